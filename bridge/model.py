@@ -1,0 +1,243 @@
+"""The vocabulary: what flows through the bridge, as plain values.
+
+Everything here is immutable and knows nothing of Kafka clients, HTTP or clocks.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+Header = tuple[str, bytes | None]
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
+
+class Record(NamedTuple):
+    """What Kafka delivered, byte for byte.
+
+    A tuple, because one is built for every record consumed: it costs a third of a dataclass with slots.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int | None
+    """Milliseconds since the epoch; None where the broker gave none."""
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+
+    @property
+    def coordinates(self) -> str:
+        """Where the record stands: ``topic/partition/offset``."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def size(self) -> int:
+        """Bytes the record holds in memory, without Python's own overhead."""
+        size = (len(self.value) if self.value else 0) + (len(self.key) if self.key else 0)
+        for name, value in self.headers:
+            size += len(name) + (len(value) if value else 0)
+        return size
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEvent:
+    """The three fields the Track API documents, before they become bytes."""
+
+    user_id: str
+    event_name: str
+    metadata: dict[str, str | int | float | bool]
+
+
+class Disposition(enum.Enum):
+    """What became of one record. Only these complete its offset."""
+
+    DELIVERED = "delivered"
+    FILTERED = "filtered"
+    DEAD_LETTERED = "dead_lettered"
+    ALREADY_DONE = "already_done"
+
+
+class FilterReason(enum.StrEnum):
+    """Why a record, by its owner's rule, causes no request."""
+
+    TOMBSTONE = "tombstone"
+    UNMAPPED = "unmapped"
+    RULE = "rule"
+    """Its type is mapped to ``drop``."""
+    WHEN = "when"
+    EXPIRED = "expired"
+    SAMPLED_OUT = "sampled_out"
+    TOPIC = "topic"
+    """Every route of its type is limited to other topics."""
+
+
+class LetterReason(enum.StrEnum):
+    """Why a record is in the dead-letter topic."""
+
+    UNDECODABLE = "undecodable"
+    UNMAPPABLE = "unmappable"
+    INVALID = "invalid"
+    REJECTED = "rejected"
+    UNAUTHORIZED = "unauthorized"
+    EXPIRED = "expired"
+    RETRIES_EXHAUSTED = "retries_exhausted"
+
+
+# --- what mapping says of a record ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """The identity of one mapping rule, as metrics, logs and dead letters name it."""
+
+    name: str
+    """The rule's key and, in a list, its place: ``order.completed[1]``."""
+    hash: str
+    """Changes with anything that could change the request this route makes (12 hex digits)."""
+    event_name: str
+    """The literal name, or the template's source."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filtered:
+    """No request, by a rule. Compared by identity: mapping hands out one instance per rule and reason."""
+
+    reason: FilterReason
+    route: Route | None = None
+    event_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """The record cannot become a request; it belongs in the dead-letter topic."""
+
+    reason: LetterReason
+    message: str
+    """One sentence: expression, type of the value, what was expected; never the value itself."""
+    route: Route | None = None
+
+
+class Prepared:
+    """One request, ready to send. Not a dataclass: one is built for every event delivered."""
+
+    __slots__ = ("body", "event_name", "left_out", "route", "user_id")
+
+    def __init__(self, user_id: str, event_name: str, body: bytes, route: Route, left_out: int = 0) -> None:
+        self.user_id = user_id
+        self.event_name = event_name
+        self.body = body
+        """The JSON document of the request, UTF-8."""
+        self.route = route
+        self.left_out = left_out
+        """Metadata values that have no flat form (lists of objects) and were left out."""
+
+    def __repr__(self) -> str:
+        return f"Prepared(route={self.route.name!r}, event_name={self.event_name!r}, body={len(self.body)} bytes)"
+
+
+Outcome = Prepared | Filtered | Failed
+Outcomes = tuple[Outcome, ...]
+"""What one record becomes: one entry per route that looked at it, never empty."""
+
+
+# --- what the destination says of an attempt ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Any 2xx: accepted, which is not yet ingested."""
+
+    status: int = 202
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The same request may succeed later; nothing is known to be wrong with it."""
+
+    reason: str
+    """rate_limited | timeout | connection | redirect | too_early | server_error"""
+    detail: str
+    status: int | None = None
+    """None: no whole answer came."""
+    after: float | None = None
+    """Seconds the destination asked to wait."""
+    ambiguous: bool = False
+    """The request may have been accepted although no answer said so: sending it again can duplicate it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """This request will never be accepted."""
+
+    detail: str
+    status: int
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorized:
+    """401, 403, 404, 405: not this request but the key or the address is wrong, which concerns every request."""
+
+    detail: str
+    status: int
+    key: int
+    """Generation of the key the request carried, see `pipeline.ports.Credentials`."""
+    error_code: str | None = None
+
+
+Verdict = Delivered | Retry | Reject | Unauthorized
+
+
+# --- dead letters -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that left the pipeline without being delivered, with all that is known about why."""
+
+    record: Record
+    reason: LetterReason
+    message: str
+    output: int = 0
+    """Which of the record's events, counted from 0."""
+    route: Route | None = None
+    status: int | None = None
+    error_code: str | None = None
+    request: bytes | None = field(default=None, repr=False)
+    """The body that was (or would have been) sent; only its SHA-256 leaves the process."""
+    attempts: int = 0
+    first_attempt_ms: int | None = None
+    last_attempt_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRefused:
+    """A dead letter was not acknowledged."""
+
+    message: str
+    too_large: bool = False
+    """The original itself does not fit the dead-letter topic: trying again cannot help."""
+
+
+# --- positions -------------------------------------------------------------------------------------
+
+
+class Position(NamedTuple):
+    """What is committed for a partition: the lowest open offset, and text that says which later ones are done."""
+
+    offset: int
+    metadata: str
+    leader_epoch: int | None

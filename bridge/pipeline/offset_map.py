@@ -1,0 +1,172 @@
+"""The text that travels in a commit's metadata: which offsets above the committed one are already done.
+
+The committed offset is the lowest open one. After a crash everything above it would be sent again, although most
+of it was accepted; the map says what need not be. It is only ever an optimisation: text that is foreign, damaged,
+newer, or made for another offset, topic or leader epoch is ignored, which costs duplicates and never an event.
+
+Format, ASCII, fields joined by dots (version 1)::
+
+    b1.CRC32.BASE.EPOCH.TOPIC_ID.DEMAND.AT.FIRST_ATTEMPT.ATTEMPTS.RUNS
+
+``RUNS`` is base64url of LEB128 varints: lengths of alternating runs from BASE on, the first one open, the next one
+done, and so on. Offsets that never arrived (compaction, transactions) count as done within the span they stand in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+VERSION = "b1"
+BROKER_LIMIT = 3 * 1024
+"""Characters one partition's text may take. The broker refuses more than 4095 UTF-16 units from this client."""
+BATCH_LIMIT = 256 * 1024
+"""Characters all partitions of a commit may take: it travels as one batch, which must stay far below 1 MiB."""
+_MAX_RUNS = 65_536
+"""A damaged text must not make the reader build an unbounded list."""
+_SHAPE = re.compile(
+    r"b1\.[0-9a-f]{8}\.\d{1,19}\.-?\d{1,10}\.[\w-]{0,64}\.\d{1,12}\.\d{1,12}\.\d{1,16}\.\d{1,9}\.[\w-]*={0,2}\Z",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How many records of a partition wait to be sent, and when that was true (Unix seconds)."""
+
+    waiting: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of the lowest open record's failures, so that a rebalance does not start its budget anew."""
+
+    first_attempt_ms: int = 0
+    """Unix milliseconds of its first attempt; 0: none yet."""
+    attempts: int = 0
+    """Failed attempts that counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetMap:
+    """A decoded text. `done` are half-open ranges above `base`, ascending."""
+
+    base: int
+    leader_epoch: int
+    topic_id: str
+    demand: Demand
+    head: Head
+    done: tuple[range, ...]
+
+
+def limit(partitions: int) -> int:
+    """Characters one partition's text may take when this many are committed together."""
+    return min(BROKER_LIMIT, BATCH_LIMIT // max(1, partitions))
+
+
+def encode(
+    base: int,
+    runs: Sequence[int],
+    *,
+    leader_epoch: int | None,
+    topic_id: str,
+    demand: Demand,
+    head: Head,
+    max_length: int,
+) -> str:
+    """Write a map; ``runs`` are alternating lengths, open first.
+
+    Runs that do not fit are cut from the far end, which is safe: what they called done is sent again.
+    """
+    epoch = -1 if leader_epoch is None else leader_epoch
+    fields = f"{base}.{epoch}.{topic_id}.{max(0, demand.waiting)}.{demand.at}.{head.first_attempt_ms}.{head.attempts}."
+    room = max_length - len(VERSION) - 1 - 8 - 1 - len(fields)
+    packed = _pack(runs, max(0, room // 4 * 3))
+    rest = fields + base64.urlsafe_b64encode(packed).decode("ascii")
+    return f"{VERSION}.{binascii.crc32(rest.encode('ascii')):08x}.{rest}"
+
+
+def decode(text: str | None) -> OffsetMap | None:
+    """Read a map; None for anything this version did not write."""
+    if not text or not _SHAPE.match(text := text.rstrip("\0")):
+        return None
+    _, checksum, rest = text.split(".", 2)
+    if int(checksum, 16) != binascii.crc32(rest.encode("ascii")):
+        return None
+    base, epoch, topic_id, waiting, at, first_attempt, attempts, runs = rest.split(".")
+    try:
+        done = tuple(_done(int(base), _unpack(base64.urlsafe_b64decode(runs))))
+    except ValueError:
+        return None
+    return OffsetMap(
+        int(base),
+        int(epoch),
+        topic_id,
+        Demand(int(waiting), int(at)),
+        Head(int(first_attempt), int(attempts)),
+        done,
+    )
+
+
+def trusted(found: OffsetMap | None, *, offset: int, leader_epoch: int | None, topic_id: str) -> OffsetMap | None:
+    """The map, if it was made for exactly this committed position.
+
+    Tools that move offsets (an operator, MirrorMaker 2) keep the old metadata; a recreated topic keeps the name.
+    A map believed there would skip events that were never sent.
+    """
+    if found is None or found.base != offset or found.topic_id != topic_id:
+        return None
+    return found if found.leader_epoch == (-1 if leader_epoch is None else leader_epoch) else None
+
+
+def _pack(runs: Sequence[int], max_bytes: int) -> bytes:
+    """LEB128 of as many (open, done) pairs as fit; a trailing open run says nothing and is left out."""
+    out = bytearray()
+    for i in range(0, len(runs) - 1, 2):
+        pair = _varint(runs[i]) + _varint(runs[i + 1])
+        if len(out) + len(pair) > max_bytes:
+            break
+        out += pair
+    return bytes(out)
+
+
+def _varint(n: int) -> bytes:
+    out = bytearray()
+    while n > 0x7F:
+        out.append(n & 0x7F | 0x80)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def _unpack(packed: bytes) -> Iterator[int]:
+    value = shift = count = 0
+    for byte in packed:
+        value |= (byte & 0x7F) << shift
+        if byte & 0x80:
+            shift += 7
+            if shift > 63:
+                raise ValueError("varint too long")
+            continue
+        count += 1
+        if count > _MAX_RUNS:
+            raise ValueError("too many runs")
+        yield value
+        value = shift = 0
+    if shift:
+        raise ValueError("cut inside a varint")
+
+
+def _done(base: int, runs: Iterable[int]) -> Iterator[range]:
+    at, is_done = base, False
+    for length in runs:
+        if length < 1:
+            raise ValueError("a run holds at least one offset")
+        if is_done:
+            yield range(at, at + length)
+        at += length
+        is_done = not is_done

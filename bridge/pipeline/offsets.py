@@ -1,0 +1,127 @@
+"""One partition, one assignment: which offsets are open, and hence how far the partition is done.
+
+Only offsets that arrived are tracked, and of those only the open ones are kept. The position is the lowest open
+offset, or the one after the last that arrived. Gaps (compaction, transactions) then need no code.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Generic, TypeVar
+
+from bridge.model import Position, TopicPartition
+from bridge.pipeline import offset_map
+
+T = TypeVar("T")
+
+
+class Life(enum.Enum):
+    """A tracker's states, in order; there is no way back."""
+
+    LIVE = "live"
+    DRAINING = "draining"
+    """Being revoked: nothing new starts, what is in flight may finish and be committed."""
+    DEAD = "dead"
+    """The partition may be another's: a completion does nothing to offsets any more."""
+
+
+class OffsetTracker(Generic[T]):
+    """The open records of one partition for the time of one assignment.
+
+    Each assignment gets a new object and every completion carries the object it belongs to, so a late answer of an
+    earlier assignment can reach nothing that is ever committed. `T` is what the owner keeps per open record.
+    """
+
+    __slots__ = (
+        "_done_end", "_done_ranges", "leader_epoch", "life", "next_offset", "open", "partition", "restored_head",
+        "start", "stored", "topic_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        partition: TopicPartition,
+        start: int,
+        *,
+        topic_id: str = "",
+        leader_epoch: int | None = None,
+        restored: offset_map.OffsetMap | None = None,
+    ) -> None:
+        self.partition = partition
+        self.start = start
+        self.topic_id = topic_id
+        self.leader_epoch = leader_epoch
+        self.life = Life.LIVE
+        self.next_offset = start
+        """The offset after the last one that arrived."""
+        self.open: dict[int, T] = {}
+        """Open offsets in ascending order: they arrive that way, and a dict keeps it at O(1) for each removal."""
+        self.stored: Position | None = None
+        """What `position` returned when it was last taken to the broker."""
+        self._done_ranges: Sequence[range] = restored.done if restored else ()
+        self._done_end = self._done_ranges[-1].stop if self._done_ranges else start
+        self.restored_head = restored.head if restored else offset_map.Head()
+        """Belongs to the record at `start` and to no other."""
+
+    def __repr__(self) -> str:
+        return (
+            f"OffsetTracker({self.partition}, {self.life.value}, lowest_open={self.lowest_open}, open={len(self.open)})"
+        )
+
+    @property
+    def lowest_open(self) -> int:
+        """The position: everything below it is complete."""
+        return next(iter(self.open), self.next_offset)
+
+    def already_done(self, offset: int) -> bool:
+        """Whether an earlier assignment completed this offset, as the committed map says."""
+        if offset >= self._done_end:
+            return False
+        return any(offset in done for done in self._done_ranges)
+
+    def arrived(self, offset: int, entry: T) -> None:
+        """A record came that is not complete yet."""
+        if offset < self.next_offset:
+            raise ValueError(f"{self.partition}: offset {offset} arrived after {self.next_offset - 1}")
+        self.next_offset = offset + 1
+        self.open[offset] = entry
+
+    def passed(self, offset: int) -> None:
+        """A record came and was complete at once (filtered, already done)."""
+        if offset < self.next_offset:
+            raise ValueError(f"{self.partition}: offset {offset} arrived after {self.next_offset - 1}")
+        self.next_offset = offset + 1
+
+    def completed(self, offset: int) -> T:
+        """An open record is delivered, filtered or in the dead-letter topic. KeyError if it is not open."""
+        return self.open.pop(offset)
+
+    def runs(self) -> list[int]:
+        """Alternating lengths from the lowest open offset to the last that arrived, open first."""
+        offsets = list(self.open)
+        if not offsets:
+            return []
+        runs, start = [], offsets[0]
+        for here, following in pairwise(offsets):
+            if following != here + 1:
+                runs += (here + 1 - start, following - here - 1)
+                start = following
+        runs.append(offsets[-1] + 1 - start)
+        if self.next_offset > offsets[-1] + 1:
+            runs.append(self.next_offset - offsets[-1] - 1)
+        return runs
+
+    def position(self, demand: offset_map.Demand, head: offset_map.Head, max_length: int) -> Position:
+        """What to commit now."""
+        lowest = self.lowest_open
+        text = offset_map.encode(
+            lowest,
+            self.runs(),
+            leader_epoch=self.leader_epoch,
+            topic_id=self.topic_id,
+            demand=demand,
+            head=head,
+            max_length=max_length,
+        )
+        return Position(lowest, text, self.leader_epoch)

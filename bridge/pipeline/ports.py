@@ -1,0 +1,105 @@
+"""What the pipeline needs of the outside: small protocols, implemented at the edges and by the simulation.
+
+All methods are called on, and all callbacks must arrive on, the one thread that runs the dispatcher.
+None of them blocks and none raises for a failure of the outside: failures are values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, Verdict
+
+if TYPE_CHECKING:
+    from bridge.pipeline.offsets import OffsetTracker
+
+
+class Clock(Protocol):
+    """Both kinds of time, in seconds."""
+
+    def monotonic(self) -> float:
+        """Never steps; for every duration and deadline."""
+        ...
+
+    def wall(self) -> float:
+        """Unix time; only for what people and other processes read."""
+        ...
+
+
+class Mapper(Protocol):
+    """Turns one record into requests; never raises, never does I/O."""
+
+    def map(self, record: Record, now: float) -> Outcomes:
+        """``now`` is wall time in seconds, for ``max_age``."""
+        ...
+
+
+class Attempt(Protocol):
+    """One request on its way, as the sink sees it."""
+
+    @property
+    def body(self) -> bytes: ...
+
+
+class Sink(Protocol):
+    """Sends requests. Each `send` is answered by exactly one `Answers.answered`, also after `abort`."""
+
+    def send(self, attempt: Attempt, /) -> None:
+        """Start one request; the answer never arrives from within this call."""
+        ...
+
+    def abort(self, attempts: Iterable[Attempt], /) -> None:
+        """Close the connections that carry these requests; each is answered with an ambiguous `Retry`."""
+        ...
+
+
+class Answers(Protocol):
+    """Where the sink brings its verdicts."""
+
+    def answered(self, attempt: Attempt, verdict: Verdict, /) -> None: ...
+
+
+class Credentials(Protocol):
+    """The API key, known to the pipeline only by a generation that grows with each change."""
+
+    @property
+    def generation(self) -> int: ...
+
+    def refresh(self) -> int:
+        """Read the key file again; returns the generation then in force. An unreadable file keeps the old key."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Writes dead letters, each answered by exactly one `LetterReceipts.letter_written`."""
+
+    def write(self, letter: DeadLetter, token: object, /) -> None:
+        """Produce one letter; the receipt never arrives from within this call."""
+        ...
+
+
+class LetterReceipts(Protocol):
+    """Where the dead-letter producer brings its receipts."""
+
+    def letter_written(self, token: object, refused: LetterRefused | None, /) -> None:
+        """``refused`` is None when all in-sync replicas have the letter."""
+        ...
+
+
+class Positions(Protocol):
+    """Takes positions to the broker."""
+
+    def store(self, positions: Sequence[tuple[OffsetTracker, Position]], /) -> None: ...
+
+    def prove_membership(self) -> None:
+        """Make one round trip with the group coordinator and report it by `Dispatcher.membership_proven`."""
+        ...
+
+    def pause_topic(self, topic: str, /) -> None:
+        """Take nothing more from this topic's partitions; for good, as far as this process goes."""
+        ...
+
+    def pause_partition(self, tracker: OffsetTracker, /) -> None:
+        """Take nothing more from this partition for as long as this assignment lasts."""
+        ...
