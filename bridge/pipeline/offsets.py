@@ -72,7 +72,13 @@ class OffsetTracker(Generic[T]):
     @property
     def lowest_open(self) -> int:
         """The position: everything below it is complete."""
-        return next(iter(self.open), self.next_offset)
+        for offset in self.open:
+            return offset
+        position = self.next_offset
+        for done in self._done_ranges:
+            if position in done:
+                position = done.stop
+        return position
 
     def already_done(self, offset: int) -> bool:
         """Whether an earlier assignment completed this offset, as the committed map says."""
@@ -98,19 +104,36 @@ class OffsetTracker(Generic[T]):
         return self.open.pop(offset)
 
     def runs(self) -> list[int]:
-        """Alternating lengths from the lowest open offset to the last that arrived, open first."""
-        offsets = list(self.open)
-        if not offsets:
-            return []
-        runs, start = [], offsets[0]
-        for here, following in pairwise(offsets):
-            if following != here + 1:
-                runs += (here + 1 - start, following - here - 1)
-                start = following
-        runs.append(offsets[-1] + 1 - start)
-        if self.next_offset > offsets[-1] + 1:
-            runs.append(self.next_offset - offsets[-1] - 1)
+        """Alternating lengths from the lowest open offset on, open first.
+
+        Beyond the last record that arrived stands what an earlier assignment completed: a crash soon after a
+        restart must not send that again.
+        """
+        spans = self._open_spans()
+        runs: list[int] = []
+        for (start, end), (following, _) in pairwise([*spans, (max(self.next_offset, self._done_end), 0)]):
+            runs += (end - start, following - end)
         return runs
+
+    def _open_spans(self) -> list[tuple[int, int]]:
+        """Half-open spans of offsets that are open or have not arrived, where a later one is done."""
+        spans: list[tuple[int, int]] = []
+        for offset in self.open:
+            if spans and spans[-1][1] == offset:
+                spans[-1] = (spans[-1][0], offset + 1)
+            else:
+                spans.append((offset, offset + 1))
+        at = self.next_offset
+        for done in self._done_ranges:
+            if done.stop <= at:
+                continue
+            if done.start > at:
+                if spans and spans[-1][1] == at:
+                    spans[-1] = (spans[-1][0], done.start)
+                else:
+                    spans.append((at, done.start))
+            at = done.stop
+        return spans
 
     def position(self, demand: offset_map.Demand, head: offset_map.Head, max_length: int) -> Position:
         """What to commit now."""
