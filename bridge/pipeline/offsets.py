@@ -104,7 +104,7 @@ class OffsetTracker(Generic[T]):
         return self.open.pop(offset)
 
     def runs(self) -> list[int]:
-        """Alternating lengths from the lowest open offset on, open first.
+        """Alternating lengths from the lowest open offset on: open, done, open, …, done.
 
         Beyond the last record that arrived stands what an earlier assignment completed: a crash soon after a
         restart must not send that again.
@@ -112,7 +112,8 @@ class OffsetTracker(Generic[T]):
         spans = self._open_spans()
         runs: list[int] = []
         for (start, end), (following, _) in pairwise([*spans, (max(self.next_offset, self._done_end), 0)]):
-            runs += (end - start, following - end)
+            if following > end:
+                runs += (end - start, following - end)
         return runs
 
     def _open_spans(self) -> list[tuple[int, int]]:
