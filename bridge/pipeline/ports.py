@@ -7,7 +7,7 @@ None of them blocks and none raises for a failure of the outside: failures are v
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, Verdict
 
@@ -90,7 +90,7 @@ class LetterReceipts(Protocol):
 class Positions(Protocol):
     """Takes positions to the broker."""
 
-    def store(self, positions: Sequence[tuple[OffsetTracker, Position]], /) -> None: ...
+    def store(self, positions: Sequence[tuple[OffsetTracker[Any], Position]], /) -> None: ...
 
     def prove_membership(self) -> None:
         """Make one round trip with the group coordinator and report it by `Dispatcher.membership_proven`."""
@@ -100,6 +100,42 @@ class Positions(Protocol):
         """Take nothing more from this topic's partitions; for good, as far as this process goes."""
         ...
 
-    def pause_partition(self, tracker: OffsetTracker, /) -> None:
+    def pause_partition(self, tracker: OffsetTracker[Any], /) -> None:
         """Take nothing more from this partition for as long as this assignment lasts."""
+        ...
+
+
+class Alarm(Protocol):
+    """Wakes the dispatcher."""
+
+    def at(self, when: float, /) -> None:
+        """Call `Dispatcher.pump` at this monotonic time; an earlier alarm that is already set stays set."""
+        ...
+
+
+class Journal(Protocol):
+    """Hears what an operator wants to know; observing never changes what the pipeline does."""
+
+    def blocked(self, reason: str, detail: str) -> None:
+        """All sending stopped."""
+        ...
+
+    def unblocked(self, reason: str, seconds: float) -> None: ...
+
+    def topic_held(self, topic: str, letters: int) -> None:
+        """The dead-letter breaker took a topic out."""
+        ...
+
+    def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None: ...
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """A letter was acknowledged."""
+        ...
+
+    def letters_unwritable(self, detail: str) -> None: ...
+
+    def letters_writable(self, seconds: float) -> None: ...
+
+    def drain_forced(self, tracker: OffsetTracker[Any], in_flight: int) -> None:
+        """The drain's time was over before the answers came."""
         ...

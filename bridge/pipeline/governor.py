@@ -1,0 +1,109 @@
+"""The one place that answers: may the next request go now?"""
+
+from __future__ import annotations
+
+import enum
+import random
+from dataclasses import dataclass
+
+from bridge.pipeline.key_guard import KeyGuard
+from bridge.pipeline.membership import Membership
+from bridge.pipeline.outage import Outage
+from bridge.pipeline.pacing import Pacer
+from bridge.pipeline.settings import DeliverySettings
+
+
+class Reason(enum.StrEnum):
+    """Why no request may start."""
+
+    STOPPING = "draining"
+    MEMBERSHIP = "membership"
+    UNAUTHORIZED = "unauthorized"
+    RETRY_AFTER = "retry_after"
+    OUTAGE = "outage"
+    RATE_LIMITED = "rate_limited"
+    IN_FLIGHT = "in_flight"
+    """As many requests are outside as may be; the next answer frees a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A "no", and when to ask again; None: when something happens."""
+
+    reason: Reason
+    until: float | None = None
+
+
+_FULL = Block(Reason.IN_FLIGHT)
+_STOPPING = Block(Reason.STOPPING)
+_UNPROVEN = Block(Reason.MEMBERSHIP)
+
+
+class Governor:
+    """Combines every condition on sending; each is a small state machine of its own. Times are monotonic seconds."""
+
+    __slots__ = ("in_flight", "key", "max_in_flight", "membership", "outage", "pacer", "pause_detail", "pause_until",
+                 "paused_since", "stopping")  # fmt: skip
+
+    def __init__(self, settings: DeliverySettings, rng: random.Random, now: float) -> None:
+        self.max_in_flight = settings.max_in_flight
+        self.in_flight = 0
+        self.key = KeyGuard(settings.hold_after_unauthorized, settings.recheck)
+        self.membership = Membership(settings.session_timeout, now)
+        self.outage = Outage(settings.retry, rng)
+        self.pacer = Pacer()
+        self.pause_until = 0.0
+        self.paused_since: float | None = None
+        self.pause_detail = ""
+        self.stopping = False
+
+    def block(self, now: float) -> Block | None:
+        """None: go. The order is that of what an operator should hear first."""
+        if self.stopping:
+            return _STOPPING
+        if not self.membership.believable(now):
+            return _UNPROVEN
+        key, outage = self.key, self.outage
+        if key.held_since is not None and now < key.probe_at:
+            return Block(Reason.UNAUTHORIZED, key.probe_at)
+        if now < self.pause_until:
+            return Block(Reason.RETRY_AFTER, self.pause_until)
+        if outage.since is not None and now < outage.probe_at:
+            return Block(Reason.OUTAGE, outage.probe_at)
+        if self.in_flight >= (1 if outage.since is not None or key.one_at_a_time else self.max_in_flight):
+            return _FULL
+        if now < self.pacer.free_at:
+            return Block(Reason.RATE_LIMITED, self.pacer.free_at)
+        return None
+
+    def standing(self, now: float) -> Reason | None:
+        """What an operator would call the state of sending; None: it flows, as far as the governor is concerned."""
+        if self.stopping:
+            return Reason.STOPPING
+        if self.key.held:
+            return Reason.UNAUTHORIZED
+        if self.outage.on:
+            return Reason.OUTAGE
+        if now < self.pause_until:
+            return Reason.RETRY_AFTER
+        if not self.membership.believable(now):
+            return Reason.MEMBERSHIP
+        return Reason.RATE_LIMITED if now < self.pacer.free_at else None
+
+    def started(self, now: float) -> None:
+        """A request goes."""
+        self.in_flight += 1
+        self.pacer.take(now)
+
+    def finished(self) -> None:
+        """A request was answered, whatever the answer and whoever owns its partition now."""
+        self.in_flight -= 1
+
+    def pause(self, seconds: float, detail: str, now: float) -> bool:
+        """The destination asked all of us to wait; True when that begins a pause."""
+        begins = now >= self.pause_until
+        self.pause_until = max(self.pause_until, now + seconds)
+        self.pause_detail = detail
+        if begins:
+            self.paused_since = now
+        return begins

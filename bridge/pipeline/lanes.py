@@ -1,0 +1,81 @@
+"""Lanes keep the order: of each user one event is outside, the others wait behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bridge.pipeline.work import LaneKey, State, Work
+
+
+class Lanes:
+    """One queue per user, over all partitions, as linked lists: a lone event costs no queue of its own."""
+
+    __slots__ = ("_heads",)
+
+    def __init__(self) -> None:
+        self._heads: dict[LaneKey, Work] = {}
+
+    def __len__(self) -> int:
+        return len(self._heads)
+
+    def __iter__(self) -> Iterator[Work]:
+        """The heads."""
+        return iter(self._heads.values())
+
+    def push(self, work: Work) -> bool:
+        """Queue behind the others of its lane; True when it is the head and may go."""
+        key = work.lane
+        if key is None:
+            return True
+        head = self._heads.get(key)
+        if head is None:
+            self._heads[key] = work
+            return True
+        head.tail.next = work
+        head.tail = work
+        return False
+
+    def advance(self, head: Work) -> Work | None:
+        """The head left its lane; returns the one that is head now."""
+        key = head.lane
+        if key is None:
+            return None
+        following = head.next
+        if following is None:
+            del self._heads[key]
+            return None
+        head.next = None
+        following.tail = head.tail
+        self._heads[key] = following
+        return following
+
+    def purge(self, goes: Callable[[Work], bool]) -> tuple[list[Work], list[Work]]:
+        """Take out every event of which ``goes`` is true; returns (those taken out, new heads to make ready).
+
+        A head that was taken out re-arms its lane: its successor would otherwise wait for an answer that never comes.
+        """
+        gone: list[Work] = []
+        rearmed: list[Work] = []
+        for key, old_head in list(self._heads.items()):
+            kept: list[Work] = []
+            work: Work | None = old_head
+            while work is not None:
+                (gone if goes(work) else kept).append(work)
+                work = work.next
+            if not kept:
+                del self._heads[key]
+                continue
+            self._relink(key, kept)
+            if kept[0] is not old_head:
+                rearmed.append(kept[0])
+        for work in gone:
+            work.next = None
+            work.state = State.GONE
+        return gone, rearmed
+
+    def _relink(self, key: LaneKey, works: list[Work]) -> None:
+        for work, following in zip(works, works[1:], strict=False):
+            work.next = following
+        works[-1].next = None
+        works[0].tail = works[-1]
+        self._heads[key] = works[0]

@@ -1,0 +1,59 @@
+"""Whether this process may still believe that its partitions are its own.
+
+A process that was stopped and continued does not know that the group went on without it. Until the coordinator has
+answered it again, every request it starts may be another replica's as well.
+"""
+
+from __future__ import annotations
+
+GAP = 2.0
+"""Seconds between two looks at the clock that mean the process was stopped."""
+
+
+class Membership:
+    """The last proof, and whether one is needed. All times are monotonic seconds."""
+
+    __slots__ = ("_asked_at", "_gap_at", "_proven_at", "_seen_at", "session")
+
+    def __init__(self, session: float, now: float) -> None:
+        self.session = session
+        """Seconds after which the coordinator gives up on a silent member."""
+        self._proven_at: float | None = None
+        self._asked_at: float | None = None
+        self._seen_at = now
+        self._gap_at = float("-inf")
+
+    def looked(self, now: float) -> None:
+        """The loop runs; must be called far more often than every `GAP` seconds."""
+        if now - self._seen_at > GAP:
+            self._gap_at = now
+            self._proven_at = None
+            self._asked_at = None
+        self._seen_at = now
+
+    def proven(self, issued_at: float) -> None:
+        """The coordinator acknowledged a request that was issued at this time."""
+        if issued_at >= self._gap_at and (self._proven_at is None or issued_at > self._proven_at):
+            self._proven_at = issued_at
+
+    def forget(self) -> None:
+        """The partitions were lost."""
+        self._proven_at = None
+        self._asked_at = None
+
+    def believable(self, now: float) -> bool:
+        """Whether a request may start."""
+        return self._proven_at is not None and now - self._proven_at < self.session
+
+    def should_ask(self, now: float) -> bool:
+        """Whether to ask the coordinator now; True at most once a second, and in time before the proof ends."""
+        if self._proven_at is not None and now - self._proven_at < self.session / 3:
+            return False
+        if self._asked_at is not None and now - self._asked_at < 1.0:
+            return False
+        self._asked_at = now
+        return True
+
+    def age(self, now: float) -> float | None:
+        """Seconds since the last proof."""
+        return None if self._proven_at is None else now - self._proven_at

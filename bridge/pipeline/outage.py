@@ -1,0 +1,67 @@
+"""An outage of the destination: everything fails. Then one probe at a time, until one gets through."""
+
+from __future__ import annotations
+
+import random
+
+from bridge.pipeline.retry import backoff
+from bridge.pipeline.settings import RetrySettings
+
+RUN = 10
+"""Failures in a row that make an outage when they are of two lanes or more. A destination that fails half of all
+requests has so long a row about once in a thousand."""
+TRANSPORT_RUN = 3
+"""Connections that failed in a row: no answer at all says nothing about an event, so one lane is enough."""
+
+
+class Outage:
+    """One lane that fails for ever is no outage; it must not hold the others up."""
+
+    __slots__ = ("_lanes", "_probes", "_rng", "_run", "_settings", "_transport", "detail", "probe_at", "since")
+
+    def __init__(self, settings: RetrySettings, rng: random.Random) -> None:
+        self._settings = settings
+        self._rng = rng
+        self._run = 0
+        self._transport = 0
+        self._lanes: set[object] = set()
+        self._probes = 0
+        self.since: float | None = None
+        self.probe_at = 0.0
+        self.detail = ""
+
+    @property
+    def on(self) -> bool:
+        """Whether only probes are sent."""
+        return self.since is not None
+
+    def failed(self, lane: object, detail: str, *, transport: bool, now: float) -> bool:
+        """An attempt failed (never a 429); True when that begins an outage."""
+        self.detail = detail
+        if self.on:
+            # Answers to what was in flight when it began are no probes and must not push the next one away.
+            if now >= self.probe_at:
+                self._schedule(now)
+            return False
+        self._run += 1
+        self._transport = self._transport + 1 if transport else 0
+        if len(self._lanes) < 2:
+            self._lanes.add(lane)
+        if (self._run < RUN or len(self._lanes) < 2) and self._transport < TRANSPORT_RUN:
+            return False
+        self.since = now
+        self._schedule(now)
+        return True
+
+    def succeeded(self) -> bool:
+        """An answer came that shows the destination at work; True when that ends an outage."""
+        ended = self.on
+        if self._run:
+            self._run = self._transport = self._probes = 0
+            self._lanes.clear()
+            self.since = None
+        return ended
+
+    def _schedule(self, now: float) -> None:
+        self._probes += 1
+        self.probe_at = now + backoff(self._probes, self._settings, self._rng)

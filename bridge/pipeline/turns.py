@@ -1,0 +1,54 @@
+"""Whose turn it is: topics that have something ready take turns, so that a backlog in one does not starve another."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from bridge.pipeline.work import State, Work
+
+
+class Turns:
+    """Ready events, first in first out within a topic, round robin between topics."""
+
+    __slots__ = ("_order", "_queues")
+
+    def __init__(self) -> None:
+        self._queues: dict[str, deque[Work]] = {}
+        self._order: deque[str] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._order)
+
+    def push(self, work: Work) -> None:
+        """Ready, behind the others of its topic."""
+        work.state = State.READY
+        topic = work.record.topic
+        queue = self._queues.get(topic)
+        if queue:
+            queue.append(work)
+            return
+        if queue is None:
+            queue = self._queues[topic] = deque()
+        queue.append(work)
+        self._order.append(topic)
+
+    def push_first(self, work: Work) -> None:
+        """Ready, and before the others of its topic: its turn was taken back through no fault of its own."""
+        self.push(work)
+        queue = self._queues[work.record.topic]
+        if len(queue) > 1:
+            queue.rotate(1)
+
+    def pop(self) -> Work | None:
+        """The next event, or None."""
+        order = self._order
+        while order:
+            queue = self._queues[order[0]]
+            work = queue.popleft()
+            if queue:
+                order.rotate(-1)
+            else:
+                order.popleft()
+            if work.state is State.READY:
+                return work
+        return None

@@ -1,0 +1,139 @@
+"""What the dispatcher keeps per partition, per record with several events, and per event."""
+
+from __future__ import annotations
+
+import enum
+from typing import TypeAlias
+
+from bridge.model import DeadLetter, Disposition, Prepared, Record
+from bridge.pipeline.letter_breaker import TopicLetters
+from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.retry import Mark
+
+LaneKey: TypeAlias = "str | bytes | tuple[str, int] | None"
+"""What must stay in order: a user, a key, a partition; None: nothing."""
+
+
+class State(enum.IntEnum):
+    """Where one event stands. `GONE` is met only in queues that drop their entries lazily."""
+
+    WAITING = 0
+    """Behind the head of its lane."""
+    READY = 1
+    """Head of its lane, waiting for its turn and a permit."""
+    IN_FLIGHT = 2
+    PARKED = 3
+    """Head of its lane, waiting for the time of its next attempt."""
+    WRITING = 4
+    """On its way to the dead-letter topic."""
+    SHELVED = 5
+    """A dead letter that may not be written (yet), or a record of a held topic. Out of its lane."""
+    GONE = 6
+
+
+class Partition:
+    """One assigned partition: its tracker and what of it is outside right now."""
+
+    __slots__ = (
+        "dirty",
+        "head_since",
+        "held",
+        "in_flight",
+        "last_lowest",
+        "refreshed_at",
+        "topic",
+        "tracker",
+        "writing",
+    )
+
+    def __init__(self, tracker: OffsetTracker[Entry], topic: TopicLetters, now: float) -> None:
+        self.tracker = tracker
+        self.topic = topic
+        self.in_flight = 0
+        """Requests on the wire."""
+        self.writing = 0
+        """Letters handed to the producer and not acknowledged."""
+        self.held: str | None = None
+        """Why only this partition waits, as a sentence."""
+        self.dirty = True
+        """Something completed since the position was last taken to the broker."""
+        self.refreshed_at = now
+        self.last_lowest = tracker.lowest_open
+        self.head_since = now
+        """Monotonic time since which the lowest open offset has not moved."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything of it is outside: a drain waits for that."""
+        return self.in_flight > 0 or self.writing > 0
+
+
+class Work:
+    """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
+
+    __slots__ = (
+        "attempts", "counted", "fanout", "first_attempt_ms", "lane", "last_attempt_ms", "letter", "mark", "next",
+        "output", "partition", "prepared", "record", "size", "state", "tail",
+    )  # fmt: skip
+
+    def __init__(
+        self, partition: Partition, record: Record, size: int, output: int, prepared: Prepared | None, lane: LaneKey
+    ) -> None:
+        self.partition = partition
+        self.record = record
+        self.size = size
+        self.output = output
+        self.prepared = prepared
+        """None: nothing to send, a dead letter from the start."""
+        self.lane = lane
+        self.next: Work | None = None
+        self.tail: Work = self
+        """The last of the lane; kept only at its head."""
+        self.state = State.WAITING
+        self.fanout: Fanout | None = None
+        self.attempts = 0
+        """Requests started."""
+        self.counted = 0
+        """Failed attempts that count toward `max_attempts`."""
+        self.first_attempt_ms: int | None = None
+        self.last_attempt_ms: int | None = None
+        self.mark: Mark | None = None
+        self.letter: DeadLetter | None = None
+
+    def __repr__(self) -> str:
+        return f"Work({self.record.coordinates}#{self.output}, {self.state.name}, attempts={self.attempts})"
+
+    @property
+    def body(self) -> bytes:
+        """The request, as the sink sends it."""
+        if self.prepared is None:
+            raise ValueError(f"{self.record.coordinates}: nothing to send")
+        return self.prepared.body
+
+
+class Fanout:
+    """A record that became several events: complete when all of them are."""
+
+    __slots__ = ("record", "remaining", "size", "worst")
+
+    def __init__(self, record: Record, size: int, remaining: int) -> None:
+        self.record = record
+        self.size = size
+        self.remaining = remaining
+        self.worst = Disposition.FILTERED
+
+    def settle(self, disposition: Disposition) -> bool:
+        """One event is done; True when it was the last. A dead letter among them names the record's disposition."""
+        if _RANK[disposition] > _RANK[self.worst]:
+            self.worst = disposition
+        self.remaining -= 1
+        return self.remaining == 0
+
+
+Entry: TypeAlias = "Work | Fanout"
+_RANK = {
+    Disposition.ALREADY_DONE: 0,
+    Disposition.FILTERED: 0,
+    Disposition.DELIVERED: 1,
+    Disposition.DEAD_LETTERED: 2,
+}
