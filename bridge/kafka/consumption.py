@@ -1,0 +1,80 @@
+"""Where the source brings what it reads: the protocol between the poll thread and the event loop.
+
+The poll thread owns the Kafka consumer and nothing else; whoever implements `Consumption` owns the records. Every
+method is called on the event loop's thread, one after the other, in the order in which things happened to the
+consumer: a partition's records arrive after the `assigned` of their tracker and before its `revoke` or `lost`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from bridge.model import Position, Record, TopicPartition
+from bridge.pipeline.offsets import OffsetTracker
+
+Tracker = OffsetTracker[Any]
+Positioned = Sequence[tuple[Tracker, Position]]
+Drained = Callable[[Positioned], None]
+
+
+class Batch(NamedTuple):
+    """Consecutive records of one partition and one assignment."""
+
+    tracker: Tracker
+    records: list[Record]
+    size: int
+    """Bytes of keys, values and headers of all its records."""
+
+
+class HeldReason(enum.StrEnum):
+    """Why nothing is read from an assigned partition until somebody or something changes."""
+
+    OUT_OF_RANGE = "out_of_range"
+    """Its position is below the log's start or above its end: events may be lost, and where to go on is a decision."""
+    NO_START = "no_start"
+    """The group has no position on the whole topic, and `kafka.start_from` says that this is an error."""
+    POSITION_UNKNOWN = "position_unknown"
+    """Its position could not be read yet; retried."""
+
+
+class Consumption(Protocol):
+    """Takes the records and everything that happens to their partitions. None of the methods may raise."""
+
+    def assigned(self, trackers: Sequence[Tracker]) -> None:
+        """These partitions are read from now on. Called with an empty sequence when the group was joined without any."""
+        ...
+
+    def accept(self, batches: Sequence[Batch]) -> None:
+        """Records, at most as many as there was room for; `Source.room` must be up to date when this returns."""
+        ...
+
+    def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        """These partitions go to another member.
+
+        Nothing new may start. Call `drained` once with the final positions, on this thread, as soon as what is in
+        flight has finished, and at the latest after `kafka.drain_timeout`; the group waits for it. Once it is called
+        the positions are committed and the partitions given up.
+        """
+        ...
+
+    def lost(self, trackers: Sequence[Tracker]) -> None:
+        """These partitions may be another member's already: drop their work, nothing can be committed."""
+        ...
+
+    def membership_proven(self, issued_at: float) -> None:
+        """The group coordinator acknowledged a commit that was issued at this monotonic time (never earlier)."""
+        ...
+
+    def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
+        """An assigned partition is not read; `detail` is one sentence for its owner. May repeat with a new reason."""
+        ...
+
+    def partition_released(self, partition: TopicPartition) -> None:
+        """A held partition is read again, or is no longer this member's."""
+        ...
+
+    def source_failed(self, error: Exception) -> None:
+        """The poll thread ended by itself; the process must stop with a non-zero exit code."""
+        ...
