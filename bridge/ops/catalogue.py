@@ -1,0 +1,384 @@
+"""Every metric the bridge exposes, declared once: name, kind, unit, meaning, labels, and where its value comes from.
+
+The exposition, the reference table in docs/operations.md and the checks of dashboards and alerts all read this table.
+Labels are routes, topics, partitions and fixed words; never a user, an event id or anything else out of a payload.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from bridge.model import FilterReason, LetterReason
+from bridge.ops.snapshot import Distribution, Gate, Partition, Snapshot
+from bridge.ops.why import PARTITION_HOLDS, partition_hold
+
+PREFIX = "track_bridge_"
+DOCUMENTED_STATUSES: tuple[int | None, ...] = (202, 400, 401, 429, None)
+RETRY_REASONS = ("rate_limited", "timeout", "connection", "redirect", "too_early", "server_error", "unauthorized")
+
+Samples = Iterable[tuple[tuple[str, ...], float]]
+"""Label values in the order of the metric's labels, and the number."""
+
+
+class Kind(enum.StrEnum):
+    """Prometheus' kinds of metrics that are in use here."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family, under the name a query uses."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    labels: tuple[str, ...]
+    read: Callable[[Snapshot], Samples | Distribution] | None
+    """None: prometheus_client's process collector reads it."""
+
+    @property
+    def help(self) -> str:
+        """The HELP text."""
+        return f"{self.meaning} Unit: {self.unit}."
+
+
+def _one(read: Callable[[Snapshot], float]) -> Callable[[Snapshot], Samples]:
+    return lambda snapshot: (((), read(snapshot)),)
+
+
+def _counter(name: str, unit: str, meaning: str, read: Callable[[Snapshot], float]) -> Metric:
+    return Metric(PREFIX + name, Kind.COUNTER, unit, meaning, (), _one(read))
+
+
+def _gauge(name: str, unit: str, meaning: str, read: Callable[[Snapshot], float]) -> Metric:
+    return Metric(PREFIX + name, Kind.GAUGE, unit, meaning, (), _one(read))
+
+
+def _counters(
+    name: str, unit: str, meaning: str, labels: tuple[str, ...], read: Callable[[Snapshot], Samples]
+) -> Metric:
+    return Metric(PREFIX + name, Kind.COUNTER, unit, meaning, labels, read)
+
+
+def _gauges(name: str, unit: str, meaning: str, labels: tuple[str, ...], read: Callable[[Snapshot], Samples]) -> Metric:
+    return Metric(PREFIX + name, Kind.GAUGE, unit, meaning, labels, read)
+
+
+def _histogram(name: str, meaning: str, read: Callable[[Snapshot], Distribution]) -> Metric:
+    return Metric(PREFIX + name, Kind.HISTOGRAM, "seconds", meaning, (), read)
+
+
+def _process(name: str, kind: Kind, unit: str, meaning: str) -> Metric:
+    return Metric(f"process_{name}", kind, unit, meaning, (), None)
+
+
+def _counted(counts: Mapping[str, int], known: Iterable[str]) -> Samples:
+    """One sample per known word, zero included, and one per further word that was met."""
+    return (((word,), count) for word, count in (dict.fromkeys(known, 0) | dict(counts)).items())
+
+
+def _statuses(snapshot: Snapshot) -> Samples:
+    counts = dict.fromkeys(DOCUMENTED_STATUSES, 0) | dict(snapshot.requests.by_status)
+    return ((("none" if status is None else str(status),), count) for status, count in counts.items())
+
+
+def _events(snapshot: Snapshot) -> Samples:
+    for route, counts in snapshot.mapped.routes.items():
+        yield (route, "delivered"), counts.delivered
+        yield (route, "filtered"), counts.filtered
+        yield (route, "dead_lettered"), counts.dead_lettered
+
+
+def _blocked(snapshot: Snapshot) -> Samples:
+    closed = {block.gate for block in snapshot.blocks}
+    return (((gate.value,), gate in closed) for gate in Gate)
+
+
+def _per_partition(read: Callable[[Snapshot, Partition], float | None]) -> Callable[[Snapshot], Samples]:
+    """A number that is not known yet is left out: NaN would spoil every sum over partitions."""
+
+    def samples(snapshot: Snapshot) -> Samples:
+        for partition in snapshot.partitions:
+            number = read(snapshot, partition)
+            if number is not None:
+                yield (partition.partition.topic, str(partition.partition.partition)), number
+
+    return samples
+
+
+def _held(snapshot: Snapshot) -> Samples:
+    held_topics = {hold.topic for hold in snapshot.held_topics}
+    for partition in snapshot.partitions:
+        topic, number = partition.partition
+        hold = partition_hold(partition, held_topics)
+        for why in PARTITION_HOLDS:
+            yield (topic, str(number), why.value), hold is why
+
+
+def _known(number: float | None) -> float:
+    return math.nan if number is None else number
+
+
+def _unlimited(rate: float | None) -> float:
+    return math.inf if rate is None else rate
+
+
+_PARTITION = ("topic", "partition")
+
+CATALOGUE: tuple[Metric, ...] = (
+    # --- accounting: consumed = delivered + filtered + dead_lettered + already_done + released + in_flight --------
+    _counter("records_consumed_total", "records", "Records taken from Kafka.", lambda s: s.records.consumed),
+    _counter(
+        "records_delivered_total",
+        "records",
+        "Records of which every event that had to be sent was accepted by the Track API.",
+        lambda s: s.records.delivered,
+    ),
+    _counters(
+        "records_filtered_total",
+        "records",
+        "Records that cause no request, by the rule of the mapping that left them out.",
+        ("reason",),
+        lambda s: _counted({k.value: n for k, n in s.records.filtered.items()}, FilterReason),
+    ),
+    _counter(
+        "records_dead_lettered_total",
+        "records",
+        "Records of which at least one event is in the dead-letter topic, acknowledged.",
+        lambda s: s.records.dead_lettered,
+    ),
+    _counter(
+        "records_already_done_total",
+        "records",
+        "Records an earlier assignment had completed, as the committed offset map says; they are not sent again.",
+        lambda s: s.records.already_done,
+    ),
+    _counter(
+        "records_released_total",
+        "records",
+        "Open records given back with their partition; whoever owns it next takes them again.",
+        lambda s: s.records.released,
+    ),
+    _gauge(
+        "records_in_flight",
+        "records",
+        "Records consumed and not complete yet: buffered, parked, on the wire or being dead-lettered.",
+        lambda s: s.records.in_flight,
+    ),
+    _gauge(
+        "accounting_gap",
+        "records",
+        "Records consumed less all that became of them; anything but 0 is a defect of the bridge.",
+        lambda s: s.records.gap,
+    ),
+    # --- mapping --------------------------------------------------------------------------------------------------
+    _counters(
+        "events_total",
+        "events",
+        "What became of the events of each route, zero for a route that never matched; one record may make several.",
+        ("route", "outcome"),
+        _events,
+    ),
+    _counter(
+        "unmapped_records_total",
+        "records",
+        "Records whose type no route names, whether dropped or dead-lettered.",
+        lambda s: s.mapped.unmapped_records,
+    ),
+    _counter(
+        "metadata_values_left_out_total",
+        "values",
+        "Metadata values left out of requests because they have no flat form (lists of objects).",
+        lambda s: s.mapped.values_left_out,
+    ),
+    # --- requests -------------------------------------------------------------------------------------------------
+    _counters(
+        "requests_total",
+        "requests",
+        "Requests to the Track API that ended, by status; none: no whole answer came.",
+        ("status",),
+        _statuses,
+    ),
+    _histogram(
+        "request_duration_seconds",
+        "Time from the start of a request to the end of its answer.",
+        lambda s: s.requests.duration,
+    ),
+    _histogram(
+        "delivery_latency_seconds",
+        "Time from the timestamp of a record in Kafka to the acceptance of its event.",
+        lambda s: s.requests.latency,
+    ),
+    _counters(
+        "retries_total",
+        "attempts",
+        "Attempts that will be repeated, by what went wrong.",
+        ("reason",),
+        lambda s: _counted(s.requests.retries, RETRY_REASONS),
+    ),
+    _counter(
+        "ambiguous_retries_total",
+        "attempts",
+        "Attempts repeated although the first may have been accepted: the upper bound of the duplicates caused by it.",
+        lambda s: s.requests.ambiguous_retries,
+    ),
+    _gauge("in_flight_requests", "requests", "Requests on the wire.", lambda s: s.requests.in_flight),
+    _gauge("open_connections", "connections", "Open connections to the Track API.", lambda s: s.requests.connections),
+    # --- dead letters ---------------------------------------------------------------------------------------------
+    _counters(
+        "dead_letters_total",
+        "dead letters",
+        "Dead letters acknowledged by the dead-letter topic.",
+        ("reason",),
+        lambda s: _counted({k.value: n for k, n in s.letters.by_reason.items()}, LetterReason),
+    ),
+    _counter(
+        "dead_letter_write_failures_total",
+        "attempts",
+        "Writes to the dead-letter topic that failed and are tried again.",
+        lambda s: s.letters.write_failures,
+    ),
+    # --- buffers --------------------------------------------------------------------------------------------------
+    _gauge("buffered_records", "records", "Records held in memory.", lambda s: s.buffers.records),
+    _gauge("buffered_bytes", "bytes", "Keys, values and headers held in memory.", lambda s: s.buffers.bytes),
+    _gauge(
+        "parked_records", "records", "Records waiting for the time of their next attempt.", lambda s: s.buffers.parked
+    ),
+    _gauge(
+        "paused",
+        "0 or 1",
+        "1 while consumption is paused because the buffers stayed full.",
+        lambda s: s.buffers.paused,
+    ),
+    # --- what keeps requests from going ---------------------------------------------------------------------------
+    _gauge(
+        "rate_limit",
+        "requests per second",
+        "The configured budget of the API token, for all replicas together; +Inf: unlimited.",
+        lambda s: _unlimited(s.rate.limit),
+    ),
+    _gauge(
+        "rate_share",
+        "requests per second",
+        "The part of the budget this replica may use now; +Inf: unlimited.",
+        lambda s: _unlimited(s.rate.share),
+    ),
+    _gauge(
+        "rate_view_age_seconds",
+        "seconds",
+        "Age of the view of the consumer group the share is computed from; NaN: there is none.",
+        lambda s: _known(s.rate.view_age),
+    ),
+    _counter(
+        "rate_limited_seconds_total",
+        "seconds",
+        "Time in which something was ready to be sent and only the rate kept it.",
+        lambda s: s.rate.limited_seconds,
+    ),
+    _gauges(
+        "blocked",
+        "0 or 1",
+        "1 while this reason keeps the whole process from sending.",
+        ("reason",),
+        _blocked,
+    ),
+    # --- partitions -----------------------------------------------------------------------------------------------
+    _gauges(
+        "partition_assigned",
+        "0 or 1",
+        "1 for every partition assigned to this replica.",
+        _PARTITION,
+        _per_partition(lambda _s, _p: 1),
+    ),
+    _gauges(
+        "partition_lag_records",
+        "records",
+        "Records between the lowest open offset and the end of the log; absent until both are known.",
+        _PARTITION,
+        _per_partition(lambda _s, p: p.lag),
+    ),
+    _gauges(
+        "partition_oldest_open_age_seconds",
+        "seconds",
+        "Time since the oldest open record of the partition was produced; 0: nothing is open.",
+        _PARTITION,
+        _per_partition(lambda s, p: p.oldest_age(s.at)),
+    ),
+    _gauges(
+        "partition_held",
+        "0 or 1",
+        "1 while this reason holds the partition until somebody acts.",
+        (*_PARTITION, "reason"),
+        _held,
+    ),
+    # --- the consumer group ---------------------------------------------------------------------------------------
+    _counters(
+        "commits_total",
+        "commits",
+        "Offset commits, by result (ok, failed).",
+        ("result",),
+        lambda s: ((("ok",), s.group.commits), (("failed",), s.group.commit_failures)),
+    ),
+    _counters(
+        "rebalances_total",
+        "rebalances",
+        "Rebalances that gave (assigned) or took partitions, in order (revoked) or not (lost).",
+        ("kind",),
+        lambda s: (
+            (("assigned",), s.group.assignments),
+            (("revoked",), s.group.revocations),
+            (("lost",), s.group.losses),
+        ),
+    ),
+    _counter(
+        "forced_drains_total",
+        "drains",
+        "Drains whose time ran out: requests still on the wire were cut off and their records may be sent twice.",
+        lambda s: s.group.forced_drains,
+    ),
+    _gauge(
+        "membership_age_seconds",
+        "seconds",
+        "Time since Kafka last confirmed that this process is a member of its group; NaN: not yet.",
+        lambda s: _known(s.group.membership_age),
+    ),
+    _counter(
+        "out_of_range_total",
+        "partitions",
+        "Assignments that found the committed position outside the log; the partition is held.",
+        lambda s: s.group.out_of_range,
+    ),
+    _counter(
+        "possibly_lost_records_total",
+        "records",
+        "Offsets that left the log by retention before they were complete: the upper bound of the records lost.",
+        lambda s: s.group.possibly_lost,
+    ),
+    # --- the process ----------------------------------------------------------------------------------------------
+    _gauge("poll_age_seconds", "seconds", "Time since the poll thread's last beat.", lambda s: s.vitals.poll_age),
+    _gauge("loop_age_seconds", "seconds", "Time since the event loop's last beat.", lambda s: s.vitals.loop_age),
+    _counter("key_reloads_total", "reloads", "Times the key file held a new API key.", lambda s: s.key.reloads),
+    _counter(
+        "log_write_failures_total",
+        "lines",
+        "Log lines that could not be written (closed pipe, full disk, a reader that stalls) and are gone.",
+        lambda s: s.log_write_failures,
+    ),
+    _gauges(
+        "build_info", "1", "Always 1; the label is the program's version.", ("version",), lambda s: (((s.version,), 1),)
+    ),
+    _process("cpu_seconds_total", Kind.COUNTER, "seconds", "User and system CPU time spent."),
+    _process("resident_memory_bytes", Kind.GAUGE, "bytes", "Resident memory."),
+    _process("virtual_memory_bytes", Kind.GAUGE, "bytes", "Virtual memory."),
+    _process("start_time_seconds", Kind.GAUGE, "seconds", "Start time of the process since the Unix epoch."),
+    _process("open_fds", Kind.GAUGE, "file descriptors", "Open file descriptors."),
+    _process("max_fds", Kind.GAUGE, "file descriptors", "Most file descriptors the process may open."),
+)
+"""The process metrics are read from /proc and exist on Linux only."""

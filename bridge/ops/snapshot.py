@@ -1,0 +1,314 @@
+"""What the service looks like at one moment: plain numbers, taken on the loop's thread, read by metrics and status.
+
+Nothing here changes after it was built, so a page rendered from a snapshot is consistent in itself: the accounting
+identity holds on it however long it is shown. Times are Unix seconds, durations seconds, rates requests per second.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bridge.model import FilterReason, LetterReason, TopicPartition
+
+
+class Why(enum.StrEnum):
+    """What a partition is doing, or why it is not delivering. Their meaning and remedy: `bridge.ops.why`."""
+
+    SENDING = "sending"
+    RATE_LIMITED = "rate_limited"
+    RETRY_AFTER = "retry_after"
+    UNAUTHORIZED = "unauthorized"
+    DEAD_LETTER_HOLD = "dead_letter_hold"
+    OUTAGE = "outage"
+    DEAD_LETTERS_UNWRITABLE = "dead_letters_unwritable"
+    OUT_OF_RANGE = "out_of_range"
+    NO_START = "no_start"
+    DRAINING = "draining"
+    IDLE = "idle"
+
+
+class Gate(enum.StrEnum):
+    """What keeps the whole process from sending the next request."""
+
+    UNAUTHORIZED = "unauthorized"
+    DEAD_LETTERS_UNWRITABLE = "dead_letters_unwritable"
+    OUTAGE = "outage"
+    """Nothing gets through to the API; one probe at a time."""
+    MEMBERSHIP = "membership"
+    """Kafka has not confirmed for a whole session that this process still owns its partitions."""
+    RETRY_AFTER = "retry_after"
+    RATE_LIMITED = "rate_limited"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A histogram: how many observations fell into each bucket.
+
+    `counts[i]` are those ≤ `bounds[i]` and above the bound before it (not cumulative); the last of `counts`, one more
+    than there are bounds, is what lies above all of them. `total` is the sum of all observations.
+    """
+
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What became of every record consumed by this process.
+
+    consumed = delivered + filtered + dead_lettered + already_done + released + in_flight
+    """
+
+    consumed: int = 0
+    delivered: int = 0
+    filtered: Mapping[FilterReason, int] = field(default_factory=dict)
+    dead_lettered: int = 0
+    already_done: int = 0
+    """Complete before this process got them, by the committed offset map."""
+    released: int = 0
+    """Given back with their partition; another replica, or this one later, takes them again."""
+    in_flight: int = 0
+    """Consumed and not complete: buffered, parked, on the wire, or on the way to the dead-letter topic."""
+
+    @property
+    def gap(self) -> int:
+        """Records the accounting cannot explain. Anything but 0 is a bug."""
+        explained = self.delivered + sum(self.filtered.values()) + self.dead_lettered + self.already_done
+        return self.consumed - explained - self.released - self.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCounts:
+    """What became of the events of one route; one record may make several."""
+
+    delivered: int = 0
+    filtered: int = 0
+    dead_lettered: int = 0
+
+    @property
+    def matched(self) -> int:
+        """Events this route looked at and finished."""
+        return self.delivered + self.filtered + self.dead_lettered
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What the mapping did."""
+
+    routes: Mapping[str, RouteCounts] = field(default_factory=dict)
+    """Every route of the mapping in its order, also those that never matched."""
+    unmapped_records: int = 0
+    """Records whose type no route names, whether dropped or dead-lettered."""
+    unmapped_types: Mapping[str, int] = field(default_factory=dict)
+    values_left_out: int = 0
+    """Metadata values without a flat form (lists of objects)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The traffic with the Track API."""
+
+    duration: Distribution
+    """From the start of a request to the end of its answer."""
+    latency: Distribution
+    """Of delivered events: from the record's timestamp to its 2xx."""
+    by_status: Mapping[int | None, int] = field(default_factory=dict)
+    """Requests answered; None: no whole answer came."""
+    retries: Mapping[str, int] = field(default_factory=dict)
+    """Attempts to be repeated, by `bridge.model.Retry.reason`."""
+    ambiguous_retries: int = 0
+    in_flight: int = 0
+    connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The traffic with the dead-letter topic."""
+
+    by_reason: Mapping[LetterReason, int] = field(default_factory=dict)
+    """Letters acknowledged."""
+    write_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """What is held in memory."""
+
+    records: int = 0
+    bytes: int = 0
+    parked: int = 0
+    """Records waiting for the time of their next attempt."""
+    paused: bool = False
+    """Consumption is paused because the buffers stayed full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The token's budget."""
+
+    limit: float | None = None
+    """For all replicas together; None: unlimited."""
+    share: float | None = None
+    """What this replica may use now; None: unlimited."""
+    view_age: float | None = None
+    """Age of the view of the group the share is computed from; None: there is none."""
+    limited_seconds: float = 0.0
+    """Time in which something was ready to be sent and only the rate kept it."""
+    used_last_minute: int = 0
+    """Requests started in the last 60 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A gate that is closed."""
+
+    gate: Gate
+    since: float
+    sentence: str = ""
+    """What is known of this case; empty: the general meaning says it all."""
+    until: float | None = None
+    """When it opens by itself, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicHold:
+    """A topic the dead-letter breaker holds."""
+
+    topic: str
+    since: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionHold:
+    """Why one partition alone waits."""
+
+    why: Why
+    """OUT_OF_RANGE, NO_START, or DEAD_LETTERS_UNWRITABLE for a letter that does not fit."""
+    since: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class OldestOpen:
+    """The record at a partition's position: nothing above it can be committed before it is complete."""
+
+    offset: int
+    since: float
+    """Since when the position stands here."""
+    timestamp: float | None = None
+    """The record's own; None where the broker gave none."""
+    attempts: int = 0
+    """Requests already made for it."""
+    retry_at: float | None = None
+    """When its next attempt is due, if it is parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One assigned partition."""
+
+    partition: TopicPartition
+    position: int | None
+    """The lowest open offset; None: it has no start yet."""
+    end: int | None
+    """The offset the next record produced would get; None: not known yet."""
+    open_records: int = 0
+    in_flight: int = 0
+    """Its requests on the wire and letters on their way."""
+    oldest: OldestOpen | None = None
+    hold: PartitionHold | None = None
+    draining: bool = False
+    """It is being revoked: nothing new starts, what is in flight may finish."""
+
+    @property
+    def lag(self) -> int | None:
+        """Records between the position and the log's end; None while either is unknown."""
+        if self.position is None or self.end is None:
+            return None
+        return max(0, self.end - self.position)
+
+    def oldest_age(self, now: float) -> float:
+        """Seconds since the oldest open record was produced, or since it is open; 0 where nothing is open."""
+        if self.oldest is None:
+            return 0.0
+        began = self.oldest.since if self.oldest.timestamp is None else self.oldest.timestamp
+        return max(0.0, now - began)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The process as a member of its consumer group."""
+
+    assignments: int = 0
+    revocations: int = 0
+    losses: int = 0
+    """Rebalances in which partitions were assigned, revoked, lost."""
+    forced_drains: int = 0
+    commits: int = 0
+    commit_failures: int = 0
+    membership_age: float | None = None
+    """Seconds since Kafka last confirmed the membership; None: never."""
+    out_of_range: int = 0
+    """Assignments that found the committed position outside the log."""
+    possibly_lost: int = 0
+    """Offsets between such positions and the start of the log: an upper bound of the records lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The API key, never its value."""
+
+    reloads: int = 0
+    """Times the key file was read and held another key."""
+    problem: str | None = None
+    """Why the key file could not be read again, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What liveness and readiness are decided from; cheap enough to be taken for every probe."""
+
+    poll_age: float
+    """Seconds since the poll thread's last beat."""
+    loop_age: float
+    """Seconds since the loop's last beat."""
+    joined: bool
+    """The group gave this process its (possibly empty) assignment."""
+    draining: bool
+    """The process is stopping, or finishes what is in flight of partitions it gives up."""
+    stopping: bool
+    unauthorized: str | None = None
+    """The 401 guard holds all sending: the sentence why."""
+    dead_letters: str | None = None
+    """The dead-letter topic cannot be written: the sentence why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything `/metrics` and `/status` show."""
+
+    at: float
+    version: str
+    group_id: str
+    started_at: float
+    vitals: Vitals
+    records: Records
+    mapped: Mapped
+    requests: Requests
+    letters: Letters
+    buffers: Buffers
+    rate: Rate
+    group: Group
+    key: Key
+    blocks: Sequence[Block] = ()
+    held_topics: Sequence[TopicHold] = ()
+    partitions: Sequence[Partition] = ()
+    log_write_failures: int = 0
