@@ -1,0 +1,113 @@
+"""What every tier shares: the order of the tiers, hypothesis profiles, and no failure that goes unseen."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+try:
+    from uvloop import new_event_loop as production_loop
+except ImportError:  # not on Windows
+    production_loop = asyncio.new_event_loop
+
+HERE = Path(__file__).parent
+TIERS = ("repo", "unit", "contract", "component", "chart", "integration")
+"""Quick ones first, so that a plain mistake shows within seconds."""
+TIERS_ON_THE_PRODUCTION_LOOP = ("component", "integration")
+
+# A deadline on a shared machine measures the neighbours, not the code; a CI run must be repeatable.
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
+
+
+def tier_of(path: Path) -> str:
+    """The tier is the first folder below ``tests/``."""
+    return path.relative_to(HERE).parts[0]
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The outer tiers run on the loop production runs on, the inner ones on the standard library's."""
+    if tier_of(item.path) in TIERS_ON_THE_PRODUCTION_LOOP:
+        return {"production": production_loop}
+    return {"asyncio": asyncio.new_event_loop}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(TierSummary(), "tier-summary")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        tier = tier_of(item.path)
+        if tier in ("component", "integration"):
+            item.add_marker(tier)
+    items.sort(key=lambda item: TIERS.index(tier_of(item.path)))
+
+
+class TierSummary:
+    """One line per tier before pytest's closing line: what ran, and how long it took."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Counter[str]] = {}
+        self.seconds: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        tier = report.nodeid.removeprefix("tests/").partition("/")[0]
+        self.seconds[tier] += report.duration  # type: ignore[assignment]  # Counter is typed for ints, adds floats as well
+        if report.when == "call" or report.outcome != "passed":
+            self.outcomes.setdefault(tier, Counter())[report.outcome] += 1
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.section("tiers")
+        for tier in TIERS:
+            if tier in self.outcomes:
+                counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes[tier].items()))
+                terminalreporter.line(f"{tier:<12} {counts} in {self.seconds[tier]:.1f} s")
+
+
+class _Unseen(logging.Handler):
+    """Collects what asyncio can only log: exceptions of tasks and callbacks that nobody awaited."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def no_unseen_failure(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test in which an asyncio task or callback raised and nobody looked.
+
+    Threads and finalizers need nothing here: pytest turns their exceptions into warnings, and warnings are errors.
+    """
+    unseen = _Unseen()
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(unseen)
+    try:
+        yield
+        if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+            gc.collect()  # a task in a reference cycle reports its exception only when it is collected
+    finally:
+        logger.removeHandler(unseen)
+    if unseen.records:
+        formatter = logging.Formatter()
+        pytest.fail("a background failure went unseen:\n" + "\n".join(map(formatter.format, unseen.records)))
