@@ -1,0 +1,64 @@
+"""The types that fields are declared with: a parser from `scalars` and the JSON Schema of what it takes.
+
+Strict by construction: nothing here converts between kinds, except for text from outside the file.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema
+
+from bridge.config import api_key, endpoint, scalars
+
+REFERENCE = r"\$\{[^}]+\}"
+"""A scalar that is replaced before it is parsed, and so may stand where a number is wanted."""
+
+
+def _pattern(*alternatives: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^(?:{'|'.join((*alternatives, '.*' + REFERENCE + '.*'))})$"}
+
+
+def _absent_if_empty(value: Any) -> Any:
+    """`${VAR:-}` is how a file leaves a choice to the environment: nothing there means not given."""
+    return None if isinstance(value, scalars.Substituted) and not value.strip() else value
+
+
+def _file_path(value: Any) -> Path:
+    return Path(scalars.name(value)).expanduser()
+
+
+def _secret_key(value: Any) -> SecretStr:
+    if not isinstance(value, str):
+        raise ValueError("must be text; put the key in quotes")  # noqa: TRY004  # pydantic turns only ValueError into a problem
+    return SecretStr(api_key.clean(value))
+
+
+def preset(parse: Any, written: str, description: str) -> Any:
+    """A field whose default is written as its owner would write it, in the schema too."""
+    return Field(default=parse(written), description=description, json_schema_extra={"default": written})
+
+
+Text = Annotated[str, BeforeValidator(scalars.text)]
+Name = Annotated[str, BeforeValidator(scalars.name), WithJsonSchema({"type": "string", "minLength": 1})]
+Whole = Annotated[int, BeforeValidator(scalars.whole_number)]
+Number = Annotated[float, BeforeValidator(scalars.number)]
+Flag = Annotated[bool, BeforeValidator(scalars.flag)]
+Duration = Annotated[float, BeforeValidator(scalars.duration), WithJsonSchema(_pattern(scalars.DURATION))]
+Size = Annotated[int, BeforeValidator(scalars.size), WithJsonSchema(_pattern(scalars.SIZE))]
+Rate = Annotated[float | None, BeforeValidator(scalars.rate), WithJsonSchema(_pattern("unlimited", scalars.RATE))]
+Share = Annotated[float, BeforeValidator(scalars.share), WithJsonSchema(_pattern(scalars.SHARE))]
+Instant = Annotated[float, BeforeValidator(scalars.instant), WithJsonSchema(_pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+"))]
+Listen = Annotated[scalars.Listen, BeforeValidator(scalars.listen), WithJsonSchema(_pattern(r".*:[0-9]{1,5}"))]
+StartFrom = Annotated[
+    scalars.StartFrom,
+    BeforeValidator(scalars.start_from),
+    WithJsonSchema(_pattern("error", "earliest", "latest", scalars.DURATION, r"[0-9]{4}-.+")),
+]
+FilePath = Annotated[Path, BeforeValidator(_file_path), WithJsonSchema({"type": "string", "minLength": 1})]
+Endpoint = Annotated[str, BeforeValidator(endpoint.normalise), WithJsonSchema({"type": "string", "minLength": 1})]
+ApiKey = Annotated[SecretStr, BeforeValidator(_secret_key), WithJsonSchema({"type": "string"})]
+
+OptionalText = Annotated[Text | None, BeforeValidator(_absent_if_empty)]
+OptionalDuration = Annotated[Duration | None, BeforeValidator(_absent_if_empty)]
+OptionalFilePath = Annotated[FilePath | None, BeforeValidator(_absent_if_empty)]
+OptionalApiKey = Annotated[ApiKey | None, BeforeValidator(_absent_if_empty)]

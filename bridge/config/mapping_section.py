@@ -1,0 +1,236 @@
+"""The mapping section: what is written there, parsed but not compiled. Expressions are still text here."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+
+from bridge.config import fields, scalars
+from bridge.config.section import Section
+from bridge.config.values import Value, ValueOrOff, ValueSpec
+
+Decode = Literal["auto", "json", "cloudevents"]
+Unwanted = Literal["drop", "dead_letter"]
+
+_COMMON_METADATA: Mapping[str, ValueSpec | Literal[False]] = {
+    "occurred_at": "envelope:occurred_at",
+    "event_id": "envelope:event_id",
+}
+
+
+class RouteConfig(Section):
+    """One event that a record becomes. What is left out is as the settings of `mapping` say."""
+
+    event_name: Value | None = Field(
+        default=None, description="Left out under an exact type, it is the type itself; required under a glob."
+    )
+    user_id: Value | None = Field(default=None, description="Instead of mapping.user_id.")
+    when: fields.OptionalText = Field(
+        default=None, description="A condition that must yield true or false; false sends nothing."
+    )
+    max_age: fields.OptionalDuration = Field(default=None, description="Instead of mapping.max_age.")
+    sample: fields.Share = fields.preset(
+        scalars.share, "100%", "The share of users whose events are sent; which users these are never changes."
+    )
+    topics: tuple[fields.Name, ...] | None = Field(
+        default=None, min_length=1, description="Only records of these topics, by name or ^pattern; left out: of all."
+    )
+    metadata: Mapping[str, ValueOrOff] = Field(
+        default={}, description="The event's metadata by key; false leaves a key of common_metadata out."
+    )
+    metadata_from: Value | None = Field(
+        default=None, description="A whole object that becomes metadata, nested keys joined with dots."
+    )
+    metadata_omit: tuple[fields.Name, ...] = Field(
+        default=(), description="Keys or globs of metadata_from that are left out, as in address.*"
+    )
+    allowed_event_names: tuple[fields.Name, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="The names an event_name that is not a literal may take; the API keeps at most 10,000 for ever.",
+    )
+
+
+def _one_or_many(value: Any) -> Any:
+    """One map stands for a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
+def _rule(value: Any) -> Any:
+    match value:
+        case "drop" | dict() | [_, *_] | tuple():
+            return _one_or_many(value)
+        case []:
+            raise ValueError("must not be an empty list; write drop to send nothing for this type")
+        case _:
+            raise ValueError(f"must be drop, a route or a list of routes, not {scalars.shown(value)}")
+
+
+def _rule_tag(value: Any) -> str:
+    return "\0drop" if isinstance(value, str) else "\0routes"
+
+
+Rule = Annotated[
+    Annotated[Literal["drop"], Tag("\0drop")] | Annotated[tuple[RouteConfig, ...], Tag("\0routes")],
+    Discriminator(_rule_tag),
+    BeforeValidator(_rule),
+]
+
+
+class TopicOverrides(Section):
+    """Settings of `mapping` for some topics. `model_fields_set` tells what was written from what was left out."""
+
+    decode: Decode | None = Field(default=None, description="As mapping.decode.")
+    event_type: Value | None = Field(default=None, description="As mapping.event_type.")
+    user_id: Value | None = Field(default=None, description="As mapping.user_id.")
+    occurred_at: Value | None = Field(default=None, description="As mapping.occurred_at.")
+    event_id: Value | None = Field(default=None, description="As mapping.event_id.")
+    when: fields.OptionalText = Field(default=None, description="As mapping.when; null lifts it.")
+    max_age: fields.OptionalDuration = Field(default=None, description="As mapping.max_age; null lifts it.")
+    on_unmapped: Unwanted | None = Field(default=None, description="As mapping.on_unmapped.")
+    on_expired: Unwanted | None = Field(default=None, description="As mapping.on_expired.")
+    stringify: fields.Flag | None = Field(default=None, description="As mapping.stringify.")
+    metadata_limit: fields.Size | None = Field(default=None, description="As mapping.metadata_limit.")
+    never_send: tuple[fields.Name, ...] | None = Field(default=None, description="As mapping.never_send.")
+    common_metadata: Mapping[str, ValueOrOff] | None = Field(
+        default=None, description="Added to mapping.common_metadata; false leaves a key out."
+    )
+
+
+# --- examples ----------------------------------------------------------------------------------------
+
+
+def _timestamp_ms(value: Any) -> int:
+    """Milliseconds, from an integer or an ISO 8601 time."""
+    if isinstance(value, str):
+        return round(scalars.instant(value) * 1000)
+    return scalars.whole_number(value)
+
+
+class RecordExample(Section):
+    """A record as Kafka would deliver it."""
+
+    topic: fields.Name = Field(description="The record's topic.")
+    partition: fields.Whole = Field(default=0, ge=0, description="The record's partition.")
+    offset: fields.Whole = Field(default=0, ge=0, description="The record's offset.")
+    timestamp: (
+        Annotated[int, BeforeValidator(_timestamp_ms), WithJsonSchema({"type": ["integer", "string"]})] | None
+    ) = Field(default=None, description="Milliseconds since 1970, or an ISO 8601 time.")
+    key: Any = Field(default=None, description="Text as it stands; anything else as JSON.")
+    value: Any = Field(default=None, description="Encoded as JSON; null, or left out, is a tombstone.")
+    value_base64: fields.OptionalText = Field(default=None, description="The value's bytes, where they are not JSON.")
+    headers: Mapping[str, fields.Text] = Field(default={}, description="Header texts by name.")
+
+    @model_validator(mode="after")
+    def _one_value(self) -> Self:
+        if self.value is not None and self.value_base64 is not None:
+            raise ValueError("has both value and value_base64; remove one")
+        return self
+
+
+class ExpectedEvent(Section):
+    """A request that must be made."""
+
+    user_id: fields.Text = Field(description="The request's user_id.")
+    event_name: fields.Text = Field(description="The request's event_name.")
+    metadata: Mapping[str, Any] = Field(default={}, description="The request's whole metadata.")
+
+
+class ExpectedDeadLetter(Section):
+    """A dead letter that must be written."""
+
+    dead_letter: Literal["undecodable", "unmappable", "invalid", "expired"] = Field(description="Its reason.")
+
+
+class ExpectedDrop(Section):
+    """A record, or one of its routes, that must send nothing."""
+
+    dropped: Literal["tombstone", "unmapped", "rule", "when", "expired", "sampled_out", "topic"] = Field(
+        description="By which rule."
+    )
+
+
+def _expectation(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"must be a map, not {scalars.shown(value)}")  # noqa: TRY004  # pydantic's way to a problem
+    return value
+
+
+def _expectation_tag(value: Any) -> str:
+    if isinstance(value, ExpectedDeadLetter) or (isinstance(value, dict) and "dead_letter" in value):
+        return "\0dead_letter"
+    if isinstance(value, ExpectedDrop) or (isinstance(value, dict) and "dropped" in value):
+        return "\0dropped"
+    return "\0event"
+
+
+Expectation = Annotated[
+    Annotated[ExpectedEvent, Tag("\0event")]
+    | Annotated[ExpectedDeadLetter, Tag("\0dead_letter")]
+    | Annotated[ExpectedDrop, Tag("\0dropped")],
+    Discriminator(_expectation_tag),
+    BeforeValidator(_expectation),
+]
+
+
+class ExampleConfig(Section):
+    """A record and what must become of it. Exactly one of `input` and `record` is in `model_fields_set`."""
+
+    name: fields.Name = Field(description="A sentence that says what the example shows.")
+    input: Any = Field(default=None, description="A value alone, of a record of no particular topic.")
+    record: RecordExample | None = Field(default=None, description="A whole record.")
+    now: fields.Instant | None = Field(
+        default=None, description="The clock while the example runs; left out, it is the present."
+    )
+    expect: Annotated[tuple[Expectation, ...], BeforeValidator(_one_or_many)] = Field(
+        min_length=1, description="What becomes of it, one entry per route that looked at it, or a single entry."
+    )
+
+    @model_validator(mode="after")
+    def _one_record(self) -> Self:
+        if len({"input", "record"} & self.model_fields_set) != 1:
+            raise ValueError("must have either input (a value alone) or record (a whole record)")
+        return self
+
+
+# --- the section -------------------------------------------------------------------------------------
+
+
+def _with_defaults(given: Mapping[str, ValueSpec | Literal[False]]) -> Mapping[str, ValueSpec | Literal[False]]:
+    return {**_COMMON_METADATA, **given}
+
+
+class MappingConfig(Section):
+    """Which records become which events."""
+
+    decode: Decode = Field(default="auto", description="How values are read; auto tells CloudEvents from plain JSON.")
+    event_type: Value = Field(default="type", description="Where a record says its type.")
+    user_id: Value = Field(default="data.user_id", description="Where a record names its user.")
+    occurred_at: Value = Field(default="time", description="When it happened; else the Kafka timestamp.")
+    event_id: Value = Field(default="id", description="What tells events apart; else topic/partition/offset.")
+    when: fields.OptionalText = Field(default=None, description="A condition that all routes share.")
+    max_age: fields.OptionalDuration = Field(
+        default=None, description="The greatest age, by occurred_at, at which an event is still sent."
+    )
+    on_unmapped: Unwanted = Field(default="drop", description="What becomes of records whose type has no rule.")
+    on_expired: Unwanted = Field(default="drop", description="What becomes of events older than max_age.")
+    stringify: fields.Flag = Field(default=False, description="Send every metadata value as a string.")
+    metadata_limit: fields.Size = fields.preset(
+        scalars.size, "10KB", "The largest metadata of one event, as JSON; beyond it the event is a dead letter."
+    )
+    never_send: tuple[fields.Name, ...] = Field(
+        default=(), description="Paths of the value that reach no request, whatever a route says."
+    )
+    common_metadata: Annotated[Mapping[str, ValueOrOff], AfterValidator(_with_defaults)] = Field(
+        default=_COMMON_METADATA,
+        description="Metadata of every event, unless its route has the key. Added to the two defaults; "
+        "false leaves one out.",
+    )
+    per_topic: Mapping[str, TopicOverrides] = Field(
+        default={}, description="Other settings for some topics, by name or ^pattern; the exact name wins."
+    )
+    events: Mapping[str, Rule] = Field(
+        min_length=1,
+        description="Rules by type or glob. An exact type wins, then the longest text before the first wildcard.",
+    )
+    examples: tuple[ExampleConfig, ...] = Field(default=(), description="Records and what must become of them.")

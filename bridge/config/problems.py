@@ -1,0 +1,37 @@
+"""What is wrong with a configuration, as values: everything found is reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing to mend."""
+
+    where: str
+    """The key's path, such as ``mapping.events.order.completed[0].when``, or the file's name."""
+    message: str
+    """One sentence: what is wrong and what to do. Never the value of a secret."""
+    source: str = ""
+    """Where the value stands: ``line 12``, or the environment variable it came from."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message} ({self.source})" if self.source else f"{self.where}: {self.message}"
+
+
+class ConfigError(Exception):
+    """Carries all problems of one configuration to whoever prints them."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def render(path: Sequence[str | int]) -> str:
+    """A path as people write it: keys verbatim with dots between, list places as ``[0]``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

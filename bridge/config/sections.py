@@ -1,0 +1,212 @@
+"""The configuration as typed, frozen values, one class per section of the file.
+
+Durations are seconds, sizes bytes, rates events per second. What concerns several keys at once is in `rules`; only
+`load.read` applies both, so nothing else should build a `Config` from text.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from bridge.config import fields, scalars
+from bridge.config.mapping_section import (
+    ExampleConfig,
+    ExpectedDeadLetter,
+    ExpectedDrop,
+    ExpectedEvent,
+    MappingConfig,
+    RecordExample,
+    RouteConfig,
+    TopicOverrides,
+)
+from bridge.config.section import Section
+from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSpec
+
+__all__ = [
+    "Auth",
+    "Config",
+    "DeadLetterSettings",
+    "Delivery",
+    "ExampleConfig",
+    "ExpectedDeadLetter",
+    "ExpectedDrop",
+    "ExpectedEvent",
+    "Kafka",
+    "LiteralValue",
+    "MappingConfig",
+    "Observability",
+    "PathValue",
+    "RecordExample",
+    "RetryPolicy",
+    "RouteConfig",
+    "TemplateValue",
+    "TopicOverrides",
+    "Track",
+    "ValueSpec",
+]
+
+
+def _property_text(value: Any) -> str:
+    """Text is all librdkafka takes; YAML gives numbers and booleans for what everyone writes without quotes."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value)
+        case dict():
+            raise ValueError("must be one value; write the property's whole name with dots, such as sasl.username")
+        case _:
+            raise ValueError(f"must be a text, a number, true or false, not {scalars.shown(value)}")
+
+
+Property = Annotated[str, BeforeValidator(_property_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Properties = Mapping[str, Property]
+
+
+class Kafka(Section):
+    """The cluster, the group and the topics that events are read from."""
+
+    bootstrap_servers: fields.Name = Field(description="Brokers to begin with, host:port, with commas between.")
+    group_id: fields.Name = Field(description="The consumer group. Replicas share it; another name starts anew.")
+    topics: tuple[fields.Name, ...] = Field(
+        min_length=1, description="Topics to read; one that begins with ^ is a regular expression over topic names."
+    )
+    start_from: fields.StartFrom = fields.preset(
+        scalars.start_from,
+        "error",
+        "Where a topic starts that the group has no position on: error (hold it until this is decided), earliest, "
+        "latest, an ISO 8601 time with its zone, or an age such as 24h.",
+    )
+    commit_interval: fields.Duration = fields.preset(
+        scalars.duration, "200ms", "How often positions are committed, and so how much a crash may send again."
+    )
+    drain_timeout: fields.Duration = fields.preset(
+        scalars.duration,
+        "20s",
+        "How long requests in flight may finish when partitions are revoked or the bridge stops.",
+    )
+    properties: Properties = Field(
+        default={},
+        repr=False,
+        description="librdkafka properties for the consumer, the dead-letter producer and the admin client alike; "
+        "NAME_file reads the value of NAME from a file. Properties that would break a promise are refused.",
+    )
+
+
+class Auth(Section):
+    """What happens when the API refuses the key."""
+
+    hold_after: fields.Whole = Field(
+        default=5, ge=0, description="Refusals of the key in a row that stop all sending; 0 never stops."
+    )
+    recheck: fields.Duration = fields.preset(
+        scalars.duration, "10s", "While stopped: how often the key file is read again and one event tries the key."
+    )
+
+
+class Track(Section):
+    """The Track API: where it is, with which key, how it is called."""
+
+    endpoint: fields.Endpoint = Field(
+        description="The host of your Userpilot environment; there is no default. A bare host, a slash at the end and "
+        "/v1 are accepted; the value here is scheme://host[:port]."
+    )
+    api_key_file: fields.OptionalFilePath = Field(
+        default=None,
+        description="File that holds the API key, read again after a 401: keys rotate without a restart. "
+        "This or api_key is required.",
+    )
+    api_key: fields.OptionalApiKey = Field(default=None, description="The API key itself; better kept in a file.")
+    timeout: fields.Duration = fields.preset(
+        scalars.duration, "10s", "Of one request, from connecting to the answer's end; below kafka.drain_timeout."
+    )
+    client: Literal["auto", "direct", "httpx"] = Field(
+        default="auto", description="The HTTP client. auto takes httpx where the environment sets a proxy, else direct."
+    )
+    allow_http: fields.Flag = Field(
+        default=False, description="Allow plain http, and so the key in clear text, beyond loopback addresses."
+    )
+    ca_file: fields.OptionalFilePath = Field(
+        default=None, description="PEM file with certificate authorities to trust besides the system's."
+    )
+    auth: Auth = Field(default=Auth(), description="What happens when the API refuses the key.")
+
+
+class RetryPolicy(Section):
+    """How a request that may succeed later is repeated."""
+
+    initial_backoff: fields.Duration = fields.preset(
+        scalars.duration, "1s", "The longest wait before the first retry; it doubles each time, with full jitter."
+    )
+    max_backoff: fields.Duration = fields.preset(scalars.duration, "60s", "The longest wait the doubling reaches.")
+    max_retry_after: fields.Duration = fields.preset(
+        scalars.duration, "10m", "The longest wait that a Retry-After of the API can ask for."
+    )
+    max_attempts: fields.Whole = Field(
+        default=12,
+        ge=1,
+        description="Attempts of one event before it becomes a dead letter. Only those count that fail while other "
+        "events succeed: an outage exhausts nothing.",
+    )
+
+
+class Delivery(Section):
+    """How events are sent: in which order, how many at once, how fast."""
+
+    ordering: Literal["user", "key", "partition", "none"] = Field(
+        default="user",
+        description="What is kept in order: the events of one user, record key or partition, or nothing.",
+    )
+    max_in_flight: fields.Whole = Field(default=64, ge=1, description="Requests on their way at once, per replica.")
+    max_buffered: fields.Whole = Field(default=2000, ge=1, description="Records held at once, per replica.")
+    max_buffered_bytes: fields.Size = fields.preset(
+        scalars.size, "32MB", "Bytes of the records held at once, per replica; one record always fits."
+    )
+    rate_limit: fields.Rate = fields.preset(
+        scalars.rate,
+        "600/min",
+        "Requests of this API token for all replicas together, such as 600/min, 10/s or 36000/h; unlimited lifts it.",
+    )
+    retry: RetryPolicy = Field(default=RetryPolicy(), description="How a request that may succeed later is repeated.")
+
+
+class DeadLetterSettings(Section):
+    """The topic that takes the events which cannot be delivered."""
+
+    topic: fields.Name = Field(description="The dead-letter topic; beside it stands TOPIC.resolutions.")
+    create: fields.Flag = Field(default=False, description="Create both topics at start where they are missing.")
+    hold_after: fields.Whole = Field(
+        default=100,
+        ge=0,
+        description="Dead letters in a row from one topic, with nothing of it delivered between, that hold this topic; "
+        "0 never holds.",
+    )
+    properties: Properties = Field(
+        default={}, repr=False, description="librdkafka properties of the dead-letter producer, over kafka.properties."
+    )
+
+
+class Observability(Section):
+    """What the bridge says about itself."""
+
+    listen: fields.Listen = fields.preset(
+        scalars.listen, "0.0.0.0:9464", "Address of /livez, /readyz, /metrics and /status."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto is console on a terminal and json elsewhere."
+    )
+
+
+class Config(Section):
+    """Everything `bridge.yaml` says."""
+
+    kafka: Kafka = Field(description="The cluster, the group and the topics that events are read from.")
+    track: Track = Field(description="The Track API: where it is, with which key, how it is called.")
+    delivery: Delivery = Field(default=Delivery(), description="In which order, how many at once and how fast.")
+    dead_letter: DeadLetterSettings = Field(description="The topic that takes the events which cannot be delivered.")
+    mapping: MappingConfig = Field(description="Which records become which events.")
+    observability: Observability = Field(default=Observability(), description="What the bridge says about itself.")
