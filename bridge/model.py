@@ -180,7 +180,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """This request will never be accepted."""
+    """The request will never be accepted."""
 
     detail: str
     status: int

@@ -57,7 +57,7 @@ class Governor:
         self.pause_detail = ""
         self.stopping = False
 
-    def block(self, now: float) -> Block | None:
+    def block(self, now: float) -> Block | None:  # noqa: PLR0911 - one line for each condition, in their order
         """None: go. The order is that of what an operator should hear first."""
         if self.stopping:
             return _STOPPING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from bridge.pipeline.work import LaneKey, State, Work
 
@@ -74,7 +75,7 @@ class Lanes:
         return gone, rearmed
 
     def _relink(self, key: LaneKey, works: list[Work]) -> None:
-        for work, following in zip(works, works[1:], strict=False):
+        for work, following in pairwise(works):
             work.next = following
         works[-1].next = None
         works[0].tail = works[-1]

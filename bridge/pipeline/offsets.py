@@ -80,6 +80,11 @@ class OffsetTracker(Generic[T]):
                 position = done.stop
         return position
 
+    @property
+    def restored_until(self) -> int:
+        """The end of what an earlier assignment may have completed; from here on nothing needs to be asked."""
+        return self._done_end
+
     def already_done(self, offset: int) -> bool:
         """Whether an earlier assignment completed this offset, as the committed map says."""
         if offset >= self._done_end:

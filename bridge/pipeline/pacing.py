@@ -80,7 +80,7 @@ class GroupView:
 
 
 class RateShare:
-    """This replica's part of the limit, from the same facts from which the others compute theirs."""
+    """The part of the limit that is this replica's, from the same facts from which the others compute theirs."""
 
     __slots__ = ("_allowed", "_interval", "_last", "limit")
 

@@ -39,7 +39,9 @@ class Attempt(Protocol):
     """One request on its way, as the sink sees it."""
 
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> bytes:
+        """The JSON document to send."""
+        ...
 
 
 class Sink(Protocol):
@@ -57,14 +59,18 @@ class Sink(Protocol):
 class Answers(Protocol):
     """Where the sink brings its verdicts."""
 
-    def answered(self, attempt: Attempt, verdict: Verdict, /) -> None: ...
+    def answered(self, attempt: Attempt, verdict: Verdict, /) -> None:
+        """One request is over."""
+        ...
 
 
 class Credentials(Protocol):
     """The API key, known to the pipeline only by a generation that grows with each change."""
 
     @property
-    def generation(self) -> int: ...
+    def generation(self) -> int:
+        """Of the key in force."""
+        ...
 
     def refresh(self) -> int:
         """Read the key file again; returns the generation then in force. An unreadable file keeps the old key."""
@@ -90,7 +96,9 @@ class LetterReceipts(Protocol):
 class Positions(Protocol):
     """Takes positions to the broker."""
 
-    def store(self, positions: Sequence[tuple[OffsetTracker[Any], Position]], /) -> None: ...
+    def store(self, positions: Sequence[tuple[OffsetTracker[Any], Position]], /) -> None:
+        """Commit these with the next commit; those of trackers that are not current are ignored."""
+        ...
 
     def prove_membership(self) -> None:
         """Make one round trip with the group coordinator and report it by `Dispatcher.membership_proven`."""
@@ -120,21 +128,29 @@ class Journal(Protocol):
         """All sending stopped."""
         ...
 
-    def unblocked(self, reason: str, seconds: float) -> None: ...
+    def unblocked(self, reason: str, seconds: float) -> None:
+        """Sending goes on after this long."""
+        ...
 
     def topic_held(self, topic: str, letters: int) -> None:
         """The dead-letter breaker took a topic out."""
         ...
 
-    def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None: ...
+    def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
+        """One partition waits: a dead letter of it cannot be written at all."""
+        ...
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """A letter was acknowledged."""
         ...
 
-    def letters_unwritable(self, detail: str) -> None: ...
+    def letters_unwritable(self, detail: str) -> None:
+        """Intake stops until letters can be written again."""
+        ...
 
-    def letters_writable(self, seconds: float) -> None: ...
+    def letters_writable(self, seconds: float) -> None:
+        """They can, after this long."""
+        ...
 
     def drain_forced(self, tracker: OffsetTracker[Any], in_flight: int) -> None:
         """The drain's time was over before the answers came."""

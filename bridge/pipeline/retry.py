@@ -59,6 +59,10 @@ class Evidence:
         self.failures += 1
         return Mark(self.successes, self.failures)
 
+    def now(self) -> Mark:
+        """Where to count from for an event that failed in an earlier assignment."""
+        return Mark(self.successes, self.failures)
+
     def speaks_against(self, lane: object, since: Mark) -> bool:
         """Whether a failure now says something about the event: enough others succeeded, few of them failed.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from bridge.pipeline.work import State, Work
 
@@ -38,6 +39,21 @@ class Turns:
         queue = self._queues[work.record.topic]
         if len(queue) > 1:
             queue.rotate(1)
+
+    def purge(self, goes: Callable[[Work], bool]) -> list[Work]:
+        """Take out what leaves, and drop what already left its lane; returns the former."""
+        gone: list[Work] = []
+        for queue in self._queues.values():
+            kept: list[Work] = []
+            for work in queue:
+                if work.state is State.READY:
+                    (gone if goes(work) else kept).append(work)
+            queue.clear()
+            queue.extend(kept)
+        self._order = deque(topic for topic, queue in self._queues.items() if queue)
+        for work in gone:
+            work.state = State.GONE
+        return gone
 
     def pop(self) -> Work | None:
         """The next event, or None."""

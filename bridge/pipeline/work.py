@@ -35,29 +35,23 @@ class Partition:
     """One assigned partition: its tracker and what of it is outside right now."""
 
     __slots__ = (
-        "dirty",
-        "head_since",
-        "held",
-        "in_flight",
-        "last_lowest",
-        "refreshed_at",
-        "topic",
-        "tracker",
+        "dirty", "head_since", "held", "last_lowest", "on_wire", "published_demand", "refreshed_at", "topic", "tracker",
         "writing",
-    )
+    )  # fmt: skip
 
     def __init__(self, tracker: OffsetTracker[Entry], topic: TopicLetters, now: float) -> None:
         self.tracker = tracker
         self.topic = topic
-        self.in_flight = 0
-        """Requests on the wire."""
+        self.on_wire: set[Work] = set()
+        """Requests without an answer yet."""
         self.writing = 0
         """Letters handed to the producer and not acknowledged."""
         self.held: str | None = None
         """Why only this partition waits, as a sentence."""
         self.dirty = True
         """Something completed since the position was last taken to the broker."""
-        self.refreshed_at = now
+        self.published_demand = False
+        self.refreshed_at = float("-inf")
         self.last_lowest = tracker.lowest_open
         self.head_since = now
         """Monotonic time since which the lowest open offset has not moved."""
@@ -65,15 +59,22 @@ class Partition:
     @property
     def busy(self) -> bool:
         """Whether anything of it is outside: a drain waits for that."""
-        return self.in_flight > 0 or self.writing > 0
+        return bool(self.on_wire) or self.writing > 0
+
+    @property
+    def waiting(self) -> int:
+        """Records that could be sent if there were permits: what its share of the rate is computed from."""
+        if self.topic.held or self.held is not None:
+            return 0
+        return max(0, len(self.tracker.open) - len(self.on_wire) - self.writing)
 
 
 class Work:
     """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
 
     __slots__ = (
-        "attempts", "counted", "fanout", "first_attempt_ms", "lane", "last_attempt_ms", "letter", "mark", "next",
-        "output", "partition", "prepared", "record", "size", "state", "tail",
+        "attempts", "counted", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next", "output", "partition",
+        "prepared", "record", "size", "state", "tail",
     )  # fmt: skip
 
     def __init__(
@@ -82,7 +83,9 @@ class Work:
         self.partition = partition
         self.record = record
         self.size = size
+        """Bytes the record holds."""
         self.output = output
+        """Which of the record's events, from 0."""
         self.prepared = prepared
         """None: nothing to send, a dead letter from the start."""
         self.lane = lane
@@ -95,9 +98,11 @@ class Work:
         """Requests started."""
         self.counted = 0
         """Failed attempts that count toward `max_attempts`."""
-        self.first_attempt_ms: int | None = None
-        self.last_attempt_ms: int | None = None
+        self.first_at: float | None = None
+        """Monotonic time of the first attempt."""
+        self.last_at = 0.0
         self.mark: Mark | None = None
+        """Set by the first failure."""
         self.letter: DeadLetter | None = None
 
     def __repr__(self) -> str:
@@ -110,15 +115,20 @@ class Work:
             raise ValueError(f"{self.record.coordinates}: nothing to send")
         return self.prepared.body
 
+    @property
+    def who(self) -> str | None:
+        """The user: failures are weighed per user, whatever the lanes keep in order."""
+        return self.prepared.user_id if self.prepared else None
+
 
 class Fanout:
     """A record that became several events: complete when all of them are."""
 
-    __slots__ = ("record", "remaining", "size", "worst")
+    __slots__ = ("head", "remaining", "size", "worst")
 
-    def __init__(self, record: Record, size: int, remaining: int) -> None:
-        self.record = record
-        self.size = size
+    def __init__(self, head: Work, remaining: int) -> None:
+        self.head = head
+        self.size = head.size
         self.remaining = remaining
         self.worst = Disposition.FILTERED
 

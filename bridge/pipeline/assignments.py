@@ -1,0 +1,158 @@
+"""The partitions that are ours: their positions on the way to the broker, and how they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bridge.model import Position
+from bridge.pipeline import offset_map
+from bridge.pipeline.offsets import Life, OffsetTracker
+from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.tally import Tally
+from bridge.pipeline.work import Entry, Partition, Work
+
+Tracker = OffsetTracker[Entry]
+Positioned = Sequence[tuple[Tracker, Position]]
+Drained = Callable[[Positioned], None]
+
+REFRESH_MAP = 1.0
+"""Seconds between two commits of a partition whose lowest offset stays open."""
+REFRESH_DEMAND = 5.0
+"""Seconds after which a demand that did not change is published again, so that others keep believing it."""
+
+
+@dataclass(slots=True, eq=False)
+class Drain:
+    """Partitions that leave together; their next owner waits for all of them."""
+
+    partitions: list[Partition]
+    drained: Drained
+    deadline: float
+    """Monotonic seconds."""
+
+
+class Assignments:
+    """Owned partitions, and those that are leaving but still have something outside."""
+
+    __slots__ = ("_drains", "_partitions", "_settings", "_tally")
+
+    def __init__(self, tally: Tally, settings: DeliverySettings) -> None:
+        self._partitions: dict[Tracker, Partition] = {}
+        self._drains: list[Drain] = []
+        self._tally = tally
+        self._settings = settings
+
+    def __len__(self) -> int:
+        return len(self._partitions)
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(self._partitions.values())
+
+    def add(self, partition: Partition) -> None:
+        """Ours from now on."""
+        self._partitions[partition.tracker] = partition
+
+    def get(self, tracker: Tracker) -> Partition | None:
+        """None once it is given up."""
+        return self._partitions.get(tracker)
+
+    # --- leaving ----------------------------------------------------------------------------------
+
+    def begin_drain(self, trackers: Sequence[Tracker], drained: Drained, now: float) -> list[Partition]:
+        """Start giving these up; nothing new of them may start."""
+        leaving = [self._partitions[tracker] for tracker in trackers if tracker in self._partitions]
+        for partition in leaving:
+            partition.tracker.life = Life.DRAINING
+        self._drains.append(Drain(leaving, drained, now + self._settings.drain_timeout))
+        return leaving
+
+    def lose(self, trackers: Sequence[Tracker]) -> list[Partition]:
+        """These are gone already: whatever is outside can do nothing for them any more."""
+        lost = [self._partitions[tracker] for tracker in trackers if tracker in self._partitions]
+        for partition in lost:
+            for drain in self._drains:
+                if partition in drain.partitions:
+                    drain.partitions.remove(partition)
+            self._kill(partition)
+        return lost
+
+    def deadline(self) -> float | None:
+        """When the next drain's time is over."""
+        return min((drain.deadline for drain in self._drains), default=None)
+
+    def finished_drains(self, now: float) -> list[Drain]:
+        """Drains with nothing outside any more, or out of time. Each is returned once and must be finished."""
+        if not self._drains:
+            return []
+        done = [d for d in self._drains if now >= d.deadline or not any(p.busy for p in d.partitions)]
+        self._drains = [drain for drain in self._drains if drain not in done]
+        return done
+
+    def finish(self, drain: Drain, now: float, wall: float) -> None:
+        """Take the final positions, then make every later completion of these trackers meaningless."""
+        final = [(p.tracker, self._position(p, now, wall)) for p in drain.partitions]
+        for partition in drain.partitions:
+            self._kill(partition)
+        drain.drained(final)
+
+    def _kill(self, partition: Partition) -> None:
+        tracker, tally = partition.tracker, self._tally
+        tracker.life = Life.DEAD
+        self._partitions.pop(tracker, None)
+        partition.topic.sendable -= len(partition.on_wire)
+        tally.released += len(tracker.open)
+        tally.buffered -= len(tracker.open)
+        tally.buffered_bytes -= sum(entry.size for entry in tracker.open.values())
+        tracker.open.clear()
+
+    # --- positions --------------------------------------------------------------------------------
+
+    def positions(self, now: float, wall: float) -> list[tuple[Tracker, Position]]:
+        """What to take to the broker now: partitions that moved, and those whose map or demand is worth a commit."""
+        out: list[tuple[Tracker, Position]] = []
+        publish_demand = self._settings.rate_limit is not None
+        for partition in self._partitions.values():
+            tracker = partition.tracker
+            if tracker.life is not Life.LIVE:
+                continue
+            lowest = tracker.lowest_open
+            age = now - partition.refreshed_at
+            if lowest != partition.last_lowest:
+                partition.last_lowest = lowest
+                partition.head_since = now
+            elif age < REFRESH_MAP or not (
+                partition.dirty or (publish_demand and self._demand_changed(partition, age))
+            ):
+                continue
+            out.append((tracker, self._position(partition, now, wall)))
+        return out
+
+    def position_of(self, partition: Partition, now: float, wall: float) -> Position:
+        """What would be committed for it now."""
+        return self._position(partition, now, wall)
+
+    @staticmethod
+    def _demand_changed(partition: Partition, age: float) -> bool:
+        wants = partition.waiting > 0
+        return wants != partition.published_demand or (wants and age >= REFRESH_DEMAND)
+
+    def _position(self, partition: Partition, now: float, wall: float) -> Position:
+        tracker = partition.tracker
+        waiting = partition.waiting
+        partition.dirty = False
+        partition.refreshed_at = now
+        partition.published_demand = waiting > 0
+        head = offset_map.Head()
+        for entry in tracker.open.values():
+            head = _head(entry if isinstance(entry, Work) else entry.head, now, wall)
+            break
+        return tracker.position(
+            offset_map.Demand(waiting, int(wall)), head, offset_map.limit(max(1, len(self._partitions)))
+        )
+
+
+def _head(work: Work, now: float, wall: float) -> offset_map.Head:
+    if work.mark is None or work.first_at is None:
+        return offset_map.Head()
+    return offset_map.Head(int((wall - (now - work.first_at)) * 1000), work.counted)

@@ -1,0 +1,498 @@
+"""The record's way through the pipeline: accepted, queued in its lane, sent, answered, complete.
+
+One thread runs everything here. Methods return at once; what takes time is outside, behind `ports`, and comes back as
+`answered` and `letter_written`. A completion carries the `Work` it belongs to, and through it the tracker of that one
+assignment: an answer for a partition that was given up frees its permit and its lane, and does nothing to offsets.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Sequence
+from typing import cast
+
+from bridge.model import (
+    DeadLetter,
+    Delivered,
+    Disposition,
+    Failed,
+    LetterReason,
+    LetterRefused,
+    Outcome,
+    Position,
+    Prepared,
+    Record,
+    Reject,
+    Retry,
+    TopicPartition,
+    Unauthorized,
+    Verdict,
+)
+from bridge.pipeline.assignments import Assignments, Drained
+from bridge.pipeline.governor import Governor, Reason
+from bridge.pipeline.intake import Intake
+from bridge.pipeline.key_guard import KeyRuling
+from bridge.pipeline.lanes import Lanes
+from bridge.pipeline.letter_breaker import TopicLetters
+from bridge.pipeline.letters import LetterDesk
+from bridge.pipeline.offsets import Life, OffsetTracker
+from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, DeadLetters, Journal, Mapper, Positions, Sink
+from bridge.pipeline.retry import Evidence, backoff
+from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.tally import Tally
+from bridge.pipeline.turns import Turns
+from bridge.pipeline.work import Entry, Partition, State, Work
+
+Tracker = OffsetTracker[Entry]
+_NEVER = float("inf")
+
+
+class Dispatcher:
+    """Owns every open record of this process."""
+
+    def __init__(
+        self,
+        settings: DeliverySettings,
+        *,
+        mapper: Mapper,
+        sink: Sink,
+        letters: DeadLetters,
+        positions: Positions,
+        credentials: Credentials,
+        journal: Journal,
+        clock: Clock,
+        alarm: Alarm,
+        rng: random.Random,
+    ) -> None:
+        self.settings = settings
+        self._sink = sink
+        self._positions = positions
+        self._credentials = credentials
+        self._journal = journal
+        self._clock = clock
+        self._alarm = alarm
+        self._rng = rng
+        self.tally = Tally()
+        self.governor = Governor(settings, rng, clock.monotonic())
+        self.evidence = Evidence()
+        self.letters = LetterDesk(self, letters, positions, journal, self.tally, settings.retry, rng)
+        self.lanes = Lanes()
+        self.assignments = Assignments(self.tally, settings)
+        self._turns = Turns()
+        self._parked: list[tuple[float, int, Work]] = []
+        self._sequence = 0
+        self._throttled = 0
+        self._topics: dict[str, TopicLetters] = {}
+        self._next_due = _NEVER
+        self._intake = Intake(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
+
+    # --- assignments ------------------------------------------------------------------------------
+
+    def assigned(self, trackers: Sequence[Tracker]) -> None:
+        """These partitions are ours from now on, each from its tracker's start."""
+        now = self._clock.monotonic()
+        for tracker in trackers:
+            topic = self._topic(tracker.partition.topic)
+            self.assignments.add(Partition(tracker, topic, now))
+            if topic.held:
+                self._positions.pause_partition(tracker)
+        self.governor.membership.looked(now)
+        if trackers and not self.governor.membership.believable(now):
+            self._ask_membership(now)
+        self.pump()
+
+    def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        """These partitions move to another member: release what waits, let finish what is outside.
+
+        ``drained`` is called once, with the final positions, at the latest after `drain_timeout`.
+        """
+        now = self._clock.monotonic()
+        leaving = self.assignments.begin_drain(trackers, drained, now)
+        self._release(leaving)
+        self._finish_drains(now)
+        self.pump()
+
+    def lost(self, trackers: Sequence[Tracker]) -> None:
+        """These partitions are another member's already: nothing of them may be sent or committed any more."""
+        leaving = self.assignments.lose(trackers)
+        self._release(leaving)
+        self._sink.abort([work for partition in leaving for work in partition.on_wire])
+        if not self.assignments:
+            self.governor.membership.forget()
+        self._finish_drains(self._clock.monotonic())
+        self.pump()
+
+    def stop(self) -> None:
+        """Start nothing more; the revocation that follows releases the rest."""
+        self.governor.stopping = True
+
+    def membership_proven(self, issued_at: float) -> None:
+        """The group coordinator acknowledged a request of this member issued at this monotonic time."""
+        self.governor.membership.proven(issued_at)
+        self.pump()
+
+    # --- records in -------------------------------------------------------------------------------
+
+    def room(self) -> tuple[int, int]:
+        """Records and bytes that may be handed over now."""
+        if self.letters.unwritable_since is not None or self.governor.stopping:
+            return 0, 0
+        tally, settings = self.tally, self.settings
+        return settings.max_buffered - tally.buffered, settings.max_buffered_bytes - tally.buffered_bytes
+
+    def accept(self, tracker: Tracker, records: Sequence[Record]) -> None:
+        """Records of one partition, in order of their offsets.
+
+        What belongs to a partition that is leaving or held is dropped unread: its position stays below it.
+        """
+        partition = self.assignments.get(tracker)
+        if partition is None or tracker.life is not Life.LIVE or partition.held is not None:
+            return
+        self._intake.accept(partition, records)
+        self.pump()
+
+    def _enqueue(self, work: Work, outcome: Outcome) -> None:
+        if isinstance(outcome, Prepared):
+            self.tally.left_out += outcome.left_out
+            work.partition.topic.sendable += 1
+            if self.lanes.push(work):
+                self._turns.push(work)
+        elif isinstance(outcome, Failed):
+            work.letter = DeadLetter(work.record, outcome.reason, outcome.message, work.output, outcome.route)
+            self.letters.submit(work)
+
+    # --- requests out -----------------------------------------------------------------------------
+
+    def pump(self) -> None:
+        """Start everything that may start now, and set the alarm for what may start later."""
+        now = self._clock.monotonic()
+        governor, turns = self.governor, self._turns
+        governor.membership.looked(now)
+        if now >= self._next_due:
+            self._wake(now)
+        block = None
+        while turns:
+            block = governor.block(now)
+            if block is not None:
+                break
+            work = turns.pop()
+            if work is None:
+                break
+            self._start(work, now)
+        if block is not None:
+            if block.until is not None:
+                self._wake_at(block.until)
+            if block.reason is Reason.MEMBERSHIP and self.assignments:
+                self._ask_membership(now)
+
+    def tick(self) -> None:
+        """Call at least every half second: notices a stopped process, keeps the membership proven."""
+        now = self._clock.monotonic()
+        self.governor.membership.looked(now)
+        if self.assignments:
+            self._ask_membership(now)
+        self.pump()
+
+    def _start(self, work: Work, now: float) -> None:
+        self.governor.started(now)
+        work.state = State.IN_FLIGHT
+        work.attempts += 1
+        work.last_at = now
+        if work.first_at is None:
+            work.first_at = now
+        work.partition.on_wire.add(work)
+        self.tally.requests += 1
+        self._sink.send(work)
+
+    def _ask_membership(self, now: float) -> None:
+        if self.governor.membership.should_ask(now):
+            self._positions.prove_membership()
+        if not self.governor.membership.believable(now):
+            self._wake_at(now + 1.0)
+
+    def _wake(self, now: float) -> None:
+        """Do what has come due, and find out what comes next."""
+        self._next_due = _NEVER
+        parked = self._parked
+        while parked and parked[0][0] <= now:
+            work = heapq.heappop(parked)[2]
+            if work.state is State.PARKED:
+                self._turns.push(work)
+        self.letters.rewrite(now)
+        self._finish_drains(now)
+        key = self.governor.key
+        if key.recheck_due(now):
+            held_since = key.held_since or now
+            before = self._credentials.generation
+            if key.rechecked(self._credentials.refresh() != before, now):
+                self._journal.unblocked(Reason.UNAUTHORIZED, now - held_since)
+        if parked:
+            self._wake_at(parked[0][0])
+        if key.held:
+            self._wake_at(key.next_recheck)
+        for due in (self.letters.due(), self.assignments.deadline()):
+            if due is not None:
+                self._wake_at(due)
+
+    def _wake_at(self, when: float) -> None:
+        if when < self._next_due:
+            self._next_due = when
+            self._alarm.at(when)
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def answered(self, attempt: Attempt, verdict: Verdict) -> None:
+        """The sink's verdict on one request; frees its permit whatever became of its partition."""
+        work = cast("Work", attempt)
+        work.partition.on_wire.discard(work)
+        self.governor.finished()
+        now = self._clock.monotonic()
+        try:
+            if type(verdict) is Delivered:
+                self._delivered(work, now)
+            elif isinstance(verdict, Retry):
+                self._retry(work, verdict, now)
+            elif isinstance(verdict, Reject):
+                self._rejected(work, verdict, now)
+            elif isinstance(verdict, Unauthorized):
+                self._unauthorized(work, verdict, now)
+        except Exception as bug:
+            bug.add_note(f"while taking the answer {verdict!r} for {work.record.coordinates}")
+            raise
+        if work.partition.tracker.life is Life.DRAINING:
+            self._finish_drains(now)
+        self.pump()
+
+    def _delivered(self, work: Work, now: float) -> None:
+        self._throttled = 0
+        self.evidence.succeeded(work.who)
+        self._proved(now)
+        prepared, record = work.prepared, work.record
+        if prepared is not None:
+            self.tally.route(prepared.route).delivered += 1
+        if record.timestamp_ms is not None:
+            self.tally.took(max(0.0, self._clock.wall() - record.timestamp_ms / 1000))
+        self.leave_lane(work)
+        if work.partition.tracker.life is Life.DEAD:
+            return
+        topic = work.partition.topic
+        topic.sendable -= 1
+        self._complete(work, Disposition.DELIVERED)
+        if topic.run:
+            self.letters.delivered(topic)
+
+    def _proved(self, now: float) -> None:
+        """An answer that only a good key, a right address and a working destination give."""
+        governor = self.governor
+        if governor.key.one_at_a_time:
+            since = governor.key.held_since
+            if governor.key.proven():
+                self._journal.unblocked(Reason.UNAUTHORIZED, now - (now if since is None else since))
+        since = governor.outage.since
+        if governor.outage.succeeded():
+            self._journal.unblocked(Reason.OUTAGE, now - (now if since is None else since))
+            self._unpark()
+
+    def _unpark(self) -> None:
+        """The destination works again: what waited because it did not has waited enough."""
+        parked, self._parked = self._parked, []
+        for _, _, work in sorted(parked, key=lambda entry: entry[1]):
+            if work.state is State.PARKED:
+                self._turns.push(work)
+
+    def _retry(self, work: Work, verdict: Retry, now: float) -> None:
+        self.tally.retries[verdict.reason] += 1
+        self.tally.ambiguous += verdict.ambiguous
+        throttled = verdict.reason == "rate_limited"
+        retry = self.settings.retry
+        if throttled or verdict.after is not None:
+            if now >= self.governor.pause_until:
+                self._throttled += 1
+            wait = min(retry.initial_backoff * 2.0 ** min(self._throttled - 1, 10), retry.max_backoff)
+            wait = wait if verdict.after is None else min(verdict.after, retry.max_retry_after)
+            if self.governor.pause(wait, verdict.detail, now):
+                self._journal.blocked(Reason.RETRY_AFTER, verdict.detail)
+        if not throttled and self._failed(work, verdict, now):
+            return
+        if not self._back(work):
+            return
+        if throttled:
+            self._turns.push_first(work)
+            return
+        work.state = State.PARKED
+        self._sequence += 1
+        delay = backoff(work.attempts, retry, self._rng)
+        heapq.heappush(self._parked, (now + delay, self._sequence, work))
+        self._wake_at(now + delay)
+
+    def _failed(self, work: Work, verdict: Retry, now: float) -> bool:
+        """Weigh a failure; True when it was this event's last and it went to the dead letters."""
+        if self.governor.outage.failed(work.who, verdict.detail, transport=verdict.status is None, now=now):
+            self._journal.blocked(Reason.OUTAGE, verdict.detail)
+        if work.mark is not None and self.evidence.speaks_against(work.who, work.mark):
+            work.counted += 1
+        work.mark = self.evidence.failed()
+        if work.counted < self.evidence.allowed(work.who, self.settings.retry.max_attempts):
+            return False
+        self.evidence.burn(work.who)
+        message = f"kept failing while other events were accepted; last: {verdict.detail}"
+        self._dead_letter(work, LetterReason.RETRIES_EXHAUSTED, message, verdict.status, None, now)
+        return True
+
+    def _rejected(self, work: Work, verdict: Reject, now: float) -> None:
+        self._throttled = 0
+        self._proved(now)
+        self._dead_letter(work, LetterReason.REJECTED, verdict.detail, verdict.status, verdict.error_code, now)
+
+    def _unauthorized(self, work: Work, verdict: Unauthorized, now: float) -> None:
+        key = self.governor.key
+        was_held = key.held
+        ruling = key.unauthorized(verdict, self._credentials.refresh(), now)
+        if key.held and not was_held:
+            self._journal.blocked(Reason.UNAUTHORIZED, verdict.detail)
+        if ruling is KeyRuling.LETTER:
+            self._dead_letter(work, LetterReason.UNAUTHORIZED, verdict.detail, verdict.status, verdict.error_code, now)
+        elif self._back(work):
+            self._turns.push(work)
+
+    def _back(self, work: Work) -> bool:
+        """Whether the event stays ours to send; if its partition is leaving, it is left open for the next owner."""
+        if work.partition.tracker.life is Life.LIVE:
+            return True
+        self.leave_lane(work)
+        work.state = State.GONE
+        if work.partition.tracker.life is Life.DRAINING:
+            topic = work.partition.topic
+            topic.sendable -= 1
+            self.letters.settle(topic)
+        return False
+
+    # --- ends -------------------------------------------------------------------------------------
+
+    def _dead_letter(
+        self, work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, now: float
+    ) -> None:
+        if work.partition.tracker.life is Life.DEAD:
+            self.leave_lane(work)
+            return
+        prepared = work.prepared
+        work.letter = DeadLetter(
+            work.record,
+            reason,
+            message,
+            work.output,
+            prepared.route if prepared else None,
+            status,
+            code,
+            prepared.body if prepared else None,
+            work.attempts,
+            self._wall_ms(work.first_at, now),
+            self._wall_ms(work.last_at, now),
+        )
+        topic = work.partition.topic
+        topic.sendable -= 1
+        self.letters.submit(work)
+        self.letters.settle(topic)
+
+    def _wall_ms(self, at: float | None, now: float) -> int | None:
+        return None if at is None else int((self._clock.wall() - (now - at)) * 1000)
+
+    def letter_written(self, token: object, refused: LetterRefused | None) -> None:
+        """The dead-letter producer's receipt."""
+        work = cast("Work", token)
+        work.partition.writing -= 1
+        now = self._clock.monotonic()
+        if work.partition.tracker.life is Life.DEAD:
+            self.leave_lane(work)
+        else:
+            self.letters.written(work, refused, now)
+        self._finish_drains(now)
+        self.pump()
+
+    def letter_acknowledged(self, work: Work) -> None:
+        """All in-sync replicas have the letter: the event is complete."""
+        if work.letter is not None and work.letter.route is not None:
+            self.tally.route(work.letter.route).dead_lettered += 1
+        self.leave_lane(work)
+        self._complete(work, Disposition.DEAD_LETTERED)
+
+    def leave_lane(self, work: Work) -> None:
+        """The event will not be sent (again); the next of its lane may go."""
+        if work.prepared is None or work.lane is None:
+            return
+        following = self.lanes.advance(work)
+        work.lane = None
+        if following is not None:
+            self._turns.push(following)
+
+    def _complete(self, work: Work, disposition: Disposition) -> None:
+        work.state = State.GONE
+        fanout = work.fanout
+        if fanout is not None:
+            if not fanout.settle(disposition):
+                return
+            disposition = fanout.worst
+        partition, tally = work.partition, self.tally
+        partition.tracker.completed(work.record.offset)
+        partition.dirty = True
+        tally.buffered -= 1
+        tally.buffered_bytes -= work.size
+        if disposition is Disposition.DELIVERED:
+            tally.delivered += 1
+        else:
+            tally.dead_lettered += 1
+
+    # --- leaving ----------------------------------------------------------------------------------
+
+    def _release(self, leaving: Sequence[Partition]) -> None:
+        """Take out of every queue what belongs to these partitions and is not outside."""
+        partitions = set(leaving)
+
+        def goes(work: Work) -> bool:
+            return work.partition in partitions and work.state not in (State.IN_FLIGHT, State.WRITING)
+
+        for topic in {partition.topic for partition in leaving}:
+            self.letters.drop(goes, topic)
+        gone, rearmed = self.lanes.purge(goes)
+        gone += self._turns.purge(goes)
+        gone += [work for _, _, work in self._parked if work.state is State.PARKED and goes(work)]
+        self._parked = [entry for entry in self._parked if entry[2].state is State.PARKED and not goes(entry[2])]
+        heapq.heapify(self._parked)
+        for work in gone:
+            work.state = State.GONE
+            if work.letter is None:
+                work.partition.topic.sendable -= 1
+        for work in rearmed:
+            if work.state is State.WAITING:
+                self._turns.push(work)
+        for topic in {partition.topic for partition in leaving}:
+            self.letters.settle(topic)
+
+    def _finish_drains(self, now: float) -> None:
+        for drain in self.assignments.finished_drains(now):
+            late = [partition for partition in drain.partitions if partition.busy]
+            for partition in late:
+                self.tally.forced_drains += 1
+                self._journal.drain_forced(partition.tracker, len(partition.on_wire))
+            self._sink.abort([work for partition in late for work in partition.on_wire])
+            self.assignments.finish(drain, now, self._clock.wall())
+
+    def _topic(self, name: str) -> TopicLetters:
+        found = self._topics.get(name)
+        if found is None:
+            found = self._topics[name] = TopicLetters(name, self.settings.hold_after_letters)
+        return found
+
+    @property
+    def topics(self) -> dict[str, TopicLetters]:
+        """By name, as far as they were ever assigned."""
+        return self._topics
+
+    def mine(self) -> list[TopicPartition]:
+        """The partitions that are assigned and not leaving."""
+        return [partition.tracker.partition for partition in self.assignments if partition.tracker.life is Life.LIVE]
+
+    def positions(self) -> list[tuple[Tracker, Position]]:
+        """What to take to the broker now; call once per commit interval."""
+        return self.assignments.positions(self._clock.monotonic(), self._clock.wall())

@@ -1,0 +1,110 @@
+"""Records on their way in: mapped, counted, and opened where there is something to send or to dead-letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bridge.model import Failed, Filtered, Outcome, Outcomes, Prepared, Record
+from bridge.pipeline.ports import Clock, Mapper
+from bridge.pipeline.retry import Evidence
+from bridge.pipeline.settings import Ordering
+from bridge.pipeline.tally import Tally
+from bridge.pipeline.work import Entry, Fanout, LaneKey, Partition, Work
+
+Enqueue = Callable[[Work, Outcome], None]
+
+
+class Intake:
+    """Turns records into work. What is filtered completes here and costs no object."""
+
+    __slots__ = ("_clock", "_enqueue", "_evidence", "_mapper", "_ordering", "_tally")
+
+    def __init__(
+        self, mapper: Mapper, ordering: Ordering, tally: Tally, evidence: Evidence, clock: Clock, enqueue: Enqueue
+    ) -> None:
+        self._mapper = mapper
+        self._ordering = ordering
+        self._tally = tally
+        self._evidence = evidence
+        self._clock = clock
+        self._enqueue = enqueue
+
+    def accept(self, partition: Partition, records: Sequence[Record]) -> None:
+        """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way."""
+        tracker = partition.tracker
+        wall = self._clock.wall()
+        outcomes_of = self._mapper.map
+        tally, topic = self._tally, partition.topic
+        check_done = tracker.restored_until > tracker.next_offset
+        partition.dirty = True
+        for record in records:
+            if topic.held:
+                return
+            tally.consumed += 1
+            offset = record.offset
+            if check_done and tracker.already_done(offset):
+                tracker.passed(offset)
+                tally.already_done += 1
+                continue
+            outcomes = outcomes_of(record, wall)
+            outcome = outcomes[0]
+            if len(outcomes) > 1:
+                self._accept_many(partition, record, outcomes)
+            elif isinstance(outcome, Filtered):
+                tracker.passed(offset)
+                tally.filtered += 1
+                self._count_filtered(outcome)
+            else:
+                work = self._work(partition, record, outcome, 0)
+                self._arrived(partition, record, work)
+                self._enqueue(work, outcome)
+
+    def _accept_many(self, partition: Partition, record: Record, outcomes: Outcomes) -> None:
+        """A record with several routes: complete when each of its events is."""
+        works: list[Work] = []
+        for output, outcome in enumerate(outcomes):
+            if isinstance(outcome, Filtered):
+                self._count_filtered(outcome)
+            else:
+                works.append(self._work(partition, record, outcome, output))
+        if not works:
+            partition.tracker.passed(record.offset)
+            self._tally.filtered += 1
+            return
+        fanout = Fanout(works[0], len(works))
+        self._arrived(partition, record, fanout)
+        for work in works:
+            work.fanout = fanout
+            self._enqueue(work, outcomes[work.output])
+
+    def _count_filtered(self, outcome: Filtered) -> None:
+        seen = self._tally.filtered_outcomes
+        seen[outcome] = seen.get(outcome, 0) + 1
+        if outcome.route is not None:
+            self._tally.route(outcome.route).filtered += 1
+
+    def _work(self, partition: Partition, record: Record, outcome: Prepared | Failed, output: int) -> Work:
+        prepared = outcome if type(outcome) is Prepared else None
+        work = Work(partition, record, record.size, output, prepared, self._lane(record, prepared))
+        head = partition.tracker.restored_head
+        if head.first_attempt_ms and record.offset == partition.tracker.start and output == 0:
+            # A rebalance does not start the budget of a record that keeps failing anew.
+            work.counted = head.attempts
+            work.mark = self._evidence.now()
+            work.first_at = self._clock.monotonic() - max(0.0, self._clock.wall() - head.first_attempt_ms / 1000)
+        return work
+
+    def _arrived(self, partition: Partition, record: Record, entry: Entry) -> None:
+        partition.tracker.arrived(record.offset, entry)
+        self._tally.buffered += 1
+        self._tally.buffered_bytes += entry.size
+
+    def _lane(self, record: Record, prepared: Prepared | None) -> LaneKey:
+        ordering = self._ordering
+        if prepared is None or ordering == "none":
+            return None
+        if ordering == "user":
+            return prepared.user_id
+        if ordering == "key" and record.key is not None:
+            return record.key
+        return (record.topic, record.partition)

@@ -1,0 +1,141 @@
+"""Dead letters on their way out: written, refused and written again, or shelved by the breaker."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.model import LetterRefused
+from bridge.pipeline.letter_breaker import Ruling, TopicLetters
+from bridge.pipeline.ports import DeadLetters, Journal, Positions
+from bridge.pipeline.retry import backoff
+from bridge.pipeline.settings import RetrySettings
+from bridge.pipeline.tally import Tally
+from bridge.pipeline.work import Partition, State, Work
+
+
+class LetterOwner(Protocol):
+    """What the desk asks of the dispatcher."""
+
+    def letter_acknowledged(self, work: Work) -> None:
+        """The event is complete."""
+        ...
+
+    def leave_lane(self, work: Work) -> None:
+        """The event will not be sent; the next of its lane may go."""
+        ...
+
+
+class LetterDesk:
+    """A letter that cannot be written is back-pressure: its offset stays open and intake stops, nothing is skipped."""
+
+    def __init__(
+        self, owner: LetterOwner, port: DeadLetters, positions: Positions, journal: Journal, tally: Tally,
+        retry: RetrySettings, rng: random.Random,
+    ) -> None:  # fmt: skip
+        self._owner = owner
+        self._port = port
+        self._positions = positions
+        self._journal = journal
+        self._tally = tally
+        self._retry = retry
+        self._rng = rng
+        self._again: list[tuple[float, int, Work]] = []
+        self._sequence = 0
+        self._refusals = 0
+        self.unwritable_since: float | None = None
+        self.detail = ""
+
+    def submit(self, work: Work) -> None:
+        """A new letter: ask the breaker first."""
+        topic = work.partition.topic
+        ruling = topic.rule()
+        if ruling is Ruling.WRITE:
+            self._write(work)
+            return
+        work.state = State.SHELVED
+        topic.shelf.append(work)
+        self._owner.leave_lane(work)
+        if ruling is Ruling.HOLD:
+            self._hold(topic)
+
+    def delivered(self, topic: TopicLetters) -> None:
+        """Something of the topic was delivered, so its letters are no row."""
+        for work in topic.delivered():
+            self.submit(work)
+
+    def settle(self, topic: TopicLetters) -> None:
+        """Something of the topic ended otherwise; hold it when the letters waited for the last of these."""
+        if topic.exhausted():
+            topic.held = True
+            self._hold(topic)
+
+    def written(self, work: Work, refused: LetterRefused | None, now: float) -> None:
+        """The producer's receipt, for a partition that is still ours."""
+        if refused is None:
+            self._accepted(work, now)
+        elif refused.too_large:
+            self._hold_partition(work.partition, work, refused.message)
+        else:
+            self._refused(work, refused.message, now)
+
+    def due(self) -> float | None:
+        """When to call `rewrite`."""
+        return self._again[0][0] if self._again else None
+
+    def rewrite(self, now: float) -> None:
+        """Try refused letters again."""
+        while self._again and self._again[0][0] <= now:
+            work = heapq.heappop(self._again)[2]
+            if work.state is State.SHELVED:
+                self._write(work)
+
+    def drop(self, goes: Callable[[Work], bool], topic: TopicLetters) -> None:
+        """Forget letters of partitions that are leaving; their records stay open for the next owner."""
+        topic.shelf = [work for work in topic.shelf if not goes(work)]
+        for _, _, work in self._again:
+            if goes(work):
+                work.state = State.GONE
+
+    def _write(self, work: Work) -> None:
+        letter = work.letter
+        if letter is None:
+            raise ValueError(f"{work.record.coordinates}: no letter to write")
+        work.state = State.WRITING
+        work.partition.writing += 1
+        self._port.write(letter, work)
+
+    def _accepted(self, work: Work, now: float) -> None:
+        if self.unwritable_since is not None:
+            self._journal.letters_writable(now - self.unwritable_since)
+            self.unwritable_since, self.detail, self._refusals = None, "", 0
+        letter = work.letter
+        if letter is not None:
+            self._tally.letters[letter.reason] += 1
+            self._journal.dead_letter(letter)
+        self._owner.letter_acknowledged(work)
+
+    def _refused(self, work: Work, message: str, now: float) -> None:
+        self._tally.letter_failures += 1
+        self.detail = message
+        if self.unwritable_since is None:
+            self.unwritable_since = now
+            self._journal.letters_unwritable(message)
+        self._refusals += 1
+        self._sequence += 1
+        work.state = State.SHELVED
+        heapq.heappush(self._again, (now + backoff(self._refusals, self._retry, self._rng), self._sequence, work))
+
+    def _hold(self, topic: TopicLetters) -> None:
+        self._positions.pause_topic(topic.name)
+        self._journal.topic_held(topic.name, topic.run)
+
+    def _hold_partition(self, partition: Partition, work: Work, message: str) -> None:
+        self._tally.letter_failures += 1
+        partition.held = message
+        work.state = State.SHELVED
+        self._owner.leave_lane(work)
+        self._positions.pause_partition(partition.tracker)
+        self._journal.partition_held(partition.tracker, message)

@@ -1,0 +1,106 @@
+"""What the pipeline counts: plain integers, added up on the hot path and exported at scrape."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+
+from bridge.model import Filtered, FilterReason, LetterReason, Route
+
+LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    900.0,
+    3600.0,
+    21600.0,
+    86400.0,
+)
+"""Upper bounds in seconds, from a record's Kafka timestamp to its 202."""
+
+
+class RouteTally:
+    """Events (not records) of one route."""
+
+    __slots__ = ("dead_lettered", "delivered", "filtered")
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.filtered = 0
+        self.dead_lettered = 0
+
+
+class Tally:
+    """Since the process started. Of the records, at every moment::
+
+    consumed == delivered + filtered + dead_lettered + already_done + released + buffered
+    """
+
+    def __init__(self) -> None:
+        self.consumed = 0
+        self.delivered = 0
+        self.filtered = 0
+        self.dead_lettered = 0
+        self.already_done = 0
+        """Completed by an earlier assignment, as the committed map said."""
+        self.released = 0
+        """Given up open, for the partition's next owner."""
+        self.buffered = 0
+        """Open: waiting, in flight or on the way to the dead-letter topic."""
+        self.buffered_bytes = 0
+        self.filtered_outcomes: dict[Filtered, int] = {}
+        self.routes: dict[Route, RouteTally] = {}
+        self.letters: Counter[LetterReason] = Counter()
+        self.letter_failures = 0
+        self.requests = 0
+        self.retries: Counter[str] = Counter()
+        self.ambiguous = 0
+        """Requests whose answer never came and which are sent again: the upper bound of duplicates from that cause."""
+        self.left_out = 0
+        self.forced_drains = 0
+        self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
+        self.latency_sum = 0.0
+
+    @property
+    def gap(self) -> int:
+        """0, or the accounting is broken."""
+        done = self.delivered + self.filtered + self.dead_lettered + self.already_done + self.released
+        return self.consumed - done - self.buffered
+
+    def route(self, route: Route) -> RouteTally:
+        """The counters of one route."""
+        found = self.routes.get(route)
+        if found is None:
+            found = self.routes[route] = RouteTally()
+        return found
+
+    def took(self, seconds: float) -> None:
+        """An event was delivered this long after its record was written."""
+        self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        self.latency_sum += seconds
+
+    def filtered_by_reason(self) -> Counter[FilterReason]:
+        """Filtered outcomes (a record with several routes can have several)."""
+        reasons: Counter[FilterReason] = Counter()
+        for outcome, count in self.filtered_outcomes.items():
+            reasons[outcome.reason] += count
+        return reasons
+
+    def unmapped_types(self, most: int) -> list[tuple[str, int]]:
+        """The most frequent event types that no route names."""
+        types: Counter[str] = Counter()
+        for outcome, count in self.filtered_outcomes.items():
+            if outcome.reason is FilterReason.UNMAPPED:
+                types[outcome.event_type or "(others)"] += count
+        return types.most_common(most)
