@@ -7,7 +7,7 @@ from collections import Counter
 
 from bridge.model import Filtered, FilterReason, LetterReason, Route
 
-LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+LATENCY_BOUNDS = (
     0.005,
     0.01,
     0.025,
