@@ -38,6 +38,10 @@ class Record(NamedTuple):
     value: bytes | None
     headers: Sequence[Header]
 
+    def __repr__(self) -> str:
+        # Logs, tracebacks and assertion messages print values; a record's are its owner's business.
+        return f"Record({self.coordinates}, {self.size} bytes)"
+
     @property
     def coordinates(self) -> str:
         """Where the record stands: ``topic/partition/offset``."""

@@ -71,22 +71,15 @@ _LONGEST_SHOWN = 60
 
 def shown(value: Any) -> str:
     """How a message names a value: the value itself only where the file holds it openly."""
-    match value:
-        case Substituted():
-            return "the text given" if value else "an empty text"
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
-        case dict():
-            return "a map"
-        case list():
-            return "a list"
-        case "":
-            return "an empty text"
-        case _:
-            text = repr(value) if isinstance(value, str) else str(value)
-            return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    if isinstance(value, Substituted):
+        return "the text given" if value else "an empty text"
+    for kind, what in ((dict, "a map"), (list, "a list")):
+        if isinstance(value, kind):
+            return what
+    plain = {None: "nothing", True: "true", False: "false", "": "an empty text"}
+    found = plain.get(value) if value is None or isinstance(value, bool | str) else None
+    found = found or (repr(value) if isinstance(value, str) else str(value))
+    return found if len(found) <= _LONGEST_SHOWN else f"{found[:_LONGEST_SHOWN]}…"
 
 
 def text(value: Any) -> str:
