@@ -14,15 +14,21 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-try:
-    from uvloop import new_event_loop as production_loop
-except ImportError:  # not on Windows
-    production_loop = asyncio.new_event_loop
-
 HERE = Path(__file__).parent
 TIERS = ("repo", "unit", "contract", "component", "chart", "integration")
 """Quick ones first, so that a plain mistake shows within seconds."""
 TIERS_ON_THE_PRODUCTION_LOOP = ("component", "integration")
+
+
+
+def production_loop() -> asyncio.AbstractEventLoop:
+    """The loop the service itself runs on: uvloop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415 - absent on Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
 
 # A deadline on a shared machine measures the neighbours, not the code; a CI run must be repeatable.
 hypothesis.settings.register_profile("dev", deadline=None)

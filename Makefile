@@ -1,0 +1,64 @@
+# Everything a developer types. Each target prepares what it needs: on a fresh machine Python 3.11 or newer is enough.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+DOCKER ?= docker
+IMAGE ?= track-bridge
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py)
+TESTS ?= tests
+ARGS ?=
+
+.PHONY: help demo test lint bench image fmt requirements clean
+
+help: ## this list
+	@echo "make TARGET [ARGS=...]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API, in half a minute
+	@$(BIN)/bridge demo $(ARGS)
+
+test: $(DEV) ## all tiers, quick ones first (TESTS=tests/unit: one of them; ARGS: for pytest)
+	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+lint: $(DEV) ## style, types, who may import whom, the image's recipe, what may not be in a tracked file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python -m pytest -q --no-header tests/repo/test_tracked_files.py
+
+bench: $(DEV) ## what an event costs, side by side with the least it can cost
+	@$(BIN)/python -m bench $(ARGS)
+
+image: ## the container image (DOCKER=podman works too)
+	@$(DOCKER) info >/dev/null 2>&1 || { \
+	  echo "make image needs a container engine and '$(DOCKER) info' gets no answer: start Docker, or name another one (make image DOCKER=podman)." >&2; exit 1; }
+	$(DOCKER) build $(ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) -t $(IMAGE):$(VERSION) .
+
+fmt: $(DEV) ## format, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Names, versions and hashes only: an address would bind everyone to one mirror. ARGS=--upgrade takes newer versions.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(ARGS)
+requirements: $(DEV) ## lock the dependencies again after pyproject.toml changed (ARGS=--upgrade: newer versions)
+	$(LOCK) pyproject.toml --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
+	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+
+clean: ## remove what was made here (the broker's cache stays)
+	rm -rf $(VENV) build dist .coverage .cache .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): requirements/run.txt requirements/build.txt pyproject.toml scripts/bootstrap
+	@scripts/bootstrap run
+
+$(DEV): requirements/dev.txt pyproject.toml scripts/bootstrap
+	@scripts/bootstrap dev
