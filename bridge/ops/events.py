@@ -1,0 +1,193 @@
+"""Every event the service logs, one function each, so that names and fields stay what dashboards and alerts know.
+
+docs/operations.md lists them. None is logged per delivered record, and none holds a value out of a payload; what may
+come in floods is said ten times a second per kind and then counted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.ops.snapshot import Why
+from bridge.ops.throttle import Throttle
+from bridge.ops.why import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from structlog.typing import FilteringBoundLogger
+
+    from bridge.model import DeadLetter, TopicPartition
+
+
+class Events:
+    """What the service has to say. All methods are called on the loop's thread."""
+
+    __slots__ = ("_log", "_throttle")
+
+    def __init__(self, logger: FilteringBoundLogger, monotonic: Callable[[], float]) -> None:
+        self._log = logger
+        self._throttle = Throttle(monotonic)
+
+    # --- the process ----------------------------------------------------------------------------------------------
+
+    def started(
+        self, *, version: str, group: str, topics: Sequence[str], endpoint: str, dead_letter_topic: str
+    ) -> None:
+        """The configuration is read and every part is up."""
+        self._log.info(
+            "started",
+            version=version,
+            group=group,
+            topics=list(topics),
+            endpoint=endpoint,
+            dead_letter_topic=dead_letter_topic,
+        )
+
+    def listening(self, *, host: str, port: int) -> None:
+        """The admin server answers."""
+        self._log.info("listening", host=host, port=port)
+
+    def stopping(self, *, cause: str) -> None:
+        """A signal or a defect ends the process; what is in flight may finish."""
+        self._log.info("stopping", cause=cause)
+
+    def stopped(self, *, seconds: float, delivered: int, released: int) -> None:
+        """The last event of an orderly stop."""
+        self._tell_withheld(self._throttle.withheld(ending=True))
+        self._log.info("stopped", seconds=round(seconds, 3), delivered=delivered, released=released)
+
+    def crashed(self, error: BaseException, *, at: str | None) -> None:
+        """A defect: the process stops with the coordinates of the record it met, and commits nothing for it."""
+        self._log.critical(
+            "crashed",
+            at=at,
+            message="The bridge met a defect of its own and stops; nothing is lost. Please report this line.",
+            exc_info=error,
+        )
+
+    # --- partitions -----------------------------------------------------------------------------------------------
+
+    def assigned(self, partitions: Sequence[TopicPartition], *, total: int) -> None:
+        """Partitions came to this replica, which now has `total`."""
+        self._log.info("assigned", partitions=[str(each) for each in partitions], total=total)
+
+    def revoked(self, partitions: Sequence[TopicPartition], *, seconds: float, released: int, forced: bool) -> None:
+        """Partitions were given up in order; `released` records go to their next owner."""
+        level = self._log.warning if forced else self._log.info
+        level(
+            "revoked",
+            partitions=[str(each) for each in partitions],
+            seconds=round(seconds, 3),
+            released=released,
+            forced=forced,
+        )
+
+    def lost(self, partitions: Sequence[TopicPartition], *, released: int) -> None:
+        """The group took partitions away without asking; what was in flight may be sent twice."""
+        self._log.warning("lost", partitions=[str(each) for each in partitions], released=released)
+
+    def commit_failed(self, *, detail: str) -> None:
+        """Positions were not committed; they are again with the next commit."""
+        if self._throttle.admit("commit_failed"):
+            self._log.warning("commit_failed", detail=detail)
+
+    # --- holds ----------------------------------------------------------------------------------------------------
+
+    def held(self, why: Why, *, detail: str, topic: str | None = None, partition: int | None = None) -> None:
+        """Sending stopped until somebody acts: everything, one topic, or one partition."""
+        self._log.error(
+            "held", reason=why.value, topic=topic, partition=partition, detail=detail, message=REASONS[why].action
+        )
+
+    def released(self, why: Why, *, seconds: float, topic: str | None = None, partition: int | None = None) -> None:
+        """A hold ended."""
+        self._log.info("released", reason=why.value, topic=topic, partition=partition, seconds=round(seconds, 3))
+
+    def outage_began(self, *, detail: str) -> None:
+        """Nothing gets through to the Track API; one probe at a time goes on trying."""
+        self._log.warning("outage_began", detail=detail, message=REASONS[Why.OUTAGE].action)
+
+    def outage_ended(self, *, seconds: float) -> None:
+        """A probe got through."""
+        self._log.info("outage_ended", seconds=round(seconds, 3))
+
+    def asked_to_wait(self, *, seconds: float, detail: str) -> None:
+        """The Track API asked all senders to wait."""
+        if self._throttle.admit("asked_to_wait"):
+            self._log.info("asked_to_wait", seconds=round(seconds, 3), detail=detail)
+
+    # --- dead letters ---------------------------------------------------------------------------------------------
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """A record is in the dead-letter topic."""
+        if not self._throttle.admit(letter.reason.value):
+            return
+        self._log.warning(
+            "dead_letter",
+            reason=letter.reason.value,
+            topic=letter.record.topic,
+            partition=letter.record.partition,
+            offset=letter.record.offset,
+            output=letter.output,
+            route=None if letter.route is None else letter.route.name,
+            status=letter.status,
+            error_code=letter.error_code,
+            attempts=letter.attempts,
+            detail=letter.message,
+        )
+
+    def dead_letter_refused(self, *, detail: str) -> None:
+        """A dead letter could not be written; it is tried again and nothing is skipped."""
+        if self._throttle.admit("dead_letter_refused"):
+            self._log.warning("dead_letter_refused", detail=detail)
+
+    # --- what an operator should look into ------------------------------------------------------------------------
+
+    def poison(self, letter: DeadLetter) -> None:
+        """One record kept failing while others succeeded, and is given up to the dead-letter topic."""
+        if self._throttle.admit("poison"):
+            self._log.warning(
+                "poison",
+                topic=letter.record.topic,
+                partition=letter.record.partition,
+                offset=letter.record.offset,
+                route=None if letter.route is None else letter.route.name,
+                attempts=letter.attempts,
+                detail=letter.message,
+            )
+
+    def rate_view_refused(self, *, detail: str) -> None:
+        """The group's offsets cannot be read, so the budget is shared by assigned partitions instead of by demand."""
+        self._log.warning(
+            "rate_view_refused",
+            detail=detail,
+            message="Grant this principal DESCRIBE on its group, so that idle replicas lend their share.",
+        )
+
+    def key_reloaded(self) -> None:
+        """The key file held another key, which is used from now on."""
+        self._log.info("key_reloaded")
+
+    def key_unreadable(self, *, detail: str) -> None:
+        """The key file could not be read again; the key in use stays in use."""
+        if self._throttle.admit("key_unreadable"):
+            self._log.warning("key_unreadable", detail=detail, message="Mend the file of track.api_key_file.")
+
+    def nothing_mapped(self, *, records: int, types: Mapping[str, int]) -> None:
+        """Many records passed and no route named the type of any: most likely the mapping looks in the wrong place."""
+        self._log.warning(
+            "nothing_mapped",
+            records=records,
+            types=dict(types),
+            message="No record matched a route. Compare mapping.event_type and the keys of mapping.events with these"
+            " types; `bridge map --from-topic` shows what becomes of real records.",
+        )
+
+    def tick(self) -> None:
+        """Tell what was withheld; called about once a second, so that the end of a burst is told too."""
+        self._tell_withheld(self._throttle.withheld())
+
+    def _tell_withheld(self, counts: Mapping[str, int]) -> None:
+        for kind, count in counts.items():
+            self._log.warning("withheld", kind=kind, count=count)

@@ -1,0 +1,94 @@
+"""The four pages of the admin server, made from what the service provides."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import orjson
+
+from bridge.ops import health, metrics, status
+from bridge.ops.server import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.ops.health import Health
+    from bridge.ops.server import Page
+    from bridge.ops.snapshot import Snapshot, Vitals
+
+T = TypeVar("T")
+
+_JSON = "application/json"
+
+
+class Fresh(Generic[T]):
+    """Keeps the latest value of something costly, so that it takes at most a twentieth of the time.
+
+    Scrapers and curious people are not to be paid for by the events: at a thousand requests a second for a page that
+    takes 8 ms, all but a few get the page of a moment ago.
+    """
+
+    MIN_AGE = 0.25
+    """Seconds a value is shown at least."""
+    _COST_FACTOR = 20
+
+    def __init__(self, make: Callable[[], T], monotonic: Callable[[], float]) -> None:
+        self._make = make
+        self._monotonic = monotonic
+        self._value: T | None = None
+        self._until = 0.0
+
+    def get(self) -> T:
+        """The value, made anew where the last is too old."""
+        began = self._monotonic()
+        if self._value is None or began >= self._until:
+            self._value = self._make()
+            ended = self._monotonic()
+            self._until = ended + max(self.MIN_AGE, self._COST_FACTOR * (ended - began))
+        return self._value
+
+
+def pages(
+    *,
+    vitals: Callable[[], Vitals],
+    snapshot: Callable[[], Snapshot],
+    monotonic: Callable[[], float],
+    limits: health.BeatLimits = health.DEFAULT_LIMITS,
+) -> dict[str, Page]:
+    """The pages by path, for `AdminServer`.
+
+    `vitals` is called for every probe, `snapshot` at most four times a second for each of the costly pages; both on
+    the loop's thread.
+    """
+    exposition = metrics.Exposition()
+    rendered = {
+        media_type: Fresh(_metrics(exposition, snapshot, media_type), monotonic)
+        for media_type in (metrics.TEXT, metrics.OPENMETRICS)
+    }
+    shown = Fresh(lambda: Answer(encode(status.document(snapshot())), media_type=_JSON), monotonic)
+    return {
+        "/livez": lambda _accept: _probe("live", health.live(vitals(), limits)),
+        "/readyz": lambda _accept: _probe("ready", health.ready(vitals())),
+        "/metrics": lambda accept: rendered[metrics.media_type(accept)].get(),
+        "/status": lambda _accept: shown.get(),
+    }
+
+
+def encode(document: object) -> bytes:
+    """JSON, UTF-8; text with lone surrogates, which has no UTF-8, is escaped instead of refused."""
+    try:
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return json.dumps(document).encode("ascii") + b"\n"
+
+
+def _metrics(exposition: metrics.Exposition, snapshot: Callable[[], Snapshot], media_type: str) -> Callable[[], Answer]:
+    return lambda: Answer(exposition.render(snapshot(), media_type), media_type=media_type)
+
+
+def _probe(question: str, answer: Health) -> Answer:
+    reasons = [{"reason": finding.reason, "message": finding.message} for finding in answer.findings]
+    code = HTTPStatus.OK if answer.ok else HTTPStatus.SERVICE_UNAVAILABLE
+    return Answer(encode({question: answer.ok, "reasons": reasons}), code, _JSON)

@@ -1,0 +1,255 @@
+"""A small HTTP server for probes, scrapes and operators: GET and HEAD of a few pages, nothing else.
+
+It runs on the loop that delivers events, on purpose: a loop that is stuck cannot answer its liveness probe. So it has
+to be cheap and nobody's to block: heads, connections, idle time and unread answers are bounded, and when all
+connections are taken the quietest one makes room, so that strangers who hold theirs open cannot starve the probes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_HEAD = 8 * 1024
+"""Bytes of a request line with its headers."""
+_END_OF_HEAD = b"\r\n\r\n"
+_METHODS = ("GET", "HEAD")
+_SWEEP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a page returns."""
+
+    body: bytes
+    status: HTTPStatus = HTTPStatus.OK
+    media_type: str = "text/plain; charset=utf-8"
+
+
+if TYPE_CHECKING:
+    Page = Callable[[str], Answer]
+    """Takes the request's Accept header ("" where there is none). Runs on the loop, so it must be quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client, or all of them, may take. Seconds and counts."""
+
+    connections: int = 64
+    head_timeout: float = 10.0
+    """From the first byte of a request to the end of its head, and for an answer to be read."""
+    idle_timeout: float = 75.0
+    """Between two requests of a connection: longer than the usual scrape interval, so that scrapers keep theirs."""
+
+
+class CannotListenError(Exception):
+    """The address cannot be bound; the message is one sentence for the operator."""
+
+
+class AdminServer:
+    """Serves pages by their exact path."""
+
+    def __init__(self, pages: Mapping[str, Page], limits: Limits | None = None) -> None:
+        self._pages = {"/": _index(pages), **pages}
+        self._limits = limits or Limits()
+        self._connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    @property
+    def connections(self) -> int:
+        """Open now."""
+        return len(self._connections)
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; returns the address in use, which names the real port where 0 was asked for.
+
+        Raises CannotListenError.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(lambda: _Connection(self._pages, self._limits, self), host, port)
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+            raise CannotListenError(
+                f"observability.listen: cannot listen on {host}:{port} ({why}); end what uses the port, or choose"
+                " another address."
+            ) from error
+        self._sweep(loop)
+        address = self._server.sockets[0].getsockname()
+        return str(address[0]), int(address[1])
+
+    async def close(self) -> None:
+        """Stop listening and drop every connection."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.drop()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def opened(self, connection: _Connection) -> None:
+        """A client connected; the quietest one goes when there are too many."""
+        if len(self._connections) >= self._limits.connections:
+            min(self._connections, key=lambda each: each.deadline).drop()
+        self._connections.add(connection)
+
+    def closed(self, connection: _Connection) -> None:
+        """A connection is gone."""
+        self._connections.discard(connection)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for all connections: one each would cost more than the requests."""
+        now = loop.time()
+        for connection in [each for each in self._connections if each.deadline <= now]:
+            connection.drop()
+        self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
+
+
+class _Connection(asyncio.Protocol):
+    """One client. `deadline` (loop time) moves with every request it completes; past it the connection is dropped."""
+
+    def __init__(self, pages: Mapping[str, Page], limits: Limits, server: AdminServer) -> None:
+        self._pages = pages
+        self._limits = limits
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._buffer = b""
+        self._transport: asyncio.Transport | None = None
+        self._writable = True
+        self.deadline = self._loop.time() + limits.head_timeout
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server makes
+        self._transport = transport
+        self._server.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        self._transport = None
+        self._server.closed(self)
+
+    def drop(self) -> None:
+        """Close at once, whatever is still unsent."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._server.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._buffer:
+            self.deadline = self._loop.time() + self._limits.head_timeout
+        self._buffer += data
+        self._serve()
+
+    def pause_writing(self) -> None:
+        """The client does not read its answers: take no further requests from it."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        self._serve()
+
+    def _serve(self) -> None:
+        """Answer one request. Further ones that came with it wait for the loop's next turn, behind everybody else, and
+        nothing more is read meanwhile: neither time nor memory goes to one client alone.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing() or not self._writable:
+            return
+        head, separator, rest = self._buffer.partition(_END_OF_HEAD)
+        if len(head) > MAX_HEAD:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request may have {MAX_HEAD} bytes of headers.")
+        elif not separator:
+            transport.resume_reading()
+        else:
+            self._buffer = rest
+            self._answer(head)
+            if not transport.is_closing() and (rest or not self._writable):
+                transport.pause_reading()
+                self._loop.call_soon(self._serve)
+
+    def _answer(self, head: bytes) -> None:
+        request = parse(head)
+        if isinstance(request, str):
+            self._refuse(HTTPStatus.BAD_REQUEST, request)
+        elif request.method not in _METHODS:
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD.")
+        elif request.has_body:
+            self._refuse(HTTPStatus.BAD_REQUEST, "A request must have no body.")
+        else:
+            self._send(self._look_up(request), body=request.method != "HEAD", keep=request.keep_alive)
+            answered = self._writable and not self._buffer
+            patience = self._limits.idle_timeout if answered else self._limits.head_timeout
+            self.deadline = self._loop.time() + patience
+
+    def _look_up(self, request: Request) -> Answer:
+        page = self._pages.get(request.path)
+        if page is None:
+            return Answer(b"No such page; / lists them.\n", HTTPStatus.NOT_FOUND)
+        try:
+            return page(request.accept)
+        except Exception as error:  # noqa: BLE001 - a defect in one page must not take the probes with it
+            self._loop.call_exception_handler({"message": f"{request.path} cannot be rendered", "exception": error})
+            return Answer(b"This page cannot be rendered; the log says why.\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _refuse(self, status: HTTPStatus, sentence: str) -> None:
+        """What follows cannot be trusted to be the beginning of a request, so the connection ends here."""
+        self._buffer = b""
+        self._send(Answer(f"{sentence}\n".encode(), status), body=True, keep=False)
+
+    def _send(self, answer: Answer, *, body: bool, keep: bool) -> None:
+        assert self._transport is not None  # noqa: S101 - checked by _serve, and nothing awaits in between
+        allow = f"Allow: {', '.join(_METHODS)}\r\n" if answer.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
+        head = (
+            f"HTTP/1.1 {answer.status.value} {answer.status.phrase}\r\n"
+            f"Content-Type: {answer.media_type}\r\n"
+            f"Content-Length: {len(answer.body)}\r\n"
+            f"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n{allow}"
+            f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
+        ).encode("ascii")
+        self._transport.write(head + answer.body if body else head)
+        if not keep:
+            self._transport.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What matters of a request's head."""
+
+    method: str
+    path: str
+    accept: str
+    keep_alive: bool
+    has_body: bool
+
+
+def parse(head: bytes) -> Request | str:
+    """Read a request's head, without its empty line; a sentence for what is no request."""
+    request_line, *fields = head.lstrip(b"\r\n").decode("latin-1").split("\r\n")
+    words = request_line.split(" ")
+    if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0") or not words[1].startswith("/"):
+        return "The first line must be: GET /path HTTP/1.1"
+    headers: dict[str, str] = {}
+    for field in fields:
+        name, colon, value = field.partition(":")
+        if not colon or not name or name != name.strip():
+            return "A header line must be: Name: value"
+        headers[name.lower()] = value.strip()
+    has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    connection = headers.get("connection", "").lower()
+    keep_alive = "close" not in connection if words[2] == "HTTP/1.1" else "keep-alive" in connection
+    path = unquote(words[1].partition("?")[0])
+    return Request(words[0], path, headers.get("accept", ""), keep_alive, has_body)
+
+
+def _index(pages: Mapping[str, Page]) -> Page:
+    body = "".join(f"{path}\n" for path in pages).encode()
+    return lambda _accept: Answer(body)

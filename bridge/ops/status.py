@@ -1,0 +1,230 @@
+"""The `/status` document: for every partition how far behind, since when, and why. A pure function of a snapshot.
+
+The document's shape is fixed by schemas/status.schema.json. Times are ISO 8601 in UTC, ages seconds. It holds
+coordinates, counts and sentences; of the payloads only the types no route names, because a mapping is mended by them.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bridge.ops import health
+from bridge.ops.snapshot import Why
+from bridge.ops.why import GATES, REASONS, Explanation, closed_gate, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.ops.snapshot import Partition, Snapshot
+
+Document = dict[str, Any]
+
+UNMAPPED_SHOWN = 50
+TYPE_LENGTH = 200
+"""Characters shown of an unmapped type: it comes out of a payload and has no bound of its own."""
+
+
+class State(enum.StrEnum):
+    """The process in one word."""
+
+    STARTING = "starting"
+    DELIVERING = "delivering"
+    IDLE = "idle"
+    WAITING = "waiting"
+    """Something keeps records from going that ends by itself."""
+    HELD = "held"
+    """Something keeps records from going until somebody acts; other partitions may deliver."""
+    DRAINING = "draining"
+
+
+def document(snapshot: Snapshot) -> Document:
+    """Everything an operator asks first."""
+    explained = [(partition, explain(partition, snapshot)) for partition in snapshot.partitions]
+    state, sentence = overall(snapshot, [explanation for _, explanation in explained])
+    return {
+        "state": state.value,
+        "sentence": sentence,
+        "at": iso(snapshot.at),
+        "version": snapshot.version,
+        "group": snapshot.group_id,
+        "started_at": iso(snapshot.started_at),
+        "ready": _ready(snapshot),
+        "blocked": _blocked(snapshot),
+        "partitions": [_partition(partition, why, snapshot.at) for partition, why in explained],
+        "held_topics": [
+            {
+                "topic": hold.topic,
+                "since": iso(hold.since),
+                "detail": hold.sentence,
+                "action": REASONS[Why.DEAD_LETTER_HOLD].action,
+            }
+            for hold in snapshot.held_topics
+        ],
+        "accounting": _accounting(snapshot),
+        "dead_letters": {
+            "by_reason": {reason.value: count for reason, count in snapshot.letters.by_reason.items() if count},
+            "write_failures": snapshot.letters.write_failures,
+        },
+        "possible_loss": {
+            "out_of_range": snapshot.group.out_of_range,
+            "records_at_most": snapshot.group.possibly_lost,
+        },
+        "possible_duplicates": {
+            "ambiguous_retries": snapshot.requests.ambiguous_retries,
+            "forced_drains": snapshot.group.forced_drains,
+        },
+        "rate": {
+            "limit": snapshot.rate.limit,
+            "share": snapshot.rate.share,
+            "used_last_minute": snapshot.rate.used_last_minute,
+            "view_age_s": _rounded(snapshot.rate.view_age),
+        },
+        "key": {"problem": snapshot.key.problem, "reloads": snapshot.key.reloads},
+        "routes": _routes(snapshot),
+        "unmapped": _unmapped(snapshot),
+    }
+
+
+def overall(snapshot: Snapshot, explanations: Sequence[Explanation]) -> tuple[State, str]:
+    """The state and the one sentence for it, the worst first."""
+    if snapshot.vitals.stopping:
+        in_flight = snapshot.records.in_flight
+        return State.DRAINING, f"Stopping: {in_flight} records are open; what is on the wire may finish."
+    held = _held(snapshot, explanations)
+    if held is not None:
+        return State.HELD, held
+    if not snapshot.vitals.joined:
+        return State.STARTING, "Waiting for the consumer group's first assignment."
+    return _flow(explanations)
+
+
+def _held(snapshot: Snapshot, explanations: Sequence[Explanation]) -> str | None:
+    """The sentence of the first thing that waits for an operator, also where no record waits behind it yet."""
+    held = [explanation for explanation in explanations if REASONS[explanation.why].needs_operator]
+    if held:
+        others = f" {_of(len(held), len(explanations))} held." if len(explanations) > 1 else ""
+        return f"{held[0].detail} {REASONS[held[0].why].action}{others}"
+    gate = closed_gate(snapshot)
+    if gate is None or not REASONS[GATES[gate.gate]].needs_operator:
+        return None
+    reason = REASONS[GATES[gate.gate]]
+    return f"{gate.sentence or reason.meaning} {reason.action}"
+
+
+def _flow(explanations: Sequence[Explanation]) -> tuple[State, str]:
+    """The state of a process nobody needs to help."""
+    if not explanations:
+        return State.IDLE, "No partition is assigned to this replica: others have them all."
+    waiting = [explanation for explanation in explanations if explanation.why in _WAITING]
+    if waiting:
+        return State.WAITING, f"{waiting[0].detail} This concerns {_of(len(waiting), len(explanations))}."
+    busy = sum(explanation.why is not Why.IDLE for explanation in explanations)
+    if busy:
+        return State.DELIVERING, f"Delivering from {_of(busy, len(explanations))}."
+    return State.IDLE, REASONS[Why.IDLE].meaning
+
+
+_WAITING = (Why.OUTAGE, Why.RETRY_AFTER, Why.RATE_LIMITED)
+
+
+def _of(count: int, all_of_them: int) -> str:
+    return f"{count} of {all_of_them} partitions"
+
+
+def iso(seconds: float) -> str:
+    """Unix seconds as ISO 8601, UTC, milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _iso_or_none(seconds: float | None) -> str | None:
+    return None if seconds is None else iso(seconds)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _ready(snapshot: Snapshot) -> Document:
+    answer = health.ready(snapshot.vitals)
+    return {"ready": answer.ok, "reasons": [{"reason": f.reason, "message": f.message} for f in answer.findings]}
+
+
+def _blocked(snapshot: Snapshot) -> list[Document]:
+    return [
+        {
+            "reason": block.gate.value,
+            "since": iso(block.since),
+            "until": _iso_or_none(block.until),
+            "detail": block.sentence or REASONS[GATES[block.gate]].meaning,
+            "action": REASONS[GATES[block.gate]].action,
+        }
+        for block in snapshot.blocks
+    ]
+
+
+def _partition(partition: Partition, explanation: Explanation, now: float) -> Document:
+    oldest = partition.oldest
+    return {
+        "topic": partition.partition.topic,
+        "partition": partition.partition.partition,
+        "position": partition.position,
+        "end": partition.end,
+        "lag": partition.lag,
+        "open_records": partition.open_records,
+        "oldest_open": None
+        if oldest is None
+        else {
+            "offset": oldest.offset,
+            "timestamp": _iso_or_none(oldest.timestamp),
+            "age_s": round(partition.oldest_age(now), 3),
+            "since": iso(oldest.since),
+            "attempts": oldest.attempts,
+        },
+        "why": explanation.why.value,
+        "since": _iso_or_none(explanation.since),
+        "until": _iso_or_none(explanation.until),
+        "detail": explanation.detail,
+        "action": REASONS[explanation.why].action,
+    }
+
+
+def _accounting(snapshot: Snapshot) -> Document:
+    records = snapshot.records
+    return {
+        "consumed": records.consumed,
+        "delivered": records.delivered,
+        "filtered": sum(records.filtered.values()),
+        "filtered_by_reason": {reason.value: count for reason, count in records.filtered.items() if count},
+        "dead_lettered": records.dead_lettered,
+        "already_done": records.already_done,
+        "released": records.released,
+        "in_flight": records.in_flight,
+        "gap": records.gap,
+    }
+
+
+def _routes(snapshot: Snapshot) -> list[Document]:
+    return [
+        {
+            "route": name,
+            "matched": counts.matched,
+            "delivered": counts.delivered,
+            "filtered": counts.filtered,
+            "dead_lettered": counts.dead_lettered,
+        }
+        for name, counts in snapshot.mapped.routes.items()
+    ]
+
+
+def _unmapped(snapshot: Snapshot) -> Document:
+    frequent = sorted(snapshot.mapped.unmapped_types.items(), key=lambda item: (-item[1], item[0]))[:UNMAPPED_SHOWN]
+    return {
+        "records": snapshot.mapped.unmapped_records,
+        "types": [{"type": _shortened(name), "records": count} for name, count in frequent],
+    }
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= TYPE_LENGTH else text[: TYPE_LENGTH - 1] + "…"
