@@ -52,8 +52,8 @@ class Intake:
                 self._accept_many(partition, record, outcomes)
             elif isinstance(outcome, Filtered):
                 tracker.passed(offset)
-                tally.filtered += 1
-                self._count_filtered(outcome)
+                self._record_filtered(outcome)
+                self._event_filtered(outcome)
             else:
                 work = self._work(partition, record, outcome, 0)
                 self._arrived(partition, record, work)
@@ -61,15 +61,17 @@ class Intake:
 
     def _accept_many(self, partition: Partition, record: Record, outcomes: Outcomes) -> None:
         """A record with several routes: complete when each of its events is."""
-        works: list[Work] = []
-        for output, outcome in enumerate(outcomes):
-            if isinstance(outcome, Filtered):
-                self._count_filtered(outcome)
-            else:
-                works.append(self._work(partition, record, outcome, output))
+        filtered = [outcome for outcome in outcomes if isinstance(outcome, Filtered)]
+        works = [
+            self._work(partition, record, outcome, output)
+            for output, outcome in enumerate(outcomes)
+            if not isinstance(outcome, Filtered)
+        ]
+        for outcome in filtered:
+            self._event_filtered(outcome)
         if not works:
             partition.tracker.passed(record.offset)
-            self._tally.filtered += 1
+            self._record_filtered(filtered[0])
             return
         fanout = Fanout(works[0], len(works))
         self._arrived(partition, record, fanout)
@@ -77,9 +79,12 @@ class Intake:
             work.fanout = fanout
             self._enqueue(work, outcomes[work.output])
 
-    def _count_filtered(self, outcome: Filtered) -> None:
-        seen = self._tally.filtered_outcomes
-        seen[outcome] = seen.get(outcome, 0) + 1
+    def _record_filtered(self, outcome: Filtered) -> None:
+        tally = self._tally
+        tally.filtered += 1
+        tally.filtered_records[outcome] = tally.filtered_records.get(outcome, 0) + 1
+
+    def _event_filtered(self, outcome: Filtered) -> None:
         if outcome.route is not None:
             self._tally.route(outcome.route).filtered += 1
 

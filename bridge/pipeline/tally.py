@@ -59,7 +59,8 @@ class Tally:
         self.buffered = 0
         """Open: waiting, in flight or on the way to the dead-letter topic."""
         self.buffered_bytes = 0
-        self.filtered_outcomes: dict[Filtered, int] = {}
+        self.filtered_records: dict[Filtered, int] = {}
+        """By rule and reason; a record with several routes, all of which filter it, is counted under the first."""
         self.routes: dict[Route, RouteTally] = {}
         self.letters: Counter[LetterReason] = Counter()
         self.letter_failures = 0
@@ -91,16 +92,16 @@ class Tally:
         self.latency_sum += seconds
 
     def filtered_by_reason(self) -> Counter[FilterReason]:
-        """Filtered outcomes (a record with several routes can have several)."""
+        """Filtered records."""
         reasons: Counter[FilterReason] = Counter()
-        for outcome, count in self.filtered_outcomes.items():
+        for outcome, count in self.filtered_records.items():
             reasons[outcome.reason] += count
         return reasons
 
     def unmapped_types(self, most: int) -> list[tuple[str, int]]:
         """The most frequent event types that no route names."""
         types: Counter[str] = Counter()
-        for outcome, count in self.filtered_outcomes.items():
+        for outcome, count in self.filtered_records.items():
             if outcome.reason is FilterReason.UNMAPPED:
                 types[outcome.event_type or "(others)"] += count
         return types.most_common(most)
