@@ -1,0 +1,85 @@
+"""``python -m bridge.sandbox.emulator``: the emulated Track API as a process of its own, until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import ssl
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.sandbox.emulator.rate import RateLimit
+from bridge.sandbox.emulator.server import DEFAULT_KEY, Emulator
+from bridge.sandbox.emulator.stub import StubConnection
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the endpoint on one line once it listens, then serve."""
+    options = _parser().parse_args(arguments)
+    tls = _server_context(options.certificate, options.private_key) if options.certificate else None
+    if options.loop == "uvloop":
+        import uvloop  # noqa: PLC0415 - optional, and not there on every platform
+
+        uvloop.run(_serve(options, tls))
+    else:
+        asyncio.run(_serve(options, tls))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bridge.sandbox.emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--key", action="append", help=f"an accepted API key (default {DEFAULT_KEY}); may be repeated")
+    parser.add_argument("--rate", type=int, help="requests a minute, more are answered 429")
+    parser.add_argument("--retry-after", action="store_true", help="a 429 says when to come back")
+    parser.add_argument("--no-validate", action="store_true", help="GET /v1/validate does not exist")
+    parser.add_argument("--certificate", type=Path, help="PEM chain: serve TLS")
+    parser.add_argument("--private-key", type=Path, help="PEM key, unless it is in the same file")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
+    parser.add_argument("--stub", action="store_true", help="answer 202 to everything, check and remember nothing")
+    parser.add_argument("--stub-delay", type=float, default=0.0, metavar="SECONDS", help="before each answer of a stub")
+    return parser
+
+
+async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if options.stub:
+        server = await loop.create_server(
+            lambda: StubConnection(options.stub_delay), options.host, options.port, ssl=tls, backlog=2048
+        )
+        port = server.sockets[0].getsockname()[1]
+        _announce(f"{'https' if tls else 'http'}://{options.host}:{port}")
+        await stop.wait()
+        server.close()
+        return
+    emulator = Emulator(
+        host=options.host,
+        port=options.port,
+        tls=tls,
+        keys=options.key or (DEFAULT_KEY,),
+        rate=RateLimit(options.rate, retry_after=options.retry_after) if options.rate else None,
+        has_validate=not options.no_validate,
+    )
+    async with emulator:
+        _announce(emulator.endpoint)
+        await stop.wait()
+
+
+def _announce(endpoint: str) -> None:
+    sys.stdout.write(f"{endpoint}\n")
+    sys.stdout.flush()
+
+
+def _server_context(certificate: Path, private_key: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, private_key)
+    return context
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,206 @@
+"""The emulated API's side of one connection: reads requests, plays answers and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import httptools
+
+from bridge.sandbox.emulator.faults import Fault, FaultKind
+from bridge.sandbox.emulator.replies import head, reply
+
+_BODY_KEPT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came. Header names are lower case; of a header given twice the last counts."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    too_large: bool
+
+
+class Api(Protocol):
+    """What a connection needs of the emulator."""
+
+    def opened(self, connection: ServerConnection, /) -> None:
+        """A connection is there."""
+        ...
+
+    def closed(self, connection: ServerConnection, /) -> None:
+        """A connection is gone."""
+        ...
+
+    def first_bytes(self, connection: ServerConnection, /) -> bool:
+        """Whether to go on reading."""
+        ...
+
+    def request(self, connection: ServerConnection, request: Request, /) -> None:
+        """A whole request came."""
+        ...
+
+    def ended(self, connection: ServerConnection, /) -> None:
+        """The request is answered, or never will be."""
+        ...
+
+    def pipelined(self) -> None:
+        """A request came before the previous one was answered."""
+        ...
+
+
+class ServerConnection(asyncio.Protocol):
+    """One client. A request that comes before the last one's answer closes the connection: nothing here pipelines."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._transport: asyncio.Transport
+        self._parser = httptools.HttpRequestParser(self)
+        self._timer: asyncio.TimerHandle | None = None
+        self._reading = False
+        self.busy = False
+        """A request is read and not answered."""
+        self.counted = False
+        """The request is one of the Track API's own, not of the emulator's administration."""
+        self.user_id: str | None = None
+        """Of the request that is not answered yet."""
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._length = 0
+
+    # --- what the emulator tells -----------------------------------------------------------------------
+
+    def answer(self, data: bytes, *, close: bool = False) -> None:
+        """The request's whole answer."""
+        self._over()
+        self._transport.write(data)
+        if close:
+            self._transport.close()
+
+    def reset(self) -> None:
+        """Close with RST: the client loses what it has not read."""
+        self._over()
+        raw = self._transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def play(self, fault: Fault, ordinary: bytes, error: bytes, request_id: str) -> None:
+        """Misbehave after the fault's delay; `ordinary` is the answer without a fault, `error` a body for it."""
+        self._later(fault.delay, lambda: self._act(fault, ordinary, error, request_id))
+
+    def _act(self, fault: Fault, ordinary: bytes, error: bytes, request_id: str) -> None:
+        body = fault.body.encode() if isinstance(fault.body, str) else error if fault.body is None else fault.body
+        match fault.kind:
+            case FaultKind.ORDINARY:
+                self.answer(ordinary)
+            case FaultKind.STATUS:
+                whole = reply(fault.status, body, fault.headers, request_id, close=fault.close)
+                self.answer(whole, close=fault.close)
+            case FaultKind.RAW:
+                self.answer(body, close=fault.close)
+            case FaultKind.RESET_AFTER_HEADERS:
+                self._transport.write(head(fault.status, 1000, fault.headers, request_id))
+                # The head must have left before the reset, which would discard it otherwise.
+                self._later(0.05, self.reset)
+            case FaultKind.TRUNCATE:
+                cut = head(fault.status, len(body) + 1000, fault.headers, request_id) + body
+                self.answer(cut, close=True)
+            case FaultKind.DRIP:
+                self._drip(reply(fault.status, body, fault.headers, request_id), fault.interval)
+            case FaultKind.HANG:
+                pass
+            case FaultKind.DROP_AFTER_READING | FaultKind.DROP_BEFORE_READING:
+                self.reset()
+
+    def _drip(self, rest: bytes, interval: float) -> None:
+        self._transport.write(rest[:1])
+        if len(rest) > 1:
+            self._later(interval, lambda: self._drip(rest[1:], interval))
+        else:
+            self._over()
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        if seconds <= 0:
+            act()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(seconds, act)
+
+    def _over(self) -> None:
+        if self.busy:
+            self.busy = False
+            self._api.ended(self)
+
+    def end(self) -> None:
+        """The emulator stops."""
+        self._transport.abort()
+
+    # --- asyncio.Protocol --------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport is ready."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._api.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if not self._reading:
+            self._reading = True
+            if not self._api.first_bytes(self):
+                return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        """The transport is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._over()
+        self._api.closed(self)
+
+    # --- httptools -----------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """The first byte of a message."""
+        self._url = b""
+        self._headers = {}
+        self._body = []
+        self._length = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, chunk: bytes) -> None:
+        """Part of the body."""
+        self._length += len(chunk)
+        if self._length <= _BODY_KEPT:
+            self._body.append(chunk)
+
+    def on_message_complete(self) -> None:
+        """The last byte of a message."""
+        self._reading = False
+        if self.busy:
+            self._api.pipelined()
+            self._transport.abort()
+            return
+        path, _, query = self._url.decode("latin-1").partition("?")
+        method = self._parser.get_method().decode("ascii")
+        request = Request(method, path, query, self._headers, b"".join(self._body), self._length > _BODY_KEPT)
+        self.busy = True
+        self._api.request(self, request)

@@ -1,0 +1,119 @@
+"""What the Track API documents of a request, checked by code that shares nothing with the sender.
+
+Strict where the documentation is silent (unknown fields, nulls, nested metadata): a bridge that passes here sends
+nothing whose effect on the real API is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+TRACK = "/v1/track"
+VALIDATE = "/v1/validate"
+API_VERSION = "2020-09-22"
+_FIELDS = {"user_id", "event_name", "metadata"}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is not 202, in the documented words."""
+
+    status: int
+    error_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A body that keeps the contract."""
+
+    user_id: str
+    event_name: str
+    metadata: Mapping[str, str | int | float | bool]
+
+
+def check_address(method: str, path: str) -> Refusal | None:
+    """404 for a wrong path, 405 for a wrong method."""
+    if path != TRACK:
+        return Refusal(404, "not_found", f"no such path: {path[:200]}")
+    if method != "POST":
+        return Refusal(405, "method_not_allowed", f"{method} is not allowed on {TRACK}")
+    return None
+
+
+def check_authorization(headers: Mapping[str, str], keys: frozenset[str]) -> Refusal | None:
+    """401 unless the header is exactly ``Token <an accepted key>``."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme != "Token":
+        return Refusal(401, "unauthorized", "the Authorization header must have the form: Token <API key>")
+    if key not in keys:
+        return Refusal(401, "unauthorized", "invalid API key")
+    return None
+
+
+def check_headers(headers: Mapping[str, str]) -> Refusal | None:
+    """400 unless type and version are the documented ones."""
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return Refusal(400, "invalid_input", "the Content-Type header must be application/json")
+    if headers.get("x-api-version") != API_VERSION:
+        return Refusal(400, "invalid_input", f"the X-API-Version header must be {API_VERSION}")
+    return None
+
+
+def read_event(body: bytes) -> Event | Refusal:
+    """The event, or the 400 it earns."""
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        return _invalid(f"the body is not JSON: {error}")
+    if not isinstance(document, dict):
+        return _invalid("the body must be an object")
+    problem = _problem_of_fields(document) or _problem_of_metadata(document.get("metadata", {}))
+    if problem:
+        return _invalid(problem)
+    return Event(document["user_id"], document["event_name"], document.get("metadata", {}))
+
+
+def _problem_of_fields(document: Mapping[str, object]) -> str | None:
+    for field in document:
+        if field not in _FIELDS:
+            return f"unknown field {field[:100]}"
+    for field in ("user_id", "event_name"):
+        value = document.get(field)
+        if not isinstance(value, str) or not value.strip():
+            return f"{field} is required and must be a non-empty string"
+    return None
+
+
+def _problem_of_metadata(metadata: object) -> str | None:
+    if not isinstance(metadata, dict):
+        return "metadata must be an object"
+    for name, value in metadata.items():
+        if not name or not _is_primitive(value):
+            return f"metadata.{name[:100]} must be a string, a finite number or a boolean"
+    return None
+
+
+def _is_primitive(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str | int)
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "invalid_input", message)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a field appears twice")
+    return found
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,118 @@
+"""The verdict table: what one answer of the Track API means for the request, as one pure function.
+
+| status | verdict | ambiguous |
+| --- | --- | --- |
+| 2xx | `Delivered`: accepted, which is not yet ingested | |
+| 400, 409, 413, 422, any other 4xx | `Reject`: this request will never be accepted | |
+| 401, 403, 404, 405 | `Unauthorized`: the key or the address is wrong, which concerns every request | |
+| 407 | `Retry`: it is a proxy that refuses, the API never saw the request | no |
+| 408 | `Retry` | yes: gateways send it when the API behind them was too slow |
+| 425, 429 | `Retry`: refused before it was looked at | no |
+| 5xx, and what HTTP has no class for (RFC 9110 §15) | `Retry` | yes: it may have failed after it was stored |
+| 3xx | `Retry`: never followed, the key would go to another host | no |
+
+"Ambiguous" is what the upper bound of duplicates is counted from, so a doubtful case is ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
+from bridge.track.error_body import ErrorBody, bounded, read_error_body
+from bridge.track.retry_after import retry_after
+
+Headers = Sequence[tuple[bytes, bytes]]
+"""Names in any case, in the order they came."""
+
+_WRONG_KEY_OR_ADDRESS = frozenset({401, 403, 404, 405})
+_RETRIED_4XX = {407: "connection", 408: "timeout", 425: "too_early", 429: "rate_limited"}
+_SHORT_VALUE = 128
+
+
+def classify(status: int, headers: Headers, body: bytes, *, key: int, now_wall: float) -> Verdict:
+    """The verdict on one whole answer. Never raises, whatever the answer holds.
+
+    `body` is the beginning of the body as it came over the wire; `key` the generation of the key the request carried;
+    `now_wall` Unix seconds, for a `Retry-After` given as a date.
+    """
+    if 200 <= status < 300:
+        return Delivered(status)
+    error = read_error_body(body)
+    if status in _WRONG_KEY_OR_ADDRESS:
+        return Unauthorized(_detail(status, headers, body, error), status, key, error.code)
+    reason = _retry_reason(status)
+    if reason is None:
+        return Reject(_detail(status, headers, body, error), status, error.code)
+    return Retry(
+        reason,
+        _detail(status, headers, body, error),
+        status=status,
+        after=_wait(headers, now_wall),
+        ambiguous=reason == "server_error" or status == 408,
+    )
+
+
+def _retry_reason(status: int) -> str | None:
+    if 300 <= status < 400:
+        return "redirect"
+    if 400 <= status < 500:
+        return _RETRIED_4XX.get(status)
+    return "server_error"
+
+
+def _wait(headers: Headers, now_wall: float) -> float | None:
+    value = _header(headers, b"retry-after")
+    return None if value is None else retry_after(value, now_wall)
+
+
+def _detail(status: int, headers: Headers, body: bytes, error: ErrorBody) -> str:
+    """One sentence: status, code, message and request id, or what came instead of the documented error body."""
+    parts = [f"the API answered {status}"]
+    if error.code:
+        parts.append(f" {error.code}")
+    if error.message:
+        parts.append(f": {error.message}")
+    elif 300 <= status < 400:
+        parts.append(_redirection(headers))
+    elif not error.code and body:
+        kind = _short(_header(headers, b"content-type")) or "of no stated type"
+        parts.append(f" with a body that is not the documented error ({kind})")
+    text = bounded("".join(parts), 768) + _advice(status)
+    request_id = _short(_header(headers, b"x-request-id"))
+    return bounded(f"{text} (x-request-id {request_id})" if request_id else text)
+
+
+def _advice(status: int) -> str:
+    if status in (404, 405):
+        return "; most likely track.endpoint names the wrong host"
+    if status == 407:
+        return "; the proxy asks for credentials"
+    return ""
+
+
+def _redirection(headers: Headers) -> str:
+    location = _header(headers, b"location")
+    host = None if location is None else _host(location)
+    target = f" and points to {host}" if host else ""
+    return f"{target}; redirects are not followed, because the key would go with them: set track.endpoint to the API"
+
+
+def _host(location: bytes) -> str | None:
+    """The host a redirect names: without path, query and user-info, which may hold anything."""
+    try:
+        return _short((urlsplit(location.decode("latin-1")).hostname or "").encode("latin-1", "replace"))
+    except ValueError:
+        return None
+
+
+def _header(headers: Headers, name: bytes) -> bytes | None:
+    for found, value in headers:
+        if found.lower() == name:
+            return value
+    return None
+
+
+def _short(value: bytes | None) -> str | None:
+    return bounded(value.decode("latin-1"), _SHORT_VALUE).strip() or None if value else None

@@ -1,0 +1,119 @@
+"""The API key: a header line for requests, a generation number for everybody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from bridge.config import api_key
+from bridge.pipeline.ports import Credentials
+
+_LARGEST_FILE = 64 * 1024
+"""A wrong path may name a file of any size."""
+_HIDDEN = b"[API key]"
+
+
+class ApiKey(Credentials, Protocol):
+    """What the sinks need of the key besides its generation."""
+
+    @property
+    def header(self) -> bytes:
+        """The header line ``Authorization: Token …``, without its line end."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last `refresh` could not read the key; None if it could."""
+        ...
+
+    def scrub(self, text: bytes) -> bytes:
+        """The text without this key and those before it: an answer may repeat what it refuses."""
+        ...
+
+
+class KeyFileError(Exception):
+    """The key file cannot be used; the message is one sentence that never repeats its content."""
+
+
+class FixedKey:
+    """A key that was given as a value: it never changes while the process lives."""
+
+    __slots__ = ("_key", "generation", "header", "problem")
+
+    def __init__(self, key: str) -> None:
+        """Raises `ValueError` for a key no header can carry; the sentence does not repeat it."""
+        self._key = api_key.clean(key).encode("ascii")
+        self.generation = 1
+        self.header = _header(self._key)
+        self.problem: str | None = None
+
+    def __repr__(self) -> str:
+        return "FixedKey()"
+
+    def refresh(self) -> int:
+        """See `pipeline.ports.Credentials`."""
+        return self.generation
+
+    def scrub(self, text: bytes) -> bytes:
+        """See `ApiKey.scrub`."""
+        return text.replace(self._key, _HIDDEN)
+
+
+class KeyFile:
+    """A key in a file, such as a mounted secret, that is replaced while the process lives."""
+
+    __slots__ = ("_keys", "_path", "generation", "header", "problem")
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file once. Raises `KeyFileError`: without a first key nothing can be sent."""
+        self._path = path
+        key = _read(path)
+        self._keys = [key]
+        """Every key this process has used, the one in force last: the old ones may still come back in answers."""
+        self.generation = 1
+        self.header = _header(key)
+        self.problem: str | None = None
+
+    def __repr__(self) -> str:
+        return f"KeyFile({str(self._path)!r}, generation={self.generation})"
+
+    def refresh(self) -> int:
+        """Read the file again. A half-written or vanished file keeps the old key and sets `problem`."""
+        try:
+            key = _read(self._path)
+        except KeyFileError as error:
+            self.problem = str(error)
+            return self.generation
+        self.problem = None
+        if key != self._keys[-1]:
+            # A key that comes back (a rotation undone) is a change like any other, but listed once.
+            self._keys = [*(old for old in self._keys if old != key), key]
+            self.header = _header(key)
+            self.generation += 1
+        return self.generation
+
+    def scrub(self, text: bytes) -> bytes:
+        """See `ApiKey.scrub`."""
+        for key in self._keys:
+            text = text.replace(key, _HIDDEN)
+        return text
+
+
+def _header(key: bytes) -> bytes:
+    return b"Authorization: Token " + key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise KeyFileError(f"the key file {path} cannot be read: {error.strerror or error}") from None
+    if len(content) > _LARGEST_FILE:
+        raise KeyFileError(f"the key file {path} cannot be used: it is too large to hold a key")
+    try:
+        return api_key.clean(content.decode("utf-8-sig")).encode("ascii")
+    except UnicodeDecodeError:
+        raise KeyFileError(f"the key file {path} cannot be used: it is not text") from None
+    except ValueError as error:
+        raise KeyFileError(f"the key file {path} cannot be used: {error}") from None

@@ -1,0 +1,92 @@
+"""Opening a TCP connection, and saying in one sentence why it failed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.track.error_body import bounded
+from bridge.track.request import Endpoint
+
+Address = tuple[int, int, int, str, Any]
+"""As `socket.getaddrinfo` gives them."""
+
+
+class Dialer:
+    """Connects to one of a host's addresses, beginning with the one that worked last.
+
+    A host with an unreachable IPv6 (or a dead address among several) would otherwise cost every new connection its
+    whole deadline: uvloop tries the addresses one after the other and has no bound for each.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._good: Any = None
+
+    async def resolve(self) -> Sequence[Address]:
+        """The host's addresses, the preferred one first. Raises OSError (`socket.gaierror`)."""
+        host, port = self._endpoint.host, self._endpoint.port
+        try:
+            # An address needs no resolver, hence no thread.
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return sorted(found, key=lambda address: address[4] != self._good)
+
+    async def connect(self, timeout: float) -> socket.socket:  # noqa: ASYNC109 - divided among the addresses
+        """A connected, non-blocking socket. Raises OSError; TimeoutError when no address answered."""
+        addresses = await self.resolve()
+        failure: OSError = OSError("the name has no address")
+        for address in addresses:
+            try:
+                async with asyncio.timeout(timeout / len(addresses)):
+                    connected = await _connect(address)
+            except OSError as error:
+                failure = error
+                continue
+            self._good = address[4]
+            return connected
+        self._good = None
+        raise failure
+
+
+async def _connect(address: Address) -> socket.socket:
+    family, kind, protocol, _, target = address
+    unconnected = socket.socket(family, kind, protocol)
+    try:
+        unconnected.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(unconnected, target)
+    except BaseException:
+        unconnected.close()
+        raise
+    return unconnected
+
+
+def failure_sentence(error: BaseException, endpoint: Endpoint) -> str:
+    """Why no connection came about: host, cause, and for certificates what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_sentence(error, endpoint)
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {endpoint}: {bounded(error.reason or str(error), 200)}"
+    if isinstance(error, socket.gaierror):
+        return (
+            f"the host {endpoint.host} of track.endpoint does not resolve: {bounded(error.strerror or str(error), 200)}"
+        )
+    if isinstance(error, TimeoutError):
+        return f"no connection to {endpoint} in time"
+    if isinstance(error, OSError) and error.strerror and error.errno:
+        # asyncio puts the address into strerror; the cause stands at its end, or alone.
+        return f"no connection to {endpoint}: {bounded(error.strerror, 200)}"
+    return f"no connection to {endpoint}: {bounded(str(error) or type(error).__name__, 200)}"
+
+
+def _certificate_sentence(error: ssl.SSLCertVerificationError, endpoint: Endpoint) -> str:
+    why = bounded(getattr(error, "verify_message", "") or str(error), 200)
+    return (
+        f"the certificate of {endpoint.host} was refused: {why}; "
+        "if a private certificate authority or an inspecting proxy signs it, put that authority into track.ca_file"
+    )

@@ -1,0 +1,295 @@
+"""The sink for the hot path: a bounded set of keep-alive connections, bytes in and a status out."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+
+from bridge.model import Delivered, Retry, Verdict
+from bridge.pipeline.ports import Answers, Attempt
+from bridge.track.answer import Answer
+from bridge.track.classify import classify
+from bridge.track.connection import Connection
+from bridge.track.credentials import ApiKey
+from bridge.track.dial import Dialer, failure_sentence
+from bridge.track.request import Endpoint, head
+from bridge.track.stats import SinkStats
+
+IDLE_LIMIT = 45.0
+"""Seconds an idle connection is kept: below the 60 s after which Cowboy and most load balancers close theirs, because a
+request written to a connection that is just being closed has an unknown fate."""
+_SWEEPS_PER_TIMEOUT = 20
+_CLOSE_GRACE = 2.0
+_ACCEPTED: Final = Delivered(202)
+
+
+class DirectSink:
+    """`pipeline.ports.Sink` on raw asyncio connections, all on the loop that runs `start`.
+
+    A request goes to the idle connection used last. Where none is idle a new one is opened, up to `max_in_flight`, and
+    the request takes whichever becomes free first: a connection that does not come about holds nobody up. There is no
+    task, future or timer per request: one timer looks for overdue ones, at least 20 times per `timeout`.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: ApiKey,
+        *,
+        timeout: float,
+        max_in_flight: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`timeout` (seconds) covers connecting and the whole answer; `tls` is required for an https endpoint."""
+        if endpoint.tls and tls is None:
+            raise ValueError("an https endpoint needs a TLS context")
+        self.stats = SinkStats()
+        self._endpoint = endpoint
+        self._credentials = credentials
+        self._timeout = timeout
+        self._max = max_in_flight
+        self._tls = tls if endpoint.tls else None
+        self._dialer = Dialer(endpoint)
+        self._key = credentials.generation
+        self._head = head(endpoint, credentials.header)
+        self._answers: Answers
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._idle: list[Connection] = []
+        self._connections: set[Connection] = set()
+        """Those that carry a request or may carry one."""
+        self._transports: set[Connection] = set()
+        """Those whose transport is not gone yet."""
+        self._waiting: dict[Attempt, float] = {}
+        """Requests for which no connection was free, oldest first, with the time they came."""
+        self._opening: dict[asyncio.Task[None], float] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._sweep_due = 0.0
+        self._was_late = False
+        self._all_lost = asyncio.Event()
+
+    async def start(self, answers: Answers) -> None:
+        """Verdicts go to `answers` from now on. Opens nothing: the first request does."""
+        self._answers = answers
+        self._loop = asyncio.get_running_loop()
+        self._schedule_sweep(self._loop)
+
+    def send(self, attempt: Attempt) -> None:
+        """Start one request, see `pipeline.ports.Sink`."""
+        if self._idle:
+            credentials = self._credentials
+            if credentials.generation != self._key:
+                self._take_new_key()
+            self._idle.pop().request(attempt, self._head, self._key, monotonic())
+        elif self._loop is None:
+            raise RuntimeError("send before start")
+        elif self._sweeper is None:
+            closed = Retry("connection", "the bridge is stopping")
+            self._loop.call_soon(self._answers.answered, attempt, closed)
+        else:
+            self._waiting[attempt] = monotonic()
+            self._open_for_waiting()
+
+    def abort(self, attempts: Iterable[Attempt]) -> None:
+        """Close the connections that carry these requests, see `pipeline.ports.Sink`."""
+        if self._loop is None:
+            return
+        wanted = set(attempts)
+        verdict = Retry("connection", "the request was given up: its partition left this replica", ambiguous=True)
+        found = [attempt for attempt in wanted if self._waiting.pop(attempt, None) is not None]
+        for connection in [c for c in self._connections if c.attempt in wanted]:
+            found.append(connection.release())
+            self._discard(connection, "aborted")
+            connection.end()
+        for attempt in found:
+            self.stats.failed("aborted", verdict.detail)
+            self._loop.call_soon(self._answers.answered, attempt, verdict)
+
+    async def close(self) -> None:
+        """Close everything; requests still on their way are answered first. A later `send` is answered at once."""
+        if self._sweeper is None:
+            return
+        self._sweeper.cancel()
+        self._sweeper = None
+        self.abort([*self._waiting, *(c.attempt for c in self._connections if c.attempt is not None)])
+        for connection in list(self._connections):
+            self._discard(connection, "shutdown")
+            connection.end()
+        opening = list(self._opening)
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
+        await asyncio.sleep(0)  # the answers of `abort` are under way: let them arrive
+        if self._transports:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_lost.wait(), _CLOSE_GRACE)
+
+    # --- what connections report ------------------------------------------------------------------
+
+    def connected(self, connection: Connection) -> None:
+        """A transport is there (for TLS: after the handshake)."""
+        self.stats.opened()
+        self._transports.add(connection)
+        self._connections.add(connection)
+        if self._sweeper is None:
+            self._discard(connection, "shutdown")
+            connection.end()
+        else:
+            self._free(connection)
+
+    def accepted(self, connection: Connection, status: int) -> None:
+        """The ordinary answer."""
+        attempt = connection.release()
+        now = monotonic()
+        self.stats.answered(status, now - connection.since)
+        connection.since = now
+        # Free first: the answer usually brings the next request, which then takes this warm connection.
+        if self._waiting:
+            self._free(connection)
+        else:
+            self._idle.append(connection)
+        self._answers.answered(attempt, _ACCEPTED if status == 202 else Delivered(status))
+
+    def answered(self, connection: Connection, answer: Answer, closed_for: str | None) -> None:
+        """Every other answer, and a 2xx after which the connection cannot be used."""
+        attempt = connection.release()
+        now = monotonic()
+        self.stats.answered(answer.status, now - connection.since)
+        connection.since = now
+        if closed_for is None:
+            self._free(connection)
+        else:
+            self._discard(connection, closed_for)
+            self._open_for_waiting()
+        self._answers.answered(attempt, self._verdict(answer, connection.key))
+
+    def unanswered(self, connection: Connection, closed_for: str, sentence: str) -> None:
+        """No status came. The request may have been accepted all the same: it was written."""
+        attempt = connection.release()
+        self._discard(connection, closed_for)
+        self._open_for_waiting()
+        reason = "timeout" if closed_for == "timeout" else "connection"
+        self._fail(attempt, Retry(reason, f"{sentence} ({self._endpoint})", ambiguous=True))
+
+    def closed_idle(self, connection: Connection, closed_for: str) -> None:
+        """An idle connection ended."""
+        self._discard(connection, closed_for)
+
+    def lost(self, connection: Connection) -> None:
+        """A transport is gone."""
+        self._transports.discard(connection)
+        if self._sweeper is None and not self._transports:
+            self._all_lost.set()
+
+    # --- connections ----------------------------------------------------------------------------------
+
+    def _free(self, connection: Connection) -> None:
+        """Give a connection to the request that waits longest, or keep it."""
+        for attempt in self._waiting:
+            since = self._waiting.pop(attempt)
+            if self._credentials.generation != self._key:
+                self._take_new_key()
+            connection.request(attempt, self._head, self._key, since)
+            return
+        self._idle.append(connection)
+
+    def _discard(self, connection: Connection, reason: str) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self.stats.closed(reason)
+            if connection in self._idle:
+                self._idle.remove(connection)
+
+    def _open_for_waiting(self) -> None:
+        """One connection is being opened for each request that waits, as far as the bound allows."""
+        if self._loop is None or self._sweeper is None:
+            return
+        while len(self._waiting) > len(self._opening) < self._max - len(self._connections):
+            task = self._loop.create_task(self._connect(), name="track-connect")
+            self._opening[task] = monotonic()
+            task.add_done_callback(self._opened)
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        connected = await self._dialer.connect(self._timeout)
+        try:
+            await loop.create_connection(
+                lambda: Connection(self),
+                sock=connected,
+                ssl=self._tls,
+                server_hostname=self._endpoint.host if self._tls else None,
+                ssl_handshake_timeout=self._timeout if self._tls else None,
+            )
+        except BaseException:
+            connected.close()
+            raise
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        """A connection came about, or did not: then the request that waits longest fails with the reason."""
+        del self._opening[task]
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            self._open_for_waiting()
+            return
+        if not isinstance(error, (OSError, UnicodeError)):
+            raise error  # not the network's doing but a defect: the loop's exception handler hears of it
+        sentence = failure_sentence(error, self._endpoint)
+        self.stats.last_error = sentence
+        if len(self._waiting) > len(self._opening):
+            attempt = next(iter(self._waiting))
+            del self._waiting[attempt]
+            reason = "timeout" if isinstance(error, TimeoutError) else "connection"
+            self._fail(attempt, Retry(reason, sentence))
+        self._open_for_waiting()
+
+    # --- verdicts ---------------------------------------------------------------------------------------
+
+    def _verdict(self, answer: Answer, key: int) -> Verdict:
+        scrub = self._credentials.scrub
+        headers = [(name, scrub(value)) for name, value in answer.headers]
+        return classify(answer.status, headers, scrub(answer.body), key=key, now_wall=time.time())
+
+    def _fail(self, attempt: Attempt, verdict: Retry) -> None:
+        self.stats.failed(verdict.reason, verdict.detail)
+        self._answers.answered(attempt, verdict)
+
+    def _take_new_key(self) -> None:
+        self._key = self._credentials.generation
+        self._head = head(self._endpoint, self._credentials.header)
+
+    # --- time -------------------------------------------------------------------------------------------
+
+    def _schedule_sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        interval = min(self._timeout, IDLE_LIMIT) / _SWEEPS_PER_TIMEOUT
+        self._sweep_due = monotonic() + interval
+        self._sweeper = loop.call_later(interval, self._sweep, loop, interval)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop, interval: float) -> None:
+        """End what is overdue, and connections idle for so long that the server may be about to close them."""
+        now = monotonic()
+        late = now - self._sweep_due > interval
+        self._schedule_sweep(loop)
+        if late and not self._was_late:
+            # The process was stopped or the loop blocked: answers may stand in the sockets' buffers. Read them first.
+            self._was_late = True
+            return
+        self._was_late = False
+        self._end_overdue(now - self._timeout)
+        for connection in [c for c in self._idle if c.since < now - IDLE_LIMIT]:
+            self._discard(connection, "idle")
+            connection.end()
+
+    def _end_overdue(self, started_before: float) -> None:
+        for task in [t for t, since in self._opening.items() if since < started_before]:
+            task.cancel()
+        # Each answer may change what waits and what is carried, hence the second look at each.
+        for attempt in [a for a, since in self._waiting.items() if since < started_before]:
+            if self._waiting.pop(attempt, None) is not None:
+                self._fail(attempt, Retry("timeout", f"no connection to {self._endpoint} in time"))
+        for connection in [c for c in self._connections if c.since < started_before]:
+            if connection.attempt is not None and connection.since < started_before:
+                connection.overdue()

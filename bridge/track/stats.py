@@ -1,0 +1,56 @@
+"""What a sink counts, as plain ints: metrics are made of them at scrape time, so counting costs next to nothing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+DURATION_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the request duration histogram, in seconds; one more bucket holds what took longer."""
+
+
+class SinkStats:
+    """Counters of one sink, since it was made."""
+
+    __slots__ = (
+        "by_failure", "by_status", "connections", "connections_closed", "connections_opened", "duration_buckets",
+        "duration_sum", "last_error",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.by_status: dict[int, int] = {}
+        """Requests answered, by status code."""
+        self.by_failure: dict[str, int] = {}
+        """Requests without a status: ``timeout | connection | aborted``."""
+        self.duration_buckets = [0] * (len(DURATION_BOUNDS) + 1)
+        """Answered requests by duration, not cumulative, see `DURATION_BOUNDS`."""
+        self.duration_sum = 0.0
+        self.connections = 0
+        """Open now."""
+        self.connections_opened = 0
+        self.connections_closed: dict[str, int] = {}
+        """By reason: ``idle | closed_by_server | server_asked | timeout | aborted | unexpected_data | unreadable |
+        too_large | broken | shutdown``."""
+        self.last_error: str | None = None
+        """The last failure without a status, as a sentence."""
+
+    def answered(self, status: int, seconds: float) -> None:
+        """One request got an answer with this status, this long after it was handed over."""
+        by_status = self.by_status
+        by_status[status] = by_status.get(status, 0) + 1
+        self.duration_buckets[bisect_left(DURATION_BOUNDS, seconds)] += 1
+        self.duration_sum += seconds
+
+    def failed(self, kind: str, sentence: str) -> None:
+        """One request ended without a status."""
+        self.by_failure[kind] = self.by_failure.get(kind, 0) + 1
+        self.last_error = sentence
+
+    def opened(self) -> None:
+        """A connection is there."""
+        self.connections += 1
+        self.connections_opened += 1
+
+    def closed(self, reason: str) -> None:
+        """A connection is gone."""
+        self.connections -= 1
+        self.connections_closed[reason] = self.connections_closed.get(reason, 0) + 1

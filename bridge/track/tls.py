@@ -1,0 +1,25 @@
+"""TLS of the connections to the API. Verification is never off."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+
+class CaFileError(Exception):
+    """`track.ca_file` cannot be used; the message is one sentence for the person who set it."""
+
+
+def client_context(ca_file: Path | None) -> ssl.SSLContext:
+    """The system's certificate authorities and those in `ca_file` (PEM). Raises `CaFileError`."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except ssl.SSLError:
+            raise CaFileError(f"track.ca_file: {ca_file} holds no certificate in PEM form") from None
+        except OSError as error:
+            raise CaFileError(f"track.ca_file: {ca_file} cannot be read: {error.strerror}") from None
+    # Without it a server may choose HTTP/2, which neither sink speaks.
+    context.set_alpn_protocols(["http/1.1"])
+    return context
