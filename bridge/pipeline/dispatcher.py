@@ -312,7 +312,7 @@ class Dispatcher:
             wait = min(retry.initial_backoff * 2.0 ** min(self._throttled - 1, 10), retry.max_backoff)
             wait = wait if verdict.after is None else min(verdict.after, retry.max_retry_after)
             if self.governor.pause(wait, verdict.detail, now):
-                self._journal.blocked(Reason.RETRY_AFTER, verdict.detail)
+                self._journal.asked_to_wait(wait, verdict.detail)
         if not throttled and self._failed(work, verdict, now):
             return
         if not self._back(work):
@@ -323,7 +323,8 @@ class Dispatcher:
         work.state = State.PARKED
         self._sequence += 1
         delay = backoff(work.attempts, retry, self._rng)
-        heapq.heappush(self._parked, (now + delay, self._sequence, work))
+        work.due = now + delay
+        heapq.heappush(self._parked, (work.due, self._sequence, work))
         self._wake_at(now + delay)
 
     def _failed(self, work: Work, verdict: Retry, now: float) -> bool:
@@ -483,6 +484,16 @@ class Dispatcher:
         if found is None:
             found = self._topics[name] = TopicLetters(name, self.settings.hold_after_letters)
         return found
+
+    @property
+    def ready(self) -> bool:
+        """Whether something waits for nothing but a permit."""
+        return bool(self._turns)
+
+    @property
+    def parked(self) -> int:
+        """Events waiting for the time of their next attempt."""
+        return len(self._parked)
 
     @property
     def topics(self) -> dict[str, TopicLetters]:

@@ -132,6 +132,10 @@ class Journal(Protocol):
         """Sending goes on after this long."""
         ...
 
+    def asked_to_wait(self, seconds: float, detail: str) -> None:
+        """The destination asked all senders to wait this long."""
+        ...
+
     def topic_held(self, topic: str, letters: int) -> None:
         """The dead-letter breaker took a topic out."""
         ...

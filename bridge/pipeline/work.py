@@ -73,7 +73,7 @@ class Work:
     """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
 
     __slots__ = (
-        "attempts", "counted", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next", "output", "partition",
+        "attempts", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next", "output", "partition",
         "prepared", "record", "size", "state", "tail",
     )  # fmt: skip
 
@@ -101,6 +101,8 @@ class Work:
         self.first_at: float | None = None
         """Monotonic time of the first attempt."""
         self.last_at = 0.0
+        self.due = 0.0
+        """Monotonic time of the next attempt, while parked."""
         self.mark: Mark | None = None
         """Set by the first failure."""
         self.letter: DeadLetter | None = None
