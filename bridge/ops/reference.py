@@ -1,0 +1,73 @@
+"""The tables of docs/operations.md that are made from the code, so that the page cannot fall behind it.
+
+``python -m bridge.ops.reference docs/operations.md`` writes them anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.ops.catalogue import CATALOGUE
+from bridge.ops.why import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def metrics() -> str:
+    """Every metric of the catalogue."""
+    rows = ((_code(m.name), m.kind, m.unit, ", ".join(map(_code, m.labels)), m.meaning) for m in CATALOGUE)
+    return _table(("metric", "kind", "unit", "labels", "meaning"), rows)
+
+
+def reasons() -> str:
+    """Every value of `why`."""
+    rows = (
+        (
+            _code(why.value),
+            reason.meaning,
+            reason.action or "Nothing.",
+            "until somebody acts" if reason.needs_operator else "by itself",
+        )
+        for why, reason in REASONS.items()
+    )
+    return _table(("why", "meaning", "what to do", "ends"), rows)
+
+
+def refreshed(page: str, blocks: Mapping[str, str]) -> str:
+    """The page with what stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` replaced.
+
+    Raises ValueError where the page has no place for a block.
+    """
+    for name, text in blocks.items():
+        before, begin, rest = page.partition(f"<!-- begin {name} -->\n")
+        _, end, after = rest.partition(f"<!-- end {name} -->")
+        if not begin or not end:
+            raise ValueError(f"the block {name} goes between <!-- begin {name} --> and <!-- end {name} -->")
+        page = before + begin + text + end + after
+    return page
+
+
+def blocks() -> dict[str, str]:
+    """Every table, by the name of its block."""
+    return {"metrics": metrics(), "why": reasons()}
+
+
+def _code(name: str) -> str:
+    return f"`{name}`"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines)
+
+
+def main(path: Path) -> None:
+    """Write the tables of the page at `path` anew."""
+    path.write_text(refreshed(path.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

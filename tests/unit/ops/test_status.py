@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from bridge.ops import status
+from bridge.ops.snapshot import Block, Gate, Key, OldestOpen, PartitionHold, RouteCounts, TopicHold, Why
+from bridge.ops.status import State
+
+if TYPE_CHECKING:
+    from bridge.ops.snapshot import Snapshot
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "status.schema.json").read_text(encoding="utf-8"))
+
+
+def checked(snapshot: Snapshot) -> dict[str, Any]:
+    document = status.document(snapshot)
+    through_json = json.loads(json.dumps(document))
+    jsonschema.Draft202012Validator(SCHEMA).validate(through_json)
+    assert through_json == document
+    return document
+
+
+def variants(busy: Snapshot) -> dict[str, Snapshot]:
+    partition = busy.partitions[0]
+    holds = {
+        f"held: {why}": replace(busy, partitions=(replace(partition, hold=PartitionHold(why, busy.at, "So it is.")),))
+        for why in (Why.OUT_OF_RANGE, Why.NO_START, Why.DEAD_LETTERS_UNWRITABLE)
+    }
+    gates = {f"gate: {gate}": replace(busy, blocks=(Block(gate, busy.at, "", busy.at + 1),)) for gate in Gate}
+    return {
+        **holds,
+        **gates,
+        "topic held": replace(busy, held_topics=(TopicHold("shop.orders", busy.at, "100 in a row."),)),
+        "no start": replace(busy, partitions=(replace(partition, position=None, end=None, oldest=None),)),
+        "unlimited": replace(busy, rate=replace(busy.rate, limit=None, share=None, view_age=None)),
+        "key problem": replace(busy, key=Key(problem="/run/key is empty.")),
+        "starting": replace(busy, vitals=replace(busy.vitals, joined=False), partitions=()),
+        "stopping": replace(busy, vitals=replace(busy.vitals, stopping=True)),
+    }
+
+
+def test_the_document_of_every_state_fits_its_schema(busy: Snapshot, quiet: Snapshot) -> None:
+    for snapshot in (busy, quiet, *variants(busy).values()):
+        checked(snapshot)
+
+
+def test_the_schema_is_a_valid_schema_and_names_every_reason_and_state() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+    assert SCHEMA["properties"]["partitions"]["items"]["properties"]["why"]["enum"] == [why.value for why in Why]
+    assert set(SCHEMA["properties"]["state"]["enum"]) == {state.value for state in State}
+    blocked = SCHEMA["properties"]["blocked"]["items"]["properties"]["reason"]["enum"]
+    assert set(blocked) == {gate.value for gate in Gate}
+
+
+def test_the_schema_refuses_what_it_does_not_name(busy: Snapshot) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**status.document(busy), "extra": 1}, SCHEMA)
+
+
+def test_a_partition_shows_how_far_behind_since_when_and_why(busy: Snapshot) -> None:
+    (partition,) = checked(replace(busy, blocks=(Block(Gate.OUTAGE, busy.at - 30, "503 for 10 users."),)))["partitions"]
+
+    assert partition == {
+        "topic": "shop.orders",
+        "partition": 3,
+        "position": 100,
+        "end": 160,
+        "lag": 60,
+        "open_records": 40,
+        "oldest_open": {
+            "offset": 100,
+            "timestamp": "2026-01-02T11:58:30.000Z",
+            "age_s": 90.0,
+            "since": "2026-01-02T11:59:00.000Z",
+            "attempts": 1,
+        },
+        "why": "outage",
+        "since": "2026-01-02T11:59:30.000Z",
+        "until": None,
+        "detail": "503 for 10 users.",
+        "action": "Check the service the detail names; sending goes on by itself once it answers.",
+    }
+
+
+def test_a_record_without_a_timestamp_is_as_old_as_its_offset_is_open(busy: Snapshot) -> None:
+    partition = replace(busy.partitions[0], oldest=OldestOpen(100, since=busy.at - 12))
+
+    (shown,) = checked(replace(busy, partitions=(partition,)))["partitions"]
+
+    assert shown["oldest_open"]["timestamp"] is None
+    assert shown["oldest_open"]["age_s"] == 12.0
+
+
+def test_a_timestamp_from_the_future_is_no_negative_age(busy: Snapshot) -> None:
+    partition = replace(busy.partitions[0], oldest=OldestOpen(100, since=busy.at, timestamp=busy.at + 3_600))
+
+    (shown,) = checked(replace(busy, partitions=(partition,)))["partitions"]
+
+    assert shown["oldest_open"]["age_s"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("variant", "state"),
+    [
+        ("held: out_of_range", State.HELD),
+        ("held: no_start", State.HELD),
+        ("held: dead_letters_unwritable", State.HELD),
+        ("topic held", State.HELD),
+        ("gate: unauthorized", State.HELD),
+        ("gate: dead_letters_unwritable", State.HELD),
+        ("gate: outage", State.WAITING),
+        ("gate: membership", State.WAITING),
+        ("gate: retry_after", State.WAITING),
+        ("gate: rate_limited", State.WAITING),
+        ("starting", State.STARTING),
+        ("stopping", State.DRAINING),
+        ("unlimited", State.DELIVERING),
+    ],
+)
+def test_the_state_is_the_worst_that_applies(variant: str, state: State, busy: Snapshot) -> None:
+    document = checked(variants(busy)[variant])
+
+    assert document["state"] == state.value
+    assert document["sentence"].endswith((".", "held."))
+
+
+def test_a_hold_that_no_record_waits_behind_is_still_a_hold(quiet: Snapshot) -> None:
+    document = checked(replace(quiet, blocks=(Block(Gate.UNAUTHORIZED, quiet.at, "401 since noon."),)))
+
+    assert document["state"] == "held"
+    assert document["sentence"].startswith("401 since noon. Put a valid key")
+
+
+def test_one_held_partition_among_many_says_how_many_are_held(busy: Snapshot) -> None:
+    partition = busy.partitions[0]
+    held = replace(partition, hold=PartitionHold(Why.OUT_OF_RANGE, busy.at, "Position 5 is below the log's start 9."))
+
+    document = checked(replace(busy, partitions=(partition, held)))
+
+    assert document["sentence"].startswith("Position 5 is below the log's start 9. Stop the group")
+    assert document["sentence"].endswith("1 of 2 partitions held.")
+
+
+def test_a_replica_without_partitions_is_idle_and_says_so(quiet: Snapshot) -> None:
+    document = checked(quiet)
+
+    assert document["state"] == "idle"
+    assert "No partition is assigned" in document["sentence"]
+
+
+def test_routes_that_never_matched_are_listed(busy: Snapshot) -> None:
+    routes = {route["route"]: route["matched"] for route in checked(busy)["routes"]}
+
+    assert routes == {"order.completed[0]": 798, "account.*": 0}
+
+
+def test_the_fifty_most_frequent_unmapped_types_are_listed_the_most_frequent_first(busy: Snapshot) -> None:
+    types = {f"type-{number:03}": number for number in range(1, 81)} | {"x" * 5_000: 1_000}
+    mapped = replace(busy.mapped, unmapped_types=types)
+
+    shown = checked(replace(busy, mapped=mapped))["unmapped"]["types"]
+
+    assert len(shown) == status.UNMAPPED_SHOWN
+    assert shown[0]["records"] == 1_000
+    assert len(shown[0]["type"]) == status.TYPE_LENGTH
+    assert [entry["type"] for entry in shown[1:3]] == ["type-080", "type-079"]
+
+
+def test_the_accounting_adds_up_and_leaves_reasons_that_never_occurred_out(busy: Snapshot) -> None:
+    accounting = checked(busy)["accounting"]
+
+    parts = ("delivered", "filtered", "dead_lettered", "already_done", "released", "in_flight")
+    assert sum(accounting[part] for part in parts) == accounting["consumed"] == 1_000
+    assert accounting["gap"] == 0
+    assert accounting["filtered_by_reason"] == {"unmapped": 90, "tombstone": 10}
+
+
+def test_counts_of_a_route_are_those_of_its_events() -> None:
+    assert RouteCounts(delivered=1, filtered=2, dead_lettered=3).matched == 6

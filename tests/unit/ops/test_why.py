@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge.ops.snapshot import Block, Gate, OldestOpen, PartitionHold, TopicHold, Why
+from bridge.ops.why import GATES, PARTITION_HOLDS, REASONS, explain
+
+if TYPE_CHECKING:
+    from bridge.ops.snapshot import Partition, Snapshot
+
+
+def closed(snapshot: Snapshot, *gates: Gate) -> Snapshot:
+    return replace(snapshot, blocks=tuple(Block(gate, snapshot.at - 30, f"{gate} it is") for gate in gates))
+
+
+def test_a_partition_that_nothing_holds_is_sending(busy: Snapshot, partition: Partition) -> None:
+    found = explain(partition, busy)
+
+    assert (found.why, found.since) == (Why.SENDING, busy.at - 60)
+
+
+def test_a_partition_with_nothing_to_do_is_idle_whatever_is_closed(busy: Snapshot, partition: Partition) -> None:
+    done = replace(partition, position=160, open_records=0, in_flight=0, oldest=None)
+
+    assert explain(done, closed(busy, *Gate)).why is Why.IDLE
+
+
+def test_a_lag_behind_nothing_open_is_not_idle(busy: Snapshot, partition: Partition) -> None:
+    behind = replace(partition, open_records=0, in_flight=0, oldest=None)
+
+    assert explain(behind, busy).why is Why.SENDING
+    assert explain(behind, closed(busy, Gate.OUTAGE)).why is Why.OUTAGE
+
+
+@pytest.mark.parametrize("gate", Gate)
+def test_every_closed_gate_is_given_as_the_reason_with_its_own_sentence_and_time(
+    gate: Gate, busy: Snapshot, partition: Partition
+) -> None:
+    found = explain(partition, closed(busy, gate))
+
+    assert (found.why, found.detail, found.since) == (GATES[gate], f"{gate} it is", busy.at - 30)
+
+
+def test_a_gate_without_a_sentence_is_told_by_its_general_meaning(busy: Snapshot, partition: Partition) -> None:
+    found = explain(partition, replace(busy, blocks=(Block(Gate.OUTAGE, busy.at),)))
+
+    assert found.detail == REASONS[Why.OUTAGE].meaning
+
+
+def test_of_several_gates_the_one_is_named_that_would_still_hold(busy: Snapshot, partition: Partition) -> None:
+    assert explain(partition, closed(busy, Gate.RATE_LIMITED, Gate.RETRY_AFTER)).why is Why.RETRY_AFTER
+    assert explain(partition, closed(busy, Gate.RETRY_AFTER, Gate.OUTAGE)).why is Why.OUTAGE
+    assert explain(partition, closed(busy, Gate.OUTAGE, Gate.UNAUTHORIZED)).why is Why.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("why", [Why.OUT_OF_RANGE, Why.NO_START, Why.DEAD_LETTERS_UNWRITABLE])
+def test_what_holds_the_partition_alone_comes_before_what_holds_everything(
+    why: Why, busy: Snapshot, partition: Partition
+) -> None:
+    held = replace(partition, hold=PartitionHold(why, busy.at - 5, "Only this one."))
+
+    found = explain(held, closed(busy, Gate.UNAUTHORIZED))
+
+    assert (found.why, found.detail, found.since) == (why, "Only this one.", busy.at - 5)
+    assert why in PARTITION_HOLDS
+
+
+def test_a_held_topic_holds_all_its_partitions_and_no_other(busy: Snapshot, partition: Partition) -> None:
+    held = replace(busy, held_topics=(TopicHold("shop.orders", busy.at - 7, "100 in a row."),))
+    other = replace(partition, partition=partition.partition._replace(topic="shop.accounts"))
+
+    assert explain(partition, held).why is Why.DEAD_LETTER_HOLD
+    assert explain(other, held).why is Why.SENDING
+
+
+def test_a_partition_being_revoked_is_draining(busy: Snapshot, partition: Partition) -> None:
+    assert explain(replace(partition, draining=True), closed(busy, Gate.RATE_LIMITED)).why is Why.DRAINING
+
+
+def test_a_partition_whose_only_work_is_parked_waits_for_its_retry_even_under_the_rate(
+    busy: Snapshot, partition: Partition
+) -> None:
+    oldest = OldestOpen(100, since=busy.at - 60, attempts=3, retry_at=busy.at + 8)
+    parked = replace(partition, in_flight=0, oldest=oldest)
+
+    found = explain(parked, closed(busy, Gate.RATE_LIMITED))
+
+    assert (found.why, found.until) == (Why.RETRY_AFTER, busy.at + 8)
+    assert "offset 100" in found.detail.lower()
+    assert "3 attempts" in found.detail
+
+
+def test_a_parked_record_beside_others_on_the_wire_does_not_make_the_partition_wait(
+    busy: Snapshot, partition: Partition
+) -> None:
+    oldest = OldestOpen(100, since=busy.at - 60, attempts=3, retry_at=busy.at + 8)
+
+    assert explain(replace(partition, oldest=oldest), busy).why is Why.SENDING
+
+
+def test_every_reason_has_a_meaning_and_those_that_last_say_what_to_do() -> None:
+    assert REASONS.keys() == set(Why)
+    assert all(reason.meaning.endswith(".") for reason in REASONS.values())
+    assert all(reason.action for reason in REASONS.values() if reason.needs_operator)
+    assert GATES.keys() == set(Gate)
