@@ -13,7 +13,7 @@ GAP = 2.0
 class Membership:
     """The last proof, and whether one is needed. All times are monotonic seconds."""
 
-    __slots__ = ("_asked_at", "_gap_at", "_proven_at", "_seen_at", "session")
+    __slots__ = ("_asked_at", "_doubted_at", "_gap_at", "_proven_at", "_seen_at", "session")
 
     def __init__(self, session: float, now: float) -> None:
         self.session = session
@@ -22,11 +22,12 @@ class Membership:
         self._asked_at: float | None = None
         self._seen_at = now
         self._gap_at = float("-inf")
+        self._doubted_at = now
 
     def looked(self, now: float) -> None:
         """The loop runs; must be called far more often than every `GAP` seconds."""
         if now - self._seen_at > GAP:
-            self._gap_at = now
+            self._gap_at = self._doubted_at = now
             self._proven_at = None
             self._asked_at = None
         self._seen_at = now
@@ -35,6 +36,7 @@ class Membership:
         """The coordinator acknowledged a request that was issued at this time."""
         if issued_at >= self._gap_at and (self._proven_at is None or issued_at > self._proven_at):
             self._proven_at = issued_at
+            self._doubted_at = issued_at + self.session
 
     def forget(self) -> None:
         """The partitions were lost."""
@@ -53,6 +55,10 @@ class Membership:
             return False
         self._asked_at = now
         return True
+
+    def doubted_since(self, now: float) -> float:
+        """Since when no request may start."""
+        return min(now, self._doubted_at)
 
     def age(self, now: float) -> float | None:
         """Seconds since the last proof."""

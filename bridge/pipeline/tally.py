@@ -98,6 +98,11 @@ class Tally:
             reasons[outcome.reason] += count
         return reasons
 
+    @property
+    def unmapped(self) -> int:
+        """Records filtered because no route names their type."""
+        return self.filtered_by_reason()[FilterReason.UNMAPPED]
+
     def unmapped_types(self, most: int) -> list[tuple[str, int]]:
         """The most frequent event types that no route names."""
         types: Counter[str] = Counter()

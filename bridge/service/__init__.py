@@ -1,0 +1,1 @@
+"""The running service: what is built, in which order it starts and stops, and how its parts know of each other."""

@@ -1,0 +1,119 @@
+"""Builds the parts of one bridge and connects them; starts nothing that reads or sends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge import __version__
+from bridge.config.sections import Config
+from bridge.kafka.dead_letters import DeadLetterProducer
+from bridge.kafka.source import Source
+from bridge.mapping.compile import CompiledMapping
+from bridge.ops.events import Events
+from bridge.ops.log import Logging
+from bridge.ops.pages import pages
+from bridge.ops.server import AdminServer
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.pacing import RateShare
+from bridge.service.consumer import Consumer
+from bridge.service.group_facts import AdminGroupFacts
+from bridge.service.journal import Journal
+from bridge.service.observation import Observed, Observer
+from bridge.service.rate_view import INTERVAL, RateView
+from bridge.service.settings import delivery_settings
+from bridge.service.time import LoopAlarm, SystemClock
+from bridge.track.build import Sink, build_credentials, build_sink
+from bridge.track.credentials import ApiKey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Everything that makes a bridge."""
+
+    events: Events
+    credentials: ApiKey
+    sink: Sink
+    letters: DeadLetterProducer
+    dispatcher: Dispatcher
+    consumer: Consumer
+    source: Source
+    rate_view: RateView | None
+    observer: Observer
+    server: AdminServer
+    alarm: LoopAlarm
+
+
+def assemble(
+    config: Config,
+    mapping: CompiledMapping,
+    log: Logging,
+    *,
+    proxy: str | None,
+    crash: Callable[[BaseException], None],
+    abort: Callable[[], None],
+) -> Parts:
+    """Must be called on the loop that will run them.
+
+    ``crash`` is told of a defect and stops in order; ``abort`` ends the process without waiting for anything.
+    """
+    loop = asyncio.get_running_loop()
+    logger = logging.getLogger("kafka")
+    events = Events(log.logger, time.monotonic)
+    settings = delivery_settings(config)
+    clock = SystemClock()
+    journal = Journal(events, clock, settings.hold_after_letters)
+    credentials = build_credentials(config.track)
+    sink = build_sink(config.track, settings.max_in_flight, credentials, proxy_for_endpoint=proxy)
+    consumer = Consumer(journal, events, crash)
+    letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)
+    source = Source(
+        config.kafka,
+        consumer,
+        loop=loop,
+        logger=logger,
+        abort=abort,
+        records=settings.max_buffered,
+        bytes_=settings.max_buffered_bytes,
+    )
+    alarm = LoopAlarm(loop)
+    dispatcher = Dispatcher(
+        settings,
+        mapper=mapping,
+        sink=sink,
+        letters=letters,
+        positions=source,
+        credentials=credentials,
+        journal=journal,
+        clock=clock,
+        alarm=alarm,
+        rng=random.Random(),  # noqa: S311 - jitter, not a secret
+    )
+    alarm.connect(consumer.pump)
+    consumer.connect(dispatcher, source)
+    share = None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL)
+    rate_view = None
+    if share is not None:
+        rate_view = RateView(dispatcher, share, AdminGroupFacts(config.kafka, logger), events)
+        consumer.on_assignment = rate_view.look_again
+    observer = Observer(
+        Observed(
+            dispatcher=dispatcher,
+            source=source,
+            consumer=consumer,
+            sink=sink,
+            credentials=credentials,
+            journal=journal,
+            share=share,
+            logging=log,
+            routes=mapping.routes,
+            version=__version__,
+            group_id=config.kafka.group_id,
+        )
+    )
+    server = AdminServer(pages(vitals=observer.vitals, snapshot=observer.snapshot, monotonic=time.monotonic))
+    return Parts(events, credentials, sink, letters, dispatcher, consumer, source, rate_view, observer, server, alarm)

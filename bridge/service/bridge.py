@@ -1,0 +1,200 @@
+"""The life of one bridge: start, run until told otherwise, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+from bridge import __version__
+from bridge.config.sections import Config
+from bridge.mapping.compile import CompiledMapping
+from bridge.ops.log import Logging
+from bridge.ops.snapshot import Snapshot
+from bridge.service.assembly import Parts, assemble
+
+TICK = 0.25
+"""Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
+NOTHING_MAPPED = 1000
+"""Records after which a mapping that matched none of them is worth a warning."""
+EXIT_DEFECT = 70
+"""A defect of the bridge itself, as sysexits(3) has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the process ends."""
+
+    code: int
+    cause: str
+
+
+class Bridge:
+    """One running bridge; everything here runs on the loop's thread."""
+
+    _parts: Parts
+
+    def __init__(self, config: Config, mapping: CompiledMapping, log: Logging, *, proxy: str | None = None) -> None:
+        self._config = config
+        self._mapping = mapping
+        self._log = log
+        self._proxy = proxy
+        self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self.admin_address: tuple[str, int] | None = None
+        """Host and port of the admin server, once it listens."""
+
+    async def run(self) -> Exit:
+        """Start, run until `stop`, a signal or a defect, then stop in order.
+
+        Raises `ops.server.CannotListenError` and `track.credentials.KeyFileError` before anything is started.
+        """
+        self._parts = parts = assemble(
+            self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
+        )
+        listen = self._config.observability.listen
+        self.admin_address = await parts.server.start(listen.host, listen.port)
+        parts.events.listening(host=self.admin_address[0], port=self.admin_address[1])
+        await parts.sink.start(parts.consumer)
+        parts.letters.start()
+        parts.source.start()
+        parts.events.started(
+            version=__version__,
+            group=self._config.kafka.group_id,
+            topics=self._config.kafka.topics,
+            endpoint=self._config.track.endpoint,
+            dead_letter_topic=self._config.dead_letter.topic,
+        )
+        if parts.rate_view is not None:
+            parts.rate_view.start()
+        chores = [asyncio.create_task(self._tick(), name="tick"), asyncio.create_task(self._store(), name="positions")]
+        for chore in chores:
+            chore.add_done_callback(self._chore_ended)
+        outcome = await self._exit
+        await self._stop(outcome)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        return outcome
+
+    def stop(self, cause: str) -> None:
+        """Finish what is in flight, commit, leave the group."""
+        self._end(Exit(0, cause))
+
+    def snapshot(self) -> Snapshot:
+        """What it looks like now."""
+        return self._parts.observer.snapshot()
+
+    def handle_signals(self) -> None:
+        """SIGTERM and SIGINT stop in order; a second one ends the process at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if self._exit.done():
+            self._log.close()
+            os._exit(128 + number)
+        self.stop(number.name)
+
+    def _end(self, outcome: Exit) -> None:
+        if not self._exit.done():
+            self._exit.set_result(outcome)
+
+    def _crash(self, defect: BaseException) -> None:
+        """A defect, or the poll thread's end: stop in order, and say so with the exit code."""
+        if not self._exit.done():
+            notes = getattr(defect, "__notes__", [])
+            self._parts.events.crashed(defect, at=notes[-1] if notes else None)
+        self._end(Exit(EXIT_DEFECT, type(defect).__name__))
+
+    def _abort(self) -> None:
+        """Called on the watchdog's thread when the brokers do not answer and a stop would never end."""
+        self._log.close()
+        os._exit(3)
+
+    def _chore_ended(self, chore: asyncio.Task[None]) -> None:
+        error = None if chore.cancelled() else chore.exception()
+        if error is not None:
+            self._crash(error)
+
+    # --- running ----------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        """Look at the clock; a process that was stopped is noticed here at the latest."""
+        parts = self._parts
+        watch = _Watch(parts)
+        while True:
+            await asyncio.sleep(TICK)
+            parts.consumer.tick()
+            parts.observer.tick()
+            if parts.rate_view is not None:
+                parts.rate_view.apply()
+            watch.look()
+
+    async def _store(self) -> None:
+        """Take the positions to the broker."""
+        parts, interval = self._parts, self._config.kafka.commit_interval
+        while True:
+            await asyncio.sleep(interval)
+            positions = parts.dispatcher.positions()
+            if positions:
+                parts.source.store(positions)
+
+    # --- stopping ---------------------------------------------------------------------------------
+
+    async def _stop(self, outcome: Exit) -> None:
+        """Nothing here waits for anything that waits for it: the drain runs on this loop, the close on its own thread."""
+        parts, began = self._parts, time.monotonic()
+        parts.events.stopping(cause=outcome.cause)
+        parts.observer.stopping = True
+        parts.dispatcher.stop()
+        await asyncio.wrap_future(parts.source.stop())
+        await parts.letters.close()
+        if parts.rate_view is not None:
+            await parts.rate_view.stop()
+        await parts.sink.close()
+        parts.alarm.cancel()
+        await parts.server.close()
+        tally = parts.dispatcher.tally
+        parts.events.stopped(seconds=time.monotonic() - began, delivered=tally.delivered, released=tally.released)
+
+
+class _Watch:
+    """Tells once what an operator should look into, as soon as it shows."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._generation = parts.credentials.generation
+        self._problem: str | None = None
+        self._told_nothing_mapped = False
+        self._due = 0.0
+
+    def look(self) -> None:
+        """Called every tick; looks once a second."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + 1.0
+        self._parts.events.tick()
+        self._look_at_key()
+        self._look_at_mapping()
+
+    def _look_at_key(self) -> None:
+        credentials, events = self._parts.credentials, self._parts.events
+        if credentials.generation != self._generation:
+            self._generation = credentials.generation
+            events.key_reloaded()
+        if credentials.problem != self._problem:
+            self._problem = credentials.problem
+            if self._problem is not None:
+                events.key_unreadable(detail=self._problem)
+
+    def _look_at_mapping(self) -> None:
+        tally = self._parts.dispatcher.tally
+        if self._told_nothing_mapped or tally.consumed < NOTHING_MAPPED:
+            return
+        self._told_nothing_mapped = True
+        if tally.unmapped == tally.consumed:
+            self._parts.events.nothing_mapped(records=tally.consumed, types=dict(tally.unmapped_types(5)))

@@ -1,0 +1,167 @@
+"""What the poll thread brings, taken to the dispatcher; and back to it, how much more there is room for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from bridge.kafka.consumption import Batch, Drained, HeldReason, Positioned, Tracker
+from bridge.model import LetterRefused, TopicPartition, Verdict
+from bridge.ops.events import Events
+from bridge.ops.snapshot import Why
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.ports import Attempt
+from bridge.service.journal import Journal
+
+_WHY = {
+    HeldReason.OUT_OF_RANGE: Why.OUT_OF_RANGE,
+    HeldReason.NO_START: Why.NO_START,
+    HeldReason.POSITION_UNKNOWN: Why.NO_START,
+}
+
+
+class Room(Protocol):
+    """The part of the source that wants to know how much it may hand over."""
+
+    def room(self, records: int, bytes_: int) -> None:
+        """Free slots and free bytes as of now."""
+        ...
+
+
+class Consumer:
+    """Both directions between the dispatcher and the threads around it, on the loop's thread.
+
+    Every entry is guarded: an exception that comes out of the dispatcher is a defect of the bridge. It must stop the
+    process and not vanish in a callback, because the offsets it concerns would stay open for ever.
+    """
+
+    _dispatcher: Dispatcher
+    _source: Room
+
+    def __init__(self, journal: Journal, events: Events, crash: Callable[[BaseException], None]) -> None:
+        self._journal = journal
+        self._events = events
+        self._crash = crash
+        self._loop = asyncio.get_running_loop()
+        self._room_is_due = False
+        self.on_assignment: Callable[[], None] = lambda: None
+        """Called when partitions came or went."""
+        self.assignments = self.revocations = self.losses = self.out_of_range = 0
+        self.possibly_lost = 0
+
+    def connect(self, dispatcher: Dispatcher, source: Room) -> None:
+        """Say between whom this stands: each of the two is built with the other in mind."""
+        self._dispatcher = dispatcher
+        self._source = source
+        self._tell_room()
+
+    def pump(self) -> None:
+        """The alarm rings."""
+        self._guarded(self._dispatcher.pump)
+
+    def tick(self) -> None:
+        """The regular look at the clock."""
+        self._guarded(self._dispatcher.tick)
+
+    # --- from the poll thread -----------------------------------------------------------------------
+
+    def assigned(self, trackers: Sequence[Tracker]) -> None:
+        """See `Consumption`."""
+        self.assignments += 1
+        self._guarded(self._dispatcher.assigned, trackers)
+        if trackers:
+            partitions = [tracker.partition for tracker in trackers]
+            self._events.assigned(partitions, total=len(self._dispatcher.assignments))
+            self.on_assignment()
+
+    def accept(self, batches: Sequence[Batch]) -> None:
+        """See `Consumption`."""
+        try:
+            for batch in batches:
+                self._dispatcher.accept(batch.tracker, batch.records)
+        except Exception as defect:  # noqa: BLE001 - whatever it is, it stops the process
+            self._crash(defect)
+        self._tell_room()
+
+    def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        """See `Consumption`."""
+        self.revocations += 1
+        began, tally = time.monotonic(), self._dispatcher.tally
+        released, forced = tally.released, tally.forced_drains
+
+        def done(positions: Positioned) -> None:
+            drained(positions)
+            self._forget([tracker.partition for tracker, _ in positions])
+            self._events.revoked(
+                [tracker.partition for tracker, _ in positions],
+                seconds=time.monotonic() - began,
+                released=tally.released - released,
+                forced=tally.forced_drains > forced,
+            )
+            self.on_assignment()
+
+        self._guarded(self._dispatcher.revoke, trackers, done)
+
+    def lost(self, trackers: Sequence[Tracker]) -> None:
+        """See `Consumption`."""
+        self.losses += 1
+        released = self._dispatcher.tally.released
+        self._guarded(self._dispatcher.lost, trackers)
+        partitions = [tracker.partition for tracker in trackers]
+        self._forget(partitions)
+        self._events.lost(partitions, released=self._dispatcher.tally.released - released)
+        self.on_assignment()
+
+    def membership_proven(self, issued_at: float) -> None:
+        """See `Consumption`."""
+        self._guarded(self._dispatcher.membership_proven, issued_at)
+
+    def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
+        """See `Consumption`."""
+        if reason is HeldReason.OUT_OF_RANGE:
+            self.out_of_range += 1
+        self._journal.hold_partition(partition, _WHY[reason], detail)
+
+    def partition_released(self, partition: TopicPartition) -> None:
+        """See `Consumption`."""
+        self._journal.release_partition(partition)
+
+    def source_failed(self, error: Exception) -> None:
+        """See `Consumption`."""
+        self._crash(error)
+
+    # --- from the sink and the dead-letter producer ---------------------------------------------------
+
+    def answered(self, attempt: Attempt, verdict: Verdict) -> None:
+        """See `pipeline.ports.Answers`."""
+        try:
+            self._dispatcher.answered(attempt, verdict)
+        except Exception as defect:  # noqa: BLE001 - see `accept`
+            self._crash(defect)
+        if not self._room_is_due:
+            # Once per turn of the loop: many answers arrive in one.
+            self._room_is_due = True
+            self._loop.call_soon(self._tell_room)
+
+    def letter_written(self, token: object, refused: LetterRefused | None) -> None:
+        """See `pipeline.ports.LetterReceipts`."""
+        self._guarded(self._dispatcher.letter_written, token, refused)
+
+    # --- room ----------------------------------------------------------------------------------------
+
+    def _tell_room(self) -> None:
+        self._room_is_due = False
+        self._source.room(*self._dispatcher.room())
+
+    def _forget(self, partitions: Sequence[TopicPartition]) -> None:
+        for partition in partitions:
+            self._journal.release_partition(partition)
+
+    def _guarded(self, step: Callable[..., None], *arguments: Any) -> None:
+        try:
+            step(*arguments)
+        except Exception as defect:  # noqa: BLE001 - see `accept`
+            self._crash(defect)
+        self._tell_room()

@@ -1,0 +1,86 @@
+"""Brings what the pipeline reports to the log, and remembers since when things are held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.model import DeadLetter, LetterReason, TopicPartition
+from bridge.ops.events import Events
+from bridge.ops.snapshot import PartitionHold, TopicHold, Why
+from bridge.pipeline.governor import Reason
+from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.ports import Clock
+
+
+class Journal:
+    """`pipeline.ports.Journal` for the running service."""
+
+    def __init__(self, events: Events, clock: Clock, hold_after: int) -> None:
+        self._events = events
+        self._clock = clock
+        self._hold_after = hold_after
+        self.topic_holds: dict[str, TopicHold] = {}
+        self.partition_holds: dict[TopicPartition, PartitionHold] = {}
+
+    def blocked(self, reason: str, detail: str) -> None:
+        """All sending stopped."""
+        if reason == Reason.UNAUTHORIZED:
+            self._events.held(Why.UNAUTHORIZED, detail=detail)
+        else:
+            self._events.outage_began(detail=detail)
+
+    def unblocked(self, reason: str, seconds: float) -> None:
+        """Sending goes on."""
+        if reason == Reason.UNAUTHORIZED:
+            self._events.released(Why.UNAUTHORIZED, seconds=seconds)
+        else:
+            self._events.outage_ended(seconds=seconds)
+
+    def asked_to_wait(self, seconds: float, detail: str) -> None:
+        """The destination asked all senders to wait."""
+        self._events.asked_to_wait(seconds=seconds, detail=detail)
+
+    def topic_held(self, topic: str, letters: int) -> None:
+        """The dead-letter breaker took a topic out."""
+        sentence = (
+            f"{letters} records of {topic} in a row became dead letters and none was delivered: nothing more of it is "
+            f"read until a restart (dead_letter.hold_after: {self._hold_after})."
+        )
+        self.topic_holds[topic] = TopicHold(topic, self._clock.wall(), sentence)
+        self._events.held(Why.DEAD_LETTER_HOLD, detail=sentence, topic=topic)
+
+    def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
+        """One partition waits: a dead letter of it cannot be written at all."""
+        partition = tracker.partition
+        self.hold_partition(partition, Why.DEAD_LETTERS_UNWRITABLE, detail)
+
+    def hold_partition(self, partition: TopicPartition, why: Why, detail: str) -> None:
+        """A partition is assigned and not read, or not read on."""
+        known = self.partition_holds.get(partition)
+        self.partition_holds[partition] = PartitionHold(why, known.since if known else self._clock.wall(), detail)
+        if known is None or known.why is not why:
+            self._events.held(why, detail=detail, topic=partition.topic, partition=partition.partition)
+
+    def release_partition(self, partition: TopicPartition) -> None:
+        """It is read again, or is not ours any more."""
+        hold = self.partition_holds.pop(partition, None)
+        if hold is not None:
+            seconds = self._clock.wall() - hold.since
+            self._events.released(hold.why, seconds=seconds, topic=partition.topic, partition=partition.partition)
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """A letter was acknowledged."""
+        self._events.dead_letter(letter)
+        if letter.reason is LetterReason.RETRIES_EXHAUSTED:
+            self._events.poison(letter)
+
+    def letters_unwritable(self, detail: str) -> None:
+        """Intake stops until letters can be written again."""
+        self._events.held(Why.DEAD_LETTERS_UNWRITABLE, detail=detail)
+
+    def letters_writable(self, seconds: float) -> None:
+        """They can, after this long."""
+        self._events.released(Why.DEAD_LETTERS_UNWRITABLE, seconds=seconds)
+
+    def drain_forced(self, tracker: OffsetTracker[Any], in_flight: int) -> None:
+        """The drain's time was over before the answers came; told with the revocation."""

@@ -1,0 +1,76 @@
+"""`bridge run`: one process from its configuration to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from bridge.config.sections import Config
+from bridge.mapping.compile import CompiledMapping
+from bridge.ops.log import Logging, set_up
+from bridge.ops.server import CannotListenError
+from bridge.service.bridge import Bridge, Exit
+from bridge.service.preflight import NotReadyError, prepare
+from bridge.track.credentials import KeyFileError
+from bridge.track.tls import CaFileError
+
+EXIT_CONFIGURATION = 2
+EXIT_UNREACHABLE = 3
+
+T = TypeVar("T")
+
+
+def run(config: Config, mapping: CompiledMapping, *, proxy: str | None = None) -> int:
+    """Run until a signal; returns the exit code, with one sentence on standard error where it is not 0."""
+    log = set_up(
+        level=config.observability.log_level,
+        log_format=config.observability.log_format,
+        secrets=secrets_of(config),
+        terminal=sys.stdout.isatty(),
+    )
+    try:
+        return on_loop(_run(config, mapping, log, proxy)).code
+    except NotReadyError as error:
+        for sentence in error.sentences:
+            print(sentence, file=sys.stderr)  # noqa: T201 - said before there is a service whose log anybody reads
+        return error.exit_code
+    except CannotListenError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return EXIT_UNREACHABLE
+    except (KeyFileError, CaFileError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIGURATION
+    finally:
+        log.close()
+
+
+def on_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where it is installed: the same semantics at two thirds of the cost."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional, and not there on Windows
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
+
+
+def secrets_of(config: Config) -> list[str]:
+    """What no log line may show."""
+    secrets = [
+        value
+        for properties in (config.kafka.properties, config.dead_letter.properties)
+        for name, value in properties.items()
+        if "password" in name or "secret" in name or name.endswith(("key.pem", "jaas.config"))
+    ]
+    if config.track.api_key is not None:
+        secrets.append(config.track.api_key.get_secret_value())
+    return secrets
+
+
+async def _run(config: Config, mapping: CompiledMapping, log: Logging, proxy: str | None) -> Exit:
+    await prepare(config)
+    bridge = Bridge(config, mapping, log, proxy=proxy)
+    bridge.handle_signals()
+    return await bridge.run()

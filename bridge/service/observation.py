@@ -1,0 +1,257 @@
+"""Looks at every part of the running service and writes down what it sees: the snapshot behind metrics and status."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.kafka.source import Source
+from bridge.model import Route, TopicPartition
+from bridge.ops import snapshot as seen
+from bridge.ops.snapshot import Gate
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.governor import Reason
+from bridge.pipeline.offsets import Life
+from bridge.pipeline.pacing import RateShare
+from bridge.pipeline.tally import LATENCY_BOUNDS
+from bridge.pipeline.work import Partition, State, Work
+from bridge.service.consumer import Consumer
+from bridge.service.journal import Journal
+from bridge.track.credentials import ApiKey
+from bridge.track.stats import DURATION_BOUNDS, SinkStats
+
+MOST_TYPES = 50
+"""Unmapped event types that are shown."""
+
+
+class CountingSink(Protocol):
+    """Both sinks."""
+
+    stats: SinkStats
+
+
+class LogWrites(Protocol):
+    """The part of the logging that is observed."""
+
+    @property
+    def write_failures(self) -> int:
+        """Lines that could not be written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """The parts that are looked at."""
+
+    dispatcher: Dispatcher
+    source: Source
+    consumer: Consumer
+    sink: CountingSink
+    credentials: ApiKey
+    journal: Journal
+    share: RateShare | None
+    logging: LogWrites
+    routes: Sequence[Route]
+    version: str
+    group_id: str
+
+
+class Observer:
+    """Takes snapshots, on the loop's thread, and samples what has no counter of its own."""
+
+    def __init__(self, observed: Observed) -> None:
+        self._of = observed
+        self._started_at = time.time()
+        self._beat = time.monotonic()
+        self._limited = 0.0
+        self._requests: deque[tuple[float, int]] = deque()
+        self.stopping = False
+
+    def tick(self) -> None:
+        """Several times a second: the loop's beat, and what is sampled."""
+        now = time.monotonic()
+        dispatcher = self._of.dispatcher
+        if dispatcher.ready and dispatcher.governor.standing(now) is Reason.RATE_LIMITED:
+            self._limited += now - self._beat
+        self._beat = now
+        requests = self._requests
+        if not requests or now - requests[-1][0] >= 1.0:
+            requests.append((now, dispatcher.tally.requests))
+            while now - requests[0][0] > 60.5:
+                requests.popleft()
+
+    def vitals(self) -> seen.Vitals:
+        """What liveness and readiness are decided from."""
+        now = time.monotonic()
+        dispatcher, source = self._of.dispatcher, self._of.source
+        key, letters = dispatcher.governor.key, dispatcher.letters
+        return seen.Vitals(
+            poll_age=now - source.last_poll,
+            loop_age=now - self._beat,
+            joined=source.joined,
+            draining=source.draining,
+            stopping=self.stopping,
+            unauthorized=key.detail if key.held else None,
+            dead_letters=letters.detail if letters.unwritable_since is not None else None,
+        )
+
+    def snapshot(self) -> seen.Snapshot:
+        """Everything, as of now."""
+        of, now, wall = self._of, time.monotonic(), time.time()
+        dispatcher, tally = of.dispatcher, of.dispatcher.tally
+        return seen.Snapshot(
+            at=wall,
+            version=of.version,
+            group_id=of.group_id,
+            started_at=self._started_at,
+            vitals=self.vitals(),
+            records=seen.Records(
+                consumed=tally.consumed,
+                delivered=tally.delivered,
+                filtered=tally.filtered_by_reason(),
+                dead_lettered=tally.dead_lettered,
+                already_done=tally.already_done,
+                released=tally.released,
+                in_flight=tally.buffered,
+            ),
+            mapped=self._mapped(),
+            requests=self._requests_seen(),
+            letters=seen.Letters(by_reason=dict(tally.letters), write_failures=tally.letter_failures),
+            buffers=seen.Buffers(
+                records=tally.buffered,
+                bytes=tally.buffered_bytes,
+                parked=dispatcher.parked,
+                paused=of.source.paused,
+            ),
+            rate=self._rate(now),
+            group=self._group(now),
+            key=seen.Key(reloads=of.credentials.generation - 1, problem=of.credentials.problem),
+            blocks=self._blocks(now, wall),
+            held_topics=list(of.journal.topic_holds.values()),
+            partitions=self._partitions(now, wall),
+            log_write_failures=of.logging.write_failures,
+        )
+
+    def _mapped(self) -> seen.Mapped:
+        tally = self._of.dispatcher.tally
+        routes = {}
+        for route in self._of.routes:
+            counts = tally.route(route)
+            routes[route.name] = seen.RouteCounts(counts.delivered, counts.filtered, counts.dead_lettered)
+        return seen.Mapped(routes, tally.unmapped, dict(tally.unmapped_types(MOST_TYPES)), tally.left_out)
+
+    def _requests_seen(self) -> seen.Requests:
+        tally, stats = self._of.dispatcher.tally, self._of.sink.stats
+        by_status: dict[int | None, int] = dict(stats.by_status)
+        if stats.by_failure:
+            by_status[None] = sum(stats.by_failure.values())
+        return seen.Requests(
+            duration=seen.Distribution(DURATION_BOUNDS, list(stats.duration_buckets), stats.duration_sum),
+            latency=seen.Distribution(LATENCY_BOUNDS, list(tally.latency), tally.latency_sum),
+            by_status=by_status,
+            retries=dict(tally.retries),
+            ambiguous_retries=tally.ambiguous,
+            in_flight=self._of.dispatcher.governor.in_flight,
+            connections=stats.connections,
+        )
+
+    def _rate(self, now: float) -> seen.Rate:
+        share, dispatcher = self._of.share, self._of.dispatcher
+        used = dispatcher.tally.requests - (self._requests[0][1] if self._requests else 0)
+        if share is None:
+            return seen.Rate(limited_seconds=self._limited, used_last_minute=used)
+        return seen.Rate(
+            limit=share.limit,
+            share=dispatcher.governor.pacer.rate,
+            view_age=share.view_age(now),
+            limited_seconds=self._limited,
+            used_last_minute=used,
+        )
+
+    def _group(self, now: float) -> seen.Group:
+        consumer, source = self._of.consumer, self._of.source
+        return seen.Group(
+            assignments=consumer.assignments,
+            revocations=consumer.revocations,
+            losses=consumer.losses,
+            forced_drains=self._of.dispatcher.tally.forced_drains,
+            commits=source.commits,
+            commit_failures=source.commit_failures,
+            membership_age=self._of.dispatcher.governor.membership.age(now),
+            out_of_range=consumer.out_of_range,
+            possibly_lost=source.possibly_lost,
+        )
+
+    def _blocks(self, now: float, wall: float) -> list[seen.Block]:
+        """Every gate that is closed now, since when."""
+        dispatcher = self._of.dispatcher
+        governor, letters = dispatcher.governor, dispatcher.letters
+        blocks: list[seen.Block] = []
+
+        def closed(gate: Gate, since: float, sentence: str = "", until: float | None = None) -> None:
+            opens = None if until is None else wall + max(0.0, until - now)
+            blocks.append(seen.Block(gate, wall - (now - since), sentence, opens))
+
+        if governor.stopping:
+            closed(Gate.DRAINING, now)
+        if governor.key.held_since is not None:
+            closed(Gate.UNAUTHORIZED, governor.key.held_since, governor.key.detail)
+        if letters.unwritable_since is not None:
+            closed(Gate.DEAD_LETTERS_UNWRITABLE, letters.unwritable_since, letters.detail)
+        if governor.outage.since is not None:
+            closed(Gate.OUTAGE, governor.outage.since, governor.outage.detail, governor.outage.probe_at)
+        if dispatcher.assignments and not governor.membership.believable(now):
+            closed(Gate.MEMBERSHIP, governor.membership.doubted_since(now))
+        if now < governor.pause_until:
+            since = now if governor.paused_since is None else governor.paused_since
+            closed(Gate.RETRY_AFTER, since, governor.pause_detail, governor.pause_until)
+        if dispatcher.ready and now < governor.pacer.free_at:
+            until = governor.pacer.free_at
+            closed(Gate.RATE_LIMITED, now, until=None if until == float("inf") else until)
+        return blocks
+
+    def _partitions(self, now: float, wall: float) -> list[seen.Partition]:
+        dispatcher, source, holds = self._of.dispatcher, self._of.source, self._of.journal.partition_holds
+        ends = source.ends()
+        rows = [_partition(p, ends, holds, now, wall) for p in dispatcher.assignments]
+        known = {row.partition for row in rows}
+        rows += [seen.Partition(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]
+        return sorted(rows, key=lambda row: row.partition)
+
+
+def _partition(
+    partition: Partition,
+    ends: Mapping[TopicPartition, int],
+    holds: Mapping[TopicPartition, seen.PartitionHold],
+    now: float,
+    wall: float,
+) -> seen.Partition:
+    tracker = partition.tracker
+    tp = tracker.partition
+    return seen.Partition(
+        partition=tp,
+        position=tracker.lowest_open,
+        end=ends.get(tp),
+        open_records=len(tracker.open),
+        in_flight=len(partition.on_wire) + partition.writing,
+        oldest=_oldest(partition, now, wall),
+        hold=holds.get(tp),
+        draining=tracker.life is Life.DRAINING,
+    )
+
+
+def _oldest(partition: Partition, now: float, wall: float) -> seen.OldestOpen | None:
+    for offset, entry in partition.tracker.open.items():
+        work = entry if isinstance(entry, Work) else entry.head
+        timestamp = work.record.timestamp_ms
+        return seen.OldestOpen(
+            offset=offset,
+            since=wall - (now - partition.head_since),
+            timestamp=None if timestamp is None else timestamp / 1000,
+            attempts=work.attempts,
+            retry_at=wall + (work.due - now) if work.state is State.PARKED else None,
+        )
+    return None

@@ -1,0 +1,109 @@
+"""Keeps this replica's share of the token's rate: reads the group's positions and what is written in them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from bridge.model import TopicPartition
+from bridge.ops.events import Events
+from bridge.pipeline import offset_map
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.offset_map import Demand
+from bridge.pipeline.pacing import GroupView, RateShare
+
+INTERVAL = 2.0
+"""Seconds between two views."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a failure
+    """The cluster does not allow the question; the message is one sentence."""
+
+
+class GroupFacts(Protocol):
+    """What is asked of the cluster. Both raise `Refused` where it says no, and `OSError` where it does not answer."""
+
+    async def metadata(self) -> Mapping[TopicPartition, str]:
+        """The commit metadata of every partition the group has a position on, in its subscribed topics."""
+        ...
+
+    async def partitions(self) -> int:
+        """How many partitions the subscribed topics have, all together."""
+        ...
+
+
+class RateView:
+    """Feeds a `RateShare` and the pacer. One task, on the loop."""
+
+    def __init__(self, dispatcher: Dispatcher, share: RateShare, facts: GroupFacts, events: Events) -> None:
+        self._dispatcher = dispatcher
+        self._share = share
+        self._facts = facts
+        self._events = events
+        self._refusal_told = False
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self.apply()
+        self._task = asyncio.create_task(self._run(), name="rate-view")
+
+    def look_again(self) -> None:
+        """Partitions came or went: what they mean for the share applies at once, the next view comes soon."""
+        self.apply()
+        self._wanted.set()
+
+    def apply(self) -> None:
+        """Bring the share of this moment to the pacer: it also changes when a view gets old."""
+        now = time.monotonic()
+        self._dispatcher.governor.pacer.set_rate(self._share.rate(now, self._dispatcher.mine()), now)
+        self._dispatcher.pump()
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self._wanted.clear()
+            if self._dispatcher.assignments:
+                await self._look()
+            try:
+                async with asyncio.timeout(INTERVAL):
+                    await self._wanted.wait()
+            except TimeoutError:
+                continue
+            # A rebalance brings several changes; the positions of its new partitions need a moment to be committed.
+            await asyncio.sleep(INTERVAL / 10)
+
+    async def _look(self) -> None:
+        asked_at = time.monotonic()
+        demand: dict[TopicPartition, Demand] | None = {}
+        try:
+            partitions = await self._facts.partitions()
+            try:
+                demand = _demands(await self._facts.metadata())
+            except Refused as refusal:
+                demand = None
+                if not self._refusal_told:
+                    self._refusal_told = True
+                    self._events.rate_view_refused(detail=str(refusal))
+        except (OSError, Refused):
+            return  # The view gets old, and an old view leaves a trickle.
+        mine = self._dispatcher.mine()
+        self._share.observe(GroupView(asked_at, partitions, demand), mine, time.time())
+        self.apply()
+
+
+def _demands(metadata: Mapping[TopicPartition, str]) -> dict[TopicPartition, Demand]:
+    demands = {}
+    for partition, text in metadata.items():
+        found = offset_map.decode(text)
+        if found is not None:
+            demands[partition] = found.demand
+    return demands

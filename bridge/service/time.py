@@ -1,0 +1,54 @@
+"""The real clock, and the alarm that wakes the dispatcher on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+
+class SystemClock:
+    """Both kinds of time, see `pipeline.ports.Clock`."""
+
+    __slots__ = ()
+    monotonic = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+
+
+class LoopAlarm:
+    """One timer that always stands at the earliest time asked for, see `pipeline.ports.Alarm`."""
+
+    __slots__ = ("_handle", "_loop", "_ring", "_when")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ring: Callable[[], None] | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._when = float("inf")
+
+    def connect(self, ring: Callable[[], None]) -> None:
+        """Say what to call."""
+        self._ring = ring
+
+    def at(self, when: float) -> None:
+        """Ring at this monotonic time, unless an earlier alarm is set."""
+        if when >= self._when:
+            return
+        if self._handle is not None:
+            self._handle.cancel()
+        self._when = when
+        self._handle = self._loop.call_later(max(0.0, when - time.monotonic()), self._fire)
+
+    def cancel(self) -> None:
+        """Ring no more."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle, self._ring = None, None
+
+    def _fire(self) -> None:
+        when, self._when, self._handle = self._when, float("inf"), None
+        if time.monotonic() < when:
+            # uvloop counts in milliseconds and may ring a fraction of one too early; nothing would be due then.
+            self.at(when)
+        elif self._ring is not None:
+            self._ring()
