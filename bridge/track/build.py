@@ -1,0 +1,34 @@
+"""Choosing and building the sink and its key from the configuration."""
+
+from __future__ import annotations
+
+from bridge.config.sections import Track
+from bridge.track.credentials import ApiKey, FixedKey, KeyFile
+from bridge.track.direct import DirectSink
+from bridge.track.httpx_sink import HttpxSink
+from bridge.track.request import Endpoint
+from bridge.track.tls import client_context
+
+
+def build_credentials(track: Track) -> ApiKey:
+    """The key file if set, else the fixed key. Raises `KeyFileError`, and `ValueError` for a key that is none."""
+    if track.api_key_file is not None:
+        return KeyFile(track.api_key_file)
+    if track.api_key is None:
+        raise ValueError("neither track.api_key_file nor track.api_key is set")
+    return FixedKey(track.api_key.get_secret_value())
+
+
+def build_sink(
+    track: Track, *, max_in_flight: int, credentials: ApiKey, proxy: str | None = None
+) -> DirectSink | HttpxSink:
+    """The sink `track.client` asks for; `start` it with the answers' receiver.
+
+    `proxy` is the URL of the proxy that the environment sets for this endpoint, if any; ``auto`` takes httpx then, and
+    ``direct`` goes past it. Raises `CaFileError`, and `ValueError` for a proxy httpx cannot use.
+    """
+    endpoint = Endpoint.parse(track.endpoint)
+    tls = client_context(track.ca_file)
+    if track.client == "httpx" or (track.client == "auto" and proxy):
+        return HttpxSink(endpoint, credentials, timeout=track.timeout, tls=tls, proxy=proxy)
+    return DirectSink(endpoint, credentials, timeout=track.timeout, max_in_flight=max_in_flight, tls=tls)
