@@ -78,7 +78,9 @@ Rule = Annotated[
 
 
 class TopicOverrides(Section):
-    """Settings of `mapping` for some topics. `model_fields_set` tells what was written from what was left out."""
+    """Settings of `mapping` for some topics; what is left out stays as it is there."""
+
+    # What was left out differs from a null that lifts a setting: `model_fields_set` tells them apart.
 
     decode: Decode | None = Field(default=None, description="As mapping.decode.")
     event_type: Value | None = Field(default=None, description="As mapping.event_type.")
@@ -174,7 +176,9 @@ Expectation = Annotated[
 
 
 class ExampleConfig(Section):
-    """A record and what must become of it. Exactly one of `input` and `record` is in `model_fields_set`."""
+    """A record and what must become of it."""
+
+    # An input may be null: which of the two was written is told by `model_fields_set`.
 
     name: fields.Name = Field(description="A sentence that says what the example shows.")
     input: Any = Field(default=None, description="A value alone, of a record of no particular topic.")

@@ -86,9 +86,8 @@ def text(value: Any) -> str:
     """Any text, the empty one too."""
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, int | float):
-        raise ValueError(f"must be text, not {shown(value)}; put it in quotes")
-    raise ValueError(f"must be text, not {shown(value)}")
+    advice = "; put it in quotes" if isinstance(value, int | float) else ""
+    raise ValueError(f"must be text, not {shown(value)}{advice}")
 
 
 def name(value: Any) -> str:
@@ -120,7 +119,7 @@ def number(value: Any) -> int | float:
         except ValueError:
             raise ValueError(f"must be a number, not {shown(value)}") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"must be a number, not {shown(value)}")
+        raise ValueError(f"must be a number, not {shown(value)}")  # noqa: TRY004  # pydantic makes a problem of a ValueError only
     if not isfinite(value):
         raise ValueError(f"must be a finite number, not {shown(value)}")
     return value
@@ -212,7 +211,8 @@ def instant(value: Any) -> float:
 def _amount(value: Any, what: str, example: str, units: str) -> tuple[float, str]:
     """Splits ``20s``. A bare number is refused: a guessed unit makes a timeout a thousand times too long."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"must be {what} with its unit ({units}), such as {example}; {shown(value)} has none")
+        bare = f"must be {what} with its unit ({units}), such as {example}; {shown(value)} has none"
+        raise ValueError(bare)  # noqa: TRY004  # pydantic makes a problem of a ValueError only
     found = _AMOUNT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f"must be {what} such as {example}, not {shown(value)}")

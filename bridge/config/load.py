@@ -1,0 +1,245 @@
+"""From a file and an environment to a configuration, or to everything that is wrong with them.
+
+parse → substitute → override → check each section → check them together. Nothing a user can do raises here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bridge.config import overrides, property_files, rules, shape, substitution, translate, yaml_core
+from bridge.config.mapping_section import MappingConfig
+from bridge.config.problems import Problem, render
+from bridge.config.section import Section
+from bridge.config.sections import Config
+from bridge.config.yaml_core import Path
+
+MAX_FILE_BYTES = 4_194_304
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of a file. There is a `config` exactly where there are no `problems`."""
+
+    config: Config | None
+    mapping: MappingConfig | None
+    """Set as soon as this section alone is right, so that compiling it can add its problems to the others."""
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+    """Allowed, but worth a line in the log at each start."""
+    places: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where each key stands, by its path: ``line 12``, or the environment variable that set it."""
+
+    def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Problems found later, with their places in the file."""
+        return tuple(_locate(problem, self.places) for problem in problems)
+
+
+def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
+    """Reads and checks the file at `path` under this environment. Never raises for what a user can get wrong."""
+    text, problem = _text_of(path)
+    if problem is not None:
+        return Loaded(None, None, (problem,))
+    try:
+        document = yaml_core.parse(text)
+    except yaml_core.Malformed as error:
+        return Loaded(None, None, (Problem(str(path), str(error)),))
+    if document.tree is None:
+        return Loaded(
+            None, None, (Problem(str(path), "is empty; begin with the sections kafka, track, dead_letter and mapping"),)
+        )
+    if not isinstance(document.tree, dict):
+        return Loaded(
+            None, None, (Problem(str(path), "must be a map with sections such as kafka: and track: at the top"),)
+        )
+    return _check(document, environ)
+
+
+def _text_of(path: FilePath) -> tuple[str, Problem | None]:
+    where = str(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        return "", Problem(where, "does not exist; name the configuration with --config, or in BRIDGE_CONFIG")
+    except IsADirectoryError:
+        return "", Problem(where, "is a directory; name the file in it, such as bridge.yaml")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
+        return "", Problem(where, f"cannot be read ({reason}); check its owner and permissions")
+    if len(content) > MAX_FILE_BYTES:
+        return "", Problem(where, f"is larger than {MAX_FILE_BYTES} bytes; it cannot be the configuration")
+    try:
+        return content.decode("utf-8-sig"), None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return "", Problem(where, f"is not UTF-8 text (byte {error.start}, in line {line}); save it as UTF-8")
+
+
+def _check(document: yaml_core.Document, environ: Mapping[str, str]) -> Loaded:
+    found = substitution.substitute(document.tree, environ)
+    override = overrides.read(environ)
+    override.apply(found.tree)
+    property_files.resolve(found)
+    tree = _with_empty_sections(Config, found.tree)
+    unknown = found.unknown - set(override.values)
+
+    values: dict[str, Mapping[str, Any]] = {}
+    sections: dict[str, Section] = {}
+    findings = [translate.unknown_key((key,)) for key in tree if key not in Config.model_fields]
+    for name in Config.model_fields:
+        checked = _section(name, tree[name])
+        sections.update({name: checked.section} if checked.section else {})
+        values[name] = checked.values
+        findings.extend(checked.findings)
+    known = rules.Known(_without_misspelt(values, findings, unknown))
+    problems = [
+        *document.problems,
+        *(each for each in found.problems if not _is_overridden(each, found, override)),
+        *override.problems,
+        *(found.problem for found in _without_echoes(findings) if not _beneath(found.path, unknown)),
+        *rules.problems(known),
+    ]
+    places = _places(document.lines, {**found.sources, **override.sources})
+    mapping = sections.get("mapping")
+    return Loaded(
+        config=None if problems else Config.model_validate(sections),
+        mapping=mapping if isinstance(mapping, MappingConfig) else None,
+        problems=_in_order(problems, places),
+        warnings=tuple(_locate(warning, places) for warning in rules.warnings(known)),
+        places=places,
+    )
+
+
+# --- one section -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    section: Section | None
+    values: Mapping[str, Any]
+    """The keys that are valid by themselves, whatever is wrong with others."""
+    findings: tuple[translate.Finding, ...]
+
+
+def _section(name: str, tree: Any) -> _Checked:
+    model = shape.subsection(Config, name)
+    assert model is not None  # noqa: S101  # every key of Config is a section
+    try:
+        section = model.model_validate(tree)
+    except ValidationError as error:
+        values = _valid_values(model, tree) if isinstance(tree, dict) else {}
+        return _Checked(None, values, tuple(translate.findings(error, name, tree)))
+    return _Checked(section, {key: getattr(section, key) for key in model.model_fields}, ())
+
+
+def _valid_values(model: type[Section], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Key by key, so that the rules between keys can say what they have to say at once."""
+    values: dict[str, Any] = {}
+    for key, info in model.model_fields.items():
+        if key in tree:
+            values.update((key, value) for value in _valid(model, key, tree[key]))
+        elif not info.is_required():
+            values[key] = info.default
+    return values
+
+
+def _valid(model: type[Section], key: str, given: Any) -> list[Any]:
+    """The key's value, or nothing; of a map with free keys, the entries that are valid."""
+    adapter: TypeAdapter[Any] = TypeAdapter(model.model_fields[key].rebuild_annotation())
+    if isinstance(given, dict) and shape.is_structure(model, key):
+        entries = [entry for part, value in given.items() for entry in _accepted(adapter, {part: value})]
+        return [{part: value for entry in entries for part, value in entry.items()}]
+    return _accepted(adapter, given)
+
+
+def _accepted(adapter: TypeAdapter[Any], given: Any) -> list[Any]:
+    try:
+        return [adapter.validate_python(given)]
+    except ValidationError:
+        return []
+
+
+def _with_empty_sections(model: type[Section], tree: dict[str, Any]) -> dict[str, Any]:
+    """A section that is missing, or whose lines are all comments, is one with nothing set."""
+    built = dict(tree)
+    for key in model.model_fields:
+        inner = shape.subsection(model, key)
+        if inner is not None and built.get(key) is None:
+            built[key] = {}
+        if inner is not None and isinstance(built[key], dict):
+            built[key] = _with_empty_sections(inner, built[key])
+    return built
+
+
+# --- all problems together ---------------------------------------------------------------------------
+
+
+def _beneath(path: Path, known: Iterable[Path]) -> bool:
+    """Whether a path is one of `known`, or inside one."""
+    return any(path[: len(each)] == each for each in known)
+
+
+def _is_overridden(problem: Problem, found: substitution.Substitution, override: overrides.Overrides) -> bool:
+    """A reference that cannot be resolved does not matter where the environment sets the key anyway."""
+    return any(render(path) == problem.where for path in found.unknown & set(override.values))
+
+
+def _without_echoes(findings: Iterable[translate.Finding]) -> Iterable[translate.Finding]:
+    """A required key that is only misspelt is one problem, not two."""
+    meant = [found.stands_for for found in findings if found.stands_for]
+    for found in findings:
+        where = found.problem.where
+        if not (found.is_missing and any(where == each or where.startswith(f"{each}.") for each in meant)):
+            yield found
+
+
+def _without_misspelt(
+    values: Mapping[str, Mapping[str, Any]], findings: Iterable[translate.Finding], unknown: Iterable[Path]
+) -> dict[str, dict[str, Any]]:
+    """What the rules may rely on: a key that was written, but under another name, has no value yet."""
+    doubtful = {found.stands_for for found in findings} | {render(path[:2]) for path in unknown if len(path) == 2}
+    return {
+        section: {key: value for key, value in keys.items() if f"{section}.{key}" not in doubtful}
+        for section, keys in values.items()
+    }
+
+
+def _places(lines: Mapping[Path, int], sources: Mapping[Path, str]) -> dict[str, str]:
+    places = {render(path): f"line {line}" for path, line in lines.items()}
+    for path, source in sources.items():
+        where = render(path)
+        line = places.get(where)
+        places[where] = (
+            f"{line}, {source}" if line and not source.startswith("environment variable BRIDGE_") else source
+        )
+    return places
+
+
+def _locate(problem: Problem, places: Mapping[str, str]) -> Problem:
+    """The place of the key itself, or of the nearest one above it that the file has."""
+    where = problem.where
+    while where and not problem.source:
+        if where in places:
+            return Problem(problem.where, problem.message, places[where])
+        where = where[: max(where.rfind("."), where.rfind("["), 0)]
+    return problem
+
+
+def _in_order(problems: Iterable[Problem], places: Mapping[str, str]) -> tuple[Problem, ...]:
+    """As the file goes, each once."""
+    located = dict.fromkeys(_locate(problem, places) for problem in problems)
+    order = {where: place for place, where in enumerate(places)}
+
+    def position(problem: Problem) -> tuple[int, str]:
+        where = problem.where
+        while where and where not in order:
+            where = where[: max(where.rfind("."), where.rfind("["), 0)]
+        return (order.get(where, len(order)), problem.where)
+
+    return tuple(sorted(located, key=position))

@@ -1,0 +1,225 @@
+"""What several keys must fulfil together. Each rule is silent where a key it needs has a problem of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from bridge.config import endpoint, kafka_properties, topic_patterns
+from bridge.config.mapping_section import RouteConfig
+from bridge.config.problems import Problem
+
+
+class Known:
+    """The values that are valid so far, by section and key."""
+
+    def __init__(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        self._values = values
+
+    def has(self, *paths: str) -> bool:
+        """Whether each ``section.key`` is there and valid."""
+        return all(path.partition(".")[2] in self._values.get(path.partition(".")[0], {}) for path in paths)
+
+    def get(self, path: str) -> Any:
+        """The value of ``section.key``; ask `has` first."""
+        section, _, key = path.partition(".")
+        return self._values[section][key]
+
+
+def problems(known: Known) -> Iterator[Problem]:
+    """All that is wrong between keys."""
+    for rule in _RULES:
+        yield from rule(known)
+
+
+def warnings(known: Known) -> Iterator[Problem]:
+    """What is allowed but worth saying at each start."""
+    for section in ("kafka", "dead_letter"):
+        if known.has(f"{section}.properties"):
+            for name, consequence in kafka_properties.warnings(known.get(f"{section}.properties")):
+                yield Problem(f"{section}.properties.{name}", f"weakens a check: {consequence}")
+
+
+# --- track -------------------------------------------------------------------------------------------
+
+
+def _one_key(known: Known) -> Iterator[Problem]:
+    if not known.has("track.api_key", "track.api_key_file"):
+        return
+    given = [name for name in ("api_key", "api_key_file") if known.get(f"track.{name}") is not None]
+    if not given:
+        yield Problem("track.api_key_file", "is required: the file with the API key (or set track.api_key)")
+    elif len(given) == 2:
+        yield Problem("track.api_key", "must not be set beside track.api_key_file; remove one of the two")
+
+
+def _https(known: Known) -> Iterator[Problem]:
+    if not known.has("track.endpoint", "track.allow_http"):
+        return
+    base_url = known.get("track.endpoint")
+    if base_url.startswith("http://") and not known.get("track.allow_http") and not endpoint.is_loopback(base_url):
+        yield Problem(
+            "track.endpoint",
+            "must be https, because plain http shows the API key to the network; only loopback addresses, or "
+            "track.allow_http: true, are exempt",
+        )
+
+
+# --- times -------------------------------------------------------------------------------------------
+
+
+def _deadlines(known: Known) -> Iterator[Problem]:
+    """A request must end within the drain, the drain before the group gives the partition away."""
+    if not known.has("kafka.drain_timeout"):
+        return
+    drain = known.get("kafka.drain_timeout")
+    if known.has("track.timeout") and known.get("track.timeout") >= drain:
+        yield Problem(
+            "track.timeout",
+            f"must be below kafka.drain_timeout ({drain:g}s), so that a request can end while its partition is still "
+            f"ours; it is {known.get('track.timeout'):g}s",
+        )
+    if not known.has("kafka.properties"):
+        return
+    name = "max.poll.interval.ms"
+    properties = known.get("kafka.properties")
+    limit = _milliseconds(properties.get(name, str(kafka_properties.MAX_POLL_INTERVAL_MS)))
+    if limit is None:
+        yield Problem(f"kafka.properties.{name}", "must be a whole number of milliseconds")
+    elif drain * 1000 >= limit:
+        yield Problem(
+            "kafka.drain_timeout",
+            f"must be below {name} ({limit / 1000:g}s), after which the group gives the partitions away; it is "
+            f"{drain:g}s",
+        )
+
+
+def _letter_deadline(known: Known) -> Iterator[Problem]:
+    if not known.has("kafka.drain_timeout"):
+        return
+    drain = known.get("kafka.drain_timeout")
+    for section in ("kafka", "dead_letter"):
+        properties = known.get(f"{section}.properties") if known.has(f"{section}.properties") else {}
+        for name in ("message.timeout.ms", "delivery.timeout.ms"):
+            if name not in properties:
+                continue
+            limit = _milliseconds(properties[name])
+            if limit is None or not 0 < limit < drain * 1000:
+                yield Problem(
+                    f"{section}.properties.{name}",
+                    f"must be above 0 and below kafka.drain_timeout ({drain * 1000:g} ms), so that the fate of each "
+                    "dead letter is known before its partition is given away",
+                )
+
+
+def _backoff(known: Known) -> Iterator[Problem]:
+    if not known.has("delivery.retry"):
+        return
+    retry = known.get("delivery.retry")
+    if retry.max_backoff < retry.initial_backoff:
+        yield Problem(
+            "delivery.retry.max_backoff",
+            f"must not be below initial_backoff ({retry.initial_backoff:g}s); it is {retry.max_backoff:g}s",
+        )
+
+
+def _milliseconds(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+
+
+# --- topics ------------------------------------------------------------------------------------------
+
+
+def _topics(known: Known) -> Iterator[Problem]:
+    topics: tuple[str, ...] = known.get("kafka.topics") if known.has("kafka.topics") else ()
+    for place, topic in enumerate(topics):
+        where = f"kafka.topics[{place}]"
+        found = topic_patterns.fault(topic)
+        if found is not None:
+            yield Problem(where, found)
+        elif topic in topics[:place]:
+            yield Problem(where, "is in the list twice; remove one")
+    if not known.has("dead_letter.topic"):
+        return
+    letters = known.get("dead_letter.topic")
+    found = (
+        topic_patterns.fault(letters) if not topic_patterns.is_pattern(letters) else "must be one topic, not a pattern"
+    )
+    if found is not None:
+        yield Problem("dead_letter.topic", found)
+    yield from _own_topics(topics, letters)
+
+
+def _own_topics(topics: tuple[str, ...], letters: str) -> Iterator[Problem]:
+    """Reading back what the bridge wrote would turn each dead letter into the next one, for ever."""
+    for own, what in ((letters, "dead-letter topic"), (f"{letters}.resolutions", "resolutions topic")):
+        for place, topic in enumerate(topics):
+            if topic_patterns.matches(topic, own):
+                how = "matches" if topic_patterns.is_pattern(topic) else "is"
+                yield Problem(
+                    f"kafka.topics[{place}]",
+                    f"{how} the {what} {own}: the bridge would read its own dead letters for ever; narrow it, or "
+                    "rename dead_letter.topic",
+                )
+
+
+def _topic_patterns_of_mapping(known: Known) -> Iterator[Problem]:
+    for topic in known.get("mapping.per_topic") if known.has("mapping.per_topic") else ():
+        found = topic_patterns.fault(topic)
+        if found is not None:
+            yield Problem(f"mapping.per_topic.{topic}", found)
+    for event_type, rule in known.get("mapping.events").items() if known.has("mapping.events") else ():
+        for place, route in enumerate(rule if rule != "drop" else ()):
+            yield from _topics_of_route(f"mapping.events.{event_type}[{place}].topics", route)
+
+
+def _topics_of_route(where: str, route: RouteConfig) -> Iterator[Problem]:
+    for place, topic in enumerate(route.topics or ()):
+        found = topic_patterns.fault(topic)
+        if found is not None:
+            yield Problem(f"{where}[{place}]", found)
+
+
+# --- librdkafka --------------------------------------------------------------------------------------
+
+
+def _properties(known: Known) -> Iterator[Problem]:
+    kafka = known.get("kafka.properties") if known.has("kafka.properties") else {}
+    letters = known.get("dead_letter.properties") if known.has("dead_letter.properties") else {}
+    for section, properties in (("kafka", kafka), ("dead_letter", letters)):
+        for name, reason in kafka_properties.refusals(properties):
+            yield Problem(f"{section}.properties.{name}", reason)
+    yield from _sasl("kafka", kafka)
+    if any(name in letters for name in ("security.protocol", "sasl.mechanism", "sasl.mechanisms")):
+        yield from _sasl("dead_letter", {**kafka, **letters})
+
+
+def _sasl(section: str, properties: Mapping[str, str]) -> Iterator[Problem]:
+    protocol = properties.get("security.protocol", "plaintext").strip().lower()
+    where = f"{section}.properties.security.protocol"
+    if protocol not in {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"}:
+        yield Problem(where, "must be plaintext, ssl, sasl_plaintext or sasl_ssl")
+    named = "sasl.mechanism" in properties or "sasl.mechanisms" in properties
+    if protocol.startswith("sasl") and not named:
+        yield Problem(
+            where,
+            "needs sasl.mechanism beside it (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER); without it the "
+            "client takes Kerberos, which its packages leave out",
+        )
+    if named and not protocol.startswith("sasl"):
+        yield Problem(
+            f"{section}.properties.sasl.mechanism",
+            f"has no effect, because security.protocol is {protocol}; set security.protocol: sasl_ssl",
+        )
+
+
+_RULES: tuple[Callable[[Known], Iterator[Problem]], ...] = (
+    _one_key,
+    _https,
+    _deadlines,
+    _letter_deadline,
+    _backoff,
+    _topics,
+    _topic_patterns_of_mapping,
+    _properties,
+)

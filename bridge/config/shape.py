@@ -1,0 +1,108 @@
+"""The keys a file may have, read from the models: for hints, overrides and empty sections."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Union, get_args, get_origin
+
+from bridge.config.mapping_section import (
+    ExampleConfig,
+    ExpectedDeadLetter,
+    ExpectedDrop,
+    ExpectedEvent,
+    RecordExample,
+    RouteConfig,
+)
+from bridge.config.section import Section
+from bridge.config.sections import Config, RetryPolicy
+from bridge.config.values import LiteralValue, PathValue, TemplateValue
+
+KINDS: Mapping[type[Section], str] = {
+    RouteConfig: "route",
+    RetryPolicy: "retry",
+    PathValue: "value",
+    LiteralValue: "value",
+    TemplateValue: "value",
+    ExampleConfig: "example",
+    RecordExample: "example",
+    ExpectedEvent: "expectation",
+    ExpectedDeadLetter: "expectation",
+    ExpectedDrop: "expectation",
+}
+"""What `hints.LOCAL_HABITS` calls the maps that are not a section of their own."""
+
+
+def subsection(model: type[Section], key: str) -> type[Section] | None:
+    """The model of a key whose value is a map with fixed keys."""
+    field = model.model_fields.get(key)
+    annotation = field.annotation if field else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Section) else None
+
+
+def is_structure(model: type[Section], key: str) -> bool:
+    """Whether a key's value is a list or a map with free keys."""
+    annotation = model.model_fields[key].annotation
+    return _plain_origin(annotation) in {tuple, Mapping}
+
+
+def models_at(path: tuple[str | int, ...]) -> tuple[type[Section], ...]:
+    """The models whose keys may stand at `path`; several where the value has several shapes."""
+    found: list[Any] = [Config]
+    for part in path:
+        found = [inner for annotation in found for inner in _step(annotation, part)]
+    return tuple(model for annotation in found for model in _models(annotation))
+
+
+@cache
+def leaves() -> tuple[str, ...]:
+    """The dotted paths of all keys outside maps with free keys, sections included."""
+    return tuple(_leaves(Config, ""))
+
+
+def _leaves(model: type[Section], prefix: str) -> Iterator[str]:
+    for key in model.model_fields:
+        path = f"{prefix}{key}"
+        yield path
+        inner = subsection(model, key)
+        if inner is not None:
+            yield from _leaves(inner, f"{path}.")
+
+
+def _step(annotation: Any, part: str | int) -> list[Any]:
+    """The annotations one key or index further down."""
+    if isinstance(part, int):
+        return [get_args(each)[0] for each in _alternatives(annotation) if get_origin(each) is tuple]
+    found: list[Any] = []
+    for each in _alternatives(annotation):
+        if get_origin(each) is Mapping:
+            found.append(get_args(each)[1])
+        elif isinstance(each, type) and issubclass(each, Section) and part in each.model_fields:
+            found.append(each.model_fields[part].annotation)
+    return found
+
+
+def _models(annotation: Any) -> list[type[Section]]:
+    """The models among a value's shapes; a list's item too, because one map may stand for a list of one."""
+    found: list[type[Section]] = []
+    for each in _alternatives(annotation):
+        if get_origin(each) is tuple:
+            found.extend(_models(get_args(each)[0]))
+        elif isinstance(each, type) and issubclass(each, Section):
+            found.append(each)
+    return found
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    """A union's members without their annotations."""
+    if hasattr(annotation, "__metadata__"):
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return [each for member in get_args(annotation) for each in _alternatives(member)]
+    return [annotation]
+
+
+def _plain_origin(annotation: Any) -> Any:
+    found = [get_origin(each) for each in _alternatives(annotation) if each is not type(None)]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,135 @@
+"""``${VAR}``, ``${VAR:-default}`` and ``${file:/path}`` inside the scalars of a parsed file.
+
+What is put in stays text: it never becomes structure, and it is never searched for references again. Keys are
+substituted too. A missing one is a problem at its key, and nothing more is said about that key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from bridge.config.problems import Problem, render
+from bridge.config.scalars import Substituted
+from bridge.config.yaml_core import Path
+
+MAX_FILE_BYTES = 1_048_576
+
+_PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|\$\{")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_FORMS = "write ${NAME}, ${NAME:-default} or ${file:/path}, and $${ for a literal ${"
+
+
+class Unknown:
+    """Stands in the tree for a value that could not be had."""
+
+    __slots__ = ()
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(slots=True)
+class Substitution:
+    """The tree with everything put in, where each piece came from, and what could not be had."""
+
+    tree: Any = None
+    sources: dict[Path, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unknown: set[Path] = field(default_factory=set)
+
+
+class Unavailable(Exception):  # noqa: N818  # named for what the value is
+    """A value cannot be had; says why and what to do."""
+
+
+def substitute(tree: Any, environ: Mapping[str, str]) -> Substitution:
+    """Goes through the whole tree; the tree given is not changed."""
+    result = Substitution()
+    result.tree = _walk(tree, (), environ, result)
+    return result
+
+
+def read_file(path: str) -> str:
+    """A file's text without the newlines at its end. Raises `Unavailable`."""
+    try:
+        with FilePath(path).expanduser().open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a ~user nobody knows
+        reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
+        raise Unavailable(f"the file {path} cannot be read ({reason}); mount it or correct the path") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise Unavailable(f"the file {path} is larger than {MAX_FILE_BYTES} bytes; it cannot be the right one")
+    try:
+        return content.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise Unavailable(f"the file {path} is not UTF-8 text (byte {error.start})") from None
+
+
+def _walk(node: Any, path: Path, environ: Mapping[str, str], result: Substitution) -> Any:
+    if isinstance(node, dict):
+        return _map(node, path, environ, result)
+    if isinstance(node, list):
+        return [_walk(item, (*path, place), environ, result) for place, item in enumerate(node)]
+    if isinstance(node, str) and "${" in node:
+        return _text(node, path, environ, result)
+    return node
+
+
+def _map(node: dict[str, Any], path: Path, environ: Mapping[str, str], result: Substitution) -> dict[str, Any]:
+    built: dict[str, Any] = {}
+    for written, value in node.items():
+        key = _text(written, (*path, written), environ, result) if "${" in written else written
+        if isinstance(key, Unknown):
+            continue
+        if key in built:
+            result.problems.append(Problem(render((*path, written)), "becomes a key that is there already; rename one"))
+            continue
+        built[str(key)] = _walk(value, (*path, str(key)), environ, result)
+    return built
+
+
+def _text(text: str, path: Path, environ: Mapping[str, str], result: Substitution) -> str | Unknown:
+    sources: list[str] = []
+
+    def put_in(piece: re.Match[str]) -> str:
+        if piece[0] == "$${":
+            return "${"
+        value, source = _resolve(piece["inside"], environ)
+        sources.append(source)
+        return value
+
+    try:
+        found = _PIECE.sub(put_in, text)
+    except Unavailable as error:
+        result.problems.append(Problem(render(path), str(error)))
+        result.unknown.add(path)
+        return UNKNOWN
+    if not sources:
+        return found
+    result.sources[path] = " and ".join(dict.fromkeys(sources))
+    return Substituted(found)
+
+
+def _resolve(inside: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The value of one reference, and its source as people name it."""
+    if inside is None:
+        raise Unavailable(f"has ${{ without a closing brace; {_FORMS}")
+    if inside.startswith("file:"):
+        path = inside.removeprefix("file:").strip()
+        if not path:
+            raise Unavailable(f"has ${{file:}} without a path; {_FORMS}")
+        return read_file(path), f"file {path}"
+    name, separator, default = inside.partition(":-")
+    if not _NAME.fullmatch(name) or "${" in default:
+        raise Unavailable(f"has a reference that is none of the known forms; {_FORMS}")
+    value = environ.get(name)
+    source = f"environment variable {name}"
+    if separator:
+        return (value, source) if value else (default, f"the default for {name}")
+    if value is None:
+        raise Unavailable(f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}")
+    return value, source

@@ -1,0 +1,116 @@
+"""Turns pydantic's findings into problems: plain sentences at the path the file's owner wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from bridge.config import hints, shape
+from bridge.config.problems import Problem, render
+from bridge.config.scalars import shown
+from bridge.config.yaml_core import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem of one key, with what is needed to tell its echoes."""
+
+    path: Path
+    problem: Problem
+    is_missing: bool = False
+    stands_for: str | None = None
+    """An unknown key: the path of the key that was meant."""
+
+
+def findings(error: ValidationError, section: str, tree: Any) -> Iterator[Finding]:
+    """What pydantic found; `tree` is the section as written."""
+    for found in error.errors(include_url=False):
+        path = (section, *_written(found["loc"], tree))
+        if found["type"] == "extra_forbidden":
+            yield unknown_key(path)
+        elif not (found["type"] == "too_short" and found["input"]):  # that all items are wrong is said at each of them
+            yield Finding(path, Problem(render(path), _sentence(found, path)), is_missing=found["type"] == "missing")
+
+
+def unknown_key(path: Path) -> Finding:
+    """For a key that no model has."""
+    models = shape.models_at(path[:-1])
+    allowed = tuple(dict.fromkeys(key for model in models for key in model.model_fields))
+    kind = next(
+        (shape.KINDS[model] for model in models if model in shape.KINDS), str(path[-2]) if len(path) > 1 else ""
+    )
+    where = (str(path[-1]), kind, render(path[:-1]), allowed, shape.leaves())
+    sentence = f"is not a known key; {hints.advice(*where)}"
+    return Finding(path, Problem(render(path), sentence), stands_for=hints.meant(*where))
+
+
+def _written(location: Iterable[str | int], tree: Any) -> Path:
+    """The path without the tags of unions and without places in a list that the file does not have."""
+    path: list[str | int] = []
+    node = tree
+    for part in location:
+        if isinstance(part, str) and (part.startswith("\0") or part == "[key]"):
+            continue
+        if isinstance(part, int) and not isinstance(node, list | tuple):
+            continue
+        path.append(part)
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            node = None
+    return tuple(path)
+
+
+def _sentence(found: ErrorDetails, path: Path) -> str:
+    kind = found["type"]
+    if kind == "missing":
+        return f"is required: {_described(path)}"
+    say = _SENTENCES.get(kind)
+    if say is not None:
+        return say(found["input"], found.get("ctx", {}))
+    return f"{found['msg'][0].lower()}{found['msg'][1:]}"
+
+
+def _described(path: Path) -> str:
+    """The first sentence of the key's own description."""
+    for model in shape.models_at(path[:-1]):
+        field = model.model_fields.get(str(path[-1]))
+        if field is not None and field.description:
+            text = field.description.partition(". ")[0].rstrip(".")
+            return text if text[:2].isupper() else f"{text[0].lower()}{text[1:]}"
+    return "nothing stands for it"
+
+
+def _choice(expected: str, given: Any) -> str:
+    """`expected` is pydantic's: ``'a', 'b' or 'c'``."""
+    options = [each.strip("' ") for each in expected.replace(" or ", ", ").split(",")]
+    listed = f"{', '.join(options[:-1])} or {options[-1]}" if len(options) > 1 else options[0]
+    close = hints.nearest(str(given).lower(), options) if isinstance(given, str) else []
+    return f"must be {listed}, not {shown(given)}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _a_list(given: Any, _context: Mapping[str, Any]) -> str:
+    return f"must be a list, such as [a, b], not {shown(given)}"
+
+
+def _a_map(given: Any, _context: Mapping[str, Any]) -> str:
+    return f"must be a map of keys and values, not {shown(given)}"
+
+
+_SENTENCES: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
+    "value_error": lambda _, context: str(context["error"]),
+    "literal_error": lambda given, context: _choice(str(context["expected"]), given),
+    "tuple_type": _a_list,
+    "list_type": _a_list,
+    "dict_type": _a_map,
+    "mapping_type": _a_map,
+    "model_type": _a_map,
+    "model_attributes_type": _a_map,
+    "too_short": lambda _given, _context: "must not be empty",
+    "greater_than_equal": lambda given, context: f"must be {context['ge']} or more, not {shown(given)}",
+}
+"""By pydantic's name of the error, from the value given and the error's context."""
