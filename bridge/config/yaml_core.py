@@ -235,9 +235,8 @@ def _typed(event: Any) -> Any:
         kind = tag.removeprefix(_STANDARD_TAG)
         if kind == "str":
             return event.value
-        wanted = _KINDS.get(kind, ())
-        value = scalar(event.value)
-        if isinstance(value, wanted) and (kind == "bool" or not isinstance(value, bool)):
+        value: Any = scalar(event.value)
+        if isinstance(value, _KINDS.get(kind, ())) and (kind == "bool" or not isinstance(value, bool)):
             return float(value) if kind == "float" else value
     elif tag in {"", "!"}:
         return scalar(event.value) if event.implicit[0] and not tag else event.value
