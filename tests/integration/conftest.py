@@ -1,0 +1,101 @@
+"""A real Apache Kafka for every test of this tier; `tests/kafka/choice.py` decides where it comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.kafka import choice
+from tests.kafka.client import Kafka, OwnKafka
+from tests.kafka.settings import BrokerSettings
+
+HERE = Path(__file__).parent
+TIMEOUT = 300
+"""Seconds for one test with its broker's start, which may include fetching it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
+
+
+@contextmanager
+def _or_skip() -> Iterator[None]:
+    """A machine that can run no Kafka skips the tier, with one reason for all of it; CI must never skip it."""
+    try:
+        yield
+    except choice.NoKafkaError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+class KafkaFactory:
+    """Starts brokers that belong to one test alone."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.made: list[OwnKafka] = []
+        self._stack = stack
+
+    def __call__(
+        self, *, brokers: int = 1, sasl: bool = False, acl: bool = False, properties: Mapping[str, str] | None = None
+    ) -> OwnKafka:
+        """Start one; see `BrokerSettings`. It is removed when the test (or whatever the factory serves) ends."""
+        with _or_skip():
+            settings = BrokerSettings(brokers, sasl, acl, properties or {})
+            self.made.append(self._stack.enter_context(choice.own_kafka(settings)))
+        return self.made[-1]
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """The Kafka that all tests share: take names from `Kafka.name` and `Kafka.create_topic`, and never stop it."""
+    with ExitStack() as stack:
+        with _or_skip():
+            shared = stack.enter_context(choice.shared_kafka())
+        yield shared
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[KafkaFactory]:
+    """Makes brokers of the test's own, to be stopped, killed and frozen: ``kafka = own_kafka()``."""
+    with ExitStack() as stack:
+        yield KafkaFactory(stack)
+
+
+@pytest.fixture(scope="session")
+def _three_brokers() -> Iterator[OwnKafka]:
+    with ExitStack() as stack:
+        yield KafkaFactory(stack)(brokers=3)
+
+
+@pytest.fixture
+def kafka_cluster(_three_brokers: OwnKafka) -> OwnKafka:
+    """Three brokers, shared; a test may stop and kill single nodes, and finds all of them up when it begins."""
+    _three_brokers.start()
+    return _three_brokers
+
+
+@pytest.fixture(scope="session")
+def secured_kafka() -> Iterator[OwnKafka]:
+    """One broker with users (`tests.kafka.settings.PASSWORDS`) that denies what no ACL allows; see `OwnKafka.allow`."""
+    with ExitStack() as stack:
+        yield KafkaFactory(stack)(sasl=True, acl=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the end of the brokers' logs to a failure."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            brokers = value.made if isinstance(value, KafkaFactory) else [value]
+            for broker in brokers:
+                if isinstance(broker, OwnKafka):
+                    report.sections.append(("the broker's log", broker.cluster.log_tail()))
+    return report

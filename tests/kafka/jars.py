@@ -1,0 +1,137 @@
+"""Apache Kafka's own jars, fetched once through Maven into the user's cache."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+KAFKA_VERSION = "4.4.0"
+SCALA = "2.13"
+LOG4J_VERSION = "2.25.5"
+OLDEST_JAVA = 17
+FETCH_TIMEOUT = 600.0
+
+POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>track-bridge</groupId><artifactId>test-broker</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_{scala}</artifactId><version>{kafka}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>{log4j}</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+
+LOGGING = """\
+status = error
+appender.console.type = Console
+appender.console.name = CONSOLE
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{ISO8601} %-5p %c{1} - %m%n
+rootLogger.level = warn
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = info
+logger.groups.name = org.apache.kafka.coordinator.group
+logger.groups.level = info
+rootLogger.appenderRef.console.ref = CONSOLE
+"""
+
+
+class JarsUnavailableError(Exception):
+    """One sentence: why this machine cannot run Kafka from its jars, and what would change that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jars:
+    """A Kafka that is ready to be started by `java`."""
+
+    folder: Path
+    logging: Path
+
+    def command(self, main_class: str, *arguments: str, heap_mb: int = 512) -> list[str]:
+        """The command line that runs one of Kafka's classes."""
+        return [
+            "java",
+            f"-Xmx{heap_mb}m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",  # a broker that lives for minutes gains nothing from the second compiler
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Dlog4j2.configurationFile={self.logging}",
+            "-cp",
+            f"{self.folder}/*",
+            main_class,
+            *arguments,
+        ]
+
+
+def cache_folder() -> Path:
+    """Where jars and the state of running brokers are kept, below the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "track-bridge" / "kafka"
+
+
+def java_problem() -> str | None:
+    """Why Java cannot run Kafka here, or None if it can."""
+    if shutil.which("java") is None:
+        return f"there is no java (Kafka needs {OLDEST_JAVA} or newer)"
+    answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False, timeout=60)
+    found = re.search(r'version "(\d+)', answer.stderr + answer.stdout)
+    if found is None:
+        return f"`java -version` names no version: {answer.stderr.strip()[:200]}"
+    if int(found[1]) < OLDEST_JAVA:
+        return f"java is version {found[1]} and Kafka needs {OLDEST_JAVA} or newer"
+    return None
+
+
+def ensure() -> Jars:
+    """Fetch what is not in the cache yet; two processes asking at once fetch it once.
+
+    Raises:
+        JarsUnavailableError: no Java, no Maven, or Maven could not fetch them.
+
+    """
+    if problem := java_problem():
+        raise JarsUnavailableError(problem)
+    home = cache_folder() / f"{KAFKA_VERSION}-log4j-{LOG4J_VERSION}"
+    jars = Jars(home / "jars", home / "log4j2.properties")
+    if not jars.folder.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not jars.folder.exists():
+                _fetch(home, jars.folder)
+    jars.logging.write_text(LOGGING)
+    return jars
+
+
+def _fetch(home: Path, destination: Path) -> None:
+    if shutil.which("mvn") is None:
+        message = "Kafka's jars are not in the cache and there is no mvn to fetch them"
+        raise JarsUnavailableError(message)
+    with tempfile.TemporaryDirectory(dir=home) as folder:
+        (Path(folder) / "pom.xml").write_text(POM.format(scala=SCALA, kafka=KAFKA_VERSION, log4j=LOG4J_VERSION))
+        fetched = Path(folder) / "jars"
+        command = ["mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies", "-DincludeScope=runtime"]
+        answer = subprocess.run(
+            [*command, f"-DoutputDirectory={fetched}"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=FETCH_TIMEOUT,
+        )
+        if answer.returncode != 0:
+            said = (answer.stdout + answer.stderr).strip().splitlines()
+            message = f"mvn could not fetch the jars of Kafka {KAFKA_VERSION}: {said[0] if said else 'it said nothing'}"
+            raise JarsUnavailableError(message)
+        fetched.rename(destination)  # all of them or none: an interrupted fetch leaves nothing behind

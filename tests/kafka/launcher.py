@@ -1,0 +1,248 @@
+"""Starts Apache Kafka (KRaft) from its jars, on loopback, and ends exactly what it started."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.kafka.jars import Jars, cache_folder, ensure
+from tests.kafka.processes import ProcessId, end
+from tests.kafka.settings import SASL_LISTENER, BrokerSettings
+
+START_TIMEOUT = 90.0
+STOP_GRACE = 20.0
+LOG_TAIL = 60
+READY = "Kafka Server started"
+LOWEST_PORT = 20_000
+USUAL_EPHEMERAL_START = 32_768
+
+
+class BrokerFailedError(Exception):
+    """A broker did not come up; the message ends with the tail of its log."""
+
+
+class Node:
+    """One broker process: its folder, its ports and, while it runs, its pid."""
+
+    def __init__(self, number: int, folder: Path, ports: dict[str, int]) -> None:
+        self.number = number
+        self.folder = folder
+        self.ports = ports
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process is None or self.process.poll() is not None:
+            message = f"broker {self.number} does not run"
+            raise BrokerFailedError(message)
+        self.process.send_signal(number)  # Popen knows whether its child was reaped: the pid cannot be another's
+
+    def log_tail(self) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL:])
+        return "(no log)"
+
+
+class LocalCluster:
+    """Brokers from jars. Nodes are numbered from 1; a method without a number means all of them."""
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        self.settings = settings
+        self._jars = ensure()
+        self._folder = _new_run_folder()
+        self._nodes = self._configure()
+
+    @property
+    def bootstrap(self) -> str:
+        """``host:port,...`` of the plain listeners."""
+        return ",".join(f"127.0.0.1:{node.ports['PLAINTEXT']}" for node in self._nodes)
+
+    @property
+    def sasl_bootstrap(self) -> str:
+        """``host:port,...`` of the SASL listeners; empty without them."""
+        if not self.settings.sasl:
+            return ""
+        return ",".join(f"127.0.0.1:{node.ports[SASL_LISTENER]}" for node in self._nodes)
+
+    def start(self, number: int | None = None) -> None:
+        """Start what does not run, and return when it serves."""
+        starting = [node for node in self._chosen(number) if not node.running]
+        for node in starting:
+            self._launch(node)
+        deadline = time.monotonic() + START_TIMEOUT
+        for node in starting:
+            _await_ready(node, deadline)
+
+    def stop(self, number: int | None = None) -> None:
+        """An orderly shutdown."""
+        for node in self._chosen(number):
+            if node.process is not None:
+                end(ProcessId.of(node.process.pid), STOP_GRACE)
+                node.process.wait()
+
+    def kill(self, number: int | None = None) -> None:
+        """End it with no chance to say goodbye."""
+        for node in self._chosen(number):
+            node.signal(signal.SIGKILL)
+            if node.process is not None:
+                node.process.wait()
+
+    def freeze(self, number: int | None = None) -> None:
+        """Stop its clock: connections stay open and nothing is answered."""
+        for node in self._chosen(number):
+            node.signal(signal.SIGSTOP)
+
+    def thaw(self, number: int | None = None) -> None:
+        """Undo `freeze`."""
+        for node in self._chosen(number):
+            node.signal(signal.SIGCONT)
+
+    def log_tail(self) -> str:
+        """The end of every broker's log."""
+        return "\n".join(f"--- broker {node.number}\n{node.log_tail()}" for node in self._nodes)
+
+    def close(self) -> None:
+        """Stop everything and delete its data."""
+        for node in self._nodes:
+            if node.running:
+                node.signal(signal.SIGCONT)
+                node.signal(signal.SIGKILL)  # nobody reads these logs again: an orderly stop would only take longer
+            if node.process is not None:
+                node.process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _chosen(self, number: int | None) -> list[Node]:
+        return self._nodes if number is None else [self._nodes[number - 1]]
+
+    def _configure(self) -> list[Node]:
+        names = ["PLAINTEXT", "CONTROLLER", *([SASL_LISTENER] if self.settings.sasl else [])]
+        ports = iter(free_ports(self.settings.brokers * len(names)))
+        nodes = [
+            Node(number, self._folder / f"node-{number}", {name: next(ports) for name in names})
+            for number in range(1, self.settings.brokers + 1)
+        ]
+        cluster_id = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
+        for node in nodes:
+            node.folder.mkdir(parents=True)
+            properties = _node_properties(node, nodes) | self.settings.common_properties()
+            text = "".join(f"{key}={value}\n" for key, value in properties.items())
+            (node.folder / "server.properties").write_text(text)
+            _format(self._jars, node, cluster_id)
+        return nodes
+
+    def _launch(self, node: Node) -> None:
+        command = self._jars.command("kafka.Kafka", str(node.folder / "server.properties"))
+        with node.log.open("wb") as log:
+            # A session of its own: Ctrl-C at the terminal must reach the tests first, which then stop the broker.
+            node.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        ProcessId.of(node.process.pid).save(node.folder / "pid")
+
+
+def _node_properties(node: Node, nodes: Iterable[Node]) -> dict[str, str]:
+    listeners = {name: f"{name}://127.0.0.1:{port}" for name, port in node.ports.items()}
+    return {
+        "node.id": str(node.number),
+        "process.roles": "broker,controller",
+        "controller.quorum.voters": ",".join(f"{n.number}@127.0.0.1:{n.ports['CONTROLLER']}" for n in nodes),
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": (f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,{SASL_LISTENER}:SASL_PLAINTEXT"),
+        "listeners": ",".join(listeners.values()),
+        "advertised.listeners": ",".join(text for name, text in listeners.items() if name != "CONTROLLER"),
+        "log.dirs": str(node.folder / "data"),
+        "num.network.threads": "2",
+        "num.io.threads": "4",
+    }
+
+
+def _format(jars: Jars, node: Node, cluster_id: str) -> None:
+    arguments = ("format", "-t", cluster_id, "-c", str(node.folder / "server.properties"))
+    answer = subprocess.run(
+        jars.command("kafka.tools.StorageTool", *arguments, heap_mb=128),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=START_TIMEOUT,
+    )
+    if answer.returncode != 0:
+        message = f"the storage of broker {node.number} could not be formatted:\n{answer.stdout}{answer.stderr}"
+        raise BrokerFailedError(message)
+
+
+def _await_ready(node: Node, deadline: float) -> None:
+    while not (READY in node.log.read_text(errors="replace") and _answers(node.ports["PLAINTEXT"])):
+        if not node.running:
+            message = f"broker {node.number} ended while it started:\n{node.log_tail()}"
+            raise BrokerFailedError(message)
+        if time.monotonic() > deadline:
+            message = f"broker {node.number} was not ready within {START_TIMEOUT:.0f} s:\n{node.log_tail()}"
+            raise BrokerFailedError(message)
+        time.sleep(0.1)  # another process, which offers nothing to wait on
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_ports(count: int) -> list[int]:
+    """Distinct free loopback ports below the range from which the system serves outgoing connections.
+
+    A port of that range could be taken by any client while its broker is down between stop and start.
+    """
+    ceiling = USUAL_EPHEMERAL_START
+    with contextlib.suppress(OSError):
+        ceiling = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    candidates = list(range(LOWEST_PORT, max(ceiling, LOWEST_PORT + 1000)))
+    random.shuffle(candidates)
+    found: list[int] = []
+    for port in candidates:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    message = f"no {count} free ports between {LOWEST_PORT} and {ceiling}"
+    raise BrokerFailedError(message)
+
+
+def _new_run_folder() -> Path:
+    """A folder for one cluster, marked with the process that owns it."""
+    runs = cache_folder() / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    _sweep(runs)
+    folder = runs / f"{os.getpid()}-{os.urandom(4).hex()}"
+    folder.mkdir()
+    ProcessId.of(os.getpid()).save(folder / "owner")
+    return folder
+
+
+def _sweep(runs: Path) -> None:
+    """End what test runs left behind that were killed themselves, and delete its data."""
+    for folder in runs.iterdir():
+        owner = ProcessId.load(folder / "owner")
+        if owner is None or owner.alive():
+            continue  # without an owner it is being made just now
+        for pid_file in folder.glob("node-*/pid"):
+            if broker := ProcessId.load(pid_file):
+                broker.send(signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
