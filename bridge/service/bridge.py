@@ -145,7 +145,7 @@ class Bridge:
     # --- stopping ---------------------------------------------------------------------------------
 
     async def _stop(self, outcome: Exit) -> None:
-        """Nothing here waits for anything that waits for it: the drain runs on this loop, the close on its own thread."""
+        """Nothing here waits for what waits for it: the drain runs on this loop, the close on the poll thread."""
         parts, began = self._parts, time.monotonic()
         parts.events.stopping(cause=outcome.cause)
         parts.observer.stopping = True

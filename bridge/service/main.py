@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
+from bridge.config.problems import Problem
 from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log import Logging, set_up
@@ -23,7 +23,7 @@ EXIT_UNREACHABLE = 3
 T = TypeVar("T")
 
 
-def run(config: Config, mapping: CompiledMapping, *, proxy: str | None = None) -> int:
+def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem] = (), proxy: str | None = None) -> int:
     """Run until a signal; returns the exit code, with one sentence on standard error where it is not 0."""
     log = set_up(
         level=config.observability.log_level,
@@ -31,6 +31,8 @@ def run(config: Config, mapping: CompiledMapping, *, proxy: str | None = None) -
         secrets=secrets_of(config),
         terminal=sys.stdout.isatty(),
     )
+    for warning in warnings:
+        log.logger.warning("configuration", key=warning.where, message=warning.message)
     try:
         return on_loop(_run(config, mapping, log, proxy)).code
     except NotReadyError as error:

@@ -1,0 +1,1 @@
+"""`bridge demo`: the main job on sample events, with everything it needs inside one process."""

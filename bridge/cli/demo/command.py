@@ -1,0 +1,41 @@
+"""``bridge demo``"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bridge.cli.exits import ExitCode
+
+
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+) -> int:
+    """Watch the main job run: Kafka, the Track API and their troubles, all inside this process, in half a minute."""
+    from rich.console import Console
+
+    from bridge.cli.demo import report, scenario, view
+    from bridge.service.main import on_loop
+
+    console = Console(quiet=as_json, soft_wrap=True)
+    if not as_json:
+        typer.echo("track-bridge demo: domain events from Kafka become Userpilot Track API requests.\n")
+    shown = view.view_for(console, scenario.RECORDS)
+    try:
+        result = on_loop(scenario.run(shown.show, shown.tell))
+    finally:
+        shown.end()
+    wrong = report.findings(result)
+    if as_json:
+        typer.echo(report.as_json(result))
+    else:
+        typer.echo("")
+        for line in report.report(result):
+            typer.echo(line)
+        typer.echo(
+            "\n".join(f"Wrong: {sentence}" for sentence in wrong)
+            if wrong
+            else f"Nothing lost, nothing out of order, {result.seconds:.0f} s. README.md says how to map your own events."
+        )
+    return ExitCode.FINDINGS if wrong else ExitCode.OK

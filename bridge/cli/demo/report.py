@@ -1,0 +1,135 @@
+"""What the demo shows at its end, from what the emulated API and the dead-letter topic really hold."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from bridge.cli.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, Result
+from bridge.sandbox.emulator.ledger import Accepted
+
+_TOPIC_OF = {"Order Completed": "shop.orders", "Feature Used": "app.activity"}
+
+
+def findings(result: Result) -> list[str]:
+    """What went wrong, as sentences; empty when the demo kept every promise."""
+    sample, records = result.sample, result.snapshot.records
+    wrong = []
+    expected = {
+        "delivered": (sample.sendable, records.delivered),
+        "filtered": (sample.filtered, sum(records.filtered.values())),
+        "dead_lettered": (sample.rejected + sample.unmappable + sample.undecodable, records.dead_lettered),
+    }
+    for name, (due, seen) in expected.items():
+        if due != seen:
+            wrong.append(f"{name}: {seen:,} records, {due:,} were due")
+    lost = sample.sendable - len({event.metadata["event_id"] for event in result.accepted})
+    if lost:
+        wrong.append(f"{lost} events never reached the API")
+    wrong += [f"order: {sentence}" for sentence in overtaken(result.accepted)]
+    wrong += [f"two requests of user {user} were in flight at once" for user in result.overlaps[:5]]
+    if records.gap:
+        wrong.append(f"the accounting has a gap of {records.gap}")
+    return wrong
+
+
+def overtaken(accepted: Sequence[Accepted]) -> list[str]:
+    """Events that arrived before an earlier one of the same user and topic. A repeated event is no overtaking."""
+    last: dict[tuple[str, str], int] = {}
+    wrong = []
+    for event in accepted:
+        lane = (event.user_id, _TOPIC_OF.get(event.event_name, "shop.accounts"))
+        number = int(event.metadata["n"])
+        if number < last.get(lane, 0):
+            wrong.append(f"event {number} of {lane[0]} in {lane[1]} came after {last[lane]}")
+        last[lane] = max(number, last.get(lane, 0))
+    return wrong
+
+
+def report(result: Result) -> Iterator[str]:
+    """The lines to print."""
+    yield from _accounting(result)
+    yield from _request(result)
+    yield from _letters(result)
+    yield from _order(result)
+
+
+def _accounting(result: Result) -> Iterator[str]:
+    records, sample = result.snapshot.records, result.sample
+    reasons = {
+        "rule": "their type is mapped to drop",
+        "unmapped": "no route names their type",
+        "tombstone": "they have no value",
+    }
+    yield "What became of the records"
+    yield f"  {records.consumed:>6,}  consumed"
+    yield f"  {records.delivered:>6,}  delivered: the API answered 202, then the offset was committed"
+    for reason, count in sorted(records.filtered.items(), key=lambda pair: -pair[1]):
+        yield f"  {count:>6,}  filtered, {reason.value}: {reasons.get(reason.value, 'by a rule of the mapping')}"
+    yield f"  {records.dead_lettered:>6,}  dead-lettered: in the topic {DEAD_LETTER_TOPIC}, bytes unchanged, with the reason"
+    yield f"  {records.gap:>6,}  unaccounted for"
+    duplicates = len(result.accepted) - sample.sendable
+    requests = result.snapshot.requests
+    retries = ", ".join(f"{count} {reason}" for reason, count in sorted(requests.retries.items()))
+    yield f"  Duplicates: {duplicates}. Requests repeated: {retries or 'none'}."
+    yield ""
+
+
+def _request(result: Result) -> Iterator[str]:
+    yield "One request, exactly as it was sent (the key hidden)"
+    request = result.first_request
+    if request is not None:
+        yield f"  {request.method} {request.path} HTTP/1.1"
+        for name, value in request.headers.items():
+            yield f"  {name.title()}: {value.replace(API_KEY, '…')}"
+        yield ""
+        yield f"  {request.body.decode()}"
+    yield ""
+
+
+def _letters(result: Result) -> Iterator[str]:
+    yield f"The dead letters in {DEAD_LETTER_TOPIC}"
+    counts = Counter(letter.headers.get("reason", "?") for letter in result.letters)
+    shown: set[str] = set()
+    for letter in result.letters:
+        headers = letter.headers
+        reason = headers.get("reason", "?")
+        if reason in shown:
+            continue
+        shown.add(reason)
+        place = "/".join(headers.get(f"origin-{part}", "?") for part in ("topic", "partition", "offset"))
+        yield f"  {counts[reason]:>3}  {reason}, for example {place}:"
+        yield f"       {headers.get('message', '')}"
+    yield ""
+
+
+def _order(result: Result) -> Iterator[str]:
+    users = len({event.user_id for event in result.accepted})
+    wrong = overtaken(result.accepted)
+    yield "Order"
+    if wrong or result.overlaps:
+        yield from (f"  {sentence}" for sentence in wrong[:5])
+    else:
+        yield (
+            f"  {len(result.accepted):,} events of {users} users arrived in the order of their records, "
+            "and never two of one user at once."
+        )
+    yield ""
+
+
+def as_json(result: Result) -> str:
+    """The same facts for a script."""
+    records = result.snapshot.records
+    return json.dumps(
+        {
+            "consumed": records.consumed,
+            "delivered": records.delivered,
+            "filtered": {reason.value: count for reason, count in records.filtered.items()},
+            "dead_lettered": records.dead_lettered,
+            "duplicates": len(result.accepted) - result.sample.sendable,
+            "gap": records.gap,
+            "problems": findings(result),
+            "seconds": round(result.seconds, 1),
+        }
+    )

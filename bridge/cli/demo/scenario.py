@@ -1,0 +1,161 @@
+"""The demo's run: an embedded Kafka, an emulated Track API that has its troubles, and a real bridge between them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.resources
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.config import load
+from bridge.config.sections import Config
+from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.ops import log
+from bridge.ops.snapshot import Snapshot
+from bridge.sandbox.broker import EmbeddedKafka
+from bridge.sandbox.emulator.connection import Request, ServerConnection
+from bridge.sandbox.emulator.faults import Fault, FaultKind
+from bridge.sandbox.emulator.ledger import Accepted
+from bridge.sandbox.emulator.rate import RateLimit
+from bridge.sandbox.emulator.server import Emulator
+from bridge.sandbox.sample import REJECTED_NAME, TOPICS, Sample, sample
+from bridge.sandbox.topics import Letter, produce, read_letters
+from bridge.service.bridge import Bridge
+
+RECORDS = 2000
+API_KEY = "NX-demo-key"
+DEAD_LETTER_TOPIC = "demo.dlq"
+OUTAGE_AT, OUTAGE_SECONDS = 500, 3.0
+THROTTLE_AT, THROTTLE_SECONDS = 1100, 2
+DEADLINE = 90.0
+"""Seconds after which a demo that is not done has failed."""
+_REJECTION = '{"errors":[{"error_code":"invalid_event","message":"Invalid input: this event name is not known"}]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything the report is made of."""
+
+    sample: Sample
+    snapshot: Snapshot
+    accepted: Sequence[Accepted]
+    overlaps: Sequence[str]
+    first_request: Request | None
+    letters: Sequence[Letter]
+    seconds: float
+
+
+Show = Callable[[Snapshot], None]
+Tell = Callable[[str], None]
+
+
+class RecordingEmulator(Emulator):
+    """Keeps the first event's request as it came over the wire."""
+
+    first: Request | None = None
+
+    def request(self, connection: ServerConnection, request: Request) -> None:
+        """See `Emulator.request`."""
+        if self.first is None and request.method == "POST":
+            self.first = request
+        super().request(connection, request)
+
+
+async def run(show: Show, tell: Tell) -> Result:
+    """Run it; ``show`` sees a snapshot several times a second, ``tell`` a sentence when something happens."""
+    chosen = sample(RECORDS)
+    began = time.monotonic()
+    with EmbeddedKafka({**TOPICS, DEAD_LETTER_TOPIC: 6, f"{DEAD_LETTER_TOPIC}.resolutions": 6}) as kafka:
+        async with RecordingEmulator(keys=[API_KEY], rate=RateLimit(12_000)) as api:
+            tell(f"Kafka        an embedded broker at {kafka.bootstrap}, topics {', '.join(TOPICS)}")
+            tell(f"Userpilot    an emulated Track API at {api.endpoint}, which takes 12,000 requests a minute")
+            await asyncio.to_thread(produce, kafka.bootstrap, chosen.records)
+            tell(f"events       {len(chosen.records):,} records of {chosen.users} users are in the topics")
+            config, mapping = configuration(kafka.bootstrap, api.endpoint)
+            kept = KeptLines()
+            logging = log.set_up(level="info", log_format="json", secrets=[API_KEY], output=kept)
+            try:
+                bridge = Bridge(config, mapping, logging)
+                running = asyncio.create_task(bridge.run())
+                last = await _watch(bridge, running, api, len(chosen.records), show, tell)
+                bridge.stop("the demo is over")
+                await running
+            except Exception as error:
+                error.add_note("the bridge's last log lines:\n" + kept.text())
+                raise
+            finally:
+                logging.close()
+            letters = await asyncio.to_thread(
+                read_letters, kafka.bootstrap, DEAD_LETTER_TOPIC, prefix="bridge.dead-letter."
+            )
+            ledger = api.ledger
+            return Result(chosen, last, ledger.accepted, ledger.overlaps, api.first, letters, time.monotonic() - began)
+
+
+def configuration(bootstrap: str, endpoint: str) -> tuple[Config, CompiledMapping]:
+    """The demo's own `bridge.yaml`, loaded the way every other is."""
+    environment = {"DEMO_BOOTSTRAP": bootstrap, "DEMO_ENDPOINT": endpoint, "DEMO_API_KEY": API_KEY}
+    with importlib.resources.as_file(importlib.resources.files("bridge.sandbox") / "demo.yaml") as path:
+        loaded = load.read(Path(path), environment)
+    if loaded.config is None:
+        raise RuntimeError(f"the demo's configuration is broken: {loaded.problems}")
+    mapping = compile_mapping(loaded.config.mapping)
+    if not isinstance(mapping, CompiledMapping):
+        raise RuntimeError(f"the demo's mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
+    return loaded.config, mapping
+
+
+async def _watch(
+    bridge: Bridge, running: asyncio.Task[object], api: Emulator, records: int, show: Show, tell: Tell
+) -> Snapshot:
+    """Make trouble at fixed places, show what happens, until every record is accounted for."""
+    rejects = Fault(kind=FaultKind.STATUS, status=400, body=_REJECTION, event_name=REJECTED_NAME)
+    api.set_faults(rejects)
+    troubles = [
+        (
+            OUTAGE_AT,
+            Fault(kind=FaultKind.STATUS, status=503, end=OUTAGE_SECONDS),
+            f"outage       the API answers 503 for {OUTAGE_SECONDS:.0f} s: one probe at a time, nothing is given up",
+        ),
+        (
+            THROTTLE_AT,
+            Fault(kind=FaultKind.STATUS, status=429, headers={"Retry-After": str(THROTTLE_SECONDS)}, count=1),
+            f"429          the API asks to wait {THROTTLE_SECONDS} s (Retry-After): everybody waits, nobody retries early",
+        ),
+    ]
+    deadline = time.monotonic() + DEADLINE
+    while not running.done():
+        await asyncio.sleep(0.1)
+        if bridge.admin_address is None:
+            continue
+        now = bridge.snapshot()
+        show(now)
+        if troubles and now.records.delivered >= troubles[0][0]:
+            _, fault, sentence = troubles.pop(0)
+            api.set_faults(fault, rejects)
+            tell(sentence)
+        if now.records.consumed >= records and now.records.in_flight == 0:
+            return now
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the demo was not done within {DEADLINE:.0f} s: {now.records}")
+    await running
+    raise RuntimeError("the bridge ended before the demo did")
+
+
+class KeptLines:
+    """A log output that is nobody's screen, for the case that something goes wrong."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque(maxlen=50)
+
+    def write(self, data: bytes) -> int:
+        """See `ops.log_writer.Output`."""
+        self._lines.append(data)
+        return len(data)
+
+    def text(self) -> str:
+        """The last lines."""
+        return b"".join(self._lines).decode("utf-8", "replace")
