@@ -1,0 +1,59 @@
+# The bridge as an image: only what it needs to run, owned by root, run by nobody in particular.
+#
+#   docker build --build-arg VERSION=... --build-arg REVISION=... -t track-bridge .
+#
+# Releases name the base by digest: --build-arg PYTHON_IMAGE=python:3.13-slim-trixie@sha256:...
+# Another package index: --build-arg PIP_INDEX_URL=...; one that needs a password, which a build argument would leave in
+# the image's provenance: --secret id=pip.conf,src=/path/to/pip.conf (needs BuildKit, the default of current engines).
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS build
+ARG PIP_INDEX_URL
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_NO_COMPILE=1 \
+    PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+
+# The dependencies change seldom: a layer of their own. The environment holds no pip: what runs cannot install.
+COPY requirements/run.txt requirements/build.txt requirements/
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python -m venv --without-pip /opt/track-bridge && \
+    python -m pip --python /opt/track-bridge/bin/python install --require-hashes -r requirements/run.txt && \
+    python -m venv /opt/build && \
+    /opt/build/bin/pip install --require-hashes -r requirements/build.txt
+
+COPY pyproject.toml README.md LICENSE ./
+COPY schemas schemas
+COPY bridge bridge
+# Bytecode that is never checked against its source: the files cannot change, and the process cannot write any.
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . && \
+    python -m pip --python /opt/track-bridge/bin/python install --no-deps --no-index /wheels/*.whl && \
+    /opt/track-bridge/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/track-bridge/lib
+
+# The same base and the same path: an environment holds links to the interpreter it was made with.
+FROM ${PYTHON_IMAGE}
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="track-bridge" \
+      org.opencontainers.image.description="Sends domain events from Kafka to the Userpilot Track API" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /opt/track-bridge /opt/track-bridge
+ENV PATH=/opt/track-bridge/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    PYTHONFAULTHANDLER=1 \
+    PYTHONDONTWRITEBYTECODE=1
+# A number, so that runAsNonRoot can be checked without the image's own list of users.
+USER 10001:10001
+# ./bridge.yaml, the first place the program looks for its configuration.
+WORKDIR /etc/track-bridge
+EXPOSE 9464
+STOPSIGNAL SIGTERM
+# Starts an interpreter and nothing of the program. It asks the default port: with another `observability.listen`
+# give `docker run --health-cmd ...`. Kubernetes has probes of its own and ignores this.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-I", "-S", "-c", "import socket; s = socket.create_connection(('127.0.0.1', 9464), 3); s.sendall(b'GET /livez HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'); raise SystemExit(not s.recv(64).startswith(b'HTTP/1.1 200 '))"]
+ENTRYPOINT ["track-bridge"]
+CMD ["run"]
