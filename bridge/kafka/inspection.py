@@ -1,0 +1,240 @@
+"""Asks a cluster what an operator wants to know of it; changes nothing and joins no group.
+
+A question that a cluster cannot answer (too old, embedded, no permission) yields nothing for that question alone.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
+
+from bridge.kafka import answers, client
+from bridge.kafka.client_log import ClientLog
+from bridge.kafka.starts import LogRange
+from bridge.model import TopicPartition
+
+if TYPE_CHECKING:
+    import logging
+
+    from confluent_kafka.admin import ClusterMetadata
+
+    from bridge.config.sections import Kafka
+
+PATIENCE: Final = 10.0
+"""Seconds one question may take."""
+_STEP: Final = 0.5
+
+
+class Obstacle(enum.Enum):
+    """What keeps a client from a cluster, the most telling first."""
+
+    LOGIN = "login"
+    """The brokers refuse the user or password (SASL)."""
+    TLS = "tls"
+    NAME = "name"
+    """A host name that does not resolve."""
+    CONNECTION = "connection"
+
+
+_OBSTACLES: Final = {
+    KafkaError._AUTHENTICATION: Obstacle.LOGIN,  # noqa: SLF001  # the library's public names for local codes, here and below
+    KafkaError._SSL: Obstacle.TLS,  # noqa: SLF001
+    KafkaError._RESOLVE: Obstacle.NAME,  # noqa: SLF001
+}
+_TELLING: Final = tuple(Obstacle)
+_STATE = re.compile(
+    r"\s*\((?:after|in) \d+ms in state [A-Z_0-9]+\)|^[a-z_]+://\S+?: |, \d+ identical error\(s\) suppressed"
+)
+
+
+class NotConnectedError(Exception):
+    """No broker let this client in; the message says why, in the client's words."""
+
+    def __init__(self, obstacle: Obstacle, message: str) -> None:
+        super().__init__(message)
+        self.obstacle = obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What every broker tells whoever may connect."""
+
+    brokers: int
+    topics: Mapping[str, int]
+    """Partition counts by name; only topics this user may describe, no internal ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSettings:
+    """The settings of a topic that matter here."""
+
+    compacted: bool
+    deletes: bool
+    """Whether old records are deleted by age or size."""
+    retention_ms: int
+    """-1: kept for ever."""
+    max_message_bytes: int
+
+
+class _Errors(ClientLog):
+    """Also keeps the errors that belong to no call: only they tell a wrong password from a dead broker."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__(logger)
+        self.seen: list[KafkaError] = []
+
+    def error(self, error: KafkaError) -> None:
+        """See `ClientLog.error`."""
+        self.seen.append(error)
+        super().error(error)
+
+    def obstacle(self) -> tuple[Obstacle, str]:
+        """The most telling of them and its text."""
+        found = [(_obstacle(error), error) for error in self.seen]
+        down = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
+        found = [each for each in found if each[1].code() != down] or found
+        if not found:
+            return Obstacle.CONNECTION, "no answer in time"
+        obstacle, error = min(found, key=lambda each: _TELLING.index(each[0]))
+        return obstacle, _STATE.sub("", _STATE.sub("", error.str()))
+
+
+class Inspection:
+    """One admin client with its questions. Each takes at most about `patience` seconds."""
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        logger: logging.Logger,
+        *,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises `client.ClientRefusedError` for properties the client library does not take."""
+        self._kafka = kafka
+        self._errors = _Errors(logger)
+        self._admin = client.open_admin(client.admin_configuration(kafka), self._errors)
+        self._patience = patience
+        self._clock = clock
+
+    def connect(self) -> Cluster:
+        """Brokers and topics. Raises `NotConnectedError`; a refused login is not tried for long."""
+        metadata = self._metadata(self._clock() + self._patience)
+        topics = {
+            name: len(topic.partitions)
+            for name, topic in metadata.topics.items()
+            if topic.error is None and not name.startswith("__")
+        }
+        return Cluster(len(metadata.brokers), topics)
+
+    def _metadata(self, deadline: float) -> ClusterMetadata:
+        while True:
+            try:
+                return self._admin.list_topics(timeout=_STEP)
+            except KafkaException:
+                self._admin.poll(0)
+                obstacle, message = self._errors.obstacle()
+                if obstacle in (Obstacle.LOGIN, Obstacle.TLS) or self._clock() > deadline:
+                    raise NotConnectedError(obstacle, message) from None
+
+    def logs(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, LogRange]:
+        """First and end offsets, of the partitions that answered."""
+        first = self._offsets(partitions, answers.EARLIEST)
+        end = self._offsets(partitions, answers.LATEST)
+        return {partition: LogRange(first[partition], end[partition]) for partition in first if partition in end}
+
+    def at_time(self, partitions: Sequence[TopicPartition], epoch_ms: int) -> dict[TopicPartition, int]:
+        """The offset of the first record at or after this time; absent where there is none, or no answer."""
+        found = self._offsets(partitions, answers.at_time(epoch_ms))
+        return {partition: offset for partition, offset in found.items() if offset >= 0}
+
+    def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
+        """The group's committed offsets, None where it has none. Raises `KafkaException` where they may not be read."""
+        request = ConsumerGroupTopicPartitions(
+            self._kafka.group_id, [ClientPartition(p.topic, p.partition) for p in partitions]
+        )
+        if not partitions:
+            return {}
+        asked = self._admin.list_consumer_group_offsets([request], request_timeout=self._patience)
+        answered = asked[self._kafka.group_id].result(self._patience)
+        return {
+            TopicPartition(each.topic, each.partition): each.offset if each.offset >= 0 else None
+            for each in answered.topic_partitions
+            if each.error is None
+        }
+
+    def settings(self, topics: Iterable[str]) -> dict[str, TopicSettings]:
+        """Of the topics whose settings may be read."""
+        resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
+        if not resources:
+            return {}
+        asked = self._ask(lambda: self._admin.describe_configs(resources, request_timeout=self._patience))
+        return {resource.name: _settings(entries) for resource, entries in self._collect(asked).items()}
+
+    def allowed_on_topics(self, topics: Sequence[str]) -> dict[str, frozenset[AclOperation]]:
+        """What this user may do, for the topics of which the brokers say it."""
+        if not topics:
+            return {}
+        asked = self._ask(
+            lambda: self._admin.describe_topics(
+                TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=self._patience
+            )
+        )
+        return {
+            topic: frozenset(described.authorized_operations)
+            for topic, described in self._collect(asked).items()
+            if described.authorized_operations
+        }
+
+    def allowed_on_group(self) -> frozenset[AclOperation] | None:
+        """What this user may do with the consumer group; None where the brokers do not say."""
+        asked = self._ask(
+            lambda: self._admin.describe_consumer_groups(
+                [self._kafka.group_id], include_authorized_operations=True, request_timeout=self._patience
+            )
+        )
+        for described in self._collect(asked).values():
+            if described.authorized_operations:
+                return frozenset(described.authorized_operations)
+        return None
+
+    def _offsets(self, partitions: Sequence[TopicPartition], spec: answers.OffsetSpec) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        wanted = {ClientPartition(p.topic, p.partition): spec for p in partitions}
+        asked = self._ask(lambda: self._admin.list_offsets(wanted, request_timeout=self._patience))
+        return {TopicPartition(p.topic, p.partition): found.offset for p, found in self._collect(asked).items()}
+
+    def _ask(self, question: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
+        try:
+            return question()
+        except (KafkaException, ValueError):
+            return {}
+
+    def _collect(self, asked: Mapping[Any, Any]) -> dict[Any, Any]:
+        return answers.collect(asked, self._clock() + self._patience).results
+
+
+def _obstacle(error: KafkaError) -> Obstacle:
+    # A handshake with a listener of another kind is reported as a broken connection; only the text says more.
+    if "SSL handshake failed" in error.str() or "security.protocol" in error.str():
+        return Obstacle.TLS
+    return _OBSTACLES.get(error.code(), Obstacle.CONNECTION)
+
+
+def _settings(entries: Mapping[str, Any]) -> TopicSettings:
+    policies = entries["cleanup.policy"].value.split(",")
+    return TopicSettings(
+        compacted="compact" in policies,
+        deletes="delete" in policies,
+        retention_ms=int(entries["retention.ms"].value),
+        max_message_bytes=int(entries["max.message.bytes"].value),
+    )

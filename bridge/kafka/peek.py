@@ -1,0 +1,143 @@
+"""Reads some records without anybody noticing: no group is joined, nothing is committed, no position moves."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import KafkaError
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.kafka import client
+from bridge.kafka.client_log import ClientLog
+from bridge.kafka.starts import LogRange
+from bridge.model import Record, TopicPartition
+
+if TYPE_CHECKING:
+    import logging
+
+    from confluent_kafka import Consumer, Message
+
+    from bridge.config.sections import Kafka
+
+_BATCH: Final = 500
+_POLL: Final = 0.25
+SILENCE: Final = 15.0
+"""Seconds without any record after which the brokers are taken to be gone."""
+
+
+class End(enum.Enum):
+    """Which end of a log to read at."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+class PeekError(Exception):
+    """The records could not be read (to the end); the message is one sentence."""
+
+
+def shares(logs: Mapping[TopicPartition, LogRange], limit: int, end: End) -> dict[TopicPartition, range]:
+    """Which offsets to read so that `limit` of them come from all partitions alike; what one lacks others give."""
+    shared: dict[TopicPartition, range] = {}
+    left = limit
+    by_length = sorted(logs.items(), key=lambda item: item[1].end - item[1].first)
+    for place, (partition, log) in enumerate(by_length):
+        fair = -(-left // (len(by_length) - place))
+        count = min(fair, log.end - log.first)
+        left -= count
+        if count > 0:
+            first = log.first if end is End.OLDEST else log.end - count
+            shared[partition] = range(first, first + count)
+    return dict(sorted(shared.items()))
+
+
+def read(
+    kafka: Kafka,
+    wanted: Mapping[TopicPartition, range],
+    logger: logging.Logger,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Record]:
+    """The records at these offsets, partition by partition in order; fewer where compaction or transactions left gaps.
+
+    Raises `PeekError` where the brokers refuse or fall silent, `client.ClientRefusedError` for a bad property.
+    """
+    open_ends = {partition: offsets.stop for partition, offsets in wanted.items()}
+    if not open_ends:
+        return
+    log = ClientLog(logger)
+    consumer = client.open_consumer(_configuration(kafka), log, on_commit=_never)
+    try:
+        consumer.assign([ClientPartition(p.topic, p.partition, offsets.start) for p, offsets in wanted.items()])
+        heard = clock()
+        while open_ends:
+            messages = consumer.consume(_BATCH, _POLL)
+            if messages:
+                heard = clock()
+            elif clock() - heard > SILENCE:
+                raise PeekError(_silence(log, open_ends))
+            for message in messages:
+                yield from _taken(message, open_ends)
+            _close_passed(consumer, open_ends)
+    finally:
+        consumer.close()
+
+
+def _configuration(kafka: Kafka) -> dict[str, Any]:
+    """The service's own, so that what is read here is what it would read, without anything that writes."""
+    configuration = {
+        **client.consumer_configuration(kafka),
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+    }
+    configuration.pop("group.instance.id", None)
+    return configuration
+
+
+def _taken(message: Message[Any, Any], open_ends: dict[TopicPartition, int]) -> Iterator[Record]:
+    partition = TopicPartition(message.topic() or "", message.partition() or 0)
+    error = message.error()
+    if error is not None:
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for a local code
+            open_ends.pop(partition, None)
+            return
+        raise PeekError(f"{partition if message.topic() else 'The brokers'} cannot be read: {error.str()}")
+    end, offset = open_ends.get(partition), message.offset()
+    if end is None or offset is None:
+        return
+    if offset + 1 >= end:
+        del open_ends[partition]
+    if offset < end:
+        kind, timestamp = message.timestamp()
+        yield Record(
+            partition.topic,
+            partition.partition,
+            offset,
+            timestamp if kind else None,
+            message.key(),
+            message.value(),
+            message.headers() or (),  # type: ignore[arg-type]  # the client always returns pairs of text and bytes
+        )
+
+
+def _close_passed(consumer: Consumer, open_ends: dict[TopicPartition, int]) -> None:
+    """The last offsets of a span may hold no record: a transaction's marker, or what compaction removed."""
+    if not open_ends:
+        return
+    positions = consumer.position([ClientPartition(p.topic, p.partition) for p in open_ends])
+    for each in positions:
+        partition = TopicPartition(each.topic, each.partition)
+        if each.offset >= open_ends[partition]:
+            del open_ends[partition]
+
+
+def _silence(log: ClientLog, open_ends: Mapping[TopicPartition, int]) -> str:
+    cause = f": {log.last_error.str()}" if log.last_error is not None else ""
+    first = next(iter(open_ends))
+    return f"No record of {first} came within {SILENCE:.0f} s{cause}."
+
+
+def _never(_error: object, _partitions: object) -> None:
+    """Nothing is committed here."""
