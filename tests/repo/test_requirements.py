@@ -1,0 +1,79 @@
+"""The pinned requirements are whole, hashed, and those pyproject.toml asks for."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+FILES = ("run", "build", "dev")
+HASHES = re.compile(r"(--hash=sha256:[0-9a-f]{64} ?)+")
+
+
+def pins(root: Path, name: str) -> dict[str, Requirement]:
+    """The file's requirements by name; fails on a line that is anything but a name, a version and its hashes."""
+    found: dict[str, Requirement] = {}
+    text = (root / "requirements" / f"{name}.txt").read_text().replace("\\\n", "")
+    for line in text.splitlines():
+        pinned, _, hashes = re.sub(r" +", " ", line).partition(" --hash")
+        assert HASHES.fullmatch(f"--hash{hashes}"), f"requirements/{name}.txt: {line[:100]}"
+        requirement = Requirement(pinned)
+        assert re.fullmatch(r"==[^*,]+", str(requirement.specifier)), f"requirements/{name}.txt: {pinned}"
+        assert requirement.url is None
+        found[canonicalize_name(requirement.name)] = requirement
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(root: Path) -> dict[str, Any]:
+    return tomllib.loads((root / "pyproject.toml").read_text())
+
+
+def wanted(project: dict[str, Any], name: str) -> list[Requirement]:
+    groups = project["dependency-groups"]
+    texts = {
+        "run": project["project"]["dependencies"],
+        "build": groups["build"],
+        "dev": [
+            *project["project"]["dependencies"],
+            *groups["build"],
+            *(t for t in groups["dev"] if isinstance(t, str)),
+        ],
+    }[name]
+    return [Requirement(text) for text in texts]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_line_is_a_name_a_version_and_its_hashes(root: Path, name: str) -> None:
+    assert pins(root, name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_the_project_asks_for_is_pinned_to_a_version_it_accepts(
+    root: Path, project: dict[str, Any], name: str
+) -> None:
+    pinned = pins(root, name)
+    for requirement in wanted(project, name):
+        pin = pinned.get(canonicalize_name(requirement.name))
+        assert pin is not None, f"{requirement.name} is not in requirements/{name}.txt: run `make requirements`"
+        version = str(pin.specifier).removeprefix("==")
+        assert requirement.specifier.contains(version), f"requirements/{name}.txt has {pin}, wanted is {requirement}"
+
+
+@pytest.mark.parametrize("name", ["run", "build"])
+def test_tests_run_with_the_versions_that_are_shipped(root: Path, name: str) -> None:
+    dev = pins(root, "dev")
+    assert {key: str(pin.specifier) for key, pin in pins(root, name).items()}.items() <= {
+        key: str(pin.specifier) for key, pin in dev.items()
+    }.items()
+
+
+def test_the_build_backend_is_pinned(root: Path, project: dict[str, Any]) -> None:
+    assert {canonicalize_name(Requirement(text).name) for text in project["build-system"]["requires"]} <= pins(
+        root, "build"
+    ).keys()
