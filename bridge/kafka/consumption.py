@@ -24,6 +24,8 @@ class Batch(NamedTuple):
 
     tracker: Tracker
     records: list[Record]
+    leader_epoch: int | None
+    """Of the last of its records."""
     size: int
     """Bytes of keys, values and headers of all its records."""
 
@@ -43,7 +45,7 @@ class Consumption(Protocol):
     """Takes the records and everything that happens to their partitions. None of the methods may raise."""
 
     def assigned(self, trackers: Sequence[Tracker]) -> None:
-        """These partitions are read from now on. Called with an empty sequence when the group was joined without any."""
+        """These partitions are read from now on; an empty sequence says that the group was joined without any."""
         ...
 
     def accept(self, batches: Sequence[Batch]) -> None:

@@ -1,22 +1,54 @@
-"""The poll thread: it owns the consumer, hands records to the event loop and takes positions back to the broker."""
+"""The poll thread: it owns the consumer, hands records to the event loop and takes positions back to the brokers.
+
+It never stops polling while the process works: the client's callbacks run inside poll only, and a member that does not
+poll for `max.poll.interval.ms` is put out of the group.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
-from bridge.kafka.consumption import Consumption, HeldReason, Tracker
-from bridge.model import Position, TopicPartition
+from bridge.kafka import client
+from bridge.kafka.client_log import ClientLog, RareLog
+from bridge.kafka.commits import Commits
+from bridge.kafka.counts import SourceCounts
+from bridge.kafka.intake import Intake
+from bridge.kafka.lookup import Lookup
+from bridge.kafka.loop_side import Heartbeat, LoopGoneError, LoopSide
+from bridge.kafka.message_errors import MessageErrors
+from bridge.kafka.pauses import Pauses
+from bridge.kafka.poll_loop import PollLoop
+from bridge.kafka.rebalance import DRAIN_GRACE, STOPPING_COMMIT_LIMIT, Rebalance
+from bridge.kafka.starting import Starting
+from bridge.kafka.survey import Survey
+from bridge.kafka.table import Table
+from bridge.kafka.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    import asyncio
+    import logging
+    from collections.abc import Sequence
+
+    from confluent_kafka import KafkaError
+    from confluent_kafka import TopicPartition as ClientPartition
+
     from bridge.config.sections import Kafka
+    from bridge.kafka.consumption import Consumption, HeldReason, Positioned, Tracker
+    from bridge.model import TopicPartition
+
+CLOSE_LIMIT: Final = 10.0
+"""Seconds to leave the group, after the drain and the last commit."""
 
 
 class Source:
-    """Interface as built; see `Consumption` for the other direction."""
+    """One consumer, one thread.
+
+    Construct, `start` and use it on the event loop's thread. Its own thread calls back through `Consumption`. All
+    methods return at once; those the pipeline knows as `ports.Positions` take effect within `poll_loop.POLL`.
+    """
 
     def __init__(
         self,
@@ -26,32 +58,204 @@ class Source:
         loop: asyncio.AbstractEventLoop,
         logger: logging.Logger,
         abort: Callable[[], None],
-        records: int,
-        bytes_: int,
+        max_records: int,
+        max_bytes: int,
     ) -> None:
-        self.last_poll: float
-        """Monotonic time at which the poll thread was last seen alive; also kept fresh while it waits for a drain."""
-        self.joined: bool
-        """Whether this member belongs to the group at present (an assignment of nothing counts)."""
-        self.draining: bool
-        self.held: Mapping[TopicPartition, tuple[HeldReason, str]]
-        self.problems: Sequence[str]
-        """What an operator should know now: missing topics, refused authorisations. Sentences."""
+        """`abort` ends the process at once with a non-zero code, when a broker does not answer the last commit.
 
-    def start(self) -> None: ...
+        `ClientRefusedError` if the client library does not take `kafka.properties`.
+        """
+        self.counts = SourceCounts()
+        self._heartbeat = Heartbeat()
+        self._kafka = kafka
+        self._logger = logger
+        self._loop_side = LoopSide(loop, consumption)
+        self._watchdog = Watchdog(abort, logger)
+        self._intake = Intake(max_records, max_bytes)
+        self._table = Table()
+        self._stopping = threading.Event()
+        self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
+        self._open(client.consumer_configuration(kafka))
 
-    def stop(self) -> concurrent.futures.Future[None]: ...
+    def _open(self, configuration: client.Configuration) -> None:
+        kafka, logger, log = self._kafka, self._logger, ClientLog(self._logger)
+        self._consumer = consumer = client.open_consumer(configuration, log, self._on_commit)
+        self._admin = client.open_admin(client.admin_configuration(kafka), log)
+        self._commits = Commits(consumer, self._table, self.counts, self._proven, RareLog(logger))
+        self._pauses = Pauses(consumer)
+        incremental = client.is_incremental(configuration)
+        self._starting = Starting(
+            consumer,
+            self._table,
+            self._loop_side,
+            lookup=Lookup(consumer, self._admin, logger),
+            commits=self._commits,
+            pauses=self._pauses,
+            logger=logger,
+            start_from=kafka.start_from,
+            assign=consumer.incremental_assign if incremental else consumer.assign,
+        )
+        self._rebalance = Rebalance(
+            consumer,
+            self._table,
+            self._loop_side,
+            starting=self._starting,
+            commits=self._commits,
+            watchdog=self._watchdog,
+            counts=self.counts,
+            logger=logger,
+            drain_timeout=kafka.drain_timeout,
+            incremental=incremental,
+            heartbeat=self._heartbeat,
+        )
+        self._survey = Survey(consumer, self._admin, self._table, kafka.topics, logger)
+        self._message_errors = MessageErrors(self._table, self._starting, self._pauses, self.counts, RareLog(logger))
+        self._poll_loop = PollLoop(
+            consumer,
+            self._table,
+            self._loop_side,
+            intake=self._intake,
+            commits=self._commits,
+            pauses=self._pauses,
+            starting=self._starting,
+            survey=self._survey,
+            message_errors=self._message_errors,
+            counts=self.counts,
+            heartbeat=self._heartbeat,
+        )
 
-    def room(self, records: int, bytes_: int) -> None:
-        """Free slots and free bytes as of now (absolute, may be negative); call it in `accept` and when slots come free."""
+    # --- called on the loop's thread ---------------------------------------------------------------
 
-    def store(self, positions: Sequence[tuple[Tracker, Position]], /) -> None: ...
+    def start(self) -> None:
+        """Join the group."""
+        self._thread.start()
 
-    def prove_membership(self) -> None: ...
+    def stop(self) -> concurrent.futures.Future[None]:
+        """Stop taking records, drain by `Consumption.revoke`, commit, leave the group. Done when all that is."""
+        self._stopping.set()
+        self._intake.wake()
+        if self._thread.ident is None and not self._closed.done():
+            self._consumer.close()
+            self._closed.set_result(None)
+        return self._closed
 
-    def pause_topic(self, topic: str, /) -> None: ...
+    def room(self, records: int, size: int) -> None:
+        """Free slots and free bytes as of now; absolute, may be negative.
 
-    def pause_partition(self, tracker: Tracker, /) -> None: ...
+        Call it before `Consumption.accept` returns and whenever slots come free.
+        """
+        self._intake.room(records, size)
 
+    def store(self, positions: Positioned, /) -> None:
+        """Commit these soon; see `ports.Positions`."""
+        self._commits.offer(positions)
+
+    def prove_membership(self) -> None:
+        """Make a round trip with the group coordinator; see `ports.Positions`. Needs a partition that is read."""
+        self._commits.prove_membership()
+
+    def pause_topic(self, topic: str, /) -> None:
+        """Take nothing more from this topic; see `ports.Positions`."""
+        self._poll_loop.order(lambda: self._pause_topic(topic))
+
+    def pause_partition(self, tracker: Tracker, /) -> None:
+        """Take nothing more from this partition in this assignment; see `ports.Positions`."""
+        self._poll_loop.order(lambda: self._pause_partition(tracker))
+
+    @property
+    def last_poll(self) -> float:
+        """Monotonic time at which the poll thread was last seen alive; fresh also while it waits for a drain."""
+        return self._heartbeat.at
+
+    @property
+    def joined(self) -> bool:
+        """Whether this process is a member of the group; an assignment of nothing counts."""
+        return self._rebalance.joined
+
+    @property
+    def draining(self) -> bool:
+        """Whether partitions are being given up at this moment."""
+        return self._rebalance.draining
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the poll thread has ended."""
+        return self._closed.done()
+
+    @property
     def ends(self) -> Mapping[TopicPartition, int]:
-        """The last known end offset of each assigned partition, without network."""
+        """The offset after the last record of each assigned partition, as far as known; a second old, or ten where
+        nothing is fetched. A partition's lag is this less its position; 1 may remain for ever after a transaction.
+        """
+        return self._survey.ends
+
+    @property
+    def held(self) -> Mapping[TopicPartition, tuple[HeldReason, str]]:
+        """Assigned partitions that are not read, each with the reason and one sentence."""
+        return self._starting.held
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Sentences an operator should know now: topics that are missing or may not be read."""
+        return tuple(self._survey.problems.values()) + tuple(self._message_errors.problems.values())
+
+    # --- the poll thread ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._subscribe()
+            while not self._stopping.is_set() and self._rebalance.failure is None:
+                self._poll_loop.round()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the process must hear of it and end
+            self._rebalance.failure = self._rebalance.failure or error
+        failed_at_work = self._rebalance.failure
+        if failed_at_work is not None:
+            self._report(failed_at_work)
+        self._close()
+        if self._rebalance.failure is not failed_at_work and self._rebalance.failure is not None:
+            self._report(self._rebalance.failure)
+        self._closed.set_result(None)
+
+    def _subscribe(self) -> None:
+        self._consumer.subscribe(
+            list(self._kafka.topics),
+            on_assign=self._rebalance.on_assign,
+            on_revoke=self._rebalance.on_revoke,
+            on_lost=self._rebalance.on_lost,
+        )
+
+    def _close(self) -> None:
+        self._rebalance.stopping = True
+        limit = self._kafka.drain_timeout + DRAIN_GRACE + STOPPING_COMMIT_LIMIT + CLOSE_LIMIT
+        try:
+            with self._watchdog.watch(limit, "leaving the group"):
+                self._consumer.close()
+        except Exception as error:  # noqa: BLE001  # the thread ends here; nobody else would hear of it
+            self._rebalance.failure = self._rebalance.failure or error
+
+    def _report(self, error: Exception) -> None:
+        try:
+            self._loop_side.tell(self._loop_side.consumption.source_failed, error)
+        except LoopGoneError:
+            self._logger.critical("the poll thread ended without a loop to tell: %r", error)
+
+    # --- small things on the poll thread ------------------------------------------------------------
+
+    def _on_commit(self, error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:
+        self._commits.answered(error, partitions)
+
+    def _proven(self, issued_at: float) -> None:
+        try:
+            self._loop_side.tell(self._loop_side.consumption.membership_proven, issued_at)
+        except LoopGoneError as error:
+            self._rebalance.failure = self._rebalance.failure or error
+
+    def _pause_topic(self, topic: str) -> None:
+        self._pauses.topics.add(topic)
+        self._pauses.apply(self._table)
+
+    def _pause_partition(self, tracker: Tracker) -> None:
+        if (entry := self._table.of(tracker)) is not None:
+            entry.ordered_pause = True
+            self._pauses.apply([entry])

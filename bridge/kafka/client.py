@@ -1,0 +1,132 @@
+"""The configurations of the Kafka clients, and the clients made from them.
+
+Each default below has a reason; `kafka.properties` goes over all of them. Properties that would break a promise are
+refused where the configuration is read, so nothing here needs to fight them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, TopicPartition
+
+    from bridge.config.sections import DeadLetterSettings, Kafka
+    from bridge.kafka.client_log import ClientLog
+
+OnCommit = Callable[["KafkaError | None", Sequence["TopicPartition"]], None]
+Configuration = dict[str, Any]
+
+LARGEST_LETTER: Final = 100_000_000
+"""Bytes. The dead-letter topic's own limit decides; the client must not refuse earlier."""
+
+_COMMON: Final[Configuration] = {
+    "client.id": "track-bridge",
+    # Cloud load balancers drop silent connections without a word.
+    "socket.keepalive.enable": True,
+    # A refused bootstrap is retried (and logged) every 50 ms otherwise.
+    "reconnect.backoff.ms": 250,
+}
+
+_FETCHING: Final[Configuration] = {
+    # The sink takes tens to thousands of records a second, the broker gives hundreds of thousands: a deep queue
+    # only costs memory. These keep it to some megabytes and still saturate one core.
+    "queued.min.messages": 1000,
+    "queued.max.messages.kbytes": 4096,
+    "fetch.message.max.bytes": 1 << 19,
+    "fetch.max.bytes": 1 << 21,
+}
+
+
+class ClientRefusedError(Exception):
+    """The client library does not take the configuration; the text is one sentence for its owner."""
+
+
+def consumer_configuration(kafka: Kafka) -> Configuration:
+    """For the one consumer of this process."""
+    configuration = {
+        **_COMMON,
+        **_FETCHING,
+        "group.id": kafka.group_id,
+        "isolation.level": "read_committed",
+        # Stored positions go out with the next periodic commit, and with the last one on close.
+        "enable.auto.commit": True,
+        "auto.commit.interval.ms": max(1, round(kafka.commit_interval * 1000)),
+        # The client would otherwise store each record's position when it hands the record over: loss on every crash.
+        "enable.auto.offset.store": False,
+        # Where to start is decided by `starts`, never by the client.
+        "auto.offset.reset": "error",
+        **kafka.properties,
+        "bootstrap.servers": kafka.bootstrap_servers,
+    }
+    if configuration.get("group.protocol", "classic") != "consumer":
+        # Not known to the new protocol, which assigns on the broker's side.
+        configuration.setdefault("partition.assignment.strategy", "cooperative-sticky")
+    return configuration
+
+
+def is_incremental(configuration: Mapping[str, Any]) -> bool:
+    """Whether partitions come and go one by one, or all are taken and given anew (an eager assignor)."""
+    if configuration.get("group.protocol", "classic") == "consumer":
+        return True
+    return "cooperative" in str(configuration.get("partition.assignment.strategy", ""))
+
+
+def producer_configuration(kafka: Kafka, settings: DeadLetterSettings) -> Configuration:
+    """For the dead-letter producer: acknowledged by all in-sync replicas, and given up before a drain is over."""
+    patience_ms = max(1000, round(kafka.drain_timeout * 1000 * 0.75))
+    return {
+        **_COMMON,
+        "enable.idempotence": True,
+        "linger.ms": 5,
+        "message.timeout.ms": patience_ms,
+        "request.timeout.ms": min(30_000, patience_ms),
+        # A missing topic fails after this time, after 30 s by default.
+        "topic.metadata.propagation.max.ms": 1000,
+        "message.max.bytes": LARGEST_LETTER,
+        # Must hold at least one letter of that size. What is really queued is bounded by `delivery.max_buffered_bytes`.
+        "queue.buffering.max.kbytes": 2 * LARGEST_LETTER // 1000,
+        **kafka.properties,
+        **settings.properties,
+        "bootstrap.servers": kafka.bootstrap_servers,
+    }
+
+
+def admin_configuration(kafka: Kafka) -> Configuration:
+    """For everything that asks about the cluster instead of reading from it."""
+    return {**_COMMON, **kafka.properties, "bootstrap.servers": kafka.bootstrap_servers}
+
+
+def open_consumer(configuration: Configuration, log: ClientLog, on_commit: OnCommit) -> Consumer:
+    """A consumer that is not subscribed yet. `ClientRefusedError` for a property it does not take."""
+    try:
+        return Consumer({**configuration, "error_cb": log.error, "on_commit": on_commit}, logger=log)
+    except (KafkaException, ValueError, TypeError) as refused:
+        raise _sentence(refused) from refused
+
+
+def open_producer(configuration: Configuration, log: ClientLog) -> Producer:
+    """A producer; it connects by itself. `ClientRefusedError` for a property it does not take."""
+    try:
+        return Producer({**configuration, "error_cb": log.error}, logger=log)
+    except (KafkaException, ValueError, TypeError) as refused:
+        raise _sentence(refused) from refused
+
+
+def open_admin(configuration: Configuration, log: ClientLog) -> AdminClient:
+    """An admin client. Its log arrives only in `poll`, so whoever opens it must call that now and then."""
+    try:
+        with_callback: Configuration = {**configuration, "error_cb": log.error}
+        return AdminClient(with_callback, logger=log)
+    except (KafkaException, ValueError, TypeError) as refused:
+        raise _sentence(refused) from refused
+
+
+def _sentence(refused: Exception) -> ClientRefusedError:
+    cause: Any = refused.args[0] if refused.args else refused
+    text = cause.str() if isinstance(refused, KafkaException) else str(cause)
+    return ClientRefusedError(f"kafka.properties: {text}")

@@ -1,0 +1,230 @@
+"""Takes positions to the group coordinator, and proves by that that this process is still a member.
+
+Two ways out. A position at a new offset is stored with the client, whose ownership check is a fence, and goes out with
+its next periodic commit. A position that says something new at an old offset (the lowest open record is stuck while
+later ones complete) is not committed that way; it goes out by an explicit commit, asynchronous, at most one under way
+and one a second. The broker checks the member but never the assignment, so an explicit commit is made on the poll
+thread only, where no rebalance can come between, and only for partitions in its table.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.kafka import answers, commit_mark
+from bridge.kafka.commit_errors import CommitTrouble, classify
+from bridge.kafka.partitions import committable
+from bridge.model import Position, TopicPartition
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, KafkaError
+
+    from bridge.kafka.client_log import RareLog
+    from bridge.kafka.consumption import Positioned
+    from bridge.kafka.counts import SourceCounts
+    from bridge.kafka.table import Assigned, Table
+
+REFRESH_EVERY: Final = 1.0
+"""Seconds between explicit commits."""
+_ANSWER_OVERDUE: Final = 120.0
+"""Seconds after which an explicit commit counts as never answered: twice the client's own limit for a request."""
+_AFTER_REBALANCE: Final = 0.05
+"""Seconds until a commit that met a rebalance is tried again; the window lasts some ten milliseconds."""
+_WORTH_REPEATING: Final = frozenset(
+    {CommitTrouble.COORDINATOR_MOVING, CommitTrouble.REBALANCING, CommitTrouble.UNREACHABLE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """The explicit commit under way."""
+
+    number: int
+    issued_at: float
+    entries: tuple[Assigned, ...]
+
+
+class Commits:
+    """All methods belong to the poll thread, except `offer` and `prove_membership`."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        table: Table,
+        counts: SourceCounts,
+        proven: Callable[[float], None],
+        log: RareLog,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`proven` gets the monotonic time at which an acknowledged commit was issued."""
+        self._consumer = consumer
+        self._table = table
+        self._counts = counts
+        self._proven = proven
+        self._log = log
+        self._clock = clock
+        self._offered: deque[Positioned] = deque()
+        self._beginnings: list[ClientPartition] = []
+        self._proof_wanted = False
+        self._pending: _Pending | None = None
+        self._number = 0
+        self._refreshed_at = float("-inf")
+
+    # --- called on the loop's thread ---------------------------------------------------------------
+
+    def offer(self, positions: Positioned) -> None:
+        """To be stored soon."""
+        self._offered.append(positions)
+
+    def prove_membership(self) -> None:
+        """Commit something explicitly, soon."""
+        self._proof_wanted = True
+
+    # --- called on the poll thread -----------------------------------------------------------------
+
+    def take_offered(self) -> None:
+        """Store everything offered so far."""
+        while self._offered:
+            for tracker, position in self._offered.popleft():
+                entry = self._table.of(tracker)
+                if entry is None:
+                    self._counts.refused_positions += 1
+                else:
+                    self._store(entry, position)
+
+    def begin(self, entries: Iterable[Assigned], beginnings: Iterable[tuple[TopicPartition, Position]]) -> None:
+        """Commit first positions at once: of `entries`, and of the other partitions of topics that start now.
+
+        A topic's start is decided once for all its partitions: a replica that comes a moment later must not take
+        this one's positions for a sign that its own partitions were added later, and read them from the beginning.
+        """
+        for entry in entries:
+            entry.refresh = True
+        self._beginnings += [_committable(partition, position) for partition, position in beginnings]
+        self._refreshed_at = float("-inf")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Issue an explicit commit if one is due."""
+        now = self._clock()
+        if self._pending is not None:
+            if now - self._pending.issued_at < _ANSWER_OVERDUE:
+                return
+            self._pending = None
+        changed = [entry for entry in self._table if entry.refresh]
+        if not self._proof_wanted and not self._beginnings:
+            if not changed or now - self._refreshed_at < REFRESH_EVERY:
+                return
+        elif not changed:
+            changed = [entry for entry in self._table if entry.position is not None][:1]
+        self._issue(changed, now)
+
+    def _issue(self, entries: Sequence[Assigned], now: float) -> None:
+        self._proof_wanted = False
+        beginnings, self._beginnings = self._beginnings, []
+        self._number += 1
+        offsets = [
+            _committable(entry.partition, entry.position, self._number)
+            for entry in entries
+            if entry.position is not None
+        ]
+        for entry in entries:
+            entry.refresh = False
+        if not offsets and not beginnings:
+            return
+        self._refreshed_at = now
+        try:
+            self._consumer.commit(offsets=offsets + beginnings, asynchronous=True)
+        except KafkaException as error:
+            self._failed(answers.error_of(error), entries)
+            return
+        self._pending = _Pending(self._number, now, tuple(entries))
+
+    def answered(self, error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:
+        """The client's `on_commit`, for its periodic commits and the explicit ones alike."""
+        pending = self._pending
+        if pending is not None and any(commit_mark.has(each.metadata, pending.number) for each in partitions):
+            self._pending = None
+        else:
+            pending = None
+        if error is not None:
+            self._failed(error, pending.entries if pending else ())
+            return
+        self._counts.commits += 1
+        if pending is not None:
+            self._proven(pending.issued_at)
+
+    def finish(self, positions: Positioned) -> None:
+        """Store and commit the last positions of partitions that are about to go, and wait for the answer.
+
+        Call it under a watchdog: a frozen broker never answers.
+        """
+        self.take_offered()
+        for tracker, position in positions:
+            entry = self._table.of(tracker)
+            if entry is not None:
+                self._store(entry, position)
+        entries = [entry for tracker, _ in positions if (entry := self._table.of(tracker)) is not None]
+        offsets = [_committable(entry.partition, entry.position) for entry in entries if entry.position is not None]
+        if not offsets:
+            return
+        error = self._commit_now(offsets)
+        if error is not None and classify(error.code()) is CommitTrouble.REBALANCING:
+            time.sleep(_AFTER_REBALANCE)
+            error = self._commit_now(offsets)
+        if error is None:
+            self._counts.commits += 1
+        else:
+            self._failed(error, ())
+
+    def _commit_now(self, offsets: list[ClientPartition]) -> KafkaError | None:
+        try:
+            results = self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            return answers.error_of(error)
+        return next((each.error for each in results if each.error is not None), None)
+
+    def _store(self, entry: Assigned, position: Position) -> None:
+        if position == entry.position:
+            return
+        if entry.position is not None and position.offset < entry.position.offset:
+            self._counts.refused_positions += 1
+            return
+        try:
+            # One partition a call: of a list the client drops, silently, those it does not own.
+            self._consumer.store_offsets(offsets=[_committable(entry.partition, position)])
+        except KafkaException as error:
+            self._counts.refused_positions += 1
+            refusal = answers.error_of(error).str()
+            self._log.write(
+                logging.WARNING, f"{entry.partition}: the client did not take position {position.offset}: {refusal}"
+            )
+            return
+        entry.refresh = entry.position is not None and position.offset == entry.position.offset
+        entry.position = position
+
+    def _failed(self, error: KafkaError, entries: Iterable[Assigned]) -> None:
+        trouble = classify(error.code())
+        if trouble is None:
+            return
+        self._counts.commit_errors[trouble.value] += 1
+        passing = trouble in _WORTH_REPEATING or trouble is CommitTrouble.SESSION_LOST
+        self._log.write(
+            logging.WARNING if passing else logging.ERROR, f"positions were not committed ({trouble}): {error.str()}"
+        )
+        if trouble in _WORTH_REPEATING:
+            for entry in entries:
+                entry.refresh = True
+
+
+def _committable(partition: TopicPartition, position: Position, number: int | None = None) -> ClientPartition:
+    metadata = position.metadata if number is None else commit_mark.marked(position.metadata, number)
+    return committable(partition, position, metadata)

@@ -1,0 +1,31 @@
+"""What the poll thread counts. Plain integers: written by that thread alone, read by whoever exports them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class SourceCounts:
+    """Totals since the process started."""
+
+    records: int = 0
+    """Handed over to the event loop."""
+    dropped_records: int = 0
+    """Came from the client's queue after their partition was gone; the next owner reads them."""
+    commits: int = 0
+    commit_errors: Counter[str] = field(default_factory=Counter)
+    """By `CommitTrouble`."""
+    refused_positions: int = 0
+    """Positions that came for a partition no longer assigned, here or in the client."""
+    assignments: int = 0
+    """Rounds of the group that gave partitions (or none) to this member."""
+    revocations: int = 0
+    losses: int = 0
+    """Rounds in which partitions were lost without being asked for."""
+    forced_drains: int = 0
+    """Drains that did not finish in time: what was in flight is sent again by the next owner."""
+    pauses: int = 0
+    """Times that everything was paused because no slot came free for a second."""
+    poll_interval_exceeded: int = 0

@@ -1,0 +1,68 @@
+"""The poll thread's way into the event loop: calls in order, and noticing that nobody is there any more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from bridge.kafka.consumption import Consumption, Positioned, Tracker
+
+_LOOK: Final = 0.2
+"""Seconds between two looks at the loop while waiting for it."""
+
+
+class LoopGoneError(Exception):
+    """The event loop ended: nothing can be handed over, and nobody will say what was done."""
+
+
+class Heartbeat:
+    """When the poll thread was last seen alive."""
+
+    def __init__(self) -> None:
+        self.at = time.monotonic()
+
+    def beat(self) -> None:
+        """The thread is alive."""
+        self.at = time.monotonic()
+
+
+class LoopSide:
+    """Calls the consumption on the loop's thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, consumption: Consumption) -> None:
+        self.consumption = consumption
+        self._loop = loop
+
+    def tell(self, method: Callable[..., object], *arguments: Any) -> None:
+        """Call `method` on the loop's thread, after all earlier calls. `LoopGoneError` if there is no loop."""
+        try:
+            self._loop.call_soon_threadsafe(method, *arguments)
+        except RuntimeError as closed:
+            raise LoopGoneError from closed
+
+    def drain(self, trackers: Sequence[Tracker], seconds: float, heartbeat: Heartbeat) -> Positioned | None:
+        """Let what is in flight finish and return the final positions; None if that took too long.
+
+        The heart beats on meanwhile. `LoopGoneError` if the loop ends meanwhile.
+        """
+        done = threading.Event()
+        final: list[Positioned] = []
+
+        def drained(positions: Positioned) -> None:
+            final.append(positions)
+            done.set()
+
+        self.tell(self.consumption.revoke, trackers, drained)
+        deadline = time.monotonic() + seconds
+        while not done.wait(_LOOK):
+            heartbeat.beat()
+            if not self._loop.is_running():
+                raise LoopGoneError
+            if time.monotonic() > deadline:
+                return None
+        return final[0]

@@ -1,0 +1,96 @@
+"""What to do about the errors that the client hands out in place of a record."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from bridge.kafka.consumption import HeldReason
+from bridge.model import TopicPartition
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Message
+
+    from bridge.kafka.client_log import RareLog
+    from bridge.kafka.counts import SourceCounts
+    from bridge.kafka.pauses import Pauses
+    from bridge.kafka.starting import Starting
+    from bridge.kafka.table import Table
+
+_AUTO_OFFSET_RESET: Final = -140
+_MAX_POLL_EXCEEDED: Final = -147
+_FATAL: Final = -150
+_UNKNOWN_TOPIC: Final = 3
+_TOPIC_UNAUTHORIZED: Final = 29
+_GROUP_UNAUTHORIZED: Final = 30
+
+
+class ClientFatalError(Exception):
+    """The client instance is at its end; the text is one sentence for the operator."""
+
+
+class MessageErrors:
+    """Belongs to the poll thread; `problems` may be read from anywhere."""
+
+    def __init__(self, table: Table, starting: Starting, pauses: Pauses, counts: SourceCounts, log: RareLog) -> None:
+        self.problems: dict[str, str] = {}
+        """Sentences for the operator, by what they concern."""
+        self._table = table
+        self._starting = starting
+        self._pauses = pauses
+        self._counts = counts
+        self._log = log
+
+    def handle(self, message: Message[Any, Any]) -> None:
+        """`ClientFatalError` where the client cannot go on."""
+        error = message.error()
+        if error is None:
+            return
+        code = error.code()
+        if code == _FATAL:
+            raise ClientFatalError(_fatal(error))
+        if code == _AUTO_OFFSET_RESET:
+            self._out_of_range(message, error)
+        elif code == _MAX_POLL_EXCEEDED:
+            self._counts.poll_interval_exceeded += 1
+            self._log.write(
+                logging.ERROR,
+                "the poll thread did not poll for max.poll.interval.ms and was put out of the group; it joins again. "
+                f"{error.str()}",
+            )
+        elif code == _GROUP_UNAUTHORIZED:
+            sentence = f"kafka.group_id: this user may not use the group; grant it READ on the group. {error.str()}"
+            self.problems = {**self.problems, "group": sentence}
+            self._log.write(logging.ERROR, sentence)
+        else:
+            # Missing topics and topics without permission are named by the survey; the rest the client repeats itself.
+            level = logging.DEBUG if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED} else logging.WARNING
+            where = f"{message.topic()}: " if message.topic() else ""
+            self._log.write(level, f"{where}{error.name()}: {error.str()}")
+
+    def _out_of_range(self, message: Message[Any, Any], error: KafkaError) -> None:
+        """The position fell out of the log: retention overtook it, or the log was truncated or recreated."""
+        topic, partition = message.topic(), message.partition()
+        if topic is None or partition is None:
+            return
+        entry = self._table.get(TopicPartition(topic, partition))
+        if entry is None or entry.held is not None:
+            return
+        self._starting.hold(
+            entry,
+            HeldReason.OUT_OF_RANGE,
+            f"{entry.partition}: offset {entry.next_offset}, the next to be read, is no longer in the log "
+            f"({error.str()}): events may be gone unsent. Nothing is read from it until its position is set: stop the "
+            "bridge and use kafka-consumer-groups --reset-offsets",
+        )
+        self._pauses.apply([entry])
+
+
+def _fatal(error: KafkaError) -> str:
+    text = error.str()
+    if "instance" in text.lower() or "fenced" in text.lower():
+        return (
+            f"another process uses the same group.instance.id ({text}); give each replica its own, or remove it from "
+            "kafka.properties"
+        )
+    return f"the Kafka client cannot go on: {text}"

@@ -1,0 +1,129 @@
+"""One round of the poll thread after the other: positions out, records in, as many as there is room for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from bridge.kafka import batching
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
+    from bridge.kafka.commits import Commits
+    from bridge.kafka.counts import SourceCounts
+    from bridge.kafka.intake import Intake
+    from bridge.kafka.loop_side import Heartbeat, LoopSide
+    from bridge.kafka.message_errors import MessageErrors
+    from bridge.kafka.pauses import Pauses
+    from bridge.kafka.starting import Starting
+    from bridge.kafka.survey import Survey
+    from bridge.kafka.table import Table
+
+POLL: Final = 0.1
+"""Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""
+STALL: Final = 1.0
+"""Seconds without a free slot until everything is paused."""
+UPKEEP_EVERY: Final = 1.0
+
+
+class PollLoop:
+    """Everything a round does. All of it runs on the poll thread, except `order`."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        table: Table,
+        loop_side: LoopSide,
+        *,
+        intake: Intake,
+        commits: Commits,
+        pauses: Pauses,
+        starting: Starting,
+        survey: Survey,
+        message_errors: MessageErrors,
+        counts: SourceCounts,
+        heartbeat: Heartbeat,
+    ) -> None:
+        self._heartbeat = heartbeat
+        self._consumer = consumer
+        self._table = table
+        self._loop_side = loop_side
+        self._intake = intake
+        self._commits = commits
+        self._pauses = pauses
+        self._starting = starting
+        self._survey = survey
+        self._message_errors = message_errors
+        self._counts = counts
+        self._orders: deque[Callable[[], None]] = deque()
+        self._stalled_since: float | None = None
+        self._upkeep_due = 0.0
+
+    def order(self, what: Callable[[], None]) -> None:
+        """To be done before the next poll; may be called on any thread."""
+        self._orders.append(what)
+
+    def round(self) -> None:
+        """Returns after `POLL` seconds at most, if no callback of the client has more to do."""
+        self._heartbeat.beat()
+        now = self._heartbeat.at
+        while self._orders:
+            self._orders.popleft()()
+        self._commits.take_offered()
+        self._commits.refresh()
+        if now >= self._upkeep_due:
+            self._upkeep_due = now + UPKEEP_EVERY
+            self._survey.step()
+            self._starting.recheck()
+        wanted = self._intake.take(POLL)
+        if wanted and not self._still_stalled():
+            self._poll(POLL, wanted)
+        else:
+            self._stall(now)
+            # Serves the callbacks. It can bring a record: a few above the bound until everything is paused.
+            self._poll(0, 1)
+
+    def _poll(self, timeout: float, wanted: int) -> None:
+        # consume(n, t) waits for all n or all of t; poll and then consume(n - 1, 0) takes what is there at once.
+        first = self._consumer.poll(timeout)
+        if first is None:
+            return
+        messages = [first]
+        if wanted > 1 and first.error() is None:
+            messages += self._consumer.consume(wanted - 1, 0)
+        found = batching.sort(messages, self._table)
+        self._counts.dropped_records += found.dropped
+        if found.batches:
+            self._intake.handed(found.records, found.bytes)
+            self._counts.records += found.records
+            self._loop_side.tell(self._deliver, found)
+        for message in found.errors:
+            self._message_errors.handle(message)
+
+    def _deliver(self, found: batching.Round) -> None:
+        """On the loop's thread."""
+        for batch in found.batches:
+            if batch.leader_epoch is not None:
+                batch.tracker.leader_epoch = batch.leader_epoch
+        self._loop_side.consumption.accept(found.batches)
+        self._intake.accepted(found.records, found.bytes)
+
+    def _stall(self, now: float) -> None:
+        if self._stalled_since is None:
+            self._stalled_since = now
+        elif not self._pauses.stalled and now - self._stalled_since >= STALL:
+            self._pauses.stalled = True
+            self._counts.pauses += 1
+            self._pauses.apply(self._table)
+
+    def _still_stalled(self) -> bool:
+        """Once paused, everything stays so until half the room is free: each pause costs what was prefetched."""
+        if self._pauses.stalled:
+            if not self._intake.half_free():
+                return True
+            self._pauses.stalled = False
+            self._pauses.apply(self._table)
+        self._stalled_since = None
+        return False

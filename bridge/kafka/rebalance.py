@@ -1,0 +1,158 @@
+"""What happens when the group gives partitions to this member and takes them away.
+
+The callbacks run inside the client's poll and close, on the poll thread, and never raise: an exception would come out
+of whichever call happened to be running. What goes wrong is kept in `failure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaException
+
+from bridge.kafka.loop_side import Heartbeat, LoopGoneError, LoopSide
+from bridge.kafka.partitions import from_client
+
+if TYPE_CHECKING:
+    import logging
+
+    from confluent_kafka import Consumer
+    from confluent_kafka import TopicPartition as ClientPartition
+
+    from bridge.kafka.commits import Commits
+    from bridge.kafka.consumption import Positioned, Tracker
+    from bridge.kafka.counts import SourceCounts
+    from bridge.kafka.starting import Starting
+    from bridge.kafka.table import Assigned, Table
+    from bridge.kafka.watchdog import Watchdog
+
+DRAIN_GRACE: Final = 2.0
+"""Seconds on top of the drain's own limit until the loop is given up on."""
+COMMIT_LIMIT: Final = 60.0
+"""Seconds for the last commit of revoked partitions. A killed coordinator is answered for after 45 s at most."""
+STOPPING_COMMIT_LIMIT: Final = 10.0
+"""The same while the process stops, when a supervisor waits."""
+
+
+class Rebalance:
+    """The three callbacks."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        table: Table,
+        loop_side: LoopSide,
+        *,
+        starting: Starting,
+        commits: Commits,
+        watchdog: Watchdog,
+        counts: SourceCounts,
+        logger: logging.Logger,
+        drain_timeout: float,
+        incremental: bool,
+        heartbeat: Heartbeat,
+    ) -> None:
+        self.failure: Exception | None = None
+        """A bug in a callback, or the loop's end; whoever called the client looks here afterwards."""
+        self.joined = False
+        self.stopping = False
+        self.draining = False
+        self._consumer = consumer
+        self._table = table
+        self._loop_side = loop_side
+        self._starting = starting
+        self._commits = commits
+        self._watchdog = watchdog
+        self._counts = counts
+        self._logger = logger
+        self._drain_timeout = drain_timeout
+        self._heartbeat = heartbeat
+        self._incremental = incremental
+
+    # --- callbacks of the client --------------------------------------------------------------------
+
+    def on_assign(self, _: Consumer, partitions: list[ClientPartition]) -> None:
+        """Decide where each partition starts, and read from there."""
+        try:
+            self._counts.assignments += 1
+            self.joined = True
+            self._starting.assign([from_client(each) for each in partitions])
+            if partitions:
+                self._logger.info("assigned %s", _named(self._entries(partitions)))
+        except Exception as error:  # noqa: BLE001  # callbacks never raise; the poll loop reports it
+            self.failure = self.failure or error
+
+    def on_revoke(self, _: Consumer, partitions: list[ClientPartition]) -> None:
+        """Drain, then commit, then give up: in this order nothing is sent twice."""
+        entries = self._entries(partitions)
+        self._counts.revocations += 1
+        self.draining = True
+        try:
+            if self.failure is None:
+                self._drain([entry.tracker for entry in entries if entry.tracker is not None])
+        except Exception as error:  # noqa: BLE001  # as above
+            self.failure = self.failure or error
+        self.draining = False
+        self._forget(entries)
+        try:
+            if self._incremental:
+                self._consumer.incremental_unassign([entry.client_partition() for entry in entries])
+            else:
+                self._consumer.unassign()
+        except KafkaException as error:
+            self.failure = self.failure or error
+
+    def on_lost(self, _: Consumer, partitions: list[ClientPartition]) -> None:
+        """Another member may have them already: commit nothing."""
+        entries = self._entries(partitions)
+        self._counts.losses += 1
+        self.joined = False
+        self._logger.warning(
+            "lost %s: the group went on without this member. What was in flight may be sent again by another",
+            _named(entries),
+        )
+        trackers = [entry.tracker for entry in entries if entry.tracker is not None]
+        try:
+            self._loop_side.tell(self._loop_side.consumption.lost, trackers)
+        except LoopGoneError as error:
+            self.failure = self.failure or error
+        self._forget(entries)
+
+    # --- giving up ----------------------------------------------------------------------------------
+
+    def _drain(self, trackers: Sequence[Tracker]) -> None:
+        if not trackers:
+            return
+        final = self._loop_side.drain(trackers, self._drain_timeout + DRAIN_GRACE, self._heartbeat)
+        if final is None:
+            self._counts.forced_drains += 1
+            self._logger.warning("a drain did not finish in time; what was in flight is sent again by the next owner")
+            self._commits.take_offered()
+            final = self._last_known(trackers)
+        limit = STOPPING_COMMIT_LIMIT if self.stopping else COMMIT_LIMIT
+        with self._watchdog.watch(limit, "committing the last positions of revoked partitions"):
+            self._commits.finish(final)
+
+    def _last_known(self, trackers: Iterable[Tracker]) -> Positioned:
+        entries = [entry for tracker in trackers if (entry := self._table.of(tracker)) is not None]
+        return [(e.tracker, e.position) for e in entries if e.tracker is not None and e.position is not None]
+
+    def _forget(self, entries: Sequence[Assigned]) -> None:
+        self._table.remove(entries)
+        try:
+            self._starting.forget(entries)
+        except LoopGoneError as error:
+            self.failure = self.failure or error
+
+    def _entries(self, partitions: Iterable[ClientPartition]) -> list[Assigned]:
+        found = (self._table.get(from_client(each)) for each in partitions)
+        return [entry for entry in found if entry is not None]
+
+
+def _named(entries: Sequence[Assigned]) -> str:
+    """``orders[0,1,2] accounts[0]``"""
+    by_topic: dict[str, list[int]] = {}
+    for entry in entries:
+        by_topic.setdefault(entry.partition.topic, []).append(entry.partition.partition)
+    return " ".join(f"{topic}[{','.join(map(str, sorted(numbers)))}]" for topic, numbers in sorted(by_topic.items()))

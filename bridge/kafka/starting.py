@@ -1,0 +1,208 @@
+"""Starts assigned partitions, or holds them with a reason and looks at them again.
+
+Runs on the poll thread: within the client's assignment callback, and between polls for what is held.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import OFFSET_END, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.kafka import starts
+from bridge.kafka.consumption import HeldReason
+from bridge.kafka.table import Assigned, Table
+from bridge.model import TopicPartition
+from bridge.pipeline.offsets import OffsetTracker
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
+    from bridge.config.scalars import StartFrom
+    from bridge.kafka.commits import Commits
+    from bridge.kafka.lookup import Lookup
+    from bridge.kafka.loop_side import LoopSide
+    from bridge.kafka.pauses import Pauses
+    from bridge.kafka.starts import Found
+
+LOOKUP_BUDGET: Final = 5.0
+"""Seconds the questions of one assignment may take. The group waits, heartbeats go on."""
+RETRY_BUDGET: Final = 1.0
+"""Seconds a later look at held partitions may take: the others wait for it."""
+RECHECK_EVERY: Final = 30.0
+"""Seconds between looks at partitions that only their owner can release."""
+_FIRST_RETRY: Final = 1.0
+"""Seconds until a position that could not be read is asked for again; doubles up to `RECHECK_EVERY`."""
+
+
+class Starting:
+    """Decides by `starts.resolve` and carries it out."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        table: Table,
+        loop_side: LoopSide,
+        *,
+        lookup: Lookup,
+        commits: Commits,
+        pauses: Pauses,
+        logger: logging.Logger,
+        start_from: StartFrom,
+        assign: Callable[[list[ClientPartition]], None],
+    ) -> None:
+        """`assign` is the client's `incremental_assign`, or `assign` under an eager assignor."""
+        self.held: Mapping[TopicPartition, tuple[HeldReason, str]] = {}
+        """Replaced whole, so it may be read from anywhere."""
+        self._consumer = consumer
+        self._table = table
+        self._loop_side = loop_side
+        self._lookup = lookup
+        self._commits = commits
+        self._pauses = pauses
+        self._logger = logger
+        self._start_from = start_from
+        self._assign_now = assign
+
+    def assign(self, partitions: Sequence[TopicPartition]) -> None:
+        """Begin reading these, or hold them; `assigned` tells the loop which are read."""
+        entries = [Assigned(partition) for partition in partitions]
+        found: dict[TopicPartition, Found] = {}
+        if entries:
+            self._pauses.forget(entries)
+            found = self._find(partitions, LOOKUP_BUDGET)
+        decisions = {entry: self._resolve(entry.partition, found) for entry in entries}
+        self._assign_now([_assignment(entry, decision) for entry, decision in decisions.items()])
+        for entry, decision in decisions.items():
+            self._table.add(entry)
+            if isinstance(decision, starts.Start):
+                self._start(entry, decision, found)
+            else:
+                self.hold(entry, decision.reason, decision.detail)
+        self._pauses.apply(entries)
+        started = [entry.tracker for entry in entries if entry.tracker is not None]
+        self._loop_side.tell(self._loop_side.consumption.assigned, started)
+        self._begin(decisions, found)
+
+    def _find(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, Found]:
+        wanted = starts.wanted_time(self._start_from, time.time())
+        return self._lookup.find(partitions, time_ms=wanted, budget=budget)
+
+    def _resolve(self, partition: TopicPartition, found: Mapping[TopicPartition, Found]) -> starts.Start | starts.Hold:
+        return starts.resolve(partition, found.get(partition, starts.Found()), self._start_from)
+
+    def _start(self, entry: Assigned, start: starts.Start, found: Mapping[TopicPartition, Found]) -> None:
+        position = start.position
+        entry.tracker = OffsetTracker(
+            entry.partition,
+            position.offset,
+            topic_id=found[entry.partition].topic_id,
+            leader_epoch=position.leader_epoch,
+            restored=start.restored,
+        )
+        entry.position = position
+        entry.next_offset = position.offset
+
+    def _begin(
+        self, decisions: dict[Assigned, starts.Start | starts.Hold], found: Mapping[TopicPartition, Found]
+    ) -> None:
+        """Commit the starts that are not committed yet, also those of the same topics' other partitions."""
+        new = [entry for entry, start in decisions.items() if isinstance(start, starts.Start) and start.is_new]
+        mine = {entry.partition for entry in self._table}
+        others = [
+            (partition, start.position)
+            for partition in found
+            if partition not in mine
+            and isinstance(start := self._resolve(partition, found), starts.Start)
+            and start.is_new
+        ]
+        if new or others:
+            self._commits.begin(new, others)
+
+    # --- held partitions ----------------------------------------------------------------------------
+
+    def hold(self, entry: Assigned, reason: HeldReason, detail: str) -> None:
+        """Take nothing from this partition until it is looked at again."""
+        if reason is not entry.held:
+            level = logging.WARNING if reason is HeldReason.POSITION_UNKNOWN else logging.ERROR
+            self._logger.log(level, "held: %s", detail)
+            self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail)
+        entry.held, entry.detail = reason, detail
+        self._publish()
+        shortest = _FIRST_RETRY if reason is HeldReason.POSITION_UNKNOWN else RECHECK_EVERY
+        entry.retry_in = min(RECHECK_EVERY, max(shortest, entry.retry_in * 2))
+        entry.retry_at = time.monotonic() + entry.retry_in
+
+    def recheck(self) -> None:
+        """Look again at held partitions whose time has come."""
+        now = time.monotonic()
+        due = [entry for entry in self._table if entry.held is not None and entry.retry_at <= now]
+        if not due:
+            return
+        self._recheck_running([entry for entry in due if entry.tracker is not None])
+        self._recheck_waiting([entry for entry in due if entry.tracker is None])
+
+    def _recheck_running(self, entries: Sequence[Assigned]) -> None:
+        """Those that fell out of the log while they were read: a replica that lagged behind may have caught up."""
+        if not entries:
+            return
+        ranges = self._lookup.ranges([entry.partition for entry in entries], RETRY_BUDGET)
+        for entry in entries:
+            log = ranges.get(entry.partition)
+            if log is not None and log.first <= entry.next_offset <= log.end:
+                self._release(entry, entry.next_offset)
+            else:
+                self.hold(entry, HeldReason.OUT_OF_RANGE, entry.detail)
+
+    def _recheck_waiting(self, entries: Sequence[Assigned]) -> None:
+        if not entries:
+            return
+        found = self._find([entry.partition for entry in entries], RETRY_BUDGET)
+        decisions = {entry: self._resolve(entry.partition, found) for entry in entries}
+        started: dict[Assigned, starts.Start | starts.Hold] = {}
+        for entry, decision in decisions.items():
+            if isinstance(decision, starts.Hold):
+                self.hold(entry, decision.reason, decision.detail)
+            elif self._release(entry, decision.position.offset):
+                self._start(entry, decision, found)
+                self._loop_side.tell(self._loop_side.consumption.assigned, [entry.tracker])
+                started[entry] = decision
+        self._begin(started, found)
+
+    def forget(self, entries: Iterable[Assigned]) -> None:
+        """These partitions are no longer this member's."""
+        for entry in entries:
+            if entry.held is not None:
+                self._loop_side.tell(self._loop_side.consumption.partition_released, entry.partition)
+        self._publish()
+
+    def _publish(self) -> None:
+        self.held = {entry.partition: (entry.held, entry.detail) for entry in self._table if entry.held is not None}
+
+    def _release(self, entry: Assigned, offset: int) -> bool:
+        try:
+            self._consumer.seek(entry.client_partition(offset))
+        except KafkaException as error:
+            self._logger.warning("%s: could not go to offset %d: %s", entry.partition, offset, error)
+            entry.retry_at = time.monotonic() + 1.0
+            return False
+        entry.held, entry.detail, entry.retry_in = None, "", 0.0
+        self._publish()
+        self._pauses.apply([entry])
+        self._logger.info("released: %s is read from offset %d", entry.partition, offset)
+        self._loop_side.tell(self._loop_side.consumption.partition_released, entry.partition)
+        return True
+
+
+def _assignment(entry: Assigned, decision: starts.Start | starts.Hold) -> ClientPartition:
+    """Explicit offsets always: without one the client would fetch the position a second time and decide by itself.
+
+    A held partition is assigned at the end and paused before anything is fetched.
+    """
+    if isinstance(decision, starts.Hold):
+        return entry.client_partition(OFFSET_END)
+    return entry.client_partition(decision.position.offset, decision.position.leader_epoch)

@@ -1,0 +1,138 @@
+"""Where a partition starts when it is assigned: a pure decision over what the brokers said.
+
+The client's own `auto.offset.reset` is never used. A lost position is a decision of the owner: jumping to the end
+skips events without a word, jumping to the beginning sends years of them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
+from bridge.kafka.consumption import HeldReason
+from bridge.model import Position, TopicPartition
+from bridge.pipeline import offset_map
+
+NO_TIME_FOUND: Final = -1
+"""What a broker answers for a time after its last record."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRange:
+    """The offsets that can be read: `first` is the log's start, `end` the offset after its last record."""
+
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out about one partition; None where the question was not answered."""
+
+    position: Position | None = None
+    """The committed position; None where there is none."""
+    position_known: bool = False
+    """Whether the group coordinator answered at all."""
+    topic_started: bool = False
+    """Whether the group has a position on any partition of the topic."""
+    range: LogRange | None = None
+    at_time: int | None = None
+    """Offset of the first record at or after the time `start_from` names; `NO_TIME_FOUND` where there is none."""
+    topic_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Read from here."""
+
+    position: Position
+    restored: offset_map.OffsetMap | None = None
+    """Which later offsets are done already, as an earlier owner of the partition recorded."""
+    is_new: bool = False
+    """Nothing is committed yet: commit this, so that an idle partition has a position too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Do not read."""
+
+    reason: HeldReason
+    detail: str
+
+
+def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
+    """Decide. The cases are those of the table in docs/architecture.md, in its order."""
+    if not found.position_known:
+        return Hold(
+            HeldReason.POSITION_UNKNOWN,
+            f"{partition}: the group's position could not be read; trying again",
+        )
+    if found.position is not None:
+        return _resume(partition, found, found.position)
+    if found.range is None:
+        return Hold(
+            HeldReason.POSITION_UNKNOWN,
+            f"{partition}: the log's first and last offset could not be read; trying again",
+        )
+    if found.topic_started:
+        # A partition that was added: its records are all younger than the group.
+        return Start(Position(found.range.first, "", None), is_new=True)
+    return _begin(partition, found, found.range, start_from)
+
+
+def _resume(partition: TopicPartition, found: Found, position: Position) -> Start | Hold:
+    log = found.range
+    if log is not None and not log.first <= position.offset <= log.end:
+        return Hold(HeldReason.OUT_OF_RANGE, out_of_range(partition, position.offset, log))
+    restored = offset_map.trusted(
+        offset_map.decode(position.metadata),
+        offset=position.offset,
+        leader_epoch=position.leader_epoch,
+        topic_id=found.topic_id,
+    )
+    return Start(position, restored)
+
+
+def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
+    """The sentence for a position outside the log: how much may be lost, and what to do."""
+    if offset < log.first:
+        what = f"below the log's start {log.first}: up to {log.first - offset} events are gone unsent"
+    else:
+        what = f"above the log's end {log.end}: the topic was truncated or recreated"
+    return (
+        f"{partition}: the group's position {offset} is {what}. Nothing is read from it until its position is set: "
+        f"stop the bridge and use kafka-consumer-groups --reset-offsets"
+    )
+
+
+def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: StartFrom) -> Start | Hold:
+    if start_from is StartPoint.ERROR:
+        return Hold(
+            HeldReason.NO_START,
+            f"{partition}: the group has no position on topic {partition.topic}, and kafka.start_from is `error`. "
+            "Set it to earliest, latest, a time or an age; it applies only to topics the group has no position on",
+        )
+    if start_from is StartPoint.EARLIEST:
+        offset = log.first
+    elif start_from is StartPoint.LATEST or found.at_time == NO_TIME_FOUND:
+        offset = log.end
+    elif found.at_time is not None:
+        offset = found.at_time
+    else:
+        return Hold(
+            HeldReason.POSITION_UNKNOWN,
+            f"{partition}: the offset at the time in kafka.start_from could not be read; trying again",
+        )
+    return Start(Position(offset, "", None), is_new=True)
+
+
+def wanted_time(start_from: StartFrom, now: float) -> int | None:
+    """The Unix milliseconds that have to be looked up; None where no time is meant. `now` is in Unix seconds."""
+    match start_from:
+        case StartTime(epoch_ms=epoch_ms):
+            return epoch_ms
+        case StartAge(seconds=seconds):
+            return round((now - seconds) * 1000)
+        case _:
+            return None

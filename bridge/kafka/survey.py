@@ -1,0 +1,116 @@
+"""What the poll thread asks the cluster now and then without waiting: ends of logs, and topics that do not exist.
+
+The answers are futures that another thread completes; they are looked at between polls.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.kafka import answers
+from bridge.kafka.partitions import from_client
+from bridge.model import TopicPartition
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, KafkaError
+    from confluent_kafka.admin import AdminClient
+
+    from bridge.kafka.table import Assigned, Table
+
+ENDS_EVERY: Final = 10.0
+"""Seconds between questions for the ends of partitions that are not being fetched."""
+TOPICS_EVERY: Final = 30.0
+_PATIENCE: Final = 10.0
+_UNKNOWN_TOPIC: Final = 3
+_UNAUTHORIZED_TOPIC: Final = 29
+
+
+class Survey:
+    """Belongs to the poll thread; `ends` and `problems` are replaced whole and may be read from anywhere."""
+
+    def __init__(
+        self, consumer: Consumer, admin: AdminClient, table: Table, topics: Sequence[str], logger: logging.Logger
+    ) -> None:
+        self.ends: Mapping[TopicPartition, int] = {}
+        """The offset after the last record of each assigned partition, as far as it is known."""
+        self.problems: Mapping[str, str] = {}
+        """By topic: a sentence for its owner."""
+        self._consumer = consumer
+        self._admin = admin
+        self._table = table
+        self._topics = [topic for topic in topics if not topic.startswith("^")]
+        self._logger = logger
+        self._asked_ends: dict[ClientPartition, concurrent.futures.Future[Any]] = {}
+        self._asked_topics: dict[str, concurrent.futures.Future[Any]] = {}
+        self._ends_due = self._topics_due = 0.0
+        self._answered_ends: dict[TopicPartition, int] = {}
+
+    def step(self) -> None:
+        """Take what was answered and ask what is due; call it about once a second."""
+        now = time.monotonic()
+        self._admin.poll(0)  # serves its log
+        self._take_topics()
+        self._take_ends()
+        if now >= self._topics_due and self._topics:
+            self._topics_due = now + TOPICS_EVERY
+            self._asked_topics = self._admin.describe_topics(TopicCollection(self._topics), request_timeout=_PATIENCE)
+        self._refresh_ends(now)
+
+    def _refresh_ends(self, now: float) -> None:
+        known: dict[TopicPartition, int] = {}
+        silent: list[Assigned] = []
+        for entry in self._table:
+            try:
+                _, high = self._consumer.get_watermark_offsets(entry.client_partition(), cached=True)
+            except KafkaException:
+                high = -1
+            # The cached value is that of the last fetch, and a paused partition is not fetched.
+            if entry.paused or high < 0:
+                silent.append(entry)
+            high = max(high, self._answered_ends.get(entry.partition, -1))
+            if high >= 0:
+                known[entry.partition] = high
+        self.ends = known
+        self._answered_ends = {p: end for p, end in self._answered_ends.items() if p in known}
+        if silent and now >= self._ends_due and not self._asked_ends:
+            self._ends_due = now + ENDS_EVERY
+            self._asked_ends = self._ask_ends(silent)
+
+    def _ask_ends(self, entries: Iterable[Assigned]) -> dict[ClientPartition, concurrent.futures.Future[Any]]:
+        wanted = {entry.client_partition(): answers.LATEST for entry in entries}
+        asked: dict[ClientPartition, concurrent.futures.Future[Any]] = self._admin.list_offsets(
+            wanted, request_timeout=_PATIENCE
+        )
+        return asked
+
+    def _take_ends(self) -> None:
+        if self._asked_ends and all(future.done() for future in self._asked_ends.values()):
+            answered, self._asked_ends = answers.collect(self._asked_ends, time.monotonic()), {}
+            for partition, result in answered.results.items():
+                self._answered_ends[from_client(partition)] = result.offset
+
+    def _take_topics(self) -> None:
+        if not self._asked_topics or not all(future.done() for future in self._asked_topics.values()):
+            return
+        answered, self._asked_topics = answers.collect(self._asked_topics, time.monotonic()), {}
+        problems = {t: sentence for t, e in answered.errors.items() if (sentence := _sentence(t, e)) is not None}
+        for topic in problems.keys() - self.problems.keys():
+            self._logger.error("%s", problems[topic])
+        for topic in self.problems.keys() - problems.keys():
+            self._logger.info("topic %s is there now", topic)
+        self.problems = problems
+
+
+def _sentence(topic: str, error: KafkaError) -> str | None:
+    if error.code() == _UNKNOWN_TOPIC:
+        return f"kafka.topics: topic {topic} does not exist on this cluster; nothing is read from it until it does"
+    if error.code() == _UNAUTHORIZED_TOPIC:
+        return f"kafka.topics: this user may not read topic {topic}; grant it READ and DESCRIBE on the topic"
+    return None

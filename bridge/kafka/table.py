@@ -1,0 +1,91 @@
+"""The poll thread's own list of the partitions it is assigned.
+
+A position is stored or committed only for a tracker that stands here: one entry per assignment, gone before the
+partition can be another member's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from bridge.kafka.partitions import to_client
+from bridge.model import Position, Record, TopicPartition
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+    from confluent_kafka import TopicPartition as ClientPartition
+
+    from bridge.kafka.consumption import HeldReason, Tracker
+
+
+class Assigned:
+    """One assigned partition."""
+
+    __slots__ = (
+        "bytes", "detail", "held", "last", "next_offset", "ordered_pause", "partition", "paused", "position", "records",
+        "refresh", "retry_at", "retry_in", "tracker",
+    )  # fmt: skip
+
+    def __init__(self, partition: TopicPartition) -> None:
+        self.partition = partition
+        self.tracker: Tracker | None = None
+        """None while it has never been read in this assignment."""
+        self.position: Position | None = None
+        """The last one taken; what a commit of this partition would say now."""
+        self.refresh = False
+        """The position says something new, but at an offset that the periodic commit takes for old."""
+        self.next_offset = -1
+        """The offset after the last record handed over."""
+        self.held: HeldReason | None = None
+        self.detail = ""
+        self.retry_at = 0.0
+        self.retry_in = 0.0
+        self.ordered_pause = False
+        """Paused on request for the rest of the assignment."""
+        self.paused = False
+        """What the client was last told."""
+        self.records: list[Record] = []
+        """Records of the round under way."""
+        self.bytes = 0
+        self.last: Message[Any, Any] | None = None
+
+    def client_partition(self, offset: int | None = None, leader_epoch: int | None = None) -> ClientPartition:
+        """The client's own name of this partition."""
+        return to_client(self.partition, offset, leader_epoch)
+
+
+class Table:
+    """All entries, by topic and partition."""
+
+    def __init__(self) -> None:
+        self.by_topic: dict[str, dict[int, Assigned]] = {}
+
+    def __iter__(self) -> Iterator[Assigned]:
+        for partitions in self.by_topic.values():
+            yield from partitions.values()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_topic.values()))
+
+    def get(self, partition: TopicPartition) -> Assigned | None:
+        """The entry of a partition, if it is assigned."""
+        return self.by_topic.get(partition.topic, {}).get(partition.partition)
+
+    def of(self, tracker: Tracker) -> Assigned | None:
+        """The entry this tracker belongs to; None for a tracker of an earlier assignment."""
+        entry = self.get(tracker.partition)
+        return entry if entry is not None and entry.tracker is tracker else None
+
+    def add(self, entry: Assigned) -> None:
+        """Takes the place of an older entry of the same partition."""
+        self.by_topic.setdefault(entry.partition.topic, {})[entry.partition.partition] = entry
+
+    def remove(self, entries: Iterable[Assigned]) -> None:
+        """Nothing is stored or committed for these any more."""
+        for entry in entries:
+            partitions = self.by_topic.get(entry.partition.topic, {})
+            if partitions.get(entry.partition.partition) is entry:
+                del partitions[entry.partition.partition]
+                if not partitions:
+                    del self.by_topic[entry.partition.topic]
