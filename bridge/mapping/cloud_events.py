@@ -1,0 +1,90 @@
+"""CloudEvents in both of Kafka's content modes, shown to the mapping in one shape: the structured one.
+
+Structured: the value is the whole event, ``{"specversion": …, "type": …, "data": …}``. Binary: the attributes are
+headers named ``ce_…`` and the value is the data; it is put together as if it had been structured, extensions
+included, so that one mapping (``type``, ``id``, ``time``, ``data.x``) serves both. Source: the CloudEvents Kafka
+protocol binding 1.0.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any, Final
+
+from bridge.mapping.failures import kind, undecodable
+from bridge.model import Header
+
+REQUIRED: Final = ("specversion", "type", "source", "id")
+_STRUCTURED: Final = "application/cloudevents"
+_PREFIX: Final = "ce_"
+
+
+def content_type(headers: Sequence[Header]) -> str:
+    """The media type, lower case and without parameters; empty where there is none."""
+    for name, content in headers:
+        if len(name) == 12 and name.lower() == "content-type" and content:
+            return content.decode("latin-1").partition(";")[0].strip().lower()
+    return ""
+
+
+def binary_attributes(headers: Sequence[Header]) -> dict[str, Any] | None:
+    """The attributes of an event in binary mode; None where the headers describe none.
+
+    Raises for a required attribute that is missing: half an event is not guessed at.
+    """
+    attributes: dict[str, Any] = {}
+    for name, content in headers:
+        if name.startswith(_PREFIX) and content is not None:
+            try:
+                attributes[name[len(_PREFIX) :]] = content.decode()
+            except UnicodeDecodeError:
+                raise undecodable(f"the CloudEvents header {name} is not UTF-8 text") from None
+    if "specversion" not in attributes:
+        return None
+    for name in REQUIRED:
+        if not attributes.get(name):
+            raise undecodable(f"the record has CloudEvents headers, but {_PREFIX}{name} is missing or empty")
+    media = content_type(headers)
+    if media:
+        attributes["datacontenttype"] = media
+    return attributes
+
+
+def is_structured(headers: Sequence[Header]) -> bool:
+    """Whether the headers say that the value is a whole event."""
+    return content_type(headers).startswith(_STRUCTURED)
+
+
+def check_structured(value: dict[str, Any]) -> None:
+    """Refuses a value that was said to be an event and lacks what every event has."""
+    for name in REQUIRED:
+        attribute = value.get(name)
+        if not isinstance(attribute, str) or not attribute:
+            what = kind(attribute) if attribute is not None else "missing"
+            raise undecodable(f"the value is no CloudEvent: {name} is {what if attribute != '' else 'empty'}")
+
+
+def looks_structured(value: dict[str, Any]) -> bool:
+    """Whether a JSON object that nothing was said about is an event."""
+    return all(isinstance(value.get(name), str) for name in REQUIRED)
+
+
+def is_json(media: str) -> bool:
+    """Whether data of this media type is JSON; none given means JSON, as the format's default has it."""
+    return not media or media.endswith("+json") or media.partition("/")[2] == "json"
+
+
+def embedded(value: dict[str, Any]) -> bytes | None:
+    """The bytes of ``data_base64`` where these are JSON and take the place of ``data``."""
+    encoded = value.get("data_base64")
+    media = value.get("datacontenttype")
+    if encoded is None or "data" in value or not isinstance(media, str | None):
+        return None
+    if not is_json((media or "").partition(";")[0].strip().lower()):
+        return None
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        raise undecodable("data_base64 of the CloudEvent is not base64") from None

@@ -1,0 +1,20 @@
+"""Compiles the mapping section, or says everything that is wrong with it."""
+
+from __future__ import annotations
+
+from bridge.config.mapping_section import MappingConfig
+from bridge.config.problems import Problem
+from bridge.mapping.findings import Findings
+from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.rules import compile_rules
+from bridge.mapping.settings import compile_settings
+
+
+def compile_mapping(config: MappingConfig) -> CompiledMapping | tuple[Problem, ...]:
+    """The mapping ready to use, or its problems, each with its path: ``mapping.events.order.completed[0].when``."""
+    findings = Findings()
+    settings = compile_settings(config, findings)
+    rules = compile_rules(config, findings)
+    if findings.problems:
+        return findings.problems
+    return CompiledMapping(settings, rules)

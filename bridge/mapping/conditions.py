@@ -1,0 +1,47 @@
+"""``when``: an expression that must yield true or false, nothing that merely counts as one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.mapping.expressions import ExpressionError, compile_expression
+from bridge.mapping.failures import found, unmappable
+from bridge.mapping.paths import Read
+from bridge.mapping.scope import Scope
+
+
+class ConditionError(ValueError):
+    """A condition that cannot be compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled ``when``."""
+
+    text: str
+    _read: Read
+    is_query: bool
+
+    def holds(self, value: Any, scope: Scope) -> bool:
+        """Whether it yields true; raises for anything but true and false."""
+        result = self._read(value, scope)
+        if result is True:
+            return True
+        if result is False:
+            return False
+        raise unmappable(f"when: {self.text} is {found(result)}; true or false is needed")
+
+
+def compile_condition(text: str) -> Condition:
+    """Compiles a condition; raises `ConditionError`."""
+    try:
+        expression = compile_expression(text, "when")
+    except ExpressionError as error:
+        raise ConditionError(f"{text!r} {error}") from None
+    if expression.constant_type is not None:
+        raise ConditionError(
+            f"{text!r} yields {expression.constant_type}, never true or false; "
+            "to choose by topic use topics, to choose by a header make it event_type"
+        )
+    return Condition(text, expression.read, expression.is_query)

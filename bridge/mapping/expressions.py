@@ -1,0 +1,129 @@
+"""The one grammar of expressions: a path or JMESPath over the decoded value, or something of the record itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridge.mapping.failures import QueryTypeError, unmappable
+from bridge.mapping.paths import Path, Read, parse_path, path_reader
+from bridge.mapping.queries import Query, QueryError, compile_query
+from bridge.mapping.scope import Scope
+
+
+class ExpressionError(ValueError):
+    """An expression that cannot be compiled; reads as the end of a sentence that begins with its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One compiled expression."""
+
+    text: str
+    """As written."""
+    read: Read
+    """Returns what it finds; raises `MappingError`."""
+    uses_value: bool = True
+    """Whether the record's value must be decoded for it."""
+    uses_scope: bool = False
+    """Whether `read` looks at its second argument."""
+    path: Path | None = None
+    """The path of the value it is, if it is no more than that."""
+    is_query: bool = False
+    """JMESPath: computes with numbers, so that they must be exact before."""
+    envelope: str | None = None
+    """The envelope's field it reads."""
+    constant_type: str | None = None
+    """The one JSON type it can yield, where that is known beforehand."""
+
+
+_PREFIXED: Final = re.compile(r"([A-Za-z_][\w-]*):(.*)", re.DOTALL)
+_HEADER_NAME: Final = re.compile(r"[\w.!#$%&'*+^`|~/:-]+")
+
+_ENVELOPE: Final[dict[str, Read]] = {
+    "type": lambda _value, scope: scope.event_type,
+    "event_type": lambda _value, scope: scope.event_type,
+    "id": lambda _value, scope: scope.event_id(),
+    "event_id": lambda _value, scope: scope.event_id(),
+    "time": lambda _value, scope: scope.occurred_at(),
+    "occurred_at": lambda _value, scope: scope.occurred_at(),
+    "source": lambda _value, scope: scope.attribute("source"),
+    "subject": lambda _value, scope: scope.attribute("subject"),
+}
+ENVELOPE_SETTINGS: Final = frozenset({"type", "event_type", "id", "event_id", "time", "occurred_at"})
+"""Fields that a setting of the mapping defines; the others are a CloudEvent's own."""
+
+_RECORD: Final[dict[str, tuple[Read, str]]] = {
+    "key": (lambda _value, scope: scope.key_text(), "a string"),
+    "topic": (lambda _value, scope: scope.record.topic, "a string"),
+    "timestamp": (lambda _value, scope: scope.timestamp(), "a time"),
+}
+
+
+def compile_expression(text: str, label: str) -> Expression:
+    """Compiles one expression; `label` is what failures begin with, such as ``metadata.amount``.
+
+    Raises `ExpressionError`.
+    """
+    if not text.strip():
+        raise ExpressionError("is empty")
+    if text in _RECORD:
+        read, result = _RECORD[text]
+        return Expression(text, read, uses_value=False, uses_scope=True, constant_type=result)
+    prefixed = _PREFIXED.fullmatch(text)
+    if prefixed is not None:
+        return _of_the_record(text, prefixed[1], prefixed[2], label)
+    path = parse_path(text)
+    if path is not None:
+        return Expression(text, path_reader(path), path=path)
+    return Expression(text, _query_reader(text, _compile(text), label), is_query=True)
+
+
+def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:
+    match prefix:
+        case "header":
+            if not _HEADER_NAME.fullmatch(rest):
+                raise ExpressionError("must be header:NAME, a header's name without spaces, and nothing after it")
+            return Expression(
+                text,
+                lambda _value, scope: scope.header(rest),
+                uses_value=False,
+                uses_scope=True,
+                constant_type="a string",
+            )
+        case "key":
+            if not rest.strip():
+                raise ExpressionError("must be key:PATH; for the key as text write key")
+            read = _of_the_key(rest, label)
+            return Expression(text, read, uses_value=False, uses_scope=True)
+        case "envelope":
+            if rest not in _ENVELOPE:
+                raise ExpressionError(f"names no field of the envelope; there are {', '.join(_ENVELOPE)}")
+            return Expression(text, _ENVELOPE[rest], uses_scope=True, envelope=rest)
+    raise ExpressionError(
+        f"begins with {prefix}:, which is unknown; there are header:NAME, key:PATH and envelope:FIELD"
+    )
+
+
+def _of_the_key(rest: str, label: str) -> Read:
+    path = parse_path(rest)
+    inner = path_reader(path) if path is not None else _query_reader(f"key:{rest}", _compile(rest), label)
+    return lambda _value, scope: inner(scope.key_value(), scope)
+
+
+def _compile(text: str) -> Query:
+    try:
+        return compile_query(text)
+    except QueryError as error:
+        raise ExpressionError(str(error)) from None
+
+
+def _query_reader(text: str, query: Query, label: str) -> Read:
+    def read(value: Any, _scope: Scope) -> Any:
+        try:
+            return query(value)
+        except QueryTypeError as failure:
+            raise unmappable(f"{label}: {text}: {failure}") from None
+
+    return read

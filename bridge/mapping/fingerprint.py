@@ -1,0 +1,38 @@
+"""The hash of a route: changes with anything that could change the request that it makes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+from bridge.config.mapping_section import MappingConfig, RouteConfig
+
+ENGINE_VERSION: Final = 1
+"""Raised with every change of this package that makes other requests of the same record and configuration."""
+
+_OF_OTHERS: Final = {"events", "examples"}
+_NEVER_IN_A_REQUEST: Final = {"on_unmapped", "on_expired", "metadata_limit"}
+
+
+def route_hash(config: MappingConfig, rule: str, route: RouteConfig | None) -> str:
+    """12 hex digits, the same in every process and for every order of keys in the file. `route` None is ``drop``."""
+    shared = config.model_dump(mode="json", exclude_defaults=True, exclude=_OF_OTHERS | _NEVER_IN_A_REQUEST)
+    per_topic = shared.get("per_topic", {})
+    for name, overrides in config.per_topic.items():
+        # exclude_unset keeps a null that lifts a setting
+        per_topic[name] = overrides.model_dump(mode="json", exclude_unset=True, exclude=_NEVER_IN_A_REQUEST)
+    document: dict[str, Any] = {
+        "engine": ENGINE_VERSION,
+        "rule": rule,
+        "route": "drop" if route is None else _dump(route),
+        "shared": shared,
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _dump(route: RouteConfig) -> dict[str, Any]:
+    dumped = route.model_dump(mode="json", exclude_defaults=True)
+    if "max_age" in route.model_fields_set:
+        dumped["max_age"] = route.max_age  # a null here lifts the one of `mapping`
+    return dumped

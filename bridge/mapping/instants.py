@@ -1,0 +1,80 @@
+"""Times: ISO 8601 text and epoch numbers in, ISO 8601 UTC with ``Z`` out. Zones are never guessed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECONDS_PER: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
+
+_NUMERAL = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
+_SECONDS_LENGTH = len("2026-01-02T03:04:05Z")
+
+
+class NotATimeError(ValueError):
+    """Says what a value is instead of a time, without showing it."""
+
+
+def parse_text(text: str) -> datetime:
+    """A moment from ISO 8601 text that has a date, a time and a zone; raises `NotATimeError`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise NotATimeError("is a string that is not an ISO 8601 time") from None
+    if moment.tzinfo is None:
+        raise NotATimeError("is a time without a zone; append Z or an offset, as in join('', [created_at, 'Z'])")
+    return moment
+
+
+def parse_number(number: float | Decimal, unit: str) -> datetime:
+    """A moment from what a number counts since 1970; `unit` is s, ms or us; parts of a microsecond are rounded."""
+    scale = MICROSECONDS_PER[unit]
+    try:
+        micros = number * scale if isinstance(number, int) else round(Decimal(str(number)) * scale)
+        return EPOCH + timedelta(microseconds=micros)
+    except (OverflowError, ArithmeticError, ValueError):
+        raise NotATimeError(f"is a number that, as a time in {unit}, is not between the years 1 and 9999") from None
+
+
+def parse(value: Any, unit: str | None) -> datetime:
+    """A moment from text, or from a number (or a text of digits) where a unit says what it counts."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        if unit is not None and _NUMERAL.fullmatch(value):
+            return parse_number(Decimal(value), unit)
+        return parse_text(value)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        if unit is None:
+            raise NotATimeError(
+                "is a number, and nothing says what it counts; set type: datetime with unit: s, ms or us"
+            )
+        return parse_number(value, unit)
+    raise TypeError
+
+
+def in_utc(moment: datetime) -> str:
+    """``2026-01-02T03:04:05Z``; milliseconds or microseconds only where there are any."""
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise NotATimeError("is a time outside the years 1 to 9999") from None
+    micros = moment.microsecond
+    spec = "seconds" if not micros else "microseconds" if micros % 1000 else "milliseconds"
+    return moment.isoformat(timespec=spec)[:-6] + "Z"
+
+
+def canonical(text: str) -> tuple[str, datetime]:
+    """`parse_text` and `in_utc` in one; text that already has the usual form is passed on as it is, for speed."""
+    moment = parse_text(text)
+    if len(text) == _SECONDS_LENGTH and text[4] == text[7] == "-" and text[10] == "T" and text[19] == "Z":
+        return text, moment
+    return in_utc(moment), moment
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970, rounded down."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)

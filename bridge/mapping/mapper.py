@@ -1,0 +1,110 @@
+"""The compiled mapping: one record in, its outcomes out. Never raises, does no I/O, and knows no clock."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.mapping.exact_json import may_have_large_integers
+from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
+from bridge.mapping.rules import Rules
+from bridge.mapping.scope import Scope
+from bridge.mapping.settings import Settings, TopicSettings
+from bridge.mapping.topic_plan import Match, TopicPlan, Unmapped
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
+
+_TOMBSTONE: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
+
+
+class CompiledMapping:
+    """The mapping section, compiled once. Implements `bridge.pipeline.ports.Mapper`."""
+
+    def __init__(self, settings: TopicSettings, rules: Rules) -> None:
+        self._settings = settings
+        self._rules = rules
+        self._topics: dict[str, TopicPlan] = {}
+        self._unmapped = Unmapped()
+        self._when_false: Outcomes = (Filtered(FilterReason.WHEN),)
+        self._plans: dict[tuple[int, RouteParts], RoutePlan] = {}
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every rule's routes in the order of the file, ``drop`` rules too (their event name is empty)."""
+        return tuple(route for rule in self._rules.all for route in rule.identities)
+
+    def map(self, record: Record, now: float) -> Outcomes:
+        """What the record becomes; ``now`` in Unix seconds. Not a number: no event is too old."""
+        try:
+            return self._map(record, now, exact=False)
+        except MappingError as failure:
+            return (Failed(failure.reason, failure.message),)
+        except InexactNumberError:
+            return self._map_exactly(record, now)
+        except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem
+            return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
+
+    def topic(self, name: str) -> TopicPlan:
+        """The plan of one topic, made when it is first seen."""
+        plan = self._topics.get(name)
+        if plan is None:
+            settings = self._settings.of(name)
+            plan = TopicPlan(name, settings, self._rules, self._unmapped, self._bind, self._when_false)
+            self._topics[name] = plan
+        return plan
+
+    def _bind(self, parts: RouteParts, settings: Settings) -> RoutePlan:
+        """Topics with the same settings share their plans."""
+        place = (id(settings), parts)
+        plan = self._plans.get(place)
+        if plan is None:
+            plan = self._plans[place] = parts.bind(settings)
+        return plan
+
+    def _map_exactly(self, record: Record, now: float) -> Outcomes:
+        """Once more, with all numbers as written."""
+        try:
+            return self._map(record, now, exact=True)
+        except MappingError as failure:
+            return (Failed(failure.reason, failure.message),)
+        except Exception as error:  # noqa: BLE001  # as in `map`
+            return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
+
+    def _map(self, record: Record, now: float, *, exact: bool) -> Outcomes:
+        if record.value is None:
+            return _TOMBSTONE
+        topic = self._topics.get(record.topic) or self.topic(record.topic)
+        match = topic.match_record(record) if topic.type_comes_first else None
+        if match is not None and match.outcomes is not None:
+            return match.outcomes
+        attributes = topic.attributes(record) if record.headers else None
+        if attributes is not None and topic.type_is_attribute:
+            match = topic.match_attributes(record, attributes)
+            if match.outcomes is not None:
+                return match.outcomes
+        if topic.type_is_query and not exact:
+            _refuse_rounding(record)
+        value = topic.decode(record, attributes, exact=exact)
+        if match is None:
+            match = topic.match_value(record, value, exact=exact)
+            if match.outcomes is not None:
+                return match.outcomes
+        if match.is_query and not exact:
+            _refuse_rounding(record)
+        return _run(topic, match, Scope(record, value, topic.settings, match.event_type, exact=exact), now)
+
+
+def _run(topic: TopicPlan, match: Match, scope: Scope, now: float) -> Outcomes:
+    """What each of the routes makes of the record."""
+    value = scope.value
+    if topic.when is not None and not topic.when.holds(value, scope):
+        return topic.when_false
+    plans = match.plans
+    if len(plans) == 1:
+        return (plans[0].map(value, scope, now),)
+    return tuple([plan.map(value, scope, now) for plan in plans])
+
+
+def _refuse_rounding(record: Record) -> None:
+    """JMESPath computes with numbers and compares them, so no integer may have been rounded beforehand."""
+    if may_have_large_integers(record.value or b"") or (record.key and may_have_large_integers(record.key)):
+        raise InexactNumberError

@@ -1,0 +1,140 @@
+"""Metadata: any values in, one flat object of strings, finite numbers and booleans out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.mapping import scalars
+from bridge.mapping.exact_json import LARGEST_SAFE
+from bridge.mapping.failures import found, unmappable
+from bridge.mapping.paths import Read
+from bridge.mapping.readers import Reader
+from bridge.mapping.scope import Scope
+
+Metadata = dict[str, str | int | float | bool]
+Write = Callable[[Metadata, Any, Scope], int]
+"""Fills metadata from the decoded value and the scope; returns how many values had no flat form and were left out."""
+Omits = Callable[[str], bool]
+"""Whether a dotted name, and all below it, stays out."""
+
+SEPARATOR = ", "
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A whole object that becomes metadata."""
+
+    reader: Reader
+    omits: Omits | None
+
+
+def compile_metadata(
+    own: tuple[tuple[str, Reader], ...],
+    source: Source | None,
+    common: tuple[tuple[str, Reader], ...],
+    *,
+    stringify: bool,
+) -> Write:
+    """The route's own keys win over those of `source`, and both over the common ones."""
+    writers = [_writer_of_own(own)]
+    if source is not None:
+        writers.append(_writer_of_object(source))
+    if common:
+        # After a source any of the common keys may be taken already.
+        writers.append(_writer_of_common(common) if source is not None else _writer_of_own(common))
+    if stringify:
+        writers.append(_write_texts)
+    if source is None and not stringify:
+        return _writer_of_own(own + common)
+    return _in_turn(tuple(writers))
+
+
+def _in_turn(writers: tuple[Write, ...]) -> Write:
+    def write(out: Metadata, value: Any, scope: Scope) -> int:
+        return sum(writer(out, value, scope) for writer in writers)
+
+    return write
+
+
+def _writer_of_own(entries: tuple[tuple[str, Reader], ...]) -> Write:
+    """The hot loop: nearly every value is a text or a small number, so these are told by class, without a call."""
+    reads: tuple[tuple[str, Read], ...] = tuple((key, reader.read) for key, reader in entries)
+    limit = LARGEST_SAFE
+
+    def write(out: Metadata, value: Any, scope: Scope) -> int:
+        left_out = 0
+        for key, read in reads:
+            got = read(value, scope)
+            kind = got.__class__
+            if kind is str or kind is int or kind is bool or (kind is float and -limit < got < limit):
+                out[key] = got
+            elif got is not None:
+                out.pop(key, None)  # a flattened neighbour may have taken it; the key that is written out wins
+                left_out += place(out, key, got, scope)
+        return left_out
+
+    return write
+
+
+def _writer_of_common(entries: tuple[tuple[str, Reader], ...]) -> Write:
+    def write(out: Metadata, value: Any, scope: Scope) -> int:
+        left_out = 0
+        for key, reader in entries:
+            if key not in out:
+                left_out += place(out, key, reader.read(value, scope), scope)
+        return left_out
+
+    return write
+
+
+def _writer_of_object(source: Source) -> Write:
+    read, text, omits = source.reader.read, source.reader.text, source.omits
+
+    def write(out: Metadata, value: Any, scope: Scope) -> int:
+        whole = read(value, scope)
+        if whole is None:
+            return 0
+        if not isinstance(whole, dict):
+            raise unmappable(f"metadata_from: {text} is {found(whole)}; an object is needed")
+        return _flatten(out, "", whole, scope, omits)
+
+    return write
+
+
+def _write_texts(out: Metadata, _value: Any, _scope: Scope) -> int:
+    for key, scalar in out.items():
+        if scalar.__class__ is not str:
+            out[key] = scalars.text_of(scalar)
+    return 0
+
+
+def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | None = None) -> int:
+    """Puts one value of any type under a name; returns how many values had to be left out."""
+    if value is None:
+        return 0
+    if isinstance(value, dict):
+        return _flatten(out, f"{name}.", value, scope, omits)
+    if isinstance(value, list):
+        items = [item for item in value if item is not None]
+        if not items:
+            return 0
+        if not all(map(scalars.is_scalar, items)):
+            return 1
+        value = SEPARATOR.join(scalars.text_of(scalars.sendable(item, scope)) for item in items)
+    elif not scalars.is_scalar(value):
+        raise unmappable(f"metadata.{name} is {found(value)}, which no request can carry")
+    if name in out:
+        return 1  # {"a.b": 1, "a": {"b": 2}}: both are called a.b, and the first stays
+    out[name] = scalars.sendable(value, scope)
+    return 0
+
+
+def _flatten(out: Metadata, prefix: str, value: dict[str, Any], scope: Scope, omits: Omits | None) -> int:
+    left_out = 0
+    for key, inner in value.items():
+        name = prefix + key
+        if omits is None or not omits(name):
+            left_out += place(out, name, inner, scope, omits)
+    return left_out

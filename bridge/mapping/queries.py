@@ -1,0 +1,292 @@
+"""JMESPath compiled to closures: parsed by the library, evaluated here, strictly.
+
+The library's interpreter answers null where an ordering meets a non-number, so that a condition would quietly send
+nothing; here that is a failure. Everything else has the library's semantics, held to them by a test.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from jmespath import exceptions, parser
+from jmespath.visitor import _Expression as ExpressionReference
+
+from bridge.mapping import query_functions
+from bridge.mapping.failures import QueryTypeError, kind
+
+Query = Callable[[Any], Any]
+Node = Any
+"""What the library's parser makes: ``{"type": …, "children": […]}``."""
+
+
+class QueryError(ValueError):
+    """An expression that cannot be compiled: what is wrong and, where known, at which character."""
+
+
+def compile_query(text: str) -> Query:
+    """Compiles a JMESPath expression; raises `QueryError`. The query raises `QueryTypeError` for a wrong type."""
+    try:
+        tree = parser.Parser().parse(text).parsed
+    except exceptions.LexerError as error:
+        raise QueryError(
+            f"is not JMESPath at character {error.lexer_position + 1}: {error.message}{_hint(text)}"
+        ) from None
+    except exceptions.IncompleteExpressionError:
+        raise QueryError("is not JMESPath: it ends too early") from None
+    except exceptions.ParseError as error:
+        raise QueryError(
+            f"is not JMESPath at character {error.lex_position + 1}: unexpected {error.token_value!r}{_hint(text)}"
+        ) from None
+    except (exceptions.JMESPathError, RecursionError) as error:
+        raise QueryError(f"is not JMESPath: {type(error).__name__}") from None
+    return _build(tree)
+
+
+def _hint(text: str) -> str:
+    """The two mistakes everybody makes."""
+    if any(sign in text for sign in ("<", ">", "=", "!")):
+        return "; numbers, true, false and null stand between backticks (`0`), texts in single quotes ('paid')"
+    return ""
+
+
+def _build(node: Node) -> Query:
+    return _BUILDERS[node["type"]](node)
+
+
+def _children(node: Node) -> list[Query]:
+    return [_build(child) for child in node["children"]]
+
+
+def _identity(_node: Node) -> Query:
+    return lambda value: value
+
+
+def _literal(node: Node) -> Query:
+    constant = node["value"]
+    return lambda _value: constant
+
+
+def _field(node: Node) -> Query:
+    name = node["value"]
+    return lambda value: value.get(name) if value.__class__ is dict else None
+
+
+def _chain(node: Node) -> Query:
+    """``a.b``, ``a[0]`` and ``a | b``: each step works on what the one before found."""
+    steps = _children(node)
+    if len(steps) == 2:
+        first, second = steps
+        return lambda value: second(first(value))
+
+    def chain(value: Any) -> Any:
+        for step in steps:
+            value = step(value)
+        return value
+
+    return chain
+
+
+def _index(node: Node) -> Query:
+    place = node["value"]
+
+    def index(value: Any) -> Any:
+        if value.__class__ is not list or not -len(value) <= place < len(value):
+            return None
+        return value[place]
+
+    return index
+
+
+def _slice(node: Node) -> Query:
+    if node["children"][2] == 0:
+        raise QueryError("has a slice with step 0")
+    span = slice(*node["children"])
+    return lambda value: value[span] if value.__class__ is list else None
+
+
+def _flatten(node: Node) -> Query:
+    (base,) = _children(node)
+
+    def flatten(value: Any) -> Any:
+        items = base(value)
+        if items.__class__ is not list:
+            return None
+        merged: list[Any] = []
+        for item in items:
+            if item.__class__ is list:
+                merged.extend(item)
+            else:
+                merged.append(item)
+        return merged
+
+    return flatten
+
+
+def _projection(node: Node) -> Query:
+    base, each = _children(node)
+
+    def project(value: Any) -> Any:
+        items = base(value)
+        return _without_nulls(each, items) if items.__class__ is list else None
+
+    return project
+
+
+def _value_projection(node: Node) -> Query:
+    base, each = _children(node)
+
+    def project(value: Any) -> Any:
+        items = base(value)
+        return _without_nulls(each, list(items.values())) if items.__class__ is dict else None
+
+    return project
+
+
+def _filter_projection(node: Node) -> Query:
+    base, each, condition = _children(node)
+
+    def project(value: Any) -> Any:
+        items = base(value)
+        if items.__class__ is not list:
+            return None
+        return _without_nulls(each, [item for item in items if _is_true(condition(item))])
+
+    return project
+
+
+def _without_nulls(each: Query, items: list[Any]) -> list[Any]:
+    return [result for result in map(each, items) if result is not None]
+
+
+_ORDERINGS: Final[dict[str, tuple[str, Callable[[Any, Any], bool]]]] = {
+    "lt": ("<", operator.lt),
+    "lte": ("<=", operator.le),
+    "gt": (">", operator.gt),
+    "gte": (">=", operator.ge),
+}
+
+
+def _comparator(node: Node) -> Query:
+    left, right = _children(node)
+    name = node["value"]
+    if name == "eq":
+        return lambda value: _equal(left(value), right(value))
+    if name == "ne":
+        return lambda value: not _equal(left(value), right(value))
+    sign, ordered = _ORDERINGS[name]
+
+    def compare(value: Any) -> bool:
+        one, other = left(value), right(value)
+        if not _is_number(one):
+            raise QueryTypeError(f"the left side of {sign} is {kind(one)}; a number is needed")
+        if not _is_number(other):
+            raise QueryTypeError(f"the right side of {sign} is {kind(other)}; a number is needed")
+        return ordered(one, other)
+
+    return compare
+
+
+def _is_number(value: Any) -> bool:
+    return value.__class__ is int or value.__class__ is float
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Python holds 1 and true to be equal; JSON does not."""
+    return one == other and (one.__class__ is bool) == (other.__class__ is bool)
+
+
+def _is_true(value: Any) -> bool:
+    """JMESPath's truth: empty texts, arrays and objects, false and null are false; 0 is true."""
+    return bool(value) or _is_number(value)
+
+
+def _or(node: Node) -> Query:
+    first, second = _children(node)
+
+    def either(value: Any) -> Any:
+        found = first(value)
+        return found if _is_true(found) else second(value)
+
+    return either
+
+
+def _and(node: Node) -> Query:
+    first, second = _children(node)
+
+    def both(value: Any) -> Any:
+        found = first(value)
+        return second(value) if _is_true(found) else found
+
+    return both
+
+
+def _not(node: Node) -> Query:
+    (inner,) = _children(node)
+    return lambda value: not _is_true(inner(value))
+
+
+def _multi_select_list(node: Node) -> Query:
+    items = _children(node)
+    return lambda value: None if value is None else [item(value) for item in items]
+
+
+def _multi_select_dict(node: Node) -> Query:
+    items = [(child["value"], _build(child["children"][0])) for child in node["children"]]
+    return lambda value: None if value is None else {name: item(value) for name, item in items}
+
+
+class _Caller:
+    """What the library's functions call an expression reference through, such as the ``&price`` of `sort_by`."""
+
+    @staticmethod
+    def visit(query: Query, value: Any) -> Any:
+        return query(value)
+
+
+def _expression_reference(node: Node) -> Query:
+    (inner,) = _children(node)
+    # The library's functions know a reference by this class and go through `visit` alone; its annotations are narrower.
+    reference = ExpressionReference(cast("Any", inner), cast("Any", _Caller))
+    return lambda _value: reference
+
+
+def _function(node: Node) -> Query:
+    name = node["value"]
+    arguments = _children(node)
+    bounds = query_functions.arity(name)
+    if bounds is None:
+        raise QueryError(f"calls {name}(), which is not a function; there are {', '.join(query_functions.names())}")
+    least, most = bounds
+    if len(arguments) < least or (most is not None and len(arguments) > most):
+        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+        raise QueryError(f"gives {name}() {len(arguments)} arguments; it takes {wanted}")
+    function = query_functions.function(name)
+    return lambda value: function([argument(value) for argument in arguments])
+
+
+_BUILDERS: Final[dict[str, Callable[[Node], Query]]] = {
+    "and_expression": _and,
+    "comparator": _comparator,
+    "current": _identity,
+    "expref": _expression_reference,
+    "field": _field,
+    "filter_projection": _filter_projection,
+    "flatten": _flatten,
+    "function_expression": _function,
+    "identity": _identity,
+    "index": _index,
+    "index_expression": _chain,
+    "literal": _literal,
+    "multi_select_dict": _multi_select_dict,
+    "multi_select_list": _multi_select_list,
+    "not_expression": _not,
+    "or_expression": _or,
+    "pipe": _chain,
+    "projection": _projection,
+    "slice": _slice,
+    "subexpression": _chain,
+    "value_projection": _value_projection,
+}
+"""One builder for each kind of node the library's parser makes."""

@@ -1,0 +1,202 @@
+"""A value of the configuration, compiled: what it reads of a record, and into what it is turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSpec
+from bridge.mapping import scalars
+from bridge.mapping.expressions import Expression, ExpressionError, compile_expression
+from bridge.mapping.failures import found, unmappable
+from bridge.mapping.paths import Path, Read
+from bridge.mapping.scope import Scope
+from bridge.mapping.templates import split_template
+
+
+class ValueSpecError(ValueError):
+    """A value that cannot be compiled; `key` is the key inside it that is to be mended, if it is a map."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One compiled value."""
+
+    text: str
+    """How messages name it."""
+    read: Read
+    """Returns the value, None where there is none; raises `MappingError` and `InexactNumberError`."""
+    uses_value: bool = True
+    uses_scope: bool = True
+    is_query: bool = False
+    is_literal: bool = False
+    path: Path | None = None
+    envelope: frozenset[str] = frozenset()
+
+    def text_of(self, value: Any, scope: Scope, label: str) -> str:
+        """An identifier as text: a string as it is, an integer in digits; anything else is a failure."""
+        if value.__class__ is str:
+            identifier: str = value
+            return identifier
+        if value.__class__ is int:
+            return str(value)
+        if value.__class__ is float:
+            scalars.exactly(value, scope)  # an integer beyond 64 bits is a float only until it is decoded exactly
+            raise unmappable(f"{label}: {self.text} is a number with a fraction; a string or an integer is needed")
+        raise unmappable(f"{label}: {self.text} is {found(value)}; a string or an integer is needed")
+
+
+NOTHING: Final = Reader("nothing", lambda _value, _scope: None)
+"""Stands in for a value with a problem, so that all problems are found in one go."""
+
+
+def compile_value(spec: ValueSpec, label: str) -> Reader:
+    """Compiles a value; `label` is what failures begin with. Raises `ValueSpecError`."""
+    match spec:
+        case LiteralValue(value=constant):
+            return Reader(
+                "a literal", lambda _value, _scope: constant, uses_value=False, uses_scope=False, is_literal=True
+            )
+        case TemplateValue(template=template):
+            return _template(template, label)
+        case PathValue():
+            return _converted(spec, _expression(spec.path, "path", label), label)
+        case _:
+            return _plain(_expression(spec, "", label))
+
+
+def _expression(text: str, key: str, label: str) -> Expression:
+    try:
+        return compile_expression(text, label)
+    except ExpressionError as error:
+        raise ValueSpecError(key, f"{text!r} {error}") from None
+
+
+def _plain(expression: Expression) -> Reader:
+    return Reader(
+        text=expression.text,
+        read=expression.read,
+        uses_value=expression.uses_value,
+        uses_scope=expression.uses_scope,
+        is_query=expression.is_query,
+        path=expression.path,
+        envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
+    )
+
+
+# --- templates
+
+
+def _template(template: str, label: str) -> Reader:
+    try:
+        pieces = split_template(template)
+    except ExpressionError as error:
+        raise ValueSpecError("template", f"{template!r} {error}") from None
+    inner = {text: _plain(_expression(text, "template", label)) for text, is_expression in pieces if is_expression}
+    parts = tuple((text, inner.get(text) if is_expression else None) for text, is_expression in pieces)
+
+    def read(value: Any, scope: Scope) -> str | None:
+        texts = []
+        for text, reader in parts:
+            if reader is None:
+                texts.append(text)
+                continue
+            piece = reader.read(value, scope)
+            if piece is None:
+                return None  # half a text is worse than none: never "Account None", never "Account "
+            if not scalars.is_scalar(piece):
+                raise unmappable(
+                    f"{label}: {{{text}}} in the template is {found(piece)}; a string, a number or a boolean is needed"
+                )
+            texts.append(scalars.text_of(scalars.sendable(piece, scope)))
+        return "".join(texts)
+
+    return Reader(
+        text=f"the template {template!r}",
+        read=read,
+        uses_value=any(reader.uses_value for reader in inner.values()),
+        is_query=any(reader.is_query for reader in inner.values()),
+        envelope=frozenset().union(*(reader.envelope for reader in inner.values())),
+    )
+
+
+# --- paths with conversions
+
+
+def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
+    return Reader(
+        text=expression.text,
+        read=_Conversion(spec, expression, label).read,
+        uses_value=expression.uses_value,
+        is_query=expression.is_query,
+        path=expression.path,
+        envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
+    )
+
+
+class _Conversion:
+    """What becomes of the result of an expression."""
+
+    __slots__ = ("_default", "_find", "_joint", "_label", "_required", "_steps", "_text")
+
+    def __init__(self, spec: PathValue, expression: Expression, label: str) -> None:
+        self._find = expression.read
+        self._text = expression.text
+        self._label = label
+        self._steps = _steps(spec)
+        self._default = spec.default
+        self._required = spec.required
+        self._joint = spec.join
+
+    def read(self, value: Any, scope: Scope) -> Any:
+        result = self._find(value, scope)
+        if result is not None:
+            result = self._apply(result, scope) if self._joint is None else self._join(result, self._joint, scope)
+        if result is not None:
+            return result
+        if self._required:
+            raise unmappable(f"{self._label}: {self._text} is missing or null, and it is required")
+        return self._default
+
+    def _apply(self, value: Any, scope: Scope) -> Any:
+        if value.__class__ is float:
+            scalars.exactly(value, scope)
+        try:
+            for step in self._steps:
+                value = step(value)
+        except scalars.ConversionError as error:
+            raise unmappable(f"{self._label}: {self._text} {error}") from None
+        return value
+
+    def _join(self, value: Any, joint: str, scope: Scope) -> Any:
+        """A list as text, None where it has no items; a scalar counts as itself."""
+        if scalars.is_scalar(value):
+            return self._apply(value, scope)
+        if not isinstance(value, list):
+            raise unmappable(f"{self._label}: {self._text} is {found(value)}; an array is needed to join")
+        texts = []
+        for item in value:
+            if item is None:
+                continue
+            if not scalars.is_scalar(item):
+                raise unmappable(
+                    f"{self._label}: {self._text} is an array that holds {found(item)}; "
+                    "only strings, numbers and booleans can be joined"
+                )
+            texts.append(scalars.text_of(scalars.sendable(self._apply(item, scope), scope)))
+        return joint.join(texts) if texts else None
+
+
+def _steps(spec: PathValue) -> tuple[scalars.Convert, ...]:
+    """What happens to a value that was found, in order."""
+    steps: list[scalars.Convert] = []
+    if spec.divide_by is not None:
+        # Only an owner who asks for a number has text read as one.
+        steps.append(scalars.divider(spec.divide_by, reads_text=spec.type is not None))
+    if spec.type is not None:
+        steps.append(scalars.converter(spec.type, spec.unit))
+    return tuple(steps)

@@ -1,0 +1,131 @@
+"""What an expression can see of one record besides its value: read when asked for, and at most once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from bridge.mapping import exact_json, instants
+from bridge.mapping.failures import found, unmappable
+from bridge.mapping.framing import unframed
+
+if TYPE_CHECKING:
+    from bridge.mapping.settings import Settings
+    from bridge.model import Record
+
+_UNREAD: Final[Any] = object()
+
+
+class Scope:
+    """One record on its way through one mapping. Not a dataclass: one is built for every event mapped."""
+
+    __slots__ = ("_event_id", "_key", "_moment", "_time", "event_type", "exact", "record", "settings", "value")
+
+    def __init__(
+        self, record: Record, value: Any, settings: Settings, event_type: str = "", *, exact: bool = False
+    ) -> None:
+        self.record = record
+        self.value = value
+        self.settings = settings
+        self.event_type = event_type
+        """Empty until it is known."""
+        self.exact = exact
+        """The value's numbers are as written; see `exact_json`."""
+        self._time = self._event_id = self._key = _UNREAD
+        self._moment: datetime | None = None
+
+    # --- the envelope
+
+    def occurred_at(self) -> str | None:
+        """`mapping.occurred_at`, else the Kafka timestamp, as ISO 8601 UTC; None where there is neither."""
+        if self._time is _UNREAD:
+            self._time, self._moment = self._read_time()
+        time: str | None = self._time
+        return time
+
+    def occurred_seconds(self) -> float | None:
+        """As `occurred_at`, in Unix seconds."""
+        self.occurred_at()
+        return None if self._moment is None else self._moment.timestamp()
+
+    def _read_time(self) -> tuple[str | None, datetime | None]:
+        reader = self.settings.occurred_at
+        value = reader.read(self.value, self)
+        try:
+            if isinstance(value, str):
+                return instants.canonical(value)
+            if value is None:
+                value = self.timestamp()
+            if value is None:
+                return None, None
+            moment = instants.parse(value, None)
+            return instants.in_utc(moment), moment
+        except instants.NotATimeError as problem:
+            raise unmappable(f"occurred_at: {reader.text} {problem}") from None
+        except TypeError:
+            raise unmappable(f"occurred_at: {reader.text} is {found(value)}; a time is needed") from None
+
+    def event_id(self) -> str:
+        """`mapping.event_id`, else ``topic/partition/offset``."""
+        if self._event_id is _UNREAD:
+            reader = self.settings.event_id
+            value = reader.read(self.value, self)
+            if value is None or value == "":
+                value = self.record.coordinates
+            elif value.__class__ is not str:
+                value = reader.text_of(value, self, "event_id")
+            self._event_id = value
+        identifier: str = self._event_id
+        return identifier
+
+    def attribute(self, name: str) -> Any:
+        """An attribute of a CloudEvent; None for a record that is none."""
+        value = self.value
+        if value.__class__ is dict and "specversion" in value and self.settings.decode != "json":
+            return value.get(name)
+        return None
+
+    # --- the record
+
+    def header(self, name: str) -> str | None:
+        """A header's text. The last of several with one name counts, as in Kafka's own clients."""
+        for header, content in reversed(self.record.headers):
+            if header == name:
+                if content is None:
+                    return None
+                try:
+                    return content.decode()
+                except UnicodeDecodeError:
+                    raise unmappable(f"header:{name} is not UTF-8 text") from None
+        return None
+
+    def key_text(self) -> str | None:
+        """The key as text."""
+        key = self.record.key
+        if key is None:
+            return None
+        try:
+            return key.decode()
+        except UnicodeDecodeError:
+            raise unmappable("key is not UTF-8 text") from None
+
+    def key_value(self) -> Any:
+        """The key, decoded as JSON (behind schema-registry framing, too)."""
+        if self._key is _UNREAD:
+            key = self.record.key
+            try:
+                self._key = None if key is None else self._decode_key(unframed(key))
+            except orjson.JSONDecodeError:
+                raise unmappable("key is not JSON, which key:PATH needs") from None
+        return self._key
+
+    def _decode_key(self, key: bytes) -> Any:
+        decoded = orjson.loads(key)
+        return exact_json.loads(key) if self.exact else decoded
+
+    def timestamp(self) -> datetime | None:
+        """The Kafka timestamp."""
+        millis = self.record.timestamp_ms
+        return None if millis is None else instants.parse_number(millis, "ms")

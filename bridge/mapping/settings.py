@@ -1,0 +1,200 @@
+"""The settings of the mapping as they hold for one topic, compiled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from bridge.config.mapping_section import Decode, MappingConfig, TopicOverrides, Unwanted
+from bridge.config.values import ValueSpec
+from bridge.mapping.conditions import Condition
+from bridge.mapping.expressions import ENVELOPE_SETTINGS
+from bridge.mapping.findings import Findings
+from bridge.mapping.paths import Path, covers, parse_path
+from bridge.mapping.readers import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all routes share on one topic."""
+
+    decode: Decode
+    event_type: Reader
+    user_id: Reader
+    occurred_at: Reader
+    event_id: Reader
+    when: Condition | None
+    max_age: float | None
+    """Seconds."""
+    on_unmapped: Unwanted
+    on_expired: Unwanted
+    stringify: bool
+    metadata_limit: int
+    """Bytes of the encoded metadata."""
+    never_send: tuple[Path, ...]
+    common_metadata: Mapping[str, Reader | Literal[False]]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSettings:
+    """The settings of every topic there may be."""
+
+    base: Settings
+    by_name: Mapping[str, Settings]
+    by_pattern: tuple[tuple[re.Pattern[str], Settings], ...]
+    """The more specific first."""
+
+    def of(self, topic: str) -> Settings:
+        """The exact name wins, then the pattern with the longest literal beginning."""
+        found = self.by_name.get(topic)
+        if found is not None:
+            return found
+        for pattern, settings in self.by_pattern:
+            if pattern.match(topic):
+                return settings
+        return self.base
+
+    def variants(self) -> tuple[Settings, ...]:
+        """All of them, the base first."""
+        return (self.base, *self.by_name.values(), *(settings for _, settings in self.by_pattern))
+
+
+_NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {
+    "event_type": ENVELOPE_SETTINGS,
+    "occurred_at": ENVELOPE_SETTINGS - {"type", "event_type"},
+    "event_id": frozenset({"id", "event_id"}),
+}
+"""Which fields of the envelope a setting must not read, because they are read from it."""
+
+
+def compile_settings(config: MappingConfig, findings: Findings) -> TopicSettings:
+    """Compiles `mapping` and its `per_topic`."""
+    base = Settings(
+        decode=config.decode,
+        event_type=_envelope("event_type", config.event_type, "mapping", findings),
+        user_id=findings.value(config.user_id, "mapping.user_id", "user_id"),
+        occurred_at=_envelope("occurred_at", config.occurred_at, "mapping", findings),
+        event_id=_envelope("event_id", config.event_id, "mapping", findings),
+        when=findings.condition(config.when, "mapping.when"),
+        max_age=config.max_age,
+        on_unmapped=config.on_unmapped,
+        on_expired=config.on_expired,
+        stringify=config.stringify,
+        metadata_limit=config.metadata_limit,
+        never_send=_never_send(config.never_send, "mapping", findings),
+        common_metadata=compile_common(config.common_metadata, "mapping", findings),
+    )
+    _check_reachable(base, "mapping", findings)
+    by_name: dict[str, Settings] = {}
+    by_pattern: list[tuple[re.Pattern[str], Settings]] = []
+    for name, overrides in config.per_topic.items():
+        where = f"mapping.per_topic.{name}"
+        settings = _overridden(base, overrides, where, findings)
+        _check_reachable(settings, where, findings)
+        if name.startswith("^"):
+            pattern = compile_topic_pattern(name, where, findings)
+            if pattern is not None:
+                by_pattern.append((pattern, settings))
+        else:
+            by_name[name] = settings
+    by_pattern.sort(key=lambda entry: _rank(entry[0].pattern))
+    return TopicSettings(base, by_name, tuple(by_pattern))
+
+
+def compile_topic_pattern(text: str, where: str, findings: Findings) -> re.Pattern[str] | None:
+    """A pattern for `match`: bound to the beginning of a topic's name and, without ``$``, not to its end."""
+    try:
+        return re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        findings.add(where, f"is not a regular expression: {error}")
+        return None
+
+
+def _rank(pattern: str) -> tuple[int, int, str]:
+    """Never the place in the file: tools that rewrite YAML, Helm among them, sort its keys."""
+    beginning = re.match(r"\^((?:\\[^\w]|[\w-])*)", pattern)
+    literal = beginning[1].replace("\\", "") if beginning else ""
+    if beginning and pattern[beginning.end() : beginning.end() + 1] in {"*", "?", "+", "{"}:
+        literal = literal[:-1]
+    return -len(literal), -len(pattern), pattern
+
+
+def _overridden(base: Settings, overrides: TopicOverrides, where: str, findings: Findings) -> Settings:
+    """The base with what was written for some topics in its place. `never_send` can only grow."""
+    changed: dict[str, Any] = {
+        name: getattr(overrides, name)
+        for name in ("decode", "on_unmapped", "on_expired", "stringify", "metadata_limit")
+        if getattr(overrides, name) is not None
+    }
+    for name in ("event_type", "occurred_at", "event_id"):
+        spec = getattr(overrides, name)
+        if spec is not None:
+            changed[name] = _envelope(name, spec, where, findings)
+    if overrides.user_id is not None:
+        changed["user_id"] = findings.value(overrides.user_id, f"{where}.user_id", "user_id")
+    if "when" in overrides.model_fields_set:  # a null that is written lifts the condition
+        changed["when"] = findings.condition(overrides.when, f"{where}.when")
+    if "max_age" in overrides.model_fields_set:
+        changed["max_age"] = overrides.max_age
+    if overrides.never_send is not None:
+        changed["never_send"] = base.never_send + _never_send(overrides.never_send, where, findings)
+    if overrides.common_metadata is not None:
+        more = compile_common(overrides.common_metadata, where, findings)
+        changed["common_metadata"] = {**base.common_metadata, **more}
+    return replace(base, **changed)
+
+
+def _envelope(name: str, spec: ValueSpec, where: str, findings: Findings) -> Reader:
+    reader = findings.value(spec, f"{where}.{name}", name)
+    circular = sorted(reader.envelope & _NO_CYCLES[name])
+    if circular:
+        findings.add(
+            f"{where}.{name}", f"reads envelope:{circular[0]}, which is defined by the settings of the mapping itself"
+        )
+    return reader
+
+
+def _never_send(texts: tuple[str, ...], where: str, findings: Findings) -> tuple[Path, ...]:
+    paths = []
+    for place, text in enumerate(texts):
+        path = parse_path(text)
+        if path is not None:
+            paths.append(path)
+        else:
+            findings.add(
+                f"{where}.never_send[{place}]",
+                f"{text!r} is not a path such as data.customer.email; arrays on the way need no brackets",
+            )
+    return tuple(paths)
+
+
+def compile_common(
+    specs: Mapping[str, ValueSpec | Literal[False]], where: str, findings: Findings
+) -> dict[str, Reader | Literal[False]]:
+    """Compiles `common_metadata`."""
+    common: dict[str, Reader | Literal[False]] = {}
+    for key, spec in specs.items():
+        place = f"{where}.common_metadata.{key}"
+        check_key(key, place, findings)
+        common[key] = False if spec is False else findings.value(spec, place, f"metadata.{key}")
+    return common
+
+
+def check_key(key: str, where: str, findings: Findings) -> None:
+    """A metadata key must be something an analyst can type."""
+    if not key.strip():
+        findings.add(where, "has an empty metadata key")
+    elif key != key.strip():
+        findings.add(where, f"has white space around the metadata key {key!r}; remove it")
+
+
+def _check_reachable(settings: Settings, where: str, findings: Findings) -> None:
+    """Without these two nothing could ever be sent, which nobody means."""
+    for name, reader in (("event_type", settings.event_type), ("user_id", settings.user_id)):
+        path = reader.path
+        if path is None:
+            continue
+        if reader.uses_value and any(covers(forbidden, path) for forbidden in settings.never_send):
+            findings.add(f"{where}.never_send", f"takes out {reader.text}, which {name} reads: nothing could be sent")

@@ -1,0 +1,176 @@
+"""One topic: its settings, how its records' types are found, and the rule of each type seen, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from bridge.mapping import cloud_events
+from bridge.mapping.envelope import decode_data, decode_value
+from bridge.mapping.failures import found, unmappable
+from bridge.mapping.paths import remover
+from bridge.mapping.routes import RouteParts, RoutePlan
+from bridge.mapping.rules import Rules
+from bridge.mapping.scope import Scope
+from bridge.mapping.settings import Settings
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record
+
+TYPES_KEPT: Final = 5_000
+"""Types come from the records: what is remembered of them is bounded."""
+LONGEST_TYPE_KEPT: Final = 200
+
+_NO_RECORD: Final = Record("", 0, 0, None, None, None, ())
+
+
+class Unmapped:
+    """Hands out one `Filtered` per type that has no rule, up to a bound, and then one for all others."""
+
+    def __init__(self, bound: int = 1_000) -> None:
+        self._bound = bound
+        self._by_type: dict[str, Outcomes] = {}
+        self._others: Outcomes = (Filtered(FilterReason.UNMAPPED),)
+
+    def of(self, event_type: str) -> Outcomes:
+        """Always the same instance for a type."""
+        known = self._by_type.get(event_type)
+        if known is not None:
+            return known
+        if len(self._by_type) >= self._bound or len(event_type) > LONGEST_TYPE_KEPT:
+            return self._others
+        outcomes = (Filtered(FilterReason.UNMAPPED, event_type=event_type),)
+        self._by_type[event_type] = outcomes
+        return outcomes
+
+
+class Match:
+    """What a type's rule comes to on one topic: outcomes for all its records alike, or routes to look at each."""
+
+    __slots__ = ("event_type", "is_query", "outcomes", "plans", "rule")
+
+    def __init__(
+        self, event_type: str, rule: str | None, outcomes: Outcomes | None, plans: tuple[RoutePlan, ...] = ()
+    ) -> None:
+        self.event_type = event_type
+        self.rule = rule
+        """The rule's key; None where the type has no rule."""
+        self.outcomes = outcomes
+        self.plans = plans
+        self.is_query = any(plan.is_query for plan in plans)
+        """Whether numbers are computed with."""
+
+
+class TopicPlan:
+    """Everything about a topic that need not be looked up for each record."""
+
+    __slots__ = (
+        "_bind",
+        "_no_scope",
+        "_read_type",
+        "_rules",
+        "_strip",
+        "_topic",
+        "_unmapped",
+        "matches",
+        "may_be_cloud_event",
+        "settings",
+        "type_comes_first",
+        "type_is_attribute",
+        "type_is_query",
+        "when",
+        "when_false",
+    )
+
+    def __init__(
+        self,
+        topic: str,
+        settings: Settings,
+        rules: Rules,
+        unmapped: Unmapped,
+        bind: Callable[[RouteParts, Settings], RoutePlan],
+        when_false: Outcomes,
+    ) -> None:
+        self._topic = topic
+        self._rules = rules
+        self._unmapped = unmapped
+        self._bind = bind
+        self._strip = remover(settings.never_send) if settings.never_send else None
+        self.settings = settings
+        self.matches: dict[str, Match] = {}
+        """By event type, filled as types are seen."""
+        self.may_be_cloud_event = settings.decode != "json"
+        reader = settings.event_type
+        self._read_type = reader.read
+        self._no_scope = None if reader.uses_scope else Scope(_NO_RECORD, None, settings)
+        """What stands in where nothing looks at it, which saves making one for records that are only filtered."""
+        self.type_comes_first = not reader.uses_value
+        """The type is in a header, the key or the topic: an unmapped record is never decoded."""
+        self.type_is_attribute = reader.path is not None and reader.uses_value and reader.path[0] != "data"
+        """In a binary CloudEvent the type is in a header, too."""
+        self.type_is_query = reader.is_query
+        self.when = settings.when
+        self.when_false = when_false
+
+    def attributes(self, record: Record) -> dict[str, Any] | None:
+        """The attributes of a binary CloudEvent, without what is never sent; None for any other record."""
+        if not self.may_be_cloud_event:
+            return None
+        attributes = cloud_events.binary_attributes(record.headers)
+        if attributes is not None and self._strip is not None:
+            self._strip(attributes)
+        return attributes
+
+    def decode(self, record: Record, attributes: dict[str, Any] | None, *, exact: bool) -> dict[str, Any]:
+        """The object that expressions see, without what is never sent."""
+        if attributes is None:
+            value = decode_value(record, self.settings.decode, exact=exact)
+        else:
+            value = decode_data(record, attributes, exact=exact)
+        if self._strip is not None:
+            self._strip(value)
+        return value
+
+    def match_record(self, record: Record) -> Match:
+        """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
+        return self.match(self._read_type(None, Scope(record, None, self.settings)))
+
+    def match_attributes(self, record: Record, attributes: dict[str, Any]) -> Match:
+        """By the type of a binary CloudEvent."""
+        return self.match(self._read_type(attributes, Scope(record, attributes, self.settings)))
+
+    def match_value(self, record: Record, value: dict[str, Any], *, exact: bool) -> Match:
+        """By a type in the decoded value."""
+        scope = self._no_scope or Scope(record, value, self.settings, exact=exact)
+        event_type = self._read_type(value, scope)
+        known = self.matches.get(event_type) if event_type.__class__ is str else None
+        return known if known is not None else self.match(event_type)
+
+    def match(self, event_type: Any) -> Match:
+        """What the type's rule comes to; raises where there is no type."""
+        if event_type.__class__ is not str or not event_type:
+            what = "an empty string" if event_type == "" else found(event_type)
+            raise unmappable(f"event_type: {self.settings.event_type.text} is {what}; a string is needed")
+        known = self.matches.get(event_type)
+        if known is not None:
+            return known
+        match = self._match(event_type)
+        if len(self.matches) < TYPES_KEPT and len(event_type) <= LONGEST_TYPE_KEPT:
+            self.matches[event_type] = match
+        return match
+
+    def _match(self, event_type: str) -> Match:
+        rule = self._rules.find(event_type)
+        if rule is None:
+            return Match(event_type, None, self._no_rule(event_type))
+        if not rule.routes:
+            return Match(event_type, rule.key, (rule.dropped,))
+        here = [parts for parts in rule.routes if parts.topics is None or parts.topics.has(self._topic)]
+        if not here:
+            return Match(event_type, rule.key, (rule.elsewhere,))
+        return Match(event_type, rule.key, None, tuple(self._bind(parts, self.settings) for parts in here))
+
+    def _no_rule(self, event_type: str) -> Outcomes:
+        if self.settings.on_unmapped == "drop":
+            return self._unmapped.of(event_type)
+        shown = event_type if len(event_type) <= LONGEST_TYPE_KEPT else f"{event_type[:LONGEST_TYPE_KEPT]}…"
+        message = f"no rule in mapping.events is for the type {shown!r}, and on_unmapped is dead_letter"
+        return (Failed(LetterReason.UNMAPPABLE, message),)
