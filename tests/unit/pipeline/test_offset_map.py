@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.pipeline import offset_map
+from bridge.pipeline.offset_map import Demand, Head, OffsetMap
+
+BASES = st.integers(0, 2**62)
+RUNS = st.lists(st.integers(1, 5000), max_size=600).filter(lambda runs: len(runs) % 2 == 0)
+EPOCHS = st.none() | st.integers(0, 2**31 - 1)
+TOPIC_IDS = st.from_regex(r"[A-Za-z0-9_-]{0,22}", fullmatch=True)
+DEMANDS = st.builds(Demand, st.integers(0, 10**11), st.integers(0, 10**11))
+HEADS = st.builds(Head, st.integers(0, 10**15), st.integers(0, 10**8))
+
+
+def written(
+    base: int = 100,
+    runs: list[int] | None = None,
+    epoch: int | None = 3,
+    topic_id: str = "id",
+    max_length: int = offset_map.BROKER_LIMIT,
+) -> str:
+    return offset_map.encode(
+        base,
+        [1, 2, 3, 4] if runs is None else runs,
+        leader_epoch=epoch,
+        topic_id=topic_id,
+        demand=Demand(7, 1_700_000_000),
+        head=Head(1_700_000_000_000, 2),
+        max_length=max_length,
+    )
+
+
+def done_by(base: int, runs: list[int]) -> set[int]:
+    done: set[int] = set()
+    at = base
+    for index, length in enumerate(runs):
+        if index % 2:
+            done.update(range(at, at + length))
+        at += length
+    return done
+
+
+def done_in(found: OffsetMap) -> set[int]:
+    return {offset for done in found.done for offset in done}
+
+
+@given(BASES, RUNS, EPOCHS, TOPIC_IDS, DEMANDS, HEADS)
+def test_what_is_written_is_read_back_whole_when_there_is_room(
+    base: int, runs: list[int], epoch: int | None, topic_id: str, demand: Demand, head: Head
+) -> None:
+    text = offset_map.encode(
+        base, runs, leader_epoch=epoch, topic_id=topic_id, demand=demand, head=head, max_length=10**6
+    )
+    found = offset_map.decode(text)
+    at, ranges = base, []
+    for index, length in enumerate(runs):
+        if index % 2:
+            ranges.append(range(at, at + length))
+        at += length
+    assert found == OffsetMap(base, -1 if epoch is None else epoch, topic_id, demand, head, tuple(ranges))
+
+
+@given(BASES, st.lists(st.integers(1, 300), max_size=3000), st.integers(60, 3072))
+def test_cutting_forgets_and_never_invents(base: int, runs: list[int], max_length: int) -> None:
+    text = written(base, runs, max_length=max_length)
+    found = offset_map.decode(text)
+    assert found is not None
+    assert found.base == base
+    assert done_in(found) <= done_by(base, runs)
+    assert len(text) <= max(max_length, len(written(base, [])))
+
+
+def test_cutting_keeps_what_is_nearest_to_the_position() -> None:
+    runs = [1, 1] * 5000
+    found = offset_map.decode(written(0, runs))
+    assert found is not None
+    kept = sorted(done_in(found))
+    assert kept == list(range(1, 2 * len(kept), 2))
+    assert len(kept) > 1000
+
+
+@given(st.text(max_size=200) | st.from_regex(r"b1\.[0-9a-f]{8}\.[\w.=-]{0,80}", fullmatch=True))
+def test_foreign_text_is_ignored_and_never_an_error(text: str) -> None:
+    assert offset_map.decode(text) is None
+
+
+@given(st.data())
+def test_a_damaged_map_is_ignored(data: st.DataObject) -> None:
+    text = written()
+    at = data.draw(st.integers(0, len(text) - 1))
+    instead = data.draw(st.characters(exclude_characters=text[at] + "\0"))
+    assert offset_map.decode(text[:at] + instead + text[at + 1 :]) is None
+    assert offset_map.decode(text[:at]) is None
+
+
+@pytest.mark.parametrize("text", [None, "", "\0", "b2" + written()[2:], written() + "A", "b1." + "0" * 4000])
+def test_absent_newer_and_prolonged_text_is_ignored(text: str | None) -> None:
+    assert offset_map.decode(text) is None
+
+
+def test_the_final_nul_the_client_puts_on_the_wire_does_no_harm() -> None:
+    assert offset_map.decode(written() + "\0") == offset_map.decode(written())
+
+
+def test_a_map_is_believed_only_at_the_position_topic_and_epoch_it_was_made_for() -> None:
+    found = offset_map.decode(written(100, epoch=3, topic_id="id"))
+    assert offset_map.trusted(found, offset=100, leader_epoch=3, topic_id="id") is found
+    assert offset_map.trusted(found, offset=99, leader_epoch=3, topic_id="id") is None
+    assert offset_map.trusted(found, offset=101, leader_epoch=3, topic_id="id") is None
+    assert offset_map.trusted(found, offset=100, leader_epoch=4, topic_id="id") is None
+    assert offset_map.trusted(found, offset=100, leader_epoch=None, topic_id="id") is None
+    assert offset_map.trusted(found, offset=100, leader_epoch=3, topic_id="recreated") is None
+    assert offset_map.trusted(None, offset=100, leader_epoch=3, topic_id="id") is None
+
+
+def test_a_map_without_an_epoch_belongs_to_a_position_without_one() -> None:
+    found = offset_map.decode(written(epoch=None))
+    assert offset_map.trusted(found, offset=100, leader_epoch=None, topic_id="id") is found
+
+
+@pytest.mark.parametrize("partitions", [1, 12, 85, 86, 300, 1000])
+def test_the_maps_of_all_partitions_fit_one_batch_and_each_the_broker_s_limit(partitions: int) -> None:
+    limit = offset_map.limit(partitions)
+    text = written(10**12, [1, 1] * 5000, max_length=limit)
+    assert len(text) <= limit <= offset_map.BROKER_LIMIT
+    assert len(text) * partitions <= offset_map.BATCH_LIMIT
+    assert offset_map.decode(text) is not None
