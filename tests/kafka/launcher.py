@@ -229,14 +229,14 @@ def _new_run_folder() -> Path:
     """A folder for one cluster, marked with the process that owns it."""
     runs = cache_folder() / "runs"
     runs.mkdir(parents=True, exist_ok=True)
-    _sweep(runs)
+    sweep(runs)
     folder = runs / f"{os.getpid()}-{os.urandom(4).hex()}"
     folder.mkdir()
     ProcessId.of(os.getpid()).save(folder / "owner")
     return folder
 
 
-def _sweep(runs: Path) -> None:
+def sweep(runs: Path) -> None:
     """End what test runs left behind that were killed themselves, and delete its data."""
     for folder in runs.iterdir():
         owner = ProcessId.load(folder / "owner")
