@@ -57,6 +57,8 @@ def _split(text: str) -> SplitResult:
         raise ValueError(f"must not have a query or a fragment; write the host alone, such as {_EXAMPLE}")
     if "\\" in text:
         raise ValueError(f"must not have a backslash; write an address such as {_EXAMPLE}")
+    if re.match(r"https?:(?!//)", text, re.IGNORECASE):
+        raise ValueError(f"must have two slashes after the colon, as in {_EXAMPLE}")
     try:
         return urlsplit(text if "://" in text else f"https://{text}")
     except ValueError:

@@ -6,7 +6,9 @@ Strict by construction: nothing here converts between kinds, except for text fro
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, SecretStr, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 from bridge.config import api_key, endpoint, scalars
 
@@ -33,6 +35,16 @@ def _secret_key(value: Any) -> SecretStr:
     return SecretStr(api_key.clean(value))
 
 
+class OneOrMany:
+    """Marks a list that one item may stand for, in the schema; a validator of the field makes the list."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
 def preset(parse: Any, written: str, description: str) -> Any:
     """A field whose default is written as its owner would write it, in the schema too."""
     return Field(default=parse(written), description=description, json_schema_extra={"default": written})
@@ -48,7 +60,9 @@ Size = Annotated[int, BeforeValidator(scalars.size), WithJsonSchema(_pattern(sca
 Rate = Annotated[float | None, BeforeValidator(scalars.rate), WithJsonSchema(_pattern("unlimited", scalars.RATE))]
 Share = Annotated[float, BeforeValidator(scalars.share), WithJsonSchema(_pattern(scalars.SHARE))]
 Instant = Annotated[float, BeforeValidator(scalars.instant), WithJsonSchema(_pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+"))]
-Listen = Annotated[scalars.Listen, BeforeValidator(scalars.listen), WithJsonSchema(_pattern(r".*:[0-9]{1,5}"))]
+Listen = Annotated[
+    scalars.Listen, BeforeValidator(scalars.listen), WithJsonSchema({"title": "Listen", **_pattern(r".*:[0-9]{1,5}")})
+]
 StartFrom = Annotated[
     scalars.StartFrom,
     BeforeValidator(scalars.start_from),

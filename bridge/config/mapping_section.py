@@ -71,7 +71,7 @@ def _rule_tag(value: Any) -> str:
 
 
 Rule = Annotated[
-    Annotated[Literal["drop"], Tag("\0drop")] | Annotated[tuple[RouteConfig, ...], Tag("\0routes")],
+    Annotated[Literal["drop"], Tag("\0drop")] | Annotated[tuple[RouteConfig, ...], fields.OneOrMany(), Tag("\0routes")],
     Discriminator(_rule_tag),
     BeforeValidator(_rule),
 ]
@@ -186,7 +186,7 @@ class ExampleConfig(Section):
     now: fields.Instant | None = Field(
         default=None, description="The clock while the example runs; left out, it is the present."
     )
-    expect: Annotated[tuple[Expectation, ...], BeforeValidator(_one_or_many)] = Field(
+    expect: Annotated[tuple[Expectation, ...], BeforeValidator(_one_or_many), fields.OneOrMany()] = Field(
         min_length=1, description="What becomes of it, one entry per route that looked at it, or a single entry."
     )
 

@@ -27,11 +27,11 @@ def _resolve_one(key: str, properties: dict[str, Any], section: str, found: Subs
     name = key.removesuffix(_SUFFIX)
     path = (section, "properties", name)
     where = render((section, "properties", key))
-    if isinstance(given, Unknown) or given in {None, ""}:
+    if isinstance(given, Unknown) or given is None or given == "":
         return  # what could not be had is a problem already; nothing there means not given
     if not isinstance(given, str):
         found.problems.append(Problem(where, "must be the path of a file"))
-    elif properties.get(name) not in {None, ""}:
+    elif name in properties and properties[name] != "":
         found.problems.append(Problem(where, f"must not be set beside {name}; remove one of the two"))
     else:
         try:

@@ -154,7 +154,7 @@ def _own_topics(topics: tuple[str, ...], letters: str) -> Iterator[Problem]:
     """Reading back what the bridge wrote would turn each dead letter into the next one, for ever."""
     for own, what in ((letters, "dead-letter topic"), (f"{letters}.resolutions", "resolutions topic")):
         for place, topic in enumerate(topics):
-            if topic_patterns.matches(topic, own):
+            if topic_patterns.fault(topic) is None and topic_patterns.matches(topic, own):
                 how = "matches" if topic_patterns.is_pattern(topic) else "is"
                 yield Problem(
                     f"kafka.topics[{place}]",

@@ -76,7 +76,9 @@ def _step(annotation: Any, part: str | int) -> list[Any]:
         return [get_args(each)[0] for each in _alternatives(annotation) if get_origin(each) is tuple]
     found: list[Any] = []
     for each in _alternatives(annotation):
-        if get_origin(each) is Mapping:
+        if get_origin(each) is tuple:  # one map may stand for a list of one
+            found.extend(_step(get_args(each)[0], part))
+        elif get_origin(each) is Mapping:
             found.append(get_args(each)[1])
         elif isinstance(each, type) and issubclass(each, Section) and part in each.model_fields:
             found.append(each.model_fields[part].annotation)

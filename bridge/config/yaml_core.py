@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isinf
 from typing import Any
 
 import yaml
@@ -56,7 +57,7 @@ def parse(text: str) -> Document:
         raise Malformed(_sentence(error)) from None
     except yaml.YAMLError as error:  # the reader's: a control character, which has a position but no mark
         found = getattr(error, "position", None)
-        place = f" at {_place_of(text, found)}" if isinstance(found, int) else ""
+        place = f" in {_place_of(text, found)}" if isinstance(found, int) else ""
         raise Malformed(f"has a control character{place}; remove it") from None
     except UnicodeError:
         raise Malformed("has a character that is half of one (a lone surrogate); remove it") from None
@@ -72,7 +73,9 @@ def scalar(text: str) -> Any:
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
     if _FLOAT.fullmatch(text):
-        return float(text.replace(".inf", "inf").replace(".nan", "nan") if text[-1].isalpha() else text)
+        value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        # More than a float holds stays text, for the key's own parser to refuse.
+        return text if isinf(value) and text[-1].isdigit() else value
     return text
 
 
@@ -236,7 +239,8 @@ def _typed(event: Any) -> Any:
         if kind == "str":
             return event.value
         value: Any = scalar(event.value)
-        if isinstance(value, _KINDS.get(kind, ())) and (kind == "bool" or not isinstance(value, bool)):
+        fits = isinstance(value, _KINDS.get(kind, ())) and (kind == "bool" or not isinstance(value, bool))
+        if fits:
             return float(value) if kind == "float" else value
     elif tag in {"", "!"}:
         return scalar(event.value) if event.implicit[0] and not tag else event.value
@@ -260,6 +264,7 @@ _ADVICE = (
     ),
     ("cannot start any token", "a tab, or a text that begins with @, ` or %, needs quotes; indent with spaces"),
     ("unexpected end of stream", "a quote or bracket that opens here is never closed"),
+    ("expected node content", "a list in brackets, or a map in braces, is not closed"),
     ("expected ',' or ']'", "a list in brackets is not closed, or a comma is missing"),
     ("expected ',' or '}'", "a map in braces is not closed, or a comma is missing"),
     ("could not find expected ':'", "a key has no colon after it"),
