@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.problems import Problem
+from bridge.mapping.examples import check_examples
 from bridge.mapping.findings import Findings
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.rules import compile_rules
@@ -15,6 +16,7 @@ def compile_mapping(config: MappingConfig) -> CompiledMapping | tuple[Problem, .
     findings = Findings()
     settings = compile_settings(config, findings)
     rules = compile_rules(config, findings)
-    if findings.problems:
-        return findings.problems
+    problems = findings.problems + check_examples(config.examples)
+    if problems:
+        return problems
     return CompiledMapping(settings, rules)

@@ -13,7 +13,7 @@ from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import Rules
 from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
 
 TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
@@ -143,6 +143,11 @@ class TopicPlan:
         event_type = self._read_type(value, scope)
         known = self.matches.get(event_type) if event_type.__class__ is str else None
         return known if known is not None else self.match(event_type)
+
+    def plan_of(self, route: Route) -> RoutePlan:
+        """The plan behind a route that has looked at a record of this topic."""
+        parts = next(part for rule in self._rules.all for part in rule.routes if part.route is route)
+        return self._bind(parts, self.settings)
 
     def match(self, event_type: Any) -> Match:
         """What the type's rule comes to; raises where there is no type."""

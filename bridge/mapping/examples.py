@@ -1,0 +1,176 @@
+"""Runs the ``examples:`` of the configuration: each a record and what must become of it. No wall clock is involved."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from typing import Any, Final
+
+from bridge.config.mapping_section import (
+    ExampleConfig,
+    ExpectedDeadLetter,
+    ExpectedDrop,
+    ExpectedEvent,
+    RecordExample,
+)
+from bridge.config.problems import Problem
+from bridge.mapping import exact_json
+from bridge.mapping.explain import describe
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import Failed, Filtered, Outcomes, Prepared, Record
+
+TOPIC_OF_INPUT: Final = "example"
+"""A bare `input` comes from a topic of this name, which no rule of a real topic is meant for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """How one example went."""
+
+    name: str
+    differences: tuple[str, ...]
+    """Empty when it passed; else one line for each thing that is not as expected."""
+    outcomes: Outcomes
+    """What the record became."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.differences
+
+
+def check_examples(examples: Sequence[ExampleConfig]) -> tuple[Problem, ...]:
+    """What keeps examples from being run at all."""
+    problems = []
+    for place, example in enumerate(examples):
+        try:
+            example_record(example)
+        except ValueError as error:
+            problems.append(Problem(f"mapping.examples[{place}]", str(error)))
+    return tuple(problems)
+
+
+def run_examples(mapping: CompiledMapping, examples: Sequence[ExampleConfig]) -> tuple[ExampleResult, ...]:
+    """Maps each example's record and compares."""
+    return tuple(run_example(mapping, example) for example in examples)
+
+
+def run_example(mapping: CompiledMapping, example: ExampleConfig) -> ExampleResult:
+    """Maps one example's record and compares; events, in order, and dead letters must be exactly those expected."""
+    record = example_record(example)
+    now = nan if example.now is None else example.now
+    outcomes = mapping.map(record, now)
+    differences = [*_differences(example, outcomes, mapping, record)]
+    if example.now is None:
+        topic = mapping.topic(record.topic)
+        aged = [o.route for o in outcomes if isinstance(o, Prepared) and topic.plan_of(o.route).max_age is not None]
+        differences += [f"max_age is in force for {route.name}; say when it is, by `now`" for route in aged]
+    return ExampleResult(example.name, tuple(differences), outcomes)
+
+
+def example_record(example: ExampleConfig) -> Record:
+    """The record an example describes; raises ValueError for one that cannot be built."""
+    if example.record is None:
+        return Record(TOPIC_OF_INPUT, 0, 0, None, None, _json(example.input), ())
+    given = example.record
+    headers = tuple((name, text.encode()) for name, text in given.headers.items())
+    return Record(given.topic, given.partition, given.offset, given.timestamp, _key(given), _value(given), headers)
+
+
+def _key(given: RecordExample) -> bytes | None:
+    return given.key.encode() if isinstance(given.key, str) else _json(given.key)
+
+
+def _value(given: RecordExample) -> bytes | None:
+    if given.value_base64 is None:
+        return _json(given.value)
+    try:
+        return base64.b64decode(given.value_base64, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("record.value_base64 is not base64") from None
+
+
+def _json(value: Any) -> bytes | None:
+    """A value as Kafka would hold it; null is a tombstone."""
+    try:
+        return None if value is None else exact_json.dumps(value)
+    except (TypeError, ValueError):
+        raise ValueError("holds something JSON cannot: .nan, .inf, or a key that is not text") from None
+
+
+# --- comparing
+
+
+def _differences(example: ExampleConfig, outcomes: Outcomes, mapping: CompiledMapping, record: Record) -> Iterator[str]:
+    events = [expected for expected in example.expect if isinstance(expected, ExpectedEvent)]
+    requests = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
+    for place, (event, request) in enumerate(zip(events, requests, strict=False), start=1):
+        yield from _compare(f"event {place}", event, exact_json.loads(request.body))
+    for event in events[len(requests) :]:
+        yield f"expected the event {event.event_name!r}, but it was not sent"
+    for request in requests[len(events) :]:
+        yield f"not expected: the event {request.event_name!r} of {request.route.name}"
+
+    letters = [expected.dead_letter for expected in example.expect if isinstance(expected, ExpectedDeadLetter)]
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    reasons = [failure.reason.value for failure in failures]
+    for reason in _surplus(letters, reasons):
+        yield f"expected a dead letter ({reason}), but there is none"
+    for failure in failures:
+        if failure.reason.value not in letters:
+            yield f"not expected: a dead letter ({failure.reason.value}): {failure.message}"
+    if len(failures) > len(letters) and set(reasons) <= set(letters):
+        yield f"expected {len(letters)} dead letters, but there are {len(failures)}"
+
+    drops = [expected.dropped for expected in example.expect if isinstance(expected, ExpectedDrop)]
+    filtered = [outcome for outcome in outcomes if isinstance(outcome, Filtered)]
+    missing = _surplus(drops, [outcome.reason.value for outcome in filtered])
+    for reason in missing:
+        yield f"expected to be dropped ({reason}), but it was not"
+    if len(events) > len(requests) or missing:
+        # Filtered routes need not be listed, but where something is missing they are the likely cause.
+        for outcome in filtered:
+            name = f"{outcome.route.name}: " if outcome.route is not None else ""
+            yield f"dropped: {name}{describe(mapping, record, outcome)}"
+
+
+def _surplus(expected: Sequence[str], got: Sequence[str]) -> list[str]:
+    """What is expected and not there, counting each as often as it is expected."""
+    left = list(got)
+    surplus = []
+    for item in expected:
+        if item in left:
+            left.remove(item)
+        else:
+            surplus.append(item)
+    return surplus
+
+
+def _compare(where: str, expected: ExpectedEvent, got: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("user_id", "event_name"):
+        if getattr(expected, name) != got[name]:
+            yield f"{where}: {name}: expected {getattr(expected, name)!r}, got {got[name]!r}"
+    metadata = got.get("metadata", {})
+    for key, value in expected.metadata.items():
+        if key not in metadata:
+            yield f"{where}: metadata.{key}: expected {_shown(value)}, but it is not there"
+        elif not _same(value, metadata[key]):
+            yield f"{where}: metadata.{key}: expected {_shown(value)}, got {_shown(metadata[key])}"
+    for key, value in metadata.items():
+        if key not in expected.metadata:
+            yield f"{where}: metadata.{key}: not expected, got {_shown(value)}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Numbers by value, so that 12 is 12.0; but 1 is not true."""
+    return bool(one == other) and (one.__class__ is bool) == (other.__class__ is bool)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return exact_json.dumps(value).decode()
+    except (TypeError, ValueError):
+        return repr(value)

@@ -1,0 +1,135 @@
+"""What became of a record and why, for people: what was decoded, which routes looked at it, what each made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from bridge.mapping import cloud_events
+from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.scope import Scope
+from bridge.mapping.topic_plan import TopicPlan
+from bridge.model import Failed, Filtered, FilterReason, Outcome, Prepared, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one route made of the record."""
+
+    route: str | None
+    """None where no route came to look at it."""
+    result: Literal["request", "filtered", "dead_letter"]
+    reason: str | None
+    """Of a filtered record or a dead letter."""
+    detail: str
+    """One sentence: why."""
+    body: bytes | None = None
+    """The request's JSON document."""
+    left_out: int = 0
+    """Values that have no flat form and were left out of the metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One record, explained. What could not be read is None."""
+
+    coordinates: str
+    form: str | None
+    """``JSON``, ``CloudEvent (structured)``, ``CloudEvent (binary)``."""
+    event_type: str | None
+    event_id: str | None
+    occurred_at: str | None
+    rule: str | None
+    """The key of `mapping.events` that its type falls under."""
+    looks: tuple[Look, ...]
+
+
+def explain(mapping: CompiledMapping, record: Record, now: float) -> Explanation:
+    """Maps a record (``now`` in Unix seconds) and says why it became what it became. Never raises."""
+    looks = tuple(_look(mapping, record, outcome) for outcome in mapping.map(record, now))
+    topic = mapping.topic(record.topic)
+    envelope = _Envelope(topic, record)
+    return Explanation(
+        record.coordinates,
+        envelope.form,
+        envelope.event_type,
+        envelope.event_id,
+        envelope.occurred_at,
+        envelope.rule,
+        looks,
+    )
+
+
+_BEFORE_ANY_ROUTE: Final = {
+    FilterReason.TOMBSTONE: "the value is null: a tombstone",
+    FilterReason.UNMAPPED: "no rule in mapping.events is for its type",
+    FilterReason.RULE: "mapping.events has drop for its type",
+    FilterReason.TOPIC: "every route of its rule is for other topics (see their topics)",
+}
+
+
+def describe(mapping: CompiledMapping, record: Record, outcome: Filtered) -> str:
+    """Why a record causes no request."""
+    before = _BEFORE_ANY_ROUTE.get(outcome.reason)
+    if before is not None:
+        return before
+    topic = mapping.topic(record.topic)
+    if outcome.route is None:
+        return f"when, for all routes, is false: {topic.when.text if topic.when else ''}"
+    plan = topic.plan_of(outcome.route)
+    if outcome.reason is FilterReason.WHEN:
+        return f"when is false: {plan.parts.when.text if plan.parts.when else ''}"
+    if outcome.reason is FilterReason.EXPIRED:
+        return f"older than max_age ({plan.max_age or 0:.0f} s)"
+    return "the user is not in the sample"
+
+
+def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
+    name = outcome.route.name if outcome.route is not None else None
+    match outcome:
+        case Prepared():
+            detail = f"sends {outcome.event_name!r} for user {outcome.user_id!r}"
+            return Look(name, "request", None, detail, outcome.body, outcome.left_out)
+        case Failed():
+            return Look(name, "dead_letter", outcome.reason.value, outcome.message)
+        case Filtered():
+            return Look(name, "filtered", outcome.reason.value, describe(mapping, record, outcome))
+
+
+class _Envelope:
+    """As much of the envelope as can be read; reading stops at the first failure, which `map` reports."""
+
+    def __init__(self, topic: TopicPlan, record: Record) -> None:
+        self.form: str | None = None
+        self.event_type: str | None = None
+        self.event_id: str | None = None
+        self.occurred_at: str | None = None
+        self.rule: str | None = None
+        if record.value is None:
+            return
+        try:
+            self._read(topic, record)
+        except (MappingError, InexactNumberError, RecursionError):
+            return
+
+    def _read(self, topic: TopicPlan, record: Record) -> None:
+        early = topic.match_record(record) if topic.type_comes_first else None
+        if early is not None:
+            self.event_type, self.rule = early.event_type, early.rule
+        attributes = topic.attributes(record)
+        value = topic.decode(record, attributes, exact=True)
+        self.form = _form(topic, value, binary=attributes is not None)
+        match = early or topic.match_value(record, value, exact=True)
+        self.event_type, self.rule = match.event_type, match.rule
+        scope = Scope(record, value, topic.settings, match.event_type, exact=True)
+        self.event_id = scope.event_id()
+        self.occurred_at = scope.occurred_at()
+
+
+def _form(topic: TopicPlan, value: dict[str, Any], *, binary: bool) -> str:
+    if binary:
+        return "CloudEvent (binary)"
+    if topic.may_be_cloud_event and cloud_events.looks_structured(value):
+        return "CloudEvent (structured)"
+    return "JSON"
