@@ -93,7 +93,7 @@ class TopicOverrides(Section):
     on_expired: Unwanted | None = Field(default=None, description="As mapping.on_expired.")
     stringify: fields.Flag | None = Field(default=None, description="As mapping.stringify.")
     metadata_limit: fields.Size | None = Field(default=None, description="As mapping.metadata_limit.")
-    never_send: tuple[fields.Name, ...] | None = Field(default=None, description="As mapping.never_send.")
+    never_send: tuple[fields.Name, ...] | None = Field(default=None, description="Added to mapping.never_send.")
     common_metadata: Mapping[str, ValueOrOff] | None = Field(
         default=None, description="Added to mapping.common_metadata; false leaves a key out."
     )
@@ -184,7 +184,7 @@ class ExampleConfig(Section):
     input: Any = Field(default=None, description="A value alone, of a record of no particular topic.")
     record: RecordExample | None = Field(default=None, description="A whole record.")
     now: fields.Instant | None = Field(
-        default=None, description="The clock while the example runs; left out, it is the present."
+        default=None, description="The clock while the example runs; required where max_age plays a part."
     )
     expect: Annotated[tuple[Expectation, ...], BeforeValidator(_one_or_many), fields.OneOrMany()] = Field(
         min_length=1, description="What becomes of it, one entry per route that looked at it, or a single entry."
