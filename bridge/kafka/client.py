@@ -39,6 +39,8 @@ _FETCHING: Final[Configuration] = {
     "queued.max.messages.kbytes": 4096,
     "fetch.message.max.bytes": 1 << 19,
     "fetch.max.bytes": 1 << 21,
+    # After a full queue the fetcher rests for a second otherwise.
+    "fetch.queue.backoff.ms": 5,
 }
 
 

@@ -18,16 +18,15 @@ class Intake:
     """
 
     def __init__(self, records: int, size: int) -> None:
-        self.enough_records = max(1, min(LARGEST_BATCH, records // 8))
-        self.enough_bytes = max(1, size // 8)
-        """Together: worth waking the poll thread for. Waking it for every single slot costs more than the record."""
-        self.capacity = records
+        # Waking the poll thread for every single slot costs more than the record.
+        self._worth_waking = (max(1, min(LARGEST_BATCH, records // 8)), max(1, size // 8))
+        self._half = (max(1, records // 2), 1)
         self._room = (records, size)
         self._accepted = (0, 0)
         self._handed_records = 0
         self._handed_bytes = 0
         self._mean = float(_FIRST_GUESS)
-        self._waiting = False
+        self._awaited: tuple[int, int] | None = None
         self._woken = threading.Event()
 
     # --- called on the loop's thread ---------------------------------------------------------------
@@ -35,13 +34,18 @@ class Intake:
     def room(self, records: int, size: int) -> None:
         """Free slots and bytes, after everything accepted so far."""
         self._room = (records, size)
-        if self._waiting and records >= self.enough_records and size >= self.enough_bytes:
+        awaited = self._awaited
+        if awaited is not None and records >= awaited[0] and size >= awaited[1]:
             self._woken.set()
 
     def accepted(self, records: int, size: int) -> None:
         """These have arrived, and `room` knows of them."""
         total_records, total_bytes = self._accepted
         self._accepted = (total_records + records, total_bytes + size)
+
+    def wake(self) -> None:
+        """End a sleep at once, whatever the room."""
+        self._woken.set()
 
     # --- called on the poll thread -----------------------------------------------------------------
 
@@ -66,28 +70,26 @@ class Intake:
 
         Bytes are judged by the mean size so far, and the first record by nothing: one always fits.
         """
-        if not self._plenty():
-            self._wait(patience)
+        self._wait(self._worth_waking, patience)
         records, size = self.free()
         if records <= 0 or size <= 0:
             return 0
         return min(records, LARGEST_BATCH, max(1, int(size / max(1.0, self._mean))))
 
-    def half_free(self) -> bool:
-        """Whether at least half of all slots are free."""
-        return self.free()[0] * 2 >= self.capacity
+    def wait_for_half(self, patience: float) -> bool:
+        """Sleep up to `patience` seconds until half of all slots are free; whether they are."""
+        return self._wait(self._half, patience)
 
-    def wake(self) -> None:
-        """End a sleep at once, whatever the room."""
-        self._woken.set()
-
-    def _plenty(self) -> bool:
-        records, size = self.free()
-        return records >= self.enough_records and size >= self.enough_bytes
-
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, wanted: tuple[int, int], seconds: float) -> bool:
+        if self._has(wanted):
+            return True
         self._woken.clear()
-        self._waiting = True
-        if not self._plenty():
+        self._awaited = wanted
+        if not self._has(wanted):
             self._woken.wait(seconds)
-        self._waiting = False
+        self._awaited = None
+        return self._has(wanted)
+
+    def _has(self, wanted: tuple[int, int]) -> bool:
+        records, size = self.free()
+        return records >= wanted[0] and size >= wanted[1]

@@ -25,6 +25,8 @@ POLL: Final = 0.1
 """Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""
 STALL: Final = 1.0
 """Seconds without a free slot until everything is paused."""
+STALLED_POLL: Final = 0.25
+"""Seconds between the polls of such a time. Each can bring a record, so the bound is exceeded by four at most."""
 UPKEEP_EVERY: Final = 1.0
 
 
@@ -77,13 +79,31 @@ class PollLoop:
             self._upkeep_due = now + UPKEEP_EVERY
             self._survey.step()
             self._starting.recheck()
-        wanted = self._intake.take(POLL)
-        if wanted and not self._still_stalled():
+        wanted = self._room(now)
+        if wanted:
             self._poll(POLL, wanted)
         else:
-            self._stall(now)
-            # Serves the callbacks. It can bring a record: a few above the bound until everything is paused.
+            # Serves the callbacks, and may bring a record for which there is no room.
             self._poll(0, 1)
+
+    def _room(self, now: float) -> int:
+        """How many records to take. Waits for `STALLED_POLL` seconds at most where there is no room."""
+        if self._pauses.stalled:
+            # Everything stays paused until half the room is free: each pause costs what was prefetched.
+            if not self._intake.wait_for_half(POLL):
+                return 0
+            self._pauses.stalled = False
+            self._pauses.apply(self._table)
+        wanted = self._intake.take(POLL if self._stalled_since is None else STALLED_POLL)
+        if wanted:
+            self._stalled_since = None
+        elif self._stalled_since is None:
+            self._stalled_since = now
+        elif now - self._stalled_since >= STALL:
+            self._pauses.stalled = True
+            self._counts.pauses += 1
+            self._pauses.apply(self._table)
+        return wanted
 
     def _poll(self, timeout: float, wanted: int) -> None:
         # consume(n, t) waits for all n or all of t; poll and then consume(n - 1, 0) takes what is there at once.
@@ -109,21 +129,3 @@ class PollLoop:
                 batch.tracker.leader_epoch = batch.leader_epoch
         self._loop_side.consumption.accept(found.batches)
         self._intake.accepted(found.records, found.bytes)
-
-    def _stall(self, now: float) -> None:
-        if self._stalled_since is None:
-            self._stalled_since = now
-        elif not self._pauses.stalled and now - self._stalled_since >= STALL:
-            self._pauses.stalled = True
-            self._counts.pauses += 1
-            self._pauses.apply(self._table)
-
-    def _still_stalled(self) -> bool:
-        """Once paused, everything stays so until half the room is free: each pause costs what was prefetched."""
-        if self._pauses.stalled:
-            if not self._intake.half_free():
-                return True
-            self._pauses.stalled = False
-            self._pauses.apply(self._table)
-        self._stalled_since = None
-        return False
