@@ -108,7 +108,7 @@ def _lost(document: Mapping[str, Any]) -> list[str]:
     if loss["out_of_range"]:
         out.append(
             f"possibly lost: at most {_number(loss['records_at_most'])} records left the log before they were sent"
-            f" ({loss['out_of_range']} partitions found out of range)"
+            f" (partitions found out of range: {loss['out_of_range']})"
         )
     if gap:
         out.append(f"unaccounted: {_number(gap)} records; this is a defect of the bridge, please report it")
@@ -117,7 +117,7 @@ def _lost(document: Mapping[str, Any]) -> list[str]:
     if duplicates["ambiguous_retries"] or duplicates["forced_drains"]:
         out.append(
             f"possibly sent twice: {_number(duplicates['ambiguous_retries'])} requests whose answer never came,"
-            f" {duplicates['forced_drains']} drains cut off"
+            f" and what {duplicates['forced_drains']} forced drains cut off"
         )
     return out
 

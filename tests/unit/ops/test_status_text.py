@@ -65,7 +65,7 @@ def test_possible_loss_and_possible_duplicates_are_told_with_their_bounds(busy: 
     found = section(shown(busy), "Lost")
 
     assert found[0].startswith("possibly lost: at most 120 records left the log before they were sent")
-    assert found[1].startswith("possibly sent twice: 30 requests whose answer never came, 1 drains cut off")
+    assert found[1].startswith("possibly sent twice: 30 requests whose answer never came, and what 1 forced")
 
 
 def test_records_the_accounting_cannot_explain_are_told_as_a_defect(busy: Snapshot) -> None:

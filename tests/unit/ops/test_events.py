@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from bridge.model import DeadLetter, LetterReason, Record, Route, TopicPartition
+from bridge.ops.events import Events
+from bridge.ops.log import LIBRARY_EVENT
+from bridge.ops.snapshot import Why
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from structlog.typing import FilteringBoundLogger
+
+OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
+PARTITIONS = [TopicPartition("shop.orders", 3), TopicPartition("shop.orders", 4)]
+LETTER = DeadLetter(
+    record=Record("shop.orders", 3, 17, 1_767_355_200_000, b"u-1", b'{"secret": "payload"}', ()),
+    reason=LetterReason.REJECTED,
+    message="The API answered 400: user_id is missing.",
+    route=Route("order.completed", "abc123abc123", "Order Completed"),
+    status=400,
+    attempts=1,
+)
+
+SAID: dict[str, Callable[[Events], None]] = {
+    "started": lambda e: e.started(
+        version="1", group="g", topics=["t"], endpoint="https://h", dead_letter_topic="g.dlq"
+    ),
+    "listening": lambda e: e.listening(host="0.0.0.0", port=9464),  # noqa: S104 - only logged
+    "assigned": lambda e: e.assigned(PARTITIONS, total=4),
+    "revoked": lambda e: e.revoked(PARTITIONS, seconds=1.23456, released=7, forced=False),
+    "lost": lambda e: e.lost(PARTITIONS, released=7),
+    "held": lambda e: e.held(Why.UNAUTHORIZED, detail="401 five times in a row."),
+    "released": lambda e: e.released(Why.DEAD_LETTER_HOLD, seconds=3, topic="shop.orders"),
+    "outage_began": lambda e: e.outage_began(detail="503"),
+    "outage_ended": lambda e: e.outage_ended(seconds=3),
+    "asked_to_wait": lambda e: e.asked_to_wait(seconds=30, detail="429"),
+    "dead_letter": lambda e: e.dead_letter(LETTER),
+    "dead_letter_refused": lambda e: e.dead_letter_refused(detail="not enough in-sync replicas"),
+    "poison": lambda e: e.poison(LETTER),
+    "commit_failed": lambda e: e.commit_failed(detail="coordinator gone"),
+    "rate_view_refused": lambda e: e.rate_view_refused(detail="GROUP_AUTHORIZATION_FAILED"),
+    "key_reloaded": lambda e: e.key_reloaded(),
+    "key_unreadable": lambda e: e.key_unreadable(detail="/run/key is empty"),
+    "nothing_mapped": lambda e: e.nothing_mapped(records=1_000, types={"page.viewed": 1_000}),
+    "stopping": lambda e: e.stopping(cause="SIGTERM"),
+    "stopped": lambda e: e.stopped(seconds=2, delivered=10, released=3),
+    "crashed": lambda e: e.crashed(ValueError("boom"), at="shop.orders/3/17"),
+}
+
+
+class Recorder:
+    """A logger that keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str, dict[str, Any]]] = []
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        return lambda event, **fields: self.said.append((level, event, fields))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def events(recorder: Recorder, clock: Clock) -> Events:
+    return Events(cast("FilteringBoundLogger", recorder), clock)
+
+
+def documented() -> dict[str, tuple[str, set[str]]]:
+    """Level and fields by event, as the operations page lists them."""
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \| .* \|$", OPERATIONS.read_text(encoding="utf-8"), re.MULTILINE)
+    levels = {"debug", "info", "warning", "error", "critical", "any"}
+    return {name: (level, set(re.findall(r"`(\w+)`", fields))) for name, level, fields in rows if level in levels}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_each_event_has_the_name_the_level_and_the_fields_the_operations_page_lists(
+    name: str, events: Events, recorder: Recorder
+) -> None:
+    SAID[name](events)
+
+    ((level, said, fields),) = recorder.said
+    shown = {field.replace("exc_info", "exception") for field in fields}
+    assert said == name
+    assert documented()[name] == (level, shown)
+
+
+def test_the_operations_page_lists_every_event_and_no_other() -> None:
+    methods = {name for name, _ in inspect.getmembers(Events, inspect.isfunction) if not name.startswith("_")}
+
+    assert methods - {"tick"} == SAID.keys()
+    assert documented().keys() == SAID.keys() | {"withheld", LIBRARY_EVENT}
+
+
+def test_a_forced_revocation_is_a_warning(events: Events, recorder: Recorder) -> None:
+    events.revoked(PARTITIONS, seconds=20, released=7, forced=True)
+
+    assert recorder.said[0][0] == "warning"
+
+
+def test_what_needs_an_operator_says_in_a_sentence_what_to_do(events: Events, recorder: Recorder) -> None:
+    for why in (Why.UNAUTHORIZED, Why.DEAD_LETTER_HOLD, Why.OUT_OF_RANGE, Why.NO_START, Why.DEAD_LETTERS_UNWRITABLE):
+        events.held(why, detail="So it is.")
+
+    assert all(fields["message"].endswith(".") for _, _, fields in recorder.said)
+
+
+def test_no_event_holds_the_payload_of_a_dead_letter(events: Events, recorder: Recorder) -> None:
+    events.dead_letter(LETTER)
+    events.poison(LETTER)
+
+    assert "payload" not in repr(recorder.said)
+    assert "u-1" not in repr(recorder.said)
+
+
+def test_dead_letters_are_told_ten_a_second_by_reason_and_then_as_a_count(
+    events: Events, recorder: Recorder, clock: Clock
+) -> None:
+    for _ in range(100):
+        events.dead_letter(LETTER)
+    clock.now += 1.0
+    events.tick()
+
+    assert [said for _, said, _ in recorder.said] == ["dead_letter"] * 10 + ["withheld"]
+    assert recorder.said[-1][2] == {"kind": "rejected", "count": 90}
+
+
+def test_a_stop_tells_what_was_withheld_before_its_last_line(events: Events, recorder: Recorder) -> None:
+    for _ in range(12):
+        events.dead_letter(LETTER)
+    events.stopped(seconds=1, delivered=0, released=0)
+
+    assert [said for _, said, _ in recorder.said][-2:] == ["withheld", "stopped"]
