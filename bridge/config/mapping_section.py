@@ -28,7 +28,7 @@ class RouteConfig(Section):
     when: fields.OptionalText = Field(
         default=None, description="A condition that must yield true or false; false sends nothing."
     )
-    max_age: fields.OptionalDuration = Field(default=None, description="Instead of mapping.max_age.")
+    max_age: fields.OptionalDuration = Field(default=None, description="Instead of mapping.max_age; null lifts it.")
     sample: fields.Share = fields.preset(
         scalars.share, "100%", "The share of users whose events are sent; which users these are never changes."
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bridge.config import endpoint, kafka_properties, topic_patterns
-from bridge.config.mapping_section import RouteConfig
 from bridge.config.problems import Problem
 
 
@@ -163,21 +162,20 @@ def _own_topics(topics: tuple[str, ...], letters: str) -> Iterator[Problem]:
                 )
 
 
-def _topic_patterns_of_mapping(known: Known) -> Iterator[Problem]:
+def _topic_names_of_mapping(known: Known) -> Iterator[Problem]:
+    """Names alone: the patterns there are the mapping's own, compiled and checked with it."""
     for topic in known.get("mapping.per_topic") if known.has("mapping.per_topic") else ():
-        found = topic_patterns.fault(topic)
-        if found is not None:
-            yield Problem(f"mapping.per_topic.{topic}", found)
+        yield from _topic_name(f"mapping.per_topic.{topic}", topic)
     for event_type, rule in known.get("mapping.events").items() if known.has("mapping.events") else ():
         for place, route in enumerate(rule if rule != "drop" else ()):
-            yield from _topics_of_route(f"mapping.events.{event_type}[{place}].topics", route)
+            for entry, topic in enumerate(route.topics or ()):
+                yield from _topic_name(f"mapping.events.{event_type}[{place}].topics[{entry}]", topic)
 
 
-def _topics_of_route(where: str, route: RouteConfig) -> Iterator[Problem]:
-    for place, topic in enumerate(route.topics or ()):
-        found = topic_patterns.fault(topic)
-        if found is not None:
-            yield Problem(f"{where}[{place}]", found)
+def _topic_name(where: str, topic: str) -> Iterator[Problem]:
+    found = None if topic_patterns.is_pattern(topic) else topic_patterns.fault(topic)
+    if found is not None:
+        yield Problem(where, found)
 
 
 # --- librdkafka --------------------------------------------------------------------------------------
@@ -220,6 +218,6 @@ _RULES: tuple[Callable[[Known], Iterator[Problem]], ...] = (
     _letter_deadline,
     _backoff,
     _topics,
-    _topic_patterns_of_mapping,
+    _topic_names_of_mapping,
     _properties,
 )

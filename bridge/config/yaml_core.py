@@ -138,7 +138,7 @@ class _Builder:
     def _begin(self, event: Any) -> None:
         is_map = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in {None, "!", _STANDARD_TAG + ("map" if is_map else "seq")}:
-            raise Malformed(f"has the tag {event.tag} {_at(event.start_mark)}; tags have no meaning here, remove it")
+            raise Malformed(_tagged(event))
         if self._expects_key():
             raise Malformed(f"has a map or list as a key {_at(event.start_mark)}; keys are text")
         if len(self._open) >= MAX_DEPTH:
@@ -188,8 +188,9 @@ class _Builder:
             raise Malformed(f"has an alias as a key {_at(event.start_mark)}; keys are text")
         target = self._anchors.get(event.anchor)
         if target is None:
+            # Without its name: a password that begins with * is read as one.
             raise Malformed(
-                f"has the alias *{event.anchor} {_at(event.start_mark)} without an anchor &{event.anchor} before it"
+                f"has an alias {_at(event.start_mark)} without its anchor; a text that begins with * needs quotes"
             )
         self._count(target.nodes, event)
         if len(self._open) + target.height > MAX_DEPTH:
@@ -244,7 +245,12 @@ def _typed(event: Any) -> Any:
             return float(value) if kind == "float" else value
     elif tag in {"", "!"}:
         return scalar(event.value) if event.implicit[0] and not tag else event.value
-    raise Malformed(f"has the tag {tag} {_at(event.start_mark)}, which does not fit here; remove it")
+    raise Malformed(_tagged(event))
+
+
+def _tagged(event: Any) -> str:
+    """Without the tag itself: a password that begins with ! is read as one."""
+    return f"has a tag {_at(event.start_mark)}, which means nothing here; a text that begins with ! needs quotes"
 
 
 def _at(mark: Any) -> str:

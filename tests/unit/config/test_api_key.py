@@ -88,6 +88,10 @@ MARK = "marked-s3cr3t"
     [
         ("api_key: key-1", f'api_key: "{MARK}\\n{MARK}"'),
         ("api_key: key-1", f"api_key: [{MARK}]"),
+        ("api_key: key-1", f"api_key: !{MARK}"),
+        ("api_key: key-1", f"api_key: *{MARK}"),
+        ("api_key: key-1", f"api_key: &{MARK}"),
+        ("api_key: key-1", f"api_key: %{MARK}"),
         ("api_key: key-1", f"api_key: Token {MARK}"),
         ("api_key: key-1", f"api_key: {MARK}\n  api_key_file: x"),
         ("https://analytex.userpilot.io", f"https://h.example/{MARK}"),

@@ -33,7 +33,7 @@ def test_the_example_loads_with_two_variables_set(loaded: Loaded) -> None:
     assert len(loaded.config.mapping.examples) == 5
 
 
-def test_without_its_variables_the_example_names_each(loaded: Loaded) -> None:  # noqa: ARG001  # same files
+def test_without_its_variables_the_example_names_each() -> None:
     problems = read(OWN, {}).problems
     assert [each.where for each in problems] == ["track.endpoint", "track.api_key_file"]
 

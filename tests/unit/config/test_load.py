@@ -286,10 +286,10 @@ trees = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
     max_leaves=8,
 )
-KEYS = (
-    "kafka topics properties track endpoint auth delivery retry dead_letter topic mapping events per_topic examples "
-    "expect metadata observability listen path"
-).split()
+KEYS = [
+    "kafka", "topics", "properties", "track", "endpoint", "auth", "delivery", "retry", "dead_letter", "topic",
+    "mapping", "events", "per_topic", "examples", "expect", "metadata", "observability", "listen", "path",
+]  # fmt: skip
 known_trees = st.recursive(
     st.one_of(scalars_, st.sampled_from(["drop", "^a", "20s", "${X}", "${file:/}", "$${"])),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)),
