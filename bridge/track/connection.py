@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_in_message", "_kept", "_open", "_owner", "_parser", "_received", "_reusable", "_status", "_transport",
+        "_kept", "_open", "_owner", "_parser", "_received", "_reusable", "_status", "_surplus", "_transport",
         "attempt", "key", "since",
     )  # fmt: skip
 
@@ -71,7 +71,8 @@ class Connection(asyncio.Protocol):
         self._status = 0
         """Of the final answer that is complete; 0 until then."""
         self._reusable = False
-        self._in_message = False
+        self._surplus = False
+        """Another message began after the final answer, which nobody asked for."""
         self._kept: list[bytes] = []
         self._received = 0
 
@@ -123,7 +124,7 @@ class Connection(asyncio.Protocol):
             self._finish("unreadable", "the answer is not HTTP")
             return
         status = self._status
-        if 200 <= status < 300 and self._reusable and not self._in_message:
+        if 200 <= status < 300 and self._reusable and not self._surplus:
             self._status = 0
             if self._received:
                 self._forget()
@@ -147,12 +148,12 @@ class Connection(asyncio.Protocol):
     # --- httptools ----------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """The first byte of a message."""
-        self._in_message = True
+        """The first byte of an answer."""
+        if self._status:
+            self._surplus = True
 
     def on_message_complete(self) -> None:
-        """The last byte of a message."""
-        self._in_message = False
+        """The last byte of an answer."""
         status = self._parser.get_status_code()
         if not self._status and not is_informational(status):
             self._status = status
@@ -172,8 +173,7 @@ class Connection(asyncio.Protocol):
 
     def _complete(self) -> None:
         """A whole final answer is there, and maybe bytes after it that nobody asked for."""
-        surplus = self._in_message
-        closed_for = "unexpected_data" if surplus else None if self._reusable else "server_asked"
+        closed_for = "unexpected_data" if self._surplus else None if self._reusable else "server_asked"
         answer = read_answer(b"".join(self._kept)) or Answer(self._status, (), b"")
         self._reset_or_end(closed_for)
         self._owner.answered(self, answer, closed_for)

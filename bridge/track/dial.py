@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -78,9 +80,9 @@ def failure_sentence(error: BaseException, endpoint: Endpoint) -> str:
         )
     if isinstance(error, TimeoutError):
         return f"no connection to {endpoint} in time"
-    if isinstance(error, OSError) and error.strerror and error.errno:
-        # asyncio puts the address into strerror; the cause stands at its end, or alone.
-        return f"no connection to {endpoint}: {bounded(error.strerror, 200)}"
+    if isinstance(error, OSError) and error.errno and error.errno in errno.errorcode:
+        # Not its strerror: asyncio replaces that by "Connect call failed" and the address.
+        return f"no connection to {endpoint}: {os.strerror(error.errno)}"
     return f"no connection to {endpoint}: {bounded(str(error) or type(error).__name__, 200)}"
 
 

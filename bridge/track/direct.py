@@ -44,6 +44,7 @@ class DirectSink:
         timeout: float,
         max_in_flight: int,
         tls: ssl.SSLContext | None = None,
+        idle_limit: float = IDLE_LIMIT,
     ) -> None:
         """`timeout` (seconds) covers connecting and the whole answer; `tls` is required for an https endpoint."""
         if endpoint.tls and tls is None:
@@ -52,6 +53,7 @@ class DirectSink:
         self._endpoint = endpoint
         self._credentials = credentials
         self._timeout = timeout
+        self._idle_limit = idle_limit
         self._max = max_in_flight
         self._tls = tls if endpoint.tls else None
         self._dialer = Dialer(endpoint)
@@ -222,7 +224,6 @@ class DirectSink:
                 sock=connected,
                 ssl=self._tls,
                 server_hostname=self._endpoint.host if self._tls else None,
-                ssl_handshake_timeout=self._timeout if self._tls else None,
             )
         except BaseException:
             connected.close()
@@ -264,7 +265,7 @@ class DirectSink:
     # --- time -------------------------------------------------------------------------------------------
 
     def _schedule_sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        interval = min(self._timeout, IDLE_LIMIT) / _SWEEPS_PER_TIMEOUT
+        interval = min(self._timeout, self._idle_limit) / _SWEEPS_PER_TIMEOUT
         self._sweep_due = monotonic() + interval
         self._sweeper = loop.call_later(interval, self._sweep, loop, interval)
 
@@ -279,7 +280,7 @@ class DirectSink:
             return
         self._was_late = False
         self._end_overdue(now - self._timeout)
-        for connection in [c for c in self._idle if c.since < now - IDLE_LIMIT]:
+        for connection in [c for c in self._idle if c.since < now - self._idle_limit]:
             self._discard(connection, "idle")
             connection.end()
 

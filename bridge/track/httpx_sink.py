@@ -24,7 +24,7 @@ from bridge.track.classify import classify
 from bridge.track.connection import MAX_ANSWER
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import failure_sentence
-from bridge.track.httpx_transport import discard, one_connection, proxy_of, root_cause
+from bridge.track.httpx_transport import discard, has_leftover, one_connection, proxy_of, root_cause
 from bridge.track.request import Endpoint, headers
 from bridge.track.stats import SinkStats
 
@@ -40,13 +40,17 @@ class _Progress:
     status: int | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
     body: bytearray = field(default_factory=bytearray)
+    connected: Any = None
+    """The stream under a connection made for this request: httpcore forgets it when a handshake is cancelled."""
     whole: bool = False
-    """The answer ended properly: the connection can carry another request."""
+    """The answer ended properly and nothing followed it: the connection can carry another request."""
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Httpcore's trace extension. A proxy's CONNECT comes by here, too, and carries no event."""
         if event == "http11.send_request_headers.started" and info["request"].method == b"POST":
             self.sent = True
+        elif event.endswith("connect_tcp.complete"):
+            self.connected = info["return_value"]
 
 
 class HttpxSink:
@@ -140,7 +144,7 @@ class HttpxSink:
             if progress.whole and not self._closed:
                 self._idle.append(transport)
             else:
-                await discard(transport)
+                await discard(transport, progress.connected)
         if progress.status is None:
             return self._unanswered(failure, progress)
         self.stats.answered(progress.status, monotonic() - started)
@@ -166,7 +170,7 @@ class HttpxSink:
             if received > MAX_ANSWER:
                 return
         await response.aclose()
-        progress.whole = True
+        progress.whole = not await has_leftover(transport, response)
 
     def _verdict(self, status: int, progress: _Progress, key: int) -> Verdict:
         scrub = self._credentials.scrub

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import suppress
+from typing import Any
 
+import httpcore
 import httpx
 
 from bridge.track.direct import IDLE_LIMIT
@@ -30,11 +32,41 @@ def proxy_of(url: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
         raise ValueError("the proxy set in the environment must be an http, https or socks5 address") from None
 
 
-async def discard(transport: httpx.AsyncHTTPTransport) -> None:
-    """Close a transport whose connection may be in any state."""
+async def discard(transport: httpx.AsyncHTTPTransport, stream: httpcore.AsyncNetworkStream | None = None) -> None:
+    """Close a transport whose connection may be in any state, and the stream it was making a connection of."""
     with suppress(httpx.TransportError, OSError):
         async with asyncio.timeout(_CLOSE_GRACE):
             await transport.aclose()
+            if stream is not None:
+                await stream.aclose()
+
+
+async def has_leftover(transport: httpx.AsyncHTTPTransport, response: httpx.Response) -> bool:
+    """Whether anything follows this whole answer that nobody asked for, or it cannot be told.
+
+    httpcore would take it for the answer to the next request, which would count as accepted without being so. It may
+    stand in the parser, for which there is no public way to ask, or in TLS and socket buffers. Should the private way
+    vanish, each connection is used once, which is slow and safe.
+    """
+    try:
+        connection: Any = transport._pool.connections[0]  # noqa: SLF001 - see above
+        while not hasattr(connection, "_h11_state"):
+            connection = connection._connection  # noqa: SLF001 - a proxy's connection wraps the one behind it
+        parsed_too_far, _ = connection._h11_state.trailing_data  # noqa: SLF001 - see above
+    except (AttributeError, IndexError):
+        return True
+    return bool(parsed_too_far) or await _is_readable(response.extensions["network_stream"])
+
+
+async def _is_readable(stream: httpcore.AsyncNetworkStream) -> bool:
+    """Whether bytes, or the peer's end of the connection, can be read at once."""
+    try:
+        await stream.read(1, timeout=0)
+    except httpcore.ReadTimeout:
+        return False
+    except httpcore.NetworkError:
+        return True
+    return True
 
 
 def root_cause(error: BaseException | None) -> BaseException:

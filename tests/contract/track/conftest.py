@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import uvloop
 from bridge.model import Verdict
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
 from bridge.track.credentials import ApiKey, FixedKey
-from bridge.track.direct import DirectSink
+from bridge.track.direct import IDLE_LIMIT, DirectSink
 from bridge.track.httpx_sink import HttpxSink
 from bridge.track.request import Endpoint
 from bridge.track.tls import client_context
@@ -152,13 +152,16 @@ class Harness:
         credentials: ApiKey | None = None,
         tls: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        idle_limit: float = IDLE_LIMIT,
     ) -> AnySink:
         parsed = Endpoint.parse(endpoint)
         key = credentials or FixedKey(DEFAULT_KEY)
         context = tls or self.authority.client
         sink: AnySink
         if self.kind == "direct":
-            sink = DirectSink(parsed, key, timeout=timeout, max_in_flight=max_in_flight, tls=context)
+            sink = DirectSink(
+                parsed, key, timeout=timeout, max_in_flight=max_in_flight, tls=context, idle_limit=idle_limit
+            )
         else:
             sink = HttpxSink(parsed, key, timeout=timeout, tls=context, proxy=proxy)
         await sink.start(self.answers)  # type: ignore[arg-type] # it knows its own attempts only
@@ -222,14 +225,42 @@ class Harness:
         return f"{'https' if context else 'http'}://127.0.0.1:{port}"
 
 
-@pytest.fixture
-async def harness(kind: str, secure: bool, authority: Authority) -> AsyncIterator[Harness]:  # noqa: FBT001 - a fixture
+@asynccontextmanager
+async def _harness(kind: str, authority: Authority, *, secure: bool) -> AsyncIterator[Harness]:
     async with AsyncExitStack() as stack:
         made = Harness(kind, authority, stack, secure=secure)
         yield made
     await asyncio.sleep(0)
     assert made.answers.faults == []
     assert all(len(verdicts) == 1 for verdicts in made.answers.verdicts.values()), "each request is answered once"
+
+
+@pytest.fixture
+async def harness(kind: str, secure: bool, authority: Authority) -> AsyncIterator[Harness]:  # noqa: FBT001 - a fixture
+    """Both sinks, plain and over TLS."""
+    async with _harness(kind, authority, secure=secure) as made:
+        yield made
+
+
+@pytest.fixture
+async def tls_harness(kind: str, authority: Authority) -> AsyncIterator[Harness]:
+    """Both sinks over TLS."""
+    async with _harness(kind, authority, secure=True) as made:
+        yield made
+
+
+@pytest.fixture
+async def direct_harness(secure: bool, authority: Authority) -> AsyncIterator[Harness]:  # noqa: FBT001 - a fixture
+    """The direct sink alone, for what its own pool promises."""
+    async with _harness("direct", authority, secure=secure) as made:
+        yield made
+
+
+@pytest.fixture
+async def proxy_harness(secure: bool, authority: Authority) -> AsyncIterator[Harness]:  # noqa: FBT001 - a fixture
+    """The httpx sink alone, for proxies."""
+    async with _harness("httpx", authority, secure=secure) as made:
+        yield made
 
 
 @pytest.fixture

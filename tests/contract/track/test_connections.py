@@ -6,7 +6,6 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-import pytest
 import trustme
 
 from bridge.model import Delivered, Retry
@@ -83,15 +82,12 @@ async def test_a_host_that_answers_no_connection_is_left_at_the_deadline(harness
     assert (verdict.reason, verdict.ambiguous) == ("timeout", False)
 
 
-async def test_a_host_that_never_finishes_the_handshake_is_left_at_the_deadline(harness: Harness) -> None:
-    if not harness.secure:
-        pytest.skip("plain connections have no handshake")
-
+async def test_a_host_that_never_finishes_the_handshake_is_left_at_the_deadline(tls_harness: Harness) -> None:
     with socket.socket() as listener:  # accepts in the kernel, says nothing
         listener.bind(("127.0.0.1", 0))
         listener.listen(5)
-        sink = await harness.sink(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3)
-        verdict = await harness.ask(sink)
+        sink = await tls_harness.sink(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3)
+        verdict = await tls_harness.ask(sink)
     assert isinstance(verdict, Retry)
     assert (verdict.reason, verdict.ambiguous) == ("timeout", False)
 
@@ -104,12 +100,10 @@ async def test_a_name_that_cannot_be_looked_up_is_a_retry(harness: Harness) -> N
     assert (verdict.reason, verdict.ambiguous) == ("connection", False)
 
 
-async def test_an_unknown_authority_names_the_host_and_the_setting_that_mends_it(harness: Harness) -> None:
-    if not harness.secure:
-        pytest.skip("plain connections have no certificate")
-    emulator = await harness.emulator()
-    sink = await harness.sink(emulator.endpoint, tls=ssl.create_default_context())
-    verdict = await harness.ask(sink)
+async def test_an_unknown_authority_names_the_host_and_the_setting_that_mends_it(tls_harness: Harness) -> None:
+    emulator = await tls_harness.emulator()
+    sink = await tls_harness.sink(emulator.endpoint, tls=ssl.create_default_context())
+    verdict = await tls_harness.ask(sink)
     assert isinstance(verdict, Retry)
     assert (verdict.reason, verdict.ambiguous) == ("connection", False)
     assert "the certificate of 127.0.0.1 was refused" in verdict.detail
@@ -117,24 +111,18 @@ async def test_an_unknown_authority_names_the_host_and_the_setting_that_mends_it
     assert emulator.ledger.requests == 0
 
 
-async def test_a_certificate_of_another_host_is_refused(harness: Harness) -> None:
-    if not harness.secure:
-        pytest.skip("plain connections have no certificate")
-
+async def test_a_certificate_of_another_host_is_refused(tls_harness: Harness) -> None:
     async def handler(peer: Peer) -> None:
         raise AssertionError(f"connection {peer.number} got through")
 
-    endpoint = await harness.serve(handler, harness.authority.server_context("other.example"))
-    verdict = await harness.ask(await harness.sink(endpoint))
+    endpoint = await tls_harness.serve(handler, tls_harness.authority.server_context("other.example"))
+    verdict = await tls_harness.ask(await tls_harness.sink(endpoint))
     assert isinstance(verdict, Retry)
     assert "the certificate of 127.0.0.1 was refused" in verdict.detail
     assert "127.0.0.1" in verdict.detail.partition("refused")[2]
 
 
-async def test_an_outdated_server_protocol_is_refused_with_a_sentence(harness: Harness) -> None:
-    if not harness.secure:
-        pytest.skip("plain connections have no protocol version")
-
+async def test_an_outdated_server_protocol_is_refused_with_a_sentence(tls_harness: Harness) -> None:
     async def handler(peer: Peer) -> None:
         raise AssertionError(f"connection {peer.number} got through")
 
@@ -143,7 +131,7 @@ async def test_an_outdated_server_protocol_is_refused_with_a_sentence(harness: H
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     strict = ssl.create_default_context()
     strict.minimum_version = ssl.TLSVersion.TLSv1_3
-    verdict = await harness.ask(await harness.sink(await harness.serve(handler, context), tls=strict))
+    verdict = await tls_harness.ask(await tls_harness.sink(await tls_harness.serve(handler, context), tls=strict))
     assert isinstance(verdict, Retry)
     assert (verdict.reason, verdict.ambiguous) == ("connection", False)
 
