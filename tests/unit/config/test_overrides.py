@@ -154,3 +154,9 @@ def test_a_property_file_that_cannot_be_used_is_a_problem(
     found, message = problem_of("group_id: bridge", f"group_id: bridge\n  properties: {written}")
     assert found == f"kafka.properties.{where}"
     assert says in message
+
+
+def test_a_structure_from_the_environment_is_not_repeated_either(problem_of: Problem) -> None:
+    where, message = problem_of(BRIDGE_MAPPING__EVENTS="{order.completed: s3cr3t}")
+    assert where == "mapping.events.order.completed"
+    assert message == "must be drop, a route or a list of routes, not the text given"
