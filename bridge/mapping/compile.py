@@ -10,6 +10,8 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.rules import compile_rules
 from bridge.mapping.settings import compile_settings
 
+__all__ = ["CompiledMapping", "compile_mapping"]
+
 
 def compile_mapping(config: MappingConfig) -> CompiledMapping | tuple[Problem, ...]:
     """The mapping ready to use, or its problems, each with its path: ``mapping.events.order.completed[0].when``."""

@@ -75,7 +75,11 @@ def example_record(example: ExampleConfig) -> Record:
     """The record an example describes; raises ValueError for one that cannot be built."""
     if example.record is None:
         return Record(TOPIC_OF_INPUT, 0, 0, None, None, _json(example.input), ())
-    given = example.record
+    return record_of(example.record)
+
+
+def record_of(given: RecordExample) -> Record:
+    """A whole record as it was written down; raises ValueError for one that cannot be built."""
     headers = tuple((name, text.encode()) for name, text in given.headers.items())
     return Record(given.topic, given.partition, given.offset, given.timestamp, _key(given), _value(given), headers)
 
