@@ -109,18 +109,19 @@ class Dispatcher:
         """
         now = self._clock.monotonic()
         leaving = self.assignments.begin_drain(trackers, drained, now)
-        self._release(leaving)
+        self._release(leaving, now)
         self._finish_drains(now)
         self.pump()
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are another member's already: nothing of them may be sent or committed any more."""
+        now = self._clock.monotonic()
         leaving = self.assignments.lose(trackers)
-        self._release(leaving)
+        self._release(leaving, now)
         self._sink.abort([work for partition in leaving for work in partition.on_wire])
         if not self.assignments:
             self.governor.membership.forget()
-        self._finish_drains(self._clock.monotonic())
+        self._finish_drains(now)
         self.pump()
 
     def stop(self) -> None:
@@ -404,10 +405,7 @@ class Dispatcher:
         work = cast("Work", token)
         work.partition.writing -= 1
         now = self._clock.monotonic()
-        if work.partition.tracker.life is Life.DEAD:
-            self.leave_lane(work)
-        else:
-            self.letters.written(work, refused, now)
+        self.letters.written(work, refused, now)
         self._finish_drains(now)
         self.pump()
 
@@ -446,15 +444,15 @@ class Dispatcher:
 
     # --- leaving ----------------------------------------------------------------------------------
 
-    def _release(self, leaving: Sequence[Partition]) -> None:
+    def _release(self, leaving: Sequence[Partition], now: float) -> None:
         """Take out of every queue what belongs to these partitions and is not outside."""
         partitions = set(leaving)
 
         def goes(work: Work) -> bool:
             return work.partition in partitions and work.state not in (State.IN_FLIGHT, State.WRITING)
 
-        for topic in {partition.topic for partition in leaving}:
-            self.letters.drop(goes, topic)
+        topics = {partition.topic for partition in leaving}
+        self.letters.drop(goes, topics, now)
         gone, rearmed = self.lanes.purge(goes)
         gone += self._turns.purge(goes)
         gone += [work for _, _, work in self._parked if work.state is State.PARKED and goes(work)]
@@ -467,7 +465,7 @@ class Dispatcher:
         for work in rearmed:
             if work.state is State.WAITING:
                 self._turns.push(work)
-        for topic in {partition.topic for partition in leaving}:
+        for topic in topics:
             self.letters.settle(topic)
 
     def _finish_drains(self, now: float) -> None:

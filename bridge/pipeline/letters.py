@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from bridge.model import LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
+from bridge.pipeline.offsets import Life
 from bridge.pipeline.ports import DeadLetters, Journal, Positions
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
@@ -43,6 +44,8 @@ class LetterDesk:
         self._retry = retry
         self._rng = rng
         self._again: list[tuple[float, int, Work]] = []
+        self._unwritten: set[Work] = set()
+        """Letters that were refused and are still to be written: they are what shows that writing works again."""
         self._sequence = 0
         self._refusals = 0
         self.unwritable_since: float | None = None
@@ -55,9 +58,13 @@ class LetterDesk:
         if ruling is Ruling.WRITE:
             self._write(work)
             return
-        work.state = State.SHELVED
-        topic.shelf.append(work)
         self._owner.leave_lane(work)
+        if work.partition.tracker.life is Life.LIVE:
+            work.state = State.SHELVED
+            topic.shelf.append(work)
+        else:
+            # Left open for the partition's next owner: from the shelf it would be written when it is no longer ours.
+            work.state = State.GONE
         if ruling is Ruling.HOLD:
             self._hold(topic)
 
@@ -73,13 +80,21 @@ class LetterDesk:
             self._hold(topic)
 
     def written(self, work: Work, refused: LetterRefused | None, now: float) -> None:
-        """The producer's receipt, for a partition that is still ours."""
-        if refused is None:
-            self._accepted(work, now)
+        """The producer's receipt."""
+        life = work.partition.tracker.life
+        self._unwritten.discard(work)
+        if life is Life.DEAD or (life is Life.DRAINING and refused is not None):
+            # The record stays open for the next owner, who writes a letter of his own.
+            work.state = State.GONE
+            self._owner.leave_lane(work)
+        elif refused is None:
+            self._accepted(work)
         elif refused.too_large:
             self._hold_partition(work.partition, work, refused.message)
         else:
             self._refused(work, refused.message, now)
+        if refused is None or not self._unwritten:
+            self._reopen(now)
 
     def due(self) -> float | None:
         """When to call `rewrite`."""
@@ -92,12 +107,15 @@ class LetterDesk:
             if work.state is State.SHELVED:
                 self._write(work)
 
-    def drop(self, goes: Callable[[Work], bool], topic: TopicLetters) -> None:
+    def drop(self, goes: Callable[[Work], bool], topics: Iterable[TopicLetters], now: float) -> None:
         """Forget letters of partitions that are leaving; their records stay open for the next owner."""
-        topic.shelf = [work for work in topic.shelf if not goes(work)]
-        for _, _, work in self._again:
-            if goes(work):
-                work.state = State.GONE
+        for topic in topics:
+            topic.shelf = [work for work in topic.shelf if not goes(work)]
+        for work in [work for work in self._unwritten if goes(work)]:
+            work.state = State.GONE
+            self._unwritten.remove(work)
+        if not self._unwritten:
+            self._reopen(now)
 
     def _write(self, work: Work) -> None:
         letter = work.letter
@@ -107,10 +125,13 @@ class LetterDesk:
         work.partition.writing += 1
         self._port.write(letter, work)
 
-    def _accepted(self, work: Work, now: float) -> None:
+    def _reopen(self, now: float) -> None:
+        """A letter was written, or no refused one is left that could show when they can be: only a new one can tell."""
         if self.unwritable_since is not None:
             self._journal.letters_writable(now - self.unwritable_since)
             self.unwritable_since, self.detail, self._refusals = None, "", 0
+
+    def _accepted(self, work: Work) -> None:
         letter = work.letter
         if letter is not None:
             self._tally.letters[letter.reason] += 1
@@ -125,6 +146,7 @@ class LetterDesk:
             self._journal.letters_unwritable(message)
         self._refusals += 1
         self._sequence += 1
+        self._unwritten.add(work)
         work.state = State.SHELVED
         heapq.heappush(self._again, (now + backoff(self._refusals, self._retry, self._rng), self._sequence, work))
 

@@ -51,6 +51,7 @@ LetterTopic = Callable[[DeadLetter], "tuple[float, LetterRefused | None] | None"
 ROUTE = Route("test", "000000000000", "Tested")
 FILTERED = Filtered(FilterReason.RULE, ROUTE)
 EPOCH = 1_700_000_000.0
+ACCEPTED = Delivered()
 FAILED = Retry("server_error", "503", status=503)
 CLOSED = Retry("connection", "closed by this side", ambiguous=True)
 TIMED_OUT = Retry("timeout", "no answer within 10 s", ambiguous=True)
@@ -129,7 +130,7 @@ class FakeSink:
     def __init__(self, time: VirtualTime, settings: DeliverySettings) -> None:
         self._time = time
         self._settings = settings
-        self.api: Api = lambda _: (0.05, Delivered())
+        self.api: Api = lambda _: (0.05, ACCEPTED)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.on_wire: dict[Work, Any] = {}
         """By request, what it keeps in order."""

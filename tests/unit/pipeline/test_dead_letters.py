@@ -1,0 +1,204 @@
+"""Letters: acknowledged before the offset completes, back-pressure when they cannot be written, a breaker on a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.model import LetterReason, TopicPartition, Verdict
+from bridge.pipeline.settings import DeliverySettings
+from tests.unit.pipeline.world import ACCEPTED, REJECTED, TOO_LARGE, UNWRITABLE, World
+
+P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
+Q0 = TopicPartition("payments", 0)
+
+
+def with_breaker(hold_after: int = 5, max_buffered: int = 2000) -> World:
+    return World(DeliverySettings(rate_limit=None, hold_after_letters=hold_after, max_buffered=max_buffered))
+
+
+# --- letters that cannot be written -----------------------------------------------------------------
+
+
+def test_what_is_buffered_is_still_sent_while_letters_cannot_be_written(world: World) -> None:
+    world.letters.topic = lambda _: (0.01, UNWRITABLE)
+    world.feed(P0, "!", *["ann"] * 50)
+    world.run(30)
+    assert len(world.sink.accepted) == 50
+
+
+@pytest.mark.parametrize("leave", ["revoke", "lose"])
+@pytest.mark.parametrize("moment", [0.3, 0.005])
+def test_intake_goes_on_when_the_unwritable_letters_left_with_their_partition(
+    world: World, leave: str, moment: float
+) -> None:
+    world.letters.topic = lambda _: (0.01, UNWRITABLE)
+    world.assign(P0, P1)
+    world.feed(P0, "!", "!")
+    world.run(0.02)
+    assert world.dispatcher.room() == (0, 0)
+    world.run_until(lambda: bool(world.letters.pending) == (moment < 0.01), 10)
+    getattr(world, leave)(P0)
+    world.run(1)
+    assert world.dispatcher.room()[0] > 0
+    assert len(world.journal.named("letters_writable")) == 1
+    attempts = world.letters.attempts
+    world.run(300)
+    assert world.letters.attempts == attempts, "nothing is written for a partition that is another's"
+
+
+def test_intake_goes_on_when_the_last_unwritable_letter_turns_out_too_large(world: World) -> None:
+    world.letters.topic = lambda _: (0.01, UNWRITABLE)
+    world.assign(P0, P1)
+    world.feed(P0, "!")
+    world.run(0.1)
+    world.letters.topic = lambda _: (0.01, TOO_LARGE)
+    world.run(10)
+    assert world.dispatcher.room()[0] > 0
+
+
+def test_a_letter_too_large_for_the_topic_holds_only_its_partition(world: World) -> None:
+    world.letters.topic = lambda letter: (0.01, TOO_LARGE if letter.record.partition == 0 else None)
+    world.assign(P0, P1)
+    world.feed(P0, "ann", "!", "ann")
+    world.run(1)
+    (tracker,) = world.positions.paused
+    assert tracker.partition == P0
+    assert world.journal.named("partition_held") == [(tracker, TOO_LARGE.message)]
+    world.feed(P1, "bob", "!", "bob")
+    world.run(60)
+    assert world.positions.committed[P0].offset == 1
+    assert world.positions.committed[P1].offset == 3
+    assert len(world.sink.accepted) == 4
+    assert world.letters.attempts == 2, "trying again cannot help"
+    assert world.dispatcher.room()[0] > 0
+
+
+def test_a_user_s_next_event_waits_until_the_letter_of_the_one_before_is_acknowledged(world: World) -> None:
+    world.sink.api = lambda work: (0.01, REJECTED if work.record.offset == 0 else ACCEPTED)
+    world.letters.topic = lambda _: None
+    world.feed(P0, "ann", "ann")
+    world.run(1)
+    assert len(world.sink.sent) == 1
+    (work,) = world.letters.pending
+    world.letters.receipt(work, None)
+    world.run(1)
+    assert len(world.sink.sent) == 2
+
+
+# --- the breaker ------------------------------------------------------------------------------------
+
+
+def test_a_renamed_field_in_a_backlog_of_ten_thousand_costs_exactly_hold_after_letters() -> None:
+    world = with_breaker(100)
+    world.assign(P0)
+    world.write(P0, *["!"] * 10_000)
+    for _ in range(200):
+        world.deliver(P0, 500)
+        world.run(0.1)
+    assert len(world.letters.written) == 100
+    assert world.positions.paused_topics == ["orders"]
+    assert world.positions.committed[P0].offset == 100
+
+
+def test_a_mapping_the_api_rejects_costs_exactly_hold_after_letters() -> None:
+    world = with_breaker(100)
+    world.sink.api = lambda _: (0.05, REJECTED)
+    world.assign(P0)
+    world.write(P0, *[f"user {i % 500}" for i in range(10_000)])
+    for _ in range(200):
+        world.deliver(P0, 500)
+        world.run(0.1)
+    assert len(world.letters.written) == 100
+
+
+def test_a_held_topic_leaves_the_others_alone() -> None:
+    world = with_breaker(5)
+    world.feed(P0, *["!"] * 20)
+    world.feed(Q0, "ann", "!", "ann")
+    world.run(5)
+    assert len(world.letters.written) == 6
+    assert world.positions.committed[Q0].offset == 3
+    assert world.positions.committed[P0].offset == 5
+
+
+def test_a_slow_api_with_ten_percent_bad_records_holds_nothing() -> None:
+    world = with_breaker(20, max_buffered=500)
+    world.sink.api = lambda _: (10.0, ACCEPTED)
+    world.assign(P0)
+    world.write(P0, *["!" if i % 10 == 0 else f"user {i}" for i in range(3000)])
+    while not world.all_finished():
+        world.deliver(P0)
+        world.run(10)
+        assert world.positions.paused_topics == []
+        assert world.now < 10_000
+    assert len(world.letters.written) == 300
+
+
+def test_filtered_records_neither_end_a_row_nor_lengthen_it() -> None:
+    world = with_breaker(5)
+    world.feed(P0, *["!", "-"] * 5)
+    world.run(1)
+    assert len(world.letters.written) == 5
+    assert world.positions.paused_topics == []
+    world.feed(P0, "-", "!")
+    world.run(1)
+    assert len(world.letters.written) == 5
+    assert world.positions.paused_topics == ["orders"]
+
+
+def test_a_delivery_ends_the_row() -> None:
+    world = with_breaker(5)
+    for _ in range(10):
+        world.feed(P0, *["!"] * 5)
+        world.run(1)
+        world.feed(P0, "ann")
+        world.run(1)
+    assert len(world.letters.written) == 50
+    assert world.positions.paused_topics == []
+
+
+@pytest.mark.parametrize(("verdict", "holds"), [(ACCEPTED, False), (REJECTED, True)])
+def test_letters_wait_for_what_may_still_be_delivered_and_the_answer_decides(verdict: Verdict, *, holds: bool) -> None:
+    world = with_breaker(5)
+    world.sink.api = lambda _: None
+    world.feed(P0, "ann", *["!"] * 7)
+    world.run(1)
+    assert len(world.letters.written) == 5
+    assert world.positions.paused_topics == []
+    world.sink.answer_all(verdict)
+    world.run(1)
+    assert len(world.letters.written) == (5 if holds else 7)
+    assert world.positions.paused_topics == (["orders"] if holds else [])
+
+
+def test_hold_after_zero_never_holds() -> None:
+    world = with_breaker(0)
+    world.feed(P0, *["!"] * 500)
+    world.run(5)
+    assert len(world.letters.written) == 500
+
+
+def test_a_partition_of_a_held_topic_that_comes_back_stays_held() -> None:
+    world = with_breaker(5)
+    world.feed(P0, *["!"] * 20)
+    world.run(1)
+    world.revoke(P0)
+    (tracker,) = world.assign(P0)
+    assert tracker in world.positions.paused
+    world.dispatcher.accept(tracker, world.logs[P0].records[5:])
+    world.run(1)
+    assert len(world.letters.written) == 5
+
+
+def test_every_letter_is_written_once_per_event(world: World) -> None:
+    world.sink.api = lambda _: (0.01, REJECTED)
+    world.feed(P0, "!", "ann+bob", "!+ann")
+    world.run(1)
+    outputs = sorted((letter.record.offset, letter.output, letter.reason) for letter in world.letters.written)
+    assert outputs == [
+        (0, 0, LetterReason.UNMAPPABLE),
+        (1, 0, LetterReason.REJECTED),
+        (1, 1, LetterReason.REJECTED),
+        (2, 0, LetterReason.UNMAPPABLE),
+        (2, 1, LetterReason.REJECTED),
+    ]
