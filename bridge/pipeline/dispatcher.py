@@ -109,6 +109,7 @@ class Dispatcher:
         """
         now = self._clock.monotonic()
         leaving = self.assignments.begin_drain(trackers, drained, now)
+        self._wake_at(self.assignments.deadline())
         self._release(leaving, now)
         self._finish_drains(now)
         self.pump()
@@ -232,12 +233,11 @@ class Dispatcher:
             self._wake_at(parked[0][0])
         if key.held:
             self._wake_at(key.next_recheck)
-        for due in (self.letters.due(), self.assignments.deadline()):
-            if due is not None:
-                self._wake_at(due)
+        self._wake_at(self.letters.due())
+        self._wake_at(self.assignments.deadline())
 
-    def _wake_at(self, when: float) -> None:
-        if when < self._next_due:
+    def _wake_at(self, when: float | None) -> None:
+        if when is not None and when < self._next_due:
             self._next_due = when
             self._alarm.at(when)
 
@@ -353,6 +353,7 @@ class Dispatcher:
         ruling = key.unauthorized(verdict, self._credentials.refresh(), now)
         if key.held and not was_held:
             self._journal.blocked(Reason.UNAUTHORIZED, verdict.detail)
+            self._wake_at(key.next_recheck)
         if ruling is KeyRuling.LETTER:
             self._dead_letter(work, LetterReason.UNAUTHORIZED, verdict.detail, verdict.status, verdict.error_code, now)
         elif self._back(work):
@@ -406,6 +407,7 @@ class Dispatcher:
         work.partition.writing -= 1
         now = self._clock.monotonic()
         self.letters.written(work, refused, now)
+        self._wake_at(self.letters.due())
         self._finish_drains(now)
         self.pump()
 

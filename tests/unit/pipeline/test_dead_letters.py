@@ -202,3 +202,19 @@ def test_every_letter_is_written_once_per_event(world: World) -> None:
         (2, 0, LetterReason.UNMAPPABLE),
         (2, 1, LetterReason.REJECTED),
     ]
+
+
+def test_a_letter_that_cannot_be_written_is_back_pressure_and_never_a_skip(world: World) -> None:
+    world.letters.topic = lambda _: (0.01, UNWRITABLE)
+    world.feed(P0, "!")
+    world.run(300)
+    assert world.dispatcher.room() == (0, 0)
+    assert world.positions.committed[P0].offset == 0
+    assert world.journal.named("letters_unwritable") == [(UNWRITABLE.message,)]
+    assert world.letters.attempts > 5
+    world.letters.topic = lambda _: (0.01, None)
+    world.run(120)
+    assert world.dispatcher.room() == (2000, 32_000_000)
+    assert world.positions.committed[P0].offset == 1
+    assert len(world.journal.named("letters_writable")) == 1
+    assert len(world.letters.written) == 1
