@@ -87,6 +87,8 @@ def producer_configuration(kafka: Kafka, settings: DeadLetterSettings) -> Config
         "linger.ms": 5,
         "message.timeout.ms": patience_ms,
         "request.timeout.ms": min(30_000, patience_ms),
+        # A topic made by looking for it has the broker's default partitions and retention: letters would be lost there.
+        "allow.auto.create.topics": False,
         # A missing topic fails after this time, after 30 s by default.
         "topic.metadata.propagation.max.ms": 1000,
         "message.max.bytes": LARGEST_LETTER,

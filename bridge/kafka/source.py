@@ -179,6 +179,11 @@ class Source:
         return self._rebalance.draining
 
     @property
+    def paused(self) -> bool:
+        """Whether nothing is fetched because no slot came free for long."""
+        return self._pauses.stalled
+
+    @property
     def stopped(self) -> bool:
         """Whether the poll thread has ended."""
         return self._closed.done()

@@ -1,0 +1,275 @@
+"""Writes dead letters: a letter counts only when all in-sync replicas have acknowledged it.
+
+The producer has a thread of its own, which does everything with it; letters come in by a queue and receipts go back
+to the event loop together. A letter that cannot be written is a receipt with a sentence, never an exception.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
+
+from confluent_kafka import KafkaException
+
+from bridge.kafka import answers, client
+from bridge.kafka.client_log import ClientLog
+from bridge.kafka.letter_errors import TOO_LARGE, UNKNOWN_PARTITION, is_final_for_the_producer, sentence
+from bridge.kafka.letter_headers import Detail, build
+from bridge.model import DeadLetter, LetterRefused
+
+if TYPE_CHECKING:
+    import asyncio
+    import logging
+
+    from confluent_kafka import KafkaError, Producer
+    from confluent_kafka._types import HeadersType
+
+    from bridge.config.sections import Config
+    from bridge.pipeline.ports import LetterReceipts
+
+_BUSY_POLL: Final = 0.005
+"""Seconds a poll waits while letters are under way: a new letter waits as long at most."""
+_IDLE_WAIT: Final = 0.5
+"""Seconds the thread sleeps when it has nothing to do, between two polls that serve the client's log."""
+_TOPIC_LOOKUP: Final = 2.0
+_EMPTYING: Final = 1.0
+_MOST_RENEWALS: Final = 3
+"""New producers one letter may be tried on before it is refused."""
+
+
+class _Letter:
+    """A letter under way."""
+
+    __slots__ = ("detail", "letter", "renewals", "token")
+
+    def __init__(self, letter: DeadLetter, token: object) -> None:
+        self.letter = letter
+        self.token = token
+        self.detail = Detail.WHOLE
+        self.renewals = 0
+
+
+class DeadLetterProducer:
+    """`ports.DeadLetters`. Construct, `start` and use it on the event loop's thread."""
+
+    def __init__(
+        self, config: Config, receipts: LetterReceipts, *, loop: asyncio.AbstractEventLoop, logger: logging.Logger
+    ) -> None:
+        """`ClientRefusedError` if the client library does not take `dead_letter.properties`.
+
+        A defect that ends the thread goes to the loop's exception handler: no letter is answered after it.
+        """
+        self.topic = config.dead_letter.topic
+        self._group = config.kafka.group_id
+        self._configuration = client.producer_configuration(config.kafka, config.dead_letter)
+        self._receipts = receipts
+        self._loop = loop
+        self._logger = logger
+        self._log = ClientLog(logger)
+        self._producer: Producer = client.open_producer(self._configuration, self._log)
+        self._partitions = 0
+        self._inbox: queue.SimpleQueue[_Letter | None] = queue.SimpleQueue()
+        self._waiting: deque[_Letter] = deque()
+        """To be produced, in this order."""
+        self._alone: deque[_Letter] = deque()
+        """To be produced one at a time, with nothing else under way: one of their batch was too large."""
+        self._unfinished: deque[_Letter] = deque()
+        """Left over by a producer that ended."""
+        self._in_flight = 0
+        self._is_alone = False
+        """Whether what is in flight is one letter by itself."""
+        self._is_finished = False
+        """Whether the producer ended with a fatal error."""
+        self._written: list[tuple[object, LetterRefused | None]] = []
+        self._stop_by: float | None = None
+        self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=self._run, name="dead-letters", daemon=True)
+
+    # --- called on the loop's thread ---------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def write(self, letter: DeadLetter, token: object, /) -> None:
+        """See `ports.DeadLetters`."""
+        self._inbox.put(_Letter(letter, token))
+
+    def stop(self, timeout: float) -> concurrent.futures.Future[None]:
+        """Finish what is under way within `timeout` seconds, refuse the rest, end. Done when all that is."""
+        self._stop_by = time.monotonic() + timeout
+        self._inbox.put(None)
+        if self._thread.ident is None and not self._closed.done():
+            self._closed.set_result(None)
+        return self._closed
+
+    # --- the producer's thread ----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while self._stop_by is None or (self._is_busy() and time.monotonic() < self._stop_by):
+                self._take()
+                self._produce()
+                self._producer.poll(_BUSY_POLL if self._is_busy() else 0)
+                if self._is_finished:
+                    self._renew()
+                self._report()
+            self._refuse_all("the bridge stops")
+        except Exception as defect:  # noqa: BLE001  # whatever it is, the process must hear of it and end
+            context = {"message": "the dead-letter producer's thread ended", "exception": defect}
+            self._tell(self._loop.call_exception_handler, context)
+        finally:
+            self._closed.set_result(None)
+
+    def _is_busy(self) -> bool:
+        return bool(self._waiting or self._alone or self._in_flight) or not self._inbox.empty()
+
+    def _take(self) -> None:
+        """Everything new; sleeps only when there is nothing else to do."""
+        if not self._is_busy():
+            try:
+                self._queue(self._inbox.get(timeout=_IDLE_WAIT))
+            except queue.Empty:
+                return
+        while not self._inbox.empty():
+            self._queue(self._inbox.get())
+
+    def _queue(self, letter: _Letter | None) -> None:
+        if letter is not None:
+            self._waiting.append(letter)
+
+    def _produce(self) -> None:
+        if (self._waiting or self._alone) and not self._partitions and not self._find_partitions():
+            return
+        if self._alone or (self._is_alone and self._in_flight):
+            # Strictly one at a time: what fails now fails for its own size.
+            if self._alone and not self._in_flight:
+                self._is_alone = True
+                self._send_first(self._alone)
+            return
+        self._is_alone = False
+        while self._waiting and not self._is_finished and self._send_first(self._waiting):
+            pass
+
+    def _send_first(self, letters: deque[_Letter]) -> bool:
+        """False where the client has no room at present: the letter stays where it is."""
+        letter = letters.popleft()
+        record = letter.letter.record
+        headers = cast("HeadersType", build(letter.letter, self._group, letter.detail))
+        self._in_flight += 1
+        try:
+            self._producer.produce(
+                self.topic,
+                value=record.value,
+                key=record.key,
+                headers=headers,
+                # The letters of one partition stay in order and together, and so do a user's.
+                partition=record.partition % self._partitions,
+                on_delivery=lambda error, _: self._delivered(letter, error),
+            )
+        except BufferError:
+            self._in_flight -= 1
+            letters.appendleft(letter)
+            return False
+        except KafkaException as refused:
+            self._delivered(letter, answers.error_of(refused), alone=True)
+        return True
+
+    def _delivered(self, letter: _Letter, error: KafkaError | None, *, alone: bool = False) -> None:
+        """The delivery report, or (alone) what the client said of this letter when it was given it."""
+        self._in_flight -= 1
+        if error is None:
+            self._written.append((letter.token, None))
+        elif error.code() == TOO_LARGE:
+            if alone or self._is_alone:
+                self._shorten(letter)
+            else:
+                # One letter of a batch was too large, and all of it failed.
+                self._alone.append(letter)
+        elif is_final_for_the_producer(error) and letter.renewals < _MOST_RENEWALS:
+            letter.renewals += 1
+            self._is_finished = True
+            self._unfinished.append(letter)
+        else:
+            if error.code() == UNKNOWN_PARTITION:
+                self._partitions = 0  # the topic was made anew with fewer; looked up again for the next attempt
+            self._refuse(letter, sentence(error, self.topic))
+
+    def _shorten(self, letter: _Letter) -> None:
+        """Again with fewer of our headers; without an end only the original's owner can help."""
+        if letter.detail is not Detail.ESSENTIAL:
+            letter.detail = Detail(letter.detail + 1)
+            self._alone.appendleft(letter)
+            return
+        record = letter.letter.record
+        self._refuse(
+            letter,
+            f"{record.coordinates} ({record.size} bytes) does not fit the dead-letter topic {self.topic}: raise the "
+            "topic's max.message.bytes",
+            too_large=True,
+        )
+
+    def _find_partitions(self) -> bool:
+        """How many partitions the topic has; the letters that wait are refused where that cannot be found out."""
+        try:
+            topic = self._producer.list_topics(self.topic, timeout=_TOPIC_LOOKUP).topics[self.topic]
+            error = topic.error
+            self._partitions = len(topic.partitions)
+        except KafkaException as failed:
+            error = answers.error_of(failed)
+        if error is not None:
+            self._partitions = 0
+            for letter in (*self._alone, *self._waiting):
+                self._refuse(letter, sentence(error, self.topic))
+            self._alone.clear()
+            self._waiting.clear()
+        return bool(self._partitions)
+
+    def _renew(self) -> None:
+        """A fatal error ends an idempotent producer; what it had is written by a new one, perhaps twice."""
+        self._logger.warning("the dead-letter producer reported a fatal error; a new one takes over")
+        self._empty()
+        self._waiting.extendleft(reversed(self._unfinished))
+        self._unfinished.clear()
+        self._is_finished = False
+        self._partitions = 0
+        self._producer = client.open_producer(self._configuration, self._log)
+
+    def _empty(self) -> None:
+        """Let the producer report every letter it still has."""
+        self._producer.purge()
+        self._producer.flush(_EMPTYING)
+
+    def _refuse(self, letter: _Letter, message: str, *, too_large: bool = False) -> None:
+        self._written.append((letter.token, LetterRefused(message, too_large)))
+
+    def _refuse_all(self, why: str) -> None:
+        while not self._inbox.empty():
+            self._queue(self._inbox.get())
+        self._empty()
+        for letter in (*self._unfinished, *self._alone, *self._waiting):
+            self._refuse(letter, f"dead-letter topic {self.topic}: not written, {why}")
+        for letters in (self._unfinished, self._alone, self._waiting):
+            letters.clear()
+        self._report()
+
+    def _report(self) -> None:
+        if self._written:
+            written, self._written = self._written, []
+            self._tell(self._receive, written)
+
+    def _receive(self, written: list[tuple[object, LetterRefused | None]]) -> None:
+        """On the loop's thread."""
+        for token, refused in written:
+            self._receipts.letter_written(token, refused)
+
+    def _tell(self, method: Callable[..., None], *arguments: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(method, *arguments)
+        except RuntimeError:
+            self._logger.warning("the event loop ended before the dead-letter producer did")

@@ -1,0 +1,41 @@
+"""What the errors of the dead-letter producer mean to an operator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError
+
+TOO_LARGE: Final = 10
+"""`MSG_SIZE_TOO_LARGE`, from the client and from the broker alike."""
+UNKNOWN_PARTITION: Final = -190
+_ENDED: Final = frozenset({-150, -151, -152})
+"""`_FATAL`, and what is left over when a producer is emptied: `_PURGE_INFLIGHT`, `_PURGE_QUEUE`."""
+
+_SENTENCES: Final = {
+    3: "the topic does not exist: create it with `bridge topics create`",
+    -188: "the topic does not exist: create it with `bridge topics create`",
+    29: "this user may not write to it: grant it WRITE and DESCRIBE on the topic",
+    31: "this user may not write idempotently: grant it WRITE on the topic, before Kafka 2.8 also "
+    "IDEMPOTENT_WRITE on the cluster",
+    19: "too few of its replicas are in sync (min.insync.replicas)",
+    20: "too few of its replicas are in sync (min.insync.replicas)",
+    -169: "the brokers refuse the user or password",
+    -192: "no acknowledgement in time: the brokers are unreachable or too slow",
+    -195: "the brokers are unreachable",
+    -187: "the brokers are unreachable",
+    -185: "the brokers did not answer in time",
+    -181: "no TLS connection to the brokers",
+}
+
+
+def is_final_for_the_producer(error: KafkaError) -> bool:
+    """Whether only a new producer can write this letter."""
+    return error.fatal() or error.code() in _ENDED
+
+
+def sentence(error: KafkaError, topic: str) -> str:
+    """What, where and what to do; the client's own words for anything unusual."""
+    known = _SENTENCES.get(error.code())
+    return f"dead-letter topic {topic}: {known}" if known else f"dead-letter topic {topic}: {error.str()}"

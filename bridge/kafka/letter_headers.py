@@ -1,0 +1,133 @@
+"""The headers of a dead letter: all that is known about why, in two dialects.
+
+``bridge.dead-letter.*`` is this program's own; ``__connect.errors.*`` are the names of Kafka Connect, which existing
+tools recognise. Both are replaced, never appended: a letter that comes back would otherwise outgrow its topic.
+schemas/dead-letter-headers.schema.json describes them.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from bridge.model import DeadLetter, Header, LetterReason
+
+VERSION: Final = "1"
+OWN: Final = "bridge.dead-letter."
+CONNECT: Final = "__connect.errors."
+LONGEST_MESSAGE: Final = 1024
+"""Bytes."""
+_LONGEST_NAME: Final = 256
+"""Bytes of values that come from elsewhere and are short by nature: error codes, route names."""
+
+_STAGES: Final = {
+    LetterReason.UNDECODABLE: ("VALUE_CONVERTER", "bridge.mapping"),
+    LetterReason.UNMAPPABLE: ("TRANSFORMATION", "bridge.mapping"),
+    LetterReason.INVALID: ("TRANSFORMATION", "bridge.mapping"),
+    LetterReason.EXPIRED: ("TRANSFORMATION", "bridge.mapping"),
+    LetterReason.REJECTED: ("TASK_PUT", "bridge.track"),
+    LetterReason.UNAUTHORIZED: ("TASK_PUT", "bridge.track"),
+    LetterReason.RETRIES_EXHAUSTED: ("TASK_PUT", "bridge.track"),
+}
+"""Where in Kafka Connect's pipeline, and in which part of this program, it went wrong."""
+
+
+class Detail(enum.IntEnum):
+    """How much is said, where the topic's limit leaves little room beside the original."""
+
+    WHOLE = 0
+    WITHOUT_MESSAGE = 1
+    ESSENTIAL = 2
+    """Only what identifies the letter: without that it could not be replayed or resolved."""
+
+
+_ESSENTIAL: Final = frozenset(
+    {"version", "reason", "origin-topic", "origin-partition", "origin-offset", "output", "replays"}
+)
+
+
+def build(letter: DeadLetter, group: str, detail: Detail = Detail.WHOLE) -> list[Header]:
+    """The original's headers, byte for byte, and ours. `group` is the consumer group that gave the record up."""
+    own = _own(letter, group)
+    if detail is Detail.ESSENTIAL:
+        own = {name: value for name, value in own.items() if name in _ESSENTIAL}
+        connect: dict[str, str] = {}
+    else:
+        connect = _connect(letter, group)
+    if detail is not Detail.WHOLE:
+        own.pop("message", None)
+        connect.pop("exception.message", None)
+    return [
+        *(header for header in letter.record.headers if not header[0].startswith((OWN, CONNECT))),
+        *((OWN + name, value.encode()) for name, value in own.items()),
+        *((CONNECT + name, value.encode()) for name, value in connect.items()),
+    ]
+
+
+def _own(letter: DeadLetter, group: str) -> dict[str, str]:
+    record = letter.record
+    known: dict[str, str | None] = {
+        "version": VERSION,
+        "reason": letter.reason.value,
+        "message": _cut(letter.message, LONGEST_MESSAGE),
+        "http-status": None if letter.status is None else str(letter.status),
+        "error-code": None if letter.error_code is None else _cut(letter.error_code, _LONGEST_NAME),
+        "origin-topic": record.topic,
+        "origin-partition": str(record.partition),
+        "origin-offset": str(record.offset),
+        "origin-timestamp": _time(record.timestamp_ms),
+        "origin-group": group,
+        "output": str(letter.output),
+        "route": None if letter.route is None else _cut(letter.route.name, _LONGEST_NAME),
+        "route-hash": None if letter.route is None else letter.route.hash,
+        "request-sha256": None if letter.request is None else hashlib.sha256(letter.request).hexdigest(),
+        "attempts": str(letter.attempts),
+        "first-attempt": _time(letter.first_attempt_ms),
+        "last-attempt": _time(letter.last_attempt_ms),
+        "replays": str(_replays(record.headers)),
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _connect(letter: DeadLetter, group: str) -> dict[str, str]:
+    stage, part = _STAGES[letter.reason]
+    return {
+        "topic": letter.record.topic,
+        "partition": str(letter.record.partition),
+        "offset": str(letter.record.offset),
+        "connector.name": group,
+        "stage": stage,
+        "class.name": part,
+        "exception.class.name": f"{part}.{letter.reason.value}",
+        "exception.message": _cut(letter.message, LONGEST_MESSAGE),
+    }
+
+
+def _replays(headers: Sequence[Header]) -> int:
+    """How often this letter was replayed before; kept, so that a letter that always fails shows."""
+    for name, value in headers:
+        if name == f"{OWN}replays" and value is not None and value.isdigit() and len(value) < 10:
+            return int(value)
+    return 0
+
+
+def _time(epoch_ms: int | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds; nothing for what no calendar holds."""
+    if epoch_ms is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _cut(text: str, longest: int) -> str:
+    """At most this many bytes of UTF-8, never half a character."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= longest:
+        return encoded.decode()
+    return encoded[: longest - 3].decode("utf-8", "ignore") + "…"
