@@ -368,7 +368,7 @@ class Dispatcher:
         if work.partition.tracker.life is Life.DRAINING:
             topic = work.partition.topic
             topic.sendable -= 1
-            self.letters.settle(topic)
+            self.letters.released(topic)
         return False
 
     # --- ends -------------------------------------------------------------------------------------
@@ -468,7 +468,7 @@ class Dispatcher:
             if work.state is State.WAITING:
                 self._turns.push(work)
         for topic in topics:
-            self.letters.settle(topic)
+            self.letters.released(topic)
 
     def _finish_drains(self, now: float) -> None:
         for drain in self.assignments.finished_drains(now):
@@ -478,6 +478,8 @@ class Dispatcher:
                 self._journal.drain_forced(partition.tracker, len(partition.on_wire))
             self._sink.abort([work for partition in late for work in partition.on_wire])
             self.assignments.finish(drain, now, self._clock.wall())
+            for topic in {partition.topic for partition in late}:
+                self.letters.released(topic)
 
     def _topic(self, name: str) -> TopicLetters:
         found = self._topics.get(name)

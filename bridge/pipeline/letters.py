@@ -73,6 +73,15 @@ class LetterDesk:
         for work in topic.delivered():
             self.submit(work)
 
+    def released(self, topic: TopicLetters) -> None:
+        """Events that could have ended the row left unanswered; when they were the last, it is counted anew.
+
+        To hold the topic would be a verdict without evidence. What it costs is bounded: a rebalance brings at most
+        `hold_after` further letters, as it does wherever the topic gets a new owner.
+        """
+        if topic.exhausted():
+            self.delivered(topic)
+
     def settle(self, topic: TopicLetters) -> None:
         """Something of the topic ended otherwise; hold it when the letters waited for the last of these."""
         if topic.exhausted():

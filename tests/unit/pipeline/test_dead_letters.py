@@ -218,3 +218,24 @@ def test_a_letter_that_cannot_be_written_is_back_pressure_and_never_a_skip(world
     assert world.positions.committed[P0].offset == 1
     assert len(world.journal.named("letters_writable")) == 1
     assert len(world.letters.written) == 1
+
+
+@pytest.mark.parametrize("leave", ["revoke", "lose", "deadline"])
+def test_what_leaves_with_its_partition_speaks_neither_for_the_topic_nor_against_it(leave: str) -> None:
+    world = with_breaker(5)
+    world.sink.api = lambda _: None
+    world.assign(P0, P1)
+    world.feed(P0, "ann", "ann", *["!"] * 5)
+    world.feed(P1, "!", "!")
+    world.run(0.1)
+    assert len(world.letters.written) == 5
+    if leave == "lose":
+        world.lose(P0)
+    else:
+        world.revoke(P0)
+    world.run(30 if leave == "deadline" else 0)
+    if leave == "revoke":
+        world.sink.answer_all(TIMED_OUT)
+    world.run(1)
+    assert world.positions.paused_topics == []
+    assert world.positions.committed[P1].offset == 2, "the letters of the partition that stays were not forgotten"
