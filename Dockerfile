@@ -7,40 +7,38 @@
 # the image's provenance: --secret id=pip.conf,src=/path/to/pip.conf (needs BuildKit, the default of current engines).
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
-FROM ${PYTHON_IMAGE} AS build
+FROM ${PYTHON_IMAGE} AS dependencies
 ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_NO_COMPILE=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-
-# The dependencies change seldom: a layer of their own. The environment holds no pip: what runs cannot install.
-COPY requirements/run.txt requirements/build.txt requirements/
+COPY requirements/run.txt requirements/
+# The environment holds no pip: what runs cannot install. Its bytecode is never checked against the source: the files
+# cannot change, and the process cannot write any.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv --without-pip /opt/track-bridge && \
     python -m pip --python /opt/track-bridge/bin/python install --require-hashes -r requirements/run.txt && \
+    python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/track-bridge/lib
+
+FROM dependencies AS program
+COPY requirements/build.txt requirements/
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv /opt/build && \
     /opt/build/bin/pip install --require-hashes -r requirements/build.txt
-
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY bridge bridge
-# Bytecode that is never checked against its source: the files cannot change, and the process cannot write any.
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . && \
-    python -m pip --python /opt/track-bridge/bin/python install --no-deps --no-index /wheels/*.whl && \
-    /opt/track-bridge/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/track-bridge/lib
+    python -m pip --python /opt/track-bridge/bin/python install --no-deps --no-index --root /program /wheels/*.whl && \
+    python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /program -p / /program
 
 # The same base and the same path: an environment holds links to the interpreter it was made with.
 FROM ${PYTHON_IMAGE}
-ARG VERSION=unknown
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="track-bridge" \
-      org.opencontainers.image.description="Sends domain events from Kafka to the Userpilot Track API" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
-COPY --from=build /opt/track-bridge /opt/track-bridge
+# The dependencies change seldom and weigh most: a new version of the program is a small layer on top of theirs.
+COPY --from=dependencies /opt/track-bridge /opt/track-bridge
+COPY --from=program /program/opt/track-bridge /opt/track-bridge
 ENV PATH=/opt/track-bridge/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONFAULTHANDLER=1 \
@@ -57,3 +55,11 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-I", "-S", "-c", "import socket; s = socket.create_connection(('127.0.0.1', 9464), 3); s.sendall(b'GET /livez HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'); raise SystemExit(not s.recv(64).startswith(b'HTTP/1.1 200 '))"]
 ENTRYPOINT ["track-bridge"]
 CMD ["run"]
+# Last, because they change with every commit.
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="track-bridge" \
+      org.opencontainers.image.description="Sends domain events from Kafka to the Userpilot Track API" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0"

@@ -39,7 +39,7 @@ bench: $(DEV) ## what an event costs, side by side with the least it can cost
 image: ## the container image (DOCKER=podman works too)
 	@$(DOCKER) info >/dev/null 2>&1 || { \
 	  echo "make image needs a container engine and '$(DOCKER) info' gets no answer: start Docker, or name another one (make image DOCKER=podman)." >&2; exit 1; }
-	$(DOCKER) build $(ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) -t $(IMAGE):$(VERSION) .
+	DOCKER_BUILDKIT=1 $(DOCKER) build $(ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) -t $(IMAGE):$(VERSION) .
 
 fmt: $(DEV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .

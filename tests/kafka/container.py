@@ -21,7 +21,8 @@ IMAGE = "confluentinc/cp-kafka:8.2.0"
 """Holds the Kafka of Apache release 4.2; KAFKA_TEST_IMAGE names another one of the same layout."""
 
 SASL_PORT = 9095
-STOP_GRACE = 20
+STOP_TIMEOUT = 30
+PID_FILE = "/tmp/broker.pid"  # noqa: S108 - inside the container, which holds nothing else
 USUAL_SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -85,6 +86,7 @@ class SaslKafkaContainer(KafkaContainer):
             export KAFKA_ADVERTISED_LISTENERS={",".join(advertised)}
             . /etc/confluent/docker/bash-config
             /etc/confluent/docker/configure
+            echo $$ > {PID_FILE}
             exec /etc/confluent/docker/launch
             """
         self.create_file(dedent(script).encode(), self.TC_START_SCRIPT)
@@ -126,7 +128,9 @@ class ContainerCluster:
     def stop(self, number: int | None = None) -> None:
         """An orderly shutdown."""
         del number
-        self._container.get_wrapped_container().stop(timeout=STOP_GRACE)
+        # The container's first process is a shell that passes no signal on: the broker itself has to hear of it.
+        self._container.exec(["sh", "-c", f"kill -TERM $(cat {PID_FILE})"])
+        self._container.get_wrapped_container().wait(timeout=STOP_TIMEOUT)
 
     def kill(self, number: int | None = None) -> None:
         """End it with no chance to say goodbye."""
