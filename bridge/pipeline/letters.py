@@ -54,6 +54,7 @@ class LetterDesk:
     def submit(self, work: Work) -> None:
         """A new letter: ask the breaker first."""
         topic = work.partition.topic
+        was_held = topic.held
         ruling = topic.rule()
         if ruling is Ruling.WRITE:
             self._write(work)
@@ -65,7 +66,7 @@ class LetterDesk:
         else:
             # Left open for the partition's next owner: from the shelf it would be written when it is no longer ours.
             work.state = State.GONE
-        if ruling is Ruling.HOLD:
+        if ruling is Ruling.HOLD and not was_held:
             self._hold(topic)
 
     def delivered(self, topic: TopicLetters) -> None:

@@ -239,3 +239,11 @@ def test_what_leaves_with_its_partition_speaks_neither_for_the_topic_nor_against
     world.run(1)
     assert world.positions.paused_topics == []
     assert world.positions.committed[P1].offset == 2, "the letters of the partition that stays were not forgotten"
+
+
+def test_a_held_topic_is_told_of_once() -> None:
+    world = with_breaker(5)
+    world.feed(P0, "+".join("!" * 20))
+    world.run(1)
+    assert world.journal.named("topic_held") == [("orders", 5)]
+    assert world.positions.paused_topics == ["orders"]
