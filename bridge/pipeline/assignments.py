@@ -61,7 +61,11 @@ class Assignments:
 
     def begin_drain(self, trackers: Sequence[Tracker], drained: Drained, now: float) -> list[Partition]:
         """Start giving these up; nothing new of them may start."""
-        leaving = [self._partitions[tracker] for tracker in trackers if tracker in self._partitions]
+        leaving = [
+            self._partitions[tracker]
+            for tracker in trackers
+            if tracker in self._partitions and tracker.life is Life.LIVE
+        ]
         for partition in leaving:
             partition.tracker.life = Life.DRAINING
         self._drains.append(Drain(leaving, drained, now + self._settings.drain_timeout))

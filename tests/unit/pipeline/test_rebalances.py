@@ -307,3 +307,14 @@ def test_once_stopping_nothing_new_starts(world: World) -> None:
     world.revoke(P0)
     assert world.drained
     assert world.positions.committed[P0].offset == 64
+
+
+def test_revoking_what_is_being_revoked_commits_nothing_twice(world: World) -> None:
+    world.sink.api = lambda _: None
+    world.feed(P0, "ann", "bob")
+    (tracker,) = [partition.tracker for partition in world.dispatcher.assignments]
+    world.revoke(P0)
+    world.owned[P0] = tracker
+    world.revoke(P0)
+    world.run(60)
+    assert [[position.offset for _, position in final] for _, final in world.drained] in ([[], [0]], [[0], []])
