@@ -119,7 +119,7 @@ class Dispatcher:
         now = self._clock.monotonic()
         leaving = self.assignments.lose(trackers)
         self._release(leaving, now)
-        self._sink.abort([work for partition in leaving for work in partition.on_wire])
+        self._abort(leaving)
         if not self.assignments:
             self.governor.membership.forget()
         self._finish_drains(now)
@@ -305,6 +305,10 @@ class Dispatcher:
     def _retry(self, work: Work, verdict: Retry, now: float) -> None:
         self.tally.retries[verdict.reason] += 1
         self.tally.ambiguous += verdict.ambiguous
+        if work.state is State.GONE:
+            # Its connection was closed by us, which says nothing of the destination.
+            self.leave_lane(work)
+            return
         throttled = verdict.reason == "rate_limited"
         retry = self.settings.retry
         if throttled or verdict.after is not None:
@@ -470,13 +474,19 @@ class Dispatcher:
         for topic in topics:
             self.letters.released(topic)
 
+    def _abort(self, partitions: Sequence[Partition]) -> None:
+        aborted = [work for partition in partitions for work in partition.on_wire]
+        for work in aborted:
+            work.state = State.GONE
+        self._sink.abort(aborted)
+
     def _finish_drains(self, now: float) -> None:
         for drain in self.assignments.finished_drains(now):
             late = [partition for partition in drain.partitions if partition.busy]
             for partition in late:
                 self.tally.forced_drains += 1
                 self._journal.drain_forced(partition.tracker, len(partition.on_wire))
-            self._sink.abort([work for partition in late for work in partition.on_wire])
+            self._abort(late)
             self.assignments.finish(drain, now, self._clock.wall())
             for topic in {partition.topic for partition in late}:
                 self.letters.released(topic)

@@ -318,3 +318,19 @@ def test_revoking_what_is_being_revoked_commits_nothing_twice(world: World) -> N
     world.revoke(P0)
     world.run(60)
     assert [[position.offset for _, position in final] for _, final in world.drained] in ([[], [0]], [[0], []])
+
+
+@pytest.mark.parametrize("way", ["deadline", "lost"])
+def test_closing_our_own_connections_is_no_outage(world: World, way: str) -> None:
+    world.sink.api = lambda work: None if work.record.partition == 0 else (0.01, ACCEPTED)
+    world.assign(P0, P1)
+    world.feed(P0, *[f"user {i}" for i in range(30)])
+    if way == "lost":
+        world.lose(P0)
+    else:
+        world.revoke(P0)
+        world.run(21)
+    world.run(0.1)
+    assert world.sink.aborted == 30
+    assert not world.dispatcher.governor.outage.on
+    assert world.journal.named("blocked") == []
