@@ -121,7 +121,7 @@ class Dispatcher:
         self._release(leaving, now)
         self._abort(leaving)
         if not self.assignments:
-            self.governor.membership.forget()
+            self.governor.membership.forget(now)
         self._finish_drains(now)
         self.pump()
 

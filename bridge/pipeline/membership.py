@@ -22,14 +22,13 @@ class Membership:
         self._asked_at: float | None = None
         self._seen_at = now
         self._gap_at = float("-inf")
+        """Proofs count from here on."""
         self._doubted_at = now
 
     def looked(self, now: float) -> None:
         """The loop runs; must be called far more often than every `GAP` seconds."""
         if now - self._seen_at > GAP:
-            self._gap_at = self._doubted_at = now
-            self._proven_at = None
-            self._asked_at = None
+            self.forget(now)
         self._seen_at = now
 
     def proven(self, issued_at: float) -> None:
@@ -38,8 +37,9 @@ class Membership:
             self._proven_at = issued_at
             self._doubted_at = issued_at + self.session
 
-    def forget(self) -> None:
-        """The partitions were lost."""
+    def forget(self, now: float) -> None:
+        """The partitions were lost: what was proven, and what is on its way to be, was another membership."""
+        self._gap_at = self._doubted_at = now
         self._proven_at = None
         self._asked_at = None
 

@@ -334,3 +334,16 @@ def test_closing_our_own_connections_is_no_outage(world: World, way: str) -> Non
     assert world.sink.aborted == 30
     assert not world.dispatcher.governor.outage.on
     assert world.journal.named("blocked") == []
+
+
+def test_a_proof_from_an_earlier_membership_proves_nothing_for_the_next(world: World) -> None:
+    world.assign(P0)
+    world.positions.answers = False
+    issued_at = world.now
+    world.run(1)
+    world.lose(P0)
+    world.dispatcher.membership_proven(issued_at)
+    world.assign(P0, prove=False)
+    world.feed(P0, "ann")
+    world.run(5)
+    assert world.sink.sent == []
