@@ -147,7 +147,8 @@ class Assignments:
         partition.dirty = False
         partition.refreshed_at = now
         partition.published_demand = waiting > 0
-        head = offset_map.Head()
+        # Until the first record of this assignment comes, what is known of it is what the last one knew.
+        head = tracker.restored_head if tracker.next_offset == tracker.start else offset_map.Head()
         for entry in tracker.open.values():
             head = _head(entry if isinstance(entry, Work) else entry.head, now, wall)
             break

@@ -338,6 +338,7 @@ class Dispatcher:
             self._journal.blocked(Reason.OUTAGE, verdict.detail)
         if work.mark is not None and self.evidence.speaks_against(work.who, work.mark):
             work.counted += 1
+            work.partition.dirty = True
         work.mark = self.evidence.failed()
         if work.counted < self.evidence.allowed(work.who, self.settings.retry.max_attempts):
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bridge.model import Failed, Filtered, Outcome, Outcomes, Prepared, Record
+from bridge.pipeline.offset_map import Head
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import Ordering
@@ -73,7 +74,7 @@ class Intake:
             partition.tracker.passed(record.offset)
             self._record_filtered(filtered[0])
             return
-        fanout = Fanout(works[0], len(works))
+        fanout = Fanout(works)
         self._arrived(partition, record, fanout)
         for work in works:
             work.fanout = fanout
@@ -90,19 +91,21 @@ class Intake:
 
     def _work(self, partition: Partition, record: Record, outcome: Prepared | Failed, output: int) -> Work:
         prepared = outcome if type(outcome) is Prepared else None
-        work = Work(partition, record, record.size, output, prepared, self._lane(record, prepared))
-        head = partition.tracker.restored_head
-        if head.first_attempt_ms and record.offset == partition.tracker.start and output == 0:
-            # A rebalance does not start the budget of a record that keeps failing anew.
-            work.counted = head.attempts
-            work.mark = self._evidence.now()
-            work.first_at = self._clock.monotonic() - max(0.0, self._clock.wall() - head.first_attempt_ms / 1000)
-        return work
+        return Work(partition, record, record.size, output, prepared, self._lane(record, prepared))
 
     def _arrived(self, partition: Partition, record: Record, entry: Entry) -> None:
-        partition.tracker.arrived(record.offset, entry)
+        tracker = partition.tracker
+        if record.offset == tracker.start and tracker.restored_head.first_attempt_ms:
+            self._resume(entry if isinstance(entry, Work) else entry.head, tracker.restored_head)
+        tracker.arrived(record.offset, entry)
         self._tally.buffered += 1
         self._tally.buffered_bytes += entry.size
+
+    def _resume(self, work: Work, head: Head) -> None:
+        """A rebalance does not start the budget of a record that keeps failing anew."""
+        work.counted = head.attempts
+        work.mark = self._evidence.now()
+        work.first_at = self._clock.monotonic() - max(0.0, self._clock.wall() - head.first_attempt_ms / 1000)
 
     def _lane(self, record: Record, prepared: Prepared | None) -> LaneKey:
         ordering = self._ordering

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from bridge.model import DeadLetter, Disposition, Prepared, Record
@@ -49,7 +50,7 @@ class Partition:
         self.held: str | None = None
         """Why only this partition waits, as a sentence."""
         self.dirty = True
-        """Something completed since the position was last taken to the broker."""
+        """What would be committed changed since the position was last taken to the broker."""
         self.published_demand = False
         self.refreshed_at = float("-inf")
         self.last_lowest = tracker.lowest_open
@@ -126,13 +127,21 @@ class Work:
 class Fanout:
     """A record that became several events: complete when all of them are."""
 
-    __slots__ = ("head", "remaining", "size", "worst")
+    __slots__ = ("_works", "remaining", "size", "worst")
 
-    def __init__(self, head: Work, remaining: int) -> None:
-        self.head = head
-        self.size = head.size
-        self.remaining = remaining
+    def __init__(self, works: Sequence[Work]) -> None:
+        self._works = works
+        self.size = works[0].size
+        self.remaining = len(works)
         self.worst = Disposition.FILTERED
+
+    @property
+    def head(self) -> Work:
+        """The first event that is not done: what is said of the record is said of it."""
+        for work in self._works:
+            if work.state is not State.GONE:
+                return work
+        return self._works[-1]
 
     def settle(self, disposition: Disposition) -> bool:
         """One event is done; True when it was the last. A dead letter among them names the record's disposition."""

@@ -159,3 +159,23 @@ def test_nothing_is_retried_more_often_than_the_backoff_s_ceiling_allows() -> No
     world.run(800)
     assert 100 < len(world.sink.sent) < 400, "on average one in 4 s"
     assert {event for _, event, _ in world.sink.sent} == {(P0, 0, 0)}
+
+
+def test_the_first_attempt_and_the_counted_failures_of_the_lowest_record_survive_a_rebalance(world: World) -> None:
+    world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
+    others = [f"user {i}" for i in range(40)]
+    world.feed(P0, "bad")
+    first_attempt = int(world.time.wall() * 1000)
+    for _ in range(4):
+        world.feed(P1, *others)
+        world.run(30)
+    head = head_of(world.positions.committed[P0])
+    assert head.attempts > 0
+    for _ in range(2):
+        world.revoke(P0)
+        world.assign(P0)
+        world.run(0.5)  # the positions go out before the first record comes
+        world.deliver(P0)
+        world.run(0.5)
+        assert head_of(world.positions.committed[P0]).attempts >= head.attempts
+        assert abs(head_of(world.positions.committed[P0]).first_attempt_ms - first_attempt) <= 1
