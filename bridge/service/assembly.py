@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bridge import __version__
 from bridge.config.sections import Config
 from bridge.kafka.dead_letters import DeadLetterProducer
+from bridge.kafka.group_reader import GroupReader
 from bridge.kafka.source import Source
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.events import Events
@@ -21,14 +22,15 @@ from bridge.ops.server import AdminServer
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.pacing import RateShare
 from bridge.service.consumer import Consumer
-from bridge.service.group_facts import AdminGroupFacts
 from bridge.service.journal import Journal
 from bridge.service.observation import Observed, Observer
 from bridge.service.rate_view import INTERVAL, RateView
 from bridge.service.settings import delivery_settings
 from bridge.service.time import LoopAlarm, SystemClock
-from bridge.track.build import Sink, build_credentials, build_sink
+from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import ApiKey
+from bridge.track.direct import DirectSink
+from bridge.track.httpx_sink import HttpxSink
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +39,7 @@ class Parts:
 
     events: Events
     credentials: ApiKey
-    sink: Sink
+    sink: DirectSink | HttpxSink
     letters: DeadLetterProducer
     dispatcher: Dispatcher
     consumer: Consumer
@@ -68,7 +70,7 @@ def assemble(
     clock = SystemClock()
     journal = Journal(events, clock, settings.hold_after_letters)
     credentials = build_credentials(config.track)
-    sink = build_sink(config.track, settings.max_in_flight, credentials, proxy_for_endpoint=proxy)
+    sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
     consumer = Consumer(journal, events, crash)
     letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)
     source = Source(
@@ -77,8 +79,8 @@ def assemble(
         loop=loop,
         logger=logger,
         abort=abort,
-        records=settings.max_buffered,
-        bytes_=settings.max_buffered_bytes,
+        max_records=settings.max_buffered,
+        max_bytes=settings.max_buffered_bytes,
     )
     alarm = LoopAlarm(loop)
     dispatcher = Dispatcher(
@@ -98,7 +100,7 @@ def assemble(
     share = None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL)
     rate_view = None
     if share is not None:
-        rate_view = RateView(dispatcher, share, AdminGroupFacts(config.kafka, logger), events)
+        rate_view = RateView(dispatcher, share, GroupReader(config.kafka, logger), events)
         consumer.on_assignment = rate_view.look_again
     observer = Observer(
         Observed(

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from bridge import __version__
 from bridge.config.sections import Config
@@ -19,6 +20,8 @@ TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
 NOTHING_MAPPED = 1000
 """Records after which a mapping that matched none of them is worth a warning."""
+LETTERS_LIMIT = 5.0
+"""Seconds the dead-letter producer may take to end; by then nothing waits for its letters any more."""
 EXIT_DEFECT = 70
 """A defect of the bridge itself, as sysexits(3) has it."""
 
@@ -53,6 +56,7 @@ class Bridge:
         self._parts = parts = assemble(
             self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
         )
+        asyncio.get_running_loop().set_exception_handler(self._loop_error)
         listen = self._config.observability.listen
         self.admin_address = await parts.server.start(listen.host, listen.port)
         parts.events.listening(host=self.admin_address[0], port=self.admin_address[1])
@@ -109,6 +113,14 @@ class Bridge:
             self._parts.events.crashed(defect, at=notes[-1] if notes else None)
         self._end(Exit(EXIT_DEFECT, type(defect).__name__))
 
+    def _loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What nobody else caught: a defect, unless the system was out of something (descriptors, for one)."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self._crash(error)
+        else:
+            loop.default_exception_handler(context)
+
     def _abort(self) -> None:
         """Called on the watchdog's thread when the brokers do not answer and a stop would never end."""
         self._log.close()
@@ -151,7 +163,7 @@ class Bridge:
         parts.observer.stopping = True
         parts.dispatcher.stop()
         await asyncio.wrap_future(parts.source.stop())
-        await parts.letters.close()
+        await asyncio.wrap_future(parts.letters.stop(LETTERS_LIMIT))
         if parts.rate_view is not None:
             await parts.rate_view.stop()
         await parts.sink.close()

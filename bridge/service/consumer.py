@@ -25,7 +25,7 @@ _WHY = {
 class Room(Protocol):
     """The part of the source that wants to know how much it may hand over."""
 
-    def room(self, records: int, bytes_: int) -> None:
+    def room(self, records: int, size: int) -> None:
         """Free slots and free bytes as of now."""
         ...
 
@@ -48,8 +48,8 @@ class Consumer:
         self._room_is_due = False
         self.on_assignment: Callable[[], None] = lambda: None
         """Called when partitions came or went."""
-        self.assignments = self.revocations = self.losses = self.out_of_range = 0
-        self.possibly_lost = 0
+        self.out_of_range = 0
+        """Partitions found with a position outside their log."""
 
     def connect(self, dispatcher: Dispatcher, source: Room) -> None:
         """Say between whom this stands: each of the two is built with the other in mind."""
@@ -69,7 +69,6 @@ class Consumer:
 
     def assigned(self, trackers: Sequence[Tracker]) -> None:
         """See `Consumption`."""
-        self.assignments += 1
         self._guarded(self._dispatcher.assigned, trackers)
         if trackers:
             partitions = [tracker.partition for tracker in trackers]
@@ -87,7 +86,6 @@ class Consumer:
 
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """See `Consumption`."""
-        self.revocations += 1
         began, tally = time.monotonic(), self._dispatcher.tally
         released, forced = tally.released, tally.forced_drains
 
@@ -106,7 +104,6 @@ class Consumer:
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """See `Consumption`."""
-        self.losses += 1
         released = self._dispatcher.tally.released
         self._guarded(self._dispatcher.lost, trackers)
         partitions = [tracker.partition for tracker in trackers]

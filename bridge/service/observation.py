@@ -145,13 +145,13 @@ class Observer:
 
     def _requests_seen(self) -> seen.Requests:
         tally, stats = self._of.dispatcher.tally, self._of.sink.stats
-        by_status: dict[int | None, int] = dict(stats.by_status)
+        answered: list[tuple[int | None, int]] = [*stats.by_status.items()]
         if stats.by_failure:
-            by_status[None] = sum(stats.by_failure.values())
+            answered.append((None, sum(stats.by_failure.values())))
         return seen.Requests(
             duration=seen.Distribution(DURATION_BOUNDS, list(stats.duration_buckets), stats.duration_sum),
             latency=seen.Distribution(LATENCY_BOUNDS, list(tally.latency), tally.latency_sum),
-            by_status=by_status,
+            by_status=dict(answered),
             retries=dict(tally.retries),
             ambiguous_retries=tally.ambiguous,
             in_flight=self._of.dispatcher.governor.in_flight,
@@ -172,17 +172,16 @@ class Observer:
         )
 
     def _group(self, now: float) -> seen.Group:
-        consumer, source = self._of.consumer, self._of.source
+        counts = self._of.source.counts
         return seen.Group(
-            assignments=consumer.assignments,
-            revocations=consumer.revocations,
-            losses=consumer.losses,
-            forced_drains=self._of.dispatcher.tally.forced_drains,
-            commits=source.commits,
-            commit_failures=source.commit_failures,
+            assignments=counts.assignments,
+            revocations=counts.revocations,
+            losses=counts.losses,
+            forced_drains=self._of.dispatcher.tally.forced_drains + counts.forced_drains,
+            commits=counts.commits,
+            commit_failures=counts.commit_errors.total(),
             membership_age=self._of.dispatcher.governor.membership.age(now),
-            out_of_range=consumer.out_of_range,
-            possibly_lost=source.possibly_lost,
+            out_of_range=self._of.consumer.out_of_range,
         )
 
     def _blocks(self, now: float, wall: float) -> list[seen.Block]:
@@ -215,7 +214,7 @@ class Observer:
 
     def _partitions(self, now: float, wall: float) -> list[seen.Partition]:
         dispatcher, source, holds = self._of.dispatcher, self._of.source, self._of.journal.partition_holds
-        ends = source.ends()
+        ends = source.ends
         rows = [_partition(p, ends, holds, now, wall) for p in dispatcher.assignments]
         known = {row.partition for row in rows}
         rows += [seen.Partition(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]

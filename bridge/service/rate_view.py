@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol
 
+from bridge.kafka.group_reader import ViewRefusedError
 from bridge.model import TopicPartition
 from bridge.ops.events import Events
 from bridge.pipeline import offset_map
@@ -18,12 +19,8 @@ INTERVAL = 2.0
 """Seconds between two views."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
-    """The cluster does not allow the question; the message is one sentence."""
-
-
 class GroupFacts(Protocol):
-    """What is asked of the cluster. Both raise `Refused` where it says no, and `OSError` where it does not answer."""
+    """What is asked of the cluster. `OSError`: no answer; `ViewRefusedError`: it says no."""
 
     async def metadata(self) -> Mapping[TopicPartition, str]:
         """The commit metadata of every partition the group has a position on, in its subscribed topics."""
@@ -88,12 +85,12 @@ class RateView:
             partitions = await self._facts.partitions()
             try:
                 demand = _demands(await self._facts.metadata())
-            except Refused as refusal:
+            except ViewRefusedError as refusal:
                 demand = None
                 if not self._refusal_told:
                     self._refusal_told = True
                     self._events.rate_view_refused(detail=str(refusal))
-        except (OSError, Refused):
+        except (OSError, ViewRefusedError):
             return  # The view gets old, and an old view leaves a trickle.
         mine = self._dispatcher.mine()
         self._share.observe(GroupView(asked_at, partitions, demand), mine, time.time())

@@ -1,0 +1,102 @@
+"""What must be true of the cluster before the first record is read; otherwise the start is refused, with sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bridge.config import topic_patterns
+from bridge.config.sections import Config
+from bridge.kafka import topic_creation
+from bridge.kafka.client import ClientRefusedError
+from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, TopicSettings
+from bridge.kafka.topic_creation import Creation
+
+PATIENCE: Final = 30.0
+"""Seconds the brokers may take to answer at all: a cluster that restarts together with us needs a moment."""
+RETENTION: Final = 30 * 86_400.0
+"""Seconds letters are kept in a topic that is created here, as with `bridge topics create`."""
+EXIT_CONFIGURATION: Final = 2
+EXIT_UNREACHABLE: Final = 3
+
+
+class NotReadyError(Exception):
+    """The start is refused."""
+
+    def __init__(self, sentences: Sequence[str], exit_code: int) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = tuple(sentences)
+        """Each says what is wrong, where, and what to do."""
+        self.exit_code = exit_code
+
+
+async def prepare(config: Config) -> None:
+    """Look at the cluster; create the dead-letter topics where that is asked for. Raises `NotReadyError`."""
+    await asyncio.to_thread(_prepare, config)
+
+
+def _prepare(config: Config) -> None:
+    logger = logging.getLogger("kafka")
+    servers, topic = config.kafka.bootstrap_servers, config.dead_letter.topic
+    try:
+        inspection = Inspection(config.kafka, logger, patience=PATIENCE)
+        cluster = inspection.connect()
+        missing = [name for name in (topic, topic_creation.resolutions_of(topic)) if name not in cluster.topics]
+        if missing and config.dead_letter.create:
+            _create(config, inspection, cluster, missing, logger)
+            missing = []
+    except ClientRefusedError as refused:
+        raise NotReadyError([str(refused)], EXIT_CONFIGURATION) from refused
+    except NotConnectedError as unreachable:
+        sentence = f"kafka.bootstrap_servers: no broker of {servers} lets this client in: {unreachable}"
+        raise NotReadyError([sentence], EXIT_UNREACHABLE) from unreachable
+    sentences = problems(topic, missing, inspection.settings([topic] if topic not in missing else []))
+    if sentences:
+        raise NotReadyError(sentences, EXIT_CONFIGURATION)
+
+
+def problems(topic: str, missing: Sequence[str], settings: Mapping[str, TopicSettings]) -> list[str]:
+    """Why no record may be read with this dead-letter topic. Its settings may be unknown where they may not be read."""
+    if topic in missing:
+        return [
+            (
+                f"dead_letter.topic: {topic} does not exist, and without it a record that cannot be delivered would stop "
+                "its partition. Run `bridge topics create`, or set dead_letter.create: true"
+            )
+        ]
+    known = settings.get(topic)
+    if known is not None and known.compacted:
+        return [
+            (
+                f"dead_letter.topic: {topic} is compacted, so letters of one key would replace each other. Set its "
+                "cleanup.policy to delete, or name another topic"
+            )
+        ]
+    return []
+
+
+def _create(
+    config: Config, inspection: Inspection, cluster: Cluster, missing: Sequence[str], logger: logging.Logger
+) -> None:
+    sources = {
+        name: partitions
+        for name, partitions in cluster.topics.items()
+        if any(topic_patterns.matches(entry, name) for entry in config.kafka.topics)
+    }
+    wanted = topic_creation.plans(
+        config.dead_letter.topic,
+        partitions=max(sources.values(), default=1),
+        replication_factor=topic_creation.BROKER_DEFAULT,
+        retention=RETENTION,
+        sources=inspection.settings(sources).values(),
+    )
+    created = topic_creation.create(config.kafka, [plan for plan in wanted if plan.name in missing], logger)
+    refused = [
+        f"dead_letter.create: topic {name} could not be created: {outcome.message}"
+        for name, outcome in created.items()
+        if outcome.creation is Creation.REFUSED
+    ]
+    if refused:
+        raise NotReadyError(refused, EXIT_UNREACHABLE)
