@@ -50,9 +50,13 @@ _OBSTACLES: Final = {
     KafkaError._RESOLVE: Obstacle.NAME,  # noqa: SLF001
 }
 _TELLING: Final = tuple(Obstacle)
-_STATE = re.compile(
-    r"\s*\((?:after|in) \d+ms in state [A-Z_0-9]+\)|^[a-z_]+://\S+?: |, \d+ identical error\(s\) suppressed"
+_NOISE: Final = re.compile(
+    r"^[a-z_]+://"
+    r"|/bootstrap(?=: )"
+    r"|\s*\((?:after|in) \d+ms in state [A-Z_0-9]+\)"
+    r"|, \d+ identical error\(s\) suppressed"
 )
+"""Parts of the client's messages that mean something only to its authors."""
 
 
 class NotConnectedError(Exception):
@@ -104,7 +108,7 @@ class _Errors(ClientLog):
         if not found:
             return Obstacle.CONNECTION, "no answer in time"
         obstacle, error = min(found, key=lambda each: _TELLING.index(each[0]))
-        return obstacle, _STATE.sub("", _STATE.sub("", error.str()))
+        return obstacle, _NOISE.sub("", error.str())
 
 
 class Inspection:
@@ -157,17 +161,17 @@ class Inspection:
         return {partition: offset for partition, offset in found.items() if offset >= 0}
 
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
-        """The group's committed offsets, None where it has none. Raises `KafkaException` where they may not be read."""
+        """The group's committed offsets, None where it has none; without those that may not be read."""
+        if not partitions:
+            return {}
         request = ConsumerGroupTopicPartitions(
             self._kafka.group_id, [ClientPartition(p.topic, p.partition) for p in partitions]
         )
-        if not partitions:
-            return {}
-        asked = self._admin.list_consumer_group_offsets([request], request_timeout=self._patience)
-        answered = asked[self._kafka.group_id].result(self._patience)
+        asked = self._ask(lambda: self._admin.list_consumer_group_offsets([request], request_timeout=self._patience))
         return {
             TopicPartition(each.topic, each.partition): each.offset if each.offset >= 0 else None
-            for each in answered.topic_partitions
+            for group in self._collect(asked).values()
+            for each in group.topic_partitions
             if each.error is None
         }
 
@@ -179,8 +183,8 @@ class Inspection:
         asked = self._ask(lambda: self._admin.describe_configs(resources, request_timeout=self._patience))
         return {resource.name: _settings(entries) for resource, entries in self._collect(asked).items()}
 
-    def allowed_on_topics(self, topics: Sequence[str]) -> dict[str, frozenset[AclOperation]]:
-        """What this user may do, for the topics of which the brokers say it."""
+    def allowed_on_topics(self, topics: Sequence[str]) -> dict[str, frozenset[str]]:
+        """What this user may do (``READ``, ``WRITE``, …), for the topics of which the brokers say it."""
         if not topics:
             return {}
         asked = self._ask(
@@ -189,12 +193,12 @@ class Inspection:
             )
         )
         return {
-            topic: frozenset(described.authorized_operations)
+            topic: _names(described.authorized_operations)
             for topic, described in self._collect(asked).items()
             if described.authorized_operations
         }
 
-    def allowed_on_group(self) -> frozenset[AclOperation] | None:
+    def allowed_on_group(self) -> frozenset[str] | None:
         """What this user may do with the consumer group; None where the brokers do not say."""
         asked = self._ask(
             lambda: self._admin.describe_consumer_groups(
@@ -203,7 +207,7 @@ class Inspection:
         )
         for described in self._collect(asked).values():
             if described.authorized_operations:
-                return frozenset(described.authorized_operations)
+                return _names(described.authorized_operations)
         return None
 
     def _offsets(self, partitions: Sequence[TopicPartition], spec: answers.OffsetSpec) -> dict[TopicPartition, int]:
@@ -221,6 +225,10 @@ class Inspection:
 
     def _collect(self, asked: Mapping[Any, Any]) -> dict[Any, Any]:
         return answers.collect(asked, self._clock() + self._patience).results
+
+
+def _names(operations: Iterable[AclOperation]) -> frozenset[str]:
+    return frozenset(operation.name for operation in operations)
 
 
 def _obstacle(error: KafkaError) -> Obstacle:

@@ -1,0 +1,54 @@
+"""The commands by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bridge import __version__
+from bridge.cli import check, map, run, schema, send, status, test, topics  # noqa: A004 - named as the commands are
+from bridge.cli.demo import command as demo
+
+TRACEBACK_OPTION = "--traceback"
+
+app = typer.Typer(
+    name="bridge",
+    help="Sends domain events from Kafka to the Userpilot Track API: nothing lost, order kept per user, "
+    "the rate budget respected.",
+    epilog="Exit codes: 0 done; 1 something was found that needs a look; 2 the command line or the configuration must "
+    "be changed; 3 a broker, the API or a running bridge does not answer; 70 a defect of the bridge.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help is the same in a terminal, a pipe and a log, and is there at once
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("map")(map.map_records)
+app.command("send")(send.send)
+app.command("test")(test.run_tests)
+app.add_typer(topics.app, name="topics")
+app.command("status")(status.status)
+app.command("schema")(schema.schema)
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"track-bridge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+    traceback: Annotated[
+        bool,
+        typer.Option(TRACEBACK_OPTION, help="Show where a defect of the bridge happened (also BRIDGE_TRACEBACK=1)."),
+    ] = False,
+) -> None:
+    """Options before the command: Typer acts on the one, `entry` on the other before the line is parsed."""

@@ -1,0 +1,41 @@
+"""What the probe of the Track API showed, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.cli.checks import findings
+from bridge.cli.checks.findings import Finding
+from bridge.cli.exits import ExitCode
+from bridge.track import probe
+
+_TO_DO = {
+    probe.Step.RESOLVE: "check track.endpoint, and the name servers of this machine",
+    probe.Step.CONNECT: "check track.endpoint, firewalls and the proxy variables of the environment",
+    probe.Step.TLS: "check track.endpoint; for a private certificate authority set track.ca_file",
+    probe.Step.KEY: "put the API key of this Userpilot environment (not the app token) where track.api_key_file or "
+    "track.api_key says, and see that track.endpoint is the host of the same environment",
+}
+
+
+def api(probed: Iterable[probe.Finding]) -> list[Finding]:
+    """A refused key does not keep the bridge from starting: it holds until the key is mended."""
+    return [_finding(each) for each in probed]
+
+
+def _finding(probed: probe.Finding) -> Finding:
+    sentence = f"{_capitalised(probed.sentence)}."
+    match probed.result:
+        case probe.Result.OK:
+            return findings.ok(sentence)
+        case probe.Result.UNKNOWN:
+            return findings.note(sentence)
+        case probe.Result.FAILED:
+            code = ExitCode.FINDINGS if probed.step is probe.Step.KEY else ExitCode.UNREACHABLE
+            return findings.problem(sentence, _TO_DO[probed.step], code)
+
+
+def _capitalised(sentence: str) -> str:
+    """Unless it begins with a host's name."""
+    first = sentence.split(" ", 1)[0]
+    return sentence if "." in first or ":" in first else f"{sentence[:1].upper()}{sentence[1:]}"

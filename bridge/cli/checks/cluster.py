@@ -1,0 +1,146 @@
+"""Asks the brokers everything `bridge check` wants to know, and has it judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from logging import Logger
+
+from bridge.cli.checks import findings, forecast, letters, permissions, positions, topics
+from bridge.cli.checks.findings import Area, Finding
+from bridge.cli.exits import ExitCode
+from bridge.cli.output import plural
+from bridge.config.scalars import StartAge, StartFrom, StartTime
+from bridge.config.sections import Config
+from bridge.kafka.inspection import PATIENCE, Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
+from bridge.kafka.topic_creation import resolutions_of
+from bridge.model import TopicPartition
+
+_HOUR = 3600.0
+_TO_DO = {
+    Obstacle.LOGIN: "check sasl.mechanism, sasl.username and sasl.password in kafka.properties (never the API key)",
+    Obstacle.TLS: "check security.protocol and ssl.ca.location in kafka.properties, and that this is a TLS port",
+    Obstacle.NAME: "check the host names in kafka.bootstrap_servers, and the name servers of this machine",
+    Obstacle.CONNECTION: "check kafka.bootstrap_servers, that the brokers run, and that no firewall stands between",
+}
+
+
+def look(config: Config, logger: Logger, *, patience: float = PATIENCE) -> list[Area]:
+    """All areas that concern Kafka; one of them alone where no broker can be reached.
+
+    Raises `kafka.client.ClientRefusedError`.
+    """
+    inspection = Inspection(config.kafka, logger, patience=patience)
+    try:
+        cluster = inspection.connect()
+    except NotConnectedError as error:
+        return [Area("Kafka", [_not_connected(config.kafka.bootstrap_servers, error)])]
+    security = config.kafka.properties.get("security.protocol", "plaintext").lower()
+    found = [findings.ok(f"{plural(cluster.brokers, 'broker')} at {config.kafka.bootstrap_servers}, over {security}.")]
+    consumed = topics.consumed(config.kafka.topics, cluster.topics)
+    read = _Reading(config, inspection, consumed.partitions)
+    return [
+        Area("Kafka", [*found, *consumed.findings]),
+        Area("Permissions", read.permissions(cluster)),
+        Area("Dead letters", read.letters(cluster)),
+        *read.progress(),
+    ]
+
+
+def _not_connected(servers: str, error: NotConnectedError) -> Finding:
+    what = {
+        Obstacle.LOGIN: f"The brokers at {servers} refuse the login: {error}.",
+        Obstacle.TLS: f"No TLS connection with {servers}: {error}.",
+        Obstacle.NAME: f"No broker found: {error}.",
+        Obstacle.CONNECTION: f"No broker at {servers} answers: {error}.",
+    }
+    return findings.problem(what[error.obstacle], _TO_DO[error.obstacle], ExitCode.UNREACHABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The questions that need the topics to be known."""
+
+    config: Config
+    inspection: Inspection
+    sources: Mapping[str, int]
+    """Partition counts of the consumed topics."""
+
+    def permissions(self, cluster: Cluster) -> list[Finding]:
+        dead_letters = self.config.dead_letter.topic
+        targets = [name for name in (dead_letters, resolutions_of(dead_letters)) if name in cluster.topics]
+        return permissions.permissions(
+            self.config.kafka.group_id,
+            self.inspection.allowed_on_group(),
+            list(self.sources),
+            targets,
+            self.inspection.allowed_on_topics([*self.sources, *targets]),
+        )
+
+    def letters(self, cluster: Cluster) -> list[Finding]:
+        topic = self.config.dead_letter.topic
+        names = [name for name in (topic, resolutions_of(topic)) if name in cluster.topics]
+        facts = letters.Facts(
+            partitions={name: cluster.topics[name] for name in names},
+            settings=self.inspection.settings([*names, *self.sources]),
+            sources=self.sources,
+        )
+        return letters.letters(topic, facts, is_created_at_start=self.config.dead_letter.create)
+
+    def progress(self) -> list[Area]:
+        partitions = [TopicPartition(topic, n) for topic, count in self.sources.items() for n in range(count)]
+        if not partitions:
+            return []
+        start_from = self.config.kafka.start_from
+        begins = _time_of(start_from)
+        facts = positions.Facts(
+            logs=self.inspection.logs(partitions),
+            positions=self.inspection.positions(partitions),
+            at_start_time=self.inspection.at_time(partitions, begins) if begins is not None else {},
+        )
+        standings = {topic: positions.standing(topic, facts, start_from) for topic in self.sources}
+        settings = self.inspection.settings(self.sources)
+        rate = self.config.delivery.rate_limit
+        backlogs = [
+            forecast.Backlog(topic, standing.backlog, _retention(settings.get(topic)))
+            for topic, standing in standings.items()
+            if standing.backlog is not None
+        ]
+        undecided = [topic for topic, standing in standings.items() if standing.backlog is None]
+        return [
+            Area("Positions", [finding for standing in standings.values() for finding in standing.findings]),
+            Area(
+                "Forecast",
+                [
+                    *forecast.forecast(backlogs, rate, undecided),
+                    *forecast.growth(self._arriving(partitions, facts), rate),
+                ],
+            ),
+        ]
+
+    def _arriving(self, partitions: Sequence[TopicPartition], facts: positions.Facts) -> dict[str, float]:
+        """Records a second that came in during the last hour, by topic."""
+        an_hour_ago = self.inspection.at_time(partitions, round((time.time() - _HOUR) * 1000))
+        arriving: dict[str, float] = {}
+        for partition, offset in an_hour_ago.items():
+            if partition in facts.logs:
+                came = max(0, facts.logs[partition].end - offset) / _HOUR
+                arriving[partition.topic] = arriving.get(partition.topic, 0.0) + came
+        return arriving
+
+
+def _time_of(start_from: StartFrom) -> int | None:
+    match start_from:
+        case StartTime(epoch_ms):
+            return epoch_ms
+        case StartAge(seconds):
+            return round((time.time() - seconds) * 1000)
+        case _:
+            return None
+
+
+def _retention(settings: TopicSettings | None) -> float | None:
+    if settings is None or not settings.deletes or settings.retention_ms < 0:
+        return None
+    return settings.retention_ms / 1000

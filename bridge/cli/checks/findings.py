@@ -1,0 +1,112 @@
+"""What `bridge check` found, one sentence each with what to do, and the exit code that follows from all of them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.cli import output
+from bridge.cli.exits import ExitCode
+from bridge.ops.printable import printable
+
+
+class Level(enum.StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Worth knowing; also what could not be found out."""
+    WARNING = "warning"
+    """The bridge runs, but perhaps not as intended."""
+    PROBLEM = "problem"
+    """The bridge does not start, or cannot do its work."""
+
+
+_STYLES = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
+_WIDTH = max(len(level) for level in Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: Level
+    what: str
+    """One sentence."""
+    to_do: str = ""
+    code: ExitCode = ExitCode.OK
+    """The exit code this finding alone would cause; that of `bridge run` where it keeps the bridge from starting."""
+
+
+def ok(what: str) -> Finding:
+    """As it should be."""
+    return Finding(Level.OK, what)
+
+
+def note(what: str, to_do: str = "") -> Finding:
+    """Worth knowing."""
+    return Finding(Level.NOTE, what, to_do)
+
+
+def warning(what: str, to_do: str) -> Finding:
+    """Perhaps not as intended."""
+    return Finding(Level.WARNING, what, to_do)
+
+
+def problem(what: str, to_do: str, code: ExitCode = ExitCode.FINDINGS) -> Finding:
+    """Has to be mended."""
+    return Finding(Level.PROBLEM, what, to_do, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The findings about one thing, under its name."""
+
+    title: str
+    findings: Sequence[Finding]
+
+
+def exit_code(areas: Sequence[Area]) -> ExitCode:
+    """The gravest one: what does not answer hides everything behind it, a bad configuration all but that."""
+    return max((finding.code for area in areas for finding in area.findings), default=ExitCode.OK)
+
+
+def show(areas: Sequence[Area]) -> None:
+    """For a person."""
+    for area in areas:
+        output.line(area.title)
+        for finding in area.findings:
+            output.line(
+                f"  {finding.level:<{_WIDTH}}  {printable(finding.what)}",
+                None if finding.level is Level.OK else _STYLES[finding.level],
+            )
+            if finding.to_do:
+                output.line(f"  {'':<{_WIDTH}}  To do: {printable(finding.to_do)}")
+        output.line()
+    output.line(summary(areas))
+
+
+def summary(areas: Sequence[Area]) -> str:
+    """``2 problems, 1 warning.``"""
+    levels = [finding.level for area in areas for finding in area.findings]
+    parts = [
+        output.plural(levels.count(level), level.value) for level in (Level.PROBLEM, Level.WARNING) if level in levels
+    ]
+    return f"{', '.join(parts)}." if parts else "No problems."
+
+
+def document(areas: Sequence[Area]) -> dict[str, Any]:
+    """For a script."""
+    levels = [finding.level for area in areas for finding in area.findings]
+    return {
+        "exit_code": int(exit_code(areas)),
+        "problems": levels.count(Level.PROBLEM),
+        "warnings": levels.count(Level.WARNING),
+        "findings": [
+            {"area": area.title, "level": finding.level.value, "what": finding.what, "to_do": finding.to_do or None}
+            for area in areas
+            for finding in area.findings
+        ],
+    }

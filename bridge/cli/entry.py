@@ -1,0 +1,86 @@
+"""Runs one command line and turns whatever happens into an exit code and, at most, a sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from bridge.cli.app import TRACEBACK_OPTION, app
+from bridge.cli.exits import CommandError, ExitCode
+from bridge.config import environment
+
+_NAMES = ("bridge", "track-bridge")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of one command line; never raises for anything a command does."""
+    for stream in (sys.stdout, sys.stderr):
+        # A locale that cannot write a character must not end a command: the character is spelled out instead.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return ExitCode.PIPE_CLOSED
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    shows_traceback = TRACEBACK_OPTION in arguments or environment.traceback_wanted(environment.variables())
+    rest = [argument for argument in arguments if argument != TRACEBACK_OPTION]
+    try:
+        result = typer.main.get_command(app).main(rest, prog_name=_program_name(), standalone_mode=False)
+    except CommandError as failed:
+        sys.stdout.flush()
+        sys.stderr.write(f"{failed}\n")
+        return failed.code
+    except TyperException as usage:
+        usage.show()  # type: ignore[attr-defined]  # every exception the parser raises has it, its public base does not
+        return usage.exit_code
+    except Abort:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as defect:  # noqa: BLE001 - the last place that can turn it into a sentence
+        sys.stdout.flush()
+        sys.stderr.write(traceback.format_exc() if shows_traceback else _sentence(defect))
+        return ExitCode.DEFECT
+    return int(result) if isinstance(result, int) else ExitCode.OK
+
+
+def _program_name() -> str:
+    called = Path(sys.argv[0]).name
+    return called if called in _NAMES else _NAMES[0]
+
+
+def _sentence(defect: Exception) -> str:
+    """Kind and place only: the text of an arbitrary exception may repeat a payload or a secret."""
+    return (
+        f"bridge: {type(defect).__name__} in {_place(defect.__traceback__)}. This is a defect of the bridge, not of "
+        f"your input: run the same command with {TRACEBACK_OPTION} (or BRIDGE_TRACEBACK=1) and report what it prints.\n"
+    )
+
+
+def _place(trace: TracebackType | None) -> str:
+    """The innermost line of the bridge's own code."""
+    frames = traceback.extract_tb(trace)
+    own = [frame for frame in frames if f"{os.sep}bridge{os.sep}" in frame.filename] or frames
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "an unknown place"
+
+
+def _forget_stdout() -> None:
+    """Otherwise the interpreter writes what is left on its way out, and complains."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

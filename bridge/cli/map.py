@@ -1,0 +1,147 @@
+"""``bridge map``"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.exits import ExitCode, Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bridge.cli.histogram import Histogram
+    from bridge.model import Record
+
+DEFAULT_LIMIT = 1000
+
+
+def map_records(  # noqa: PLR0917 - options are parameters
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE|-|TOPIC]",
+            show_default=False,
+            help="A file, or - for standard input; with --from-topic a topic's name (left out: all of kafka.topics).",
+        ),
+    ] = None,
+    config: startup.ConfigPath = None,
+    from_topic: Annotated[
+        bool, typer.Option("--from-topic", help="Read records from Kafka, joining no group and committing nothing.")
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=1, show_default=False, help="At most so many records (from a topic 1000)."),
+    ] = None,
+    oldest: Annotated[
+        bool, typer.Option("--oldest", help="With --from-topic: the oldest records, not the newest.")
+    ] = False,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Each line is a whole record: {topic, partition, offset, key, value, headers}."),
+    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The input is one value, byte for byte.")] = False,
+    topic: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default=False, help="The topic that values from a file shall be of."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON: one line per record, from a topic one document.")] = False,
+) -> ExitCode:
+    """Show the requests that records become; never sends.
+
+    Or why they become none: filtered by which rule, dead letters for which reason.
+    The input is one value per line, or one JSON document. Exit code 1 when a record would be a dead letter.
+    """
+    from bridge.cli import records
+
+    form = records.form_of(is_record=record, is_raw=raw)
+    start = startup.load(config)
+    if from_topic:
+        return _from_topic(start, source, limit or DEFAULT_LIMIT, oldest=oldest, as_json=json)
+    if source is None and sys.stdin.isatty():
+        raise Misuse("Name a file, give - to read standard input, or use --from-topic to read from Kafka.")
+    return _from_file(start, records.read(source or records.STDIN, form, topic), limit, as_json=json)
+
+
+def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None, *, as_json: bool) -> ExitCode:
+    from itertools import islice
+
+    from bridge.cli import outcomes
+    from bridge.cli.histogram import Histogram
+    from bridge.mapping.explain import explain
+
+    histogram = Histogram()
+    now = time.time()
+    for each in islice(found, limit):
+        histogram.add(each, start.mapping.map(each, now))
+        explanation = explain(start.mapping, each, now)
+        if as_json:
+            output.document(outcomes.document(explanation))
+        else:
+            output.lines(outcomes.describe(explanation))
+    if histogram.records > 1 and not as_json:
+        output.line()
+        output.lines(histogram.lines())
+    if histogram.records == 0:
+        raise Misuse("The input is empty: there is no record to map.")
+    return _exit_code(histogram)
+
+
+def _from_topic(start: startup.Start, name: str | None, limit: int, *, oldest: bool, as_json: bool) -> ExitCode:
+    from bridge.cli import outcomes
+    from bridge.cli.histogram import Histogram
+    from bridge.mapping.explain import explain
+
+    histogram = Histogram()
+    now = time.time()
+    with output.progress("Reading", limit) as bar:
+        for each in _peek(start, name, limit, oldest=oldest):
+            histogram.add(each, start.mapping.map(each, now))
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=histogram.records)
+    samples = [explain(start.mapping, each, now) for each in histogram.samples]
+    if as_json:
+        output.document(histogram.document() | {"samples": [outcomes.document(sample) for sample in samples]})
+        return _exit_code(histogram)
+    output.lines(histogram.lines())
+    if samples:
+        output.lines(["", "A record of each kind:"])
+    for sample in samples:
+        output.lines(f"  {line}" for line in outcomes.describe(sample))
+    return _exit_code(histogram)
+
+
+def _peek(start: startup.Start, name: str | None, limit: int, *, oldest: bool) -> Iterable[Record]:
+    from bridge.config import topic_patterns
+    from bridge.kafka import peek
+    from bridge.kafka.client import ClientRefusedError
+    from bridge.kafka.inspection import Inspection, NotConnectedError
+    from bridge.model import TopicPartition
+
+    kafka, logger = start.config.kafka, startup.quiet_logger()
+    entries = kafka.topics if name is None else (name,)
+    try:
+        inspection = Inspection(kafka, logger)
+        existing = inspection.connect().topics
+        wanted = {t: n for t, n in existing.items() if any(topic_patterns.matches(entry, t) for entry in entries)}
+        if not wanted:
+            raise Misuse(f"The cluster has no topic {' or '.join(entries)} that this user may see.")
+        logs = inspection.logs(
+            [TopicPartition(each, number) for each, count in wanted.items() for number in range(count)]
+        )
+        end = peek.End.OLDEST if oldest else peek.End.NEWEST
+        yield from peek.read(kafka, peek.shares(logs, limit, end), logger)
+    except ClientRefusedError as refused:
+        raise Misuse(f"{start.path}: {refused}") from refused
+    except NotConnectedError as error:
+        raise Unreachable(f"No broker of {kafka.bootstrap_servers} lets this client in: {error}.") from error
+    except peek.PeekError as error:
+        raise Unreachable(str(error)) from error
+
+
+def _exit_code(histogram: Histogram) -> ExitCode:
+    return ExitCode.FINDINGS if histogram.dead_letters else ExitCode.OK

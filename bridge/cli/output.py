@@ -1,0 +1,106 @@
+"""What commands print: plain lines everywhere, with colour and progress only where a person watches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+def line(text: str = "", style: str | None = None) -> None:
+    """One line on standard output. What came from outside must have gone through `ops.printable` before."""
+    if style is None or not sys.stdout.isatty():
+        sys.stdout.write(f"{text}\n")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(soft_wrap=True).print(Text(text, style=style))
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Several of them."""
+    for text in texts:
+        line(text)
+
+
+def document(value: Any) -> None:
+    """A JSON document for a script, on one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """Rows as lines with aligned columns; the columns in `right` are aligned to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    return [
+        "  ".join(
+            cell.rjust(widths[column]) if column in right else cell.ljust(widths[column])
+            for column, cell in enumerate(row)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def number(value: float) -> str:
+    """With thousands separated, so that nobody has to count digits."""
+    return f"{value:,.0f}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 record``, ``1,200 records``."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def span(seconds: float) -> str:
+    """A duration in its two largest units."""
+    whole = max(0, round(seconds))
+    days, hours, minutes = whole // 86_400, whole // 3_600, whole // 60 % 60
+    if days > 2:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole % 60} s"
+
+
+def confirm(question: str) -> bool:
+    """Ask a person; only "y" and "yes" agree. Raises `typer.Abort` where no answer comes."""
+    import typer
+
+    return typer.confirm(question, default=False, err=True)
+
+
+def is_watched() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def waiting(description: str) -> Iterator[None]:
+    """Says on standard error what is being waited for, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(description):
+        yield
+
+
+@contextmanager
+def progress(description: str, total: int | None) -> Iterator[Progress | None]:
+    """A bar on standard error where that is a terminal; None elsewhere. Its one task is task 0."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        bar.add_task(description, total=total)
+        yield bar

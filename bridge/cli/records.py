@@ -1,0 +1,97 @@
+"""Records from a file or from standard input, as `bridge map` and `bridge send` take them."""
+
+from __future__ import annotations
+
+import enum
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from bridge.cli.exits import Misuse
+from bridge.model import Record
+
+STDIN = "-"
+
+
+class Form(enum.Enum):
+    """What the input holds."""
+
+    VALUES = "values"
+    """One value per line, or a single JSON document over several lines."""
+    RECORDS = "records"
+    """Whole records as JSON, one per line: topic, partition, offset, timestamp, key, value, headers."""
+    RAW = "raw"
+    """One value, byte for byte."""
+
+
+def form_of(*, is_record: bool, is_raw: bool) -> Form:
+    """From the options --record and --raw. Raises `Misuse` for both."""
+    if is_record and is_raw:
+        raise Misuse("--record and --raw exclude each other: a whole record is JSON, --raw is one value byte for byte.")
+    return Form.RECORDS if is_record else Form.RAW if is_raw else Form.VALUES
+
+
+def read(source: str, form: Form, topic: str | None) -> Iterator[Record]:
+    """The records of a file, or of standard input for ``-``; values become records of `topic`, produced just now.
+
+    Raises `Misuse` for what cannot be read, and for a line that is not a whole record where one was promised. A value
+    that is not JSON is no mistake here: what the bridge makes of it is what somebody wants to see.
+    """
+    from bridge.mapping.examples import TOPIC_OF_INPUT
+
+    content = _content(source)
+    topic = topic or TOPIC_OF_INPUT
+    if form is Form.RAW:
+        yield _of_value(topic, 0, content)
+        return
+    for place, (number, text) in enumerate(_documents(content)):
+        if form is Form.VALUES:
+            yield _of_value(topic, place, text)
+        else:
+            yield _whole(text, f"{'standard input' if source == STDIN else source}, line {number}")
+
+
+def _content(source: str) -> bytes:
+    if source == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise Misuse(f"{source} cannot be read: {error.strerror}.") from error
+
+
+def _documents(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers; a document that spans all lines is one."""
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError:
+        for number, text in enumerate(content.splitlines(), start=1):
+            if text.strip():
+                yield number, text
+    else:
+        yield 1, content.strip()
+
+
+def _of_value(topic: str, offset: int, value: bytes) -> Record:
+    return Record(topic, 0, offset, round(time.time() * 1000), None, value, ())
+
+
+def _whole(text: bytes, where: str) -> Record:
+    from pydantic import ValidationError
+
+    from bridge.config.mapping_section import RecordExample
+    from bridge.mapping.examples import record_of
+
+    try:
+        return record_of(RecordExample.model_validate(orjson.loads(text)))
+    except orjson.JSONDecodeError as error:
+        raise Misuse(f"{where}: is not JSON ({error}).") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the record"
+        raise Misuse(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}.") from error
+    except ValueError as error:
+        raise Misuse(f"{where}: {error}.") from error

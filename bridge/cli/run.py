@@ -1,0 +1,17 @@
+"""``bridge run``"""
+
+from __future__ import annotations
+
+from bridge.cli import startup
+
+
+def run(config: startup.ConfigPath = None) -> int:
+    """Deliver events until told to stop.
+
+    SIGTERM or Ctrl-C stop in order: what is in flight finishes, positions are committed.
+    """
+    start = startup.load(config)
+    startup.api_key(start)  # one that cannot be used is reported like the rest of the configuration, before any start
+    from bridge import service
+
+    return service.run(start.config, start.mapping, warnings=start.warnings, proxy=start.proxy)

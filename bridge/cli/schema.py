@@ -1,0 +1,42 @@
+"""``bridge schema``"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import output
+from bridge.cli.exits import ExitCode, Misuse
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+_SUFFIX = ".schema.json"
+
+
+def schema(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", show_default=False, help="bridge (left out), or one that --list shows.")
+    ] = "bridge",
+    list_: Annotated[bool, typer.Option("--list", help="The names of all schemas and what each describes.")] = False,
+) -> ExitCode:
+    """Print a JSON Schema: of bridge.yaml, or one of --list."""
+    found = _schemas()
+    if list_:
+        rows = [(known, json.loads(file.read_text("utf-8")).get("title", "")) for known, file in found.items()]
+        output.lines(output.table(rows))
+        return ExitCode.OK
+    if name not in found:
+        raise Misuse(f"There is no schema named {name}; there are: {', '.join(found)}.")
+    output.line(found[name].read_text("utf-8").rstrip("\n"))
+    return ExitCode.OK
+
+
+def _schemas() -> dict[str, Traversable]:
+    from importlib.resources import files
+
+    folder = files("bridge").joinpath("schemas")
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(_SUFFIX))
+    return {name.removesuffix(_SUFFIX): folder.joinpath(name) for name in names}

@@ -1,0 +1,142 @@
+"""``bridge send``"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.exits import ExitCode, Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.cli import records
+    from bridge.model import Prepared, Verdict
+    from bridge.track.credentials import ApiKey
+    from bridge.track.request import Endpoint
+
+_HIDDEN = b"Authorization: Token ****"
+
+
+def send(
+    source: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="A file with one record, or - for standard input.")
+    ] = "-",
+    config: startup.ConfigPath = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="The input is a whole record: {topic, partition, offset, key, value, headers}."),
+    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The input is one value, byte for byte.")] = False,
+    topic: Annotated[
+        str | None, typer.Option(metavar="NAME", show_default=False, help="The topic that a value shall be of.")
+    ] = None,
+) -> ExitCode:
+    """Send one record to the Track API, and show the answer.
+
+    Its requests are shown and confirmed first. The event is real: it counts for the user, and it cannot be taken back.
+    """
+    from bridge.cli import records
+    from bridge.track.request import Endpoint
+
+    form = records.form_of(is_record=record, is_raw=raw)
+    start = startup.load(config)
+    key = startup.api_key(start)
+    if source == records.STDIN and not yes:
+        # The input and the answer to the question would come from the same place.
+        raise Misuse("Reading from standard input leaves no way to ask: add --yes to send without being asked.")
+    requests = _requests(start, source, form, topic)
+    if not requests:
+        return ExitCode.FINDINGS
+    endpoint = Endpoint.parse(start.config.track.endpoint)
+    for prepared in requests:
+        output.lines(_as_sent(endpoint, prepared))
+    if not yes and not _agreed(len(requests), str(endpoint)):
+        output.line("Nothing was sent.")
+        return ExitCode.OK
+    return _send(start, key, requests)
+
+
+def _requests(start: startup.Start, source: str, form: records.Form, topic: str | None) -> list[Prepared]:
+    """What the one record of the input becomes, after saying why."""
+    from bridge.cli import outcomes, records
+    from bridge.mapping.explain import explain
+    from bridge.model import Prepared
+
+    found = list(records.read(source, form, topic))
+    if len(found) != 1:
+        raise Misuse(f"The input has {output.plural(len(found), 'record')}; bridge send takes exactly one.")
+    now = time.time()
+    output.lines([*outcomes.describe(explain(start.mapping, found[0], now)), ""])
+    return [outcome for outcome in start.mapping.map(found[0], now) if isinstance(outcome, Prepared)]
+
+
+def _agreed(count: int, host: str) -> bool:
+    if not output.is_watched():
+        raise Misuse("There is no terminal to ask on: add --yes to send without being asked.")
+    return output.confirm(f"Send {'this request' if count == 1 else f'these {count} requests'} to {host}?")
+
+
+def _as_sent(endpoint: Endpoint, prepared: Prepared) -> list[str]:
+    """The request byte for byte, but for the key."""
+    from bridge.ops.printable import printable
+    from bridge.track.request import head
+
+    lines = head(endpoint, _HIDDEN).decode("ascii").splitlines()
+    return [*lines[:-1], f"{lines[-1]}{len(prepared.body)}", "", printable(prepared.body.decode()), ""]
+
+
+def _send(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> ExitCode:
+    import asyncio
+
+    from bridge.track.tls import CaFileError
+
+    try:
+        verdicts = asyncio.run(_exchange(start, key, requests))
+    except (CaFileError, ValueError) as refused:
+        raise Misuse(str(refused)) from refused
+    codes = [_show(verdict) for verdict in verdicts]
+    return max(codes)
+
+
+async def _exchange(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
+    """One after the other, as the bridge sends the events of one user."""
+    from bridge.cli.single import ask
+    from bridge.track.build import build_sink
+
+    sink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)
+    return await ask(sink, requests)
+
+
+def _show(verdict: Verdict) -> ExitCode:
+    from bridge.model import Delivered, Reject, Retry, Unauthorized
+    from bridge.ops.printable import printable
+
+    match verdict:
+        case Delivered():
+            output.line(
+                f"{verdict.status}: accepted. It can take 15 minutes until the event shows in Userpilot.", "green"
+            )
+            return ExitCode.OK
+        case Reject():
+            output.line(
+                printable(f"{verdict.detail}. The bridge would put this record into the dead-letter topic."), "red"
+            )
+            return ExitCode.FINDINGS
+        case Unauthorized():
+            output.line(
+                printable(
+                    f"{verdict.detail}. The key or the address is wrong, which concerns every event: see bridge check."
+                ),
+                "red",
+            )
+            return ExitCode.FINDINGS
+        case Retry():
+            again = f" in {output.span(verdict.after)}" if verdict.after is not None else ""
+            doubt = " It may have been accepted all the same." if verdict.ambiguous else ""
+            output.line(printable(f"{verdict.detail}. The bridge would try again{again}.{doubt}"), "yellow")
+            return ExitCode.FINDINGS if verdict.status is not None else ExitCode.UNREACHABLE

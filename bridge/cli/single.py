@@ -1,0 +1,54 @@
+"""Requests through a sink one at a time, each with its verdict awaited: what a person does, not a pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from bridge.model import Verdict
+from bridge.pipeline.ports import Answers, Attempt, Sink
+
+
+class StartableSink(Sink, Protocol):
+    """A sink with its life: `track.direct.DirectSink` or `track.httpx_sink.HttpxSink`."""
+
+    async def start(self, answers: Answers) -> None:
+        """Verdicts go to `answers` from now on."""
+        ...
+
+    async def close(self) -> None:
+        """Close everything."""
+        ...
+
+
+class _Inbox:
+    """Receives one verdict at a time."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+
+    def answered(self, _attempt: Attempt, verdict: Verdict, /) -> None:
+        """See `pipeline.ports.Answers`."""
+        if not self._waiting.done():
+            self._waiting.set_result(verdict)
+
+    async def next(self) -> Verdict:
+        """The verdict of the request just sent."""
+        verdict = await self._waiting
+        self._waiting = asyncio.get_running_loop().create_future()
+        return verdict
+
+
+async def ask(sink: StartableSink, requests: Sequence[Attempt]) -> list[Verdict]:
+    """The verdicts in order."""
+    inbox = _Inbox()
+    await sink.start(inbox)
+    verdicts: list[Verdict] = []
+    try:
+        for request in requests:
+            sink.send(request)
+            verdicts.append(await inbox.next())
+    finally:
+        await sink.close()
+    return verdicts

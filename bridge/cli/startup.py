@@ -1,0 +1,105 @@
+"""What commands share at their start: finding, reading and compiling the configuration, or saying all that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from logging import Logger, NullHandler, getLogger
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.exits import Misuse
+
+if TYPE_CHECKING:
+    from bridge.config.problems import Problem
+    from bridge.config.sections import Config
+    from bridge.mapping.mapper import CompiledMapping
+    from bridge.track.credentials import ApiKey
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="PATH",
+        show_default=False,
+        help="The configuration. Left out: $BRIDGE_CONFIG, else ./bridge.yaml, else /etc/track-bridge/bridge.yaml.",
+    ),
+]
+"""The option `--config` of every command that needs a configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A configuration without problems."""
+
+    path: Path
+    config: Config
+    mapping: CompiledMapping
+    warnings: tuple[Problem, ...]
+    proxy: str | None
+    """The URL of the proxy that the environment sets for the API; may hold a password."""
+
+
+def load(given: Path | None) -> Start:
+    """Read and compile the configuration. Raises `Refused` with all its problems."""
+    from bridge.config import environment, load
+    from bridge.config.problems import ConfigError
+    from bridge.mapping.compile import compile_mapping
+    from bridge.mapping.examples import check_examples
+    from bridge.mapping.mapper import CompiledMapping
+
+    environ = environment.variables()
+    try:
+        path = environment.config_file(given, environ)
+    except ConfigError as nowhere:
+        raise Refused(str(nowhere), nowhere.problems) from nowhere
+    loaded = load.read(path, environ)
+    compiled = compile_mapping(loaded.mapping) if loaded.mapping is not None else ()
+    unusable = loaded.located(check_examples(loaded.mapping.examples)) if loaded.mapping is not None else ()
+    if loaded.config is not None and isinstance(compiled, CompiledMapping) and not unusable:
+        proxy = environment.proxy_for(loaded.config.track.endpoint, environ)
+        return Start(path, loaded.config, compiled, loaded.warnings, proxy)
+    uncompiled = () if isinstance(compiled, CompiledMapping) else loaded.located(compiled)
+    raise refusal(path, (*loaded.problems, *uncompiled, *unusable))
+
+
+def api_key(start: Start) -> ApiKey:
+    """The key, read from its file where it is in one. Raises `Refused` for one that cannot be used."""
+    from bridge.config.problems import Problem
+    from bridge.track.build import build_credentials
+    from bridge.track.credentials import KeyFileError
+
+    try:
+        return build_credentials(start.config.track)
+    except KeyFileError as unusable:
+        raise refusal(start.path, [Problem("track.api_key_file", str(unusable))]) from unusable
+
+
+def quiet_logger() -> Logger:
+    """For the Kafka client: what matters of its log comes back as errors, the rest would stand between the answers."""
+    logger = getLogger("bridge.cli")
+    logger.addHandler(NullHandler())
+    logger.propagate = False
+    return logger
+
+
+class Refused(Misuse):
+    """The configuration has problems."""
+
+    def __init__(self, message: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+def refusal(path: Path, problems: Sequence[Problem]) -> Refused:
+    """All problems as one text: those of keys under the file's name, those of the file itself alone."""
+    of_the_file = [problem for problem in problems if problem.where == str(path)]
+    of_keys = [problem for problem in problems if problem.where != str(path)]
+    lines = [str(problem) for problem in of_the_file]
+    if of_keys:
+        count = "1 problem" if len(of_keys) == 1 else f"{len(of_keys)} problems"
+        lines += [f"{path}: {count}", *(f"  {problem}" for problem in of_keys)]
+    return Refused("\n".join(lines), problems)

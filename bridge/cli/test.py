@@ -1,0 +1,88 @@
+"""``bridge test``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from bridge.mapping.examples import ExampleResult
+    from bridge.model import Outcome
+
+
+def run_tests(
+    config: startup.ConfigPath = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document with the result of each example.")] = False,
+) -> ExitCode:
+    """Run the examples of the mapping, and show what differs.
+
+    Sends nothing and connects to nothing.
+    """
+    from bridge.mapping.examples import run_examples
+
+    start = startup.load(config)
+    results = run_examples(start.mapping, start.config.mapping.examples)
+    failed = sum(not result.passed for result in results)
+    if json:
+        output.document(_document(results, failed))
+    elif not results:
+        output.line(
+            f"{start.path} has no examples, so nothing was tested. Add some under mapping.examples: an input (or a "
+            "whole record) and what is expected of it."
+        )
+    else:
+        for result in results:
+            _show(result)
+        output.line()
+        output.line(f"{output.plural(len(results), 'example')}: {len(results) - failed} passed, {failed} failed.")
+    return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _show(result: ExampleResult) -> None:
+    from bridge.ops.printable import printable
+
+    if result.passed:
+        output.line(f"passed  {printable(result.name)}", "green")
+        return
+    output.line(f"FAILED  {printable(result.name)}", "bold red")
+    for difference in result.differences:
+        output.line(f"          {printable(difference)}")
+    output.line("        it became:")
+    for outcome in result.outcomes:
+        output.line(f"          {printable(_in_short(outcome))}")
+
+
+def _in_short(outcome: Outcome) -> str:
+    from bridge.model import Failed, Filtered, Prepared
+
+    match outcome:
+        case Prepared():
+            return outcome.body.decode()
+        case Failed():
+            return f"{{dead_letter: {outcome.reason}}}  # {outcome.message}"
+        case Filtered():
+            return f"{{dropped: {outcome.reason}}}"
+
+
+def _document(results: tuple[ExampleResult, ...], failed: int) -> dict[str, Any]:
+    import orjson
+
+    from bridge.model import Prepared
+
+    return {
+        "examples": len(results),
+        "failed": failed,
+        "results": [
+            {
+                "name": result.name,
+                "passed": result.passed,
+                "differences": list(result.differences),
+                "requests": [orjson.loads(each.body) for each in result.outcomes if isinstance(each, Prepared)],
+            }
+            for result in results
+        ],
+    }

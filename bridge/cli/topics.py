@@ -1,0 +1,138 @@
+"""``bridge topics``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.exits import ExitCode, Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from bridge.kafka.inspection import Cluster
+    from bridge.kafka.topic_creation import NewTopicPlan
+
+app = typer.Typer(help="The topics that the bridge itself needs.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def topics() -> None:
+    """The topics that the bridge itself needs."""
+
+
+@app.command("create")
+def create(
+    config: startup.ConfigPath = None,
+    retention: Annotated[str, typer.Option(metavar="DURATION", help="How long dead letters are kept.")] = "30d",
+    partitions: Annotated[
+        int | None,
+        typer.Option(
+            min=1, show_default=False, help="Of both topics; left out, as many as the widest consumed topic has."
+        ),
+    ] = None,
+    replication_factor: Annotated[
+        int | None, typer.Option(min=1, show_default=False, help="Of both topics; left out, the brokers' default.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Create without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be created.")] = False,
+) -> ExitCode:
+    """Create the dead-letter topic and its .resolutions with the right settings; those that exist stay as they are."""
+    start = startup.load(config)
+    missing, existing = _plans(start, _seconds(retention), partitions, replication_factor)
+    for name in existing:
+        output.line(f"{name} exists and stays as it is; bridge check looks at its settings.")
+    if not missing:
+        return ExitCode.OK
+    output.lines(output.table([_row(plan) for plan in missing]))
+    if dry_run:
+        output.line("Nothing was created (--dry-run).")
+        return ExitCode.OK
+    if not yes and not _agreed(start.config.kafka.bootstrap_servers):
+        output.line("Nothing was created.")
+        return ExitCode.OK
+    return _create(start, missing)
+
+
+def _seconds(retention: str) -> float:
+    from bridge.config import scalars
+
+    try:
+        return scalars.duration(retention)
+    except ValueError as error:
+        raise Misuse(f"--retention {error}.") from error
+
+
+def _plans(
+    start: startup.Start, retention: float, partitions: int | None, replication_factor: int | None
+) -> tuple[list[NewTopicPlan], list[str]]:
+    """Those to be made, and the names of those that exist."""
+    from bridge.kafka import topic_creation
+    from bridge.kafka.client import ClientRefusedError
+    from bridge.kafka.inspection import Inspection, NotConnectedError
+
+    kafka = start.config.kafka
+    try:
+        inspection = Inspection(kafka, startup.quiet_logger())
+        cluster = inspection.connect()
+    except ClientRefusedError as refused:
+        raise Misuse(f"{start.path}: {refused}") from refused
+    except NotConnectedError as error:
+        raise Unreachable(f"No broker of {kafka.bootstrap_servers} lets this client in: {error}.") from error
+    sources = _sources(start, cluster)
+    wanted = topic_creation.plans(
+        start.config.dead_letter.topic,
+        partitions=partitions or _widest(sources),
+        replication_factor=replication_factor or topic_creation.BROKER_DEFAULT,
+        retention=retention,
+        sources=inspection.settings(sources).values(),
+    )
+    missing = [plan for plan in wanted if plan.name not in cluster.topics]
+    return missing, [plan.name for plan in wanted if plan.name in cluster.topics]
+
+
+def _sources(start: startup.Start, cluster: Cluster) -> dict[str, int]:
+    from bridge.config import topic_patterns
+
+    return {
+        name: count
+        for name, count in cluster.topics.items()
+        if any(topic_patterns.matches(entry, name) for entry in start.config.kafka.topics)
+    }
+
+
+def _widest(sources: dict[str, int]) -> int:
+    if not sources:
+        raise Misuse(
+            "None of kafka.topics exists yet (or this user may not see them), so it is not known how many partitions "
+            "are needed: give --partitions."
+        )
+    return max(sources.values())
+
+
+def _row(plan: NewTopicPlan) -> tuple[str, str, str]:
+    settings = " ".join(f"{name}={value}" for name, value in plan.settings.items())
+    return plan.name, output.plural(plan.partitions, "partition"), settings
+
+
+def _agreed(servers: str) -> bool:
+    if not output.is_watched():
+        raise Misuse("There is no terminal to ask on: add --yes to create the topics, or --dry-run to only see them.")
+    return output.confirm(f"Create these topics at {servers}?")
+
+
+def _create(start: startup.Start, missing: list[NewTopicPlan]) -> ExitCode:
+    from bridge.kafka import topic_creation
+    from bridge.kafka.topic_creation import Creation
+
+    code = ExitCode.OK
+    for name, created in topic_creation.create(start.config.kafka, missing, startup.quiet_logger()).items():
+        match created.creation:
+            case Creation.CREATED:
+                output.line(f"{name}: created.")
+            case Creation.EXISTS:
+                output.line(f"{name}: somebody else created it in the meantime; it stays as it is.")
+            case Creation.REFUSED:
+                output.line(f"{name}: not created: {created.message}.", "red")
+                code = ExitCode.FINDINGS
+    return code
