@@ -167,14 +167,17 @@ class _Connection(asyncio.Protocol):
         head, separator, rest = self._buffer.partition(_END_OF_HEAD)
         if len(head) > MAX_HEAD:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request may have {MAX_HEAD} bytes of headers.")
-        elif not separator:
-            transport.resume_reading()
-        else:
+            return
+        if separator:
             self._buffer = rest
             self._answer(head)
-            if not transport.is_closing() and (rest or not self._writable):
-                transport.pause_reading()
-                self._loop.call_soon(self._serve)
+        if transport.is_closing():
+            return
+        if separator and (rest or not self._writable):
+            transport.pause_reading()
+            self._loop.call_soon(self._serve)
+        else:
+            transport.resume_reading()
 
     def _answer(self, head: bytes) -> None:
         request = parse(head)

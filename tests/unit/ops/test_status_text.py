@@ -109,10 +109,10 @@ def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:
     assert section(shown(replace(busy, key=Key(problem="/run/key is empty."))), "Key") == ["/run/key is empty."]
 
 
-def test_an_event_type_with_control_characters_cannot_reach_the_terminal(busy: Snapshot) -> None:
+def test_control_characters_from_outside_cannot_reach_the_terminal(busy: Snapshot) -> None:
     mapped = replace(busy.mapped, unmapped_types={"\x1b[2Jclear\nme": 1})
 
-    page = shown(replace(busy, mapped=mapped))
+    page = shown(replace(busy, mapped=mapped, blocks=(Block(Gate.OUTAGE, busy.at, "503 \x1b[31mred."),)))
 
     assert all(line.isprintable() for line in page)
     assert section(page, "Unmapped types") == [r"\x1b[2Jclear\nme  1"]
