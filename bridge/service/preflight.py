@@ -62,7 +62,7 @@ def problems(topic: str, missing: Sequence[str], settings: Mapping[str, TopicSet
     if topic in missing:
         return [
             (
-                f"dead_letter.topic: {topic} does not exist, and without it a record that cannot be delivered would stop "
+                f"dead_letter.topic: {topic} does not exist; without it a record that cannot be delivered would stop "
                 "its partition. Run `bridge topics create`, or set dead_letter.create: true"
             )
         ]

@@ -36,6 +36,6 @@ def demo(
         typer.echo(
             "\n".join(f"Wrong: {sentence}" for sentence in wrong)
             if wrong
-            else f"Nothing lost, nothing out of order, {result.seconds:.0f} s. README.md says how to map your own events."
+            else f"Nothing lost, nothing out of order, {result.seconds:.0f} s. The README says how to map your own."
         )
     return ExitCode.FINDINGS if wrong else ExitCode.OK

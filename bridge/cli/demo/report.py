@@ -67,7 +67,7 @@ def _accounting(result: Result) -> Iterator[str]:
     yield f"  {records.delivered:>6,}  delivered: the API answered 202, then the offset was committed"
     for reason, count in sorted(records.filtered.items(), key=lambda pair: -pair[1]):
         yield f"  {count:>6,}  filtered, {reason.value}: {reasons.get(reason.value, 'by a rule of the mapping')}"
-    yield f"  {records.dead_lettered:>6,}  dead-lettered: in the topic {DEAD_LETTER_TOPIC}, bytes unchanged, with the reason"
+    yield f"  {records.dead_lettered:>6,}  dead-lettered: in the topic {DEAD_LETTER_TOPIC}, unchanged, with the reason"
     yield f"  {records.gap:>6,}  unaccounted for"
     duplicates = len(result.accepted) - sample.sendable
     requests = result.snapshot.requests

@@ -123,7 +123,7 @@ async def _watch(
         (
             THROTTLE_AT,
             Fault(kind=FaultKind.STATUS, status=429, headers={"Retry-After": str(THROTTLE_SECONDS)}, count=1),
-            f"429          the API asks to wait {THROTTLE_SECONDS} s (Retry-After): everybody waits, nobody retries early",
+            f"429          the API asks to wait {THROTTLE_SECONDS} s (Retry-After), and the bridge does",
         ),
     ]
     deadline = time.monotonic() + DEADLINE
