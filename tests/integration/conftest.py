@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.kafka.client import Kafka, OwnKafka
 from tests.kafka.settings import BrokerSettings
 
 HERE = Path(__file__).parent
+ORIGINS = pytest.StashKey[set[str]]()
 TIMEOUT = 300
 """Seconds for one test with its broker's start, which may include fetching it."""
 
@@ -24,15 +26,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A machine that can run no Kafka skips the whole tier, here and therefore in one line; CI must never skip it."""
+    if item.path.is_relative_to(HERE) and (problem := choice.nothing_serves()):
+        _skip(problem)
+
+
+def _skip(problem: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(problem, pytrace=False)
+    pytest.skip(problem)
+
+
 @contextmanager
 def _or_skip() -> Iterator[None]:
-    """A machine that can run no Kafka skips the tier, with one reason for all of it; CI must never skip it."""
+    """For brokers of a test's own, which a Kafka given by its address cannot be."""
     try:
         yield
     except choice.NoKafkaError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+        _skip(str(error))
 
 
 class KafkaFactory:
@@ -90,12 +102,18 @@ def secured_kafka() -> Iterator[OwnKafka]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the end of the brokers' logs to a failure."""
+    """Remember which Kafka was used, and add the end of the brokers' logs to a failure."""
     report = yield
-    if report.failed:
-        for value in getattr(item, "funcargs", {}).values():
-            brokers = value.made if isinstance(value, KafkaFactory) else [value]
-            for broker in brokers:
-                if isinstance(broker, OwnKafka):
-                    report.sections.append(("the broker's log", broker.cluster.log_tail()))
+    for value in getattr(item, "funcargs", {}).values():
+        brokers = value.made if isinstance(value, KafkaFactory) else [value]
+        for broker in brokers:
+            if isinstance(broker, Kafka):
+                item.config.stash.setdefault(ORIGINS, set()).add(broker.origin)
+            if report.failed and isinstance(broker, OwnKafka):
+                report.sections.append(("the broker's log", broker.cluster.log_tail()))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if origins := config.stash.get(ORIGINS, None):
+        terminalreporter.line(f"real Kafka   from {' and '.join(sorted(origins))}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from docker.errors import APIError, ImageNotFound
 
 from tests.kafka import container
 from tests.kafka.client import Cluster, Kafka, OwnKafka
-from tests.kafka.jars import JarsUnavailableError
+from tests.kafka.jars import JarsUnavailableError, ensure
 from tests.kafka.launcher import LocalCluster
 from tests.kafka.settings import BrokerSettings
 
@@ -21,6 +22,18 @@ NO_KAFKA = (
 
 class NoKafkaError(Exception):
     """One sentence: nothing on this machine can serve as a broker."""
+
+
+@cache
+def nothing_serves() -> str | None:
+    """Why this machine can give no broker at all, in one sentence; None if it can."""
+    if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or container.engine_answers():
+        return None
+    try:
+        ensure()
+    except JarsUnavailableError as error:
+        return NO_KAFKA.format(problem=error)
+    return None
 
 
 @contextmanager
