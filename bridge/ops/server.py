@@ -155,7 +155,8 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable = True
-        self._serve()
+        # Not at once: asyncio's transports call this in the middle of a write and cannot bear to be closed by it.
+        self._loop.call_soon(self._serve)
 
     def _serve(self) -> None:
         """Answer one request. Further ones that came with it wait for the loop's next turn, behind everybody else, and

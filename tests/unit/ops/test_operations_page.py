@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.ops import health, reference
+from bridge.ops.server import MAX_HEAD, Limits
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Vitals
@@ -38,8 +39,12 @@ def test_every_reason_a_probe_can_give_is_on_the_page(vitals: Vitals) -> None:
 
 
 def test_the_limits_on_the_page_are_those_in_force() -> None:
-    page = PAGE.read_text(encoding="utf-8")
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    limits = Limits()
 
+    assert f"more than {MAX_HEAD // 1024} KiB of headers" in page
+    assert f"dropped after {limits.head_timeout:.0f} s, an idle connection after {limits.idle_timeout:.0f} s" in page
+    assert f"more than {limits.connections} connections" in page
     assert f"has not done so for {health.DEFAULT_LIMITS.poll:.0f} s" in page
     assert f"has not run for {health.DEFAULT_LIMITS.loop:.0f} s" in page
 
