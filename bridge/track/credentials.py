@@ -94,7 +94,8 @@ class KeyFile:
 
     def scrub(self, text: bytes) -> bytes:
         """See `ApiKey.scrub`."""
-        for key in self._keys:
+        # The longest first: one key may begin with another, and its rest must not stay.
+        for key in sorted(self._keys, key=len, reverse=True):
             text = text.replace(key, _HIDDEN)
         return text
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import Final
 
-from bridge.model import Delivered, Retry, Verdict
+from bridge.model import Delivered, Retry
 from bridge.pipeline.ports import Answers, Attempt
 from bridge.track.answer import Answer
-from bridge.track.classify import classify
 from bridge.track.connection import Connection
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, failure_sentence
+from bridge.track.judge import judge
 from bridge.track.request import Endpoint, head
 from bridge.track.stats import SinkStats
 
@@ -167,7 +166,7 @@ class DirectSink:
         else:
             self._discard(connection, closed_for)
             self._open_for_waiting()
-        self._answers.answered(attempt, self._verdict(answer, connection.key))
+        self._answers.answered(attempt, judge(answer, self._credentials, connection.key))
 
     def unanswered(self, connection: Connection, closed_for: str, sentence: str) -> None:
         """No status came. The request may have been accepted all the same: it was written."""
@@ -248,11 +247,6 @@ class DirectSink:
         self._open_for_waiting()
 
     # --- verdicts ---------------------------------------------------------------------------------------
-
-    def _verdict(self, answer: Answer, key: int) -> Verdict:
-        scrub = self._credentials.scrub
-        headers = [(name, scrub(value)) for name, value in answer.headers]
-        return classify(answer.status, headers, scrub(answer.body), key=key, now_wall=time.time())
 
     def _fail(self, attempt: Attempt, verdict: Retry) -> None:
         self.stats.failed(verdict.reason, verdict.detail)

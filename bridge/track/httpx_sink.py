@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,12 +18,12 @@ import httpx
 
 from bridge.model import Retry, Verdict
 from bridge.pipeline.ports import Answers, Attempt
-from bridge.track.answer import BODY_LIMIT
-from bridge.track.classify import classify
+from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.connection import MAX_ANSWER
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import failure_sentence
 from bridge.track.httpx_transport import discard, has_leftover, one_connection, proxy_of, root_cause
+from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
 from bridge.track.stats import SinkStats
 
@@ -148,7 +147,8 @@ class HttpxSink:
         if progress.status is None:
             return self._unanswered(failure, progress)
         self.stats.answered(progress.status, monotonic() - started)
-        return self._verdict(progress.status, progress, key)
+        answer = Answer(progress.status, progress.headers, bytes(progress.body))
+        return judge(answer, self._credentials, key)
 
     async def _exchange(self, transport: httpx.AsyncHTTPTransport, body: bytes, progress: _Progress) -> None:
         request = httpx.Request(
@@ -171,11 +171,6 @@ class HttpxSink:
                 return
         await response.aclose()
         progress.whole = not await has_leftover(transport, response)
-
-    def _verdict(self, status: int, progress: _Progress, key: int) -> Verdict:
-        scrub = self._credentials.scrub
-        clean = [(name, scrub(value)) for name, value in progress.headers]
-        return classify(status, clean, scrub(bytes(progress.body)), key=key, now_wall=time.time())
 
     def _unanswered(self, failure: BaseException | None, progress: _Progress) -> Retry:
         timed_out = isinstance(failure, TimeoutError)

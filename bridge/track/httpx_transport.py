@@ -72,9 +72,11 @@ async def _is_readable(stream: httpcore.AsyncNetworkStream) -> bool:
 def root_cause(error: BaseException | None) -> BaseException:
     """The network's own error behind those that httpx, httpcore and anyio put around it."""
     found: BaseException = error or ConnectionError("the connection ended")
+    if isinstance(found, TimeoutError):
+        return found  # what it interrupted is no cause
     inner = found.__cause__ or found.__context__
     while inner is not None:
-        if isinstance(inner, OSError):
+        if isinstance(inner, OSError) and not isinstance(inner, (ssl.SSLWantReadError, ssl.SSLWantWriteError)):
             found = inner
         inner = inner.__cause__ or inner.__context__
     return found

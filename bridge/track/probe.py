@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import httpx
 
 from bridge.model import Delivered, Retry, Unauthorized, Verdict
-from bridge.track.answer import BODY_LIMIT
-from bridge.track.classify import classify
+from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, failure_sentence
 from bridge.track.httpx_transport import discard, one_connection, proxy_of, root_cause
+from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
 
 VALIDATE_PATH = "/v1/validate"
@@ -102,9 +102,8 @@ async def _validate(transport: httpx.AsyncHTTPTransport, endpoint: Endpoint, cre
         body += chunk
         if len(body) > BODY_LIMIT:
             break
-    scrub = credentials.scrub
-    found = [(name, scrub(value)) for name, value in response.headers.raw]
-    return classify(response.status_code, found, scrub(bytes(body)), key=credentials.generation, now_wall=0.0)
+    answer = Answer(response.status_code, tuple(response.headers.raw), bytes(body[:BODY_LIMIT]))
+    return judge(answer, credentials, credentials.generation)
 
 
 def _broken(error: BaseException, endpoint: Endpoint, via: httpx.Proxy | None) -> Finding:

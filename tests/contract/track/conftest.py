@@ -51,7 +51,7 @@ class Recorder:
     def sent(self, attempt: Attempt) -> None:
         self.verdicts[attempt] = []
 
-    def answered(self, attempt: Attempt, verdict: Verdict, /) -> None:  # type: ignore[override]
+    def answered(self, attempt: Attempt, verdict: Verdict, /) -> None:
         if self.sending:
             self.faults.append("an answer came from within send or abort")
         if self.verdicts[attempt]:

@@ -1,4 +1,4 @@
-"""What each answer of a server becomes, for both sinks: the verdict table on the wire, and answers that are no answers."""
+"""What each answer of a server becomes, for both sinks: the verdict table on the wire, and what is no answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ async def test_any_2xx_is_delivered(harness: Harness, status: int) -> None:
     (500, "server_error", True), (502, "server_error", True), (503, "server_error", True), (504, "server_error", True),
 ])  # fmt: skip
 async def test_an_answer_that_says_later_is_a_retry(
-    harness: Harness, status: int, reason: str, ambiguous: bool  # noqa: FBT001 - a column of the table
+    harness: Harness,
+    status: int,
+    reason: str,
+    ambiguous: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     emulator = await harness.emulator()
     headers = {"retry-after": "7", "location": "https://elsewhere.example/v1/track"}
@@ -82,7 +85,9 @@ async def test_a_key_repeated_by_the_answer_is_not_repeated_by_the_bridge(harnes
     assert "NX-emulator" not in repr(verdict)
 
 
-@pytest.mark.parametrize("body", [b"", HTML.encode(), b'{"errors": [{"mess', gzip.compress(HTML.encode()), b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "body", [b"", HTML.encode(), b'{"errors": [{"mess', gzip.compress(HTML.encode()), b"\xff\xfe\x00"]
+)
 async def test_an_unreadable_error_body_leaves_the_status_to_decide(harness: Harness, body: bytes) -> None:
     emulator = await harness.emulator()
     emulator.set_faults(Fault(kind=FaultKind.STATUS, status=400, body=body, headers={"content-encoding": "gzip"}))
