@@ -225,9 +225,8 @@ class Dispatcher:
         self._finish_drains(now)
         key = self.governor.key
         if key.recheck_due(now):
-            held_since = key.held_since or now
-            before = self._credentials.generation
-            if key.rechecked(self._credentials.refresh() != before, now):
+            held_since = key.held_since
+            if key.rechecked(self._credentials.refresh(), now) and held_since is not None:
                 self._journal.unblocked(Reason.UNAUTHORIZED, now - held_since)
         if parked:
             self._wake_at(parked[0][0])
@@ -354,11 +353,13 @@ class Dispatcher:
 
     def _unauthorized(self, work: Work, verdict: Unauthorized, now: float) -> None:
         key = self.governor.key
-        was_held = key.held
+        held_since = key.held_since
         ruling = key.unauthorized(verdict, self._credentials.refresh(), now)
-        if key.held and not was_held:
+        if key.held and held_since is None:
             self._journal.blocked(Reason.UNAUTHORIZED, verdict.detail)
             self._wake_at(key.next_recheck)
+        elif held_since is not None and not key.held:
+            self._journal.unblocked(Reason.UNAUTHORIZED, now - held_since)
         if ruling is KeyRuling.LETTER:
             self._dead_letter(work, LetterReason.UNAUTHORIZED, verdict.detail, verdict.status, verdict.error_code, now)
         elif self._back(work):

@@ -93,6 +93,8 @@ class Governor:
     def started(self, now: float) -> None:
         """A request goes."""
         self.in_flight += 1
+        if self.key.held_since is not None:
+            self.key.probing(now)
         self.pacer.take(now)
 
     def finished(self) -> None:

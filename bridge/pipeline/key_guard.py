@@ -18,12 +18,17 @@ class KeyRuling(enum.Enum):
 class KeyGuard:
     """States: *proven* → *doubted* (one request at a time) → *held* → *unproven* (one at a time) → *proven*."""
 
-    __slots__ = ("_in_a_row", "_recheck", "_unproven", "detail", "held_since", "hold_after", "next_recheck", "probe_at")
+    __slots__ = (
+        "_generation", "_in_a_row", "_recheck", "_unproven", "detail", "held_since", "hold_after", "next_recheck",
+        "probe_at",
+    )  # fmt: skip
 
     def __init__(self, hold_after: int, recheck: float) -> None:
         self.hold_after = hold_after
         """Letters one spell may cost; 0: never hold."""
         self._recheck = recheck
+        self._generation: int | None = None
+        """Of the key that was last spoken against."""
         self._in_a_row = 0
         self._unproven = False
         self.held_since: float | None = None
@@ -44,11 +49,14 @@ class KeyGuard:
     def unauthorized(self, verdict: Unauthorized, generation: int, now: float) -> KeyRuling:
         """Decide on one such answer; ``generation`` is that of the key the file holds after it was read again."""
         self.detail = verdict.detail
+        changed = generation != self._generation
+        self._generation = generation
         if verdict.key != generation:
-            self._changed()
+            # Only the first such answer is news: late ones to the old key must not end a hold on the new one.
+            if changed:
+                self._changed()
             return KeyRuling.BACK
         if self.held:
-            self.probe_at = now + self._recheck
             return KeyRuling.BACK
         if not self.hold_after:
             return KeyRuling.LETTER
@@ -69,15 +77,20 @@ class KeyGuard:
         self.held_since = None
         return ended
 
+    def probing(self, now: float) -> None:
+        """A request starts while held: whatever its answer, the next probe waits."""
+        self.probe_at = now + self._recheck
+
     def recheck_due(self, now: float) -> bool:
         """Whether to read the key file again."""
         return self.held and now >= self.next_recheck
 
-    def rechecked(self, changed: bool, now: float) -> bool:  # noqa: FBT001 - the answer to one question
+    def rechecked(self, generation: int, now: float) -> bool:
         """The file was read again while held; True when a changed key ends the hold, still to be proven."""
         self.next_recheck = now + self._recheck
-        if not changed or not self.held:
+        if generation == self._generation or not self.held:
             return False
+        self._generation = generation
         self._changed()
         return True
 

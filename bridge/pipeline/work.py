@@ -74,8 +74,8 @@ class Work:
     """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
 
     __slots__ = (
-        "attempts", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next", "output", "partition",
-        "prepared", "record", "size", "state", "tail",
+        "attempts", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next", "output",
+        "partition", "prepared", "record", "size", "state", "tail",
     )  # fmt: skip
 
     def __init__(

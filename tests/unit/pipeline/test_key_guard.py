@@ -1,0 +1,222 @@
+"""A bad key or a wrong address concerns every record: it must not burn them one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.model import LetterReason, TopicPartition, Unauthorized, Verdict
+from bridge.pipeline.governor import Reason
+from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.work import Work
+from tests.unit.pipeline.world import (
+    ACCEPTED,
+    FAILED,
+    REJECTED,
+    THROTTLED,
+    TIMED_OUT,
+    World,
+    unauthorized,
+)
+
+P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
+USERS = [f"user {i}" for i in range(200)]
+
+
+def key_of(work: Work, world: World, good: set[int]) -> Verdict:
+    """What an API says that knows these keys; a request carries the key that was in force when it was sent."""
+    return ACCEPTED if world.credentials.generation in good else unauthorized(world.credentials.generation)
+
+
+def with_good_keys(world: World, *good: int, seconds: float = 0.05) -> None:
+    world.sink.api = lambda work: (seconds, key_of(work, world, set(good)))
+
+
+def test_sixty_four_in_flight_when_the_key_dies_cost_hold_after_letters(world: World) -> None:
+    with_good_keys(world)
+    world.feed(P0, *USERS)
+    world.run(5)
+    assert len(world.letters.written) == 5
+    assert {letter.reason for letter in world.letters.written} == {LetterReason.UNAUTHORIZED}
+    assert len(world.sink.sent) == 64
+    assert world.journal.named("blocked") == [(Reason.UNAUTHORIZED, "Invalid API key")]
+
+
+def test_held_one_real_event_probes_at_each_recheck_and_costs_nothing(world: World) -> None:
+    with_good_keys(world)
+    world.feed(P0, *USERS)
+    world.run(100)
+    assert len(world.letters.written) == 5
+    assert 64 + 8 <= len(world.sink.sent) <= 64 + 10
+
+
+def test_probes_take_turns_between_the_lanes(world: World) -> None:
+    with_good_keys(world)
+    world.feed(P0, *USERS)
+    world.run(95)
+    probes = world.users_sent[64:]
+    assert len(set(probes)) == len(probes)
+
+
+@pytest.mark.parametrize("verdict", [FAILED, TIMED_OUT, THROTTLED])
+def test_a_probe_without_a_verdict_on_the_key_waits_for_the_next_recheck(world: World, verdict: Verdict) -> None:
+    world.sink.api = lambda _: (0.05, unauthorized())
+    world.feed(P0, *USERS)
+    world.run(5)
+    world.sink.api = lambda _: (0.05, verdict)
+    sent = len(world.sink.sent)
+    world.run(50)
+    assert world.dispatcher.governor.key.held
+    assert len(world.sink.sent) - sent <= 5
+
+
+@pytest.mark.parametrize("verdict", [ACCEPTED, REJECTED])
+def test_a_hold_ends_on_any_answer_that_proves_the_key(world: World, verdict: Verdict) -> None:
+    world.sink.api = lambda _: (0.05, unauthorized())
+    world.feed(P0, *USERS[:100])
+    world.run(5)
+    world.sink.api = lambda _: (0.05, verdict)
+    world.run(30)
+    assert not world.dispatcher.governor.key.held
+    assert [name for name, *_ in world.journal.entries if name in ("blocked", "unblocked")] == ["blocked", "unblocked"]
+    assert world.dispatcher.tally.buffered == 0
+
+
+def test_a_hold_ends_on_a_changed_key_although_nothing_is_there_to_probe_it(world: World) -> None:
+    with_good_keys(world)
+    world.feed(P0, *USERS[:5])
+    world.run(60)
+    assert world.dispatcher.governor.key.held
+    assert world.dispatcher.tally.buffered == 0
+    world.credentials.file = 2
+    world.run(10)
+    assert not world.dispatcher.governor.key.held
+    assert len(world.journal.named("unblocked")) == 1
+
+
+def test_the_key_file_is_read_again_at_each_recheck_while_held(world: World) -> None:
+    with_good_keys(world)
+    world.feed(P0, *USERS[:5])
+    world.run(1)
+    reads = world.credentials.reads
+    world.run(100)
+    assert 9 <= world.credentials.reads - reads <= 11
+
+
+def test_a_changed_key_is_unproven_one_in_flight_until_an_answer_proves_it(world: World) -> None:
+    with_good_keys(world, 2, seconds=1.0)
+    world.feed(P0, *USERS)
+    world.run(5)
+    world.credentials.file = 2
+    world.run_until(lambda: not world.dispatcher.governor.key.held)
+    world.run(0.9)
+    assert len(world.sink.on_wire) == 1
+    world.run(0.2)
+    assert len(world.sink.on_wire) > 1
+    world.run(60)
+    assert world.all_finished()
+    assert len(world.letters.written) == 5
+
+
+def test_a_changed_key_that_is_bad_too_goes_on_with_the_hold_and_costs_no_letter(world: World) -> None:
+    with_good_keys(world)
+    world.feed(P0, *USERS)
+    world.run(5)
+    for generation in range(2, 12):
+        world.credentials.file = generation
+        world.run(25)
+    assert len(world.letters.written) == 5
+    assert world.dispatcher.governor.key.held
+
+
+def test_an_answer_to_a_key_that_is_no_longer_the_file_s_is_a_retry(world: World) -> None:
+    world.sink.api = lambda _: None
+    world.feed(P0, *USERS)
+    world.credentials.file = 2
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+    world.sink.answer_all(unauthorized(1))
+    world.run(60)
+    assert world.letters.written == []
+    assert world.all_finished()
+
+
+def test_late_answers_to_the_old_key_do_not_end_the_hold_on_the_new_one(world: World) -> None:
+    world.sink.api = lambda _: None
+    world.feed(P0, *USERS)
+    old = list(world.sink.on_wire)
+    world.credentials.file = 2
+    for work in old[:-3]:
+        world.sink.answer(work, unauthorized(1))
+    with_good_keys(world)
+    world.sink.answer(old[-3], unauthorized(1))
+    world.sink.answer(old[-2], ACCEPTED)  # was sent with the old key, when that was good
+    world.run(5)
+    assert world.dispatcher.governor.key.held
+    held = len(world.sink.sent)
+    world.sink.answer(old[-1], unauthorized(1))
+    assert world.dispatcher.governor.key.held
+    world.run(5)
+    assert len(world.sink.sent) <= held + 1
+    assert len(world.letters.written) <= 5
+
+
+def test_a_key_that_was_changed_while_held_is_noticed_by_the_next_answer_too(world: World) -> None:
+    world.sink.api = lambda _: (0.05, unauthorized(1))
+    world.feed(P0, *USERS)
+    world.run(9.99)
+    assert world.dispatcher.governor.key.held
+    world.credentials.file = 2
+    world.credentials.refresh()  # somebody else, such as a request being built, read the file first
+    with_good_keys(world, 2)
+    world.run(20)
+    assert not world.dispatcher.governor.key.held
+    assert len(world.journal.named("unblocked")) == len(world.journal.named("blocked")) == 1
+
+
+def test_other_answers_between_do_not_make_a_row(world: World) -> None:
+    world.sink.api = lambda work: (0.05, unauthorized() if work.record.offset % 2 else ACCEPTED)
+    world.feed(P0, *USERS)
+    world.run(60)
+    assert not world.dispatcher.governor.key.held
+    assert len(world.letters.written) == 100
+
+
+def test_after_the_first_bad_answer_the_next_request_waits_for_it(world: World) -> None:
+    world.sink.api = lambda _: None
+    world.feed(P0, *USERS)
+    first, *others = list(world.sink.on_wire)
+    world.sink.answer(first, unauthorized())
+    assert len(world.sink.on_wire) == 63
+    for work in others[:-1]:
+        world.sink.answer(work, FAILED)
+    assert len(world.sink.on_wire) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_a_wrong_address_is_held_like_a_wrong_key(world: World, status: int) -> None:
+    world.sink.api = lambda _: (0.05, Unauthorized("no such path", status, 1))
+    world.feed(P0, *USERS)
+    world.run(5)
+    assert len(world.letters.written) == 5
+
+
+def test_hold_after_zero_makes_every_one_a_letter() -> None:
+    world = World(DeliverySettings(rate_limit=None, hold_after_unauthorized=0, hold_after_letters=0))
+    with_good_keys(world)
+    world.feed(P0, *USERS)
+    world.run(60)
+    assert len(world.letters.written) == len(USERS)
+
+
+def test_answers_for_partitions_that_are_gone_count_as_evidence_too(world: World) -> None:
+    world.sink.api = lambda _: None
+    world.sink.abort = lambda _: None  # type: ignore[method-assign]  # the answers are on their way already
+    world.assign(P0, P1)
+    world.feed(P0, *USERS)
+    world.lose(P0)
+    for work in list(world.sink.on_wire):
+        world.sink.answer(work, unauthorized())
+    assert world.dispatcher.governor.key.held
+    world.feed(P1, "ann")
+    world.run(0.1)
+    assert world.users_sent[64:] == []
+    assert world.letters.written == []

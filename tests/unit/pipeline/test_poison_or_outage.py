@@ -1,0 +1,216 @@
+"""One event that fails for ever is poison; everything failing is an outage. What happens to the others decides."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from bridge.model import LetterReason, Retry, TopicPartition, Verdict
+from bridge.pipeline.governor import Reason
+from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.work import Work
+from tests.unit.pipeline.world import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, World, unauthorized
+
+P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
+QUICK = RetrySettings(initial_backoff=0.1, max_backoff=1.0)
+
+
+def failing(user: str, verdict: Verdict = FAILED) -> World:
+    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world.sink.api = lambda work: (0.05, verdict if work.who == user else ACCEPTED)
+    return world
+
+
+def flow(world: World, seconds: int, users: int = 50) -> None:
+    for _ in range(seconds):
+        world.feed(P1, *[f"user {i}" for i in range(users)])
+        world.run(1)
+
+
+@pytest.mark.parametrize("verdict", [FAILED, TIMED_OUT])
+def test_one_user_failing_for_ever_becomes_poison_while_others_flow(verdict: Verdict) -> None:
+    world = failing("bad", verdict)
+    world.feed(P0, "bad")
+    flow(world, 60)
+    (letter,) = world.letters.written
+    assert letter.reason is LetterReason.RETRIES_EXHAUSTED
+    assert letter.attempts >= 12
+    assert world.positions.committed[P0].offset == 1
+    assert not world.dispatcher.governor.outage.on
+
+
+def test_one_user_failing_alone_is_no_outage_and_no_poison() -> None:
+    world = failing("bad")
+    world.feed(P0, *["bad"] * 50)
+    world.run(600)
+    assert world.journal.named("blocked") == []
+    assert world.letters.written == []
+    world.feed(P0, "ann")
+    world.run(0.1)
+    assert world.sink.accepted == [(P0, 50, 0)], "nobody else is held up"
+
+
+def test_fewer_than_twenty_other_users_prove_nothing() -> None:
+    world = failing("bad")
+    world.feed(P0, "bad")
+    flow(world, 60, users=19)
+    assert world.letters.written == []
+
+
+@pytest.mark.parametrize("verdict", [FAILED, THROTTLED, TIMED_OUT])
+def test_half_of_all_answers_failing_dead_letters_nothing(verdict: Verdict) -> None:
+    rng = random.Random(7)
+    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world.sink.api = lambda _: (0.05, rng.choice([verdict, ACCEPTED]))
+    for _ in range(30):
+        world.feed(P0, *[f"user {i}" for i in range(40)])
+        world.run(2)
+    world.run(300)
+    assert world.letters.written == []
+    assert world.all_finished()
+
+
+def test_an_outage_exhausts_nothing_however_long_it_lasts() -> None:
+    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world.sink.api = lambda _: (0.05, FAILED)
+    world.feed(P0, *[f"user {i}" for i in range(200)])
+    world.run(3600)
+    assert world.letters.written == []
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+    world.run(10)
+    assert world.all_finished()
+
+
+def test_an_outage_sends_one_probe_at_a_time_over_rotating_lanes(world: World) -> None:
+    world.sink.api = lambda _: (2.0, TIMED_OUT)
+    world.feed(P0, *[f"user {i}" for i in range(200)])
+    world.run(2.1)
+    assert world.journal.named("blocked") == [(Reason.OUTAGE, TIMED_OUT.detail)]
+    world.run(300)
+    probes = world.sink.sent[66:]  # two more went before the third answer made it an outage
+    assert 5 < len(probes) < 60
+    assert all(later[0] - earlier[0] >= 2.0 for earlier, later in zip(probes, probes[1:], strict=False))
+    assert len({user for _, _, user in probes}) == len(probes)
+
+
+@pytest.mark.parametrize("verdict", [ACCEPTED, REJECTED])
+def test_an_outage_ends_with_the_first_answer_that_gets_through(world: World, verdict: Verdict) -> None:
+    world.sink.api = lambda _: (0.05, FAILED)
+    world.feed(P0, *[f"user {i}" for i in range(90)])
+    world.run(30)
+    assert world.dispatcher.governor.outage.on
+    world.sink.api = lambda _: (0.05, verdict)
+    world.run_until(lambda: not world.dispatcher.governor.outage.on, 60)
+    world.run(1)
+    assert world.dispatcher.tally.buffered == 0, "what was parked because of it goes at once"
+    assert [entry[0] for entry in world.journal.named("unblocked")] == [Reason.OUTAGE]
+
+
+def test_a_run_of_connection_errors_is_an_outage_with_one_lane_alone(world: World) -> None:
+    world.sink.api = lambda _: (0.05, Retry("connection", "refused"))
+    world.feed(P0, "ann")
+    world.run(120)
+    assert world.dispatcher.governor.outage.on
+
+
+def test_a_429_is_never_an_outage_and_never_counts() -> None:
+    world = failing("bad", THROTTLED)
+    world.feed(P0, "bad")
+    flow(world, 120)
+    assert world.letters.written == []
+    assert [entry[0] for entry in world.journal.named("blocked")] == []
+
+
+def test_after_a_lane_lost_a_record_its_next_ones_get_few_attempts_until_one_succeeds() -> None:
+    world = failing("bad")
+    world.feed(P0, *["bad"] * 4)
+    flow(world, 200)
+    attempts = [letter.attempts for letter in world.letters.written]
+    assert attempts[0] >= 12
+    assert max(attempts[1:]) < 12
+    assert len(attempts) == 4
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+    world.feed(P0, "bad")
+    world.run(1)
+    world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
+    world.feed(P0, "bad")
+    flow(world, 60)
+    assert world.letters.written[-1].attempts >= 12
+
+
+def is_bad(work: Work) -> bool:
+    return work.who == "bad"
+
+
+def feed_until_counted(world: World, counted: int) -> bool:
+    for _ in range(60):
+        flow(world, 1)
+        entries = list(world.dispatcher.assignments.get(world.owned[P0]).tracker.open.values())  # type: ignore[union-attr]
+        if all(isinstance(work, Work) and work.counted >= counted - 1 for work in entries):
+            return True
+    return False
+
+
+# --- what the destination asks for --------------------------------------------------------------------
+
+
+def test_retry_after_pauses_everybody_and_is_capped(world: World) -> None:
+    answers = iter([Retry("rate_limited", "429", status=429, after=100_000.0)])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, "ann", *["bob"] * 3)
+    world.run(1)
+    sent = len(world.sink.sent)
+    world.feed(P1, "cid")
+    world.run(590)
+    assert len(world.sink.sent) == sent
+    world.run(20)
+    assert world.all_finished()
+    assert world.journal.named("asked_to_wait") == [(600.0, "429")]
+
+
+def test_a_503_with_retry_after_pauses_too(world: World) -> None:
+    answers = iter([Retry("server_error", "503", status=503, after=30.0)])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, "ann")
+    world.run(1)
+    world.feed(P1, "bob")
+    world.run(28)
+    assert len(world.sink.sent) == 1
+    world.run(60)
+    assert world.all_finished()
+
+
+def test_a_429_without_a_time_doubles_the_pause_up_to_the_ceiling() -> None:
+    world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=1.0, max_backoff=8.0)))
+    world.sink.api = lambda _: (0.0, THROTTLED)
+    world.feed(P0, "ann")
+    world.run(60)
+    times = [at for at, _, _ in world.sink.sent]
+    assert [round(b - a) for a, b in zip(times, times[1:], strict=False)] == [1, 2, 4, 8, 8, 8, 8, 8, 8]
+
+
+def test_what_was_throttled_goes_first_when_the_pause_is_over(world: World) -> None:
+    world.dispatcher.governor.max_in_flight = 1
+    answers = iter([THROTTLED])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, "ann", "bob", "cid")
+    world.run(10)
+    assert world.users_sent == ["ann", "ann", "bob", "cid"]
+
+
+def test_a_retry_keeps_its_user_s_order(world: World) -> None:
+    answers = iter([FAILED, TIMED_OUT, THROTTLED, unauthorized(0)])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, *["ann"] * 5)
+    world.run(120)
+    assert [offset for _, offset, _ in world.sink.accepted] == [0, 1, 2, 3, 4]
+
+
+def test_retries_that_wait_for_their_time_hold_no_permit() -> None:
+    world = World(DeliverySettings(rate_limit=None, max_in_flight=2, retry=RetrySettings(initial_backoff=1000.0)))
+    world.sink.api = lambda work: (0.05, FAILED if work.who in ("x", "y") else ACCEPTED)
+    world.feed(P0, "x", "y", *[f"user {i}" for i in range(50)])
+    world.run(5)
+    assert len(world.sink.accepted) == 50
+    assert world.dispatcher.governor.in_flight == 0
