@@ -95,6 +95,8 @@ class Governor:
         self.in_flight += 1
         if self.key.held_since is not None:
             self.key.probing(now)
+        if self.outage.since is not None:
+            self.outage.probing()
         self.pacer.take(now)
 
     def finished(self) -> None:

@@ -17,7 +17,18 @@ TRANSPORT_RUN = 3
 class Outage:
     """One lane that fails for ever is no outage; it must not hold the others up."""
 
-    __slots__ = ("_lanes", "_probes", "_rng", "_run", "_settings", "_transport", "detail", "probe_at", "since")
+    __slots__ = (
+        "_lanes",
+        "_probes",
+        "_probing",
+        "_rng",
+        "_run",
+        "_settings",
+        "_transport",
+        "detail",
+        "probe_at",
+        "since",
+    )
 
     def __init__(self, settings: RetrySettings, rng: random.Random) -> None:
         self._settings = settings
@@ -26,6 +37,7 @@ class Outage:
         self._transport = 0
         self._lanes: set[object] = set()
         self._probes = 0
+        self._probing = False
         self.since: float | None = None
         self.probe_at = 0.0
         self.detail = ""
@@ -40,7 +52,7 @@ class Outage:
         self.detail = detail
         if self.on:
             # Answers to what was in flight when it began are no probes and must not push the next one away.
-            if now >= self.probe_at:
+            if self._probing:
                 self._schedule(now)
             return False
         self._run += 1
@@ -62,6 +74,11 @@ class Outage:
             self.since = None
         return ended
 
+    def probing(self) -> None:
+        """A request starts during the outage; it is alone on the wire, so the next answer is its own."""
+        self._probing = True
+
     def _schedule(self, now: float) -> None:
+        self._probing = False
         self._probes += 1
         self.probe_at = now + backoff(self._probes, self._settings, self._rng)

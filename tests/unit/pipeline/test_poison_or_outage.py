@@ -214,3 +214,19 @@ def test_retries_that_wait_for_their_time_hold_no_permit() -> None:
     world.run(5)
     assert len(world.sink.accepted) == 50
     assert world.dispatcher.governor.in_flight == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_answers_to_what_was_in_flight_when_the_outage_began_do_not_put_off_the_first_probe(seed: int) -> None:
+    """They come over many seconds, some after the time of the first probe, and are no probes."""
+    retry = RetrySettings(initial_backoff=1.0, max_backoff=600.0)
+    world = World(DeliverySettings(rate_limit=None, retry=retry), seed=seed)
+    delays = iter([0.05] * 12 + [float(i) for i in range(1, 53)])
+    world.sink.api = lambda _: (next(delays, 0.05), TIMED_OUT)
+    world.feed(P0, *[f"user {i}" for i in range(100)])
+    world.run(0.1)
+    assert world.dispatcher.governor.outage.on
+    world.run_until(lambda: not world.sink.on_wire, 60)
+    idle_since, sent = world.now, len(world.sink.sent)
+    world.run_until(lambda: len(world.sink.sent) > sent, 600)
+    assert world.now - idle_since <= 1.0
