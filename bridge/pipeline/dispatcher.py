@@ -335,10 +335,12 @@ class Dispatcher:
         """Weigh a failure; True when it was this event's last and it went to the dead letters."""
         if self.governor.outage.failed(work.who, verdict.detail, transport=verdict.status is None, now=now):
             self._journal.blocked(Reason.OUTAGE, verdict.detail)
-        if work.mark is not None and self.evidence.speaks_against(work.who, work.mark):
-            work.counted += 1
-            work.partition.dirty = True
+        counts = work.mark is not None and self.evidence.speaks_against(work.who, work.mark)
         work.mark = self.evidence.failed()
+        if not counts:
+            return False
+        work.counted += 1
+        work.partition.dirty = True
         if work.counted < self.evidence.allowed(work.who, self.settings.retry.max_attempts):
             return False
         self.evidence.burn(work.who)

@@ -230,3 +230,17 @@ def test_answers_to_what_was_in_flight_when_the_outage_began_do_not_put_off_the_
     idle_since, sent = world.now, len(world.sink.sent)
     world.run_until(lambda: len(world.sink.sent) > sent, 600)
     assert world.now - idle_since <= 1.0
+
+
+def test_a_failure_that_does_not_count_ends_no_event_although_its_lane_lost_one_before() -> None:
+    """Two events of one user, out of order: the first is lost, which shortens the budget the second has used half."""
+    world = World(DeliverySettings(ordering="none", rate_limit=None, retry=QUICK))
+    bad: dict[int, Verdict] = {0: FAILED, 1: FAILED}
+    world.sink.api = lambda work: (0.05, bad.get(work.record.offset, ACCEPTED) if is_bad(work) else ACCEPTED)
+    world.feed(P0, "bad", "bad")
+    world.run_until(lambda: feed_until_counted(world, 5), 1)
+    works = [entry for entry in world.dispatcher.assignments.get(world.owned[P0]).tracker.open.values()]  # type: ignore[union-attr]
+    assert all(isinstance(work, Work) and work.counted >= 4 for work in works)
+    world.dispatcher.evidence.burn("bad")
+    world.run(30)
+    assert world.letters.written == [], "nobody else was sending: these failures say nothing of the event"
