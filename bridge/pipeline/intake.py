@@ -91,6 +91,8 @@ class Intake:
 
     def _work(self, partition: Partition, record: Record, outcome: Prepared | Failed, output: int) -> Work:
         prepared = outcome if type(outcome) is Prepared else None
+        if isinstance(outcome, Failed) and outcome.unmapped_type is not None:
+            self._tally.unmapped_letter(outcome.unmapped_type)
         return Work(partition, record, record.size, output, prepared, self._lane(record, prepared))
 
     def _arrived(self, partition: Partition, record: Record, entry: Entry) -> None:

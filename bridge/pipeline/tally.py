@@ -29,6 +29,9 @@ LATENCY_BOUNDS = (
 )
 """Upper bounds in seconds, from a record's Kafka timestamp to its 202."""
 
+OTHER_TYPES = "(others)"
+_TYPES_KEPT = 1000
+
 
 class RouteTally:
     """Events (not records) of one route."""
@@ -69,6 +72,8 @@ class Tally:
         self.ambiguous = 0
         """Requests whose answer never came and which are sent again: the upper bound of duplicates from that cause."""
         self.left_out = 0
+        self.unmapped_letters: Counter[str] = Counter()
+        """Records that are dead letters only because no route names their type, by type; a bounded number of types."""
         self.forced_drains = 0
         self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
         self.latency_sum = 0.0
@@ -100,13 +105,18 @@ class Tally:
 
     @property
     def unmapped(self) -> int:
-        """Records filtered because no route names their type."""
-        return self.filtered_by_reason()[FilterReason.UNMAPPED]
+        """Records whose type no route names, filtered or dead-lettered for it."""
+        return self.filtered_by_reason()[FilterReason.UNMAPPED] + self.unmapped_letters.total()
+
+    def unmapped_letter(self, event_type: str) -> None:
+        """A record is a dead letter only for its type."""
+        known = event_type in self.unmapped_letters or len(self.unmapped_letters) < _TYPES_KEPT
+        self.unmapped_letters[event_type if known else OTHER_TYPES] += 1
 
     def unmapped_types(self, most: int) -> list[tuple[str, int]]:
         """The most frequent event types that no route names."""
-        types: Counter[str] = Counter()
+        types: Counter[str] = Counter(self.unmapped_letters)
         for outcome, count in self.filtered_records.items():
             if outcome.reason is FilterReason.UNMAPPED:
-                types[outcome.event_type or "(others)"] += count
+                types[outcome.event_type or OTHER_TYPES] += count
         return types.most_common(most)

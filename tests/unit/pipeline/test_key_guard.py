@@ -22,13 +22,14 @@ P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 USERS = [f"user {i}" for i in range(200)]
 
 
-def key_of(work: Work, world: World, good: set[int]) -> Verdict:
-    """What an API says that knows these keys; a request carries the key that was in force when it was sent."""
-    return ACCEPTED if world.credentials.generation in good else unauthorized(world.credentials.generation)
-
-
 def with_good_keys(world: World, *good: int, seconds: float = 0.05) -> None:
-    world.sink.api = lambda work: (seconds, key_of(work, world, set(good)))
+    """What an API says that knows these keys; a request carries the key that was in force when it was sent."""
+
+    def api(_: Work) -> tuple[float, Verdict]:
+        key = world.credentials.generation
+        return seconds, ACCEPTED if key in good else unauthorized(key)
+
+    world.sink.api = api
 
 
 def test_sixty_four_in_flight_when_the_key_dies_cost_hold_after_letters(world: World) -> None:
