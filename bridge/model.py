@@ -132,6 +132,8 @@ class Failed:
     message: str
     """One sentence: expression, type of the value, what was expected; never the value itself."""
     route: Route | None = None
+    unmapped_type: str | None = None
+    """Set where the only fault is that no route names the type."""
 
 
 class Prepared:

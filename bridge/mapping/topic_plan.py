@@ -178,4 +178,4 @@ class TopicPlan:
             return self._unmapped.of(event_type)
         shown = event_type if len(event_type) <= LONGEST_TYPE_KEPT else f"{event_type[:LONGEST_TYPE_KEPT]}…"
         message = f"no rule in mapping.events is for the type {shown!r}, and on_unmapped is dead_letter"
-        return (Failed(LetterReason.UNMAPPABLE, message),)
+        return (Failed(LetterReason.UNMAPPABLE, message, unmapped_type=event_type[:LONGEST_TYPE_KEPT]),)

@@ -70,6 +70,7 @@ def assemble(
     clock = SystemClock()
     journal = Journal(events, clock, settings.hold_after_letters)
     credentials = build_credentials(config.track)
+    log.redactor.add(secret_of(credentials))
     sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
     consumer = Consumer(journal, events, crash)
     letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)
@@ -119,3 +120,8 @@ def assemble(
     )
     server = AdminServer(pages(vitals=observer.vitals, snapshot=observer.snapshot, monotonic=time.monotonic))
     return Parts(events, credentials, sink, letters, dispatcher, consumer, source, rate_view, observer, server, alarm)
+
+
+def secret_of(credentials: ApiKey) -> str:
+    """The key itself, for the one place that has to know it: the redactor that keeps it out of the log."""
+    return credentials.header.decode("ascii").rpartition(" ")[2]

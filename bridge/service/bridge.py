@@ -14,7 +14,7 @@ from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log import Logging
 from bridge.ops.snapshot import Snapshot
-from bridge.service.assembly import Parts, assemble
+from bridge.service.assembly import Parts, assemble, secret_of
 
 TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
@@ -136,7 +136,7 @@ class Bridge:
     async def _tick(self) -> None:
         """Look at the clock; a process that was stopped is noticed here at the latest."""
         parts = self._parts
-        watch = _Watch(parts)
+        watch = _Watch(parts, self._log)
         while True:
             await asyncio.sleep(TICK)
             parts.consumer.tick()
@@ -160,7 +160,7 @@ class Bridge:
         """Nothing here waits for what waits for it: the drain runs on this loop, the close on the poll thread."""
         parts, began = self._parts, time.monotonic()
         parts.events.stopping(cause=outcome.cause)
-        parts.observer.stopping = True
+        parts.observer.stopping()
         parts.dispatcher.stop()
         await asyncio.wrap_future(parts.source.stop())
         await asyncio.wrap_future(parts.letters.stop(LETTERS_LIMIT))
@@ -176,8 +176,9 @@ class Bridge:
 class _Watch:
     """Tells once what an operator should look into, as soon as it shows."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, log: Logging) -> None:
         self._parts = parts
+        self._log = log
         self._generation = parts.credentials.generation
         self._problem: str | None = None
         self._told_nothing_mapped = False
@@ -197,6 +198,7 @@ class _Watch:
         credentials, events = self._parts.credentials, self._parts.events
         if credentials.generation != self._generation:
             self._generation = credentials.generation
+            self._log.redactor.add(secret_of(credentials))
             events.key_reloaded()
         if credentials.problem != self._problem:
             self._problem = credentials.problem

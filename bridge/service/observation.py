@@ -67,14 +67,19 @@ class Observer:
         self._started_at = time.time()
         self._beat = time.monotonic()
         self._limited = 0.0
+        self._limited_since: float | None = None
+        self._stopping_since: float | None = None
         self._requests: deque[tuple[float, int]] = deque()
-        self.stopping = False
 
     def tick(self) -> None:
         """Several times a second: the loop's beat, and what is sampled."""
         now = time.monotonic()
         dispatcher = self._of.dispatcher
-        if dispatcher.ready and dispatcher.governor.standing(now) is Reason.RATE_LIMITED:
+        if not dispatcher.ready or dispatcher.governor.standing(now) is not Reason.RATE_LIMITED:
+            self._limited_since = None
+        elif self._limited_since is None:
+            self._limited_since = now
+        else:
             self._limited += now - self._beat
         self._beat = now
         requests = self._requests
@@ -82,6 +87,10 @@ class Observer:
             requests.append((now, dispatcher.tally.requests))
             while now - requests[0][0] > 60.5:
                 requests.popleft()
+
+    def stopping(self) -> None:
+        """The process begins to stop."""
+        self._stopping_since = time.monotonic()
 
     def vitals(self) -> seen.Vitals:
         """What liveness and readiness are decided from."""
@@ -93,7 +102,7 @@ class Observer:
             loop_age=now - self._beat,
             joined=source.joined,
             draining=source.draining,
-            stopping=self.stopping,
+            stopping=self._stopping_since is not None,
             unauthorized=key.detail if key.held else None,
             dead_letters=letters.detail if letters.unwritable_since is not None else None,
         )
@@ -195,7 +204,7 @@ class Observer:
             blocks.append(seen.Block(gate, wall - (now - since), sentence, opens))
 
         if governor.stopping:
-            closed(Gate.DRAINING, now)
+            closed(Gate.DRAINING, self._stopping_since or now)
         if governor.key.held_since is not None:
             closed(Gate.UNAUTHORIZED, governor.key.held_since, governor.key.detail)
         if letters.unwritable_since is not None:
@@ -203,13 +212,16 @@ class Observer:
         if governor.outage.since is not None:
             closed(Gate.OUTAGE, governor.outage.since, governor.outage.detail, governor.outage.probe_at)
         if dispatcher.assignments and not governor.membership.believable(now):
-            closed(Gate.MEMBERSHIP, governor.membership.doubted_since(now))
+            sentence = (
+                "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours."
+            )
+            closed(Gate.MEMBERSHIP, governor.membership.doubted_since(now), sentence)
         if now < governor.pause_until:
             since = now if governor.paused_since is None else governor.paused_since
             closed(Gate.RETRY_AFTER, since, governor.pause_detail, governor.pause_until)
-        if dispatcher.ready and now < governor.pacer.free_at:
+        if self._limited_since is not None:
             until = governor.pacer.free_at
-            closed(Gate.RATE_LIMITED, now, until=None if until == float("inf") else until)
+            closed(Gate.RATE_LIMITED, self._limited_since, until=None if until == float("inf") else until)
         return blocks
 
     def _partitions(self, now: float, wall: float) -> list[seen.Partition]:
