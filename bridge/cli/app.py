@@ -24,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("demo")(demo.demo)
+app.command("demo", short_help="Watch the whole bridge at work for half a minute.")(demo.demo)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("map")(map.map_records)

@@ -50,7 +50,10 @@ def _invoke(arguments: Sequence[str]) -> int:
         return usage.exit_code
     except Abort:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    except SystemExit as ended:
+        # The parser has its own idea of a closed pipe: it ends with 1, which here means findings.
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
         raise
     except Exception as defect:  # noqa: BLE001 - the last place that can turn it into a sentence
         sys.stdout.flush()

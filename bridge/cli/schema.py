@@ -28,10 +28,18 @@ def schema(
         rows = [(known, json.loads(file.read_text("utf-8")).get("title", "")) for known, file in found.items()]
         output.lines(output.table(rows))
         return ExitCode.OK
-    if name not in found:
-        raise Misuse(f"There is no schema named {name}; there are: {', '.join(found)}.")
-    output.line(found[name].read_text("utf-8").rstrip("\n"))
+    output.line(found[_chosen(name, list(found))].read_text("utf-8").rstrip("\n"))
     return ExitCode.OK
+
+
+def _chosen(name: str, known: list[str]) -> str:
+    """The schema of this name, or the only one whose name begins with it."""
+    if name in known:
+        return name
+    beginning = [each for each in known if each.startswith(name)]
+    if len(beginning) != 1:
+        raise Misuse(f"There is no schema named {name}; there are: {', '.join(known)}.")
+    return beginning[0]
 
 
 def _schemas() -> dict[str, Traversable]:

@@ -18,11 +18,15 @@ from bridge.sandbox.emulator.contract import Event, read_event
 EXAMPLE = Path(__file__).parents[3] / "bridge.example.yaml"
 DOCUMENTED = [
     # the curl example of the documentation, by hand
-    '{"user_id": "unique_user_id", "event_name": "user_subscribed", '
-    '"metadata": {"plan": "free", "created_at": "1519205055"}}',
+    (
+        '{"user_id": "unique_user_id", "event_name": "user_subscribed", '
+        '"metadata": {"plan": "free", "created_at": "1519205055"}}'
+    ),
     # the example of the OpenAPI description, shortened
-    '{"user_id": "user_789456", "event_name": "schedule_appointment", '
-    '"metadata": {"appointment_date": "2024-02-01T10:00:00Z", "appointment_status": "confirmed"}}',
+    (
+        '{"user_id": "user_789456", "event_name": "schedule_appointment", '
+        '"metadata": {"appointment_date": "2024-02-01T10:00:00Z", "appointment_status": "confirmed"}}'
+    ),
     '{"user_id": "u-1", "event_name": "Logged out"}',
     '{"user_id": "u-1", "event_name": "Order", "metadata": {"amount": 1.5, "count": 3, "gift": true}}',
 ]
@@ -71,6 +75,7 @@ def test_the_emulated_api_and_the_schema_agree(validator: jsonschema.Draft202012
 
 
 def test_the_schemas_own_examples_are_of_it(validator: jsonschema.Draft202012Validator) -> None:
+    assert isinstance(validator.schema, dict)
     for example in validator.schema["examples"]:
         validator.validate(example)
 

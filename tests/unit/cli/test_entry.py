@@ -1,0 +1,125 @@
+"""How any command ends: codes, sentences, and never a traceback that nobody asked for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge import __version__
+from bridge.cli import entry, status
+from tests.unit.cli.conftest import Cli
+
+PYTHON = (sys.executable, "-m", "bridge")
+
+
+def _broken(_url: str) -> dict[str, object]:
+    raise LookupError("user u-17 has NX-secret")
+
+
+def _interrupted(_url: str) -> dict[str, object]:
+    raise KeyboardInterrupt
+
+
+def test_the_version_is_printed(cli: Cli) -> None:
+    assert cli("--version") == (ran := cli("--version"))
+    assert (ran.code, ran.out) == (0, f"track-bridge {__version__}\n")
+
+
+def test_an_unknown_command_is_2_and_names_the_nearest(cli: Cli) -> None:
+    ran = cli("chek")
+    assert (ran.code, ran.out) == (2, "")
+    assert "Did you mean 'check'" in ran.err
+
+
+def test_an_unknown_option_is_2(cli: Cli) -> None:
+    assert cli("check", "--ofline").code == 2
+
+
+def test_a_defect_is_70_with_one_sentence_that_repeats_no_payload(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BRIDGE_TRACEBACK", raising=False)
+    monkeypatch.setattr(status, "_fetch", _broken)
+    ran = cli("status")
+    assert ran.code == 70
+    assert ran.err.startswith("bridge: LookupError in status.py, line ")
+    assert "--traceback" in ran.err
+    assert ran.err.count("\n") == 1
+    assert "u-17" not in ran.err
+
+
+@pytest.mark.parametrize("arguments", [("--traceback", "status"), ("status", "--traceback")])
+def test_a_defects_traceback_is_shown_to_who_asks(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(status, "_fetch", _broken)
+    ran = cli(*arguments)
+    assert (ran.code, "Traceback" in ran.err) == (70, True)
+
+
+def test_the_environment_can_ask_for_it_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "_fetch", _broken)
+    monkeypatch.setenv("BRIDGE_TRACEBACK", "1")
+    assert "Traceback" in cli("status").err
+
+
+def test_ctrl_c_is_130_and_silent(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "_fetch", _interrupted)
+    ran = cli("status")
+    assert (ran.code, ran.out, ran.err) == (130, "", "")
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure_worth_a_word() -> None:
+    with subprocess.Popen(
+        [*PYTHON, "schema", "status"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.close()
+        assert program.stderr.read() == ""
+        assert program.wait() == 141
+
+
+def test_a_locale_without_the_character_costs_the_character_only() -> None:
+    ran = subprocess.run(
+        [*PYTHON, "check", "-c", "mißraten.yaml"],
+        env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(b"mi\\xdfraten.yaml: does not exist")
+
+
+def test_help_needs_neither_kafka_nor_http_nor_pydantic() -> None:
+    """Loading any of them takes longer than everything else that `bridge --help` does."""
+    program = (
+        "import sys; from bridge.cli import entry; entry.run(['--help']);"
+        "heavy = {'confluent_kafka', 'httpx', 'pydantic', 'rich', 'orjson', 'structlog', 'uvloop', 'asyncio',"
+        " 'bridge.mapping', 'bridge.kafka', 'bridge.track', 'bridge.service'};"
+        "sys.exit(str(sorted(heavy & set(sys.modules))) if heavy & set(sys.modules) else 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["bridge", "track-bridge"])
+def test_both_names_are_the_same_program(name: str, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
+    monkeypatch.setattr(sys, "argv", [str(Path("/usr/bin") / name)])
+    assert cli("--help").out.startswith(f"Usage: {name} ")
+
+
+def test_output_to_a_file_has_no_colour_codes(cli: Cli) -> None:
+    for command in ("run", "demo", "check", "map", "send", "test", "topics", "status", "schema"):
+        ran = cli(command, "--help")
+        assert ran.code == 0
+        assert "\x1b" not in ran.out
+
+
+def test_every_command_says_in_one_line_what_it_does(cli: Cli) -> None:
+    commands = cli("--help").out.partition("Commands:")[2].partition("\n\n")[0].strip().splitlines()
+    assert len(commands) >= 9
+    assert [line for line in commands if line.endswith("...")] == []
+
+
+def test_entry_returns_and_never_exits_by_itself() -> None:
+    assert isinstance(entry.run(["--version"]), int)
