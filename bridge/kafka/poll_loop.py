@@ -26,7 +26,7 @@ POLL: Final = 0.1
 STALL: Final = 1.0
 """Seconds without a free slot until everything is paused."""
 STALLED_POLL: Final = 0.25
-"""Seconds between the polls of such a time. Each can bring a record, so the bound is exceeded by four at most."""
+"""Seconds between the polls of such a time. Each can bring a record, so the bound is exceeded by five at most."""
 UPKEEP_EVERY: Final = 1.0
 
 

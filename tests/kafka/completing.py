@@ -1,0 +1,165 @@
+"""A real, small consumption for tests of the source: it completes every record, or keeps those it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from bridge.config.sections import Kafka
+from bridge.kafka.consumption import Batch, Drained, HeldReason, Tracker
+from bridge.kafka.source import Source
+from bridge.model import Record, TopicPartition
+from bridge.pipeline.offset_map import Demand, Head
+
+PATIENCE = 30.0
+"""Seconds; generous, because a busy machine is no finding."""
+LIMIT = 3000
+
+
+class Completing:
+    """See `Consumption`. What happened is in its lists; `until` waits for it."""
+
+    def __init__(
+        self, keep: Callable[[Record], bool] = lambda _: False, *, capacity: int = 2000, drains: bool = True
+    ) -> None:
+        """`keep` says which records stay open; without `drains` a revocation is never answered."""
+        self.records: list[Record] = []
+        self.already_done: list[Record] = []
+        self.trackers: dict[TopicPartition, Tracker] = {}
+        self.assignments: list[list[Tracker]] = []
+        self.revoked: list[Tracker] = []
+        self.lost_trackers: list[Tracker] = []
+        self.proofs: list[float] = []
+        self.held: dict[TopicPartition, tuple[HeldReason, str]] = {}
+        self.failure: Exception | None = None
+        self.capacity = capacity
+        self.keep = keep
+        self._drains = drains
+        self._changed = asyncio.Event()
+        self.source: Source
+
+    async def until(self, met: Callable[[], bool]) -> None:
+        """Wait until this holds; it is looked at after each thing that happens."""
+        async with asyncio.timeout(PATIENCE):
+            while not met():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def release(self) -> None:
+        """Complete what was kept, and keep nothing more."""
+        self.keep = lambda _: False
+        for tracker in self.trackers.values():
+            for offset in list(tracker.open):
+                tracker.completed(offset)
+        self.store()
+
+    def store(self, head: Head = Head()) -> None:  # noqa: B008  # a frozen value
+        """Take every partition's position to the broker."""
+        self.source.store([(t, t.position(Demand(len(t.open), 1), head, LIMIT)) for t in self.trackers.values()])
+        self._tell_room()
+
+    # --- Consumption --------------------------------------------------------------------------------
+
+    def assigned(self, trackers: Sequence[Tracker]) -> None:
+        self.assignments.append(list(trackers))
+        self.trackers |= {tracker.partition: tracker for tracker in trackers}
+        self._changed.set()
+
+    def accept(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            assert self.trackers[batch.tracker.partition] is batch.tracker
+            for record in batch.records:
+                if batch.tracker.already_done(record.offset):
+                    self.already_done.append(record)
+                    batch.tracker.passed(record.offset)
+                    continue
+                self.records.append(record)
+                if self.keep(record):
+                    batch.tracker.arrived(record.offset, record)
+                else:
+                    batch.tracker.passed(record.offset)
+        self.store()
+        self._changed.set()
+
+    def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        self.revoked += trackers
+        for tracker in trackers:
+            self.trackers.pop(tracker.partition, None)
+        if self._drains:
+            drained([(tracker, tracker.position(Demand(0, 1), Head(), LIMIT)) for tracker in trackers])
+        self._changed.set()
+
+    def lost(self, trackers: Sequence[Tracker]) -> None:
+        self.lost_trackers += trackers
+        for tracker in trackers:
+            self.trackers.pop(tracker.partition, None)
+        self._changed.set()
+
+    def membership_proven(self, issued_at: float) -> None:
+        self.proofs.append(issued_at)
+        self._changed.set()
+
+    def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
+        self.held[partition] = (reason, detail)
+        self._changed.set()
+
+    def partition_released(self, partition: TopicPartition) -> None:
+        self.held.pop(partition, None)
+        self._changed.set()
+
+    def source_failed(self, error: Exception) -> None:
+        self.failure = error
+        self._changed.set()
+
+    def _tell_room(self) -> None:
+        opened = sum(len(tracker.open) for tracker in self.trackers.values())
+        self.source.room(self.capacity - opened, 32_000_000)
+
+
+def settings(
+    bootstrap: str,
+    group: str,
+    topics: Sequence[str],
+    *,
+    start_from: str = "earliest",
+    properties: Mapping[str, str] | None = None,
+) -> Kafka:
+    """The `kafka` section of a configuration."""
+    given = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "300"}
+    if properties and properties.get("group.protocol") == "consumer":
+        given = {}
+    return Kafka.model_validate(
+        {
+            "bootstrap_servers": bootstrap,
+            "group_id": group,
+            "topics": list(topics),
+            "start_from": start_from,
+            "commit_interval": "50ms",
+            "drain_timeout": "2s",
+            "properties": {**given, **(properties or {})},
+        }
+    )
+
+
+@asynccontextmanager
+async def running(kafka: Kafka, consumption: Completing, *, records: int = 2000) -> AsyncIterator[Source]:
+    """A source that runs for the length of the block and stops in order at its end."""
+    aborted: list[bool] = []
+    source = Source(
+        kafka,
+        consumption,
+        loop=asyncio.get_running_loop(),
+        logger=logging.getLogger("tests.kafka"),
+        abort=lambda: aborted.append(True),
+        max_records=records,
+        max_bytes=32_000_000,
+    )
+    consumption.source = source
+    source.start()
+    try:
+        yield source
+    finally:
+        await asyncio.wait_for(asyncio.wrap_future(source.stop()), PATIENCE)
+    assert not aborted

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.config.sections import DeadLetterSettings, Kafka
+from bridge.kafka import client
+from tests.kafka.completing import settings
+
+
+def kafka(**properties: str) -> Kafka:
+    return settings("broker:9092", "group", ["topic"], properties=properties)
+
+
+def test_positions_are_only_what_was_stored_and_never_reset_by_the_client() -> None:
+    configuration = client.consumer_configuration(kafka())
+    assert configuration["enable.auto.commit"] is True
+    assert configuration["enable.auto.offset.store"] is False
+    assert configuration["auto.offset.reset"] == "error"
+    assert configuration["auto.commit.interval.ms"] == 50
+    assert configuration["isolation.level"] == "read_committed"
+
+
+def test_partitions_move_one_by_one_by_default() -> None:
+    configuration = client.consumer_configuration(kafka())
+    assert configuration["partition.assignment.strategy"] == "cooperative-sticky"
+    assert client.is_incremental(configuration)
+
+
+def test_the_new_group_protocol_gets_no_assignor_which_it_would_refuse() -> None:
+    configuration = client.consumer_configuration(kafka(**{"group.protocol": "consumer"}))
+    assert "partition.assignment.strategy" not in configuration
+    assert client.is_incremental(configuration)
+
+
+def test_an_eager_assignor_is_recognised() -> None:
+    configuration = client.consumer_configuration(kafka(**{"partition.assignment.strategy": "range"}))
+    assert not client.is_incremental(configuration)
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        client.consumer_configuration(kafka(**{"security.protocol": "SSL", "client.id": "mine"})),
+        client.admin_configuration(kafka(**{"security.protocol": "SSL", "client.id": "mine"})),
+        client.producer_configuration(
+            kafka(**{"security.protocol": "SSL", "client.id": "mine"}), DeadLetterSettings(topic="dlq")
+        ),
+    ],
+)
+def test_properties_reach_every_client_and_go_over_the_defaults(built: dict[str, Any]) -> None:
+    assert (built["security.protocol"], built["client.id"]) == ("SSL", "mine")
+    assert built["bootstrap.servers"] == "broker:9092"
+
+
+def test_a_letter_is_acknowledged_or_given_up_before_a_drain_is_over() -> None:
+    section = kafka()
+    configuration = client.producer_configuration(section, DeadLetterSettings(topic="dlq"))
+    assert configuration["enable.idempotence"] is True
+    assert configuration["message.timeout.ms"] < section.drain_timeout * 1000
+    assert configuration["allow.auto.create.topics"] is False
+
+
+def test_dead_letter_properties_go_over_kafka_properties() -> None:
+    letters = DeadLetterSettings.model_validate({"topic": "dlq", "properties": {"compression.type": "zstd"}})
+    configuration = client.producer_configuration(kafka(**{"compression.type": "lz4"}), letters)
+    assert configuration["compression.type"] == "zstd"

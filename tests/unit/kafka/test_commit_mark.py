@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.kafka.commit_mark import has, marked, unmarked
+from bridge.pipeline import offset_map
+from bridge.pipeline.offset_map import Demand, Head
+
+
+@given(st.text(alphabet=st.characters(codec="ascii", exclude_characters="\0~")), st.integers(1, 10**12))
+def test_a_mark_comes_off_whole(text: str, number: int) -> None:
+    assert unmarked(marked(text, number)) == text
+    assert has(marked(text, number), number)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_one_mark_is_not_taken_for_another(mine: int, other: int) -> None:
+    assert has(marked("b1.text", mine), other) is (mine == other)
+
+
+@pytest.mark.parametrize("text", [None, "", "a~b", "~", "12", "a~1~"])
+def test_text_without_a_mark_stays(text: str | None) -> None:
+    assert unmarked(text) == (text or "")
+    assert not has(text, 1)
+
+
+def test_the_final_nul_of_other_clients_view_comes_off_too() -> None:
+    assert unmarked("map~5\0") == "map"
+    assert unmarked("map\0") == "map"
+
+
+def test_a_map_is_readable_once_the_mark_is_off() -> None:
+    text = offset_map.encode(7, [1, 2], leader_epoch=1, topic_id="t", demand=Demand(1, 2), head=Head(), max_length=1000)
+    found = offset_map.decode(unmarked(marked(text, 3)))
+    assert found is not None
+    assert found.done == (range(8, 10),)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import threading
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.kafka.intake import LARGEST_BATCH, Intake
+
+MB = 1_000_000
+
+
+def test_what_is_on_its_way_to_the_loop_counts_as_taken() -> None:
+    intake = Intake(100, MB)
+    intake.handed(60, 600)
+    assert intake.free() == (40, MB - 600)
+
+
+def test_what_has_arrived_is_counted_once() -> None:
+    intake = Intake(100, MB)
+    intake.handed(60, 600)
+    intake.room(40, MB - 600)
+    intake.accepted(60, 600)
+    assert intake.free() == (40, MB - 600)
+
+
+def test_between_its_two_numbers_the_room_is_understated_never_overstated() -> None:
+    intake = Intake(100, MB)
+    intake.handed(60, 600)
+    intake.room(40, MB - 600)
+    assert intake.free() == (-20, MB - 1200)
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10 * MB), st.lists(st.tuples(st.integers(1, 500), st.integers(0, MB))))
+def test_no_more_is_taken_than_fits(records: int, size: int, handed: list[tuple[int, int]]) -> None:
+    intake = Intake(records, size)
+    for count, length in handed:
+        intake.handed(count, length)
+    free_records, free_bytes = intake.free()
+    taken = intake.take(0)
+    assert 0 <= taken <= LARGEST_BATCH
+    assert taken <= max(0, free_records)
+    assert (taken > 0) == (free_records > 0 and free_bytes > 0)
+
+
+def test_large_records_are_taken_in_small_numbers_once_their_size_is_known() -> None:
+    intake = Intake(2000, 32 * MB)
+    for _ in range(10):
+        intake.handed(500, 500 * MB)
+        intake.room(2000, 32 * MB)
+        intake.accepted(500, 500 * MB)
+    assert 30 <= intake.take(0) <= 40
+
+
+def test_one_record_always_fits() -> None:
+    intake = Intake(2000, 10)
+    assert intake.take(0) == 1
+
+
+def test_a_sleep_ends_when_there_is_room_worth_waking_for() -> None:
+    intake = Intake(80, MB)
+    intake.room(0, MB)
+    taken: list[int] = []
+    sleeper = threading.Thread(target=lambda: taken.append(intake.take(30)))
+    sleeper.start()
+    while intake._awaited is None:
+        time.sleep(0.001)
+    intake.room(9, MB)
+    assert sleeper.is_alive()
+    intake.room(10, MB)
+    sleeper.join(20)
+    assert taken == [10]
+
+
+def test_a_little_room_is_taken_after_the_sleep() -> None:
+    intake = Intake(2000, MB)
+    intake.room(3, MB)
+    assert intake.take(0.001) == 3
+
+
+def test_after_a_pause_half_the_room_is_waited_for() -> None:
+    intake = Intake(100, MB)
+    intake.room(49, MB)
+    assert not intake.wait_for_half(0.001)
+    intake.room(50, MB)
+    assert intake.wait_for_half(0.001)

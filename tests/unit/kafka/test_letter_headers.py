@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.kafka.letter_headers import CONNECT, OWN, Detail, build
+from bridge.model import DeadLetter, Header, LetterReason, Record, Route
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "dead-letter-headers.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def letter(
+    reason: LetterReason = LetterReason.REJECTED, message: str = "the API said no", headers: tuple[Header, ...] = ()
+) -> DeadLetter:
+    return DeadLetter(
+        Record("shop.orders", 3, 17, 1_767_323_045_678, b"key", b"value", headers),
+        reason,
+        message,
+        output=1,
+        route=Route("order.completed[1]", "0123456789ab", "Order Completed"),
+        status=400,
+        error_code="invalid_user",
+        request=b'{"user_id":"u-1"}',
+        attempts=3,
+        first_attempt_ms=1_767_323_046_000,
+        last_attempt_ms=1_767_323_050_500,
+    )
+
+
+def bare(reason: LetterReason = LetterReason.UNDECODABLE) -> DeadLetter:
+    return DeadLetter(Record("t", 0, 0, None, None, None, ()), reason, "no JSON at byte 3")
+
+
+def ours(headers: list[Header]) -> dict[str, str]:
+    return {name: (value or b"").decode() for name, value in headers if name.startswith((OWN, CONNECT))}
+
+
+def test_everything_known_about_a_letter_stands_in_its_headers() -> None:
+    assert ours(build(letter(), "bridge-group")) == {
+        "bridge.dead-letter.version": "1",
+        "bridge.dead-letter.reason": "rejected",
+        "bridge.dead-letter.message": "the API said no",
+        "bridge.dead-letter.http-status": "400",
+        "bridge.dead-letter.error-code": "invalid_user",
+        "bridge.dead-letter.origin-topic": "shop.orders",
+        "bridge.dead-letter.origin-partition": "3",
+        "bridge.dead-letter.origin-offset": "17",
+        "bridge.dead-letter.origin-timestamp": "2026-01-02T03:04:05.678Z",
+        "bridge.dead-letter.origin-group": "bridge-group",
+        "bridge.dead-letter.output": "1",
+        "bridge.dead-letter.route": "order.completed[1]",
+        "bridge.dead-letter.route-hash": "0123456789ab",
+        "bridge.dead-letter.request-sha256": "9963dd457232ee61e37ae0a8ea45aef11bffa242620445bc5fea661a4ce4f613",
+        "bridge.dead-letter.attempts": "3",
+        "bridge.dead-letter.first-attempt": "2026-01-02T03:04:06.000Z",
+        "bridge.dead-letter.last-attempt": "2026-01-02T03:04:10.500Z",
+        "bridge.dead-letter.replays": "0",
+        "__connect.errors.topic": "shop.orders",
+        "__connect.errors.partition": "3",
+        "__connect.errors.offset": "17",
+        "__connect.errors.connector.name": "bridge-group",
+        "__connect.errors.stage": "TASK_PUT",
+        "__connect.errors.class.name": "bridge.track",
+        "__connect.errors.exception.class.name": "bridge.track.rejected",
+        "__connect.errors.exception.message": "the API said no",
+    }
+
+
+@pytest.mark.parametrize("reason", LetterReason)
+@pytest.mark.parametrize("detail", Detail)
+def test_the_headers_keep_to_their_schema_for_every_reason_and_detail(reason: LetterReason, detail: Detail) -> None:
+    for each in (letter(reason), bare(reason)):
+        VALIDATOR.validate(ours(build(each, "group", detail)))
+
+
+@given(st.text(), st.text())
+def test_the_headers_keep_to_their_schema_whatever_the_texts(message: str, error_code: str) -> None:
+    made = DeadLetter(bare().record, LetterReason.REJECTED, message, error_code=error_code)
+    VALIDATOR.validate(ours(build(made, "group")))
+
+
+def test_the_schema_describes_every_header_and_no_other() -> None:
+    assert set(SCHEMA["properties"]) == set(ours(build(letter(), "group")))
+    assert set(SCHEMA["required"]) <= set(ours(build(bare(), "group", Detail.ESSENTIAL)))
+
+
+def test_headers_of_the_original_stay_byte_for_byte_and_in_order() -> None:
+    original: tuple[Header, ...] = (("b", b"\x00\xff"), ("a", None), ("b", b""), ("bridge", b"mine"))
+    assert build(letter(headers=original), "group")[:4] == list(original)
+
+
+def test_headers_of_an_earlier_letter_are_replaced_not_appended() -> None:
+    once = build(letter(message="first"), "group")
+    twice = build(letter(message="second", headers=tuple(once)), "group")
+    assert len(twice) == len(once)
+    assert ours(twice)["bridge.dead-letter.message"] == "second"
+
+
+@pytest.mark.parametrize(("found", "kept"), [(b"3", "3"), (b"-1", "0"), (b"many", "0"), (None, "0"), (b"9" * 40, "0")])
+def test_the_count_of_replays_is_kept(found: bytes | None, kept: str) -> None:
+    made = build(letter(headers=(("bridge.dead-letter.replays", found),)), "group")
+    assert ours(made)["bridge.dead-letter.replays"] == kept
+
+
+def test_a_long_message_is_cut_between_characters() -> None:
+    message = ours(build(letter(message="é" * 2000), "group"))["bridge.dead-letter.message"]
+    assert len(message.encode()) <= 1024
+    assert message.rstrip("…") == "é" * (len(message) - 1)
+
+
+def test_less_detail_leaves_out_the_messages_first_and_then_all_but_what_identifies() -> None:
+    whole, shorter, least = (ours(build(letter(), "group", detail)) for detail in Detail)
+    assert whole.keys() - shorter.keys() == {"bridge.dead-letter.message", "__connect.errors.exception.message"}
+    assert least.keys() == {
+        f"bridge.dead-letter.{name}"
+        for name in ("version", "reason", "origin-topic", "origin-partition", "origin-offset", "output", "replays")
+    }
+
+
+@pytest.mark.parametrize("timestamp", [10**18, -(10**18)])
+def test_a_timestamp_no_calendar_holds_is_left_out(timestamp: int) -> None:
+    record = Record("t", 0, 0, timestamp, None, None, ())
+    assert "bridge.dead-letter.origin-timestamp" not in ours(build(DeadLetter(record, LetterReason.INVALID, "m"), "g"))

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+
+from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
+from bridge.kafka import starts
+from bridge.kafka.consumption import HeldReason
+from bridge.kafka.starts import NO_TIME_FOUND, Found, Hold, LogRange, Start
+from bridge.model import Position, TopicPartition
+from bridge.pipeline import offset_map
+from bridge.pipeline.offset_map import Demand, Head
+
+PARTITION = TopicPartition("orders", 3)
+LOG = LogRange(100, 200)
+EVERY_START: list[StartFrom] = [*StartPoint, StartTime(1), StartAge(60.0)]
+
+
+def text(base: int, *, epoch: int | None = 5, topic_id: str = "T") -> str:
+    return offset_map.encode(
+        base,
+        [1, 4],
+        leader_epoch=epoch,
+        topic_id=topic_id,
+        demand=Demand(0, 0),
+        head=Head(),
+        max_length=1000,
+    )
+
+
+@pytest.mark.parametrize("start_from", EVERY_START)
+@pytest.mark.parametrize("offset", [100, 150, 200])
+def test_a_position_inside_the_log_is_where_it_goes_on(offset: int, start_from: StartFrom) -> None:
+    found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
+    assert starts.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None))
+
+
+@pytest.mark.parametrize("start_from", EVERY_START)
+@pytest.mark.parametrize(
+    ("offset", "sentence"),
+    [(99, "below the log's start 100: up to 1 events are gone unsent"), (201, "above the log's end 200")],
+)
+def test_a_position_outside_the_log_is_held_whatever_start_from_says(
+    offset: int, sentence: str, start_from: StartFrom
+) -> None:
+    found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
+    held = starts.resolve(PARTITION, found, start_from)
+    assert isinstance(held, Hold)
+    assert held.reason is HeldReason.OUT_OF_RANGE
+    assert sentence in held.detail
+    assert held.detail.startswith("orders/3: ")
+
+
+def test_a_position_is_believed_where_the_logs_range_is_not_known() -> None:
+    found = Found(Position(7, "", None), position_known=True)
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(7, "", None))
+
+
+@pytest.mark.parametrize("start_from", EVERY_START)
+def test_a_partition_added_to_a_started_topic_starts_at_its_beginning(start_from: StartFrom) -> None:
+    found = Found(position_known=True, topic_started=True, range=LOG, at_time=150)
+    assert starts.resolve(PARTITION, found, start_from) == Start(Position(100, "", None), is_new=True)
+
+
+@pytest.mark.parametrize(
+    ("start_from", "at_time", "offset"),
+    [
+        (StartPoint.EARLIEST, None, 100),
+        (StartPoint.LATEST, None, 200),
+        (StartTime(1), 150, 150),
+        (StartTime(1), NO_TIME_FOUND, 200),
+        (StartAge(60.0), 160, 160),
+    ],
+)
+def test_a_topic_without_any_position_starts_where_start_from_says(
+    start_from: StartFrom, at_time: int | None, offset: int
+) -> None:
+    found = Found(position_known=True, range=LOG, at_time=at_time)
+    assert starts.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None), is_new=True)
+
+
+def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_set() -> None:
+    held = starts.resolve(PARTITION, Found(position_known=True, range=LOG), StartPoint.ERROR)
+    assert isinstance(held, Hold)
+    assert held.reason is HeldReason.NO_START
+    assert "kafka.start_from" in held.detail
+
+
+@pytest.mark.parametrize(
+    ("found", "start_from"),
+    [
+        (Found(range=LOG), StartPoint.EARLIEST),
+        (Found(position_known=True), StartPoint.EARLIEST),
+        (Found(position_known=True, topic_started=True), StartPoint.EARLIEST),
+        (Found(position_known=True, range=LOG), StartTime(1)),
+    ],
+)
+def test_what_could_not_be_read_is_never_guessed(found: Found, start_from: StartFrom) -> None:
+    held = starts.resolve(PARTITION, found, start_from)
+    assert isinstance(held, Hold)
+    assert held.reason is HeldReason.POSITION_UNKNOWN
+
+
+def test_a_map_made_for_this_position_is_restored() -> None:
+    position = Position(150, text(150), 5)
+    started = starts.resolve(PARTITION, Found(position, position_known=True, range=LOG, topic_id="T"), StartPoint.ERROR)
+    assert isinstance(started, Start)
+    assert started.restored is not None
+    assert started.restored.done == (range(151, 155),)
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        Position(151, text(150), 5),
+        Position(150, text(150), 6),
+        Position(150, "lag: 3", 5),
+        Position(150, text(150)[:-2], 5),
+    ],
+)
+def test_a_map_made_for_another_position_is_ignored(position: Position) -> None:
+    found = Found(position, position_known=True, range=LOG, topic_id="T")
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, restored=None)
+
+
+def test_a_map_of_the_topic_that_had_this_name_before_is_ignored() -> None:
+    found = Found(Position(150, text(150), 5), position_known=True, range=LOG, topic_id="another")
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(150, text(150), 5), restored=None)
+
+
+@pytest.mark.parametrize(
+    ("start_from", "expected"),
+    [(StartPoint.LATEST, None), (StartTime(1234), 1234), (StartAge(60.0), 940_000)],
+)
+def test_an_age_counts_from_now(start_from: StartFrom, expected: int | None) -> None:
+    assert starts.wanted_time(start_from, 1000.0) == expected
