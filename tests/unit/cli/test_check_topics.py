@@ -1,0 +1,53 @@
+"""The configured topics against the cluster's, and what the user may do with them."""
+
+from bridge.cli.checks.findings import Level
+from bridge.cli.checks.permissions import permissions
+from bridge.cli.checks.topics import consumed
+from bridge.cli.exits import ExitCode
+
+EXISTING = {"shop.orders": 6, "billing.a": 1, "billing.b": 2, "other": 3}
+ALL = frozenset({"READ", "WRITE", "DESCRIBE"})
+
+
+def test_names_and_patterns_become_topics_with_their_partitions() -> None:
+    found = consumed(["shop.orders", r"^billing\..*"], EXISTING)
+    assert found.partitions == {"shop.orders": 6, "billing.a": 1, "billing.b": 2}
+    assert [each.what for each in found.findings] == [
+        "shop.orders: 6 partitions.",
+        r"^billing\..* matches 2 topics (with partitions): billing.a (1), billing.b (2).",
+    ]
+
+
+def test_a_missing_topic_is_a_configuration_to_change() -> None:
+    (found,) = consumed(["shop.order"], EXISTING).findings
+    assert (found.level, found.code) == (Level.PROBLEM, ExitCode.USAGE)
+
+
+def test_a_pattern_without_topics_may_still_find_some_later() -> None:
+    (found,) = consumed(["^nothing"], EXISTING).findings
+    assert found.level is Level.WARNING
+
+
+def test_every_permission_that_is_there_is_one_line() -> None:
+    (found,) = permissions("g", ALL, ["a"], ["dlq"], {"a": ALL, "dlq": ALL})
+    assert found.level is Level.OK
+
+
+def test_a_missing_permission_is_named_with_the_command_that_grants_it() -> None:
+    only_read = frozenset({"READ"})
+    found = permissions("g", frozenset({"DESCRIBE"}), ["a"], ["dlq"], {"a": frozenset({"DESCRIBE"}), "dlq": only_read})
+    assert [each.what for each in found] == [
+        "This user may not READ the topic a.",
+        "This user may not WRITE the topic dlq.",
+        "This user may not READ the group g.",
+    ]
+    assert all(each.code is ExitCode.USAGE for each in found)
+    assert "--operation Write --topic dlq" in found[1].to_do
+
+
+def test_what_the_brokers_do_not_say_is_noted() -> None:
+    (found,) = permissions("g", None, ["a"], ["dlq"], {})
+    assert (found.level, found.what) == (
+        Level.NOTE,
+        "The brokers do not say what this user may do with a, dlq, group g; the first run will tell.",
+    )

@@ -1,0 +1,163 @@
+"""`bridge map` of files: what is shown, for which input, with which exit code."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Cli
+
+Write = Callable[..., str]
+
+GOOD = '{"type": "order.completed", "id": "e-1", "data": {"user_id": "u-1", "amount": 12.5}}'
+NOBODY = '{"type": "order.completed", "data": {}}'
+DROPPED = '{"type": "audit.read", "data": {}}'
+UNMAPPED = '{"type": "page.viewed"}'
+
+
+class _Stdin(io.TextIOWrapper):
+    """Standard input with a given content, or a terminal nobody types at."""
+
+    def __init__(self, content: str, *, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(content.encode()))
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], str]:
+    def write(content: str) -> str:
+        path = tmp_path / "input"
+        path.write_text(content, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_a_value_becomes_the_request_exactly_as_it_would_be_sent(
+    cli: Cli, config: Write, file: Callable[[str], str]
+) -> None:
+    ran = cli("map", file(GOOD), "-c", config())
+    assert ran.code == 0
+    (body,) = [line.strip() for line in ran.out.splitlines() if line.strip().startswith("{")]
+    sent = json.loads(body)
+    assert (sent["user_id"], sent["event_name"], sent["metadata"]["amount"]) == ("u-1", "Order Completed", 12.5)
+
+
+def test_every_line_is_a_record_and_the_histogram_counts_them(
+    cli: Cli, config: Write, file: Callable[[str], str]
+) -> None:
+    ran = cli("map", file(f"{GOOD}\n{NOBODY}\n{DROPPED}\n{UNMAPPED}\n{UNMAPPED}\n{{broken"), "-c", config())
+    assert ran.code == 1
+    assert "6 records would make 1 request." in ran.out
+    counts = {tuple(line.split("  ")[1:2]): line.split()[-1] for line in ran.out.splitlines() if line.startswith("  ")}
+    assert counts[("filtered: unmapped",)] == "2"
+    assert counts[("dead letter: unmappable",)] == "1"
+    assert counts[("dead letter: undecodable",)] == "1"
+    assert "page.viewed  2" in ran.out
+
+
+def test_a_document_over_several_lines_is_one_value(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    ran = cli("map", file(json.dumps(json.loads(GOOD), indent=2)), "-c", config(), "--json")
+    assert len(ran.out.splitlines()) == 1
+    assert json.loads(ran.out)["outcomes"][0]["request"]["user_id"] == "u-1"
+
+
+def test_raw_takes_the_bytes_as_they_are(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    ran = cli("map", file(f"{GOOD}\n{GOOD}"), "--raw", "-c", config(), "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)["outcomes"][0]["reason"] == "undecodable"
+
+
+def test_whole_records_bring_their_coordinates_and_headers(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    record = {"topic": "shop.orders", "partition": 3, "offset": 17, "value": json.loads(GOOD), "headers": {"a": "b"}}
+    ran = cli("map", file(json.dumps(record)), "--record", "-c", config(), "--json")
+    assert json.loads(ran.out)["record"] == "shop.orders/3/17"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("{broken", "line 2: is not JSON"),
+        ('{"value": {}}', "line 2: topic: "),
+        ('{"topic": "t", "valeu": 1}', "line 2: valeu: "),
+        ('{"topic": "t", "value_base64": "%%"}', "line 2: record.value_base64 is not base64"),
+    ],
+)
+def test_a_line_that_is_no_whole_record_is_named(
+    cli: Cli, config: Write, file: Callable[[str], str], line: str, expected: str
+) -> None:
+    good = '{"topic": "t", "value": {"type": "x"}}'
+    ran = cli("map", file(f"{good}\n{line}\n{good}"), "--record", "-c", config())
+    assert ran.code == 2
+    assert expected in ran.err
+
+
+def test_standard_input_is_read_where_no_file_is_named(
+    cli: Cli, config: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", _Stdin(GOOD))
+    assert json.loads(cli("map", "--json", "-c", config()).out)["type"] == "order.completed"
+
+
+def test_a_person_who_names_nothing_is_told_what_to_name(
+    cli: Cli, config: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", _Stdin("", terminal=True))
+    ran = cli("map", "-c", config())
+    assert (ran.code, "--from-topic" in ran.err) == (2, True)
+
+
+def test_an_empty_input_is_said_to_be_empty(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    ran = cli("map", file("\n\n"), "-c", config())
+    assert (ran.code, ran.err) == (2, "The input is empty: there is no record to map.\n")
+
+
+def test_a_file_that_is_not_there_is_named(cli: Cli, config: Write) -> None:
+    ran = cli("map", "/nowhere/input", "-c", config())
+    assert (ran.code, ran.err) == (2, "/nowhere/input cannot be read: No such file or directory.\n")
+
+
+def test_a_limit_stops_after_so_many_records(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    ran = cli("map", file("\n".join([GOOD] * 5)), "--limit", "2", "--json", "-c", config())
+    assert len(ran.out.splitlines()) == 2
+
+
+def test_what_a_record_holds_cannot_move_the_terminals_cursor(
+    cli: Cli, config: Write, file: Callable[[str], str]
+) -> None:
+    ran = cli("map", file('{"type": "\\u001b[2Jgone"}'), "-c", config())
+    assert "\x1b" not in ran.out
+    assert "\\x1b[2Jgone" in ran.out
+
+
+def test_two_forms_at_once_are_refused(cli: Cli, config: Write) -> None:
+    assert cli("map", "-", "--record", "--raw", "-c", config()).code == 2
+
+
+def test_send_refuses_more_than_one_record(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    ran = cli("send", file(f"{GOOD}\n{GOOD}"), "-y", "-c", config())
+    assert (ran.code, ran.err) == (2, "The input has 2 records; bridge send takes exactly one.\n")
+
+
+def test_send_off_a_terminal_needs_yes(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    ran = cli("send", file(GOOD), "-c", config())
+    assert (ran.code, "add --yes" in ran.err) == (2, True)
+
+
+def test_send_from_standard_input_needs_yes(cli: Cli, config: Write) -> None:
+    ran = cli("send", "-", "-c", config())
+    assert (ran.code, "add --yes" in ran.err) == (2, True)
+
+
+def test_send_sends_nothing_for_a_record_that_becomes_no_request(
+    cli: Cli, config: Write, file: Callable[[str], str]
+) -> None:
+    ran = cli("send", file(NOBODY), "-y", "-c", config())
+    assert ran.code == 1
+    assert "dead letter (unmappable)" in ran.out
+    assert "POST" not in ran.out

@@ -1,0 +1,65 @@
+"""`bridge test`: the mapping's examples."""
+
+import json
+from collections.abc import Callable
+
+from tests.unit.cli.conftest import Cli
+
+Write = Callable[..., str]
+
+LAST = "    audit.*: drop\n"
+EXAMPLE = (
+    LAST
+    + """\
+  examples:
+    - name: an order is one event
+      input: {type: order.completed, id: e-1, time: "2026-01-02T03:04:05Z", data: {user_id: u-1, amount: 12.5}}
+      expect:
+        - {user_id: u-1, event_name: Order Completed,
+           metadata: {amount: AMOUNT, occurred_at: "2026-01-02T03:04:05Z", event_id: e-1}}
+    - name: audit entries are dropped
+      input: {type: audit.read, data: {}}
+      expect: {dropped: rule}
+"""
+)
+
+
+def test_examples_that_hold_are_listed_and_0(cli: Cli, config: Write) -> None:
+    ran = cli("test", "-c", config(LAST, EXAMPLE.replace("AMOUNT", "12.5")))
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "passed  an order is one event",
+        "passed  audit entries are dropped",
+        "",
+        "2 examples: 2 passed, 0 failed.",
+    ]
+
+
+def test_a_failing_example_shows_the_difference_and_what_came_instead(cli: Cli, config: Write) -> None:
+    ran = cli("test", "-c", config(LAST, EXAMPLE.replace("AMOUNT", "13")))
+    assert ran.code == 1
+    assert "FAILED  an order is one event\n          event 1: metadata.amount: expected 13, got 12.5\n" in ran.out
+    assert '"amount":12.5' in ran.out
+    assert "2 examples: 1 passed, 1 failed." in ran.out
+
+
+def test_no_examples_are_said_to_be_none(cli: Cli, config: Write) -> None:
+    path = config()
+    ran = cli("test", "-c", path)
+    assert ran.code == 0
+    assert ran.out.startswith(f"{path} has no examples, so nothing was tested.")
+
+
+def test_results_are_there_for_scripts(cli: Cli, config: Write) -> None:
+    ran = cli("test", "--json", "-c", config(LAST, EXAMPLE.replace("AMOUNT", "13")))
+    document = json.loads(ran.out)
+    assert (ran.code, document["examples"], document["failed"]) == (1, 2, 1)
+    assert [result["passed"] for result in document["results"]] == [False, True]
+    assert document["results"][0]["requests"][0]["metadata"]["amount"] == 12.5
+
+
+def test_an_example_that_cannot_be_a_record_is_a_problem_of_the_configuration(cli: Cli, config: Write) -> None:
+    broken = EXAMPLE.replace("AMOUNT", "13").replace("input: {type: audit.read, data: {}}", "input: {a: .nan}")
+    ran = cli("test", "-c", config(LAST, broken))
+    assert ran.code == 2
+    assert "mapping.examples[1]: holds something JSON cannot" in ran.err
