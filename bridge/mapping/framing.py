@@ -47,12 +47,12 @@ def recognise(raw: bytes, headers: Sequence[Header]) -> str | None:
     for signature, what in _SIGNATURES:
         if raw.startswith(signature):
             return what
+    if raw[0] not in b"{[" and any(name == SCHEMA_HEADER for name, _ in headers):
+        return f"is {_format(raw)} whose schema id is in the header {SCHEMA_HEADER}, not JSON"
     if raw[0] == 0:
         return _recognise_zero(raw)
     if raw[:2] in {b"{\x00", b"[\x00"}:
         return "is UTF-16 or UTF-32, not UTF-8"
-    if any(name == SCHEMA_HEADER for name, _ in headers):
-        return f"is {_format(raw)} whose schema id is in the header {SCHEMA_HEADER}, not JSON"
     return None
 
 

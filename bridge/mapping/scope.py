@@ -128,4 +128,9 @@ class Scope:
     def timestamp(self) -> datetime | None:
         """The Kafka timestamp."""
         millis = self.record.timestamp_ms
-        return None if millis is None else instants.parse_number(millis, "ms")
+        if millis is None:
+            return None
+        try:
+            return instants.parse_number(millis, "ms")
+        except instants.NotATimeError as problem:
+            raise unmappable(f"timestamp {problem}") from None

@@ -13,6 +13,7 @@ from bridge.config import yaml_core
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.problems import Problem
 from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.mapping.examples import run_examples
 from bridge.model import Failed, Filtered, Outcomes, Prepared, Record
 
 NOW = 1_767_326_400.0
@@ -93,3 +94,16 @@ def problems() -> Callable[[str], dict[str, str]]:
         return {problem.where: problem.message for problem in found}
 
     return find
+
+
+@pytest.fixture
+def examples() -> Callable[[str], dict[str, tuple[str, ...]]]:
+    """Runs a mapping's examples; the differences by the example's name."""
+
+    def run(text: str) -> dict[str, tuple[str, ...]]:
+        config = config_of(text)
+        mapping = compile_mapping(config)
+        assert isinstance(mapping, CompiledMapping), mapping
+        return {result.name: result.differences for result in run_examples(mapping, config.examples)}
+
+    return run

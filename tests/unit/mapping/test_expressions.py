@@ -167,6 +167,7 @@ def test_a_key_behind_schema_registry_framing_is_decoded_too(order: Callable[[st
     [
         ("key", {"key": b"\xff"}, "key is not UTF-8"),
         ("key:id", {"key": b"plain"}, "key is not JSON"),
+        ("timestamp", {"timestamp_ms": 2**62}, "timestamp is a number that, as a time in ms, is not between"),
         ("header:h", {"headers": (("h", b"\xff"),)}, "header:h is not UTF-8"),
         ("key", {"key": None}, "user_id: key is missing or null"),
         ("key:id", {"key": b'{"id": {}}'}, "user_id: key:id is an object"),
