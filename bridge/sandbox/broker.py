@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from confluent_kafka import KafkaError, cimpl
@@ -35,6 +36,9 @@ HEARTBEAT: Final = 12
 
 _PRODUCER: Final = 0
 """`RD_KAFKA_PRODUCER`: the mock cluster lives in a client handle, of whichever type."""
+_REST: Final = 0.0005
+"""Seconds between two orders: one that comes right behind another can miss the cluster's wake-up, and then waits for
+its next look around, a second later."""
 
 
 class EmbeddedKafka:
@@ -91,6 +95,7 @@ class EmbeddedKafka:
         cluster, self._cluster = self._cluster, None
         client, self._client = self._client, None
         if cluster:
+            time.sleep(_REST)
             self._library.rd_kafka_mock_cluster_destroy(cluster)
         if client:
             self._library.rd_kafka_destroy(client)
@@ -171,6 +176,7 @@ class EmbeddedKafka:
     def _running(self) -> int:
         if self._cluster is None:
             raise RuntimeError("the embedded Kafka runs only inside its `with` block")
+        time.sleep(_REST)
         return self._cluster
 
     @staticmethod
