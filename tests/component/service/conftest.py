@@ -1,0 +1,61 @@
+"""A broker, an API and a way to start services between them, for every test of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from bridge.sandbox.broker import EmbeddedKafka
+from bridge.sandbox.emulator import Emulator
+from tests.service import settings
+from tests.service.embedded import PARTITIONS, Broker
+from tests.service.in_process import Service
+from tests.service.settings import API_KEY, LETTERS
+
+
+class Configure(Protocol):
+    """Writes a configuration: the base, and the sections given here over it."""
+
+    def __call__(self, *, topics: Sequence[str] = ("orders",), **sections: Any) -> Path: ...
+
+
+class Start(Protocol):
+    """Starts a service with such a configuration; it ends with the test at the latest."""
+
+    async def __call__(self, *, topics: Sequence[str] = ("orders",), **sections: Any) -> Service: ...
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    topics = {"orders": PARTITIONS, "other": PARTITIONS, LETTERS: PARTITIONS}
+    with EmbeddedKafka(topics, rebalance_delay=0.0) as embedded:
+        yield Broker(embedded)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Emulator]:
+    async with Emulator(keys=[API_KEY]) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def configure(tmp_path: Path, broker: Broker, api: Emulator) -> Configure:
+    def write(*, topics: Sequence[str] = ("orders",), **sections: Any) -> Path:
+        lower = settings.base(broker.bootstrap, api.endpoint, topics)
+        return settings.write(tmp_path / "bridge.yaml", settings.layered(lower, sections))
+
+    return write
+
+
+@pytest.fixture
+async def start(configure: Configure) -> AsyncIterator[Start]:
+    async with AsyncExitStack() as stack:
+
+        async def started(*, topics: Sequence[str] = ("orders",), **sections: Any) -> Service:
+            return await stack.enter_async_context(Service(configure(topics=topics, **sections)))
+
+        yield started

@@ -1,0 +1,111 @@
+"""The whole service in the test's own process: a real `Bridge`, from a configuration file to its exit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from bridge.config import load
+from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.ops.log import set_up
+from bridge.ops.snapshot import Snapshot
+from bridge.service.bridge import Bridge, Exit
+from bridge.service.main import secrets_of
+from tests.service.waiting import until
+
+
+class Lines:
+    """A log's output, kept."""
+
+    def __init__(self) -> None:
+        self.text = b""
+
+    def write(self, data: bytes) -> int:
+        self.text += data
+        return len(data)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The logged events of this name."""
+        lines = (json.loads(line) for line in self.text.splitlines())
+        return [line for line in lines if line["event"] == name]
+
+
+class Service:
+    """One running bridge. Entered, it is started; left, it is stopped if the test has not stopped it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.lines = Lines()
+
+    async def __aenter__(self) -> Self:
+        loaded = load.read(self._file, {})
+        assert loaded.config is not None, loaded.problems
+        mapping = compile_mapping(loaded.config.mapping)
+        assert isinstance(mapping, CompiledMapping), mapping
+        self._log = set_up(level="info", log_format="json", secrets=secrets_of(loaded.config), output=self.lines)
+        self.began = time.monotonic()
+        self.bridge = Bridge(loaded.config, mapping, self._log)
+        self.running: asyncio.Task[Exit] = asyncio.create_task(self.bridge.run())
+        await until("the admin server listens", lambda: self.bridge.admin_address is not None or self.running.done())
+        if self.running.done():
+            await self.running
+        assert self.bridge.admin_address is not None
+        host, port = self.bridge.admin_address
+        self._http = httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=10)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not self.running.done():
+                await self.stop()
+        finally:
+            await self._http.aclose()
+            self._log.close()
+            if error is not None:
+                error.add_note("the bridge's log:\n" + self.lines.text.decode("utf-8", "replace")[-8000:])
+
+    async def stop(self) -> Exit:
+        """Stop in order."""
+        self.bridge.stop("the test is over")
+        async with asyncio.timeout(30):
+            return await self.running
+
+    def now(self) -> Snapshot:
+        """What the service says of itself, without the way over HTTP."""
+        return self.bridge.snapshot()
+
+    async def get(self, path: str) -> httpx.Response:
+        """One of the admin server's pages."""
+        return await self._http.get(path)
+
+    async def status(self) -> dict[str, Any]:
+        """The status document, fresh: the page is kept for a moment by design."""
+        document: dict[str, Any] = (await self._http.get("/status")).json()
+        return document
+
+    async def until(self, what: str, condition: Callable[[], bool], *, within: float = 30.0) -> float:
+        """Wait for it, as long as the service runs."""
+
+        def holds() -> bool:
+            assert not self.running.done(), f"the bridge ended: {self.running}"
+            return condition()
+
+        return await until(what, holds, within=within, explain=lambda: str(self.now()))
+
+    async def until_done(self, records: int) -> None:
+        """Wait until so many records were consumed and none is open."""
+
+        def done() -> bool:
+            now = self.now().records
+            return now.consumed >= records and now.in_flight == 0
+
+        await self.until(f"{records} records are done", done)

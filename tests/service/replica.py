@@ -1,0 +1,134 @@
+"""The service as it runs in production: ``bridge run`` in a process of its own, which can be killed and frozen."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.service.waiting import WITHIN, until
+
+_LOG_TAIL = 6000
+
+
+class Replica:
+    """One replica. It may be started again after it ended; left, it is killed if it still runs."""
+
+    def __init__(self, file: Path, log: Path) -> None:
+        self._file = file
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._http: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.running:
+            self.thaw()
+            await self.kill()
+        if error is not None:
+            error.add_note(f"--- {self._log.name}\n{self.log_text()[-_LOG_TAIL:]}")
+
+    async def start(self) -> None:
+        """Returns when the admin server answers; the log goes on where an earlier process left it."""
+        already = len(self.events("listening"))
+        self._process = self._spawn()
+        await until(f"{self._log.name} listens", lambda: self._lives() and len(self.events("listening")) > already)
+        where = self.events("listening")[-1]
+        self._http = httpx.AsyncClient(base_url=f"http://{where['host']}:{where['port']}", timeout=5)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "bridge", "run", "-c", str(self._file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    # --- signals ------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    async def kill(self) -> None:
+        """End it with no chance to say goodbye."""
+        self._signal(signal.SIGKILL)
+        await self.ended()
+
+    async def terminate(self) -> int:
+        """SIGTERM, as a supervisor sends it; the exit code."""
+        self._signal(signal.SIGTERM)
+        return await self.ended()
+
+    def freeze(self) -> None:
+        """Stop its clock: connections stay open and nothing moves."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        self._signal(signal.SIGCONT)
+
+    async def ended(self, within: float = WITHIN) -> int:
+        """The exit code."""
+        process = self._process
+        assert process is not None
+        await until(f"{self._log.name} ended", lambda: process.poll() is not None, within=within, explain=self.log_text)
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+        return process.returncode
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)  # Popen knows whether its child was reaped: the pid cannot be another's
+
+    def _lives(self) -> bool:
+        assert self.running, f"{self._log.name} ended by itself:\n{self.log_text()[-_LOG_TAIL:]}"
+        return True
+
+    # --- what it says -------------------------------------------------------------------------------
+
+    async def get(self, path: str) -> httpx.Response:
+        """One of the admin server's pages."""
+        assert self._http is not None
+        return await self._http.get(path)
+
+    async def status(self) -> dict[str, Any]:
+        """The status document, at most a quarter of a second old."""
+        document: dict[str, Any] = (await self.get("/status")).json()
+        return document
+
+    async def until(self, what: str, holds: Callable[[dict[str, Any]], bool], *, within: float = WITHIN) -> float:
+        """Wait until the condition holds of its status document; the seconds that took."""
+
+        async def look() -> bool:
+            return self._lives() and holds(await self.status())
+
+        return await until(what, look, within=within, explain=lambda: self.log_text()[-_LOG_TAIL:])
+
+    def log_text(self) -> str:
+        """Everything it wrote, of all its lives."""
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The logged events of this name, of all its lives."""
+        lines = [line for line in self.log_text().splitlines() if line.startswith("{") and line.endswith("}")]
+        return [event for event in map(json.loads, lines) if event["event"] == name]
+
+
+def assigned(status: dict[str, Any]) -> int:
+    """How many partitions it has."""
+    return len(status["partitions"])
