@@ -187,6 +187,10 @@ class Dispatcher:
                 self._wake_at(block.until)
             if block.reason is Reason.MEMBERSHIP and self.assignments:
                 self._ask_membership(now)
+        if self._next_due < _NEVER:
+            # Each time: the alarm that was set may be spent, by ringing a little too early, or when answers came
+            # between the moment it was due and the moment it rang.
+            self._alarm.at(self._next_due)
 
     def tick(self) -> None:
         """Call at least every half second: notices a stopped process, keeps the membership proven."""
@@ -238,7 +242,6 @@ class Dispatcher:
     def _wake_at(self, when: float | None) -> None:
         if when is not None and when < self._next_due:
             self._next_due = when
-            self._alarm.at(when)
 
     # --- answers ----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,6 @@ import pytest
 from bridge.model import LetterReason, Retry, TopicPartition, Verdict
 from bridge.pipeline.governor import Reason
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from bridge.pipeline.work import Work
 from tests.unit.pipeline.world import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, World, unauthorized
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
@@ -140,19 +140,6 @@ def test_after_a_lane_lost_a_record_its_next_ones_get_few_attempts_until_one_suc
     assert world.letters.written[-1].attempts >= 12
 
 
-def is_bad(work: Work) -> bool:
-    return work.who == "bad"
-
-
-def feed_until_counted(world: World, counted: int) -> bool:
-    for _ in range(60):
-        flow(world, 1)
-        entries = list(world.dispatcher.assignments.get(world.owned[P0]).tracker.open.values())  # type: ignore[union-attr]
-        if all(isinstance(work, Work) and work.counted >= counted - 1 for work in entries):
-            return True
-    return False
-
-
 # --- what the destination asks for --------------------------------------------------------------------
 
 
@@ -201,7 +188,7 @@ def test_what_was_throttled_goes_first_when_the_pause_is_over(world: World) -> N
 
 
 def test_a_retry_keeps_its_user_s_order(world: World) -> None:
-    answers = iter([FAILED, TIMED_OUT, THROTTLED, unauthorized(0)])
+    answers: Iterator[Verdict] = iter([FAILED, TIMED_OUT, THROTTLED, unauthorized(0)])
     world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
     world.feed(P0, *["ann"] * 5)
     world.run(120)
@@ -235,12 +222,10 @@ def test_answers_to_what_was_in_flight_when_the_outage_began_do_not_put_off_the_
 def test_a_failure_that_does_not_count_ends_no_event_although_its_lane_lost_one_before() -> None:
     """Two events of one user, out of order: the first is lost, which shortens the budget the second has used half."""
     world = World(DeliverySettings(ordering="none", rate_limit=None, retry=QUICK))
-    bad: dict[int, Verdict] = {0: FAILED, 1: FAILED}
-    world.sink.api = lambda work: (0.05, bad.get(work.record.offset, ACCEPTED) if is_bad(work) else ACCEPTED)
+    world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
     world.feed(P0, "bad", "bad")
-    world.run_until(lambda: feed_until_counted(world, 5), 1)
-    works = [entry for entry in world.dispatcher.assignments.get(world.owned[P0]).tracker.open.values()]  # type: ignore[union-attr]
-    assert all(isinstance(work, Work) and work.counted >= 4 for work in works)
+    while min(work.counted for work in world.works(P0)) < 4:
+        flow(world, 1)
     world.dispatcher.evidence.burn("bad")
     world.run(30)
     assert world.letters.written == [], "nobody else was sending: these failures say nothing of the event"

@@ -101,12 +101,12 @@ class VirtualTime:
 
 
 class FakeAlarm:
-    """Rings at the time, or a little beside it as real timers do."""
+    """Rings after the time asked for, or what ``rings_after`` makes of it, as real timers do."""
 
-    def __init__(self, time: VirtualTime, ring: Callable[[], None], *, late_by: Callable[[], float]) -> None:
+    def __init__(self, time: VirtualTime, ring: Callable[[], None], *, rings_after: Callable[[float], float]) -> None:
         self._time = time
         self._ring = ring
-        self._late_by = late_by
+        self._rings_after = rings_after
         self._set: float | None = None
         self.rings = 0
 
@@ -115,7 +115,7 @@ class FakeAlarm:
         if self._set is not None and self._set <= when:
             return
         self._set = when
-        self._time.at(when + self._late_by(), lambda: self._fire(when))
+        self._time.after(self._rings_after(max(0.0, when - self._time.now)), lambda: self._fire(when))
 
     def _fire(self, when: float) -> None:
         if self._set == when:
@@ -334,7 +334,7 @@ class World:
         *,
         seed: int = 0,
         commit_every: float | None = 0.2,
-        late_by: Callable[[], float] = lambda: 0.0,
+        rings_after: Callable[[float], float] = lambda delay: delay,
     ) -> None:
         self.settings = settings or DeliverySettings(rate_limit=None)
         self.time = VirtualTime()
@@ -349,7 +349,7 @@ class World:
         self._next: dict[Tracker, int] = {}
         """Index in the log of the next record to hand over."""
         self.drained: list[tuple[float, list[tuple[Tracker, Position]]]] = []
-        self.alarm = FakeAlarm(self.time, self._pump, late_by=late_by)
+        self.alarm = FakeAlarm(self.time, self._pump, rings_after=rings_after)
         self.dispatcher = Dispatcher(
             self.settings,
             mapper=PlainMapper(),
@@ -537,6 +537,17 @@ class World:
         partition, offset, output = event
         record = next(record for record in self.logs[partition].records if record.offset == offset)
         return (record.value or b"").decode().split("+")[output]
+
+    def works(self, partition: TopicPartition) -> list[Work]:
+        """The open events of a partition of ours, one of each record."""
+        owned = self.dispatcher.assignments.get(self.owned[partition])
+        assert owned is not None
+        return [entry if isinstance(entry, Work) else entry.head for entry in owned.tracker.open.values()]
+
+    @property
+    def held(self) -> bool:
+        """Whether the 401 guard holds everything."""
+        return self.dispatcher.governor.key.held
 
     @property
     def users_sent(self) -> list[str]:
