@@ -52,6 +52,9 @@ class Governor:
         self.membership = Membership(settings.session_timeout, now)
         self.outage = Outage(settings.retry, rng)
         self.pacer = Pacer()
+        if settings.rate_limit is not None:
+            # A new process starts at zero, until somebody knows what its share is.
+            self.pacer.set_rate(0.0, now)
         self.pause_until = 0.0
         self.paused_since: float | None = None
         self.pause_detail = ""

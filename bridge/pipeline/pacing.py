@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from bridge.model import TopicPartition
 from bridge.pipeline.offset_map import Demand
 
-FILL = 0.99
-"""Part of the limit that is used: clocks and timers are not exact, and a `429` costs more than one request in 100."""
-TRICKLE = 0.01
-"""The rest, over all replicas: what one may send whose share is nothing or unknown, so that it does not stand still."""
-VIEWS = 3
-"""A higher share applies when this many views in a row allow it: by then the others have seen that theirs is lower."""
+FILL = 0.985
+"""Part of the limit that is used. The rest is for the request that each replica may have saved up when a minute begins,
+for timers that are made up for, and for trickles: with up to five replicas no minute can exceed 600/min."""
+TRICKLE = 0.005
+"""What one may send, over all replicas, whose share is nothing or unknown, so that it does not stand still."""
+RISE = 2
+"""A higher share applies when the views of this many intervals allow it: then the others have seen that theirs is lower."""
+KEEP_DEMAND = 10.0
+"""Seconds for which a demand stays published after the last record waited. Longer than the time between two views, or
+a demand that comes and goes would be seen by its owner and by nobody else, and both would use the same share."""
 STALE_DEMAND = 30.0
-"""Seconds (wall clock) after which a partition's published demand is no longer believed: its owner is gone."""
+"""Seconds after which a published demand that was not renewed is no longer believed: its owner is gone."""
 _CARRY = 0.05
 """Seconds a late timer may be made up for; more would allow bursts."""
 
@@ -82,44 +86,73 @@ class GroupView:
 class RateShare:
     """The part of the limit that is this replica's, from the same facts from which the others compute theirs."""
 
-    __slots__ = ("_allowed", "_interval", "_last", "limit")
+    __slots__ = ("_allowed", "_heard", "_interval", "_last", "limit")
 
     def __init__(self, limit: float, interval: float) -> None:
         self.limit = limit
         """Requests per second of the token."""
         self._interval = interval
         """Seconds between two views."""
-        self._allowed: deque[float] = deque([0.0] * (VIEWS - 1), maxlen=VIEWS)
+        self._allowed: deque[tuple[float, float]] = deque()
+        """When a view was asked for, and the requests per second it allows; as far back as a rise has to look."""
+        self._heard: dict[TopicPartition, tuple[int, float]] = {}
+        """By wanting partition: the time its owner published, and when that was first seen here."""
         self._last: GroupView | None = None
 
-    def observe(self, view: GroupView, mine: Collection[TopicPartition], wall: float) -> None:
+    def observe(self, view: GroupView, mine: Collection[TopicPartition]) -> None:
         """Take in a view."""
+        allowed = self._allowed
+        if self._last is not None and view.asked_at - self._last.asked_at > KEEP_DEMAND:
+            allowed.clear()  # What the others wanted and sent meanwhile is unknown.
         self._last = view
-        self._allowed.append(self._fraction(view, mine, wall) * max(0.0, self.limit - view.reserved))
+        allowed.append((view.asked_at, self._fraction(view, mine) * max(0.0, self.limit - view.reserved)))
+        while len(allowed) > 1 and allowed[1][0] <= self._horizon(view):
+            allowed.popleft()
 
     def rate(self, now: float, mine: Collection[TopicPartition]) -> float:
         """Requests per second this replica may send now."""
         view = self._last
         if not mine or view is None:
             return 0.0
-        trickle = self.limit * TRICKLE * len(mine) / max(view.partitions, len(mine))
+        trickle = TRICKLE * self.limit * len(mine) / max(view.partitions, len(mine))
         if now - view.asked_at > 1.5 * self._interval:
             return trickle
         if len(mine) >= view.partitions:
             # Nobody else owns anything, so nobody else may start a request: no need to wait for further views.
-            return FILL * max(0.0, self.limit - view.reserved)
-        return max(trickle, FILL * min(self._allowed))
+            return _steady(max(0.0, self.limit - view.reserved))
+        if self._allowed[0][0] > self._horizon(view):
+            return trickle
+        return max(trickle, _steady(min(rate for _, rate in self._allowed)))
 
     def view_age(self, now: float) -> float | None:
         """Seconds since the last view was asked for."""
         return None if self._last is None else now - self._last.asked_at
 
-    @staticmethod
-    def _fraction(view: GroupView, mine: Collection[TopicPartition], wall: float) -> float:
-        partitions = max(view.partitions, len(mine), 1)
-        if view.demand is None:
-            return len(mine) / partitions
-        wanting = {tp for tp, d in view.demand.items() if d.waiting > 0 and wall - d.at <= STALE_DEMAND}
+    def _horizon(self, view: GroupView) -> float:
+        return view.asked_at - RISE * self._interval
+
+    def _fraction(self, view: GroupView, mine: Collection[TopicPartition]) -> float:
+        wanting = self._wanting(view)
         if not wanting:
-            return len(mine) / partitions
+            return len(mine) / max(view.partitions, len(mine), 1)
         return sum(tp in wanting for tp in mine) / len(wanting)
+
+    def _wanting(self, view: GroupView) -> Collection[TopicPartition]:
+        """Partitions whose owner lives and has something to send; no two clocks need to agree for that."""
+        heard: dict[TopicPartition, tuple[int, float]] = {}
+        for partition, demand in (view.demand or {}).items():
+            if demand.waiting > 0:
+                known = self._heard.get(partition)
+                heard[partition] = known if known is not None and known[0] == demand.at else (demand.at, view.asked_at)
+        self._heard = heard
+        return {partition for partition, (_, since) in heard.items() if view.asked_at - since <= STALE_DEMAND}
+
+
+def _steady(allowed: float) -> float:
+    """The pace that stays below this many requests per second in every single minute.
+
+    A minute may hold one request more than its rate says, so many replicas would together exceed the limit: each
+    keeps to whole requests a minute.
+    """
+    a_minute = 60.0 * allowed
+    return FILL * (int(a_minute + 1e-6) if a_minute >= 1.0 else a_minute) / 60.0

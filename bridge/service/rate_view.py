@@ -93,7 +93,7 @@ class RateView:
         except (OSError, ViewRefusedError):
             return  # The view gets old, and an old view leaves a trickle.
         mine = self._dispatcher.mine()
-        self._share.observe(GroupView(asked_at, partitions, demand), mine, time.time())
+        self._share.observe(GroupView(asked_at, partitions, demand), mine)
         self.apply()
 
 
