@@ -37,7 +37,7 @@ class Loaded:
 
     def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Problems found later, with their places in the file."""
-        return tuple(_locate(problem, self.places) for problem in problems)
+        return tuple(_locate(_indexed(problem, self.places), self.places) for problem in problems)
 
 
 def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
@@ -229,6 +229,17 @@ def _locate(problem: Problem, places: Mapping[str, str]) -> Problem:
             return Problem(problem.where, problem.message, places[where])
         where = where[: max(where.rfind("."), where.rfind("["), 0)]
     return problem
+
+
+def _indexed(problem: Problem, places: Mapping[str, str]) -> Problem:
+    """A list of one means the same as its only item, and whoever reads the values cannot tell them apart; the file can."""
+    above = [
+        place for place in places if problem.where == place or problem.where.startswith((f"{place}.", f"{place}["))
+    ]
+    key = max(above, key=len, default="")
+    if f"{key}[0]" not in places or f"{key}[1]" in places or problem.where.startswith(f"{key}["):
+        return problem
+    return Problem(f"{key}[0]{problem.where[len(key) :]}", problem.message, problem.source)
 
 
 def _in_order(problems: Iterable[Problem], places: Mapping[str, str]) -> tuple[Problem, ...]:

@@ -152,6 +152,12 @@ def test_problems_found_later_get_their_line(changed: Load) -> None:
     assert loaded.located([problem])[0].source == "line 12"
 
 
+def test_a_problem_in_a_list_of_one_route_names_its_place_in_the_list(changed: Load) -> None:
+    loaded = changed("{event_name: Order Completed}", "[{event_name: Order Completed}]")
+    found = loaded.located([Problem("mapping.events.order.completed.when", ""), Problem("mapping.events.order", "")])
+    assert [each.where for each in found] == ["mapping.events.order.completed[0].when", "mapping.events.order"]
+
+
 @pytest.mark.parametrize("missing", ["bootstrap_servers", "group_id", "topics"])
 def test_a_required_key_that_is_missing_is_said_with_what_it_is(load: Load, right: str, missing: str) -> None:
     lines = [line for line in right.splitlines() if missing not in line]
