@@ -108,12 +108,17 @@ def no_unseen_failure(request: pytest.FixtureRequest) -> Iterator[None]:
     unseen = _Unseen()
     logger = logging.getLogger("asyncio")
     logger.addHandler(unseen)
+    has_tasks = inspect.iscoroutinefunction(getattr(request.node, "obj", None))
+    if has_tasks:
+        gc.freeze()  # so that the collection below looks only at what this test made
     try:
         yield
-        if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        if has_tasks:
             gc.collect()  # a task in a reference cycle reports its exception only when it is collected
     finally:
         logger.removeHandler(unseen)
+        if has_tasks:
+            gc.unfreeze()
     if unseen.records:
         formatter = logging.Formatter()
         pytest.fail("a background failure went unseen:\n" + "\n".join(map(formatter.format, unseen.records)))
