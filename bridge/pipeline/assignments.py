@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.model import Position
 from bridge.pipeline import offset_map
 from bridge.pipeline.offsets import Life, OffsetTracker
+from bridge.pipeline.pacing import KEEP_DEMAND
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
 from bridge.pipeline.work import Entry, Partition, Work
@@ -120,13 +121,15 @@ class Assignments:
             tracker = partition.tracker
             if tracker.life is not Life.LIVE:
                 continue
+            if partition.ready:
+                partition.waited_at = now
             lowest = tracker.lowest_open
             age = now - partition.refreshed_at
             if lowest != partition.last_lowest:
                 partition.last_lowest = lowest
                 partition.head_since = now
             elif age < REFRESH_MAP or not (
-                partition.dirty or (publish_demand and self._demand_changed(partition, age))
+                partition.dirty or (publish_demand and self._demand_changed(partition, age, now))
             ):
                 continue
             out.append((tracker, self._position(partition, now, wall)))
@@ -137,16 +140,17 @@ class Assignments:
         return self._position(partition, now, wall)
 
     @staticmethod
-    def _demand_changed(partition: Partition, age: float) -> bool:
-        wants = partition.waiting > 0
+    def _demand_changed(partition: Partition, age: float, now: float) -> bool:
+        wants = now - partition.waited_at < KEEP_DEMAND
         return wants != partition.published_demand or (wants and age >= REFRESH_DEMAND)
 
     def _position(self, partition: Partition, now: float, wall: float) -> Position:
         tracker = partition.tracker
-        waiting = partition.waiting
+        wants = now - partition.waited_at < KEEP_DEMAND
+        waiting = max(1, partition.waiting) if wants else 0
         partition.dirty = False
         partition.refreshed_at = now
-        partition.published_demand = waiting > 0
+        partition.published_demand = wants
         # Until the first record of this assignment comes, what is known of it is what the last one knew.
         head = tracker.restored_head if tracker.next_offset == tracker.start else offset_map.Head()
         for entry in tracker.open.values():

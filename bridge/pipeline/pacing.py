@@ -19,7 +19,7 @@ for timers that are made up for, and for trickles: with up to five replicas no m
 TRICKLE = 0.005
 """What one may send, over all replicas, whose share is nothing or unknown, so that it does not stand still."""
 RISE = 2
-"""A higher share applies when the views of this many intervals allow it: then the others have seen that theirs is lower."""
+"""A higher share applies when the views of this many intervals allow it: others know by then that theirs is lower."""
 KEEP_DEMAND = 10.0
 """Seconds for which a demand stays published after the last record waited. Longer than the time between two views, or
 a demand that comes and goes would be seen by its owner and by nobody else, and both would use the same share."""

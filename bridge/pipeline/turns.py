@@ -23,6 +23,7 @@ class Turns:
     def push(self, work: Work) -> None:
         """Ready, behind the others of its topic."""
         work.state = State.READY
+        work.partition.ready += 1
         topic = work.record.topic
         queue = self._queues.get(topic)
         if queue:
@@ -46,8 +47,12 @@ class Turns:
         for queue in self._queues.values():
             kept: list[Work] = []
             for work in queue:
+                if work.state is State.READY and not goes(work):
+                    kept.append(work)
+                    continue
+                work.partition.ready -= 1
                 if work.state is State.READY:
-                    (gone if goes(work) else kept).append(work)
+                    gone.append(work)
             queue.clear()
             queue.extend(kept)
         self._order = deque(topic for topic, queue in self._queues.items() if queue)
@@ -61,6 +66,7 @@ class Turns:
         while order:
             queue = self._queues[order[0]]
             work = queue.popleft()
+            work.partition.ready -= 1
             if queue:
                 order.rotate(-1)
             else:

@@ -36,8 +36,8 @@ class Partition:
     """One assigned partition: its tracker and what of it is outside right now."""
 
     __slots__ = (
-        "dirty", "head_since", "held", "last_lowest", "on_wire", "published_demand", "refreshed_at", "topic", "tracker",
-        "writing",
+        "dirty", "head_since", "held", "last_lowest", "on_wire", "published_demand", "ready", "refreshed_at", "topic",
+        "tracker", "waited_at", "writing",
     )  # fmt: skip
 
     def __init__(self, tracker: OffsetTracker[Entry], topic: TopicLetters, now: float) -> None:
@@ -45,6 +45,10 @@ class Partition:
         self.topic = topic
         self.on_wire: set[Work] = set()
         """Requests without an answer yet."""
+        self.ready = 0
+        """Events that wait for nothing but their turn and a permit."""
+        self.waited_at = float("-inf")
+        """Monotonic time at which there last were such events."""
         self.writing = 0
         """Letters handed to the producer and not acknowledged."""
         self.held: str | None = None
@@ -64,10 +68,12 @@ class Partition:
 
     @property
     def waiting(self) -> int:
-        """Records that could be sent if there were permits: what its share of the rate is computed from."""
-        if self.topic.held or self.held is not None:
-            return 0
-        return max(0, len(self.tracker.open) - len(self.on_wire) - self.writing)
+        """Records that more permits would help: what its share of the rate is computed from.
+
+        Those that wait for the time of a retry, for the answer to an earlier event of their user, or on a shelf do
+        not need any part of the rate; others may use it.
+        """
+        return max(1, len(self.tracker.open) - len(self.on_wire) - self.writing) if self.ready else 0
 
 
 class Work:

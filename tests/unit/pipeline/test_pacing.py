@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.model import TopicPartition
+from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import Demand
 from bridge.pipeline.pacing import GroupView, Pacer, RateShare
 from bridge.pipeline.settings import DeliverySettings
-from tests.unit.pipeline.world import World
+from tests.unit.pipeline.world import FAILED, World
 
 P0 = TopicPartition("orders", 0)
 LIMIT = 10.0
@@ -218,3 +219,138 @@ def test_the_demand_of_an_owner_that_is_gone_is_believed_for_a_while_whatever_it
         demand = {PARTITIONS[0]: Demand(5, at), PARTITIONS[2]: Demand(5, at + skew)}
         share.observe(GroupView(float(at), 4, demand), mine)
     assert share.rate(78.0, mine) < 0.51 * LIMIT
+
+
+# --- a group ----------------------------------------------------------------------------------------
+
+
+class Group:
+    """Replicas that share one token and know of each other only what stands in the committed positions."""
+
+    def __init__(self, replicas: int, partitions: int, seed: int = 0) -> None:
+        self.rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        settings_ = DeliverySettings(rate_limit=LIMIT, max_buffered=300)
+        self.worlds = [World(settings_, seed=seed)]
+        for n in range(1, replicas):
+            self.worlds.append(World(settings_, seed=seed + n, beside=self.worlds[0]))
+        self.time = self.worlds[0].time
+        self.partitions = [TopicPartition("orders", n) for n in range(partitions)]
+        self.owner: dict[TopicPartition, World] = {}
+        for n, partition in enumerate(self.partitions):
+            self.owner[partition] = self.worlds[n % replicas]
+            self.owner[partition].assign(partition)
+        for world in self.worlds:
+            self.time.after(self.rng.uniform(0.0, INTERVAL), self._looking(world, RateShare(LIMIT, INTERVAL)))
+
+    def _looking(self, world: World, share: RateShare) -> Callable[[], None]:
+        def look() -> None:
+            demand = {}
+            for partition, position in world.positions.committed.items():
+                found = offset_map.decode(position.metadata)
+                assert found is not None
+                demand[partition] = found.demand
+            mine = world.dispatcher.mine()
+            share.observe(GroupView(self.time.now, len(self.partitions), demand), mine)
+            apply()
+            self.time.after(INTERVAL + self.rng.uniform(0.0, 0.3), look)
+            self.time.after(1.5 * INTERVAL + 0.01, apply)
+
+        def apply() -> None:
+            world.dispatcher.governor.pacer.set_rate(share.rate(self.time.now, world.dispatcher.mine()), self.time.now)
+            world.dispatcher.pump()
+
+        return look
+
+    def produce(self, partition: TopicPartition, count: int) -> None:
+        self.worlds[0].write(partition, *[f"user {self.rng.randrange(1000)}" for _ in range(count)])
+
+    def run(self, seconds: float) -> None:
+        end = self.time.now + seconds
+        while self.time.now < end:
+            for partition, world in self.owner.items():
+                world.deliver(partition)
+            self.time.run(min(1.0, end - self.time.now))
+
+    def move(self, partition: TopicPartition, to: World) -> None:
+        if self.owner[partition] is not to:
+            self.owner[partition].revoke(partition)
+            self.time.run(0.2)
+            self.owner[partition] = to
+            to.assign(partition)
+
+    @property
+    def times(self) -> list[float]:
+        return sorted(at for world in self.worlds for at, _, _ in world.sink.sent)
+
+
+def test_two_replicas_with_a_backlog_use_the_whole_budget_and_no_more() -> None:
+    group = Group(2, 6)
+    for partition in group.partitions:
+        group.produce(partition, 1000)
+    group.run(30)
+    began = len(group.times)
+    group.run(180)
+    assert len(group.times) - began >= 0.97 * LIMIT * 180
+    assert most_in_a_minute(group.times) <= 600
+
+
+def test_one_replica_takes_the_whole_budget_when_the_other_has_nothing_to_send() -> None:
+    group = Group(2, 6)
+    group.produce(group.partitions[0], 2400)
+    group.worlds[0].write(group.partitions[1], *["-"] * 5000)
+    group.run(30)
+    began = len(group.times)
+    group.run(180)
+    assert len(group.times) - began >= 0.97 * LIMIT * 180
+    assert most_in_a_minute(group.times) <= 600
+
+
+def test_an_event_that_keeps_failing_lends_its_share_while_it_waits() -> None:
+    group = Group(2, 6)
+    group.worlds[1].sink.api = lambda _: (0.05, FAILED)
+    group.worlds[0].write(group.partitions[1], "bad", "bad")
+    group.run(200)
+    group.produce(group.partitions[0], 2400)
+    began = len(group.times)
+    group.run(120)
+    assert len(group.times) - began >= 0.80 * LIMIT * 120
+
+
+@pytest.mark.parametrize("replicas", [3, 7, 9, 11])
+def test_many_replicas_together_keep_to_the_limit(replicas: int) -> None:
+    group = Group(replicas, replicas)
+    for partition in group.partitions:
+        group.produce(partition, 2000 // replicas)
+    group.run(120)
+    times = group.times
+    assert most_in_a_minute(times) <= 600
+    assert len([at for at in times if at >= group.time.now - 60]) >= 0.93 * 600
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32), st.integers(2, 4), st.data())
+def test_no_minute_exceeds_the_limit_while_demand_and_partitions_move(
+    seed: int, replicas: int, data: st.DataObject
+) -> None:
+    group = Group(replicas, 4, seed)
+    steps = st.tuples(st.sampled_from(["produce", "burst", "move", "idle"]), st.integers(0, 3), st.floats(0.1, 12.0))
+    for step, n, seconds in data.draw(st.lists(steps, min_size=5, max_size=20)):
+        if step == "move":
+            group.move(group.partitions[n], group.worlds[int(seconds * 10) % replicas])
+        elif step != "idle":
+            group.produce(group.partitions[n], 500 if step == "burst" else 3)
+        group.run(seconds)
+        assert most_in_a_minute(group.times) <= 600
+    for world in group.worlds:
+        world.check()
+
+
+def test_demand_that_comes_and_goes_with_the_views_is_seen_by_everybody() -> None:
+    """Both would otherwise believe for ever that the share is theirs."""
+    group = Group(2, 2, seed=5)
+    group.produce(group.partitions[0], 3000)
+    for _ in range(120):
+        group.produce(group.partitions[1], 12)
+        group.run(1.0)
+        group.run(1.15)
+    assert most_in_a_minute(group.times) <= 600

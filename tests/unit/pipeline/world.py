@@ -335,16 +335,22 @@ class World:
         seed: int = 0,
         commit_every: float | None = 0.2,
         rings_after: Callable[[float], float] = lambda delay: delay,
+        beside: World | None = None,
     ) -> None:
+        """``beside`` another process of the same group: they share the time, the logs and the committed positions."""
         self.settings = settings or DeliverySettings(rate_limit=None)
-        self.time = VirtualTime()
+        self.time = beside.time if beside else VirtualTime()
         self.sink = FakeSink(self.time, self.settings)
         self.letters = FakeLetters(self.time)
         self.positions = FakePositions(self.time)
         self.credentials = FakeCredentials()
         self.journal = FakeJournal()
         self.positions.verify = self._verify
-        self.logs: dict[TopicPartition, Log] = defaultdict(Log)
+        self.logs: dict[TopicPartition, Log] = beside.logs if beside else defaultdict(Log)
+        if beside:
+            self.positions.committed = beside.positions.committed
+            self.sink.accepted_ever = beside.sink.accepted_ever
+            self.letters.events = beside.letters.events
         self.owned: dict[TopicPartition, Tracker] = {}
         self._next: dict[Tracker, int] = {}
         """Index in the log of the next record to hand over."""
