@@ -84,7 +84,7 @@ def _online(start: startup.Start, key: ApiKey) -> list[Area]:
     try:
         tls = client_context(track.ca_file)
         with output.waiting("Asking the brokers"):
-            areas = cluster.look(start.config, startup.quiet_logger())
+            areas = cluster.look(start.config, startup.quiet_logger(), patience=startup.PATIENCE)
     except (ClientRefusedError, CaFileError) as refused:
         raise Misuse(f"{start.path}: {refused}") from refused
     proxy = start.proxy if track.client != "direct" else None

@@ -118,27 +118,20 @@ def _from_topic(start: startup.Start, name: str | None, limit: int, *, oldest: b
 def _peek(start: startup.Start, name: str | None, limit: int, *, oldest: bool) -> Iterable[Record]:
     from bridge.config import topic_patterns
     from bridge.kafka import peek
-    from bridge.kafka.client import ClientRefusedError
-    from bridge.kafka.inspection import Inspection, NotConnectedError
     from bridge.model import TopicPartition
 
-    kafka, logger = start.config.kafka, startup.quiet_logger()
+    kafka = start.config.kafka
     entries = kafka.topics if name is None else (name,)
+    inspection, cluster = startup.connect(start)
+    wanted = {t: n for t, n in cluster.topics.items() if any(topic_patterns.matches(entry, t) for entry in entries)}
+    if not wanted:
+        raise Misuse(f"The cluster has no topic {' or '.join(entries)} that this user may see.")
+    logs = inspection.logs([TopicPartition(each, number) for each, count in wanted.items() for number in range(count)])
+    if not logs:
+        raise Unreachable(f"The brokers did not say where the logs of {', '.join(wanted)} begin and end.")
+    end = peek.End.OLDEST if oldest else peek.End.NEWEST
     try:
-        inspection = Inspection(kafka, logger)
-        existing = inspection.connect().topics
-        wanted = {t: n for t, n in existing.items() if any(topic_patterns.matches(entry, t) for entry in entries)}
-        if not wanted:
-            raise Misuse(f"The cluster has no topic {' or '.join(entries)} that this user may see.")
-        logs = inspection.logs(
-            [TopicPartition(each, number) for each, count in wanted.items() for number in range(count)]
-        )
-        end = peek.End.OLDEST if oldest else peek.End.NEWEST
-        yield from peek.read(kafka, peek.shares(logs, limit, end), logger)
-    except ClientRefusedError as refused:
-        raise Misuse(f"{start.path}: {refused}") from refused
-    except NotConnectedError as error:
-        raise Unreachable(f"No broker of {kafka.bootstrap_servers} lets this client in: {error}.") from error
+        yield from peek.read(kafka, peek.shares(logs, limit, end), startup.quiet_logger())
     except peek.PeekError as error:
         raise Unreachable(str(error)) from error
 

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.exits import Misuse
+from bridge.cli.exits import Misuse, Unreachable
 
 if TYPE_CHECKING:
     from bridge.config.problems import Problem
     from bridge.config.sections import Config
+    from bridge.kafka.inspection import Cluster, Inspection
     from bridge.mapping.mapper import CompiledMapping
     from bridge.track.credentials import ApiKey
+
+PATIENCE = 5.0
+"""Seconds the brokers may take to answer a question while a person waits."""
 
 ConfigPath = Annotated[
     Path | None,
@@ -76,6 +80,21 @@ def api_key(start: Start) -> ApiKey:
         return build_credentials(start.config.track)
     except KeyFileError as unusable:
         raise refusal(start.path, [Problem("track.api_key_file", str(unusable))]) from unusable
+
+
+def connect(start: Start) -> tuple[Inspection, Cluster]:
+    """The brokers, ready for questions. Raises `Misuse` for bad properties, `Unreachable` where none lets us in."""
+    from bridge.kafka.client import ClientRefusedError
+    from bridge.kafka.inspection import Inspection, NotConnectedError
+
+    kafka = start.config.kafka
+    try:
+        inspection = Inspection(kafka, quiet_logger(), patience=PATIENCE)
+        return inspection, inspection.connect()
+    except ClientRefusedError as refused:
+        raise Misuse(f"{start.path}: {refused}") from refused
+    except NotConnectedError as error:
+        raise Unreachable(f"No broker of {kafka.bootstrap_servers} lets this client in: {error}.") from error
 
 
 def quiet_logger() -> Logger:

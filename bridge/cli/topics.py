@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli import output, startup
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
     from bridge.kafka.inspection import Cluster
@@ -68,17 +68,8 @@ def _plans(
 ) -> tuple[list[NewTopicPlan], list[str]]:
     """Those to be made, and the names of those that exist."""
     from bridge.kafka import topic_creation
-    from bridge.kafka.client import ClientRefusedError
-    from bridge.kafka.inspection import Inspection, NotConnectedError
 
-    kafka = start.config.kafka
-    try:
-        inspection = Inspection(kafka, startup.quiet_logger())
-        cluster = inspection.connect()
-    except ClientRefusedError as refused:
-        raise Misuse(f"{start.path}: {refused}") from refused
-    except NotConnectedError as error:
-        raise Unreachable(f"No broker of {kafka.bootstrap_servers} lets this client in: {error}.") from error
+    inspection, cluster = startup.connect(start)
     sources = _sources(start, cluster)
     wanted = topic_creation.plans(
         start.config.dead_letter.topic,

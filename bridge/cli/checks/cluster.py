@@ -13,7 +13,7 @@ from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
 from bridge.config.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
-from bridge.kafka.inspection import PATIENCE, Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
+from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
 from bridge.kafka.topic_creation import resolutions_of
 from bridge.model import TopicPartition
 
@@ -26,7 +26,7 @@ _TO_DO = {
 }
 
 
-def look(config: Config, logger: Logger, *, patience: float = PATIENCE) -> list[Area]:
+def look(config: Config, logger: Logger, *, patience: float) -> list[Area]:
     """All areas that concern Kafka; one of them alone where no broker can be reached.
 
     Raises `kafka.client.ClientRefusedError`.

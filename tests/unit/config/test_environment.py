@@ -29,11 +29,9 @@ def test_the_present_directory_comes_before_the_installed_file(tmp_path: Path, m
     assert environment.config_file(None, {}) == Path("bridge.yaml")
 
 
-@pytest.mark.parametrize(
-    ("value", "wanted"), [("1", True), ("true", True), ("0", False), ("false", False), ("", False)]
-)
-def test_tracebacks_are_shown_only_when_asked_for(value: str, wanted: bool) -> None:
-    assert environment.traceback_wanted({"BRIDGE_TRACEBACK": value}) is wanted
+def test_tracebacks_are_shown_only_when_asked_for() -> None:
+    values = ("1", "true", "0", "false", "")
+    assert [each for each in values if environment.traceback_wanted({"BRIDGE_TRACEBACK": each})] == ["1", "true"]
 
 
 API = "https://analytex.userpilot.io"

@@ -1,0 +1,107 @@
+"""`bridge check` against brokers and an API that answer, refuse, or are not there."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from bridge.sandbox.broker import EmbeddedKafka
+from bridge.sandbox.emulator import Emulator
+from tests.component.cli.conftest import Cli
+
+Config = Callable[..., str]
+NOBODY = "127.0.0.1:1"
+LOGIN = "{security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: u, sasl.password: p}"
+
+
+def _problems(document: dict[str, Any]) -> list[str]:
+    return [each["what"] for each in document["findings"] if each["level"] == "problem"]
+
+
+async def test_where_everything_is_there_it_says_so_and_forecasts(
+    cli: Cli, config: Config, api: Emulator, produce: Callable[..., None]
+) -> None:
+    produce(0, *[b"{}"] * 40)
+    produce(1, *[b"{}"] * 20)
+    ran = await cli("check", "-c", config())
+    assert ran.code == 0, ran.out
+    assert "shop.orders: 3 partitions." in ran.out
+    assert "60 records behind; at 600/min 6 s if all are mapped." in ran.out
+    assert "the API accepts the key" in ran.out.replace("The API", "the API")
+    assert ran.out.endswith("No problems.\n")
+    assert "\x1b" not in ran.out
+    assert api.ledger.requests == 0
+
+
+async def test_it_leaves_no_trace_in_the_group(cli: Cli, config: Config, kafka: EmbeddedKafka) -> None:
+    await cli("check", "-c", config())
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
+    assert [group.group_id for group in admin.list_consumer_groups().result(10).valid] == []
+
+
+async def test_an_api_that_offers_no_check_of_the_key_is_no_problem(cli: Cli, config: Config, api: Emulator) -> None:
+    api.has_validate = False
+    ran = await cli("check", "-c", config())
+    assert ran.code == 0
+    assert "the first event will tell" in ran.out
+
+
+async def test_a_refused_key_is_a_finding(cli: Cli, config: Config, key_file: Path) -> None:
+    key_file.write_text("NX-another")  # noqa: ASYNC240 - ten bytes
+    ran = await cli("check", "-c", config())
+    assert ran.code == 1
+    assert "The API refuses the key" in ran.out
+    assert "NX-another" not in ran.out
+
+
+async def test_an_undecided_start_is_a_finding_with_the_choices(cli: Cli, config: Config) -> None:
+    ran = await cli("check", "-c", config("start_from: earliest", "start_from: error"))
+    assert ran.code == 1
+    assert "set kafka.start_from to earliest" in ran.out
+
+
+async def test_a_missing_topic_is_named(cli: Cli, config: Config) -> None:
+    ran = await cli("check", "--json", "-c", config("[shop.orders]", "[shop.orders, shop.order]"))
+    assert ran.code == 2
+    assert _problems(json.loads(ran.out)) == ["shop.order: there is no such topic, or this user may not see it."]
+
+
+async def test_a_missing_dead_letter_topic_is_named_with_the_command_that_makes_it(cli: Cli, config: Config) -> None:
+    ran = await cli("check", "-c", config("topic: cli.dlq", "topic: other.dlq"))
+    assert ran.code == 2
+    assert "To do: run: bridge topics create" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"bootstrap": NOBODY}, "No broker at 127.0.0.1:1 answers"),
+        (
+            {"properties": LOGIN},
+            "refuse the login",
+        ),
+        ({"properties": "{security.protocol: ssl}"}, "No TLS connection with"),
+        ({"endpoint": f"http://{NOBODY}"}, "No connection to 127.0.0.1:1: Connection refused."),
+    ],
+)
+async def test_what_does_not_answer_is_told_apart(
+    cli: Cli, config: Config, changes: dict[str, str], sentence: str
+) -> None:
+    ran = await cli("check", "--json", "-c", config(**changes))
+    (problem,) = _problems(json.loads(ran.out))
+    assert (ran.code, sentence in problem) == (3, True), problem
+
+
+async def test_a_property_the_client_does_not_know_is_one_sentence(cli: Cli, config: Config) -> None:
+    ran = await cli("check", "-c", config(properties="{no.such.property: 1}"))
+    assert ran.code == 2
+    assert "no.such.property" in ran.err
+    assert ran.err.count("\n") <= 2
+
+
+async def test_offline_asks_nobody(cli: Cli, config: Config) -> None:
+    ran = await cli("check", "--offline", "-c", config(bootstrap=NOBODY, endpoint=f"http://{NOBODY}"))
+    assert ran.code == 0
