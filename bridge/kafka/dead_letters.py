@@ -38,6 +38,8 @@ _IDLE_WAIT: Final = 0.5
 """Seconds the thread sleeps when it has nothing to do, between two polls that serve the client's log."""
 _TOPIC_LOOKUP: Final = 2.0
 _EMPTYING: Final = 1.0
+_RENEWAL_PAUSE: Final = 0.5
+"""Seconds between two new producers, where each of them fails."""
 _MOST_RENEWALS: Final = 3
 """New producers one letter may be tried on before it is refused."""
 
@@ -83,8 +85,9 @@ class DeadLetterProducer:
         self._in_flight = 0
         self._is_alone = False
         """Whether what is in flight is one letter by itself."""
-        self._is_finished = False
-        """Whether the producer ended with a fatal error."""
+        self._ended_by: KafkaError | None = None
+        """The fatal error that ended the present producer."""
+        self._renewed_at = float("-inf")
         self._written: list[tuple[object, LetterRefused | None]] = []
         self._stop_by: float | None = None
         self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -114,10 +117,10 @@ class DeadLetterProducer:
         try:
             while self._stop_by is None or (self._is_busy() and time.monotonic() < self._stop_by):
                 self._take()
-                self._produce()
-                self._producer.poll(_BUSY_POLL if self._is_busy() else 0)
-                if self._is_finished:
+                if self._ended_by is not None and self._is_busy():
                     self._renew()
+                self._produce()
+                self._serve(_BUSY_POLL if self._is_busy() else 0)
                 self._report()
             self._refuse_all("the bridge stops")
         except Exception as defect:  # noqa: BLE001  # whatever it is, the process must hear of it and end
@@ -127,7 +130,8 @@ class DeadLetterProducer:
             self._closed.set_result(None)
 
     def _is_busy(self) -> bool:
-        return bool(self._waiting or self._alone or self._in_flight) or not self._inbox.empty()
+        held = self._waiting or self._alone or self._unfinished or self._in_flight
+        return bool(held) or not self._inbox.empty()
 
     def _take(self) -> None:
         """Everything new; sleeps only when there is nothing else to do."""
@@ -143,6 +147,13 @@ class DeadLetterProducer:
         if letter is not None:
             self._waiting.append(letter)
 
+    def _serve(self, timeout: float) -> None:
+        """Let the client report; a fatal error of the producer comes out of any of its calls."""
+        try:
+            self._producer.poll(timeout)
+        except KafkaException as error:
+            self._ended_by = self._ended_by or answers.error_of(error)
+
     def _produce(self) -> None:
         if (self._waiting or self._alone) and not self._partitions and not self._find_partitions():
             return
@@ -153,7 +164,7 @@ class DeadLetterProducer:
                 self._send_first(self._alone)
             return
         self._is_alone = False
-        while self._waiting and not self._is_finished and self._send_first(self._waiting):
+        while self._waiting and self._ended_by is None and self._send_first(self._waiting):
             pass
 
     def _send_first(self, letters: deque[_Letter]) -> bool:
@@ -191,14 +202,21 @@ class DeadLetterProducer:
             else:
                 # One letter of a batch was too large, and all of it failed.
                 self._alone.append(letter)
-        elif is_final_for_the_producer(error) and letter.renewals < _MOST_RENEWALS:
-            letter.renewals += 1
-            self._is_finished = True
-            self._unfinished.append(letter)
+        elif is_final_for_the_producer(error):
+            self._ended_by = self._ended_by or error
+            self._left_over(letter)
         else:
             if error.code() == UNKNOWN_PARTITION:
                 self._partitions = 0  # the topic was made anew with fewer; looked up again for the next attempt
             self._refuse(letter, sentence(error, self.topic))
+
+    def _left_over(self, letter: _Letter) -> None:
+        """The producer ended under this letter: the next one tries, unless that has happened often."""
+        if letter.renewals < _MOST_RENEWALS:
+            letter.renewals += 1
+            self._unfinished.append(letter)
+        elif self._ended_by is not None:
+            self._refuse(letter, sentence(self._ended_by, self.topic))
 
     def _shorten(self, letter: _Letter) -> None:
         """Again with fewer of our headers; without an end only the original's owner can help."""
@@ -232,18 +250,26 @@ class DeadLetterProducer:
 
     def _renew(self) -> None:
         """A fatal error ends an idempotent producer; what it had is written by a new one, perhaps twice."""
-        self._logger.warning("the dead-letter producer reported a fatal error; a new one takes over")
+        if self._ended_by is not None:
+            self._log.error(self._ended_by)
         self._empty()
+        time.sleep(max(0.0, self._renewed_at + _RENEWAL_PAUSE - time.monotonic()))
+        self._renewed_at = time.monotonic()
         self._waiting.extendleft(reversed(self._unfinished))
         self._unfinished.clear()
-        self._is_finished = False
+        self._ended_by = None
         self._partitions = 0
         self._producer = client.open_producer(self._configuration, self._log)
 
     def _empty(self) -> None:
         """Let the producer report every letter it still has."""
-        self._producer.purge()
-        self._producer.flush(_EMPTYING)
+        deadline = time.monotonic() + _EMPTYING
+        try:
+            self._producer.purge()
+        except KafkaException as error:
+            self._ended_by = self._ended_by or answers.error_of(error)
+        while self._in_flight and time.monotonic() < deadline:
+            self._serve(_BUSY_POLL)
 
     def _refuse(self, letter: _Letter, message: str, *, too_large: bool = False) -> None:
         self._written.append((letter.token, LetterRefused(message, too_large)))

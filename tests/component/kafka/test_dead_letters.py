@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.sections import Config, DeadLetterSettings
-from bridge.kafka.dead_letters import DeadLetterProducer
-from bridge.model import DeadLetter, LetterReason, LetterRefused, Record
-from tests.kafka.completing import PATIENCE, settings
+from bridge.model import LetterRefused
+from tests.kafka.completing import PATIENCE
+from tests.kafka.letters import Receipts, config, letter, writing
 
 if TYPE_CHECKING:
     from tests.component.kafka.conftest import Embedded
@@ -21,52 +17,6 @@ PRODUCE = 0
 UNKNOWN_SERVER_ERROR = -1
 TOO_LARGE = 10
 TOPIC_AUTHORIZATION_FAILED = 29
-
-
-class Receipts:
-    """Keeps the receipts; `of` waits for as many as were asked for."""
-
-    def __init__(self) -> None:
-        self.received: dict[object, LetterRefused | None] = {}
-        self._changed = asyncio.Event()
-
-    def letter_written(self, token: object, refused: LetterRefused | None, /) -> None:
-        assert token not in self.received, "a letter has one receipt"
-        self.received[token] = refused
-        self._changed.set()
-
-    async def of(self, count: int) -> dict[object, LetterRefused | None]:
-        async with asyncio.timeout(PATIENCE):
-            while len(self.received) < count:
-                self._changed.clear()
-                await self._changed.wait()
-        return self.received
-
-
-def letter(number: int, *, partition: int = 0, value: bytes | None = b"value", message: str = "why") -> DeadLetter:
-    record = Record(
-        "orders", partition, number, 1_700_000_000_000, b"key", value, [("trace", b"\x00\xff"), ("none", None)]
-    )
-    return DeadLetter(record, LetterReason.REJECTED, message, status=400)
-
-
-def config(bootstrap: str, topic: str, **properties: str) -> Config:
-    sections: Any = {
-        "kafka": settings(bootstrap, "group", ["orders"]),
-        "dead_letter": DeadLetterSettings.model_validate({"topic": topic, "properties": properties}),
-    }
-    return Config.model_construct(**sections)
-
-
-@asynccontextmanager
-async def writing(configuration: Config, receipts: Receipts) -> AsyncIterator[DeadLetterProducer]:
-    loop = asyncio.get_running_loop()
-    producer = DeadLetterProducer(configuration, receipts, loop=loop, logger=logging.getLogger("tests.letters"))
-    producer.start()
-    try:
-        yield producer
-    finally:
-        await asyncio.wait_for(asyncio.wrap_future(producer.stop(2.0)), PATIENCE)
 
 
 def headers_of(message: Message[Any, Any]) -> list[tuple[str, Any]]:

@@ -248,3 +248,21 @@ async def test_a_property_the_client_does_not_know_is_one_sentence(embedded: Emb
         async with running(kafka, Completing()):
             pass
     assert str(refused.value) == 'kafka.properties: No such configuration property: "no.such.property"'
+
+
+async def test_lost_partitions_are_dropped_and_read_again_from_their_positions(embedded: Embedded) -> None:
+    topic, group = embedded.topic(1), embedded.name("group")
+    embedded.produce(topic, 10, partitions=1)
+    consumption = Completing(keep=lambda record: record.offset >= 5)
+    async with running(settings(embedded.bootstrap, group, [topic]), consumption) as source:
+        await consumption.until(lambda: len(consumption.records) == 10)
+        consumption.proofs.clear()
+        source.prove_membership()
+        await consumption.until(lambda: bool(consumption.proofs))
+        consumption.keep = lambda _: False
+        embedded.cluster.fail(12, 25)  # Heartbeat: UNKNOWN_MEMBER_ID
+        await consumption.until(lambda: len(consumption.records) == 15)
+        assert len(consumption.lost_trackers) == 1
+        assert source.counts.losses == 1
+        assert consumption.revoked == []
+    assert [record.offset for record in consumption.records[10:]] == [5, 6, 7, 8, 9]
