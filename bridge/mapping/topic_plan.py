@@ -111,13 +111,8 @@ class TopicPlan:
         self.when_false = when_false
 
     def attributes(self, record: Record) -> dict[str, Any] | None:
-        """The attributes of a binary CloudEvent, without what is never sent; None for any other record."""
-        if not self.may_be_cloud_event:
-            return None
-        attributes = cloud_events.binary_attributes(record.headers)
-        if attributes is not None and self._strip is not None:
-            self._strip(attributes)
-        return attributes
+        """The attributes of a binary CloudEvent, all of them still; None for any other record."""
+        return cloud_events.binary_attributes(record.headers) if self.may_be_cloud_event else None
 
     def decode(self, record: Record, attributes: dict[str, Any] | None, *, exact: bool) -> dict[str, Any]:
         """The object that expressions see, without what is never sent."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.model import FilterReason, LetterReason, Prepared
+from bridge.model import Failed, FilterReason, LetterReason, Prepared
 
 if TYPE_CHECKING:
     from tests.unit.mapping.conftest import Bench
@@ -259,3 +259,24 @@ events:
     assert failed.reason is LetterReason.INVALID
     assert "101 bytes" in failed.message
     assert "metadata_limit is 100" in failed.message
+
+
+def nested(depth: int) -> bytes:
+    return b'{"type": "order", "data": ' + b'{"user_id":' * depth + b"1" + b"}" * depth + b"}"
+
+
+def test_a_value_too_deep_to_be_flattened_is_this_routes_dead_letter(bench: Callable[[str], Bench]) -> None:
+    mapping = bench("user_id: type\nevents: {order: [{event_name: A, metadata_from: data}, {event_name: B}]}")
+
+    failed, sent = mapping.map(nested(1000))
+
+    assert isinstance(failed, Failed)
+    assert failed.message == "the value is nested too deeply to be mapped"
+    assert failed.route is not None
+    assert isinstance(sent, Prepared)
+
+
+def test_an_exception_outside_of_any_route_is_this_records_dead_letter(bench: Callable[[str], Bench]) -> None:
+    mapping = bench("event_type: to_string(data)\nevents: {order: {}}")
+
+    assert mapping.failed(nested(1000)).message == "the value is nested too deeply to be mapped"

@@ -296,6 +296,8 @@ user_id: {value: base}
 per_topic:
   '^billing\.': {user_id: {value: billing}}
   '^bill': {user_id: {value: bill}}
+  '^bills*': {user_id: {value: any bill}}
+  '^bills': {user_id: {value: bills}}
   '^billing\.v2\..*': {user_id: {value: v2}}
   billing.v2.invoices: {user_id: {value: exact}}
   '^.*eu$': {user_id: {value: eu}}
@@ -306,10 +308,12 @@ events: {order: {}}
         return str(mapping.request({"type": "order"}, topic=topic)["user_id"])
 
     assert {
-        topic: user(topic) for topic in ("x", "billed", "billing.x.eu", "billing.v2.x", "billing.v2.invoices", "x.eu")
+        topic: user(topic)
+        for topic in ("x", "billed", "bills", "billing.x.eu", "billing.v2.x", "billing.v2.invoices", "x.eu")
     } == {
         "x": "base",
-        "billed": "bill",
+        "billed": "any bill",
+        "bills": "bills",
         "billing.x.eu": "billing",
         "billing.v2.x": "v2",
         "billing.v2.invoices": "exact",

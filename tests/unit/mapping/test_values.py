@@ -68,6 +68,8 @@ def test_a_key_that_is_written_out_wins_over_a_flattened_one(order: Callable[[st
         "metadata: {m.a: u}\nmetadata_from: '{m: x}'",
     ):
         assert order(route).metadata(value({"a": 1, "b": 2})) == {"m.a": "u-1", "m.b": 2}
+    joined = order("metadata: {m: x, m.a: x.b}").metadata(value({"a": 1, "b": ["c", "d"]}))
+    assert joined == {"m.a": "c, d", "m.b": "c, d"}
 
 
 @pytest.mark.parametrize(
@@ -249,11 +251,11 @@ events:
 
     assert mapping.metadata(value("here")) == {"place": "here", **common}
     assert mapping.metadata(value(None)) == common, "the route has the key, even where it finds nothing"
-    assert mapping.metadata({"type": "other", "u": "u-1", "x": {"place": "there"}}) == {
-        "place": "there",
-        "source": "bridge",
-        **common,
-    }
+    other = {"type": "other", "u": "u-1", "x": {"place": "there"}}
+    assert mapping.metadata(other) == {"place": "there", "source": "bridge", **common}
+    (outcome,) = mapping.map(other)
+    assert isinstance(outcome, Prepared)
+    assert outcome.left_out == 0, "a common key that gives way is not a value left out"
 
 
 @pytest.mark.parametrize(
