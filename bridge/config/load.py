@@ -237,9 +237,9 @@ def _indexed(problem: Problem, places: Mapping[str, str]) -> Problem:
         place for place in places if problem.where == place or problem.where.startswith((f"{place}.", f"{place}["))
     ]
     key = max(above, key=len, default="")
-    if f"{key}[0]" not in places or f"{key}[1]" in places or problem.where.startswith(f"{key}["):
+    if f"{key}[0]" not in places or f"{key}[1]" in places or where.startswith(f"{key}["):
         return problem
-    return Problem(f"{key}[0]{problem.where[len(key) :]}", problem.message, problem.source)
+    return Problem(f"{key}[0]{where[len(key) :]}", problem.message, problem.source)
 
 
 def _in_order(problems: Iterable[Problem], places: Mapping[str, str]) -> tuple[Problem, ...]:
