@@ -232,10 +232,9 @@ def _locate(problem: Problem, places: Mapping[str, str]) -> Problem:
 
 
 def _indexed(problem: Problem, places: Mapping[str, str]) -> Problem:
-    """A list of one means the same as its only item, and whoever reads the values cannot tell them apart; the file can."""
-    above = [
-        place for place in places if problem.where == place or problem.where.startswith((f"{place}.", f"{place}["))
-    ]
+    """A list of one means the same as its only item: who reads the values cannot tell them apart, but the file can."""
+    where = problem.where
+    above = [place for place in places if where == place or where.startswith((f"{place}.", f"{place}["))]
     key = max(above, key=len, default="")
     if f"{key}[0]" not in places or f"{key}[1]" in places or where.startswith(f"{key}["):
         return problem
