@@ -1,0 +1,286 @@
+"""The bridge's own stages in one process, without Kafka and without sockets: what of an event's cost is our own code.
+
+The yardstick is the floor's code on the same events, without sockets as well, so that ratios hold on any machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from typing import Any, TypeVar, cast
+
+from bench import configuration, load
+from bench.load import Load, Row
+from bench.programs import floor
+from bench.programs.settings import Settings
+from bridge.config.mapping_section import MappingConfig
+from bridge.kafka import batching
+from bridge.kafka.table import Assigned, Table
+from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.model import Record, TopicPartition
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.settings import DeliverySettings
+from bridge.service.time import SystemClock
+from bridge.track.connection import Connection
+from bridge.track.credentials import FixedKey
+from bridge.track.direct import DirectSink
+from bridge.track.request import Endpoint
+
+ACCEPTED = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\nx-request-id: stub\r\n\r\n"
+EVENTS = 5000
+IN_FLIGHT = 100
+BATCH = 500
+PARTITIONS = 12
+T = TypeVar("T")
+Stage = Callable[[], None]
+"""Does its work for `EVENTS` events."""
+
+
+class Wire(asyncio.Transport):
+    """Takes requests, and says which connections wait for an answer."""
+
+    def __init__(self, busy: deque[Any]) -> None:
+        super().__init__()
+        self.protocol: Any = None
+        self._busy = busy
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._busy.append(self.protocol)
+
+    def abort(self) -> None:
+        pass
+
+
+class Message:
+    """A record as the client hands it over."""
+
+    __slots__ = ("_headers", "_key", "_offset", "_partition", "_value")
+
+    def __init__(self, partition: int, offset: int, row: Row) -> None:
+        self._partition, self._offset = partition, offset
+        self._key, self._value, self._headers = row
+
+    def error(self) -> None:
+        return None
+
+    def topic(self) -> str:
+        return "orders"
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> bytes:
+        return self._key
+
+    def value(self) -> bytes:
+        return self._value
+
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return self._headers or None
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 1_767_323_045_000
+
+    def leader_epoch(self) -> int:
+        return 0
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in groups of a size."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def messages(of: Load) -> list[Message]:
+    """A load as it would be polled: spread over the partitions by user."""
+    offsets = [0] * PARTITIONS
+    found = []
+    for row in load.rows(of):
+        partition = hash_of(row[0]) % PARTITIONS
+        found.append(Message(partition, offsets[partition], row))
+        offsets[partition] += 1
+    return found
+
+
+def hash_of(key: bytes) -> int:
+    """Any, but the same in every process."""
+    return int.from_bytes(key, "big") % 2_147_483_647
+
+
+def mapping(*, full: bool = False, type_in_header: bool = False) -> CompiledMapping:
+    """As the scenarios configure it."""
+    compiled = compile_mapping(
+        MappingConfig.model_validate(
+            {
+                "user_id": "data.user_id",
+                "event_type": "header:type" if type_in_header else "type",
+                "events": configuration.FULL if full else configuration.PLAIN,
+            }
+        )
+    )
+    if not isinstance(compiled, CompiledMapping):
+        raise TypeError(f"{compiled}")
+    return compiled
+
+
+def records(of: Load) -> list[Record]:
+    """A load as the mapping sees it."""
+    return [
+        Record("orders", m.partition(), m.offset(), 1_767_323_045_000, m.key(), m.value(), m.headers() or ())
+        for m in messages(of)
+    ]
+
+
+def map_stage(of: Load, compiled: CompiledMapping) -> Stage:
+    """Records to outcomes."""
+    given, now = records(of), time.time()
+
+    def run() -> None:
+        for record in given:
+            compiled.map(record, now)
+
+    return run
+
+
+def sort_stage(of: Load) -> Stage:
+    """Messages to records by partition."""
+    given = [list(batch) for batch in batched(messages(of), BATCH)]
+    table = Table()
+    for number in range(PARTITIONS):
+        entry = Assigned(TopicPartition("orders", number))
+        entry.tracker = OffsetTracker(entry.partition, 0)
+        table.add(entry)
+
+    def run() -> None:
+        for batch in given:
+            batching.sort(cast("Any", batch), table)
+
+    return run
+
+
+class _Outside:
+    """Whatever else the dispatcher wants to be told; nothing of it happens here."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_arguments, **_named: None
+
+
+def delivery_stage(of: Load, compiled: CompiledMapping, loop: asyncio.AbstractEventLoop) -> Stage:
+    """Records accepted, mapped, sent and answered: mapping, pipeline and sink together."""
+    batches: list[dict[int, list[Record]]] = []
+    for batch in batched(records(of), BATCH):
+        by_partition: dict[int, list[Record]] = {}
+        for record in batch:
+            by_partition.setdefault(record.partition, []).append(record)
+        batches.append(by_partition)
+
+    def run() -> None:
+        busy: deque[Connection] = deque()
+        sink = DirectSink(Endpoint.parse("http://127.0.0.1:1"), FixedKey("NX-bench"), timeout=10, max_in_flight=IN_FLIGHT)
+        outside: Any = _Outside()
+        dispatcher = Dispatcher(
+            DeliverySettings(max_in_flight=IN_FLIGHT, rate_limit=None),
+            mapper=compiled,
+            sink=sink,
+            letters=outside,
+            positions=outside,
+            credentials=FixedKey("NX-bench"),
+            journal=outside,
+            clock=SystemClock(),
+            alarm=outside,
+            rng=random.Random(1),  # noqa: S311 - jitter
+        )
+        loop.run_until_complete(sink.start(dispatcher))
+        for _ in range(IN_FLIGHT):
+            wire = Wire(busy)
+            wire.protocol = Connection(sink)
+            wire.protocol.connection_made(wire)
+        trackers = [OffsetTracker[Any](TopicPartition("orders", number), 0) for number in range(PARTITIONS)]
+        dispatcher.assigned(trackers)
+        dispatcher.membership_proven(time.monotonic())
+        for by_partition in batches:
+            for partition, given in by_partition.items():
+                dispatcher.accept(trackers[partition], given)
+            while busy:
+                busy.popleft().data_received(ACCEPTED)
+            dispatcher.positions()
+        if dispatcher.tally.delivered != of.events:
+            raise RuntimeError(f"{dispatcher.tally.delivered} of {of.events} were delivered")
+        loop.run_until_complete(sink.close())
+
+    return run
+
+
+def floor_stage(of: Load) -> Stage:
+    """The yardstick: decode, map, queue, write, parse, complete."""
+    settings = Settings("", "orders", "", "http://127.0.0.1:1", None, IN_FLIGHT, "NX-bench", None, load.MAPPED)
+    batches = [
+        [(m.partition(), m.offset(), m.value(), m.headers()) for m in batch] for batch in batched(messages(of), BATCH)
+    ]
+
+    def run() -> None:
+        busy: deque[floor.Connection] = deque()
+        program = floor.Floor(settings)
+        for _ in range(IN_FLIGHT):
+            wire = Wire(busy)
+            wire.protocol = floor.Connection(program)
+            wire.protocol.connection_made(wire)
+            program.idle.append(wire.protocol)
+        for batch in batches:
+            program.feed(batch)
+            while busy:
+                busy.popleft().data_received(ACCEPTED)
+        if program.done != of.events:
+            raise RuntimeError(f"{program.done} of {of.events} were done")
+
+    return run
+
+
+def stages(loop: asyncio.AbstractEventLoop) -> Mapping[str, Stage]:
+    """All of them; the yardstick comes first."""
+    plain = Load(EVENTS)
+    return {
+        "floor": floor_stage(plain),
+        "deliver": delivery_stage(plain, mapping(), loop),
+        "map plain": map_stage(plain, mapping()),
+        "map full": map_stage(Load(EVENTS, full=True), mapping(full=True)),
+        "filter by value": map_stage(Load(EVENTS, mapped=1 / EVENTS), mapping()),
+        "filter by header": map_stage(
+            Load(EVENTS, mapped=1 / EVENTS, type_in_header=True), mapping(type_in_header=True)
+        ),
+        "sort": sort_stage(plain),
+    }
+
+
+def least(stage: Stage, rounds: int) -> float:
+    """Microseconds per event, of the quickest of some rounds: what disturbs can only add."""
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.process_time()
+        stage()
+        best = min(best, time.process_time() - began)
+    return best / EVENTS * 1e6
+
+
+def main() -> None:
+    """Print the stages."""
+    loop = asyncio.new_event_loop()
+    found = stages(loop)
+    best = dict.fromkeys(found, float("inf"))
+    for _ in range(10):
+        for name, stage in found.items():
+            best[name] = min(best[name], least(stage, 2))
+    for name, micros in best.items():
+        print(f"{name:20} {micros:6.2f} µs  {micros / best['floor']:5.2f} × floor")
+    loop.close()
+
+
+if __name__ == "__main__":
+    main()
