@@ -66,7 +66,7 @@ def test_a_probe_without_a_verdict_on_the_key_waits_for_the_next_recheck(world: 
     world.sink.api = lambda _: (0.05, verdict)
     sent = len(world.sink.sent)
     world.run(50)
-    assert world.held
+    assert world.is_held()
     assert len(world.sink.sent) - sent <= 5
 
 
@@ -77,7 +77,7 @@ def test_a_hold_ends_on_any_answer_that_proves_the_key(world: World, verdict: Ve
     world.run(5)
     world.sink.api = lambda _: (0.05, verdict)
     world.run(30)
-    assert not world.held
+    assert not world.is_held()
     assert [name for name, *_ in world.journal.entries if name in ("blocked", "unblocked")] == ["blocked", "unblocked"]
     assert world.dispatcher.tally.buffered == 0
 
@@ -86,11 +86,11 @@ def test_a_hold_ends_on_a_changed_key_although_nothing_is_there_to_probe_it(worl
     with_good_keys(world)
     world.feed(P0, *USERS[:5])
     world.run(60)
-    assert world.held
+    assert world.is_held()
     assert world.dispatcher.tally.buffered == 0
     world.credentials.file = 2
     world.run(10)
-    assert not world.held
+    assert not world.is_held()
     assert len(world.journal.named("unblocked")) == 1
 
 
@@ -108,7 +108,7 @@ def test_a_changed_key_is_unproven_one_in_flight_until_an_answer_proves_it(world
     world.feed(P0, *USERS)
     world.run(5)
     world.credentials.file = 2
-    world.run_until(lambda: not world.held)
+    world.run_until(lambda: not world.is_held())
     world.run(0.9)
     assert len(world.sink.on_wire) == 1
     world.run(0.2)
@@ -126,7 +126,7 @@ def test_a_changed_key_that_is_bad_too_goes_on_with_the_hold_and_costs_no_letter
         world.credentials.file = generation
         world.run(25)
     assert len(world.letters.written) == 5
-    assert world.held
+    assert world.is_held()
 
 
 def test_an_answer_to_a_key_that_is_no_longer_the_file_s_is_a_retry(world: World) -> None:
@@ -151,10 +151,10 @@ def test_late_answers_to_the_old_key_do_not_end_the_hold_on_the_new_one(world: W
     world.sink.answer(old[-3], unauthorized(1))
     world.sink.answer(old[-2], ACCEPTED)  # was sent with the old key, when that was good
     world.run(5)
-    assert world.held
+    assert world.is_held()
     held = len(world.sink.sent)
     world.sink.answer(old[-1], unauthorized(1))
-    assert world.held
+    assert world.is_held()
     world.run(5)
     assert len(world.sink.sent) <= held + 1
     assert len(world.letters.written) <= 5
@@ -164,12 +164,12 @@ def test_a_key_that_was_changed_while_held_is_noticed_by_the_next_answer_too(wor
     world.sink.api = lambda _: (0.05, unauthorized(1))
     world.feed(P0, *USERS)
     world.run(9.99)
-    assert world.held
+    assert world.is_held()
     world.credentials.file = 2
     world.credentials.refresh()  # somebody else, such as a request being built, read the file first
     with_good_keys(world, 2)
     world.run(20)
-    assert not world.held
+    assert not world.is_held()
     assert len(world.journal.named("unblocked")) == len(world.journal.named("blocked")) == 1
 
 
@@ -177,7 +177,7 @@ def test_other_answers_between_do_not_make_a_row(world: World) -> None:
     world.sink.api = lambda work: (0.05, unauthorized() if work.record.offset % 2 else ACCEPTED)
     world.feed(P0, *USERS)
     world.run(60)
-    assert not world.held
+    assert not world.is_held()
     assert len(world.letters.written) == 100
 
 
@@ -216,7 +216,7 @@ def test_answers_for_partitions_that_are_gone_count_as_evidence_too(world: World
     world.lose(P0)
     for work in list(world.sink.on_wire):
         world.sink.answer(work, unauthorized())
-    assert world.held
+    assert world.is_held()
     world.feed(P1, "ann")
     world.run(0.1)
     assert world.users_sent[64:] == []

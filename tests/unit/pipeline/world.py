@@ -339,7 +339,7 @@ class World:
     ) -> None:
         """``beside`` another process of the same group: they share the time, the logs and the committed positions."""
         self.settings = settings or DeliverySettings(rate_limit=None)
-        self.time = beside.time if beside else VirtualTime()
+        self.time: VirtualTime = beside.time if beside else VirtualTime()
         self.sink = FakeSink(self.time, self.settings)
         self.letters = FakeLetters(self.time)
         self.positions = FakePositions(self.time)
@@ -550,8 +550,7 @@ class World:
         assert owned is not None
         return [entry if isinstance(entry, Work) else entry.head for entry in owned.tracker.open.values()]
 
-    @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether the 401 guard holds everything."""
         return self.dispatcher.governor.key.held
 
