@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
@@ -66,9 +67,10 @@ def _read(consumer: Consumer, ends: dict[int, int], prefix: str, deadline: float
         message = consumer.poll(0.2)
         if message is None or message.error() is not None:
             continue
+        pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
         headers = {
             name.removeprefix(prefix): (value or b"").decode("utf-8", "replace")
-            for name, value in message.headers() or ()
+            for name, value in pairs
             if name.startswith(prefix)
         }
         letters.append(Letter(message.key(), message.value(), headers))
