@@ -23,12 +23,7 @@ def fetch(base_url: str, timeout: float) -> dict[str, Any]:
     Goes past every proxy: the address is one of this machine or cluster. Raises `StatusError`, and `ValueError` for an
     address that is none.
     """
-    url = base_url if "://" in base_url else f"http://{base_url}"
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{base_url} is not an address such as http://127.0.0.1:9464")
-    url = url.rstrip("/")
-    url = url if url.endswith("/status") else f"{url}/status"
+    url = _status_url(base_url)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=timeout) as answer:
@@ -37,15 +32,27 @@ def fetch(base_url: str, timeout: float) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         with error:
             raise StatusError(f"{url} answered {error.code}: it is not the address of a running bridge.") from error
-    except ValueError as error:
-        raise StatusError(f"{url} answered with something that is not a status document.") from error
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         raise StatusError(
             f"No bridge answers at {url} ({_cause(error)}). Is it running, and is this the address?"
         ) from error
+    except (ValueError, http.client.HTTPException) as error:
+        raise StatusError(f"{url} answered with something that is not a status document.") from error
     if not isinstance(document, dict) or "state" not in document:
         raise StatusError(f"{url} answered with something that is not a status document.")
     return document
+
+
+def _status_url(base_url: str) -> str:
+    url = (base_url if "://" in base_url else f"http://{base_url}").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"{base_url} is not an address such as http://127.0.0.1:9464")
+    return url if url.endswith("/status") else f"{url}/status"
 
 
 def _cause(error: Exception) -> str:

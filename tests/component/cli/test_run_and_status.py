@@ -1,0 +1,158 @@
+"""`bridge run` as a process, and `bridge status` asking it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import jsonschema
+import pytest
+
+from bridge.cli import schema
+from bridge.sandbox.emulator import Emulator
+from tests.component.cli.conftest import Cli
+
+Config = Callable[..., str]
+
+
+@dataclass
+class Running:
+    """A bridge that has its partitions."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+    async def stop(self) -> int:
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode
+
+
+async def _events(process: asyncio.subprocess.Process) -> AsyncIterator[dict[str, object]]:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        yield json.loads(line)
+
+
+@pytest.fixture
+async def running(config: Config) -> AsyncIterator[Running]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "run", "-c", config(), stdout=asyncio.subprocess.PIPE
+    )
+    url = ""
+    async for event in _events(process):
+        if event["event"] == "listening":
+            url = f"http://{event['host']}:{event['port']}"
+        if event["event"] == "assigned":
+            break
+    bridge = Running(process, url)
+    yield bridge
+    await bridge.stop()
+
+
+async def test_run_delivers_until_sigterm_and_ends_with_0(
+    running: Running, produce: Callable[..., None], api: Emulator
+) -> None:
+    produce(0, b'{"type": "order.completed", "data": {"user_id": "u-1", "amount": 1, "gift": false}}')
+    async with asyncio.timeout(20):
+        while not api.ledger.accepted:
+            await asyncio.sleep(0.02)
+    assert await running.stop() == 0
+    assert [event.user_id for event in api.ledger.accepted] == ["u-1"]
+
+
+async def test_run_refuses_to_start_without_a_place_for_dead_letters(cli: Cli, config: Config) -> None:
+    ran = await cli("run", "-c", config("topic: cli.dlq", "topic: other.dlq"))
+    assert ran.code == 2
+    assert ran.err.startswith("dead_letter.topic: other.dlq does not exist")
+    assert ran.err.count("\n") == 1
+
+
+async def test_status_shows_every_partition_and_why(cli: Cli, running: Running) -> None:
+    ran = await cli("status", "--url", running.url)
+    assert (ran.code, ran.err) == (0, "")
+    for partition in range(3):
+        assert f"shop.orders/{partition}" in ran.out
+
+
+async def test_status_as_json_is_of_the_schema_that_ships(cli: Cli, running: Running) -> None:
+    ran = await cli("status", "--url", f"{running.url}/status", "--json")
+    assert ran.code == 0
+    jsonschema.validate(json.loads(ran.out), json.loads(schema._schemas()["status"].read_text("utf-8")))
+
+
+async def test_a_watch_repeats_until_ctrl_c_and_survives_a_restart(running: Running) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "status", "--url", running.url, "--json", "--watch",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(await process.stdout.readline())["state"] == "idle"
+    await running.stop()
+    assert (await process.stderr.readline()).startswith(b"No bridge answers at ")
+    process.send_signal(signal.SIGINT)
+    out, err = await process.communicate()
+    assert process.returncode == 130
+    assert b"Traceback" not in out + err
+
+
+async def test_no_bridge_is_3_with_the_address(cli: Cli) -> None:
+    ran = await cli("status", "--url", "http://127.0.0.1:1")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("No bridge answers at http://127.0.0.1:1/status (Connection refused).")
+
+
+async def test_a_server_of_another_kind_is_told_apart(cli: Cli, api: Emulator) -> None:
+    ran = await cli("status", "--url", api.endpoint)
+    assert ran.code == 3
+    assert "answered 404: it is not the address of a running bridge" in ran.err
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<ht>",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+        b"hello\r\n\r\n",
+        b"",
+    ],
+)
+async def test_an_answer_that_is_no_status_is_one_sentence(cli: Cli, answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        ran = await cli("status", "--url", f"127.0.0.1:{port}")
+    assert ran.code == 3
+    assert ran.err.count("\n") == 1
+
+
+async def test_a_status_of_another_version_is_said_to_be_one(cli: Cli) -> None:
+    body = b'{"state": "idle", "version": "9.9"}'
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        ran = await cli("status", "--url", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    assert (ran.code, "of another version than this command (9.9)" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "http://127.0.0.1:port"])
+async def test_an_address_that_is_none_is_2(cli: Cli, url: str) -> None:
+    ran = await cli("status", "--url", url)
+    assert (ran.code, ran.err.startswith("--url: ")) == (2, True), ran.err
