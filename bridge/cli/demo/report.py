@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from bridge.cli.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, Result
 from bridge.sandbox.emulator.ledger import Accepted
 
+_SPELLING = {"x-api-version": "X-API-Version"}
+"""The emulated API reads header names in lower case, as HTTP lets it."""
 _TOPIC_OF = {"Order Completed": "shop.orders", "Feature Used": "app.activity"}
 
 
@@ -82,7 +84,7 @@ def _request(result: Result) -> Iterator[str]:
     if request is not None:
         yield f"  {request.method} {request.path} HTTP/1.1"
         for name, value in request.headers.items():
-            yield f"  {name.title()}: {value.replace(API_KEY, '…')}"
+            yield f"  {_SPELLING.get(name, name.title())}: {value.replace(API_KEY, '…')}"
         yield ""
         yield f"  {request.body.decode()}"
     yield ""
