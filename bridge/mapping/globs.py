@@ -54,7 +54,15 @@ def overlap(one: str, other: str) -> bool:
 
 
 def _pattern(glob: str) -> str:
-    # Possessive groups would not match; several stars cost time in proportion to the text for each, which is bounded.
-    return "".join(
-        ".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in re.sub(r"\*+", "*", glob)
-    )
+    """The regular expression of a glob. The text between two stars is taken where it is found first and never given
+    up again (an atomic group), or a type of many letters could keep several stars trying for minutes.
+    """
+    first, *rest = (_piece(piece) for piece in re.split(r"\*+", glob))
+    if not rest:
+        return first
+    *middle, last = rest
+    return first + "".join(f"(?>.*?{piece})" for piece in middle) + ".*" + last
+
+
+def _piece(text: str) -> str:
+    return "".join("." if sign == "?" else re.escape(sign) for sign in text)

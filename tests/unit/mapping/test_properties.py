@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from bridge.config import yaml_core
 from bridge.config.mapping_section import MappingConfig
 from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.mapping.globs import compile_glob, overlap
 from bridge.mapping.samples import sampler
 from bridge.model import Failed, Filtered, Prepared, Record
 
@@ -172,6 +174,15 @@ def test_no_record_makes_the_mapping_raise(
             assert set(json.loads(outcome.body)) <= {"user_id", "event_name", "metadata"}
         if isinstance(outcome, Failed):
             assert "failed with" not in outcome.message, "an exception nobody thought of"
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab", max_size=10))
+def test_a_glob_matches_what_its_wildcards_stand_for(glob: str, text: str) -> None:
+    plain = glob.replace("*", ".*").replace("?", ".")
+
+    assert (compile_glob(glob).fullmatch(text) is not None) is (re.fullmatch(plain, text) is not None)
+    if re.fullmatch(plain, text):
+        assert overlap(glob, text)
 
 
 @given(st.sampled_from([0.0, 0.01, 0.1, 0.5, 0.99]), st.lists(TEXTS, min_size=1))

@@ -75,6 +75,10 @@ def test_a_glob_takes_dots_and_newlines_but_nothing_else_specially() -> None:
     assert not compile_glob("[ab]").fullmatch("a")
 
 
+def test_a_glob_of_many_stars_is_done_with_a_long_type_at_once() -> None:
+    assert not compile_glob("*a" * 30 + "b").fullmatch("a" * 10_000)
+
+
 @pytest.mark.parametrize(
     ("found", "words"),
     [
