@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from tests.component.kafka.conftest import Embedded
 
 PRODUCE = 0
-UNKNOWN_SERVER_ERROR = -1
+INIT_PRODUCER_ID = 22
 TOO_LARGE = 10
+CLUSTER_AUTHORIZATION_FAILED = 31
 TOPIC_AUTHORIZATION_FAILED = 29
 
 
@@ -130,3 +131,12 @@ async def test_letters_under_way_at_the_end_are_refused_not_forgotten(embedded: 
         refused = (await receipts.of(1))[1]
     assert refused is not None
     assert "the bridge stops" in refused.message
+
+
+async def test_a_fatal_error_ends_the_producer_and_not_the_letter(embedded: Embedded) -> None:
+    topic, receipts = embedded.topic(), Receipts()
+    embedded.cluster.fail(INIT_PRODUCER_ID, CLUSTER_AUTHORIZATION_FAILED)
+    async with writing(config(embedded.bootstrap, topic), receipts) as producer:
+        producer.write(letter(1), 1)
+        assert await receipts.of(1) == {1: None}
+    assert len(written(embedded, topic, 1)) == 1

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from bridge.config.scalars import StartPoint
+from bridge.kafka import client
+from bridge.kafka.client_log import ClientLog, RareLog
+from bridge.kafka.commits import Commits
+from bridge.kafka.counts import SourceCounts
+from bridge.kafka.lookup import Lookup
+from bridge.kafka.loop_side import LoopSide
+from bridge.kafka.pauses import Pauses
+from bridge.kafka.starting import Starting
+from bridge.kafka.table import Table
+from bridge.model import TopicPartition
+from tests.kafka.completing import Completing, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from confluent_kafka import KafkaError
+    from confluent_kafka import TopicPartition as ClientPartition
+
+    from tests.component.kafka.conftest import Embedded
+
+LOGGER = logging.getLogger("tests.starting")
+
+
+async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(embedded: Embedded) -> None:
+    """A replica that comes a moment later must not take its partitions for added ones and send all their history."""
+    topic, group = embedded.topic(), embedded.name("group")
+    embedded.produce(topic, 30)
+    kafka = settings(embedded.bootstrap, group, [topic], start_from="latest")
+    log, table = ClientLog(LOGGER), Table()
+    proofs: list[float] = []
+
+    def on_commit(error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:
+        commits.answered(error, partitions)
+
+    consumer = client.open_consumer(client.consumer_configuration(kafka), log, on_commit)
+    admin = client.open_admin(client.admin_configuration(kafka), log)
+    commits = Commits(consumer, table, SourceCounts(), proofs.append, RareLog(LOGGER))
+    starting = Starting(
+        consumer,
+        table,
+        LoopSide(asyncio.get_running_loop(), Completing()),
+        lookup=Lookup(consumer, admin, LOGGER),
+        commits=commits,
+        pauses=Pauses(consumer),
+        logger=LOGGER,
+        start_from=StartPoint.LATEST,
+        assign=consumer.assign,
+    )
+    await asyncio.to_thread(starting.assign, [TopicPartition(topic, 0)])
+    async with asyncio.timeout(20):
+        while not proofs:
+            await asyncio.to_thread(consumer.poll, 0.05)
+    await asyncio.to_thread(consumer.close)
+    assert {p: offset for p, (offset, _) in embedded.committed(group, topic).items()} == {0: 10, 1: 10, 2: 10}
