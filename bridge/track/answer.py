@@ -68,5 +68,5 @@ class _Reader:
 
 
 def is_informational(status: int) -> bool:
-    """An answer that another one follows. 101 is final: it would end HTTP on this connection, and nobody asked."""
-    return 100 <= status < 200 and status != 101
+    """An answer that another one follows. (101, which nobody asked for, stops the parser: no answer comes then.)"""
+    return 100 <= status < 200

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 
-from bridge.model import Delivered, Retry, Verdict
+import orjson
+
+from bridge.model import Verdict
 from bridge.track.answer import Answer
 from bridge.track.classify import classify
 from bridge.track.credentials import ApiKey
 
 
 def judge(answer: Answer, credentials: ApiKey, key: int) -> Verdict:
-    """`classify`, with the API key taken out of everything the answer repeats of it.
+    """`classify`, after the API key is taken out of everything the answer repeats of it.
 
-    `key` is the generation the request carried. The bytes are scrubbed before they are cut to length, and the sentence
-    once more, because JSON can spell the same key with escapes.
+    `key` is the generation the request carried. It is done before anything is cut to length: half a key is no longer
+    recognised.
     """
-    headers = _scrubbed(answer.headers, credentials)
-    verdict = classify(answer.status, headers, credentials.scrub(answer.body), key=key, now_wall=time.time())
-    if isinstance(verdict, Delivered):
-        return verdict
-    detail = _scrubbed_text(verdict.detail, credentials)
-    if isinstance(verdict, Retry):
-        return replace(verdict, detail=detail)
-    code = verdict.error_code
-    return replace(verdict, detail=detail, error_code=None if code is None else _scrubbed_text(code, credentials))
+    headers = [(name, credentials.scrub(value)) for name, value in answer.headers]
+    body = credentials.scrub(_without_escapes(answer.body))
+    return classify(answer.status, headers, body, key=key, now_wall=time.time())
 
 
-def _scrubbed(headers: Sequence[tuple[bytes, bytes]], credentials: ApiKey) -> list[tuple[bytes, bytes]]:
-    return [(name, credentials.scrub(value)) for name, value in headers]
-
-
-def _scrubbed_text(text: str, credentials: ApiKey) -> str:
-    return credentials.scrub(text.encode("utf-8")).decode("utf-8")
+def _without_escapes(body: bytes) -> bytes:
+    r"""JSON can spell one text in many ways (``\/``, ``\u004e``); written anew it is spelt in one."""
+    try:
+        return orjson.dumps(orjson.loads(body))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return body

@@ -28,7 +28,7 @@ Handler = Callable[["Peer"], Awaitable[None]]
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The service runs on uvloop where there is one. What loops do differently (connecting, closing) is tried on both."""
+    """The service runs on uvloop where there is one; what loops do differently (connect, close) is tried on both."""
     if item.path.stem in ("test_connections", "test_pool"):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"uvloop": uvloop.new_event_loop}

@@ -161,7 +161,13 @@ async def test_a_head_without_end_is_given_up(harness: Harness) -> None:
     answer = b"HTTP/1.1 202 Accepted\r\nX-Filler: " + b"a" * 300_000
     verdict = await played(harness, answer)
     assert isinstance(verdict, Retry)
-    assert verdict.ambiguous
+    assert (verdict.reason, verdict.ambiguous) == ("connection", True), "not only at the deadline"
+
+
+async def test_a_switch_of_protocols_that_nobody_asked_for_is_no_acceptance(harness: Harness) -> None:
+    verdict = await played(harness, b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+    assert isinstance(verdict, Retry)
+    assert (verdict.status, verdict.reason, verdict.ambiguous) == (None, "connection", True)
 
 
 @pytest.mark.parametrize(("status", "expected"), [(400, Reject), (202, Delivered), (503, Retry)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -62,6 +63,30 @@ async def test_an_answer_nobody_asked_for_answers_no_request(harness: Harness) -
     assert harness.connections == 2
 
 
+async def test_what_comes_late_on_an_idle_connection_ends_it(harness: Harness) -> None:
+    answered = False
+
+    async def handler(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        if peer.number == 0:
+            await harness.until(lambda: answered)
+            await peer.say(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        await peer.gone()
+        ended.append(peer.number)
+
+    ended: list[int] = []
+    sink = await harness.sink(await harness.serve(handler))
+    assert await harness.ask(sink) == Delivered(202)
+    answered = True
+    if harness.kind == "direct":  # it reads while idle; httpx looks when the connection is wanted again
+        await harness.until(lambda: ended == [0])
+    else:
+        await asyncio.sleep(0.05)
+    assert await harness.ask(sink) == Delivered(202)
+    assert harness.connections == 2
+
+
 async def test_a_refused_connection_is_a_retry_that_cannot_duplicate(harness: Harness) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -83,13 +108,25 @@ async def test_a_host_that_answers_no_connection_is_left_at_the_deadline(harness
 
 
 async def test_a_host_that_never_finishes_the_handshake_is_left_at_the_deadline(tls_harness: Harness) -> None:
-    with socket.socket() as listener:  # accepts in the kernel, says nothing
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(5)
-        sink = await tls_harness.sink(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3)
-        verdict = await tls_harness.ask(sink)
+    ended: list[int] = []
+
+    async def handler(peer: Peer) -> None:  # speaks no TLS, in fact nothing
+        await peer.gone()
+        ended.append(peer.number)
+
+    tls_harness.secure = False
+    endpoint = (await tls_harness.serve(handler)).replace("http://", "https://")
+    sink = await tls_harness.sink(endpoint, timeout=0.3)
+    verdict = await tls_harness.ask(sink)
     assert isinstance(verdict, Retry)
     assert (verdict.reason, verdict.ambiguous) == ("timeout", False)
+    await tls_harness.until(lambda: ended == [0])
+
+    patient = await tls_harness.sink(endpoint, timeout=60)
+    tls_harness.send(patient)
+    await tls_harness.until(lambda: tls_harness.connections == 2)
+    await patient.close()
+    await tls_harness.until(lambda: ended == [0, 1])
 
 
 async def test_a_name_that_cannot_be_looked_up_is_a_retry(harness: Harness) -> None:

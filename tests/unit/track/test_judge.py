@@ -1,0 +1,47 @@
+"""No form in which an answer can repeat the key reaches a verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.model import Delivered, Reject, Retry, Unauthorized
+from bridge.track.answer import Answer
+from bridge.track.credentials import FixedKey
+from bridge.track.judge import judge
+
+KEY = FixedKey("NX-secret/key")
+
+
+def error(message: str) -> bytes:
+    return b'{"errors": [{"error_code": "%b", "message": "%b"}]}' % (message.encode(), message.encode())
+
+
+@pytest.mark.parametrize("message", [
+    "bad NX-secret/key",
+    r"bad NX-secret\/key",
+    r"bad \u004e\u0058-secret/key",
+    "x" * 760 + "NX-secret/key",
+    "x" * 1015 + "NX-secret/key",
+    "x" * 90 + "NX-secret/key",
+    "x" * 90 + r"NX-secret\/key",
+    "x" * 1015 + r"NX-secret\/key",
+])  # fmt: skip
+@pytest.mark.parametrize("status", [400, 401, 503])
+def test_a_key_in_a_body_is_hidden_however_it_is_spelt_or_cut(message: str, status: int) -> None:
+    verdict = judge(Answer(status, (), error(message)), KEY, 1)
+    assert isinstance(verdict, Reject | Unauthorized | Retry)
+    assert "NX-sec" not in repr(verdict)
+
+
+def test_a_key_in_a_header_is_hidden() -> None:
+    verdict = judge(
+        Answer(500, ((b"x-request-id", b"NX-secret/key"), (b"content-type", b"NX-secret/key")), b"?"), KEY, 1
+    )
+    assert "NX-sec" not in repr(verdict)
+
+
+def test_what_holds_no_key_is_left_as_it_is() -> None:
+    verdict = judge(Answer(400, (), error("user_id is missing")), KEY, 1)
+    assert isinstance(verdict, Reject)
+    assert verdict.error_code == "user_id is missing"
+    assert judge(Answer(202, (), b""), KEY, 1) == Delivered(202)
