@@ -52,7 +52,6 @@ def load(given: Path | None) -> Start:
     from bridge.config import environment, load
     from bridge.config.problems import ConfigError
     from bridge.mapping.compile import compile_mapping
-    from bridge.mapping.examples import check_examples
     from bridge.mapping.mapper import CompiledMapping
 
     environ = environment.variables()
@@ -62,12 +61,11 @@ def load(given: Path | None) -> Start:
         raise Refused(str(nowhere), nowhere.problems) from nowhere
     loaded = load.read(path, environ)
     compiled = compile_mapping(loaded.mapping) if loaded.mapping is not None else ()
-    unusable = loaded.located(check_examples(loaded.mapping.examples)) if loaded.mapping is not None else ()
-    if loaded.config is not None and isinstance(compiled, CompiledMapping) and not unusable:
+    if loaded.config is not None and isinstance(compiled, CompiledMapping):
         proxy = environment.proxy_for(loaded.config.track.endpoint, environ)
         return Start(path, loaded.config, compiled, loaded.warnings, proxy)
     uncompiled = () if isinstance(compiled, CompiledMapping) else loaded.located(compiled)
-    raise refusal(path, (*loaded.problems, *uncompiled, *unusable))
+    raise refusal(path, (*loaded.problems, *uncompiled))
 
 
 def api_key(start: Start) -> ApiKey:
