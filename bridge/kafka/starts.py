@@ -62,7 +62,7 @@ class Hold:
 
 
 def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
-    """Decide. The cases are those of the table in docs/architecture.md, in its order."""
+    """Decide: where the group stands, else the beginning of a partition that was added, else what `start_from` says."""
     if not found.position_known:
         return Hold(
             HeldReason.POSITION_UNKNOWN,
