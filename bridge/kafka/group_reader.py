@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka import answers, client, commit_mark
 from bridge.kafka.client_log import ClientLog
@@ -42,7 +43,7 @@ class GroupReader:
         self._names = frozenset(topic for topic in kafka.topics if not topic.startswith("^"))
         self._patterns = [re.compile(topic) for topic in kafka.topics if topic.startswith("^")]
         self._admin = client.open_admin(client.admin_configuration(kafka), ClientLog(logger))
-        self._partitions = 0
+        self._partitions: tuple[TopicPartition, ...] = ()
         self._partitions_until = 0.0
 
     async def metadata(self) -> Mapping[TopicPartition, str]:
@@ -50,7 +51,12 @@ class GroupReader:
 
         Raises `ViewRefusedError`, and `OSError` where no answer comes in time.
         """
-        request = ConsumerGroupTopicPartitions(self._group)
+        self._admin.poll(0)  # serves its log, which would otherwise pile up while the brokers are away
+        # Named one by one: an embedded broker answers a question for "all" with nothing.
+        wanted = [ClientPartition(each.topic, each.partition) for each in await self._known()]
+        if not wanted:
+            return {}
+        request = ConsumerGroupTopicPartitions(self._group, wanted)
         try:
             future = self._admin.list_consumer_group_offsets([request], request_timeout=PATIENCE)[self._group]
             answered = await asyncio.wait_for(asyncio.wrap_future(future), PATIENCE + 1.0)
@@ -59,19 +65,25 @@ class GroupReader:
         return {
             TopicPartition(each.topic, each.partition): commit_mark.unmarked(each.metadata)
             for each in answered.topic_partitions
-            if each.error is None and self._subscribes(each.topic)
+            if each.error is None and each.offset >= 0
         }
 
     async def partitions(self) -> int:
         """How many partitions the subscribed topics have. Raises as `metadata` does."""
+        return len(await self._known())
+
+    async def _known(self) -> tuple[TopicPartition, ...]:
         now = time.monotonic()
         if now >= self._partitions_until:
             try:
                 described = await asyncio.to_thread(self._admin.list_topics, timeout=PATIENCE)
             except KafkaException as error:
                 raise _translated(error) from error
-            self._partitions = sum(
-                len(topic.partitions) for name, topic in described.topics.items() if self._subscribes(name)
+            self._partitions = tuple(
+                TopicPartition(name, number)
+                for name, topic in described.topics.items()
+                if self._subscribes(name)
+                for number in topic.partitions
             )
             self._partitions_until = now + PARTITIONS_EVERY
         return self._partitions
