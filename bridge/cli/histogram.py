@@ -67,6 +67,8 @@ class Histogram:
 
     def lines(self) -> list[str]:
         """For a person."""
+        if not self.records:
+            return ["No records: there is nothing to map."]
         out = [f"{plural(self.records, 'record')} would make {plural(self.requests, 'request')}.", ""]
         rows = [("outcome", "route", "count")]
         rows += [(label, route or "-", number(count)) for (label, route), count in self._sorted()]

@@ -68,7 +68,7 @@ async def test_nothing_is_sent_joined_or_committed(
 
 async def test_an_empty_topic_is_no_failure(cli: Cli, config: Config) -> None:
     ran = await cli("map", "--from-topic", "-c", config())
-    assert (ran.code, ran.out.splitlines()[0]) == (0, "0 records would make 0 requests.")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "No records: there is nothing to map.")
 
 
 async def test_a_topic_that_is_not_there_is_named(cli: Cli, config: Config) -> None:

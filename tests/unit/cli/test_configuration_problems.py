@@ -118,6 +118,11 @@ def test_a_key_file_that_is_not_there_is_one_sentence(cli: Cli, config: Write, t
     assert "cannot be read: No such file or directory" in ran.err
 
 
+def test_a_directory_for_a_key_file_is_one_sentence(cli: Cli, config: Write, tmp_path: Path) -> None:
+    ran = cli("check", "--offline", "-c", _as_key_file(config, tmp_path))
+    assert (ran.code, "cannot be read: Is a directory" in ran.err) == (2, True)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
 def test_an_unreadable_key_file_is_one_sentence(cli: Cli, config: Write, tmp_path: Path) -> None:
     key = tmp_path / "key"
