@@ -64,7 +64,7 @@ class Governor:
         """None: go. The order is that of what an operator should hear first."""
         if self.stopping:
             return _STOPPING
-        if not self.membership.believable(now):
+        if now >= self.membership.believable_until:
             return _UNPROVEN
         key, outage = self.key, self.outage
         if key.held_since is not None and now < key.probe_at:
@@ -73,7 +73,9 @@ class Governor:
             return Block(Reason.RETRY_AFTER, self.pause_until)
         if outage.since is not None and now < outage.probe_at:
             return Block(Reason.OUTAGE, outage.probe_at)
-        if self.in_flight >= (1 if outage.since is not None or key.one_at_a_time else self.max_in_flight):
+        if self.in_flight >= self.max_in_flight or (
+            self.in_flight and (outage.since is not None or key.one_at_a_time)
+        ):
             return _FULL
         if now < self.pacer.free_at:
             return Block(Reason.RATE_LIMITED, self.pacer.free_at)

@@ -32,7 +32,7 @@ class Lanes:
         if head is None:
             self._heads[key] = work
             return True
-        head.tail.next = work
+        (head.tail or head).next = work
         head.tail = work
         return False
 
@@ -46,7 +46,8 @@ class Lanes:
             del self._heads[key]
             return None
         head.next = None
-        following.tail = head.tail
+        following.tail = head.tail if head.tail is not following else None
+        head.tail = None
         self._heads[key] = following
         return following
 
@@ -70,7 +71,7 @@ class Lanes:
             if kept[0] is not old_head:
                 rearmed.append(kept[0])
         for work in gone:
-            work.next = None
+            work.next = work.tail = None
             work.state = State.GONE
         return gone, rearmed
 
@@ -78,5 +79,5 @@ class Lanes:
         for work, following in pairwise(works):
             work.next = following
         works[-1].next = None
-        works[0].tail = works[-1]
+        works[0].tail = works[-1] if len(works) > 1 else None
         self._heads[key] = works[0]

@@ -13,7 +13,7 @@ GAP = 2.0
 class Membership:
     """The last proof, and whether one is needed. All times are monotonic seconds."""
 
-    __slots__ = ("_asked_at", "_doubted_at", "_gap_at", "_proven_at", "_seen_at", "session")
+    __slots__ = ("_asked_at", "_doubted_at", "_gap_at", "_proven_at", "_seen_at", "believable_until", "session")
 
     def __init__(self, session: float, now: float) -> None:
         self.session = session
@@ -24,6 +24,8 @@ class Membership:
         self._gap_at = float("-inf")
         """Proofs count from here on."""
         self._doubted_at = now
+        self.believable_until = float("-inf")
+        """Requests may start before this time. A plain attribute: it is asked for every request."""
 
     def looked(self, now: float) -> None:
         """The loop runs; must be called far more often than every `GAP` seconds."""
@@ -35,17 +37,18 @@ class Membership:
         """The coordinator acknowledged a request that was issued at this time."""
         if issued_at >= self._gap_at and (self._proven_at is None or issued_at > self._proven_at):
             self._proven_at = issued_at
-            self._doubted_at = issued_at + self.session
+            self._doubted_at = self.believable_until = issued_at + self.session
 
     def forget(self, now: float) -> None:
         """The partitions were lost: what was proven, and what is on its way to be, was another membership."""
         self._gap_at = self._doubted_at = now
         self._proven_at = None
         self._asked_at = None
+        self.believable_until = float("-inf")
 
     def believable(self, now: float) -> bool:
         """Whether a request may start."""
-        return self._proven_at is not None and now - self._proven_at < self.session
+        return now < self.believable_until
 
     def should_ask(self, now: float) -> bool:
         """Whether to ask the coordinator now; True at most once a second, and in time before the proof ends."""

@@ -43,8 +43,8 @@ class Partition:
     def __init__(self, tracker: OffsetTracker[Entry], topic: TopicLetters, now: float) -> None:
         self.tracker = tracker
         self.topic = topic
-        self.on_wire: set[Work] = set()
-        """Requests without an answer yet."""
+        self.on_wire: dict[Work, None] = {}
+        """Requests without an answer yet, oldest first: a set's order would make no two runs alike."""
         self.ready = 0
         """Events that wait for nothing but their turn and a permit."""
         self.waited_at = float("-inf")
@@ -97,8 +97,9 @@ class Work:
         """None: nothing to send, a dead letter from the start."""
         self.lane = lane
         self.next: Work | None = None
-        self.tail: Work = self
-        """The last of the lane; kept only at its head."""
+        self.tail: Work | None = None
+        """The last of the lane, kept only at its head; None where that is alone. Itself it would be a cycle: memory that
+        only the garbage collector frees, event by event."""
         self.state = State.WAITING
         self.fanout: Fanout | None = None
         self.attempts = 0
