@@ -207,7 +207,7 @@ class Dispatcher:
         work.last_at = now
         if work.first_at is None:
             work.first_at = now
-        work.partition.on_wire.add(work)
+        work.partition.on_wire[work] = None
         self.tally.requests += 1
         self._sink.send(work)
 
@@ -248,7 +248,7 @@ class Dispatcher:
     def answered(self, attempt: Attempt, verdict: Verdict) -> None:
         """The sink's verdict on one request; frees its permit whatever became of its partition."""
         work = cast("Work", attempt)
-        work.partition.on_wire.discard(work)
+        work.partition.on_wire.pop(work, None)
         self.governor.finished()
         now = self._clock.monotonic()
         try:
@@ -464,7 +464,7 @@ class Dispatcher:
         def goes(work: Work) -> bool:
             return work.partition in partitions and work.state not in (State.IN_FLIGHT, State.WRITING)
 
-        topics = {partition.topic for partition in leaving}
+        topics = list(dict.fromkeys(partition.topic for partition in leaving))
         self.letters.drop(goes, topics, now)
         gone, rearmed = self.lanes.purge(goes)
         gone += self._turns.purge(goes)
@@ -495,7 +495,7 @@ class Dispatcher:
                 self._journal.drain_forced(partition.tracker, len(partition.on_wire))
             self._abort(late)
             self.assignments.finish(drain, now, self._clock.wall())
-            for topic in {partition.topic for partition in late}:
+            for topic in dict.fromkeys(partition.topic for partition in late):
                 self.letters.released(topic)
 
     def _topic(self, name: str) -> TopicLetters:

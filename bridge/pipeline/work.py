@@ -98,8 +98,8 @@ class Work:
         self.lane = lane
         self.next: Work | None = None
         self.tail: Work | None = None
-        """The last of the lane, kept only at its head; None where that is alone. Itself it would be a cycle: memory that
-        only the garbage collector frees, event by event."""
+        """The last of the lane, kept only at its head; None where that is alone. Itself it would be a cycle: memory
+        that only the garbage collector frees, event by event."""
         self.state = State.WAITING
         self.fanout: Fanout | None = None
         self.attempts = 0

@@ -413,7 +413,9 @@ class World:
     def assign(self, *partitions: TopicPartition, prove: bool = True) -> list[Tracker]:
         """Each from its committed position, less what the map there says is done."""
         trackers = []
+        leaving = {partition.tracker.partition for partition in self.dispatcher.assignments}
         for partition in partitions:
+            assert partition not in leaving, "the group waits for the drain before it assigns anew"
             committed = self.positions.committed.get(partition, Position(0, "", None))
             found = offset_map.trusted(
                 offset_map.decode(committed.metadata),
