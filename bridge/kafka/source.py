@@ -92,6 +92,7 @@ class Source:
             lookup=Lookup(consumer, self._admin, logger),
             commits=self._commits,
             pauses=self._pauses,
+            counts=self.counts,
             logger=logger,
             start_from=kafka.start_from,
             assign=consumer.incremental_assign if incremental else consumer.assign,

@@ -59,6 +59,8 @@ class Hold:
 
     reason: HeldReason
     detail: str
+    possibly_lost: int = 0
+    """Offsets between the position and the log's start: an upper bound of the events that are gone."""
 
 
 def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
@@ -84,7 +86,8 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
 def _resume(partition: TopicPartition, found: Found, position: Position) -> Start | Hold:
     log = found.range
     if log is not None and not log.first <= position.offset <= log.end:
-        return Hold(HeldReason.OUT_OF_RANGE, out_of_range(partition, position.offset, log))
+        sentence = out_of_range(partition, position.offset, log)
+        return Hold(HeldReason.OUT_OF_RANGE, sentence, max(0, log.first - position.offset))
     restored = offset_map.trusted(
         offset_map.decode(position.metadata),
         offset=position.offset,

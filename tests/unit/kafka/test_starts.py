@@ -36,17 +36,18 @@ def test_a_position_inside_the_log_is_where_it_goes_on(offset: int, start_from: 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 @pytest.mark.parametrize(
-    ("offset", "sentence"),
-    [(99, "below the log's start 100: up to 1 events are gone unsent"), (201, "above the log's end 200")],
+    ("offset", "sentence", "lost"),
+    [(99, "below the log's start 100: up to 1 events are gone unsent", 1), (201, "above the log's end 200", 0)],
 )
 def test_a_position_outside_the_log_is_held_whatever_start_from_says(
-    offset: int, sentence: str, start_from: StartFrom
+    offset: int, sentence: str, lost: int, start_from: StartFrom
 ) -> None:
     found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
     held = starts.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
     assert held.reason is HeldReason.OUT_OF_RANGE
     assert sentence in held.detail
+    assert held.possibly_lost == lost
     assert held.detail.startswith("orders/3: ")
 
 
