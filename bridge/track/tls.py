@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-
 _LARGER_THAN_A_READ = 512 * 1024
 
 
