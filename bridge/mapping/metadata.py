@@ -52,7 +52,10 @@ def compile_metadata(
 
 def _in_turn(writers: tuple[Write, ...]) -> Write:
     def write(out: Metadata, value: Any, scope: Scope) -> int:
-        return sum(writer(out, value, scope) for writer in writers)
+        left_out = 0
+        for writer in writers:
+            left_out += writer(out, value, scope)
+        return left_out
 
     return write
 
@@ -89,9 +92,13 @@ def _write_texts(out: Metadata, _value: Any, _scope: Scope) -> int:
     return 0
 
 
-def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | None = None) -> int:
+def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | None = None) -> int:  # noqa: PLR0911 - one line for each kind of value
     """Puts one value of any type under a name; returns how many values had to be left out."""
     if value is None:
+        return 0
+    kind = value.__class__
+    if (kind is str or kind is int) and name not in out:
+        out[name] = value
         return 0
     if isinstance(value, dict):
         return _flatten(out, f"{name}.", value, scope, omits)
