@@ -15,7 +15,7 @@ from bridge.pipeline.membership import Membership
 from bridge.pipeline.outage import Outage
 from bridge.pipeline.retry import Evidence, backoff
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from tests.unit.pipeline.world import unauthorized
+from tests.unit.pipeline.fakes import unauthorized
 
 RETRY = RetrySettings()
 

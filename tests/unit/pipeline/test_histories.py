@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bridge.model import TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
 from bridge.pipeline.work import State, Work
-from tests.unit.pipeline.world import (
+from tests.unit.pipeline.fakes import (
     ACCEPTED,
     FAILED,
     REJECTED,
@@ -17,9 +17,9 @@ from tests.unit.pipeline.world import (
     TIMED_OUT,
     TOO_LARGE,
     UNWRITABLE,
-    World,
     unauthorized,
 )
+from tests.unit.pipeline.world import World
 
 PARTITIONS = [TopicPartition(topic, n) for topic in ("orders", "payments") for n in range(2)]
 VALUES = ["ann", "ann", "bob", "bob", "cid", "-", "!", "ann+bob", "ann+!", "ann+-+ann"]

@@ -16,7 +16,8 @@ from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings, Ordering
 from bridge.pipeline.turns import Turns
 from bridge.pipeline.work import Entry, LaneKey, Partition, State, Work
-from tests.unit.pipeline.world import ACCEPTED, ROUTE, World
+from tests.unit.pipeline.fakes import ACCEPTED, ROUTE
+from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 Q0 = TopicPartition("payments", 0)

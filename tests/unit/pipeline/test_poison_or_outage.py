@@ -11,7 +11,8 @@ import pytest
 from bridge.model import LetterReason, Retry, TopicPartition, Verdict
 from bridge.pipeline.governor import Reason
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from tests.unit.pipeline.world import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, World, unauthorized
+from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
+from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 QUICK = RetrySettings(initial_backoff=0.1, max_backoff=1.0)

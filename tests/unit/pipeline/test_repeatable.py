@@ -4,7 +4,8 @@ import random
 
 from bridge.model import TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings
-from tests.unit.pipeline.world import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, World, unauthorized
+from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
+from tests.unit.pipeline.world import World
 
 
 def history(seed: int) -> list[object]:
