@@ -106,7 +106,7 @@ class Starting:
         entry.tracker = OffsetTracker(
             entry.partition,
             position.offset,
-            topic_id=found[entry.partition].topic_id,
+            topic_id=found[entry.partition].topic_id or "",
             leader_epoch=position.leader_epoch,
             restored=start.restored,
         )
@@ -143,6 +143,21 @@ class Starting:
         entry.retry_in = min(RECHECK_EVERY, max(shortest, entry.retry_in * 2))
         entry.retry_at = self._clock() + entry.retry_in
 
+    def identify(self, topic: str, topic_id: str) -> None:
+        """Hold the partitions that are read under another id than this, the topic's present one.
+
+        Client and brokers go on reading at the old offset as soon as the new log is long enough.
+        """
+        changed = [
+            entry
+            for entry in self._table.by_topic.get(topic, {}).values()
+            if entry.tracker is not None and entry.tracker.topic_id not in {"", topic_id} and topic_id
+        ]
+        for entry in changed:
+            if entry.held is not HeldReason.RECREATED:
+                self.hold(entry, HeldReason.RECREATED, starts.recreated(entry.partition, entry.next_offset))
+        self._pauses.apply(changed)
+
     def _count_lost(self, entry: Assigned, offsets: int) -> None:
         """Each offset once, however often it is looked at."""
         self._counts.possibly_lost += max(0, offsets - entry.possibly_lost)
@@ -154,7 +169,7 @@ class Starting:
         due = [entry for entry in self._table if entry.held is not None and entry.retry_at <= now]
         if not due:
             return
-        self._recheck_running([entry for entry in due if entry.tracker is not None])
+        self._recheck_running([e for e in due if e.tracker is not None and e.held is HeldReason.OUT_OF_RANGE])
         self._recheck_waiting([entry for entry in due if entry.tracker is None])
 
     def _recheck_running(self, entries: Sequence[Assigned]) -> None:
