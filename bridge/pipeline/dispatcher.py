@@ -71,6 +71,7 @@ class Dispatcher:
         self._credentials = credentials
         self._journal = journal
         self._clock = clock
+        self._monotonic, self._wall = clock.monotonic, clock.wall
         self._alarm = alarm
         self._rng = rng
         self.tally = Tally()
@@ -168,13 +169,16 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Start everything that may start now, and set the alarm for what may start later."""
-        now = self._clock.monotonic()
+        self._pump(self._monotonic())
+
+    def _pump(self, now: float) -> None:
         governor, turns = self.governor, self._turns
         governor.membership.looked(now)
         if now >= self._next_due:
             self._wake(now)
         block = None
-        while turns:
+        order = turns.order
+        while order:
             block = governor.block(now)
             if block is not None:
                 break
@@ -247,10 +251,10 @@ class Dispatcher:
 
     def answered(self, attempt: Attempt, verdict: Verdict) -> None:
         """The sink's verdict on one request; frees its permit whatever became of its partition."""
-        work = cast("Work", attempt)
+        work: Work = attempt  # type: ignore[assignment]  # the sink gives back what `_start` gave it
         work.partition.on_wire.pop(work, None)
-        self.governor.finished()
-        now = self._clock.monotonic()
+        self.governor.in_flight -= 1
+        now = self._monotonic()
         try:
             if type(verdict) is Delivered:
                 self._delivered(work, now)
@@ -265,21 +269,24 @@ class Dispatcher:
             raise
         if work.partition.tracker.life is Life.DRAINING:
             self._finish_drains(now)
-        self.pump()
+        self._pump(now)
 
     def _delivered(self, work: Work, now: float) -> None:
+        """The hot path: each event comes through here once."""
         self._throttled = 0
-        self.evidence.succeeded(work.who)
-        self._proved(now)
-        prepared, record = work.prepared, work.record
+        governor, prepared, partition = self.governor, work.prepared, work.partition
+        if governor.key.one_at_a_time or governor.outage.failures:
+            self._proved(now)
         if prepared is not None:
+            self.evidence.succeeded(prepared.user_id)
             self.tally.route(prepared.route).delivered += 1
-        if record.timestamp_ms is not None:
-            self.tally.took(max(0.0, self._clock.wall() - record.timestamp_ms / 1000))
+        written_ms = work.record.timestamp_ms
+        if written_ms is not None:
+            self.tally.took(self._wall() - written_ms / 1000)
         self.leave_lane(work)
-        if work.partition.tracker.life is Life.DEAD:
+        if partition.tracker.life is Life.DEAD:
             return
-        topic = work.partition.topic
+        topic = partition.topic
         topic.sendable -= 1
         self._complete(work, Disposition.DELIVERED)
         if topic.run:

@@ -92,7 +92,8 @@ class Tally:
         return found
 
     def took(self, seconds: float) -> None:
-        """An event was delivered this long after its record was written."""
+        """An event was delivered this long after its record was written; a clock that is behind makes it 0."""
+        seconds = max(seconds, 0.0)
         self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
         self.latency_sum += seconds
 
