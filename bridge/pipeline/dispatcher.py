@@ -347,7 +347,7 @@ class Dispatcher:
             self._journal.blocked(Reason.OUTAGE, verdict.detail)
         counts = work.mark is not None and self.evidence.speaks_against(work.who, work.mark)
         work.mark = self.evidence.failed()
-        if not counts:
+        if not counts or work.partition.tracker.life is Life.DEAD:
             return False
         work.counted += 1
         work.partition.dirty = True

@@ -230,3 +230,22 @@ def test_a_failure_that_does_not_count_ends_no_event_although_its_lane_lost_one_
     world.dispatcher.evidence.burn("bad")
     world.run(30)
     assert world.letters.written == [], "nobody else was sending: these failures say nothing of the event"
+
+
+def test_an_event_that_is_another_s_by_now_does_not_shorten_the_budget_of_its_user() -> None:
+    retry = RetrySettings(initial_backoff=0.1, max_backoff=1.0, max_attempts=2)
+    world = World(DeliverySettings(rate_limit=None, retry=retry))
+    world.sink.api = lambda work: None if work.who == "bad" else (0.05, ACCEPTED)
+    world.sink.abort = lambda _: None  # type: ignore[method-assign]  # the answer is on its way already
+    world.assign(P0, P1)
+    world.feed(P0, "bad")
+    (bad,) = world.sink.on_wire
+    for last in (False, False, True):
+        flow(world, 2)
+        if last:
+            world.lose(P0)
+        world.sink.answer(bad, FAILED)
+        flow(world, 2)
+    assert bad.attempts == 3
+    assert world.letters.written == []
+    assert world.dispatcher.evidence.allowed("bad", 12) == 12
