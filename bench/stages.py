@@ -168,6 +168,8 @@ def sort_stage(of: Load) -> Stage:
 class _Outside:
     """Whatever else the dispatcher wants to be told; nothing of it happens here."""
 
+    def at(self, when: float) -> None: ...
+
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_arguments, **_named: None
 

@@ -157,7 +157,8 @@ class Dispatcher:
 
     def _enqueue(self, work: Work, outcome: Outcome) -> None:
         if isinstance(outcome, Prepared):
-            self.tally.left_out += outcome.left_out
+            if outcome.left_out:
+                self.tally.left_out += outcome.left_out
             work.partition.topic.sendable += 1
             if self.lanes.push(work):
                 self._turns.push(work)
@@ -279,11 +280,15 @@ class Dispatcher:
             self._proved(now)
         if prepared is not None:
             self.evidence.succeeded(prepared.user_id)
-            self.tally.route(prepared.route).delivered += 1
+            self.tally.routes[prepared.route].delivered += 1
         written_ms = work.record.timestamp_ms
         if written_ms is not None:
             self.tally.took(self._wall() - written_ms / 1000)
-        self.leave_lane(work)
+        if work.lane is not None:
+            following = self.lanes.advance(work)
+            work.lane = None
+            if following is not None:
+                self._turns.push(following)
         if partition.tracker.life is Life.DEAD:
             return
         topic = partition.topic
