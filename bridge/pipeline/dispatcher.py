@@ -319,7 +319,7 @@ class Dispatcher:
     def _retry(self, work: Work, verdict: Retry, now: float) -> None:
         self.tally.retries[verdict.reason] += 1
         self.tally.ambiguous += verdict.ambiguous
-        if work.state is State.GONE:
+        if work.state is State.GONE and verdict.status is None:
             # Its connection was closed by us, which says nothing of the destination.
             self.leave_lane(work)
             return

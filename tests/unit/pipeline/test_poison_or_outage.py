@@ -249,3 +249,17 @@ def test_an_event_that_is_another_s_by_now_does_not_shorten_the_budget_of_its_us
     assert bad.attempts == 3
     assert world.letters.written == []
     assert world.dispatcher.evidence.allowed("bad", 12) == 12
+
+
+def test_a_429_for_a_partition_that_is_gone_pauses_everybody_all_the_same(world: World) -> None:
+    world.sink.api = lambda _: None
+    world.sink.abort = lambda _: None  # type: ignore[method-assign]  # the answer is on its way already
+    world.assign(P0, P1)
+    world.feed(P0, "ann")
+    world.lose(P0)
+    world.sink.answer_all(Retry("rate_limited", "429", status=429, after=30.0))
+    world.feed(P1, "bob")
+    world.run(29)
+    assert world.users_sent == ["ann"]
+    world.run(2)
+    assert world.users_sent == ["ann", "bob"]
