@@ -80,8 +80,6 @@ class Dispatcher:
         self.lanes = self._waiting.lanes
         self.assignments = Assignments(self.tally, settings)
         self._turns = self._waiting.turns
-        self._throttled = 0
-        self._topics: dict[str, TopicLetters] = {}
         self._next_due = _NEVER
         self._intake = Intake(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
 
@@ -91,9 +89,8 @@ class Dispatcher:
         """These partitions are ours from now on, each from its tracker's start."""
         now = self._clock.monotonic()
         for tracker in trackers:
-            topic = self._topic(tracker.partition.topic)
-            self.assignments.add(Partition(tracker, topic, now))
-            if topic.held:
+            partition = self.assignments.add(tracker, now)
+            if partition.topic.held:
                 self._positions.pause_partition(tracker)
         self.governor.membership.looked(now)
         if trackers and not self.governor.membership.believable(now):
@@ -266,8 +263,8 @@ class Dispatcher:
 
     def _delivered(self, work: Work, now: float) -> None:
         """The hot path: each event comes through here once."""
-        self._throttled = 0
         governor, prepared, partition = self.governor, work.prepared, work.partition
+        governor.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
             self._proved(now)
         if prepared is not None:
@@ -285,21 +282,15 @@ class Dispatcher:
             return
         topic = partition.topic
         topic.sendable -= 1
-        self._complete(work, Disposition.DELIVERED)
+        self.assignments.complete(work, Disposition.DELIVERED)
         if topic.run:
             self.letters.delivered(topic)
 
     def _proved(self, now: float) -> None:
-        """An answer that only a good key, a right address and a working destination give."""
-        governor = self.governor
-        if governor.key.one_at_a_time:
-            since = governor.key.held_since
-            if governor.key.proven():
-                self._journal.unblocked(Reason.UNAUTHORIZED, now - (now if since is None else since))
-        since = governor.outage.since
-        if governor.outage.succeeded():
-            self._journal.unblocked(Reason.OUTAGE, now - (now if since is None else since))
-            self._waiting.unpark()
+        for reason, seconds in self.governor.proved(now):
+            self._journal.unblocked(reason, seconds)
+            if reason is Reason.OUTAGE:
+                self._waiting.unpark()
 
     def _retry(self, work: Work, verdict: Retry, now: float) -> None:
         self.tally.retries[verdict.reason] += 1
@@ -311,10 +302,7 @@ class Dispatcher:
         throttled = verdict.reason == "rate_limited"
         retry = self.settings.retry
         if throttled or verdict.after is not None:
-            if now >= self.governor.pause_until:
-                self._throttled += 1
-            wait = min(retry.initial_backoff * 2.0 ** min(self._throttled - 1, 10), retry.max_backoff)
-            wait = wait if verdict.after is None else min(verdict.after, retry.max_retry_after)
+            wait = self.governor.throttled(verdict.after, now)
             if self.governor.pause(wait, verdict.detail, now):
                 self._journal.asked_to_wait(wait, verdict.detail)
         if not throttled and self._failed(work, verdict, now):
@@ -345,7 +333,6 @@ class Dispatcher:
         return True
 
     def _rejected(self, work: Work, verdict: Reject, now: float) -> None:
-        self._throttled = 0
         self._proved(now)
         self._dead_letter(work, LetterReason.REJECTED, verdict.detail, verdict.status, verdict.error_code, now)
 
@@ -404,28 +391,11 @@ class Dispatcher:
         if work.letter is not None and work.letter.route is not None:
             self.tally.route(work.letter.route).dead_lettered += 1
         self.leave_lane(work)
-        self._complete(work, Disposition.DEAD_LETTERED)
+        self.assignments.complete(work, Disposition.DEAD_LETTERED)
 
     def leave_lane(self, work: Work) -> None:
         """The event will not be sent (again); the next of its lane may go."""
         self._waiting.leave_lane(work)
-
-    def _complete(self, work: Work, disposition: Disposition) -> None:
-        work.state = State.GONE
-        fanout = work.fanout
-        if fanout is not None:
-            if not fanout.settle(disposition):
-                return
-            disposition = fanout.worst
-        partition, tally = work.partition, self.tally
-        partition.tracker.completed(work.record.offset)
-        partition.dirty = True
-        tally.buffered -= 1
-        tally.buffered_bytes -= work.size
-        if disposition is Disposition.DELIVERED:
-            tally.delivered += 1
-        else:
-            tally.dead_lettered += 1
 
     # --- leaving ----------------------------------------------------------------------------------
 
@@ -461,12 +431,6 @@ class Dispatcher:
             for topic in dict.fromkeys(partition.topic for partition in late):
                 self.letters.released(topic)
 
-    def _topic(self, name: str) -> TopicLetters:
-        found = self._topics.get(name)
-        if found is None:
-            found = self._topics[name] = TopicLetters(name, self.settings.hold_after_letters)
-        return found
-
     @property
     def ready(self) -> bool:
         """Whether something waits for nothing but a permit."""
@@ -480,7 +444,7 @@ class Dispatcher:
     @property
     def topics(self) -> dict[str, TopicLetters]:
         """By name, as far as they were ever assigned."""
-        return self._topics
+        return self.assignments.topics
 
     def mine(self) -> list[TopicPartition]:
         """The partitions that are assigned and not leaving."""
