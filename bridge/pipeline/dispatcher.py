@@ -75,11 +75,12 @@ class Dispatcher:
         self.tally = Tally()
         self.governor = Governor(settings, rng, clock.monotonic())
         self.evidence = Evidence()
-        self.letters = LetterDesk(self, letters, positions, journal, self.tally, settings.retry, rng)
         self._waiting = Waiting()
-        self.lanes = self._waiting.lanes
+        self.lanes, self._turns = self._waiting.lanes, self._waiting.turns
+        self.letters = LetterDesk(
+            self._letter_acknowledged, self._waiting, letters, positions, journal, self.tally, settings.retry, rng
+        )
         self.assignments = Assignments(self.tally, settings)
-        self._turns = self._waiting.turns
         self._next_due = _NEVER
         self._intake = Intake(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
 
@@ -297,7 +298,7 @@ class Dispatcher:
         self.tally.ambiguous += verdict.ambiguous
         if work.state is State.GONE and verdict.status is None:
             # Its connection was closed by us, which says nothing of the destination.
-            self.leave_lane(work)
+            self._waiting.leave_lane(work)
             return
         throttled = verdict.reason == "rate_limited"
         retry = self.settings.retry
@@ -354,7 +355,7 @@ class Dispatcher:
         """Whether the event stays ours to send; if its partition is leaving, it is left open for the next owner."""
         if work.partition.tracker.life is Life.LIVE:
             return True
-        self.leave_lane(work)
+        self._waiting.leave_lane(work)
         work.state = State.GONE
         if work.partition.tracker.life is Life.DRAINING:
             topic = work.partition.topic
@@ -368,7 +369,7 @@ class Dispatcher:
         self, work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, now: float
     ) -> None:
         if work.partition.tracker.life is Life.DEAD:
-            self.leave_lane(work)
+            self._waiting.leave_lane(work)
             return
         work.letter = letter_of(work, reason, message, status, code, epoch=self._wall() - now)
         topic = work.partition.topic
@@ -386,16 +387,12 @@ class Dispatcher:
         self._finish_drains(now)
         self.pump()
 
-    def letter_acknowledged(self, work: Work) -> None:
+    def _letter_acknowledged(self, work: Work) -> None:
         """All in-sync replicas have the letter: the event is complete."""
         if work.letter is not None and work.letter.route is not None:
             self.tally.route(work.letter.route).dead_lettered += 1
-        self.leave_lane(work)
-        self.assignments.complete(work, Disposition.DEAD_LETTERED)
-
-    def leave_lane(self, work: Work) -> None:
-        """The event will not be sent (again); the next of its lane may go."""
         self._waiting.leave_lane(work)
+        self.assignments.complete(work, Disposition.DEAD_LETTERED)
 
     # --- leaving ----------------------------------------------------------------------------------
 

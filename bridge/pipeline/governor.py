@@ -105,10 +105,6 @@ class Governor:
             self.outage.probing()
         self.pacer.take(now)
 
-    def finished(self) -> None:
-        """A request was answered, whatever the answer and whoever owns its partition now."""
-        self.in_flight -= 1
-
     def proved(self, now: float) -> list[tuple[Reason, float]]:
         """An answer came that only a good key, a right address and a working destination give.
 

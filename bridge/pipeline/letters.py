@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from bridge.model import DeadLetter, LetterReason, LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
@@ -14,19 +13,8 @@ from bridge.pipeline.ports import DeadLetters, Journal, Positions
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.tally import Tally
+from bridge.pipeline.waiting import Waiting
 from bridge.pipeline.work import Partition, State, Work
-
-
-class LetterOwner(Protocol):
-    """What the desk asks of the dispatcher."""
-
-    def letter_acknowledged(self, work: Work) -> None:
-        """The event is complete."""
-        ...
-
-    def leave_lane(self, work: Work) -> None:
-        """The event will not be sent; the next of its lane may go."""
-        ...
 
 
 def letter_of(
@@ -53,10 +41,11 @@ class LetterDesk:
     """A letter that cannot be written is back-pressure: its offset stays open and intake stops, nothing is skipped."""
 
     def __init__(
-        self, owner: LetterOwner, port: DeadLetters, positions: Positions, journal: Journal, tally: Tally,
-        retry: RetrySettings, rng: random.Random,
+        self, acknowledged: Callable[[Work], None], waiting: Waiting, port: DeadLetters, positions: Positions,
+        journal: Journal, tally: Tally, retry: RetrySettings, rng: random.Random,
     ) -> None:  # fmt: skip
-        self._owner = owner
+        self._acknowledged = acknowledged
+        self._waiting = waiting
         self._port = port
         self._positions = positions
         self._journal = journal
@@ -79,7 +68,7 @@ class LetterDesk:
         if ruling is Ruling.WRITE:
             self._write(work)
             return
-        self._owner.leave_lane(work)
+        self._waiting.leave_lane(work)
         if work.partition.tracker.life is Life.LIVE:
             work.state = State.SHELVED
             topic.shelf.append(work)
@@ -116,7 +105,7 @@ class LetterDesk:
         if life is Life.DEAD or (life is Life.DRAINING and refused is not None):
             # The record stays open for the next owner, who writes a letter of his own.
             work.state = State.GONE
-            self._owner.leave_lane(work)
+            self._waiting.leave_lane(work)
         elif refused is None:
             self._accepted(work)
         elif refused.too_large:
@@ -166,7 +155,7 @@ class LetterDesk:
         if letter is not None:
             self._tally.letters[letter.reason] += 1
             self._journal.dead_letter(letter)
-        self._owner.letter_acknowledged(work)
+        self._acknowledged(work)
 
     def _refused(self, work: Work, message: str, now: float) -> None:
         self._tally.letter_failures += 1
@@ -188,6 +177,6 @@ class LetterDesk:
         self._tally.letter_failures += 1
         partition.held = message
         work.state = State.SHELVED
-        self._owner.leave_lane(work)
+        self._waiting.leave_lane(work)
         self._positions.pause_partition(partition.tracker)
         self._journal.partition_held(partition.tracker, message)
