@@ -68,7 +68,6 @@ class Dispatcher:
         self._positions = positions
         self._credentials = credentials
         self._journal = journal
-        self._clock = clock
         self._monotonic, self._wall = clock.monotonic, clock.wall
         self._alarm = alarm
         self._rng = rng
@@ -88,7 +87,7 @@ class Dispatcher:
 
     def assigned(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are ours from now on, each from its tracker's start."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         for tracker in trackers:
             partition = self.assignments.add(tracker, now)
             if partition.topic.held:
@@ -103,7 +102,7 @@ class Dispatcher:
 
         ``drained`` is called once, with the final positions, at the latest after `drain_timeout`.
         """
-        now = self._clock.monotonic()
+        now = self._monotonic()
         leaving = self.assignments.begin_drain(trackers, drained, now)
         self._wake_at(self.assignments.deadline())
         self._release(leaving, now)
@@ -112,7 +111,7 @@ class Dispatcher:
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are another member's already: nothing of them may be sent or committed any more."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         leaving = self.assignments.lose(trackers)
         self._release(leaving, now)
         self._abort(leaving)
@@ -194,7 +193,7 @@ class Dispatcher:
 
     def tick(self) -> None:
         """Call at least every half second: notices a stopped process, keeps the membership proven."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         self.governor.membership.looked(now)
         if self.assignments:
             self._ask_membership(now)
@@ -301,7 +300,6 @@ class Dispatcher:
             self._waiting.leave_lane(work)
             return
         throttled = verdict.reason == "rate_limited"
-        retry = self.settings.retry
         if throttled or verdict.after is not None:
             wait = self.governor.throttled(verdict.after, now)
             if self.governor.pause(wait, verdict.detail, now):
@@ -313,7 +311,7 @@ class Dispatcher:
         if throttled:
             self._turns.push_first(work)
             return
-        self._waiting.park(work, now + backoff(work.attempts, retry, self._rng))
+        self._waiting.park(work, now + backoff(work.attempts, self.settings.retry, self._rng))
         self._wake_at(work.due)
 
     def _failed(self, work: Work, verdict: Retry, now: float) -> bool:
@@ -381,7 +379,7 @@ class Dispatcher:
         """The dead-letter producer's receipt."""
         work = cast("Work", token)
         work.partition.writing -= 1
-        now = self._clock.monotonic()
+        now = self._monotonic()
         self.letters.written(work, refused, now)
         self._wake_at(self.letters.due())
         self._finish_drains(now)
@@ -424,7 +422,7 @@ class Dispatcher:
                 self.tally.forced_drains += 1
                 self._journal.drain_forced(partition.tracker, len(partition.on_wire))
             self._abort(late)
-            self.assignments.finish(drain, now, self._clock.wall())
+            self.assignments.finish(drain, now, self._wall())
             for topic in dict.fromkeys(partition.topic for partition in late):
                 self.letters.released(topic)
 
@@ -449,4 +447,4 @@ class Dispatcher:
 
     def positions(self) -> list[tuple[Tracker, Position]]:
         """What to take to the broker now; call once per commit interval."""
-        return self.assignments.positions(self._clock.monotonic(), self._clock.wall())
+        return self.assignments.positions(self._monotonic(), self._wall())
