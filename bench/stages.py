@@ -207,8 +207,8 @@ def delivery_stage(of: Load, compiled: CompiledMapping, loop: asyncio.AbstractEv
             wire.protocol = Connection(sink)
             wire.protocol.connection_made(wire)
         trackers = [OffsetTracker[Any](TopicPartition("orders", number), 0) for number in range(PARTITIONS)]
-        dispatcher.assigned(trackers)
         dispatcher.membership_proven(time.monotonic())
+        dispatcher.assigned(trackers)
         for by_partition in batches:
             for partition, given in by_partition.items():
                 dispatcher.accept(trackers[partition], given)
