@@ -34,6 +34,9 @@ def selftest(
     duration: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Let faults go on for so long at most.")
     ] = 60.0,
+    logs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the replicas' logs in this directory, new or empty.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
 ) -> int:
     """Prove that nothing is lost: real bridges under kill -9, rebalances, API and broker faults, each event followed.
@@ -42,7 +45,7 @@ def selftest(
     """
     from bridge.cli.selftest.options import Options
 
-    options = Options(seed, events, replicas, duration, _configuration(config, as_json=as_json), bootstrap)
+    options = Options(seed, events, replicas, duration, _configuration(config, as_json=as_json), bootstrap, _logs(logs))
     return _run(options, as_json=as_json)
 
 
@@ -86,6 +89,20 @@ def _run(options: Options, *, as_json: bool) -> int:
             else f"Nothing lost, nothing out of order, {result.seconds:.0f} s."
         )
     return ExitCode.FINDINGS if wrong else ExitCode.OK
+
+
+def _logs(path: Path | None) -> Path | None:
+    """The directory, made where it is not there. Raises `Misuse` for one that cannot be had or holds something."""
+    if path is None:
+        return None
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(path.iterdir())
+    except OSError as error:
+        raise Misuse(f"--logs: {path} cannot be used: {error.strerror}.") from error
+    if not is_empty:
+        raise Misuse(f"--logs: {path} is not empty; name another directory.")
+    return path
 
 
 def _configuration(path: Path | None, *, as_json: bool) -> Config:

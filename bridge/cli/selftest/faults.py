@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -132,9 +133,10 @@ class Faults:
         self._fleet.start(fault.replica)
 
     async def _stop(self, fault: Planned) -> None:
-        await self._fleet.stop(fault.replica)
-        await asyncio.sleep(fault.seconds)
-        self._fleet.start(fault.replica)
+        with self._rebalancing():
+            await self._fleet.stop(fault.replica)
+            await asyncio.sleep(fault.seconds)
+            self._fleet.start(fault.replica)
 
     async def _freeze(self, fault: Planned) -> None:
         self._crashed()
@@ -145,9 +147,18 @@ class Faults:
             self._fleet.thaw(fault.replica)
 
     async def _join(self, fault: Planned) -> None:
-        self._fleet.start(self._replicas)
-        await asyncio.sleep(fault.seconds)
-        await self._fleet.stop(self._replicas)
+        with self._rebalancing():
+            self._fleet.start(self._replicas)
+            await asyncio.sleep(fault.seconds)
+            await self._fleet.stop(self._replicas)
+
+    @contextmanager
+    def _rebalancing(self) -> Iterator[None]:
+        """Costs nothing on a real broker. The embedded one refuses commits until all members have joined again."""
+        began = time.monotonic()
+        yield
+        if self._broker is not None:
+            self.crashes.append(Crash(began - self._uncommitted, time.monotonic() + self._session, processes=0))
 
     def _crashed(self) -> None:
         now = time.monotonic()

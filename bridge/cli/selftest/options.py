@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from bridge.cli.selftest import schedule
@@ -30,6 +31,8 @@ class Options:
     config: Config
     bootstrap: str | None = None
     """None: the embedded broker."""
+    logs: Path | None = None
+    """Where the replicas' logs are kept; None: nowhere."""
 
     @property
     def session(self) -> float:

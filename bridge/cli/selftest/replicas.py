@@ -93,7 +93,8 @@ class Fleet:
             await self._gone(life)
             return
         life.ended = time.monotonic()
-        if life.process.returncode != 0:
+        # Before it listens nothing has begun that would need an end in order.
+        if life.process.returncode != 0 and _address(life.log) is not None:
             self.problems.append(
                 f"{replica.name} ended with {life.process.returncode} after SIGTERM: {last_words(life.log)}"
             )

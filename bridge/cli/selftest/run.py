@@ -86,7 +86,8 @@ async def run(options: Options, view: View) -> Result:
             if options.bootstrap is None
             else place.on_cluster(options, options.bootstrap, folder, api.endpoint)
         )
-        test = _Test(options, here, Fleet(keeper, here.file, folder), api, view)
+        logs = folder if options.logs is None else options.logs
+        test = _Test(options, here, Fleet(keeper, here.file, logs), api, view)
         await test.run()
         return test.result(time.monotonic() - began)
 
