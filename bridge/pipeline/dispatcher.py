@@ -135,8 +135,8 @@ class Dispatcher:
         """Records and bytes that may be handed over now."""
         if self.letters.unwritable_since is not None or self.governor.stopping:
             return 0, 0
-        tally, settings = self.tally, self.settings
-        return settings.max_buffered - tally.buffered, settings.max_buffered_bytes - tally.buffered_bytes
+        records, size = self.tally.taking_room
+        return self.settings.max_buffered - records, self.settings.max_buffered_bytes - size
 
     def accept(self, tracker: Tracker, records: Sequence[Record]) -> None:
         """Records of one partition, in order of their offsets.

@@ -14,7 +14,7 @@ from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.tally import Tally
 from bridge.pipeline.waiting import Waiting
-from bridge.pipeline.work import Partition, State, Work
+from bridge.pipeline.work import Entry, Partition, State, Work
 
 
 def letter_of(
@@ -55,6 +55,8 @@ class LetterDesk:
         self._again: list[tuple[float, int, Work]] = []
         self._unwritten: set[Work] = set()
         """Letters that were refused and are still to be written: they are what shows that writing works again."""
+        self._stuck: dict[Entry, Work] = {}
+        """Open records that wait for a person: of a held topic or partition. They take no room from the others."""
         self._sequence = 0
         self._refusals = 0
         self.unwritable_since: float | None = None
@@ -72,6 +74,8 @@ class LetterDesk:
         if work.partition.tracker.life is Life.LIVE:
             work.state = State.SHELVED
             topic.shelf.append(work)
+            if topic.held:
+                self._stick(work)
         else:
             # Left open for the partition's next owner: from the shelf it would be written when it is no longer ours.
             work.state = State.GONE
@@ -130,6 +134,9 @@ class LetterDesk:
         """Forget letters of partitions that are leaving; their records stay open for the next owner."""
         for topic in topics:
             topic.shelf = [work for work in topic.shelf if not goes(work)]
+        for entry in [entry for entry, work in self._stuck.items() if goes(work)]:
+            self._tally.stuck -= 1
+            self._tally.stuck_bytes -= self._stuck.pop(entry).size
         for work in [work for work in self._unwritten if goes(work)]:
             work.state = State.GONE
             self._unwritten.remove(work)
@@ -170,6 +177,8 @@ class LetterDesk:
         heapq.heappush(self._again, (now + backoff(self._refusals, self._retry, self._rng), self._sequence, work))
 
     def _hold(self, topic: TopicLetters) -> None:
+        for work in topic.shelf:
+            self._stick(work)
         self._positions.pause_topic(topic.name)
         self._journal.topic_held(topic.name, topic.run)
 
@@ -177,6 +186,14 @@ class LetterDesk:
         self._tally.letter_failures += 1
         partition.held = message
         work.state = State.SHELVED
+        self._stick(work)
         self._waiting.leave_lane(work)
         self._positions.pause_partition(partition.tracker)
         self._journal.partition_held(partition.tracker, message)
+
+    def _stick(self, work: Work) -> None:
+        entry: Entry = work.fanout or work
+        if entry not in self._stuck:
+            self._stuck[entry] = work
+            self._tally.stuck += 1
+            self._tally.stuck_bytes += work.size
