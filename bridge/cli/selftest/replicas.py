@@ -32,6 +32,8 @@ class Life:
     address: str | None = None
     ended: float = float("inf")
     is_frozen: bool = False
+    is_ending: bool = False
+    """Told to, or killed."""
     ambiguous: int = 0
     """Requests repeated although they may have arrived, as it said itself when it was last asked."""
 
@@ -74,7 +76,7 @@ class Fleet:
         """End it with no chance to say goodbye."""
         life = self._replicas[number].running
         if life is not None:
-            life.ended = time.monotonic()
+            life.is_ending = True
             life.process.kill()
             await self._gone(life)
 
@@ -84,6 +86,7 @@ class Fleet:
         life = replica.running
         if life is None:
             return
+        life.is_ending = True
         life.process.terminate()
         try:
             await asyncio.to_thread(life.process.wait, STOP_LIMIT)
@@ -92,13 +95,12 @@ class Fleet:
             life.process.kill()
             await self._gone(life)
             return
-        life.ended = time.monotonic()
         # Before it listens nothing has begun that would need an end in order.
         if life.process.returncode != 0 and _address(life.log) is not None:
             self.problems.append(
                 f"{replica.name} ended with {life.process.returncode} after SIGTERM: {last_words(life.log)}"
             )
-        self._keeper.ended(life.process)
+        await self._gone(life)
 
     async def stop_all(self) -> None:
         """All of them at once."""
@@ -137,10 +139,9 @@ class Fleet:
         """Notice those that ended by themselves, and ask the others."""
         for replica in self._replicas.values():
             life = replica.running
-            if life is None or life.is_frozen:
+            if life is None or life.is_frozen or life.is_ending:
                 continue
             if life.process.poll() is not None:
-                life.ended = time.monotonic()
                 self.problems.append(
                     f"{replica.name} ended by itself with {life.process.returncode}: {last_words(life.log)}"
                 )
@@ -163,7 +164,7 @@ class Fleet:
 
     async def _gone(self, life: Life) -> None:
         await asyncio.to_thread(life.process.wait)
-        life.ended = min(life.ended, time.monotonic())
+        life.ended = time.monotonic()
         self._keeper.ended(life.process)
 
 
