@@ -14,6 +14,7 @@ from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log import Logging
 from bridge.ops.snapshot import Snapshot
+from bridge.service import memory
 from bridge.service.assembly import Parts, assemble, secret_of
 
 TICK = 0.25
@@ -63,6 +64,7 @@ class Bridge:
         await parts.sink.start(parts.consumer)
         parts.letters.start()
         parts.source.start()
+        memory.settle()
         parts.events.started(
             version=__version__,
             group=self._config.kafka.group_id,
