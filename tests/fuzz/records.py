@@ -50,6 +50,10 @@ events:
         g: iso8601(data.x, 'ms')
         h: {path: data.list, join: ","}
         i: max(data.list)
+        j: {path: data.y, divide_by: 0.01}
+        k: to_number(data.y)
+        l: {path: data.y, type: integer}
+        m: {template: "{data.y}"}
     - {event_name: headers, user_id: topic, metadata: {t: timestamp, l: '*.*', h: 'header:id'}}
 """
 MAPPINGS: Final = tuple(

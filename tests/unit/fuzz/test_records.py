@@ -29,6 +29,11 @@ ENVELOPES = st.fixed_dictionaries(
     },
 )
 DOCUMENTS = st.builds(lambda value: json.dumps(value).encode(), ENVELOPES | JSON)
+EXTREME = ["1e400", "-1e99999999", "1e-99999999", "9" * 5000, "-" + "9" * 400 + ".5", "0e99999999999", '"1e9999"']
+NUMBERED = st.builds(
+    '{{"type": "b", "data": {{"user": {}, "x": {}, "y": {}, "list": [{}, 1]}}}}'.format,
+    *[st.sampled_from([*EXTREME, "1", '"u"']) for _ in range(4)],
+).map(str.encode)
 FRAMES = st.sampled_from(
     [b"\0\0\0\0\1", b"\0\0\0\0\0\0\0\0\1", b"\0", b"\xef\xbb\xbf", b"\x1f\x8b", b"Obj\x01", b"[", b""]
 )
@@ -43,7 +48,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return document[:start] + draw(st.binary(max_size=8)) + document[end:]
 
 
-VALUES = DOCUMENTS | damaged() | st.builds(bytes.__add__, FRAMES, DOCUMENTS | st.binary(max_size=60))
+VALUES = DOCUMENTS | damaged() | NUMBERED | st.builds(bytes.__add__, FRAMES, DOCUMENTS | st.binary(max_size=60))
 NAMES = ["id", "kind", "ce_specversion", "ce_type", "ce_id", "ce_source", "content-type", "ce_datacontenttype", "x"]
 KNOWN = [b"1.0", b"a", b"application/json", b"application/cloudevents+json; charset=utf-8", b"text/plain", b"\xff"]
 HEADERS: st.SearchStrategy[list[Header]] = st.lists(
