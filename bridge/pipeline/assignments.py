@@ -18,8 +18,6 @@ Tracker = OffsetTracker[Entry]
 Positioned = Sequence[tuple[Tracker, Position]]
 Drained = Callable[[Positioned], None]
 
-REFRESH_MAP = 1.0
-"""Seconds between two commits of a partition whose lowest offset stays open."""
 REFRESH_DEMAND = 5.0
 """Seconds after which a demand that did not change is published again, so that others keep believing it."""
 
@@ -154,9 +152,7 @@ class Assignments:
             if lowest != partition.last_lowest:
                 partition.last_lowest = lowest
                 partition.head_since = now
-            elif age < REFRESH_MAP or not (
-                partition.dirty or (publish_demand and self._demand_changed(partition, age, now))
-            ):
+            elif not (partition.dirty or (publish_demand and self._demand_changed(partition, age, now))):
                 continue
             out.append((tracker, self._position(partition, now, wall)))
         return out
