@@ -3,8 +3,8 @@
 Two ways out. A position at a new offset is stored with the client, whose ownership check is a fence, and goes out with
 its next periodic commit. A position that says something new at an old offset (the lowest open record is stuck while
 later ones complete) is not committed that way; it goes out by an explicit commit, asynchronous, at most one under way
-and as often as the others. The broker checks the member but never the assignment, so an explicit commit is made on the poll
-thread only, where no rebalance can come between, and only for partitions in its table.
+and as often as the others. The broker checks the member but never the assignment, so an explicit commit is made on the
+poll thread only, where no rebalance can come between, and only for partitions in its table.
 """
 
 from __future__ import annotations
