@@ -10,7 +10,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-
 from typing import Any, TypeVar, cast
 
 from bench import configuration, load
@@ -49,7 +48,7 @@ class Wire(asyncio.Transport):
         self.protocol: Any = None
         self._busy = busy
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    def write(self, _data: bytes | bytearray | memoryview) -> None:
         self._busy.append(self.protocol)
 
     def abort(self) -> None:
@@ -83,7 +82,7 @@ class Message:
     def value(self) -> bytes:
         return self._value
 
-    def headers(self) -> list[tuple[str, bytes]] | None:
+    def headers(self) -> Any:
         return self._headers or None
 
     def timestamp(self) -> tuple[int, int]:
@@ -282,7 +281,7 @@ def main() -> None:
         for name, stage in found.items():
             best[name] = min(best[name], least(stage, 2))
     for name, micros in best.items():
-        print(f"{name:20} {micros:6.2f} µs  {micros / best['floor']:5.2f} × floor")
+        print(f"{name:20} {micros:6.2f} µs  {micros / best['floor']:5.2f} x floor")
     loop.close()
 
 
