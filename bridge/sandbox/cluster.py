@@ -10,6 +10,7 @@ from typing import Final, Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+_CONNECTING: Final = 5.0
 _PATIENCE: Final = 15.0
 _CLEANING: Final = 20.0
 
@@ -32,7 +33,7 @@ class OwnTopics:
     def __enter__(self) -> Self:
         self._admin = AdminClient(self._client)
         try:
-            self._admin.list_topics(timeout=_PATIENCE)
+            self._admin.list_topics(timeout=_CONNECTING)
         except KafkaException as error:
             raise ClusterError(f"no broker of {self._client['bootstrap.servers']} lets this client in") from error
         wanted = [

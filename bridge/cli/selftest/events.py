@@ -31,6 +31,12 @@ _PROBE: Final = 987_654
 class NoEventError(Exception):
     """Nothing the mapping shows becomes an event; the message is one sentence."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "no example of the mapping becomes an event on one of kafka.topics; add one to mapping.examples, with "
+            "record.topic where kafka.topics has only patterns"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -58,10 +64,7 @@ def patterns(mapping: CompiledMapping, examples: Sequence[ExampleConfig], names:
         most = max(events.values(), default=0)
         found += [_pattern(mapping, _on(record, names[topic])) for topic, count in events.items() if count == most]
     if not any(pattern.makes_events for pattern in found):
-        raise NoEventError(
-            "no example of the mapping becomes an event on one of kafka.topics; add one to mapping.examples, with "
-            "record.topic where kafka.topics has only patterns"
-        )
+        raise NoEventError
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -75,8 +76,14 @@ class View(Protocol):
 
 
 async def run(options: Options, view: View) -> Result:
-    """All of it. Raises `sandbox.cluster.ClusterError` and `events.NoEventError` before any replica is started."""
+    """All of it. Raises `sandbox.cluster.ClusterError` and `events.NoEventError` before any replica is started.
+
+    SIGTERM cancels it, as Ctrl-C does: what was made is taken away again.
+    """
     began = time.monotonic()
+    this = asyncio.current_task()
+    if this is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-selftest-")))
         keeper = stack.enter_context(Keeper(_environment()))

@@ -105,9 +105,14 @@ def topics_of(config: Config) -> tuple[str, ...]:
 
 
 def topics(config: Config, prefix: str) -> Topics:
-    """Those of the configuration; those of the sample where its mapping is the configuration's."""
+    """Those of the configuration; those of the sample where its mapping is the configuration's.
+
+    Raises `events.NoEventError` where patterns alone say which topics there are.
+    """
     from_sample = not config.mapping.examples
     own = tuple(sample.TOPICS) if from_sample else topics_of(config)
+    if not own:
+        raise events.NoEventError
     names = {topic: f"{prefix}{topic}" for topic in own}
     return Topics(names, {used: sample.TOPICS[topic] if from_sample else _PARTITIONS for topic, used in names.items()})
 
