@@ -111,6 +111,102 @@ def test_an_outage_ends_with_the_first_answer_that_gets_through(verdict: Verdict
     assert [entry[0] for entry in world.journal.named("unblocked")] == [Reason.OUTAGE]
 
 
+def test_a_run_of_connection_errors_is_an_outage_with_one_lane_alone(world: World) -> None:
+    world.sink.api = lambda _: (0.05, Retry("connection", "refused"))
+    world.feed(P0, "ann")
+    world.run(120)
+    assert world.dispatcher.governor.outage.on
+
+
+def test_a_429_is_never_an_outage_and_never_counts() -> None:
+    world = failing("bad", THROTTLED)
+    world.feed(P0, "bad")
+    flow(world, 120)
+    assert world.letters.written == []
+    assert [entry[0] for entry in world.journal.named("blocked")] == []
+
+
+def test_after_a_lane_lost_a_record_its_next_ones_get_few_attempts_until_one_succeeds() -> None:
+    world = failing("bad")
+    world.feed(P0, *["bad"] * 4)
+    flow(world, 200)
+    attempts = [letter.attempts for letter in world.letters.written]
+    assert attempts[0] >= 12
+    assert max(attempts[1:]) < 12
+    assert len(attempts) == 4
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+    world.feed(P0, "bad")
+    world.run(1)
+    world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
+    world.feed(P0, "bad")
+    flow(world, 60)
+    assert world.letters.written[-1].attempts >= 12
+
+
+# --- what the destination asks for --------------------------------------------------------------------
+
+
+def test_retry_after_pauses_everybody_and_is_capped(world: World) -> None:
+    answers = iter([Retry("rate_limited", "429", status=429, after=100_000.0)])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, "ann", *["bob"] * 3)
+    world.run(1)
+    sent = len(world.sink.sent)
+    world.feed(P1, "cid")
+    world.run(590)
+    assert len(world.sink.sent) == sent
+    world.run(20)
+    assert world.all_finished()
+    assert world.journal.named("asked_to_wait") == [(600.0, "429")]
+
+
+def test_a_503_with_retry_after_pauses_too(world: World) -> None:
+    answers = iter([Retry("server_error", "503", status=503, after=30.0)])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, "ann")
+    world.run(1)
+    world.feed(P1, "bob")
+    world.run(28)
+    assert len(world.sink.sent) == 1
+    world.run(60)
+    assert world.all_finished()
+
+
+def test_a_429_without_a_time_doubles_the_pause_up_to_the_ceiling() -> None:
+    world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=1.0, max_backoff=8.0)))
+    world.sink.api = lambda _: (0.0, THROTTLED)
+    world.feed(P0, "ann")
+    world.run(60)
+    times = [at for at, _, _ in world.sink.sent]
+    assert [round(b - a) for a, b in pairwise(times)] == [1, 2, 4, 8, 8, 8, 8, 8, 8]
+
+
+def test_what_was_throttled_goes_first_when_the_pause_is_over(world: World) -> None:
+    world.dispatcher.governor.max_in_flight = 1
+    answers = iter([THROTTLED])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, "ann", "bob", "cid")
+    world.run(10)
+    assert world.users_sent == ["ann", "ann", "bob", "cid"]
+
+
+def test_a_retry_keeps_its_user_s_order(world: World) -> None:
+    answers: Iterator[Verdict] = iter([FAILED, TIMED_OUT, THROTTLED, unauthorized(0)])
+    world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
+    world.feed(P0, *["ann"] * 5)
+    world.run(120)
+    assert [offset for _, offset, _ in world.sink.accepted] == [0, 1, 2, 3, 4]
+
+
+def test_retries_that_wait_for_their_time_hold_no_permit() -> None:
+    world = World(DeliverySettings(rate_limit=None, max_in_flight=2, retry=RetrySettings(initial_backoff=1000.0)))
+    world.sink.api = lambda work: (0.05, FAILED if work.who in ("x", "y") else ACCEPTED)
+    world.feed(P0, "x", "y", *[f"user {i}" for i in range(50)])
+    world.run(5)
+    assert len(world.sink.accepted) == 50
+    assert world.dispatcher.governor.in_flight == 0
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_to_what_was_in_flight_when_the_outage_began_do_not_put_off_the_first_probe(seed: int) -> None:
     """They come over many seconds, some after the time of the first probe, and are no probes."""
