@@ -98,6 +98,13 @@ class Replica:
         assert self.running, f"{self._log.name} ended by itself:\n{self.log_text()[-_LOG_TAIL:]}"
         return True
 
+    def resident(self) -> int:
+        """Bytes of memory it has now."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+        return int(line.split()[1]) * 1024
+
     # --- what it says -------------------------------------------------------------------------------
 
     async def get(self, path: str) -> httpx.Response:

@@ -9,14 +9,13 @@ import time
 import pytest
 
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.service.ground import CLASSIC, CONSUMER, SESSION, Ground
+from tests.service.ground import CLASSIC, IS_FULL, SESSION, Ground, protocols
 from tests.service.waiting import until
 
-BOTH_PROTOCOLS = pytest.mark.parametrize("protocol", [CLASSIC, CONSUMER], ids=["classic", "consumer"])
 SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.02)
 
 
-@pytest.mark.parametrize("ending", ["stop", "kill"])
+@pytest.mark.parametrize("ending", ["stop", "kill"] if IS_FULL else ["kill"])
 async def test_a_broker_that_restarts_under_load_costs_no_event(
     ground: Ground, times: int, chance: random.Random, ending: str
 ) -> None:
@@ -36,7 +35,7 @@ async def test_a_broker_that_restarts_under_load_costs_no_event(
     assert ground.outcome.order_violations == 0
 
 
-@BOTH_PROTOCOLS
+@protocols("classic")
 async def test_a_broker_away_for_longer_than_the_session_stops_sending_fails_no_liveness_and_loses_nothing(
     ground: Ground, protocol: dict[str, str]
 ) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.service.ground import CLASSIC, CONSUMER, SESSION, Ground
+from tests.service.ground import CLASSIC, SESSION, Ground, protocols
 from tests.service.replica import Replica, assigned
 from tests.service.waiting import until
 
-BOTH_PROTOCOLS = pytest.mark.parametrize("protocol", [CLASSIC, CONSUMER], ids=["classic", "consumer"])
 IN_FLIGHT = 8
 
 
-@BOTH_PROTOCOLS
+@protocols("consumer")
 async def test_sigterm_waits_for_slow_answers_commits_them_and_leaves_the_group(
     ground: Ground, protocol: dict[str, str]
 ) -> None:
@@ -61,7 +58,7 @@ async def test_sigterm_ends_at_the_drains_budget_where_no_answer_comes(ground: G
     assert ground.outcome.duplicates == 0
 
 
-@BOTH_PROTOCOLS
+@protocols("consumer")
 async def test_a_zombie_sends_no_more_than_was_in_flight_and_commits_nothing_over_the_new_owner(
     ground: Ground, times: int, protocol: dict[str, str]
 ) -> None:
@@ -114,7 +111,7 @@ async def restarted_until_it_is_let_in(replica: Replica) -> None:
         assert await replica.ended() == 3
 
 
-@BOTH_PROTOCOLS
+@protocols("classic")
 async def test_a_static_member_killed_and_back_within_its_session_moves_no_partition(
     ground: Ground, protocol: dict[str, str]
 ) -> None:

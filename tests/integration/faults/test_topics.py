@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from confluent_kafka.admin import NewPartitions
 
 from tests.kafka.client import ANSWER_WITHIN
-from tests.service.ground import CLASSIC, CONSUMER, Ground
+from tests.service.ground import CLASSIC, Ground, protocols
 from tests.service.waiting import until
 
 if TYPE_CHECKING:
     from tests.service.replica import Replica
 
-BOTH_PROTOCOLS = pytest.mark.parametrize("protocol", [CLASSIC, CONSUMER], ids=["classic", "consumer"])
 LOOK_OFTEN = {"topic.metadata.refresh.interval.ms": "500"}
 """After five minutes otherwise."""
 
@@ -51,7 +49,7 @@ async def held_on(replica: Replica, *partitions: int) -> dict[int, str]:
     return held(await replica.status())
 
 
-@BOTH_PROTOCOLS
+@protocols("consumer")
 async def test_partitions_added_while_running_are_read_from_their_first_record_also_after_a_restart(
     ground: Ground, protocol: dict[str, str]
 ) -> None:
@@ -75,7 +73,7 @@ async def test_partitions_added_while_running_are_read_from_their_first_record_a
     assert ground.outcome.duplicates == 0
 
 
-@BOTH_PROTOCOLS
+@protocols("classic")
 async def test_a_topic_recreated_while_running_is_read_from_its_start_or_held_and_never_from_the_middle(
     ground: Ground, protocol: dict[str, str]
 ) -> None:
