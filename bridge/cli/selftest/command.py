@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +49,8 @@ def selftest(
 
 
 def _run(options: Options, *, as_json: bool) -> int:
+    import asyncio
+
     from rich.console import Console
 
     from bridge.cli import output
