@@ -80,21 +80,30 @@ class RateView:
 
     async def _look(self) -> None:
         asked_at = time.monotonic()
-        demand: dict[TopicPartition, Demand] | None = {}
+        metadata: Mapping[TopicPartition, str] | None = None
         try:
             partitions = await self._facts.partitions()
             try:
-                demand = _demands(await self._facts.metadata())
+                metadata = await self._facts.metadata()
             except ViewRefusedError as refusal:
-                demand = None
                 if not self._refusal_told:
                     self._refusal_told = True
                     self._events.rate_view_refused(detail=str(refusal))
         except (OSError, ViewRefusedError):
             return  # The view gets old, and an old view leaves a trickle.
-        mine = self._dispatcher.mine()
-        self._share.observe(GroupView(asked_at, partitions, demand), mine)
+        self._share.observe(view_of(asked_at, partitions, metadata), self._dispatcher.mine())
         self.apply()
+
+
+def view_of(asked_at: float, partitions: int, metadata: Mapping[TopicPartition, str] | None) -> GroupView:
+    """What was heard, as one value; ``metadata`` is None where it may not be read.
+
+    A partition that was added has a position, committed by its owner, before it is counted anew. Who counted without it
+    would take itself for the only owner, and the whole limit for its share.
+    """
+    if metadata is None:
+        return GroupView(asked_at, partitions, None)
+    return GroupView(asked_at, max(partitions, len(metadata)), _demands(metadata))
 
 
 def _demands(metadata: Mapping[TopicPartition, str]) -> dict[TopicPartition, Demand]:
