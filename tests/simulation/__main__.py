@@ -1,5 +1,7 @@
 """``python -m tests.simulation SEED``: one history as a timeline. ``--soak N``: N of them, on all cores."""
 
+# ruff: noqa: T201 - it is a program, and prints is what it does
+
 from __future__ import annotations
 
 import argparse

@@ -87,7 +87,7 @@ class Api:
         verdict = classify(status, headers, b"", key=flight.key, now_wall=self._agenda.now + EPOCH)
         self._agenda.after(min(latency, TRACK_TIMEOUT), flight.process, sink.answer, work, flight, verdict)
 
-    def _status(self, flight: Flight, rng: random.Random) -> int:
+    def _status(self, flight: Flight, rng: random.Random) -> int:  # noqa: PLR0911 - one line for each trouble, in order
         event = flight.event
         if self.down:
             return -1 if rng.random() < 0.7 else -2

@@ -81,7 +81,7 @@ class Client:
         self.reading: dict[TopicPartition, Log | None] = {}
         self.paused: set[TopicPartition] = set()
         self.on_commit: Callable[[KafkaError | None, list[ClientPartition]], None]
-        self.last_commit_worked = False
+        self.commit_failed = False
         self._stored: dict[TopicPartition, ClientPartition] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._process = process
@@ -128,7 +128,7 @@ class Client:
         process, group = self._process, self._process.world.group
         group.flush(process)
         code = TIMED_OUT if process.cut else group.apply(self.member, self._what(offsets), process.name)
-        self.last_commit_worked = code == 0
+        self.commit_failed = code != 0
         if code:
             raise KafkaException(KafkaError(code))
         return offsets
@@ -155,7 +155,7 @@ class Client:
         process.world.group.commit(self.member, self._what(offsets), answered, process)
 
     def _what(self, offsets: list[ClientPartition]) -> list[tuple[TopicPartition, int, str, int | None, Log | None]]:
-        out = []
+        out: list[tuple[TopicPartition, int, str, int | None, Log | None]] = []
         for each in offsets:
             partition = from_client(each)
             out.append((partition, each.offset, each.metadata or "", each.leader_epoch, self.reading.get(partition)))
@@ -227,7 +227,7 @@ class PollThread:
     # --- one round ----------------------------------------------------------------------------------
 
     def _round(self) -> None:
-        if self.draining:
+        if self._is_draining():
             return
         now = self.process.monotonic()
         while self._orders:
@@ -239,12 +239,15 @@ class PollThread:
             self.starting.recheck()
         while self._callbacks:
             self._callbacks.popleft()()
-            if self.draining:
+            if self._is_draining():
                 return
         if self.closing:
             self._close()
             return
         self.wake(POLL if self._fetch() else UPKEEP)
+
+    def _is_draining(self) -> bool:
+        return self.draining
 
     def _fetch(self) -> bool:
         """Hand over what there is room for; whether there may be more."""
@@ -307,11 +310,11 @@ class PollThread:
         final: Sequence[tuple[Tracker, Position]],
         then: Callable[[], None] | None,
     ) -> None:
-        self.client.last_commit_worked = False
+        self.client.commit_failed = False
         self.commits.finish(final)
         now, ends = self.process.monotonic(), self.process.world.ledger.ends
         for tracker in trackers:
-            ends.setdefault(tracker, End("drained", now, self.client.last_commit_worked))
+            ends.setdefault(tracker, End("drained", now, not self.client.commit_failed))
         self._forget(entries)
         self.client.incremental_unassign([entry.client_partition() for entry in entries])
         if self.client.member is not None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from bridge.kafka import commit_mark
 from bridge.kafka.starts import Found, LogRange
 from bridge.model import Position, TopicPartition
-from bridge.kafka import commit_mark
 from tests.simulation.agenda import Agenda
 from tests.simulation.ledger import Ledger, Log
 from tests.simulation.plan import SESSION
@@ -61,8 +61,6 @@ class Group:
         self.refusing = self.losing = self.unreadable = False
         self.latency = 0.0
         """Seconds that a commit takes longer than usual."""
-        self.kicked_until = float("-inf")
-        """Until then a member may not have heard that it is none any more."""
         self._agenda = agenda
         self._ledger = ledger
         self._timeline = timeline
@@ -275,7 +273,9 @@ class Group:
             self._ledger.committed(log, offset, metadata, leader_epoch, who)
             self.committed[partition] = Position(offset, metadata, leader_epoch)
             if self._timeline.on:
-                self._timeline.note("group", f"{who} committed {partition}@{offset} {commit_mark.unmarked(metadata)[12:]}")
+                self._timeline.note(
+                    "group", f"{who} committed {partition}@{offset} {commit_mark.unmarked(metadata)[12:]}"
+                )
         return code
 
 

@@ -22,7 +22,7 @@ LAG_EXTRA = 1.6
 """Seconds on top: the map of a position that does not move goes out once a second."""
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818 - it is what a history is found to be, not an error of the program
     """A promise was broken; the message says which, and where."""
 
 
@@ -119,6 +119,8 @@ class Ledger:
         self.ends: dict[Tracker, End] = {}
         self.evicted: dict[Process, float] = {}
         """Processes that the group went on without, and when it last did."""
+        self.kicked_until = float("-inf")
+        """Until then a member may be none any more without having heard of it."""
         self.troubled: list[tuple[float, float]] = []
         """Times in which commits may come late or not at all, through no fault of the bridge."""
         self.duplicates = 0
@@ -173,33 +175,44 @@ class Ledger:
 
     def _explain(self, event: Event, earlier: Flight, flight: Flight, now: float) -> None:
         """A duplicate is allowed where nobody could know, or where a crash came before the next commit."""
-        answered = earlier.answered_at
-        if answered is not None and flight.sent_at < answered:
-            return  # It was on its way already: a request that hung, and was taken after another took its place.
-        if answered is None or not isinstance(earlier.verdict, Delivered) or event.entry.log.rewound_at >= answered:
+        known_at = self._known_at(event, earlier, flight)
+        if known_at is None or event.entry.log.rewound_at >= known_at:
             return
-        end = self.ends.get(earlier.tracker)
-        if end is None and earlier.process.dead:
-            end = End("crash", earlier.process.died_at)
-        if end is None and earlier.process in self.evicted:
-            end = End("eviction", self.evicted[earlier.process])
+        end = self._end_of(earlier)
         if end is None:
             raise Violation(f"duplicate: {event} was sent again by the assignment that knew it was accepted")
-        known = [_known_done_at(sibling, earlier.tracker) for sibling in event.entry.events]
-        if any(at is None for at in known):
-            return  # A record is done when all its events are: until then the map cannot say it of one of them.
-        answered = max(at for at in known if at is not None)
         if end.kind == "drained":
             if end.committed:
                 raise Violation(f"duplicate: {event} was accepted before an orderly drain, and sent again after it")
             return
-        if end.at - answered > self._lag and not any(
-            since < end.at and answered - self._lag < until for since, until in self.troubled
-        ):
+        troubled = any(since < end.at and known_at - self._lag < until for since, until in self.troubled)
+        if end.at - known_at > self._lag and not troubled:
             raise Violation(
-                f"duplicate: {event} was accepted {end.at - answered:.2f} s before {end.kind} of {earlier.process.name}, "
-                f"more than {self._lag:.2f} s, and sent again {now - end.at:.2f} s after it"
+                f"duplicate: {event} was known to be done {end.at - known_at:.2f} s before the {end.kind} of "
+                f"{earlier.process.name}, more than {self._lag:.2f} s, and sent again {now - end.at:.2f} s after it"
             )
+
+    def _known_at(self, event: Event, earlier: Flight, flight: Flight) -> float | None:
+        """When the earlier assignment knew that the record was done; None: it did not, or the later one could not."""
+        if flight.sent_at < self.kicked_until:
+            return None  # Put out of the group with its session unspent: it had no way to know.
+        if earlier.answered_at is None or not isinstance(earlier.verdict, Delivered):
+            return None
+        if flight.sent_at < earlier.answered_at:
+            return None  # It was on its way already: a request that hung, and was taken after another took its place.
+        known = [_known_done_at(sibling, earlier.tracker) for sibling in event.entry.events]
+        told = [at for at in known if at is not None]
+        # A record is done when all its events are: until then the map cannot say it of one of them.
+        return max(told) if len(told) == len(known) else None
+
+    def _end_of(self, flight: Flight) -> End | None:
+        """How the assignment that sent this ended; None: it goes on."""
+        end = self.ends.get(flight.tracker)
+        if end is None and flight.process.dead:
+            return End("crash", flight.process.died_at)
+        if end is None and flight.process in self.evicted:
+            return End("eviction", self.evicted[flight.process])
+        return end
 
     # --- commits ------------------------------------------------------------------------------------
 
@@ -208,17 +221,14 @@ class Ledger:
         lowest = log.first_open()
         if lowest is not None and offset > lowest.offset:
             raise Violation(f"commit: {who} committed {log.partition}@{offset}, past the open record {lowest.offset}")
-        found = offset_map.trusted(
-            offset_map.decode(commit_mark.unmarked(metadata)),
-            offset=offset,
-            leader_epoch=leader_epoch,
-            topic_id=log.topic_id,
-        )
-        if found is None:
-            return
+        found = offset_map.decode(commit_mark.unmarked(metadata))
+        if found is None or (found.base, found.topic_id, found.leader_epoch) != (
+            offset,
+            log.topic_id,
+            -1 if leader_epoch is None else leader_epoch,
+        ):
+            return  # Somebody else's map: nobody may believe it, so it may say what it likes.
         for done in found.done:
             for entry in log.entries[log.at(done.start) : log.at(done.stop)]:
                 if entry.open:
-                    raise Violation(
-                        f"commit: the map of {who} for {log.partition}@{offset} calls the open record {entry.offset} done"
-                    )
+                    raise Violation(f"commit: {who} calls the open record {log.partition}/{entry.offset} done")

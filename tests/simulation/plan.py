@@ -17,7 +17,19 @@ TRACK_TIMEOUT: Final = 4.0
 PROCESS_FAULTS = ("kill", "kill", "freeze", "freeze", "blink", "cut", "stop", "join", "leave", "clock")
 GROUP_FAULTS = ("shuffle", "kick", "refuse_commits", "slow_commits", "lose_commits", "unreadable", "grow", "leaders")
 TOPIC_FAULTS = ("recreate", "rewind", "delete_records")
-API_FAULTS = ("outage", "down", "flaky", "flaky", "hang", "throttle", "slow", "key_dies", "bad_key", "address", "poison")
+API_FAULTS = (
+    "outage",
+    "down",
+    "flaky",
+    "flaky",
+    "hang",
+    "throttle",
+    "slow",
+    "key_dies",
+    "bad_key",
+    "address",
+    "poison",
+)
 LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
 ALL_FAULTS = PROCESS_FAULTS + GROUP_FAULTS + TOPIC_FAULTS + API_FAULTS + LETTER_FAULTS
 
@@ -36,7 +48,9 @@ class Fault:
     """Of requests, where a fault concerns some of them."""
 
     def __str__(self) -> str:
-        return f"{self.at:7.2f}  {self.kind:<22} for {self.seconds:5.2f} s, target {self.target}, share {self.share:.2f}"
+        return (
+            f"{self.at:7.2f}  {self.kind:<22} for {self.seconds:5.2f} s, target {self.target}, share {self.share:.2f}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +120,12 @@ def _settings(rng: random.Random, records: int) -> DeliverySettings:
         ordering=rng.choice(orderings),
         max_in_flight=rng.choice((1, 4, 16, 64)),
         max_buffered=rng.choice((10, 40, 2000)),
-        rate_limit=rng.choice((None, None, 10.0, 5.0, 2.0)) if records < 120 else rng.choice((None, 10.0)),
+        rate_limit=rng.choice((None, None, 10.0, 2.0, 1.0) if records < 60 else (None, None, 10.0, 3.0, 1.0)),
         retry=RetrySettings(
-            initial_backoff=rng.choice((0.1, 0.5)), max_backoff=4.0, max_retry_after=10.0, max_attempts=rng.choice((1, 3))
+            initial_backoff=rng.choice((0.1, 0.5)),
+            max_backoff=4.0,
+            max_retry_after=10.0,
+            max_attempts=rng.choice((1, 3)),
         ),
         hold_after_unauthorized=rng.choice((0, 2, 5, 5)),
         recheck=3.0,
@@ -124,7 +141,7 @@ def _records(rng: random.Random, topics: Sequence[tuple[str, int]], span: float)
     spread = rng.random() < 0.3
     out: list[Produced] = []
     at = 0.0
-    wanted = rng.choice((10, 40, 80, 160))
+    wanted = rng.choice((10, 40, 80, 160, 240))
     while len(out) < wanted and at < span:
         for _ in range(rng.choice((1, 3, 15, 40))):
             user = rng.randrange(users)
@@ -148,7 +165,9 @@ def _word(rng: random.Random, user: int, special: float) -> str:
 def _faults(rng: random.Random, span: float) -> tuple[Fault, ...]:
     faults: list[Fault] = []
     for _ in range(rng.choice((0, 1, 2, 3, 3, 5, 8))):
-        kinds = rng.choice((PROCESS_FAULTS, PROCESS_FAULTS, GROUP_FAULTS, API_FAULTS, API_FAULTS, LETTER_FAULTS, TOPIC_FAULTS))
+        kinds = rng.choice(
+            (PROCESS_FAULTS, PROCESS_FAULTS, GROUP_FAULTS, API_FAULTS, API_FAULTS, LETTER_FAULTS, TOPIC_FAULTS)
+        )
         kind = rng.choice(kinds)
         if kind in TOPIC_FAULTS and rng.random() < 0.6:
             continue

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from bridge.kafka import commit_mark
 from bridge.kafka.consumption import HeldReason
 from bridge.model import Outcomes, Record, TopicPartition
-from bridge.pipeline import offset_map
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.pacing import GroupView, RateShare
+from bridge.pipeline.pacing import RateShare
 from bridge.pipeline.work import Entry, State, Work
-from bridge.service.rate_view import INTERVAL
+from bridge.service.rate_view import INTERVAL, view_of
 from tests.simulation.agenda import EPOCH
 from tests.simulation.api import Letters, Sink
 from tests.simulation.client import PollThread
@@ -46,6 +46,8 @@ class Process:
         """When it woke up from a stop that was long enough to be noticed; None after its membership was proven."""
         self.outside_until: dict[Tracker, float] = {}
         """By assignment: when the last request or letter of it came back."""
+        self._notices: deque[Callable[[], None]] = deque()
+        """What the coordinator said and this process has not heard yet."""
         self.credentials = Credentials(world)
         self.sink = Sink(self, world.api)
         self.letters = Letters(self)
@@ -116,13 +118,16 @@ class Process:
             else:
                 self.thread.revoke(partitions)
 
-        def heard() -> None:
-            if self.cut:
-                self.after(0.5, heard)
-            else:
-                self.thread.callback(serve)
+        self._notices.append(serve)
+        self.after(self.world.group_rng.uniform(0.005, 0.3), self._hear)
 
-        self.after(self.world.group_rng.uniform(0.005, 0.3), heard)
+    def _hear(self) -> None:
+        """In the order in which they were said."""
+        if self.cut:
+            self.after(0.5, self._hear)
+            return
+        while self._notices:
+            self.thread.callback(self._notices.popleft())
 
     def reach(self, call: Callable[[Member], None]) -> None:
         """Tell the coordinator, as soon as it can be reached."""
@@ -193,7 +198,7 @@ class Process:
 
     def _reconnect(self) -> None:
         member = self.thread.client.member
-        if member is None or self.cut or self.frozen:
+        if member is None or self.cut or self.frozen or self.dead:
             return
         if member.number in self.world.group.members:
             self.world.group.speak(member)
@@ -248,13 +253,9 @@ class Process:
         if asked_at >= self._partitions_until:
             self._partitions = len(group.logs)
             self._partitions_until = asked_at + PARTITIONS_EVERY
-        demand = {}
-        for partition, position in group.committed.items():
-            found = offset_map.decode(commit_mark.unmarked(position.metadata))
-            if found is not None:
-                demand[partition] = found.demand
+        metadata = {p: commit_mark.unmarked(position.metadata) for p, position in group.committed.items()}
         if self._share is not None:
-            self._share.observe(GroupView(asked_at, self._partitions, demand), self.dispatcher.mine())
+            self._share.observe(view_of(asked_at, self._partitions, metadata), self.dispatcher.mine())
         self._apply()
 
     # --- Consumption: what the poll thread brings -----------------------------------------------------
@@ -339,7 +340,7 @@ class Process:
             raise Violation(f"zombie: {self.name} woke up and sends {event} before its membership was proven")
         group = self.world.group
         owner = group.owner.get(event.entry.log.partition)
-        if owner is not None and owner.process is not self and group.kicked_until < self.monotonic():
+        if owner is not None and owner.process is not self and self.world.ledger.kicked_until < self.monotonic():
             raise Violation(f"zombie: {self.name} sends {event}, which is {owner.process.name}'s")
 
     def check(self) -> None:
@@ -365,7 +366,9 @@ class Process:
                     if work.prepared is not None and work.letter is None and work.state is not State.GONE:
                         sendable[work.record.topic] += 1
         if (opened, size) != (dispatcher.tally.buffered, dispatcher.tally.buffered_bytes):
-            raise Violation(f"accounting: {self.name} counts {dispatcher.tally.buffered} open records, there are {opened}")
+            raise Violation(
+                f"accounting: {self.name} counts {dispatcher.tally.buffered} open records, there are {opened}"
+            )
         for name, topic in dispatcher.topics.items():
             if topic.sendable != sendable[name]:
                 raise Violation(f"accounting: {self.name} counts {topic.sendable} sendable of {name}: {sendable[name]}")
@@ -373,7 +376,10 @@ class Process:
     def _check_drain(self, trackers: Sequence[Tracker], began: float) -> None:
         now = self.monotonic()
         outside = max([began, self._woken_at, *(self.outside_until.get(tracker, 0.0) for tracker in trackers)])
-        if now > outside + 0.01 and now < began + self.world.plan.settings.drain_timeout - 0.01:
+        still_outside = any(flight.tracker in trackers for flight in self.sink.on_wire.values()) or any(
+            work.partition.tracker in trackers for work in self.letters.pending
+        )
+        if now > outside + 0.01 and not still_outside:
             raise Violation(f"drain: {self.name} waited {now - outside:.3f} s for nothing that was outside")
         if now > max(began + self.world.plan.settings.drain_timeout, self._woken_at) + 0.1:
             raise Violation(f"drain: {self.name} took {now - began:.2f} s")

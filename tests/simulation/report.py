@@ -18,8 +18,9 @@ def report(broken: Plan, violation: str) -> str:
         f"seed {broken.seed}: {violation}\n"
         f"replay: python -m tests.simulation {broken.seed}\n\n"
         f"shrunk from {len(broken.faults)} faults and {len(broken.records)} records to {len(told.plan.faults)} and "
-        f"{len(told.plan.records)}: {told.violation}\n{told.plan.settings}, {told.plan.processes} processes, commits every "
-        f"{told.plan.commit_interval} s, topics {told.plan.topics}\nfaults:\n{faults}\n\n"
+        f"{len(told.plan.records)}: {told.violation}\n"
+        f"{told.plan.settings}, {told.plan.processes} processes, topics {told.plan.topics}, "
+        f"commits every {told.plan.commit_interval} s\nfaults:\n{faults}\n\n"
         + (f"... {left_out} lines before\n" if left_out else "")
         + "\n".join(lines[-LINES:])
     )

@@ -1,5 +1,7 @@
 """Very many histories, on all cores."""
 
+# ruff: noqa: T201 - it is a program, and prints is what it does
+
 from __future__ import annotations
 
 import multiprocessing
@@ -57,7 +59,9 @@ def soak(first: int, histories: int) -> int:
             )
             faults.update(block.faults)
             broken += block.broken
-    print(f"\n{'':2}".join(["", *(f"{name:<24}{count:>12,}" for name, count in [*total.items(), *faults.most_common()])]))
+    print(
+        f"\n{'':2}".join(["", *(f"{name:<24}{count:>12,}" for name, count in [*total.items(), *faults.most_common()])])
+    )
     print(f"{len(broken)} broken promises in {total['histories']:,} histories, {time.monotonic() - began:.0f} s")
     for seed, violation in sorted(broken)[:20]:
         print(f"  seed {seed}: {violation}\n    replay: python -m tests.simulation {seed}")
@@ -75,5 +79,8 @@ def _shown(blocks: Iterator[Block], histories: int, began: float) -> Iterator[Bl
         if now - told_at >= 5.0 or done == histories:
             told_at = now
             left = (now - began) / done * (histories - done)
-            print(f"{done:>9,} of {histories:,}  {broken} broken  {done / (now - began):.0f}/s  {left:.0f} s left", flush=True)
+            print(
+                f"{done:>9,} of {histories:,}  {broken} broken  {done / (now - began):.0f}/s  {left:.0f} s left",
+                flush=True,
+            )
         yield block

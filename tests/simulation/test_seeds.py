@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.__main__ import report
 from tests.simulation.history import run
 from tests.simulation.plan import plan
+from tests.simulation.report import report
 
 BLOCK = 100
 BLOCKS = 25

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from functools import partial
 
 from bridge.model import (
-    DeadLetter, Failed, Filtered, FilterReason, LetterReason, Outcome, Position, Prepared, Record, Route, TopicPartition,
+    DeadLetter,
+    Failed,
+    Filtered,
+    FilterReason,
+    LetterReason,
+    Outcome,
+    Position,
+    Prepared,
+    Record,
+    Route,
+    TopicPartition,
 )  # fmt: skip
 from bridge.pipeline import offset_map
 from tests.simulation.agenda import EPOCH, Agenda
@@ -123,7 +133,9 @@ class World:
 
     def _begin(self, fault: Fault) -> None:
         if self.timeline.on:
-            self.timeline.note("FAULT", f"{fault.kind} for {fault.seconds} s, target {fault.target}, share {fault.share}")
+            self.timeline.note(
+                "FAULT", f"{fault.kind} for {fault.seconds} s, target {fault.target}, share {fault.share}"
+            )
         getattr(self, f"_{fault.kind}")(fault)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
@@ -196,7 +208,7 @@ class World:
         member = process.thread.client.member if process else None
         if process is not None and member is not None:
             self.group.leave(member)
-            self.group.kicked_until = self.agenda.now + 1.5 + fault.seconds / 4
+            self.ledger.kicked_until = self.agenda.now + 1.5 + fault.seconds / 4
             self._trouble(2.0)
             process.hear_of_eviction()
 
@@ -229,22 +241,26 @@ class World:
         """The group notices the deletion before the topic is there again."""
         topic = self._topic(fault)
         partitions = self.group.partitions(topic)
+        if not partitions:
+            return
         for partition in partitions:
             self.group.logs[partition].forgive(1 << 60)
         self._generations[topic] += 1
         self.group.delete(topic)
-        self._later(8.0 + fault.seconds, partial(self.group.create, topic, max(1, len(partitions)), self._generations[topic]))
+        self._later(
+            8.0 + fault.seconds, partial(self.group.create, topic, max(1, len(partitions)), self._generations[topic])
+        )
 
     def _rewind(self, fault: Fault) -> None:
         """An operator stops everything, sets a position back (its map stays as it was) and starts again."""
         count = len(self.living)
-        for process in self.living:
-            if process.frozen or process.cut:
-                process.kill()
-            else:
-                process.stop()
 
         def rewind() -> None:
+            for process in self.living:
+                if process.frozen or process.cut:
+                    process.kill()
+                else:
+                    process.stop()
             if self.living:
                 self._later(1.0, rewind)
                 return
@@ -259,7 +275,7 @@ class World:
             for _ in range(max(1, count)):
                 self.start()
 
-        self._later(1.0, rewind)
+        rewind()
 
     def _delete_records(self, fault: Fault) -> None:
         """Retention was faster."""
