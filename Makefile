@@ -13,9 +13,10 @@ DOCKER ?= docker
 IMAGE ?= track-bridge
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py)
 TESTS ?= tests
+HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo test faults fuzz lint bench image fmt requirements clean
+.PHONY: help demo test soak faults fuzz lint bench image fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -32,6 +33,9 @@ fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_
 
 faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a table of what they came to (FAULTS_SEED=2)
 	@FAULTS=full $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)
+
+soak: $(DEV) ## 100,000 simulated histories on all cores (HISTORIES=...; ARGS=SEED: where to begin)
+	@$(BIN)/python -m tests.simulation --soak $(HISTORIES) $(ARGS)
 
 lint: $(DEV) ## style, types, who may import whom, the image's recipe, what may not be in a tracked file
 	$(BIN)/ruff check .
