@@ -16,7 +16,7 @@ TESTS ?= tests
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo test soak faults fuzz lint bench image fmt requirements clean
+.PHONY: help demo test soak faults fuzz lint bench bench-check image fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -47,6 +47,9 @@ lint: $(DEV) ## style, types, who may import whom, the image's recipe, what may 
 
 bench: $(DEV) ## what an event costs, side by side with the least it can cost
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-check: $(DEV) ## whether an event costs over 15 % more of our code than the baseline says (half a minute)
+	@$(BIN)/python -m bench.check $(ARGS)
 
 image: ## the container image (DOCKER=podman works too)
 	@$(DOCKER) info >/dev/null 2>&1 || { \

@@ -29,7 +29,8 @@ def received_from(pid: int, bootstrap: str) -> int:
                 if copy < 0:
                     continue
                 with socket.socket(fileno=copy) as connection:
-                    if connection.type == socket.SOCK_STREAM and connection.getpeername()[1] in ports:
+                    is_tcp = connection.type == socket.SOCK_STREAM and connection.family != socket.AF_UNIX
+                    if is_tcp and connection.getpeername()[1] in ports:
                         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
                         total += struct.unpack_from("Q", info, _BYTES_RECEIVED)[0]
     finally:

@@ -52,7 +52,7 @@ class Wire(asyncio.Transport):
         self._busy.append(self.protocol)
 
     def abort(self) -> None:
-        pass
+        self.protocol.connection_lost(None)
 
 
 class Message:
