@@ -22,10 +22,10 @@ async def test_a_broker_that_restarts_under_load_costs_no_event(
     restarts = max(1, times // 4)
     ground.create_topic(4)
     ground.api.set_faults(SLOW)
-    await ground.produce(1500 * restarts)
+    await ground.produce(1000 * restarts)
     replica = await ground.started(kafka={"properties": CLASSIC}, delivery={"max_in_flight": 8})
     for _ in range(restarts):
-        await ground.more(chance.randrange(100, 600))
+        await ground.more(chance.randrange(100, 500))
         await asyncio.to_thread(ground.kafka.stop if ending == "stop" else ground.kafka.kill)
         await asyncio.to_thread(ground.kafka.start)
         await ground.more(50, fault=f"broker {ending} and start")
@@ -41,9 +41,9 @@ async def test_a_broker_away_for_longer_than_the_session_stops_sending_fails_no_
 ) -> None:
     ground.create_topic(2)
     ground.api.set_faults(SLOW)
-    await ground.produce(3000)
+    await ground.produce(1200)
     replica = await ground.started(kafka={"properties": protocol}, delivery={"max_in_flight": 4})
-    await ground.more(300)
+    await ground.more(150)
     await asyncio.to_thread(ground.kafka.kill)
     killed = time.monotonic()
     if protocol is CLASSIC:
