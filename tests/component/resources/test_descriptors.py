@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import resource
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +26,7 @@ def limit_descriptors(replica: Replica, soft: int | None) -> None:
 
 
 def highest_descriptor(replica: Replica) -> int:
-    return max(map(int, os.listdir(f"/proc/{replica.pid}/fd")))
+    return max(int(each.name) for each in Path(f"/proc/{replica.pid}/fd").iterdir())
 
 
 async def connection_failures(replica: Replica) -> int:

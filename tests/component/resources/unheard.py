@@ -30,15 +30,18 @@ class Unheard(Replica):
 
     async def start(self) -> None:
         """Returns when the admin server answers."""
+        self._process = self._spawn()
+        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=5)
+        await until("it answers", self._answers)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as errors:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "bridge", "run", "-c", str(self._file)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._stdout,
                 stderr=errors,
             )
-        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=5)
-        await until("it answers", self._answers)
 
     async def _answers(self) -> bool:
         assert self._lives()
