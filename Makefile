@@ -9,6 +9,7 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 FUZZ := .venv-fuzz/.installed-fuzz
 FUZZ_SECONDS ?= 120
+FAULTS_SEED ?= 1
 DOCKER ?= docker
 IMAGE ?= track-bridge
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py)
@@ -32,7 +33,7 @@ fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a table of what they came to (FAULTS_SEED=2)
-	@FAULTS=full $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)
+	@FAULTS=full FAULTS_SEED=$(FAULTS_SEED) $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)
 
 soak: $(DEV) ## 100,000 simulated histories on all cores (HISTORIES=...; ARGS=SEED: where to begin)
 	@$(BIN)/python -m tests.simulation --soak $(HISTORIES) $(ARGS)
