@@ -166,10 +166,7 @@ async def test_a_defect_whose_text_holds_secrets_is_told_without_them(start: Sta
     )
 
     def breaks() -> None:
-        try:
-            raise ValueError(f"{KEY} {PASSWORD!r}")
-        except ValueError as cause:
-            raise RuntimeError(f"Authorization: Token {KEY}; {PASSWORD}") from cause
+        raise RuntimeError(f"Authorization: Token {KEY}; {PASSWORD}") from ValueError(f"{KEY} {PASSWORD!r}")
 
     asyncio.get_running_loop().call_soon(breaks)
     assert (await service.running).code == 70
