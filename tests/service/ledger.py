@@ -49,3 +49,8 @@ def overtaken(accepted: Sequence[Accepted]) -> list[str]:
             wrong.append(f"{topic}/{partition}/{offset} of {event.user_id} came first after offset {newest[lane]}")
         newest[lane] = max(offset, newest.get(lane, -1))
     return wrong
+
+
+def in_the_last(seconds: float, accepted: Sequence[Accepted]) -> int:
+    """How many were accepted so shortly before the last of them, itself included."""
+    return sum(event.at > accepted[-1].at - seconds for event in accepted)

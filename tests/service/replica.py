@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -35,8 +37,12 @@ class Replica:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.running:
+            # Most likely because the test failed: what it says of itself and where its threads stand may tell why.
             self.thaw()
-            await self.kill()
+            with contextlib.suppress(httpx.HTTPError):
+                sys.stdout.write(f"--- {self._log.name}, its status\n{(await self.get('/status')).text}\n")
+            self._signal(signal.SIGABRT)
+            await self.ended()
         sys.stdout.write(f"--- {self._log.name}\n{self.log_text()[-_LOG_TAIL:]}")  # shown with a test that failed
 
     async def start(self) -> None:
@@ -54,6 +60,7 @@ class Replica:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=os.environ | {"PYTHONFAULTHANDLER": "1"},  # SIGABRT then writes every thread's stack
             )
 
     # --- signals ------------------------------------------------------------------------------------

@@ -18,6 +18,9 @@ RESTARTABLE = {"properties": {"group.protocol": "consumer"}}
 """Over `kafka`, where a group is used again: under the classic protocol the embedded broker lets nobody in for a
 session after the last member left; a real one does."""
 
+SESSION = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
+"""A member that died is noticed within seconds."""
+
 Section = Mapping[str, Any]
 
 MAPPING: Section = {
