@@ -7,13 +7,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+FUZZ := .venv-fuzz/.installed-fuzz
+FUZZ_SECONDS ?= 120
 DOCKER ?= docker
 IMAGE ?= track-bridge
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py)
 TESTS ?= tests
 ARGS ?=
 
-.PHONY: help demo test lint bench image fmt requirements clean
+.PHONY: help demo test faults fuzz lint bench image fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -24,6 +26,12 @@ demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API,
 
 test: $(DEV) ## all tiers, quick ones first (TESTS=tests/unit: one of them; ARGS: for pytest)
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_SECONDS=600; ARGS=answers: one target)
+	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
+
+faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a table of what they came to (FAULTS_SEED=2)
+	@FAULTS=full $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)
 
 lint: $(DEV) ## style, types, who may import whom, the image's recipe, what may not be in a tracked file
 	$(BIN)/ruff check .
@@ -52,9 +60,10 @@ requirements: $(DEV) ## lock the dependencies again after pyproject.toml changed
 	$(LOCK) pyproject.toml --output-file requirements/run.txt
 	$(LOCK) pyproject.toml --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+	$(LOCK) --group fuzz --constraints requirements/dev.txt --output-file requirements/fuzz.txt
 
 clean: ## remove what was made here (the broker's cache stays)
-	rm -rf $(VENV) build dist .coverage .cache .*_cache .hypothesis
+	rm -rf $(VENV) .venv-fuzz build dist .coverage .cache .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): requirements/run.txt requirements/build.txt pyproject.toml scripts/bootstrap
@@ -62,3 +71,6 @@ $(RUN): requirements/run.txt requirements/build.txt pyproject.toml scripts/boots
 
 $(DEV): requirements/dev.txt pyproject.toml scripts/bootstrap
 	@scripts/bootstrap dev
+
+$(FUZZ): requirements/dev.txt requirements/fuzz.txt pyproject.toml scripts/bootstrap
+	@scripts/bootstrap fuzz

@@ -63,7 +63,15 @@ class Setting:
 
 
 def write(
-    path: Path, setting: Setting, *, bootstrap: str, topic: str, letters: str, group: str, url: str, ca_file: Path | None
+    path: Path,
+    setting: Setting,
+    *,
+    bootstrap: str,
+    topic: str,
+    letters: str,
+    group: str,
+    url: str,
+    ca_file: Path | None,
 ) -> None:
     """One file for one run."""
     mapping: dict[str, Any] = {

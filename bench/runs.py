@@ -125,9 +125,7 @@ class Bench:
             report,
         )
 
-    def _check(
-        self, peer: Peer, load: Load, report: dict[str, Any], group: str, code: int, program: Program
-    ) -> None:
+    def _check(self, peer: Peer, load: Load, report: dict[str, Any], group: str, code: int, program: Program) -> None:
         wrong = {name: report[name] for name in ("duplicates", "disorder", "together") if report[name]}
         lost = load.requests - report["distinct"]
         if lost:

@@ -168,6 +168,8 @@ def sort_stage(of: Load) -> Stage:
 class _Outside:
     """Whatever else the dispatcher wants to be told; nothing of it happens here."""
 
+    def at(self, when: float) -> None: ...
+
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_arguments, **_named: None
 
@@ -183,7 +185,9 @@ def delivery_stage(of: Load, compiled: CompiledMapping, loop: asyncio.AbstractEv
 
     def run() -> None:
         busy: deque[Connection] = deque()
-        sink = DirectSink(Endpoint.parse("http://127.0.0.1:1"), FixedKey("NX-bench"), timeout=10, max_in_flight=IN_FLIGHT)
+        sink = DirectSink(
+            Endpoint.parse("http://127.0.0.1:1"), FixedKey("NX-bench"), timeout=10, max_in_flight=IN_FLIGHT
+        )
         outside: Any = _Outside()
         dispatcher = Dispatcher(
             DeliverySettings(max_in_flight=IN_FLIGHT, rate_limit=None),

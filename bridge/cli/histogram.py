@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.cli.output import number, plural, table
+from bridge.config.printable import printable
 from bridge.model import Failed, Filtered, FilterReason, Outcome, Prepared, Record
-from bridge.ops.printable import printable
 
 _TYPES_SHOWN = 20
 _MESSAGES_SHOWN = 10

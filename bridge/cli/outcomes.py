@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bridge.ops.printable import printable
+from bridge.config.printable import printable
 
 if TYPE_CHECKING:
     from bridge.mapping.explain import Explanation, Look

@@ -83,7 +83,7 @@ def _agreed(count: int, host: str) -> bool:
 
 def _as_sent(endpoint: Endpoint, prepared: Prepared) -> list[str]:
     """The request byte for byte, but for the key."""
-    from bridge.ops.printable import printable
+    from bridge.config.printable import printable
     from bridge.track.request import head
 
     lines = head(endpoint, _HIDDEN).decode("ascii").splitlines()
@@ -113,8 +113,8 @@ async def _exchange(start: startup.Start, key: ApiKey, requests: Sequence[Prepar
 
 
 def _show(verdict: Verdict) -> ExitCode:
+    from bridge.config.printable import printable
     from bridge.model import Delivered, Reject, Retry, Unauthorized
-    from bridge.ops.printable import printable
 
     match verdict:
         case Delivered():

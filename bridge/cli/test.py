@@ -43,7 +43,7 @@ def run_tests(
 
 
 def _show(result: ExampleResult) -> None:
-    from bridge.ops.printable import printable
+    from bridge.config.printable import printable
 
     if result.passed:
         output.line(f"passed  {printable(result.name)}", "green")

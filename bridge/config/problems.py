@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.config.printable import printable
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -18,7 +20,9 @@ class Problem:
     """Where the value stands: ``line 12``, or the environment variable it came from."""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message} ({self.source})" if self.source else f"{self.where}: {self.message}"
+        # Both may repeat what the file or the environment says, and a terminal obeys control characters.
+        line = f"{self.where}: {self.message}"
+        return printable(f"{line} ({self.source})" if self.source else line)
 
 
 class ConfigError(Exception):

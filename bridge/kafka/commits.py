@@ -63,6 +63,7 @@ class Commits:
         proven: Callable[[float], None],
         log: RareLog,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`proven` gets the monotonic time at which an acknowledged commit was issued."""
         self._consumer = consumer
@@ -71,6 +72,7 @@ class Commits:
         self._proven = proven
         self._log = log
         self._clock = clock
+        self._sleep = sleep
         self._offered: deque[Positioned] = deque()
         self._beginnings: list[ClientPartition] = []
         self._proof_wanted = False
@@ -178,7 +180,7 @@ class Commits:
             return
         error = self._commit_now(offsets)
         if error is not None and classify(error.code()) is CommitTrouble.REBALANCING:
-            time.sleep(_AFTER_REBALANCE)
+            self._sleep(_AFTER_REBALANCE)
             error = self._commit_now(offsets)
         if error is None:
             self._counts.commits += 1

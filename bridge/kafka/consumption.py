@@ -35,6 +35,8 @@ class HeldReason(enum.StrEnum):
 
     OUT_OF_RANGE = "out_of_range"
     """Its position is below the log's start or above its end: events may be lost, and where to go on is a decision."""
+    RECREATED = "recreated"
+    """Its position belongs to an earlier topic of the same name: what lies below it in this log was never read."""
     NO_START = "no_start"
     """The group has no position on the whole topic, and `kafka.start_from` says that this is an error."""
     POSITION_UNKNOWN = "position_unknown"

@@ -28,4 +28,6 @@ class SourceCounts:
     """Drains that did not finish in time: what was in flight is sent again by the next owner."""
     pauses: int = 0
     """Times that everything was paused because no slot came free for a second."""
+    possibly_lost: int = 0
+    """Offsets between positions and the starts of their logs, where retention was faster: at most so many are lost."""
     poll_interval_exceeded: int = 0

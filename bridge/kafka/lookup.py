@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Futures = dict[Any, Any]
 """One future per thing asked about."""
 
+_NO_ID: Final = "A" * 22
+"""All zeros, which is how brokers without topic ids answer."""
 _FIRST_OFFSET: Final = 0
 """Every real offset is at least this; the client's markers for "none" are negative."""
 
@@ -74,7 +76,7 @@ class Lookup:
                 facts,
                 range=known_ranges.get(partition),
                 at_time=times.get(partition),
-                topic_id=_text(getattr(details.get(partition.topic), "topic_id", None)),
+                topic_id=topic_id(details[partition.topic]) if partition.topic in details else None,
             )
             for partition, facts in found.items()
         }
@@ -188,6 +190,10 @@ class Lookup:
             self._logger.warning("the cluster did not answer about %s: %s", what, error.str())
 
 
-def _text(topic_id: object) -> str:
-    """Base64 as Kafka's own tools write it; the client library gives the alphabet that has + and /."""
-    return "" if topic_id is None else str(topic_id).replace("+", "-").replace("/", "_")
+def topic_id(described: Any) -> str:
+    """Of a `describe_topics` answer; empty where the cluster gives topics none.
+
+    Base64 as Kafka's own tools write it; the client library gives the alphabet that has + and /.
+    """
+    found = str(getattr(described, "topic_id", None) or "").replace("+", "-").replace("/", "_")
+    return "" if found.rstrip("=") == _NO_ID else found

@@ -9,6 +9,8 @@ from bridge.kafka.consumption import HeldReason
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from confluent_kafka import KafkaError, Message
 
     from bridge.kafka.client_log import RareLog
@@ -23,6 +25,7 @@ _FATAL: Final = -150
 _UNKNOWN_TOPIC: Final = 3
 _TOPIC_UNAUTHORIZED: Final = 29
 _GROUP_UNAUTHORIZED: Final = 30
+_UNKNOWN_TOPIC_ID: Final = 100
 
 
 class ClientFatalError(Exception):
@@ -32,7 +35,16 @@ class ClientFatalError(Exception):
 class MessageErrors:
     """Belongs to the poll thread; `problems` may be read from anywhere."""
 
-    def __init__(self, table: Table, starting: Starting, pauses: Pauses, counts: SourceCounts, log: RareLog) -> None:
+    def __init__(
+        self,
+        table: Table,
+        starting: Starting,
+        pauses: Pauses,
+        counts: SourceCounts,
+        log: RareLog,
+        look_at_topics: Callable[[], None],
+    ) -> None:
+        """`look_at_topics` asks soon which topics there are: one that vanishes may have been created again."""
         self.problems: dict[str, str] = {}
         """Sentences for the operator, by what they concern."""
         self._table = table
@@ -40,6 +52,7 @@ class MessageErrors:
         self._pauses = pauses
         self._counts = counts
         self._log = log
+        self._look_at_topics = look_at_topics
 
     def handle(self, message: Message[Any, Any]) -> None:
         """`ClientFatalError` where the client cannot go on."""
@@ -64,6 +77,8 @@ class MessageErrors:
             self._log.write(logging.ERROR, sentence)
         else:
             # Missing topics and topics without permission are named by the survey; the rest the client repeats itself.
+            if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED, _UNKNOWN_TOPIC_ID}:
+                self._look_at_topics()
             level = logging.DEBUG if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED} else logging.WARNING
             where = f"{message.topic()}: " if message.topic() else ""
             self._log.write(level, f"{where}{error.name()}: {error.str()}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bridge.kafka.survey import Survey
     from bridge.kafka.table import Table
 
-POLL: Final = 0.1
+POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""
 STALL: Final = 1.0
 """Seconds without a free slot until everything is paused."""

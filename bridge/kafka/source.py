@@ -92,6 +92,7 @@ class Source:
             lookup=Lookup(consumer, self._admin, logger),
             commits=self._commits,
             pauses=self._pauses,
+            counts=self.counts,
             logger=logger,
             start_from=kafka.start_from,
             assign=consumer.incremental_assign if incremental else consumer.assign,
@@ -109,8 +110,10 @@ class Source:
             incremental=incremental,
             heartbeat=self._heartbeat,
         )
-        self._survey = Survey(consumer, self._admin, self._table, kafka.topics, logger)
-        self._message_errors = MessageErrors(self._table, self._starting, self._pauses, self.counts, RareLog(logger))
+        self._survey = Survey(consumer, self._admin, self._table, kafka.topics, logger, self._starting.identify)
+        self._message_errors = MessageErrors(
+            self._table, self._starting, self._pauses, self.counts, RareLog(logger), self._survey.hurry
+        )
         self._poll_loop = PollLoop(
             consumer,
             self._table,

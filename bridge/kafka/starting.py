@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bridge.config.scalars import StartFrom
     from bridge.kafka.commits import Commits
+    from bridge.kafka.counts import SourceCounts
     from bridge.kafka.lookup import Lookup
     from bridge.kafka.loop_side import LoopSide
     from bridge.kafka.pauses import Pauses
@@ -51,9 +52,11 @@ class Starting:
         lookup: Lookup,
         commits: Commits,
         pauses: Pauses,
+        counts: SourceCounts,
         logger: logging.Logger,
         start_from: StartFrom,
         assign: Callable[[list[ClientPartition]], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`assign` is the client's `incremental_assign`, or `assign` under an eager assignor."""
         self.held: Mapping[TopicPartition, tuple[HeldReason, str]] = {}
@@ -64,9 +67,11 @@ class Starting:
         self._lookup = lookup
         self._commits = commits
         self._pauses = pauses
+        self._counts = counts
         self._logger = logger
         self._start_from = start_from
         self._assign_now = assign
+        self._clock = clock
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Begin reading these, or hold them; `assigned` tells the loop which are read."""
@@ -83,6 +88,7 @@ class Starting:
                 self._start(entry, decision, found)
             else:
                 self.hold(entry, decision.reason, decision.detail)
+                self._count_lost(entry, decision.possibly_lost)
         self._pauses.apply(entries)
         started = [entry.tracker for entry in entries if entry.tracker is not None]
         self._loop_side.tell(self._loop_side.consumption.assigned, started)
@@ -100,7 +106,7 @@ class Starting:
         entry.tracker = OffsetTracker(
             entry.partition,
             position.offset,
-            topic_id=found[entry.partition].topic_id,
+            topic_id=found[entry.partition].topic_id or "",
             leader_epoch=position.leader_epoch,
             restored=start.restored,
         )
@@ -135,15 +141,35 @@ class Starting:
         self._publish()
         shortest = _FIRST_RETRY if reason is HeldReason.POSITION_UNKNOWN else RECHECK_EVERY
         entry.retry_in = min(RECHECK_EVERY, max(shortest, entry.retry_in * 2))
-        entry.retry_at = time.monotonic() + entry.retry_in
+        entry.retry_at = self._clock() + entry.retry_in
+
+    def identify(self, topic: str, topic_id: str) -> None:
+        """Hold the partitions that are read under another id than this, the topic's present one.
+
+        Client and brokers go on reading at the old offset as soon as the new log is long enough.
+        """
+        changed = [
+            entry
+            for entry in self._table.by_topic.get(topic, {}).values()
+            if entry.tracker is not None and entry.tracker.topic_id not in {"", topic_id} and topic_id
+        ]
+        for entry in changed:
+            if entry.held is not HeldReason.RECREATED:
+                self.hold(entry, HeldReason.RECREATED, starts.recreated(entry.partition, entry.next_offset))
+        self._pauses.apply(changed)
+
+    def _count_lost(self, entry: Assigned, offsets: int) -> None:
+        """Each offset once, however often it is looked at."""
+        self._counts.possibly_lost += max(0, offsets - entry.possibly_lost)
+        entry.possibly_lost = max(entry.possibly_lost, offsets)
 
     def recheck(self) -> None:
         """Look again at held partitions whose time has come."""
-        now = time.monotonic()
+        now = self._clock()
         due = [entry for entry in self._table if entry.held is not None and entry.retry_at <= now]
         if not due:
             return
-        self._recheck_running([entry for entry in due if entry.tracker is not None])
+        self._recheck_running([e for e in due if e.tracker is not None and e.held is HeldReason.OUT_OF_RANGE])
         self._recheck_waiting([entry for entry in due if entry.tracker is None])
 
     def _recheck_running(self, entries: Sequence[Assigned]) -> None:
@@ -157,6 +183,8 @@ class Starting:
                 self._release(entry, entry.next_offset)
             else:
                 self.hold(entry, HeldReason.OUT_OF_RANGE, entry.detail)
+                if log is not None:
+                    self._count_lost(entry, log.first - entry.next_offset)
 
     def _recheck_waiting(self, entries: Sequence[Assigned]) -> None:
         if not entries:
@@ -167,6 +195,7 @@ class Starting:
         for entry, decision in decisions.items():
             if isinstance(decision, starts.Hold):
                 self.hold(entry, decision.reason, decision.detail)
+                self._count_lost(entry, decision.possibly_lost)
             elif self._release(entry, decision.position.offset):
                 self._start(entry, decision, found)
                 self._loop_side.tell(self._loop_side.consumption.assigned, [entry.tracker])
@@ -188,7 +217,7 @@ class Starting:
             self._consumer.seek(entry.client_partition(offset))
         except KafkaException as error:
             self._logger.warning("%s: could not go to offset %d: %s", entry.partition, offset, error)
-            entry.retry_at = time.monotonic() + 1.0
+            entry.retry_at = self._clock() + 1.0
             return False
         entry.held, entry.detail, entry.retry_in = None, "", 0.0
         self._publish()

@@ -39,7 +39,8 @@ class Found:
     range: LogRange | None = None
     at_time: int | None = None
     """Offset of the first record at or after the time `start_from` names; `NO_TIME_FOUND` where there is none."""
-    topic_id: str = ""
+    topic_id: str | None = None
+    """Empty on a cluster that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Hold:
 
     reason: HeldReason
     detail: str
+    possibly_lost: int = 0
+    """Offsets between the position and the log's start: an upper bound of the events that are gone."""
 
 
 def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
@@ -84,14 +87,35 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
 def _resume(partition: TopicPartition, found: Found, position: Position) -> Start | Hold:
     log = found.range
     if log is not None and not log.first <= position.offset <= log.end:
-        return Hold(HeldReason.OUT_OF_RANGE, out_of_range(partition, position.offset, log))
+        sentence = out_of_range(partition, position.offset, log)
+        return Hold(HeldReason.OUT_OF_RANGE, sentence, max(0, log.first - position.offset))
+    committed = offset_map.decode(position.metadata)
+    if committed is not None and committed.topic_id and _is_its_own(committed, position):
+        if found.topic_id is None:
+            return Hold(
+                HeldReason.POSITION_UNKNOWN,
+                f"{partition}: whether the position is one of this topic could not be read; trying again",
+            )
+        nothing_below = log is not None and position.offset == log.first
+        if found.topic_id not in {"", committed.topic_id} and not nothing_below:
+            return Hold(HeldReason.RECREATED, recreated(partition, position.offset))
     restored = offset_map.trusted(
-        offset_map.decode(position.metadata),
+        committed,
         offset=position.offset,
         leader_epoch=position.leader_epoch,
-        topic_id=found.topic_id,
+        topic_id=found.topic_id or "",
     )
     return Start(position, restored)
+
+
+def _is_its_own(committed: offset_map.OffsetMap, position: Position) -> bool:
+    """Whether text and offset were committed together.
+
+    Whoever moves an offset and keeps the text (MirrorMaker 2 translates the offset and commits it without an epoch)
+    has decided where to go on: the position is believed, and only the map is not.
+    """
+    epoch = -1 if position.leader_epoch is None else position.leader_epoch
+    return committed.base == position.offset and committed.leader_epoch == epoch
 
 
 def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
@@ -103,6 +127,16 @@ def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
     return (
         f"{partition}: the group's position {offset} is {what}. Nothing is read from it until its position is set: "
         f"stop the bridge and use kafka-consumer-groups --reset-offsets"
+    )
+
+
+def recreated(partition: TopicPartition, offset: int) -> str:
+    """The sentence for a position in the log of an earlier topic of the same name."""
+    return (
+        f"{partition}: offset {offset} is a position in an earlier topic of this name, which was deleted and created "
+        "again: the events below it in this log were never read. Nothing is read from it until its position is set: "
+        "stop the bridge and use kafka-consumer-groups --reset-offsets (--to-earliest, or --to-current where the log "
+        "was copied with its offsets)"
     )
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka import answers
+from bridge.kafka.lookup import topic_id
 from bridge.kafka.partitions import from_client
 from bridge.model import TopicPartition
 
@@ -36,8 +37,17 @@ class Survey:
     """Belongs to the poll thread; `ends` and `problems` are replaced whole and may be read from anywhere."""
 
     def __init__(
-        self, consumer: Consumer, admin: AdminClient, table: Table, topics: Sequence[str], logger: logging.Logger
+        self,
+        consumer: Consumer,
+        admin: AdminClient,
+        table: Table,
+        topics: Sequence[str],
+        logger: logging.Logger,
+        identify: Callable[[str, str], None],
     ) -> None:
+        """`identify` is told each topic's id as often as it is asked for: a topic that is deleted and created again
+        keeps its name.
+        """
         self.ends: Mapping[TopicPartition, int] = {}
         """The offset after the last record of each assigned partition, as far as it is known."""
         self.problems: Mapping[str, str] = {}
@@ -47,6 +57,7 @@ class Survey:
         self._table = table
         self._topics = [topic for topic in topics if not topic.startswith("^")]
         self._logger = logger
+        self._identify = identify
         self._asked_ends: dict[ClientPartition, concurrent.futures.Future[Any]] = {}
         self._asked_topics: dict[str, concurrent.futures.Future[Any]] = {}
         self._ends_due = self._topics_due = 0.0
@@ -58,10 +69,15 @@ class Survey:
         self._admin.poll(0)  # serves its log
         self._take_topics()
         self._take_ends()
-        if now >= self._topics_due and self._topics:
+        wanted = sorted({*self._topics, *self._table.by_topic})
+        if now >= self._topics_due and wanted and not self._asked_topics:
             self._topics_due = now + TOPICS_EVERY
-            self._asked_topics = self._admin.describe_topics(TopicCollection(self._topics), request_timeout=_PATIENCE)
+            self._asked_topics = self._admin.describe_topics(TopicCollection(wanted), request_timeout=_PATIENCE)
         self._refresh_ends(now)
+
+    def hurry(self) -> None:
+        """Something is odd about a topic: ask at the next step."""
+        self._topics_due = 0.0
 
     def _refresh_ends(self, now: float) -> None:
         known: dict[TopicPartition, int] = {}
@@ -106,6 +122,8 @@ class Survey:
         for topic in self.problems.keys() - problems.keys():
             self._logger.info("topic %s is there now", topic)
         self.problems = problems
+        for topic, described in answered.results.items():
+            self._identify(topic, topic_id(described))
 
 
 def _sentence(topic: str, error: KafkaError) -> str | None:

@@ -23,8 +23,8 @@ class Assigned:
     """One assigned partition."""
 
     __slots__ = (
-        "bytes", "detail", "held", "last", "next_offset", "ordered_pause", "partition", "paused", "position", "records",
-        "refresh", "retry_at", "retry_in", "tracker",
+        "bytes", "detail", "held", "last", "next_offset", "ordered_pause", "partition", "paused", "position",
+        "possibly_lost", "records", "refresh", "retry_at", "retry_in", "tracker",
     )  # fmt: skip
 
     def __init__(self, partition: TopicPartition) -> None:
@@ -39,6 +39,8 @@ class Assigned:
         """The offset after the last record handed over."""
         self.held: HeldReason | None = None
         self.detail = ""
+        self.possibly_lost = 0
+        """Offsets below the log's start that were counted as such."""
         self.retry_at = 0.0
         self.retry_in = 0.0
         self.ordered_pause = False

@@ -22,7 +22,12 @@ def decode_value(record: Record, mode: Decode, *, exact: bool = False) -> dict[s
 
     Not for binary CloudEvents: see `decode_data`.
     """
-    value = decode_json(record, exact=exact)
+    raw = record.value
+    try:
+        # Nearly every record; whatever is special about the others is looked into afterwards.
+        value = orjson.loads(raw) if raw and not exact else decode_json(record, exact=exact)
+    except orjson.JSONDecodeError:
+        value = decode_json(record, exact=exact)
     if value.__class__ is not dict:
         raise undecodable(f"the value is {kind(value)}; a JSON object is needed")
     if mode == "json":

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.mapping import scalars
-from bridge.mapping.exact_json import LARGEST_SAFE
 from bridge.mapping.failures import found, unmappable
-from bridge.mapping.paths import Read
+from bridge.mapping.metadata_code import unrolled
 from bridge.mapping.readers import Reader
 from bridge.mapping.scope import Scope
 
@@ -38,41 +37,24 @@ def compile_metadata(
     stringify: bool,
 ) -> Write:
     """The route's own keys win over those of `source`, and both over the common ones."""
-    writers = [_writer_of_own(own)]
+    writers = [unrolled(own, place)]
     if source is not None:
         writers.append(_writer_of_object(source))
     if common:
         # After a source any of the common keys may be taken already.
-        writers.append(_writer_of_common(common) if source is not None else _writer_of_own(common))
+        writers.append(_writer_of_common(common) if source is not None else unrolled(common, place))
     if stringify:
         writers.append(_write_texts)
     if source is None and not stringify:
-        return _writer_of_own(own + common)
+        return unrolled(own + common, place)
     return _in_turn(tuple(writers))
 
 
 def _in_turn(writers: tuple[Write, ...]) -> Write:
     def write(out: Metadata, value: Any, scope: Scope) -> int:
-        return sum(writer(out, value, scope) for writer in writers)
-
-    return write
-
-
-def _writer_of_own(entries: tuple[tuple[str, Reader], ...]) -> Write:
-    """The hot loop: nearly every value is a text or a small number, so these are told by class, without a call."""
-    reads: tuple[tuple[str, Read], ...] = tuple((key, reader.read) for key, reader in entries)
-    limit = LARGEST_SAFE
-
-    def write(out: Metadata, value: Any, scope: Scope) -> int:
         left_out = 0
-        for key, read in reads:
-            got = read(value, scope)
-            kind = got.__class__
-            if kind is str or kind is int or kind is bool or (kind is float and -limit < got < limit):
-                out[key] = got
-            elif got is not None:
-                out.pop(key, None)  # a flattened neighbour may have taken it; the key that is written out wins
-                left_out += place(out, key, got, scope)
+        for writer in writers:
+            left_out += writer(out, value, scope)
         return left_out
 
     return write
@@ -110,9 +92,13 @@ def _write_texts(out: Metadata, _value: Any, _scope: Scope) -> int:
     return 0
 
 
-def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | None = None) -> int:
+def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | None = None) -> int:  # noqa: PLR0911 - one line for each kind of value
     """Puts one value of any type under a name; returns how many values had to be left out."""
     if value is None:
+        return 0
+    kind = value.__class__
+    if (kind is str or kind is int) and name not in out:
+        out[name] = value
         return 0
     if isinstance(value, dict):
         return _flatten(out, f"{name}.", value, scope, omits)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Convert = Callable[[Any], Any]
 
+_USUAL: Final = frozenset({str, int, float, bool})
+_SCALARS: Final = (str, int, float, datetime, Decimal)
+
 
 class ConversionError(ValueError):
     """The end of a sentence that begins with the expression: what the value is, and what is needed."""
@@ -26,7 +29,7 @@ class ConversionError(ValueError):
 
 def is_scalar(value: Any) -> bool:
     """Whether a value can stand in metadata by itself."""
-    return isinstance(value, str | int | float | datetime | Decimal)
+    return value.__class__ in _USUAL or isinstance(value, _SCALARS)
 
 
 def sendable(value: Any, scope: Scope) -> str | int | float | bool:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 import orjson
 import structlog
 
+from bridge.config.printable import printable
 from bridge.ops.log_writer import Descriptor, LogWriter
-from bridge.ops.printable import printable
 from bridge.ops.redaction import Redactor
 
 if TYPE_CHECKING:

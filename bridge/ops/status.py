@@ -96,7 +96,7 @@ def overall(snapshot: Snapshot, explanations: Sequence[Explanation]) -> tuple[St
     if held is not None:
         return State.HELD, held
     if not snapshot.vitals.joined:
-        return State.STARTING, "Waiting for the consumer group's first assignment."
+        return State.STARTING, "Waiting for the consumer group to assign partitions."
     return _flow(explanations)
 
 
@@ -105,12 +105,12 @@ def _held(snapshot: Snapshot, explanations: Sequence[Explanation]) -> str | None
     held = [explanation for explanation in explanations if REASONS[explanation.why].needs_operator]
     if held:
         others = f" {_of(len(held), len(explanations))} held." if len(explanations) > 1 else ""
-        return f"{held[0].detail} {REASONS[held[0].why].action}{others}"
+        return f"{_ended(held[0].detail)} {REASONS[held[0].why].action}{others}"
     gate = closed_gate(snapshot)
     if gate is None or not REASONS[GATES[gate.gate]].needs_operator:
         return None
     reason = REASONS[GATES[gate.gate]]
-    return f"{gate.sentence or reason.meaning} {reason.action}"
+    return f"{_ended(gate.sentence or reason.meaning)} {reason.action}"
 
 
 def _flow(explanations: Sequence[Explanation]) -> tuple[State, str]:
@@ -119,7 +119,7 @@ def _flow(explanations: Sequence[Explanation]) -> tuple[State, str]:
         return State.IDLE, "No partition is assigned to this replica: others have them all."
     waiting = [explanation for explanation in explanations if explanation.why in _WAITING]
     if waiting:
-        return State.WAITING, f"{waiting[0].detail} This concerns {_of(len(waiting), len(explanations))}."
+        return State.WAITING, f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}."
     busy = sum(explanation.why is not Why.IDLE for explanation in explanations)
     if busy:
         return State.DELIVERING, f"Delivering from {_of(busy, len(explanations))}."
@@ -127,6 +127,11 @@ def _flow(explanations: Sequence[Explanation]) -> tuple[State, str]:
 
 
 _WAITING = (Why.OUTAGE, Why.RETRY_AFTER, Why.RATE_LIMITED)
+
+
+def _ended(sentence: str) -> str:
+    """What others say (an API, an operating system) need not end in a full stop."""
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def _of(count: int, all_of_them: int) -> str:

@@ -7,7 +7,6 @@ assignment: an answer for a partition that was given up frees its permit and its
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections.abc import Sequence
 from typing import cast
@@ -33,15 +32,14 @@ from bridge.pipeline.assignments import Assignments, Drained
 from bridge.pipeline.governor import Governor, Reason
 from bridge.pipeline.intake import Intake
 from bridge.pipeline.key_guard import KeyRuling
-from bridge.pipeline.lanes import Lanes
 from bridge.pipeline.letter_breaker import TopicLetters
-from bridge.pipeline.letters import LetterDesk
+from bridge.pipeline.letters import LetterDesk, letter_of
 from bridge.pipeline.offsets import Life, OffsetTracker
 from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, DeadLetters, Journal, Mapper, Positions, Sink
 from bridge.pipeline.retry import Evidence, backoff
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.turns import Turns
+from bridge.pipeline.waiting import Waiting
 from bridge.pipeline.work import Entry, Partition, State, Work
 
 Tracker = OffsetTracker[Entry]
@@ -71,17 +69,17 @@ class Dispatcher:
         self._credentials = credentials
         self._journal = journal
         self._clock = clock
+        self._monotonic, self._wall = clock.monotonic, clock.wall
         self._alarm = alarm
         self._rng = rng
         self.tally = Tally()
         self.governor = Governor(settings, rng, clock.monotonic())
         self.evidence = Evidence()
         self.letters = LetterDesk(self, letters, positions, journal, self.tally, settings.retry, rng)
-        self.lanes = Lanes()
+        self._waiting = Waiting()
+        self.lanes = self._waiting.lanes
         self.assignments = Assignments(self.tally, settings)
-        self._turns = Turns()
-        self._parked: list[tuple[float, int, Work]] = []
-        self._sequence = 0
+        self._turns = self._waiting.turns
         self._throttled = 0
         self._topics: dict[str, TopicLetters] = {}
         self._next_due = _NEVER
@@ -156,7 +154,8 @@ class Dispatcher:
 
     def _enqueue(self, work: Work, outcome: Outcome) -> None:
         if isinstance(outcome, Prepared):
-            self.tally.left_out += outcome.left_out
+            if outcome.left_out:
+                self.tally.left_out += outcome.left_out
             work.partition.topic.sendable += 1
             if self.lanes.push(work):
                 self._turns.push(work)
@@ -168,13 +167,16 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Start everything that may start now, and set the alarm for what may start later."""
-        now = self._clock.monotonic()
+        self._pump(self._monotonic())
+
+    def _pump(self, now: float) -> None:
         governor, turns = self.governor, self._turns
         governor.membership.looked(now)
         if now >= self._next_due:
             self._wake(now)
         block = None
-        while turns:
+        order = turns.order
+        while order:
             block = governor.block(now)
             if block is not None:
                 break
@@ -207,7 +209,7 @@ class Dispatcher:
         work.last_at = now
         if work.first_at is None:
             work.first_at = now
-        work.partition.on_wire.add(work)
+        work.partition.on_wire[work] = None
         self.tally.requests += 1
         self._sink.send(work)
 
@@ -220,11 +222,7 @@ class Dispatcher:
     def _wake(self, now: float) -> None:
         """Do what has come due, and find out what comes next."""
         self._next_due = _NEVER
-        parked = self._parked
-        while parked and parked[0][0] <= now:
-            work = heapq.heappop(parked)[2]
-            if work.state is State.PARKED:
-                self._turns.push(work)
+        self._waiting.wake(now)
         self.letters.rewrite(now)
         self._finish_drains(now)
         key = self.governor.key
@@ -232,10 +230,9 @@ class Dispatcher:
             held_since = key.held_since
             if key.rechecked(self._credentials.refresh(), now) and held_since is not None:
                 self._journal.unblocked(Reason.UNAUTHORIZED, now - held_since)
-        if parked:
-            self._wake_at(parked[0][0])
         if key.held:
             self._wake_at(key.next_recheck)
+        self._wake_at(self._waiting.due())
         self._wake_at(self.letters.due())
         self._wake_at(self.assignments.deadline())
 
@@ -247,10 +244,10 @@ class Dispatcher:
 
     def answered(self, attempt: Attempt, verdict: Verdict) -> None:
         """The sink's verdict on one request; frees its permit whatever became of its partition."""
-        work = cast("Work", attempt)
-        work.partition.on_wire.discard(work)
-        self.governor.finished()
-        now = self._clock.monotonic()
+        work: Work = attempt  # type: ignore[assignment]  # the sink gives back what `_start` gave it
+        work.partition.on_wire.pop(work, None)
+        self.governor.in_flight -= 1
+        now = self._monotonic()
         try:
             if type(verdict) is Delivered:
                 self._delivered(work, now)
@@ -265,21 +262,28 @@ class Dispatcher:
             raise
         if work.partition.tracker.life is Life.DRAINING:
             self._finish_drains(now)
-        self.pump()
+        self._pump(now)
 
     def _delivered(self, work: Work, now: float) -> None:
+        """The hot path: each event comes through here once."""
         self._throttled = 0
-        self.evidence.succeeded(work.who)
-        self._proved(now)
-        prepared, record = work.prepared, work.record
+        governor, prepared, partition = self.governor, work.prepared, work.partition
+        if governor.key.one_at_a_time or governor.outage.failures:
+            self._proved(now)
         if prepared is not None:
-            self.tally.route(prepared.route).delivered += 1
-        if record.timestamp_ms is not None:
-            self.tally.took(max(0.0, self._clock.wall() - record.timestamp_ms / 1000))
-        self.leave_lane(work)
-        if work.partition.tracker.life is Life.DEAD:
+            self.evidence.succeeded(prepared.user_id)
+            self.tally.routes[prepared.route].delivered += 1
+        written_ms = work.record.timestamp_ms
+        if written_ms is not None:
+            self.tally.took(self._wall() - written_ms / 1000)
+        if work.lane is not None:
+            following = self.lanes.advance(work)
+            work.lane = None
+            if following is not None:
+                self._turns.push(following)
+        if partition.tracker.life is Life.DEAD:
             return
-        topic = work.partition.topic
+        topic = partition.topic
         topic.sendable -= 1
         self._complete(work, Disposition.DELIVERED)
         if topic.run:
@@ -295,19 +299,12 @@ class Dispatcher:
         since = governor.outage.since
         if governor.outage.succeeded():
             self._journal.unblocked(Reason.OUTAGE, now - (now if since is None else since))
-            self._unpark()
-
-    def _unpark(self) -> None:
-        """The destination works again: what waited because it did not has waited enough."""
-        parked, self._parked = self._parked, []
-        for _, _, work in sorted(parked, key=lambda entry: entry[1]):
-            if work.state is State.PARKED:
-                self._turns.push(work)
+            self._waiting.unpark()
 
     def _retry(self, work: Work, verdict: Retry, now: float) -> None:
         self.tally.retries[verdict.reason] += 1
         self.tally.ambiguous += verdict.ambiguous
-        if work.state is State.GONE:
+        if work.state is State.GONE and verdict.status is None:
             # Its connection was closed by us, which says nothing of the destination.
             self.leave_lane(work)
             return
@@ -327,12 +324,8 @@ class Dispatcher:
         if throttled:
             self._turns.push_first(work)
             return
-        work.state = State.PARKED
-        self._sequence += 1
-        delay = backoff(work.attempts, retry, self._rng)
-        work.due = now + delay
-        heapq.heappush(self._parked, (work.due, self._sequence, work))
-        self._wake_at(now + delay)
+        self._waiting.park(work, now + backoff(work.attempts, retry, self._rng))
+        self._wake_at(work.due)
 
     def _failed(self, work: Work, verdict: Retry, now: float) -> bool:
         """Weigh a failure; True when it was this event's last and it went to the dead letters."""
@@ -340,7 +333,7 @@ class Dispatcher:
             self._journal.blocked(Reason.OUTAGE, verdict.detail)
         counts = work.mark is not None and self.evidence.speaks_against(work.who, work.mark)
         work.mark = self.evidence.failed()
-        if not counts:
+        if not counts or work.partition.tracker.life is Life.DEAD:
             return False
         work.counted += 1
         work.partition.dirty = True
@@ -390,27 +383,11 @@ class Dispatcher:
         if work.partition.tracker.life is Life.DEAD:
             self.leave_lane(work)
             return
-        prepared = work.prepared
-        work.letter = DeadLetter(
-            work.record,
-            reason,
-            message,
-            work.output,
-            prepared.route if prepared else None,
-            status,
-            code,
-            prepared.body if prepared else None,
-            work.attempts,
-            self._wall_ms(work.first_at, now),
-            self._wall_ms(work.last_at, now),
-        )
+        work.letter = letter_of(work, reason, message, status, code, epoch=self._wall() - now)
         topic = work.partition.topic
         topic.sendable -= 1
         self.letters.submit(work)
         self.letters.settle(topic)
-
-    def _wall_ms(self, at: float | None, now: float) -> int | None:
-        return None if at is None else int((self._clock.wall() - (now - at)) * 1000)
 
     def letter_written(self, token: object, refused: LetterRefused | None) -> None:
         """The dead-letter producer's receipt."""
@@ -431,12 +408,7 @@ class Dispatcher:
 
     def leave_lane(self, work: Work) -> None:
         """The event will not be sent (again); the next of its lane may go."""
-        if work.prepared is None or work.lane is None:
-            return
-        following = self.lanes.advance(work)
-        work.lane = None
-        if following is not None:
-            self._turns.push(following)
+        self._waiting.leave_lane(work)
 
     def _complete(self, work: Work, disposition: Disposition) -> None:
         work.state = State.GONE
@@ -464,20 +436,11 @@ class Dispatcher:
         def goes(work: Work) -> bool:
             return work.partition in partitions and work.state not in (State.IN_FLIGHT, State.WRITING)
 
-        topics = {partition.topic for partition in leaving}
+        topics = list(dict.fromkeys(partition.topic for partition in leaving))
         self.letters.drop(goes, topics, now)
-        gone, rearmed = self.lanes.purge(goes)
-        gone += self._turns.purge(goes)
-        gone += [work for _, _, work in self._parked if work.state is State.PARKED and goes(work)]
-        self._parked = [entry for entry in self._parked if entry[2].state is State.PARKED and not goes(entry[2])]
-        heapq.heapify(self._parked)
-        for work in gone:
-            work.state = State.GONE
+        for work in self._waiting.release(goes):
             if work.letter is None:
                 work.partition.topic.sendable -= 1
-        for work in rearmed:
-            if work.state is State.WAITING:
-                self._turns.push(work)
         for topic in topics:
             self.letters.released(topic)
 
@@ -495,7 +458,7 @@ class Dispatcher:
                 self._journal.drain_forced(partition.tracker, len(partition.on_wire))
             self._abort(late)
             self.assignments.finish(drain, now, self._clock.wall())
-            for topic in {partition.topic for partition in late}:
+            for topic in dict.fromkeys(partition.topic for partition in late):
                 self.letters.released(topic)
 
     def _topic(self, name: str) -> TopicLetters:
@@ -512,7 +475,7 @@ class Dispatcher:
     @property
     def parked(self) -> int:
         """Events waiting for the time of their next attempt."""
-        return len(self._parked)
+        return self._waiting.parked
 
     @property
     def topics(self) -> dict[str, TopicLetters]:

@@ -73,9 +73,7 @@ class Governor:
             return Block(Reason.RETRY_AFTER, self.pause_until)
         if outage.since is not None and now < outage.probe_at:
             return Block(Reason.OUTAGE, outage.probe_at)
-        if self.in_flight >= self.max_in_flight or (
-            self.in_flight and (outage.since is not None or key.one_at_a_time)
-        ):
+        if self.in_flight >= self.max_in_flight or (self.in_flight and (outage.since is not None or key.one_at_a_time)):
             return _FULL
         if now < self.pacer.free_at:
             return Block(Reason.RATE_LIMITED, self.pacer.free_at)

@@ -36,7 +36,9 @@ class Intake:
         wall = self._clock.wall()
         outcomes_of = self._mapper.map
         tally, topic = self._tally, partition.topic
+        filtered = tally.filtered_records
         check_done = tracker.restored_until > tracker.next_offset
+        by_user = self._ordering == "user"
         partition.dirty = True
         for record in records:
             if topic.held:
@@ -53,10 +55,15 @@ class Intake:
                 self._accept_many(partition, record, outcomes)
             elif isinstance(outcome, Filtered):
                 tracker.passed(offset)
-                self._record_filtered(outcome)
-                self._event_filtered(outcome)
+                tally.filtered += 1
+                filtered[outcome] = filtered.get(outcome, 0) + 1
+                if outcome.route is not None:
+                    self._event_filtered(outcome)
             else:
-                work = self._work(partition, record, outcome, 0)
+                if by_user and isinstance(outcome, Prepared):
+                    work = Work(partition, record, record.size, 0, outcome, outcome.user_id)
+                else:
+                    work = self._work(partition, record, outcome, 0)
                 self._arrived(partition, record, work)
                 self._enqueue(work, outcome)
 

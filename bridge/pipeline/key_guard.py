@@ -20,7 +20,7 @@ class KeyGuard:
 
     __slots__ = (
         "_generation", "_in_a_row", "_recheck", "_unproven", "detail", "held_since", "hold_after", "next_recheck",
-        "probe_at",
+        "one_at_a_time", "probe_at",
     )  # fmt: skip
 
     def __init__(self, hold_after: int, recheck: float) -> None:
@@ -31,6 +31,11 @@ class KeyGuard:
         """Of the key that was last spoken against."""
         self._in_a_row = 0
         self._unproven = False
+        self.one_at_a_time = False
+        """Whether the next request has to wait for the answer of the one before.
+
+        Kept up to date by every change, because it is asked for every request.
+        """
         self.held_since: float | None = None
         self.probe_at = 0.0
         self.next_recheck = 0.0
@@ -40,11 +45,6 @@ class KeyGuard:
     def held(self) -> bool:
         """Whether all sending stopped."""
         return self.held_since is not None
-
-    @property
-    def one_at_a_time(self) -> bool:
-        """Whether the next request has to wait for the answer of the one before."""
-        return self.held_since is not None or self._unproven or (self._in_a_row > 0 and self.hold_after > 0)
 
     def unauthorized(self, verdict: Unauthorized, generation: int, now: float) -> KeyRuling:
         """Decide on one such answer; ``generation`` is that of the key the file holds after it was read again."""
@@ -65,6 +65,7 @@ class KeyGuard:
             self._hold(now)
             return KeyRuling.BACK
         self._in_a_row += 1
+        self.one_at_a_time = True
         if self._in_a_row >= self.hold_after:
             self._hold(now)
         return KeyRuling.LETTER
@@ -73,7 +74,7 @@ class KeyGuard:
         """An answer came that only a good key and address get; True when that ends a hold."""
         ended = self.held
         self._in_a_row = 0
-        self._unproven = False
+        self._unproven = self.one_at_a_time = False
         self.held_since = None
         return ended
 
@@ -95,11 +96,12 @@ class KeyGuard:
         return True
 
     def _changed(self) -> None:
-        self._unproven = True
+        self._unproven = self.one_at_a_time = True
         self._in_a_row = 0
         self.held_since = None
 
     def _hold(self, now: float) -> None:
+        self.one_at_a_time = True
         self.held_since = now
         self.probe_at = self.next_recheck = now + self._recheck
         self._in_a_row = 0

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from bridge.model import LetterRefused
+from bridge.model import DeadLetter, LetterReason, LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
 from bridge.pipeline.offsets import Life
 from bridge.pipeline.ports import DeadLetters, Journal, Positions
@@ -27,6 +27,26 @@ class LetterOwner(Protocol):
     def leave_lane(self, work: Work) -> None:
         """The event will not be sent; the next of its lane may go."""
         ...
+
+
+def letter_of(
+    work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, *, epoch: float
+) -> DeadLetter:
+    """What is known of an event that was tried and given up; ``epoch`` is the Unix time at monotonic zero."""
+    prepared = work.prepared
+    return DeadLetter(
+        work.record,
+        reason,
+        message,
+        work.output,
+        prepared.route if prepared else None,
+        status,
+        code,
+        prepared.body if prepared else None,
+        work.attempts,
+        None if work.first_at is None else int((epoch + work.first_at) * 1000),
+        int((epoch + work.last_at) * 1000),
+    )
 
 
 class LetterDesk:

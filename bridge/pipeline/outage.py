@@ -22,10 +22,10 @@ class Outage:
         "_probes",
         "_probing",
         "_rng",
-        "_run",
         "_settings",
         "_transport",
         "detail",
+        "failures",
         "probe_at",
         "since",
     )
@@ -33,7 +33,8 @@ class Outage:
     def __init__(self, settings: RetrySettings, rng: random.Random) -> None:
         self._settings = settings
         self._rng = rng
-        self._run = 0
+        self.failures = 0
+        """In a row."""
         self._transport = 0
         self._lanes: set[object] = set()
         self._probes = 0
@@ -55,11 +56,11 @@ class Outage:
             if self._probing:
                 self._schedule(now)
             return False
-        self._run += 1
+        self.failures += 1
         self._transport = self._transport + 1 if transport else 0
         if len(self._lanes) < 2:
             self._lanes.add(lane)
-        if (self._run < RUN or len(self._lanes) < 2) and self._transport < TRANSPORT_RUN:
+        if (self.failures < RUN or len(self._lanes) < 2) and self._transport < TRANSPORT_RUN:
             return False
         self.since = now
         self._schedule(now)
@@ -68,8 +69,8 @@ class Outage:
     def succeeded(self) -> bool:
         """An answer came that shows the destination at work; True when that ends an outage."""
         ended = self.on
-        if self._run:
-            self._run = self._transport = self._probes = 0
+        if self.failures:
+            self.failures = self._transport = self._probes = 0
             self._lanes.clear()
             self.since = None
         return ended

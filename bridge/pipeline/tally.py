@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 
 from bridge.model import Filtered, FilterReason, LetterReason, Route
 
@@ -64,7 +64,7 @@ class Tally:
         self.buffered_bytes = 0
         self.filtered_records: dict[Filtered, int] = {}
         """By rule and reason; a record with several routes, all of which filter it, is counted under the first."""
-        self.routes: dict[Route, RouteTally] = {}
+        self.routes: defaultdict[Route, RouteTally] = defaultdict(RouteTally)
         self.letters: Counter[LetterReason] = Counter()
         self.letter_failures = 0
         self.requests = 0
@@ -86,13 +86,11 @@ class Tally:
 
     def route(self, route: Route) -> RouteTally:
         """The counters of one route."""
-        found = self.routes.get(route)
-        if found is None:
-            found = self.routes[route] = RouteTally()
-        return found
+        return self.routes[route]
 
     def took(self, seconds: float) -> None:
-        """An event was delivered this long after its record was written."""
+        """An event was delivered this long after its record was written; a clock that is behind makes it 0."""
+        seconds = max(seconds, 0.0)
         self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
         self.latency_sum += seconds
 

@@ -11,14 +11,15 @@ from bridge.pipeline.work import State, Work
 class Turns:
     """Ready events, first in first out within a topic, round robin between topics."""
 
-    __slots__ = ("_order", "_queues")
+    __slots__ = ("_queues", "order")
 
     def __init__(self) -> None:
         self._queues: dict[str, deque[Work]] = {}
-        self._order: deque[str] = deque()
+        self.order: deque[str] = deque()
+        """The topics that have something ready, the next one first."""
 
     def __bool__(self) -> bool:
-        return bool(self._order)
+        return bool(self.order)
 
     def push(self, work: Work) -> None:
         """Ready, behind the others of its topic."""
@@ -32,7 +33,7 @@ class Turns:
         if queue is None:
             queue = self._queues[topic] = deque()
         queue.append(work)
-        self._order.append(topic)
+        self.order.append(topic)
 
     def push_first(self, work: Work) -> None:
         """Ready, and before the others of its topic: its turn was taken back through no fault of its own."""
@@ -55,20 +56,21 @@ class Turns:
                     gone.append(work)
             queue.clear()
             queue.extend(kept)
-        self._order = deque(topic for topic, queue in self._queues.items() if queue)
+        self.order = deque(topic for topic, queue in self._queues.items() if queue)
         for work in gone:
             work.state = State.GONE
         return gone
 
     def pop(self) -> Work | None:
         """The next event, or None."""
-        order = self._order
+        order = self.order
         while order:
             queue = self._queues[order[0]]
             work = queue.popleft()
             work.partition.ready -= 1
             if queue:
-                order.rotate(-1)
+                if len(order) > 1:
+                    order.rotate(-1)
             else:
                 order.popleft()
             if work.state is State.READY:

@@ -80,8 +80,8 @@ class Work:
     """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
 
     __slots__ = (
-        "attempts", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next", "output",
-        "partition", "prepared", "record", "size", "state", "tail",
+        "attempts", "body", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next",
+        "output", "partition", "prepared", "record", "size", "state", "tail",
     )  # fmt: skip
 
     def __init__(
@@ -95,11 +95,13 @@ class Work:
         """Which of the record's events, from 0."""
         self.prepared = prepared
         """None: nothing to send, a dead letter from the start."""
+        self.body = b"" if prepared is None else prepared.body
+        """The request, as the sink sends it."""
         self.lane = lane
         self.next: Work | None = None
         self.tail: Work | None = None
-        """The last of the lane, kept only at its head; None where that is alone. Itself it would be a cycle: memory that
-        only the garbage collector frees, event by event."""
+        """The last of the lane, kept only at its head; None where that is alone. Itself it would be a cycle: memory
+        that only the garbage collector frees, event by event."""
         self.state = State.WAITING
         self.fanout: Fanout | None = None
         self.attempts = 0
@@ -117,13 +119,6 @@ class Work:
 
     def __repr__(self) -> str:
         return f"Work({self.record.coordinates}#{self.output}, {self.state.name}, attempts={self.attempts})"
-
-    @property
-    def body(self) -> bytes:
-        """The request, as the sink sends it."""
-        if self.prepared is None:
-            raise ValueError(f"{self.record.coordinates}: nothing to send")
-        return self.prepared.body
 
     @property
     def who(self) -> str | None:

@@ -4,7 +4,7 @@ It speaks the real protocol on loopback sockets, so other processes can connect 
 at most 5 MiB per partition and forgets everything when it ends. It has no CreateTopics, no DescribeConfigs, no topic
 ids, no lookup of offsets by time, no ACLs, no SASL and no TLS; whoever needs those needs a real broker.
 
-As a program it serves until its standard input closes::
+As a program it serves until its standard input closes, and does what lines on it say, see `COMMANDS`::
 
     python -m bridge.sandbox.broker --topic orders:6 --topic orders.dlq:6
 """
@@ -15,12 +15,12 @@ import argparse
 import ctypes
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from confluent_kafka import KafkaError, cimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 PRODUCE: Final = 0
@@ -129,12 +129,22 @@ class EmbeddedKafka:
         """Forget what `fail` was told of this kind of request and has not been used."""
         self._library.rd_kafka_mock_clear_request_errors(self._running(), request)
 
+    def fail_at(self, broker: int, request: int, *errors: int) -> None:
+        """As `fail`, for the requests that reach this broker: with a topic led by it alone, for that topic."""
+        pairs = [ctypes.c_int(part) for error in errors for part in (error, 0)]  # with each error, how late it comes
+        self._check(
+            self._library.rd_kafka_mock_broker_push_request_error_rtts(
+                self._running(), broker, request, len(errors), *pairs
+            ),
+            f"broker {broker} does not exist",
+        )
+
     def fail_topic(self, name: str, error: int) -> None:
         """Metadata of this topic says `error`; 0 ends it."""
         self._library.rd_kafka_mock_topic_set_error(self._running(), name.encode(), error)
 
     def down(self, broker: int = 1) -> None:
-        """Close a broker's connections and refuse new ones. Brokers count from 1."""
+        """Close a broker's connections and refuse new ones. Brokers count from 1; -1 means all."""
         self._check(
             self._library.rd_kafka_mock_broker_set_down(self._running(), broker), f"broker {broker} does not exist"
         )
@@ -151,6 +161,10 @@ class EmbeddedKafka:
             self._library.rd_kafka_mock_broker_set_rtt(self._running(), broker, int(seconds * 1000)),
             f"broker {broker} does not exist",
         )
+
+    def advertise(self, host: str, port: int, broker: int = 1) -> None:
+        """Clients are told to find a broker there, behind a proxy say. `bootstrap` stays what it was."""
+        self._library.rd_kafka_mock_broker_set_host_port(self._running(), broker, host.encode("ascii"), port)
 
     def coordinator(self, group: str, broker: int) -> None:
         """Move a group's coordinator."""
@@ -213,6 +227,7 @@ def _library() -> Any:
         "mock_broker_set_up": (code, (pointer, integer)),
         "mock_broker_set_rtt": (code, (pointer, integer, ctypes.c_int)),
         "mock_coordinator_set": (code, (pointer, text, text, integer)),
+        "mock_broker_set_host_port": (None, (pointer, integer, text, code)),
         "mock_set_controller_id": (code, (pointer, integer)),
         "mock_partition_set_leader": (code, (pointer, text, integer, integer)),
         "mock_partition_delete_records": (code, (pointer, text, integer, ctypes.c_int64)),
@@ -224,6 +239,9 @@ def _library() -> Any:
         function = getattr(library, f"rd_kafka_{name}")
         function.restype = result
         function.argtypes = list(arguments)
+    # Takes as many errors as its count says. What is declared here is fixed; the rest is converted where it is called.
+    library.rd_kafka_mock_broker_push_request_error_rtts.restype = code
+    library.rd_kafka_mock_broker_push_request_error_rtts.argtypes = [pointer, integer, ctypes.c_int16, ctypes.c_size_t]
     return library
 
 
@@ -232,6 +250,26 @@ def _topic(text: str) -> tuple[str, int]:
     if not name or not partitions.isdigit() or int(partitions) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form name:partitions")
     return name, int(partitions)
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "down": lambda kafka, broker: kafka.down(int(broker)),
+    "up": lambda kafka, broker: kafka.up(int(broker)),
+    "leader": lambda kafka, topic, partition, broker: kafka.leader(topic, int(partition), int(broker)),
+    "fail-at": lambda kafka, *numbers: kafka.fail_at(*map(int, numbers)),
+    "stop-failing": lambda kafka, request: kafka.stop_failing(int(request)),
+}
+"""What a line on the program's standard input may begin with. Each is answered by a line that says ``ok``."""
+
+
+def obey(kafka: EmbeddedKafka, line: str) -> str:
+    """Carry out one line; the answer, ``ok`` or a sentence."""
+    name, *arguments = line.split()
+    try:
+        COMMANDS[name](kafka, *arguments)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        return f"{line.strip()}: {error}"
+    return "ok"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -250,8 +288,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ) as kafka:
         sys.stdout.write(f"{kafka.bootstrap}\n")
         sys.stdout.flush()
-        for _ in sys.stdin:
-            pass
+        for line in sys.stdin:
+            sys.stdout.write(f"{obey(kafka, line)}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from bridge.service.journal import Journal
 
 _WHY = {
     HeldReason.OUT_OF_RANGE: Why.OUT_OF_RANGE,
+    HeldReason.RECREATED: Why.OUT_OF_RANGE,
     HeldReason.NO_START: Why.NO_START,
     HeldReason.POSITION_UNKNOWN: Why.NO_START,
 }
@@ -117,7 +118,7 @@ class Consumer:
 
     def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
         """See `Consumption`."""
-        if reason is HeldReason.OUT_OF_RANGE:
+        if _WHY[reason] is Why.OUT_OF_RANGE:
             self.out_of_range += 1
         self._journal.hold_partition(partition, _WHY[reason], detail)
 

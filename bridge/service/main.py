@@ -15,6 +15,7 @@ from bridge.ops.server import CannotListenError
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.preflight import NotReadyError, prepare
 from bridge.track.credentials import KeyFileError
+from bridge.track.httpx_transport import ProxyError
 from bridge.track.tls import CaFileError
 
 EXIT_CONFIGURATION = 2
@@ -42,7 +43,7 @@ def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem]
     except CannotListenError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EXIT_UNREACHABLE
-    except (KeyFileError, CaFileError) as error:
+    except (KeyFileError, CaFileError, ProxyError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EXIT_CONFIGURATION
     finally:

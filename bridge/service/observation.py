@@ -191,6 +191,7 @@ class Observer:
             commit_failures=counts.commit_errors.total(),
             membership_age=self._of.dispatcher.governor.membership.age(now),
             out_of_range=self._of.consumer.out_of_range,
+            possibly_lost=counts.possibly_lost,
         )
 
     def _blocks(self, now: float, wall: float) -> list[seen.Block]:

@@ -25,7 +25,7 @@ def build_sink(
     """The sink `track.client` asks for; `start` it with the answers' receiver.
 
     `proxy` is the URL of the proxy that the environment sets for this endpoint, if any; ``auto`` takes httpx then, and
-    ``direct`` goes past it. Raises `CaFileError`, and `ValueError` for a proxy httpx cannot use.
+    ``direct`` goes past it. Raises `CaFileError`, and `ProxyError`.
     """
     endpoint = Endpoint.parse(track.endpoint)
     tls = client_context(track.ca_file)

@@ -69,7 +69,7 @@ class HttpxSink:
     ) -> None:
         """`timeout` (seconds) covers connecting and the whole answer; `proxy` is a URL, maybe with user and password.
 
-        `tls` serves the endpoint and an https proxy alike. Raises `ValueError` for a proxy httpx cannot use.
+        `tls` serves the endpoint and an https proxy alike. Raises `ProxyError`.
         """
         self.stats = SinkStats()
         self._endpoint = endpoint

@@ -15,6 +15,10 @@ from bridge.track.direct import IDLE_LIMIT
 _CLOSE_GRACE = 2.0
 
 
+class ProxyError(ValueError):
+    """The environment's proxy cannot be used; the message is one sentence without the proxy's password."""
+
+
 def one_connection(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncHTTPTransport:
     """A transport that never opens a second connection and reads nothing from the environment."""
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_LIMIT)
@@ -22,14 +26,17 @@ def one_connection(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.Asyn
 
 
 def proxy_of(url: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
-    """The proxy with its user and password taken out of the URL. Raises `ValueError` for one httpx cannot use."""
+    """The proxy with its user and password taken out of the URL. Raises `ProxyError`."""
     if url is None:
         return None
     try:
-        return httpx.Proxy(url, ssl_context=tls if url.lower().startswith("https:") else None)
+        parsed = httpx.URL(url)
+        if parsed.scheme in ("http", "https") and parsed.host:
+            return httpx.Proxy(parsed, ssl_context=tls if parsed.scheme == "https" else None)
     except (ValueError, httpx.InvalidURL):
-        # The library's message repeats the URL, and with it the password.
-        raise ValueError("the proxy set in the environment must be an http, https or socks5 address") from None
+        pass
+    # The library's own message would repeat the URL, and with it the password.
+    raise ProxyError("the proxy set in the environment must be an address such as http://proxy.example:3128")
 
 
 async def discard(transport: httpx.AsyncHTTPTransport, stream: httpcore.AsyncNetworkStream | None = None) -> None:

@@ -13,7 +13,7 @@ from bridge.model import Delivered, Retry, Unauthorized, Verdict
 from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, failure_sentence
-from bridge.track.httpx_transport import discard, one_connection, proxy_of, root_cause
+from bridge.track.httpx_transport import ProxyError, discard, one_connection, proxy_of, root_cause
 from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
 
@@ -57,7 +57,10 @@ async def probe(
 ) -> tuple[Finding, ...]:
     """Look at the API as a sender would, in at most twice `timeout` seconds. Never raises for what it finds."""
     findings: list[Finding] = []
-    via = proxy_of(proxy, tls)
+    try:
+        via = proxy_of(proxy, tls)
+    except ProxyError as error:
+        return (Finding(Step.CONNECT, Result.FAILED, str(error)),)
     if via is None:
         resolved = await _resolve(endpoint, timeout)
         findings.append(resolved)

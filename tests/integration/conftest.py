@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 
 from tests.kafka import choice
+from tests.kafka.certificates import Certificate
 from tests.kafka.client import Kafka, OwnKafka
 from tests.kafka.settings import BrokerSettings
 
@@ -55,11 +56,17 @@ class KafkaFactory:
         self._stack = stack
 
     def __call__(
-        self, *, brokers: int = 1, sasl: bool = False, acl: bool = False, properties: Mapping[str, str] | None = None
+        self,
+        *,
+        brokers: int = 1,
+        sasl: bool = False,
+        tls: Certificate | None = None,
+        acl: bool = False,
+        properties: Mapping[str, str] | None = None,
     ) -> OwnKafka:
         """Start one; see `BrokerSettings`. It is removed when the test (or whatever the factory serves) ends."""
         with _or_skip():
-            settings = BrokerSettings(brokers, sasl, acl, properties or {})
+            settings = BrokerSettings(brokers, sasl, tls, acl, properties or {})
             self.made.append(self._stack.enter_context(choice.own_kafka(settings)))
         return self.made[-1]
 

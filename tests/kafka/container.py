@@ -15,12 +15,13 @@ from docker.errors import DockerException
 from testcontainers.community.kafka import KafkaContainer
 
 from tests.kafka.launcher import LOG_TAIL, START_TIMEOUT, BrokerFailedError, free_ports
-from tests.kafka.settings import SASL_LISTENER, BrokerSettings
+from tests.kafka.settings import SASL_LISTENER, TLS_LISTENER, BrokerSettings
 
 IMAGE = "confluentinc/cp-kafka:8.2.0"
 """Holds the Kafka of Apache release 4.2; KAFKA_TEST_IMAGE names another one of the same layout."""
 
-SASL_PORT = 9095
+PORTS = {SASL_LISTENER: 9095, TLS_LISTENER: 9096}
+"""Inside the container."""
 STOP_TIMEOUT = 30
 PID_FILE = "/tmp/broker.pid"  # noqa: S108 - inside the container, which holds nothing else
 USUAL_SOCKET = "unix:///var/run/docker.sock"
@@ -60,15 +61,15 @@ class SaslKafkaContainer(KafkaContainer):
     def __init__(self, image: str, settings: BrokerSettings) -> None:
         super().__init__(image)
         self.settings = settings
-        plain, sasl = free_ports(2)
+        plain, *others = free_ports(1 + len(PORTS))
         self.with_bind_ports(self.port, plain)
         self.with_env("KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS", "3")
         for key, value in settings.common_properties().items():
             self.with_env(environment_name(key), value)
-        if settings.sasl:
-            self.with_bind_ports(SASL_PORT, sasl)
-            self.listeners += f",{SASL_LISTENER}://0.0.0.0:{SASL_PORT}"
-            self.security_protocol_map += f",{SASL_LISTENER}:SASL_PLAINTEXT"
+        for (name, protocol), port in zip(settings.secured_listeners().items(), others, strict=False):
+            self.with_bind_ports(PORTS[name], port)
+            self.listeners += f",{name}://0.0.0.0:{PORTS[name]}"
+            self.security_protocol_map += f",{name}:{protocol}"
         self.with_kraft()
 
     def address(self, port: int) -> str:
@@ -78,8 +79,7 @@ class SaslKafkaContainer(KafkaContainer):
     def tc_start(self) -> None:
         """Write the script the container waits for: only now it is known which addresses to advertise."""
         advertised = [f"{self.listener_name}://{self.address(self.port)}", "BROKER://localhost:9092"]
-        if self.settings.sasl:
-            advertised.append(f"{SASL_LISTENER}://{self.address(SASL_PORT)}")
+        advertised += [f"{name}://{self.address(PORTS[name])}" for name in self.settings.secured_listeners()]
         script = f"""\
             #!/bin/bash
             {self.boot_command}
@@ -113,7 +113,12 @@ class ContainerCluster:
     @property
     def sasl_bootstrap(self) -> str:
         """``host:port`` of the SASL listener; empty without one."""
-        return self._container.address(SASL_PORT) if self.settings.sasl else ""
+        return self._container.address(PORTS[SASL_LISTENER]) if self.settings.sasl else ""
+
+    @property
+    def tls_bootstrap(self) -> str:
+        """``host:port`` of the SASL listener over TLS; empty without one."""
+        return self._container.address(PORTS[TLS_LISTENER]) if self.settings.tls else ""
 
     def start(self, number: int | None = None) -> None:
         """Start what does not run, and return when it serves."""

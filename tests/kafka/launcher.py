@@ -11,12 +11,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.kafka.jars import Jars, cache_folder, ensure
 from tests.kafka.processes import ProcessId, end
-from tests.kafka.settings import SASL_LISTENER, BrokerSettings
+from tests.kafka.settings import SASL_LISTENER, TLS_LISTENER, BrokerSettings
 
 START_TIMEOUT = 90.0
 STOP_GRACE = 20.0
@@ -76,9 +76,15 @@ class LocalCluster:
     @property
     def sasl_bootstrap(self) -> str:
         """``host:port,...`` of the SASL listeners; empty without them."""
-        if not self.settings.sasl:
-            return ""
-        return ",".join(f"127.0.0.1:{node.ports[SASL_LISTENER]}" for node in self._nodes)
+        return self._addresses(SASL_LISTENER)
+
+    @property
+    def tls_bootstrap(self) -> str:
+        """``host:port,...`` of the SASL listeners over TLS; empty without them."""
+        return self._addresses(TLS_LISTENER)
+
+    def _addresses(self, listener: str) -> str:
+        return ",".join(f"127.0.0.1:{node.ports[listener]}" for node in self._nodes if listener in node.ports)
 
     def start(self, number: int | None = None) -> None:
         """Start what does not run, and return when it serves."""
@@ -131,7 +137,8 @@ class LocalCluster:
         return self._nodes if number is None else [self._nodes[number - 1]]
 
     def _configure(self) -> list[Node]:
-        names = ["PLAINTEXT", "CONTROLLER", *([SASL_LISTENER] if self.settings.sasl else [])]
+        secured = self.settings.secured_listeners()
+        names = ["PLAINTEXT", "CONTROLLER", *secured]
         ports = iter(free_ports(self.settings.brokers * len(names)))
         nodes = [
             Node(number, self._folder / f"node-{number}", {name: next(ports) for name in names})
@@ -140,7 +147,7 @@ class LocalCluster:
         cluster_id = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
         for node in nodes:
             node.folder.mkdir(parents=True)
-            properties = _node_properties(node, nodes) | self.settings.common_properties()
+            properties = _node_properties(node, nodes, secured) | self.settings.common_properties()
             text = "".join(f"{key}={value}\n" for key, value in properties.items())
             (node.folder / "server.properties").write_text(text)
             _format(self._jars, node, cluster_id)
@@ -156,7 +163,8 @@ class LocalCluster:
         ProcessId.of(node.process.pid).save(node.folder / "pid")
 
 
-def _node_properties(node: Node, nodes: Iterable[Node]) -> dict[str, str]:
+def _node_properties(node: Node, nodes: Iterable[Node], secured: Mapping[str, str]) -> dict[str, str]:
+    protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **secured}
     listeners = {name: f"{name}://127.0.0.1:{port}" for name, port in node.ports.items()}
     return {
         "node.id": str(node.number),
@@ -164,7 +172,7 @@ def _node_properties(node: Node, nodes: Iterable[Node]) -> dict[str, str]:
         "controller.quorum.voters": ",".join(f"{n.number}@127.0.0.1:{n.ports['CONTROLLER']}" for n in nodes),
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": (f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,{SASL_LISTENER}:SASL_PLAINTEXT"),
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "listeners": ",".join(listeners.values()),
         "advertised.listeners": ",".join(text for name, text in listeners.items() if name != "CONTROLLER"),
         "log.dirs": str(node.folder / "data"),

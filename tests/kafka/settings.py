@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.kafka.certificates import Certificate
 
 PASSWORDS: Mapping[str, str] = MappingProxyType({"admin": "admin-secret", "alice": "alice-secret"})
 """The users of the SASL listener, known to PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 alike; admin is a super user."""
 
 SASL_LISTENER = "AUTH"
 """Not SASL_*: Confluent's image wants a JAAS file for listeners of such a name."""
+TLS_LISTENER = "SECURE"
+"""The same users, over TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +26,17 @@ class BrokerSettings:
     brokers: int = 1
     sasl: bool = False
     """Adds a SASL_PLAINTEXT listener, see `PASSWORDS`."""
+    tls: Certificate | None = None
+    """Adds a SASL_SSL listener for the same users, with this certificate; needs `sasl`."""
     acl: bool = False
     """Deny by default; clients of the plain listener and the user admin may do everything."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """Broker properties that win over all others."""
+
+    def secured_listeners(self) -> dict[str, str]:
+        """Names and protocols of the listeners beside the plain one."""
+        listeners = {SASL_LISTENER: "SASL_PLAINTEXT"} if self.sasl else {}
+        return listeners | ({TLS_LISTENER: "SASL_SSL"} if self.tls else {})
 
     def common_properties(self) -> dict[str, str]:
         """The properties that do not depend on where the broker runs."""
@@ -50,15 +63,28 @@ class BrokerSettings:
             "log.cleaner.dedupe.buffer.size": "16777216",
         }
         if self.sasl:
-            found |= _sasl_properties()
+            found |= _sasl_properties(SASL_LISTENER)
+        if self.tls:
+            found |= _sasl_properties(TLS_LISTENER) | _tls_properties(self.tls)
         if self.acl:
             found["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
             found["super.users"] = "User:ANONYMOUS;User:admin"
         return found | dict(self.properties)
 
 
-def _sasl_properties() -> dict[str, str]:
-    listener = f"listener.name.{SASL_LISTENER.lower()}"
+def _tls_properties(certificate: Certificate) -> dict[str, str]:
+    listener = f"listener.name.{TLS_LISTENER.lower()}"
+    return {
+        f"{listener}.ssl.keystore.type": "PEM",
+        # One line: Java's properties files write a line's end like this.
+        f"{listener}.ssl.keystore.certificate.chain": certificate.chain.replace("\n", "\\n"),
+        f"{listener}.ssl.keystore.key": certificate.key.replace("\n", "\\n"),
+        f"{listener}.ssl.client.auth": "none",
+    }
+
+
+def _sasl_properties(name: str) -> dict[str, str]:
+    listener = f"listener.name.{name.lower()}"
     modules = "org.apache.kafka.common.security"
     users = " ".join(f'user_{name}="{password}"' for name, password in PASSWORDS.items())
     scram = f"{modules}.scram.ScramLoginModule required;"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from bridge.kafka import commit_mark
 from bridge.sandbox.broker import EmbeddedKafka
 from tests.service.settings import GROUP, LETTERS
 
@@ -48,7 +50,8 @@ class Broker:
         try:
             asked = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
             return {
-                each.partition: (each.offset, each.metadata or "") for each in consumer.committed(asked, timeout=10)
+                each.partition: (each.offset, commit_mark.unmarked(each.metadata))
+                for each in consumer.committed(asked, timeout=10)
             }
         finally:
             consumer.close()
@@ -70,7 +73,7 @@ class Broker:
             while len(found) < sum(ends.values()):
                 assert time.monotonic() < deadline, "the dead letters could not be read"
                 found += [message for message in consumer.consume(1000, 0.1) if message.error() is None]
-            return [Letter(bytes(m.key() or b""), bytes(m.value() or b""), dict(m.headers() or ())) for m in found]
+            return [_letter(message) for message in found]
         finally:
             consumer.close()
 
@@ -78,3 +81,8 @@ class Broker:
         return Consumer(
             {"bootstrap.servers": self.bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
         )
+
+
+def _letter(message: Message) -> Letter:
+    headers = cast("list[tuple[str, bytes]]", message.headers() or [])
+    return Letter(message.key() or b"", message.value() or b"", dict(headers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,14 +71,15 @@ class Service:
         finally:
             await self._http.aclose()
             self._log.close()
-            if error is not None:
-                error.add_note("the bridge's log:\n" + self.lines.text.decode("utf-8", "replace")[-8000:])
+            sys.stdout.write(self.lines.text.decode("utf-8", "replace"))  # shown with a test that failed
 
     async def stop(self) -> Exit:
         """Stop in order."""
         self.bridge.stop("the test is over")
         async with asyncio.timeout(30):
-            return await self.running
+            outcome = await self.running
+        await until("the last line is written", lambda: bool(self.lines.events("stopped")))
+        return outcome
 
     def now(self) -> Snapshot:
         """What the service says of itself, without the way over HTTP."""

@@ -37,8 +37,7 @@ class Replica:
         if self.running:
             self.thaw()
             await self.kill()
-        if error is not None:
-            error.add_note(f"--- {self._log.name}\n{self.log_text()[-_LOG_TAIL:]}")
+        sys.stdout.write(f"--- {self._log.name}\n{self.log_text()}")  # shown with a test that failed
 
     async def start(self) -> None:
         """Returns when the admin server answers; the log goes on where an earlier process left it."""

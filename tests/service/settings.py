@@ -14,6 +14,10 @@ GROUP = "bridge"
 LETTERS = "letters"
 """The dead-letter topic, where a test does not name another one."""
 
+RESTARTABLE = {"properties": {"group.protocol": "consumer"}}
+"""Over `kafka`, where a group is used again: under the classic protocol the embedded broker lets nobody in for a
+session after the last member left; a real one does."""
+
 Section = Mapping[str, Any]
 
 MAPPING: Section = {

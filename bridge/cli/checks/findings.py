@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.cli import output
 from bridge.cli.exits import ExitCode
-from bridge.ops.printable import printable
+from bridge.config.printable import printable
 
 
 class Level(enum.StrEnum):

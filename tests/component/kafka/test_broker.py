@@ -51,3 +51,39 @@ def test_a_topic_without_partitions_is_refused_with_its_form() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert ended.returncode == 2
     assert "'orders' is not of the form name:partitions" in ended.stderr
+
+
+def test_the_program_does_what_lines_on_its_input_say_and_answers_each() -> None:
+    command = [sys.executable, "-m", "bridge.sandbox.broker", "--topic", "orders:1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdout.readline()
+
+        def ask(line: str) -> str:
+            assert program.stdin is not None
+            assert program.stdout is not None
+            program.stdin.write(f"{line}\n")
+            program.stdin.flush()
+            return program.stdout.readline().strip()
+
+        assert [ask("down 1"), ask("up 1"), ask("fail-at 1 0 29"), ask("stop-failing 0")] == ["ok"] * 4
+        assert ask("explode").startswith("explode: ")
+        assert ask("down 7") == "down 7: broker 7 does not exist: Broker: Broker not available"
+        program.stdin.close()
+        assert program.wait(timeout=30) == 0
+
+
+def test_requests_fail_at_one_broker_and_not_at_the_other() -> None:
+    ends: list[tuple[str | None, int]] = []
+    with EmbeddedKafka({"orders": 1, "letters": 1}, brokers=2) as kafka:
+        kafka.leader("orders", 0, 1)
+        kafka.leader("letters", 0, 2)
+        kafka.fail_at(2, 0, 87)
+        producer = Producer({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
+        for topic in ("orders", "letters", "letters"):
+            producer.produce(
+                topic, b"x", on_delivery=lambda error, m: ends.append((m.topic(), error.code() if error else 0))
+            )
+            producer.flush(10)
+    assert ends == [("orders", 0), ("letters", 87), ("letters", 0)]

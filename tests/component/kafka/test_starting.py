@@ -49,6 +49,7 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
         lookup=Lookup(consumer, admin, LOGGER),
         commits=commits,
         pauses=Pauses(consumer),
+        counts=SourceCounts(),
         logger=LOGGER,
         start_from=StartPoint.LATEST,
         assign=consumer.assign,

@@ -14,6 +14,7 @@ from bridge.sandbox.emulator import Emulator
 from tests.service import settings
 from tests.service.embedded import PARTITIONS, Broker
 from tests.service.in_process import Service
+from tests.service.replica import Replica
 from tests.service.settings import API_KEY, LETTERS
 
 
@@ -29,10 +30,16 @@ class Start(Protocol):
     async def __call__(self, *, topics: Sequence[str] = ("orders",), **sections: Any) -> Service: ...
 
 
+class StartProcess(Protocol):
+    """Starts `bridge run` with such a configuration in a process of its own."""
+
+    async def __call__(self, **sections: Any) -> Replica: ...
+
+
 @pytest.fixture
 def broker() -> Iterator[Broker]:
     topics = {"orders": PARTITIONS, "other": PARTITIONS, LETTERS: PARTITIONS}
-    with EmbeddedKafka(topics, rebalance_delay=0.0) as embedded:
+    with EmbeddedKafka(topics, rebalance_delay=0.0, member_timeout=2.0) as embedded:
         yield Broker(embedded)
 
 
@@ -49,6 +56,16 @@ def configure(tmp_path: Path, broker: Broker, api: Emulator) -> Configure:
         return settings.write(tmp_path / "bridge.yaml", settings.layered(lower, sections))
 
     return write
+
+
+@pytest.fixture
+async def replica(configure: Configure, tmp_path: Path) -> AsyncIterator[StartProcess]:
+    async with AsyncExitStack() as stack:
+
+        async def started(**sections: Any) -> Replica:
+            return await stack.enter_async_context(Replica(configure(**sections), tmp_path / "replica.log"))
+
+        yield started
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bridge.track.tls import CaFileError, client_context
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.contract.track.conftest import Harness, Peer
+    from tests.contract.track.conftest import Authority, Harness, Peer
 
 
 async def findings(harness: Harness, endpoint: str, key: str = DEFAULT_KEY, timeout: float = 5.0) -> list[Finding]:  # noqa: ASYNC109
@@ -115,6 +115,18 @@ async def test_behind_a_proxy_the_proxy_does_the_resolving(direct_harness: Harne
     )
     assert outcome(list(found)) == [(Step.CONNECT, Result.FAILED)]
     assert full_backlog in found[0].sentence
+    assert "hunter2" not in repr(found)
+
+
+async def test_a_proxy_that_cannot_be_used_is_a_finding(authority: Authority) -> None:
+    found = await probe(
+        Endpoint.parse("https://api.invalid"),
+        FixedKey(DEFAULT_KEY),
+        timeout=1,
+        tls=authority.client,
+        proxy="socks5://user:hunter2@127.0.0.1:1",
+    )
+    assert outcome(list(found)) == [(Step.CONNECT, Result.FAILED)]
     assert "hunter2" not in repr(found)
 
 

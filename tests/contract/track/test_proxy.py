@@ -14,6 +14,7 @@ from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import FixedKey
 from bridge.track.direct import DirectSink
 from bridge.track.httpx_sink import HttpxSink
+from bridge.track.httpx_transport import ProxyError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,10 +111,11 @@ def test_auto_takes_httpx_where_a_proxy_is_set(client: str, proxy: str | None, e
     assert isinstance(build_sink(track, max_in_flight=4, credentials=credentials, proxy=proxy), expected)
 
 
-def test_a_proxy_httpx_cannot_use_is_refused_without_its_password() -> None:
+@pytest.mark.parametrize("scheme", ["ftp://", "socks5://", "", "http://:1/"])
+def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(scheme: str) -> None:
     track = Track.model_validate({"endpoint": "https://api.example", "api_key": "NX-1"})
-    with pytest.raises(ValueError, match="proxy") as refused:
-        build_sink(track, max_in_flight=4, credentials=FixedKey("NX-1"), proxy="ftp://user:hunter2@h")
+    with pytest.raises(ProxyError, match="proxy") as refused:
+        build_sink(track, max_in_flight=4, credentials=FixedKey("NX-1"), proxy=f"{scheme}user:hunter2@h")
     assert "hunter2" not in str(refused.value)
 
 

@@ -18,7 +18,7 @@ def test_positions_are_only_what_was_stored_and_never_reset_by_the_client() -> N
     assert configuration["enable.auto.commit"] is True
     assert configuration["enable.auto.offset.store"] is False
     assert configuration["auto.offset.reset"] == "error"
-    assert configuration["auto.commit.interval.ms"] == 50
+    assert configuration["auto.commit.interval.ms"] == 25
     assert configuration["isolation.level"] == "read_committed"
 
 

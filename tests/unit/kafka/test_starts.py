@@ -36,17 +36,18 @@ def test_a_position_inside_the_log_is_where_it_goes_on(offset: int, start_from: 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 @pytest.mark.parametrize(
-    ("offset", "sentence"),
-    [(99, "below the log's start 100: up to 1 events are gone unsent"), (201, "above the log's end 200")],
+    ("offset", "sentence", "lost"),
+    [(99, "below the log's start 100: up to 1 events are gone unsent", 1), (201, "above the log's end 200", 0)],
 )
 def test_a_position_outside_the_log_is_held_whatever_start_from_says(
-    offset: int, sentence: str, start_from: StartFrom
+    offset: int, sentence: str, lost: int, start_from: StartFrom
 ) -> None:
     found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
     held = starts.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
     assert held.reason is HeldReason.OUT_OF_RANGE
     assert sentence in held.detail
+    assert held.possibly_lost == lost
     assert held.detail.startswith("orders/3: ")
 
 
@@ -122,14 +123,45 @@ def test_a_map_made_for_another_position_is_ignored(position: Position) -> None:
     assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, restored=None)
 
 
-def test_a_map_of_the_topic_that_had_this_name_before_is_ignored() -> None:
-    found = Found(Position(150, text(150), 5), position_known=True, range=LOG, topic_id="another")
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(150, text(150), 5), restored=None)
-
-
 @pytest.mark.parametrize(
     ("start_from", "expected"),
     [(StartPoint.LATEST, None), (StartTime(1234), 1234), (StartAge(60.0), 940_000)],
 )
 def test_an_age_counts_from_now(start_from: StartFrom, expected: int | None) -> None:
     assert starts.wanted_time(start_from, 1000.0) == expected
+
+
+def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() -> None:
+    found = Found(Position(150, text(150), 5), position_known=True, range=LOG, topic_id="another")
+    held = starts.resolve(PARTITION, found, StartPoint.EARLIEST)
+    assert isinstance(held, Hold)
+    assert held.reason is HeldReason.RECREATED
+    assert held.detail.startswith("orders/3: offset 150 is a position in an earlier topic of this name")
+    assert "--reset-offsets" in held.detail
+
+
+def test_a_position_at_the_beginning_of_a_recreated_topic_skips_nothing_and_is_read_from() -> None:
+    found = Found(Position(100, text(100), 5), position_known=True, range=LOG, topic_id="another")
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(100, text(100), 5), restored=None)
+
+
+@pytest.mark.parametrize(
+    ("position", "topic_id"),
+    [
+        (Position(151, text(150), 5), "another"),  # translated by MirrorMaker, or moved by hand with the text kept
+        (Position(150, text(150), None), "another"),  # MirrorMaker where both logs have the same offsets
+        (Position(150, "", None), "another"),  # set by an operator's tool
+        (Position(150, text(150), 5), ""),  # a cluster that gives topics no ids
+    ],
+)
+def test_a_position_somebody_moved_here_is_believed_without_its_map(position: Position, topic_id: str) -> None:
+    found = Found(position, position_known=True, range=LOG, topic_id=topic_id)
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, restored=None)
+
+
+def test_a_position_waits_until_it_is_known_which_topic_it_belongs_to() -> None:
+    held = starts.resolve(
+        PARTITION, Found(Position(150, text(150), 5), position_known=True, range=LOG), StartPoint.ERROR
+    )
+    assert isinstance(held, Hold)
+    assert held.reason is HeldReason.POSITION_UNKNOWN

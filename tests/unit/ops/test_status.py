@@ -184,3 +184,10 @@ def test_the_accounting_adds_up_and_leaves_reasons_that_never_occurred_out(busy:
 
 def test_counts_of_a_route_are_those_of_its_events() -> None:
     assert RouteCounts(delivered=1, filtered=2, dead_lettered=3).matched == 6
+
+
+def test_what_an_api_says_is_ended_before_the_advice_begins(busy: Snapshot) -> None:
+    held = replace(busy, blocks=(Block(Gate.UNAUTHORIZED, busy.at, "the API answered 401"),))
+    state, sentence = status.overall(held, [])
+    assert state is State.HELD
+    assert sentence.startswith("the API answered 401. Put a valid key")

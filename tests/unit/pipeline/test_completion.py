@@ -7,7 +7,8 @@ import pytest
 from bridge.model import LetterReason, Position, TopicPartition, Verdict
 from bridge.pipeline import offset_map
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from tests.unit.pipeline.world import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, World
+from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT
+from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 

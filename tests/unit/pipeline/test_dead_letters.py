@@ -6,7 +6,8 @@ import pytest
 
 from bridge.model import LetterReason, TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings
-from tests.unit.pipeline.world import ACCEPTED, REJECTED, TIMED_OUT, TOO_LARGE, UNWRITABLE, World
+from tests.unit.pipeline.fakes import ACCEPTED, REJECTED, TIMED_OUT, TOO_LARGE, UNWRITABLE
+from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 Q0 = TopicPartition("payments", 0)

@@ -8,15 +8,8 @@ from bridge.model import LetterReason, TopicPartition, Unauthorized, Verdict
 from bridge.pipeline.governor import Reason
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Work
-from tests.unit.pipeline.world import (
-    ACCEPTED,
-    FAILED,
-    REJECTED,
-    THROTTLED,
-    TIMED_OUT,
-    World,
-    unauthorized,
-)
+from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
+from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 USERS = [f"user {i}" for i in range(200)]

@@ -15,7 +15,8 @@ from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import Demand
 from bridge.pipeline.pacing import GroupView, Pacer, RateShare
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from tests.unit.pipeline.world import FAILED, World
+from tests.unit.pipeline.fakes import FAILED
+from tests.unit.pipeline.world import World
 
 P0 = TopicPartition("orders", 0)
 LIMIT = 10.0

@@ -11,7 +11,8 @@ import pytest
 from bridge.model import LetterReason, Retry, TopicPartition, Verdict
 from bridge.pipeline.governor import Reason
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from tests.unit.pipeline.world import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, World, unauthorized
+from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
+from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 QUICK = RetrySettings(initial_backoff=0.1, max_backoff=1.0)
@@ -229,3 +230,36 @@ def test_a_failure_that_does_not_count_ends_no_event_although_its_lane_lost_one_
     world.dispatcher.evidence.burn("bad")
     world.run(30)
     assert world.letters.written == [], "nobody else was sending: these failures say nothing of the event"
+
+
+def test_an_event_that_is_another_s_by_now_does_not_shorten_the_budget_of_its_user() -> None:
+    retry = RetrySettings(initial_backoff=0.1, max_backoff=1.0, max_attempts=2)
+    world = World(DeliverySettings(rate_limit=None, retry=retry))
+    world.sink.api = lambda work: None if work.who == "bad" else (0.05, ACCEPTED)
+    world.sink.abort = lambda _: None  # type: ignore[method-assign]  # the answer is on its way already
+    world.assign(P0, P1)
+    world.feed(P0, "bad")
+    (bad,) = world.sink.on_wire
+    for last in (False, False, True):
+        flow(world, 2)
+        if last:
+            world.lose(P0)
+        world.sink.answer(bad, FAILED)
+        flow(world, 2)
+    assert bad.attempts == 3
+    assert world.letters.written == []
+    assert world.dispatcher.evidence.allowed("bad", 12) == 12
+
+
+def test_a_429_for_a_partition_that_is_gone_pauses_everybody_all_the_same(world: World) -> None:
+    world.sink.api = lambda _: None
+    world.sink.abort = lambda _: None  # type: ignore[method-assign]  # the answer is on its way already
+    world.assign(P0, P1)
+    world.feed(P0, "ann")
+    world.lose(P0)
+    world.sink.answer_all(Retry("rate_limited", "429", status=429, after=30.0))
+    world.feed(P1, "bob")
+    world.run(29)
+    assert world.users_sent == ["ann"]
+    world.run(2)
+    assert world.users_sent == ["ann", "bob"]

@@ -7,7 +7,7 @@ import pytest
 from bridge.model import TopicPartition, Verdict
 from bridge.pipeline import offset_map
 from bridge.pipeline.settings import DeliverySettings
-from tests.unit.pipeline.world import (
+from tests.unit.pipeline.fakes import (
     ACCEPTED,
     FAILED,
     REJECTED,
@@ -15,9 +15,9 @@ from tests.unit.pipeline.world import (
     TIMED_OUT,
     TOO_LARGE,
     UNWRITABLE,
-    World,
     unauthorized,
 )
+from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 Q0 = TopicPartition("payments", 0)
@@ -282,7 +282,7 @@ def test_a_proof_from_before_the_stop_proves_nothing(world: World) -> None:
     issued_at = world.now
     world.positions.answers = False
     world.stop_process(60)
-    world.dispatcher.membership_proven(issued_at)
+    world.positions.prove(issued_at)
     world.feed(P0, "ann")
     world.run(10)
     assert world.sink.sent == []
@@ -342,7 +342,7 @@ def test_a_proof_from_an_earlier_membership_proves_nothing_for_the_next(world: W
     issued_at = world.now
     world.run(1)
     world.lose(P0)
-    world.dispatcher.membership_proven(issued_at)
+    world.positions.prove(issued_at)
     world.assign(P0, prove=False)
     world.feed(P0, "ann")
     world.run(5)

@@ -1,301 +1,32 @@
-"""A small world around one dispatcher: virtual time, logs, an API, a dead-letter topic and a group coordinator.
-
-The fakes hold the ports' promises (exactly one answer, never from within the call) and check the pipeline's. Nothing
-here is random or reads a real clock, so that one program of calls is one history.
-"""
+"""A small world around one dispatcher: virtual time, logs, an API, a dead-letter topic and a group coordinator."""
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, cast
 
-from bridge.model import (
-    DeadLetter,
-    Delivered,
-    Failed,
-    Filtered,
-    FilterReason,
-    LetterReason,
-    LetterRefused,
-    Outcome,
-    Outcomes,
-    Position,
-    Prepared,
-    Record,
-    Reject,
-    Retry,
-    Route,
-    TopicPartition,
-    Unauthorized,
-    Verdict,
-)
+from bridge.model import Position, Record, TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.offsets import Life, OffsetTracker
-from bridge.pipeline.ports import Attempt
+from bridge.pipeline.membership import GAP
+from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry, Work
-
-Tracker = OffsetTracker[Entry]
-Event = tuple[TopicPartition, int, int]
-"""Partition, offset and output: one event of one record, whoever owns the partition."""
-Api = Callable[[Work], "tuple[float, Verdict] | None"]
-"""Seconds until the answer, and the answer; None: the test answers by itself."""
-LetterTopic = Callable[[DeadLetter], "tuple[float, LetterRefused | None] | None"]
-
-ROUTE = Route("test", "000000000000", "Tested")
-FILTERED = Filtered(FilterReason.RULE, ROUTE)
-EPOCH = 1_700_000_000.0
-ACCEPTED = Delivered()
-FAILED = Retry("server_error", "503", status=503)
-CLOSED = Retry("connection", "closed by this side", ambiguous=True)
-TIMED_OUT = Retry("timeout", "no answer within 10 s", ambiguous=True)
-THROTTLED = Retry("rate_limited", "429", status=429)
-REJECTED = Reject("Invalid input", 400)
-UNWRITABLE = LetterRefused("broker transport failure")
-TOO_LARGE = LetterRefused("the record does not fit", too_large=True)
-
-
-def unauthorized(key: int = 1) -> Unauthorized:
-    return Unauthorized("Invalid API key", 401, key)
-
-
-class VirtualTime:
-    """Both clocks, and what is going to happen."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.wall_offset = EPOCH
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
-        self._sequence = 0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return self.now + self.wall_offset
-
-    def at(self, when: float, call: Callable[[], None]) -> None:
-        self._sequence += 1
-        heapq.heappush(self._agenda, (max(when, self.now), self._sequence, call))
-
-    def after(self, seconds: float, call: Callable[[], None]) -> None:
-        self.at(self.now + seconds, call)
-
-    def run(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
-        """Let things happen for this long, or until the condition holds; returns whether it did."""
-        end = self.now + seconds
-        while until is None or not until():
-            if not self._agenda or self._agenda[0][0] > end:
-                self.now = end
-                return until is not None and until()
-            when, _, call = heapq.heappop(self._agenda)
-            self.now = max(self.now, when)
-            call()
-        return True
-
-
-class FakeAlarm:
-    """Rings after the time asked for, or what ``rings_after`` makes of it, as real timers do."""
-
-    def __init__(self, time: VirtualTime, ring: Callable[[], None], *, rings_after: Callable[[float], float]) -> None:
-        self._time = time
-        self._ring = ring
-        self._rings_after = rings_after
-        self._set: float | None = None
-        self.rings = 0
-
-    def at(self, when: float, /) -> None:
-        assert when == when, "an alarm needs a time"  # noqa: PLR0124 - the one value that is not itself
-        if self._set is not None and self._set <= when:
-            return
-        self._set = when
-        self._time.after(self._rings_after(max(0.0, when - self._time.now)), lambda: self._fire(when))
-
-    def _fire(self, when: float) -> None:
-        if self._set == when:
-            self._set = None
-            self.rings += 1
-            self._ring()
-
-
-class FakeSink:
-    """The API and the connections to it."""
-
-    def __init__(self, time: VirtualTime, settings: DeliverySettings) -> None:
-        self._time = time
-        self._settings = settings
-        self.api: Api = lambda _: (0.05, ACCEPTED)
-        self.dispatcher: Dispatcher = cast("Dispatcher", None)
-        self.on_wire: dict[Work, Any] = {}
-        """By request, what it keeps in order."""
-        self.sent: list[tuple[float, Event, str]] = []
-        """Time, event and user of each request."""
-        self.accepted: list[Event] = []
-        self.accepted_ever: set[Event] = set()
-        self.lettered: set[Event] = set()
-        """Events that the pipeline gave up on after an answer."""
-        self.aborted = 0
-
-    def send(self, attempt: Attempt, /) -> None:
-        work = cast("Work", attempt)
-        assert work not in self.on_wire, f"{work} is on the wire already"
-        if work.lane is not None:
-            assert work.lane not in self.on_wire.values(), f"two in flight for the lane {work.lane!r}"
-        self.on_wire[work] = work.lane
-        assert len(self.on_wire) <= self._settings.max_in_flight
-        self.sent.append((self._time.now, event_of(work), work.who or ""))
-        answer = self.api(work)
-        if answer is not None:
-            seconds, verdict = answer
-            self._time.after(seconds, partial(self._answer_unless_gone, work, verdict))
-
-    def abort(self, attempts: Iterable[Attempt], /) -> None:
-        for attempt in attempts:
-            self.aborted += 1
-            self._time.after(0.0, partial(self._answer_unless_gone, cast("Work", attempt), CLOSED))
-
-    def answer(self, work: Work, verdict: Verdict) -> None:
-        """Answer one request now."""
-        del self.on_wire[work]
-        if isinstance(verdict, Delivered):
-            self.accepted.append(event_of(work))
-            self.accepted_ever.add(event_of(work))
-        self.dispatcher.answered(work, verdict)
-        if work.letter is not None:
-            self.lettered.add(event_of(work))
-
-    def answer_all(self, verdict: Verdict) -> None:
-        """Answer everything that is on the wire now."""
-        for work in list(self.on_wire):
-            if work in self.on_wire:
-                self.answer(work, verdict)
-
-    def _answer_unless_gone(self, work: Work, verdict: Verdict) -> None:
-        if work in self.on_wire:
-            self.answer(work, verdict)
-
-
-class FakeLetters:
-    """The dead-letter topic."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._time = time
-        self.topic: LetterTopic = lambda _: (0.01, None)
-        self.dispatcher: Dispatcher = cast("Dispatcher", None)
-        self.pending: dict[Work, DeadLetter] = {}
-        self.written: list[DeadLetter] = []
-        self.events: set[Event] = set()
-        self.attempts = 0
-
-    def write(self, letter: DeadLetter, token: object, /) -> None:
-        work = cast("Work", token)
-        assert work not in self.pending, f"the letter of {work} is being written already"
-        self.pending[work] = letter
-        self.attempts += 1
-        receipt = self.topic(letter)
-        if receipt is not None:
-            seconds, refused = receipt
-            self._time.after(seconds, partial(self.receipt, work, refused))
-
-    def receipt(self, work: Work, refused: LetterRefused | None) -> None:
-        """Answer one write now."""
-        letter = self.pending.pop(work)
-        if refused is None:
-            self.written.append(letter)
-            self.events.add(_event_of_letter(letter))
-        self.dispatcher.letter_written(work, refused)
-
-
-class FakePositions:
-    """The group coordinator, as far as positions and membership go."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._time = time
-        self.dispatcher: Dispatcher = cast("Dispatcher", None)
-        self.committed: dict[TopicPartition, Position] = {}
-        self.verify: Callable[[TopicPartition, Position], None] = lambda _, __: None
-        self.answers = True
-        """Whether the coordinator answers, and so proves membership."""
-        self.asked = 0
-        self.paused_topics: list[str] = []
-        self.paused: set[Tracker] = set()
-
-    def store(self, positions: Sequence[tuple[Tracker, Position]], /) -> None:
-        for tracker, position in positions:
-            if tracker.life is not Life.DEAD:
-                self._commit(tracker, position)
-
-    def final(self, positions: Sequence[tuple[Tracker, Position]]) -> None:
-        """What a drain hands over, in the revoke callback: the tracker was current until this moment."""
-        for tracker, position in positions:
-            self._commit(tracker, position)
-
-    def _commit(self, tracker: Tracker, position: Position) -> None:
-        self.verify(tracker.partition, position)
-        self.committed[tracker.partition] = position
-
-    def prove_membership(self) -> None:
-        self.asked += 1
-        issued_at = self._time.now
-        if self.answers:
-            self._time.after(0.002, lambda: self.dispatcher.membership_proven(issued_at))
-
-    def pause_topic(self, topic: str, /) -> None:
-        self.paused_topics.append(topic)
-
-    def pause_partition(self, tracker: Tracker, /) -> None:
-        self.paused.add(tracker)
-
-
-class FakeCredentials:
-    """A key file."""
-
-    def __init__(self) -> None:
-        self.generation = 1
-        self.file = 1
-        self.reads = 0
-
-    def refresh(self) -> int:
-        self.reads += 1
-        self.generation = self.file
-        return self.generation
-
-
-class FakeJournal:
-    """Remembers what an operator would read, in order."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[Any, ...]] = []
-
-    def named(self, name: str) -> list[tuple[Any, ...]]:
-        return [entry[1:] for entry in self.entries if entry[0] == name]
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return lambda *arguments: self.entries.append((name, *arguments))
-
-
-class PlainMapper:
-    """``ann`` is an event of user ann; ``ann+bob`` two events; ``-`` is filtered; ``!`` cannot be mapped."""
-
-    def map(self, record: Record, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
-        words = (record.value or b"-").decode().split("+")
-        return tuple(self._outcome(record, output, word) for output, word in enumerate(words))
-
-    @staticmethod
-    def _outcome(record: Record, output: int, word: str) -> Outcome:
-        if word == "-":
-            return FILTERED
-        if word == "!":
-            return Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE)
-        return Prepared(word, "Tested", f"{record.coordinates}#{output}".encode(), ROUTE)
+from bridge.pipeline.work import Work
+from tests.unit.pipeline.fakes import (
+    EPOCH,
+    Event,
+    FakeAlarm,
+    FakeCredentials,
+    FakeJournal,
+    FakeLetters,
+    FakePositions,
+    FakeSink,
+    PlainMapper,
+    Tracker,
+    VirtualTime,
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -313,16 +44,6 @@ class Log:
         self.records.append(record)
         self.end = record.offset + 1
         return record
-
-
-def event_of(work: Work) -> Event:
-    record = work.record
-    return TopicPartition(record.topic, record.partition), record.offset, work.output
-
-
-def _event_of_letter(letter: DeadLetter) -> Event:
-    record = letter.record
-    return TopicPartition(record.topic, record.partition), record.offset, letter.output
 
 
 class World:
@@ -346,6 +67,7 @@ class World:
         self.credentials = FakeCredentials()
         self.journal = FakeJournal()
         self.positions.verify = self._verify
+        self.sink.may_start = lambda: self.positions.proven
         self.logs: dict[TopicPartition, Log] = beside.logs if beside else defaultdict(Log)
         if beside:
             self.positions.committed = beside.positions.committed
@@ -392,6 +114,8 @@ class World:
     def stop_process(self, seconds: float) -> None:
         """SIGSTOP and SIGCONT: time passes for everybody else; answers wait in the sockets."""
         self.time.now += seconds
+        if seconds > GAP:
+            self.positions.stopped_until, self.positions.proven = self.now, False
 
     def _pump(self) -> None:
         self.dispatcher.pump()
@@ -413,7 +137,9 @@ class World:
     def assign(self, *partitions: TopicPartition, prove: bool = True) -> list[Tracker]:
         """Each from its committed position, less what the map there says is done."""
         trackers = []
+        leaving = {partition.tracker.partition for partition in self.dispatcher.assignments}
         for partition in partitions:
+            assert partition not in leaving, "the group waits for the drain before it assigns anew"
             committed = self.positions.committed.get(partition, Position(0, "", None))
             found = offset_map.trusted(
                 offset_map.decode(committed.metadata),
@@ -432,7 +158,7 @@ class World:
             trackers.append(tracker)
         self.dispatcher.assigned(trackers)
         if prove:
-            self.dispatcher.membership_proven(self.now)
+            self.positions.prove(self.now)
         return trackers
 
     def deliver(self, partition: TopicPartition, most: int | None = None) -> int:

@@ -1,0 +1,133 @@
+"""What an operator and a supervisor see over HTTP, and what nobody may see anywhere."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import jsonschema
+from prometheus_client.parser import text_string_to_metric_families
+
+from bridge.sandbox.broker import JOIN_GROUP
+from bridge.sandbox.emulator import Emulator, Fault, FaultKind
+from tests.component.service.conftest import Start
+from tests.service import events
+from tests.service.embedded import Broker
+from tests.service.settings import API_KEY
+
+COORDINATOR_NOT_AVAILABLE = 15
+
+
+async def test_the_four_pages_of_a_bridge_at_work(broker: Broker, api: Emulator, start: Start) -> None:
+    broker.produce([*events.orders(100), events.view("u", 1), b"broken", events.record("never.heard.of", "u", 1)])
+    service = await start()
+    await service.until_done(103)
+    await service.until("the ends are known", lambda: all(row.lag == 0 for row in service.now().partitions), within=10)
+
+    assert (await service.get("/livez")).json() == {"live": True, "reasons": []}
+    assert (await service.get("/readyz")).json() == {"ready": True, "reasons": []}
+    status = await service.status()
+    jsonschema.validate(status, json.loads((resources.files("bridge") / "schemas" / "status.schema.json").read_text()))
+    assert status["state"] == "idle"
+    assert status["group"] == "bridge"
+    assert [(row["topic"], row["partition"], row["lag"], row["why"]) for row in status["partitions"]] == [
+        ("orders", partition, 0, "idle") for partition in range(4)
+    ]
+    assert sum(row["position"] for row in status["partitions"]) == 103
+    assert status["unmapped"] == {"records": 1, "types": [{"type": "never.heard.of", "records": 1}]}
+    routes = {row["route"]: row for row in status["routes"]}
+    assert routes["order.completed"]["delivered"] == 100
+    assert routes["gift.ordered[0]"]["matched"] == 0
+    assert status["dead_letters"]["by_reason"] == {"undecodable": 1}
+
+    answer = await service.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    samples = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert samples["track_bridge_records_consumed_total",] == 103
+    assert samples["track_bridge_records_delivered_total",] == 100
+    assert samples["track_bridge_records_filtered_total", ("reason", "rule")] == 1
+    assert samples["track_bridge_records_filtered_total", ("reason", "unmapped")] == 1
+    assert samples["track_bridge_records_filtered_total", ("reason", "tombstone")] == 0
+    assert len(api.ledger.accepted) == 100
+
+
+async def test_a_bridge_is_ready_once_the_group_has_let_it_in(broker: Broker, start: Start) -> None:
+    broker.embedded.fail(JOIN_GROUP, *[COORDINATOR_NOT_AVAILABLE] * 1000)
+    service = await start()
+
+    readiness = await service.get("/readyz")
+    assert readiness.status_code == 503
+    assert [reason["reason"] for reason in readiness.json()["reasons"]] == ["not_joined"]
+    assert (await service.get("/livez")).status_code == 200
+    assert (await service.status())["state"] == "starting"
+
+    broker.embedded.stop_failing(JOIN_GROUP)
+    await service.until("it joined", lambda: service.now().vitals.joined)
+    assert (await service.get("/readyz")).status_code == 200
+
+
+async def test_the_key_is_nowhere_although_the_api_repeats_it(
+    broker: Broker, api: Emulator, start: Start, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text(API_KEY)
+    told = json.dumps({"errors": [{"error_code": API_KEY, "message": f"Token {API_KEY} is not welcome"}]})
+    headers = {"x-request-id": API_KEY, "www-authenticate": f"Token {API_KEY}"}
+    api.set_faults(
+        Fault(kind=FaultKind.STATUS, status=400, body=told, headers=headers, user_id="u-1"),
+        Fault(kind=FaultKind.STATUS, status=500, body=told, headers=headers, user_id="u-2", count=3),
+        Fault(kind=FaultKind.STATUS, status=429, body=told, headers=headers, user_id="u-3", count=1),
+        Fault(kind=FaultKind.STATUS, status=401, body=told, headers=headers, user_id="u-4"),
+        Fault(kind=FaultKind.STATUS, status=302, headers={"location": f"/{API_KEY}"}, user_id="u-5", count=2),
+        Fault(kind=FaultKind.RAW, body=f"HTTP/1.1 {API_KEY}\r\n\r\n", close=True, user_id="u-6", count=2),
+    )
+    broker.produce(events.orders(100, users=10), partition=0)
+    service = await start(
+        track={"api_key": None, "api_key_file": str(key), "auth": {"hold_after": 2}},
+        observability={"log_level": "debug"},
+        dead_letter={"hold_after": 0},
+    )
+
+    await service.until_done(100)
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body=told, headers=headers))
+    broker.produce(events.orders(10), partition=0)
+    await service.until("it is held", lambda: service.now().vitals.unauthorized is not None)
+    seen = [service.lines.text, repr(service.bridge).encode(), repr(service.now()).encode()]
+    seen += [(await service.get(path)).content for path in ("/livez", "/readyz", "/metrics", "/status")]
+    api.set_faults()
+    await service.until_done(110)
+    await service.stop()
+
+    letters = broker.letters()
+    assert {letter.header("reason") for letter in letters} >= {"rejected", "unauthorized"}
+    seen += [b"".join((letter.key, letter.value, *letter.headers.values())) for letter in letters]
+    seen += [service.lines.text, *(metadata.encode() for _, metadata in broker.committed().values())]
+    assert any(b"is not welcome" in text for text in seen), "the API's words were not even looked at"
+    assert [text for text in seen if API_KEY.encode() in text] == []
+
+
+async def test_values_of_the_records_are_not_logged(broker: Broker, api: Emulator, start: Start) -> None:
+    secret = "person@shop.example"
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=422, user_id=secret, count=2))
+    broker.produce(
+        [
+            *(events.order(secret, number) for number in range(5)),
+            events.record("order.completed", "", 1, note=secret),
+            json.dumps({"type": secret, "data": {}}).encode() + b"broken",
+        ],
+        partition=0,
+    )
+    service = await start(observability={"log_level": "debug"}, dead_letter={"hold_after": 0})
+
+    await service.until_done(7)
+    metrics = (await service.get("/metrics")).content
+    await service.stop()
+
+    assert len(broker.letters()) == 4
+    assert secret.encode() not in service.lines.text
+    assert secret.encode() not in metrics

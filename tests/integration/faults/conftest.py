@@ -1,0 +1,93 @@
+"""A Kafka of this folder's own, which its tests may stop, and the table of what the faults came to.
+
+`FAULTS=full` (`make faults`) runs the full counts, otherwise a short form of each.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+
+import pytest
+
+from bridge.sandbox.emulator import Emulator
+from tests.kafka import choice
+from tests.kafka.certificates import Certificate, issue
+from tests.kafka.client import OwnKafka
+from tests.kafka.settings import BrokerSettings
+from tests.service.ground import SHORT_SESSIONS, Ground, Outcome
+from tests.service.settings import API_KEY
+
+IS_FULL = os.environ.get("FAULTS") == "full"
+SEED = int(os.environ.get("FAULTS_SEED", "1"))
+OUTCOMES = pytest.StashKey[list[Outcome]]()
+REAUTHENTICATE = 2000
+"""Milliseconds after which a connection has to log in again: a password that was changed is noticed."""
+
+
+@pytest.fixture
+def times() -> int:
+    """How often something random is repeated: the short form and the full count."""
+    return 20 if IS_FULL else 4
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    return random.Random(SEED)  # noqa: S311 - no secret, and repeatable
+
+
+@pytest.fixture(scope="session")
+def certificate() -> Certificate:
+    return issue("127.0.0.1", "localhost")
+
+
+@pytest.fixture(scope="session")
+def _broker(certificate: Certificate) -> Iterator[OwnKafka]:
+    properties = {**SHORT_SESSIONS, "connections.max.reauth.ms": str(REAUTHENTICATE)}
+    with ExitStack() as stack:
+        try:
+            settings = BrokerSettings(sasl=True, tls=certificate, acl=True, properties=properties)
+            yield stack.enter_context(choice.own_kafka(settings))
+        except choice.NoKafkaError as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture
+def faulty_kafka(_broker: OwnKafka) -> OwnKafka:
+    """One broker with users and ACLs, shared by this folder; a test may stop it, and finds it up when it begins."""
+    _broker.start()
+    return _broker
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Emulator]:
+    async with Emulator(keys=[API_KEY]) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def ground(
+    faulty_kafka: OwnKafka, api: Emulator, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Ground]:
+    outcome = Outcome(request.node.name.removeprefix("test_"))
+    async with AsyncExitStack() as stack:
+        yield Ground(faulty_kafka, api, tmp_path, outcome, stack)
+    request.config.stash.setdefault(OUTCOMES, []).append(outcome)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    outcomes = config.stash.get(OUTCOMES, [])
+    if not (IS_FULL and outcomes):
+        return
+    terminalreporter.section(f"faults on a real Kafka, seed {SEED}")
+    head = f"{'faults':<34}{'events':>8}{'lost':>6}{'again':>7}{'order':>7}{'back in':>9}  test"
+    terminalreporter.line(head)
+    for each in outcomes:
+        faults = ", ".join(f"{count} {kind}" for kind, count in each.faults.items())
+        terminalreporter.line(
+            f"{faults:<34}{each.events:>8}{each.lost:>6}{each.duplicates:>7}{each.order_violations:>7}"
+            f"{each.recovered:>7.1f} s  {each.test}"
+        )
