@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
 
 import orjson
 
@@ -14,7 +13,7 @@ def difference(before: bytes, after: bytes) -> list[str]:
     return [line for line in lines if not line.startswith("?")]
 
 
-def _lines(document: bytes) -> Iterable[str]:
+def _lines(document: bytes) -> list[str]:
     try:
         pretty = orjson.dumps(orjson.loads(document), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     except orjson.JSONDecodeError:

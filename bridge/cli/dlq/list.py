@@ -25,8 +25,10 @@ def list_letters(
     json: opening.AsJson = False,
 ) -> ExitCode:
     """Show the letters, one per line; the first 50, or --limit."""
+    from itertools import islice
+
     from bridge.cli.dlq import rows
-    from bridge.ops.printable import printable
+    from bridge.config.printable import printable
     from bridge.reprocess.redaction import redaction
 
     start = startup.load(config)
@@ -38,10 +40,8 @@ def list_letters(
             for entry in found:
                 output.document(rows.document(entry, start.mapping, hidden))
             return ExitCode.OK
-        shown = [
-            rows.row(entry, start.mapping, hidden)
-            for entry, _ in zip(found, range(asked.limit or PAGE + 1), strict=False)
-        ]
+        first = islice(found, asked.limit or PAGE + 1)
+        shown = [rows.row(entry, start.mapping, hidden) for entry in first]
     if not shown:
         output.line(f"No {'' if ended else 'open '}letter of {topics.topic} is meant by this selection.")
         return ExitCode.OK

@@ -19,7 +19,7 @@ HEADINGS = ("id", "age", "state", "reason", "status", "route", "user", "origin")
 def row(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
     """One line of a list."""
     letter, standing = entry
-    state = standing.state.value + (f" ×{standing.failures}" if standing.failures else "")
+    state = standing.state.value + (f" x{standing.failures}" if standing.failures else "")
     return [
         str(letter.place),
         "" if letter.timestamp_ms is None else output.span(time.time() - letter.timestamp_ms / 1000),

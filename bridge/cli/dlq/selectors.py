@@ -6,7 +6,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
@@ -109,10 +109,10 @@ def selecting(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     hints = get_type_hints(command, include_extras=True)
     shared = get_type_hints(Asked, include_extras=True)
     parameters = [each.replace(annotation=hints[name]) for name, each in own.parameters.items() if name != "asked"]
-    for field in fields(Asked):
-        parameters.append(
-            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=shared[field.name])
-        )
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in shared.items()
+    ]
 
     @functools.wraps(command)
     def run(*arguments: Any, **given: Any) -> ExitCode:

@@ -85,7 +85,7 @@ def _at(topics: opening.Opened, place: Place) -> Any:
 
 
 def _page(entry: Entry, start: startup.Start, hidden: Redaction) -> list[str]:
-    from bridge.ops.printable import printable
+    from bridge.config.printable import printable
     from bridge.reprocess import contents
 
     record = contents.current(entry.letter, entry.standing)

@@ -40,7 +40,7 @@ def stats(
 
 
 def _page(found: Statistics, topics: opening.Opened) -> list[str]:
-    from bridge.ops.printable import printable
+    from bridge.config.printable import printable
 
     if not found.open:
         lines = [f"{topics.topic} has no open dead letter."]
