@@ -83,8 +83,6 @@ class Rules:
     force: bool = False
     max_age: float | None = None
     """Seconds, by the record's time."""
-    is_stale: Callable[[Letter], bool] | None = None
-    """Asked only where stale letters are to be left out."""
 
 
 @dataclass(slots=True)
@@ -95,6 +93,10 @@ class Plan:
     counts: Counter[Fate] = field(default_factory=Counter)
     samples: dict[Fate, Planned] = field(default_factory=dict)
     """One letter of each fate."""
+    stale: int = 0
+    """Of those to be sent: letters after which a newer event of their user was delivered, as far as was looked."""
+    stale_unknown: int = 0
+    """Letters of which that cannot be told."""
 
     def add(self, planned: Planned) -> None:
         """Count it, keep it if it is to be sent."""
@@ -102,6 +104,17 @@ class Plan:
         self.samples.setdefault(planned.fate, planned)
         if planned.fate is Fate.SEND:
             self.sends.append(planned)
+
+
+def without_stale(made: Plan, is_stale: Callable[[Letter], bool]) -> Plan:
+    """The plan with stale letters left out."""
+    kept = Plan(stale_unknown=made.stale_unknown)
+    kept.counts.update({fate: number for fate, number in made.counts.items() if fate is not Fate.SEND})
+    kept.samples.update({fate: each for fate, each in made.samples.items() if fate is not Fate.SEND})
+    for each in made.sends:
+        left_out = is_stale(each.entry.letter)
+        kept.add(each._replace(fate=Fate.STALE, detail=SENTENCES[Fate.STALE]) if left_out else each)
+    return kept
 
 
 def plan(entries: Iterable[Entry], mapping: CompiledMapping, rules: Rules, now: float) -> Plan:
@@ -132,8 +145,6 @@ def decide(entry: Entry, mapping: CompiledMapping, rules: Rules, now: float) -> 
     changed = differs(letter, mapped)
     if not rules.force and is_refused_request(entry, mapped):
         return Planned(entry, Fate.UNCHANGED, SENTENCES[Fate.UNCHANGED])
-    if rules.is_stale is not None and rules.is_stale(letter):
-        return Planned(entry, Fate.STALE, SENTENCES[Fate.STALE])
     return Planned(entry, Fate.SEND, changed=changed)
 
 

@@ -46,6 +46,10 @@ class Reader:
             self.ledger.take(batch)
         self._resolutions_read |= {partition: log.end for partition, log in logs.items()}
 
+    def catch_up(self) -> None:
+        """Read what was resolved since. Raises `LetterLogError`."""
+        self.read_resolutions(self._log.extent())
+
     def at(self, place_range: Mapping[TopicPartition, range]) -> Sequence[Letter]:
         """The letters at these offsets, whatever became of them."""
         return [parse(record) for batch in self._log.read(place_range) for record in batch]

@@ -25,6 +25,7 @@ from bridge.service.consumer import Consumer
 from bridge.service.journal import Journal
 from bridge.service.observation import Observed, Observer
 from bridge.service.rate_view import INTERVAL, RateView
+from bridge.service.replaying import replay_group
 from bridge.service.settings import delivery_settings
 from bridge.service.time import LoopAlarm, SystemClock
 from bridge.track.build import build_credentials, build_sink
@@ -101,7 +102,7 @@ def assemble(
     share = None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL)
     rate_view = None
     if share is not None:
-        rate_view = RateView(dispatcher, share, GroupReader(config.kafka, logger), events)
+        rate_view = RateView(dispatcher, share, GroupReader(config.kafka, logger), events, replay_group(config, logger))
         consumer.on_assignment = rate_view.look_again
     observer = Observer(
         Observed(

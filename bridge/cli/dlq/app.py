@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from bridge.cli.dlq import discard, replay, show, stats
 from bridge.cli.dlq import list as list_
-from bridge.cli.dlq import show, stats
 
 app = typer.Typer(
     help="Dead letters: what is in their topic and why; mend, send again, settle.",
@@ -22,3 +22,5 @@ def dlq() -> None:
 app.command("stats")(stats.stats)
 app.command("list")(list_.list_letters)
 app.command("show")(show.show)
+app.command("replay")(replay.replay)
+app.command("discard")(discard.discard)

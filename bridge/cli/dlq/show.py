@@ -37,7 +37,7 @@ def show(
         entries = find(topics, name)
     for number, entry in enumerate(entries):
         if json:
-            output.document(rows.document(entry, start.mapping, hidden) | _contents(entry, start, hidden))
+            output.document(rows.document(entry, start.mapping, hidden) | contents_of(entry, start, hidden))
         else:
             output.lines(["", *_page(entry, start, hidden)] if number else _page(entry, start, hidden))
     return ExitCode.OK
@@ -93,7 +93,7 @@ def _page(entry: Entry, start: startup.Start, hidden: Redaction) -> list[str]:
     if record is None:
         lines += ["", "What would be sent now", "  nothing: no legible header says which topic it came from"]
     else:
-        lines += ["", "What would be sent now", *_now(entry, record, start, hidden)]
+        lines += ["", "What would be sent now", *now_lines(entry, record, start, hidden)]
     return [printable(line) for line in lines]
 
 
@@ -136,7 +136,8 @@ def _record(entry: Entry, hidden: Redaction) -> list[str]:
     return [*lines, *(f"  {line}" for line in _pretty(hidden.of_value(letter.value)))]
 
 
-def _now(entry: Entry, record: Record, start: startup.Start, hidden: Redaction) -> list[str]:
+def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redaction) -> list[str]:
+    """What the present mapping would send, beside what was sent."""
     from bridge.model import Failed, Filtered, Prepared
     from bridge.reprocess import plan
 
@@ -170,7 +171,8 @@ def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> 
     return ["  another request; - was sent, + would be sent now:", *(f"    {line}" for line in difference(sent, body))]
 
 
-def _contents(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[str, Any]:
+def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[str, Any]:
+    """What is in a letter, what was sent and what would be, for scripts."""
     from bridge.model import Prepared
     from bridge.reprocess import contents, plan
 
