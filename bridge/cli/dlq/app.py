@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bridge.cli.dlq import discard, replay, show, stats
+from bridge.cli.dlq import discard, export, import_, replay, show, stats
 from bridge.cli.dlq import list as list_
 
 app = typer.Typer(
@@ -24,3 +24,5 @@ app.command("list")(list_.list_letters)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("discard")(discard.discard)
+app.command("export")(export.export)
+app.command("import")(import_.import_letters)

@@ -74,9 +74,7 @@ async def test_selectors_narrow_the_list(dlq: Dlq, put: Put) -> None:
     assert [each["origin"]["offset"] for each in listed.documents] == [3]
     assert len((await dlq("list", "--json", "--origin", "orders:0:1-2")).documents) == 2
     assert len((await dlq("list", "--json", "--limit", "3")).documents) == 3
-    assert (await dlq("list", "--reason", "expired")).out == (
-        "No open letter of letters is meant by this selection.\n"
-    )
+    assert (await dlq("list", "--reason", "expired")).out == ("No open letter of letters is meant by this selection.\n")
 
 
 async def test_show_tells_what_came_what_was_sent_and_what_would_be_sent_now(dlq: Dlq, put: Put) -> None:

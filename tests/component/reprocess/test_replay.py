@@ -164,9 +164,7 @@ async def test_two_replays_at_once_never_send_one_letter_twice(dlq: Dlq, put: Pu
     assert sorted(int(event.metadata["n"]) for event in api.ledger.accepted) == list(range(400))
 
 
-async def test_a_discarded_letter_is_settled_with_its_reason_and_never_sent(
-    dlq: Dlq, put: Put, api: Emulator
-) -> None:
+async def test_a_discarded_letter_is_settled_with_its_reason_and_never_sent(dlq: Dlq, put: Put, api: Emulator) -> None:
     put(letter(1, route=OLD), letter(2, route=OLD))
     refused = await dlq("discard", "0:0", "--because", "test data")
     assert (refused.code, refused.err) == (
