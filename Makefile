@@ -9,13 +9,15 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 FUZZ := .venv-fuzz/.installed-fuzz
 FUZZ_SECONDS ?= 120
+FAULTS_SEED ?= 1
 DOCKER ?= docker
 IMAGE ?= track-bridge
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py)
 TESTS ?= tests
+HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo test faults fuzz lint bench image fmt requirements clean
+.PHONY: help demo test soak faults fuzz lint bench bench-check image fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -31,7 +33,10 @@ fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a table of what they came to (FAULTS_SEED=2)
-	@FAULTS=full $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)
+	@FAULTS=full FAULTS_SEED=$(FAULTS_SEED) $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)
+
+soak: $(DEV) ## 100,000 simulated histories on all cores (HISTORIES=...; ARGS=SEED: where to begin)
+	@$(BIN)/python -m tests.simulation --soak $(HISTORIES) $(ARGS)
 
 lint: $(DEV) ## style, types, who may import whom, the image's recipe, what may not be in a tracked file
 	$(BIN)/ruff check .
@@ -43,6 +48,9 @@ lint: $(DEV) ## style, types, who may import whom, the image's recipe, what may 
 
 bench: $(DEV) ## what an event costs, side by side with the least it can cost
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-check: $(DEV) ## whether an event costs over 15 % more of our code than the baseline says (half a minute)
+	@$(BIN)/python -m bench.check $(ARGS)
 
 image: ## the container image (DOCKER=podman works too)
 	@$(DOCKER) info >/dev/null 2>&1 || { \

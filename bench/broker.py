@@ -1,4 +1,4 @@
-"""The Kafka of the measurements: a real one where the tests would find one, else the embedded one, said in the output."""
+"""The Kafka of the measurements: a real one where the tests would find one, else the embedded one, and it says so."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 MAPPED = "order.completed"
 UNMAPPED = "audit.viewed"
-Row = tuple[bytes, bytes, list[tuple[str, bytes]]]
+Row = tuple[bytes, bytes, list[tuple[str, str | bytes | None]]]
 """Key, value, headers."""
 
 
@@ -55,9 +55,10 @@ def rows(load: Load) -> Iterator[Row]:
         user = "user-0" if load.hot and pick.random() < load.hot else f"user-{pick.randrange(1, load.users + 1)}"
         kind = MAPPED if number % every == 0 else UNMAPPED
         value = {"type": kind, "id": str(number), "time": "2026-01-02T03:04:05Z", "data": make(user, number)}
-        headers = [("type", kind.encode()), ("trace", b"00-4bf92f3577b34da6")] if load.type_in_header else []
+        headers: list[tuple[str, str | bytes | None]] = []
         if load.type_in_header:
             del value["type"]
+            headers = [("type", kind.encode()), ("trace", b"00-4bf92f3577b34da6")]
         if padding:
             value["padding"] = padding
         yield user.encode(), orjson.dumps(value), headers

@@ -10,7 +10,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-
 from typing import Any, TypeVar, cast
 
 from bench import configuration, load
@@ -49,11 +48,11 @@ class Wire(asyncio.Transport):
         self.protocol: Any = None
         self._busy = busy
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    def write(self, _data: bytes | bytearray | memoryview) -> None:
         self._busy.append(self.protocol)
 
     def abort(self) -> None:
-        pass
+        self.protocol.connection_lost(None)
 
 
 class Message:
@@ -83,7 +82,7 @@ class Message:
     def value(self) -> bytes:
         return self._value
 
-    def headers(self) -> list[tuple[str, bytes]] | None:
+    def headers(self) -> Any:
         return self._headers or None
 
     def timestamp(self) -> tuple[int, int]:
@@ -207,8 +206,8 @@ def delivery_stage(of: Load, compiled: CompiledMapping, loop: asyncio.AbstractEv
             wire.protocol = Connection(sink)
             wire.protocol.connection_made(wire)
         trackers = [OffsetTracker[Any](TopicPartition("orders", number), 0) for number in range(PARTITIONS)]
-        dispatcher.assigned(trackers)
         dispatcher.membership_proven(time.monotonic())
+        dispatcher.assigned(trackers)
         for by_partition in batches:
             for partition, given in by_partition.items():
                 dispatcher.accept(trackers[partition], given)
@@ -282,7 +281,7 @@ def main() -> None:
         for name, stage in found.items():
             best[name] = min(best[name], least(stage, 2))
     for name, micros in best.items():
-        print(f"{name:20} {micros:6.2f} µs  {micros / best['floor']:5.2f} × floor")
+        print(f"{name:20} {micros:6.2f} µs  {micros / best['floor']:5.2f} x floor")
     loop.close()
 
 

@@ -1,8 +1,8 @@
-"""The API of the measurements: 202 for everything, at the least cost, and a log of what came from which all is checked.
+"""The API of the measurements: 202 for everything at the least cost, and a log of what came, from which all is checked.
 
-A process of its own, told what to do on standard input: ``expect TOTAL MARK`` begins a run, ``report`` ends it. On standard
-output one JSON object per line: the URL first, ``first``, ``mark`` and ``done`` as that many requests came, and the report.
-While a run lasts nothing is decoded: the bodies are kept, and looked at when the report is asked for.
+A process of its own, told what to do on standard input: ``expect TOTAL MARK`` begins a run, ``report`` ends it.
+Standard output: one JSON object per line, the URL, then ``first``, ``mark`` and ``done`` as that many requests came,
+and the reports. While a run lasts nothing is decoded: bodies are kept, and looked at when a report is asked for.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Log:
         """Everything that can be said of the run, in one line."""
         seen: dict[int, float] = {}
         last: dict[str, tuple[int, float]] = {}
-        duplicates = disorder = together = 0
+        duplicates = disorder = together = others = 0
         others_done = 0.0
         for body, at in zip(self.bodies, self.times, strict=True):
             request = orjson.loads(body)
@@ -75,6 +75,7 @@ class Log:
             seen[number] = at
             last[user] = (number, at)
             if user != "user-0":
+                others += 1
                 others_done = at
         ids: dict[str, Any] = {"times": {str(number): at for number, at in seen.items()}} if times else {}
         tell(
@@ -85,6 +86,7 @@ class Log:
                 "duplicates": duplicates,
                 "disorder": disorder,
                 "together": together,
+                "others": others,
                 "others_done": others_done,
                 "connections": self.connections,
                 **ids,
@@ -148,7 +150,9 @@ class Postman:
     def _deliver(self) -> None:
         now, due = self._loop.time(), self._due
         while due and due[0][0] <= now:
-            due.popleft()[1].write(ACCEPTED)
+            transport = due.popleft()[1]
+            if not transport.is_closing():  # a program that was stopped leaves requests behind
+                transport.write(ACCEPTED)
         self._runs = bool(due)
         if due:
             self._loop.call_later(max(TICK, due[0][0] - now), self._deliver)

@@ -50,9 +50,10 @@ class Record(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes the record holds in memory, without Python's own overhead."""
-        size = (len(self.value) if self.value else 0) + (len(self.key) if self.key else 0)
-        for name, value in self.headers:
-            size += len(name) + (len(value) if value else 0)
+        _, _, _, _, key, value, headers = self  # a third of the time of three names: this is asked for every event
+        size = (len(value) if value else 0) + (len(key) if key else 0)
+        for name, content in headers:
+            size += len(name) + (len(content) if content else 0)
         return size
 
 

@@ -1,1 +1,1 @@
-"""Programs that do the bridge's work with fewer promises. Each is told what to do by the same variables, see `bench.peers`."""
+"""Programs that do the bridge's work with fewer promises, told what to do by the variables in `bench.peers`."""

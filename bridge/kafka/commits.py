@@ -3,8 +3,8 @@
 Two ways out. A position at a new offset is stored with the client, whose ownership check is a fence, and goes out with
 its next periodic commit. A position that says something new at an old offset (the lowest open record is stuck while
 later ones complete) is not committed that way; it goes out by an explicit commit, asynchronous, at most one under way
-and one a second. The broker checks the member but never the assignment, so an explicit commit is made on the poll
-thread only, where no rebalance can come between, and only for partitions in its table.
+and as often as the others. The broker checks the member but never the assignment, so an explicit commit is made on the
+poll thread only, where no rebalance can come between, and only for partitions in its table.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from bridge.kafka.counts import SourceCounts
     from bridge.kafka.table import Assigned, Table
 
-REFRESH_EVERY: Final = 1.0
-"""Seconds between explicit commits."""
+REFRESH_EVERY: Final = 0.1
+"""Seconds between explicit commits, where nothing else is said."""
 _ANSWER_OVERDUE: Final = 120.0
 """Seconds after which an explicit commit counts as never answered: twice the client's own limit for a request."""
 _AFTER_REBALANCE: Final = 0.05
@@ -64,6 +64,7 @@ class Commits:
         log: RareLog,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        refresh_every: float = REFRESH_EVERY,
     ) -> None:
         """`proven` gets the monotonic time at which an acknowledged commit was issued."""
         self._consumer = consumer
@@ -72,6 +73,7 @@ class Commits:
         self._proven = proven
         self._log = log
         self._clock = clock
+        self._refresh_every = refresh_every
         self._sleep = sleep
         self._offered: deque[Positioned] = deque()
         self._beginnings: list[ClientPartition] = []
@@ -123,7 +125,7 @@ class Commits:
             self._pending = None
         changed = [entry for entry in self._table if entry.refresh]
         if not self._proof_wanted and not self._beginnings:
-            if not changed or now - self._refreshed_at < REFRESH_EVERY:
+            if not changed or now - self._refreshed_at < self._refresh_every:
                 return
         elif not changed:
             changed = [entry for entry in self._table if entry.position is not None][:1]

@@ -44,10 +44,14 @@ class Intake:
         self._accepted = (total_records + records, total_bytes + size)
 
     def wake(self) -> None:
-        """End a sleep at once, whatever the room."""
+        """End a sleep at once, whatever the room; one that has not begun yet does not begin."""
         self._woken.set()
 
     # --- called on the poll thread -----------------------------------------------------------------
+
+    def rearm(self) -> None:
+        """Forget earlier wakes. Call it before looking at what they were for: a later one must not be missed."""
+        self._woken.clear()
 
     def handed(self, records: int, size: int) -> None:
         """These are on their way to the loop."""
@@ -83,7 +87,6 @@ class Intake:
     def _wait(self, wanted: tuple[int, int], seconds: float) -> bool:
         if self._has(wanted):
             return True
-        self._woken.clear()
         self._awaited = wanted
         if not self._has(wanted):
             self._woken.wait(seconds)

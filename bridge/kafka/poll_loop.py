@@ -61,16 +61,19 @@ class PollLoop:
         self._counts = counts
         self._orders: deque[Callable[[], None]] = deque()
         self._stalled_since: float | None = None
+        self._served_at = 0.0
         self._upkeep_due = 0.0
 
     def order(self, what: Callable[[], None]) -> None:
         """To be done before the next poll; may be called on any thread."""
         self._orders.append(what)
+        self._intake.wake()
 
     def round(self) -> None:
         """Returns after `POLL` seconds at most, if no callback of the client has more to do."""
         self._heartbeat.beat()
         now = self._heartbeat.at
+        self._intake.rearm()
         while self._orders:
             self._orders.popleft()()
         self._commits.take_offered()
@@ -82,8 +85,9 @@ class PollLoop:
         wanted = self._room(now)
         if wanted:
             self._poll(POLL, wanted)
-        else:
+        elif self._pauses.stalled or now - self._served_at >= STALLED_POLL:
             # Serves the callbacks, and may bring a record for which there is no room.
+            self._served_at = now
             self._poll(0, 1)
 
     def _room(self, now: float) -> int:

@@ -82,7 +82,14 @@ class Source:
         kafka, logger, log = self._kafka, self._logger, ClientLog(self._logger)
         self._consumer = consumer = client.open_consumer(configuration, log, self._on_commit)
         self._admin = client.open_admin(client.admin_configuration(kafka), log)
-        self._commits = Commits(consumer, self._table, self.counts, self._proven, RareLog(logger))
+        self._commits = Commits(
+            consumer,
+            self._table,
+            self.counts,
+            self._proven,
+            RareLog(logger),
+            refresh_every=kafka.commit_interval / 2,
+        )
         self._pauses = Pauses(consumer)
         incremental = client.is_incremental(configuration)
         self._starting = Starting(
@@ -153,10 +160,13 @@ class Source:
     def store(self, positions: Positioned, /) -> None:
         """Commit these soon; see `ports.Positions`."""
         self._commits.offer(positions)
+        # Where there is little room it sleeps: what it does not take to the client now, a crash would repeat.
+        self._intake.wake()
 
     def prove_membership(self) -> None:
         """Make a round trip with the group coordinator; see `ports.Positions`. Needs a partition that is read."""
         self._commits.prove_membership()
+        self._intake.wake()
 
     def pause_topic(self, topic: str, /) -> None:
         """Take nothing more from this topic; see `ports.Positions`."""

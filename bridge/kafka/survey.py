@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 ENDS_EVERY: Final = 10.0
 """Seconds between questions for the ends of partitions that are not being fetched."""
-TOPICS_EVERY: Final = 30.0
+TOPICS_EVERY: Final = 10.0
+"""The same for topics: as long at most is a recreated topic read from the old position before it is held."""
 _PATIENCE: Final = 10.0
 _UNKNOWN_TOPIC: Final = 3
 _UNAUTHORIZED_TOPIC: Final = 29

@@ -25,7 +25,7 @@ def may_have_large_integers(raw: bytes) -> bool:
 
 
 def loads(raw: bytes) -> Any:
-    """Decodes JSON. A number that no double can hold becomes a `Decimal`, for whoever maps it to refuse."""
+    """Decodes JSON. A number that no double can hold becomes an infinite `Decimal`, for whoever maps it to refuse."""
     try:
         value = json.loads(raw, parse_int=_integer, parse_float=_decimal, parse_constant=_refuse)
         # Python's decoder takes lone surrogates, which are no characters and cannot be encoded again.
@@ -48,12 +48,17 @@ def _integer(text: str) -> int | Decimal:
     try:
         return int(text)
     except ValueError:  # more digits than Python converts by default (4300), a guard against quadratic time
-        return Decimal(text)
+        return _beyond(text)
 
 
 def _decimal(text: str) -> float | Decimal:
     number = float(text)
-    return number if isfinite(number) else Decimal(text)
+    return number if isfinite(number) else _beyond(text)
+
+
+def _beyond(text: str) -> Decimal:
+    """Never the number itself: one of ten characters, 1e99999999, takes minutes and gigabytes to compute with."""
+    return Decimal("-Infinity" if text.startswith("-") else "Infinity")
 
 
 def _refuse(name: str) -> Any:

@@ -70,13 +70,14 @@ class CompiledMapping:
             return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
 
     def _map(self, record: Record, now: float, *, exact: bool) -> Outcomes:
-        if record.value is None:
+        name, _, _, _, _, raw, headers = record
+        if raw is None:
             return _TOMBSTONE
-        topic = self._topics.get(record.topic) or self.topic(record.topic)
+        topic = self._topics.get(name) or self.topic(name)
         match = topic.match_record(record) if topic.type_comes_first else None
         if match is not None and match.outcomes is not None:
             return match.outcomes
-        attributes = topic.attributes(record) if record.headers else None
+        attributes = topic.attributes(record) if headers else None
         if attributes is not None and topic.type_is_attribute:
             match = topic.match_attributes(record, attributes)
             if match.outcomes is not None:

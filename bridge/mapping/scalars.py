@@ -100,7 +100,8 @@ def _to_integer(value: Any) -> int:
         return int(number)
     if isinstance(number, int):
         return number
-    raise ConversionError("is a number with a fraction; an integer is needed")
+    described = kind(number) if isinstance(number, Decimal) else "a number with a fraction"
+    raise ConversionError(f"is {described}; an integer is needed")
 
 
 def _to_number(value: Any, needed: str = "a number") -> int | float | Decimal:
@@ -155,15 +156,23 @@ def divider(divisor: float, *, reads_text: bool) -> Convert:
     exact_divisor = Fraction(Decimal(repr(divisor)))
     whole_divisor = int(divisor) if float(divisor).is_integer() else None
 
-    def divide(value: Any) -> int | float | Decimal:
+    def divide(value: Any) -> int | float:
         if isinstance(value, str) and not reads_text:
             raise ConversionError("is a string; a number is needed to divide (type: number reads it as one)")
         number = _to_number(value)
+        if isinstance(number, Decimal):
+            raise ConversionError(f"is {kind(number)}; another is needed to divide")
+        try:
+            return quotient(number)
+        except OverflowError:
+            raise ConversionError("is a number whose quotient is outside the range of a double") from None
+
+    def quotient(number: float) -> int | float:
         if whole_divisor is not None and isinstance(number, int):
             whole, rest = divmod(number, whole_divisor)
             return whole if not rest else number / whole_divisor
         # A double is taken for the decimal it is written as: 0.3 / 0.1 is 3, as on paper.
-        quotient = Fraction(Decimal(repr(number)) if isinstance(number, float) else number) / exact_divisor
-        return int(quotient) if quotient.denominator == 1 else float(quotient)
+        exact = Fraction(Decimal(repr(number))) / exact_divisor
+        return int(exact) if exact.denominator == 1 else float(exact)
 
     return divide

@@ -99,7 +99,7 @@ def compile_settings(config: MappingConfig, findings: Findings) -> TopicSettings
                 by_pattern.append((pattern, settings))
         else:
             by_name[name] = settings
-    by_pattern.sort(key=lambda entry: _rank(entry[0].pattern))
+    by_pattern.sort(key=lambda entry: pattern_rank(entry[0].pattern))
     return TopicSettings(base, by_name, tuple(by_pattern))
 
 
@@ -112,8 +112,11 @@ def compile_topic_pattern(text: str, where: str, findings: Findings) -> re.Patte
         return None
 
 
-def _rank(pattern: str) -> tuple[int, int, str]:
-    """Never the place in the file: tools that rewrite YAML, Helm among them, sort its keys."""
+def pattern_rank(pattern: str) -> tuple[int, int, str]:
+    """Sorts the patterns of `per_topic`, the one that wins first.
+
+    Never the place in the file: tools that rewrite YAML, Helm among them, sort its keys.
+    """
     beginning = re.match(r"\^((?:\\[^\w]|[\w-])*)", pattern)
     literal = beginning[1].replace("\\", "") if beginning else ""
     if beginning and pattern[beginning.end() : beginning.end() + 1] in {"*", "?", "+", "{"}:

@@ -66,6 +66,10 @@ class Events:
             exc_info=error,
         )
 
+    def kafka_client_ended(self, *, detail: str) -> None:
+        """The Kafka client cannot go on, for a reason its owner can mend: the process stops."""
+        self._log.critical("kafka_client_ended", detail=detail)
+
     # --- partitions -----------------------------------------------------------------------------------------------
 
     def assigned(self, partitions: Sequence[TopicPartition], *, total: int) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.model import Position
+from bridge.model import Disposition, Position
 from bridge.pipeline import offset_map
+from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import Life, OffsetTracker
 from bridge.pipeline.pacing import KEEP_DEMAND
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Entry, Partition, Work
+from bridge.pipeline.work import Entry, Partition, State, Work
 
 Tracker = OffsetTracker[Entry]
 Positioned = Sequence[tuple[Tracker, Position]]
 Drained = Callable[[Positioned], None]
 
-REFRESH_MAP = 1.0
-"""Seconds between two commits of a partition whose lowest offset stays open."""
 REFRESH_DEMAND = 5.0
 """Seconds after which a demand that did not change is published again, so that others keep believing it."""
 
@@ -36,13 +35,15 @@ class Drain:
 class Assignments:
     """Owned partitions, and those that are leaving but still have something outside."""
 
-    __slots__ = ("_drains", "_partitions", "_settings", "_tally")
+    __slots__ = ("_drains", "_partitions", "_settings", "_tally", "topics")
 
     def __init__(self, tally: Tally, settings: DeliverySettings) -> None:
         self._partitions: dict[Tracker, Partition] = {}
         self._drains: list[Drain] = []
         self._tally = tally
         self._settings = settings
+        self.topics: dict[str, TopicLetters] = {}
+        """By name, as far as they were ever ours: a held topic stays held when its partitions come back."""
 
     def __len__(self) -> int:
         return len(self._partitions)
@@ -50,13 +51,36 @@ class Assignments:
     def __iter__(self) -> Iterator[Partition]:
         return iter(self._partitions.values())
 
-    def add(self, partition: Partition) -> None:
+    def add(self, tracker: Tracker, now: float) -> Partition:
         """Ours from now on."""
-        self._partitions[partition.tracker] = partition
+        name = tracker.partition.topic
+        topic = self.topics.get(name)
+        if topic is None:
+            topic = self.topics[name] = TopicLetters(name, self._settings.hold_after_letters)
+        partition = self._partitions[tracker] = Partition(tracker, topic, now)
+        return partition
 
     def get(self, tracker: Tracker) -> Partition | None:
         """None once it is given up."""
         return self._partitions.get(tracker)
+
+    def complete(self, work: Work, disposition: Disposition) -> None:
+        """An event is done; with the last of its record's events the offset is complete."""
+        work.state = State.GONE
+        fanout = work.fanout
+        if fanout is not None:
+            if not fanout.settle(disposition):
+                return
+            disposition = fanout.worst
+        partition, tally = work.partition, self._tally
+        partition.tracker.completed(work.record.offset)
+        partition.dirty = True
+        tally.buffered -= 1
+        tally.buffered_bytes -= work.size
+        if disposition is Disposition.DELIVERED:
+            tally.delivered += 1
+        else:
+            tally.dead_lettered += 1
 
     # --- leaving ----------------------------------------------------------------------------------
 
@@ -128,9 +152,7 @@ class Assignments:
             if lowest != partition.last_lowest:
                 partition.last_lowest = lowest
                 partition.head_since = now
-            elif age < REFRESH_MAP or not (
-                partition.dirty or (publish_demand and self._demand_changed(partition, age, now))
-            ):
+            elif not (partition.dirty or (publish_demand and self._demand_changed(partition, age, now))):
                 continue
             out.append((tracker, self._position(partition, now, wall)))
         return out

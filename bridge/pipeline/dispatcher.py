@@ -68,20 +68,18 @@ class Dispatcher:
         self._positions = positions
         self._credentials = credentials
         self._journal = journal
-        self._clock = clock
         self._monotonic, self._wall = clock.monotonic, clock.wall
         self._alarm = alarm
         self._rng = rng
         self.tally = Tally()
         self.governor = Governor(settings, rng, clock.monotonic())
         self.evidence = Evidence()
-        self.letters = LetterDesk(self, letters, positions, journal, self.tally, settings.retry, rng)
         self._waiting = Waiting()
-        self.lanes = self._waiting.lanes
+        self.lanes, self._turns = self._waiting.lanes, self._waiting.turns
+        self.letters = LetterDesk(
+            self._letter_acknowledged, self._waiting, letters, positions, journal, self.tally, settings.retry, rng
+        )
         self.assignments = Assignments(self.tally, settings)
-        self._turns = self._waiting.turns
-        self._throttled = 0
-        self._topics: dict[str, TopicLetters] = {}
         self._next_due = _NEVER
         self._intake = Intake(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
 
@@ -89,11 +87,10 @@ class Dispatcher:
 
     def assigned(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are ours from now on, each from its tracker's start."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         for tracker in trackers:
-            topic = self._topic(tracker.partition.topic)
-            self.assignments.add(Partition(tracker, topic, now))
-            if topic.held:
+            partition = self.assignments.add(tracker, now)
+            if partition.topic.held:
                 self._positions.pause_partition(tracker)
         self.governor.membership.looked(now)
         if trackers and not self.governor.membership.believable(now):
@@ -105,7 +102,7 @@ class Dispatcher:
 
         ``drained`` is called once, with the final positions, at the latest after `drain_timeout`.
         """
-        now = self._clock.monotonic()
+        now = self._monotonic()
         leaving = self.assignments.begin_drain(trackers, drained, now)
         self._wake_at(self.assignments.deadline())
         self._release(leaving, now)
@@ -114,7 +111,7 @@ class Dispatcher:
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are another member's already: nothing of them may be sent or committed any more."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         leaving = self.assignments.lose(trackers)
         self._release(leaving, now)
         self._abort(leaving)
@@ -138,8 +135,8 @@ class Dispatcher:
         """Records and bytes that may be handed over now."""
         if self.letters.unwritable_since is not None or self.governor.stopping:
             return 0, 0
-        tally, settings = self.tally, self.settings
-        return settings.max_buffered - tally.buffered, settings.max_buffered_bytes - tally.buffered_bytes
+        records, size = self.tally.taking_room
+        return self.settings.max_buffered - records, self.settings.max_buffered_bytes - size
 
     def accept(self, tracker: Tracker, records: Sequence[Record]) -> None:
         """Records of one partition, in order of their offsets.
@@ -196,7 +193,7 @@ class Dispatcher:
 
     def tick(self) -> None:
         """Call at least every half second: notices a stopped process, keeps the membership proven."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         self.governor.membership.looked(now)
         if self.assignments:
             self._ask_membership(now)
@@ -266,8 +263,8 @@ class Dispatcher:
 
     def _delivered(self, work: Work, now: float) -> None:
         """The hot path: each event comes through here once."""
-        self._throttled = 0
         governor, prepared, partition = self.governor, work.prepared, work.partition
+        governor.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
             self._proved(now)
         if prepared is not None:
@@ -285,36 +282,26 @@ class Dispatcher:
             return
         topic = partition.topic
         topic.sendable -= 1
-        self._complete(work, Disposition.DELIVERED)
+        self.assignments.complete(work, Disposition.DELIVERED)
         if topic.run:
             self.letters.delivered(topic)
 
     def _proved(self, now: float) -> None:
-        """An answer that only a good key, a right address and a working destination give."""
-        governor = self.governor
-        if governor.key.one_at_a_time:
-            since = governor.key.held_since
-            if governor.key.proven():
-                self._journal.unblocked(Reason.UNAUTHORIZED, now - (now if since is None else since))
-        since = governor.outage.since
-        if governor.outage.succeeded():
-            self._journal.unblocked(Reason.OUTAGE, now - (now if since is None else since))
-            self._waiting.unpark()
+        for reason, seconds in self.governor.proved(now):
+            self._journal.unblocked(reason, seconds)
+            if reason is Reason.OUTAGE:
+                self._waiting.unpark()
 
     def _retry(self, work: Work, verdict: Retry, now: float) -> None:
         self.tally.retries[verdict.reason] += 1
         self.tally.ambiguous += verdict.ambiguous
         if work.state is State.GONE and verdict.status is None:
             # Its connection was closed by us, which says nothing of the destination.
-            self.leave_lane(work)
+            self._waiting.leave_lane(work)
             return
         throttled = verdict.reason == "rate_limited"
-        retry = self.settings.retry
         if throttled or verdict.after is not None:
-            if now >= self.governor.pause_until:
-                self._throttled += 1
-            wait = min(retry.initial_backoff * 2.0 ** min(self._throttled - 1, 10), retry.max_backoff)
-            wait = wait if verdict.after is None else min(verdict.after, retry.max_retry_after)
+            wait = self.governor.throttled(verdict.after, now)
             if self.governor.pause(wait, verdict.detail, now):
                 self._journal.asked_to_wait(wait, verdict.detail)
         if not throttled and self._failed(work, verdict, now):
@@ -324,7 +311,7 @@ class Dispatcher:
         if throttled:
             self._turns.push_first(work)
             return
-        self._waiting.park(work, now + backoff(work.attempts, retry, self._rng))
+        self._waiting.park(work, now + backoff(work.attempts, self.settings.retry, self._rng))
         self._wake_at(work.due)
 
     def _failed(self, work: Work, verdict: Retry, now: float) -> bool:
@@ -345,7 +332,6 @@ class Dispatcher:
         return True
 
     def _rejected(self, work: Work, verdict: Reject, now: float) -> None:
-        self._throttled = 0
         self._proved(now)
         self._dead_letter(work, LetterReason.REJECTED, verdict.detail, verdict.status, verdict.error_code, now)
 
@@ -367,7 +353,7 @@ class Dispatcher:
         """Whether the event stays ours to send; if its partition is leaving, it is left open for the next owner."""
         if work.partition.tracker.life is Life.LIVE:
             return True
-        self.leave_lane(work)
+        self._waiting.leave_lane(work)
         work.state = State.GONE
         if work.partition.tracker.life is Life.DRAINING:
             topic = work.partition.topic
@@ -381,7 +367,7 @@ class Dispatcher:
         self, work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, now: float
     ) -> None:
         if work.partition.tracker.life is Life.DEAD:
-            self.leave_lane(work)
+            self._waiting.leave_lane(work)
             return
         work.letter = letter_of(work, reason, message, status, code, epoch=self._wall() - now)
         topic = work.partition.topic
@@ -393,39 +379,18 @@ class Dispatcher:
         """The dead-letter producer's receipt."""
         work = cast("Work", token)
         work.partition.writing -= 1
-        now = self._clock.monotonic()
+        now = self._monotonic()
         self.letters.written(work, refused, now)
         self._wake_at(self.letters.due())
         self._finish_drains(now)
         self.pump()
 
-    def letter_acknowledged(self, work: Work) -> None:
+    def _letter_acknowledged(self, work: Work) -> None:
         """All in-sync replicas have the letter: the event is complete."""
         if work.letter is not None and work.letter.route is not None:
             self.tally.route(work.letter.route).dead_lettered += 1
-        self.leave_lane(work)
-        self._complete(work, Disposition.DEAD_LETTERED)
-
-    def leave_lane(self, work: Work) -> None:
-        """The event will not be sent (again); the next of its lane may go."""
         self._waiting.leave_lane(work)
-
-    def _complete(self, work: Work, disposition: Disposition) -> None:
-        work.state = State.GONE
-        fanout = work.fanout
-        if fanout is not None:
-            if not fanout.settle(disposition):
-                return
-            disposition = fanout.worst
-        partition, tally = work.partition, self.tally
-        partition.tracker.completed(work.record.offset)
-        partition.dirty = True
-        tally.buffered -= 1
-        tally.buffered_bytes -= work.size
-        if disposition is Disposition.DELIVERED:
-            tally.delivered += 1
-        else:
-            tally.dead_lettered += 1
+        self.assignments.complete(work, Disposition.DEAD_LETTERED)
 
     # --- leaving ----------------------------------------------------------------------------------
 
@@ -457,15 +422,9 @@ class Dispatcher:
                 self.tally.forced_drains += 1
                 self._journal.drain_forced(partition.tracker, len(partition.on_wire))
             self._abort(late)
-            self.assignments.finish(drain, now, self._clock.wall())
+            self.assignments.finish(drain, now, self._wall())
             for topic in dict.fromkeys(partition.topic for partition in late):
                 self.letters.released(topic)
-
-    def _topic(self, name: str) -> TopicLetters:
-        found = self._topics.get(name)
-        if found is None:
-            found = self._topics[name] = TopicLetters(name, self.settings.hold_after_letters)
-        return found
 
     @property
     def ready(self) -> bool:
@@ -480,7 +439,7 @@ class Dispatcher:
     @property
     def topics(self) -> dict[str, TopicLetters]:
         """By name, as far as they were ever assigned."""
-        return self._topics
+        return self.assignments.topics
 
     def mine(self) -> list[TopicPartition]:
         """The partitions that are assigned and not leaving."""
@@ -488,4 +447,4 @@ class Dispatcher:
 
     def positions(self) -> list[tuple[Tracker, Position]]:
         """What to take to the broker now; call once per commit interval."""
-        return self.assignments.positions(self._clock.monotonic(), self._clock.wall())
+        return self.assignments.positions(self._monotonic(), self._wall())

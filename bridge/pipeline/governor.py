@@ -42,8 +42,8 @@ _UNPROVEN = Block(Reason.MEMBERSHIP)
 class Governor:
     """Combines every condition on sending; each is a small state machine of its own. Times are monotonic seconds."""
 
-    __slots__ = ("in_flight", "key", "max_in_flight", "membership", "outage", "pacer", "pause_detail", "pause_until",
-                 "paused_since", "stopping")  # fmt: skip
+    __slots__ = ("_retry", "in_flight", "key", "max_in_flight", "membership", "outage", "pacer", "pause_detail",
+                 "pause_until", "paused_since", "stopping", "throttles")  # fmt: skip
 
     def __init__(self, settings: DeliverySettings, rng: random.Random, now: float) -> None:
         self.max_in_flight = settings.max_in_flight
@@ -55,6 +55,9 @@ class Governor:
         if settings.rate_limit is not None:
             # A new process starts at zero, until somebody knows what its share is.
             self.pacer.set_rate(0.0, now)
+        self._retry = settings.retry
+        self.throttles = 0
+        """Pauses in a row without an accepted request in between."""
         self.pause_until = 0.0
         self.paused_since: float | None = None
         self.pause_detail = ""
@@ -102,9 +105,28 @@ class Governor:
             self.outage.probing()
         self.pacer.take(now)
 
-    def finished(self) -> None:
-        """A request was answered, whatever the answer and whoever owns its partition now."""
-        self.in_flight -= 1
+    def proved(self, now: float) -> list[tuple[Reason, float]]:
+        """An answer came that only a good key, a right address and a working destination give.
+
+        Returns what ends with it, and after how many seconds.
+        """
+        self.throttles = 0
+        ended = []
+        since = self.key.held_since
+        if self.key.proven() and since is not None:
+            ended.append((Reason.UNAUTHORIZED, now - since))
+        since = self.outage.since
+        if self.outage.succeeded() and since is not None:
+            ended.append((Reason.OUTAGE, now - since))
+        return ended
+
+    def throttled(self, after: float | None, now: float) -> float:
+        """Seconds all requests have to wait: what the destination asked for, else longer with each pause in a row."""
+        if now >= self.pause_until:
+            self.throttles += 1
+        if after is not None:
+            return min(after, self._retry.max_retry_after)
+        return min(self._retry.initial_backoff * 2.0 ** min(self.throttles - 1, 10), self._retry.max_backoff)
 
     def pause(self, seconds: float, detail: str, now: float) -> bool:
         """The destination asked all of us to wait; True when that begins a pause."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from bridge.model import DeadLetter, LetterReason, LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
@@ -14,19 +13,8 @@ from bridge.pipeline.ports import DeadLetters, Journal, Positions
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Partition, State, Work
-
-
-class LetterOwner(Protocol):
-    """What the desk asks of the dispatcher."""
-
-    def letter_acknowledged(self, work: Work) -> None:
-        """The event is complete."""
-        ...
-
-    def leave_lane(self, work: Work) -> None:
-        """The event will not be sent; the next of its lane may go."""
-        ...
+from bridge.pipeline.waiting import Waiting
+from bridge.pipeline.work import Entry, Partition, State, Work
 
 
 def letter_of(
@@ -53,10 +41,11 @@ class LetterDesk:
     """A letter that cannot be written is back-pressure: its offset stays open and intake stops, nothing is skipped."""
 
     def __init__(
-        self, owner: LetterOwner, port: DeadLetters, positions: Positions, journal: Journal, tally: Tally,
-        retry: RetrySettings, rng: random.Random,
+        self, acknowledged: Callable[[Work], None], waiting: Waiting, port: DeadLetters, positions: Positions,
+        journal: Journal, tally: Tally, retry: RetrySettings, rng: random.Random,
     ) -> None:  # fmt: skip
-        self._owner = owner
+        self._acknowledged = acknowledged
+        self._waiting = waiting
         self._port = port
         self._positions = positions
         self._journal = journal
@@ -66,6 +55,8 @@ class LetterDesk:
         self._again: list[tuple[float, int, Work]] = []
         self._unwritten: set[Work] = set()
         """Letters that were refused and are still to be written: they are what shows that writing works again."""
+        self._stuck: dict[Entry, Work] = {}
+        """Open records that wait for a person: of a held topic or partition. They take no room from the others."""
         self._sequence = 0
         self._refusals = 0
         self.unwritable_since: float | None = None
@@ -79,10 +70,12 @@ class LetterDesk:
         if ruling is Ruling.WRITE:
             self._write(work)
             return
-        self._owner.leave_lane(work)
+        self._waiting.leave_lane(work)
         if work.partition.tracker.life is Life.LIVE:
             work.state = State.SHELVED
             topic.shelf.append(work)
+            if topic.held:
+                self._stick(work)
         else:
             # Left open for the partition's next owner: from the shelf it would be written when it is no longer ours.
             work.state = State.GONE
@@ -116,7 +109,7 @@ class LetterDesk:
         if life is Life.DEAD or (life is Life.DRAINING and refused is not None):
             # The record stays open for the next owner, who writes a letter of his own.
             work.state = State.GONE
-            self._owner.leave_lane(work)
+            self._waiting.leave_lane(work)
         elif refused is None:
             self._accepted(work)
         elif refused.too_large:
@@ -141,6 +134,9 @@ class LetterDesk:
         """Forget letters of partitions that are leaving; their records stay open for the next owner."""
         for topic in topics:
             topic.shelf = [work for work in topic.shelf if not goes(work)]
+        for entry in [entry for entry, work in self._stuck.items() if goes(work)]:
+            self._tally.stuck -= 1
+            self._tally.stuck_bytes -= self._stuck.pop(entry).size
         for work in [work for work in self._unwritten if goes(work)]:
             work.state = State.GONE
             self._unwritten.remove(work)
@@ -166,7 +162,7 @@ class LetterDesk:
         if letter is not None:
             self._tally.letters[letter.reason] += 1
             self._journal.dead_letter(letter)
-        self._owner.letter_acknowledged(work)
+        self._acknowledged(work)
 
     def _refused(self, work: Work, message: str, now: float) -> None:
         self._tally.letter_failures += 1
@@ -181,6 +177,8 @@ class LetterDesk:
         heapq.heappush(self._again, (now + backoff(self._refusals, self._retry, self._rng), self._sequence, work))
 
     def _hold(self, topic: TopicLetters) -> None:
+        for work in topic.shelf:
+            self._stick(work)
         self._positions.pause_topic(topic.name)
         self._journal.topic_held(topic.name, topic.run)
 
@@ -188,6 +186,14 @@ class LetterDesk:
         self._tally.letter_failures += 1
         partition.held = message
         work.state = State.SHELVED
-        self._owner.leave_lane(work)
+        self._stick(work)
+        self._waiting.leave_lane(work)
         self._positions.pause_partition(partition.tracker)
         self._journal.partition_held(partition.tracker, message)
+
+    def _stick(self, work: Work) -> None:
+        entry: Entry = work.fanout or work
+        if entry not in self._stuck:
+            self._stuck[entry] = work
+            self._tally.stuck += 1
+            self._tally.stuck_bytes += work.size

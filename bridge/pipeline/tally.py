@@ -62,6 +62,10 @@ class Tally:
         self.buffered = 0
         """Open: waiting, in flight or on the way to the dead-letter topic."""
         self.buffered_bytes = 0
+        self.stuck = 0
+        """Of those that are open: records of a held topic or partition. Nothing more is taken from these, so what may
+        be buffered on top of the others' bound is what was buffered when the hold began."""
+        self.stuck_bytes = 0
         self.filtered_records: dict[Filtered, int] = {}
         """By rule and reason; a record with several routes, all of which filter it, is counted under the first."""
         self.routes: defaultdict[Route, RouteTally] = defaultdict(RouteTally)
@@ -77,6 +81,11 @@ class Tally:
         self.forced_drains = 0
         self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
         self.latency_sum = 0.0
+
+    @property
+    def taking_room(self) -> tuple[int, int]:
+        """Records and bytes that count toward the buffer's bounds: what waits for a person must not starve the rest."""
+        return self.buffered - self.stuck, self.buffered_bytes - self.stuck_bytes
 
     @property
     def gap(self) -> int:

@@ -25,7 +25,7 @@ class Turns:
         """Ready, behind the others of its topic."""
         work.state = State.READY
         work.partition.ready += 1
-        topic = work.record.topic
+        topic = work.partition.topic.name
         queue = self._queues.get(topic)
         if queue:
             queue.append(work)

@@ -130,7 +130,10 @@ class EmbeddedKafka:
         self._library.rd_kafka_mock_clear_request_errors(self._running(), request)
 
     def fail_at(self, broker: int, request: int, *errors: int) -> None:
-        """As `fail`, for the requests that reach this broker: with a topic led by it alone, for that topic."""
+        """As `fail`, for the requests that reach this broker: with a topic led by it alone, for that topic.
+
+        `stop_failing` does not take these back.
+        """
         pairs = [ctypes.c_int(part) for error in errors for part in (error, 0)]  # with each error, how late it comes
         self._check(
             self._library.rd_kafka_mock_broker_push_request_error_rtts(
@@ -257,7 +260,6 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "up": lambda kafka, broker: kafka.up(int(broker)),
     "leader": lambda kafka, topic, partition, broker: kafka.leader(topic, int(partition), int(broker)),
     "fail-at": lambda kafka, *numbers: kafka.fail_at(*map(int, numbers)),
-    "stop-failing": lambda kafka, request: kafka.stop_failing(int(request)),
 }
 """What a line on the program's standard input may begin with. Each is answered by a line that says ``ok``."""
 

@@ -7,6 +7,8 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bridge.model import Header
+
 TOPICS = {"shop.orders": 6, "shop.accounts": 3, "app.activity": 3}
 """Names and numbers of partitions."""
 REJECTED_NAME = "Order Imported"
@@ -24,6 +26,7 @@ class SampleRecord:
     topic: str
     key: bytes | None
     value: bytes | None
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ from typing import Any
 
 from bridge import __version__
 from bridge.config.sections import Config
+from bridge.kafka.message_errors import ClientFatalError
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log import Logging
 from bridge.ops.snapshot import Snapshot
+from bridge.service import memory
 from bridge.service.assembly import Parts, assemble, secret_of
 
 TICK = 0.25
@@ -22,6 +24,7 @@ NOTHING_MAPPED = 1000
 """Records after which a mapping that matched none of them is worth a warning."""
 LETTERS_LIMIT = 5.0
 """Seconds the dead-letter producer may take to end; by then nothing waits for its letters any more."""
+EXIT_DEPENDENCY = 3
 EXIT_DEFECT = 70
 """A defect of the bridge itself, as sysexits(3) has it."""
 
@@ -63,6 +66,7 @@ class Bridge:
         await parts.sink.start(parts.consumer)
         parts.letters.start()
         parts.source.start()
+        memory.settle()
         parts.events.started(
             version=__version__,
             group=self._config.kafka.group_id,
@@ -109,6 +113,11 @@ class Bridge:
 
     def _crash(self, defect: BaseException) -> None:
         """A defect, or the poll thread's end: stop in order, and say so with the exit code."""
+        if isinstance(defect, ClientFatalError):
+            if not self._exit.done():
+                self._parts.events.kafka_client_ended(detail=str(defect))
+            self._end(Exit(EXIT_DEPENDENCY, "the Kafka client ended"))
+            return
         if not self._exit.done():
             notes = getattr(defect, "__notes__", [])
             self._parts.events.crashed(defect, at=notes[-1] if notes else None)

@@ -6,7 +6,9 @@ import asyncio
 import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
+from bridge.config import kafka_properties
 from bridge.config.problems import Problem
 from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping
@@ -29,7 +31,7 @@ def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem]
     log = set_up(
         level=config.observability.log_level,
         log_format=config.observability.log_format,
-        secrets=secrets_of(config),
+        secrets=secrets_of(config, proxy),
         terminal=sys.stdout.isatty(),
     )
     for warning in warnings:
@@ -59,17 +61,25 @@ def on_loop(main: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(main)
 
 
-def secrets_of(config: Config) -> list[str]:
-    """What no log line may show."""
+def secrets_of(config: Config, proxy: str | None = None) -> list[str]:
+    """What no log line may show; `proxy` is the URL of the environment's proxy, which may hold a password."""
     secrets = [
         value
         for properties in (config.kafka.properties, config.dead_letter.properties)
         for name, value in properties.items()
-        if "password" in name or "secret" in name or name.endswith(("key.pem", "jaas.config"))
+        if kafka_properties.is_secret(name)
     ]
     if config.track.api_key is not None:
         secrets.append(config.track.api_key.get_secret_value())
-    return secrets
+    password = _password_in(proxy or "")
+    return [*secrets, password, unquote(password)]
+
+
+def _password_in(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:  # no URL at all, which is refused before it is used
+        return ""
 
 
 async def _run(config: Config, mapping: CompiledMapping, log: Logging, proxy: str | None) -> Exit:

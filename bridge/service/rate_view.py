@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from bridge.kafka.group_reader import ViewRefusedError
@@ -86,21 +87,20 @@ class RateView:
 
     async def _look(self) -> None:
         asked_at = time.monotonic()
-        demand: dict[TopicPartition, Demand] | None = {}
+        metadata: Mapping[TopicPartition, str] | None = None
         try:
             partitions = await self._facts.partitions()
             try:
-                demand = _demands(await self._facts.metadata())
+                metadata = await self._facts.metadata()
             except ViewRefusedError as refusal:
-                demand = None
                 if not self._refusal_told:
                     self._refusal_told = True
                     self._events.rate_view_refused(detail=str(refusal))
         except (OSError, ViewRefusedError):
             return  # The view gets old, and an old view leaves a trickle.
         reserved = await self._reserved(asked_at)
-        mine = self._dispatcher.mine()
-        self._share.observe(GroupView(asked_at, partitions, demand, reserved), mine)
+        view = replace(view_of(asked_at, partitions, metadata), reserved=reserved)
+        self._share.observe(view, self._dispatcher.mine())
         self.apply()
 
     async def _reserved(self, now: float) -> float:
@@ -114,6 +114,17 @@ class RateView:
         except OSError:
             pass
         return self._reservations.reserved(now)
+
+
+def view_of(asked_at: float, partitions: int, metadata: Mapping[TopicPartition, str] | None) -> GroupView:
+    """What was heard, as one value; ``metadata`` is None where it may not be read.
+
+    A partition that was added has a position, committed by its owner, before it is counted anew. Who counted without it
+    would take itself for the only owner, and the whole limit for its share.
+    """
+    if metadata is None:
+        return GroupView(asked_at, partitions, None)
+    return GroupView(asked_at, max(partitions, len(metadata)), _demands(metadata))
 
 
 def _demands(metadata: Mapping[TopicPartition, str]) -> dict[TopicPartition, Demand]:

@@ -11,7 +11,7 @@ import pytest
 
 def test_make_alone_lists_what_can_be_made(root: Path) -> None:
     listed = subprocess.run(["make"], cwd=root, check=True, capture_output=True, text=True).stdout
-    for target in ("demo", "test", "lint", "bench", "image"):
+    for target in ("demo", "test", "fuzz", "lint", "bench", "image"):
         assert re.search(rf"^  {target} +\S", listed, re.MULTILINE), listed
 
 

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-FILES = ("run", "build", "dev")
+FILES = ("run", "build", "dev", "fuzz")
 HASHES = re.compile(r"(--hash=sha256:[0-9a-f]{64} ?)+")
 
 
@@ -39,6 +39,7 @@ def wanted(project: dict[str, Any], name: str) -> list[Requirement]:
     texts = {
         "run": project["project"]["dependencies"],
         "build": groups["build"],
+        "fuzz": groups["fuzz"],
         "dev": [
             *project["project"]["dependencies"],
             *groups["build"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
@@ -20,6 +22,9 @@ from tests.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.service import events, ledger, settings
 from tests.service.replica import Replica
 from tests.service.waiting import until
+
+IS_FULL = os.environ.get("FAULTS") == "full"
+"""Whether to run the full counts (`make faults`) or a short form of each."""
 
 CLASSIC = {"group.protocol": "classic", "session.timeout.ms": "3000", "heartbeat.interval.ms": "500"}
 CONSUMER = {"group.protocol": "consumer"}
@@ -31,6 +36,13 @@ SHORT_SESSIONS = {
 }
 """Properties of a broker."""
 SESSION = 3.0
+
+
+def protocols(*short: str) -> pytest.MarkDecorator:
+    """Both group protocols, or in the short form those named here."""
+    chosen = {"classic": CLASSIC, "consumer": CONSUMER}
+    names = [name for name in chosen if IS_FULL or name in short]
+    return pytest.mark.parametrize("protocol", [chosen[name] for name in names], ids=names)
 
 
 @dataclass(slots=True)

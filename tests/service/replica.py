@@ -59,6 +59,11 @@ class Replica:
     # --- signals ------------------------------------------------------------------------------------
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -98,6 +103,13 @@ class Replica:
         assert self.running, f"{self._log.name} ended by itself:\n{self.log_text()[-_LOG_TAIL:]}"
         return True
 
+    def resident(self) -> int:
+        """Bytes of memory it has now."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+        return int(line.split()[1]) * 1024
+
     # --- what it says -------------------------------------------------------------------------------
 
     async def get(self, path: str) -> httpx.Response:
@@ -126,6 +138,16 @@ class Replica:
         """The logged events of this name, of all its lives."""
         lines = [line for line in self.log_text().splitlines() if line.startswith("{") and line.endswith("}")]
         return [event for event in map(json.loads, lines) if event["event"] == name]
+
+
+def done(records: int) -> Callable[[dict[str, Any]], bool]:
+    """Whether so many records were consumed and none is open, for `Replica.until`."""
+
+    def holds(status: dict[str, Any]) -> bool:
+        accounting = status["accounting"]
+        return bool(accounting["consumed"] >= records and accounting["in_flight"] == 0)
+
+    return holds
 
 
 def assigned(status: dict[str, Any]) -> int:

@@ -67,7 +67,7 @@ def test_the_program_does_what_lines_on_its_input_say_and_answers_each() -> None
             program.stdin.flush()
             return program.stdout.readline().strip()
 
-        assert [ask("down 1"), ask("up 1"), ask("fail-at 1 0 29"), ask("stop-failing 0")] == ["ok"] * 4
+        assert [ask("down 1"), ask("up 1"), ask("fail-at 1 0 29"), ask("leader orders 0 1")] == ["ok"] * 4
         assert ask("explode").startswith("explode: ")
         assert ask("down 7") == "down 7: broker 7 does not exist: Broker: Broker not available"
         program.stdin.close()

@@ -18,10 +18,9 @@ from tests.kafka import choice
 from tests.kafka.certificates import Certificate, issue
 from tests.kafka.client import OwnKafka
 from tests.kafka.settings import BrokerSettings
-from tests.service.ground import SHORT_SESSIONS, Ground, Outcome
+from tests.service.ground import IS_FULL, SHORT_SESSIONS, Ground, Outcome
 from tests.service.settings import API_KEY
 
-IS_FULL = os.environ.get("FAULTS") == "full"
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 OUTCOMES = pytest.StashKey[list[Outcome]]()
 REAUTHENTICATE = 2000

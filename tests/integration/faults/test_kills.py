@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.service.ground import CLASSIC, CONSUMER, SESSION, Ground
+from tests.service.ground import CLASSIC, SESSION, Ground, protocols
 
 IN_FLIGHT = 16
 INTERVAL = 1.0
 
 
-@pytest.mark.parametrize("protocol", [CLASSIC, CONSUMER], ids=["classic", "consumer"])
+@protocols("classic", "consumer")
 async def test_kill_9_at_any_moment_loses_nothing_and_keeps_every_users_order(
     ground: Ground, times: int, chance: random.Random, protocol: dict[str, str]
 ) -> None:

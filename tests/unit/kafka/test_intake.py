@@ -85,3 +85,13 @@ def test_after_a_pause_half_the_room_is_waited_for() -> None:
     assert not intake.wait_for_half(0.001)
     intake.room(50, MB)
     assert intake.wait_for_half(0.001)
+
+
+def test_a_wake_that_came_first_ends_the_next_sleep_too() -> None:
+    intake = Intake(2000, MB)
+    intake.room(0, MB)
+    intake.rearm()
+    intake.wake()
+    began = time.monotonic()
+    assert intake.take(30) == 0
+    assert time.monotonic() - began < 20

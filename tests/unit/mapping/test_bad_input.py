@@ -132,6 +132,36 @@ def test_a_number_beyond_a_double_is_a_dead_letter_only_where_it_is_mapped(bench
     assert mapping.failed(endless).reason is LetterReason.INVALID
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e9999999", "1e9007199254740993400", "9" * 2_000_000])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "{path: data.x, divide_by: 7}",
+        "{path: data.x, divide_by: 0.1}",
+        "{path: data.x, type: integer}",
+        "{path: data.x, type: datetime, unit: us}",
+    ],
+)
+def test_a_number_too_large_to_compute_with_is_refused_by_its_type_and_at_once(
+    bench: Callable[[str], Bench], number: str, spec: str
+) -> None:
+    mapping = bench(f"user_id: data.user_id\nevents: {{order: {{event_name: Order, metadata: {{m: {spec}}}}}}}")
+
+    failed = mapping.failed(b'{"type": "order", "data": {"user_id": "u-1", "x": %b}}' % number.encode())
+
+    assert failed.reason is LetterReason.UNMAPPABLE
+    assert failed.message.startswith("metadata.m: data.x is a number ")
+
+
+def test_a_quotient_beyond_a_double_is_refused(bench: Callable[[str], Bench]) -> None:
+    spec = "{path: data.x, divide_by: 0.3}"
+    mapping = bench(f"user_id: data.user_id\nevents: {{order: {{event_name: Order, metadata: {{m: {spec}}}}}}}")
+
+    failed = mapping.failed(b'{"type": "order", "data": {"user_id": "u-1", "x": 1.7e308}}')
+
+    assert "outside the range of a double" in failed.message
+
+
 def test_a_large_float_is_itself(bench: Callable[[str], Bench]) -> None:
     raw = b'{"type": "order", "data": {"user_id": "u-1", "total": 1.5e300, "big": 1e25}}'
 

@@ -54,6 +54,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "nothing_mapped": lambda e: e.nothing_mapped(records=1_000, types={"page.viewed": 1_000}),
     "stopping": lambda e: e.stopping(cause="SIGTERM"),
     "stopped": lambda e: e.stopped(seconds=2, delivered=10, released=3),
+    "kafka_client_ended": lambda e: e.kafka_client_ended(detail="another process uses the same group.instance.id"),
     "crashed": lambda e: e.crashed(ValueError("boom"), at="shop.orders/3/17"),
 }
 

@@ -77,6 +77,8 @@ def test_a_hold_ends_on_any_answer_that_proves_the_key(world: World, verdict: Ve
 
 def test_a_hold_ends_on_a_changed_key_although_nothing_is_there_to_probe_it(world: World) -> None:
     with_good_keys(world)
+    world.assign(P0)
+    world.run(5)  # nothing else is on the alarm any more
     world.feed(P0, *USERS[:5])
     world.run(60)
     assert world.is_held()

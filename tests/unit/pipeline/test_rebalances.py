@@ -160,6 +160,8 @@ def test_what_is_answered_while_draining_is_committed_or_left_open(world: World,
 def test_the_drain_s_deadline_closes_the_connections_and_lets_go() -> None:
     world = World(DeliverySettings(rate_limit=None, drain_timeout=20.0))
     world.sink.api = lambda work: None if work.who == "slow" else (0.01, ACCEPTED)
+    world.assign(P0)
+    world.run(5)  # nothing else is on the alarm any more
     world.feed(P0, "slow", "ann")
     world.run(0.1)
     began = world.now

@@ -1,0 +1,81 @@
+"""Where a self-test happens: a broker with topics of its own, and the configuration for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from bridge.cli.selftest import subject
+from bridge.cli.selftest.options import Options
+from bridge.cli.selftest.subject import Site, Subject
+from bridge.kafka.topic_creation import resolutions_of
+from bridge.sandbox.broker_process import BrokerProcess
+from bridge.sandbox.cluster import OwnTopics
+from bridge.sandbox.keeper import Keeper
+
+FIRST_KEY: Final = "NX-selftest-key-0"
+LETTERS_BROKER: Final = 2
+"""Leads the dead-letter topic on the embedded cluster, which has two brokers; the first leads all others."""
+LETTER_PARTITIONS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Everything that is there before the first replica."""
+
+    site: Site
+    subject: Subject
+    file: Path
+    """The replicas' configuration."""
+    broker: BrokerProcess | None
+
+    @property
+    def client(self) -> dict[str, str]:
+        """Reaches the cluster; for the self-test's own clients."""
+        return subject.client(self.subject.config)
+
+    @property
+    def letter_partitions(self) -> dict[str, int]:
+        """The dead-letter topic, as `tail` wants it."""
+        return {self.site.letters: LETTER_PARTITIONS}
+
+
+@contextmanager
+def embedded(options: Options, keeper: Keeper, folder: Path, endpoint: str) -> Iterator[Place]:
+    """An embedded Kafka in a process of its own."""
+    topics = subject.topics(options.config, prefix="")
+    site = Site("", "", options.session, endpoint, _key_file(folder), has_users=False)
+    broker = BrokerProcess(keeper, {**topics.partitions, **_letter_topics(site)})
+    for topic, count in topics.partitions.items():
+        broker.lead(topic, count, 1)
+    for topic, count in _letter_topics(site).items():
+        broker.lead(topic, count, LETTERS_BROKER)
+    site = site.at(broker.bootstrap)
+    file = folder / "bridge.yaml"
+    yield Place(site, subject.prepare(options.config, site, topics, file), file, broker)
+
+
+@contextmanager
+def on_cluster(options: Options, bootstrap: str, folder: Path, endpoint: str) -> Iterator[Place]:
+    """Topics and a group of unique names on a given cluster, deleted at the end. Raises `ClusterError`."""
+    prefix = f"bridge-selftest-{uuid4().hex[:8]}."
+    topics = subject.topics(options.config, prefix)
+    site = Site(bootstrap, prefix, options.session, endpoint, _key_file(folder), has_users=True)
+    file = folder / "bridge.yaml"
+    made = subject.prepare(options.config, site, topics, file)
+    with OwnTopics(subject.client(made.config), {**topics.partitions, **_letter_topics(site)}, site.group):
+        yield Place(site, made, file, None)
+
+
+def _letter_topics(site: Site) -> dict[str, int]:
+    return {site.letters: LETTER_PARTITIONS, resolutions_of(site.letters): LETTER_PARTITIONS}
+
+
+def _key_file(folder: Path) -> Path:
+    path = folder / "key"
+    path.write_text(f"{FIRST_KEY}\n")
+    return path

@@ -1,0 +1,106 @@
+"""What a self-test says at its end: one table, or the same as JSON, and what is wrong as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from bridge.cli import output
+from bridge.cli.selftest.faults import SENTENCES
+from bridge.cli.selftest.run import Result
+from bridge.cli.selftest.schedule import FaultKind
+
+SHOWN: Final = 5
+"""Examples of each thing that is wrong."""
+
+
+def findings(result: Result) -> list[str]:
+    """Every promise that was not kept, as a sentence; empty where all were."""
+    verdict, bound = result.verdict, result.bound
+    found = list(result.problems)
+    found += _several(verdict.lost, "lost")
+    found += _several(verdict.overtaken, "out of order")
+    found += _several(verdict.unexplained, "a dead letter without a reason")
+    if verdict.duplicates > bound.total:
+        found.append(f"{verdict.duplicates:,} duplicates, where at most {bound.total:,} may be")
+    if verdict.foreign:
+        found.append(f"{verdict.foreign:,} requests that no record was to become")
+    given_up = verdict.given_up["unauthorized"]
+    if result.unauthorized_at_most is not None and given_up > result.unauthorized_at_most:
+        found.append(
+            f"{given_up:,} events were given up to a refused key, where at most {result.unauthorized_at_most:,} may be"
+        )
+    return found
+
+
+def table(result: Result) -> Iterator[str]:
+    """The lines of the table."""
+    verdict, bound = result.verdict, result.bound
+    rows = [("fault", "times", "longest recovery")]
+    for kind in FaultKind:
+        recoveries = _of(kind, result)
+        if recoveries:
+            rows.append((SENTENCES[kind], str(len(recoveries)), f"{max(recoveries):.1f} s"))
+        elif kind in result.options.skipped:
+            rows.append((SENTENCES[kind], "0", "not on a given cluster"))
+    yield from output.table(rows, right=(1, 2))
+    yield ""
+    most = (
+        f"at most {bound.total:,}: {bound.ambiguous:,} answers that never came, {bound.after_crashes:,} in flight or "
+        "uncommitted at a crash"
+    )
+    letters = ", ".join(f"{count:,} {reason}" for reason, count in sorted(verdict.given_up.items()))
+    yield from output.table(
+        [
+            ("records", f"{result.records:,}", f"{result.filtered:,} of them filtered by the mapping"),
+            ("events due", f"{verdict.due:,}", ""),
+            ("  arrived", f"{verdict.arrived:,}", ""),
+            ("dead letters", f"{verdict.given_up.total():,}", letters),
+            ("lost", f"{len(verdict.lost):,}", ""),
+            (
+                "duplicates",
+                f"{verdict.duplicates:,}",
+                most,
+            ),
+            ("order violations", f"{len(verdict.overtaken):,}", ""),
+        ],
+        right=(1,),
+    )
+
+
+def as_json(result: Result, wrong: Sequence[str]) -> dict[str, Any]:
+    """The same facts for a script."""
+    verdict, options = result.verdict, result.options
+    return {
+        "ok": not wrong,
+        "seed": options.seed,
+        "replicas": options.replicas,
+        "kafka": options.bootstrap or "embedded",
+        "seconds": round(result.seconds, 1),
+        "records": result.records,
+        "filtered": result.filtered,
+        "events": verdict.due,
+        "arrived": verdict.arrived,
+        "dead_letters": dict(sorted(verdict.given_up.items())),
+        "lost": len(verdict.lost),
+        "duplicates": verdict.duplicates,
+        "duplicates_at_most": result.bound.total,
+        "order_violations": len(verdict.overtaken),
+        "faults": {
+            kind.value: {"times": len(recoveries), "longest_recovery_s": round(max(recoveries), 2)}
+            for kind in FaultKind
+            if (recoveries := _of(kind, result))
+        },
+        "skipped": [kind.value for kind in options.skipped],
+        "problems": list(wrong),
+    }
+
+
+def _of(kind: FaultKind, result: Result) -> list[float]:
+    pairs = zip(result.happened, result.recoveries, strict=True)
+    return [seconds for fault, seconds in pairs if fault.kind is kind]
+
+
+def _several(things: Sequence[str], what: str) -> list[str]:
+    shown = [f"{what}: {thing}" for thing in things[:SHOWN]]
+    return [*shown, f"{what}: {len(things) - SHOWN:,} more"] if len(things) > SHOWN else shown

@@ -1,0 +1,262 @@
+"""One self-test from its first process to its last: feed, faults, and the book of what became of every event."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Protocol
+
+from bridge.cli.selftest import bounds, place
+from bridge.cli.selftest.book import Book, Letter, Verdict
+from bridge.cli.selftest.bounds import Bound
+from bridge.cli.selftest.faults import Faults, Happened
+from bridge.cli.selftest.options import Options
+from bridge.cli.selftest.place import Place
+from bridge.cli.selftest.replicas import Fleet
+from bridge.cli.selftest.schedule import FaultKind
+from bridge.config import environment
+from bridge.kafka import letter_headers
+from bridge.model import Record
+from bridge.sandbox import tail
+from bridge.sandbox.emulator import Emulator, Fault
+from bridge.sandbox.emulator import FaultKind as Api
+from bridge.sandbox.feed import Feed
+from bridge.sandbox.keeper import Keeper
+from bridge.sandbox.sample import REJECTED_NAME
+from bridge.sandbox.tail import Tail
+
+SETTLING: Final = 60.0
+"""Seconds until everything must have arrived when the last fault is over."""
+BEGINNING: Final = 60.0
+"""Seconds until the first event must have arrived."""
+COMMITTING: Final = 5.0
+"""Seconds until the last position is committed. Others are asked for after every replica ended in order."""
+_STEP: Final = 0.1
+_LOOK_EVERY: Final = 0.5
+_AHEAD: Final = 3_000_000
+"""Bytes of records that may wait: the embedded broker forgets what is beyond 5 MiB in a partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything the report is made of."""
+
+    options: Options
+    verdict: Verdict
+    bound: Bound
+    records: int
+    filtered: int
+    happened: Sequence[Happened]
+    recoveries: Sequence[float]
+    """Of each that happened, in seconds."""
+    unauthorized_at_most: int | None
+    """Letters that refused keys may cost; None: the configuration sets no bound."""
+    problems: Sequence[str]
+    """What processes, positions and topics did wrong, as sentences."""
+    seconds: float
+
+
+class View(Protocol):
+    """Where progress is shown."""
+
+    def show(self, done: int, waiting: int) -> None:
+        """Events done and waiting, as of now."""
+        ...
+
+    def tell(self, sentence: str) -> None:
+        """Something happened."""
+        ...
+
+
+async def run(options: Options, view: View) -> Result:
+    """All of it. Raises `sandbox.cluster.ClusterError` and `events.NoEventError` before any replica is started.
+
+    SIGTERM cancels it, as Ctrl-C does: what was made is taken away again.
+    """
+    began = time.monotonic()
+    this = asyncio.current_task()
+    if this is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-selftest-")))
+        keeper = stack.enter_context(Keeper(_environment()))
+        api = await stack.enter_async_context(Emulator(keys=[place.FIRST_KEY]))
+        here = stack.enter_context(
+            place.embedded(options, keeper, folder, api.endpoint)
+            if options.bootstrap is None
+            else place.on_cluster(options, options.bootstrap, folder, api.endpoint)
+        )
+        logs = folder if options.logs is None else options.logs
+        test = _Test(options, here, Fleet(keeper, here.file, logs), api, view)
+        await test.run()
+        return test.result(time.monotonic() - began)
+
+
+def _environment() -> dict[str, str]:
+    """Without what would change the replicas' configuration."""
+    return {name: value for name, value in environment.variables().items() if not name.startswith("BRIDGE_")}
+
+
+class _Test:
+    """One run, with everything in place."""
+
+    def __init__(self, options: Options, here: Place, fleet: Fleet, api: Emulator, view: View) -> None:
+        config, is_sample = here.subject.config, here.subject.examples is None
+        self._options = options
+        self._here = here
+        self._fleet = fleet
+        self._api = api
+        self._view = view
+        self._book = Book(config.delivery.ordering, may_be_rejected=lambda name: is_sample and name == REJECTED_NAME)
+        self._faults = Faults(
+            fleet,
+            api,
+            here.broker,
+            always=[Fault(kind=Api.STATUS, status=400, event_name=REJECTED_NAME)] if is_sample else [],
+            key_file=here.site.key_file,
+            replicas=options.replicas,
+            uncommitted=2 * config.kafka.commit_interval + 0.5,
+            session=here.site.session,
+            tell=view.tell,
+        )
+        self._read = 0
+        self._problems: list[str] = []
+
+    async def run(self) -> None:
+        """Returns when every event is accounted for, or when it takes too long, with all replicas stopped."""
+        here, options = self._here, self._options
+        for number in range(options.replicas):
+            self._fleet.start(number)
+        records, sizes = itertools.tee(here.subject.records(options.events, options.seed))
+        ahead = _ahead([len(record.value or b"") for record in itertools.islice(sizes, 200)])
+        topics = here.subject.topics.partitions
+        with (
+            Tail(here.client, {**topics, **here.letter_partitions}) as reader,
+            Feed(here.client, records, options.rate, may_go=lambda: self._book.open < ahead) as feed,
+        ):
+            if await self._follow(reader, lambda: bool(self._api.ledger.accepted), BEGINNING):
+                await self._under_faults(reader, feed)
+            else:
+                self._problems.append(f"no event arrived within {BEGINNING:.0f} s of the start")
+            await self._fleet.look()
+            self._view.tell("all replicas are stopped (SIGTERM)")
+            await self._fleet.stop_all()
+            self._enter(reader)
+            if feed.failure:
+                self._problems.append(feed.failure)
+        await self._check_positions()
+
+    def result(self, seconds: float) -> Result:
+        """What there is to report."""
+        book, faults = self._book, self._faults
+        verdict = book.judge()
+        ambiguous = max(faults.ambiguous, self._fleet.ambiguous)
+        config = self._here.subject.config
+        return Result(
+            options=self._options,
+            verdict=verdict,
+            bound=bounds.bound(
+                book.arrivals, faults.crashes, max_in_flight=config.delivery.max_in_flight, ambiguous=ambiguous
+            ),
+            records=book.records,
+            filtered=book.filtered,
+            happened=faults.happened,
+            recoveries=bounds.recoveries(book.spans(), [fault.ended for fault in faults.happened]),
+            unauthorized_at_most=self._unauthorized_at_most(config.track.auth.hold_after),
+            problems=[*self._fleet.problems, *self._problems],
+            seconds=seconds,
+        )
+
+    # --- while it runs -------------------------------------------------------------------------------------
+
+    async def _under_faults(self, reader: Tail, feed: Feed) -> None:
+        acting = asyncio.create_task(self._faults.run(self._options.plan()), name="faults")
+        try:
+            limit = self._options.seconds + self._options.session + SETTLING
+            await self._follow(reader, acting.done, limit)
+            self._view.tell("no more faults; everything that waits must arrive")
+            await self._follow(reader, lambda: feed.done and self._is_read(reader) and not self._book.open, SETTLING)
+        finally:
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
+        if not acting.cancelled() and (error := acting.exception()) is not None:
+            raise error
+
+    async def _follow(self, reader: Tail, until: Callable[[], bool], limit: float) -> bool:
+        """Keep the book until the condition holds; False where that takes longer than `limit` seconds."""
+        deadline = time.monotonic() + limit
+        looked = 0.0
+        while True:
+            self._enter(reader)
+            self._view.show(self._book.settled, self._book.open)
+            now = time.monotonic()
+            if now >= looked + _LOOK_EVERY:
+                looked = now
+                await self._fleet.look()
+            if until():
+                return True
+            if now > deadline:
+                return False
+            await asyncio.sleep(_STEP)
+
+    def _enter(self, reader: Tail) -> None:
+        """Bring the book up to date."""
+        letters, mapping, now = self._here.site.letters, self._here.subject.mapping, time.monotonic()
+        for record in reader.new():
+            if record.topic == letters:
+                self._book.letter(_letter(record))
+            else:
+                self._book.record(record, mapping.map(record, time.time()), now)
+        accepted = self._api.ledger.accepted
+        for event in accepted[self._read :]:
+            self._book.accepted(event.body, event.at)
+        self._read = len(accepted)
+
+    def _is_read(self, reader: Tail) -> bool:
+        """Whether the book has every record of the topics."""
+        ends = tail.ends(self._here.client, self._here.subject.topics.partitions)
+        seen = reader.positions()
+        return all(seen[where] >= end for where, end in ends.items())
+
+    # --- at its end ----------------------------------------------------------------------------------------
+
+    async def _check_positions(self) -> None:
+        """After an orderly stop every position is behind the last record: nothing is open any more."""
+        here, topics = self._here, self._here.subject.topics.partitions
+        ends = await asyncio.to_thread(tail.ends, here.client, topics)
+        positions = await asyncio.to_thread(tail.committed, here.client, here.site.group, topics)
+        self._problems += [
+            f"the position of {topic}/{partition} is {max(0, positions[topic, partition])} of {end}"
+            for (topic, partition), end in ends.items()
+            if end and positions[topic, partition] < end
+        ]
+
+    def _unauthorized_at_most(self, hold_after: int) -> int | None:
+        """Each process may give up so many events to each key that is refused."""
+        if not hold_after:
+            return None
+        spells = [fault for fault in self._faults.happened if fault.kind is FaultKind.KEY_ROTATION]
+        return hold_after * sum(self._fleet.alive_between(spell.began, spell.ended) for spell in spells)
+
+
+def _ahead(sizes: Sequence[int]) -> int:
+    """How many events may wait."""
+    return max(100, _AHEAD * len(sizes) // max(1, sum(sizes)))
+
+
+def _letter(record: Record) -> Letter:
+    """A dead letter, by what its headers say."""
+    own = {
+        name.removeprefix(letter_headers.OWN): (value or b"").decode()
+        for name, value in record.headers
+        if name.startswith(letter_headers.OWN)
+    }
+    place = (own["origin-topic"], int(own["origin-partition"]), int(own["origin-offset"]))
+    return Letter(place, int(own["output"]), own["reason"])

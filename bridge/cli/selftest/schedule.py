@@ -1,0 +1,111 @@
+"""Which faults come when: a pure function of the seed. The same seed and options give the same schedule."""
+
+from __future__ import annotations
+
+import enum
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+class FaultKind(enum.StrEnum):
+    """What can happen. The values are what `--json` calls them."""
+
+    KILL = "kill"
+    STOP = "stop"
+    FREEZE = "freeze"
+    JOIN = "join"
+    BROKER_DOWN = "broker_down"
+    OUTAGE = "outage"
+    THROTTLE = "throttle"
+    DROPS = "drops"
+    HANGS = "hangs"
+    DRIPS = "drips"
+    RESETS = "resets"
+    KEY_ROTATION = "key_rotation"
+    LETTERS_REFUSED = "letters_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One fault. Times in seconds since the first event was delivered."""
+
+    at: float
+    kind: FaultKind
+    seconds: float
+    replica: int
+    """Whom it concerns, counted from 0; of no meaning for faults of the API and the brokers."""
+
+
+TRACKS: Final[tuple[tuple[FaultKind, ...], ...]] = (
+    (FaultKind.KILL, FaultKind.FREEZE, FaultKind.JOIN, FaultKind.STOP, FaultKind.BROKER_DOWN),
+    (
+        FaultKind.OUTAGE,
+        FaultKind.THROTTLE,
+        FaultKind.DROPS,
+        FaultKind.HANGS,
+        FaultKind.DRIPS,
+        FaultKind.RESETS,
+        FaultKind.KEY_ROTATION,
+        FaultKind.LETTERS_REFUSED,
+    ),
+)
+"""Faults of one track follow each other; those of different tracks meet as they may."""
+ON_THE_EMBEDDED_BROKER_ONLY: Final = frozenset({FaultKind.BROKER_DOWN, FaultKind.LETTERS_REFUSED})
+"""Nobody's own cluster is stopped for a test."""
+
+_SECONDS: Final[dict[FaultKind, tuple[float, float]]] = {
+    FaultKind.KILL: (0.2, 1.5),
+    FaultKind.STOP: (0.2, 1.5),
+    FaultKind.FREEZE: (1.0, 3.0),
+    FaultKind.JOIN: (3.0, 5.0),
+    FaultKind.BROKER_DOWN: (0.8, 2.5),
+    FaultKind.OUTAGE: (0.8, 2.5),
+    FaultKind.THROTTLE: (0.8, 1.5),
+    FaultKind.DROPS: (0.8, 2.0),
+    FaultKind.HANGS: (0.3, 0.8),
+    FaultKind.DRIPS: (0.3, 0.8),
+    FaultKind.RESETS: (0.5, 1.5),
+    FaultKind.KEY_ROTATION: (0.8, 1.5),
+    FaultKind.LETTERS_REFUSED: (1.0, 2.0),
+}
+"""How long each lasts; a freeze that much longer than the session."""
+_PAUSE: Final = (0.4, 1.6)
+"""Seconds between two faults of a track."""
+
+
+def plan(
+    seed: int, seconds: float, *, replicas: int, session: float, kinds: Sequence[FaultKind]
+) -> tuple[Planned, ...]:
+    """All faults in order; each begins and ends within `seconds`. `session` is the group's, in seconds.
+
+    Every kind of a track comes once, in random order, before one comes again.
+    """
+    planned = [
+        fault
+        for number, track in enumerate(TRACKS)
+        for fault in _track(
+            random.Random(f"{seed}/{number}"),  # noqa: S311 - made-up misfortune, no secret
+            [kind for kind in track if kind in kinds],
+            seconds,
+            replicas,
+            session,
+        )
+    ]
+    return tuple(sorted(planned, key=lambda fault: (fault.at, fault.kind)))
+
+
+def _track(
+    rng: random.Random, kinds: Sequence[FaultKind], seconds: float, replicas: int, session: float
+) -> Iterator[Planned]:
+    now = 0.0
+    while kinds:
+        for kind in rng.sample(kinds, len(kinds)):
+            begin = now + rng.uniform(*_PAUSE)
+            length = rng.uniform(*_SECONDS[kind]) + (session if kind is FaultKind.FREEZE else 0.0)
+            replica = rng.randrange(replicas)
+            if begin + length > seconds:
+                return
+            yield Planned(round(begin, 3), kind, round(length, 3), replica)
+            now = begin + length

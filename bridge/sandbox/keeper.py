@@ -1,0 +1,122 @@
+"""Processes that end with the one that started them, however that ends: `kill -9` and a lost terminal included.
+
+Each runs in a process group of its own, so that Ctrl-C reaches only their parent, which ends them in order. A second
+small process, the keeper, hears from a pipe which groups there are; when the pipe closes without their end having been
+told, their parent is dead, and the keeper kills them::
+
+    python -m bridge.sandbox.keeper     # reads lines such as ``+ 4711`` and ``- 4711``
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+_ENDING: Final = 10.0
+"""Seconds a killed process may take to be gone."""
+
+
+class Keeper:
+    """A context manager; left, every process it started is gone."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: of the processes; None: that of this one."""
+        self._environment = environment
+        self._children: set[subprocess.Popen[bytes]] = set()
+
+    def __enter__(self) -> Self:
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-P", "-m", "bridge.sandbox.keeper"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self._children:
+            child.kill()
+        for child in list(self._children):
+            child.wait(_ENDING)
+            self.ended(child)
+        pipe = self._pipe
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
+        self._keeper.wait(_ENDING)
+
+    def start(
+        self, command: Sequence[str], *, output: IO[bytes] | int, errors: IO[bytes] | int, has_input: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start one; where it `has_input`, that is a pipe."""
+        child = subprocess.Popen(  # noqa: S603 - programs of this package
+            command,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            env=self._environment,
+            process_group=0,
+        )
+        self._children.add(child)
+        self._say(f"+ {child.pid}")
+        return child
+
+    def ended(self, child: subprocess.Popen[bytes]) -> None:
+        """It was waited for: its number may be another's from now on."""
+        if child in self._children:
+            self._children.discard(child)
+            self._say(f"- {child.pid}")
+
+    @property
+    def _pipe(self) -> IO[bytes]:
+        pipe = self._keeper.stdin
+        assert pipe is not None  # noqa: S101 - it was asked for
+        return pipe
+
+    def _say(self, line: str) -> None:
+        # A keeper that is gone takes nothing with it: the parent still ends what it started.
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.write(f"{line}\n".encode())
+            self._pipe.flush()
+
+
+def keep(lines: Iterable[str]) -> set[int]:
+    """The groups that are left when the lines end."""
+    groups: set[int] = set()
+    for line in lines:
+        sign, number = line.split()
+        if sign == "+":
+            groups.add(int(number))
+        else:
+            groups.discard(int(number))
+    return groups
+
+
+def main() -> None:
+    """Read until the pipe closes, then kill what is left."""
+    for group in keep(sys.stdin):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """The last lines of what a process wrote; nothing where it wrote nothing."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 65_536))
+            return file.read().decode("utf-8", "replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []
+
+
+if __name__ == "__main__":
+    main()

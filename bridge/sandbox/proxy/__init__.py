@@ -1,0 +1,12 @@
+"""A TCP proxy that spoils the network between two programs, on loopback, switchable while it runs.
+
+Entered as an async context manager `Proxy` runs on that loop; `ThreadedProxy` runs one on a thread of its own, for
+programs that have no loop or must not wait for theirs. What it does is one value, `Weather`, which holds for what is
+sent from then on, on connections old and new.
+"""
+
+from bridge.sandbox.proxy.server import Proxy
+from bridge.sandbox.proxy.threaded import ThreadedProxy
+from bridge.sandbox.proxy.weather import Counts, Link, Weather
+
+__all__ = ["Counts", "Link", "Proxy", "ThreadedProxy", "Weather"]

@@ -1,0 +1,148 @@
+"""One connection through the proxy: the client's socket and the one behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+from bridge.sandbox.proxy.stream import Stream
+from bridge.sandbox.proxy.weather import Counts, Link, Weather
+
+_LEAVING: Final = 0.05
+"""Seconds between bytes and the reset that follows them, which would discard what has not left."""
+
+
+class Network(Protocol):
+    """What a connection needs of the proxy."""
+
+    counts: Counts
+
+    @property
+    def weather(self) -> Weather:
+        """How it is now."""
+        ...
+
+    def gone(self, pair: Pair, /) -> None:
+        """The connection is over."""
+        ...
+
+
+class Side(asyncio.Protocol):
+    """One socket. A client's own comes before there is a pair: it is given to `accepted`."""
+
+    def __init__(self, accepted: Callable[[Side], None] | None = None) -> None:
+        self._accepted = accepted
+        self.pair: Pair | None = None
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport is ready."""
+        self.transport = cast("asyncio.Transport", transport)
+        if self._accepted is not None:
+            self._accepted(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if self.pair is not None:
+            self.pair.received(self, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        """The transport is gone."""
+        if self.pair is not None:
+            self.pair.lost(self)
+
+    def write(self, data: bytes) -> None:
+        """Send, unless that is over."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def reset(self) -> None:
+        """Close with RST."""
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None and not self.transport.is_closing():
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+
+class Pair:
+    """Carries bytes between the two sides, as the weather lets it."""
+
+    def __init__(self, network: Network, client: Side) -> None:
+        self._network = network
+        self._client = client
+        self._server: Side | None = None
+        self._loop = asyncio.get_running_loop()
+        self._answers = Stream(client.write)
+        self._requests: Stream | None = None
+        self._early: list[bytes] = []
+        self._connecting: asyncio.Task[None] | None = None
+        self.answered = 0
+        """Bytes, since the weather changed."""
+        client.pair = self
+
+    def connect(self, upstream: tuple[str, int]) -> None:
+        """Connect what is behind; bytes that come before wait."""
+        self._connecting = self._loop.create_task(self._connect(upstream))
+
+    async def _connect(self, upstream: tuple[str, int]) -> None:
+        server = Side()
+        server.pair = self
+        try:
+            await self._loop.create_connection(lambda: server, *upstream)
+        except OSError:
+            self.reset()
+            return
+        self._server, self._requests = server, Stream(server.write)
+        early, self._early = self._early, []
+        for data in early:
+            self.received(self._client, data)
+
+    def received(self, side: Side, data: bytes) -> None:
+        """Bytes came from one of the sides."""
+        weather, counts = self._network.weather, self._network.counts
+        if weather.link is Link.BLACKHOLE:
+            counts.swallowed += len(data)
+        elif side is not self._client:
+            self._answer(data, weather)
+        elif self._requests is not None:
+            counts.requests += len(data)
+            self._requests.send(data, latency=weather.latency, bytes_per_second=None)
+        elif self._connecting is not None:
+            self._early.append(data)
+        else:
+            counts.swallowed += len(data)
+
+    def _answer(self, data: bytes, weather: Weather) -> None:
+        left = None if weather.reset_after is None else weather.reset_after - self.answered
+        passing = data if left is None else data[: max(0, left)]
+        self.answered += len(passing)
+        self._network.counts.answers += len(passing)
+        self._answers.send(passing, latency=weather.latency, bytes_per_second=weather.bytes_per_second)
+        if left is not None and len(data) >= left:
+            self._network.counts.reset += 1
+            self._answers.then(self.reset, after=weather.latency + _LEAVING)
+
+    def lost(self, side: Side) -> None:
+        """One side is closed: so is the other, after what is on its way, unless the network shows nothing of it."""
+        if side is self._client:
+            self._network.gone(self)
+            self._answers.end()
+            if self._connecting is not None and self._server is None:
+                self._connecting.cancel()
+            if self._server is not None and self._requests is not None:
+                self._requests.then(self._server.transport.close, after=self._network.weather.latency)
+        elif self._network.weather.link is not Link.BLACKHOLE:
+            self._answers.then(self._client.transport.close, after=self._network.weather.latency)
+
+    def reset(self) -> None:
+        """Close both sides with RST."""
+        self._network.gone(self)
+        self._answers.end()
+        if self._connecting is not None and self._server is None:
+            self._connecting.cancel()
+        for side in (self._client, self._server):
+            if side is not None:
+                side.reset()

@@ -1,0 +1,107 @@
+"""Reads topics from their beginnings as they grow, on a thread of its own and without any group."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Final, Self, cast
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from bridge.model import Header, Record
+
+_BATCH: Final = 500
+_POLL: Final = 0.1
+_PATIENCE: Final = 10.0
+
+
+class Tail:
+    """A context manager: what is in the topics comes out of `new`, in order within each partition."""
+
+    def __init__(self, client: Mapping[str, str], partitions: Mapping[str, int]) -> None:
+        """`partitions`: how many each topic has."""
+        self._consumer = Consumer(
+            {
+                **client,
+                "group.id": "selftest-reads-without-a-group",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "log_level": 0,
+            }
+        )
+        self._places = [TopicPartition(topic, n, 0) for topic, count in partitions.items() for n in range(count)]
+        self._found: deque[Record] = deque()
+        self._next = {(place.topic, place.partition): 0 for place in self._places}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._consumer.assign(self._places)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def new(self) -> Iterator[Record]:
+        """What came since the last call."""
+        while self._found:
+            yield self._found.popleft()
+
+    def positions(self) -> Mapping[tuple[str, int], int]:
+        """The offset after the last record seen, by topic and partition."""
+        return dict(self._next)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for message in self._consumer.consume(_BATCH, _POLL):
+                if message.error() is None:
+                    record = _record(message)
+                    self._found.append(record)
+                    self._next[record.topic, record.partition] = record.offset + 1
+
+
+def committed(client: Mapping[str, str], group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    """The group's position on every partition, negative where there is none. Raises `KafkaException`."""
+    consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False, "log_level": 0})
+    try:
+        asked = [TopicPartition(topic, n) for topic, count in partitions.items() for n in range(count)]
+        return {(each.topic, each.partition): each.offset for each in consumer.committed(asked, timeout=_PATIENCE)}
+    finally:
+        consumer.close()
+
+
+def ends(client: Mapping[str, str], partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    """The offset after the last record of every partition. Raises `KafkaException`."""
+    consumer = Consumer({**client, "group.id": "selftest-reads-without-a-group", "log_level": 0})
+    found = {}
+    try:
+        for topic, count in partitions.items():
+            for number in range(count):
+                answer = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_PATIENCE)
+                found[topic, number] = answer[1]
+    finally:
+        with contextlib.suppress(KafkaException):
+            consumer.close()
+    return found
+
+
+def _record(message: Message) -> Record:
+    kind, timestamp = message.timestamp()
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        timestamp if kind else None,
+        message.key(),
+        message.value(),
+        cast("list[Header]", message.headers() or []),
+    )

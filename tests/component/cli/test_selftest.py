@@ -1,0 +1,134 @@
+"""`bridge selftest` as its users run it: a short one, one that is interrupted, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.sandbox.emulator import DEFAULT_KEY
+from tests.component.cli.conftest import Cli
+
+CONFIG = """\
+kafka:
+  bootstrap_servers: kafka.example:9092
+  group_id: mine
+  topics: [orders]
+track: {{endpoint: analytex.userpilot.io, api_key: {key}}}
+dead_letter: {{topic: mine.dlq}}
+mapping:
+  events:
+    order.completed: {{event_name: Order Completed}}
+  examples:
+    - name: an order
+      input: {{type: {type}, data: {{user_id: u-1}}}}
+      expect: [{{user_id: u-1, event_name: Order Completed}}]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "bridge.yaml"
+    path.write_text(CONFIG.format(type="order.completed", key=DEFAULT_KEY))
+    return path
+
+
+async def test_a_short_run_of_ones_own_mapping_loses_nothing_and_keeps_order(
+    cli: Cli, config: Path, tmp_path: Path
+) -> None:
+    options = ("--seed", "5", "--events", "300", "--duration", "5", "--logs", str(tmp_path / "logs"))
+    ran = await cli("selftest", "--json", "--config", str(config), *options)
+    found = json.loads(ran.out)
+    assert (ran.code, found["problems"]) == (0, [])
+    assert (found["lost"], found["order_violations"], found["records"]) == (0, 0, 300)
+    assert found["arrived"] + sum(found["dead_letters"].values()) == 300
+    assert found["faults"]
+    assert list((tmp_path / "logs").iterdir())
+
+
+async def test_the_table_is_for_people(cli: Cli) -> None:
+    ran = await cli("selftest", "--events", "100", "--duration", "2", "--replicas", "1")
+    assert ran.code == 0, ran.out
+    assert "order violations" in ran.out
+    assert "Nothing lost, nothing out of order" in ran.out
+
+
+@pytest.fixture
+def without_events(config: Path) -> Path:
+    """A configuration whose example is filtered."""
+    config.write_text(CONFIG.format(type="other", key=DEFAULT_KEY))
+    return config
+
+
+async def test_a_mapping_whose_examples_become_no_event_is_refused_with_one_sentence(
+    cli: Cli, without_events: Path
+) -> None:
+    ran = await cli("selftest", "--config", str(without_events))
+    assert ran.code == 2
+    assert ran.err.startswith("--config: no example of the mapping becomes an event")
+
+
+async def test_a_cluster_that_does_not_answer_is_said_to(cli: Cli) -> None:
+    ran = await cli("selftest", "--bootstrap", "127.0.0.1:1")
+    assert (ran.code, ran.err) == (3, "--bootstrap: no broker of 127.0.0.1:1 lets this client in.\n")
+
+
+async def test_logs_are_never_mixed_with_what_is_there(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "old").touch()
+    ran = await cli("selftest", "--logs", str(tmp_path))
+    assert (ran.code, ran.err) == (2, f"--logs: {tmp_path} is not empty; name another directory.\n")
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A self-test whose replicas run."""
+    logs = tmp_path / "logs"
+    command = (sys.executable, "-m", "bridge", "selftest", "--events", "1000", "--logs", str(logs))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    while sum(b'"listening"' in log.read_bytes() for log in logs.glob("*.log")) < 2:
+        assert process.returncode is None
+        await asyncio.sleep(0.05)
+    yield process
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)],
+    ids=["Ctrl-C", "SIGTERM", "kill -9"],
+)
+async def test_no_process_outlives_it_however_it_ends(
+    running: asyncio.subprocess.Process, number: signal.Signals, code: int
+) -> None:
+    children = _children_of(running.pid)
+    assert len(children) == 4  # two replicas, the broker and the keeper
+    running.send_signal(number)
+    assert await running.wait() == code
+    while any(_lives(child) for child in children):
+        await asyncio.sleep(0.05)
+
+
+def _children_of(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    if not tasks.exists():
+        pytest.skip("only /proc tells whose children there are")
+    texts = [(task / "children").read_text() for task in tasks.iterdir()]
+    return [int(number) for text in texts for number in text.split()]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

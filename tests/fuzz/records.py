@@ -1,0 +1,114 @@
+"""Decoding and mapping: whatever a record holds, it becomes valid requests, a rule's filter, or one clean sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Final
+
+from bridge.config import yaml_core
+from bridge.config.mapping_section import MappingConfig
+from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.model import DeadLetter, Failed, Filtered, Header, Prepared, Record
+from tests.fuzz.choices import Choices
+from tests.fuzz.letters import check_letter
+
+LIMIT: Final = 20_000
+"""Bytes of metadata."""
+
+
+def _compiled(text: str) -> CompiledMapping:
+    mapping = compile_mapping(MappingConfig.model_validate(yaml_core.parse(text).tree))
+    assert isinstance(mapping, CompiledMapping), mapping
+    return mapping
+
+
+_ROUTES = """
+metadata_limit: 20KB
+on_unmapped: dead_letter
+per_topic:
+  dead: {on_expired: dead_letter, stringify: true}
+events:
+  'page.*': drop
+  '*':
+    - event_name: {path: type}
+      allowed_event_names: [a, b]
+      when: data.x > `1`
+    - event_name: everything
+      user_id: data.user
+      sample: 50%
+      max_age: 1h
+      metadata_from: '@'
+      metadata_omit: [data.secret]
+      metadata:
+        a: {path: data.x, type: number, divide_by: 7}
+        b: {path: data.x, type: datetime, unit: us}
+        c: sum(data.list)
+        d: sort_by(data.list, &x)
+        e: {template: "{data.x} {timestamp} {offset}"}
+        f: contains(data.x, data.y)
+        g: iso8601(data.x, 'ms')
+        h: {path: data.list, join: ","}
+        i: max(data.list)
+        j: {path: data.y, divide_by: 0.01}
+        k: to_number(data.y)
+        l: {path: data.y, type: integer}
+        m: {template: "{data.y}"}
+    - {event_name: headers, user_id: topic, metadata: {t: timestamp, l: '*.*', h: 'header:id'}}
+"""
+MAPPINGS: Final = tuple(
+    _compiled(head + _ROUTES)
+    for head in (
+        "user_id: key:id\nevent_id: header:id",
+        "decode: json\nuser_id: data.user\nevent_type: header:kind",
+        "decode: cloudevents\nuser_id: data.user\nnever_send: [data.secret]",
+    )
+)
+
+
+def check_record(record: Record, now: float) -> None:
+    """Map it in every mode; `now` in Unix seconds."""
+    for mapping in MAPPINGS:
+        outcomes = mapping.map(record, now)
+        assert outcomes
+        for outcome in outcomes:
+            if isinstance(outcome, Prepared):
+                _check_request(outcome)
+            elif isinstance(outcome, Failed):
+                assert "failed with" not in outcome.message, f"an exception nobody thought of: {outcome.message}"
+                check_letter(DeadLetter(record, outcome.reason, outcome.message, route=outcome.route))
+            else:
+                assert isinstance(outcome, Filtered)
+
+
+def _check_request(prepared: Prepared) -> None:
+    body = json.loads(prepared.body)
+    assert set(body) <= {"user_id", "event_name", "metadata"}
+    assert body["user_id"] == prepared.user_id
+    assert prepared.user_id.strip()
+    assert body["event_name"].strip()
+    metadata = body.get("metadata", {})
+    assert len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) <= LIMIT + 1000
+    for value in metadata.values():
+        assert isinstance(value, str | int | float | bool)
+        assert not isinstance(value, float) or math.isfinite(value)
+
+
+_NAMES: Final = (
+    "id", "kind", "ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time", "content-type", "ce_datacontenttype",
+    "__value_schema_id", "other",
+)  # fmt: skip
+
+
+def fuzz(data: bytes) -> None:
+    """A record, with its value last: most of the bytes are its."""
+    choices = Choices(data)
+    kind = choices.number(8)
+    headers: list[Header] = []
+    if kind & 1:
+        headers = [(choices.one_of(_NAMES), choices.block()) for _ in range(choices.number(6))]
+    key = choices.block() if kind & 2 else None
+    timestamp = int.from_bytes(choices.take(8), "big", signed=True) if kind & 4 else 1_767_323_045_678
+    topic = choices.one_of(("t", "dead"))
+    value = choices.rest()
+    check_record(Record(topic, 0, 7, timestamp, key, value, headers), now=1_767_326_400.0)

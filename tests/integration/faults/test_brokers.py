@@ -1,0 +1,66 @@
+"""Brokers that restart, die, and stay away for longer than the group's session."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+import pytest
+
+from bridge.sandbox.emulator import Fault, FaultKind
+from tests.service.ground import CLASSIC, IS_FULL, SESSION, Ground, protocols
+from tests.service.waiting import until
+
+SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.02)
+
+
+@pytest.mark.parametrize("ending", ["stop", "kill"] if IS_FULL else ["kill"])
+async def test_a_broker_that_restarts_under_load_costs_no_event(
+    ground: Ground, times: int, chance: random.Random, ending: str
+) -> None:
+    restarts = max(1, times // 4)
+    ground.create_topic(4)
+    ground.api.set_faults(SLOW)
+    await ground.produce(1000 * restarts)
+    replica = await ground.started(kafka={"properties": CLASSIC}, delivery={"max_in_flight": 8})
+    for _ in range(restarts):
+        await ground.more(chance.randrange(100, 500))
+        await asyncio.to_thread(ground.kafka.stop if ending == "stop" else ground.kafka.kill)
+        await asyncio.to_thread(ground.kafka.start)
+        await ground.more(50, fault=f"broker {ending} and start")
+    await ground.everything(within=120)
+    await ground.is_committed()
+    assert await replica.terminate() == 0
+    assert ground.outcome.order_violations == 0
+
+
+@protocols("classic")
+async def test_a_broker_away_for_longer_than_the_session_stops_sending_fails_no_liveness_and_loses_nothing(
+    ground: Ground, protocol: dict[str, str]
+) -> None:
+    ground.create_topic(2)
+    ground.api.set_faults(SLOW)
+    await ground.produce(1200)
+    replica = await ground.started(kafka={"properties": protocol}, delivery={"max_in_flight": 4})
+    await ground.more(150)
+    await asyncio.to_thread(ground.kafka.kill)
+    killed = time.monotonic()
+    if protocol is CLASSIC:
+        # Under the new protocol the client is not told how long the broker's session is.
+        await replica.until("membership is not believed any more", _doubts, within=30)
+    sent = ground.api.ledger.requests
+    await until("the session is over", lambda: time.monotonic() > killed + 2 * SESSION)
+    assert (await replica.get("/livez")).status_code == 200
+    if protocol is CLASSIC:
+        assert ground.api.ledger.requests == sent
+    await asyncio.to_thread(ground.kafka.start)
+    await ground.more(50, fault="broker away")
+    await ground.everything(within=120)
+    await ground.is_committed()
+    assert await replica.terminate() == 0
+    assert ground.outcome.order_violations == 0
+
+
+def _doubts(status: dict[str, object]) -> bool:
+    return "membership" in str(status["blocked"]) or not status["partitions"]

@@ -1,0 +1,84 @@
+"""Dead letters their topic does not take."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from bridge.sandbox.emulator import Event, Fault, FaultKind
+from tests.kafka.client import ANSWER_WITHIN
+from tests.service import events
+from tests.service.ground import CLASSIC, Ground
+from tests.service.waiting import until
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+LIMIT = 2000
+TIGHT, TOO_LARGE = 3, 5
+"""Offsets of the two records."""
+
+
+def is_refused(event: Event | None) -> bool:
+    return event is not None and event.user_id == "refused"
+
+
+async def raise_limit(ground: Ground, size: int) -> None:
+    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, ground.letters, incremental_configs=[entry])
+
+    def now() -> None:
+        for answer in ground.kafka.admin.incremental_alter_configs([resource]).values():
+            answer.result(timeout=ANSWER_WITHIN)
+
+    await asyncio.to_thread(now)
+
+
+async def test_a_letter_too_large_loses_headers_first_and_holds_its_partition_where_the_original_does_not_fit(
+    ground: Ground,
+) -> None:
+    ground.create_topic(2)
+    ground.letters = ground.kafka.create_topic("letters", 2, max_message_bytes=LIMIT)
+    body = "m" * 1200  # an answer that would fill the headers
+    ground.api.set_faults(Fault(kind=FaultKind.STATUS, status=400, body=body, when=is_refused))
+    fillers = {TIGHT: "x" * 1350, TOO_LARGE: "x" * 3 * LIMIT}
+    records = [
+        events.record("order.completed", "refused" if offset in fillers else f"u-{offset}", offset, filler=filler)
+        for offset, filler in ((offset, fillers.get(offset, "")) for offset in range(20))
+    ]
+    await asyncio.to_thread(ground.kafka.produce, ground.topic, [(None, each) for each in records], partition=0)
+    await ground.produce(20, partition=1)
+
+    replica = await ground.started(kafka={"properties": CLASSIC})
+    await replica.until(
+        "partition 0 is held", lambda s: "dead_letters_unwritable" in {r["why"] for r in s["partitions"]}
+    )
+    ground.outcome.faults["letter too large"] += 2
+    await ground.everything()
+    [row] = [row for row in (await replica.status())["partitions"] if row["partition"] == 0]
+    assert "raise the topic's max.message.bytes" in row["detail"]
+    assert f"{ground.topic}/0/{TOO_LARGE}" in row["detail"]
+    await until("the others are committed", lambda: ground.committed()[1][0] == 20)
+    assert await replica.terminate() == 0
+    assert ground.committed()[0][0] == TOO_LARGE
+    [tight] = ground.dead_letters()
+    assert origin(tight) == TIGHT
+    assert tight.value() == records[TIGHT]
+    assert "bridge.dead-letter.message" not in headers(tight)
+
+    await raise_limit(ground, 100_000)
+    await replica.start()
+    await until("the held letter is written", lambda: len(ground.dead_letters()) == 2)
+    await ground.is_committed()
+    assert await replica.terminate() == 0
+    assert {origin(each) for each in ground.dead_letters()} == {TIGHT, TOO_LARGE}
+
+
+def headers(letter: Message) -> dict[str, bytes]:
+    return dict(cast("list[tuple[str, bytes]]", letter.headers() or []))
+
+
+def origin(letter: Message) -> int:
+    return int(headers(letter)["bridge.dead-letter.origin-offset"])

@@ -1,0 +1,237 @@
+"""The Track API, the connections to it, and the dead-letter topic: everything a process waits for an answer from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from bridge.model import DeadLetter, Delivered, LetterReason, LetterRefused, Retry, Unauthorized, Verdict
+from bridge.pipeline.offsets import Life
+from bridge.pipeline.ports import Attempt
+from bridge.pipeline.work import Work
+from bridge.track.classify import classify
+from tests.simulation.agenda import EPOCH, Agenda
+from tests.simulation.ledger import Event, Ledger, Violation
+from tests.simulation.plan import TRACK_TIMEOUT
+from tests.simulation.timeline import Timeline
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process, Tracker
+
+ACCEPTED = Delivered()
+CLOSED = Retry("connection", "closed by this side", ambiguous=True)
+RESET = Retry("connection", "connection reset by peer", ambiguous=True)
+REFUSED = Retry("connection", "connection refused")
+TIMED_OUT = Retry("timeout", "no answer in time", ambiguous=True)
+UNWRITABLE = LetterRefused("broker transport failure")
+TOO_LARGE = LetterRefused("the record does not fit", too_large=True)
+
+FLAKY = (500, 502, 503, 504, 408, 425, 429, 301, 307, 407, 599)
+"""Statuses that say "later"; every row of the failure table that does."""
+MAY_HAVE_WORKED = frozenset({500, 502, 504, 408})
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One request."""
+
+    event: Event
+    process: Process
+    tracker: Tracker
+    key: int
+    sent_at: float
+    answered_at: float | None = None
+    verdict: Verdict | None = None
+
+
+class Api:
+    """One destination for all processes. What is wrong with it at the moment are plain attributes."""
+
+    def __init__(self, agenda: Agenda, ledger: Ledger, timeline: Timeline, rng: random.Random) -> None:
+        self.valid = {1}
+        """Generations of the key that it takes."""
+        self.outage = self.down = self.address = False
+        self.flaky = self.hanging = self.throttling = 0.0
+        """Shares of the requests."""
+        self.poisoned: set[str] = set()
+        self.slowness = 1.0
+        self._agenda = agenda
+        self._ledger = ledger
+        self._timeline = timeline
+        self._rng = rng
+
+    def serve(self, sink: Sink, work: Work, flight: Flight) -> None:
+        """Decide what becomes of a request that was just sent."""
+        rng = self._rng
+        latency = rng.uniform(0.01, 0.08) * self.slowness
+        if rng.random() < 0.02:
+            latency *= 10.0
+        status = self._status(flight, rng)
+        if status == 202:
+            if latency >= TRACK_TIMEOUT or (self.hanging and rng.random() < self.hanging):
+                self._hang(sink, work, flight, rng)
+                return
+            self._agenda.after(latency * 0.7, None, self._take, flight)
+            self._agenda.after(latency, flight.process, sink.answer, work, flight, ACCEPTED)
+            return
+        if status < 0:
+            self._without_answer(sink, work, flight, latency)
+            return
+        if status in MAY_HAVE_WORKED and rng.random() < 0.3:
+            self._agenda.after(latency * 0.7, None, self._take, flight)
+        headers = []
+        if status in (429, 503) and rng.random() < 0.5:
+            headers.append((b"retry-after", str(rng.randrange(8)).encode()))
+        verdict = classify(status, headers, b"", key=flight.key, now_wall=self._agenda.now + EPOCH)
+        self._agenda.after(min(latency, TRACK_TIMEOUT), flight.process, sink.answer, work, flight, verdict)
+
+    def _status(self, flight: Flight, rng: random.Random) -> int:  # noqa: PLR0911 - one line for each trouble, in order
+        event = flight.event
+        if self.down:
+            return -1 if rng.random() < 0.7 else -2
+        if self.address:
+            return rng.choice((404, 405))
+        if self.outage:
+            return rng.choice((500, 503, -2))
+        if self.throttling and rng.random() < self.throttling:
+            return 429
+        if self.flaky and rng.random() < self.flaky:
+            return rng.choice((*FLAKY, -1, -2))
+        if flight.key not in self.valid:
+            return rng.choice((401, 403))
+        if event.status:
+            return event.status
+        return 500 if event.user in self.poisoned else 202
+
+    def _without_answer(self, sink: Sink, work: Work, flight: Flight, latency: float) -> None:
+        if self._rng.random() < 0.5:
+            self._agenda.after(latency, flight.process, sink.answer, work, flight, REFUSED)
+            return
+        if not self.down and self._rng.random() < 0.5:
+            self._agenda.after(latency * 0.7, None, self._take, flight)
+        self._agenda.after(latency, flight.process, sink.answer, work, flight, RESET)
+
+    def _hang(self, sink: Sink, work: Work, flight: Flight, rng: random.Random) -> None:
+        """The sink gives up; whether and when the event was taken nobody is told."""
+        if rng.random() < 0.6:
+            self._agenda.after(rng.uniform(0.1, TRACK_TIMEOUT * 1.5), None, self._take, flight)
+        self._agenda.after(TRACK_TIMEOUT, flight.process, sink.answer, work, flight, TIMED_OUT)
+
+    def _take(self, flight: Flight) -> None:
+        if self._timeline.on:
+            self._timeline.note("api", f"takes {flight.event} from {flight.process.name}")
+        self._ledger.take(flight, self._agenda.now)
+
+
+class Sink:
+    """A process's connections."""
+
+    def __init__(self, process: Process, api: Api) -> None:
+        self.on_wire: dict[Work, Flight] = {}
+        self._process = process
+        self._api = api
+
+    def send(self, attempt: Attempt, /) -> None:
+        process = self._process
+        world = process.world
+        work = cast("Work", attempt)
+        event = world.ledger.events[int(work.body)]
+        tracker = work.partition.tracker
+        if world.timeline.on:
+            world.timeline.note(process.name, f"sends {event}")
+        if work.lane is not None and any(other.lane == work.lane for other in self.on_wire):
+            raise Violation(f"order: {process.name} has two in flight of the lane {work.lane!r}")
+        if tracker.life is not Life.LIVE:
+            raise Violation(f"drain: {process.name} starts {event} of a partition that is {tracker.life.value}")
+        if len(self.on_wire) >= world.plan.settings.max_in_flight:
+            raise Violation(f"in flight: {process.name} has more than {world.plan.settings.max_in_flight} requests out")
+        process.about_to_send(event)
+        world.ledger.sent(world.agenda.now)
+        flight = self.on_wire[work] = Flight(event, process, tracker, process.credentials.generation, world.agenda.now)
+        self._api.serve(self, work, flight)
+
+    def abort(self, attempts: Iterable[Attempt], /) -> None:
+        for attempt in attempts:
+            work = cast("Work", attempt)
+            self._process.after(0.0, self.answer, work, self.on_wire[work], CLOSED)
+
+    def answer(self, work: Work, flight: Flight, verdict: Verdict) -> None:
+        if self.on_wire.get(work) is not flight:
+            return
+        del self.on_wire[work]
+        process, world = self._process, self._process.world
+        flight.answered_at, flight.verdict = world.agenda.now, verdict
+        process.outside_until[flight.tracker] = world.agenda.now
+        if world.timeline.on:
+            world.timeline.note(process.name, f"hears of {flight.event}: {_short(verdict)}")
+        before = work.letter
+        process.dispatcher.answered(work, verdict)
+        if work.letter is not None and before is None:
+            flight.event.given_up = True
+        self._count_unauthorized(work, verdict)
+
+    def _count_unauthorized(self, work: Work, verdict: Verdict) -> None:
+        """One spell of a bad key costs `hold_after` letters of each process, and no more."""
+        world, process = self._process.world, self._process
+        hold_after = world.plan.settings.hold_after_unauthorized
+        if not hold_after:
+            return
+        if not isinstance(verdict, (Unauthorized, Retry)):
+            world.ledger.unauthorized[process] = 0
+        elif isinstance(verdict, Unauthorized) and work.letter is not None:
+            world.ledger.unauthorized[process] += 1
+            if world.ledger.unauthorized[process] > hold_after:
+                raise Violation(f"key: {process.name} gave up more than {hold_after} events for a bad key")
+
+
+class Letters:
+    """The dead-letter topic, through a process's producer."""
+
+    def __init__(self, process: Process) -> None:
+        self.pending: dict[Work, DeadLetter] = {}
+        self._process = process
+
+    def write(self, letter: DeadLetter, token: object, /) -> None:
+        work, process, world = cast("Work", token), self._process, self._process.world
+        if work in self.pending:
+            raise Violation(f"letter: {work} is written twice at the same time")
+        self.pending[work] = letter
+        event = world.event_of(letter)
+        event.given_up = True
+        if world.timeline.on:
+            world.timeline.note(process.name, f"writes a letter of {event}: {letter.reason}")
+        rng, latency = world.letters_rng, 0.01
+        if world.letters_slow:
+            latency = rng.uniform(0.1, 3.0)
+        if event.entry.too_large:
+            process.after(latency, self._receipt, work, TOO_LARGE)
+        elif world.letters_refused:
+            process.after(latency, self._receipt, work, UNWRITABLE)
+        elif world.letters_lost_receipts and rng.random() < 0.5:
+            world.agenda.after(latency, None, world.ledger.finish, event)
+            process.after(latency + 1.0, self._receipt, work, UNWRITABLE)
+        else:
+            world.agenda.after(latency * 0.9, None, world.ledger.finish, event)
+            process.after(latency, self._receipt, work, None)
+
+    def _receipt(self, work: Work, refused: LetterRefused | None) -> None:
+        letter = self.pending.pop(work)
+        process, world = self._process, self._process.world
+        process.outside_until[work.partition.tracker] = world.agenda.now
+        if world.timeline.on:
+            world.timeline.note(process.name, f"letter of {world.event_of(letter)}: {refused or 'acknowledged'}")
+        process.dispatcher.letter_written(work, refused)
+
+
+def _short(verdict: Verdict) -> str:
+    if isinstance(verdict, Delivered):
+        return "accepted"
+    status = getattr(verdict, "status", None)
+    after = getattr(verdict, "after", None)
+    name = type(verdict).__name__.lower()
+    return f"{name} {status or ''} {getattr(verdict, 'reason', '')}{f' after {after:g} s' if after is not None else ''}"
+
+
+__all__ = ["Api", "Flight", "LetterReason", "Letters", "Sink"]

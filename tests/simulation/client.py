@@ -1,0 +1,343 @@
+"""The Kafka client of one process, and the thread that polls it: the real positions and starts, on a made-up client."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.config.scalars import StartPoint
+from bridge.kafka.client_log import RareLog
+from bridge.kafka.commits import Commits
+from bridge.kafka.consumption import Consumption, HeldReason, Positioned, Tracker
+from bridge.kafka.counts import SourceCounts
+from bridge.kafka.lookup import Lookup
+from bridge.kafka.loop_side import LoopSide
+from bridge.kafka.partitions import from_client
+from bridge.kafka.pauses import Pauses
+from bridge.kafka.starting import Starting
+from bridge.kafka.starts import Found, LogRange
+from bridge.kafka.table import Assigned, Table
+from bridge.model import Position, Record, TopicPartition
+from tests.simulation.group import TIMED_OUT, Member
+from tests.simulation.ledger import End, Log
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+
+OFFSET_END: Final = -1
+STATE: Final = -172
+POLL: Final = 0.1
+UPKEEP: Final = 1.0
+THREAD_HOP: Final = 0.0005
+"""Seconds from one thread to the other."""
+
+SILENT = logging.getLogger("simulation")
+SILENT.setLevel(logging.CRITICAL + 1)
+SILENT.propagate = False
+
+
+class Hops(LoopSide):
+    """From the poll thread into the loop, in order."""
+
+    def __init__(self, process: Process) -> None:
+        self.consumption = cast("Consumption", process)
+        self._process = process
+
+    def tell(self, method: Callable[..., object], *arguments: Any) -> None:
+        self._process.after(THREAD_HOP, method, *arguments)
+
+
+class Questions(Lookup):
+    """To the brokers; answered at once."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def find(
+        self, partitions: Sequence[TopicPartition], *, time_ms: int | None, budget: float
+    ) -> dict[TopicPartition, Found]:
+        del time_ms, budget
+        if self._process.cut:
+            return {partition: Found() for partition in partitions}
+        return self._process.world.group.find(partitions)
+
+    def ranges(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, LogRange]:
+        del budget
+        logs = self._process.world.group.logs
+        return {p: LogRange(logs[p].first, logs[p].end) for p in partitions if p in logs}
+
+
+class Client:
+    """As much of confluent_kafka's `Consumer` as the source uses, with its ownership check on stored offsets."""
+
+    def __init__(self, process: Process) -> None:
+        self.member: Member | None = None
+        self.next: dict[TopicPartition, int] = {}
+        self.reading: dict[TopicPartition, Log | None] = {}
+        self.paused: set[TopicPartition] = set()
+        self.on_commit: Callable[[KafkaError | None, list[ClientPartition]], None]
+        self.commit_failed = False
+        self._stored: dict[TopicPartition, ClientPartition] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._process = process
+
+    def incremental_assign(self, partitions: list[ClientPartition]) -> None:
+        logs = self._process.world.group.logs
+        for each in partitions:
+            partition = from_client(each)
+            log = self.reading[partition] = logs.get(partition)
+            self.next[partition] = each.offset if each.offset >= 0 else (log.end if log else 0)
+            self._stored.pop(partition, None)
+            self._committed.pop(partition, None)
+
+    def incremental_unassign(self, partitions: list[ClientPartition]) -> None:
+        for each in partitions:
+            partition = from_client(each)
+            self.next.pop(partition, None)
+            self.reading.pop(partition, None)
+            self._stored.pop(partition, None)
+
+    def seek(self, each: ClientPartition) -> None:
+        partition = from_client(each)
+        if partition not in self.next:
+            raise KafkaException(KafkaError(STATE))
+        self.next[partition] = each.offset
+
+    def pause(self, partitions: list[ClientPartition]) -> None:
+        self.paused.update(map(from_client, partitions))
+
+    def resume(self, partitions: list[ClientPartition]) -> None:
+        self.paused.difference_update(map(from_client, partitions))
+
+    def store_offsets(self, offsets: list[ClientPartition]) -> None:
+        for each in offsets:
+            partition = from_client(each)
+            if partition not in self.next:
+                raise KafkaException(KafkaError(STATE))
+            self._stored[partition] = each
+
+    def commit(self, offsets: list[ClientPartition], asynchronous: bool) -> list[ClientPartition]:  # noqa: FBT001 - theirs
+        if asynchronous:
+            self._send(offsets)
+            return []
+        process, group = self._process, self._process.world.group
+        group.flush(process)
+        code = TIMED_OUT if process.cut else group.apply(self.member, self._what(offsets), process.name)
+        self.commit_failed = code != 0
+        if code:
+            raise KafkaException(KafkaError(code))
+        return offsets
+
+    def periodic_commit(self) -> None:
+        """What the client does by itself: only what was stored above its last commit."""
+        new = [each for p, each in self._stored.items() if each.offset > self._committed.get(p, -1)]
+        if new:
+            self._send(new)
+
+    def _send(self, offsets: list[ClientPartition]) -> None:
+        for each in offsets:
+            partition = from_client(each)
+            self._committed[partition] = max(each.offset, self._committed.get(partition, -1))
+        process = self._process
+
+        def answered(code: int) -> None:
+            if code:
+                for each in offsets:
+                    self._committed.pop(from_client(each), None)
+            error = KafkaError(code) if code else None
+            process.thread.callback(lambda: self.on_commit(error, offsets))
+
+        process.world.group.commit(self.member, self._what(offsets), answered, process)
+
+    def _what(self, offsets: list[ClientPartition]) -> list[tuple[TopicPartition, int, str, int | None, Log | None]]:
+        out: list[tuple[TopicPartition, int, str, int | None, Log | None]] = []
+        for each in offsets:
+            partition = from_client(each)
+            out.append((partition, each.offset, each.metadata or "", each.leader_epoch, self.reading.get(partition)))
+        return out
+
+
+class PollThread:
+    """`bridge.kafka.poll_loop` and `bridge.kafka.rebalance`, without a thread: what they wait for calls them back."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.client = Client(process)
+        self.table = Table()
+        self.hops = Hops(process)
+        self.commits = Commits(
+            cast("Any", self.client),
+            self.table,
+            SourceCounts(),
+            lambda issued_at: self.hops.tell(process.membership_proven, issued_at),
+            RareLog(SILENT, clock=process.monotonic),
+            clock=process.monotonic,
+            sleep=lambda _: None,
+        )
+        self.client.on_commit = self.commits.answered
+        self.pauses = Pauses(cast("Any", self.client))
+        self.starting = Starting(
+            cast("Any", self.client),
+            self.table,
+            self.hops,
+            lookup=Questions(process),
+            commits=self.commits,
+            pauses=self.pauses,
+            counts=SourceCounts(),
+            logger=SILENT,
+            start_from=StartPoint.EARLIEST,
+            assign=self.client.incremental_assign,
+            clock=process.monotonic,
+        )
+        self.draining = False
+        self.closing = False
+        self._callbacks: deque[Callable[[], None]] = deque()
+        self._orders: deque[Callable[[], None]] = deque()
+        self._handed = 0
+        self._upkeep_at = 0.0
+        self._due = float("inf")
+
+    # --- waking up ----------------------------------------------------------------------------------
+
+    def wake(self, seconds: float) -> None:
+        when = self.process.monotonic() + seconds
+        if when < self._due - 1e-9:
+            self._due = when
+            self.process.after(seconds, self._ring, when)
+
+    def _ring(self, when: float) -> None:
+        if when == self._due:
+            self._due = float("inf")
+            self._round()
+
+    def callback(self, call: Callable[[], None]) -> None:
+        """The client has something to say, at the next poll."""
+        self._callbacks.append(call)
+        self.wake(0.002)
+
+    def order(self, call: Callable[[], None]) -> None:
+        self._orders.append(call)
+        self.wake(0.05)
+
+    # --- one round ----------------------------------------------------------------------------------
+
+    def _round(self) -> None:
+        if self._is_draining():
+            return
+        now = self.process.monotonic()
+        while self._orders:
+            self._orders.popleft()()
+        self.commits.take_offered()
+        self.commits.refresh()
+        if now >= self._upkeep_at:
+            self._upkeep_at = now + UPKEEP
+            self.starting.recheck()
+        while self._callbacks:
+            self._callbacks.popleft()()
+            if self._is_draining():
+                return
+        if self.closing:
+            self._close()
+            return
+        self.wake(POLL if self._fetch() else UPKEEP)
+
+    def _is_draining(self) -> bool:
+        return self.draining
+
+    def _fetch(self) -> bool:
+        """Hand over what there is room for; whether there may be more."""
+        process = self.process
+        room, size = process.dispatcher.room()
+        room = min(room - self._handed, 500)
+        more = False
+        for entry in self.table:
+            log = self.client.reading.get(entry.partition)
+            if log is None or entry.tracker is None or entry.partition in self.client.paused:
+                continue
+            position = self.client.next[entry.partition]
+            if not log.first <= position <= log.end:
+                self.starting.hold(entry, HeldReason.OUT_OF_RANGE, "out of range")
+                self.pauses.apply([entry])
+                continue
+            start = log.at(position)
+            if start == len(log.entries):
+                continue
+            if room <= 0 or size <= 0 or log.partition not in process.world.group.logs:
+                more = True
+                continue
+            records = [each.record for each in log.entries[start : start + room]]
+            more = more or start + room < len(log.entries)
+            room -= len(records)
+            self._handed += len(records)
+            self.client.next[entry.partition] = entry.next_offset = records[-1].offset + 1
+            self.hops.tell(self._deliver, entry.tracker, records, log.leader_epoch)
+        return more
+
+    def _deliver(self, tracker: Tracker, records: list[Record], leader_epoch: int) -> None:
+        tracker.leader_epoch = leader_epoch
+        self.process.dispatcher.accept(tracker, records)
+        self._handed -= len(records)
+
+    # --- rebalances ---------------------------------------------------------------------------------
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        self.starting.assign(partitions)
+
+    def revoke(self, partitions: list[TopicPartition], then: Callable[[], None] | None = None) -> None:
+        """Drain, commit, give up."""
+        entries = [entry for p in partitions if (entry := self.table.get(p)) is not None]
+        trackers = [entry.tracker for entry in entries if entry.tracker is not None]
+        self.draining = True
+
+        def drained(final: Positioned) -> None:
+            self.process.after(THREAD_HOP, self._drained, partitions, entries, trackers, final, then)
+
+        if trackers:
+            self.hops.tell(self.process.revoke, trackers, drained)
+        else:
+            drained([])
+
+    def _drained(
+        self,
+        partitions: list[TopicPartition],
+        entries: list[Assigned],
+        trackers: list[Tracker],
+        final: Sequence[tuple[Tracker, Position]],
+        then: Callable[[], None] | None,
+    ) -> None:
+        self.client.commit_failed = False
+        self.commits.finish(final)
+        now, ends = self.process.monotonic(), self.process.world.ledger.ends
+        for tracker in trackers:
+            ends.setdefault(tracker, End("drained", now, not self.client.commit_failed))
+        self._forget(entries)
+        self.client.incremental_unassign([entry.client_partition() for entry in entries])
+        if self.client.member is not None:
+            self.process.reach(lambda member: self.process.world.group.returned(member, partitions))
+        self.draining = False
+        if then is not None:
+            then()
+        else:
+            self.wake(0.0)
+
+    def lost(self) -> None:
+        """The group went on without this process; it joins again."""
+        entries = list(self.table)
+        trackers = [entry.tracker for entry in entries if entry.tracker is not None]
+        self.hops.tell(self.process.lost, trackers)
+        self._forget(entries)
+        self.client.incremental_unassign([entry.client_partition() for entry in entries])
+        self.client.member = None
+
+    def _forget(self, entries: list[Assigned]) -> None:
+        self.table.remove(entries)
+        self.starting.forget(entries)
+
+    def _close(self) -> None:
+        self.closing = False
+        self.revoke([entry.partition for entry in self.table], self.process.left)

@@ -1,0 +1,234 @@
+"""What really happened, and what may never happen: every promise is checked here, at the step that would break it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.kafka import commit_mark
+from bridge.model import Delivered, Outcomes, Record, TopicPartition
+from bridge.pipeline import offset_map
+from bridge.pipeline.settings import Ordering
+
+if TYPE_CHECKING:
+    from tests.simulation.api import Flight
+    from tests.simulation.process import Process, Tracker
+
+LAG_ROUNDS = 2
+"""Commit intervals between a completion and the commit that says so: one to collect positions, one to commit them."""
+LAG_EXTRA = 1.6
+"""Seconds on top: the map of a position that does not move goes out once a second."""
+
+
+class Violation(AssertionError):  # noqa: N818 - it is what a history is found to be, not an error of the program
+    """A promise was broken; the message says which, and where."""
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """One event of one record, whoever sends it."""
+
+    number: int
+    entry: Entry
+    output: int
+    user: str | None
+    """None: nothing to send."""
+    status: int
+    """What the API always answers to it; 0: as it likes."""
+    done: bool = False
+    filtered: bool = False
+    given_up: bool = False
+    """Some process decided to write a letter of it: what follows it may go."""
+    accepted: list[Flight] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.entry.log.partition}/{self.entry.offset}#{self.output} of {self.user}"
+
+
+def _known_done_at(event: Event, tracker: Tracker) -> float | None:
+    """When this assignment was told that the event was accepted; None: never."""
+    if event.filtered:
+        return 0.0
+    told = [
+        flight.answered_at
+        for flight in event.accepted
+        if flight.tracker is tracker and isinstance(flight.verdict, Delivered) and flight.answered_at is not None
+    ]
+    return min(told, default=None)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One record in a log."""
+
+    log: Log
+    offset: int
+    record: Record
+    outcomes: Outcomes = ()
+    open: int = 0
+    """Events that are neither accepted nor in the dead-letter topic."""
+    too_large: bool = False
+    events: list[Event] = field(default_factory=list)
+
+
+class Log:
+    """What stands in one partition of one topic, from its creation to its deletion."""
+
+    def __init__(self, partition: TopicPartition, topic_id: str) -> None:
+        self.partition = partition
+        self.topic_id = topic_id
+        self.first = 0
+        self.end = 0
+        self.leader_epoch = 0
+        self.offsets: list[int] = []
+        self.entries: list[Entry] = []
+        self._floor = 0
+        self.rewound_at = float("-inf")
+
+    def at(self, offset: int) -> int:
+        """Index of the first record at or after this offset."""
+        return bisect_left(self.offsets, offset)
+
+    def first_open(self) -> Entry | None:
+        """The lowest record that is not done."""
+        entries = self.entries
+        while self._floor < len(entries) and not entries[self._floor].open:
+            self._floor += 1
+        return entries[self._floor] if self._floor < len(entries) else None
+
+    def forgive(self, below: int) -> None:
+        """Records below this offset are not this history's business, or gone with what held them."""
+        for entry in self.entries[: self.at(below)]:
+            entry.open = 0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an assignment ended."""
+
+    kind: str
+    at: float
+    committed: bool = False
+
+
+class Ledger:
+    def __init__(self, ordering: Ordering, limit: float | None, commit_interval: float) -> None:
+        self.events: list[Event] = []
+        self.ends: dict[Tracker, End] = {}
+        self.evicted: dict[Process, float] = {}
+        """Processes that the group went on without, and when it last did."""
+        self.kicked_until = float("-inf")
+        """Until then a member may be none any more without having heard of it."""
+        self.troubled: list[tuple[float, float]] = []
+        """Times in which commits may come late or not at all, through no fault of the bridge."""
+        self.duplicates = 0
+        self.accepted = 0
+        self._ordered = ordering in ("user", "partition")
+        self._limit = None if limit is None else round(limit * 60)
+        self._sent: deque[float] = deque()
+        self._latest: dict[tuple[Log, str], Event] = {}
+        self._lag = LAG_ROUNDS * commit_interval + LAG_EXTRA
+        self.unauthorized: defaultdict[Process, int] = defaultdict(int)
+
+    # --- requests -----------------------------------------------------------------------------------
+
+    def sent(self, now: float) -> None:
+        """All processes together, whatever becomes of the request."""
+        if self._limit is None:
+            return
+        sent = self._sent
+        sent.append(now)
+        while sent[0] <= now - 60.0:
+            sent.popleft()
+        if len(sent) > self._limit:
+            raise Violation(f"rate: {len(sent)} requests within 60 s, the limit is {self._limit}")
+
+    def take(self, flight: Flight, now: float) -> None:
+        """The API accepts an event, whether or not anybody hears of it."""
+        event = flight.event
+        self.accepted += 1
+        if event.accepted:
+            self.duplicates += 1
+            for earlier in event.accepted:
+                self._explain(event, earlier, flight, now)
+        else:
+            self._check_order(event)
+        event.accepted.append(flight)
+        self.finish(event)
+
+    def finish(self, event: Event) -> None:
+        """Accepted, or in the dead-letter topic."""
+        if not event.done:
+            event.done = True
+            event.entry.open -= event.entry.open > 0
+
+    def _check_order(self, event: Event) -> None:
+        if not self._ordered or event.given_up or event.user is None:
+            return
+        key = (event.entry.log, event.user)
+        latest = self._latest.get(key)
+        if latest is not None and (latest.entry.offset, latest.output) > (event.entry.offset, event.output):
+            raise Violation(f"order: {event} was overtaken by {latest}")
+        self._latest[key] = event
+
+    def _explain(self, event: Event, earlier: Flight, flight: Flight, now: float) -> None:
+        """A duplicate is allowed where nobody could know, or where a crash came before the next commit."""
+        known_at = self._known_at(event, earlier, flight)
+        if known_at is None or event.entry.log.rewound_at >= known_at:
+            return
+        end = self._end_of(earlier)
+        if end is None:
+            raise Violation(f"duplicate: {event} was sent again by the assignment that knew it was accepted")
+        if end.kind == "drained":
+            if end.committed:
+                raise Violation(f"duplicate: {event} was accepted before an orderly drain, and sent again after it")
+            return
+        troubled = any(since < end.at and known_at - self._lag < until for since, until in self.troubled)
+        if end.at - known_at > self._lag and not troubled:
+            raise Violation(
+                f"duplicate: {event} was known to be done {end.at - known_at:.2f} s before the {end.kind} of "
+                f"{earlier.process.name}, more than {self._lag:.2f} s, and sent again {now - end.at:.2f} s after it"
+            )
+
+    def _known_at(self, event: Event, earlier: Flight, flight: Flight) -> float | None:
+        """When the earlier assignment knew that the record was done; None: it did not, or the later one could not."""
+        if flight.sent_at < self.kicked_until:
+            return None  # Put out of the group with its session unspent: it had no way to know.
+        if earlier.answered_at is None or not isinstance(earlier.verdict, Delivered):
+            return None
+        if flight.sent_at < earlier.answered_at:
+            return None  # It was on its way already: a request that hung, and was taken after another took its place.
+        known = [_known_done_at(sibling, earlier.tracker) for sibling in event.entry.events]
+        told = [at for at in known if at is not None]
+        # A record is done when all its events are: until then the map cannot say it of one of them.
+        return max(told) if len(told) == len(known) else None
+
+    def _end_of(self, flight: Flight) -> End | None:
+        """How the assignment that sent this ended; None: it goes on."""
+        end = self.ends.get(flight.tracker)
+        if end is None and flight.process.dead:
+            return End("crash", flight.process.died_at)
+        if end is None and flight.process in self.evicted:
+            return End("eviction", self.evicted[flight.process])
+        return end
+
+    # --- commits ------------------------------------------------------------------------------------
+
+    def committed(self, log: Log, offset: int, metadata: str, leader_epoch: int | None, who: str) -> None:
+        """The coordinator takes a position."""
+        lowest = log.first_open()
+        if lowest is not None and offset > lowest.offset:
+            raise Violation(f"commit: {who} committed {log.partition}@{offset}, past the open record {lowest.offset}")
+        found = offset_map.decode(commit_mark.unmarked(metadata))
+        if found is None or (found.base, found.topic_id, found.leader_epoch) != (
+            offset,
+            log.topic_id,
+            -1 if leader_epoch is None else leader_epoch,
+        ):
+            return  # Somebody else's map: nobody may believe it, so it may say what it likes.
+        for done in found.done:
+            for entry in log.entries[log.at(done.start) : log.at(done.stop)]:
+                if entry.open:
+                    raise Violation(f"commit: {who} calls the open record {log.partition}/{entry.offset} done")

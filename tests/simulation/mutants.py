@@ -1,0 +1,179 @@
+"""Deliberate bugs, each of a kind that real bridges had: the simulation is worth what it finds of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bridge.model import Disposition, LetterRefused
+from bridge.pipeline import offset_map
+from bridge.pipeline.assignments import Assignments, Drain
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.key_guard import KeyGuard
+from bridge.pipeline.lanes import Lanes
+from bridge.pipeline.letters import LetterDesk
+from bridge.pipeline.membership import Membership
+from bridge.pipeline.offsets import Life, OffsetTracker
+from bridge.pipeline.outage import Outage
+from bridge.pipeline.pacing import RateShare
+from bridge.pipeline.waiting import Waiting
+from bridge.pipeline.work import Fanout, Partition, Work
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    name: str
+    promise: str
+    """Which one it breaks: how the violation begins."""
+    patch: Patch
+
+
+def _a_record_is_done_with_its_first_event(patch: pytest.MonkeyPatch) -> None:
+    def settle(fanout: Fanout, disposition: Disposition) -> bool:
+        del disposition
+        fanout.remaining -= 1
+        return fanout.remaining == len(fanout._works) - 1
+
+    patch.setattr(Fanout, "settle", settle)
+
+
+def _any_map_is_believed(patch: pytest.MonkeyPatch) -> None:
+    def trusted(found: offset_map.OffsetMap | None, **_: Any) -> offset_map.OffsetMap | None:
+        return found
+
+    patch.setattr(offset_map, "trusted", trusted)
+
+
+def _a_letter_that_cannot_be_written_is_skipped(patch: pytest.MonkeyPatch) -> None:
+    written = LetterDesk.written
+
+    def skip(desk: LetterDesk, work: Work, refused: LetterRefused | None, now: float) -> None:
+        del refused
+        written(desk, work, None, now)
+
+    patch.setattr(LetterDesk, "written", skip)
+
+
+def _the_position_is_the_last_offset_that_came(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(OffsetTracker, "lowest_open", property(lambda tracker: tracker.next_offset))
+
+
+def _nothing_waits_for_its_user(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Lanes, "push", lambda _, __: True)
+    patch.setattr(Lanes, "advance", lambda _, __: None)
+
+
+def _a_retry_lets_the_next_one_go(patch: pytest.MonkeyPatch) -> None:
+    park = Waiting.park
+
+    def let_go(waiting: Waiting, work: Work, due: float) -> None:
+        waiting.leave_lane(work)
+        park(waiting, work, due)
+
+    patch.setattr(Waiting, "park", let_go)
+
+
+def _what_is_released_is_not_counted(patch: pytest.MonkeyPatch) -> None:
+    kill = Assignments._kill
+
+    def forget(assignments: Assignments, partition: Partition) -> None:
+        released = assignments._tally.released
+        kill(assignments, partition)
+        assignments._tally.released = released
+
+    patch.setattr(Assignments, "_kill", forget)
+
+
+def _each_replica_takes_the_whole_limit(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RateShare, "rate", lambda share, _, mine: share.limit if mine else 0.0)
+
+
+def _a_new_assignment_ignores_the_map(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(OffsetTracker, "already_done", lambda _, __: False)
+
+
+def _a_drain_hands_over_no_positions(patch: pytest.MonkeyPatch) -> None:
+    def finish(assignments: Assignments, drain: Drain, now: float, wall: float) -> None:
+        del now, wall
+        for partition in drain.partitions:
+            assignments._kill(partition)
+        drain.drained([])
+
+    patch.setattr(Assignments, "finish", finish)
+
+
+def _a_head_that_leaves_takes_its_lane_along(patch: pytest.MonkeyPatch) -> None:
+    purge = Lanes.purge
+
+    def leave(lanes: Lanes, goes: Callable[[Work], bool]) -> tuple[list[Work], list[Work]]:
+        return purge(lanes, goes)[0], []
+
+    patch.setattr(Lanes, "purge", leave)
+
+
+def _an_answer_for_a_partition_that_is_gone_frees_no_lane(patch: pytest.MonkeyPatch) -> None:
+    leave_lane = Waiting.leave_lane
+
+    def stay(waiting: Waiting, work: Work) -> None:
+        if work.partition.tracker.life is not Life.DEAD:
+            leave_lane(waiting, work)
+
+    patch.setattr(Waiting, "leave_lane", stay)
+
+
+def _an_outage_never_ends(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Outage, "probing", lambda outage: setattr(outage, "probe_at", float("inf")))
+
+
+def _a_drain_waits_for_everything_that_is_open(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Partition, "busy", property(lambda partition: partition.on_wire or partition.tracker.open))
+
+
+def _what_is_queued_is_still_sent_while_draining(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Dispatcher, "_release", lambda *_: None)
+
+
+def _a_standstill_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Membership, "looked", lambda _, __: None)
+
+
+def _a_bad_key_is_never_held(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(KeyGuard, "_hold", lambda _, __: None)
+
+
+def _a_permit_is_never_freed(patch: pytest.MonkeyPatch) -> None:
+    answered = Dispatcher.answered
+
+    def leak(dispatcher: Dispatcher, attempt: Any, verdict: Any) -> None:
+        if attempt.partition.tracker.life is Life.DEAD:
+            dispatcher.governor.in_flight += 1
+        answered(dispatcher, attempt, verdict)
+
+    patch.setattr(Dispatcher, "answered", leak)
+
+
+MUTANTS = (
+    Mutant("a record is done with its first event", "accounting", _a_record_is_done_with_its_first_event),
+    Mutant("any map is believed", "commit", _any_map_is_believed),
+    Mutant("a letter that cannot be written is skipped", "commit", _a_letter_that_cannot_be_written_is_skipped),
+    Mutant("the position is the last offset that came", "commit", _the_position_is_the_last_offset_that_came),
+    Mutant("nothing waits for its user", "order", _nothing_waits_for_its_user),
+    Mutant("a retry lets the next one go", "order", _a_retry_lets_the_next_one_go),
+    Mutant("what is released is not counted", "accounting", _what_is_released_is_not_counted),
+    Mutant("a permit is never freed", "accounting", _a_permit_is_never_freed),
+    Mutant("each replica takes the whole limit", "rate", _each_replica_takes_the_whole_limit),
+    Mutant("a new assignment ignores the map", "duplicate", _a_new_assignment_ignores_the_map),
+    Mutant("a drain hands over no positions", "duplicate", _a_drain_hands_over_no_positions),
+    Mutant("a head that leaves takes its lane along", "progress", _a_head_that_leaves_takes_its_lane_along),
+    Mutant("a late answer frees no lane", "progress", _an_answer_for_a_partition_that_is_gone_frees_no_lane),
+    Mutant("an outage never ends", "progress", _an_outage_never_ends),
+    Mutant("a drain waits for everything that is open", "drain", _a_drain_waits_for_everything_that_is_open),
+    Mutant("what is queued is sent while draining", "drain", _what_is_queued_is_still_sent_while_draining),
+    Mutant("a standstill goes unnoticed", "zombie", _a_standstill_goes_unnoticed),
+    Mutant("a bad key is never held", "key", _a_bad_key_is_never_held),
+)

@@ -1,0 +1,189 @@
+"""One history before it happens: everything in it is decided by one integer seed, or by the test that wrote it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
+
+SESSION: Final = 10.0
+DRAIN_TIMEOUT: Final = 6.0
+TRACK_TIMEOUT: Final = 4.0
+"""Seconds until the sink gives up on an answer; below the drain's own limit, as the configuration demands."""
+
+PROCESS_FAULTS = ("kill", "kill", "freeze", "freeze", "blink", "cut", "stop", "join", "leave", "clock")
+GROUP_FAULTS = ("shuffle", "kick", "refuse_commits", "slow_commits", "lose_commits", "unreadable", "grow", "leaders")
+TOPIC_FAULTS = ("recreate", "rewind", "delete_records")
+API_FAULTS = (
+    "outage",
+    "down",
+    "flaky",
+    "flaky",
+    "hang",
+    "throttle",
+    "slow",
+    "key_dies",
+    "bad_key",
+    "address",
+    "poison",
+)
+LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
+ALL_FAULTS = PROCESS_FAULTS + GROUP_FAULTS + TOPIC_FAULTS + API_FAULTS + LETTER_FAULTS
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong at a time, for a while."""
+
+    at: float
+    """Seconds from the beginning."""
+    kind: str
+    seconds: float = 0.0
+    target: int = 0
+    """Which process, partition or user; counted over those that there are when it happens."""
+    share: float = 0.5
+    """Of requests, where a fault concerns some of them."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.at:7.2f}  {self.kind:<22} for {self.seconds:5.2f} s, target {self.target}, share {self.share:.2f}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """One record that somebody writes.
+
+    Words joined by ``+``, one per event: ``u3`` is an event of this user; ``u3*400`` one that the API rejects so;
+    ``-`` is filtered, ``!`` cannot be mapped, and a record with ``L`` has dead letters that fit no topic.
+    """
+
+    at: float
+    topic: str
+    pick: int
+    """Its partition, modulo the number of partitions at that time."""
+    value: str
+    gap: int = 0
+    """Offsets left out before it, as compaction and transactions do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A position that somebody wrote by hand before the first process started, with a map that is not its own."""
+
+    topic: str
+    offset: int
+    kind: str
+    """Which part of the map does not fit: base, topic, epoch or checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    seed: int
+    settings: DeliverySettings
+    commit_interval: float
+    processes: int
+    topics: tuple[tuple[str, int], ...]
+    records: tuple[Produced, ...]
+    faults: tuple[Fault, ...] = ()
+    copied: tuple[Copied, ...] = ()
+    mended_at: float = field(default=60.0)
+    """Seconds until every fault is over and everything that was broken is mended."""
+
+
+def plan(seed: int) -> Plan:
+    """The history of this seed."""
+    rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    topics = tuple((f"t{n}", rng.choice((1, 1, 2, 3))) for n in range(rng.choice((1, 1, 2))))
+    span = rng.choice((10.0, 20.0, 40.0))
+    faults = _faults(rng, span)
+    records = _records(rng, topics, span)
+    return Plan(
+        seed=seed,
+        settings=_settings(rng, len(records)),
+        commit_interval=rng.choice((0.2, 1.0, 1.0)),
+        processes=rng.choice((1, 2, 2, 3)),
+        topics=topics,
+        records=records,
+        faults=faults,
+        copied=_copied(rng, topics),
+        mended_at=max([span, *(fault.at + fault.seconds for fault in faults)]) + 1.0,
+    )
+
+
+def _settings(rng: random.Random, records: int) -> DeliverySettings:
+    orderings: Sequence[Ordering] = ("user", "user", "user", "user", "partition", "key", "none")
+    return DeliverySettings(
+        ordering=rng.choice(orderings),
+        max_in_flight=rng.choice((1, 4, 16, 64)),
+        max_buffered=rng.choice((10, 40, 2000)),
+        rate_limit=rng.choice((None, None, 10.0, 2.0, 1.0) if records < 60 else (None, None, 10.0, 3.0, 1.0)),
+        retry=RetrySettings(
+            initial_backoff=rng.choice((0.1, 0.5)),
+            max_backoff=4.0,
+            max_retry_after=10.0,
+            max_attempts=rng.choice((1, 3)),
+        ),
+        hold_after_unauthorized=rng.choice((0, 2, 5, 5)),
+        recheck=3.0,
+        hold_after_letters=rng.choice((0, 3, 10, 100)),
+        drain_timeout=DRAIN_TIMEOUT,
+        session_timeout=SESSION,
+    )
+
+
+def _records(rng: random.Random, topics: Sequence[tuple[str, int]], span: float) -> tuple[Produced, ...]:
+    users = rng.choice((1, 5, 30))
+    special = rng.choice((0.0, 0.05, 0.3))
+    spread = rng.random() < 0.3
+    out: list[Produced] = []
+    at = 0.0
+    wanted = rng.choice((10, 40, 80, 160, 240))
+    while len(out) < wanted and at < span:
+        for _ in range(rng.choice((1, 3, 15, 40))):
+            user = rng.randrange(users)
+            words = [_word(rng, user, special)]
+            while rng.random() < 0.1:
+                words.append(_word(rng, rng.randrange(users), special))
+            value = "+".join(words) + ("L" if rng.random() < special / 30 else "")
+            pick = rng.randrange(12) if spread else user
+            gap = rng.choice((1, 2, 5)) if rng.random() < 0.05 else 0
+            out.append(Produced(at, rng.choice(topics)[0], pick, value, gap))
+        at += rng.expovariate(wanted / span / 8)
+    return tuple(out)
+
+
+def _word(rng: random.Random, user: int, special: float) -> str:
+    if rng.random() >= special:
+        return f"u{user}"
+    return rng.choice(("-", "-", "!", f"u{user}*400", f"u{user}*413", f"u{user}*422"))
+
+
+def _faults(rng: random.Random, span: float) -> tuple[Fault, ...]:
+    faults: list[Fault] = []
+    for _ in range(rng.choice((0, 1, 2, 3, 3, 5, 8))):
+        kinds = rng.choice(
+            (PROCESS_FAULTS, PROCESS_FAULTS, GROUP_FAULTS, API_FAULTS, API_FAULTS, LETTER_FAULTS, TOPIC_FAULTS)
+        )
+        kind = rng.choice(kinds)
+        if kind in TOPIC_FAULTS and rng.random() < 0.6:
+            continue
+        faults.append(
+            Fault(
+                round(rng.uniform(0.5, span), 2),
+                kind,
+                round(rng.choice((rng.uniform(0.1, 2.0), rng.uniform(2.0, 9.0), rng.uniform(9.0, 20.0))), 2),
+                rng.randrange(12),
+                rng.choice((0.1, 0.5, 0.9)),
+            )
+        )
+    return tuple(sorted(faults, key=lambda fault: fault.at))
+
+
+def _copied(rng: random.Random, topics: Sequence[tuple[str, int]]) -> tuple[Copied, ...]:
+    if rng.random() >= 0.2:
+        return ()
+    return (Copied(rng.choice(topics)[0], rng.choice((0, 2, 5)), rng.choice(("base", "topic", "epoch", "checksum"))),)

@@ -1,0 +1,215 @@
+"""Histories with a name: what the field's bridges got wrong, and what a seed once found here."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.model import TopicPartition
+from bridge.pipeline import offset_map
+from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from tests.simulation.history import Told, run
+from tests.simulation.plan import DRAIN_TIMEOUT, SESSION, Copied, Fault, Plan, Produced
+from tests.unit.pipeline.fakes import ACCEPTED, REJECTED, TOO_LARGE
+from tests.unit.pipeline.world import World
+
+ORDERS, MORE_ORDERS, PAYMENTS = TopicPartition("orders", 0), TopicPartition("orders", 1), TopicPartition("payments", 0)
+
+
+def happens(
+    *faults: Fault,
+    records: list[Produced],
+    topics: tuple[tuple[str, int], ...] = (("orders", 2),),
+    processes: int = 2,
+    copied: tuple[Copied, ...] = (),
+    rate_limit: float | None = None,
+    hold_after_letters: int = 100,
+) -> Told:
+    """The history, which kept every promise at every step, and in which all was done at last."""
+    settings = DeliverySettings(
+        max_in_flight=16,
+        rate_limit=rate_limit,
+        retry=RetrySettings(initial_backoff=0.2, max_backoff=4.0, max_retry_after=10.0, max_attempts=3),
+        recheck=3.0,
+        hold_after_letters=hold_after_letters,
+        drain_timeout=DRAIN_TIMEOUT,
+        session_timeout=SESSION,
+    )
+    last = max([record.at for record in records] + [fault.at + fault.seconds for fault in faults])
+    told = run(Plan(1, settings, 0.2, processes, topics, tuple(records), faults, copied, mended_at=last + 1.0))
+    assert told.violation is None, told.violation
+    return told
+
+
+def written(
+    count: int, topic: str = "orders", *, at: float = 2.0, every: float = 0.0, users: int = 7
+) -> list[Produced]:
+    """So many records, one event each, over all partitions."""
+    return [Produced(at + n * every, topic, n % users, f"u{n % users}") for n in range(count)]
+
+
+def undelivered(told: Told) -> list[str]:
+    return [str(event) for event in told.world.ledger.events if not event.accepted]
+
+
+# --- starts and positions ---------------------------------------------------------------------------
+
+
+def test_an_idle_partition_keeps_every_event_that_comes_while_nobody_is_there() -> None:
+    away = [Fault(5.0, "stop", 20.0), Fault(5.1, "stop", 20.0)]
+    told = happens(*away, records=written(20, at=15.0))
+    assert undelivered(told) == []
+    assert told.world.ledger.duplicates == 0
+
+
+def test_a_partition_that_is_added_is_read_from_its_beginning_whoever_restarts_meanwhile() -> None:
+    told = happens(
+        Fault(4.0, "grow"),
+        Fault(4.2, "kill", 3.0),
+        Fault(9.0, "stop", 3.0),
+        records=[*written(20), *(Produced(4.0 + n / 10, "orders", 2, f"u{n}") for n in range(30))],
+    )
+    assert len(told.world.group.logs) == 3
+    assert undelivered(told) == []
+
+
+def test_an_added_partition_does_not_let_two_owners_use_the_whole_rate() -> None:
+    """Seed 1684: for as long as the old count was believed, the first owner took itself for the only one."""
+    told = happens(
+        Fault(10.0, "grow"),
+        records=[*written(70), *(Produced(11.0, "orders", 1, f"u{n}") for n in range(70))],
+        topics=(("orders", 1),),
+        rate_limit=1.0,
+    )
+    assert undelivered(told) == []
+
+
+def test_a_position_outside_the_log_is_held_and_never_reset() -> None:
+    told = happens(
+        Fault(3.0, "stop", 5.0),
+        Fault(6.0, "delete_records"),
+        records=[*written(10), *written(30, at=5.0)],
+        topics=(("orders", 1),),
+        processes=1,
+    )
+    (process,) = told.world.living
+    assert process.thread.starting.held[TopicPartition("orders", 0)][0] == "out_of_range"
+    assert told.world.group.committed[TopicPartition("orders", 0)].offset == 10
+
+
+@pytest.mark.parametrize("kind", ["base", "topic", "epoch", "checksum"])
+def test_a_map_that_was_made_for_another_position_skips_nothing(kind: str) -> None:
+    told = happens(records=written(40), topics=(("orders", 1),), copied=(Copied("orders", 3, kind),))
+    assert undelivered(told) == []
+
+
+def test_a_topic_that_is_created_again_is_read_from_its_beginning() -> None:
+    told = happens(Fault(5.0, "recreate", 1.0), records=[*written(30), *written(10, at=20.0)])
+    assert [event for event in undelivered(told) if "/20" in event] == []
+    assert told.world.group.logs[TopicPartition("orders", 0)].topic_id == "orders-1"
+
+
+def test_positions_set_back_by_an_operator_send_again_and_skip_nothing() -> None:
+    told = happens(Fault(6.0, "rewind", target=5), records=[*written(30), *written(10, at=20.0)])
+    assert undelivered(told) == []
+    assert told.world.ledger.duplicates > 0
+
+
+def test_the_commits_of_three_hundred_partitions_fit() -> None:
+    rejected = [Produced(2.0, "orders", n, f"u{n}") for n in range(300)]
+    told = happens(
+        Fault(1.5, "poison", 20.0, target=7),
+        records=[*rejected, *(Produced(3.0, "orders", n, f"u{n}") for n in range(300))],
+        topics=(("orders", 300),),
+        processes=1,
+    )
+    assert undelivered(told) == []
+    sizes = [len(position.metadata) for position in told.world.group.committed.values()]
+    assert len(sizes) == 300
+    assert max(sizes) <= offset_map.limit(300) + len("~999999")
+
+
+# --- the destination --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["throttle", "flaky", "hang"])
+def test_half_of_all_answers_failing_loses_no_event_to_the_dead_letters(kind: str) -> None:
+    told = happens(Fault(1.0, kind, 30.0, share=0.5), records=written(60, users=30))
+    assert undelivered(told) == []
+
+
+def test_a_user_whose_events_hang_keeps_its_order_and_nobody_waits_for_it() -> None:
+    told = happens(Fault(1.0, "hang", 20.0, share=0.3), Fault(4.0, "kill", 2.0), records=written(80))
+    assert undelivered(told) == []
+
+
+def test_a_letter_too_large_holds_only_its_partition() -> None:
+    told = happens(records=[*written(20), Produced(2.0, "orders", 0, "!L"), *written(20, at=3.0)])
+    committed = told.world.group.committed
+    logs = told.world.group.logs
+    held, other = TopicPartition("orders", 0), TopicPartition("orders", 1)
+    assert committed[other].offset == logs[other].end
+    assert committed[held].offset == next(entry.offset for entry in logs[held].entries if entry.too_large)
+
+
+# --- coming and going -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trouble", ["outage", "down", "address", "throttle", "slow", "letters_refused", "letters_slow"]
+)
+def test_a_stop_never_waits_for_more_than_what_is_on_the_wire(trouble: str) -> None:
+    """The drain is measured at every step; here it meets each kind of trouble, while the group rebalances."""
+    told = happens(
+        Fault(2.5, trouble, 30.0, share=1.0),
+        Fault(6.0, "shuffle"),
+        Fault(6.1, "stop", 40.0),
+        Fault(6.2, "stop", 40.0),
+        records=[*written(30, every=0.1), *(Produced(3.0, "orders", n, "!") for n in range(5))],
+        rate_limit=5.0,
+    )
+    stopped = told.world.processes[:2]
+    assert all(process.stopping and process.died_at - 1006.2 <= DRAIN_TIMEOUT + 0.2 for process in stopped)
+
+
+def test_a_process_frozen_for_longer_than_its_session_sends_nothing_when_it_wakes_and_commits_over_nobody() -> None:
+    told = happens(Fault(3.0, "freeze", SESSION * 2), records=written(100, every=0.3))
+    assert undelivered(told) == []
+    assert all(process.unproven_since is None for process in told.world.living)
+
+
+def test_two_replicas_killed_in_turn_twenty_times_lose_nothing() -> None:
+    kills = [Fault(2.0 + n * 1.7, "kill", 0.5, target=n) for n in range(20)]
+    told = happens(*kills, records=written(200, every=0.15), processes=2)
+    assert undelivered(told) == []
+
+
+# --- found by a seed, mended since ------------------------------------------------------------------
+
+
+def test_records_of_a_held_topic_take_no_room_from_the_others() -> None:
+    """Seed 1873: rejections filled the whole buffer with letters that may not be written, and nothing more came in."""
+    world = World(DeliverySettings(rate_limit=None, hold_after_letters=3, max_buffered=10))
+    world.sink.api = lambda work: (0.05, REJECTED if work.record.topic == "orders" else ACCEPTED)
+    world.assign(ORDERS, PAYMENTS)
+    world.write(ORDERS, *["ann"] * 50)
+    world.deliver(ORDERS)
+    world.run(10)
+    assert world.dispatcher.room()[0] == 10
+    world.write(PAYMENTS, *["bob"] * 20)
+    for _ in range(10):
+        world.deliver(PAYMENTS)
+        world.run(1)
+    assert world.positions.committed[PAYMENTS].offset == 20
+    assert world.positions.committed[ORDERS].offset == 3
+
+
+def test_records_of_a_held_partition_take_no_room_from_the_others_until_it_leaves() -> None:
+    world = World(DeliverySettings(rate_limit=None, hold_after_letters=0, max_buffered=4))
+    world.letters.topic = lambda _: (0.01, TOO_LARGE)
+    world.feed(ORDERS, "!", "!+!", "!+ann", "bob")
+    world.run(5)
+    assert world.dispatcher.room()[0] == 4
+    world.revoke(ORDERS)
+    world.run(1)
+    assert world.dispatcher.room()[0] == 4
+    assert world.dispatcher.tally.taking_room == (0, 0)

@@ -1,0 +1,355 @@
+"""Everything of one history, and what its faults do."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+from bridge.model import (
+    DeadLetter,
+    Failed,
+    Filtered,
+    FilterReason,
+    LetterReason,
+    Outcome,
+    Position,
+    Prepared,
+    Record,
+    Route,
+    TopicPartition,
+)  # fmt: skip
+from bridge.pipeline import offset_map
+from tests.simulation.agenda import EPOCH, Agenda
+from tests.simulation.api import Api
+from tests.simulation.group import Group
+from tests.simulation.ledger import Entry, Event, Ledger
+from tests.simulation.plan import TRACK_TIMEOUT, Copied, Fault, Plan, Produced
+from tests.simulation.process import Process
+from tests.simulation.timeline import Timeline
+
+ROUTE = Route("simulated", "000000000000", "Simulated")
+FILTERED = Filtered(FilterReason.RULE, ROUTE)
+FAILED = Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE)
+
+
+class World:
+    def __init__(self, plan: Plan, *, tell: bool) -> None:
+        self.plan = plan
+        self.agenda = Agenda()
+        self.timeline = Timeline(self.agenda, on=tell)
+        self.ledger = Ledger(plan.settings.ordering, plan.settings.rate_limit, plan.commit_interval)
+        self.group_rng, self.timers_rng, self.letters_rng, api_rng = (
+            random.Random(plan.seed * 10 + n) for n in range(4)  # noqa: S311 - repeatable on purpose
+        )  # fmt: skip
+        self.group = Group(self.agenda, self.ledger, self.timeline, self.group_rng)
+        self.api = Api(self.agenda, self.ledger, self.timeline, api_rng)
+        self.key_file = 1
+        self.letters_refused = self.letters_slow = self.letters_lost_receipts = False
+        self.entries: list[Entry] = []
+        self.processes: list[Process] = []
+        self._generations = dict.fromkeys(dict(plan.topics), 0)
+        for topic, partitions in plan.topics:
+            self.group.create(topic, partitions)
+        for copied in plan.copied:
+            self._copy(copied)
+        for _ in range(plan.processes):
+            self.start()
+        for produced in plan.records:
+            self.agenda.after(produced.at, None, self._produce, produced)
+        for fault in plan.faults:
+            self.agenda.after(fault.at, None, self._begin, fault)
+        self.agenda.after(plan.mended_at, None, self._mend)
+
+    @property
+    def living(self) -> list[Process]:
+        return [process for process in self.processes if not process.dead]
+
+    def start(self) -> None:
+        process = Process(self, len(self.processes))
+        self.processes.append(process)
+        if self.timeline.on:
+            self.timeline.note(process.name, "starts")
+
+    def event_of(self, letter: DeadLetter) -> Event:
+        entry = self.entries[int(letter.record.value or b"")]
+        return entry.events[letter.output]
+
+    # --- records --------------------------------------------------------------------------------------
+
+    def _produce(self, produced: Produced) -> None:
+        partitions = self.group.partitions(produced.topic)
+        if not partitions:
+            return
+        log = self.group.logs[partitions[produced.pick % len(partitions)]]
+        number = len(self.entries)
+        offset = log.end + produced.gap
+        words = produced.value.removesuffix("L").split("+")
+        key = words[0].partition("*")[0].encode()
+        record = Record(*log.partition, offset, int(EPOCH * 1000), key, str(number).encode(), ())
+        entry = Entry(log, offset, record, too_large=produced.value.endswith("L"))
+        entry.outcomes = tuple(self._outcome(entry, output, word) for output, word in enumerate(words))
+        self.entries.append(entry)
+        log.entries.append(entry)
+        log.offsets.append(offset)
+        log.end = offset + 1
+        if self.timeline.on:
+            self.timeline.note("producer", f"{record.coordinates} = {produced.value}")
+        owner = self.group.owner.get(log.partition)
+        if owner is not None:
+            owner.process.thread.wake(self.timers_rng.random() * 0.02)
+
+    def _outcome(self, entry: Entry, output: int, word: str) -> Outcome:
+        number = len(self.ledger.events)
+        user, _, status = word.partition("*")
+        event = Event(number, entry, output, None if word in "-!" else user, int(status or 0))
+        self.ledger.events.append(event)
+        entry.events.append(event)
+        if word == "-":
+            event.done = event.filtered = True
+            return FILTERED
+        entry.open += 1
+        return FAILED if word == "!" else Prepared(user, "Simulated", str(number).encode(), ROUTE)
+
+    def _copy(self, copied: Copied) -> None:
+        """What tools leave behind that move positions: the old map, at another place."""
+        partition = TopicPartition(copied.topic, 0)
+        log = self.group.logs[partition]
+        text = offset_map.encode(
+            copied.offset + (copied.kind == "base"),
+            [1, 3, 1, 20],
+            leader_epoch=1 if copied.kind == "epoch" else 0,
+            topic_id="another" if copied.kind == "topic" else log.topic_id,
+            demand=offset_map.Demand(0, 0),
+            head=offset_map.Head(),
+            max_length=1000,
+        )
+        if copied.kind == "checksum":
+            text = text[:-2] + "AA"
+        self.group.committed[partition] = Position(copied.offset, text, 0)
+        log.first = log.end = copied.offset
+
+    # --- faults ---------------------------------------------------------------------------------------
+
+    def _begin(self, fault: Fault) -> None:
+        if self.timeline.on:
+            self.timeline.note(
+                "FAULT", f"{fault.kind} for {fault.seconds} s, target {fault.target}, share {fault.share}"
+            )
+        getattr(self, f"_{fault.kind}")(fault)
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.agenda.after(seconds, None, call)
+
+    def _victim(self, fault: Fault) -> Process | None:
+        able = [process for process in self.living if not (process.frozen or process.cut or process.stopping)]
+        return able[fault.target % len(able)] if able else None
+
+    def _trouble(self, seconds: float) -> None:
+        now = self.agenda.now
+        self.ledger.troubled.append((now, now + seconds))
+
+    def _flag(self, holder: object, name: str, fault: Fault) -> None:
+        setattr(holder, name, True)
+        self._later(fault.seconds, partial(setattr, holder, name, False))
+
+    def _kill(self, fault: Fault) -> None:
+        if (process := self._victim(fault)) is not None:
+            process.kill()
+            self._later(fault.seconds, self.start)
+
+    def _stop(self, fault: Fault) -> None:
+        if (process := self._victim(fault)) is not None:
+            process.stop()
+            self._later(fault.seconds, self.start)
+
+    def _join(self, fault: Fault) -> None:
+        del fault
+        if len(self.living) < 5:
+            self.start()
+
+    def _leave(self, fault: Fault) -> None:
+        if len(self.living) > 1 and (process := self._victim(fault)) is not None:
+            process.stop()
+
+    def _freeze(self, fault: Fault) -> None:
+        process = self._victim(fault)
+        if process is None:
+            return
+        process.freeze()
+        self._trouble(fault.seconds + 2.0)
+
+        def thaw() -> None:
+            if self.timeline.on:
+                self.timeline.note(process.name, "goes on")
+            process.thaw(fault.seconds)
+
+        self._later(fault.seconds, thaw)
+
+    def _blink(self, fault: Fault) -> None:
+        self._freeze(Fault(fault.at, fault.kind, min(fault.seconds, 1.9), fault.target))
+
+    def _cut(self, fault: Fault) -> None:
+        if (process := self._victim(fault)) is not None:
+            process.cut_off()
+            self._trouble(fault.seconds + 7.0)
+            self._later(fault.seconds, process.reconnect)
+
+    def _clock(self, fault: Fault) -> None:
+        if (process := self._victim(fault)) is not None:
+            process.wall_offset += 3600.0 if fault.target % 2 else -3600.0
+
+    def _shuffle(self, fault: Fault) -> None:
+        del fault
+        self.group.shuffle()
+
+    def _kick(self, fault: Fault) -> None:
+        process = self._victim(fault)
+        member = process.thread.client.member if process else None
+        if process is not None and member is not None:
+            self.group.leave(member)
+            self.ledger.kicked_until = self.agenda.now + 1.5 + fault.seconds / 4
+            self._trouble(2.0)
+            process.hear_of_eviction()
+
+    def _refuse_commits(self, fault: Fault) -> None:
+        self._trouble(fault.seconds + 2.0)
+        self._flag(self.group, "refusing", fault)
+
+    def _lose_commits(self, fault: Fault) -> None:
+        self._trouble(fault.seconds + 7.0)
+        self._flag(self.group, "losing", fault)
+
+    def _slow_commits(self, fault: Fault) -> None:
+        self._trouble(fault.seconds + 4.0)
+        self.group.latency = 3.0
+        self._later(fault.seconds, partial(setattr, self.group, "latency", 0.0))
+
+    def _unreadable(self, fault: Fault) -> None:
+        self._flag(self.group, "unreadable", fault)
+
+    def _grow(self, fault: Fault) -> None:
+        topic = self._topic(fault)
+        if 0 < len(self.group.partitions(topic)) < 6:
+            self.group.grow(topic)
+
+    def _leaders(self, fault: Fault) -> None:
+        for log in self.group.logs.values():
+            log.leader_epoch += 1 + fault.target % 2
+
+    def _recreate(self, fault: Fault) -> None:
+        """The group notices the deletion before the topic is there again."""
+        topic = self._topic(fault)
+        partitions = self.group.partitions(topic)
+        if not partitions:
+            return
+        for partition in partitions:
+            self.group.logs[partition].forgive(1 << 60)
+        self._generations[topic] += 1
+        self.group.delete(topic)
+        self._later(
+            8.0 + fault.seconds, partial(self.group.create, topic, max(1, len(partitions)), self._generations[topic])
+        )
+
+    def _rewind(self, fault: Fault) -> None:
+        """An operator stops everything, sets a position back (its map stays as it was) and starts again."""
+        count = len(self.living)
+
+        def rewind() -> None:
+            for process in self.living:
+                if process.frozen or process.cut:
+                    process.kill()
+                else:
+                    process.stop()
+            if self.living:
+                self._later(1.0, rewind)
+                return
+            for process in self.processes:
+                if process.thread.client.member is not None:
+                    self.group.leave(process.thread.client.member)
+            for partition, position in self.group.committed.items():
+                log = self.group.logs[partition]
+                log.rewound_at = self.agenda.now
+                offset = max(log.first, position.offset - 1 - fault.target)
+                self.group.committed[partition] = position._replace(offset=offset)
+            for _ in range(max(1, count)):
+                self.start()
+
+        rewind()
+
+    def _delete_records(self, fault: Fault) -> None:
+        """Retention was faster."""
+        if self.group.logs:
+            log = list(self.group.logs.values())[fault.target % len(self.group.logs)]
+            log.first = log.entries[len(log.entries) // 2].offset if log.entries else log.first
+            log.forgive(log.first)
+
+    def _topic(self, fault: Fault) -> str:
+        return self.plan.topics[fault.target % len(self.plan.topics)][0]
+
+    def _outage(self, fault: Fault) -> None:
+        self._flag(self.api, "outage", fault)
+
+    def _down(self, fault: Fault) -> None:
+        self._flag(self.api, "down", fault)
+
+    def _address(self, fault: Fault) -> None:
+        self._flag(self.api, "address", fault)
+
+    def _share(self, name: str, fault: Fault) -> None:
+        setattr(self.api, name, fault.share)
+        self._later(fault.seconds, partial(setattr, self.api, name, 0.0))
+
+    def _flaky(self, fault: Fault) -> None:
+        self._share("flaky", fault)
+
+    def _hang(self, fault: Fault) -> None:
+        self._share("hanging", fault)
+
+    def _throttle(self, fault: Fault) -> None:
+        self._share("throttling", fault)
+
+    def _slow(self, fault: Fault) -> None:
+        self.api.slowness = 1.0 + fault.share * TRACK_TIMEOUT / 0.08
+        self._later(fault.seconds, partial(setattr, self.api, "slowness", 1.0))
+
+    def _key_dies(self, fault: Fault) -> None:
+        """Rotated at the API; the file follows."""
+        generation = max(self.api.valid | {self.key_file}) + 1
+        self.api.valid = {generation}
+        self._later(fault.seconds, partial(setattr, self, "key_file", generation))
+
+    def _bad_key(self, fault: Fault) -> None:
+        """A wrong key was put into the file; the right one follows."""
+        generation = max(self.api.valid | {self.key_file}) + 1
+        self.key_file = generation
+        for process in self.living:
+            self.agenda.after(0.1, process, process.credentials.refresh)
+
+        def mend() -> None:
+            self.api.valid.add(generation + 1)
+            self.key_file = generation + 1
+
+        self._later(fault.seconds, mend)
+
+    def _poison(self, fault: Fault) -> None:
+        user = f"u{fault.target}"
+        self.api.poisoned.add(user)
+        self._later(fault.seconds, partial(self.api.poisoned.discard, user))
+
+    def _letters_refused(self, fault: Fault) -> None:
+        self._flag(self, "letters_refused", fault)
+
+    def _letters_slow(self, fault: Fault) -> None:
+        self._flag(self, "letters_slow", fault)
+
+    def _letters_lost_receipts(self, fault: Fault) -> None:
+        self._flag(self, "letters_lost_receipts", fault)
+
+    def _mend(self) -> None:
+        """Whatever overlapped with what: from here on everything works."""
+        if self.timeline.on:
+            self.timeline.note("FAULT", "everything is mended")
+        self.api.valid.add(self.key_file)
+        if not self.living:
+            self.start()

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.kafka.client_log import RareLog
+from bridge.kafka.commits import Commits
+from bridge.kafka.counts import SourceCounts
+from bridge.kafka.table import Assigned, Table
+from bridge.model import Position, TopicPartition
+from bridge.pipeline.offsets import OffsetTracker
+
+if TYPE_CHECKING:
+    from bridge.kafka.consumption import Tracker
+
+ILLEGAL_GENERATION, REBALANCING, STALE_EPOCH, NOT_MEMBER, STATE = 22, 27, 113, 25, -172
+
+
+class Client:
+    """The three calls of a consumer that commits need, with the errors they are told to give."""
+
+    def __init__(self) -> None:
+        self.stored: list[ClientPartition] = []
+        self.committed: list[list[ClientPartition]] = []
+        self.refuses_to_store: dict[int, int] = {}
+        self.commit_errors: list[int] = []
+
+    def store_offsets(self, *, offsets: list[ClientPartition]) -> None:
+        assert len(offsets) == 1, "of several, the client drops those it does not own without a word"
+        [each] = offsets
+        if code := self.refuses_to_store.get(each.partition):
+            raise KafkaException(KafkaError(code))
+        self.stored.append(each)
+
+    def commit(self, *, offsets: list[ClientPartition], asynchronous: bool) -> list[ClientPartition]:
+        del asynchronous
+        self.committed.append(offsets)
+        if self.commit_errors and (code := self.commit_errors.pop(0)):
+            raise KafkaException(KafkaError(code))
+        return offsets
+
+
+class Scene:
+    def __init__(self, partitions: int = 3) -> None:
+        self.client = Client()
+        self.table = Table()
+        self.counts = SourceCounts()
+        self.slept: list[float] = []
+        self.now = 100.0
+        self.proven: list[float] = []
+        self.trackers = [self.assign(number) for number in range(partitions)]
+        self.commits = Commits(
+            cast("Consumer", self.client),
+            self.table,
+            self.counts,
+            self.proven.append,
+            RareLog(logging.getLogger("tests.commits")),
+            clock=lambda: self.now,
+            sleep=self.slept.append,
+        )
+
+    def assign(self, number: int) -> Tracker:
+        entry = Assigned(TopicPartition("orders", number))
+        entry.tracker = OffsetTracker(entry.partition, 0)
+        entry.position = Position(0, "", None)
+        self.table.add(entry)
+        return entry.tracker
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def at(tracker: Tracker, offset: int, text: str = "map") -> tuple[Tracker, Position]:
+    return tracker, Position(offset, text, None)
+
+
+def offsets(partitions: list[ClientPartition]) -> dict[int, int]:
+    return {each.partition: each.offset for each in partitions}
+
+
+def test_each_partition_is_stored_by_itself_and_one_that_is_refused_costs_no_other(scene: Scene) -> None:
+    scene.client.refuses_to_store = {1: STATE}
+    scene.commits.offer([at(tracker, 5) for tracker in scene.trackers])
+    scene.commits.take_offered()
+    assert offsets(scene.client.stored) == {0: 5, 2: 5}
+    assert scene.counts.refused_positions == 1
+
+
+def test_a_position_of_an_earlier_assignment_never_reaches_the_client(scene: Scene) -> None:
+    stale = scene.trackers[0]
+    scene.assign(0)
+    scene.commits.offer([at(stale, 9)])
+    scene.commits.finish([at(stale, 9)])
+    assert scene.client.stored == []
+    assert scene.client.committed == []
+    assert scene.counts.refused_positions == 1
+
+
+def test_a_position_never_goes_back(scene: Scene) -> None:
+    tracker = scene.trackers[0]
+    scene.commits.offer([at(tracker, 9)])
+    scene.commits.offer([at(tracker, 2)])
+    scene.commits.take_offered()
+    assert offsets(scene.client.stored) == {0: 9}
+
+
+def test_every_store_and_every_commit_carries_the_map_which_one_without_would_clear(scene: Scene) -> None:
+    tracker = scene.trackers[0]
+    scene.commits.offer([at(tracker, 9, "b1.map")])
+    scene.commits.finish([at(tracker, 9, "b1.map")])
+    assert [each.metadata for each in scene.client.stored] == ["b1.map"]
+    assert [each.metadata for each in scene.client.committed[0]] == ["b1.map"]
+
+
+@pytest.mark.parametrize("code", [ILLEGAL_GENERATION, REBALANCING, STALE_EPOCH])
+def test_a_last_commit_that_meets_a_rebalance_is_tried_once_more_and_then_let_go(scene: Scene, code: int) -> None:
+    scene.client.commit_errors = [code]
+    scene.commits.finish([at(scene.trackers[0], 5)])
+    assert len(scene.client.committed) == 2
+    assert scene.counts.commits == 1
+    assert scene.counts.commit_errors.total() == 0
+
+    scene.client.commit_errors = [code, code]
+    scene.commits.finish([at(scene.trackers[0], 6)])
+    assert len(scene.client.committed) == 4
+    assert scene.counts.commit_errors["rebalancing"] == 1
+    assert len(scene.slept) == 2
+
+
+def test_a_commit_of_a_session_that_is_over_is_not_repeated(scene: Scene) -> None:
+    scene.client.commit_errors = [NOT_MEMBER]
+    scene.commits.finish([at(scene.trackers[0], 5)])
+    assert len(scene.client.committed) == 1
+    assert scene.counts.commit_errors["session_lost"] == 1
+
+
+def test_a_map_that_grows_at_an_open_head_is_committed_explicitly_at_most_once_a_second(scene: Scene) -> None:
+    """The periodic commit skips an offset that did not move, although its metadata is new."""
+    tracker = scene.trackers[0]
+    for text in ("one", "two"):
+        scene.commits.offer([at(tracker, 0, text)])
+        scene.commits.take_offered()
+        scene.commits.refresh()
+    assert len(scene.client.committed) == 1
+    answered = scene.client.committed[0]
+    assert str(answered[0].metadata).startswith("one~")
+    scene.commits.answered(None, answered)
+    scene.now += 1.0
+    scene.commits.refresh()
+    assert str(scene.client.committed[1][0].metadata).startswith("two~")
+
+
+def test_one_explicit_commit_is_under_way_at_most_and_an_answer_to_another_proves_nothing(scene: Scene) -> None:
+    scene.commits.prove_membership()
+    scene.commits.refresh()
+    scene.now += 5.0
+    scene.commits.prove_membership()
+    scene.commits.refresh()
+    assert len(scene.client.committed) == 1
+    scene.commits.answered(None, [ClientPartition("orders", 0, 5, "periodic")])
+    assert scene.proven == []
+    scene.commits.answered(None, scene.client.committed[0])
+    assert scene.proven == [100.0]
+
+
+def test_a_commit_of_several_partitions_that_fails_for_one_is_counted_once(scene: Scene) -> None:
+    scene.commits.answered(KafkaError(3), [ClientPartition("orders", number, 5) for number in range(3)])
+    assert dict(scene.counts.commit_errors) == {"unknown_partition": 1}
+
+
+def test_nothing_new_to_commit_is_not_counted_as_an_error(scene: Scene) -> None:
+    scene.commits.answered(KafkaError(-168), [])
+    assert scene.counts.commit_errors.total() == 0

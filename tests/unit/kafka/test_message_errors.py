@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from confluent_kafka import KafkaError
+
+from bridge.kafka.client_log import RareLog
+from bridge.kafka.consumption import HeldReason
+from bridge.kafka.counts import SourceCounts
+from bridge.kafka.message_errors import ClientFatalError, MessageErrors
+from bridge.kafka.table import Assigned, Table
+from bridge.model import TopicPartition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from confluent_kafka import Message
+
+    from bridge.kafka.pauses import Pauses
+    from bridge.kafka.starting import Starting
+
+
+class Said:
+    """An error in place of a record."""
+
+    def __init__(self, code: int, text: str = "", topic: str | None = None, partition: int | None = None) -> None:
+        self._error = KafkaError(code, text)
+        self._topic = topic
+        self._partition = partition
+
+    def error(self) -> KafkaError:
+        return self._error
+
+    def topic(self) -> str | None:
+        return self._topic
+
+    def partition(self) -> int | None:
+        return self._partition
+
+
+class Holds:
+    """Takes down what is held and paused."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[TopicPartition, HeldReason, str]] = []
+        self.paused: list[TopicPartition] = []
+
+    def hold(self, entry: Assigned, reason: HeldReason, detail: str) -> None:
+        self.held.append((entry.partition, reason, detail))
+
+    def apply(self, entries: Iterable[Assigned]) -> None:
+        self.paused += [entry.partition for entry in entries]
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.table = Table()
+        self.entry = Assigned(TopicPartition("orders", 0))
+        self.entry.next_offset = 7
+        self.table.add(self.entry)
+        self.holds = Holds()
+        self.counts = SourceCounts()
+        self.looks = 0
+        self.errors = MessageErrors(
+            self.table,
+            cast("Starting", self.holds),
+            cast("Pauses", self.holds),
+            self.counts,
+            RareLog(logging.getLogger("tests.errors")),
+            self.look,
+        )
+
+    def look(self) -> None:
+        self.looks += 1
+
+    def handle(self, said: Said) -> None:
+        self.errors.handle(cast("Message", said))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_position_that_fell_out_of_the_log_holds_its_partition_and_is_never_reset(scene: Scene) -> None:
+    scene.handle(Said(-140, "no offset", "orders", 0))
+    [(partition, reason, detail)] = scene.holds.held
+    assert (partition, reason) == (scene.entry.partition, HeldReason.OUT_OF_RANGE)
+    assert "orders/0: offset 7, the next to be read, is no longer in the log" in detail
+    assert scene.holds.paused == [scene.entry.partition]
+
+
+def test_a_late_error_of_a_partition_that_is_gone_holds_nothing(scene: Scene) -> None:
+    scene.handle(Said(-140, "no offset", "orders", 1))
+    assert scene.holds.held == []
+
+
+def test_a_fenced_instance_is_the_clients_end_although_the_error_does_not_call_itself_fatal(scene: Scene) -> None:
+    said = Said(-150, "Broker: Static consumer fenced by other consumer with same group.instance.id")
+    assert not said.error().fatal()
+    with pytest.raises(ClientFatalError, match=r"another process uses the same group\.instance\.id"):
+        scene.handle(said)
+
+
+def test_an_exceeded_poll_interval_is_counted_and_no_end(scene: Scene) -> None:
+    scene.handle(Said(-147))
+    assert scene.counts.poll_interval_exceeded == 1
+
+
+def test_a_group_that_may_not_be_used_is_a_problem_with_what_to_grant(scene: Scene) -> None:
+    scene.handle(Said(30))
+    assert "grant it READ on the group" in scene.errors.problems["group"]
+
+
+@pytest.mark.parametrize("code", [3, 29, 100])
+def test_a_topic_that_vanishes_is_looked_at_soon(scene: Scene, code: int) -> None:
+    scene.handle(Said(code, "", "orders", 0))
+    assert scene.looks == 1

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.kafka.counts import SourceCounts
+from bridge.kafka.loop_side import Heartbeat, LoopSide
+from bridge.kafka.pauses import Pauses
+from bridge.kafka.rebalance import Rebalance
+from bridge.kafka.table import Assigned, Table
+from bridge.kafka.watchdog import Watchdog
+from bridge.model import Position, TopicPartition
+from bridge.pipeline.offsets import OffsetTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bridge.kafka.commits import Commits
+    from bridge.kafka.consumption import Consumption, Drained, Positioned, Tracker
+    from bridge.kafka.starting import Starting
+
+LOGGER = logging.getLogger("tests.rebalance")
+
+
+class Client:
+    """Takes down what a consumer is told about its partitions, with everything else in the order it happened."""
+
+    def __init__(self, happened: list[str]) -> None:
+        self.happened = happened
+        self.fails = False
+
+    def incremental_unassign(self, partitions: list[ClientPartition]) -> None:
+        self.happened.append(f"unassign {[each.partition for each in partitions]}")
+        if self.fails:
+            raise KafkaException(KafkaError(-172))
+
+    def pause(self, partitions: list[ClientPartition]) -> None:
+        self.happened.append(f"pause {[each.partition for each in partitions]}")
+
+    def resume(self, partitions: list[ClientPartition]) -> None:
+        self.happened.append(f"resume {[each.partition for each in partitions]}")
+
+
+class Steps:
+    """Stands for what starts partitions, commits positions and consumes records."""
+
+    def __init__(self, table: Table, happened: list[str]) -> None:
+        self.table = table
+        self.happened = happened
+        self.defect: Exception | None = None
+
+    def assign(self, partitions: Sequence[TopicPartition]) -> None:
+        if self.defect is not None:
+            raise self.defect
+        self.happened.append(f"start {[each.partition for each in partitions]}")
+
+    def forget(self, entries: Iterable[Assigned]) -> None:
+        self.happened.append(f"forget {[entry.partition.partition for entry in entries]}")
+
+    def finish(self, positions: Positioned) -> None:
+        assert all(self.table.of(tracker) is not None for tracker, _ in positions), "fenced before the commit"
+        self.happened.append(f"commit {[tracker.partition.partition for tracker, _ in positions]}")
+
+    def keep_up(self) -> None:
+        """The partitions that stay have nothing new."""
+
+    def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        self.happened.append(f"drain {[tracker.partition.partition for tracker in trackers]}")
+        drained([(tracker, Position(5, "", None)) for tracker in trackers])
+
+    def lost(self, trackers: Sequence[Tracker]) -> None:
+        self.happened.append(f"lost {[tracker.partition.partition for tracker in trackers]}")
+
+
+class Scene:
+    def __init__(self, partitions: int = 3) -> None:
+        self.happened: list[str] = []
+        self.table = Table()
+        self.client = Client(self.happened)
+        self.steps = Steps(self.table, self.happened)
+        self.counts = SourceCounts()
+        for number in range(partitions):
+            entry = Assigned(TopicPartition("orders", number))
+            entry.tracker = OffsetTracker(entry.partition, 0)
+            self.table.add(entry)
+        self.rebalance = Rebalance(
+            self.consumer,
+            self.table,
+            LoopSide(asyncio.get_running_loop(), cast("Consumption", self.steps)),
+            starting=cast("Starting", self.steps),
+            commits=cast("Commits", self.steps),
+            watchdog=Watchdog(lambda: None, LOGGER),
+            counts=self.counts,
+            logger=LOGGER,
+            drain_timeout=5.0,
+            incremental=True,
+            heartbeat=Heartbeat(),
+        )
+
+    @property
+    def consumer(self) -> Consumer:
+        return cast("Consumer", self.client)
+
+    async def revoke(self, *numbers: int) -> None:
+        await asyncio.to_thread(self.rebalance.on_revoke, self.consumer, client_partitions(*numbers))
+
+    async def lose(self, *numbers: int) -> None:
+        await asyncio.to_thread(self.rebalance.on_lost, self.consumer, client_partitions(*numbers))
+        await asyncio.sleep(0)  # what was told to the loop is its next turn
+
+    async def assign(self, *numbers: int) -> None:
+        await asyncio.to_thread(self.rebalance.on_assign, self.consumer, client_partitions(*numbers))
+
+
+def client_partitions(*numbers: int) -> list[ClientPartition]:
+    return [ClientPartition("orders", number) for number in numbers]
+
+
+async def test_what_is_revoked_is_drained_then_committed_and_only_then_given_up() -> None:
+    scene = Scene()
+    await scene.revoke(0, 2)
+    assert scene.rebalance.failure is None
+    assert scene.happened == ["drain [0, 2]", "commit [0, 2]", "forget [0, 2]", "unassign [0, 2]"]
+    assert [entry.partition.partition for entry in scene.table] == [1]
+
+
+async def test_of_what_is_lost_nothing_is_committed() -> None:
+    scene = Scene()
+    await scene.lose(0, 1)
+    assert set(scene.happened) == {"forget [0, 1]", "lost [0, 1]"}
+    assert not scene.rebalance.joined
+    assert [entry.partition.partition for entry in scene.table] == [2]
+
+
+async def test_an_assignment_of_nothing_after_a_revocation_takes_nothing_away() -> None:
+    scene = Scene()
+    await scene.assign()
+    assert scene.rebalance.joined
+    assert len(scene.table) == 3
+    await scene.revoke()
+    assert len(scene.table) == 3
+    assert "drain []" not in scene.happened
+
+
+async def test_a_defect_in_a_callback_is_kept_and_never_raised_into_whatever_call_was_running() -> None:
+    scene = Scene()
+    scene.steps.defect = RuntimeError("boom")
+    await scene.assign(0)
+    assert scene.rebalance.failure is scene.steps.defect
+    scene.client.fails = True
+    await scene.revoke(1)
+    assert scene.rebalance.failure is scene.steps.defect
+    assert "drain [1]" not in scene.happened  # what is open stays open for the next owner
+
+
+def test_a_pause_that_outlived_its_assignment_is_lifted_when_the_partition_comes_back() -> None:
+    client = Client([])
+    pauses = Pauses(cast("Consumer", client))
+    before = Assigned(TopicPartition("orders", 0))
+    before.ordered_pause = True
+    pauses.apply([before])
+    again = Assigned(TopicPartition("orders", 0))
+    pauses.forget([again])
+    pauses.apply([again])
+    assert client.happened == ["pause [0]", "resume [0]"]
+    assert not again.paused
