@@ -65,9 +65,12 @@ class Redaction:
             return HIDDEN.encode()
         return orjson.dumps(_without(document, secrets))
 
-    def of_text(self, text: str | None) -> str | None:
-        """A user, or another text that is taken from a record."""
-        return HIDDEN if text is not None and self.hides else text
+    def of_user(self, user: str | None, value: bytes | None) -> str | None:
+        """A user as the mapping found it in a record of this value."""
+        if user is None or not self.hides:
+            return user
+        shown: str = orjson.loads(self.of_request(orjson.dumps([user]), value))[0]
+        return shown
 
 
 def redaction(configured: Iterable[str], *, everything: bool) -> Redaction:

@@ -25,19 +25,22 @@ class Lines:
     total: int
     say: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
-    began: float = field(init=False)
+    began: float | None = None
+    """When the first of them was done: what comes before is no part of the pace."""
     told_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.began = self.told_at = self.clock()
+        self.told_at = self.clock()
 
     def report(self, done: int) -> None:
         """A line, if it is time for one."""
         now = self.clock()
+        if self.began is None:
+            self.began = now
         if now - self.told_at < EVERY:
             return
         self.told_at = now
-        rate = done / (now - self.began)
+        rate = done / (now - self.began) if now > self.began else 0.0
         left = f", {output.span((self.total - done) / rate)} left" if rate > 0 else ""
         self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)} ({rate:,.1f}/s{left})")
 

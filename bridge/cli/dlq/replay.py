@@ -61,6 +61,8 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     One user's letters go in their original order. What becomes of each is recorded, so that no letter is sent twice;
     interrupted, the same command goes on. Ends with 1 where letters failed again or are left.
     """
+    from bridge.reprocess.outcome import Outcome
+
     start = startup.load(config)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
     wish = _wish(start, rules, rate)
@@ -72,10 +74,11 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         if dry_run:
             _show_plan(made, start, redact=redact, as_json=json)
             return ExitCode.OK if made.sends else ExitCode.FINDINGS
+        _show_counts(made, to_stderr=json)
         if not made.sends:
-            _show_counts(made, as_json=json)
+            if json:
+                output.document(_result(Outcome(), made))
             return ExitCode.FINDINGS if made.counts else ExitCode.OK
-        _show_counts(made, as_json=False, to_stderr=json)
         letters = output.plural(len(made.sends), "letter")
         if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
             output.line("Nothing was sent.")
@@ -176,18 +179,7 @@ def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
     from bridge.reprocess.outcome import Result
 
     if as_json:
-        output.document(
-            {
-                "selected": made.counts.total(),
-                "not_sent": {fate.value: number for fate, number in made.counts.items() if fate.value != "send"},
-                **{result.value: outcome.results[result] for result in Result},
-                "failures": dict(outcome.failures),
-                "requests": outcome.requests,
-                "ambiguous": outcome.ambiguous,
-                "unrecorded": [str(place) for place in outcome.unrecorded],
-                "stopped": outcome.stopped,
-            }
-        )
+        output.document(_result(outcome, made))
     else:
         results = [(outcome.results[Result(name)], text) for name, text in _RESULTS.items()]
         rows = [[output.number(number), text] for number, text in results if number]
@@ -206,6 +198,21 @@ def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
     return ExitCode.FINDINGS if failed or outcome.unrecorded else ExitCode.OK
 
 
+def _result(outcome: Outcome, made: Plan) -> dict[str, Any]:
+    from bridge.reprocess.outcome import Result
+
+    return {
+        "selected": made.counts.total(),
+        "not_sent": {fate.value: number for fate, number in made.counts.items() if fate.value != "send"},
+        **{result.value: outcome.results[result] for result in Result},
+        "failures": dict(outcome.failures),
+        "requests": outcome.requests,
+        "ambiguous": outcome.ambiguous,
+        "unrecorded": [str(place) for place in outcome.unrecorded],
+        "stopped": outcome.stopped,
+    }
+
+
 _RESULTS = {
     "replayed": "replayed: the API accepted them",
     "failed_again": "failed again, and stay open",
@@ -221,10 +228,8 @@ def _counts(made: Plan) -> list[str]:
     return output.table(rows, right=(0,)) if rows else ["No open letter is meant by this selection."]
 
 
-def _show_counts(made: Plan, *, as_json: bool, to_stderr: bool = False) -> None:
-    if as_json:
-        output.document(_document(made))
-    elif to_stderr:
+def _show_counts(made: Plan, *, to_stderr: bool) -> None:
+    if to_stderr:
         sys.stderr.write("".join(f"{line}\n" for line in _counts(made)))
     else:
         output.lines(_counts(made))

@@ -89,7 +89,7 @@ def user(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> str | Non
     record = contents.current(entry.letter, entry.standing)
     if record is None:
         return None
-    return hidden.of_text(min(contents.users(mapping, record), default=None))
+    return hidden.of_user(min(contents.users(mapping, record), default=None), record.value)
 
 
 def moment(epoch_ms: float | None) -> str | None:
