@@ -192,7 +192,7 @@ async def test_a_replay_without_terminal_and_without_yes_sends_nothing(dlq: Dlq,
 
 
 async def test_letters_that_come_after_newer_events_of_their_user_are_counted_and_can_be_left_out(
-    dlq: Dlq, put: Put, api: Emulator, kafka: EmbeddedKafka, configure: Callable[..., Path]
+    dlq: Dlq, put: Put, kafka: EmbeddedKafka, configure: Callable[..., Path]
 ) -> None:
     broker = Broker(kafka)
     broker.produce([order("a", 0), order("b", 1), order("a", 2)], partition=0)

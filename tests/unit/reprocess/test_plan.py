@@ -79,7 +79,7 @@ def test_what_the_mapping_makes_no_request_of_is_not_sent_and_not_resolved() -> 
 
 
 def test_an_events_age_is_judged_at_the_time_of_its_letter() -> None:
-    young = mapping(max_age=1e5)
+    young = mapping(max_age="1d")
     made = parse(letter(1, route=OLD).record(0))
     written = made._replace(timestamp_ms=1_767_323_045_001 + 60_000)
     assert decide(Entry(written, Standing(State.OPEN)), young, Rules(), NOW + 1e9).fate is Fate.SEND
