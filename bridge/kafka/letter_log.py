@@ -207,6 +207,8 @@ def _taken(message: Message[Any, Any], ends: dict[TopicPartition, int]) -> Recor
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for a local code
             ends.pop(partition, None)
             return None
+        if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            return None  # The client asks for the group's coordinator by itself; nothing here needs one.
         denied = error.code() in _DENIED
         advice = ": grant READ on it" if denied else ""
         raise LetterLogError(f"{partition} cannot be read: {error.str()}{advice}.", is_refusal=denied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,8 @@ class ResolutionWriter:
         self._loop = loop
         self._serving = False
         self.outstanding = 0
+        self._ended_by: KafkaError | None = None
+        """The fatal error that ended the producer; what is outstanding then fails for its cause."""
 
     def write(self, partition: int, key: bytes, value: bytes | None, done: Done) -> None:
         """One record; no value takes back what stood under the key. ``done`` is never called from within this call."""
@@ -46,7 +49,8 @@ class ResolutionWriter:
 
         def delivered(error: KafkaError | None, _message: object) -> None:
             self.outstanding -= 1
-            done(None if error is None else sentence(error, self.topic).replace("dead-letter topic", "topic", 1))
+            cause = None if error is None else self._ended_by or error
+            done(None if cause is None else sentence(cause, self.topic).replace("dead-letter topic", "topic", 1))
 
         try:
             self._produce(partition, key, value, delivered)
@@ -65,7 +69,7 @@ class ResolutionWriter:
             try:
                 self._producer.produce(self.topic, value, key, partition=partition, on_delivery=delivered)
             except BufferError:
-                self._producer.poll(0.05)
+                self._poll(0.05)
             else:
                 return
 
@@ -73,8 +77,17 @@ class ResolutionWriter:
         """Wait until all is acknowledged or refused; False where that took too long."""
         deadline = time.monotonic() + seconds
         while self.outstanding and time.monotonic() < deadline:
-            self._producer.poll(0.05)
+            self._poll(0.05)
         return not self.outstanding
+
+    def _poll(self, seconds: float) -> None:
+        """Let the client report; a fatal error comes out of any of its calls."""
+        try:
+            self._producer.poll(seconds)
+        except KafkaException as fatal:
+            self._ended_by = self._ended_by or answers.error_of(fatal)
+            with contextlib.suppress(KafkaException):
+                self._producer.purge()
 
     def _serve(self) -> None:
         if self._loop is not None and not self._serving:
@@ -83,6 +96,6 @@ class ResolutionWriter:
 
     def _look(self) -> None:
         self._serving = False
-        self._producer.poll(0)
+        self._poll(0)
         if self.outstanding:
             self._serve()
