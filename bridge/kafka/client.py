@@ -114,6 +114,15 @@ def open_consumer(configuration: Configuration, log: ClientLog, on_commit: OnCom
         raise _sentence(refused) from refused
 
 
+def open_reader(kafka: Kafka, log: ClientLog) -> Consumer:
+    """A consumer that asks about the group's positions and never joins; as for `open_consumer`."""
+    configuration = {**consumer_configuration(kafka), "enable.auto.commit": False}
+    try:
+        return Consumer({**configuration, "error_cb": log.error}, logger=log)
+    except (KafkaException, ValueError, TypeError) as refused:
+        raise _sentence(refused) from refused
+
+
 def open_producer(configuration: Configuration, log: ClientLog) -> Producer:
     """A producer; it connects by itself. `ClientRefusedError` for a property it does not take."""
     try:

@@ -131,6 +131,26 @@ class Commits:
             changed = [entry for entry in self._table if entry.position is not None][:1]
         self._issue(changed, now)
 
+    def before_drain(self) -> None:
+        """What is stored and was not committed yet has to wait no longer: see `keep_up`."""
+        for entry in self._table:
+            entry.refresh = entry.position is not None
+
+    def keep_up(self) -> None:
+        """In place of `take_offered` and `refresh` while a drain keeps the poll thread.
+
+        During a rebalance the client commits nothing by itself, and what the partitions that stay complete meanwhile
+        would be sent again after a crash. Answers are served by polling only, so none is waited for.
+        """
+        before = [(entry, entry.position) for entry in self._table]
+        self.take_offered()
+        for entry, position in before:
+            entry.refresh = entry.refresh or entry.position is not position
+        now = self._clock()
+        changed = [entry for entry in self._table if entry.refresh]
+        if changed and now - self._refreshed_at >= self._refresh_every:
+            self._issue(changed, now)
+
     def _issue(self, entries: Sequence[Assigned], now: float) -> None:
         self._proof_wanted = False
         beginnings, self._beginnings = self._beginnings, []

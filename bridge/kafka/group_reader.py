@@ -1,7 +1,11 @@
 """Reads what the whole group has committed, and how many partitions its topics have: what shares of the rate come from.
 
-One admin call a view, answered by the group coordinator in under a millisecond; it needs DESCRIBE on the group, which
+One request a view, answered by the group coordinator in under a millisecond; it needs DESCRIBE on the group, which
 every consumer has through READ.
+
+It is asked by a consumer that never subscribes, hence never joins. The admin client has the same question
+(`list_consumer_group_offsets`), but in librdkafka up to 2.16 an answer that the coordinator is another broker now, or
+still loads, kills the process: its handler takes every client for a member of a group.
 """
 
 from __future__ import annotations
@@ -12,11 +16,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
-from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from bridge.kafka import answers, client, commit_mark
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.partitions import from_client, to_client
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -35,14 +39,13 @@ class ViewRefusedError(Exception):
 
 
 class GroupReader:
-    """One admin client; all methods belong to the loop's thread."""
+    """One client of its own; all methods belong to the loop's thread."""
 
     def __init__(self, kafka: Kafka, logger: logging.Logger) -> None:
         """`client.ClientRefusedError` for properties the client library does not take."""
-        self._group = kafka.group_id
         self._names = frozenset(topic for topic in kafka.topics if not topic.startswith("^"))
         self._patterns = [re.compile(topic) for topic in kafka.topics if topic.startswith("^")]
-        self._admin = client.open_admin(client.admin_configuration(kafka), ClientLog(logger))
+        self._client = client.open_reader(kafka, ClientLog(logger))
         self._partitions: tuple[TopicPartition, ...] = ()
         self._partitions_until = 0.0
 
@@ -51,20 +54,17 @@ class GroupReader:
 
         Raises `ViewRefusedError`, and `OSError` where no answer comes in time.
         """
-        self._admin.poll(0)  # serves its log, which would otherwise pile up while the brokers are away
-        # Named one by one: an embedded broker answers a question for "all" with nothing.
-        wanted = [ClientPartition(each.topic, each.partition) for each in await self._known()]
+        self._client.poll(0)  # serves its log, which would otherwise pile up while the brokers are away
+        wanted = [to_client(each) for each in await self._known()]
         if not wanted:
             return {}
-        request = ConsumerGroupTopicPartitions(self._group, wanted)
         try:
-            future = self._admin.list_consumer_group_offsets([request], request_timeout=PATIENCE)[self._group]
-            answered = await asyncio.wait_for(asyncio.wrap_future(future), PATIENCE + 1.0)
-        except (KafkaException, TimeoutError) as error:
+            answered = await asyncio.to_thread(self._client.committed, wanted, timeout=PATIENCE)
+        except KafkaException as error:
             raise _translated(error) from error
         return {
-            TopicPartition(each.topic, each.partition): commit_mark.unmarked(each.metadata)
-            for each in answered.topic_partitions
+            from_client(each): commit_mark.unmarked(each.metadata)
+            for each in answered
             if each.error is None and each.offset >= 0
         }
 
@@ -76,7 +76,7 @@ class GroupReader:
         now = time.monotonic()
         if now >= self._partitions_until:
             try:
-                described = await asyncio.to_thread(self._admin.list_topics, timeout=PATIENCE)
+                described = await asyncio.to_thread(self._client.list_topics, timeout=PATIENCE)
             except KafkaException as error:
                 raise _translated(error) from error
             self._partitions = tuple(
@@ -92,9 +92,7 @@ class GroupReader:
         return topic in self._names or any(pattern.match(topic) for pattern in self._patterns)
 
 
-def _translated(error: BaseException) -> Exception:
-    if isinstance(error, TimeoutError):
-        return OSError("the group coordinator did not answer in time")
+def _translated(error: KafkaException) -> Exception:
     found = answers.error_of(error)
     if found.code() in (KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED):
         return ViewRefusedError(f"the positions of the group may not be read: {found.str()}")

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
 from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
 
@@ -164,16 +165,14 @@ class Inspection:
         """The group's committed offsets, None where it has none; without those that may not be read."""
         if not partitions:
             return {}
-        request = ConsumerGroupTopicPartitions(
-            self._kafka.group_id, [ClientPartition(p.topic, p.partition) for p in partitions]
-        )
-        asked = self._ask(lambda: self._admin.list_consumer_group_offsets([request], request_timeout=self._patience))
-        return {
-            TopicPartition(each.topic, each.partition): each.offset if each.offset >= 0 else None
-            for group in self._collect(asked).values()
-            for each in group.topic_partitions
-            if each.error is None
-        }
+        reader = client.open_reader(self._kafka, self._errors)  # not the admin client: see `group_reader`
+        try:
+            answered = reader.committed([to_client(each) for each in partitions], timeout=self._patience)
+        except KafkaException:
+            return {}
+        finally:
+            reader.close()
+        return {from_client(each): each.offset if each.offset >= 0 else None for each in answered if each.error is None}
 
     def settings(self, topics: Iterable[str]) -> dict[str, TopicSettings]:
         """Of the topics whose settings may be read."""

@@ -45,10 +45,12 @@ class LoopSide:
         except RuntimeError as closed:
             raise LoopGoneError from closed
 
-    def drain(self, trackers: Sequence[Tracker], seconds: float, heartbeat: Heartbeat) -> Positioned | None:
+    def drain(
+        self, trackers: Sequence[Tracker], seconds: float, heartbeat: Heartbeat, meanwhile: Callable[[], None]
+    ) -> Positioned | None:
         """Let what is in flight finish and return the final positions; None if that took too long.
 
-        The heart beats on meanwhile. `LoopGoneError` if the loop ends meanwhile.
+        The heart beats on, and `meanwhile` is called several times a second. `LoopGoneError` if the loop ends.
         """
         done = threading.Event()
         final: list[Positioned] = []
@@ -61,6 +63,7 @@ class LoopSide:
         deadline = time.monotonic() + seconds
         while not done.wait(_LOOK):
             heartbeat.beat()
+            meanwhile()
             if not self._loop.is_running():
                 raise LoopGoneError
             if time.monotonic() > deadline:

@@ -104,10 +104,10 @@ class MessageErrors:
 def _fatal(error: KafkaError) -> str:
     text = error.str()
     if "instance" in text.lower() or "fenced" in text.lower():
-        # With group.protocol=consumer the coordinator lets the name in again only when the dead member's session is over.
+        # With group.protocol=consumer the coordinator lets the name in again only after the dead member's session.
         return (
-            f"another process uses the same group.instance.id, or used it until it was killed a moment ago ({text}). Give "
-            "each replica its own, or remove it from kafka.properties; after a kill, restarts are let in once the session "
-            "of the old process is over (45 s by default)"
+            "another process uses the same group.instance.id, or used it until it was killed a moment ago "
+            f"({text}). Give each replica its own, or remove it from kafka.properties; after a kill, restarts are let "
+            "in once the session of the old process is over (45 s by default)"
         )
     return f"the Kafka client cannot go on: {text}"

@@ -124,7 +124,9 @@ class Rebalance:
     def _drain(self, trackers: Sequence[Tracker]) -> None:
         if not trackers:
             return
-        final = self._loop_side.drain(trackers, self._drain_timeout + DRAIN_GRACE, self._heartbeat)
+        limit = self._drain_timeout + DRAIN_GRACE
+        self._commits.before_drain()
+        final = self._loop_side.drain(trackers, limit, self._heartbeat, self._commits.keep_up)
         if final is None:
             self._counts.forced_drains += 1
             self._logger.warning("a drain did not finish in time; what was in flight is sent again by the next owner")

@@ -138,13 +138,14 @@ class Assignments:
     # --- positions --------------------------------------------------------------------------------
 
     def positions(self, now: float, wall: float) -> list[tuple[Tracker, Position]]:
-        """What to take to the broker now: partitions that moved, and those whose map or demand is worth a commit."""
+        """What to take to the broker now: partitions that moved, and those whose map or demand is worth a commit.
+
+        Those that are leaving too: a crash may come before their drain is over.
+        """
         out: list[tuple[Tracker, Position]] = []
         publish_demand = self._settings.rate_limit is not None
         for partition in self._partitions.values():
             tracker = partition.tracker
-            if tracker.life is not Life.LIVE:
-                continue
             if partition.ready:
                 partition.waited_at = now
             lowest = tracker.lowest_open

@@ -103,7 +103,8 @@ class Governor:
             self.key.probing(now)
         if self.outage.since is not None:
             self.outage.probing()
-        self.pacer.take(now)
+        if self.pacer.limited:
+            self.pacer.take(now)
 
     def proved(self, now: float) -> list[tuple[Reason, float]]:
         """An answer came that only a good key, a right address and a working destination give.

@@ -32,10 +32,12 @@ _CARRY = 0.05
 class Pacer:
     """Spaces requests. `free_at` is the earliest time of the next one."""
 
-    __slots__ = ("_interval", "free_at")
+    __slots__ = ("_interval", "free_at", "limited")
 
     def __init__(self) -> None:
         self._interval: float | None = None
+        self.limited = False
+        """Whether there is a rate at all."""
         self.free_at = 0.0
 
     @property
@@ -45,6 +47,7 @@ class Pacer:
 
     def set_rate(self, rate: float | None, now: float) -> None:
         """Requests per second from now on; 0 stands still until the next call."""
+        self.limited = rate is not None
         if rate is None:
             self._interval, self.free_at = None, 0.0
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -35,7 +34,6 @@ class Tail:
         )
         self._places = [TopicPartition(topic, n, 0) for topic, count in partitions.items() for n in range(count)]
         self._found: deque[Record] = deque()
-        self._next = {(place.topic, place.partition): 0 for place in self._places}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
 
@@ -56,31 +54,27 @@ class Tail:
         while self._found:
             yield self._found.popleft()
 
-    def positions(self) -> Mapping[tuple[str, int], int]:
-        """The offset after the last record seen, by topic and partition."""
-        return dict(self._next)
-
     def _run(self) -> None:
         while not self._stop.is_set():
             for message in self._consumer.consume(_BATCH, _POLL):
                 if message.error() is None:
-                    record = _record(message)
-                    self._found.append(record)
-                    self._next[record.topic, record.partition] = record.offset + 1
+                    self._found.append(_record(message))
 
 
 def committed(client: Mapping[str, str], group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
-    """The group's position on every partition, negative where there is none. Raises `KafkaException`."""
+    """The group's position on every partition, negative where there is none. Raises OSError."""
     consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
         asked = [TopicPartition(topic, n) for topic, count in partitions.items() for n in range(count)]
         return {(each.topic, each.partition): each.offset for each in consumer.committed(asked, timeout=_PATIENCE)}
+    except KafkaException as error:
+        raise OSError(f"the positions of {group} could not be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
 
 
 def ends(client: Mapping[str, str], partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
-    """The offset after the last record of every partition. Raises `KafkaException`."""
+    """The offset after the last record of every partition. Raises OSError."""
     consumer = Consumer({**client, "group.id": "selftest-reads-without-a-group", "log_level": 0})
     found = {}
     try:
@@ -88,9 +82,10 @@ def ends(client: Mapping[str, str], partitions: Mapping[str, int]) -> dict[tuple
             for number in range(count):
                 answer = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_PATIENCE)
                 found[topic, number] = answer[1]
+    except KafkaException as error:
+        raise OSError(f"the ends of the topics could not be read: {error.args[0].str()}") from error
     finally:
-        with contextlib.suppress(KafkaException):
-            consumer.close()
+        consumer.close()
     return found
 
 

@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bridge.track.error_body import bounded
@@ -15,6 +15,8 @@ from bridge.track.request import Endpoint
 
 Address = tuple[int, int, int, str, Any]
 """As `socket.getaddrinfo` gives them."""
+Open = Callable[[str, int], Awaitable[None]]
+"""Opens a connection at an address in digits and a port."""
 
 
 class Dialer:
@@ -39,33 +41,27 @@ class Dialer:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return sorted(found, key=lambda address: address[4] != self._good)
 
-    async def connect(self, timeout: float) -> socket.socket:  # noqa: ASYNC109 - divided among the addresses
-        """A connected, non-blocking socket. Raises OSError; TimeoutError when no address answered."""
+    async def connect(self, timeout: float, open_at: Open) -> None:  # noqa: ASYNC109 - divided among the addresses
+        """Open a connection at the first address that takes one. Raises OSError; TimeoutError when none answered.
+
+        The loop makes the socket itself: one it is given and that is reset at once is closed by uvloop and by its
+        owner, and the second close can hit a descriptor that is another's by then.
+        """
         addresses = await self.resolve()
         failure: OSError = OSError("the name has no address")
         for address in addresses:
             try:
                 async with asyncio.timeout(timeout / len(addresses)):
-                    connected = await _connect(address)
+                    await open_at(str(address[4][0]), int(address[4][1]))
+            except ssl.SSLError:
+                raise  # every address of a name shows the same certificate
             except OSError as error:
                 failure = error
                 continue
             self._good = address[4]
-            return connected
+            return
         self._good = None
         raise failure
-
-
-async def _connect(address: Address) -> socket.socket:
-    family, kind, protocol, _, target = address
-    unconnected = socket.socket(family, kind, protocol)
-    try:
-        unconnected.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(unconnected, target)
-    except BaseException:
-        unconnected.close()
-        raise
-    return unconnected
 
 
 def failure_sentence(error: BaseException, endpoint: Endpoint) -> str:

@@ -215,18 +215,17 @@ class DirectSink:
             task.add_done_callback(self._opened)
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
-        connected = await self._dialer.connect(self._timeout)
-        try:
-            await loop.create_connection(
-                lambda: Connection(self),
-                sock=connected,
-                ssl=self._tls,
-                server_hostname=self._endpoint.host if self._tls else None,
-            )
-        except BaseException:
-            connected.close()
-            raise
+        await self._dialer.connect(self._timeout, self._open_at)
+
+    async def _open_at(self, host: str, port: int) -> None:
+        """One address, in digits: nothing is resolved here."""
+        await asyncio.get_running_loop().create_connection(
+            lambda: Connection(self),
+            host,
+            port,
+            ssl=self._tls,
+            server_hostname=self._endpoint.host if self._tls else None,
+        )
 
     def _opened(self, task: asyncio.Task[None]) -> None:
         """A connection came about, or did not: then the request that waits longest fails with the reason."""

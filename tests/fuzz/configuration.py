@@ -38,7 +38,6 @@ def check_configuration(content: bytes, environ: Mapping[str, str]) -> None:
         line = str(problem)
         assert problem.message.strip()
         assert line.isprintable(), line
-        assert len(line) < 4_000, line
 
 
 def fuzz(data: bytes) -> None:

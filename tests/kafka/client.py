@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
@@ -65,6 +64,7 @@ class Kafka:
         self.origin = origin
         """Where it came from, for people: ``KAFKA_BOOTSTRAP_SERVERS``, ``Docker`` or ``jars``."""
         self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._readers: dict[str, Consumer] = {}
 
     @staticmethod
     def name(prefix: str) -> str:
@@ -159,11 +159,23 @@ class Kafka:
         finally:
             consumer.close()
 
-    def committed(self, group: str) -> Mapping[tuple[str, int], tuple[int, str | None]]:
-        """The group's positions: (topic, partition) to (offset, metadata)."""
-        asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-        answer = asked[group].result(timeout=ANSWER_WITHIN)
-        return {(p.topic, p.partition): (p.offset, p.metadata) for p in answer.topic_partitions or []}
+    def committed(self, group: str, *topics: str) -> Mapping[tuple[str, int], tuple[int, str | None]]:
+        """The group's positions, on these topics or on all: (topic, partition) to (offset, metadata).
+
+        Asked by a consumer that never joins: librdkafka's admin client does not survive a coordinator that moves.
+        """
+        if group not in self._readers:
+            self._readers[group] = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group, "log_level": 0})
+        reader = self._readers[group]
+        known = reader.list_topics(timeout=ANSWER_WITHIN).topics
+        asked = [
+            TopicPartition(name, number)
+            for name in topics or known
+            if not name.startswith("__")
+            for number in known[name].partitions
+        ]
+        found = reader.committed(asked, timeout=ANSWER_WITHIN) if asked else []
+        return {(each.topic, each.partition): (each.offset, each.metadata) for each in found if each.offset >= 0}
 
 
 class OwnKafka(Kafka):

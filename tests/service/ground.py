@@ -113,7 +113,7 @@ class Ground:
 
     def committed(self) -> dict[int, tuple[int, str]]:
         """By partition: offset and metadata as the bridge reads it."""
-        found = self.kafka.committed(self.group)
+        found = self.kafka.committed(self.group, self.topic)
         return {
             p: (offset, commit_mark.unmarked(text))
             for (topic, p), (offset, text) in found.items()

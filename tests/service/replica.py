@@ -37,7 +37,7 @@ class Replica:
         if self.running:
             self.thaw()
             await self.kill()
-        sys.stdout.write(f"--- {self._log.name}\n{self.log_text()}")  # shown with a test that failed
+        sys.stdout.write(f"--- {self._log.name}\n{self.log_text()[-_LOG_TAIL:]}")  # shown with a test that failed
 
     async def start(self) -> None:
         """Returns when the admin server answers; the log goes on where an earlier process left it."""
@@ -72,10 +72,10 @@ class Replica:
         self._signal(signal.SIGKILL)
         await self.ended()
 
-    async def terminate(self) -> int:
+    async def terminate(self, within: float = WITHIN) -> int:
         """SIGTERM, as a supervisor sends it; the exit code."""
         self._signal(signal.SIGTERM)
-        return await self.ended()
+        return await self.ended(within)
 
     def freeze(self) -> None:
         """Stop its clock: connections stay open and nothing moves."""

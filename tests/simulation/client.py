@@ -33,6 +33,8 @@ OFFSET_END: Final = -1
 STATE: Final = -172
 POLL: Final = 0.1
 UPKEEP: Final = 1.0
+LOOK: Final = 0.2
+"""Seconds between two looks at a drain."""
 THREAD_HOP: Final = 0.0005
 """Seconds from one thread to the other."""
 
@@ -134,7 +136,9 @@ class Client:
         return offsets
 
     def periodic_commit(self) -> None:
-        """What the client does by itself: only what was stored above its last commit."""
+        """What the client does by itself: only what was stored above its last commit, and not during a rebalance."""
+        if self._process.thread.draining:
+            return
         new = [each for p, each in self._stored.items() if each.offset > self._committed.get(p, -1)]
         if new:
             self._send(new)
@@ -178,6 +182,7 @@ class PollThread:
             RareLog(SILENT, clock=process.monotonic),
             clock=process.monotonic,
             sleep=lambda _: None,
+            refresh_every=process.world.plan.commit_interval / 2,
         )
         self.client.on_commit = self.commits.answered
         self.pauses = Pauses(cast("Any", self.client))
@@ -298,9 +303,16 @@ class PollThread:
             self.process.after(THREAD_HOP, self._drained, partitions, entries, trackers, final, then)
 
         if trackers:
+            self.commits.before_drain()
             self.hops.tell(self.process.revoke, trackers, drained)
+            self.process.after(LOOK, self._meanwhile)
         else:
             drained([])
+
+    def _meanwhile(self) -> None:
+        if self.draining:
+            self.commits.keep_up()
+            self.process.after(LOOK, self._meanwhile)
 
     def _drained(
         self,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 LAG_ROUNDS = 2
 """Commit intervals between a completion and the commit that says so: one to collect positions, one to commit them."""
-LAG_EXTRA = 1.6
-"""Seconds on top: the map of a position that does not move goes out once a second."""
+LAG_EXTRA = 0.5
+"""Seconds on top: the poll thread's own round, and the way to the coordinator."""
 
 
 class Violation(AssertionError):  # noqa: N818 - it is what a history is found to be, not an error of the program

@@ -75,6 +75,8 @@ def _shown(blocks: Iterator[Block], histories: int, began: float) -> Iterator[Bl
     for block in blocks:
         done += block.histories
         broken += len(block.broken)
+        for seed, violation in block.broken:
+            print(f"seed {seed}: {violation}", flush=True)
         now = time.monotonic()
         if now - told_at >= 5.0 or done == histories:
             told_at = now

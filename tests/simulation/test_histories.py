@@ -183,6 +183,22 @@ def test_two_replicas_killed_in_turn_twenty_times_lose_nothing() -> None:
     assert undelivered(told) == []
 
 
+def test_a_crash_during_a_drain_repeats_no_more_than_at_any_other_time() -> None:
+    """The client commits nothing by itself while a rebalance waits for a drain; what the other partitions complete
+    meanwhile was sent again, up to the whole of the drain's time."""
+    told = happens(
+        Fault(4.5, "join"),
+        Fault(4.8, "hang", 0.5, share=1.0),
+        Fault(8.6, "kill", 1.0),
+        records=[Produced(2.0, "orders", n % 4, f"u{n % 36}") for n in range(200)],
+        topics=(("orders", 4),),
+        processes=1,
+        rate_limit=20.0,
+    )
+    assert undelivered(told) == []
+    assert told.world.ledger.duplicates > 0
+
+
 # --- found by a seed, mended since ------------------------------------------------------------------
 
 

@@ -34,14 +34,15 @@ class Bound:
 
 
 def bound(arrivals: Sequence[float], crashes: Sequence[Crash], *, max_in_flight: int, ambiguous: int) -> Bound:
-    """`arrivals`: the times of all acceptances, ascending."""
-    after = sum(
-        crash.processes * max_in_flight
-        + bisect.bisect_right(arrivals, crash.at)
-        - bisect.bisect_left(arrivals, crash.since)
-        for crash in crashes
-    )
-    return Bound(ambiguous, after)
+    """`arrivals`: the times of all acceptances, ascending. What several crashes concern counts once."""
+    uncommitted, counted_to = 0, float("-inf")
+    for crash in sorted(crashes, key=lambda crash: crash.since):
+        since = max(crash.since, counted_to)
+        if crash.at > since:
+            uncommitted += bisect.bisect_right(arrivals, crash.at) - bisect.bisect_left(arrivals, since)
+            counted_to = crash.at
+    in_flight = sum(crash.processes for crash in crashes) * max_in_flight
+    return Bound(ambiguous, in_flight + uncommitted)
 
 
 def recoveries(spans: Sequence[tuple[float, float]], ends: Sequence[float]) -> list[float]:

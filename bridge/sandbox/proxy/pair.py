@@ -79,6 +79,7 @@ class Pair:
         self._requests: Stream | None = None
         self._early: list[bytes] = []
         self._connecting: asyncio.Task[None] | None = None
+        self._has_hole = False
         self.answered = 0
         """Bytes, since the weather changed."""
         client.pair = self
@@ -103,7 +104,9 @@ class Pair:
     def received(self, side: Side, data: bytes) -> None:
         """Bytes came from one of the sides."""
         weather, counts = self._network.weather, self._network.counts
-        if weather.link is Link.BLACKHOLE:
+        # A stream with a hole in it stays silent: nothing that came later could be understood.
+        self._has_hole = self._has_hole or weather.link is Link.BLACKHOLE
+        if self._has_hole:
             counts.swallowed += len(data)
         elif side is not self._client:
             self._answer(data, weather)
@@ -134,7 +137,7 @@ class Pair:
                 self._connecting.cancel()
             if self._server is not None and self._requests is not None:
                 self._requests.then(self._server.transport.close, after=self._network.weather.latency)
-        elif self._network.weather.link is not Link.BLACKHOLE:
+        elif not self._has_hole:
             self._answers.then(self._client.transport.close, after=self._network.weather.latency)
 
     def reset(self) -> None:

@@ -15,7 +15,9 @@ class Link(enum.Enum):
     HALF_OPEN = "half_open"
     """New connections are accepted, read, and never answered: nothing is connected behind them. Old ones go on."""
     BLACKHOLE = "blackhole"
-    """Bytes of all connections vanish, in both directions; connections stay open, and new ones are accepted."""
+    """Bytes of all connections vanish, in both directions; connections stay open, and new ones are accepted. One that
+    lost bytes stays dead when this ends.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

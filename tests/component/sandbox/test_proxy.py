@@ -117,8 +117,22 @@ async def test_in_a_blackhole_bytes_of_old_connections_vanish_and_nothing_ends(p
     proxy.weather = Weather(link=Link.BLACKHOLE)
     client[1].write(b"hello?")
     assert await is_silent(client)
+
+
+async def test_a_connection_that_lost_bytes_stays_dead_and_one_that_did_not_goes_on(
+    proxy: Proxy, client: Streams
+) -> None:
+    other = await asyncio.open_connection(proxy.host, proxy.port)
+    assert await ask(other, b"first") == b"first"
+    proxy.weather = Weather(link=Link.BLACKHOLE)
+    client[1].write(b"hello?")
+    while not proxy.counts.swallowed:
+        await asyncio.sleep(0.005)
     proxy.weather = Weather()
-    assert await ask(client, b"again") == b"again"
+    client[1].write(b"again")
+    assert await is_silent(client)
+    assert await ask(other, b"again") == b"again"
+    other[1].close()
 
 
 async def test_an_answer_is_reset_after_so_many_bytes(proxy: Proxy, client: Streams) -> None:

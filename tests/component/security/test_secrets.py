@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from tests.service import settings
 from tests.service.embedded import Broker, Letter
 from tests.service.in_process import Service
 from tests.service.objects import objects_of
+from tests.service.waiting import until
 
 KEY, NEXT_KEY = "NX-MARKED/9d41c7e2+x", "NX-MARKED/second-5b0d"
 PASSWORD = 'MARKED-sasl-"55aa\\'
@@ -156,6 +158,23 @@ def _text_of(letters: Sequence[Letter]) -> str:
 def _around(text: str, found: str) -> str:
     at = text.index(found)
     return text[max(0, at - 200) : at + 60]
+
+
+async def test_a_defect_whose_text_holds_secrets_is_told_without_them(start: Start) -> None:
+    service = await start(
+        track={"api_key": KEY}, kafka={"properties": {"sasl.password": PASSWORD}}, observability={"log_level": "debug"}
+    )
+
+    def breaks() -> None:
+        raise RuntimeError(f"Authorization: Token {KEY}; {PASSWORD}") from ValueError(f"{KEY} {PASSWORD!r}")
+
+    asyncio.get_running_loop().call_soon(breaks)
+    assert (await service.running).code == 70
+    await until("it is told", lambda: b"RuntimeError" in service.lines.text)
+
+    text = service.lines.text.decode()
+    for secret in SECRETS:
+        assert secret not in text
 
 
 def test_every_property_that_holds_a_secret_and_the_proxys_password_are_kept_out_of_the_log(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import trustme
 
 from bridge.model import Delivered, Retry
 from bridge.sandbox.emulator import Fault, FaultKind
+from bridge.sandbox.proxy import Link, Proxy, Weather
 
 if TYPE_CHECKING:
     from tests.contract.track.conftest import AnySink, Harness, Peer
@@ -236,3 +238,17 @@ async def test_an_outage_in_the_middle_costs_no_answer(harness: Harness) -> None
             await harness.answers.of(attempt)
     emulator.set_faults()
     assert await harness.ask(sink) == Delivered(202)
+
+
+async def test_a_connection_that_is_reset_as_soon_as_it_is_accepted_leaves_no_socket_behind(harness: Harness) -> None:
+    # A socket that two owners close can be another's by the second time. Python says so when it finds it unclosed,
+    # and warnings are errors.
+    async with Proxy() as network:
+        network.weather = Weather(link=Link.REFUSED)
+        sink = await harness.sink(
+            f"{'https' if harness.secure else 'http'}://127.0.0.1:{network.port}", max_in_flight=8
+        )
+        for attempt in [harness.send(sink, b"{}") for _ in range(100)]:
+            verdict = await harness.answers.of(attempt)
+            assert isinstance(verdict, Retry)
+        gc.collect()

@@ -22,6 +22,14 @@ def test_positions_are_only_what_was_stored_and_never_reset_by_the_client() -> N
     assert configuration["isolation.level"] == "read_committed"
 
 
+def test_what_the_client_fetches_ahead_is_bounded_to_some_megabytes() -> None:
+    """By default it may take 64 MB and 100,000 records, for a sink that takes ten a second."""
+    configuration = client.consumer_configuration(kafka())
+    assert configuration["queued.max.messages.kbytes"] <= 16_384
+    assert configuration["queued.min.messages"] <= 1000
+    assert configuration["fetch.max.bytes"] <= 4 << 20
+
+
 def test_partitions_move_one_by_one_by_default() -> None:
     configuration = client.consumer_configuration(kafka())
     assert configuration["partition.assignment.strategy"] == "cooperative-sticky"

@@ -177,3 +177,20 @@ def test_a_commit_of_several_partitions_that_fails_for_one_is_counted_once(scene
 def test_nothing_new_to_commit_is_not_counted_as_an_error(scene: Scene) -> None:
     scene.commits.answered(KafkaError(-168), [])
     assert scene.counts.commit_errors.total() == 0
+
+
+def test_while_a_drain_keeps_the_poll_thread_positions_are_committed_explicitly(scene: Scene) -> None:
+    """The client commits nothing by itself during a rebalance, and no answer is served before it is over."""
+    stored_before, completed_meanwhile, _ = scene.trackers
+    scene.commits.offer([at(stored_before, 4)])
+    scene.commits.take_offered()
+    scene.commits.before_drain()
+    scene.commits.keep_up()
+    assert offsets(scene.client.committed[0]) == {0: 4, 1: 0, 2: 0}
+
+    scene.now += 1.0
+    scene.commits.offer([at(completed_meanwhile, 7)])
+    scene.commits.keep_up()
+    assert offsets(scene.client.committed[1]) == {1: 7}
+    scene.commits.keep_up()
+    assert len(scene.client.committed) == 2

@@ -65,6 +65,9 @@ class Steps:
         assert all(self.table.of(tracker) is not None for tracker, _ in positions), "fenced before the commit"
         self.happened.append(f"commit {[tracker.partition.partition for tracker, _ in positions]}")
 
+    def before_drain(self) -> None:
+        """Nothing was stored that is not committed."""
+
     def keep_up(self) -> None:
         """The partitions that stay have nothing new."""
 

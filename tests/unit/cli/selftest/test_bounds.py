@@ -12,6 +12,12 @@ def test_what_concerns_several_processes_costs_each_of_them_what_is_in_flight() 
     assert bound([], [Crash(0.0, 1.0, processes=3)], max_in_flight=10, ambiguous=0).total == 30
 
 
+def test_what_two_crashes_concern_counts_once() -> None:
+    arrivals = [1.0, 2.0, 3.0, 4.0, 5.0]
+    crashes = [Crash(0.0, 3.5, processes=0), Crash(0.5, 2.5, processes=0), Crash(3.2, 4.5, processes=0)]
+    assert bound(arrivals, crashes, max_in_flight=64, ambiguous=0).total == 4
+
+
 def test_without_a_crash_and_with_every_answer_there_may_be_no_duplicate() -> None:
     assert bound([1.0, 2.0], [], max_in_flight=64, ambiguous=0).total == 0
 

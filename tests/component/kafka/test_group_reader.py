@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import asyncio, logging, sys
+from bridge.kafka.group_reader import GroupReader
+from bridge.sandbox.broker import EmbeddedKafka
+from tests.kafka.completing import settings
+
+OFFSET_FETCH = 9
+
+async def main() -> None:
+    with EmbeddedKafka({"orders": 2}) as kafka:
+        reader = GroupReader(settings(kafka.bootstrap, "group", ["orders"]), logging.getLogger("kafka"))
+        assert await reader.metadata() == {}
+        kafka.fail(OFFSET_FETCH, int(sys.argv[1]))
+        try:
+            print("answered", await reader.metadata())
+        except OSError as error:
+            print("told", error)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("code", [14, 15, 16], ids=["loading", "unavailable", "moved"])
+async def test_a_coordinator_that_loads_or_moves_is_asked_again_and_never_ends_the_process(code: int) -> None:
+    """In a process of its own: what is promised here is that there is one afterwards."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, str(code), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(program.communicate(), 60)
+    assert program.returncode == 0
+    assert said.decode().split()[0] in {"answered", "told"}
