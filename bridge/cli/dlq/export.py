@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 from bridge.cli import output, startup
@@ -32,6 +31,8 @@ def export(
     ] = False,
 ) -> ExitCode:
     """Write letters as NDJSON, with their raw bytes in base64; edit them and bring them back with import."""
+    import orjson
+
     from bridge.reprocess.redaction import redaction
     from bridge.reprocess.transfer import export as exported
 

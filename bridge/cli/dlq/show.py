@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 
 from bridge.cli import output, startup
@@ -195,6 +194,8 @@ def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[s
 
 def _plain(content: bytes | None) -> Any:
     """JSON as it is, other text as text, other bytes spelled out."""
+    import orjson
+
     if content is None:
         return None
     try:
@@ -208,6 +209,8 @@ def _text(content: bytes) -> str:
 
 
 def _pretty(content: bytes | None) -> list[str]:
+    import orjson
+
     if content is None:
         return ["no value: a tombstone"]
     try:
