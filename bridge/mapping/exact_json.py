@@ -21,7 +21,7 @@ _LONG_RUN: Final = b"0" * 19
 
 def may_have_large_integers(raw: bytes) -> bool:
     """Whether there are 19 digits in a row anywhere: a fast test that never misses an integer of more than 63 bits."""
-    return _LONG_RUN in raw.translate(_DIGITS)
+    return len(raw) >= len(_LONG_RUN) and _LONG_RUN in raw.translate(_DIGITS)
 
 
 def loads(raw: bytes) -> Any:

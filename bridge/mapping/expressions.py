@@ -34,6 +34,8 @@ class Expression:
     """JMESPath: computes with numbers, so that they must be exact before."""
     envelope: str | None = None
     """The envelope's field it reads."""
+    header: str | None = None
+    """The header it is."""
     constant_type: str | None = None
     """The one JSON type it can yield, where that is known beforehand."""
 
@@ -90,6 +92,7 @@ def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:
                 lambda _value, scope: scope.header(rest),
                 uses_value=False,
                 uses_scope=True,
+                header=rest,
                 constant_type="a string",
             )
         case "key":

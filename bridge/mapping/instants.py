@@ -58,10 +58,11 @@ def parse(value: Any, unit: str | None) -> datetime:
 
 def in_utc(moment: datetime) -> str:
     """``2026-01-02T03:04:05Z``; milliseconds or microseconds only where there are any."""
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError:
-        raise NotATimeError("is a time outside the years 1 to 9999") from None
+    if moment.tzinfo is not UTC:
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError:
+            raise NotATimeError("is a time outside the years 1 to 9999") from None
     micros = moment.microsecond
     spec = "seconds" if not micros else "microseconds" if micros % 1000 else "milliseconds"
     return moment.isoformat(timespec=spec)[:-6] + "Z"

@@ -35,6 +35,7 @@ class Reader:
     is_query: bool = False
     is_literal: bool = False
     path: Path | None = None
+    header: str | None = None
     envelope: frozenset[str] = frozenset()
 
     def text_of(self, value: Any, scope: Scope, label: str) -> str:
@@ -84,6 +85,7 @@ def _plain(expression: Expression) -> Reader:
         uses_scope=expression.uses_scope,
         is_query=expression.is_query,
         path=expression.path,
+        header=expression.header,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
     )
 

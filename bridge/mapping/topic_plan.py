@@ -64,6 +64,8 @@ class TopicPlan:
 
     __slots__ = (
         "_bind",
+        "_by_header",
+        "_header",
         "_no_scope",
         "_read_type",
         "_rules",
@@ -100,6 +102,9 @@ class TopicPlan:
         self.may_be_cloud_event = settings.decode != "json"
         reader = settings.event_type
         self._read_type = reader.read
+        self._header = reader.header
+        self._by_header: dict[bytes, Match] = {}
+        """By the bytes of the header that holds the type, so that a known type need not even become text."""
         self._no_scope = None if reader.uses_scope else Scope(_NO_RECORD, None, settings)
         """What stands in where nothing looks at it, which saves making one for records that are only filtered."""
         self.type_comes_first = not reader.uses_value
@@ -126,7 +131,24 @@ class TopicPlan:
 
     def match_record(self, record: Record) -> Match:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
-        return self.match(self._read_type(None, Scope(record, None, self.settings)))
+        content = self._type_header(record)
+        if content is None:
+            return self.match(self._read_type(None, Scope(record, None, self.settings)))
+        known = self._by_header.get(content)
+        if known is None:
+            known = self.match(self._read_type(None, Scope(record, None, self.settings)))
+            if len(self._by_header) < TYPES_KEPT and len(content) <= LONGEST_TYPE_KEPT:
+                self._by_header[content] = known
+        return known
+
+    def _type_header(self, record: Record) -> bytes | None:
+        """The last of its name, as `Scope.header` has it."""
+        wanted = self._header
+        if wanted is not None:
+            for name, content in reversed(record.headers):
+                if name == wanted:
+                    return content
+        return None
 
     def match_attributes(self, record: Record, attributes: dict[str, Any]) -> Match:
         """By the type of a binary CloudEvent."""

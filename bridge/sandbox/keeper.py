@@ -44,11 +44,7 @@ class Keeper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in self._children:
-            child.kill()
-        for child in list(self._children):
-            child.wait(_ENDING)
-            self.ended(child)
+        self.end()
         pipe = self._pipe
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
@@ -75,6 +71,14 @@ class Keeper:
         if child in self._children:
             self._children.discard(child)
             self._say(f"- {child.pid}")
+
+    def end(self) -> None:
+        """Kill all that still run."""
+        for child in self._children:
+            child.kill()
+        for child in list(self._children):
+            child.wait(_ENDING)
+            self.ended(child)
 
     @property
     def _pipe(self) -> IO[bytes]:

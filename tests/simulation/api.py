@@ -148,7 +148,7 @@ class Sink:
         if len(self.on_wire) >= world.plan.settings.max_in_flight:
             raise Violation(f"in flight: {process.name} has more than {world.plan.settings.max_in_flight} requests out")
         process.about_to_send(event)
-        world.ledger.sent(world.agenda.now)
+        world.ledger.sent(world.agenda.now, process)
         flight = self.on_wire[work] = Flight(event, process, tracker, process.credentials.generation, world.agenda.now)
         self._api.serve(self, work, flight)
 

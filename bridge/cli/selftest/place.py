@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,15 +60,25 @@ def embedded(options: Options, keeper: Keeper, folder: Path, endpoint: str) -> I
 
 
 @contextmanager
-def on_cluster(options: Options, bootstrap: str, folder: Path, endpoint: str) -> Iterator[Place]:
-    """Topics and a group of unique names on a given cluster, deleted at the end. Raises `ClusterError`."""
+def on_cluster(
+    options: Options, bootstrap: str, folder: Path, endpoint: str, tell: Callable[[str], None]
+) -> Iterator[Place]:
+    """Topics and a group of unique names on a given cluster, deleted at the end. Raises `ClusterError`.
+
+    `tell` hears of what could not be deleted.
+    """
     prefix = f"bridge-selftest-{uuid4().hex[:8]}."
     topics = subject.topics(options.config, prefix)
     site = Site(bootstrap, prefix, options.session, endpoint, _key_file(folder), has_users=True)
     file = folder / "bridge.yaml"
     made = subject.prepare(options.config, site, topics, file)
-    with OwnTopics(subject.client(made.config), {**topics.partitions, **_letter_topics(site)}, site.group):
-        yield Place(site, made, file, None)
+    own = OwnTopics(subject.client(made.config), {**topics.partitions, **_letter_topics(site)}, site.group)
+    try:
+        with own:
+            yield Place(site, made, file, None)
+    finally:
+        for left in own.left_behind:
+            tell(f"{left} could not be deleted: delete it yourself")
 
 
 def _letter_topics(site: Site) -> dict[str, int]:

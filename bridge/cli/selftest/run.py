@@ -91,8 +91,10 @@ async def run(options: Options, view: View) -> Result:
         here = stack.enter_context(
             place.embedded(options, keeper, folder, api.endpoint)
             if options.bootstrap is None
-            else place.on_cluster(options, options.bootstrap, folder, api.endpoint)
+            else place.on_cluster(options, options.bootstrap, folder, api.endpoint, view.tell)
         )
+        # Before the topics go: a group that still has members cannot be deleted.
+        stack.callback(keeper.end)
         logs = folder if options.logs is None else options.logs
         test = _Test(options, here, Fleet(keeper, here.file, logs), api, view)
         await test.run()
