@@ -224,7 +224,7 @@ class DeadLetter:
     status: int | None = None
     error_code: str | None = None
     request: bytes | None = field(default=None, repr=False)
-    """The body that was (or would have been) sent; only its SHA-256 leaves the process."""
+    """The body that was (or would have been) sent."""
     attempts: int = 0
     first_attempt_ms: int | None = None
     last_attempt_ms: int | None = None

@@ -9,6 +9,7 @@ import typer
 from bridge import __version__
 from bridge.cli import check, map, run, schema, send, status, test, topics  # noqa: A004 - named as the commands are
 from bridge.cli.demo import command as demo
+from bridge.cli.dlq import app as dlq
 from bridge.cli.selftest import command as selftest
 
 TRACEBACK_OPTION = "--traceback"
@@ -32,6 +33,7 @@ app.command("map")(map.map_records)
 app.command("send")(send.send)
 app.command("test")(test.run_tests)
 app.add_typer(topics.app, name="topics")
+app.add_typer(dlq.app, name="dlq")
 app.command("status")(status.status)
 app.command("selftest", short_help="Prove that nothing is lost: real bridges under faults.")(selftest.selftest)
 app.command("schema")(schema.schema)

@@ -3,6 +3,7 @@
 Strict by construction: nothing here converts between kinds, except for text from outside the file.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,18 @@ def _secret_key(value: Any) -> SecretStr:
     return SecretStr(api_key.clean(value))
 
 
+_HIDDEN = r'key|header:[^\s]+|(?:[^\W\d][\w-]*|"(?:[^"\\]|\\.)+")(?:\.(?:[^\W\d][\w-]*|"(?:[^"\\]|\\.)+"))*'
+
+
+def _hidden(value: Any) -> str:
+    found = scalars.name(value)
+    if re.fullmatch(_HIDDEN, found) is None:
+        raise ValueError(
+            f"must be a path of the value such as data.email, key, or header:NAME, not {scalars.shown(value)}"
+        )
+    return found
+
+
 class OneOrMany:
     """Marks a list that one item may stand for, in the schema; a validator of the field makes the list."""
 
@@ -52,6 +65,7 @@ def preset(parse: Any, written: str, description: str) -> Any:
 
 Text = Annotated[str, BeforeValidator(scalars.text)]
 Name = Annotated[str, BeforeValidator(scalars.name), WithJsonSchema({"type": "string", "minLength": 1})]
+Hidden = Annotated[str, BeforeValidator(_hidden), WithJsonSchema({"type": "string", "minLength": 1})]
 Whole = Annotated[int, BeforeValidator(scalars.whole_number)]
 Number = Annotated[float, BeforeValidator(scalars.number)]
 Flag = Annotated[bool, BeforeValidator(scalars.flag)]

@@ -38,6 +38,7 @@ __all__ = [
     "Observability",
     "PathValue",
     "RecordExample",
+    "Redrive",
     "RetryPolicy",
     "RouteConfig",
     "TemplateValue",
@@ -171,6 +172,15 @@ class Delivery(Section):
     retry: RetryPolicy = Field(default=RetryPolicy(), description="How a request that may succeed later is repeated.")
 
 
+class Redrive(Section):
+    """Dead letters that the bridge sends again by itself."""
+
+    reasons: tuple[Literal["unauthorized"], ...] = Field(
+        default=(), description="Which letters: unauthorized, what a spell of refusals let through; [] none."
+    )
+    after: Literal["recovery"] = Field(default="recovery", description="When: recovery, once the key works again.")
+
+
 class DeadLetterSettings(Section):
     """The topic that takes the events which cannot be delivered."""
 
@@ -185,6 +195,11 @@ class DeadLetterSettings(Section):
     properties: Properties = Field(
         default={}, repr=False, description="librdkafka properties of the dead-letter producer, over kafka.properties."
     )
+    redact: tuple[fields.Hidden, ...] = Field(
+        default=(),
+        description="What `bridge dlq` hides wherever it shows records: paths of the value, key, header:NAME.",
+    )
+    redrive: Redrive = Field(default=Redrive(), description="Dead letters that the bridge sends again by itself.")
 
 
 class Observability(Section):

@@ -20,6 +20,8 @@ OWN: Final = "bridge.dead-letter."
 CONNECT: Final = "__connect.errors."
 LONGEST_MESSAGE: Final = 1024
 """Bytes."""
+LONGEST_REQUEST: Final = 4096
+"""Bytes of the request that are worth a header; a longer one is known by its hash."""
 _LONGEST_NAME: Final = 256
 """Bytes of values that come from elsewhere and are short by nature: error codes, route names."""
 
@@ -45,7 +47,19 @@ class Detail(enum.IntEnum):
 
 
 _ESSENTIAL: Final = frozenset(
-    {"version", "reason", "origin-topic", "origin-partition", "origin-offset", "output", "replays"}
+    {
+        "version",
+        "reason",
+        "origin-topic",
+        "origin-partition",
+        "origin-offset",
+        "origin-timestamp",
+        "origin-group",
+        "output",
+        "route",
+        "route-hash",
+        "replays",
+    }
 )
 
 
@@ -59,6 +73,7 @@ def build(letter: DeadLetter, group: str, detail: Detail = Detail.WHOLE) -> list
         connect = _connect(letter, group)
     if detail is not Detail.WHOLE:
         own.pop("message", None)
+        own.pop("request", None)
         connect.pop("exception.message", None)
     return [
         *(header for header in letter.record.headers if not header[0].startswith((OWN, CONNECT))),
@@ -84,6 +99,7 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
         "route": None if letter.route is None else _cut(letter.route.name, _LONGEST_NAME),
         "route-hash": None if letter.route is None else letter.route.hash,
         "request-sha256": None if letter.request is None else hashlib.sha256(letter.request).hexdigest(),
+        "request": _short(letter.request),
         "attempts": str(letter.attempts),
         "first-attempt": _time(letter.first_attempt_ms),
         "last-attempt": _time(letter.last_attempt_ms),
@@ -104,6 +120,11 @@ def _connect(letter: DeadLetter, group: str) -> dict[str, str]:
         "exception.class.name": f"{part}.{letter.reason.value}",
         "exception.message": _cut(letter.message, LONGEST_MESSAGE),
     }
+
+
+def _short(request: bytes | None) -> str | None:
+    """What was sent, so that it can be compared with what would be sent later."""
+    return None if request is None or len(request) > LONGEST_REQUEST else request.decode()
 
 
 def _replays(headers: Sequence[Header]) -> int:

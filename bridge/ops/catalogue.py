@@ -19,6 +19,9 @@ PREFIX = "track_bridge_"
 DOCUMENTED_STATUSES: tuple[int | None, ...] = (202, 400, 401, 429, None)
 RETRY_REASONS = ("rate_limited", "timeout", "connection", "redirect", "too_early", "server_error", "unauthorized")
 
+OTHER_REASON = "other"
+"""Of dead letters that another program wrote."""
+
 Samples = Iterable[tuple[tuple[str, ...], float]]
 """Label values in the order of the metric's labels, and the number."""
 
@@ -120,6 +123,20 @@ def _held(snapshot: Snapshot) -> Samples:
         hold = partition_hold(partition, held_topics)
         for why in PARTITION_HOLDS:
             yield (topic, str(number), why.value), hold is why
+
+
+def _open_letters(snapshot: Snapshot) -> Samples:
+    """Not a number until they are counted: a 0 would look like a settled backlog after every restart."""
+    reasons = (*LetterReason, OTHER_REASON)
+    counts = snapshot.letters.open_by_reason
+    return (((reason,), math.nan if counts is None else counts.get(reason, 0)) for reason in reasons)
+
+
+def _oldest_letter(snapshot: Snapshot) -> float | None:
+    if snapshot.letters.open_by_reason is None:
+        return None
+    oldest = snapshot.letters.oldest_open
+    return 0.0 if oldest is None else max(0.0, snapshot.at - oldest)
 
 
 def _known(number: float | None) -> float:
@@ -244,6 +261,19 @@ CATALOGUE: tuple[Metric, ...] = (
         "attempts",
         "Writes to the dead-letter topic that failed and are tried again.",
         lambda s: s.letters.write_failures,
+    ),
+    _gauges(
+        "open_dead_letters",
+        "dead letters",
+        "Dead letters in the topic that are neither replayed nor discarded; every replica counts all of them.",
+        ("reason",),
+        _open_letters,
+    ),
+    _gauge(
+        "open_dead_letter_oldest_age_seconds",
+        "seconds",
+        "Age of the oldest open dead letter; 0: there is none.",
+        lambda s: _known(_oldest_letter(s)),
     ),
     # --- buffers --------------------------------------------------------------------------------------------------
     _gauge("buffered_records", "records", "Records held in memory.", lambda s: s.buffers.records),

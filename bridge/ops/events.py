@@ -146,6 +146,18 @@ class Events:
         if self._throttle.admit("dead_letter_refused"):
             self._log.warning("dead_letter_refused", detail=detail)
 
+    def redrive_started(self, *, letters: int) -> None:
+        """Dead letters are sent again, as dead_letter.redrive asks."""
+        self._log.info("redrive_started", letters=letters)
+
+    def redrive_ended(self, *, replayed: int, failed_again: int, left: int, stopped: str | None) -> None:
+        """They are through, or something stopped it."""
+        self._log.info("redrive_ended", replayed=replayed, failed_again=failed_again, left=left, stopped=stopped)
+
+    def redrive_failed(self, *, detail: str) -> None:
+        """The dead letters cannot be read or resolved; it is tried again."""
+        self._log.warning("redrive_failed", detail=detail)
+
     # --- what an operator should look into ------------------------------------------------------------------------
 
     def poison(self, letter: DeadLetter) -> None:

@@ -135,6 +135,10 @@ class Letters:
     by_reason: Mapping[LetterReason, int] = field(default_factory=dict)
     """Letters acknowledged."""
     write_failures: int = 0
+    open_by_reason: Mapping[str, int] | None = None
+    """Letters in the topic that nobody has settled, whoever wrote them; None: not counted yet."""
+    oldest_open: float | None = None
+    """Unix time at which the oldest of them was written; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)

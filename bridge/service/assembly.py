@@ -23,8 +23,11 @@ from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.pacing import RateShare
 from bridge.service.consumer import Consumer
 from bridge.service.journal import Journal
+from bridge.service.letter_watch import LetterWatch
 from bridge.service.observation import Observed, Observer
 from bridge.service.rate_view import INTERVAL, RateView
+from bridge.service.redrive import Redrive
+from bridge.service.replaying import replay_group
 from bridge.service.settings import delivery_settings
 from bridge.service.time import LoopAlarm, SystemClock
 from bridge.track.build import build_credentials, build_sink
@@ -45,6 +48,8 @@ class Parts:
     consumer: Consumer
     source: Source
     rate_view: RateView | None
+    letter_watch: LetterWatch
+    redrive: Redrive | None
     observer: Observer
     server: AdminServer
     alarm: LoopAlarm
@@ -101,8 +106,13 @@ def assemble(
     share = None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL)
     rate_view = None
     if share is not None:
-        rate_view = RateView(dispatcher, share, GroupReader(config.kafka, logger), events)
+        rate_view = RateView(dispatcher, share, GroupReader(config.kafka, logger), events, replay_group(config, logger))
         consumer.on_assignment = rate_view.look_again
+    letter_watch = LetterWatch(config, logger)
+    redrive = None
+    if config.dead_letter.redrive.reasons:
+        redrive = Redrive(config, mapping, dispatcher, credentials, events, logger, proxy=proxy)
+        journal.on_letter = redrive.letter
     observer = Observer(
         Observed(
             dispatcher=dispatcher,
@@ -112,6 +122,7 @@ def assemble(
             credentials=credentials,
             journal=journal,
             share=share,
+            letter_watch=letter_watch,
             logging=log,
             routes=mapping.routes,
             version=__version__,
@@ -119,7 +130,21 @@ def assemble(
         )
     )
     server = AdminServer(pages(vitals=observer.vitals, snapshot=observer.snapshot, monotonic=time.monotonic))
-    return Parts(events, credentials, sink, letters, dispatcher, consumer, source, rate_view, observer, server, alarm)
+    return Parts(
+        events,
+        credentials,
+        sink,
+        letters,
+        dispatcher,
+        consumer,
+        source,
+        rate_view,
+        letter_watch,
+        redrive,
+        observer,
+        server,
+        alarm,
+    )
 
 
 def secret_of(credentials: ApiKey) -> str:

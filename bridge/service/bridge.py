@@ -76,6 +76,7 @@ class Bridge:
         )
         if parts.rate_view is not None:
             parts.rate_view.start()
+        parts.letter_watch.start()
         chores = [asyncio.create_task(self._tick(), name="tick"), asyncio.create_task(self._store(), name="positions")]
         for chore in chores:
             chore.add_done_callback(self._chore_ended)
@@ -152,6 +153,8 @@ class Bridge:
             parts.observer.tick()
             if parts.rate_view is not None:
                 parts.rate_view.apply()
+            if parts.redrive is not None:
+                parts.redrive.tick()
             watch.look()
 
     async def _store(self) -> None:
@@ -174,8 +177,12 @@ class Bridge:
         parts.events.stopping(cause=outcome.cause)
         parts.observer.stopping()
         parts.dispatcher.stop()
+        redriven = asyncio.create_task(parts.redrive.stop()) if parts.redrive is not None else None
         await asyncio.wrap_future(parts.source.stop())
         await asyncio.wrap_future(parts.letters.stop(LETTERS_LIMIT))
+        if redriven is not None:
+            await redriven
+        parts.letter_watch.stop()
         if parts.rate_view is not None:
             await parts.rate_view.stop()
         await parts.sink.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bridge.model import DeadLetter, LetterReason, TopicPartition
@@ -19,6 +20,8 @@ class Journal:
         self._events = events
         self._clock = clock
         self._hold_after = hold_after
+        self.on_letter: Callable[[LetterReason], None] = lambda _reason: None
+        """Called for each letter acknowledged."""
         self.topic_holds: dict[str, TopicHold] = {}
         self.partition_holds: dict[TopicPartition, PartitionHold] = {}
 
@@ -71,6 +74,7 @@ class Journal:
     def dead_letter(self, letter: DeadLetter) -> None:
         """A letter was acknowledged."""
         self._events.dead_letter(letter)
+        self.on_letter(letter.reason)
         if letter.reason is LetterReason.RETRIES_EXHAUSTED:
             self._events.poison(letter)
 

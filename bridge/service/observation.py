@@ -20,6 +20,7 @@ from bridge.pipeline.tally import LATENCY_BOUNDS
 from bridge.pipeline.work import Partition, State, Work
 from bridge.service.consumer import Consumer
 from bridge.service.journal import Journal
+from bridge.service.letter_watch import LetterWatch
 from bridge.track.credentials import ApiKey
 from bridge.track.stats import DURATION_BOUNDS, SinkStats
 
@@ -53,6 +54,7 @@ class Observed:
     credentials: ApiKey
     journal: Journal
     share: RateShare | None
+    letter_watch: LetterWatch
     logging: LogWrites
     routes: Sequence[Route]
     version: str
@@ -128,7 +130,7 @@ class Observer:
             ),
             mapped=self._mapped(),
             requests=self._requests_seen(),
-            letters=seen.Letters(by_reason=dict(tally.letters), write_failures=tally.letter_failures),
+            letters=self._letters(),
             buffers=seen.Buffers(
                 records=tally.buffered,
                 bytes=tally.buffered_bytes,
@@ -142,6 +144,15 @@ class Observer:
             held_topics=list(of.journal.topic_holds.values()),
             partitions=self._partitions(now, wall),
             log_write_failures=of.logging.write_failures,
+        )
+
+    def _letters(self) -> seen.Letters:
+        tally, backlog = self._of.dispatcher.tally, self._of.letter_watch.backlog
+        return seen.Letters(
+            by_reason=dict(tally.letters),
+            write_failures=tally.letter_failures,
+            open_by_reason=None if backlog is None else backlog.by_reason,
+            oldest_open=None if backlog is None or backlog.oldest_ms is None else backlog.oldest_ms / 1000,
         )
 
     def _mapped(self) -> seen.Mapped:

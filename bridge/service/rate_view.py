@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from bridge.kafka.group_reader import ViewRefusedError
@@ -14,6 +15,7 @@ from bridge.pipeline import offset_map
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offset_map import Demand
 from bridge.pipeline.pacing import GroupView, RateShare
+from bridge.reprocess.declarations import Reservations
 
 INTERVAL = 2.0
 """Seconds between two views."""
@@ -34,12 +36,17 @@ class GroupFacts(Protocol):
 class RateView:
     """Feeds a `RateShare` and the pacer. One task, on the loop."""
 
-    def __init__(self, dispatcher: Dispatcher, share: RateShare, facts: GroupFacts, events: Events) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, share: RateShare, facts: GroupFacts, events: Events, replays: GroupFacts
+    ) -> None:
         self._dispatcher = dispatcher
         self._share = share
         self._facts = facts
+        self._replays = replays
+        self._reservations = Reservations()
         self._events = events
         self._refusal_told = False
+        self._replays_refusal_told = False
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -91,8 +98,22 @@ class RateView:
                     self._events.rate_view_refused(detail=str(refusal))
         except (OSError, ViewRefusedError):
             return  # The view gets old, and an old view leaves a trickle.
-        self._share.observe(view_of(asked_at, partitions, metadata), self._dispatcher.mine())
+        reserved = await self._reserved(asked_at)
+        view = replace(view_of(asked_at, partitions, metadata), reserved=reserved)
+        self._share.observe(view, self._dispatcher.mine())
         self.apply()
+
+    async def _reserved(self, now: float) -> float:
+        """What replays declared for themselves. A look that fails leaves what was believed, until that is stale."""
+        try:
+            self._reservations.observe(await self._replays.metadata(), now)
+        except ViewRefusedError as refusal:
+            if not self._replays_refusal_told:
+                self._replays_refusal_told = True
+                self._events.rate_view_refused(detail=f"replays of dead letters are not seen: {refusal}")
+        except OSError:
+            pass
+        return self._reservations.reserved(now)
 
 
 def view_of(asked_at: float, partitions: int, metadata: Mapping[TopicPartition, str] | None) -> GroupView:

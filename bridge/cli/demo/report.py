@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bridge.cli.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, Result
+from bridge.reprocess.outcome import Result as Replayed
 from bridge.sandbox.emulator.ledger import Accepted
 
 _SPELLING = {"x-api-version": "X-API-Version"}
@@ -31,6 +32,12 @@ def findings(result: Result) -> list[str]:
         wrong.append(f"{lost} events never reached the API")
     wrong += [f"order: {sentence}" for sentence in overtaken(result.accepted)]
     wrong += [f"two requests of user {user} were in flight at once" for user in result.overlaps[:5]]
+    if result.mended.outcome.results[Replayed.REPLAYED] != sample.rejected + sample.unmappable:
+        wrong.append(f"replayed: {dict(result.mended.outcome.results)}, {sample.rejected + sample.unmappable} were due")
+    if len({event.metadata["event_id"] for event in result.mended.accepted}) != len(result.mended.accepted):
+        wrong.append("a dead letter was sent twice")
+    if result.mended.still_open != sample.undecodable:
+        wrong.append(f"{result.mended.still_open} dead letters are open, {sample.undecodable} were due")
     if records.gap:
         wrong.append(f"the accounting has a gap of {records.gap}")
     return wrong
@@ -54,6 +61,7 @@ def report(result: Result) -> Iterator[str]:
     yield from _accounting(result)
     yield from _request(result)
     yield from _letters(result)
+    yield from _mended(result)
     yield from _order(result)
 
 
@@ -106,6 +114,14 @@ def _letters(result: Result) -> Iterator[str]:
     yield ""
 
 
+def _mended(result: Result) -> Iterator[str]:
+    mended = result.mended
+    yield "The same, after the mapping was mended (users from the key, imported orders under a name the API knows)"
+    yield f"  {mended.outcome.results[Replayed.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
+    yield f"  {mended.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"
+    yield ""
+
+
 def _order(result: Result) -> Iterator[str]:
     users = len({event.user_id for event in result.accepted})
     wrong = overtaken(result.accepted)
@@ -130,6 +146,8 @@ def as_json(result: Result) -> str:
             "filtered": {reason.value: count for reason, count in records.filtered.items()},
             "dead_lettered": records.dead_lettered,
             "duplicates": len(result.accepted) - result.sample.sendable,
+            "replayed": result.mended.outcome.results[Replayed.REPLAYED],
+            "still_open": result.mended.still_open,
             "gap": records.gap,
             "problems": findings(result),
             "seconds": round(result.seconds, 1),

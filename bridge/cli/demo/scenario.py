@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.cli.demo.mending import Mended, mend
 from bridge.config import load
 from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping, compile_mapping
@@ -45,6 +46,7 @@ class Result:
     overlaps: Sequence[str]
     first_request: Request | None
     letters: Sequence[Letter]
+    mended: Mended
     seconds: float
 
 
@@ -91,8 +93,11 @@ async def run(show: Show, tell: Tell) -> Result:
             letters = await asyncio.to_thread(
                 read_letters, kafka.bootstrap, DEAD_LETTER_TOPIC, prefix="bridge.dead-letter."
             )
-            ledger = api.ledger
-            return Result(chosen, last, ledger.accepted, ledger.overlaps, api.first, letters, time.monotonic() - began)
+            accepted, overlaps = tuple(api.ledger.accepted), tuple(api.ledger.overlaps)
+            tell("dead letters the mapping is mended, and what that helps is sent again (bridge dlq replay)")
+            api.set_faults()
+            mended = await mend(config, api)
+            return Result(chosen, last, accepted, overlaps, api.first, letters, mended, time.monotonic() - began)
 
 
 def configuration(bootstrap: str, endpoint: str) -> tuple[Config, CompiledMapping]:

@@ -71,7 +71,7 @@ def test_inside_a_route_the_hint_is_a_key_of_routes(changed: Load, key: str, mea
 def test_a_key_nothing_is_like_is_answered_with_what_is_known_there(changed: Load) -> None:
     problems = changed("topic: bridge.dlq", "topic: bridge.dlq\n  zzzzqq: 1").problems
     assert [each.message for each in problems] == [
-        "is not a known key; known here: create, hold_after, properties, topic"
+        "is not a known key; known here: create, hold_after, properties, redact, redrive, topic"
     ]
 
 

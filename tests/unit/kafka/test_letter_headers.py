@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -57,6 +58,7 @@ def test_everything_known_about_a_letter_stands_in_its_headers() -> None:
         "bridge.dead-letter.route": "order.completed[1]",
         "bridge.dead-letter.route-hash": "0123456789ab",
         "bridge.dead-letter.request-sha256": "9963dd457232ee61e37ae0a8ea45aef11bffa242620445bc5fea661a4ce4f613",
+        "bridge.dead-letter.request": '{"user_id":"u-1"}',
         "bridge.dead-letter.attempts": "3",
         "bridge.dead-letter.first-attempt": "2026-01-02T03:04:06.000Z",
         "bridge.dead-letter.last-attempt": "2026-01-02T03:04:10.500Z",
@@ -116,11 +118,24 @@ def test_a_long_message_is_cut_between_characters() -> None:
 
 def test_less_detail_leaves_out_the_messages_first_and_then_all_but_what_identifies() -> None:
     whole, shorter, least = (ours(build(letter(), "group", detail)) for detail in Detail)
-    assert whole.keys() - shorter.keys() == {"bridge.dead-letter.message", "__connect.errors.exception.message"}
+    assert whole.keys() - shorter.keys() == {
+        "bridge.dead-letter.message",
+        "bridge.dead-letter.request",
+        "__connect.errors.exception.message",
+    }
     assert least.keys() == {
         f"bridge.dead-letter.{name}"
-        for name in ("version", "reason", "origin-topic", "origin-partition", "origin-offset", "output", "replays")
+        for name in (
+            *("version", "reason", "output", "route", "route-hash", "replays"),
+            *("origin-topic", "origin-partition", "origin-offset", "origin-timestamp", "origin-group"),
+        )
     }
+
+
+def test_a_request_too_long_for_a_header_is_known_by_its_hash_alone() -> None:
+    made = ours(build(replace(letter(), request=b"x" * 4097), "group"))
+    assert "bridge.dead-letter.request" not in made
+    assert len(made["bridge.dead-letter.request-sha256"]) == 64
 
 
 @pytest.mark.parametrize("timestamp", [10**18, -(10**18)])

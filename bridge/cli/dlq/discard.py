@@ -1,0 +1,84 @@
+"""``bridge dlq discard``"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import opening
+from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.exits import ExitCode, Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.reprocess.selection import Entry
+
+COMMAND = "bridge dlq discard"
+
+
+@selecting
+def discard(
+    asked: Asked,
+    because: Annotated[
+        str, typer.Option("--because", metavar="TEXT", show_default=False, help="Why; it stays in the ledger.")
+    ],
+    ids: opening.Ids = None,
+    config: startup.ConfigPath = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Without any selection: every open letter of this group.")
+    ] = False,
+    yes: opening.Yes = False,
+    json: opening.AsJson = False,
+) -> ExitCode:
+    """Settle letters without sending them. It cannot be taken back; the letters themselves stay in the topic."""
+    if not because.strip():
+        raise Misuse("--because must say why.")
+    start = startup.load(config)
+    with opening.opened(start) as topics:
+        topics.need_resolutions()
+        selection = asked.selection(topics.group, ids=tuple(ids or ()))
+        if selection.is_everything and not everything:
+            raise Misuse("Nothing is selected: name letters, use selectors, or say --everything.")
+        chosen = list(topics.select(selection))
+        if not chosen:
+            output.line(f"No open letter of {topics.topic} is meant by this selection.")
+            return ExitCode.OK
+        reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
+        question = f"Discard {output.plural(len(chosen), 'letter')} ({reasons}) for good?"
+        if not opening.agree(question, yes=yes):
+            output.line("Nothing was discarded.")
+            return ExitCode.OK
+        _write(topics, chosen, because.strip())
+    if json:
+        output.document({"discarded": len(chosen), "by_reason": dict(_by_reason(chosen)), "because": because.strip()})
+    else:
+        output.line(f"Discarded {output.plural(len(chosen), 'letter')}: {because.strip()}")
+    return ExitCode.OK
+
+
+def _by_reason(chosen: Sequence[Entry]) -> list[tuple[str, int]]:
+    from collections import Counter
+
+    return Counter(entry.letter.reason for entry in chosen).most_common()
+
+
+def _write(topics: opening.Opened, chosen: Sequence[Entry], because: str) -> None:
+    from bridge.reprocess.author import author
+    from bridge.reprocess.resolutions import Ended, Ending, Kind, encode, key_of
+    from bridge.reprocess.writing import write_all
+
+    by, now = author(COMMAND), time.time()
+    records: list[tuple[int, bytes, bytes | None]] = []
+    for letter, standing in chosen:
+        partition = letter.place.partition
+        fact = Ended(Ending.DISCARDED, now, by, because)
+        records.append((partition, *encode(fact, letter, topics.reader.extent.topic_id)))
+        if standing.changed is not None:
+            records.append((partition, key_of(Kind.CHANGE, letter), None))
+    problem = write_all(topics.start.config, startup.quiet_logger(), records)
+    if problem is not None:
+        raise Unreachable(f"Not all could be recorded ({problem}). Those that were are settled; run it again.")

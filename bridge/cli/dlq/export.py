@@ -1,0 +1,59 @@
+"""``bridge dlq export``"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import opening
+from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.exits import ExitCode, Misuse
+
+
+@selecting
+def export(
+    asked: Asked,
+    ids: opening.Ids = None,
+    config: startup.ConfigPath = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Left out: standard output."),
+    ] = None,
+    ended: Annotated[bool, typer.Option("--all", "-a", help="Also those that are replayed or discarded.")] = False,
+    redact: opening.Redact = False,
+    unredacted: Annotated[
+        bool, typer.Option("--unredacted", help="Also what dead_letter.redact hides: only such lines can be imported.")
+    ] = False,
+) -> ExitCode:
+    """Write letters as NDJSON, with their raw bytes in base64; edit them and bring them back with import."""
+    import orjson
+
+    from bridge.reprocess.redaction import redaction
+    from bridge.reprocess.transfer import export as exported
+
+    if redact and unredacted:
+        raise Misuse("--redact and --unredacted exclude each other.")
+    start = startup.load(config)
+    hidden = redaction(() if unredacted else start.config.dead_letter.redact, everything=redact)
+    count = 0
+    with opening.opened(start) as topics:
+        found = topics.select(asked.selection(topics.group, ids=tuple(ids or ()), with_ended=ended))
+        try:
+            with nullcontext(sys.stdout.buffer) if file is None else file.open("xb") as out:
+                for entry in found:
+                    out.write(orjson.dumps(exported(entry, hidden)) + b"\n")
+                    count += 1
+                out.flush()
+        except FileExistsError as exists:
+            raise Misuse(f"{file} exists already, and letters are not overwritten.") from exists
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise Misuse(f"{file} cannot be written: {error.strerror}.") from error
+    sys.stderr.write(f"Exported {output.plural(count, 'letter')}.\n")
+    return ExitCode.OK

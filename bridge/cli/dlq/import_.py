@@ -1,0 +1,131 @@
+"""``bridge dlq import``"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import opening
+from bridge.cli.exits import ExitCode, Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from bridge.reprocess.selection import Entry
+    from bridge.reprocess.transfer import Line
+
+COMMAND = "bridge dlq import"
+STDIN = "-"
+
+
+def import_letters(
+    source: Annotated[str, typer.Argument(metavar="FILE|-", help="What bridge dlq export wrote, edited.")],
+    note: Annotated[
+        str, typer.Option("--note", metavar="TEXT", show_default=False, help="What was changed, and why; it is kept.")
+    ],
+    config: startup.ConfigPath = None,
+    yes: opening.Yes = False,
+    json: opening.AsJson = False,
+) -> ExitCode:
+    """Take corrected records back: replays send them in place of the originals.
+
+    The letters stay as they are; the ledger records what was changed, by whom and why. Nothing is sent.
+    """
+    if not note.strip():
+        raise Misuse("--note must say what was changed.")
+    if source == STDIN and not yes:
+        # The lines and the answer to the question would come from the same place.
+        raise Misuse("Reading from standard input leaves no way to ask: add --yes.")
+    start = startup.load(config)
+    lines = _lines(source)
+    with opening.opened(start) as topics:
+        topics.need_resolutions()
+        changes, same = _changes(topics, lines, source)
+        if not changes:
+            output.line(f"Nothing is changed in {output.plural(same, 'letter')}.")
+            return ExitCode.OK
+        if not opening.agree(f"Record corrections of {output.plural(len(changes), 'letter')}?", yes=yes):
+            output.line("Nothing was recorded.")
+            return ExitCode.OK
+        _write(topics, changes, note.strip())
+    if json:
+        output.document({"changed": len(changes), "unchanged": same, "note": note.strip()})
+    else:
+        output.line(
+            f"Recorded corrections of {output.plural(len(changes), 'letter')}; {output.number(same)} are unchanged. "
+            "bridge dlq replay sends them."
+        )
+    return ExitCode.OK
+
+
+def _lines(source: str) -> list[tuple[int, Line]]:
+    from bridge.reprocess.transfer import TransferError, parse
+
+    try:
+        content = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
+    except OSError as error:
+        raise Misuse(f"{source} cannot be read: {error.strerror}.") from error
+    lines = []
+    for number, text in enumerate(content.splitlines(), start=1):
+        if text.strip():
+            try:
+                lines.append((number, parse(text)))
+            except TransferError as problem:
+                raise Misuse(f"{_name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
+    if not lines:
+        raise Misuse(f"{_name(source)} is empty: there is no letter to take back.")
+    return lines
+
+
+def _changes(
+    topics: opening.Opened, lines: list[tuple[int, Line]], source: str
+) -> tuple[list[tuple[Entry, bytes | None, bytes | None]], int]:
+    """All lines are understood before anything is written."""
+    from bridge.reprocess.transfer import TransferError, merged
+
+    wanted = {line.id: (number, line) for number, line in lines}
+    changes, same = [], 0
+    for entry in topics.entries():
+        found = wanted.pop(str(entry.letter.place), None)
+        if found is None:
+            continue
+        number, line = found
+        if not entry.standing.state.is_open:
+            raise Misuse(f"{_name(source)}, line {number}: letter {line.id} is {entry.standing.state.value} already.")
+        try:
+            made = merged(entry, line)
+        except TransferError as problem:
+            raise Misuse(f"{_name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
+        if made is None:
+            same += 1
+        else:
+            changes.append((entry, *made))
+    if wanted:
+        number, line = next(iter(wanted.values()))
+        raise Misuse(f"{_name(source)}, line {number}: {topics.topic} has no letter {line.id} any more.")
+    return changes, same
+
+
+def _write(topics: opening.Opened, changes: list[tuple[Entry, bytes | None, bytes | None]], note: str) -> None:
+    from bridge.reprocess.author import author
+    from bridge.reprocess.resolutions import Changed, encode
+    from bridge.reprocess.writing import write_all
+
+    by, now = author(COMMAND), time.time()
+    records = [
+        (
+            entry.letter.place.partition,
+            *encode(Changed(key, value, now, by, note), entry.letter, topics.reader.extent.topic_id),
+        )
+        for entry, key, value in changes
+    ]
+    problem = write_all(topics.start.config, startup.quiet_logger(), records)
+    if problem is not None:
+        raise Unreachable(f"Not all could be recorded ({problem}). Those that were are kept; run it again.")
+
+
+def _name(source: str) -> str:
+    return "standard input" if source == STDIN else source

@@ -1,0 +1,52 @@
+"""``bridge dlq list``"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import opening
+from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.exits import ExitCode
+
+PAGE = 50
+"""Letters shown to a person who did not say how many."""
+
+
+@selecting
+def list_letters(
+    asked: Asked,
+    config: startup.ConfigPath = None,
+    ended: Annotated[bool, typer.Option("--all", "-a", help="Also those that are replayed or discarded.")] = False,
+    all_groups: opening.AllGroups = False,
+    redact: opening.Redact = False,
+    json: opening.AsJson = False,
+) -> ExitCode:
+    """Show the letters, one per line; the first 50, or --limit."""
+    from itertools import islice
+
+    from bridge.cli.dlq import rows
+    from bridge.config.printable import printable
+    from bridge.reprocess.redaction import redaction
+
+    start = startup.load(config)
+    hidden = redaction(start.config.dead_letter.redact, everything=redact)
+    group = None if all_groups else start.config.kafka.group_id
+    with opening.opened(start) as topics:
+        found = topics.select(asked.selection(group, with_ended=ended))
+        if json:
+            for entry in found:
+                output.document(rows.document(entry, start.mapping, hidden))
+            return ExitCode.OK
+        first = islice(found, asked.limit or PAGE + 1)
+        shown = [rows.row(entry, start.mapping, hidden) for entry in first]
+    if not shown:
+        output.line(f"No {'' if ended else 'open '}letter of {topics.topic} is meant by this selection.")
+        return ExitCode.OK
+    cut = asked.limit is None and len(shown) > PAGE
+    output.lines(printable(line) for line in output.table([rows.HEADINGS, *shown[: PAGE if cut else None]]))
+    if cut:
+        output.line(f"… and more: these are the first {PAGE}; --limit shows others, bridge dlq stats counts them.")
+    return ExitCode.OK

@@ -1,0 +1,113 @@
+"""What the verbs share at their start: the configuration, the topics, and what both hold now."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import progress
+from bridge.cli.exits import Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from bridge.kafka.letter_log import LetterLog
+    from bridge.reprocess.reader import Reader
+    from bridge.reprocess.selection import Entry, Selection
+
+AllGroups = Annotated[bool, typer.Option("--all-groups", help="Letters of other bridges in the same topic, too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON, one document per line.")]
+Redact = Annotated[
+    bool, typer.Option("--redact", help="Hide every value of the records, not only dead_letter.redact's paths.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", show_default=False, help="Letters: PARTITION:OFFSET, or their record's origin."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything a verb begins with."""
+
+    start: startup.Start
+    log: LetterLog
+    reader: Reader
+
+    @property
+    def topic(self) -> str:
+        """The dead-letter topic."""
+        return self.reader.extent.topic
+
+    @property
+    def group(self) -> str:
+        """The bridge's own."""
+        return self.start.config.kafka.group_id
+
+    def entries(self) -> Iterator[Entry]:
+        """Every letter once, with a bar or lines about how far the reading is."""
+        with progress.shown("Reading the dead letters", self.reader.extent.count) as report, _without_collector():
+            yield from self.reader.entries(report)
+
+    def select(self, selection: Selection) -> Iterator[Entry]:
+        """The letters that are meant."""
+        from bridge.reprocess.selection import select
+
+        return select(self.entries(), selection, self.start.mapping)
+
+    def need_resolutions(self) -> None:
+        """Raises `Misuse` where a resolution has no place to go."""
+        from bridge.kafka.topic_creation import resolutions_of
+
+        extent, name = self.reader.extent, resolutions_of(self.topic)
+        if not extent.has_resolutions:
+            raise Misuse(
+                f"{name} does not exist, or this user may not see it: nothing could be recorded. Run `bridge topics "
+                "create`, or grant READ, WRITE and DESCRIBE on it."
+            )
+        if len(extent.resolutions) < len(extent.letters):
+            raise Misuse(
+                f"{name} has {len(extent.resolutions)} partitions and {self.topic} has {len(extent.letters)}: a letter "
+                "and its resolution stand in partitions of one number. Add partitions to the former."
+            )
+
+
+@contextmanager
+def opened(start: startup.Start) -> Iterator[Opened]:
+    """The topics as they are now. Whatever cannot be read, now or later, ends the command with one sentence."""
+    from bridge.kafka.client import ClientRefusedError
+    from bridge.kafka.letter_log import LetterLog, LetterLogError
+    from bridge.reprocess.reader import Reader
+
+    startup.connect(start)
+    try:
+        log = LetterLog(start.config.kafka, start.config.dead_letter.topic, startup.quiet_logger())
+        yield Opened(start, log, Reader(log))
+    except ClientRefusedError as refused:
+        raise Misuse(f"{start.path}: {refused}") from refused
+    except LetterLogError as error:
+        raise (Misuse if error.is_refusal else Unreachable)(str(error)) from error
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Letters make no cycles; looking for some among a hundred thousand of them takes a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def agree(question: str, *, yes: bool) -> bool:
+    """Ask before something that cannot be taken back; where nobody can be asked, ``--yes`` must be given."""
+    if yes:
+        return True
+    if not output.is_watched():
+        raise Misuse("There is no terminal to ask on: add --yes to do it without being asked.")
+    return output.confirm(question)

@@ -1,0 +1,77 @@
+"""How far a long work is: a bar where a person watches, a line now and then where not. Always on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bridge.cli import output
+
+EVERY = 10.0
+"""Seconds between two lines."""
+
+Report = Callable[[int], None]
+"""Takes how much is done in all."""
+
+
+@dataclass(slots=True)
+class Lines:
+    """Says it in words, for logs."""
+
+    what: str
+    total: int
+    say: Callable[[str], None]
+    clock: Callable[[], float] = time.monotonic
+    began: float | None = None
+    """When the first of them was done: what comes before is no part of the pace."""
+    told_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.told_at = self.clock()
+
+    def report(self, done: int) -> None:
+        """A line, if it is time for one."""
+        now = self.clock()
+        if self.began is None:
+            self.began = now
+        if now - self.told_at < EVERY:
+            return
+        self.told_at = now
+        rate = done / (now - self.began) if now > self.began else 0.0
+        left = f", {output.span((self.total - done) / rate)} left" if rate > 0 else ""
+        self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)} ({rate:,.1f}/s{left})")
+
+
+@contextmanager
+def shown(what: str, total: int) -> Iterator[Report]:
+    """Hands out where to report how much is done."""
+    if not sys.stderr.isatty():
+        yield Lines(what, total, _to_stderr).report
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    began = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def report(done: int) -> None:
+            elapsed = time.monotonic() - began
+            bar.update(task, completed=done, rate=f"{done / elapsed:,.1f}/s" if elapsed > 0 else "")
+
+        yield report
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

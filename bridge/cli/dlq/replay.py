@@ -1,0 +1,270 @@
+"""``bridge dlq replay``"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import opening, progress
+from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.exits import ExitCode, Misuse
+
+if TYPE_CHECKING:
+    from bridge.reprocess.outcome import Outcome
+    from bridge.reprocess.plan import Plan, Rules
+    from bridge.reprocess.replay import Replay
+    from bridge.service.replaying import Wish
+
+COMMAND = "bridge dlq replay"
+
+
+@selecting
+def replay(  # noqa: PLR0917 - Typer makes options of parameters
+    asked: Asked,
+    ids: opening.Ids = None,
+    config: startup.ConfigPath = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be sent, and what would change.")
+    ] = False,
+    yes: opening.Yes = False,
+    rate: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE|RATE",
+            help="Of delivery.rate_limit: 20%, 100%, or a rate such as 60/min; running bridges use the rest.",
+        ),
+    ] = "20%",
+    force: Annotated[
+        bool, typer.Option("--force", help="Also letters that were rejected and whose route has not changed.")
+    ] = False,
+    max_replays: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Leave letters alone that failed in so many replays.")
+    ] = 3,
+    max_age: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", show_default=False, help="Leave records alone that are older than this."),
+    ] = None,
+    stale: Annotated[
+        str,
+        typer.Option(metavar="skip|send", help="Letters after which a newer event of their user was delivered."),
+    ] = "send",
+    redact: opening.Redact = False,
+    json: opening.AsJson = False,
+) -> ExitCode:
+    """Send letters to the Track API again, as the present mapping has them.
+
+    One user's letters go in their original order. What becomes of each is recorded, so that no letter is sent twice;
+    interrupted, the same command goes on. Ends with 1 where letters failed again or are left.
+    """
+    from bridge.reprocess.outcome import Outcome
+
+    start = startup.load(config)
+    rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
+    wish = _wish(start, rules, rate)
+    key = startup.api_key(start)
+    with opening.opened(start) as topics:
+        if not dry_run:
+            topics.need_resolutions()
+        made = _planned(topics, asked, tuple(ids or ()), rules, look_for_stale=dry_run or stale == "skip", skip=stale)
+        if dry_run:
+            _show_plan(made, start, redact=redact, as_json=json)
+            return ExitCode.OK if made.sends else ExitCode.FINDINGS
+        _show_counts(made, to_stderr=json)
+        if not made.sends:
+            if json:
+                output.document(_result(Outcome(), made))
+            return ExitCode.FINDINGS if made.counts else ExitCode.OK
+        letters = output.plural(len(made.sends), "letter")
+        if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
+            output.line("Nothing was sent.")
+            return ExitCode.OK
+        outcome = _run(topics, made, wish, key)
+    return _end(outcome, made, as_json=json)
+
+
+def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) -> Rules:
+    from bridge.config import scalars
+    from bridge.reprocess.plan import Rules
+
+    if stale not in ("skip", "send"):
+        raise Misuse(f"--stale must be skip or send, not {stale!r}.")
+    try:
+        seconds = None if max_age is None else scalars.duration(max_age)
+    except ValueError as problem:
+        raise Misuse(f"--max-age {problem}.") from problem
+    return Rules(max_replays, force, seconds)
+
+
+def _wish(start: startup.Start, rules: Rules, rate: str) -> Wish:
+    from bridge.config import scalars
+    from bridge.service.replaying import Wish
+
+    limit = start.config.delivery.rate_limit
+    try:
+        wanted = (limit or 0.0) * scalars.share(rate) if rate.endswith("%") else scalars.rate(rate)
+    except ValueError as problem:
+        raise Misuse(f"--rate {problem}, or a percentage of delivery.rate_limit such as 20%.") from problem
+    if limit is not None and (wanted is None or not 0 < wanted <= limit):
+        raise Misuse(f"--rate must be above zero and at most delivery.rate_limit ({limit * 60:,.0f}/min), not {rate}.")
+    return Wish(rules, wanted or 0.0, COMMAND)
+
+
+def _planned(
+    topics: opening.Opened, asked: Asked, ids: tuple[str, ...], rules: Rules, *, look_for_stale: bool, skip: str
+) -> Plan:
+    from bridge.reprocess.order import in_original_order
+    from bridge.reprocess.plan import Plan, decide
+
+    chosen = in_original_order(topics.select(asked.selection(topics.group, ids=ids)))
+    if ids and not chosen:
+        raise Misuse(f"No open letter of {topics.topic} has that id (bridge dlq show says what became of one).")
+    made = Plan()
+    now = time.time()
+    for entry in chosen:
+        made.add(decide(entry, topics.start.mapping, rules, now))
+    if look_for_stale and made.sends:
+        from bridge.cli.dlq.staleness import mark_stale
+
+        mark_stale(made, topics, skip=skip == "skip")
+    return made
+
+
+def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> Outcome:
+    from bridge.service.main import on_loop
+
+    return on_loop(_replay(topics, made, wish, key))
+
+
+async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> Outcome:
+    import asyncio
+
+    from bridge.service import replaying
+
+    loop = asyncio.get_running_loop()
+    start = topics.start
+
+    def started(running: Replay) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, running.interrupt)
+
+    with progress.shown("Sending", len(made.sends)) as report:
+        return await replaying.replay(
+            made.sends,
+            wish,
+            config=start.config,
+            mapping=start.mapping,
+            reader=topics.reader,
+            credentials=key,
+            proxy=start.proxy,
+            logger=startup.quiet_logger(),
+            progress=report,
+            notice=_notice,
+            started=started,
+        )
+
+
+def _notice(sentence: str) -> None:
+    from bridge.config.printable import printable
+
+    sys.stderr.write(f"{printable(sentence)}\n")
+
+
+def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
+    from bridge.config.printable import printable
+    from bridge.reprocess.outcome import Result
+
+    if as_json:
+        output.document(_result(outcome, made))
+    else:
+        results = [(outcome.results[Result(name)], text) for name, text in _RESULTS.items()]
+        rows = [[output.number(number), text] for number, text in results if number]
+        output.lines(output.table(rows, right=(0,)))
+        output.lines(f"  {output.number(number)} {reason}" for reason, number in outcome.failures.most_common())
+        if outcome.ambiguous:
+            output.line(f"{output.plural(outcome.ambiguous, 'request')} without an answer may have arrived twice.")
+        if outcome.unrecorded:
+            places = ", ".join(map(str, outcome.unrecorded[:20]))
+            output.line(f"Accepted but not recorded, and so sent again by the next replay: {places}.")
+        if outcome.stopped:
+            output.line(printable(f"Stopped: {outcome.stopped}."))
+    if outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    failed = outcome.results[Result.FAILED_AGAIN] or outcome.results[Result.LEFT]
+    return ExitCode.FINDINGS if failed or outcome.unrecorded else ExitCode.OK
+
+
+def _result(outcome: Outcome, made: Plan) -> dict[str, Any]:
+    from bridge.reprocess.outcome import Result
+
+    return {
+        "selected": made.counts.total(),
+        "not_sent": {fate.value: number for fate, number in made.counts.items() if fate.value != "send"},
+        **{result.value: outcome.results[result] for result in Result},
+        "failures": dict(outcome.failures),
+        "requests": outcome.requests,
+        "ambiguous": outcome.ambiguous,
+        "unrecorded": [str(place) for place in outcome.unrecorded],
+        "stopped": outcome.stopped,
+    }
+
+
+_RESULTS = {
+    "replayed": "replayed: the API accepted them",
+    "failed_again": "failed again, and stay open",
+    "elsewhere": "settled meanwhile by somebody else",
+    "left": "left as they were",
+}
+
+
+def _counts(made: Plan) -> list[str]:
+    from bridge.reprocess.plan import SENTENCES
+
+    rows = [[output.number(number), SENTENCES[fate]] for fate, number in made.counts.most_common()]
+    return output.table(rows, right=(0,)) if rows else ["No open letter is meant by this selection."]
+
+
+def _show_counts(made: Plan, *, to_stderr: bool) -> None:
+    if to_stderr:
+        sys.stderr.write("".join(f"{line}\n" for line in _counts(made)))
+    else:
+        output.lines(_counts(made))
+
+
+def _document(made: Plan) -> dict[str, Any]:
+    return {
+        "selected": made.counts.total(),
+        "outcomes": {fate.value: number for fate, number in made.counts.items()},
+        "stale": made.stale,
+        "stale_unknown": made.stale_unknown,
+        "changed": sum(each.changed for each in made.sends),
+    }
+
+
+def _show_plan(made: Plan, start: startup.Start, *, redact: bool, as_json: bool) -> None:
+    """Counts by outcome, then one letter of each kind with its difference."""
+    from bridge.cli.dlq import samples
+
+    if as_json:
+        output.document(_document(made) | {"samples": samples.documents(made, start, redact=redact)})
+        return
+    output.lines(_counts(made))
+    if made.sends:
+        changed = sum(each.changed for each in made.sends)
+        output.line(f"Of those to be sent, {output.number(changed)} become another request than was sent before.")
+        if made.stale:
+            output.line(
+                f"{output.number(made.stale)} come after a newer event of their user, which what the API records as "
+                "latest would then no longer be (--stale skip leaves them out)."
+            )
+        if made.stale_unknown:
+            output.line(
+                f"Of {output.number(made.stale_unknown)} it cannot be told whether newer events of their user were "
+                "delivered: the records after them are gone from their topic, or too many."
+            )
+    output.lines(samples.lines(made, start, redact=redact))
+    output.line("Nothing was sent (--dry-run).")

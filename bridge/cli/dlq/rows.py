@@ -1,0 +1,102 @@
+"""Letters as lines for people and as documents for scripts."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli import output
+
+if TYPE_CHECKING:
+    from bridge.mapping.mapper import CompiledMapping
+    from bridge.reprocess.redaction import Redaction
+    from bridge.reprocess.selection import Entry
+
+HEADINGS = ("id", "age", "state", "reason", "status", "route", "user", "origin")
+
+
+def row(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
+    """One line of a list."""
+    letter, standing = entry
+    state = standing.state.value + (f" x{standing.failures}" if standing.failures else "")
+    return [
+        str(letter.place),
+        "" if letter.timestamp_ms is None else output.span(time.time() - letter.timestamp_ms / 1000),
+        state + (" (changed)" if standing.changed else "") + (" (damaged headers)" if letter.damaged else ""),
+        letter.reason,
+        "" if letter.status is None else str(letter.status),
+        letter.route or "",
+        user(entry, mapping, hidden) or "",
+        str(letter.origin or "unknown"),
+    ]
+
+
+def document(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> dict[str, Any]:
+    """All that is known of a letter, without what is in it."""
+    letter, standing = entry
+    origin = letter.origin
+    ended, attempt, change = standing.ended, standing.attempted, standing.changed
+    return {
+        "id": str(letter.place),
+        "written": moment(letter.timestamp_ms),
+        "dialect": letter.dialect.value,
+        "state": standing.state.value,
+        "failures": standing.failures,
+        "reason": letter.reason,
+        "message": letter.message,
+        "status": letter.status,
+        "error_code": letter.error_code,
+        "route": letter.route,
+        "route_hash": letter.route_hash,
+        "request_sha256": letter.request_sha256,
+        "user": user(entry, mapping, hidden),
+        "origin": None
+        if origin is None
+        else {
+            "topic": origin.topic,
+            "partition": origin.partition,
+            "offset": origin.offset,
+            "timestamp": moment(origin.timestamp_ms),
+            "group": origin.group,
+        },
+        "output": None if letter.is_whole_record else letter.output,
+        "attempts": letter.attempts,
+        "first_attempt": letter.first_attempt,
+        "last_attempt": letter.last_attempt,
+        "damaged_headers": list(letter.damaged),
+        "last_replay": None
+        if attempt is None
+        else {"at": moment(attempt.at * 1000), "reason": attempt.reason, "message": attempt.message},
+        "change": None
+        if change is None
+        else {"at": moment(change.at * 1000), "by": change.author.user, "note": change.note},
+        "ended": None
+        if ended is None
+        else {
+            "how": ended.ending.value,
+            "at": moment(ended.at * 1000),
+            "by": ended.author.user,
+            "reason": ended.reason,
+        },
+    }
+
+
+def user(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> str | None:
+    """The user that its event is of under the present mapping; the first, where there are several."""
+    from bridge.reprocess import contents
+
+    record = contents.current(entry.letter, entry.standing)
+    if record is None:
+        return None
+    return hidden.of_user(min(contents.users(mapping, record), default=None), record.value)
+
+
+def moment(epoch_ms: float | None) -> str | None:
+    """ISO 8601 in UTC."""
+    if epoch_ms is None:
+        return None
+    try:
+        return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (OverflowError, ValueError, OSError):
+        return str(epoch_ms)

@@ -1,0 +1,160 @@
+"""The options by which every verb selects letters, defined once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from bridge.cli.exits import ExitCode, Misuse
+
+if TYPE_CHECKING:
+    from bridge.reprocess.selection import Selection
+
+Many = list[str] | None
+_OFTEN = " May be given several times."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed; `selection` makes sense of it."""
+
+    reason: Annotated[
+        Many,
+        typer.Option(
+            metavar="REASON",
+            show_default=False,
+            help="undecodable, unmappable, invalid, rejected, unauthorized, expired or retries_exhausted; of other "
+            "programs' letters, the exception's class." + _OFTEN,
+        ),
+    ] = None
+    status: Annotated[
+        list[int] | None, typer.Option(metavar="CODE", show_default=False, help="The API's last answer." + _OFTEN)
+    ] = None
+    route: Annotated[Many, typer.Option(metavar="ROUTE", show_default=False, help="Route of the mapping." + _OFTEN)] = (
+        None
+    )
+    type: Annotated[
+        Many,
+        typer.Option(metavar="TYPE", show_default=False, help="Event type, as the present mapping reads it." + _OFTEN),
+    ] = None
+    user: Annotated[
+        Many,
+        typer.Option(metavar="ID", show_default=False, help="User, as the present mapping finds it." + _OFTEN),
+    ] = None
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME|AGE",
+            show_default=False,
+            help="Letters written at or after this time (2026-01-31T00:00:00Z), or not longer ago than this (24h).",
+        ),
+    ] = None
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME|AGE", show_default=False, help="Letters written before this time, or longer ago than this."
+        ),
+    ] = None
+    origin: Annotated[
+        Many,
+        typer.Option(
+            metavar="TOPIC[:P[:OFFSETS]]",
+            show_default=False,
+            help="Where the records came from; OFFSETS is 17, 17-90, 17- or -90." + _OFTEN,
+        ),
+    ] = None
+    route_hash: Annotated[
+        Many,
+        typer.Option(metavar="HASH", show_default=False, help="State of the route that made the request." + _OFTEN),
+    ] = None
+    match: Annotated[
+        str | None,
+        typer.Option(metavar="JMESPATH", show_default=False, help="A condition on the record's decoded value."),
+    ] = None
+    limit: Annotated[int | None, typer.Option(min=1, show_default=False, help="At most so many letters.")] = None
+
+    def selection(self, group: str | None, *, ids: tuple[str, ...] = (), with_ended: bool = False) -> Selection:
+        """Raises `Misuse` for what cannot be understood. `group` None: of all groups."""
+        from bridge.reprocess.ledger import State
+        from bridge.reprocess.selection import Selection, parse_id, parse_origin
+
+        now = time.time()
+        return Selection(
+            states=frozenset(State) if with_ended else frozenset(state for state in State if state.is_open),
+            reasons=frozenset(self.reason or ()),
+            statuses=frozenset(self.status or ()),
+            routes=frozenset(self.route or ()),
+            types=frozenset(self.type or ()),
+            users=frozenset(self.user or ()),
+            since_ms=_moment("--since", self.since, now),
+            until_ms=_moment("--until", self.until, now),
+            origins=tuple(_parsed("--origin", parse_origin, text) for text in self.origin or ()),
+            route_hashes=frozenset(self.route_hash or ()),
+            ids=tuple(_parsed("ID", parse_id, text) for text in ids),
+            match=None if self.match is None else _query(self.match),
+            limit=self.limit,
+            group=group,
+        )
+
+
+def selecting(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Gives a command the selectors as options; it receives them together, as ``asked``."""
+    own = inspect.signature(command)
+    hints = get_type_hints(command, include_extras=True)
+    shared = get_type_hints(Asked, include_extras=True)
+    parameters = [each.replace(annotation=hints[name]) for name, each in own.parameters.items() if name != "asked"]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in shared.items()
+    ]
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **given: Any) -> ExitCode:
+        asked = Asked(**{name: given.pop(name, None) for name in shared})
+        return command(*arguments, asked=asked, **given)
+
+    run.__signature__ = inspect.Signature(parameters, return_annotation=ExitCode)  # type: ignore[attr-defined]  # honoured by inspect
+    run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": ExitCode}
+    return run
+
+
+def _moment(option: str, text: str | None, now: float) -> int | None:
+    from bridge.config import scalars
+
+    if text is None:
+        return None
+    try:
+        found = scalars.start_from(text)
+    except ValueError:
+        found = scalars.StartPoint.ERROR
+    match found:
+        case scalars.StartTime(epoch_ms):
+            return epoch_ms
+        case scalars.StartAge(seconds):
+            return round((now - seconds) * 1000)
+    raise Misuse(f"{option} must be a time with its zone such as 2026-01-31T00:00:00Z, or an age such as 24h.")
+
+
+T = TypeVar("T")
+
+
+def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as problem:
+        raise Misuse(f"{option}: {problem}.") from problem
+
+
+def _query(text: str) -> Callable[[Any], Any]:
+    from bridge.mapping.queries import QueryError, compile_query
+
+    try:
+        return compile_query(text)
+    except QueryError as problem:
+        raise Misuse(f"--match {problem}.") from problem

@@ -1,0 +1,219 @@
+"""``bridge dlq show``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import opening
+from bridge.cli.exits import ExitCode, Misuse
+
+if TYPE_CHECKING:
+    from bridge.model import Record
+    from bridge.reprocess.letters import Place
+    from bridge.reprocess.plan import Mapped
+    from bridge.reprocess.redaction import Redaction
+    from bridge.reprocess.selection import Entry
+
+
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="PARTITION:OFFSET, or its record's TOPIC/PARTITION/OFFSET.")
+    ],
+    config: startup.ConfigPath = None,
+    redact: opening.Redact = False,
+    json: opening.AsJson = False,
+) -> ExitCode:
+    """Show one letter: what came, what was sent, what was answered, and what the mapping would send now."""
+    from bridge.cli.dlq import rows
+    from bridge.reprocess.redaction import redaction
+
+    start = startup.load(config)
+    hidden = redaction(start.config.dead_letter.redact, everything=redact)
+    with opening.opened(start) as topics:
+        entries = find(topics, name)
+    for number, entry in enumerate(entries):
+        if json:
+            output.document(rows.document(entry, start.mapping, hidden) | contents_of(entry, start, hidden))
+        else:
+            output.lines(["", *_page(entry, start, hidden)] if number else _page(entry, start, hidden))
+    return ExitCode.OK
+
+
+def find(topics: opening.Opened, text: str) -> list[Entry]:
+    """The letters of an id: one, or one per event of a record. Raises `Misuse` where there is none."""
+    from bridge.reprocess.letters import Place
+    from bridge.reprocess.selection import Entry, is_named, parse_id
+
+    try:
+        name = parse_id(text)
+    except ValueError as problem:
+        raise Misuse(f"{problem}.") from problem
+    if isinstance(name, Place):
+        letter = _at(topics, name)
+        topics.reader.read_resolutions()
+        return [Entry(letter, topics.reader.ledger.standing(letter))]
+    found = [entry for entry in topics.entries() if is_named(entry.letter, name)]
+    if not found:
+        raise Misuse(f"{topics.topic} has no letter of {text}: it was never a dead letter, or retention removed it.")
+    return found
+
+
+def _at(topics: opening.Opened, place: Place) -> Any:
+    from bridge.model import TopicPartition
+
+    partition = TopicPartition(topics.topic, place.partition)
+    log = topics.reader.extent.letters.get(partition)
+    if log is None:
+        raise Misuse(
+            f"{topics.topic} has no partition {place.partition}; it has {len(topics.reader.extent.letters)}, from 0."
+        )
+    if place.offset < log.first:
+        raise Misuse(
+            f"Letter {place} is no longer in {topics.topic}: retention removed it; the first of its partition is now "
+            f"{place.partition}:{log.first}."
+        )
+    if place.offset >= log.end:
+        raise Misuse(f"There is no letter {place} in {topics.topic}: its partition ends before offset {log.end}.")
+    letters = topics.reader.at({partition: range(place.offset, place.offset + 1)})
+    if not letters:
+        raise Misuse(f"There is no letter at {place} in {topics.topic}: the offset holds no record.")
+    return letters[0]
+
+
+def _page(entry: Entry, start: startup.Start, hidden: Redaction) -> list[str]:
+    from bridge.config.printable import printable
+    from bridge.reprocess import contents
+
+    record = contents.current(entry.letter, entry.standing)
+    lines = [*_facts(entry), "", "What came", *_record(entry, hidden)]
+    if record is None:
+        lines += ["", "What would be sent now", "  nothing: no legible header says which topic it came from"]
+    else:
+        lines += ["", "What would be sent now", *now_lines(entry, record, start, hidden)]
+    return [printable(line) for line in lines]
+
+
+def _facts(entry: Entry) -> list[str]:
+    from bridge.cli.dlq.rows import moment
+
+    letter, standing = entry
+    origin = letter.origin
+    answer = f" ({letter.status}{f' {letter.error_code}' if letter.error_code else ''})" if letter.status else ""
+    times = f", first {letter.first_attempt}, last {letter.last_attempt}" if letter.first_attempt else ""
+    facts = [
+        ("letter", f"{letter.place}, written {moment(letter.timestamp_ms)}, {standing.state.value.replace('_', ' ')}"),
+        ("reason", f"{letter.reason}{answer}: {letter.message}"),
+        ("from", "unknown" if origin is None else f"{origin}, of {moment(origin.timestamp_ms)}, group {origin.group}"),
+        ("event", "all of the record" if letter.is_whole_record else f"number {letter.output} of the record"),
+        ("route", f"{letter.route} ({letter.route_hash})" if letter.route else ""),
+        ("attempts", f"{letter.attempts}{times}" if letter.attempts else ""),
+        ("written by", "" if letter.dialect.value == "bridge" else letter.dialect.value),
+        ("damaged", ", ".join(letter.damaged)),
+    ]
+    attempt, change, ended = standing.attempted, standing.changed, standing.ended
+    if attempt is not None and attempt.failures:
+        facts.append(("replays", f"{attempt.failures} failed, last {moment(attempt.at * 1000)}: {attempt.message}"))
+    if change is not None:
+        facts.append(("changed", f"{moment(change.at * 1000)} by {change.author.user}: {change.note or 'no note'}"))
+    if ended is not None:
+        why = f": {ended.reason}" if ended.reason else ""
+        facts.append((ended.ending.value, f"{moment(ended.at * 1000)} by {ended.author.user}{why}"))
+    return output.table([[title, text] for title, text in facts if text])
+
+
+def _record(entry: Entry, hidden: Redaction) -> list[str]:
+    letter = entry.letter
+    key = hidden.of_key(letter.key)
+    lines = [f"  key     {'none' if key is None else _text(key)}"]
+    lines += [
+        f"  header  {name}: {'null' if value is None else _text(value)}"
+        for name, value in hidden.of_headers(letter.headers)
+    ]
+    return [*lines, *(f"  {line}" for line in _pretty(hidden.of_value(letter.value)))]
+
+
+def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redaction) -> list[str]:
+    """What the present mapping would send, beside what was sent."""
+    from bridge.model import Failed, Filtered, Prepared
+    from bridge.reprocess import plan
+
+    mapped = plan.of(entry.letter, record, start.mapping)
+    lines: list[str] = []
+    for _, outcome in mapped.outcomes:
+        match outcome:
+            case Prepared():
+                lines += _request(entry, outcome, record, hidden)
+            case Failed():
+                lines.append(f"  nothing: it would be a dead letter again ({outcome.reason.value}): {outcome.message}")
+            case Filtered():
+                lines.append(f"  nothing: the mapping filters it ({outcome.reason.value})")
+    return lines or ["  nothing: the mapping no longer makes this event of its record"]
+
+
+def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> list[str]:
+    from bridge.reprocess.differences import difference
+    from bridge.reprocess.plan import Mapped, differs
+
+    letter = entry.letter
+    body = hidden.of_request(prepared.body, record.value)
+    if letter.request_sha256 is None:
+        return [f"  {prepared.route.name}, as nothing was sent before:", *(f"    {line}" for line in _pretty(body))]
+    if not differs(letter, Mapped(((letter.output, prepared),))):
+        return ["  the same request, byte for byte, as was sent:", *(f"    {line}" for line in _pretty(body))]
+    if letter.request is None:
+        known = f"  another request than was sent, of which only the hash is known ({letter.request_sha256}):"
+        return [known, *(f"    {line}" for line in _pretty(body))]
+    sent = hidden.of_request(letter.request.encode(), letter.value)
+    return ["  another request; - was sent, + would be sent now:", *(f"    {line}" for line in difference(sent, body))]
+
+
+def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[str, Any]:
+    """What is in a letter, what was sent and what would be, for scripts."""
+    from bridge.model import Prepared
+    from bridge.reprocess import contents, plan
+
+    letter = entry.letter
+    record = contents.current(letter, entry.standing)
+    mapped: Mapped | None = None if record is None else plan.of(letter, record, start.mapping)
+    return {
+        "key": _plain(hidden.of_key(letter.key)),
+        "value": _plain(hidden.of_value(letter.value)),
+        "headers": [[name, _plain(value)] for name, value in hidden.of_headers(letter.headers)],
+        "sent": None if letter.request is None else _plain(hidden.of_request(letter.request.encode(), letter.value)),
+        "now": [
+            _plain(hidden.of_request(outcome.body, record.value))
+            if isinstance(outcome, Prepared) and record is not None
+            else {"result": type(outcome).__name__.lower(), "reason": getattr(outcome, "reason", None)}
+            for _, outcome in (mapped.outcomes if mapped else ())
+        ],
+    }
+
+
+def _plain(content: bytes | None) -> Any:
+    """JSON as it is, other text as text, other bytes spelled out."""
+    import orjson
+
+    if content is None:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return _text(content)
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")
+
+
+def _pretty(content: bytes | None) -> list[str]:
+    import orjson
+
+    if content is None:
+        return ["no value: a tombstone"]
+    try:
+        return orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2).decode().splitlines()
+    except orjson.JSONDecodeError:
+        return _text(content).splitlines() or ["(an empty value)"]

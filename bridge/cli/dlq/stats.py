@@ -1,0 +1,91 @@
+"""``bridge dlq stats``"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli import output, startup
+from bridge.cli.dlq import opening
+from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from bridge.reprocess.statistics import Group, Statistics
+
+
+@selecting
+def stats(
+    asked: Asked,
+    config: startup.ConfigPath = None,
+    all_groups: opening.AllGroups = False,
+    json: opening.AsJson = False,
+) -> ExitCode:
+    """How many dead letters are open, by reason, status, route and age; what became of the others.
+
+    Ends with 1 where any is open.
+    """
+    from bridge.reprocess.statistics import count
+
+    start = startup.load(config)
+    group = None if all_groups else start.config.kafka.group_id
+    with opening.opened(start) as topics:
+        selection = asked.selection(group, with_ended=True)
+        found = count(topics.entries(), selection, start.mapping, time.time())
+        if json:
+            output.document(_document(found, topics))
+        else:
+            output.lines(_page(found, topics))
+    return ExitCode.FINDINGS if found.open else ExitCode.OK
+
+
+def _page(found: Statistics, topics: opening.Opened) -> list[str]:
+    from bridge.config.printable import printable
+
+    if not found.open:
+        lines = [f"{topics.topic} has no open dead letter."]
+    else:
+        oldest = "" if found.oldest is None else f", the oldest {output.span(found.oldest.age)} old ({found.oldest.id})"
+        lines = [f"{topics.topic}: {output.plural(found.open, 'open dead letter')}{oldest}"]
+        for title, groups in found.groupings.items():
+            rows = [[title, "letters", "oldest"], *(_row(name, group) for name, group in groups.items())]
+            lines += ["", *(printable(line) for line in output.table(rows, right=(1,)))]
+    ended = [f"{output.number(number)} {state}" for state, number in found.ended.items() if number]
+    notes = [f"Settled: {', '.join(ended)}."] if ended else []
+    notes += [
+        sentence
+        for number, sentence in (
+            (found.failed_again, "{} of the open ones failed again in a replay."),
+            (found.others, "{} of other groups are not counted (--all-groups)."),
+            (found.damaged, "{} with headers that cannot be read (bridge dlq list shows them)."),
+            (topics.reader.once.repeated, "{} of events that have a letter already are not counted twice."),
+            (topics.reader.ledger.ignored, "{} resolutions are of no letter here and are ignored."),
+        )
+        if number
+        for sentence in [sentence.format(output.number(number))]
+    ]
+    if not topics.reader.extent.has_resolutions:
+        notes.append(f"There is no {topics.topic}.resolutions yet: run `bridge topics create`.")
+    return [*lines, *(["", *notes] if notes else [])]
+
+
+def _row(name: str, group: Group) -> list[str]:
+    return [name, output.number(group.count), "" if group.oldest_age is None else output.span(group.oldest_age)]
+
+
+def _document(found: Statistics, topics: opening.Opened) -> dict[str, Any]:
+    return {
+        "topic": topics.topic,
+        "open": found.open,
+        "failed_again": found.failed_again,
+        "oldest": None if found.oldest is None else {"id": found.oldest.id, "age_seconds": round(found.oldest.age, 3)},
+        "by": {
+            title: {name: {"count": group.count, "oldest_age_seconds": group.oldest_age} for name, group in of.items()}
+            for title, of in found.groupings.items()
+        },
+        "ended": {state.value: number for state, number in found.ended.items()},
+        "other_groups": found.others,
+        "damaged": found.damaged,
+        "repeated": topics.reader.once.repeated,
+        "ignored_resolutions": topics.reader.ledger.ignored,
+    }

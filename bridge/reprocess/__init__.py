@@ -1,0 +1,1 @@
+"""Works with dead letters: reads, selects, maps anew, replays and resolves them."""

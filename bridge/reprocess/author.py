@@ -1,0 +1,17 @@
+"""Who writes a resolution."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+
+from bridge.reprocess.resolutions import Author
+
+
+def author(command: str) -> Author:
+    """The user and the host of this process. A container's user may have no name; its number says as much."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return Author(command, user, socket.gethostname())

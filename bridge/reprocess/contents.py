@@ -1,0 +1,45 @@
+"""What is inside a letter, as the present mapping reads it: its event type, its users, its value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.mapping.explain import explain
+from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import Prepared, Record
+from bridge.reprocess.ledger import Standing
+from bridge.reprocess.letters import Letter
+
+ANY_AGE = float("nan")
+"""As the mapping's "now": no event is too old."""
+
+
+def current(letter: Letter, standing: Standing) -> Record | None:
+    """The record as a replay maps it: the original, or what somebody made of it by hand. None without an origin."""
+    record = letter.record()
+    if record is None or standing.changed is None:
+        return record
+    return record._replace(key=standing.changed.key, value=standing.changed.value)
+
+
+def event_type(mapping: CompiledMapping, record: Record) -> str | None:
+    """None where it cannot be read."""
+    return explain(mapping, record, ANY_AGE).event_type
+
+
+def users(mapping: CompiledMapping, record: Record) -> frozenset[str]:
+    """Those its events are of; none where it becomes no event."""
+    outcomes = mapping.map(record, ANY_AGE)
+    return frozenset(outcome.user_id for outcome in outcomes if isinstance(outcome, Prepared))
+
+
+def value(mapping: CompiledMapping, record: Record) -> dict[str, Any] | None:
+    """The decoded value that expressions see; None where it cannot be decoded."""
+    if record.value is None:
+        return None
+    topic = mapping.topic(record.topic)
+    try:
+        return topic.decode(record, topic.attributes(record), exact=False)
+    except (MappingError, InexactNumberError, RecursionError):
+        return None

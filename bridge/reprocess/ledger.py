@@ -1,0 +1,126 @@
+"""The state of every letter: a fold over the dead-letter topic and its resolutions, and nothing else.
+
+Whoever reads both topics to the same offsets gets the same states; there is no other store, and no order between the
+two topics matters, because an ending is final and attempts only ever count up.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bridge.model import Record
+from bridge.reprocess import resolutions
+from bridge.reprocess.letters import Letter
+from bridge.reprocess.resolutions import Attempted, Changed, Ended, Ending, Identity, Kind, Written
+
+
+class State(enum.StrEnum):
+    """Where a letter stands."""
+
+    OPEN = "open"
+    FAILED_AGAIN = "failed_again"
+    """Still open; at least one replay failed."""
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something about it."""
+        return self in (State.OPEN, State.FAILED_AGAIN)
+
+
+class Standing(NamedTuple):
+    """All that is known of what became of one letter."""
+
+    state: State
+    attempted: Attempted | None = None
+    changed: Changed | None = None
+    ended: Ended | None = None
+
+    @property
+    def failures(self) -> int:
+        """Replays of it that failed."""
+        return self.attempted.failures if self.attempted else 0
+
+    @property
+    def delivered(self) -> tuple[int, ...]:
+        """Events of its record that were accepted already."""
+        return self.attempted.delivered if self.attempted else ()
+
+
+UNTOUCHED = Standing(State.OPEN)
+
+
+class Ledger:
+    """Folds resolutions. Feed it records with `take`, then ask `standing` for letters, then feed it more."""
+
+    def __init__(self, topic_id: str) -> None:
+        self._topic_id = topic_id
+        """Of the dead-letter topic as it is now; what speaks of another one of that name is ignored."""
+        self._facts: dict[Kind, dict[Identity, Written]] = {kind: {} for kind in Kind}
+        self.ignored = 0
+        """Records that are foreign, damaged, newer, or of a dead-letter topic that was deleted."""
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Records of the resolutions topic, of each partition in order."""
+        for record in records:
+            if record.value is None:
+                self._forget(record.key)
+                continue
+            written = resolutions.decode(record.key, record.value)
+            if written is None or (self._topic_id and written.topic_id and written.topic_id != self._topic_id):
+                self.ignored += 1
+                continue
+            self._facts[written.kind][written.identity] = written
+
+    def note(self, written: Written) -> None:
+        """What this process has just written itself."""
+        self._facts[written.kind][written.identity] = written
+
+    def standing(self, letter: Letter) -> Standing:
+        """What is known of it. A record about other bytes at the same place decides nothing."""
+        name = resolutions.identity(letter)
+        ended, attempted, changed = (self._facts[kind].get(name) for kind in Kind)
+        if ended is None and attempted is None and changed is None:
+            return UNTOUCHED
+        digest = resolutions.record_sha256(letter)
+        facts = [
+            None if written is None or written.record_sha256 != digest else written.fact
+            for written in (ended, attempted, changed)
+        ]
+        return _standing(*facts)
+
+    def _forget(self, key: bytes | None) -> None:
+        found = resolutions.forgotten(key)
+        # An ending is final: only a change may be taken back, by whoever ended the letter it was for.
+        if found is not None and found[0] is Kind.CHANGE:
+            self._facts[Kind.CHANGE].pop(found[1], None)
+
+
+def _standing(ended: object, attempted: object, changed: object) -> Standing:
+    attempt = attempted if isinstance(attempted, Attempted) else None
+    change = changed if isinstance(changed, Changed) else None
+    if isinstance(ended, Ended):
+        state = State.REPLAYED if ended.ending is Ending.REPLAYED else State.DISCARDED
+        return Standing(state, attempt, change, ended)
+    failed = attempt is not None and attempt.failures > 0
+    return Standing(State.FAILED_AGAIN if failed else State.OPEN, attempt, change)
+
+
+class Once:
+    """Lets every event pass once: after a crash a record may have been dead-lettered twice."""
+
+    def __init__(self) -> None:
+        self._seen: set[Identity] = set()
+        self.repeated = 0
+
+    def is_new(self, letter: Letter) -> bool:
+        """False for a further letter of an event that passed already."""
+        name = resolutions.identity(letter)
+        if name in self._seen:
+            self.repeated += 1
+            return False
+        self._seen.add(name)
+        return True

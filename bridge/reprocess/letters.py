@@ -1,0 +1,345 @@
+"""A dead letter as it stands in its topic, whoever wrote it: this bridge, Kafka Connect, Spring, or somebody unknown.
+
+Parsing never fails. A header that cannot be read leaves its field empty and is named in `Letter.damaged`, because a
+letter whose reason is illegible is still an event that was not delivered.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple, TypeVar
+
+from bridge.kafka.letter_headers import CONNECT, LONGEST_REQUEST, OWN
+from bridge.model import Header, LetterReason, Record
+
+SPRING: Final = "kafka_dlt-"
+UNKNOWN_REASON: Final = "unknown"
+"""Stands where no header says why."""
+_LONGEST_TEXT: Final = 1024
+
+_VERSION: Final = f"{OWN}version"
+_TOPIC: Final = f"{OWN}origin-topic"
+_PARTITION: Final = f"{OWN}origin-partition"
+_OFFSET: Final = f"{OWN}origin-offset"
+_TIMESTAMP: Final = f"{OWN}origin-timestamp"
+_GROUP: Final = f"{OWN}origin-group"
+_OUTPUT: Final = f"{OWN}output"
+_REASON: Final = f"{OWN}reason"
+_MESSAGE: Final = f"{OWN}message"
+_STATUS: Final = f"{OWN}http-status"
+_CODE: Final = f"{OWN}error-code"
+_ROUTE: Final = f"{OWN}route"
+_ROUTE_HASH: Final = f"{OWN}route-hash"
+_SHA256: Final = f"{OWN}request-sha256"
+_REQUEST: Final = f"{OWN}request"
+_ATTEMPTS: Final = f"{OWN}attempts"
+_FIRST: Final = f"{OWN}first-attempt"
+_LAST: Final = f"{OWN}last-attempt"
+
+T = TypeVar("T")
+
+
+class Dialect(enum.StrEnum):
+    """Whose headers a letter carries."""
+
+    BRIDGE = "bridge"
+    CONNECT = "connect"
+    SPRING = "spring"
+    UNKNOWN = "unknown"
+
+
+class Place(NamedTuple):
+    """Where a letter stands in the dead-letter topic."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
+
+class Origin(NamedTuple):
+    """Where the record came from. The timestamp tells the records of a topic that was made anew from the old ones."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int | None
+    group: str
+    """The consumer group (or connector) that gave it up; empty where nothing says so."""
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class Letter(NamedTuple):
+    """One dead letter. A tuple for the reason `Record` is one: a hundred thousand are parsed in a few seconds."""
+
+    place: Place
+    timestamp_ms: int | None
+    """When it was written, in milliseconds since 1970."""
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    """The original's own."""
+    dialect: Dialect
+    origin: Origin | None
+    """None: no header says it (or not legibly)."""
+    output: int = 0
+    reason: str = UNKNOWN_REASON
+    """A `LetterReason` of a bridge's letter, the exception's class of another's."""
+    message: str = ""
+    status: int | None = None
+    error_code: str | None = None
+    route: str | None = None
+    route_hash: str | None = None
+    request_sha256: str | None = None
+    request: str | None = None
+    """The body that was sent, where it was short enough to be kept."""
+    attempts: int | None = None
+    first_attempt: str | None = None
+    last_attempt: str | None = None
+    damaged: tuple[str, ...] = ()
+    """Headers that are there and cannot be read."""
+
+    def __repr__(self) -> str:
+        # Values are printed by logs and assertions; what is in a letter is its owner's business.
+        return f"Letter({self.place}, {self.reason}, origin={self.origin})"
+
+    @property
+    def is_whole_record(self) -> bool:
+        """Whether it stands for all events of its record, and not for one of them.
+
+        What failed before any route looked at it never became events; mapped again, it becomes all of them.
+        """
+        return self.dialect is not Dialect.BRIDGE or (
+            self.route is None and self.reason in (LetterReason.UNDECODABLE, LetterReason.UNMAPPABLE)
+        )
+
+    def record(self) -> Record | None:
+        """The original as Kafka first delivered it; None without an origin, on which topic and event id depend."""
+        origin = self.origin
+        if origin is None:
+            return None
+        return Record(
+            origin.topic, origin.partition, origin.offset, origin.timestamp_ms, self.key, self.value, self.headers
+        )
+
+
+def parse(record: Record) -> Letter:
+    """The letter in a record of a dead-letter topic."""
+    named = dict(record.headers)
+    if _VERSION in named:
+        try:
+            return _undamaged(record, named)
+        except (ValueError, LookupError, OverflowError):
+            pass  # Something is missing or illegible: once more, slowly, naming what it is.
+    headers = _Headers(named)
+    for dialect, prefix, read in _DIALECTS:
+        if any(name.startswith(prefix) for name in named):
+            # Another dialect's headers may be the original's own: a letter of somebody's dead-letter topic.
+            return read(record, headers, _original(record, (OWN, CONNECT) if dialect is Dialect.BRIDGE else (prefix,)))
+    return _letter(record, Dialect.UNKNOWN, tuple(record.headers), None)
+
+
+def _original(record: Record, added: tuple[str, ...]) -> tuple[Header, ...]:
+    return tuple([header for header in record.headers if not header[0].startswith(added)])
+
+
+def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
+    """A letter of this bridge as nearly all of them are, in less time; raises where `_of_bridge` is needed."""
+
+    def text(name: str) -> str | None:
+        value = named.get(name)
+        return None if value is None else value.decode()
+
+    def number(name: str) -> int | None:
+        value = named.get(name)
+        return None if value is None else _digits(value)
+
+    written_at = text(_TIMESTAMP)
+    origin = Origin(
+        _present(named[_TOPIC]).decode(),
+        _digits(_present(named[_PARTITION])),
+        _digits(_present(named[_OFFSET])),
+        None if written_at is None else round(datetime.fromisoformat(written_at).timestamp() * 1000),
+        text(_GROUP) or "",
+    )
+    return Letter(
+        Place(record.partition, record.offset),
+        record.timestamp_ms,
+        record.key,
+        record.value,
+        _original(record, (OWN, CONNECT)),
+        Dialect.BRIDGE,
+        origin,
+        _digits(_present(named[_OUTPUT])),
+        _present(named[_REASON]).decode(),
+        (text(_MESSAGE) or "")[:_LONGEST_TEXT],
+        number(_STATUS),
+        text(_CODE),
+        text(_ROUTE),
+        text(_ROUTE_HASH),
+        text(_SHA256),
+        text(_REQUEST),
+        number(_ATTEMPTS),
+        text(_FIRST),
+        text(_LAST),
+    )
+
+
+def _present(value: bytes | None) -> bytes:
+    if value is None:
+        raise ValueError
+    return value
+
+
+class _Headers:
+    """Reads headers by name and notes those that are there and illegible."""
+
+    __slots__ = ("damaged", "named")
+
+    def __init__(self, named: Mapping[str, bytes | None]) -> None:
+        self.named = named
+        self.damaged: list[str] = []
+
+    def text(self, name: str, longest: int = _LONGEST_TEXT) -> str | None:
+        """UTF-8 text, bounded: others write whole stack traces."""
+        return self._read(name, lambda value: value.decode()[:longest])
+
+    def number(self, name: str) -> int | None:
+        """Decimal digits, as this bridge and Kafka Connect write numbers."""
+        return self._read(name, _digits)
+
+    def binary(self, name: str) -> int | None:
+        """A big-endian integer of four or eight bytes, as Spring writes numbers."""
+        return self._read(name, _big_endian)
+
+    def time(self, name: str) -> int | None:
+        """Milliseconds from ISO 8601 text."""
+        return self._read(name, lambda value: round(datetime.fromisoformat(value.decode()).timestamp() * 1000))
+
+    def _read(self, name: str, convert: Callable[[bytes], T]) -> T | None:
+        value = self.named.get(name)
+        if value is None:
+            return None
+        try:
+            return convert(value)
+        except (ValueError, OverflowError):
+            self.damaged.append(name)
+            return None
+
+
+def _digits(value: bytes) -> int:
+    if not value.isdigit() or len(value) > 19:
+        raise ValueError
+    return int(value)
+
+
+def _big_endian(value: bytes) -> int:
+    number = int.from_bytes(value, "big", signed=True)
+    if len(value) not in (4, 8) or number < 0:
+        raise ValueError
+    return number
+
+
+def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
+    origin = _origin(
+        headers.text(_TOPIC),
+        headers.number(_PARTITION),
+        headers.number(_OFFSET),
+        headers.time(_TIMESTAMP),
+        headers.text(_GROUP),
+    )
+    output = headers.number(_OUTPUT)
+    if output is None and _OUTPUT in headers.named:
+        origin = None  # Which of the record's events it is of is illegible: it must not be taken for another one.
+    return Letter(
+        Place(record.partition, record.offset),
+        record.timestamp_ms,
+        record.key,
+        record.value,
+        original,
+        Dialect.BRIDGE,
+        origin,
+        output or 0,
+        headers.text(_REASON) or UNKNOWN_REASON,
+        headers.text(_MESSAGE) or "",
+        headers.number(_STATUS),
+        headers.text(_CODE),
+        headers.text(_ROUTE),
+        headers.text(_ROUTE_HASH),
+        headers.text(_SHA256),
+        headers.text(_REQUEST, LONGEST_REQUEST),
+        headers.number(_ATTEMPTS),
+        headers.text(_FIRST),
+        headers.text(_LAST),
+        tuple(headers.damaged),
+    )
+
+
+def _of_connect(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
+    origin = _origin(
+        headers.text(f"{CONNECT}topic"),
+        headers.number(f"{CONNECT}partition"),
+        headers.number(f"{CONNECT}offset"),
+        None,
+        headers.text(f"{CONNECT}connector.name"),
+    )
+    reason = headers.text(f"{CONNECT}exception.class.name")
+    message = headers.text(f"{CONNECT}exception.message")
+    return _letter(record, Dialect.CONNECT, original, origin, reason, message, headers)
+
+
+def _of_spring(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
+    origin = _origin(
+        headers.text(f"{SPRING}original-topic"),
+        headers.binary(f"{SPRING}original-partition"),
+        headers.binary(f"{SPRING}original-offset"),
+        headers.binary(f"{SPRING}original-timestamp"),
+        headers.text(f"{SPRING}original-consumer-group"),
+    )
+    reason = headers.text(f"{SPRING}exception-fqcn")
+    message = headers.text(f"{SPRING}exception-message")
+    return _letter(record, Dialect.SPRING, original, origin, reason, message, headers)
+
+
+_DIALECTS: Final = (
+    (Dialect.BRIDGE, OWN, _of_bridge),
+    (Dialect.CONNECT, CONNECT, _of_connect),
+    (Dialect.SPRING, SPRING, _of_spring),
+)
+"""A bridge's letter carries Kafka Connect's names too, so its own are looked for first."""
+
+
+def _origin(
+    topic: str | None, partition: int | None, offset: int | None, timestamp_ms: int | None, group: str | None
+) -> Origin | None:
+    if not topic or partition is None or offset is None:
+        return None
+    return Origin(topic, partition, offset, timestamp_ms, group or "")
+
+
+def _letter(
+    record: Record,
+    dialect: Dialect,
+    original: tuple[Header, ...],
+    origin: Origin | None,
+    reason: str | None = None,
+    message: str | None = None,
+    headers: _Headers | None = None,
+) -> Letter:
+    return Letter(
+        Place(record.partition, record.offset),
+        record.timestamp_ms,
+        record.key,
+        record.value,
+        original,
+        dialect,
+        origin,
+        reason=reason or UNKNOWN_REASON,
+        message=message or "",
+        damaged=tuple(headers.damaged) if headers is not None else (),
+    )

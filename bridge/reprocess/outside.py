@@ -1,0 +1,57 @@
+"""What the dispatcher has to say during a replay, and what of it ends the replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bridge.model import DeadLetter
+from bridge.pipeline.governor import Reason
+from bridge.pipeline.offsets import OffsetTracker
+
+
+class ReplayJournal:
+    """`pipeline.ports.Journal`. A refused key or a row of failures stops; an outage is waited out, as always."""
+
+    def __init__(self, stop: Callable[[str], None], notice: Callable[[str], None]) -> None:
+        self._stop = stop
+        self._notice = notice
+
+    def blocked(self, reason: str, detail: str) -> None:
+        """All sending stopped."""
+        if reason == Reason.UNAUTHORIZED:
+            self._stop(f"the Track API refuses the key or the address ({detail}): see bridge check")
+        else:
+            self._notice(f"nothing gets through ({detail}): one probe at a time until something does")
+
+    def unblocked(self, reason: str, seconds: float) -> None:
+        """Sending goes on."""
+        if reason != Reason.UNAUTHORIZED:
+            self._notice(f"the Track API answers again, after {seconds:.0f} s")
+
+    def asked_to_wait(self, seconds: float, detail: str) -> None:
+        """The destination asked all senders to wait."""
+        self._notice(f"the Track API asks to wait {seconds:.0f} s ({detail})")
+
+    def topic_held(self, topic: str, letters: int) -> None:  # noqa: ARG002 - the port's
+        """The breaker's limit is reached."""
+        self._stop(
+            f"{letters} letters in a row failed again and none was accepted (dead_letter.hold_after): the fix does not "
+            "hold; bridge dlq show says what the API answers"
+        )
+
+    def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
+        """Cannot happen: no letter is written."""
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """A failure was recorded."""
+
+    def letters_unwritable(self, detail: str) -> None:
+        """Cannot happen: no letter is written."""
+
+    def letters_writable(self, seconds: float) -> None:
+        """As above."""
+
+    def drain_forced(self, tracker: OffsetTracker[Any], in_flight: int) -> None:  # noqa: ARG002 - the port's
+        """The drain's time was over before the answers came."""
+        self._notice(f"{in_flight} requests were not answered in time and may be sent again")

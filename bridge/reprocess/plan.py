@@ -1,0 +1,198 @@
+"""What a replay would do with each letter, decided before anything is sent: pure, and the same as a dry run shows."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
+from bridge.reprocess import contents
+from bridge.reprocess.letters import Letter
+from bridge.reprocess.selection import Entry
+
+_WANTS_ANOTHER_REQUEST = frozenset({LetterReason.REJECTED, LetterReason.INVALID})
+"""The same request would be refused for the same cause; the other reasons were not about the request."""
+
+
+class Fate(enum.StrEnum):
+    """What a replay makes of a letter."""
+
+    SEND = "send"
+    UNCHANGED = "unchanged"
+    UNMAPPABLE = "unmappable"
+    FILTERED = "filtered"
+    NO_EVENT = "no_event"
+    NO_ORIGIN = "no_origin"
+    TOO_OFTEN = "too_often"
+    TOO_OLD = "too_old"
+    STALE = "stale"
+
+
+SENTENCES = {
+    Fate.SEND: "to be sent",
+    Fate.UNCHANGED: "rejected before, and the route has not changed: the same request would be rejected again "
+    "(--force sends it)",
+    Fate.UNMAPPABLE: "the mapping still makes no request of it (bridge dlq show says why)",
+    Fate.FILTERED: "the mapping now filters it: nothing to send (bridge dlq discard settles it)",
+    Fate.NO_EVENT: "the mapping no longer makes this event of its record",
+    Fate.NO_ORIGIN: "no legible header says which topic it came from, and the mapping depends on that",
+    Fate.TOO_OFTEN: "failed in --max-replays replays already",
+    Fate.TOO_OLD: "older than --max-age",
+    Fate.STALE: "a newer event of its user was delivered already (--stale send sends it)",
+}
+"""Why a letter stays where it is."""
+
+
+class Mapped(NamedTuple):
+    """The events of a letter under the present mapping, by their number in the record."""
+
+    outcomes: tuple[tuple[int, Outcome], ...]
+
+    @property
+    def requests(self) -> tuple[tuple[int, Prepared], ...]:
+        """What there is to send."""
+        return tuple((number, each) for number, each in self.outcomes if isinstance(each, Prepared))
+
+    @property
+    def failures(self) -> tuple[Failed, ...]:
+        """What keeps it from being sent."""
+        return tuple(each for _, each in self.outcomes if isinstance(each, Failed))
+
+
+class Planned(NamedTuple):
+    """One letter and its fate."""
+
+    entry: Entry
+    fate: Fate
+    detail: str = ""
+    """One sentence on the case at hand."""
+    changed: bool = False
+    """Whether the request differs from the one that was sent, as far as that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decided."""
+
+    max_replays: int = 3
+    force: bool = False
+    max_age: float | None = None
+    """Seconds, by the record's time."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """All letters of a replay."""
+
+    sends: list[Planned] = field(default_factory=list)
+    counts: Counter[Fate] = field(default_factory=Counter)
+    samples: dict[Fate, Planned] = field(default_factory=dict)
+    """One letter of each fate."""
+    stale: int = 0
+    """Of those to be sent: letters after which a newer event of their user was delivered, as far as was looked."""
+    stale_unknown: int = 0
+    """Letters of which that cannot be told."""
+
+    def add(self, planned: Planned) -> None:
+        """Count it, keep it if it is to be sent."""
+        self.counts[planned.fate] += 1
+        self.samples.setdefault(planned.fate, planned)
+        if planned.fate is Fate.SEND:
+            self.sends.append(planned)
+
+
+def without_stale(made: Plan, is_stale: Callable[[Letter], bool]) -> Plan:
+    """The plan with stale letters left out."""
+    kept = Plan(stale_unknown=made.stale_unknown)
+    kept.counts.update({fate: number for fate, number in made.counts.items() if fate is not Fate.SEND})
+    kept.samples.update({fate: each for fate, each in made.samples.items() if fate is not Fate.SEND})
+    for each in made.sends:
+        left_out = is_stale(each.entry.letter)
+        kept.add(each._replace(fate=Fate.STALE, detail=SENTENCES[Fate.STALE]) if left_out else each)
+    return kept
+
+
+def plan(entries: Iterable[Entry], mapping: CompiledMapping, rules: Rules, now: float) -> Plan:
+    """Decide on every letter; ``now`` in Unix seconds."""
+    made = Plan()
+    for entry in entries:
+        made.add(decide(entry, mapping, rules, now))
+    return made
+
+
+def decide(entry: Entry, mapping: CompiledMapping, rules: Rules, now: float) -> Planned:  # noqa: PLR0911 - one line each
+    """The fate of one letter."""
+    letter, standing = entry
+    record = contents.current(letter, standing)
+    if record is None:
+        return Planned(entry, Fate.NO_ORIGIN, SENTENCES[Fate.NO_ORIGIN])
+    if standing.failures >= rules.max_replays:
+        return Planned(entry, Fate.TOO_OFTEN, f"failed in {standing.failures} replays already")
+    if rules.max_age is not None and now - (record.timestamp_ms or letter.timestamp_ms or 0) / 1000 > rules.max_age:
+        return Planned(entry, Fate.TOO_OLD, SENTENCES[Fate.TOO_OLD])
+    mapped = of(letter, record, mapping, standing.delivered)
+    if mapped.failures:
+        return Planned(entry, Fate.UNMAPPABLE, mapped.failures[0].message)
+    if not mapped.outcomes and not standing.delivered:
+        return Planned(entry, Fate.NO_EVENT, SENTENCES[Fate.NO_EVENT])
+    if not mapped.requests:
+        return Planned(entry, Fate.FILTERED, _why_filtered(mapped))
+    changed = differs(letter, mapped)
+    if not rules.force and is_refused_request(entry, mapped):
+        return Planned(entry, Fate.UNCHANGED, SENTENCES[Fate.UNCHANGED])
+    return Planned(entry, Fate.SEND, changed=changed)
+
+
+def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iterable[int] = ()) -> Mapped:
+    """What the present mapping makes of a letter: its own event, or all of its record where it stands for that.
+
+    An event's age is judged at the time of its letter: it was in time then, and waited here for us.
+    """
+    written = letter.timestamp_ms
+    outcomes = mapping.map(record, contents.ANY_AGE if written is None else written / 1000)
+    if letter.is_whole_record:
+        done = frozenset(delivered)
+        return Mapped(tuple((number, each) for number, each in enumerate(outcomes) if number not in done))
+    own = _own(letter, outcomes)
+    return Mapped(()) if own is None else Mapped((own,))
+
+
+def _own(letter: Letter, outcomes: Outcomes) -> tuple[int, Outcome] | None:
+    """The letter's event among those of its record: by its route's name, else by its number."""
+    if len(outcomes) == 1 and outcomes[0].route is None:
+        return letter.output, outcomes[0]  # Of the whole record, whatever it has: unmapped, undecodable, dropped.
+    for each in outcomes:
+        if letter.route is not None and each.route is not None and each.route.name == letter.route:
+            return letter.output, each
+    return (letter.output, outcomes[letter.output]) if letter.output < len(outcomes) else None
+
+
+def is_refused_request(entry: Entry, mapped: Mapped) -> bool:
+    """Whether the API refused exactly this before: neither the route nor, by hand, the record has changed since."""
+    letter, standing = entry
+    attempt = standing.attempted
+    reason, route_hash, since = letter.reason, letter.route_hash, 0.0
+    if attempt is not None and attempt.failures:
+        reason, route_hash, since = attempt.reason or "", attempt.route_hash, attempt.at
+    if reason not in _WANTS_ANOTHER_REQUEST or route_hash is None:
+        return False
+    if standing.changed is not None and standing.changed.at > since:
+        return False
+    return all(each.route.hash == route_hash for _, each in mapped.requests)
+
+
+def differs(letter: Letter, mapped: Mapped) -> bool:
+    """Whether the request is another one than was sent; True where that is not known."""
+    if letter.request_sha256 is None or len(mapped.requests) != 1:
+        return True
+    return hashlib.sha256(mapped.requests[0][1].body).hexdigest() != letter.request_sha256
+
+
+def _why_filtered(mapped: Mapped) -> str:
+    reasons = sorted({each.reason.value for _, each in mapped.outcomes if isinstance(each, Filtered)})
+    return f"the mapping now filters it ({', '.join(reasons) or 'nothing is left of it'}): nothing to send"

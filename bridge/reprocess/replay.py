@@ -1,0 +1,406 @@
+"""Sends letters again, through the dispatcher that live events go through: same order, budget, guards and retries.
+
+Each letter becomes a record of the dead-letter topic to the dispatcher, numbered in the order of sending; the mapper
+here turns it back into the record it was. An accepted request frees its permit only when the resolution is
+acknowledged, so a crash resends at most what was in flight. A letter that fails again is counted in its resolution and
+never written anew. Nothing is sent before its partition is claimed and everything others wrote about it was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from bridge.kafka.claims import Claims
+from bridge.kafka.letter_log import LetterLogError
+from bridge.kafka.resolution_writer import ResolutionWriter
+from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, TopicPartition, Verdict
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, Sink
+from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.work import Entry as OpenEntry
+from bridge.pipeline.work import Work
+from bridge.reprocess import declarations, plan
+from bridge.reprocess.author import author
+from bridge.reprocess.budget import Budget
+from bridge.reprocess.outcome import Outcome, Result
+from bridge.reprocess.outside import ReplayJournal
+from bridge.reprocess.parcel import Parcel
+from bridge.reprocess.plan import Fate, Planned, Rules
+from bridge.reprocess.recorder import Recorder
+from bridge.reprocess.selection import Entry
+
+if TYPE_CHECKING:
+    from bridge.config.sections import Config
+    from bridge.mapping.mapper import CompiledMapping
+    from bridge.reprocess.reader import Reader
+
+_TICK: Final = 0.25
+_DRAIN: Final = 15.0
+"""Seconds the last resolutions may take once nothing more is sent."""
+Tracker = OffsetTracker[OpenEntry]
+
+
+class Replay:
+    """One replay of a plan, on the loop's thread. `run` it once."""
+
+    def __init__(
+        self,
+        planned: Sequence[Planned],
+        rules: Rules,
+        *,
+        config: Config,
+        mapping: CompiledMapping,
+        reader: Reader,
+        settings: DeliverySettings,
+        sink: Sink,
+        credentials: Credentials,
+        budget: Budget,
+        clock: Clock,
+        alarm: Alarm,
+        logger: logging.Logger,
+        command: str,
+        progress: Callable[[int], None],
+        notice: Callable[[str], None],
+    ) -> None:
+        """`planned` in the order of sending. ``progress`` hears how many are done, ``notice`` sentences."""
+        self._loop = asyncio.get_running_loop()
+        self._config = config
+        self._mapping = mapping
+        self._reader = reader
+        self._rules = rules
+        self._budget = budget
+        self._clock = clock
+        self._logger = logger
+        self._progress = progress
+        self._notice = notice
+        self.outcome = Outcome()
+        self._waiting: dict[int, list[tuple[int, Entry]]] = {}
+        for order, each in enumerate(planned):
+            self._waiting.setdefault(each.entry.letter.place.partition, []).append((order, each.entry))
+        self._total = len(planned)
+        self._queue: list[tuple[int, Entry]] = []
+        """Of claimed partitions, by order."""
+        self._parcels: dict[tuple[int, int], Parcel] = {}
+        """Handed to the dispatcher and not through, by partition and number."""
+        self._strays: dict[tuple[int, int], Parcel] = {}
+        """Of partitions that went to another member; their last answers may still come."""
+        self._number = 0
+        self._trackers: dict[int, Tracker] = {}
+        self._catching_up = asyncio.Lock()
+        self._reading: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._crash: BaseException | None = None
+        self._claims: Claims | None = None
+        self._recorder = Recorder(
+            ResolutionWriter(config, logger, self._loop), reader, author(command), clock, self._loop, self._unrecorded
+        )
+        self._dispatcher = Dispatcher(
+            settings,
+            mapper=self,
+            sink=sink,
+            letters=self,
+            positions=self,
+            credentials=credentials,
+            journal=ReplayJournal(self.stop, notice),
+            clock=clock,
+            alarm=alarm,
+            rng=random.Random(),  # noqa: S311 - jitter, not a secret
+        )
+
+    async def run(self) -> Outcome:
+        """Everything that can be sent. Raises what a defect raised."""
+        ticking = asyncio.create_task(self._tick(), name="replay-tick")
+        try:
+            while self._unfinished() and not self._ended:
+                await self._round()
+                if self._unfinished() and not self._ended:
+                    await self._wait_for_others()
+            await self._recorder.finish(_DRAIN)
+        finally:
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+        if self._crash is not None:
+            raise self._crash
+        outcome = self.outcome
+        outcome.results[Result.LEFT] = self._total - outcome.done
+        outcome.requests, outcome.ambiguous = self._dispatcher.tally.requests, self._dispatcher.tally.ambiguous
+        return outcome
+
+    def stop(self, sentence: str) -> None:
+        """Start nothing more; what is in flight finishes."""
+        if self.outcome.stopped is None:
+            self.outcome.stopped = sentence
+        self._dispatcher.stop()
+        self._changed.set()
+
+    def interrupt(self) -> None:
+        """As `stop`, because somebody wants it."""
+        self.outcome.interrupted = True
+        self.stop("interrupted; the same command goes on where this one ended")
+
+    @property
+    def _ended(self) -> bool:
+        return self.outcome.stopped is not None or self._crash is not None
+
+    def _unfinished(self) -> int:
+        return self._total - self.outcome.done
+
+    # --- claims -------------------------------------------------------------------------------------
+
+    async def _round(self) -> None:
+        """Join, do all that can be claimed, leave: nobody waits for a claim that its owner has no use for."""
+        self._budget.begin()
+        self._claims = claims = Claims(
+            self._config.kafka,
+            declarations.group_of(self._config.kafka.group_id),
+            self._reader.extent.topic,
+            self,
+            positions={tp.partition: log.end for tp, log in self._reader.extent.letters.items()},
+            declare=self._budget.declare,
+            loop=self._loop,
+            logger=self._logger,
+        )
+        claims.start()
+        while not self._ended and not self._round_is_over():
+            self._changed.clear()
+            await self._changed.wait()
+        await asyncio.wrap_future(claims.stop())
+        self._claims = None
+
+    def _round_is_over(self) -> bool:
+        if not self._unfinished():
+            return True
+        return bool(self._trackers) and not self._reading and not self._queue and not self._parcels
+
+    async def _wait_for_others(self) -> None:
+        self._notice("the other letters are claimed by another replay; waiting for it")
+        await asyncio.to_thread(self._reader.catch_up)
+        await asyncio.sleep(random.uniform(2.0, 6.0))  # noqa: S311 - so that two of them do not meet again at once
+        for entries in list(self._waiting.values()):
+            settled = [each for each in entries if not self._reader.ledger.standing(each[1].letter).state.is_open]
+            for each in settled:
+                entries.remove(each)
+                self._through(Result.ELSEWHERE)
+
+    def claimed(self, partitions: Sequence[int]) -> None:
+        """See `kafka.claims.Claimant`."""
+        self._guarded(self._claimed, partitions)
+
+    def _claimed(self, partitions: Sequence[int]) -> None:
+        if not partitions:
+            return
+        task = self._loop.create_task(self._take(list(partitions)), name="claim")
+        self._reading.add(task)
+        task.add_done_callback(self._taken)
+        trackers = {p: Tracker(TopicPartition(self._reader.extent.topic, p), 0) for p in partitions}
+        self._trackers |= trackers
+        self._dispatcher.assigned(list(trackers.values()))
+
+    async def _take(self, partitions: list[int]) -> None:
+        """Everything others wrote about these is read before anything of them is sent."""
+        trackers = [self._trackers.get(partition) for partition in partitions]
+        async with self._catching_up:
+            await asyncio.to_thread(self._reader.catch_up)
+        for partition, tracker in zip(partitions, trackers, strict=True):
+            # Meanwhile it may have gone to another member, and even come back as another claim.
+            if tracker is not None and self._trackers.get(partition) is tracker:
+                for each in self._waiting.pop(partition, []):
+                    heapq.heappush(self._queue, each)
+        self._feed()
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        self._reading.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, LetterLogError):
+            self.stop(str(error))
+        elif error is not None:
+            self._crash = error
+        self._changed.set()
+
+    def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
+        """See `kafka.claims.Claimant`."""
+        self._guarded(self._unclaim, partitions, done)
+
+    def _unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
+        trackers = [self._trackers.pop(partition) for partition in partitions if partition in self._trackers]
+        self._unqueue(partitions)
+
+        def drained(_positions: object) -> None:
+            self._return(partitions)
+            done()
+
+        self._dispatcher.revoke(trackers, drained)
+
+    def lost(self, partitions: Sequence[int]) -> None:
+        """See `kafka.claims.Claimant`."""
+        self._guarded(self._lost, partitions)
+
+    def _lost(self, partitions: Sequence[int]) -> None:
+        trackers = [self._trackers.pop(partition) for partition in partitions if partition in self._trackers]
+        self._unqueue(partitions)
+        self._dispatcher.lost(trackers)
+        self._return(partitions)
+
+    def proven(self, issued_at: float) -> None:
+        """See `kafka.claims.Claimant`."""
+        self._budget.declared(self._clock.monotonic())
+        self._guarded(self._dispatcher.membership_proven, issued_at)
+
+    def refused(self, sentence: str) -> None:
+        """See `kafka.claims.Claimant`."""
+        self.stop(sentence)
+
+    def _unqueue(self, partitions: Iterable[int]) -> None:
+        """What waits to be fed belongs to whoever claims the partition next; perhaps to us."""
+        gone = set(partitions)
+        for each in self._queue:
+            if each[1].letter.place.partition in gone:
+                self._waiting.setdefault(each[1].letter.place.partition, []).append(each)
+        self._queue = [each for each in self._queue if each[1].letter.place.partition not in gone]
+        heapq.heapify(self._queue)
+
+    def _return(self, partitions: Iterable[int]) -> None:
+        """The same for what was fed and not sent to its end."""
+        gone = set(partitions)
+        for place in [place for place in self._parcels if place[0] in gone]:
+            parcel = self._strays[place] = self._parcels.pop(place)
+            self._waiting.setdefault(place[0], []).append((parcel.order, parcel.entry))
+        self._changed.set()
+
+    # --- letters in ---------------------------------------------------------------------------------
+
+    def _feed(self) -> None:
+        """Hand over as many as there is room for, in their order."""
+        records, size = self._dispatcher.room()
+        while self._queue and records > 0 and size > 0 and not self._ended:
+            order, entry = heapq.heappop(self._queue)
+            letter = entry.letter
+            entry = Entry(letter, self._reader.ledger.standing(letter))
+            if not self._is_still_to_be_sent(entry):
+                self._through(Result.ELSEWHERE)
+                continue
+            tracker = self._trackers[letter.place.partition]
+            self._number += 1
+            record = Record(
+                tracker.partition.topic, letter.place.partition, self._number, None, letter.key, letter.value, ()
+            )
+            self._parcels[record.partition, record.offset] = Parcel(order, entry)
+            self._dispatcher.accept(tracker, [record])
+            records, size = self._dispatcher.room()
+        self._changed.set()
+
+    def _is_still_to_be_sent(self, entry: Entry) -> bool:
+        """Others may have settled it since the plan was made, or failed with it often enough."""
+        if not entry.standing.state.is_open:
+            return False
+        return plan.decide(entry, self._mapping, self._rules, self._clock.wall()).fate is Fate.SEND
+
+    def map(self, record: Record, now: float) -> Outcomes:  # noqa: ARG002 - an event's age is judged at its letter's time
+        """See `ports.Mapper`: the letter's own event (or those of its record) under the present mapping."""
+        return self._parcels[record.partition, record.offset].map(self._mapping)
+
+    # --- what comes of them --------------------------------------------------------------------------
+
+    def answered(self, attempt: Attempt, verdict: Verdict) -> None:
+        """See `ports.Answers`: what was accepted is recorded before its permit is free."""
+        self._guarded(self._answered, attempt, verdict)
+
+    def _answered(self, attempt: Attempt, verdict: Verdict) -> None:
+        if type(verdict) is not Delivered or not isinstance(attempt, Work):
+            self._dispatcher.answered(attempt, verdict)
+            self._feed()
+            return
+        place = (attempt.record.partition, attempt.record.offset)
+        # What was accepted is recorded even if its partition was lost meanwhile.
+        parcel = self._parcels.get(place) or self._strays[place]
+        parcel.accept(attempt.output)
+
+        def recorded() -> None:
+            self._settle(place)
+            self._guarded(self._dispatcher.answered, attempt, verdict)
+            self._guarded(self._feed)
+
+        self._recorder.accepted(parcel, verdict, attempt.body, recorded)
+
+    def write(self, letter: DeadLetter, token: object) -> None:
+        """See `ports.DeadLetters`: no new letter is written, its resolution counts the failure."""
+        if not isinstance(token, Work):
+            raise TypeError(type(token))
+        place = (token.record.partition, token.record.offset)
+        parcel = self._parcels.get(place) or self._strays[place]
+
+        def receipt() -> None:
+            self._settle(place)
+            self._guarded(self._dispatcher.letter_written, token, None)
+            self._guarded(self._feed)
+
+        if letter.reason is LetterReason.UNAUTHORIZED:
+            self._loop.call_soon(self._guarded, self._dispatcher.letter_written, token, None)
+            return  # The key's failure and not the letter's: it stays as it was, and the journal stops the replay.
+        parcel.fail(token.output)
+        self._recorder.failed(parcel, letter, receipt)
+        self.outcome.failures[f"{letter.reason.value} {letter.status or ''}".strip()] += 1
+
+    def _settle(self, place: tuple[int, int]) -> None:
+        """Count a letter that is through. One whose partition was lost is counted when it comes up again."""
+        parcel = self._parcels.get(place)
+        if parcel is not None and parcel.is_through and not parcel.recording:
+            del self._parcels[place]
+            self._through(Result.FAILED_AGAIN if parcel.has_failed else Result.REPLAYED)
+
+    def _unrecorded(self, parcel: Parcel, sentence: str) -> None:
+        if parcel.is_delivered:
+            self.outcome.unrecorded.append(parcel.entry.letter.place)
+        self.stop(sentence)
+
+    def _through(self, result: Result) -> None:
+        self.outcome.results[result] += 1
+        self._progress(self.outcome.done)
+        self._changed.set()
+
+    # --- ports that need little ------------------------------------------------------------------------
+
+    def store(self, positions: Sequence[object]) -> None:
+        """See `ports.Positions`: the ledger is the position."""
+
+    def prove_membership(self) -> None:
+        """See `ports.Positions`."""
+        if self._claims is not None:
+            self._claims.prove()
+
+    def pause_topic(self, topic: str) -> None:
+        """See `ports.Positions`: the journal stops the replay."""
+
+    def pause_partition(self, tracker: Tracker) -> None:
+        """See `ports.Positions`."""
+
+    def pump(self) -> None:
+        """The alarm rings."""
+        self._guarded(self._dispatcher.pump)
+
+    async def _tick(self) -> None:
+        looked = 0.0
+        while True:
+            await asyncio.sleep(_TICK)
+            now = time.monotonic()
+            if now - looked > declarations.STALE / 15:
+                looked = now
+                await self._budget.look(now)
+            self._dispatcher.governor.pacer.set_rate(self._budget.rate(now), now)
+            self._guarded(self._dispatcher.tick)
+            self._guarded(self._feed)
+
+    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
+        """An exception here is a defect; it must end the command and not vanish in a callback."""
+        try:
+            step(*arguments)
+        except Exception as defect:  # noqa: BLE001 - see above
+            self._crash = self._crash or defect
+            self._changed.set()

@@ -1,0 +1,115 @@
+"""Letters as lines of a file, for a correction by hand, and back.
+
+``value`` and ``key`` hold the raw bytes in base64, byte for byte; ``json`` repeats a value that is JSON, to be read and
+to be edited: where the two differ, what stands there counts, and otherwise the bytes come back as they were. An
+undecodable value has no ``json``; there the base64 is edited.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from bridge.reprocess import resolutions
+from bridge.reprocess.redaction import Redaction
+from bridge.reprocess.selection import Entry
+
+VERSION: Final = 1
+
+
+class TransferError(ValueError):
+    """A line that cannot be taken; reads as the end of a sentence that begins with where it stands."""
+
+
+class Line(NamedTuple):
+    """One line of an import, understood."""
+
+    id: str
+    record_sha256: str
+    key: bytes | None
+    value: bytes | None
+
+
+def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
+    """One letter with all that is in it. What is hidden makes it unfit for an import, and it says so."""
+    letter, standing = entry
+    change = standing.changed
+    key, value = (letter.key, letter.value) if change is None else (change.key, change.value)
+    shown_key, shown_value = hidden.of_key(key), hidden.of_value(value)
+    return {
+        "version": VERSION,
+        "id": str(letter.place),
+        "record_sha256": resolutions.record_sha256(letter),
+        "origin": None if letter.origin is None else letter.origin._asdict(),
+        "output": None if letter.is_whole_record else letter.output,
+        "state": standing.state.value,
+        "reason": letter.reason,
+        "message": letter.message,
+        "status": letter.status,
+        "error_code": letter.error_code,
+        "route": letter.route,
+        "headers": [[name, _base64(content)] for name, content in hidden.of_headers(letter.headers)],
+        "key": _base64(shown_key),
+        "value": _base64(shown_value),
+        "json": _json(shown_value),
+        "redacted": shown_key != key or shown_value != value or hidden.of_headers(letter.headers) != letter.headers,
+    }
+
+
+def parse(text: bytes) -> Line:
+    """One line. Raises `TransferError`."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise TransferError(f"is not JSON ({error})") from error
+    if not isinstance(document, dict) or document.get("version") != VERSION:
+        raise TransferError("is not a line that bridge dlq export wrote")
+    if document.get("redacted"):
+        raise TransferError("was exported with values hidden, which would replace the real ones: export --unredacted")
+    try:
+        name, digest = document["id"], document["record_sha256"]
+        key, value = _bytes(document["key"]), _bytes(document["value"])
+    except KeyError as missing:
+        raise TransferError(f"lacks {missing}") from missing
+    except (binascii.Error, ValueError, AttributeError, TypeError) as error:
+        raise TransferError("has a key or a value that is not base64") from error
+    if not isinstance(name, str) or not isinstance(digest, str):
+        raise TransferError("has an id or a record_sha256 that is no text")
+    return Line(name, digest, key, _edited(document.get("json"), value))
+
+
+def merged(entry: Entry, line: Line) -> tuple[bytes | None, bytes | None] | None:
+    """Key and value that the line asks for; None where they are what is there. Raises `TransferError`."""
+    letter, standing = entry
+    if resolutions.record_sha256(letter) != line.record_sha256:
+        raise TransferError(f"is not of the letter that stands at {letter.place}")
+    change = standing.changed
+    now = (letter.key, letter.value) if change is None else (change.key, change.value)
+    return None if (line.key, line.value) == now else (line.key, line.value)
+
+
+def _edited(document: Any, value: bytes | None) -> bytes | None:
+    """The JSON where it was edited, else the bytes: an unedited value comes back byte for byte."""
+    if document is None or document == _json(value):
+        return value
+    return orjson.dumps(document)
+
+
+def _json(value: bytes | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _base64(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode("ascii")
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text.encode("ascii"), validate=True)

@@ -1,0 +1,141 @@
+"""Sends again by itself what a spell of refused keys let through, once the key works.
+
+Through the same path and ledger as ``bridge dlq replay``: several replicas, and people, may do so at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from bridge.config.sections import Config
+from bridge.kafka.client import ClientRefusedError
+from bridge.kafka.letter_log import LetterLog, LetterLogError
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import LetterReason
+from bridge.ops.events import Events
+from bridge.pipeline.dispatcher import Dispatcher
+from bridge.reprocess.order import in_original_order
+from bridge.reprocess.outcome import Outcome, Result
+from bridge.reprocess.plan import Plan, Rules, plan
+from bridge.reprocess.reader import Reader
+from bridge.reprocess.replay import Replay
+from bridge.reprocess.selection import Selection, select
+from bridge.service.replaying import SHARE, Wish, replay
+from bridge.track.credentials import ApiKey
+
+COMMAND: Final = "dead_letter.redrive"
+PAUSE: Final = 30.0
+"""Seconds between two redrives: a key that is refused now and then must not make one follow the other."""
+
+
+class Redrive:
+    """On the loop's thread. `tick` it; it starts a replay when there is something to send and the key is proven."""
+
+    def __init__(
+        self,
+        config: Config,
+        mapping: CompiledMapping,
+        dispatcher: Dispatcher,
+        credentials: ApiKey,
+        events: Events,
+        logger: logging.Logger,
+        *,
+        proxy: str | None,
+    ) -> None:
+        self._config = config
+        self._mapping = mapping
+        self._dispatcher = dispatcher
+        self._credentials = credentials
+        self._events = events
+        self._logger = logger
+        self._proxy = proxy
+        # An earlier process may have left some, and ended before the key worked again.
+        self._due = True
+        self._not_before = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._replay: Replay | None = None
+        self._stopping = False
+
+    def letter(self, reason: LetterReason) -> None:
+        """A letter was written."""
+        if reason.value in self._config.dead_letter.redrive.reasons:
+            self._due = True
+
+    def tick(self) -> None:
+        """Start when it is time: something was delivered, and no answer since speaks against the key."""
+        if not self._due or self._stopping or self._task is not None or time.monotonic() < self._not_before:
+            return
+        if self._dispatcher.tally.delivered and not self._dispatcher.governor.key.one_at_a_time:
+            self._due = False
+            self._task = asyncio.create_task(self._run(), name="redrive")
+            self._task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """Let what is in flight finish."""
+        self._stopping = True
+        if self._replay is not None:
+            self._replay.interrupt()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._task = self._replay = None
+        self._not_before = time.monotonic() + PAUSE
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, LetterLogError | ClientRefusedError | OSError):
+            self._due = True
+            self._events.redrive_failed(detail=str(error))
+        elif error is not None:
+            asyncio.get_running_loop().call_exception_handler({"message": "redrive ended", "exception": error})
+
+    async def _run(self) -> None:
+        log = LetterLog(self._config.kafka, self._config.dead_letter.topic, self._logger)
+        reader = await asyncio.to_thread(Reader, log)
+        if not reader.extent.has_resolutions:
+            self._events.redrive_failed(detail=f"{reader.extent.topic}.resolutions does not exist")
+            return
+        rules = Rules()
+        made = await asyncio.to_thread(self._plan, reader, rules)
+        if not made.sends or self._stopping:
+            return
+        self._events.redrive_started(letters=len(made.sends))
+        outcome = await replay(
+            made.sends,
+            Wish(rules, SHARE * (self._config.delivery.rate_limit or 0.0), COMMAND),
+            config=self._config,
+            mapping=self._mapping,
+            reader=reader,
+            credentials=self._credentials,
+            proxy=self._proxy,
+            logger=self._logger,
+            progress=lambda _done: None,
+            notice=lambda sentence: self._logger.info("redrive: %s", sentence),
+            started=self._started,
+        )
+        self._report(outcome)
+
+    def _plan(self, reader: Reader, rules: Rules) -> Plan:
+        selection = Selection(
+            reasons=frozenset(self._config.dead_letter.redrive.reasons), group=self._config.kafka.group_id
+        )
+        chosen = in_original_order(select(reader.entries(), selection, self._mapping))
+        return plan(chosen, self._mapping, rules, time.time())
+
+    def _started(self, running: Replay) -> None:
+        self._replay = running
+        if self._stopping:
+            running.interrupt()
+
+    def _report(self, outcome: Outcome) -> None:
+        results = outcome.results
+        if results[Result.LEFT]:
+            self._due = True
+        self._events.redrive_ended(
+            replayed=results[Result.REPLAYED],
+            failed_again=results[Result.FAILED_AGAIN],
+            left=results[Result.LEFT],
+            stopped=outcome.stopped,
+        )

@@ -1,0 +1,128 @@
+"""``bridge dlq stats``, ``list`` and ``show`` against a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.model import LetterReason, Route
+from tests.component.reprocess.conftest import Dlq
+from tests.reprocess.letters import connect, foreign, letter, spring, value_of
+
+ROUTE = Route("order.completed", "0123456789ab", "Order Completed")
+Put = Callable[..., None]
+
+
+async def test_stats_count_the_open_letters_by_reason_status_route_and_age(dlq: Dlq, put: Put) -> None:
+    put(
+        letter(1, route=ROUTE),
+        letter(2, route=ROUTE),
+        letter(3, reason=LetterReason.UNAUTHORIZED, status=401, route=ROUTE),
+        letter(4, reason=LetterReason.UNDECODABLE, status=None),
+    )
+    ran = await dlq("stats", "--json")
+    assert ran.code == 1, "open letters are findings"
+    (found,) = ran.documents
+    assert found["open"] == 4
+    assert {name: group["count"] for name, group in found["by"]["reason"].items()} == {
+        "rejected": 2,
+        "unauthorized": 1,
+        "undecodable": 1,
+    }
+    assert {name: group["count"] for name, group in found["by"]["status"].items()} == {
+        "400": 2,
+        "401": 1,
+        "(not sent)": 1,
+    }
+    page = await dlq("stats")
+    assert page.out.startswith("letters: 4 open dead letters, the oldest ")
+
+
+async def test_an_empty_topic_has_no_open_letter(dlq: Dlq) -> None:
+    ran = await dlq("stats")
+    assert (ran.code, ran.out) == (0, "letters has no open dead letter.\n")
+
+
+async def test_letters_of_other_groups_are_counted_apart(dlq: Dlq, put: Put) -> None:
+    put(letter(1), letter(1, group="other"), letter(2, group="other"))
+    assert (await dlq("stats", "--json")).documents[0]["open"] == 1
+    assert (await dlq("stats", "--json")).documents[0]["other_groups"] == 2
+    assert (await dlq("stats", "--json", "--all-groups")).documents[0]["open"] == 3
+
+
+async def test_letters_of_every_dialect_are_listed_with_origin_and_reason(dlq: Dlq, put: Put) -> None:
+    put(letter(1), connect(2), spring(3), foreign())
+    found = {each["dialect"]: each for each in (await dlq("list", "--json")).documents}
+    assert {name: (each["origin"] or {}).get("offset") for name, each in found.items()} == {
+        "bridge": 1,
+        "connect": 2,
+        "spring": 3,
+        "unknown": None,
+    }
+    assert found["spring"]["reason"] == "java.lang.IllegalStateException"
+    assert found["unknown"]["reason"] == "unknown"
+
+
+async def test_two_letters_of_one_event_are_one(dlq: Dlq, put: Put) -> None:
+    put(letter(1), letter(1), letter(1, output=1))
+    (found,) = (await dlq("stats", "--json")).documents
+    assert (found["open"], found["repeated"]) == (2, 1)
+
+
+async def test_selectors_narrow_the_list(dlq: Dlq, put: Put) -> None:
+    put(letter(1, user="a"), letter(2, user="b"), letter(3, user="b", partition=1), letter(4, user="b", topic="other"))
+    listed = await dlq("list", "--json", "--user", "b", "--origin", "orders", "--match", "data.n > `2`")
+    assert [each["origin"]["offset"] for each in listed.documents] == [3]
+    assert len((await dlq("list", "--json", "--origin", "orders:0:1-2")).documents) == 2
+    assert len((await dlq("list", "--json", "--limit", "3")).documents) == 3
+    assert (await dlq("list", "--reason", "expired")).out == ("No open letter of letters is meant by this selection.\n")
+
+
+async def test_show_tells_what_came_what_was_sent_and_what_would_be_sent_now(dlq: Dlq, put: Put) -> None:
+    sent = b'{"user_id":"u-1","event_name":"Order Done","metadata":{"n":7}}'
+    put(letter(7, route=ROUTE, request=sent))
+    ran = await dlq("show", "0:0")
+    assert ran.code == 0
+    assert "rejected (400 invalid_event): the API said no" in ran.out
+    assert '-   "event_name": "Order Done",' in ran.out
+    assert '+   "event_name": "Order Completed",' in ran.out
+    assert (await dlq("show", "orders/0/7")).out == ran.out, "the origin's id names the same letter"
+
+
+async def test_an_id_that_is_none_is_one_sentence(dlq: Dlq, put: Put) -> None:
+    put(letter(1))
+    for name, sentence in (
+        ("0:99", "There is no letter 0:99 in letters: its partition ends before offset 1.\n"),
+        ("9:0", "letters has no partition 9; it has 4, from 0.\n"),
+        ("orders/0/99", "letters has no letter of orders/0/99: it was never a dead letter, or retention removed it.\n"),
+    ):
+        ran = await dlq("show", name)
+        assert (ran.code, ran.err) == (2, sentence)
+    assert "is no letter's id" in (await dlq("show", "seventeen")).err
+
+
+async def test_a_missing_topic_is_one_sentence(dlq: Dlq) -> None:
+    ran = await dlq("stats", dead_letter={"topic": "nowhere"})
+    assert ran.code == 2
+    assert ran.err == (
+        "dead_letter.topic: nowhere does not exist, or this user may not see it: run `bridge topics create`, or grant "
+        "READ and DESCRIBE on it.\n"
+    )
+
+
+async def test_configured_paths_are_hidden_and_redact_hides_every_value(dlq: Dlq, put: Put) -> None:
+    put(letter(1, value=value_of("u-secret", 1, email="a@b.example")))
+    hidden = await dlq("show", "0:0", dead_letter={"redact": ["data.user", "data.email"]})
+    assert "u-secret" not in hidden.out
+    assert "a@b.example" not in hidden.out
+    assert '"n": 1' in hidden.out
+    assert '"n": 1' not in (await dlq("show", "0:0", "--redact")).out
+    assert "u-secret" not in (await dlq("list", dead_letter={"redact": ["data.user"]})).out
+
+
+async def test_a_damaged_header_is_named_and_the_letter_still_counts(dlq: Dlq, put: Put) -> None:
+    made = letter(1)
+    broken = [(n, b"x" if n.endswith("letter.origin-offset") else v) for n, v in made.headers]
+    put(type(made)(made.key, made.value, broken, 0))
+    (found,) = (await dlq("list", "--json")).documents
+    assert found["origin"] is None
+    assert found["damaged_headers"] == ["bridge.dead-letter.origin-offset"]

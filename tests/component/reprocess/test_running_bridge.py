@@ -1,0 +1,66 @@
+"""What a running bridge does about dead letters: it counts the open ones, and sends some again by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.model import LetterReason, Route
+from bridge.sandbox.broker import EmbeddedKafka
+from bridge.sandbox.emulator import Emulator
+from bridge.sandbox.emulator.faults import Fault, FaultKind
+from tests.component.reprocess.conftest import Dlq
+from tests.reprocess.letters import connect, letter
+from tests.service.embedded import Broker
+from tests.service.events import order, orders
+from tests.service.in_process import Service
+
+OLD = Route("order.completed", "0123456789ab", "Order Completed")
+Put = Callable[..., None]
+Configure = Callable[..., Path]
+
+
+async def test_open_letters_are_counted_by_reason_and_those_that_are_settled_are_not(
+    configure: Configure, put: Put, dlq: Dlq
+) -> None:
+    put(letter(1, route=OLD), letter(2, route=OLD), letter(3, reason=LetterReason.UNDECODABLE), connect(4))
+    put(letter(5, group="other"))
+    await dlq("discard", "0:0", "--because", "x", "--yes")
+    async with Service(configure()) as service:
+        await service.until("they are counted", lambda: service.now().letters.open_by_reason is not None)
+        page = (await service.get("/metrics")).text
+    assert 'track_bridge_open_dead_letters{reason="rejected"} 1.0' in page
+    assert 'track_bridge_open_dead_letters{reason="undecodable"} 1.0' in page
+    assert 'track_bridge_open_dead_letters{reason="other"} 1.0' in page
+    assert 'track_bridge_open_dead_letters{reason="expired"} 0.0' in page
+    assert "track_bridge_open_dead_letter_oldest_age_seconds " in page
+
+
+async def test_what_a_spell_of_refused_keys_let_through_is_sent_again_once_the_key_works(
+    configure: Configure, kafka: EmbeddedKafka, api: Emulator
+) -> None:
+    broker = Broker(kafka)
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body="{}"))
+    async with Service(configure(dead_letter={"redrive": {"reasons": ["unauthorized"]}})) as service:
+        broker.produce(orders(40))
+        await service.until("the key is doubted", lambda: service.now().letters.by_reason != {})
+        await service.until("all is held", lambda: service.now().vitals.unauthorized is not None)
+        api.set_faults()
+        broker.produce([order("u-1", 40)])
+        await service.until(
+            "every event arrived", lambda: {event.metadata["n"] for event in api.ledger.accepted} == set(range(41))
+        )
+        await service.until("the redrive ended", lambda: bool(service.lines.events("redrive_ended")))
+        (ended,) = service.lines.events("redrive_ended")
+    assert (ended["replayed"], ended["failed_again"], ended["left"]) == (5, 0, 0)
+
+
+async def test_letters_of_other_reasons_and_without_the_setting_are_left_alone(
+    configure: Configure, put: Put, kafka: EmbeddedKafka, api: Emulator, dlq: Dlq
+) -> None:
+    put(letter(1, route=OLD), letter(2, route=OLD, reason=LetterReason.UNAUTHORIZED, status=401))
+    async with Service(configure()) as service:
+        Broker(kafka).produce(orders(5))
+        await service.until_done(5)
+    assert len(api.ledger.accepted) == 5
+    assert (await dlq("stats", "--json")).documents[0]["open"] == 2

@@ -1,0 +1,72 @@
+"""Letters of every dialect, whole and damaged."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.model import LetterReason, Record, Route
+from bridge.reprocess.letters import Dialect, Origin, Place, parse
+from tests.reprocess.letters import connect, foreign, letter, spring
+
+ROUTE = Route("order.completed[1]", "0123456789ab", "Order Completed")
+
+
+def test_everything_the_bridge_wrote_is_read_back() -> None:
+    made = letter(17, partition=3, route=ROUTE, output=1, headers=[("trace", b"\xff")], request=b'{"a":1}')
+    found = parse(made.record(5))
+    assert found.place == Place(3, 5)
+    assert found.dialect is Dialect.BRIDGE
+    assert found.origin == Origin("orders", 3, 17, 1_767_323_045_017, "bridge")
+    assert (found.output, found.reason, found.status, found.error_code) == (1, "rejected", 400, "invalid_event")
+    assert (found.route, found.route_hash, found.request) == ("order.completed[1]", "0123456789ab", '{"a":1}')
+    assert found.headers == (("trace", b"\xff"),)
+    assert found.damaged == ()
+
+
+def test_the_record_is_again_what_kafka_first_delivered() -> None:
+    made = letter(17, partition=3, headers=[("trace", b"1")])
+    again = parse(made.record(5)).record()
+    assert again == Record("orders", 3, 17, 1_767_323_045_017, made.key, made.value, (("trace", b"1"),))
+
+
+def test_springs_binary_numbers_and_kafka_connects_text_are_read() -> None:
+    assert parse(spring(2**40).record(0)).origin == Origin("orders", 0, 2**40, 1_767_323_045_000, "billing")
+    assert parse(spring(1).record(0)).headers == (("mine", b"kept"),)
+    assert parse(connect(7).record(0)).origin == Origin("orders", 0, 7, None, "sink")
+    assert parse(connect(7).record(0)).reason == "org.apache.kafka.connect.errors.DataException"
+
+
+def test_a_letter_nobody_labelled_has_no_origin_and_keeps_its_headers() -> None:
+    found = parse(foreign().record(0))
+    assert (found.dialect, found.origin, found.reason) == (Dialect.UNKNOWN, None, "unknown")
+    assert found.headers == (("trace", b"1"),)
+    assert found.record() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("origin-offset", b"x"), ("origin-partition", b"-1"), ("origin-topic", b"\xff"), ("output", b"one")],
+)
+def test_a_damaged_header_is_named_and_leaves_the_letter_without_origin(name: str, value: bytes) -> None:
+    made = letter(1)
+    headers = [(n, value if n == f"bridge.dead-letter.{name}" else v) for n, v in made.headers]
+    found = parse(made.record(0)._replace(headers=headers))
+    assert found.origin is None
+    assert found.damaged == (f"bridge.dead-letter.{name}",)
+    assert found.reason == "rejected"
+
+
+@given(st.lists(st.tuples(st.sampled_from([name for name, _ in spring(1).headers]), st.none() | st.binary(max_size=9))))
+def test_no_header_of_whatever_content_keeps_a_letter_from_being_read(headers: list[tuple[str, bytes | None]]) -> None:
+    found = parse(Record("letters", 0, 1, None, None, None, headers))
+    assert found.place == Place(0, 1)
+
+
+def test_what_failed_before_any_route_stands_for_its_whole_record() -> None:
+    assert parse(letter(1, reason=LetterReason.UNDECODABLE).record(0)).is_whole_record
+    assert parse(letter(1, reason=LetterReason.UNMAPPABLE).record(0)).is_whole_record
+    assert not parse(letter(1, reason=LetterReason.UNMAPPABLE, route=ROUTE).record(0)).is_whole_record
+    assert not parse(letter(1, reason=LetterReason.REJECTED, route=ROUTE).record(0)).is_whole_record
+    assert parse(spring(1).record(0)).is_whole_record

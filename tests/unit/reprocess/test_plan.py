@@ -1,0 +1,129 @@
+"""What a replay would do with each letter, and which letters come too late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.config.mapping_section import MappingConfig
+from bridge.kafka.starts import LogRange
+from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.model import LetterReason, Record, Route, TopicPartition
+from bridge.reprocess.ledger import Standing, State
+from bridge.reprocess.letters import parse
+from bridge.reprocess.plan import Fate, Plan, Rules, decide, without_stale
+from bridge.reprocess.resolutions import Attempted, Author, Changed
+from bridge.reprocess.selection import Entry
+from bridge.reprocess.staleness import Search
+from tests.reprocess.letters import Written, letter, value_of
+from tests.service.settings import MAPPING
+
+BY = Author("bridge dlq replay", "ops", "host-1")
+NOW = 1_767_400_000.0
+OLD = Route("order.completed", "0123456789ab", "Order Completed")
+
+
+def mapping(**changes: Any) -> CompiledMapping:
+    made = compile_mapping(MappingConfig.model_validate({**MAPPING, **changes}))
+    assert isinstance(made, CompiledMapping), made
+    return made
+
+
+PRESENT = mapping()
+NEW = next(route for route in PRESENT.routes if route.name == "order.completed")
+
+
+def fate(made: Written, standing: Standing | None = None, rules: Rules | None = None) -> Fate:
+    entry = Entry(parse(made.record(0)), standing or Standing(State.OPEN))
+    return decide(entry, PRESENT, rules or Rules(), NOW).fate
+
+
+@pytest.mark.parametrize("reason", [LetterReason.REJECTED, LetterReason.INVALID])
+def test_what_was_refused_is_not_sent_again_under_an_unchanged_route(reason: LetterReason) -> None:
+    assert fate(letter(1, reason=reason, route=NEW)) is Fate.UNCHANGED
+    assert fate(letter(1, reason=reason, route=NEW), rules=Rules(force=True)) is Fate.SEND
+    assert fate(letter(1, reason=reason, route=OLD)) is Fate.SEND
+
+
+@pytest.mark.parametrize("reason", [LetterReason.UNAUTHORIZED, LetterReason.RETRIES_EXHAUSTED])
+def test_what_failed_for_no_fault_of_its_own_may_go_unchanged(reason: LetterReason) -> None:
+    assert fate(letter(1, reason=reason, route=NEW)) is Fate.SEND
+
+
+def test_what_a_replay_was_refused_counts_like_the_first_refusal() -> None:
+    again = Attempted(1, (), NOW, BY, "rejected", "no", 400, None, NEW.hash)
+    assert fate(letter(1, route=OLD), Standing(State.FAILED_AGAIN, again)) is Fate.UNCHANGED
+    corrected = Changed(b"k", value_of("u-2"), NOW + 1, BY)
+    assert fate(letter(1, route=OLD), Standing(State.FAILED_AGAIN, again, corrected)) is Fate.SEND
+    earlier = corrected._replace(at=NOW - 1)
+    assert fate(letter(1, route=OLD), Standing(State.FAILED_AGAIN, again, earlier)) is Fate.UNCHANGED
+
+
+def test_a_letter_that_failed_often_enough_is_left_alone() -> None:
+    failed = Standing(State.FAILED_AGAIN, Attempted(3, (), NOW, BY, "retries_exhausted"))
+    assert fate(letter(1, route=OLD), failed) is Fate.TOO_OFTEN
+    assert fate(letter(1, route=OLD), failed, Rules(max_replays=4)) is Fate.SEND
+
+
+def test_a_record_older_than_asked_is_left_alone() -> None:
+    assert fate(letter(1, route=OLD), rules=Rules(max_age=60.0)) is Fate.TOO_OLD
+    assert fate(letter(1, route=OLD), rules=Rules(max_age=1e6)) is Fate.SEND
+
+
+def test_what_the_mapping_makes_no_request_of_is_not_sent_and_not_resolved() -> None:
+    assert fate(letter(1, route=OLD, value=b'{"type": "page.viewed"}')) is Fate.FILTERED
+    assert fate(letter(1, route=OLD, value=b"{")) is Fate.UNMAPPABLE
+    gone = Route("gift.ordered[2]", "0123456789ab", "Third")
+    assert fate(letter(1, route=gone, output=2, value=value_of("u", 1, "gift.ordered", recipient="v"))) is Fate.NO_EVENT
+
+
+def test_an_events_age_is_judged_at_the_time_of_its_letter() -> None:
+    young = mapping(max_age="1d")
+    made = parse(letter(1, route=OLD).record(0))
+    written = made._replace(timestamp_ms=1_767_323_045_001 + 60_000)
+    assert decide(Entry(written, Standing(State.OPEN)), young, Rules(), NOW + 1e9).fate is Fate.SEND
+
+
+# --- the stale guard ------------------------------------------------------------------------------------
+
+ORDERS = TopicPartition("orders", 0)
+
+
+def search(*letters: Written, records: list[Record], position: int | None = 100) -> Search:
+    entries = [Entry(parse(each.record(place)), Standing(State.OPEN)) for place, each in enumerate(letters)]
+    made = Search(entries, PRESENT)
+    span = made.spans({ORDERS: LogRange(0, 100)}, {ORDERS: position}).get(ORDERS, range(0))
+    made.look([each for each in records if each.offset in span])
+    return made
+
+
+def delivered(offset: int, user: str, kind: str = "order.completed") -> Record:
+    return Record("orders", 0, offset, None, b"k", value_of(user, offset, kind), ())
+
+
+def test_a_letter_is_stale_when_a_newer_event_of_its_user_was_delivered() -> None:
+    found = search(letter(5, user="a"), letter(6, user="b"), records=[delivered(4, "b"), delivered(9, "a")]).found
+    assert {str(place) for place in found.stale} == {"0:0"}
+    assert found.unknown == set()
+
+
+def test_what_was_filtered_is_a_letter_itself_or_is_not_done_yet_makes_nothing_stale() -> None:
+    assert search(letter(5, user="a"), records=[delivered(9, "a", "page.viewed")]).found.stale == set()
+    assert search(letter(5, user="a"), letter(9, user="a"), records=[delivered(9, "a")]).found.stale == set()
+    assert search(letter(5, user="a"), records=[delivered(9, "a")], position=9).found.stale == set()
+
+
+def test_where_nobody_can_tell_that_is_said() -> None:
+    assert len(search(letter(5), records=[], position=None).found.unknown) == 1
+
+
+def test_stale_letters_can_be_left_out_of_a_plan() -> None:
+    made = Plan()
+    for place in (0, 1):
+        made.add(
+            decide(Entry(parse(letter(place, route=OLD).record(place)), Standing(State.OPEN)), PRESENT, Rules(), NOW)
+        )
+    kept = without_stale(made, lambda each: each.place.offset == 0)
+    assert [each.entry.letter.place.offset for each in kept.sends] == [1]
+    assert kept.counts == {Fate.SEND: 1, Fate.STALE: 1}
