@@ -14,6 +14,7 @@ import ssl
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,40 +59,46 @@ class Log:
 
     def report(self, *, times: bool) -> None:
         """Everything that can be said of the run, in one line."""
-        seen: dict[int, float] = {}
-        last: dict[str, tuple[int, float]] = {}
-        duplicates = disorder = together = others = 0
-        others_done = 0.0
-        for body, at in zip(self.bodies, self.times, strict=True):
-            request = orjson.loads(body)
-            user, number = request["user_id"], int(request["metadata"]["event_id"])
-            before = last.get(user)
-            if number in seen:
-                duplicates += 1
-            elif before is not None and number < before[0]:
-                disorder += 1
-            elif before is not None and self.delay and at - before[1] < 0.9 * self.delay:
-                together += 1
-            seen[number] = at
-            last[user] = (number, at)
-            if user != "user-0":
-                others += 1
-                others_done = at
-        ids: dict[str, Any] = {"times": {str(number): at for number, at in seen.items()}} if times else {}
-        tell(
-            {
-                "did": "report",
-                "requests": len(self.bodies),
-                "distinct": len(seen),
-                "duplicates": duplicates,
-                "disorder": disorder,
-                "together": together,
-                "others": others,
-                "others_done": others_done,
-                "connections": self.connections,
-                **ids,
-            }
-        )
+        found = judged(self.bodies, self.times, self.delay)
+        if not times:
+            del found["times"]
+        tell({"did": "report", "connections": self.connections, **found})
+
+
+def judged(bodies: Sequence[bytes], times: Sequence[float], delay: float) -> dict[str, Any]:
+    """Requests in the order they came, with their times and the seconds each waited for its answer: were they right?
+
+    ``together`` are those that came while an earlier one of their user cannot have been answered yet.
+    """
+    seen: dict[int, float] = {}
+    last: dict[str, tuple[int, float]] = {}
+    duplicates = disorder = together = others = 0
+    others_done = 0.0
+    for body, at in zip(bodies, times, strict=True):
+        request = orjson.loads(body)
+        user, number = request["user_id"], int(request["metadata"]["event_id"])
+        before = last.get(user)
+        if number in seen:
+            duplicates += 1
+        elif before is not None and number < before[0]:
+            disorder += 1
+        elif before is not None and delay and at - before[1] < 0.9 * delay:
+            together += 1
+        seen[number] = at
+        last[user] = (number, at)
+        if user != "user-0":
+            others += 1
+            others_done = at
+    return {
+        "requests": len(bodies),
+        "distinct": len(seen),
+        "duplicates": duplicates,
+        "disorder": disorder,
+        "together": together,
+        "others": others,
+        "others_done": others_done,
+        "times": {str(number): at for number, at in seen.items()},
+    }
 
 
 class Connection(asyncio.Protocol):
