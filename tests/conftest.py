@@ -20,7 +20,6 @@ TIERS = ("repo", "unit", "contract", "simulation", "component", "chart", "integr
 TIERS_ON_THE_PRODUCTION_LOOP = ("component", "integration")
 
 
-
 def production_loop() -> asyncio.AbstractEventLoop:
     """The loop the service itself runs on: uvloop where there is one."""
     try:

@@ -31,7 +31,7 @@ def backlog() -> Iterator[tuple[str, bytes]]:
 async def test_a_backlog_of_two_million_records_passes_with_memory_flat(ground: Ground) -> None:
     ground.create_topic(4)
     await asyncio.to_thread(ground.kafka.produce, ground.topic, backlog())
-    ground.api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.1))  # so that the buffer is full all the time
+    ground.api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.03))  # so that the buffer is full all the time
     replica = await ground.started(kafka={"properties": CLASSIC})
     sizes: list[tuple[int, int]] = []
 
