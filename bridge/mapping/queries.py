@@ -75,6 +75,9 @@ def _field(node: Node) -> Query:
 
 def _chain(node: Node) -> Query:
     """``a.b``, ``a[0]`` and ``a | b``: each step works on what the one before found."""
+    names = _names(node)
+    if names is not None:
+        return _fields(names)
     steps = _children(node)
     if len(steps) == 2:
         first, second = steps
@@ -86,6 +89,29 @@ def _chain(node: Node) -> Query:
         return value
 
     return chain
+
+
+def _names(node: Node) -> tuple[str, ...] | None:
+    """The names of ``a.b.c``; None where it is anything else than fields of fields."""
+    if node["type"] == "field":
+        return (node["value"],)
+    if node["type"] != "subexpression":
+        return None
+    parts = [_names(child) for child in node["children"]]
+    return None if None in parts else tuple(name for part in parts if part for name in part)
+
+
+def _fields(names: tuple[str, ...]) -> Query:
+    """All of them in one call."""
+
+    def fields(value: Any) -> Any:
+        for name in names:
+            if value.__class__ is not dict:
+                return None
+            value = value.get(name)
+        return value
+
+    return fields
 
 
 def _index(node: Node) -> Query:

@@ -131,24 +131,20 @@ class TopicPlan:
 
     def match_record(self, record: Record) -> Match:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
-        content = self._type_header(record)
-        if content is None:
-            return self.match(self._read_type(None, Scope(record, None, self.settings)))
-        known = self._by_header.get(content)
-        if known is None:
-            known = self.match(self._read_type(None, Scope(record, None, self.settings)))
-            if len(self._by_header) < TYPES_KEPT and len(content) <= LONGEST_TYPE_KEPT:
-                self._by_header[content] = known
-        return known
-
-    def _type_header(self, record: Record) -> bytes | None:
-        """The last of its name, as `Scope.header` has it."""
-        wanted = self._header
+        unseen, wanted = None, self._header
         if wanted is not None:
-            for name, content in reversed(record.headers):
+            for name, content in reversed(record.headers):  # the last of its name counts, as for `Scope.header`
+                if name == wanted and content is not None:
+                    match = self._by_header.get(content)
+                    if match is not None:
+                        return match
+                    unseen = content
                 if name == wanted:
-                    return content
-        return None
+                    break
+        match = self.match(self._read_type(None, Scope(record, None, self.settings)))
+        if unseen is not None and len(unseen) <= LONGEST_TYPE_KEPT and len(self._by_header) < TYPES_KEPT:
+            self._by_header[unseen] = match
+        return match
 
     def match_attributes(self, record: Record, attributes: dict[str, Any]) -> Match:
         """By the type of a binary CloudEvent."""
