@@ -61,7 +61,6 @@ class PollLoop:
         self._counts = counts
         self._orders: deque[Callable[[], None]] = deque()
         self._stalled_since: float | None = None
-        self._served_at = 0.0
         self._upkeep_due = 0.0
 
     def order(self, what: Callable[[], None]) -> None:
@@ -85,9 +84,9 @@ class PollLoop:
         wanted = self._room(now)
         if wanted:
             self._poll(POLL, wanted)
-        elif self._pauses.stalled or now - self._served_at >= STALLED_POLL:
-            # Serves the callbacks, and may bring a record for which there is no room.
-            self._served_at = now
+        elif self._pauses.stalled:
+            # Serves the callbacks, and brings no record: everything is paused. Before it is, for a second at most, they
+            # wait, because a poll would hand out a record for which there is no room.
             self._poll(0, 1)
 
     def _room(self, now: float) -> int:
