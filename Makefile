@@ -63,7 +63,7 @@ fmt: $(DEV) ## format, and mend what can be mended
 
 # Names, versions and hashes only: an address would bind everyone to one mirror. ARGS=--upgrade takes newer versions.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links $(ARGS)
+	--no-strip-extras --no-emit-index-url --no-emit-find-links $(ARGS)
 requirements: $(DEV) ## lock the dependencies again after pyproject.toml changed (ARGS=--upgrade: newer versions)
 	$(LOCK) pyproject.toml --output-file requirements/run.txt
 	$(LOCK) pyproject.toml --group dev --constraints requirements/run.txt --output-file requirements/dev.txt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,31 @@ def test_tests_run_with_the_versions_that_are_shipped(root: Path, name: str) -> 
     assert {key: str(pin.specifier) for key, pin in pins(root, name).items()}.items() <= {
         key: str(pin.specifier) for key, pin in dev.items()
     }.items()
+
+
+def test_an_extra_that_a_dependency_asks_for_is_pinned_with_its_name(root: Path) -> None:
+    """Some versions of pip take `coverage[toml]` for another thing than a pinned `coverage`, and refuse the newest one
+    they find for having no hash: the environment can then be made only until a newer version is published.
+    """
+    pinned = pins(root, "dev")
+    missing = [
+        f"{name} asks for {needed}, and requirements/dev.txt has {pinned[canonicalize_name(needed.name)]}"
+        for name in pinned
+        for needed in asked_by(name)
+        if needed.extras - pinned[canonicalize_name(needed.name)].extras
+    ]
+    assert not missing, f"{'; '.join(missing)}: run `make requirements`"
+
+
+def asked_by(name: str) -> list[Requirement]:
+    """What the installed distribution needs on this machine; nothing where a marker left it out of the environment."""
+    try:
+        texts = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [
+        needed for needed in map(Requirement, texts) if needed.marker is None or needed.marker.evaluate({"extra": ""})
+    ]
 
 
 def test_the_build_backend_is_pinned(root: Path, project: dict[str, Any]) -> None:
