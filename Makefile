@@ -17,7 +17,7 @@ TESTS ?= tests
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo test soak faults fuzz lint bench bench-check image fmt requirements clean
+.PHONY: help demo test soak faults fuzz lint bench bench-check image chart-cluster docs fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -56,6 +56,12 @@ image: ## the container image (DOCKER=podman works too)
 	@$(DOCKER) info >/dev/null 2>&1 || { \
 	  echo "make image needs a container engine and '$(DOCKER) info' gets no answer: start Docker, or name another one (make image DOCKER=podman)." >&2; exit 1; }
 	DOCKER_BUILDKIT=1 $(DOCKER) build $(ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) -t $(IMAGE):$(VERSION) .
+
+docs: $(DEV) ## write anew what is made from the code: the configuration's schema and page, the tables of docs/operations.md
+	$(BIN)/python -m bridge.config.schema > schemas/.bridge.schema.json
+	mv schemas/.bridge.schema.json schemas/bridge.schema.json
+	$(BIN)/python -m scripts.configuration_page docs/configuration.md
+	$(BIN)/python -m bridge.ops.reference docs/operations.md
 
 fmt: $(DEV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
