@@ -57,6 +57,9 @@ image: ## the container image (DOCKER=podman works too)
 	  echo "make image needs a container engine and '$(DOCKER) info' gets no answer: start Docker, or name another one (make image DOCKER=podman)." >&2; exit 1; }
 	DOCKER_BUILDKIT=1 $(DOCKER) build $(ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) -t $(IMAGE):$(VERSION) .
 
+chart-cluster: $(DEV) ## the chart on a real Kubernetes API server, built here once: install, upgrade, rollback, uninstall
+	@$(BIN)/python -m tests.cluster $(ARGS)
+
 docs: $(DEV) ## write anew what is made from the code: the configuration's schema and page, the tables of docs/operations.md
 	$(BIN)/python -m bridge.config.schema > schemas/.bridge.schema.json
 	mv schemas/.bridge.schema.json schemas/bridge.schema.json
