@@ -90,7 +90,7 @@ def test_a_wrong_type_or_word_is_refused_where_it_stands(refusal: Say, values: c
         (config(observability={"listen": "${LISTEN}"}), "config.observability.listen: must end with a port"),
         (config(track={"timeout": "20s"}), "config.track.timeout: must be below kafka.drain_timeout (20 s)"),
         ({"configFile": "kafka: ["}, "configFile: is not a YAML map"),
-        ({"configFile": "kafka: {}"}, "config.kafka.bootstrap_servers: must not be set beside configFile"),
+        ({"configFile": "kafka: {}"}, "config.dead_letter.topic: must not be set beside configFile"),
     ],
 )
 def test_a_configuration_the_bridge_would_refuse_is_refused_first(
@@ -141,7 +141,10 @@ def test_a_secret_that_is_missing_or_would_be_shown_is_refused(
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"terminationGracePeriodSeconds": 30}, "terminationGracePeriodSeconds: is 30, less than kafka.drain_timeout (20 s)"),
+        (
+            {"terminationGracePeriodSeconds": 30},
+            "terminationGracePeriodSeconds: is 30, less than kafka.drain_timeout (20 s)",
+        ),
         (
             {**config(kafka={"drain_timeout": "1.5m"}), "terminationGracePeriodSeconds": 114},
             "terminationGracePeriodSeconds: is 114, less than kafka.drain_timeout (90 s)",

@@ -74,63 +74,44 @@ def test_a_file_given_as_it_is_is_mounted_byte_for_byte(tmp_path: Path) -> None:
     assert rendered.bridge_yaml == text
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        '"NO"',
-        '"y"',
-        '"null"',
-        '"~"',
-        '"true"',
-        '"0o17"',
-        '"0x1F"',
-        '"1e3"',
-        '"1_000"',
-        '".inf"',
-        '"12:30:00"',
-        '"2026-01-02"',
-        '"<<"',
-        '"="',
-        '"# no comment"',
-        '": "',
-        '" leading and trailing "',
-        '""',
-        '"tab\\tnewline\\nend"',
-        '"\\u2028 \\U0001F600 é"',
-        '"a < b && c > d"',
-        '"{{ .Values.config }} {{ fail `x` }}"',
-        '"%!s(int=3)"',
-        '"${CURRENCY}"',
-        '"$${CURRENCY}"',
-        '"\\\\u003c"',
-        "12:30:00",
-        "2026-01-02",
-        "2026-01-02T03:04:05Z",
-        "{{ .Release.Name }}".join("''"),
-        "x" * 5000,
-        "0",
-        "-1",
-        "1000000",
-        "123456789",
-        "9007199254740993",
-        "9223372036854775807",
-        "-9223372036854775808",
-        "1.5",
-        "1.0",
-        "0.1",
-        "1e-7",
-        "1e3",
-        "123456789.125",
-        "|\n          two\n          lines",
-        ">-\n          folded\n          lines",
-    ],
+LITERALS = (
+    *('"NO"', '"y"', '"null"', '"~"', '"true"', '"0o17"', '"0x1F"', '"1e3"', '"1_000"', '".inf"', '"017"'),
+    *('"12:30:00"', '"2026-01-02"', '"<<"', '"="', '"# no comment"', '": "', '" leading and trailing "', '""', '"- "'),
+    *('"tab\\tnewline\\nend"', '"\\u2028 \\x85 \\U0001F600 é"', '"a < b && c > d"', '"%!s(int=3)"', '"\\\\u003c"'),
+    *('"{{ .Values.config }} {{ fail `x` }}"', "'{{ .Release.Name }}'", '"${CURRENCY}"', '"$${CURRENCY}"', "x" * 5000),
+    *("12:30:00", "2026-01-02", "2026-01-02T03:04:05Z", "a: b".replace(": ", ":"), "$1", "--x", "0.0.0.0", "1.2.3"),
+    *("0", "-1", "1000000", "123456789", "9007199254740991", "-9007199254740991", "0x1F", "0o17"),
+    *("1.5", "1.0", "0.1", "1e-7", "1e3", "123456789.125", "-0.5"),
+    *(
+        "|\n            two\n            lines\n",
+        ">-\n            folded\n            lines",
+        "|+\n            kept\n\n",
+    ),
 )
-def test_a_literal_survives(value: str, tmp_path: Path) -> None:
-    assert_same(f"{HEAD}      metadata:\n        it: {{value: {value}}}\n" if "\n" not in value else block(value), tmp_path)
+"""As they stand in a file, each as the value of a literal: words, times, numbers and templates that some YAML reads otherwise."""
 
 
-def block(value: str) -> str:
-    return f"{HEAD}      metadata:\n        it:\n          value: {value}\n"
+@pytest.fixture(scope="module")
+def literals(tmp_path_factory: pytest.TempPathFactory) -> tuple[load.Loaded, load.Loaded]:
+    """All of them in one file: what it is directly, and what it is through Helm."""
+    folder = tmp_path_factory.mktemp("literals")
+    lines = "".join(f"        m{place}:\n          value: {value}\n" for place, value in enumerate(LITERALS))
+    text = f"{HEAD}      metadata:\n{lines}"
+    return direct(text, folder), through_helm(text, folder)
+
+
+@pytest.mark.parametrize("place", range(len(LITERALS)), ids=[ascii(each)[:40] for each in LITERALS])
+def test_a_literal_survives(literals: tuple[load.Loaded, load.Loaded], place: int) -> None:
+    expected, found = (metadata_of(each)[f"m{place}"] for each in literals)
+    assert found == expected
+
+
+def metadata_of(loaded: load.Loaded) -> Mapping[str, Any]:
+    assert [str(problem) for problem in loaded.problems] == []
+    assert loaded.mapping is not None
+    (route,) = loaded.mapping.events["order.completed"]
+    assert not isinstance(route, str)
+    return route.metadata
 
 
 def test_a_null_that_lifts_a_setting_survives(tmp_path: Path) -> None:
@@ -186,7 +167,7 @@ def test_a_key_that_helm_takes_for_a_boolean_is_refused(word: str, tmp_path: Pat
 
 
 def test_a_number_that_helm_would_round_is_refused(tmp_path: Path) -> None:
-    for number in ("123456789012345678901234567890", "-99999999999999999999"):
+    for number in ("123456789012345678901234567890", "9007199254740993", "-99999999999999999999"):
         found = through_helm_or_refusal(f"{HEAD}      metadata:\n        it: {{value: {number}}}\n", tmp_path)
         assert isinstance(found, str)
         assert "config.mapping.events.order.completed.metadata.it.value: is a number of more digits" in found
@@ -229,7 +210,7 @@ def test_values_as_a_dependency_of_another_chart_load_the_same(tmp_path: Path) -
         "condition: track-bridge.enabled}\n"
     )
     text = HEAD.replace("mapping:\n", "mapping:\n  max_age: 24h\n  per_topic: {shop.orders: {max_age: null}}\n")
-    text += "      metadata: {it: {value: 1000000}, that: {value: 9007199254740993}}\n"
+    text += "      metadata: {it: {value: 1000000}, that: {value: 9007199254740991}}\n"
     below = yaml.safe_load(as_values(text, tmp_path).read_text())
     rendered = chart.render({"track-bridge": {"enabled": True, **below}, "global": {"a": 1}}, tmp_path, chart=parent)
     mounted = tmp_path / "mounted.yaml"

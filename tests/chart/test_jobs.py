@@ -57,7 +57,9 @@ def test_helm_test_checks_for_real(render: Render) -> None:
     assert render({"check": {"enabled": False}}).all("Pod") == []
 
 
-@pytest.mark.parametrize("retries", [{"args": ["--rate", "10%", "--max-age", "7d", "--stale", "skip", "--reason", "rejected"]}])
+@pytest.mark.parametrize(
+    "retries", [{"args": ["--rate", "10%", "--max-age", "7d", "--stale", "skip", "--reason", "rejected"]}]
+)
 def test_every_command_line_is_one_the_program_knows(render: Render, retries: dict[str, object]) -> None:
     rendered = render(
         {

@@ -18,15 +18,23 @@ def test_there_is_no_policy_unless_asked_for(render: Render) -> None:
 
 
 def test_ports_follow_the_configuration(render: Render) -> None:
-    dns, kafka, api = render(ON, {"config": {"track": {"endpoint": "https://gateway:8443/v1"}}}).one("NetworkPolicy")["spec"]["egress"]
+    dns, kafka, api = render(ON, {"config": {"track": {"endpoint": "https://gateway:8443/v1"}}}).one("NetworkPolicy")[
+        "spec"
+    ]["egress"]
     assert ports(dns) == [53, 53]
     assert ports(kafka) == [9092, 9093]
     assert ports(api) == [8443]
 
 
 def test_the_api_is_at_443_unless_it_says_otherwise(render: Render) -> None:
-    for endpoint, port in (("analytex.userpilot.io", 443), ("https://analytex.userpilot.io/", 443), ("http://emulator", 80)):
-        spec = render(ON, {"config": {"track": {"endpoint": endpoint, "allow_http": True}}}).one("NetworkPolicy")["spec"]
+    for endpoint, port in (
+        ("analytex.userpilot.io", 443),
+        ("https://analytex.userpilot.io/", 443),
+        ("http://emulator", 80),
+    ):
+        spec = render(ON, {"config": {"track": {"endpoint": endpoint, "allow_http": True}}}).one("NetworkPolicy")[
+            "spec"
+        ]
         assert ports(spec["egress"][2]) == [port]
 
 

@@ -20,7 +20,9 @@ def test_it_says_what_was_deployed_and_what_to_type_next(notes: Say) -> None:
 
 
 def test_more_replicas_than_partitions_is_a_warning(notes: Say) -> None:
-    assert "replicaCount: 5 replicas share 3 partitions, so 2 of them will never" in notes({"replicaCount": 5, "partitions": 3})
+    assert "replicaCount: 5 replicas share 3 partitions, so 2 of them will never" in notes(
+        {"replicaCount": 5, "partitions": 3}
+    )
     assert "share" not in notes({"replicaCount": 3, "partitions": 3})
     scaled = {"keda": {"enabled": True, "maxReplicas": 9, "prometheus": {"serverAddress": "http://p"}}, "partitions": 3}
     assert "keda.maxReplicas: 9 is more than there are partitions; 3 are used" in notes(scaled)

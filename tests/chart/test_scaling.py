@@ -78,7 +78,12 @@ def test_keda_logs_in_with_what_the_bridge_logs_in_with(render: Render) -> None:
     )
     authentication = rendered.one("TriggerAuthentication")
     secrets = {each["parameter"]: (each["name"], each["key"]) for each in authentication["spec"]["secretTargetRef"]}
-    assert secrets == {"password": ("kafka", "word"), "ca": ("ca", "ca.crt"), "cert": ("pair", "tls.crt"), "key": ("pair", "tls.key")}
+    assert secrets == {
+        "password": ("kafka", "word"),
+        "ca": ("ca", "ca.crt"),
+        "cert": ("pair", "tls.crt"),
+        "key": ("pair", "tls.key"),
+    }
     (user,) = authentication["spec"]["configMapTargetRef"]
     assert rendered.one("ConfigMap", user["name"])["data"][user["key"]] == "userpilot-bridge"
     for trigger in triggers(rendered.one("ScaledObject"), "kafka"):

@@ -108,14 +108,19 @@ def test_no_secret_stands_in_a_variable_or_in_the_configuration(render: Render) 
 
 def test_a_changed_password_of_the_charts_own_secret_replaces_the_pods(render: Render) -> None:
     def annotations(password: str) -> Any:
-        more = {"apiKey": {"existingSecret": "", "value": "k"}, "kafkaCredentials": {"values": {"sasl.password": password}}}
+        more = {
+            "apiKey": {"existingSecret": "", "value": "k"},
+            "kafkaCredentials": {"values": {"sasl.password": password}},
+        }
         return render(more).pod["metadata"]["annotations"]
 
     assert annotations("a") != annotations("b")
 
 
 def test_a_variable_of_the_users_replaces_the_charts(render: Render) -> None:
-    rendered = render({"extraEnv": [{"name": "BRIDGE_CONFIG", "value": "/other.yaml"}, {"name": "A", "value": "$(BRIDGE_CONFIG)"}]})
+    rendered = render(
+        {"extraEnv": [{"name": "BRIDGE_CONFIG", "value": "/other.yaml"}, {"name": "A", "value": "$(BRIDGE_CONFIG)"}]}
+    )
     variables = environment(rendered.container)
     assert variables["BRIDGE_CONFIG"] == "/other.yaml"
     # Kubernetes resolves $(NAME) only for names above it.
