@@ -69,4 +69,5 @@ def _number(value: float) -> str:
 
 def _series(name: str, labels: dict[str, str], values: str) -> dict[str, str]:
     known = {"namespace": "events", "job": "bridge", "instance": "a", **labels}
-    return {"series": f"{name}{{{','.join(f'{key}="{value}"' for key, value in known.items())}}}", "values": values}
+    listed = ",".join(f'{key}="{value}"' for key, value in known.items())
+    return {"series": f"{name}{{{listed}}}", "values": values}
