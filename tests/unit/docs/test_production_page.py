@@ -91,4 +91,6 @@ def test_every_link_within_the_page_and_to_its_neighbours_leads_somewhere() -> N
         if target.startswith("#"):
             assert target[1:] in anchors, target
         else:
-            assert (PAGE.parent / target.partition("#")[0]).exists(), target
+            name, _, heading = target.partition("#")
+            there = (PAGE.parent / name).read_text(encoding="utf-8")
+            assert not heading or re.search(rf"^#+ {heading}$", there, re.MULTILINE | re.IGNORECASE), target
