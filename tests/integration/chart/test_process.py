@@ -95,13 +95,15 @@ class Cluster:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        self.stack.callback(_kill, process)
+        self.stack.push_async_callback(_end, process)
         return process
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """What a test that failed left running."""
     with contextlib.suppress(ProcessLookupError):
         process.kill()
+    await process.communicate()
 
 
 @pytest.fixture
