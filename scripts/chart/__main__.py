@@ -1,4 +1,4 @@
-"""Writes the chart's schema of values and the tables of its README, or with --check says whether they are as they would be written."""
+"""Writes the values' schema and the README's tables; with --check says whether they are current."""
 
 from __future__ import annotations
 
