@@ -53,7 +53,7 @@ def test_then_the_one_that_was_built_here(tmp_path: Path) -> None:
     assert helm.here() == built
 
 
-def test_a_build_that_fails_is_one_sentence_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_build_that_fails_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     go = program(tmp_path / "bin", "go1.30").rename(tmp_path / "bin" / "go")
     go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.30 && exit\necho "no way to the module proxy" >&2\nexit 1\n')
     helm.ensure.cache_clear()
