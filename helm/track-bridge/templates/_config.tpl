@@ -26,6 +26,13 @@ down without asking at every step. "track-bridge.problems" says what is wrong.
 {{ end -}}
 {{- end -}}
 
+{{/* The data of a ConfigMap that holds it: readable where every line is the chart's, whatever the user's own file looks like. */}}
+{{- define "track-bridge.configData" -}}
+bridge.yaml: {{ if .Values.configFile }}{{ toJson .Values.configFile }}{{ else }}|
+  {{- include "track-bridge.configText" . | trim | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
 {{/*
 A value as YAML in which every key and scalar is JSON, one below the other. toYaml would write text such as 0o17 without
 quotes, which is a number in the bridge's YAML 1.2, and JSON alone is a wall that nobody reads in a ConfigMap.
@@ -33,21 +40,26 @@ quotes, which is a number in the bridge's YAML 1.2, and JSON alone is a wall tha
 {{- define "track-bridge.yaml" -}}
 {{- if and . (kindIs "map" .) -}}
 {{- range $key, $value := . }}
-{{ toRawJson $key }}:{{ include "track-bridge.yamlBelow" $value }}
+{{ include "track-bridge.scalar" $key }}:{{ include "track-bridge.yamlBelow" $value }}
 {{- end -}}
 {{- else if and . (kindIs "slice" .) -}}
 {{- range $value := . }}
 -{{ include "track-bridge.yamlBelow" $value }}
 {{- end -}}
 {{- else -}}
-{{- toRawJson . -}}
+{{- include "track-bridge.scalar" . -}}
 {{- end -}}
+{{- end -}}
+
+{{/* JSON, except that a next-line character would end the line in YAML. */}}
+{{- define "track-bridge.scalar" -}}
+{{- toRawJson . | replace "\u0085" "\\u0085" -}}
 {{- end -}}
 
 {{- define "track-bridge.yamlBelow" -}}
 {{- if and . (or (kindIs "map" .) (kindIs "slice" .)) -}}
 {{- include "track-bridge.yaml" . | replace "\n" "\n  " -}}
-{{- else }} {{ toRawJson . -}}
+{{- else }} {{ include "track-bridge.scalar" . -}}
 {{- end -}}
 {{- end -}}
 

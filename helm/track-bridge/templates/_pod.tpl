@@ -179,7 +179,7 @@ spec:
   {{- with .Values.topologySpreadConstraints }}
   topologySpreadConstraints:
     {{- range . }}
-    - {{- toYaml (merge (deepCopy .) (dict "labelSelector" (dict "matchLabels" (include "track-bridge.selectorLabels" $ | fromYaml)))) | nindent 6 }}
+    - {{ toYaml (merge (deepCopy .) (dict "labelSelector" (dict "matchLabels" (include "track-bridge.selectorLabels" $ | fromYaml)))) | nindent 6 | trim }}
     {{- end }}
   {{- end }}
   {{- with .Values.initContainers }}

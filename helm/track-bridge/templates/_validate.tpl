@@ -97,7 +97,7 @@ configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with -
     {{- include "track-bridge.readings" (dict "path" (printf "%s[%d]" $path $place) "key" $key "node" $value "common" $common) -}}
   {{- end -}}
 {{- else if kindIs "float64" .node -}}
-  {{- if and (eq (floor .node) .node) (or (gt .node 9007199254740992.0) (lt .node -9007199254740992.0)) }}
+  {{- if and (eq (floor .node) .node) (or (ge .node 9007199254740992.0) (le .node -9007199254740992.0)) }}
 {{ $path }}: is a number of more digits than Helm keeps; put it in quotes
   {{- end -}}
 {{- end -}}
