@@ -1,4 +1,4 @@
-"""Definitions of Kubernetes, from the schemas in kubernetes-validate: the newest version it knows, every object closed."""
+"""Definitions of Kubernetes from kubernetes-validate: of the newest version it knows, every object closed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Resolved:
 
 
 def resolve(schema: Any) -> Resolved:
-    """Replaces every `kubernetes: Probe`, `kubernetes: apps.DeploymentStrategy`, `kubernetes: autoscaling.v2.MetricSpec`."""
+    """Replaces every `kubernetes: NAME`, such as Probe, apps.DeploymentStrategy or autoscaling.v2.MetricSpec."""
     names: set[str] = set()
 
     def walk(node: Any) -> Any:

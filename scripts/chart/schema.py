@@ -22,7 +22,7 @@ _FILLED_IN = {
     "DeadLetterSettings": ("topic",),
     "MappingConfig": ("events",),
 }
-"""What the chart's defaults leave empty: a template names them in a sentence, before the schema could in its own words."""
+"""What the chart's defaults leave empty: a template names all of them in sentences, which the schema could not."""
 
 
 def text(*, values: str, overrides: str, bridge: str) -> str:

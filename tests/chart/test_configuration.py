@@ -1,4 +1,4 @@
-"""What loads from a file loads the same through Helm, or is refused with a sentence; nothing is silently another value."""
+"""What loads from a file loads the same through Helm, or is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ LITERALS = (
     *('"12:30:00"', '"2026-01-02"', '"<<"', '"="', '"# no comment"', '": "', '" leading and trailing "', '""', '"- "'),
     *('"tab\\tnewline\\nend"', '"\\u2028 \\x85 \\U0001F600 é"', '"a < b && c > d"', '"%!s(int=3)"', '"\\\\u003c"'),
     *('"{{ .Values.config }} {{ fail `x` }}"', "'{{ .Release.Name }}'", '"${CURRENCY}"', '"$${CURRENCY}"', "x" * 5000),
-    *("12:30:00", "2026-01-02", "2026-01-02T03:04:05Z", "a: b".replace(": ", ":"), "$1", "--x", "0.0.0.0", "1.2.3"),
+    *("12:30:00", "2026-01-02", "2026-01-02T03:04:05Z", "a:b", "$1", "--x", "1.2.3.4", "1.2.3"),
     *("0", "-1", "1000000", "123456789", "9007199254740991", "-9007199254740991", "0x1F", "0o17"),
     *("1.5", "1.0", "0.1", "1e-7", "1e3", "123456789.125", "-0.5"),
     *(
@@ -88,7 +88,7 @@ LITERALS = (
         "|+\n            kept\n\n",
     ),
 )
-"""As they stand in a file, each as the value of a literal: words, times, numbers and templates that some YAML reads otherwise."""
+"""As they stand in a file: words, times, numbers and templates that some YAML reads otherwise."""
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +109,9 @@ def test_a_literal_survives(literals: tuple[load.Loaded, load.Loaded], place: in
 def metadata_of(loaded: load.Loaded) -> Mapping[str, Any]:
     assert [str(problem) for problem in loaded.problems] == []
     assert loaded.mapping is not None
-    (route,) = loaded.mapping.events["order.completed"]
-    assert not isinstance(route, str)
-    return route.metadata
+    rule = loaded.mapping.events["order.completed"]
+    assert not isinstance(rule, str)
+    return rule[0].metadata
 
 
 def test_a_null_that_lifts_a_setting_survives(tmp_path: Path) -> None:
