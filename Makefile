@@ -63,7 +63,7 @@ image: ## the container image (DOCKER=podman works too)
 	  echo "make image needs a container engine and '$(DOCKER) info' gets no answer: start Docker, or name another one (make image DOCKER=podman)." >&2; exit 1; }
 	DOCKER_BUILDKIT=1 $(DOCKER) build $(ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) -t $(IMAGE):$(VERSION) .
 
-chart: $(DEV) ## write again what of the Helm chart follows from its values: their schema, its README
+chart: $(DEV) ## write again what of the Helm chart has a source: the schema of its values, its README, its dashboard
 	@$(BIN)/python -m scripts.chart
 
 chart-cluster: $(DEV) ## the chart on a real Kubernetes API server, built here once: install, upgrade, rollback, uninstall

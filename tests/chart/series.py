@@ -1,4 +1,4 @@
-"""Series as promtool's tests take them, made of a real page of the bridge: what an idle replica shows, hour after hour."""
+"""Series as promtool's tests take them, made of a real page of the bridge: what an idle replica shows for hours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridge.model import TopicPartition
 from bridge.ops import metrics
 from bridge.ops.snapshot import (
+    Buffers,
     Distribution,
     Group,
     Key,
@@ -22,7 +23,6 @@ from bridge.ops.snapshot import (
     Snapshot,
     Vitals,
 )
-from bridge.ops.snapshot import Buffers as Memory
 
 NOTHING = Distribution((0.1, 1.0), (0, 0, 0), 0.0)
 
@@ -39,7 +39,7 @@ def idle() -> Snapshot:
         mapped=Mapped(routes={"order.completed": RouteCounts()}),
         requests=Requests(duration=NOTHING, latency=NOTHING),
         letters=Letters(open_by_reason={}),
-        buffers=Memory(),
+        buffers=Buffers(),
         rate=Rate(limit=10.0, share=10.0, view_age=1.0),
         group=Group(membership_age=1.0),
         key=Key(),

@@ -114,12 +114,9 @@ def test_every_query_is_promql(expressions: list[str], judge: Judge, tmp_path: P
 
 def test_no_two_panels_lie_on_each_other(page: Json) -> None:
     def apart(one: Json, other: Json) -> bool:
-        return (
-            one["x"] + one["w"] <= other["x"]
-            or other["x"] + other["w"] <= one["x"]
-            or one["y"] + one["h"] <= other["y"]
-            or other["y"] + other["h"] <= one["y"]
-        )
+        aside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        below = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        return bool(aside or below)
 
     for group in (page["panels"], *(row.get("panels", []) for row in page["panels"])):
         places = [panel["gridPos"] for panel in group]

@@ -193,3 +193,31 @@ def test_groups_of_ones_own_come_after_the_charts(render: Render) -> None:
 )
 def test_a_mistake_in_the_alerts_is_named(refusal: Say, settings: dict[str, Any], sentence: str) -> None:
     assert sentence in refusal(values(**settings))
+
+
+def test_the_runbook_names_only_commands_and_metrics_that_exist() -> None:
+    page = RUNBOOK.read_text(encoding="utf-8")
+    commands = set(re.findall(r"track-bridge (dlq \w+|[a-z]+)", page))
+    operations = (RUNBOOK.parent / "operations.md").read_text(encoding="utf-8")
+    events = set(re.findall(r"^\| `(\w+)` \| \w+ \|", operations, re.MULTILINE))
+
+    assert commands <= {
+        "status",
+        "check",
+        "map",
+        "topics",
+        "dlq stats",
+        "dlq list",
+        "dlq show",
+        "dlq replay",
+        "dlq discard",
+        "dlq export",
+        "dlq import",
+    }
+    assert {"dlq stats", "status", "check"} <= commands
+    logged = {
+        name
+        for line in re.findall(r"Log:(.*?)(?:\n\n|\Z)", page, re.DOTALL)
+        for name in re.findall(r"`([a-z]+(?:_[a-z]+)*)`", line)
+    }
+    assert logged - events <= {"held", "unauthorized", "out_of_range"}
