@@ -19,6 +19,8 @@ from typing import Self
 
 import httpx
 import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.cluster.server import Server
 from tests.cluster.tools import Say, Tools, cache_folder
@@ -99,6 +101,7 @@ class Plane:
         self._file("ca.crt", self._certificate.ca)
         self._file("server.crt", self._certificate.chain)
         self._file("server.key", self._certificate.key)
+        self._file("accounts.key", _key_for_tokens())
         self._file("tokens.csv", f"{self._token},admin,admin,system:masters\n")
         cluster = {"server": self._url, "certificate-authority": str(self._folder / "ca.crt")}
         document = {
@@ -126,7 +129,7 @@ class Plane:
         self._until("etcd", lambda: httpx.get(f"{url}/health", trust_env=False).status_code == httpx.codes.OK)
 
     def _start_server(self) -> Server:
-        key = self._folder / "server.key"  # signs the tokens of service accounts as well
+        key = self._folder / "accounts.key"
         self._launch(
             "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self._etcd}",
@@ -134,7 +137,7 @@ class Plane:
             "--endpoint-reconciler-type=none",  # a loopback address is refused as the address of a cluster
             f"--secure-port={self._port}",
             f"--tls-cert-file={self._folder / 'server.crt'}",
-            f"--tls-private-key-file={key}",
+            f"--tls-private-key-file={self._folder / 'server.key'}",
             f"--token-auth-file={self._folder / 'tokens.csv'}",
             "--authorization-mode=RBAC",
             "--service-cluster-ip-range=10.0.0.0/24",
@@ -152,7 +155,7 @@ class Plane:
         shared = [f"--kubeconfig={self.kubeconfig}", "--bind-address=127.0.0.1", "--leader-elect=false"]
         certs = f"--cert-dir={self._folder / 'certs'}"
         keys = [
-            f"--service-account-private-key-file={self._folder / 'server.key'}",
+            f"--service-account-private-key-file={self._folder / 'accounts.key'}",
             f"--root-ca-file={self._folder / 'ca.crt'}",
         ]
         self._launch("kube-controller-manager", *shared, certs, *keys, f"--secure-port={controller}")
@@ -212,6 +215,12 @@ class Plane:
     def _log_tail(self, name: str) -> str:
         text = (self._folder / f"node-{name}" / "log").read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-LOG_TAIL:])
+
+
+def _key_for_tokens() -> str:
+    """With which the tokens of service accounts are signed; the API server reads a public key out of this form only."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
 
 
 def _run_folder() -> Path:

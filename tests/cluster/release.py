@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,19 +138,22 @@ class Release:
         found = self.server.get(f"{self.server.path('v1', 'ConfigMap', NAMESPACE)}/{name}")
         return str(found["data"]["bridge.yaml"])
 
-    def objects(self) -> dict[str, int]:
-        """How many of each kind the release made, or left."""
-        counted = {}
+    def objects(self) -> Mapping[str, int]:
+        """How many of each kind the release made; what controllers made of these is not counted."""
+        return Counter(kind for kind, each in self._labelled() if "ownerReferences" not in each["metadata"])
+
+    def remains(self) -> list[str]:
+        """What has the release's label, but for the pod of `helm test`: Helm never takes a hook away."""
+        return sorted(
+            f"{kind} {each['metadata']['name']}"
+            for kind, each in self._labelled()
+            if each["metadata"].get("annotations", {}).get("helm.sh/hook") != "test"
+        )
+
+    def _labelled(self) -> Iterator[tuple[str, Manifest]]:
         for api_version, kind in sorted(self.server.kinds(), key=lambda each: each[1]):
-            # Events, ReplicaSets and the like come and go with others.
-            found = [
-                each
-                for each in self.server.items(api_version, kind, NAMESPACE, self.selector)
-                if "ownerReferences" not in each["metadata"]
-            ]
-            if found:
-                counted[kind] = len(found)
-        return counted
+            for each in self.server.items(api_version, kind, NAMESPACE, self.selector):
+                yield kind, each
 
 
 def _is_ready(pod: Manifest) -> bool:
