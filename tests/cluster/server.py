@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,15 @@ class Server:
         self._answer(answer)
         return [text.split('"')[1] for text in answer.headers.get_list("warning")]
 
-    def create_or_keep(self, manifest: Manifest, namespace: str) -> None:
-        """Create an object unless one of its name is there."""
-        answer = self._http.post(self._path_of(manifest, namespace), json=dict(manifest))
-        if answer.status_code != httpx.codes.CONFLICT:
-            self._answer(answer)
+    @contextmanager
+    def with_objects(self, manifests: Iterable[Manifest], namespace: str) -> Iterator[None]:
+        """These are there while the context lasts."""
+        made = [
+            f"{self._path_of(each, namespace)}/{self.create(each, namespace)['metadata']['name']}" for each in manifests
+        ]
+        yield
+        for path in made:
+            self._answer(self._http.delete(path))
 
     def scale(self, workload: Manifest, replicas: int) -> None:
         """As an autoscaler does it: through the workload's scale."""
