@@ -42,13 +42,18 @@ class Server:
         return str(self.get("/version")["gitVersion"])
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """What a path holds."""
-        return self._answer(self._http.get(path, params=query))
+        """What a path holds. The server may ask to come again: the cache of a new kind is filled a moment later."""
+        deadline = time.monotonic() + ANSWER_WITHIN
+        while True:
+            answer = self._http.get(path, params=query)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() > deadline:
+                return self._answer(answer)
+            time.sleep(float(answer.headers.get("Retry-After", "1")))
 
     def items(self, api_version: str, kind: str, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         """All objects of a kind in a namespace."""
-        found: list[dict[str, Any]] = self.get(self.path(api_version, kind, namespace), labelSelector=selector)["items"]
-        return found
+        found = self.get(self.path(api_version, kind, namespace), labelSelector=selector)["items"]
+        return [{"apiVersion": api_version, "kind": kind, **each} for each in found]  # a list leaves them out
 
     def create(self, manifest: Manifest, namespace: str = "default") -> dict[str, Any]:
         """Create an object.
