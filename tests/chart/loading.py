@@ -10,7 +10,7 @@ from bridge.config import load
 from tests.chart.chart import Rendered
 from tests.chart.pods import Pod, environment, pods
 
-STAND_INS = "a-text-in-place-of-a-secret"
+STAND_IN = "a-text-in-place-of-a-secret"
 
 
 def of_the_pod(rendered: Rendered, folder: Path) -> load.Loaded:
@@ -50,5 +50,5 @@ def _fill(folder: Path, volume: dict[str, object], rendered: Rendered) -> None:
         )
         for item in source.get("items", [{"key": each, "path": each} for each in data]):
             (folder / item["path"]).write_bytes(
-                data.get(item["key"], STAND_INS.encode()) if not found else data[item["key"]]
+                data.get(item["key"], STAND_IN.encode()) if not found else data[item["key"]]
             )

@@ -174,6 +174,22 @@ def test_the_bridge_accepts_what_the_pod_gives_it(rendered: Rendered, tmp_path: 
         assert isinstance(loaded, load.Loaded)
 
 
+def test_every_secret_reaches_the_property_it_is_for(
+    rendered: Rendered, values: dict[str, Any], tmp_path: Path
+) -> None:
+    config = loading.of_the_pod(rendered, tmp_path).config
+    assert config is not None
+    assert config.track.api_key_file is not None
+    if values["apiKey"]["existingSecret"]:
+        assert Path(config.track.api_key_file).read_text(encoding="utf-8") == loading.STAND_IN
+    for name, key in values["kafkaCredentials"]["files"].items():
+        found = config.kafka.properties[name]
+        content = Path(found).read_text(encoding="utf-8") if name.endswith(".location") else found
+        assert content == loading.STAND_IN, key
+    for name, value in values["kafkaCredentials"]["values"].items():
+        assert config.kafka.properties[name] == value
+
+
 def test_replicas_are_left_to_whoever_owns_them(rendered: Rendered, values: dict[str, Any]) -> None:
     spec = rendered.workload["spec"]
     scalers = [*rendered.all("ScaledObject"), *rendered.all("HorizontalPodAutoscaler")]

@@ -23,7 +23,7 @@ def test_more_replicas_than_partitions_is_a_warning(notes: Say) -> None:
     assert "replicaCount: 5 replicas share 3 partitions, so 2 of them will never" in notes(
         {"replicaCount": 5, "partitions": 3}
     )
-    assert "share" not in notes({"replicaCount": 3, "partitions": 3})
+    assert "partitions, so" not in notes({"replicaCount": 3, "partitions": 3})
     scaled = {"keda": {"enabled": True, "maxReplicas": 9, "prometheus": {"serverAddress": "http://p"}}, "partitions": 3}
     assert "keda.maxReplicas: 9 is more than there are partitions; 3 are used" in notes(scaled)
 
@@ -34,6 +34,8 @@ def test_what_weakens_a_promise_is_a_warning(notes: Say) -> None:
     assert "one replica alone" in notes({"replicaCount": 1})
     assert "rate_limit is unlimited" in notes({"config": {"delivery": {"rate_limit": "unlimited"}}})
     assert "start_from is error" in notes()
+    assert "replicaCount: 3 replicas have one budget of 600/min together" in notes({"replicaCount": 3})
+    assert f"the name was cut to {'a' * 44};" in notes({"fullnameOverride": "a" * 60})
     assert "Nothing scrapes /metrics yet" in notes()
 
 

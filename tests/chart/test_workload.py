@@ -92,6 +92,31 @@ def test_every_kafka_secret_is_a_file_that_a_property_names(render: Render) -> N
     assert mounted(rendered, "kafka-ca")[0]["configMap"]["name"] == "bundle"
 
 
+def test_a_property_that_is_a_path_is_given_the_path(render: Render) -> None:
+    files = {"ssl.keystore.location": "user.p12", "ssl.keystore.password": "user.password"}
+    variables = environment(render({"kafkaCredentials": {"existingSecret": "user", "files": files}}).container)
+    prefix = "BRIDGE_KAFKA__PROPERTIES__SSL_KEYSTORE_"
+    assert variables[f"{prefix}LOCATION"] == f"{FOLDER}/kafka-credentials/user.p12"
+    assert variables[f"{prefix}PASSWORD_FILE"] == f"{FOLDER}/kafka-credentials/user.password"
+
+
+def test_the_key_may_come_from_a_variable(render: Render) -> None:
+    reference = {"secretKeyRef": {"name": "userpilot", "key": "api-key"}}
+    more = {"apiKey": {"existingSecret": ""}, "extraEnv": [{"name": "BRIDGE_TRACK__API_KEY", "valueFrom": reference}]}
+    assert environment(render(more).container)["BRIDGE_TRACK__API_KEY"] == reference
+
+
+def test_a_sidecar_that_needs_the_token_can_have_it(render: Render) -> None:
+    assert render({"serviceAccount": {"automountToken": True}}).pod["spec"]["automountServiceAccountToken"] is True
+
+
+def test_an_annotation_cannot_hide_a_changed_configuration(render: Render) -> None:
+    mine = {"podAnnotations": {"checksum/config": "mine", "a": "b"}}
+    annotations = render(mine).pod["metadata"]["annotations"]
+    assert annotations["checksum/config"] != "mine"
+    assert annotations["a"] == "b"
+
+
 def test_no_secret_stands_in_a_variable_or_in_the_configuration(render: Render) -> None:
     rendered = render(
         {

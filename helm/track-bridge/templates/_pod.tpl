@@ -73,7 +73,7 @@ Secret, and variables of this pod alone. extraEnv goes over the chart's.
 
 {{/* Where pods may run, and what they are to the cluster. */}}
 {{- define "track-bridge.podSettings" -}}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
 # A Service named bridge or kafka would otherwise put variables such as BRIDGE_PORT into the environment.
 enableServiceLinks: false
 {{- with .Values.podSecurityContext }}
@@ -163,15 +163,10 @@ metadata:
   labels:
     {{- /* Without helm.sh/chart: a change of the chart alone must not replace the pods. */ -}}
     {{- toYaml (mergeOverwrite dict .Values.commonLabels .Values.podLabels (include "track-bridge.podLabels" . | fromYaml)) | nindent 4 }}
-  annotations:
-    # The configuration, and what the Kafka client takes from the chart's Secret, are read at start.
-    checksum/config: {{ include "track-bridge.configText" . | sha256sum }}
-    {{- with .Values.kafkaCredentials.values }}
-    checksum/kafka-credentials: {{ toJson . | sha256sum }}
-    {{- end }}
-    {{- with mergeOverwrite dict (.Values.commonAnnotations | default dict) (.Values.podAnnotations | default dict) }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+  {{- /* The configuration, and what the Kafka client takes from the chart's Secret, are read at start. */ -}}
+  {{- $checksums := dict "checksum/config" (include "track-bridge.configText" . | sha256sum) -}}
+  {{- with .Values.kafkaCredentials.values }}{{ $_ := set $checksums "checksum/kafka-credentials" (toJson . | sha256sum) }}{{ end -}}
+  {{- include "track-bridge.annotations" (list . (mergeOverwrite dict .Values.podAnnotations $checksums)) | nindent 2 }}
 spec:
   serviceAccountName: {{ include "track-bridge.serviceAccountName" . }}
   terminationGracePeriodSeconds: {{ include "track-bridge.grace" . }}

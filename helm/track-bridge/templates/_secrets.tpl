@@ -39,7 +39,9 @@ from starting, with an event that names it), `environment` the variables that te
   {{- $environment := list -}}
   {{- range $property, $key := $files -}}
     {{- $items = append $items $key -}}
-    {{- $variable := $property | replace "." "_" | upper | printf "BRIDGE_KAFKA__PROPERTIES__%s_FILE" -}}
+    {{- $variable := $property | replace "." "_" | upper | printf "BRIDGE_KAFKA__PROPERTIES__%s" -}}
+    {{- /* A property that is a path itself is given the path; of any other the bridge reads the value from the file. */ -}}
+    {{- if not (or (hasSuffix ".location" $property) (hasSuffix ".file" $property)) }}{{ $variable = printf "%s_FILE" $variable }}{{ end -}}
     {{- $environment = append $environment (dict "name" $variable "value" (printf "%s/kafka-credentials/%s" $folder $key)) -}}
   {{- end -}}
   {{- $mounts = append $mounts (dict

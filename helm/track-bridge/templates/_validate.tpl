@@ -108,7 +108,6 @@ configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with -
 {{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
 {{- $key := dig "track" "api_key" "" $config | default "" | toString -}}
 {{- $file := dig "track" "api_key_file" "" $config | default "" | toString -}}
-{{- $isReference := contains "${" (print $key $file) -}}
 {{- if and $key (not (contains "${" $key)) }}
 {{ $place }}track.api_key: would stand in a ConfigMap for everybody to read; put the key into a Secret and name it in apiKey.existingSecret
 {{- end -}}
@@ -116,7 +115,7 @@ configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with -
 apiKey.value: must not be set beside apiKey.existingSecret; remove one of the two
 {{- else if and (or .Values.apiKey.existingSecret .Values.apiKey.value) $file (not (contains "${" $file)) }}
 {{ $place }}track.api_key_file: must not be set beside apiKey, which mounts a file of its own; remove one of the two
-{{- else if not (or .Values.apiKey.existingSecret .Values.apiKey.value $file $key) }}
+{{- else if not (or .Values.apiKey.existingSecret .Values.apiKey.value $file $key (include "track-bridge.hasKeyVariable" .)) }}
 apiKey.existingSecret: is not set; name the Secret that holds the API key (or, where something else mounts the key, set config.track.api_key_file)
 {{- end -}}
 {{- $credentials := .Values.kafkaCredentials -}}
@@ -155,6 +154,11 @@ kafkaCredentials.existingSecret: is not set; name the Secret that holds the keys
 kafkaCredentials.existingSecret: is not set, and {{ $place }}kafka.properties asks for {{ $mechanism }}; name the Secret that holds the password, and its key in kafkaCredentials.files
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Whether a variable of the user's holds the API key or names its file. */}}
+{{- define "track-bridge.hasKeyVariable" -}}
+{{- range .Values.extraEnv }}{{ if hasPrefix "BRIDGE_TRACK__API_KEY" .name }}yes{{ end }}{{ end -}}
 {{- end -}}
 
 {{- define "track-bridge.problems.times" -}}
