@@ -168,6 +168,7 @@ class Sink:
             world.timeline.note(process.name, f"hears of {flight.event}: {_short(verdict)}")
         before = work.letter
         process.dispatcher.answered(work, verdict)
+        process.after(0.0, process.dispatcher.pump)
         if work.letter is not None and before is None:
             flight.event.given_up = True
         self._count_unauthorized(work, verdict)
