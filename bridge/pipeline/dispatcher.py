@@ -166,9 +166,7 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Start everything that may start now, and set the alarm for what may start later."""
-        self._pump(self._monotonic())
-
-    def _pump(self, now: float) -> None:
+        now = self._monotonic()
         governor, turns = self.governor, self._turns
         governor.membership.looked(now)
         if now >= self._next_due:
@@ -191,8 +189,7 @@ class Dispatcher:
                     governor.in_flight += 1
                 self._start(work, now)
         if block is not None:
-            if block.until is not None:
-                self._wake_at(block.until)
+            self._wake_at(block.until)
             if block.reason is Reason.MEMBERSHIP and self.assignments:
                 self._ask_membership(now)
         if self._next_due < _NEVER:
@@ -250,8 +247,8 @@ class Dispatcher:
     def answered(self, attempt: Attempt, verdict: Verdict) -> None:
         """The sink's verdict on one request; frees its permit whatever became of its partition.
 
-        Starts nothing: `pump` must follow, at the latest in the next turn of the loop. Many answers come in one turn, and
-        what may start is found out for all of them at once.
+        Starts nothing: `pump` must follow, at the latest in the next turn of the loop. Many answers come in one turn,
+        and what may start is found out for all of them at once.
         """
         work: Work = attempt  # type: ignore[assignment]  # the sink gives back what `_start` gave it
         partition = work.partition

@@ -38,32 +38,39 @@ class Intake:
         tally, topic = self._tally, partition.topic
         filtered = tally.filtered_records
         check_done = tracker.restored_until > tracker.next_offset
+        resumes = tracker.restored_head.first_attempt_ms
         by_user = self._ordering == "user"
         partition.dirty = True
         for record in records:
             if topic.held:
                 return
             tally.consumed += 1
-            offset = record.offset
+            _, _, offset, _, key, value, headers = record  # three names of a named tuple take longer than all in one go
             if check_done and tracker.already_done(offset):
                 tracker.passed(offset)
                 tally.already_done += 1
                 continue
             outcomes = outcomes_of(record, wall)
             outcome = outcomes[0]
+            kind = outcome.__class__
             if len(outcomes) > 1:
                 self._accept_many(partition, record, outcomes)
-            elif isinstance(outcome, Filtered):
+            elif kind is Filtered:
                 tracker.passed(offset)
                 tally.filtered += 1
                 filtered[outcome] = filtered.get(outcome, 0) + 1
                 if outcome.route is not None:
                     self._event_filtered(outcome)
+            elif kind is Prepared and by_user and not (resumes and offset == tracker.start):
+                # Nearly every event: what `_work` and `_arrived` do, without the calls.
+                size = record.size if headers or value is None else len(value) + (len(key) if key else 0)
+                work = Work(partition, record, size, 0, outcome, outcome.user_id)
+                tracker.arrived(offset, work)
+                tally.buffered += 1
+                tally.buffered_bytes += size
+                self._enqueue(work, outcome)
             else:
-                if by_user and isinstance(outcome, Prepared):
-                    work = Work(partition, record, record.size, 0, outcome, outcome.user_id)
-                else:
-                    work = self._work(partition, record, outcome, 0)
+                work = self._work(partition, record, outcome, 0)
                 self._arrived(partition, record, work)
                 self._enqueue(work, outcome)
 

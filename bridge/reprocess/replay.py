@@ -314,7 +314,7 @@ class Replay:
 
     def _answered(self, attempt: Attempt, verdict: Verdict) -> None:
         if type(verdict) is not Delivered or not isinstance(attempt, Work):
-            self._take(attempt, verdict)
+            self._hear(attempt, verdict)
             return
         place = (attempt.record.partition, attempt.record.offset)
         # What was accepted is recorded even if its partition was lost meanwhile.
@@ -323,11 +323,11 @@ class Replay:
 
         def recorded() -> None:
             self._settle(place)
-            self._guarded(self._take, attempt, verdict)
+            self._guarded(self._hear, attempt, verdict)
 
         self._recorder.accepted(parcel, verdict, attempt.body, recorded)
 
-    def _take(self, attempt: Attempt, verdict: Verdict) -> None:
+    def _hear(self, attempt: Attempt, verdict: Verdict) -> None:
         self._dispatcher.answered(attempt, verdict)
         self._dispatcher.pump()
         self._feed()
