@@ -52,16 +52,15 @@ class Intake:
                 continue
             outcomes = outcomes_of(record, wall)
             outcome = outcomes[0]
-            kind = outcome.__class__
             if len(outcomes) > 1:
                 self._accept_many(partition, record, outcomes)
-            elif kind is Filtered:
+            elif isinstance(outcome, Filtered):
                 tracker.passed(offset)
                 tally.filtered += 1
                 filtered[outcome] = filtered.get(outcome, 0) + 1
                 if outcome.route is not None:
                     self._event_filtered(outcome)
-            elif kind is Prepared and by_user and not (resumes and offset == tracker.start):
+            elif type(outcome) is Prepared and by_user and not (resumes and offset == tracker.start):
                 # Nearly every event: what `_work` and `_arrived` do, without the calls.
                 size = record.size if headers or value is None else len(value) + (len(key) if key else 0)
                 work = Work(partition, record, size, 0, outcome, outcome.user_id)
