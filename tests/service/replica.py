@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,9 +23,14 @@ _LOG_TAIL = 6000
 class Replica:
     """One replica. It may be started again after it ended; left, it is killed if it still runs."""
 
-    def __init__(self, file: Path, log: Path) -> None:
+    program = "bridge"
+    """The module that is run."""
+
+    def __init__(self, file: Path, log: Path, *, environ: Mapping[str, str] | None = None) -> None:
+        """`environ`: variables beside those of the tests."""
         self._file = file
         self._log = log
+        self._environ = environ or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._http: httpx.AsyncClient | None = None
 
@@ -56,11 +61,13 @@ class Replica:
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "bridge", "run", "-c", str(self._file)],
+                [sys.executable, "-m", self.program, "run", "-c", str(self._file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"PYTHONFAULTHANDLER": "1"},  # SIGABRT then writes every thread's stack
+                env=os.environ
+                | self._environ
+                | {"PYTHONFAULTHANDLER": "1"},  # SIGABRT then writes every thread's stack
             )
 
     # --- signals ------------------------------------------------------------------------------------
