@@ -15,7 +15,7 @@ async def test_a_replica_may_join_while_the_others_are_asked(configure: Configur
     with Keeper() as keeper:
         fleet = Fleet(keeper, configure(), tmp_path)
         fleet.start(0)
-        [log] = tmp_path.glob("replica-1.*.log")
+        log = tmp_path / "replica-1.1.log"
         await until("it listens", lambda: '"listening"' in log.read_text())
         looking = asyncio.create_task(fleet.look())
         await asyncio.sleep(0)  # it has asked, and can only be answered in a later turn
