@@ -160,7 +160,10 @@ class Ground:
         return self.kafka.read(self.letters)
 
     def _is_empty(self) -> bool:
-        return self.members() == 0
+        try:
+            return self.members() == 0
+        except KafkaException:
+            return False  # the coordinator of a new group is not found at once
 
     # --- replicas -----------------------------------------------------------------------------------
 

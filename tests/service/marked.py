@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import contextlib
 import json
 import signal
 from collections import Counter
@@ -25,6 +25,9 @@ NEXT_KEY: Final = "NX-MARKED/second-5b0d"
 REPEATS: Final = json.dumps({"errors": [{"error_code": KEY, "message": f"no: Token {KEY}", "details": KEY}]})
 """The body of an answer that says the key again."""
 PAGES: Final = ("/", "/livez", "/readyz", "/metrics", "/status")
+
+CORE: Final = (b"KeyFile(", b"Redactor(", b"Kafka(", b"Dispatcher")
+"""Objects that must be among those that were asked."""
 
 
 def spellings(text: str) -> frozenset[bytes]:
@@ -82,6 +85,7 @@ class WatchedReplica(Replica):
             await self.get(path)
         self._told.unlink(missing_ok=True)
         self._signal(signal.SIGUSR2)
-        await until("its objects are told", lambda: self._told.exists() or not self.running)
-        with contextlib.suppress(FileNotFoundError):
-            self._witness.look("objects", self._told.read_bytes())
+        await until("its objects are told", self._told.exists)
+        told = await asyncio.to_thread(self._told.read_bytes)
+        assert all(name in told for name in CORE), f"{self._told.name} is without some of {CORE}"
+        self._witness.look("objects", told)

@@ -16,7 +16,9 @@ from bridge.cli import main
 def tell(*_: object) -> None:
     """The file is there only when it is whole: whoever waits for it may read it then."""
     path = Path(os.environ["TELL"])
-    lines = [_shown(each) for each in gc.get_objects() if type(each).__module__.partition(".")[0] == "bridge"]
+    gc.unfreeze()  # what the service made at its start is frozen, and would not be among these
+    lines = [_shown(each) for each in gc.get_objects() if str(type(each).__module__).startswith("bridge.")]
+    gc.freeze()
     fresh = path.with_suffix(".new")
     fresh.write_text("\n".join(lines), encoding="utf-8", errors="backslashreplace")
     fresh.replace(path)
