@@ -17,6 +17,8 @@ import httpx
 
 from tests.service.waiting import WITHIN, until
 
+STARTED_WITHIN = 90.0
+"""Seconds: an interpreter starts and imports everything, on a machine that may do the same ten times at once."""
 _LOG_TAIL = 6000
 
 
@@ -44,8 +46,9 @@ class Replica:
         if self.running:
             # Most likely because the test failed: what it says of itself and where its threads stand may tell why.
             self.thaw()
-            with contextlib.suppress(httpx.HTTPError):
-                sys.stdout.write(f"--- {self._log.name}, its status\n{(await self.get('/status')).text}\n")
+            if self._http is not None:  # one that never listened has no pages
+                with contextlib.suppress(httpx.HTTPError):
+                    sys.stdout.write(f"--- {self._log.name}, its status\n{(await self.get('/status')).text}\n")
             self._signal(signal.SIGABRT)
             await self.ended()
         sys.stdout.write(f"--- {self._log.name}\n{self.log_text()[-_LOG_TAIL:]}")  # shown with a test that failed
@@ -54,7 +57,11 @@ class Replica:
         """Returns when the admin server answers; the log goes on where an earlier process left it."""
         already = len(self.events("listening"))
         self._process = self._spawn()
-        await until(f"{self._log.name} listens", lambda: self._lives() and len(self.events("listening")) > already)
+        await until(
+            f"{self._log.name} listens",
+            lambda: self._lives() and len(self.events("listening")) > already,
+            within=STARTED_WITHIN,
+        )
         where = self.events("listening")[-1]
         self._http = httpx.AsyncClient(base_url=f"http://{where['host']}:{where['port']}", timeout=5)
 
