@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from bridge.mapping.failures import QueryTypeError
@@ -69,6 +69,10 @@ class OriginName:
     offset: int
     output: int | None = None
 
+    def __str__(self) -> str:
+        event = "" if self.output is None else f"#{self.output}"
+        return f"{self.topic}/{self.partition}/{self.offset}{event}"
+
 
 def parse_id(text: str) -> Place | OriginName:
     """``PARTITION:OFFSET`` in the dead-letter topic, or the origin's ``TOPIC/PARTITION/OFFSET[#EVENT]``."""
@@ -126,10 +130,14 @@ class Selection:
 
 
 def select(entries: Iterable[Entry], selection: Selection, mapping: CompiledMapping) -> Iterator[Entry]:
-    """The entries that are meant, in the order they come; cheap conditions are asked first."""
+    """The entries that are meant, in the order they come; of a limited number the oldest, in the order of age."""
     conditions = _conditions(selection, mapping)
     chosen = (entry for entry in entries if all(holds(entry) for holds in conditions)) if conditions else iter(entries)
-    return chosen if selection.limit is None else islice(chosen, selection.limit)
+    return chosen if selection.limit is None else iter(nsmallest(selection.limit, chosen, key=_written))
+
+
+def _written(entry: Entry) -> tuple[int, Place]:
+    return (entry.letter.timestamp_ms or 0, entry.letter.place)
 
 
 def is_of_group(letter: Letter, group: str | None) -> bool:

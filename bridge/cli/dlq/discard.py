@@ -43,7 +43,7 @@ def discard(
         selection = asked.selection(topics.group, ids=tuple(ids or ()))
         if selection.is_everything and not everything:
             raise Misuse("Nothing is selected: name letters, use selectors, or say --everything.")
-        chosen = list(topics.select(selection))
+        chosen = topics.chosen(selection)
         if not chosen:
             output.line(f"No open letter of {topics.topic} is meant by this selection.")
             return ExitCode.OK

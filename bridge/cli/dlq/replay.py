@@ -120,9 +120,7 @@ def _planned(
     from bridge.reprocess.order import in_original_order
     from bridge.reprocess.plan import Plan, decide
 
-    chosen = in_original_order(topics.select(asked.selection(topics.group, ids=ids)))
-    if ids and not chosen:
-        raise Misuse(f"No open letter of {topics.topic} has that id (bridge dlq show says what became of one).")
+    chosen = in_original_order(topics.chosen(asked.selection(topics.group, ids=ids)))
     made = Plan()
     now = time.time()
     for entry in chosen:
