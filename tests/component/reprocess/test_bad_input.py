@@ -113,7 +113,7 @@ async def test_show_says_of_a_letter_that_the_mapping_no_longer_maps_what_keeps_
 async def test_missing_resolutions_are_said_before_anything_is_sent(dlq: Dlq, put: Put, api: Emulator) -> None:
     put(letter(1, route=OLD))
     for verb in (("replay", "--yes"), ("discard", "0:0", "--because", "x", "--yes")):
-        ran = await dlq(*verb, dead_letter={"topic": "orders"})
+        ran = await dlq(*verb, kafka={"topics": ["elsewhere"]}, dead_letter={"topic": "orders"})
         assert ran.code == 2
         assert ran.err.startswith("orders.resolutions does not exist, or this user may not see it: nothing could be ")
     assert api.ledger.requests == 0

@@ -152,9 +152,10 @@ async def test_a_replay_killed_five_times_sends_every_selected_letter_and_touche
     busiest = max(sum(per_second[second + each] for each in range(60)) for second in per_second)
     with capsys.disabled():
         print(  # noqa: T201 - measured, for whoever runs it; a number of this machine is no promise
-            f"\n  {LETTERS:,} letters: stats in {took:.1f} s ({cost:.1f} s of processor time); {SELECTED:,} replayed, {repeated} twice over {KILLS} "
-            f"kills; the live bridge had {min(world.shares) / LIMIT:.0%} to {max(world.shares) / LIMIT:.0%} of the "
-            f"limit (median {statistics.median(world.shares) / LIMIT:.0%}); busiest minute {busiest:,} requests"
+            f"\n  {LETTERS:,} letters: stats in {took:.1f} s ({cost:.1f} s of processor time); {SELECTED:,} replayed, "
+            f"{repeated} twice over {KILLS} kills; the live bridge had {min(world.shares) / LIMIT:.0%} to "
+            f"{max(world.shares) / LIMIT:.0%} of the limit (median {statistics.median(world.shares) / LIMIT:.0%}); "
+            f"busiest minute {busiest:,} requests"
         )
     assert min(world.shares) >= 0.75 * LIMIT, "a share is computed, not measured: it does not depend on the machine"
     assert busiest <= 60 * LIMIT
