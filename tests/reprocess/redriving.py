@@ -143,9 +143,9 @@ async def settled(scene: Scene) -> dict[str, Any]:
 
     async def look() -> bool:
         found.update(await scene.dlq("stats"))
-        return not found["open"]
+        return not found["open"] and all(quiet(each) for each in scene.replicas if each.running)
 
-    await until("no letter is open", look, within=_PATIENCE, explain=lambda: str(found))
+    await until("no letter is open and no redrive goes on", look, within=_PATIENCE, explain=lambda: str(found))
     return found
 
 
