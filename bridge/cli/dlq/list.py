@@ -46,7 +46,8 @@ def list_letters(
         output.line(f"No {'' if ended else 'open '}letter of {topics.topic} is meant by this selection.")
         return ExitCode.OK
     cut = asked.limit is None and len(shown) > PAGE
-    output.lines(printable(line) for line in output.table([rows.HEADINGS, *shown[: PAGE if cut else None]]))
+    table = output.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
+    output.lines(printable(line) for line in table)
     if cut:
         output.line(f"… and more: these are the oldest {PAGE}; --limit shows others, bridge dlq stats counts them.")
     return ExitCode.OK

@@ -150,7 +150,8 @@ async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> O
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, running.interrupt)
 
-    with progress.shown("Sending", len(made.sends)) as report:
+    # What running bridges leave to it must be known to all of them first.
+    with progress.shown("Sending", len(made.sends), before="Making room, 5 s") as report:
         return await replaying.replay(
             made.sends,
             wish,
