@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from bridge.config.sections import Kafka
 
-_BATCH: Final = 10_000
+_BATCH: Final = 2_000
+"""Messages taken at once: of more, each comes into memory that no processor has near."""
 _POLL: Final = 0.1
 SILENCE: Final = 15.0
 """Seconds without any record after which the brokers are taken to be gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ AGES: Final = (
     (7 * 86_400.0, "1 d to 7 d"),
     (float("inf"), "over 7 d"),
 )
+_BOUNDS: Final = tuple(bound for bound, _ in AGES)
 NO_ROUTE: Final = "(none)"
 NO_STATUS: Final = "(not sent)"
 
@@ -84,7 +86,7 @@ class Statistics:
         age = None if written is None else max(0.0, now - written / 1000)
         if age is not None and (self.oldest is None or age > self.oldest.age):
             self.oldest = Oldest(letter.place, age)
-        likeness = (letter.reason, letter.status, letter.route, None if age is None else _bracket(age))
+        likeness = (letter.reason, letter.status, letter.route, None if age is None else bisect_left(_BOUNDS, age))
         group = self._alike.get(likeness)
         if group is None:
             group = self._alike[likeness] = Group()
@@ -109,11 +111,6 @@ class Statistics:
         for title in ("reason", "status", "route"):
             found[title] = dict(sorted(found[title].items(), key=lambda item: (-item[1].count, item[0])))
         return found
-
-
-def _bracket(age: float) -> int:
-    """Its place in `AGES`."""
-    return next(place for place, (bound, _) in enumerate(AGES) if age <= bound)
 
 
 def count(entries: Iterable[Entry], selection: Selection, mapping: CompiledMapping, now: float) -> Statistics:
