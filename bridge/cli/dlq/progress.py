@@ -41,8 +41,8 @@ class Lines:
             return
         self.told_at = now
         rate = done / (now - self.began) if now > self.began else 0.0
-        left = f", {output.span((self.total - done) / rate)} left" if rate > 0 else ""
-        self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)} ({rate:,.1f}/s{left})")
+        pace = f" ({rate:,.1f}/s, {output.span((self.total - done) / rate)} left)" if rate > 0 else ""
+        self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)}{pace}")
 
 
 @contextmanager

@@ -77,6 +77,10 @@ async def test_an_empty_selection_is_one_sentence_and_no_finding(dlq: Dlq, put: 
     none = "No open letter of letters is meant by this selection.\n"
     assert (await dlq("list", "--user", "nobody")).out == none
     assert (await dlq("discard", "--user", "nobody", "--because", "x", "--yes")).out == none
+    assert (await dlq("list", "--match", "length(data.n)")).out == none, "a number has no length"
+    assert (await dlq("discard", "--user", "nobody", "--because", "x", "--yes", "--json")).documents == [
+        {"discarded": 0, "by_reason": {}, "because": "x"}
+    ]
     replayed = await dlq("replay", "--user", "nobody", "--yes")
     assert (replayed.code, replayed.out) == (0, "No open letter is meant by this selection.\n")
     exported = await dlq("export", "--user", "nobody")
@@ -137,8 +141,8 @@ async def test_an_export_comes_back_byte_for_byte_and_unedited_lines_change_noth
     assert (await dlq("export", "-o", str(file))).code == 0
     ran = await dlq("import", str(file), "--note", "nothing", "--yes")
     assert (ran.code, ran.out) == (0, "Nothing is changed in 3 letters.\n")
-    piped = await dlq("import", "-", "--note", "nothing", "--yes", stdin=file.read_bytes())
-    assert (piped.code, piped.out) == (0, "Nothing is changed in 3 letters.\n")
+    piped = await dlq("import", "-", "--note", "nothing", "--yes", "--json", stdin=file.read_bytes())
+    assert (piped.code, piped.documents) == (0, [{"changed": 0, "unchanged": 3, "note": "nothing"}])
 
 
 async def test_bytes_corrected_by_hand_are_sent_and_headers_are_not_taken_for_corrected(
