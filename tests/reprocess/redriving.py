@@ -6,16 +6,25 @@ import asyncio
 import json
 import statistics
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from bridge.model import LetterReason, Route
+from confluent_kafka import Consumer
+from confluent_kafka import TopicPartition as ClientPartition
+
+from bridge.kafka import commit_mark
+from bridge.kafka.partitions import from_client
+from bridge.model import LetterReason, Route, TopicPartition
+from bridge.reprocess import declarations
+from bridge.reprocess.declarations import Reservations
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
+from bridge.service.replaying import SHARE
 from tests.reprocess.letters import letter, produce
 from tests.service import settings
 from tests.service.events import order
@@ -34,6 +43,20 @@ _ROUTE: Final = Route("order.completed", "0123456789ab", "Order Completed")
 _PATIENCE: Final = 120.0
 
 
+class Watched(NamedTuple):
+    """Look by look, in requests per second."""
+
+    shares: list[float]
+    """What the live bridges may send."""
+    reserved: list[float]
+    """What the redrives take off the limit."""
+
+    @property
+    def takes_one_share(self) -> bool:
+        """Whether redrives were seen, and never more than one of them would take."""
+        return 0.0 < max(self.reserved) <= SHARE * LIMIT and statistics.median(self.shares) >= 0.75 * LIMIT
+
+
 @dataclass
 class Scene:
     """A broker with letters and live traffic in it, an API that refuses the key, and two replicas."""
@@ -41,6 +64,8 @@ class Scene:
     file: Path
     api: Emulator
     replicas: Sequence[Replica]
+    bootstrap: str
+    letters: str
 
     def arrived(self, topic: str) -> Counter[str]:
         """How often each event of records of this topic was accepted."""
@@ -94,7 +119,7 @@ async def begin(
     api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body="{}"))
     file = configuration(folder, bootstrap, api, orders, letters)
     replicas = [await stack.enter_async_context(Replica(file, folder / f"{name}.log")) for name in ("a", "b")]
-    scene = Scene(file, api, replicas)
+    scene = Scene(file, api, replicas, bootstrap, letters)
     for each in replicas:
         await each.until("it has its partitions", lambda s: len(s["partitions"]) == PARTITIONS // 2, within=_PATIENCE)
     await asyncio.to_thread(fill, (order(f"live-{number % 200}", number) for number in range(LIVE)))
@@ -115,16 +140,31 @@ async def recover(scene: Scene) -> None:
         await until("it sends letters", lambda each=each: bool(each.events("redrive_started")), within=_PATIENCE)
 
 
-async def watched(scene: Scene, until_done: Callable[[], bool]) -> list[float]:
-    """Wait for it; what the live bridges might send meanwhile, look by look."""
-    shares: list[float] = []
+async def watched(scene: Scene, until_done: Callable[[], bool]) -> Watched:
+    """Wait for it, and look what is taken off the live traffic meanwhile."""
+    seen = Watched([], [])
+    reservations = Reservations()
 
     async def look() -> bool:
-        shares.append(await scene.shares())
+        seen.shares.append(await scene.shares())
+        reservations.observe(await asyncio.to_thread(_declared, scene), time.monotonic())
+        seen.reserved.append(reservations.reserved(time.monotonic()))
         return until_done()
 
     await until("the redrives are through", look, within=_PATIENCE, explain=scene.replicas[0].log_text)
-    return shares
+    return seen
+
+
+def _declared(scene: Scene) -> dict[TopicPartition, str]:
+    """What the redrives have committed, as every running bridge reads it."""
+    group = declarations.group_of(settings.GROUP)
+    consumer = Consumer({"bootstrap.servers": scene.bootstrap, "group.id": group, "log_level": 0})
+    try:
+        asked = [ClientPartition(scene.letters, number) for number in range(PARTITIONS)]
+        found = consumer.committed(asked, timeout=30)
+        return {from_client(each): commit_mark.unmarked(each.metadata) for each in found if each.offset >= 0}
+    finally:
+        consumer.close()
 
 
 def all_arrived(scene: Scene) -> bool:
@@ -147,11 +187,6 @@ async def settled(scene: Scene) -> dict[str, Any]:
 
     await until("no letter is open and no redrive goes on", look, within=_PATIENCE, explain=lambda: str(found))
     return found
-
-
-def median_share(shares: Sequence[float]) -> float:
-    """Part of the limit."""
-    return statistics.median(shares) / LIMIT
 
 
 def _earlier() -> list[Any]:
