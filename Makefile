@@ -14,10 +14,11 @@ DOCKER ?= docker
 IMAGE ?= track-bridge
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py)
 TESTS ?= tests
+CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo test soak faults fuzz lint bench bench-check image image-facts compose-rules fmt requirements clean
+.PHONY: help demo environment test soak faults fuzz lint bench bench-check image image-facts compose-rules chart fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -25,6 +26,8 @@ help: ## this list
 
 demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API, in half a minute
 	@$(BIN)/bridge demo $(ARGS)
+
+environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 
 test: $(DEV) ## all tiers, quick ones first (TESTS=tests/unit: one of them; ARGS: for pytest)
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
@@ -38,12 +41,15 @@ faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a ta
 soak: $(DEV) ## 100,000 simulated histories on all cores (HISTORIES=...; ARGS=SEED: where to begin)
 	@$(BIN)/python -m tests.simulation --soak $(HISTORIES) $(ARGS)
 
-lint: $(DEV) ## style, types, who may import whom, the image's recipe, what may not be in a tracked file
+lint: $(DEV) ## style, types, who may import whom, the recipes of image and chart, what may not be in a tracked file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/python -m scripts.chart --check
+	@helm=$$($(BIN)/python -m tests.chart.helm --here) || { echo "helm lint: left out, there is no helm here yet (make test TESTS=tests/chart builds one)"; exit 0; }; \
+	  for values in $(CHART)/ci/*-values.yaml; do $$helm lint --strict --quiet --values $$values $(CHART) || exit 1; done
 	$(BIN)/python -m pytest -q --no-header tests/repo/test_tracked_files.py
 
 bench: $(DEV) ## what an event costs, side by side with the least it can cost
@@ -63,6 +69,9 @@ image-facts: $(DEV) ## what that image weighs and how fast it starts (ARGS: its 
 
 compose-rules: $(DEV) ## the chart's alerts for the Prometheus of compose.yaml, after they changed in helm/
 	$(BIN)/python scripts/compose-rules > deploy/compose/rules.yaml
+
+chart: $(DEV) ## write again what of the Helm chart follows from its values: their schema, its README
+	@$(BIN)/python -m scripts.chart
 
 fmt: $(DEV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .

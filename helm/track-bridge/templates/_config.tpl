@@ -1,0 +1,99 @@
+{{/* The bridge's configuration: its text, and the few facts the chart needs of it. */}}
+
+{{/*
+The configuration as JSON, for looking at, never for writing: what is no map becomes an empty one, so that a template can go
+down without asking at every step. "track-bridge.problems" says what is wrong.
+*/}}
+{{- define "track-bridge.config" -}}
+{{- $config := .Values.config | default dict -}}
+{{- if .Values.configFile -}}
+{{- $config = fromYaml .Values.configFile -}}
+{{- end -}}
+{{- $found := dict -}}
+{{- range $section := list "kafka" "track" "delivery" "dead_letter" "mapping" "observability" -}}
+{{- $keys := get $config $section -}}
+{{- $_ := set $found $section (ternary $keys dict (kindIs "map" $keys)) -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end -}}
+
+{{/* The text of bridge.yaml. */}}
+{{- define "track-bridge.configText" -}}
+{{- if .Values.configFile -}}
+{{- .Values.configFile -}}
+{{- else -}}
+{{- include "track-bridge.yaml" .Values.config | trimPrefix "\n" }}
+{{ end -}}
+{{- end -}}
+
+{{/* The data of a ConfigMap that holds it: readable where every line is the chart's, whatever the user's own file looks like. */}}
+{{- define "track-bridge.configData" -}}
+bridge.yaml: {{ if .Values.configFile }}{{ toJson .Values.configFile }}{{ else }}|
+  {{- include "track-bridge.configText" . | trim | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/*
+A value as YAML in which every key and scalar is JSON, one below the other. toYaml would write text such as 0o17 without
+quotes, which is a number in the bridge's YAML 1.2, and JSON alone is a wall that nobody reads in a ConfigMap.
+*/}}
+{{- define "track-bridge.yaml" -}}
+{{- if and . (kindIs "map" .) -}}
+{{- range $key, $value := . }}
+{{ include "track-bridge.scalar" $key }}:{{ include "track-bridge.yamlBelow" $value }}
+{{- end -}}
+{{- else if and . (kindIs "slice" .) -}}
+{{- range $value := . }}
+-{{ include "track-bridge.yamlBelow" $value }}
+{{- end -}}
+{{- else -}}
+{{- include "track-bridge.scalar" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* JSON, except that a next-line character would end the line in YAML. */}}
+{{- define "track-bridge.scalar" -}}
+{{- toRawJson . | replace "\u0085" "\\u0085" -}}
+{{- end -}}
+
+{{- define "track-bridge.yamlBelow" -}}
+{{- if and . (or (kindIs "map" .) (kindIs "slice" .)) -}}
+{{- include "track-bridge.yaml" . | replace "\n" "\n  " -}}
+{{- else }} {{ include "track-bridge.scalar" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Seconds of a duration such as 20s, rounded up; nothing where it is none (a reference such as ${DRAIN}). */}}
+{{- define "track-bridge.seconds" -}}
+{{- $text := toString . -}}
+{{- if regexMatch "^[0-9]+([.][0-9]+)?(ms|s|m|h|d)$" $text -}}
+{{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0 -}}
+{{- mulf (regexFind "^[0-9.]+" $text | float64) (get $units (regexFind "[a-z]+$" $text)) | ceil | int64 -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.drainSeconds" -}}
+{{- include "track-bridge.seconds" (dig "kafka" "drain_timeout" "20s" (include "track-bridge.config" . | fromJson)) -}}
+{{- end -}}
+
+{{/*
+The drain, in which requests end (`track.timeout` is below it), and 25 seconds: 2 until the drain is cut off, 10 for the last commit,
+10 for leaving the group (the process ends by itself after these), and some to start and end.
+*/}}
+{{- define "track-bridge.leastGrace" -}}
+{{- with include "track-bridge.drainSeconds" . -}}{{- add (int64 .) 25 -}}{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.grace" -}}
+{{- if kindIs "invalid" .Values.terminationGracePeriodSeconds -}}
+{{- include "track-bridge.leastGrace" . -}}
+{{- else -}}
+{{- .Values.terminationGracePeriodSeconds | int64 -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The port of /livez, /readyz, /metrics and /status; nothing where it is a reference. */}}
+{{- define "track-bridge.port" -}}
+{{- $listen := dig "observability" "listen" "0.0.0.0:9464" (include "track-bridge.config" . | fromJson) -}}
+{{- regexFind ":[0-9]+$" (toString $listen) | trimPrefix ":" -}}
+{{- end -}}

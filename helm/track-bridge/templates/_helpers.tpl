@@ -1,0 +1,89 @@
+{{/* Names and labels. Whoever adds a template uses these four and nothing of their own. */}}
+
+{{- define "track-bridge.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* 44 characters at most: a CronJob may have 52, and "-replay" is appended. */}}
+{{- define "track-bridge.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 44 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "track-bridge.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 44 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 44 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
+{{/* What never changes in the life of a release: a Deployment's selector cannot be changed. */}}
+{{- define "track-bridge.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "track-bridge.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* On everything the chart makes. The chart's own go over commonLabels: two of one name would be invalid. */}}
+{{- define "track-bridge.labels" -}}
+{{- $own := include "track-bridge.selectorLabels" . | fromYaml -}}
+{{- toYaml (mergeOverwrite dict (.Values.commonLabels | default dict) (include "track-bridge.releaseLabels" . | fromYaml) $own) -}}
+{{- end -}}
+
+{{- define "track-bridge.releaseLabels" -}}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+app.kubernetes.io/part-of: track-bridge
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "track-bridge.podLabels" -}}
+{{ include "track-bridge.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: track-bridge
+{{- end -}}
+
+{{/*
+Labels of the jobs' pods, called with (list . COMPONENT). Their name is another one than that of the workload's pods: the Service,
+the disruption budget and the monitors must not take a job for a replica.
+*/}}
+{{- define "track-bridge.jobLabels" -}}
+{{- $root := index . 0 -}}
+{{- $own := dict
+      "app.kubernetes.io/name" (include "track-bridge.jobName" $root)
+      "app.kubernetes.io/instance" $root.Release.Name
+      "app.kubernetes.io/component" (index . 1) -}}
+{{- toYaml (mergeOverwrite dict ($root.Values.commonLabels | default dict) (include "track-bridge.releaseLabels" $root | fromYaml) $own) -}}
+{{- end -}}
+
+{{- define "track-bridge.jobName" -}}
+{{- printf "%s-job" (include "track-bridge.name" . | trunc 59 | trimSuffix "-") -}}
+{{- end -}}
+
+{{/* Called with (list . MAP): the annotations of one object, those common to all included; nothing where there are none. */}}
+{{- define "track-bridge.annotations" -}}
+{{- $merged := mergeOverwrite dict ((index . 0).Values.commonAnnotations | default dict) (index . 1 | default dict) -}}
+{{- with $merged -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/* REGISTRY/REPOSITORY:TAG, or @DIGEST. */}}
+{{- define "track-bridge.image" -}}
+{{- $image := .Values.image -}}
+{{- with $image.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ $image.repository -}}
+{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default .Chart.AppVersion }}{{ end -}}
+{{- end -}}
+
+{{- define "track-bridge.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "track-bridge.fullname" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,246 @@
+{{/*
+What the schema cannot say: values that need each other, or exclude each other. Every problem is one line, "VALUE: what is wrong; what to do",
+and all of them are reported at once. Each define below prints its lines, and nothing where all is well.
+*/}}
+
+{{- define "track-bridge.problems" -}}
+{{- include "track-bridge.problems.config" . }}
+{{- include "track-bridge.problems.readings" . }}
+{{- include "track-bridge.problems.secrets" . }}
+{{- include "track-bridge.problems.times" . }}
+{{- include "track-bridge.problems.scaling" . }}
+{{- include "track-bridge.problems.pod" . }}
+{{- end -}}
+
+{{- define "track-bridge.validate" -}}
+{{- $lines := list -}}
+{{- range splitList "\n" (include "track-bridge.problems" .) }}{{ with trim . }}{{ $lines = append $lines . }}{{ end }}{{ end -}}
+{{- with $lines -}}
+{{- fail (printf "\n\n%s with the values:\n  %s\n" (ternary "1 problem" (printf "%d problems" (len .)) (eq 1 (len .))) (join "\n  " .)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.problems.config" -}}
+{{- $config := include "track-bridge.config" . | fromJson -}}
+{{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
+{{- if .Values.configFile -}}
+{{- with (fromYaml .Values.configFile).Error }}
+configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with --set-file configFile=bridge.yaml
+{{- end -}}
+{{- $given := list -}}
+{{- range $section, $keys := .Values.config -}}
+{{- range $key, $value := $keys }}{{ if $value }}{{ $given = append $given (printf "config.%s.%s" $section $key) }}{{ end }}{{ end -}}
+{{- end -}}
+{{- with $given }}
+{{ first . }}: must not be set beside configFile, which is a whole configuration; remove one of the two
+{{- end -}}
+{{- end -}}
+{{- range $path, $what := dict
+      "kafka.bootstrap_servers" "name the brokers, host:port with commas between"
+      "kafka.group_id" "name the consumer group; it is where the positions are kept, so it must never change by accident"
+      "kafka.topics" "list the topics to read"
+      "track.endpoint" "set the host of your Userpilot environment, such as https://analytex-eu.userpilot.io; there is no default"
+      "dead_letter.topic" "name the topic that takes the events which cannot be delivered"
+      "mapping.events" "say which records become which events" -}}
+{{- $parts := splitList "." $path -}}
+{{- if not (dig (first $parts) (last $parts) "" $config) }}
+{{ $place }}{{ $path }}: is not set; {{ $what }}
+{{- end -}}
+{{- end -}}
+{{- $group := dig "kafka" "group_id" "" $config | toString -}}
+{{- if and $group (not (regexMatch "^\\S(.*\\S)?$" $group)) }}
+{{ $place }}kafka.group_id: must not begin or end with white space; remove it
+{{- end -}}
+{{- $properties := dig "kafka" "properties" dict $config -}}
+{{- if and (kindIs "map" $properties) (hasKey $properties "group.instance.id") }}
+{{ $place }}kafka.properties.group.instance.id: would make every replica the same member; remove it, `workload: StatefulSet` gives each its own
+{{- end -}}
+{{- $listen := dig "observability" "listen" "0.0.0.0:9464" $config | toString -}}
+{{- if not (include "track-bridge.port" .) }}
+{{ $place }}observability.listen: must end with a port such as :9464, which the probes and the Service need to know
+{{- else if regexMatch "^(127\\.|localhost|\\[::1\\])" $listen }}
+{{ $place }}observability.listen: is {{ $listen }}, where the kubelet's probes cannot reach it; remove it or write 0.0.0.0:9464
+{{- end -}}
+{{- end -}}
+
+{{/* What Helm's YAML 1.1 has made of a word that is a text to the bridge, as far as that can be seen afterwards. */}}
+{{- define "track-bridge.problems.readings" -}}
+{{- if not .Values.configFile -}}
+{{- $common := list "occurred_at" "event_id" -}}
+{{- $mapping := get .Values.config "mapping" | default dict -}}
+{{- $common = concat $common (get $mapping "common_metadata" | default dict | keys) -}}
+{{- range get $mapping "per_topic" | default dict }}{{ $common = concat $common (get (. | default dict) "common_metadata" | default dict | keys) }}{{ end -}}
+{{- include "track-bridge.readings" (dict "path" "config" "key" "" "node" .Values.config "common" $common) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.readings" -}}
+{{- $path := .path -}}
+{{- $common := .common -}}
+{{- $key := .key -}}
+{{- $isExample := hasPrefix "config.mapping.examples" $path -}}
+{{- if kindIs "map" .node -}}
+  {{- range $below, $value := .node -}}
+    {{- $here := printf "%s.%s" $path $below -}}
+    {{- if has $below (list "true" "false") }}
+{{ $path }}: has the key {{ $below }}: Helm reads y, yes, on, n, no and off without quotes as {{ $below }}; put the key in quotes
+    {{- else if and (has $key (list "metadata" "common_metadata")) (kindIs "bool" $value) (not $isExample) (not (has $below $common)) }}
+{{ $here }}: is {{ $value }}, which leaves a key of common_metadata out, and there is none of that name; if it is a text such as no, put it in quotes
+    {{- else if and (has $below (list "value" "default")) (kindIs "bool" $value) (hasPrefix "config.mapping" $path) (not $isExample) }}
+{{ $here }}: is {{ $value }}, and Helm reads y, yes, on, n, no and off without quotes as booleans too; put a text in quotes, or write a boolean as {path: "`{{ $value }}`"}
+    {{- else }}
+      {{- include "track-bridge.readings" (dict "path" $here "key" $below "node" $value "common" $common) -}}
+    {{- end -}}
+  {{- end -}}
+{{- else if kindIs "slice" .node -}}
+  {{- range $place, $value := .node -}}
+    {{- include "track-bridge.readings" (dict "path" (printf "%s[%d]" $path $place) "key" $key "node" $value "common" $common) -}}
+  {{- end -}}
+{{- else if kindIs "float64" .node -}}
+  {{- if and (eq (floor .node) .node) (or (ge .node 9007199254740992.0) (le .node -9007199254740992.0)) }}
+{{ $path }}: is a number of more digits than Helm keeps; put it in quotes
+  {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.problems.secrets" -}}
+{{- $config := include "track-bridge.config" . | fromJson -}}
+{{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
+{{- $key := dig "track" "api_key" "" $config | default "" | toString -}}
+{{- $file := dig "track" "api_key_file" "" $config | default "" | toString -}}
+{{- if and $key (not (contains "${" $key)) }}
+{{ $place }}track.api_key: would stand in a ConfigMap for everybody to read; put the key into a Secret and name it in apiKey.existingSecret
+{{- end -}}
+{{- if and .Values.apiKey.existingSecret .Values.apiKey.value }}
+apiKey.value: must not be set beside apiKey.existingSecret; remove one of the two
+{{- else if and (or .Values.apiKey.existingSecret .Values.apiKey.value) $file (not (contains "${" $file)) }}
+{{ $place }}track.api_key_file: must not be set beside apiKey, which mounts a file of its own; remove one of the two
+{{- else if not (or .Values.apiKey.existingSecret .Values.apiKey.value $file $key (include "track-bridge.hasKeyVariable" .)) }}
+apiKey.existingSecret: is not set; name the Secret that holds the API key (or, where something else mounts the key, set config.track.api_key_file)
+{{- end -}}
+{{- $credentials := .Values.kafkaCredentials -}}
+{{- if and $credentials.existingSecret $credentials.values }}
+kafkaCredentials.values: must not be set beside kafkaCredentials.existingSecret; remove one of the two
+{{- else if and $credentials.existingSecret (not $credentials.files) }}
+kafkaCredentials.files: is empty; say which property is in which key of {{ $credentials.existingSecret }}, such as {sasl.username: username, sasl.password: password}
+{{- else if and $credentials.files (not $credentials.existingSecret) }}
+kafkaCredentials.existingSecret: is not set; name the Secret that holds the keys of kafkaCredentials.files
+{{- end -}}
+{{- range $name := list "kafkaCa" "apiCa" -}}
+{{- $source := get $.Values $name -}}
+{{- if and $source.existingSecret $source.existingConfigMap }}
+{{ $name }}.existingConfigMap: must not be set beside {{ $name }}.existingSecret; remove one of the two
+{{- end -}}
+{{- end -}}
+{{- $names := concat (keys $credentials.files) (keys $credentials.values) -}}
+{{- range $section := list "kafka" "dead_letter" -}}
+{{- $properties := dig $section "properties" dict $config -}}
+{{- if kindIs "map" $properties -}}
+{{- range $name, $value := $properties -}}
+{{- if and (regexMatch "password|secret|key[.]pem|private[.]key|oauthbearer[.]config" $name) (not (hasSuffix ".location" $name)) (not (hasSuffix "_file" $name)) (not (contains "${" (toString $value))) }}
+{{ $place }}{{ $section }}.properties.{{ $name }}: would stand in a ConfigMap for everybody to read; put it into a Secret and name it in kafkaCredentials
+{{- end -}}
+{{- if has (trimSuffix "_file" $name) $names }}
+{{ $place }}{{ $section }}.properties.{{ $name }}: must not be set beside kafkaCredentials, which sets it too; remove one of the two
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $properties := dig "kafka" "properties" dict $config -}}
+{{- if and (kindIs "map" $properties) (empty .Values.extraEnv) (empty .Values.extraEnvFrom) -}}
+{{- $protocol := get $properties "security.protocol" | default "" | toString | lower -}}
+{{- $mechanism := get $properties "sasl.mechanism" | default (get $properties "sasl.mechanisms") | default "" | toString | upper -}}
+{{- if and (hasPrefix "sasl" $protocol) (has $mechanism (list "PLAIN" "SCRAM-SHA-256" "SCRAM-SHA-512")) (not (has "sasl.password" $names)) (not (hasKey $properties "sasl.password")) (not (hasKey $properties "sasl.password_file")) }}
+kafkaCredentials.existingSecret: is not set, and {{ $place }}kafka.properties asks for {{ $mechanism }}; name the Secret that holds the password, and its key in kafkaCredentials.files
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether a variable of the user's holds the API key or names its file. */}}
+{{- define "track-bridge.hasKeyVariable" -}}
+{{- range .Values.extraEnv }}{{ if hasPrefix "BRIDGE_TRACK__API_KEY" .name }}yes{{ end }}{{ end -}}
+{{- end -}}
+
+{{- define "track-bridge.problems.times" -}}
+{{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
+{{- $drain := include "track-bridge.drainSeconds" . -}}
+{{- $timeout := include "track-bridge.seconds" (dig "track" "timeout" "10s" (include "track-bridge.config" . | fromJson)) -}}
+{{- $isGiven := not (kindIs "invalid" .Values.terminationGracePeriodSeconds) -}}
+{{- if and (not $drain) (not $isGiven) }}
+terminationGracePeriodSeconds: must be set, because {{ $place }}kafka.drain_timeout is a reference that only the bridge resolves; give it 25 seconds more than that
+{{- else if and $drain $isGiven (lt (int64 .Values.terminationGracePeriodSeconds) (include "track-bridge.leastGrace" . | int64)) }}
+terminationGracePeriodSeconds: is {{ int64 .Values.terminationGracePeriodSeconds }}, less than kafka.drain_timeout ({{ $drain }} s) and 25 seconds for the last commit: events would be sent twice after every stop; set at least {{ include "track-bridge.leastGrace" . }}, or remove it
+{{- end -}}
+{{- if and $drain $timeout (ge (int64 $timeout) (int64 $drain)) }}
+{{ $place }}track.timeout: must be below kafka.drain_timeout ({{ $drain }} s), so that a request can end while its partition is still ours
+{{- end -}}
+{{- range .Values.extraEnv -}}
+{{- if has .name (list "BRIDGE_KAFKA__DRAIN_TIMEOUT" "BRIDGE_TRACK__TIMEOUT" "BRIDGE_OBSERVABILITY__LISTEN") }}
+extraEnv: has {{ .name }}, which the chart would not see when it sets ports and times; set {{ $place }}{{ .name | trimPrefix "BRIDGE_" | lower | replace "__" "." }} instead
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.problems.scaling" -}}
+{{- $config := include "track-bridge.config" . | fromJson -}}
+{{- if and .Values.keda.enabled .Values.autoscaling.enabled }}
+keda.enabled: must not be true beside autoscaling.enabled: two autoscalers would fight over the replicas; choose one
+{{- end -}}
+{{- range $name := list "keda" "autoscaling" -}}
+{{- $scaler := get $.Values $name -}}
+{{- if and $scaler.enabled (gt (int64 $scaler.minReplicas) (int64 $scaler.maxReplicas)) }}
+{{ $name }}.minReplicas: is {{ int64 $scaler.minReplicas }}, more than {{ $name }}.maxReplicas ({{ int64 $scaler.maxReplicas }})
+{{- end -}}
+{{- end -}}
+{{- with .Values.autoscaling -}}
+{{- if and .enabled (not .targetCPUUtilizationPercentage) (not .metrics) }}
+autoscaling.metrics: is empty, and autoscaling.targetCPUUtilizationPercentage too; set one of them
+{{- end -}}
+{{- if and .enabled .targetCPUUtilizationPercentage (not (dig "requests" "cpu" "" ($.Values.resources | default dict))) }}
+autoscaling.targetCPUUtilizationPercentage: is a share of resources.requests.cpu, which is not set; set it
+{{- end -}}
+{{- end -}}
+{{- if .Values.keda.enabled -}}
+{{- if and .Values.keda.prometheus.enabled (not .Values.keda.prometheus.serverAddress) }}
+keda.prometheus.serverAddress: is not set; name the Prometheus that scrapes the bridge (keda.prometheus.enabled: false scales by lag alone, which adds replicas while the API is down or the budget is used up)
+{{- end -}}
+{{- if contains "${" (include "track-bridge.keda.bootstrapServers" .) }}
+keda.kafka.bootstrapServers: must be set, because config.kafka.bootstrap_servers is a reference that only the bridge resolves
+{{- end -}}
+{{- if contains "${" (dig "kafka" "group_id" "" $config | toString) }}
+config.kafka.group_id: is a reference that only the bridge resolves, and KEDA needs the name; write it out
+{{- end -}}
+{{- if contains "${" (include "track-bridge.keda.topics" .) }}
+keda.kafka.topics: must be set, because config.kafka.topics has a reference that only the bridge resolves
+{{- end -}}
+{{- include "track-bridge.problems.kedaLogin" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.problems.kedaLogin" -}}
+{{- $kafka := include "track-bridge.keda.kafka" . | fromJson -}}
+{{- if and (not .Values.keda.kafka.authenticationRef) (hasKey $kafka.metadata "sasl") -}}
+{{- $parameters := list -}}
+{{- range concat $kafka.secrets $kafka.configMaps }}{{ $parameters = append $parameters .parameter }}{{ end -}}
+{{- if or (empty $kafka.metadata.sasl) (not (has "username" $parameters)) (not (has "password" $parameters)) }}
+keda.kafka.authenticationRef: must be set, because KEDA's way into Kafka does not follow from sasl.mechanism (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512), sasl.username and kafkaCredentials; name a TriggerAuthentication
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "track-bridge.problems.pod" -}}
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
+podMonitor.enabled: must not be true beside serviceMonitor.enabled: every sum would count each replica twice; choose one
+{{- end -}}
+{{- if and .Values.serviceMonitor.enabled (not .Values.service.enabled) }}
+serviceMonitor.enabled: needs service.enabled; set it, or use podMonitor
+{{- end -}}
+{{- $taken := list "config" "tmp" -}}
+{{- range (include "track-bridge.mounts" (list . "") | fromJson).mounts }}{{ $taken = append $taken .name }}{{ end -}}
+{{- range .Values.extraVolumes -}}
+{{- if has .name $taken }}
+extraVolumes: has {{ .name }}, a name the chart uses; choose another one
+{{- end -}}
+{{- $taken = append $taken .name -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,43 @@
+"""Writes the values' schema and the README's tables; with --check says whether they are current."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from scripts.chart import readme, schema
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "track-bridge"
+
+
+def written(root: Path = ROOT) -> dict[Path, str]:
+    """What each generated file should hold."""
+    chart = root / "helm" / "track-bridge"
+    values = (chart / "values.yaml").read_text(encoding="utf-8")
+    page = chart / "README.md"
+    return {
+        chart / "values.schema.json": schema.text(
+            values=values,
+            overrides=(root / "helm" / "values.schema.yaml").read_text(encoding="utf-8"),
+            bridge=(root / "schemas" / "bridge.schema.json").read_text(encoding="utf-8"),
+        ),
+        page: readme.with_values(page.read_text(encoding="utf-8"), values),
+    }
+
+
+def main() -> int:
+    """Exit code 1 where --check finds a file that is not current."""
+    stale = [path for path, text in written().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        name = path.relative_to(ROOT)
+        if "--check" in sys.argv[1:]:
+            sys.stderr.write(f"{name} is not what its sources make of it: run `make chart`.\n")
+        else:
+            path.write_text(written()[path], encoding="utf-8")
+            sys.stdout.write(f"wrote {name}\n")
+    return 1 if stale and "--check" in sys.argv[1:] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

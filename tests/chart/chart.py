@@ -1,0 +1,148 @@
+"""The chart, rendered by a real Helm."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.chart import helm
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "track-bridge"
+CI = sorted((CHART / "ci").glob("*-values.yaml"))
+RELEASE = "shop"
+NAMESPACE = "events"
+NAME = "shop-track-bridge"
+"""Of everything in a release of that name."""
+
+Manifest = dict[str, Any]
+Values = Mapping[str, Any]
+
+LEAST: Values = {
+    "config": {
+        "kafka": {
+            "bootstrap_servers": "kafka-1:9092,kafka-2:9093",
+            "group_id": "userpilot-bridge",
+            "topics": ["shop.orders", "shop.accounts"],
+        },
+        "track": {"endpoint": "https://analytex-eu.userpilot.io"},
+        "dead_letter": {"topic": "userpilot-bridge.dlq"},
+        "mapping": {"events": {"order.completed": {"event_name": "Order Completed"}}},
+    },
+    "apiKey": {"existingSecret": "userpilot"},
+}
+"""The fewest values the chart accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What Helm made of the chart."""
+
+    manifests: tuple[Manifest, ...]
+
+    def all(self, kind: str) -> list[Manifest]:
+        """Every manifest of a kind."""
+        return [each for each in self.manifests if each["kind"] == kind]
+
+    def one(self, kind: str, name: str | None = None) -> Manifest:
+        """The only one of its kind, or the one of that name."""
+        (found,) = [each for each in self.all(kind) if name in (None, each["metadata"]["name"])]
+        return found
+
+    @property
+    def workload(self) -> Manifest:
+        """The Deployment or StatefulSet."""
+        (found,) = [*self.all("Deployment"), *self.all("StatefulSet")]
+        return found
+
+    @property
+    def pod(self) -> Manifest:
+        """The pod template of the workload."""
+        found: Manifest = self.workload["spec"]["template"]
+        return found
+
+    @property
+    def container(self) -> Manifest:
+        """The bridge's own container."""
+        (found,) = [each for each in self.pod["spec"]["containers"] if each["name"] == "bridge"]
+        return dict(found)
+
+    @property
+    def bridge_yaml(self) -> str:
+        """The configuration as the pod finds it."""
+        text: str = self.one("ConfigMap", self.workload["metadata"]["name"])["data"]["bridge.yaml"]
+        return text
+
+
+class RefusedError(Exception):
+    """Helm did not render it; the text is what it said."""
+
+
+def render(
+    values: Values | Path,
+    folder: Path,
+    *more: Values,
+    arguments: Sequence[str] = (),
+    chart: Path = CHART,
+) -> Rendered:
+    """``helm template`` with these values, later ones over them; `folder` takes the files. Raises `RefusedError`."""
+    command = ["template", RELEASE, str(chart), "--namespace", NAMESPACE, *_files(values, folder, more), *arguments]
+    documents = yaml.safe_load_all(run(command))
+    return Rendered(tuple(document for document in documents if document))
+
+
+def notes(values: Values, folder: Path, *more: Values, arguments: Sequence[str] = ()) -> str:
+    """What NOTES.txt tells whoever installs it."""
+    said = run(
+        [
+            "install",
+            RELEASE,
+            str(CHART),
+            "--namespace",
+            NAMESPACE,
+            "--dry-run=client",
+            *_files(values, folder, more),
+            *arguments,
+        ]
+    )
+    return said.partition("NOTES:\n")[2]
+
+
+def refusal(values: Values, folder: Path, *more: Values, arguments: Sequence[str] = ()) -> str:
+    """What Helm says where it must refuse."""
+    try:
+        render(values, folder, *more, arguments=arguments)
+    except RefusedError as error:
+        return str(error)
+    raise AssertionError("Helm rendered it")
+
+
+def run(arguments: Sequence[str]) -> str:
+    """What Helm wrote. Raises `RefusedError` with what it complained about."""
+    answer = subprocess.run(
+        [str(helm.ensure()), *arguments], capture_output=True, text=True, check=False, timeout=100, env=_environment()
+    )
+    if answer.returncode != 0:
+        raise RefusedError(answer.stderr)
+    return answer.stdout
+
+
+def _environment() -> dict[str, str]:
+    """No cluster of whoever runs the tests: everything here must work without one."""
+    return {**os.environ, "KUBECONFIG": os.devnull, "HELM_DEBUG": "false"}
+
+
+def _files(values: Values | Path, folder: Path, more: Sequence[Values]) -> Iterator[str]:
+    for place, each in enumerate((values, *more)):
+        if isinstance(each, Path):
+            yield from ("--values", str(each))
+        else:
+            path = folder / f"values-{place}.yaml"
+            path.write_text(yaml.safe_dump(dict(each), allow_unicode=True), encoding="utf-8")
+            yield from ("--values", str(path))

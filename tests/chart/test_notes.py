@@ -1,0 +1,45 @@
+"""What whoever installs it is told: what there is now, what to type next, what to look at."""
+
+from __future__ import annotations
+
+from tests.chart.conftest import Say
+
+
+def test_it_says_what_was_deployed_and_what_to_type_next(notes: Say) -> None:
+    said = notes()
+    for part in (
+        "Deployment shop-track-bridge in events",
+        "shop.orders, shop.accounts at kafka-1:9092,kafka-2:9093, as group userpilot-bridge",
+        "https://analytex-eu.userpilot.io, at most 600/min for all replicas together",
+        "userpilot-bridge.dlq",
+        "kubectl -n events rollout status deployment/shop-track-bridge",
+        "helm -n events test shop",
+        "kubectl -n events create job --from=cronjob/shop-track-bridge-replay",
+    ):
+        assert part in said
+
+
+def test_more_replicas_than_partitions_is_a_warning(notes: Say) -> None:
+    assert "replicaCount: 5 replicas share 3 partitions, so 2 of them will never" in notes(
+        {"replicaCount": 5, "partitions": 3}
+    )
+    assert "partitions, so" not in notes({"replicaCount": 3, "partitions": 3})
+    scaled = {"keda": {"enabled": True, "maxReplicas": 9, "prometheus": {"serverAddress": "http://p"}}, "partitions": 3}
+    assert "keda.maxReplicas: 9 is more than there are partitions; 3 are used" in notes(scaled)
+
+
+def test_what_weakens_a_promise_is_a_warning(notes: Say) -> None:
+    assert "KEDA scales by lag alone" in notes({"keda": {"enabled": True, "prometheus": {"enabled": False}}})
+    assert "They are for trying out" in notes({"apiKey": {"existingSecret": "", "value": "k"}})
+    assert "one replica alone" in notes({"replicaCount": 1})
+    assert "rate_limit is unlimited" in notes({"config": {"delivery": {"rate_limit": "unlimited"}}})
+    assert "start_from is error" in notes()
+    assert "replicaCount: 3 replicas have one budget of 600/min together" in notes({"replicaCount": 3})
+    assert f"the name was cut to {'a' * 44};" in notes({"fullnameOverride": "a" * 60})
+    assert "Nothing scrapes /metrics yet" in notes()
+
+
+def test_nothing_to_look_at_is_said_with_nothing(notes: Say) -> None:
+    quiet = {"config": {"kafka": {"start_from": "latest"}}, "podMonitor": {"enabled": True}}
+    assert "Look at this" not in notes(quiet)
+    assert "userpilot" not in notes(quiet).partition("Next:")[2].replace("userpilot-bridge", "")
