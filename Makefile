@@ -70,7 +70,7 @@ image-facts: $(DEV) ## what that image weighs and how fast it starts (ARGS: its 
 compose-rules: $(DEV) ## the chart's alerts for the Prometheus of compose.yaml, after they changed in helm/
 	$(BIN)/python scripts/compose-rules > deploy/compose/rules.yaml
 
-chart: $(DEV) ## write again what of the Helm chart follows from its values: their schema, its README
+chart: $(DEV) ## write again what of the Helm chart has a source: the schema of its values, its README, its dashboard
 	@$(BIN)/python -m scripts.chart
 
 fmt: $(DEV) ## format, and mend what can be mended
