@@ -16,11 +16,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 WORKDIR /src
 COPY requirements/run.txt requirements/
 # The environment holds no pip: what runs cannot install. Its bytecode is never checked against the source: the files
-# cannot change, and the process cannot write any.
+# cannot change, and the process cannot write any. The lexers of Pygments, which nothing here reaches, have none.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv --without-pip /opt/track-bridge && \
     python -m pip --python /opt/track-bridge/bin/python install --require-hashes -r requirements/run.txt && \
-    python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/track-bridge/lib
+    python -m compileall -q -j 0 -x '/pygments/' --invalidation-mode unchecked-hash /opt/track-bridge/lib
 
 FROM dependencies AS program
 COPY requirements/build.txt requirements/
@@ -34,8 +34,25 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-d
     python -m pip --python /opt/track-bridge/bin/python install --no-deps --no-index --root /program /wheels/*.whl && \
     python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /program -p / /program
 
+# The bill of materials is made from the very environment that ships, by a tool that does not: `make image` writes it to
+# dist/ with `--target sbom --output`. An ordinary build leaves both stages out.
+FROM dependencies AS materials
+COPY requirements/sbom.txt requirements/
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python -m venv /opt/sbom && \
+    /opt/sbom/bin/pip install --require-hashes -r requirements/sbom.txt
+COPY --from=program /program/opt/track-bridge /opt/track-bridge
+RUN /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-format JSON \
+    --output-file /track-bridge.cdx.json /opt/track-bridge/bin/python
+
+FROM scratch AS sbom
+COPY --from=materials /track-bridge.cdx.json /
+
 # The same base and the same path: an environment holds links to the interpreter it was made with.
 FROM ${PYTHON_IMAGE}
+# The base brings pip, and the means to bring it back.
+RUN find / -xdev \( -path '*-packages/pip' -o -path '*-packages/pip-*.dist-info' -o -path '*/python3*/ensurepip' -o -path '*/bin/pip*' \) \
+    -prune -exec rm -rf {} +
 # The dependencies change seldom and weigh most: a new version of the program is a small layer on top of theirs.
 COPY --from=dependencies /opt/track-bridge /opt/track-bridge
 COPY --from=program /program/opt/track-bridge /opt/track-bridge
@@ -43,10 +60,10 @@ ENV PATH=/opt/track-bridge/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONFAULTHANDLER=1 \
     PYTHONDONTWRITEBYTECODE=1
+# ./bridge.yaml, the first place the program looks for its configuration. Made before the user is set, whose it would be.
+WORKDIR /etc/track-bridge
 # A number, so that runAsNonRoot can be checked without the image's own list of users.
 USER 10001:10001
-# ./bridge.yaml, the first place the program looks for its configuration.
-WORKDIR /etc/track-bridge
 EXPOSE 9464
 STOPSIGNAL SIGTERM
 # Starts an interpreter and nothing of the program. It asks the default port: with another `observability.listen`
@@ -56,10 +73,12 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
 ENTRYPOINT ["track-bridge"]
 CMD ["run"]
 # Last, because they change with every commit.
+ARG PYTHON_IMAGE
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="track-bridge" \
       org.opencontainers.image.description="Sends domain events from Kafka to the Userpilot Track API" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="${PYTHON_IMAGE}"

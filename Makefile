@@ -18,7 +18,7 @@ CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo environment test soak faults fuzz lint bench bench-check image chart chart-cluster docs fmt requirements clean
+.PHONY: help demo environment test soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -58,10 +58,17 @@ bench: $(DEV) ## what an event costs, side by side with the least it can cost
 bench-check: $(DEV) ## whether an event costs over 15 % more of our code than the baseline says (half a minute)
 	@$(BIN)/python -m bench.check $(ARGS)
 
-image: ## the container image (DOCKER=podman works too)
+image: ## the container image, and its bill of materials in dist/ (DOCKER=podman works too)
 	@$(DOCKER) info >/dev/null 2>&1 || { \
 	  echo "make image needs a container engine and '$(DOCKER) info' gets no answer: start Docker, or name another one (make image DOCKER=podman)." >&2; exit 1; }
 	DOCKER_BUILDKIT=1 $(DOCKER) build $(ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) -t $(IMAGE):$(VERSION) .
+	DOCKER_BUILDKIT=1 $(DOCKER) build $(ARGS) --target sbom --output type=local,dest=dist .
+
+image-facts: $(DEV) ## what that image weighs and how fast it starts (ARGS: its base, where that is another one)
+	@DOCKER=$$(command -v $(DOCKER)) $(BIN)/python -m tests.image $(IMAGE):$(VERSION) $(ARGS)
+
+compose-rules: $(DEV) ## the chart's alerts for the Prometheus of compose.yaml, after they changed in helm/
+	$(BIN)/python scripts/compose-rules > deploy/compose/rules.yaml
 
 chart: $(DEV) ## write again what of the Helm chart has a source: the schema of its values, its README, its dashboard
 	@$(BIN)/python -m scripts.chart
@@ -87,6 +94,7 @@ requirements: $(DEV) ## lock the dependencies again after pyproject.toml changed
 	$(LOCK) pyproject.toml --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) --group fuzz --constraints requirements/dev.txt --output-file requirements/fuzz.txt
+	$(LOCK) --group sbom --constraints requirements/dev.txt --output-file requirements/sbom.txt
 
 clean: ## remove what was made here (the broker's cache stays)
 	rm -rf $(VENV) .venv-fuzz build dist .coverage .cache .*_cache .hypothesis

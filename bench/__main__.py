@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import delivery, filtering, waiting
+from bench import delivery, filtering, letters, waiting
 from bench.broker import broker
 from bench.peers import Peer
 from bench.runs import Bench, RunFailedError
@@ -32,6 +32,7 @@ SCENARIOS: Mapping[str, Callable[[Session], Iterator[Row]]] = {
     "backlog": waiting.backlog,
     "partitions": delivery.partitions,
     "start": waiting.start,
+    "dead-letters": letters.dead_letters,
     "growth": delivery.growth,
 }
 

@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 HERE = Path(__file__).parent
-TIERS = ("repo", "unit", "contract", "simulation", "component", "chart", "integration")
+TIERS = ("repo", "unit", "contract", "simulation", "component", "chart", "image", "integration")
 """Quick ones first, so that a plain mistake shows within seconds."""
 TIERS_ON_THE_PRODUCTION_LOOP = ("component", "integration")
 

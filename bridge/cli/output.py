@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+
+_NARROWEST = 9
+"""Columns are cut no further: what is left of them must still be told apart."""
 
 
 def line(text: str = "", style: str | None = None) -> None:
@@ -44,6 +49,24 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[s
         ).rstrip()
         for row in rows
     ]
+
+
+def fitted(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Rows for a `table` as wide as the terminal: the widest cells lose their middle. Elsewhere nothing is cut."""
+    if not rows or not sys.stdout.isatty():
+        return rows
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    room = shutil.get_terminal_size().columns - 2 * (len(widths) - 1)
+    while sum(widths) > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return [[_without_middle(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+
+
+def _without_middle(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    end = width // 2
+    return f"{text[: width - 1 - end]}…{text[-end:]}"
 
 
 def number(value: float) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError
 
 _VARYING: Final = re.compile(r"0x[0-9a-f]+|\d+")
+_REFUSED_CERTIFICATE: Final = "certificate could not be verified"
 _PATTERNS: Final = 256
 """How many different lines are remembered, so that odd input cannot grow the table for ever."""
 
@@ -62,4 +63,6 @@ class ClientLog:
     def error(self, error: KafkaError) -> None:
         """An error that belongs to no call: connections, authentication, all brokers down."""
         self.last_error = error
-        self._log.write(logging.WARNING, f"{error.name()}: {error.str()}")
+        # The client blames ssl.ca.location for each of them, also for one that expired.
+        hint = "; `bridge check` says what is wrong with it" if _REFUSED_CERTIFICATE in error.str() else ""
+        self._log.write(logging.WARNING, f"{error.name()}: {error.str()}{hint}")

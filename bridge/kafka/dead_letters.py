@@ -228,7 +228,7 @@ class DeadLetterProducer:
         self._refuse(
             letter,
             f"{record.coordinates} ({record.size} bytes) does not fit the dead-letter topic {self.topic}: raise the "
-            "topic's max.message.bytes",
+            "topic's max.message.bytes, then restart",
             too_large=True,
         )
 

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
-from bridge.kafka import answers, client
+from bridge.kafka import answers, client, handshake
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.starts import LogRange
@@ -148,7 +148,12 @@ class Inspection:
                 self._admin.poll(0)
                 obstacle, message = self._errors.obstacle()
                 if obstacle in (Obstacle.LOGIN, Obstacle.TLS) or self._clock() > deadline:
-                    raise NotConnectedError(obstacle, message) from None
+                    raise NotConnectedError(obstacle, self._certificate(obstacle) or message) from None
+
+    def _certificate(self, obstacle: Obstacle) -> str | None:
+        if obstacle is not Obstacle.TLS:
+            return None
+        return handshake.certificate_out_of_time(self._kafka.bootstrap_servers, self._kafka.properties)
 
     def logs(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, LogRange]:
         """First and end offsets, of the partitions that answered."""

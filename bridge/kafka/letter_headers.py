@@ -63,6 +63,28 @@ _ESSENTIAL: Final = frozenset(
 )
 
 
+NAMES: Final = frozenset(
+    [
+        *(
+            OWN + name
+            for name in (
+                *_ESSENTIAL,
+                *("message", "http-status", "error-code", "request-sha256", "request"),
+                *("attempts", "first-attempt", "last-attempt"),
+            )
+        ),
+        *(
+            CONNECT + name
+            for name in (
+                *("topic", "partition", "offset", "connector.name"),
+                *("stage", "class.name", "exception.class.name", "exception.message"),
+            )
+        ),
+    ]
+)
+"""All that `build` adds: whoever reads a hundred thousand letters knows these without looking at their prefixes."""
+
+
 def build(letter: DeadLetter, group: str, detail: Detail = Detail.WHOLE) -> list[Header]:
     """The original's headers, byte for byte, and ours. `group` is the consumer group that gave the record up."""
     own = _own(letter, group)

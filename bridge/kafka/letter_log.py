@@ -7,7 +7,7 @@ chases those who write meanwhile.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     import logging
 
     from confluent_kafka import Consumer, Message
-    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.admin import AdminClient, TopicMetadata
 
     from bridge.config.sections import Kafka
 
-_BATCH: Final = 10_000
+_BATCH: Final = 2_000
+"""Messages taken at once: of more, each comes into memory that no processor has near."""
 _POLL: Final = 0.1
 SILENCE: Final = 15.0
 """Seconds without any record after which the brokers are taken to be gone."""
@@ -75,14 +76,15 @@ class LetterLog:
 
     def extent(self) -> Extent:
         """Asks the brokers. Raises `LetterLogError` for a topic that is missing or hidden, and for silence."""
-        letters = self._partitions(self.topic)
+        described = self._topics()
+        letters = _partitions(described, self.topic)
         if letters is None:
             raise LetterLogError(
                 f"dead_letter.topic: {self.topic} does not exist, or this user may not see it: run `bridge topics "
                 "create`, or grant READ and DESCRIBE on it.",
                 is_refusal=True,
             )
-        resolved = self._partitions(resolutions_of(self.topic))
+        resolved = _partitions(described, resolutions_of(self.topic))
         ranges = self._ranges([*letters, *(resolved or [])])
         return Extent(
             self.topic,
@@ -101,25 +103,28 @@ class LetterLog:
         wanted: Mapping[TopicPartition, range],
         progress: Callable[[int], None] = lambda _count: None,
         clock: Callable[[], float] = time.monotonic,
-    ) -> Iterator[list[Record]]:
+    ) -> Generator[list[Record]]:
         """The records at these offsets, in batches, each partition in order. `progress` hears how many came in all.
 
-        Raises `LetterLogError` where the brokers refuse or fall silent.
+        The first batch is empty: it comes at once, and from then on the brokers send. Raises `LetterLogError` where
+        they refuse or fall silent.
         """
         ends = {partition: offsets.stop for partition, offsets in wanted.items() if offsets.stop > offsets.start}
         if not ends:
             return
         consumer = client.open_consumer(_configuration(self._kafka), self._log, on_commit=_never)
-        count, heard = 0, clock()
+        count = 0
         try:
             consumer.assign([ClientPartition(p.topic, p.partition, wanted[p].start) for p in ends])
+            yield []
+            heard = clock()
             while ends:
                 messages = consumer.consume(_BATCH, _POLL)
                 if messages:
                     heard = clock()
                 elif clock() - heard > SILENCE:
                     raise LetterLogError(self._silence(next(iter(ends))))
-                batch = [record for message in messages if (record := _taken(message, ends)) is not None]
+                batch = _taken(messages, ends)
                 if batch:
                     count += len(batch)
                     progress(count)
@@ -131,36 +136,24 @@ class LetterLog:
         finally:
             consumer.close()
 
-    def _partitions(self, topic: str) -> list[TopicPartition] | None:
-        """None: there is no such topic, as far as this user may see."""
+    def _topics(self) -> Mapping[str, TopicMetadata]:
+        """All there are: to ask for one by name might create it."""
         self._admin.poll(0)
         try:
-            described = self._admin.list_topics(timeout=_PATIENCE).topics.get(topic)
+            return self._admin.list_topics(timeout=_PATIENCE).topics
         except KafkaException as error:
             raise LetterLogError(f"The brokers do not answer: {answers.error_of(error).str()}.") from error
-        if described is None or (described.error is not None and not described.partitions):
-            return None
-        return [TopicPartition(topic, number) for number in sorted(described.partitions)]
 
     def _ranges(self, partitions: list[TopicPartition]) -> dict[TopicPartition, LogRange]:
-        first, end = self._offsets(partitions, answers.EARLIEST), self._offsets(partitions, answers.LATEST)
-        return {partition: LogRange(first[partition], end[partition]) for partition in partitions}
-
-    def _offsets(self, partitions: list[TopicPartition], spec: answers.OffsetSpec) -> dict[TopicPartition, int]:
         if not partitions:
             return {}
-        wanted = {ClientPartition(p.topic, p.partition): spec for p in partitions}
-        asked = answers.collect(
-            self._admin.list_offsets(wanted, request_timeout=_PATIENCE), time.monotonic() + _PATIENCE
-        )
-        for where, error in asked.errors.items():
-            denied = error.code() in _DENIED
-            advice = ": grant READ and DESCRIBE on it" if denied else ""
-            raise LetterLogError(
-                f"{where.topic}/{where.partition} does not say where it begins and ends ({error.str()}){advice}.",
-                is_refusal=denied,
-            )
-        return {TopicPartition(p.topic, p.partition): found.offset for p, found in asked.results.items()}
+        deadline = time.monotonic() + _PATIENCE
+        asked = [
+            self._admin.list_offsets({ClientPartition(*p): spec for p in partitions}, request_timeout=_PATIENCE)
+            for spec in (answers.EARLIEST, answers.LATEST)
+        ]
+        first, end = (_offsets(answers.collect(each, deadline)) for each in asked)
+        return {partition: LogRange(first[partition], end[partition]) for partition in partitions}
 
     def _topic_id(self) -> str:
         """Empty where the brokers are too old or embedded; then a topic made anew cannot be told from the old one."""
@@ -182,6 +175,25 @@ def whole(logs: Mapping[TopicPartition, LogRange]) -> dict[TopicPartition, range
     return {partition: range(log.first, log.end) for partition, log in logs.items()}
 
 
+def _partitions(described: Mapping[str, TopicMetadata], topic: str) -> list[TopicPartition] | None:
+    """None: there is no such topic, as far as this user may see."""
+    found = described.get(topic)
+    if found is None or (found.error is not None and not found.partitions):
+        return None
+    return [TopicPartition(topic, number) for number in sorted(found.partitions)]
+
+
+def _offsets(asked: answers.Answers[ClientPartition]) -> dict[TopicPartition, int]:
+    for where, error in asked.errors.items():
+        denied = error.code() in _DENIED
+        advice = ": grant READ and DESCRIBE on it" if denied else ""
+        raise LetterLogError(
+            f"{where.topic}/{where.partition} does not say where it begins and ends ({error.str()}){advice}.",
+            is_refusal=denied,
+        )
+    return {TopicPartition(p.topic, p.partition): found.offset for p, found in asked.results.items()}
+
+
 def _configuration(kafka: Kafka) -> dict[str, Any]:
     """The service's own, with deeper queues, and without anything that joins or writes."""
     configuration = {
@@ -199,36 +211,41 @@ def _configuration(kafka: Kafka) -> dict[str, Any]:
     return configuration
 
 
-def _taken(message: Message[Any, Any], ends: dict[TopicPartition, int]) -> Record | None:
-    error = message.error()
-    topic, number, offset = message.topic() or "", message.partition() or 0, message.offset()
-    partition = TopicPartition(topic, number)
-    if error is not None:
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for a local code
-            ends.pop(partition, None)
-            return None
-        if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
-            return None  # The client asks for the group's coordinator by itself; nothing here needs one.
-        denied = error.code() in _DENIED
-        advice = ": grant READ on it" if denied else ""
-        raise LetterLogError(f"{partition} cannot be read: {error.str()}{advice}.", is_refusal=denied)
-    end = ends.get(partition)
-    if end is None or offset is None:
-        return None
-    if offset + 1 >= end:
-        del ends[partition]
-        if offset >= end:
-            return None
-    kind, timestamp = message.timestamp()
-    return Record(
-        topic,
-        number,
-        offset,
-        timestamp if kind else None,
-        message.key(),
-        message.value(),
-        message.headers() or (),  # type: ignore[arg-type]  # the client always returns pairs of text and bytes
-    )
+def _taken(messages: Sequence[Message[Any, Any]], ends: dict[TopicPartition, int]) -> list[Record]:
+    """What was asked for. `ends` loses the partitions that are through."""
+    records = []
+    for message in messages:
+        topic, number, offset = message.topic() or "", message.partition() or 0, message.offset()
+        place = (topic, number)
+        if message.error() is not None:
+            _heard(message, ends)
+            continue
+        end = ends.get(place)  # type: ignore[call-overload]  # equal to a TopicPartition, and made in less time
+        if end is None or offset is None:
+            continue
+        if offset + 1 >= end:
+            del ends[place]  # type: ignore[arg-type]  # as above
+            if offset >= end:
+                continue
+        kind, timestamp = message.timestamp()
+        headers: Any = message.headers() or ()
+        records.append(
+            Record(topic, number, offset, timestamp if kind else None, message.key(), message.value(), headers)
+        )
+    return records
+
+
+def _heard(message: Message[Any, Any], ends: dict[TopicPartition, int]) -> None:
+    """What is no record: the end of a partition, or something wrong with it."""
+    error, partition = message.error(), TopicPartition(message.topic() or "", message.partition() or 0)
+    if error is None or error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+        return  # The client asks for the group's coordinator by itself; nothing here needs one.
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for a local code
+        ends.pop(partition, None)
+        return
+    denied = error.code() in _DENIED
+    advice = ": grant READ on it" if denied else ""
+    raise LetterLogError(f"{partition} cannot be read: {error.str()}{advice}.", is_refusal=denied)
 
 
 def _close_passed(consumer: Consumer, ends: dict[TopicPartition, int]) -> None:

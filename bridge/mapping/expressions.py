@@ -53,6 +53,13 @@ _ENVELOPE: Final[dict[str, Read]] = {
     "source": lambda _value, scope: scope.attribute("source"),
     "subject": lambda _value, scope: scope.attribute("subject"),
 }
+ENVELOPE_METHODS: Final = {
+    "id": "event_id",
+    "event_id": "event_id",
+    "time": "occurred_at",
+    "occurred_at": "occurred_at",
+}
+"""What generated code calls by name, which saves the call around it."""
 ENVELOPE_SETTINGS: Final = frozenset({"type", "event_type", "id", "event_id", "time", "occurred_at"})
 """Fields that a setting of the mapping defines; the others are a CloudEvent's own."""
 

@@ -11,6 +11,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS_PER: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 _NUMERAL = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
+_from_iso_format: Final = datetime.fromisoformat
 _SECONDS_LENGTH = len("2026-01-02T03:04:05Z")
 
 
@@ -21,7 +22,7 @@ class NotATimeError(ValueError):
 def parse_text(text: str) -> datetime:
     """A moment from ISO 8601 text that has a date, a time and a zone; raises `NotATimeError`."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = _from_iso_format(text)
     except ValueError:
         raise NotATimeError("is a string that is not an ISO 8601 time") from None
     if moment.tzinfo is None:
@@ -70,9 +71,12 @@ def in_utc(moment: datetime) -> str:
 
 def canonical(text: str) -> tuple[str, datetime]:
     """`parse_text` and `in_utc` in one; text that already has the usual form is passed on as it is, for speed."""
-    moment = parse_text(text)
     if len(text) == _SECONDS_LENGTH and text[4] == text[7] == "-" and text[10] == "T" and text[19] == "Z":
-        return text, moment
+        try:
+            return text, _from_iso_format(text)
+        except ValueError:
+            pass  # `parse_text` says what is wrong with it
+    moment = parse_text(text)
     return in_utc(moment), moment
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.mapping import scalars
+from bridge.mapping.exact_json import LARGEST_SAFE
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.metadata_code import unrolled
 from bridge.mapping.readers import Reader
@@ -97,7 +98,8 @@ def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | Non
     if value is None:
         return 0
     kind = value.__class__
-    if (kind is str or kind is int) and name not in out:
+    usual = kind is str or kind is int or kind is bool or (kind is float and -LARGEST_SAFE < value < LARGEST_SAFE)
+    if usual and name not in out:
         out[name] = value
         return 0
     if isinstance(value, dict):
@@ -108,7 +110,7 @@ def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | Non
             return 0
         if not all(map(scalars.is_scalar, items)):
             return 1
-        value = SEPARATOR.join(scalars.text_of(scalars.sendable(item, scope)) for item in items)
+        value = SEPARATOR.join([scalars.text_of(scalars.sendable(item, scope)) for item in items])
     elif not scalars.is_scalar(value):
         raise unmappable(f"metadata.{name} is {found(value)}, which no request can carry")
     if name in out:

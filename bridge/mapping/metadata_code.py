@@ -30,6 +30,8 @@ def unrolled(entries: Sequence[tuple[str, Reader]], place: Callable[..., int]) -
     for number, (key, reader) in enumerate(entries):
         if reader.path is not None and not reader.uses_scope:
             text.path(key, reader.path)
+        elif reader.envelope_method is not None:
+            text.envelope(key, reader.envelope_method)
         else:
             text.call(key, number)
     names: dict[str, Any] = {f"read_{number}": reader.read for number, (_, reader) in enumerate(entries)}
@@ -49,6 +51,10 @@ class _Text:
     def path(self, key: str, path: Path) -> None:
         """Metadata that a plain path reads."""
         self._value(key, f"{self._object(path[:-1])}.get({path[-1]!r})")
+
+    def envelope(self, key: str, method: str) -> None:
+        """Metadata that is a field of the envelope."""
+        self._value(key, f"scope.{method}()")
 
     def call(self, key: str, number: int) -> None:
         """Metadata of any other reader."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.mapping import scalars
-from bridge.mapping.expressions import Expression, ExpressionError, compile_expression
+from bridge.mapping.expressions import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.paths import Path, Read
 from bridge.mapping.scope import Scope
@@ -37,6 +37,8 @@ class Reader:
     path: Path | None = None
     header: str | None = None
     envelope: frozenset[str] = frozenset()
+    envelope_method: str | None = None
+    """The method of `Scope` that reads it, where it is a field of the envelope and no more than that."""
 
     def text_of(self, value: Any, scope: Scope, label: str) -> str:
         """An identifier as text: a string as it is, an integer in digits; anything else is a failure."""
@@ -87,6 +89,7 @@ def _plain(expression: Expression) -> Reader:
         path=expression.path,
         header=expression.header,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
+        envelope_method=None if expression.envelope is None else ENVELOPE_METHODS.get(expression.envelope),
     )
 
 
@@ -110,6 +113,9 @@ def _template(template: str, label: str) -> Reader:
             piece = reader.read(value, scope)
             if piece is None:
                 return None  # half a text is worse than none: never "Account None", never "Account "
+            if piece.__class__ is str:
+                texts.append(piece)
+                continue
             if not scalars.is_scalar(piece):
                 raise unmappable(
                     f"{label}: {{{text}}} in the template is {found(piece)}; a string, a number or a boolean is needed"
@@ -181,8 +187,12 @@ class _Conversion:
         if not isinstance(value, list):
             raise unmappable(f"{self._label}: {self._text} is {found(value)}; an array is needed to join")
         texts = []
+        unchanged = not self._steps
         for item in value:
             if item is None:
+                continue
+            if unchanged and item.__class__ is str:
+                texts.append(item)
                 continue
             if not scalars.is_scalar(item):
                 raise unmappable(

@@ -137,6 +137,8 @@ def _to_boolean(value: Any) -> bool:
 def _to_datetime(unit: str | None) -> Convert:
     def convert(value: Any) -> str:
         try:
+            if value.__class__ is int and unit is not None:
+                return instants.in_utc(instants.parse_number(value, unit))
             if isinstance(value, str) and unit is None:
                 return instants.canonical(value)[0]
             return instants.in_utc(instants.parse(value, unit))

@@ -40,9 +40,17 @@ class Scope:
 
     def occurred_at(self) -> str | None:
         """`mapping.occurred_at`, else the Kafka timestamp, as ISO 8601 UTC; None where there is neither."""
-        if self._time is _UNREAD:
-            self._time, self._moment = self._read_time()
         time: str | None = self._time
+        if time is _UNREAD:
+            reader = self.settings.occurred_at
+            value = reader.read(self.value, self)
+            try:
+                time, self._moment = instants.canonical(value) if value.__class__ is str else self._time_of(value)
+            except instants.NotATimeError as problem:
+                raise unmappable(f"occurred_at: {reader.text} {problem}") from None
+            except TypeError:
+                raise unmappable(f"occurred_at: {reader.text} is {found(value)}; a time is needed") from None
+            self._time = time
         return time
 
     def occurred_seconds(self) -> float | None:
@@ -50,22 +58,14 @@ class Scope:
         self.occurred_at()
         return None if self._moment is None else self._moment.timestamp()
 
-    def _read_time(self) -> tuple[str | None, datetime | None]:
-        reader = self.settings.occurred_at
-        value = reader.read(self.value, self)
-        try:
-            if isinstance(value, str):
-                return instants.canonical(value)
-            if value is None:
-                value = self.timestamp()
-            if value is None:
-                return None, None
-            moment = instants.parse(value, None)
-            return instants.in_utc(moment), moment
-        except instants.NotATimeError as problem:
-            raise unmappable(f"occurred_at: {reader.text} {problem}") from None
-        except TypeError:
-            raise unmappable(f"occurred_at: {reader.text} is {found(value)}; a time is needed") from None
+    def _time_of(self, value: Any) -> tuple[str | None, datetime | None]:
+        """Of anything but a text."""
+        if value is None:
+            value = self.timestamp()
+        if value is None:
+            return None, None
+        moment = instants.parse(value, None)
+        return instants.in_utc(moment), moment
 
     def event_id(self) -> str:
         """`mapping.event_id`, else ``topic/partition/offset``."""

@@ -166,9 +166,7 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Start everything that may start now, and set the alarm for what may start later."""
-        self._pump(self._monotonic())
-
-    def _pump(self, now: float) -> None:
+        now = self._monotonic()
         governor, turns = self.governor, self._turns
         governor.membership.looked(now)
         if now >= self._next_due:
@@ -179,13 +177,19 @@ class Dispatcher:
             block = governor.block(now)
             if block is not None:
                 break
-            work = turns.pop()
-            if work is None:
-                break
-            self._start(work, now)
+            # Where only `max_in_flight` bounds sending, one "go" is good for all places that are free.
+            watched = governor.watched
+            for _ in range(1 if watched else governor.max_in_flight - governor.in_flight):
+                work = turns.pop()
+                if work is None:
+                    break
+                if watched:
+                    governor.started(now)
+                else:
+                    governor.in_flight += 1
+                self._start(work, now)
         if block is not None:
-            if block.until is not None:
-                self._wake_at(block.until)
+            self._wake_at(block.until)
             if block.reason is Reason.MEMBERSHIP and self.assignments:
                 self._ask_membership(now)
         if self._next_due < _NEVER:
@@ -202,7 +206,6 @@ class Dispatcher:
         self.pump()
 
     def _start(self, work: Work, now: float) -> None:
-        self.governor.started(now)
         work.state = _IN_FLIGHT
         work.attempts += 1
         work.last_at = now
@@ -242,33 +245,36 @@ class Dispatcher:
     # --- answers ----------------------------------------------------------------------------------
 
     def answered(self, attempt: Attempt, verdict: Verdict) -> None:
-        """The sink's verdict on one request; frees its permit whatever became of its partition."""
+        """The sink's verdict on one request; frees its permit whatever became of its partition.
+
+        Starts nothing: `pump` must follow, at the latest in the next turn of the loop. Many answers come in one turn,
+        and what may start is found out for all of them at once.
+        """
         work: Work = attempt  # type: ignore[assignment]  # the sink gives back what `_start` gave it
-        work.partition.on_wire.pop(work, None)
+        partition = work.partition
+        partition.on_wire.pop(work, None)
         self.governor.in_flight -= 1
-        now = self._monotonic()
         try:
             if type(verdict) is Delivered:
-                self._delivered(work, now)
+                self._delivered(work, partition)
             elif isinstance(verdict, Retry):
-                self._retry(work, verdict, now)
+                self._retry(work, verdict, self._monotonic())
             elif isinstance(verdict, Reject):
-                self._rejected(work, verdict, now)
+                self._rejected(work, verdict, self._monotonic())
             elif isinstance(verdict, Unauthorized):
-                self._unauthorized(work, verdict, now)
+                self._unauthorized(work, verdict, self._monotonic())
         except Exception as bug:
             bug.add_note(f"while taking the answer {verdict!r} for {work.record.coordinates}")
             raise
-        if work.partition.tracker.life is _DRAINING:
-            self._finish_drains(now)
-        self._pump(now)
+        if partition.tracker.life is _DRAINING:
+            self._finish_drains(self._monotonic())
 
-    def _delivered(self, work: Work, now: float) -> None:
+    def _delivered(self, work: Work, partition: Partition) -> None:
         """The hot path: each event comes through here once."""
-        governor, prepared, partition = self.governor, work.prepared, work.partition
+        governor, prepared = self.governor, work.prepared
         governor.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
-            self._proved(now)
+            self._proved(self._monotonic())
         if prepared is not None:
             self.evidence.succeeded(prepared.user_id)
             self.tally.routes[prepared.route].delivered += 1

@@ -82,6 +82,16 @@ class Governor:
             return Block(Reason.RATE_LIMITED, self.pacer.free_at)
         return None
 
+    @property
+    def watched(self) -> bool:
+        """Whether each request that starts may change what `block` says of the next one."""
+        return (
+            self.pacer.limited
+            or self.key.held_since is not None
+            or self.key.one_at_a_time
+            or self.outage.since is not None
+        )
+
     def standing(self, now: float) -> Reason | None:
         """What an operator would call the state of sending; None: it flows, as far as the governor is concerned."""
         if self.stopping:

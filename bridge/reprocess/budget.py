@@ -27,15 +27,19 @@ class GroupMetadata(Protocol):
 class Budget:
     """Of one replay. Rates are requests per second; a `limit` of None is no limit."""
 
-    def __init__(self, wanted: float, limit: float | None, group: GroupMetadata) -> None:
+    def __init__(self, wanted: float, limit: float | None, group: GroupMetadata, *, automatic: bool) -> None:
+        """`automatic`: one of those that running bridges make, which use `wanted` together."""
         self.limit = limit
         self.wanted = wanted
+        self.automatic = automatic
         self._group = group
         self._name = secrets.token_hex(6)
         self._renewals = 0
         self._declared_at: float | None = None
         self._reservations = Reservations()
         self._others = 0.0
+        self._sharing = 1
+        """How many use `wanted` together."""
 
     def begin(self) -> None:
         """A new membership: what was declared by the last one is taken back."""
@@ -45,7 +49,7 @@ class Budget:
         """The text for the next commit. Called on the thread of the claims."""
         self._renewals += 1
         rate = 0.0 if ends or self.limit is None else self.wanted
-        return encode(Declaration(self._name, rate, self._renewals))
+        return encode(Declaration(self._name, rate, self._renewals, self.automatic))
 
     def declared(self, now: float) -> None:
         """The brokers have it; ``now`` in monotonic seconds."""
@@ -60,7 +64,11 @@ class Budget:
             self._reservations.observe(await self._group.metadata(), now)
         except (OSError, ViewRefusedError):
             return  # What was believed is believed until it gets stale.
-        self._others = self._reservations.reserved(now, besides=self._name)
+        if self.automatic:
+            self._others = self._reservations.reserved_by_people(now)
+            self._sharing = 1 + self._reservations.automatic(now, besides=self._name)
+        else:
+            self._others = self._reservations.reserved(now, besides=self._name)
 
     def rate(self, now: float) -> float | None:
         """What may be sent now; None: as fast as it goes."""
@@ -68,4 +76,4 @@ class Budget:
             return None
         if self._declared_at is None or now - self._declared_at < NOTICE:
             return 0.0
-        return FILL * allowed(self.wanted, self._others, self.limit)
+        return FILL * allowed(self.wanted, self._others, self.limit) / self._sharing

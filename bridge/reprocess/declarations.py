@@ -1,7 +1,7 @@
 """How replays tell everybody what part of the budget they use: in the metadata of their group's commits.
 
 Every running bridge reads them with the view its own share comes from, and so does every other replay; all take the
-same sum off the limit.
+same sum off the limit. Automatic replays count as one: they divide its rate among themselves.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class Declaration(NamedTuple):
     """Requests per second; 0: it is done."""
     at: int
     """A number that grows with every renewal; no two clocks need to agree on it."""
+    automatic: bool = False
+    """Made by a running bridge (`dead_letter.redrive`): all replicas begin at once, and share one rate."""
 
 
 def group_of(group: str) -> str:
@@ -46,7 +48,9 @@ def decode(text: str) -> Declaration | None:
         if found["v"] != VERSION:
             return None
         rate = float(found["rate"])
-        return Declaration(str(found["replay"]), rate, int(found["at"])) if 0.0 <= rate < float("inf") else None
+        if not 0.0 <= rate < float("inf"):
+            return None
+        return Declaration(str(found["replay"]), rate, int(found["at"]), found.get("automatic") is True)
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
         return None
 
@@ -73,11 +77,23 @@ class Reservations:
 
     def reserved(self, now: float, *, besides: str | None = None) -> float:
         """Requests per second that living replays have declared, all but the one named."""
-        return sum(
-            declared.rate
-            for replay, (declared, since) in self._heard.items()
-            if now - since <= STALE and replay != besides
+        living = self._living(now, besides)
+        return sum(each.rate for each in living if not each.automatic) + max(
+            (each.rate for each in living if each.automatic), default=0.0
         )
+
+    def reserved_by_people(self, now: float) -> float:
+        """The same without the automatic ones."""
+        return sum(each.rate for each in self._living(now, None) if not each.automatic)
+
+    def automatic(self, now: float, *, besides: str) -> int:
+        """How many automatic ones want to send, the one named left out."""
+        return sum(each.automatic and each.rate > 0 for each in self._living(now, besides))
+
+    def _living(self, now: float, besides: str | None) -> list[Declaration]:
+        return [
+            declared for replay, (declared, since) in self._heard.items() if now - since <= STALE and replay != besides
+        ]
 
 
 def allowed(wanted: float, others: float, limit: float) -> float:

@@ -7,13 +7,13 @@ two topics matters, because an ending is final and attempts only ever count up.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bridge.model import Record
 from bridge.reprocess import resolutions
 from bridge.reprocess.letters import Letter
-from bridge.reprocess.resolutions import Attempted, Changed, Ended, Ending, Identity, Kind, Written
+from bridge.reprocess.resolutions import Attempted, Changed, Ended, Ending, Fact, Identity, Kind, Written
 
 
 class State(enum.StrEnum):
@@ -59,7 +59,7 @@ class Ledger:
     def __init__(self, topic_id: str) -> None:
         self._topic_id = topic_id
         """Of the dead-letter topic as it is now; what speaks of another one of that name is ignored."""
-        self._facts: dict[Kind, dict[Identity, Written]] = {kind: {} for kind in Kind}
+        self._facts: dict[Identity, dict[Kind, Written]] = {}
         self.ignored = 0
         """Records that are foreign, damaged, newer, or of a dead-letter topic that was deleted."""
 
@@ -73,33 +73,33 @@ class Ledger:
             if written is None or (self._topic_id and written.topic_id and written.topic_id != self._topic_id):
                 self.ignored += 1
                 continue
-            self._facts[written.kind][written.identity] = written
+            self.note(written)
 
     def note(self, written: Written) -> None:
-        """What this process has just written itself."""
-        self._facts[written.kind][written.identity] = written
+        """One record, understood; or what this process has just written itself."""
+        self._facts.setdefault(written.identity, {})[written.kind] = written
 
     def standing(self, letter: Letter) -> Standing:
-        """What is known of it. A record about other bytes at the same place decides nothing."""
-        name = resolutions.identity(letter)
-        ended, attempted, changed = (self._facts[kind].get(name) for kind in Kind)
-        if ended is None and attempted is None and changed is None:
+        """What is known of it."""
+        return self.standing_of(resolutions.identity(letter), letter)
+
+    def standing_of(self, name: Identity, letter: Letter) -> Standing:
+        """The same for who has the letter's identity at hand. A record about other bytes decides nothing."""
+        facts = self._facts.get(name)
+        if not facts:
             return UNTOUCHED
         digest = resolutions.record_sha256(letter)
-        facts = [
-            None if written is None or written.record_sha256 != digest else written.fact
-            for written in (ended, attempted, changed)
-        ]
-        return _standing(*facts)
+        return _standing({kind: each.fact for kind, each in facts.items() if each.record_sha256 == digest})
 
     def _forget(self, key: bytes | None) -> None:
         found = resolutions.forgotten(key)
         # An ending is final: only a change may be taken back, by whoever ended the letter it was for.
         if found is not None and found[0] is Kind.CHANGE:
-            self._facts[Kind.CHANGE].pop(found[1], None)
+            self._facts.get(found[1], {}).pop(Kind.CHANGE, None)
 
 
-def _standing(ended: object, attempted: object, changed: object) -> Standing:
+def _standing(facts: Mapping[Kind, Fact]) -> Standing:
+    ended, attempted, changed = (facts.get(kind) for kind in (Kind.ENDED, Kind.ATTEMPT, Kind.CHANGE))
     attempt = attempted if isinstance(attempted, Attempted) else None
     change = changed if isinstance(changed, Changed) else None
     if isinstance(ended, Ended):
@@ -116,9 +116,8 @@ class Once:
         self._seen: set[Identity] = set()
         self.repeated = 0
 
-    def is_new(self, letter: Letter) -> bool:
+    def is_new(self, name: Identity) -> bool:
         """False for a further letter of an event that passed already."""
-        name = resolutions.identity(letter)
         if name in self._seen:
             self.repeated += 1
             return False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
-from bridge.kafka.letter_headers import CONNECT, LONGEST_REQUEST, OWN
+from bridge.kafka.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
 from bridge.model import Header, LetterReason, Record
 
 SPRING: Final = "kafka_dlt-"
@@ -48,6 +48,11 @@ class Dialect(enum.StrEnum):
     CONNECT = "connect"
     SPRING = "spring"
     UNKNOWN = "unknown"
+
+
+_BRIDGE: Final = Dialect.BRIDGE
+"""Asked for with every letter, and slow to find in its class."""
+_BEFORE_ANY_ROUTE: Final = frozenset({LetterReason.UNDECODABLE.value, LetterReason.UNMAPPABLE.value})
 
 
 class Place(NamedTuple):
@@ -114,9 +119,7 @@ class Letter(NamedTuple):
 
         What failed before any route looked at it never became events; mapped again, it becomes all of them.
         """
-        return self.dialect is not Dialect.BRIDGE or (
-            self.route is None and self.reason in (LetterReason.UNDECODABLE, LetterReason.UNMAPPABLE)
-        )
+        return self.dialect is not _BRIDGE or (self.route is None and self.reason in _BEFORE_ANY_ROUTE)
 
     def record(self) -> Record | None:
         """The original as Kafka first delivered it; None without an origin, on which topic and event id depend."""
@@ -145,55 +148,48 @@ def parse(record: Record) -> Letter:
 
 
 def _original(record: Record, added: tuple[str, ...]) -> tuple[Header, ...]:
-    return tuple([header for header in record.headers if not header[0].startswith(added)])
+    return tuple([each for each in record.headers if each[0] not in NAMES and not each[0].startswith(added)])
 
 
 def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
     """A letter of this bridge as nearly all of them are, in less time; raises where `_of_bridge` is needed."""
-
-    def text(name: str) -> str | None:
-        value = named.get(name)
-        return None if value is None else value.decode()
-
-    def number(name: str) -> int | None:
-        value = named.get(name)
-        return None if value is None else _digits(value)
-
-    written_at = text(_TIMESTAMP)
-    origin = Origin(
-        _present(named[_TOPIC]).decode(),
-        _digits(_present(named[_PARTITION])),
-        _digits(_present(named[_OFFSET])),
-        None if written_at is None else round(datetime.fromisoformat(written_at).timestamp() * 1000),
-        text(_GROUP) or "",
-    )
-    return Letter(
-        Place(record.partition, record.offset),
-        record.timestamp_ms,
-        record.key,
-        record.value,
-        _original(record, (OWN, CONNECT)),
-        Dialect.BRIDGE,
-        origin,
-        _digits(_present(named[_OUTPUT])),
-        _present(named[_REASON]).decode(),
-        (text(_MESSAGE) or "")[:_LONGEST_TEXT],
-        number(_STATUS),
-        text(_CODE),
-        text(_ROUTE),
-        text(_ROUTE_HASH),
-        text(_SHA256),
-        text(_REQUEST),
-        number(_ATTEMPTS),
-        text(_FIRST),
-        text(_LAST),
-    )
-
-
-def _present(value: bytes | None) -> bytes:
-    if value is None:
+    get = named.get
+    topic, partition, offset = named[_TOPIC], named[_PARTITION], named[_OFFSET]
+    output, reason = named[_OUTPUT], named[_REASON]
+    if topic is None or partition is None or offset is None or output is None or reason is None:
         raise ValueError
-    return value
+    status, attempts = get(_STATUS), get(_ATTEMPTS)
+    _, at_partition, at_offset, written_ms, key, value, _ = record
+    return Letter(
+        Place(at_partition, at_offset),
+        written_ms,
+        key,
+        value,
+        () if named.keys() <= NAMES else _original(record, (OWN, CONNECT)),
+        _BRIDGE,
+        Origin(topic.decode(), _digits(partition), _digits(offset), _time(get(_TIMESTAMP)), _text(get(_GROUP)) or ""),
+        _digits(output),
+        reason.decode(),
+        (_text(get(_MESSAGE)) or "")[:_LONGEST_TEXT],
+        None if status is None else _digits(status),
+        _text(get(_CODE)),
+        _text(get(_ROUTE)),
+        _text(get(_ROUTE_HASH)),
+        _text(get(_SHA256)),
+        _text(get(_REQUEST)),
+        None if attempts is None else _digits(attempts),
+        _text(get(_FIRST)),
+        _text(get(_LAST)),
+    )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def _time(value: bytes | None) -> int | None:
+    """Milliseconds from ISO 8601 text."""
+    return None if value is None else round(datetime.fromisoformat(value.decode()).timestamp() * 1000)
 
 
 class _Headers:
@@ -219,7 +215,7 @@ class _Headers:
 
     def time(self, name: str) -> int | None:
         """Milliseconds from ISO 8601 text."""
-        return self._read(name, lambda value: round(datetime.fromisoformat(value.decode()).timestamp() * 1000))
+        return self._read(name, _time)
 
     def _read(self, name: str, convert: Callable[[bytes], T]) -> T | None:
         value = self.named.get(name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 
 from bridge.kafka.letter_log import Extent, LetterLog, whole
-from bridge.model import TopicPartition
+from bridge.model import Record, TopicPartition
 from bridge.reprocess.ledger import Ledger, Once
 from bridge.reprocess.letters import Letter, parse
+from bridge.reprocess.resolutions import identity
 from bridge.reprocess.selection import Entry
 
 Progress = Callable[[int], None]
@@ -32,8 +34,10 @@ class Reader:
 
     def entries(self, progress: Progress = _silent) -> Iterator[Entry]:
         """Every letter once, partition by partition in order. Raises `LetterLogError`."""
-        self.read_resolutions()
-        yield from self._entries(whole(self.extent.letters), progress)
+        with closing(self._log.read(whole(self.extent.letters), progress)) as batches:
+            next(batches, None)  # The letters are fetched from here on, while the resolutions are read.
+            self.read_resolutions()
+            yield from self._entries(batches)
 
     def read_resolutions(self, extent: Extent | None = None) -> None:
         """Go on from where the last call ended, to the end as it was when this was made, or as it is by now."""
@@ -54,10 +58,11 @@ class Reader:
         """The letters at these offsets, whatever became of them."""
         return [parse(record) for batch in self._log.read(place_range) for record in batch]
 
-    def _entries(self, spans: Mapping[TopicPartition, range], progress: Progress) -> Iterator[Entry]:
-        standing, is_new = self.ledger.standing, self.once.is_new
-        for batch in self._log.read(spans, progress):
+    def _entries(self, batches: Iterable[Sequence[Record]]) -> Iterator[Entry]:
+        standing_of, is_new = self.ledger.standing_of, self.once.is_new
+        for batch in batches:
             for record in batch:
                 letter = parse(record)
-                if is_new(letter):
-                    yield Entry(letter, standing(letter))
+                name = identity(letter)
+                if is_new(name):
+                    yield Entry(letter, standing_of(name, letter))

@@ -314,8 +314,7 @@ class Replay:
 
     def _answered(self, attempt: Attempt, verdict: Verdict) -> None:
         if type(verdict) is not Delivered or not isinstance(attempt, Work):
-            self._dispatcher.answered(attempt, verdict)
-            self._feed()
+            self._hear(attempt, verdict)
             return
         place = (attempt.record.partition, attempt.record.offset)
         # What was accepted is recorded even if its partition was lost meanwhile.
@@ -324,10 +323,14 @@ class Replay:
 
         def recorded() -> None:
             self._settle(place)
-            self._guarded(self._dispatcher.answered, attempt, verdict)
-            self._guarded(self._feed)
+            self._guarded(self._hear, attempt, verdict)
 
         self._recorder.accepted(parcel, verdict, attempt.body, recorded)
+
+    def _hear(self, attempt: Attempt, verdict: Verdict) -> None:
+        self._dispatcher.answered(attempt, verdict)
+        self._dispatcher.pump()
+        self._feed()
 
     def write(self, letter: DeadLetter, token: object) -> None:
         """See `ports.DeadLetters`: no new letter is written, its resolution counts the failure."""

@@ -112,15 +112,8 @@ def identity(letter: Letter) -> Identity:
     origin = letter.origin
     if origin is None:
         return ("at", letter.place.partition, letter.place.offset)
-    return (
-        "of",
-        origin.group,
-        origin.topic,
-        origin.partition,
-        origin.offset,
-        origin.timestamp_ms,
-        -1 if letter.is_whole_record else letter.output,
-    )
+    topic, partition, offset, timestamp_ms, group = origin
+    return ("of", group, topic, partition, offset, timestamp_ms, -1 if letter.is_whole_record else letter.output)
 
 
 def record_sha256(letter: Letter) -> str:

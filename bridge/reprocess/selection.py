@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from bridge.mapping.failures import QueryTypeError
@@ -69,6 +69,10 @@ class OriginName:
     offset: int
     output: int | None = None
 
+    def __str__(self) -> str:
+        event = "" if self.output is None else f"#{self.output}"
+        return f"{self.topic}/{self.partition}/{self.offset}{event}"
+
 
 def parse_id(text: str) -> Place | OriginName:
     """``PARTITION:OFFSET`` in the dead-letter topic, or the origin's ``TOPIC/PARTITION/OFFSET[#EVENT]``."""
@@ -126,9 +130,14 @@ class Selection:
 
 
 def select(entries: Iterable[Entry], selection: Selection, mapping: CompiledMapping) -> Iterator[Entry]:
-    """The entries that are meant, in the order they come; cheap conditions are asked first."""
-    chosen = (entry for entry in entries if _stands(entry, selection) and _holds(entry, selection, mapping))
-    return chosen if selection.limit is None else islice(chosen, selection.limit)
+    """The entries that are meant, in the order they come; of a limited number the oldest, in the order of age."""
+    conditions = _conditions(selection, mapping)
+    chosen = (entry for entry in entries if all(holds(entry) for holds in conditions)) if conditions else iter(entries)
+    return chosen if selection.limit is None else iter(nsmallest(selection.limit, chosen, key=_written))
+
+
+def _written(entry: Entry) -> tuple[int, Place]:
+    return (entry.letter.timestamp_ms or 0, entry.letter.place)
 
 
 def is_of_group(letter: Letter, group: str | None) -> bool:
@@ -138,26 +147,26 @@ def is_of_group(letter: Letter, group: str | None) -> bool:
     return letter.origin.group in (group, "")
 
 
-def _stands(entry: Entry, of: Selection) -> bool:
-    letter = entry.letter
-    return (
-        entry.standing.state in of.states
-        and is_of_group(letter, of.group)
-        and (not of.ids or any(is_named(letter, name) for name in of.ids))
-        and (not of.reasons or letter.reason in of.reasons)
-        and (not of.statuses or letter.status in of.statuses)
-        and (not of.routes or letter.route in of.routes)
-        and (not of.route_hashes or letter.route_hash in of.route_hashes)
-        and (not of.origins or any(origin.has(letter) for origin in of.origins))
-        and (of.since_ms is None or (letter.timestamp_ms or 0) >= of.since_ms)
-        and (of.until_ms is None or (letter.timestamp_ms or 0) < of.until_ms)
-    )
+def _conditions(of: Selection, mapping: CompiledMapping) -> list[Callable[[Entry], bool]]:
+    """Those that were given: of a hundred thousand letters, each is asked nothing that all of them fulfil."""
+    every: list[tuple[object, Callable[[Entry], bool]]] = [
+        (of.states != frozenset(State), lambda entry: entry.standing.state in of.states),
+        (of.group is not None, lambda entry: is_of_group(entry.letter, of.group)),
+        (of.ids, lambda entry: any(is_named(entry.letter, name) for name in of.ids)),
+        (of.reasons, lambda entry: entry.letter.reason in of.reasons),
+        (of.statuses, lambda entry: entry.letter.status in of.statuses),
+        (of.routes, lambda entry: entry.letter.route in of.routes),
+        (of.route_hashes, lambda entry: entry.letter.route_hash in of.route_hashes),
+        (of.origins, lambda entry: any(origin.has(entry.letter) for origin in of.origins)),
+        (of.since_ms is not None, lambda entry: (entry.letter.timestamp_ms or 0) >= (of.since_ms or 0)),
+        (of.until_ms is not None, lambda entry: (entry.letter.timestamp_ms or 0) < (of.until_ms or 0)),
+        (of.types or of.users or of.match is not None, lambda entry: _holds(entry, of, mapping)),
+    ]
+    return [holds for given, holds in every if given]
 
 
 def _holds(entry: Entry, of: Selection, mapping: CompiledMapping) -> bool:
     """Conditions on what is inside; without an origin there is no topic to read it by."""
-    if not of.types and not of.users and of.match is None:
-        return True
     record = contents.current(entry.letter, entry.standing)
     if record is None:
         return False

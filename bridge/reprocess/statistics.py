@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bridge.mapping.mapper import CompiledMapping
-from bridge.reprocess.ledger import State
-from bridge.reprocess.letters import Letter, Place
+from bridge.reprocess.ledger import UNTOUCHED, State
+from bridge.reprocess.letters import Place
 from bridge.reprocess.selection import Entry, Selection, is_of_group, select
 
 AGES: Final = (
@@ -18,8 +19,13 @@ AGES: Final = (
     (7 * 86_400.0, "1 d to 7 d"),
     (float("inf"), "over 7 d"),
 )
+_BOUNDS: Final = tuple(bound for bound, _ in AGES)
 NO_ROUTE: Final = "(none)"
 NO_STATUS: Final = "(not sent)"
+
+
+_Likeness = tuple[str, int | None, str | None, int | None]
+"""Reason, status, route, and which of the `AGES`."""
 
 
 @dataclass(slots=True)
@@ -30,9 +36,9 @@ class Group:
     oldest_age: float | None = None
     """Seconds."""
 
-    def add(self, age: float | None) -> None:
-        """One more."""
-        self.count += 1
+    def add(self, count: int, age: float | None) -> None:
+        """So many more, the oldest of this age."""
+        self.count += count
         if age is not None and (self.oldest_age is None or age > self.oldest_age):
             self.oldest_age = age
 
@@ -61,36 +67,50 @@ class Statistics:
     others: int = 0
     """Open letters of other groups, which are in no other number here."""
     oldest: Oldest | None = None
-    groupings: dict[str, dict[str, Group]] = field(
-        default_factory=lambda: {"reason": {}, "status": {}, "route": {}, "age": {}}
-    )
     ended: Counter[State] = field(default_factory=lambda: Counter({State.REPLAYED: 0, State.DISCARDED: 0}))
+    _alike: dict[_Likeness, Group] = field(default_factory=dict)
+    """Few, however many letters there are: each letter is added to one, and the groupings are made of them."""
 
     def add(self, entry: Entry, now: float) -> None:
         """Count one letter."""
         letter, standing = entry
-        if not standing.state.is_open:
-            self.ended[standing.state] += 1
-            return
+        if standing is not UNTOUCHED:
+            if not standing.state.is_open:
+                self.ended[standing.state] += 1
+                return
+            self.failed_again += standing.state is State.FAILED_AGAIN
         self.open += 1
-        self.failed_again += standing.state is State.FAILED_AGAIN
-        self.damaged += bool(letter.damaged)
-        age = None if letter.timestamp_ms is None else max(0.0, now - letter.timestamp_ms / 1000)
+        if letter.damaged:
+            self.damaged += 1
+        written = letter.timestamp_ms
+        age = None if written is None else max(0.0, now - written / 1000)
         if age is not None and (self.oldest is None or age > self.oldest.age):
             self.oldest = Oldest(letter.place, age)
-        for title, name in _names(letter, age):
-            self.groupings[title].setdefault(name, Group()).add(age)
+        likeness = (letter.reason, letter.status, letter.route, None if age is None else bisect_left(_BOUNDS, age))
+        group = self._alike.get(likeness)
+        if group is None:
+            group = self._alike[likeness] = Group()
+        group.add(1, age)
 
-
-def _names(letter: Letter, age: float | None) -> list[tuple[str, str]]:
-    named = [
-        ("reason", letter.reason),
-        ("status", NO_STATUS if letter.status is None else str(letter.status)),
-        ("route", letter.route or NO_ROUTE),
-    ]
-    if age is not None:
-        named.append(("age", next(name for bound, name in AGES if age <= bound)))
-    return named
+    @property
+    def groupings(self) -> dict[str, dict[str, Group]]:
+        """The open letters by reason, status, route and age: the largest groups first, ages from young to old."""
+        found: dict[str, dict[str, Group]] = {"reason": {}, "status": {}, "route": {}, "age": {}}
+        for (reason, status, route, bracket), group in self._alike.items():
+            names = {
+                "reason": reason,
+                "status": NO_STATUS if status is None else str(status),
+                "route": route or NO_ROUTE,
+                "age": None if bracket is None else AGES[bracket][1],
+            }
+            for title, name in names.items():
+                if name is not None:
+                    found[title].setdefault(name, Group()).add(group.count, group.oldest_age)
+        ages = {name: place for place, (_, name) in enumerate(AGES)}
+        found["age"] = dict(sorted(found["age"].items(), key=lambda item: ages[item[0]]))
+        for title in ("reason", "status", "route"):
+            found[title] = dict(sorted(found[title].items(), key=lambda item: (-item[1].count, item[0])))
+        return found
 
 
 def count(entries: Iterable[Entry], selection: Selection, mapping: CompiledMapping, now: float) -> Statistics:
@@ -102,10 +122,4 @@ def count(entries: Iterable[Entry], selection: Selection, mapping: CompiledMappi
             found.add(entry, now)
         else:
             found.others += entry.standing.state.is_open
-    for title, groups in found.groupings.items():
-        if title == "age":
-            order = {name: place for place, (_, name) in enumerate(AGES)}
-            found.groupings[title] = dict(sorted(groups.items(), key=lambda item: order[item[0]]))
-        else:
-            found.groupings[title] = dict(sorted(groups.items(), key=lambda item: (-item[1].count, item[0])))
     return found

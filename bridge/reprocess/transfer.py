@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from bridge.model import Header
 from bridge.reprocess import resolutions
 from bridge.reprocess.redaction import Redaction
 from bridge.reprocess.selection import Entry
@@ -31,6 +33,8 @@ class Line(NamedTuple):
     record_sha256: str
     key: bytes | None
     value: bytes | None
+    headers: object
+    """As they stand in the line: they cannot be corrected, and whoever tries is told."""
 
 
 def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
         "status": letter.status,
         "error_code": letter.error_code,
         "route": letter.route,
-        "headers": [[name, _base64(content)] for name, content in hidden.of_headers(letter.headers)],
+        "headers": _headers(hidden.of_headers(letter.headers)),
         "key": _base64(shown_key),
         "value": _base64(shown_value),
         "json": _json(shown_value),
@@ -78,7 +82,7 @@ def parse(text: bytes) -> Line:
         raise TransferError("has a key or a value that is not base64") from error
     if not isinstance(name, str) or not isinstance(digest, str):
         raise TransferError("has an id or a record_sha256 that is no text")
-    return Line(name, digest, key, _edited(document.get("json"), value))
+    return Line(name, digest, key, _edited(document.get("json"), value), document.get("headers"))
 
 
 def merged(entry: Entry, line: Line) -> tuple[bytes | None, bytes | None] | None:
@@ -86,6 +90,8 @@ def merged(entry: Entry, line: Line) -> tuple[bytes | None, bytes | None] | None
     letter, standing = entry
     if resolutions.record_sha256(letter) != line.record_sha256:
         raise TransferError(f"is not of the letter that stands at {letter.place}")
+    if line.headers != _headers(letter.headers):
+        raise TransferError("has other headers than its letter: only key and value can be corrected")
     change = standing.changed
     now = (letter.key, letter.value) if change is None else (change.key, change.value)
     return None if (line.key, line.value) == now else (line.key, line.value)
@@ -105,6 +111,10 @@ def _json(value: bytes | None) -> Any:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
         return None
+
+
+def _headers(headers: Iterable[Header]) -> list[list[str | None]]:
+    return [[name, _base64(content)] for name, content in headers]
 
 
 def _base64(content: bytes | None) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +58,15 @@ def sample(count: int = 2000, users: int = 100, seed: int = 7) -> Sample:
         records.append(made)
         outcome[what] += 1
     return Sample(tuple(records), users, **outcome)
+
+
+def endless(users: int = 100, seed: int = 7) -> Iterator[SampleRecord]:
+    """The same kinds of records without an end, each of the moment it is asked for."""
+    rng = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    numbers: dict[tuple[str, str], int] = {}
+    for i in itertools.count():
+        made, _ = _record(i, f"u-{rng.randrange(users):03d}", datetime.now(UTC), numbers, rng)
+        yield made
 
 
 def _record(

@@ -46,7 +46,7 @@ class Consumer:
         self._events = events
         self._crash = crash
         self._loop = asyncio.get_running_loop()
-        self._room_is_due = False
+        self._turn_is_due = False
         self.on_assignment: Callable[[], None] = lambda: None
         """Called when partitions came or went."""
         self.out_of_range = 0
@@ -138,10 +138,10 @@ class Consumer:
             self._dispatcher.answered(attempt, verdict)
         except Exception as defect:  # noqa: BLE001 - see `accept`
             self._crash(defect)
-        if not self._room_is_due:
+        if not self._turn_is_due:
             # Once per turn of the loop: many answers arrive in one.
-            self._room_is_due = True
-            self._loop.call_soon(self._tell_room)
+            self._turn_is_due = True
+            self._loop.call_soon(self._turn)
 
     def letter_written(self, token: object, refused: LetterRefused | None) -> None:
         """See `pipeline.ports.LetterReceipts`."""
@@ -149,8 +149,12 @@ class Consumer:
 
     # --- room ----------------------------------------------------------------------------------------
 
+    def _turn(self) -> None:
+        """After the answers of one turn of the loop: start what may start now, and tell how much room there is."""
+        self._turn_is_due = False
+        self._guarded(self._dispatcher.pump)
+
     def _tell_room(self) -> None:
-        self._room_is_due = False
         self._source.room(*self._dispatcher.room())
 
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:

@@ -104,7 +104,7 @@ class Redrive:
         self._events.redrive_started(letters=len(made.sends))
         outcome = await replay(
             made.sends,
-            Wish(rules, SHARE * (self._config.delivery.rate_limit or 0.0), COMMAND),
+            Wish(rules, SHARE * (self._config.delivery.rate_limit or 0.0), COMMAND, automatic=True),
             config=self._config,
             mapping=self._mapping,
             reader=reader,

@@ -36,6 +36,8 @@ class Wish:
     """Requests per second; without meaning where the limit is lifted."""
     command: str
     """As resolutions name it."""
+    automatic: bool = False
+    """Made by running bridges, all of which use `rate` together."""
 
 
 def replay_group(config: Config, logger: logging.Logger) -> GroupReader:
@@ -81,7 +83,7 @@ async def replay(
         settings=settings,
         sink=sink,
         credentials=credentials,
-        budget=Budget(wish.rate, settings.rate_limit, replay_group(config, logger)),
+        budget=Budget(wish.rate, settings.rate_limit, replay_group(config, logger), automatic=wish.automatic),
         clock=clock,
         alarm=alarm,
         logger=logger,

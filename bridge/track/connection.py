@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import httptools
 
 from bridge.pipeline.ports import Attempt
-from bridge.track.answer import KEPT_BYTES, Answer, is_informational, read_answer
+from bridge.track.answer import KEPT_BYTES, Answer, read_answer
 
 MAX_ANSWER = 1_000_000
 """Bytes of one answer that are read; a longer one costs its connection."""
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The last byte of an answer."""
         status = self._parser.get_status_code()
-        if not self._status and not is_informational(status):
+        if not self._status and not 100 <= status < 200:
             self._status = status
             self._reusable = self._parser.should_keep_alive()
 

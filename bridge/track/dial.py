@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.track.error_body import bounded
 from bridge.track.request import Endpoint
+from bridge.track.tls import out_of_time
 
 Address = tuple[int, int, int, str, Any]
 """As `socket.getaddrinfo` gives them."""
@@ -83,6 +84,8 @@ def failure_sentence(error: BaseException, endpoint: Endpoint) -> str:
 
 
 def _certificate_sentence(error: ssl.SSLCertVerificationError, endpoint: Endpoint) -> str:
+    if over := out_of_time(error):
+        return f"the certificate of {endpoint.host} {over}"
     why = bounded(getattr(error, "verify_message", "") or str(error), 200)
     return (
         f"the certificate of {endpoint.host} was refused: {why}; "

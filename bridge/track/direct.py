@@ -144,7 +144,10 @@ class DirectSink:
 
     def accepted(self, connection: Connection, status: int) -> None:
         """The ordinary answer."""
-        attempt = connection.release()
+        attempt = connection.attempt
+        if attempt is None:
+            raise RuntimeError("an answer was taken for a request that the connection does not carry")
+        connection.attempt = None
         now = monotonic()
         self.stats.answered(status, now - connection.since)
         connection.since = now

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 _LARGER_THAN_A_READ = 512 * 1024
+_OUT_OF_TIME: Mapping[int, str] = MappingProxyType({
+    9: "is not valid yet, or one that signed it is not: compare the clocks of both machines",
+    10: "has expired, or one that signed it has: renew it there; if it is valid, this machine's clock is wrong",
+})  # fmt: skip
+"""OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
 
 class CaFileError(Exception):
@@ -26,6 +33,11 @@ def client_context(ca_file: Path | None) -> ssl.SSLContext:
     # Without it a server may choose HTTP/2, which neither sink speaks.
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def out_of_time(error: ssl.SSLCertVerificationError) -> str | None:
+    """What to say of a certificate that ended, or has not begun; None where something else is wrong with it."""
+    return _OUT_OF_TIME.get(error.verify_code)
 
 
 def _settle_allocator() -> None:

@@ -68,7 +68,7 @@ ANSWERS: Final = Row(
             kind="stat",
             width=6,
             height=5,
-            colours=((None, "red"),),
+            colours=((None, "green"), (1, "red")),
             options=NAMES,
             nothing="nothing holds it",
         ),

@@ -135,6 +135,7 @@ def _grid(x: int, y: int, w: int, h: int) -> Json:
 def _panel(panel: Panel) -> Json:
     defaults: Json = {
         "unit": panel.unit,
+        "color": {"mode": "palette-classic" if panel.kind == "timeseries" else "thresholds"},
         "custom": dict(panel.look),
         "thresholds": {"mode": "absolute", "steps": [{"value": at, "color": colour} for at, colour in panel.colours]},
     }
@@ -150,7 +151,8 @@ def _panel(panel: Panel) -> Json:
         "options": dict(panel.options),
     }
     if panel.kind == "table":
-        made["transformations"] = [{"id": "merge", "options": {}}]
+        without = {"excludeByName": {"Time": True, "Value": True}}
+        made["transformations"] = [{"id": "organize", "options": without}]  # the labels are what it is for
     return made
 
 

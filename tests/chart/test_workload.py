@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+from tests.chart import chart, kinds
 from tests.chart.conftest import Render
 from tests.chart.pods import environment
 
@@ -193,6 +197,17 @@ def test_a_long_release_name_still_gives_valid_names(render: Render) -> None:
     more = {"fullnameOverride": "a" * 60, "topicsCreate": {"enabled": True}, "workload": "StatefulSet"}
     for each in render(more).manifests:
         assert len(each["metadata"]["name"]) <= (52 if each["kind"] == "CronJob" else 63)
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        yaml.safe_dump({**chart.LEAST, "podMonitor": {"enabled": True}, "networkPolicy": {"enabled": True}})
+    )
+    said = chart.run(["template", "123", str(chart.CHART), "--namespace", "456", "--values", str(values)])
+    for each in filter(None, yaml.safe_load_all(said)):
+        assert [*kinds.problems(each, kinds.OLDEST)] == []
+        assert each["metadata"]["namespace"] == "456"
 
 
 def test_a_common_label_cannot_break_the_selectors(render: Render) -> None:

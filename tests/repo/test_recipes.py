@@ -11,7 +11,7 @@ import pytest
 
 def test_make_alone_lists_what_can_be_made(root: Path) -> None:
     listed = subprocess.run(["make"], cwd=root, check=True, capture_output=True, text=True).stdout
-    for target in ("demo", "test", "fuzz", "lint", "bench", "image"):
+    for target in ("demo", "test", "fuzz", "lint", "bench", "image", "image-facts"):
         assert re.search(rf"^  {target} +\S", listed, re.MULTILINE), listed
 
 
@@ -44,3 +44,9 @@ def test_the_image_needs_no_frontend_to_be_fetched(root: Path) -> None:
     text = (root / "Dockerfile").read_text()
     assert not re.search(r"^#\s*syntax\s*=", text, re.MULTILINE)
     assert "<<" not in text
+
+
+def test_an_ordinary_build_makes_the_image_and_nothing_that_only_lists_what_is_in_it(root: Path) -> None:
+    *earlier, last = re.findall(r"^FROM (.+)$", (root / "Dockerfile").read_text(), re.MULTILINE)
+    assert last == "${PYTHON_IMAGE}"
+    assert "scratch AS sbom" in earlier

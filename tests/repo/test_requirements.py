@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-FILES = ("run", "build", "dev", "fuzz")
+FILES = ("run", "build", "dev", "fuzz", "sbom")
 HASHES = re.compile(r"(--hash=sha256:[0-9a-f]{64} ?)+")
 
 
@@ -41,6 +41,7 @@ def wanted(project: dict[str, Any], name: str) -> list[Requirement]:
         "run": project["project"]["dependencies"],
         "build": groups["build"],
         "fuzz": groups["fuzz"],
+        "sbom": groups["sbom"],
         "dev": [
             *project["project"]["dependencies"],
             *groups["build"],

@@ -20,7 +20,7 @@ from bridge.kafka import commit_mark
 from bridge.sandbox.emulator import Emulator
 from tests.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.service import events, ledger, settings
-from tests.service.replica import Replica
+from tests.service.marked import KEY, WatchedReplica, Witness
 from tests.service.waiting import until
 
 IS_FULL = os.environ.get("FAULTS") == "full"
@@ -62,15 +62,28 @@ class Outcome:
 class Ground:
     """Topics and a group of its own. Use it on the loop that runs the API."""
 
-    def __init__(self, kafka: OwnKafka, api: Emulator, folder: Path, outcome: Outcome, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        kafka: OwnKafka,
+        api: Emulator,
+        folder: Path,
+        *,
+        outcome: Outcome,
+        witness: Witness,
+        stack: AsyncExitStack,
+    ) -> None:
         self.kafka = kafka
         self.api = api
         self.outcome = outcome
+        self.witness = witness
         self.group = kafka.name("group")
         self.letters = kafka.create_topic("letters", partitions=4)
         self.topic = ""
+        self.key_file = folder / "key"
+        self.key_file.write_text(KEY)
         self._folder = folder
         self._stack = stack
+        self._replicas: list[WatchedReplica] = []
         self._expected: set[ledger.Place] = set()
         self._sent = 0
 
@@ -147,23 +160,32 @@ class Ground:
         return self.kafka.read(self.letters)
 
     def _is_empty(self) -> bool:
-        return self.members() == 0
+        try:
+            return self.members() == 0
+        except KafkaException:
+            return False  # the coordinator of a new group is not found at once
 
     # --- replicas -----------------------------------------------------------------------------------
 
     def configuration(self, name: str, sections: dict[str, Any], *, topics: Iterable[str] = ()) -> Path:
         """Written for one replica."""
         base = settings.base(self.kafka.bootstrap, self.api.endpoint, list(topics) or [self.topic])
-        own = {"kafka": {"group_id": self.group}, "dead_letter": {"topic": self.letters}}
+        own = {
+            "kafka": {"group_id": self.group},
+            "track": {"api_key": None, "api_key_file": str(self.key_file)},
+            "dead_letter": {"topic": self.letters},
+        }
         return settings.write(self._folder / f"{name}.yaml", settings.layered(settings.layered(base, own), sections))
 
-    def replica(self, name: str = "replica", **sections: Any) -> Replica:
+    def replica(self, name: str = "replica", **sections: Any) -> WatchedReplica:
         """Not started yet; killed with the test at the latest."""
-        replica = Replica(self.configuration(name, sections), self._folder / f"{name}.log")
+        file, log = self.configuration(name, sections), self._folder / f"{name}.log"
+        replica = WatchedReplica(file, log, self.witness)
         self._stack.push_async_exit(replica)
+        self._replicas.append(replica)
         return replica
 
-    async def started(self, name: str = "replica", **sections: Any) -> Replica:
+    async def started(self, name: str = "replica", **sections: Any) -> WatchedReplica:
         """A replica that runs."""
         replica = self.replica(name, **sections)
         await replica.start()
@@ -223,3 +245,30 @@ class Ground:
             within=within,
             explain=lambda: f"{self.committed()} {self.ends()}",
         )
+        await self.show_everything()
+
+    # --- what anybody could see ---------------------------------------------------------------------
+
+    async def show_everything(self) -> None:
+        """To the witness: pages and objects of each replica that runs. Called by `is_committed`."""
+        for replica in self._replicas:
+            if replica.running:
+                await replica.show_everything()
+
+    async def show_what_stays(self) -> None:
+        """To the witness: what is left behind in files and in Kafka when all processes have ended."""
+        for file in self._folder.rglob("*"):
+            if file.is_file() and file.suffix != ".yaml" and file != self.key_file:
+                self.witness.look("the log" if file.suffix == ".log" else file.suffix, file.read_bytes())
+        await asyncio.to_thread(self._show_topics)
+
+    def _show_topics(self) -> None:
+        for topic in (self.letters, f"{self.letters}.resolutions"):
+            if topic in self.kafka.admin.list_topics(timeout=ANSWER_WITHIN).topics:
+                for record in self.kafka.read(topic):
+                    place = "a resolution" if topic != self.letters else "a letter"
+                    self.witness.look(
+                        place, b"%b %b %r" % (record.key() or b"", record.value() or b"", record.headers())
+                    )
+        for _, metadata in self.kafka.committed(self.group).values():
+            self.witness.look("commit metadata", metadata)

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,15 +17,22 @@ import httpx
 
 from tests.service.waiting import WITHIN, until
 
+STARTED_WITHIN = 90.0
+"""Seconds: an interpreter starts and imports everything, on a machine that may do the same ten times at once."""
 _LOG_TAIL = 6000
 
 
 class Replica:
     """One replica. It may be started again after it ended; left, it is killed if it still runs."""
 
-    def __init__(self, file: Path, log: Path) -> None:
+    program = "bridge"
+    """The module that is run."""
+
+    def __init__(self, file: Path, log: Path, *, environ: Mapping[str, str] | None = None) -> None:
+        """`environ`: variables beside those of the tests."""
         self._file = file
         self._log = log
+        self._environ = environ or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._http: httpx.AsyncClient | None = None
 
@@ -39,8 +46,9 @@ class Replica:
         if self.running:
             # Most likely because the test failed: what it says of itself and where its threads stand may tell why.
             self.thaw()
-            with contextlib.suppress(httpx.HTTPError):
-                sys.stdout.write(f"--- {self._log.name}, its status\n{(await self.get('/status')).text}\n")
+            if self._http is not None:  # one that never listened has no pages
+                with contextlib.suppress(httpx.HTTPError):
+                    sys.stdout.write(f"--- {self._log.name}, its status\n{(await self.get('/status')).text}\n")
             self._signal(signal.SIGABRT)
             await self.ended()
         sys.stdout.write(f"--- {self._log.name}\n{self.log_text()[-_LOG_TAIL:]}")  # shown with a test that failed
@@ -49,18 +57,24 @@ class Replica:
         """Returns when the admin server answers; the log goes on where an earlier process left it."""
         already = len(self.events("listening"))
         self._process = self._spawn()
-        await until(f"{self._log.name} listens", lambda: self._lives() and len(self.events("listening")) > already)
+        await until(
+            f"{self._log.name} listens",
+            lambda: self._lives() and len(self.events("listening")) > already,
+            within=STARTED_WITHIN,
+        )
         where = self.events("listening")[-1]
         self._http = httpx.AsyncClient(base_url=f"http://{where['host']}:{where['port']}", timeout=5)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "bridge", "run", "-c", str(self._file)],
+                [sys.executable, "-m", self.program, "run", "-c", str(self._file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"PYTHONFAULTHANDLER": "1"},  # SIGABRT then writes every thread's stack
+                env=os.environ
+                | self._environ
+                | {"PYTHONFAULTHANDLER": "1"},  # SIGABRT then writes every thread's stack
             )
 
     # --- signals ------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ class Api:
         self.outage = self.down = self.address = False
         self.flaky = self.hanging = self.throttling = 0.0
         """Shares of the requests."""
+        self.partly, self.share = 0, 0.0
+        """A status, and the share of the requests that get it."""
         self.poisoned: set[str] = set()
         self.slowness = 1.0
         self._agenda = agenda
@@ -97,6 +99,8 @@ class Api:
             return rng.choice((500, 503, -2))
         if self.throttling and rng.random() < self.throttling:
             return 429
+        if self.partly and rng.random() < self.share:
+            return self.partly
         if self.flaky and rng.random() < self.flaky:
             return rng.choice((*FLAKY, -1, -2))
         if flight.key not in self.valid:
@@ -168,6 +172,7 @@ class Sink:
             world.timeline.note(process.name, f"hears of {flight.event}: {_short(verdict)}")
         before = work.letter
         process.dispatcher.answered(work, verdict)
+        process.after(0.0, process.dispatcher.pump)
         if work.letter is not None and before is None:
             flight.event.given_up = True
         self._count_unauthorized(work, verdict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from bridge.model import TopicPartition
@@ -23,10 +25,12 @@ def happens(
     copied: tuple[Copied, ...] = (),
     rate_limit: float | None = None,
     hold_after_letters: int = 100,
+    max_in_flight: int = 16,
+    tell: bool = False,
 ) -> Told:
     """The history, which kept every promise at every step, and in which all was done at last."""
     settings = DeliverySettings(
-        max_in_flight=16,
+        max_in_flight=max_in_flight,
         rate_limit=rate_limit,
         retry=RetrySettings(initial_backoff=0.2, max_backoff=4.0, max_retry_after=10.0, max_attempts=3),
         recheck=3.0,
@@ -35,7 +39,8 @@ def happens(
         session_timeout=SESSION,
     )
     last = max([record.at for record in records] + [fault.at + fault.seconds for fault in faults])
-    told = run(Plan(1, settings, 0.2, processes, topics, tuple(records), faults, copied, mended_at=last + 1.0))
+    plan = Plan(1, settings, 0.2, processes, topics, tuple(records), faults, copied, mended_at=last + 1.0)
+    told = run(plan, tell=tell)
     assert told.violation is None, told.violation
     return told
 
@@ -49,6 +54,16 @@ def written(
 
 def undelivered(told: Told) -> list[str]:
     return [str(event) for event in told.world.ledger.events if not event.accepted]
+
+
+def said(told: Told, what: str) -> list[tuple[float, str]]:
+    """Lines of the timeline that hold this, each with its seconds from the beginning."""
+    return [(float(line[:9]), line) for line in told.world.timeline.lines if what in line]
+
+
+def given_up(told: Told) -> list[str]:
+    """Users of the events that became letters."""
+    return [str(event.user) for event in told.world.ledger.events if event.given_up]
 
 
 # --- starts and positions ---------------------------------------------------------------------------
@@ -131,6 +146,15 @@ def test_the_commits_of_three_hundred_partitions_fit() -> None:
 # --- the destination --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_half_of_all_answers_429_or_503_loses_no_event_to_the_dead_letters(status: int) -> None:
+    told = happens(
+        Fault(1.0, "half", 300.0, target=status, share=0.5), records=written(2000, users=100), max_in_flight=64
+    )
+    assert undelivered(told) == []
+    assert given_up(told) == []
+
+
 @pytest.mark.parametrize("kind", ["throttle", "flaky", "hang"])
 def test_half_of_all_answers_failing_loses_no_event_to_the_dead_letters(kind: str) -> None:
     told = happens(Fault(1.0, kind, 30.0, share=0.5), records=written(60, users=30))
@@ -140,6 +164,76 @@ def test_half_of_all_answers_failing_loses_no_event_to_the_dead_letters(kind: st
 def test_a_user_whose_events_hang_keeps_its_order_and_nobody_waits_for_it() -> None:
     told = happens(Fault(1.0, "hang", 20.0, share=0.3), Fault(4.0, "kill", 2.0), records=written(80))
     assert undelivered(told) == []
+
+
+def test_one_user_failing_for_ever_becomes_poison_while_the_others_flow() -> None:
+    told = happens(
+        Fault(1.5, "poison", 200.0, target=0), records=written(600, users=30, every=0.05), processes=1, tell=True
+    )
+    assert set(given_up(told)) == {"u0"}
+    assert all(" of u0" in event for event in undelivered(told))
+    assert said(told, " blocked (<Reason.OUTAGE") == []
+
+
+def test_one_user_failing_for_ever_alone_does_not_hold_the_api_for_down_and_is_not_given_up() -> None:
+    told = happens(Fault(1.5, "poison", 60.0, target=0), records=written(5, users=1), processes=1, tell=True)
+    assert said(told, " blocked (<Reason.OUTAGE") == []
+    assert undelivered(told) == []
+
+
+def test_in_an_outage_one_probe_at_a_time_goes_round_the_lanes() -> None:
+    told = happens(Fault(3.0, "outage", 40.0), records=written(60, users=6, at=4.0), processes=1, tell=True)
+    [(began, _)] = said(told, " blocked (<Reason.OUTAGE")
+    [(ended, _)] = said(told, " unblocked (<Reason.OUTAGE")
+    probes = [line.rpartition(" of ")[2] for at, line in said(told, " sends ") if began < at < min(ended, 43.0)]
+    assert len(probes) > 6
+    assert set(probes) == {f"u{n}" for n in range(6)}
+    assert all(one != next_one for one, next_one in pairwise(probes))
+    assert undelivered(told) == []
+
+
+@pytest.mark.parametrize("status", [0, 400, 413, 422], ids=["202", "400", "413", "422"])
+def test_a_hold_ends_on_any_answer_that_proves_the_key(status: int) -> None:
+    word = f"*{status}" if status else ""
+    told = happens(
+        Fault(1.0, "address", 20.0),  # as a key that the API refuses for a while: the file stays as it is
+        records=[Produced(2.0, "orders", n, f"u{n}{word}") for n in range(20)],
+        processes=1,
+        tell=True,
+    )
+    [(held, _)] = said(told, " blocked (<Reason.UNAUTHORIZED")
+    [(released, _)] = said(told, " unblocked (<Reason.UNAUTHORIZED")
+    assert held < 4.0
+    assert 21.0 < released < 25.0  # at the first probe after it
+    assert len([event for event in told.world.ledger.events if event.accepted]) == (0 if status else 15)
+
+
+def test_a_hold_ends_on_a_changed_key_file_with_nothing_to_probe_it() -> None:
+    told = happens(
+        Fault(1.0, "key_dies", 20.0),
+        records=[*written(5, users=5), *written(20, users=5, at=40.0)],
+        processes=1,
+        tell=True,
+    )
+    [(released, _)] = said(told, " unblocked (<Reason.UNAUTHORIZED")
+    assert 21.0 < released < 25.0
+    assert len(given_up(told)) == 5
+    assert len(undelivered(told)) == 5
+
+
+def test_sixty_four_in_flight_when_the_key_dies_cost_hold_after_letters() -> None:
+    told = happens(
+        Fault(1.0, "slow", 10.0, share=0.3),
+        Fault(1.9, "key_dies", 20.0),
+        records=written(200, users=200, at=2.0),
+        processes=1,
+        max_in_flight=64,
+        tell=True,
+    )
+    (first, _) = said(told, "hears of")[0]
+    assert len([line for at, line in said(told, " sends ") if at < first]) == 64
+    assert len(given_up(told)) == 5
+    assert len(undelivered(told)) == 5
 
 
 def test_a_letter_too_large_holds_only_its_partition() -> None:
@@ -169,6 +263,33 @@ def test_a_stop_never_waits_for_more_than_what_is_on_the_wire(trouble: str) -> N
     )
     stopped = told.world.processes[:2]
     assert all(process.stopping and process.died_at - 1006.2 <= DRAIN_TIMEOUT + 0.2 for process in stopped)
+
+
+def test_a_completion_for_a_dead_tracker_frees_its_lane() -> None:
+    """The member is put out of the group while its requests hang; it comes back before they are answered."""
+    told = happens(
+        Fault(1.5, "slow", 6.0, share=0.9),
+        Fault(2.5, "kick", 0.1),
+        records=[*written(14), *written(30, at=6.0)],
+        processes=1,
+        tell=True,
+    )
+    assert said(told, "lost everything") != []
+    assert undelivered(told) == []
+
+
+def test_a_parked_head_dropped_on_revoke_re_arms_its_lane() -> None:
+    """The event that waits for its retry leaves with its partition; the user's next one, of another, stays."""
+    told = happens(
+        Fault(1.5, "flaky", 6.0, share=1.0),
+        Fault(3.5, "join"),
+        records=[Produced(2.0 + n / 100, "orders", n + n // 4, f"u{n // 4}") for n in range(40)],
+        topics=(("orders", 4),),
+        processes=1,
+        tell=True,
+    )
+    assert said(told, "revoke orders") != []
+    assert undelivered(told) == []
 
 
 def test_a_process_frozen_for_longer_than_its_session_sends_nothing_when_it_wakes_and_commits_over_nobody() -> None:

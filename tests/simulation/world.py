@@ -309,6 +309,12 @@ class World:
     def _throttle(self, fault: Fault) -> None:
         self._share("throttling", fault)
 
+    def _half(self, fault: Fault) -> None:
+        """A share of the answers is one status, the fault's target."""
+        self.api.partly = fault.target
+        self._share("share", fault)
+        self._later(fault.seconds, partial(setattr, self.api, "partly", 0))
+
     def _slow(self, fault: Fault) -> None:
         self.api.slowness = 1.0 + fault.share * TRACK_TIMEOUT / 0.08
         self._later(fault.seconds, partial(setattr, self.api, "slowness", 1.0))

@@ -116,9 +116,11 @@ def _letters(result: Result) -> Iterator[str]:
 
 def _mended(result: Result) -> Iterator[str]:
     mended = result.mended
-    yield "The same, after the mapping was mended (users from the key, imported orders under a name the API knows)"
+    yield "The dead letters again, after the mapping was mended"
+    yield "          user_id: data.user_id became key; order.imported is sent as Order Completed, which the API knows"
     yield f"  {mended.outcome.results[Replayed.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
     yield f"  {mended.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"
+    yield "  Yours: bridge dlq stats, show, replay --dry-run, replay (docs/dead-letters.md)"
     yield ""
 
 
@@ -130,8 +132,8 @@ def _order(result: Result) -> Iterator[str]:
         yield from (f"  {sentence}" for sentence in wrong[:5])
     else:
         yield (
-            f"  {len(result.accepted):,} events of {users} users arrived in the order of their records, "
-            "and never two of one user at once."
+            f"  {len(result.accepted):,} events of {users} users arrived in their records' order, "
+            "never two of one user at once."
         )
     yield ""
 

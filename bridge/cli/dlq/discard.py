@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,9 +43,12 @@ def discard(
         selection = asked.selection(topics.group, ids=tuple(ids or ()))
         if selection.is_everything and not everything:
             raise Misuse("Nothing is selected: name letters, use selectors, or say --everything.")
-        chosen = list(topics.select(selection))
+        chosen = topics.chosen(selection)
         if not chosen:
-            output.line(f"No open letter of {topics.topic} is meant by this selection.")
+            if json:
+                output.document(_document(chosen, because))
+            else:
+                output.line(f"No open letter of {topics.topic} is meant by this selection.")
             return ExitCode.OK
         reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
         question = f"Discard {output.plural(len(chosen), 'letter')} ({reasons}) for good?"
@@ -54,10 +57,14 @@ def discard(
             return ExitCode.OK
         _write(topics, chosen, because.strip())
     if json:
-        output.document({"discarded": len(chosen), "by_reason": dict(_by_reason(chosen)), "because": because.strip()})
+        output.document(_document(chosen, because))
     else:
         output.line(f"Discarded {output.plural(len(chosen), 'letter')}: {because.strip()}")
     return ExitCode.OK
+
+
+def _document(chosen: Sequence[Entry], because: str) -> dict[str, Any]:
+    return {"discarded": len(chosen), "by_reason": dict(_by_reason(chosen)), "because": because.strip()}
 
 
 def _by_reason(chosen: Sequence[Entry]) -> list[tuple[str, int]]:

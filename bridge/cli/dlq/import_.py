@@ -45,7 +45,10 @@ def import_letters(
         topics.need_resolutions()
         changes, same = _changes(topics, lines, source)
         if not changes:
-            output.line(f"Nothing is changed in {output.plural(same, 'letter')}.")
+            if json:
+                output.document({"changed": 0, "unchanged": same, "note": note.strip()})
+            else:
+                output.line(f"Nothing is changed in {output.plural(same, 'letter')}.")
             return ExitCode.OK
         if not opening.agree(f"Record corrections of {output.plural(len(changes), 'letter')}?", yes=yes):
             output.line("Nothing was recorded.")

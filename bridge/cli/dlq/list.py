@@ -24,8 +24,8 @@ def list_letters(
     redact: opening.Redact = False,
     json: opening.AsJson = False,
 ) -> ExitCode:
-    """Show the letters, one per line; the first 50, or --limit."""
-    from itertools import islice
+    """Show the letters, one per line; the oldest 50, or --limit."""
+    from dataclasses import replace
 
     from bridge.cli.dlq import rows
     from bridge.config.printable import printable
@@ -35,18 +35,19 @@ def list_letters(
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
     group = None if all_groups else start.config.kafka.group_id
     with opening.opened(start) as topics:
-        found = topics.select(asked.selection(group, with_ended=ended))
+        selection = asked.selection(group, with_ended=ended)
         if json:
-            for entry in found:
+            for entry in topics.select(selection):
                 output.document(rows.document(entry, start.mapping, hidden))
             return ExitCode.OK
-        first = islice(found, asked.limit or PAGE + 1)
-        shown = [rows.row(entry, start.mapping, hidden) for entry in first]
+        page = topics.select(replace(selection, limit=asked.limit or PAGE + 1))
+        shown = [rows.row(entry, start.mapping, hidden) for entry in page]
     if not shown:
         output.line(f"No {'' if ended else 'open '}letter of {topics.topic} is meant by this selection.")
         return ExitCode.OK
     cut = asked.limit is None and len(shown) > PAGE
-    output.lines(printable(line) for line in output.table([rows.HEADINGS, *shown[: PAGE if cut else None]]))
+    table = output.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
+    output.lines(printable(line) for line in table)
     if cut:
-        output.line(f"… and more: these are the first {PAGE}; --limit shows others, bridge dlq stats counts them.")
+        output.line(f"… and more: these are the oldest {PAGE}; --limit shows others, bridge dlq stats counts them.")
     return ExitCode.OK

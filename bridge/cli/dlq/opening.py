@@ -60,6 +60,19 @@ class Opened:
 
         return select(self.entries(), selection, self.start.mapping)
 
+    def chosen(self, selection: Selection) -> list[Entry]:
+        """The same at once. Raises `Misuse` where an ID is that of no letter: a typing error must not pass for done."""
+        from bridge.reprocess.selection import is_named
+
+        found = list(self.select(selection))
+        missing = [str(name) for name in selection.ids if not any(is_named(entry.letter, name) for entry in found)]
+        if missing and selection.limit is None:
+            raise Misuse(
+                f"{self.topic} has no open letter {', '.join(missing)} that the other selectors allow: bridge dlq show "
+                "says what became of one."
+            )
+        return found
+
     def need_resolutions(self) -> None:
         """Raises `Misuse` where a resolution has no place to go."""
         from bridge.kafka.topic_creation import resolutions_of
@@ -96,11 +109,15 @@ def opened(start: startup.Start) -> Iterator[Opened]:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Letters make no cycles; looking for some among a hundred thousand of them takes a third of the time."""
+    """Letters make no cycles; looking for some among a hundred thousand of them takes a third of the time.
+
+    What was read by then is never looked at again, not even at the end of the process.
+    """
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 

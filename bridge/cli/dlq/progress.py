@@ -41,13 +41,13 @@ class Lines:
             return
         self.told_at = now
         rate = done / (now - self.began) if now > self.began else 0.0
-        left = f", {output.span((self.total - done) / rate)} left" if rate > 0 else ""
-        self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)} ({rate:,.1f}/s{left})")
+        pace = f" ({rate:,.1f}/s, {output.span((self.total - done) / rate)} left)" if rate > 0 else ""
+        self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)}{pace}")
 
 
 @contextmanager
-def shown(what: str, total: int) -> Iterator[Report]:
-    """Hands out where to report how much is done."""
+def shown(what: str, total: int, *, before: str | None = None) -> Iterator[Report]:
+    """Hands out where to report how much is done; ``before`` says what is waited for until the first of them is."""
     if not sys.stderr.isatty():
         yield Lines(what, total, _to_stderr).report
         return
@@ -61,13 +61,12 @@ def shown(what: str, total: int) -> Iterator[Report]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    began = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total, rate="")
+        task = bar.add_task(before or what, total=total, rate="")
 
         def report(done: int) -> None:
-            elapsed = time.monotonic() - began
-            bar.update(task, completed=done, rate=f"{done / elapsed:,.1f}/s" if elapsed > 0 else "")
+            speed = bar.tasks[0].speed  # Of the last half minute: what came before the first is no part of the pace.
+            bar.update(task, description=what, completed=done, rate="" if speed is None else f"{speed:,.1f}/s")
 
         yield report
 

@@ -120,9 +120,7 @@ def _planned(
     from bridge.reprocess.order import in_original_order
     from bridge.reprocess.plan import Plan, decide
 
-    chosen = in_original_order(topics.select(asked.selection(topics.group, ids=ids)))
-    if ids and not chosen:
-        raise Misuse(f"No open letter of {topics.topic} has that id (bridge dlq show says what became of one).")
+    chosen = in_original_order(topics.chosen(asked.selection(topics.group, ids=ids)))
     made = Plan()
     now = time.time()
     for entry in chosen:
@@ -152,7 +150,8 @@ async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> O
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, running.interrupt)
 
-    with progress.shown("Sending", len(made.sends)) as report:
+    # What running bridges leave to it must be known to all of them first.
+    with progress.shown("Sending", len(made.sends), before="Making room, 5 s") as report:
         return await replaying.replay(
             made.sends,
             wish,

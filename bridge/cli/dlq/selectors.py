@@ -77,7 +77,9 @@ class Asked:
         str | None,
         typer.Option(metavar="JMESPATH", show_default=False, help="A condition on the record's decoded value."),
     ] = None
-    limit: Annotated[int | None, typer.Option(min=1, show_default=False, help="At most so many letters.")] = None
+    limit: Annotated[
+        int | None, typer.Option(min=1, show_default=False, help="At most so many letters: the oldest.")
+    ] = None
 
     def selection(self, group: str | None, *, ids: tuple[str, ...] = (), with_ended: bool = False) -> Selection:
         """Raises `Misuse` for what cannot be understood. `group` None: of all groups."""

@@ -36,7 +36,7 @@ SENTENCES: Final[Mapping[FaultKind, str]] = {
     FaultKind.THROTTLE: "the API answers 429 with Retry-After",
     FaultKind.DROPS: "the API drops connections before it reads the request",
     FaultKind.HANGS: "the API takes requests and never answers",
-    FaultKind.DRIPS: "the API accepts, and answers slower than the timeout",
+    FaultKind.DRIPS: "the API accepts, and drips its answer beyond the timeout",
     FaultKind.RESETS: "the API accepts, and resets the connection",
     FaultKind.KEY_ROTATION: "the API refuses the key (401) until the key file has the new one",
     FaultKind.LETTERS_REFUSED: "dead letters are refused",

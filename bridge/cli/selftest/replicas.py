@@ -137,7 +137,7 @@ class Fleet:
 
     async def look(self) -> None:
         """Notice those that ended by themselves, and ask the others."""
-        for replica in self._replicas.values():
+        for replica in tuple(self._replicas.values()):  # another one may join while these are asked
             life = replica.running
             if life is None or life.is_frozen or life.is_ending:
                 continue

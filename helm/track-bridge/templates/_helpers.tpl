@@ -24,8 +24,8 @@
 
 {{/* What never changes in the life of a release: a Deployment's selector cannot be changed. */}}
 {{- define "track-bridge.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "track-bridge.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "track-bridge.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* On everything the chart makes. The chart's own go over commonLabels: two of one name would be invalid. */}}

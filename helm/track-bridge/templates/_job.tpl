@@ -24,7 +24,7 @@ spec:
   # A hook runs before the release's own service account exists.
   serviceAccountName: {{ ternary "default" (include "track-bridge.serviceAccountName" $root) $root.Values.serviceAccount.create }}
   {{- else }}
-  serviceAccountName: {{ include "track-bridge.serviceAccountName" $root }}
+  serviceAccountName: {{ include "track-bridge.serviceAccountName" $root | quote }}
   {{- end }}
   terminationGracePeriodSeconds: {{ include "track-bridge.grace" $root }}
   {{- include "track-bridge.podSettings" $root | nindent 2 }}

@@ -168,7 +168,7 @@ metadata:
   {{- with .Values.kafkaCredentials.values }}{{ $_ := set $checksums "checksum/kafka-credentials" (toJson . | sha256sum) }}{{ end -}}
   {{- include "track-bridge.annotations" (list . (mergeOverwrite dict .Values.podAnnotations $checksums)) | nindent 2 }}
 spec:
-  serviceAccountName: {{ include "track-bridge.serviceAccountName" . }}
+  serviceAccountName: {{ include "track-bridge.serviceAccountName" . | quote }}
   terminationGracePeriodSeconds: {{ include "track-bridge.grace" . }}
   {{- include "track-bridge.podSettings" . | nindent 2 }}
   {{- with .Values.topologySpreadConstraints }}

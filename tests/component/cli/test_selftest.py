@@ -59,6 +59,40 @@ async def test_the_table_is_for_people(cli: Cli) -> None:
     assert "Nothing lost, nothing out of order" in ran.out
 
 
+BROKEN = """\
+import sys
+
+if "run" in sys.orig_argv:
+    from bridge.pipeline.letters import LetterDesk
+
+    LetterDesk._write = LetterDesk._accepted
+elif "selftest" in sys.orig_argv:
+    from bridge.cli.selftest import run
+
+    run.SETTLING = 5.0
+"""
+"""What Python runs first in each process: in those of the replicas a letter counts as written before it is. What never
+comes need not be waited for as long as what may."""
+
+
+@pytest.fixture
+def broken_bridge(tmp_path: Path) -> dict[str, str]:
+    """Variables under which each replica loses what cannot be delivered."""
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+async def test_a_bridge_that_loses_events_is_found_out_with_their_places_the_seed_and_1(
+    cli: Cli, broken_bridge: dict[str, str]
+) -> None:
+    options = ("--events", "300", "--duration", "2", "--replicas", "1", "--seed", "4")
+    ran = await cli("selftest", *options, environ=broken_bridge)
+    assert ran.code == 1, ran.out
+    assert "Wrong: lost: " in ran.out
+    assert "the same faults again: --seed 4" in ran.out
+    assert "Nothing lost" not in ran.out
+
+
 @pytest.fixture
 def without_events(config: Path) -> Path:
     """A configuration whose example is filtered."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from bridge.model import LetterReason, Route
+import pytest
+
+from bridge.kafka.letter_log import LetterLog
+from bridge.model import LetterReason, Route, TopicPartition
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
+from bridge.service import letter_watch
 from tests.component.reprocess.conftest import Dlq
 from tests.reprocess.letters import connect, letter
 from tests.service.embedded import Broker
@@ -34,6 +40,34 @@ async def test_open_letters_are_counted_by_reason_and_those_that_are_settled_are
     assert 'track_bridge_open_dead_letters{reason="other"} 1.0' in page
     assert 'track_bridge_open_dead_letters{reason="expired"} 0.0' in page
     assert "track_bridge_open_dead_letter_oldest_age_seconds " in page
+
+
+async def test_the_topic_is_never_read_twice_however_often_metrics_are_asked_for(
+    configure: Configure, put: Put, dlq: Dlq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[tuple[str, int, int]] = Counter()
+    really = LetterLog.read
+
+    def noted(log: LetterLog, wanted: Mapping[TopicPartition, range], *more: Any) -> Any:
+        read.update((p.topic, p.partition, offset) for p, offsets in wanted.items() for offset in offsets)
+        return really(log, wanted, *more)
+
+    monkeypatch.setattr(LetterLog, "read", noted)
+    monkeypatch.setattr(letter_watch, "INTERVAL", 0.05)
+    put(*(letter(number, partition=number % 4, route=OLD) for number in range(30)))
+    await dlq("discard", "0:0", "--because", "x", "--yes")
+    async with Service(configure()) as service:
+
+        def is_open(count: int) -> Callable[[], bool]:
+            return lambda: (service.now().letters.open_by_reason or {}).get("rejected") == count
+
+        await service.until("they are counted", is_open(29))
+        for _ in range(50):
+            assert 'track_bridge_open_dead_letters{reason="rejected"} 29.0' in (await service.get("/metrics")).text
+        put(letter(50, route=OLD))
+        await service.until("a new one is counted", is_open(30))
+    assert len(read) == 32, "31 letters and a resolution"
+    assert set(read.values()) == {1}
 
 
 async def test_what_a_spell_of_refused_keys_let_through_is_sent_again_once_the_key_works(

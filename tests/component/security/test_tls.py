@@ -6,6 +6,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,9 +33,9 @@ TEMPTATIONS = {
 
 
 class Serve(Protocol):
-    """Starts an emulated API with a certificate for this name."""
+    """Starts an emulated API with a certificate for this name, of these days counted from today."""
 
-    async def __call__(self, name: str) -> Emulator: ...
+    async def __call__(self, name: str, days: tuple[int, int] = (-1, 1)) -> Emulator: ...
 
 
 @pytest.fixture
@@ -53,9 +54,10 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
 async def serve(authority: trustme.CA) -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
-        async def started(name: str) -> Emulator:
+        async def started(name: str, days: tuple[int, int] = (-1, 1)) -> Emulator:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            authority.issue_cert(name).configure_cert(context)
+            begins, ends = (datetime.now(UTC) + timedelta(days=each) for each in days)
+            authority.issue_cert(name, not_before=begins, not_after=ends).configure_cert(context)
             return await stack.enter_async_context(Emulator(keys=[API_KEY], tls=context))
 
         yield started
@@ -84,6 +86,32 @@ async def test_a_certificate_that_fails_is_a_finding_of_check_with_a_sentence(
     assert "track.ca_file" in found[0]
     assert ran.code != 0
     assert api.ledger.connections_opened == 0 or api.ledger.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [((-3, -1), "has expired, or one that signed it has: renew it there"), ((1, 3), "is not valid yet")],
+    ids=["expired", "not yet valid"],
+)
+async def test_a_certificate_out_of_its_time_is_called_that_by_check_and_by_the_outage(
+    broker: Broker, start: Start, serve: Serve, configure: Configure, ca_file: str, days: tuple[int, int], why: str
+) -> None:
+    api = await serve("127.0.0.1", days)
+    track = {"endpoint": api.endpoint, "ca_file": ca_file}
+    ran = await run("check", "--json", "-c", str(configure(track=track)))
+    [found] = [each for each in problems(ran.out) if "certificate" in each]
+    assert found.startswith(f"The certificate of 127.0.0.1 {why}")
+    assert ran.code == 3
+
+    broker.produce(events.orders(20))
+    service = await start(track=track)
+    await service.until("it is an outage", lambda: bool(service.lines.events("outage_began")))
+    status = await service.status()
+    await service.stop()
+    assert f"the certificate of 127.0.0.1 {why}" in json.dumps(status["blocked"])
+    assert api.ledger.requests == 0
+    assert broker.position() == 0
+    assert broker.letters() == []
 
 
 async def test_an_authority_in_ca_file_is_trusted_beside_the_systems(

@@ -109,10 +109,10 @@ async def test_waiting_requests_outlive_a_server_that_closes_after_each_answer(d
 async def test_an_answer_that_came_while_the_process_was_stopped_beats_the_deadline(direct_harness: Harness) -> None:
     """After a pause of the whole process the sockets are read before requests are declared overdue."""
     emulator = await direct_harness.emulator()
-    sink = await direct_harness.sink(emulator.endpoint, timeout=0.2)
+    sink = await direct_harness.sink(emulator.endpoint, timeout=1.0)
     assert await direct_harness.ask(sink) == Delivered(202)
     attempt = direct_harness.send(sink)
-    time.sleep(0.5)  # noqa: ASYNC251 - the stopped process
+    time.sleep(1.4)  # noqa: ASYNC251 - the stopped process
     assert await direct_harness.answers.of(attempt) == Delivered(202)
 
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
@@ -15,14 +16,17 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator
 from tests.kafka import choice
-from tests.kafka.certificates import Certificate, issue
+from tests.kafka.certificates import Authority, Certificate
 from tests.kafka.client import OwnKafka
-from tests.kafka.settings import BrokerSettings
+from tests.kafka.settings import PASSWORDS, BrokerSettings
 from tests.service.ground import IS_FULL, SHORT_SESSIONS, Ground, Outcome
-from tests.service.settings import API_KEY
+from tests.service.marked import KEY, Witness
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 OUTCOMES = pytest.StashKey[list[Outcome]]()
+PASSED = pytest.StashKey[bool]()
+HOSTS = ("127.0.0.1", "localhost")
+"""Whom the broker's certificate is for."""
 REAUTHENTICATE = 2000
 """Milliseconds after which a connection has to log in again: a password that was changed is noticed."""
 
@@ -39,8 +43,13 @@ def chance() -> random.Random:
 
 
 @pytest.fixture(scope="session")
-def certificate() -> Certificate:
-    return issue("127.0.0.1", "localhost")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def certificate(authority: Authority) -> Certificate:
+    return authority.issue(*HOSTS)
 
 
 @pytest.fixture(scope="session")
@@ -63,17 +72,39 @@ def faulty_kafka(_broker: OwnKafka) -> OwnKafka:
 
 @pytest.fixture
 async def api() -> AsyncIterator[Emulator]:
-    async with Emulator(keys=[API_KEY]) as emulator:
+    async with Emulator(keys=[KEY]) as emulator:
         yield emulator
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
+
+
+@pytest.fixture(autouse=True)
+def witness(request: pytest.FixtureRequest) -> Iterator[Witness]:
+    """Every test here runs with a marked key and marked passwords, and ends with a look for them wherever anybody may
+    read: logs, pages, the objects' own words, dead letters, resolutions, commit metadata."""
+    witness = Witness("9d41c7e2", *PASSWORDS.values())
+    yield witness
+    assert witness.found == []
+    if request.node.stash.get(PASSED, False):
+        assert witness.missed(["the log", "/status", "/metrics", "objects"]) == []
 
 
 @pytest.fixture
 async def ground(
-    faulty_kafka: OwnKafka, api: Emulator, tmp_path: Path, request: pytest.FixtureRequest
+    faulty_kafka: OwnKafka, api: Emulator, tmp_path: Path, request: pytest.FixtureRequest, witness: Witness
 ) -> AsyncIterator[Ground]:
     outcome = Outcome(request.node.name.removeprefix("test_"))
     async with AsyncExitStack() as stack:
-        yield Ground(faulty_kafka, api, tmp_path, outcome, stack)
+        ground = Ground(faulty_kafka, api, tmp_path, outcome=outcome, witness=witness, stack=stack)
+        yield ground
+    await asyncio.to_thread(faulty_kafka.start)  # a test that failed may have left it down
+    await ground.show_what_stays()
     request.config.stash.setdefault(OUTCOMES, []).append(outcome)
 
 

@@ -11,6 +11,7 @@ from bridge.sandbox.emulator import Event, Fault, FaultKind
 from tests.kafka.client import ANSWER_WITHIN
 from tests.service import events
 from tests.service.ground import CLASSIC, Ground
+from tests.service.marked import KEY
 from tests.service.waiting import until
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ async def test_a_letter_too_large_loses_headers_first_and_holds_its_partition_wh
 ) -> None:
     ground.create_topic(2)
     ground.letters = ground.kafka.create_topic("letters", 2, max_message_bytes=LIMIT)
-    body = "m" * 1200  # an answer that would fill the headers
+    body = KEY + "m" * 1200  # an answer that would fill the headers
     ground.api.set_faults(Fault(kind=FaultKind.STATUS, status=400, body=body, when=is_refused))
     fillers = {TIGHT: "x" * 1350, TOO_LARGE: "x" * 3 * LIMIT}
     records = [
@@ -58,7 +59,7 @@ async def test_a_letter_too_large_loses_headers_first_and_holds_its_partition_wh
     ground.outcome.faults["letter too large"] += 2
     await ground.everything()
     [row] = [row for row in (await replica.status())["partitions"] if row["partition"] == 0]
-    assert "raise the topic's max.message.bytes" in row["detail"]
+    assert "raise the topic's max.message.bytes, then restart" in row["detail"]
     assert f"{ground.topic}/0/{TOO_LARGE}" in row["detail"]
     await until("the others are committed", lambda: ground.committed()[1][0] == 20)
     assert await replica.terminate() == 0
@@ -82,3 +83,33 @@ def headers(letter: Message) -> dict[str, bytes]:
 
 def origin(letter: Message) -> int:
     return int(headers(letter)["bridge.dead-letter.origin-offset"])
+
+
+async def test_an_undecodable_value_of_five_megabytes_holds_only_its_partition(ground: Ground) -> None:
+    ground.create_topic(2, max_message_bytes=6_000_000)
+    broken = b"\xff" * 5_000_000
+    await ground.produce(10, partition=0)
+    await asyncio.to_thread(ground.kafka.produce, ground.topic, [("u-0", broken)], partition=0)
+    await ground.produce(10, partition=0)
+    await ground.produce(200, partition=1)
+
+    replica = await ground.started(kafka={"properties": CLASSIC})
+    await replica.until(
+        "partition 0 is held", lambda s: "dead_letters_unwritable" in {r["why"] for r in s["partitions"]}
+    )
+    ground.outcome.faults["5 MB undecodable"] += 1
+    await until("the other one is committed", lambda: ground.committed().get(1, (0, ""))[0] == 200)
+    assert (await replica.get("/livez")).status_code == 200
+    assert ground.committed()[0][0] == 10
+    assert ground.dead_letters() == []
+    assert await replica.terminate() == 0
+
+    await raise_limit(ground, 6_000_000)
+    await replica.start()
+    await until("the letter is written", lambda: len(ground.dead_letters()) == 1)
+    await ground.everything()
+    await ground.is_committed()
+    assert await replica.terminate() == 0
+    [letter] = ground.dead_letters()
+    assert letter.value() == broken
+    assert headers(letter)["bridge.dead-letter.reason"] == b"undecodable"

@@ -90,6 +90,7 @@ async def test_a_position_beyond_the_logs_end_is_held(ground: Ground) -> None:
     replica = await ground.started(kafka={"properties": CLASSIC})
     await replica.until("it is held", lambda status: bool(status["partitions"]) and status["state"] == "held")
     assert "above the log's end 10" in (await replica.status())["partitions"][0]["detail"]
+    await ground.show_everything()
     assert await replica.terminate() == 0
     assert ground.api.ledger.requests == 0
     assert ground.committed()[0][0] == 1000

@@ -121,6 +121,7 @@ async def test_a_position_of_the_topic_that_was_deleted_is_not_believed_in_its_s
     assert "earlier topic of this name" in sentence
     assert "--reset-offsets" in sentence
     assert (await replica.status())["possible_loss"]["out_of_range"] == 1
+    await ground.show_everything()
     assert await replica.terminate() == 0
     assert ground.delivered == 0
     assert ground.committed()[0] == before[0]

@@ -24,7 +24,8 @@ async def test_a_letter_too_large_is_refused_and_those_beside_it_are_written(kaf
         found = await receipts.of(10)
     assert {number for number, refused in found.items() if refused is None} == set(range(10)) - {4}
     assert found[4] == LetterRefused(
-        f"orders/0/4 (4014 bytes) does not fit the dead-letter topic {topic}: raise the topic's max.message.bytes",
+        f"orders/0/4 (4014 bytes) does not fit the dead-letter topic {topic}: raise the topic's max.message.bytes, "
+        "then restart",
         too_large=True,
     )
     assert len(kafka.read(topic)) == 9

@@ -178,6 +178,7 @@ class FakeSink:
             self.accepted.append(event_of(work))
             self.accepted_ever.add(event_of(work))
         self.dispatcher.answered(work, verdict)
+        self.dispatcher.pump()
         if work.letter is not None:
             self.lettered.add(event_of(work))
 

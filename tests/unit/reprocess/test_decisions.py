@@ -120,6 +120,17 @@ def test_a_replay_that_ended_frees_its_part_at_once() -> None:
     assert seen.reserved(1.0) == 0.0
 
 
+def test_automatic_replays_count_as_one_and_divide_its_rate_among_themselves() -> None:
+    seen = Reservations()
+    mine, other = Declaration("a", 20.0, 1, automatic=True), Declaration("b", 20.0, 1, automatic=True)
+    seen.observe(told(mine, other, Declaration("person", 5.0, 1)), 0.0)
+    assert seen.reserved(1.0) == 25.0
+    assert seen.reserved(1.0, besides="person") == 20.0
+    assert (seen.reserved_by_people(1.0), seen.automatic(1.0, besides="a")) == (5.0, 1)
+    seen.observe(told(mine, other._replace(rate=0.0, at=2)), 2.0)
+    assert seen.automatic(2.0, besides="a") == 0, "one that ended takes no part of it any more"
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "x", "{}", '{"v":2}', '{"v":1,"replay":"a","rate":-1,"at":1}', '{"v":1,"replay":"a","rate":1e999,"at":1}'],

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.kafka.letter_headers import NAMES
 from bridge.model import LetterReason, Record, Route
 from bridge.reprocess.letters import Dialect, Origin, Place, parse
 from tests.reprocess.letters import connect, foreign, letter, spring
@@ -23,6 +24,13 @@ def test_everything_the_bridge_wrote_is_read_back() -> None:
     assert (found.route, found.route_hash, found.request) == ("order.completed[1]", "0123456789ab", '{"a":1}')
     assert found.headers == (("trace", b"\xff"),)
     assert found.damaged == ()
+
+
+def test_what_the_bridge_adds_is_told_from_the_originals_own_headers() -> None:
+    made = letter(1, route=ROUTE, request=b"{}")
+    assert {name for name, _ in made.headers} < NAMES, "else each is found by its prefix, which takes longer"
+    newer = [*made.headers, ("bridge.dead-letter.of-a-newer-version", b"1"), ("trace", b"1")]
+    assert parse(made.record(0)._replace(headers=newer)).headers == (("trace", b"1"),)
 
 
 def test_the_record_is_again_what_kafka_first_delivered() -> None:
