@@ -18,7 +18,7 @@ CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo environment test soak faults fuzz lint bench bench-check image image-facts compose-rules chart fmt requirements clean
+.PHONY: help demo environment test soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -70,8 +70,17 @@ image-facts: $(DEV) ## what that image weighs and how fast it starts (ARGS: its 
 compose-rules: $(DEV) ## the chart's alerts for the Prometheus of compose.yaml, after they changed in helm/
 	$(BIN)/python scripts/compose-rules > deploy/compose/rules.yaml
 
-chart: $(DEV) ## write again what of the Helm chart follows from its values: their schema, its README
+chart: $(DEV) ## write again what of the Helm chart has a source: the schema of its values, its README, its dashboard
 	@$(BIN)/python -m scripts.chart
+
+chart-cluster: $(DEV) ## the chart on a real Kubernetes API server, built here once: install, upgrade, rollback, uninstall
+	@$(BIN)/python -m tests.cluster $(ARGS)
+
+docs: $(DEV) ## write anew what is made from the code: the configuration's schema and page, the tables of docs/operations.md
+	$(BIN)/python -m bridge.config.schema > schemas/.bridge.schema.json
+	mv schemas/.bridge.schema.json schemas/bridge.schema.json
+	$(BIN)/python -m scripts.configuration_page docs/configuration.md
+	$(BIN)/python -m bridge.ops.reference docs/operations.md
 
 fmt: $(DEV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -58,9 +58,14 @@ class OneOrMany:
         return {"anyOf": [many["items"], many]}
 
 
-def preset(parse: Any, written: str, description: str) -> Any:
+def preset(parse: Any, written: str, description: str, *examples: str) -> Any:
     """A field whose default is written as its owner would write it, in the schema too."""
-    return Field(default=parse(written), description=description, json_schema_extra={"default": written})
+    return Field(
+        default=parse(written),
+        description=description,
+        examples=list(examples) or None,
+        json_schema_extra={"default": written},
+    )
 
 
 Text = Annotated[str, BeforeValidator(scalars.text)]

@@ -22,32 +22,43 @@ class RouteConfig(Section):
     """One event that a record becomes. What is left out is as the settings of `mapping` say."""
 
     event_name: Value | None = Field(
-        default=None, description="Left out under an exact type, it is the type itself; required under a glob."
+        default=None,
+        description="Left out under an exact type, it is the type itself; required under a glob.",
+        examples=["Order Completed", {"template": "Account {data.action}"}],
     )
     user_id: Value | None = Field(default=None, description="Instead of mapping.user_id.")
     when: fields.OptionalText = Field(
-        default=None, description="A condition that must yield true or false; false sends nothing."
+        default=None,
+        description="A condition that must yield true or false; false sends nothing.",
+        examples=["data.total.amount > `0`"],
     )
     max_age: fields.OptionalDuration = Field(default=None, description="Instead of mapping.max_age; null lifts it.")
     sample: fields.Share = fields.preset(
-        scalars.share, "100%", "The share of users whose events are sent; which users these are never changes."
+        scalars.share, "100%", "The share of users whose events are sent; which users these are never changes.", "25%"
     )
     topics: tuple[fields.Name, ...] | None = Field(
         default=None, min_length=1, description="Only records of these topics, by name or ^pattern; left out: of all."
     )
     metadata: Mapping[str, ValueOrOff] = Field(
-        default={}, description="The event's metadata by key; false leaves a key of common_metadata out."
+        default={},
+        description="The event's metadata by key; false leaves a key of common_metadata out.",
+        examples=[{"amount": "data.total.amount", "channel": {"value": "web"}, "event_id": False}],
     )
     metadata_from: Value | None = Field(
-        default=None, description="A whole object that becomes metadata, nested keys joined with dots."
+        default=None,
+        description="A whole object that becomes metadata, nested keys joined with dots.",
+        examples=["data"],
     )
     metadata_omit: tuple[fields.Name, ...] = Field(
-        default=(), description="Keys or globs of metadata_from that are left out, as in address.*"
+        default=(),
+        description="Keys or globs of metadata_from that are left out.",
+        examples=[["email", "address.*"]],
     )
     allowed_event_names: tuple[fields.Name, ...] | None = Field(
         default=None,
         min_length=1,
         description="The names an event_name that is not a literal may take; the API keeps at most 10,000 for ever.",
+        examples=[["Account created", "Account closed"]],
     )
 
 
@@ -208,13 +219,27 @@ class MappingConfig(Section):
     """Which records become which events."""
 
     decode: Decode = Field(default="auto", description="How values are read; auto tells CloudEvents from plain JSON.")
-    event_type: Value = Field(default="type", description="Where a record says its type.")
-    user_id: Value = Field(default="data.user_id", description="Where a record names its user.")
-    occurred_at: Value = Field(default="time", description="When it happened; else the Kafka timestamp.")
-    event_id: Value = Field(default="id", description="What tells events apart; else topic/partition/offset.")
-    when: fields.OptionalText = Field(default=None, description="A condition that all routes share.")
+    event_type: Value = Field(
+        default="type", description="Where a record says its type.", examples=["header:ce_type", "topic"]
+    )
+    user_id: Value = Field(
+        default="data.user_id", description="Where a record names its user.", examples=["data.customer.id", "key"]
+    )
+    occurred_at: Value = Field(
+        default="time",
+        description="When it happened; else the Kafka timestamp.",
+        examples=[{"path": "created_ms", "type": "datetime", "unit": "ms"}],
+    )
+    event_id: Value = Field(
+        default="id", description="What tells events apart; else topic/partition/offset.", examples=["header:ce_id"]
+    )
+    when: fields.OptionalText = Field(
+        default=None, description="A condition that all routes share.", examples=["data.internal == `false`"]
+    )
     max_age: fields.OptionalDuration = Field(
-        default=None, description="The greatest age, by occurred_at, at which an event is still sent."
+        default=None,
+        description="The greatest age, by occurred_at, at which an event is still sent.",
+        examples=["7d"],
     )
     on_unmapped: Unwanted = Field(default="drop", description="What becomes of records whose type has no rule.")
     on_expired: Unwanted = Field(default="drop", description="What becomes of events older than max_age.")
@@ -223,18 +248,24 @@ class MappingConfig(Section):
         scalars.size, "10KB", "The largest metadata of one event, as JSON; beyond it the event is a dead letter."
     )
     never_send: tuple[fields.Name, ...] = Field(
-        default=(), description="Paths of the value that reach no request, whatever a route says."
+        default=(),
+        description="Paths of the value that reach no request, whatever a route says.",
+        examples=[["data.email", "data.address"]],
     )
     common_metadata: Annotated[Mapping[str, ValueOrOff], AfterValidator(_with_defaults)] = Field(
         default=_COMMON_METADATA,
         description="Metadata of every event, unless its route has the key. Added to the two defaults; "
         "false leaves one out.",
+        examples=[{"source": "topic", "event_id": False}],
     )
     per_topic: Mapping[str, TopicOverrides] = Field(
-        default={}, description="Other settings for some topics, by name or ^pattern; the exact name wins."
+        default={},
+        description="Other settings for some topics, by name or ^pattern; the exact name wins.",
+        examples=[{r"^billing\..*": {"event_type": "topic", "user_id": "key"}}],
     )
     events: Mapping[str, Rule] = Field(
         min_length=1,
         description="Rules by type or glob. An exact type wins, then the longest text before the first wildcard.",
+        examples=[{"order.completed": {"event_name": "Order Completed"}, "audit.*": "drop"}],
     )
     examples: tuple[ExampleConfig, ...] = Field(default=(), description="Records and what must become of them.")

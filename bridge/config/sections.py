@@ -68,16 +68,23 @@ Properties = Mapping[str, Property]
 class Kafka(Section):
     """The cluster, the group and the topics that events are read from."""
 
-    bootstrap_servers: fields.Name = Field(description="Brokers to begin with, host:port, with commas between.")
+    bootstrap_servers: fields.Name = Field(
+        description="Brokers to begin with, host:port, with commas between.", examples=["kafka-1:9092,kafka-2:9092"]
+    )
     group_id: fields.Name = Field(description="The consumer group. Replicas share it; another name starts anew.")
     topics: tuple[fields.Name, ...] = Field(
-        min_length=1, description="Topics to read; one that begins with ^ is a regular expression over topic names."
+        min_length=1,
+        description="Topics to read; one that begins with ^ is a regular expression over topic names.",
+        examples=[["shop.orders", r"^billing\..*"]],
     )
     start_from: fields.StartFrom = fields.preset(
         scalars.start_from,
         "error",
         "Where a topic starts that the group has no position on: error (hold it until this is decided), earliest, "
         "latest, an ISO 8601 time with its zone, or an age such as 24h.",
+        "latest",
+        "2026-01-31T00:00:00Z",
+        "24h",
     )
     commit_interval: fields.Duration = fields.preset(
         scalars.duration, "200ms", "How often positions are committed, and so how much a crash may send again."
@@ -92,6 +99,14 @@ class Kafka(Section):
         repr=False,
         description="librdkafka properties for the consumer, the dead-letter producer and the admin client alike; "
         "NAME_file reads the value of NAME from a file. Properties that would break a promise are refused.",
+        examples=[
+            {
+                "security.protocol": "sasl_ssl",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": "bridge",
+                "sasl.password_file": "/run/secrets/kafka-password",
+            }
+        ],
     )
 
 
@@ -111,12 +126,14 @@ class Track(Section):
 
     endpoint: fields.Endpoint = Field(
         description="The host of your Userpilot environment; there is no default. A bare host, a slash at the end and "
-        "/v1 are accepted; the value here is scheme://host[:port]."
+        "/v1 are accepted; the value here is scheme://host[:port].",
+        examples=["https://analytex-eu.userpilot.io"],
     )
     api_key_file: fields.OptionalFilePath = Field(
         default=None,
         description="File that holds the API key, read again after a 401: keys rotate without a restart. "
         "This or api_key is required.",
+        examples=["/run/secrets/userpilot-key"],
     )
     api_key: fields.OptionalApiKey = Field(default=None, description="The API key itself; better kept in a file.")
     timeout: fields.Duration = fields.preset(
@@ -129,7 +146,9 @@ class Track(Section):
         default=False, description="Allow plain http, and so the key in clear text, beyond loopback addresses."
     )
     ca_file: fields.OptionalFilePath = Field(
-        default=None, description="PEM file with certificate authorities to trust besides the system's."
+        default=None,
+        description="PEM file with certificate authorities to trust besides the system's.",
+        examples=["/etc/ssl/own/ca.pem"],
     )
     auth: Auth = Field(default=Auth(), description="What happens when the API refuses the key.")
 
@@ -168,6 +187,7 @@ class Delivery(Section):
         scalars.rate,
         "600/min",
         "Requests of this API token for all replicas together, such as 600/min, 10/s or 36000/h; unlimited lifts it.",
+        "1200/min",
     )
     retry: RetryPolicy = Field(default=RetryPolicy(), description="How a request that may succeed later is repeated.")
 
@@ -176,7 +196,9 @@ class Redrive(Section):
     """Dead letters that the bridge sends again by itself."""
 
     reasons: tuple[Literal["unauthorized"], ...] = Field(
-        default=(), description="Which letters: unauthorized, what a spell of refusals let through; [] none."
+        default=(),
+        description="Which letters: unauthorized, what a spell of refusals let through; [] none.",
+        examples=[["unauthorized"]],
     )
     after: Literal["recovery"] = Field(default="recovery", description="When: recovery, once the key works again.")
 
@@ -184,7 +206,9 @@ class Redrive(Section):
 class DeadLetterSettings(Section):
     """The topic that takes the events which cannot be delivered."""
 
-    topic: fields.Name = Field(description="The dead-letter topic; beside it stands TOPIC.resolutions.")
+    topic: fields.Name = Field(
+        description="The dead-letter topic; beside it stands TOPIC.resolutions.", examples=["userpilot-bridge.dlq"]
+    )
     create: fields.Flag = Field(default=False, description="Create both topics at start where they are missing.")
     hold_after: fields.Whole = Field(
         default=100,
@@ -193,11 +217,15 @@ class DeadLetterSettings(Section):
         "0 never holds.",
     )
     properties: Properties = Field(
-        default={}, repr=False, description="librdkafka properties of the dead-letter producer, over kafka.properties."
+        default={},
+        repr=False,
+        description="librdkafka properties of the dead-letter producer, over kafka.properties.",
+        examples=[{"compression.type": "zstd"}],
     )
     redact: tuple[fields.Hidden, ...] = Field(
         default=(),
         description="What `bridge dlq` hides wherever it shows records: paths of the value, key, header:NAME.",
+        examples=[["data.email", "key", "header:session"]],
     )
     redrive: Redrive = Field(default=Redrive(), description="Dead letters that the bridge sends again by itself.")
 
@@ -206,7 +234,7 @@ class Observability(Section):
     """What the bridge says about itself."""
 
     listen: fields.Listen = fields.preset(
-        scalars.listen, "0.0.0.0:9464", "Address of /livez, /readyz, /metrics and /status."
+        scalars.listen, "0.0.0.0:9464", "Address of /livez, /readyz, /metrics and /status.", "[::]:9464", ":9464"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least that is logged."

@@ -209,6 +209,11 @@ class Source:
         return self._survey.ends
 
     @property
+    def retention(self) -> Mapping[str, float]:
+        """Seconds after which Kafka deletes the records of a topic that is read, as far as known; see `Retention`."""
+        return self._survey.retention.seconds
+
+    @property
     def held(self) -> Mapping[TopicPartition, tuple[HeldReason, str]]:
         """Assigned partitions that are not read, each with the reason and one sentence."""
         return self._starting.held

@@ -1,4 +1,4 @@
-"""What the poll thread asks the cluster now and then without waiting: ends of logs, and topics that do not exist.
+"""What the poll thread asks the cluster now and then without waiting: ends of logs, retention, missing topics.
 
 The answers are futures that another thread completes; they are looked at between polls.
 """
@@ -17,6 +17,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from bridge.kafka import answers
 from bridge.kafka.lookup import topic_id
 from bridge.kafka.partitions import from_client
+from bridge.kafka.retention import Retention
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Survey:
         """The offset after the last record of each assigned partition, as far as it is known."""
         self.problems: Mapping[str, str] = {}
         """By topic: a sentence for its owner."""
+        self.retention = Retention(admin, logger)
         self._consumer = consumer
         self._admin = admin
         self._table = table
@@ -75,6 +77,7 @@ class Survey:
             self._topics_due = now + TOPICS_EVERY
             self._asked_topics = self._admin.describe_topics(TopicCollection(wanted), request_timeout=_PATIENCE)
         self._refresh_ends(now)
+        self.retention.step(self._table.by_topic, now)
 
     def hurry(self) -> None:
         """Something is odd about a topic: ask at the next step."""

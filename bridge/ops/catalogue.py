@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.model import FilterReason, LetterReason
+from bridge.ops import scaling
 from bridge.ops.snapshot import Distribution, Gate, Partition, Snapshot
 from bridge.ops.why import PARTITION_HOLDS, partition_hold
 
@@ -347,6 +348,21 @@ CATALOGUE: tuple[Metric, ...] = (
         "1 while this reason holds the partition until somebody acts.",
         (*_PARTITION, "reason"),
         _held,
+    ),
+    _gauges(
+        "topic_retention_seconds",
+        "seconds",
+        "Age at which Kafka deletes the records of an assigned topic; +Inf: never for their age; absent where the"
+        " brokers do not say (DESCRIBE_CONFIGS).",
+        ("topic",),
+        lambda s: (((topic,), seconds) for topic, seconds in sorted(s.retention.items())),
+    ),
+    _gauge(
+        "scaling_backlog",
+        "records",
+        "The part of the lag that one more replica could help with; 0 where the rate budget, the key, an outage, a hold"
+        " or a retry keeps records from going.",
+        scaling.backlog,
     ),
     # --- the consumer group ---------------------------------------------------------------------------------------
     _counters(

@@ -315,4 +315,6 @@ class Snapshot:
     blocks: Sequence[Block] = ()
     held_topics: Sequence[TopicHold] = ()
     partitions: Sequence[Partition] = ()
+    retention: Mapping[str, float] = field(default_factory=dict)
+    """By topic: seconds after which Kafka deletes its records, infinite: never for their age; as far as known."""
     log_write_failures: int = 0

@@ -143,6 +143,7 @@ class Observer:
             blocks=self._blocks(now, wall),
             held_topics=list(of.journal.topic_holds.values()),
             partitions=self._partitions(now, wall),
+            retention=of.source.retention,
             log_write_failures=of.logging.write_failures,
         )
 

@@ -87,6 +87,14 @@ class RateView:
 
     async def _look(self) -> None:
         asked_at = time.monotonic()
+        # At the same time: a view is as old as its slowest answer, and one that is too old leaves a trickle.
+        view, reserved = await asyncio.gather(self._view(asked_at), self._reserved(asked_at))
+        if view is not None:
+            self._share.observe(replace(view, reserved=reserved), self._dispatcher.mine())
+            self.apply()
+
+    async def _view(self, asked_at: float) -> GroupView | None:
+        """None where no answer came: the last view gets old."""
         metadata: Mapping[TopicPartition, str] | None = None
         try:
             partitions = await self._facts.partitions()
@@ -97,11 +105,8 @@ class RateView:
                     self._refusal_told = True
                     self._events.rate_view_refused(detail=str(refusal))
         except (OSError, ViewRefusedError):
-            return  # The view gets old, and an old view leaves a trickle.
-        reserved = await self._reserved(asked_at)
-        view = replace(view_of(asked_at, partitions, metadata), reserved=reserved)
-        self._share.observe(view, self._dispatcher.mine())
-        self.apply()
+            return None
+        return view_of(asked_at, partitions, metadata)
 
     async def _reserved(self, now: float) -> float:
         """What replays declared for themselves. A look that fails leaves what was believed, until that is stale."""

@@ -1,4 +1,4 @@
-"""Writes the values' schema and the README's tables; with --check says whether they are current."""
+"""Writes the values' schema, the dashboard and the README's tables; with --check says whether they are current."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from scripts.chart import readme, schema
+from scripts.dashboard import dashboard
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "track-bridge"
@@ -23,6 +24,7 @@ def written(root: Path = ROOT) -> dict[Path, str]:
             bridge=(root / "schemas" / "bridge.schema.json").read_text(encoding="utf-8"),
         ),
         page: readme.with_values(page.read_text(encoding="utf-8"), values),
+        chart / "dashboards" / "track-bridge.json": dashboard(),
     }
 
 

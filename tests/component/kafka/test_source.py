@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -231,6 +232,21 @@ async def test_ends_are_known_without_asking_for_each(embedded: Embedded) -> Non
         async with asyncio.timeout(20):
             while source.ends != {TopicPartition(topic, number): 10 for number in range(3)}:
                 await asyncio.sleep(0.05)
+
+
+async def test_a_cluster_that_does_not_tell_the_retention_costs_nothing_else(
+    embedded: Embedded, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic = embedded.topic()
+    embedded.produce(topic, 30)
+    consumption = Completing()
+    with caplog.at_level(logging.DEBUG):
+        async with running(settings(embedded.bootstrap, embedded.name("group"), [topic]), consumption) as source:
+            await consumption.until(lambda: len(consumption.records) == 30)
+            async with asyncio.timeout(20):
+                while not any(f"the retention of topic {topic} is not known" in line for line in caplog.messages):
+                    await asyncio.sleep(0.05)
+            assert (dict(source.retention), source.problems) == ({}, ())
 
 
 async def test_a_missing_topic_is_a_problem_with_a_sentence(embedded: Embedded) -> None:

@@ -168,6 +168,18 @@ def test_an_unknown_lag_is_absent_so_that_sums_over_partitions_stay_numbers(busy
     assert f"{PREFIX}partition_lag_records" not in scraped(unknown)
 
 
+def test_the_retention_of_a_topic_is_shown_where_it_is_known_and_infinite_where_records_stay(busy: Snapshot) -> None:
+    known = replace(busy, retention={"shop.orders": 604_800.0, "shop.accounts": math.inf})
+
+    assert by_label(scraped(known)[f"{PREFIX}topic_retention_seconds"]) == known.retention
+    assert f"{PREFIX}topic_retention_seconds" not in scraped(busy)
+
+
+def test_the_backlog_to_scale_on_is_a_number_from_the_first_scrape_on(quiet: Snapshot, busy: Snapshot) -> None:
+    assert scraped(quiet)[f"{PREFIX}scaling_backlog"] == {(): 0}
+    assert scraped(busy)[f"{PREFIX}scaling_backlog"] == {(): 60}
+
+
 def test_a_client_that_accepts_openmetrics_gets_openmetrics(busy: Snapshot) -> None:
     accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
     chosen = metrics.media_type(accept)

@@ -1,0 +1,251 @@
+"""The rows about what the bridge lives on: Kafka, the Track API and its budget, the dead-letter topic, the machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from scripts.dashboard.layout import Panel, Query, Row
+from scripts.dashboard.parts import (
+    BYTES,
+    COUNT,
+    PER_SECOND,
+    REQUESTS,
+    SECONDS,
+    SHARE,
+    all_of,
+    lines,
+    process,
+    quantiles,
+    rate,
+    states,
+)
+
+KAFKA: Final = Row(
+    "Kafka",
+    (
+        lines(
+            "Commits",
+            "Offset commits by result. Some may fail in a rebalance; they are made again.",
+            PER_SECOND,
+            Query(rate("commits_total", by="result"), "{{result}}"),
+        ),
+        lines(
+            "Rebalances",
+            "Rebalances that gave or took partitions, within 5 minutes.",
+            COUNT,
+            Query(f"sum by (instance, kind) (increase({all_of('rebalances_total')}[5m]))", "{{instance}} {{kind}}"),
+        ),
+        lines(
+            "Membership confirmed",
+            "Time since Kafka last confirmed that the process is a member of its group. Nothing is sent after a "
+            "whole session without.",
+            SECONDS,
+            Query(f"max by (instance) ({all_of('membership_age_seconds')})", "{{instance}}"),
+        ),
+        lines(
+            "Positions outside the log",
+            "Partitions found with a position outside their log, and the records that were lost by it at most, since "
+            "the process began.",
+            COUNT,
+            Query(f"sum({all_of('out_of_range_total')})", "partitions"),
+            Query(f"sum({all_of('possibly_lost_records_total')})", "records at most"),
+        ),
+        lines(
+            "Drains cut off",
+            "Drains whose time ran out, within an hour: requests on the wire were cut off, and their records may be "
+            "sent twice.",
+            COUNT,
+            Query(f"sum by (instance) (increase({all_of('forced_drains_total')}[1h]))", "{{instance}}"),
+        ),
+        lines(
+            "Retention of the topics",
+            "Age at which Kafka deletes records; absent where the brokers do not tell it.",
+            SECONDS,
+            Query(f"min by (topic) ({all_of('topic_retention_seconds')})", "{{topic}}"),
+        ),
+    ),
+)
+
+API: Final = Row(
+    "Userpilot Track API",
+    (
+        lines(
+            "Requests by status",
+            "Requests that ended, by status. none: no whole answer came.",
+            REQUESTS,
+            Query(rate("requests_total", by="status"), "{{status}}"),
+            stacked=True,
+        ),
+        lines(
+            "Time of a request",
+            "From the start of a request to the end of its answer.",
+            SECONDS,
+            *quantiles("request_duration_seconds"),
+        ),
+        lines(
+            "Retries by reason",
+            "Attempts that are made again, by what went wrong.",
+            PER_SECOND,
+            Query(rate("retries_total", by="reason"), "{{reason}}"),
+        ),
+        lines(
+            "Possible duplicates",
+            "Attempts made again although the first may have been accepted, within an hour.",
+            COUNT,
+            Query(f"sum(increase({all_of('ambiguous_retries_total')}[1h]))", "ambiguous"),
+        ),
+        lines(
+            "On the wire",
+            "Requests on the wire, and open connections.",
+            COUNT,
+            Query(f"sum({all_of('in_flight_requests')})", "requests"),
+            Query(f"sum({all_of('open_connections')})", "connections"),
+        ),
+        lines(
+            "Keys read anew",
+            "Times the key file held another key, since the process began.",
+            COUNT,
+            Query(f"sum by (instance) ({all_of('key_reloads_total')})", "{{instance}}"),
+        ),
+    ),
+)
+
+BUDGET: Final = Row(
+    "Rate budget",
+    (
+        lines(
+            "Budget and use",
+            "The token's budget, the part the replicas may use now, and what they use. +Inf: unlimited.",
+            REQUESTS,
+            Query(f"max by (job) ({all_of('rate_limit')})", "budget of {{job}}"),
+            Query(f"sum({all_of('rate_share')})", "shares together"),
+            Query(rate("requests_total"), "used"),
+        ),
+        lines(
+            "Share of each replica",
+            "Shares follow the demand: a replica with nothing to send lends its own.",
+            REQUESTS,
+            Query(f"sum by (instance) ({all_of('rate_share')})", "{{instance}}"),
+            stacked=True,
+        ),
+        lines(
+            "Waiting for the budget",
+            "Part of the time in which something was ready and only the rate kept it. Near 100 % for hours: the "
+            "budget is too small, and "
+            "more replicas do not help.",
+            SHARE,
+            Query(rate("rate_limited_seconds_total", by="instance"), "{{instance}}"),
+        ),
+        lines(
+            "Age of the view of the group",
+            "The share is computed from it; a replica whose view is old sends a trickle.",
+            SECONDS,
+            Query(f"max by (instance) ({all_of('rate_view_age_seconds')})", "{{instance}}"),
+        ),
+    ),
+)
+
+LETTERS: Final = Row(
+    "Dead letters",
+    (
+        lines(
+            "Written, by reason",
+            "Dead letters acknowledged by the dead-letter topic, within 5 minutes.",
+            COUNT,
+            Query(f"sum by (reason) (increase({all_of('dead_letters_total')}[5m]))", "{{reason}}"),
+            stacked=True,
+        ),
+        lines(
+            "Open, by reason",
+            "Dead letters that are neither replayed nor discarded. Every replica counts all of them.",
+            COUNT,
+            Query(f"max by (job, reason) ({all_of('open_dead_letters')})", "{{reason}}"),
+            stacked=True,
+        ),
+        lines(
+            "Age of the oldest open one",
+            "Settle it before the retention of the dead-letter topic does.",
+            SECONDS,
+            Query(f"max by (job) ({all_of('open_dead_letter_oldest_age_seconds')})", "{{job}}"),
+        ),
+        lines(
+            "Writes that failed",
+            "Writes to the dead-letter topic that failed and are tried again. Intake waits for them.",
+            PER_SECOND,
+            Query(rate("dead_letter_write_failures_total"), "failed"),
+        ),
+    ),
+)
+
+PROCESS: Final = Row(
+    "Resources",
+    (
+        lines(
+            "CPU",
+            "Seconds of CPU a second, of each replica. 1 is a whole core.",
+            COUNT,
+            Query(
+                f"sum by (instance) (rate({process('cpu_seconds_total')}[$__rate_interval]))",
+                "{{instance}}",
+            ),
+        ),
+        lines(
+            "Memory",
+            "Resident memory, and the bytes of records held in it.",
+            BYTES,
+            Query(process("resident_memory_bytes"), "resident {{instance}}"),
+            Query(all_of("buffered_bytes"), "records {{instance}}"),
+        ),
+        lines(
+            "Address space",
+            "Virtual memory. Only its growth says something.",
+            BYTES,
+            Query(process("virtual_memory_bytes"), "{{instance}}"),
+        ),
+        lines(
+            "Buffered records",
+            "Records held in memory.",
+            COUNT,
+            Query(all_of("buffered_records"), "{{instance}}"),
+            stacked=True,
+        ),
+        states(
+            "Intake paused",
+            "While consumption is paused because the buffers stayed full.",
+            Query(f"max by (instance) ({all_of('paused')})", "{{instance}}"),
+        ),
+        lines(
+            "Heartbeats",
+            "Time since the last beat of the poll thread and of the event loop. Liveness fails at 60 s and 30 s.",
+            SECONDS,
+            Query(all_of("poll_age_seconds"), "poll {{instance}}"),
+            Query(all_of("loop_age_seconds"), "loop {{instance}}"),
+        ),
+        lines(
+            "File descriptors",
+            "Open, and the most that may be.",
+            COUNT,
+            Query(process("open_fds"), "open {{instance}}"),
+            Query(process("max_fds"), "most {{instance}}"),
+        ),
+        lines(
+            "Running since",
+            "Time since the process began. A step down is a restart.",
+            SECONDS,
+            Query(f"time() - {process('start_time_seconds')}", "{{instance}}"),
+        ),
+        lines(
+            "Log lines lost",
+            "Lines that could not be written, within 5 minutes.",
+            COUNT,
+            Query(f"sum by (instance) (increase({all_of('log_write_failures_total')}[5m]))", "{{instance}}"),
+        ),
+        Panel(
+            "Versions",
+            "The program's version on each replica.",
+            "none",
+            (Query(f"max by (job, instance, version) ({all_of('build_info')})"),),
+            kind="table",
+        ),
+    ),
+)

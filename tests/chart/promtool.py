@@ -1,0 +1,33 @@
+"""Prometheus' own judge of rules: $PROMTOOL, or the one on PATH."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+NO_PROMTOOL = (
+    "ALERTS AND DASHBOARD QUERIES ARE NOT TESTED: PROMTOOL is not set, and there is no promtool on PATH "
+    "(Debian, Ubuntu: apt-get install --no-install-recommends prometheus)"
+)
+
+
+@cache
+def problem() -> str | None:
+    """Why there is none on this machine, in one sentence; None if there is one."""
+    given = os.environ.get("PROMTOOL")
+    if given and shutil.which(given) is None:
+        return f"PROMTOOL names {given}, which is no program"
+    return None if shutil.which(_name()) else NO_PROMTOOL
+
+
+def run(*arguments: str | Path) -> None:
+    """Fails with everything promtool said, unless it is content."""
+    answer = subprocess.run([_name(), *arguments], capture_output=True, text=True, check=False, timeout=100)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def _name() -> str:
+    return os.environ.get("PROMTOOL") or "promtool"

@@ -1,0 +1,73 @@
+"""Series as promtool's tests take them, made of a real page of the bridge: what an idle replica shows for hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from bridge.model import TopicPartition
+from bridge.ops import metrics
+from bridge.ops.snapshot import (
+    Buffers,
+    Distribution,
+    Group,
+    Key,
+    Letters,
+    Mapped,
+    Partition,
+    Rate,
+    Records,
+    Requests,
+    RouteCounts,
+    Snapshot,
+    Vitals,
+)
+
+NOTHING = Distribution((0.1, 1.0), (0, 0, 0), 0.0)
+
+
+def idle() -> Snapshot:
+    """A replica with one partition, in which a transaction's end is all that lies beyond the position."""
+    return Snapshot(
+        at=0.0,
+        version="1.2.3",
+        group_id="bridge",
+        started_at=0.0,
+        vitals=Vitals(poll_age=0.1, loop_age=0.1, joined=True, draining=False, stopping=False),
+        records=Records(),
+        mapped=Mapped(routes={"order.completed": RouteCounts()}),
+        requests=Requests(duration=NOTHING, latency=NOTHING),
+        letters=Letters(open_by_reason={}),
+        buffers=Buffers(),
+        rate=Rate(limit=10.0, share=10.0, view_age=1.0),
+        group=Group(membership_age=1.0),
+        key=Key(),
+        partitions=(Partition(TopicPartition("orders", 0), position=99, end=100),),
+        retention={"orders": 604_800.0},
+    )
+
+
+def constant(snapshot: Snapshot, *, minutes: int, restart_at: int, before: int) -> Iterator[dict[str, str]]:
+    """One sample a minute. Counters stand at `before` until the restart, and at the page's numbers from then on."""
+    page = metrics.Exposition().render(snapshot, metrics.TEXT).decode()
+    after = minutes - restart_at
+    yield _series("up", {}, f"1x{minutes}")
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            first, then = sample.value, sample.value
+            if sample.name == "process_start_time_seconds":
+                first, then = -90_000.0, restart_at * 60.0
+            elif family.type == "counter":
+                first += before
+            yield _series(sample.name, sample.labels, f"{_number(first)}x{restart_at - 1} {_number(then)}x{after}")
+
+
+def _number(value: float) -> str:
+    return f"{value:+f}".lstrip("+") if value == value else "NaN+0"  # noqa: PLR0124 - NaN is the number unlike itself
+
+
+def _series(name: str, labels: dict[str, str], values: str) -> dict[str, str]:
+    known = {"namespace": "events", "job": "bridge", "instance": "a", **labels}
+    listed = ",".join(f'{key}="{value}"' for key, value in known.items())
+    return {"series": f"{name}{{{listed}}}", "values": values}

@@ -1,0 +1,153 @@
+"""The dashboard: current, complete, of no Grafana in particular, and every query of it is PromQL."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.ops.catalogue import CATALOGUE
+from scripts.dashboard import dashboard
+from tests.chart import chart
+from tests.chart.conftest import Judge, Render
+
+FILE = chart.CHART / "dashboards" / "track-bridge.json"
+QUESTIONS = ["Is it delivering?", "How late?", "How much waits?", "Why not?", "What is lost?"]
+SERIES = re.compile(r"\b((?:track_bridge|process)_\w+)(\{[^}]*\})?")
+VARIABLES = {"$__rate_interval": "5m", "$__range": "3h", "$job": ".*", "$instance": ".*"}
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def page() -> Json:
+    loaded: Json = json.loads(FILE.read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def panels(page: Json) -> list[Json]:
+    """Without the rows that hold them."""
+    return [each for row in page["panels"] for each in (row, *row.get("panels", ())) if each["type"] != "row"]
+
+
+@pytest.fixture(scope="module")
+def expressions(panels: list[Json]) -> list[str]:
+    return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def test_the_file_is_what_its_source_makes_of_it() -> None:
+    assert FILE.read_text(encoding="utf-8") == dashboard(), "write it anew with: python -m scripts.chart"
+
+
+def test_every_metric_on_it_exists_and_every_metric_that_exists_is_on_it(expressions: list[str]) -> None:
+    histograms = {metric.name for metric in CATALOGUE if metric.kind == "histogram"}
+    named = {name for expr in expressions for name, _ in SERIES.findall(expr)}
+    families = {name.removesuffix("_bucket") if name.removesuffix("_bucket") in histograms else name for name in named}
+
+    assert families == {metric.name for metric in CATALOGUE}
+
+
+def test_every_panel_has_a_title_of_its_own_a_description_and_a_unit(panels: list[Json]) -> None:
+    for panel in panels:
+        assert panel["title"]
+        assert panel["description"].endswith(".")
+        assert panel["fieldConfig"]["defaults"]["unit"]
+    assert len({panel["title"] for panel in panels}) == len(panels)
+
+
+def test_the_top_row_answers_what_an_operator_asks_first(page: Json) -> None:
+    first, *following = page["panels"]
+    top = [panel["title"] for panel in following if panel["gridPos"]["y"] == 1]
+
+    assert (first["type"], first["collapsed"]) == ("row", False)
+    assert top == QUESTIONS
+
+
+def test_it_belongs_to_no_grafana_in_particular(page: Json, panels: list[Json]) -> None:
+    assert page["uid"] == "track-bridge"
+    for each in (page, *page["panels"], *panels):
+        assert not {"id", "__inputs", "__requires", "version"} & each.keys()
+
+
+def test_data_source_job_and_replica_are_chosen_above_it(page: Json, panels: list[Json]) -> None:
+    variables = {each["name"]: each for each in page["templating"]["list"]}
+
+    assert list(variables) == ["datasource", "job", "instance"]
+    assert all(variables[name]["includeAll"] and variables[name]["multi"] for name in ("job", "instance"))
+    for panel in panels:
+        for sourced in (panel, *panel["targets"]):
+            assert sourced["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+
+
+def test_every_series_is_narrowed_to_what_is_chosen(expressions: list[str]) -> None:
+    for expr in expressions:
+        for name, labels in SERIES.findall(expr):
+            assert labels.startswith('{job=~"$job",instance=~"$instance"'), f"{name} in {expr}"
+
+
+def test_rates_follow_the_width_of_the_graph(expressions: list[str]) -> None:
+    ranges = [found for expr in expressions for found in re.findall(r"\brate\([^[]*(\[[^\]]*\])", expr)]
+
+    assert ranges
+    assert set(ranges) == {"[$__rate_interval]"}
+
+
+def test_every_query_is_promql(expressions: list[str], judge: Judge, tmp_path: Path) -> None:
+    def filled(expr: str) -> str:
+        for variable, text in VARIABLES.items():
+            expr = expr.replace(variable, text)
+        return expr
+
+    recorded = [{"record": f"query:{place}", "expr": filled(expr)} for place, expr in enumerate(expressions)]
+    path = tmp_path / "queries.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": recorded}]}), encoding="utf-8")
+
+    assert "$" not in path.read_text(encoding="utf-8")
+    judge("check", "rules", "--lint=none", path)
+
+
+def test_no_two_panels_lie_on_each_other(page: Json) -> None:
+    def apart(one: Json, other: Json) -> bool:
+        aside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        below = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        return bool(aside or below)
+
+    for group in (page["panels"], *(row.get("panels", []) for row in page["panels"])):
+        places = [panel["gridPos"] for panel in group]
+        assert all(place["x"] + place["w"] <= 24 for place in places)
+        assert all(apart(one, other) for one, other in combinations(places, 2))
+
+
+def test_the_sidecar_finds_it_whole(render: Render) -> None:
+    made = render({"grafanaDashboard": {"enabled": True}}).one("ConfigMap", f"{chart.NAME}-dashboard")
+
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(made["data"]["track-bridge.json"]) == json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def test_the_sidecars_label_namespace_and_folder_can_be_others(render: Render) -> None:
+    settings = {
+        "enabled": True,
+        "namespace": "monitoring",
+        "labels": {"grafana_dashboard": None, "dashboards": "yes"},
+        "annotations": {"grafana_folder": "Events"},
+    }
+    metadata = render({"grafanaDashboard": settings}).one("ConfigMap", f"{chart.NAME}-dashboard")["metadata"]
+
+    assert metadata["namespace"] == "monitoring"
+    assert metadata["labels"].get("dashboards") == "yes"
+    assert "grafana_dashboard" not in metadata["labels"]
+    assert metadata["annotations"] == {"grafana_folder": "Events"}
+
+
+def test_neither_rules_nor_dashboard_are_made_unless_asked_for(render: Render) -> None:
+    rendered = render()
+
+    assert rendered.all("PrometheusRule") == []
+    assert [each["metadata"]["name"] for each in rendered.all("ConfigMap")] == [chart.NAME]

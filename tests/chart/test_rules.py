@@ -1,0 +1,223 @@
+"""The alerts the chart renders: each fires when it should, stays silent when it nearly should, and says what to do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.ops.catalogue import CATALOGUE
+from tests.chart import chart, series
+from tests.chart.conftest import Judge, Render, Say
+
+CASES = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
+RUNBOOK = chart.ROOT / "docs" / "runbook.md"
+BASE = "https://wiki.example/runbook.md"
+HOURS = 4 * 60
+
+Rule = dict[str, Any]
+
+
+def values(**settings: Any) -> dict[str, Any]:
+    """The release is called `bridge`, as in the cases, and makes its rules."""
+    return {"fullnameOverride": "bridge", "prometheusRule": {"enabled": True, "runbookUrl": BASE, **settings}}
+
+
+@pytest.fixture
+def spec(render: Render) -> dict[str, Any]:
+    """What Prometheus is given."""
+    found: dict[str, Any] = render(values()).one("PrometheusRule")["spec"]
+    return found
+
+
+@pytest.fixture
+def rules(spec: dict[str, Any]) -> list[Rule]:
+    return [rule for group in spec["groups"] for rule in group["rules"]]
+
+
+@pytest.fixture
+def tested(spec: dict[str, Any], tmp_path: Path) -> Path:
+    """The rules as a file, with the summaries alone: the cases are about when an alert fires, not about its prose."""
+    for group in spec["groups"]:
+        for rule in group["rules"]:
+            rule["annotations"] = {"summary": rule["annotations"]["summary"]}
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    return path
+
+
+def by_name(rules: list[Rule]) -> dict[str, Rule]:
+    return {rule["alert"]: rule for rule in rules}
+
+
+def cases() -> list[dict[str, Any]]:
+    return [case for path in CASES for case in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]]
+
+
+def test_prometheus_takes_the_rules_and_finds_nothing_to_say_about_them(
+    spec: dict[str, Any], judge: Judge, tmp_path: Path
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+
+    judge("check", "rules", "--lint=all", "--lint-fatal", path)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_every_alert_fires_when_it_should_and_only_then(path: Path, tested: Path, judge: Judge) -> None:
+    copy = tested.with_name("cases.yaml")
+    copy.write_bytes(path.read_bytes())
+
+    judge("test", "rules", copy)
+
+
+def test_every_alert_is_shown_firing_and_shown_silent(rules: list[Rule]) -> None:
+    shown: dict[str, set[bool]] = {rule["alert"]: set() for rule in rules}
+    for case in cases():
+        for look in case["alert_rule_test"]:
+            assert case["name"].startswith(f"{look['alertname']}, ")
+            shown[look["alertname"]].add(bool(look.get("exp_alerts")))
+
+    assert {name for name, outcomes in shown.items() if outcomes != {True, False}} == set()
+
+
+def test_an_idle_bridge_raises_nothing_not_even_where_its_counters_begin_anew(
+    rules: list[Rule], tested: Path, judge: Judge
+) -> None:
+    shown = series.constant(series.idle(), minutes=HOURS, restart_at=HOURS // 2, before=5000)
+    looks = [
+        {"eval_time": f"{minute}m", "alertname": rule["alert"]}
+        for rule in rules
+        for minute in (20, HOURS // 2 + 5, HOURS // 2 + 30, HOURS - 5)
+    ]
+    case = {"interval": "1m", "input_series": list(shown), "alert_rule_test": looks}
+    path = tested.with_name("idle.yaml")
+    path.write_text(
+        yaml.safe_dump({"rule_files": [tested.name], "evaluation_interval": "1m", "tests": [case]}), encoding="utf-8"
+    )
+
+    judge("test", "rules", path)
+
+
+def test_every_alert_says_how_bad_it_is_what_it_means_and_where_its_runbook_is(rules: list[Rule]) -> None:
+    for rule in rules:
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        assert {"summary", "description"} <= rule["annotations"].keys()
+        assert rule["annotations"]["runbook_url"] == f"{BASE}#{rule['alert'].lower()}"
+        assert rule.keys() & {"for", "keep_firing_for"}
+
+
+def test_every_alert_has_its_section_in_the_runbook_and_every_section_its_alert(rules: list[Rule]) -> None:
+    sections = re.split(r"^## ", RUNBOOK.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    found = {section.split("\n", 1)[0]: section for section in sections}
+
+    assert [name for name in found if name.startswith("TrackBridge")] == [rule["alert"] for rule in rules]
+    for name, section in found.items():
+        if name.startswith("TrackBridge"):
+            assert re.findall(r"^\*\*(.+?)\.\*\*", section, re.MULTILINE) == ["Meaning", "First look", "Fix"], name
+
+
+def test_the_alerts_look_only_at_metrics_that_exist(rules: list[Rule]) -> None:
+    named = {name for rule in rules for name in re.findall(r"\b(?:track_bridge|process)_\w+", rule["expr"])}
+
+    assert named <= {metric.name for metric in CATALOGUE}
+
+
+def test_every_series_is_narrowed_to_the_release(rules: list[Rule]) -> None:
+    chosen = 'namespace="events",job=~"(.+/)?bridge"'
+    for rule in rules:
+        series_named = re.findall(r"\b(?:track_bridge_\w+|process_\w+|up)(?P<labels>\{[^}]*\})?", rule["expr"])
+        assert series_named
+        assert all(labels.startswith(f"{{{chosen}") for labels in series_named), rule["expr"]
+
+
+def test_what_prometheus_itself_fills_in_is_left_for_it(rules: list[Rule]) -> None:
+    assert "{{ $labels.topic }}" in by_name(rules)["TrackBridgeHeld"]["annotations"]["summary"]
+
+
+def test_a_selector_of_ones_own_takes_the_place_of_the_releases(render: Render) -> None:
+    rendered = render(values(selector='job="compose"')).one("PrometheusRule")
+    expressions = [rule["expr"] for group in rendered["spec"]["groups"] for rule in group["rules"]]
+
+    assert all('{job="compose"' in expr and "namespace=" not in expr for expr in expressions)
+
+
+def test_thresholds_reach_the_expressions_and_the_sentences(render: Render) -> None:
+    rendered = render(values(thresholds={"oldestOpenSeconds": 90, "retentionShare": 0.25})).one("PrometheusRule")
+    rules = by_name([rule for group in rendered["spec"]["groups"] for rule in group["rules"]])
+
+    assert rules["TrackBridgeOldestOpenRecord"]["expr"].endswith("> 90")
+    assert "{{ 90 | humanizeDuration }}" in rules["TrackBridgeOldestOpenRecord"]["annotations"]["description"]
+    assert "0.25 * (" in rules["TrackBridgeRetentionNear"]["expr"]
+
+
+def test_an_alert_can_be_switched_off_softened_delayed_and_labelled(render: Render) -> None:
+    changes = {
+        "TrackBridgeMostUnmapped": {"enabled": False},
+        "TrackBridgeOutage": {
+            "for": "30m",
+            "severity": "info",
+            "labels": {"team": "night"},
+            "annotations": {"runbook_url": "https://elsewhere.example"},
+        },
+    }
+    rendered = render(values(alerts=changes, ruleLabels={"team": "growth"})).one("PrometheusRule")
+    rules = by_name([rule for group in rendered["spec"]["groups"] for rule in group["rules"]])
+
+    assert "TrackBridgeMostUnmapped" not in rules
+    outage = rules["TrackBridgeOutage"]
+    assert (outage["for"], outage["labels"]) == ("30m", {"severity": "info", "team": "night"})
+    assert outage["annotations"]["runbook_url"] == "https://elsewhere.example"
+    assert rules["TrackBridgeHeld"]["labels"] == {"severity": "critical", "team": "growth"}
+
+
+def test_groups_of_ones_own_come_after_the_charts(render: Render) -> None:
+    own = {"name": "mine", "rules": [{"alert": "Mine", "expr": "vector(1)", "labels": {"of": "{{ $labels.job }}"}}]}
+
+    assert render(values(additionalGroups=[own])).one("PrometheusRule")["spec"]["groups"][-1] == own
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"alerts": {"TrackBridgeHold": {}}}, "prometheusRule.alerts.TrackBridgeHold: there is no alert of that name."),
+        ({"thresholds": {"rebalances": None}}, "prometheusRule.thresholds.rebalances is null"),
+        ({"thresholds": {"rebalance": 3}}, "rebalance"),
+        ({"thresholds": {"unmappedShare": 1.5}}, "/prometheusRule/thresholds/unmappedShare"),
+        ({"alerts": {"TrackBridgeHeld": {"enable": False}}}, "enable"),
+        ({"alerts": {"TrackBridgeHeld": {"for": "ten minutes"}}}, "/prometheusRule/alerts/TrackBridgeHeld/for"),
+    ],
+)
+def test_a_mistake_in_the_alerts_is_named(refusal: Say, settings: dict[str, Any], sentence: str) -> None:
+    assert sentence in refusal(values(**settings))
+
+
+def test_the_runbook_names_only_commands_and_metrics_that_exist() -> None:
+    page = RUNBOOK.read_text(encoding="utf-8")
+    commands = set(re.findall(r"track-bridge (dlq \w+|[a-z]+)", page))
+    operations = (RUNBOOK.parent / "operations.md").read_text(encoding="utf-8")
+    events = set(re.findall(r"^\| `(\w+)` \| \w+ \|", operations, re.MULTILINE))
+
+    assert commands <= {
+        "status",
+        "check",
+        "map",
+        "topics",
+        "dlq stats",
+        "dlq list",
+        "dlq show",
+        "dlq replay",
+        "dlq discard",
+        "dlq export",
+        "dlq import",
+    }
+    assert {"dlq stats", "status", "check"} <= commands
+    logged = {
+        name
+        for line in re.findall(r"Log:(.*?)(?:\n\n|\Z)", page, re.DOTALL)
+        for name in re.findall(r"`([a-z]+(?:_[a-z]+)*)`", line)
+    }
+    assert logged - events <= {"held", "unauthorized", "out_of_range"}

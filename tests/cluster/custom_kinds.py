@@ -1,0 +1,36 @@
+"""The kinds of others that the chart can make, without their schemas: enough for the server to take and keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "monitoring.coreos.com/v1": ("ServiceMonitor", "PodMonitor", "PrometheusRule"),
+    "keda.sh/v1alpha1": ("ScaledObject", "TriggerAuthentication"),
+    "external-secrets.io/v1": ("ExternalSecret",),
+}
+
+
+def definitions() -> Iterator[dict[str, Any]]:
+    """A CustomResourceDefinition for each."""
+    for api_version, kinds in KINDS.items():
+        group, _, version = api_version.partition("/")
+        for kind in kinds:
+            yield _definition(group, version, kind)
+
+
+def _definition(group: str, version: str, kind: str) -> dict[str, Any]:
+    plural = f"{kind.lower()}s"
+    anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": anything}],
+        },
+    }

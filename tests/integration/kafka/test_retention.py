@@ -1,0 +1,50 @@
+"""How long Kafka keeps the records: told by the brokers where they may, and nothing hangs on it where they may not."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+from confluent_kafka.admin import AclOperation, ResourceType
+
+from tests.kafka.completing import PATIENCE, Completing, running, settings
+from tests.kafka.settings import PASSWORDS
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.kafka.client import Kafka, OwnKafka
+
+
+async def test_the_retention_of_each_topic_that_is_read_becomes_known(kafka: Kafka) -> None:
+    week, kept = kafka.create_topic("week", retention_ms=604_800_000), kafka.create_topic("kept", retention_ms=-1)
+    async with running(settings(kafka.bootstrap, kafka.name("group"), [week, kept]), Completing()) as source:
+        async with asyncio.timeout(PATIENCE):
+            while len(source.retention) < 2:
+                await asyncio.sleep(0.05)
+        assert source.retention == {week: 604_800.0, kept: math.inf}
+
+
+async def test_a_user_who_may_not_see_the_retention_is_served_without_it(
+    secured_kafka: OwnKafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    kafka = secured_kafka
+    topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
+    kafka.allow("alice", AclOperation.READ, ResourceType.TOPIC, topic)
+    kafka.allow("alice", AclOperation.READ, ResourceType.GROUP, group)
+    login = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": "alice",
+        "sasl.password": PASSWORDS["alice"],
+    }
+    await asyncio.to_thread(kafka.produce, topic, [("user-1", "1")])
+    consumption = Completing()
+    with caplog.at_level("DEBUG"):
+        async with running(settings(kafka.sasl_bootstrap, group, [topic], properties=login), consumption) as source:
+            await consumption.until(lambda: len(consumption.records) == 1)
+            async with asyncio.timeout(PATIENCE):
+                while not any(f"the retention of topic {topic} is not known" in line for line in caplog.messages):
+                    await asyncio.sleep(0.05)
+            assert (dict(source.retention), source.problems) == ({}, ())
