@@ -52,6 +52,7 @@ def test_a_misspelt_key_is_refused_at_every_level(refusal: Say, values: chart.Va
         ({"podAnnotations": {"a": 1}}, "podAnnotations"),
         ({"image": {"digest": "latest"}}, "digest"),
         ({"image": {"tag": 1.2}}, "tag"),
+        ({"kafkaCredentials": {"values": {"sasl.password": 12345678}}}, "sasl.password"),
         ({"service": {"port": 70000}}, "port"),
         ({"podDisruptionBudget": {"maxUnavailable": "one"}}, "maxUnavailable"),
         ({"networkPolicy": {"extraEgress": {"proxy": {"to": []}}}}, "proxy"),

@@ -123,6 +123,11 @@ def test_a_null_that_lifts_a_setting_survives(tmp_path: Path) -> None:
     assert overrides.model_fields_set == {"max_age", "when"}
 
 
+def test_numbers_among_the_properties_of_the_client_survive(tmp_path: Path) -> None:
+    properties = "{fetch.max.bytes: 10000000, socket.keepalive.enable: true, linger.ms: 0.5, client.rack: eu-1}"
+    assert_same(HEAD.replace("track:\n", f"  properties: {properties}\ntrack:\n", 1), tmp_path)
+
+
 def test_an_empty_map_and_an_empty_list_survive(tmp_path: Path) -> None:
     assert_same(f"{HEAD}      metadata: {{}}\n      metadata_omit: []\n", tmp_path)
 

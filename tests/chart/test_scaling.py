@@ -100,12 +100,12 @@ def test_kafka_without_a_login_needs_no_authentication(render: Render) -> None:
 def test_a_query_of_ones_own_and_further_metadata_go_over_the_charts(render: Render) -> None:
     more = keda(
         prometheus={**PROMETHEUS, "query": "sum(x)", "metadata": {"unsafeSsl": True}},
-        kafka={"metadata": {"activationLagThreshold": 10}},
+        kafka={"metadata": {"activationLagThreshold": 10000000}},
     )
     scaled = render(more).one("ScaledObject")
     (backlog,) = triggers(scaled, "prometheus")
     assert (backlog["metadata"]["query"], backlog["metadata"]["unsafeSsl"]) == ("sum(x)", "true")
-    assert triggers(scaled, "kafka")[0]["metadata"]["activationLagThreshold"] == "10"
+    assert triggers(scaled, "kafka")[0]["metadata"]["activationLagThreshold"] == "10000000"
 
 
 def test_steps_are_slow_because_each_is_a_rebalance(render: Render) -> None:

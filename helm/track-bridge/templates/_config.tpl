@@ -63,6 +63,11 @@ quotes, which is a number in the bridge's YAML 1.2, and JSON alone is a wall tha
 {{- end -}}
 {{- end -}}
 
+{{/* A value as text: toString writes 12345678 as 1.2345678e+07. */}}
+{{- define "track-bridge.text" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ toRawJson . }}{{ end -}}
+{{- end -}}
+
 {{/* Seconds of a duration such as 20s, rounded up; nothing where it is none (a reference such as ${DRAIN}). */}}
 {{- define "track-bridge.seconds" -}}
 {{- $text := toString . -}}

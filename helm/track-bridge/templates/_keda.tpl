@@ -31,7 +31,7 @@ say. `plain` are values of `config` that a TriggerAuthentication can only take f
     {{- else if and (not $credentials.existingSecret) (hasKey $credentials.values $property) -}}
       {{- $secrets = append $secrets (dict "parameter" $parameter "name" $secret "key" $property) -}}
     {{- else if and (hasKey $properties $property) (eq $parameter "username") -}}
-      {{- $_ := set $plain $property (get $properties $property | toString) -}}
+      {{- $_ := set $plain $property (include "track-bridge.text" (get $properties $property)) -}}
       {{- $configMaps = append $configMaps (dict "parameter" $parameter "name" (printf "%s-keda" (include "track-bridge.fullname" $)) "key" $property) -}}
     {{- end -}}
   {{- end -}}
@@ -87,7 +87,7 @@ type: kafka
 name: {{ index . 1 }}
 metadata:
   {{- range $key, $value := mergeOverwrite $own $root.Values.keda.kafka.metadata }}
-  {{ $key }}: {{ toString $value | quote }}
+  {{ $key }}: {{ include "track-bridge.text" $value | quote }}
   {{- end }}
 {{- with include "track-bridge.keda.authenticationRef" $root | fromJson }}
 authenticationRef:

@@ -7,7 +7,7 @@
 {{- define "track-bridge.secretData" -}}
 {{- $data := dict -}}
 {{- with .Values.apiKey.value }}{{ $_ := set $data "api-key" (b64enc .) }}{{ end -}}
-{{- range $property, $value := .Values.kafkaCredentials.values }}{{ $_ := set $data $property (toString $value | b64enc) }}{{ end -}}
+{{- range $property, $value := .Values.kafkaCredentials.values }}{{ $_ := set $data $property (b64enc $value) }}{{ end -}}
 {{- with $data }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
