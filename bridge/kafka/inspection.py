@@ -203,16 +203,20 @@ class Inspection:
         }
 
     def allowed_on_group(self) -> frozenset[str] | None:
-        """What this user may do with the consumer group; None where the brokers do not say."""
+        """What this user may do with the consumer group: nothing where it may not even see it; None where the brokers
+        do not say.
+        """
         asked = self._ask(
             lambda: self._admin.describe_consumer_groups(
                 [self._kafka.group_id], include_authorized_operations=True, request_timeout=self._patience
             )
         )
-        for described in self._collect(asked).values():
+        found = answers.collect(asked, self._clock() + self._patience)
+        for described in found.results.values():
             if described.authorized_operations:
                 return _names(described.authorized_operations)
-        return None
+        hidden = any(error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED for error in found.errors.values())
+        return frozenset() if hidden else None
 
     def _offsets(self, partitions: Sequence[TopicPartition], spec: answers.OffsetSpec) -> dict[TopicPartition, int]:
         if not partitions:

@@ -238,7 +238,7 @@ async def test_settings_are_seen_only_where_the_page_grants_that(user: User, con
     assert json.loads(granted)["findings"] != json.loads(without)["findings"]
 
 
-@pytest.mark.parametrize("line", [line for line in lines("run") if "--topic" in line])
+@pytest.mark.parametrize("line", [line for line in lines("run") if "--operation Read" in line])
 async def test_without_a_line_of_the_page_the_check_says_what_is_missing(
     secured: OwnKafka, user: User, configured: Configured, line: str
 ) -> None:
