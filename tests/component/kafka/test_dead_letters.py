@@ -106,7 +106,8 @@ async def test_an_original_that_does_not_fit_is_refused_for_good_and_the_next_on
         found = await receipts.of(2)
     assert found[2] is None
     assert found[1] == LetterRefused(
-        f"orders/0/1 (5014 bytes) does not fit the dead-letter topic {topic}: raise the topic's max.message.bytes",
+        f"orders/0/1 (5014 bytes) does not fit the dead-letter topic {topic}: raise the topic's max.message.bytes, "
+        "then restart",
         too_large=True,
     )
 
