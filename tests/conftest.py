@@ -88,14 +88,14 @@ class TierSummary:
 
 
 MANY_THREADS = 64
-"""Kafka clients in cycles of dead objects keep their threads, and try for ever to reach a broker that is gone: a hundred
-of them take a processor from the tests that follow."""
+"""Kafka clients in cycles of dead objects keep their threads, and try for ever to reach a broker that is gone: a
+hundred of them take a processor from the tests that follow."""
 
 
 def _threads() -> int:
     """Of this process, the Kafka clients' included; 0 where the system does not tell."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return len(list(Path("/proc/self/task").iterdir()))
     except OSError:
         return 0
 
