@@ -29,8 +29,16 @@ demo: $(RUN) ## the whole bridge on an embedded Kafka and an emulated Track API,
 
 environment: $(DEV) ## .venv with all that development needs; every target makes it by itself
 
+# The quick tiers need nothing but processors and take all there are; the others start brokers and keep clocks, one by one.
+QUICK := tests/repo tests/unit tests/contract tests/simulation
+SLOW := tests/component tests/chart tests/image tests/integration
 test: $(DEV) ## all tiers, quick ones first (TESTS=tests/unit: one of them; ARGS: for pytest)
+ifeq ($(strip $(TESTS) $(ARGS)),tests)
+	@$(BIN)/python -m pytest -q -n auto $(QUICK)
+	@$(BIN)/python -m pytest $(SLOW)
+else
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+endif
 
 fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_SECONDS=600; ARGS=answers: one target)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)

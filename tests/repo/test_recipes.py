@@ -15,6 +15,13 @@ def test_make_alone_lists_what_can_be_made(root: Path) -> None:
         assert re.search(rf"^  {target} +\S", listed, re.MULTILINE), listed
 
 
+def test_make_test_runs_every_folder_that_has_tests(root: Path) -> None:
+    text = (root / "Makefile").read_text()
+    [quick], [slow] = (re.findall(rf"^{name} := (.+)$", text, re.MULTILINE) for name in ("QUICK", "SLOW"))
+    tested = {path.relative_to(root).parts[1] for path in (root / "tests").rglob("test_*.py")}
+    assert sorted([*quick.split(), *slow.split()]) == sorted(f"tests/{tier}" for tier in tested)
+
+
 @pytest.fixture
 def copied(root: Path) -> list[str]:
     """What the Dockerfile copies from the checkout."""
