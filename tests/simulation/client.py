@@ -249,7 +249,9 @@ class PollThread:
         if self.closing:
             self._close()
             return
-        self.wake(POLL if self._fetch() else UPKEEP)
+        more = self._fetch()
+        # An explicit commit that came too soon is tried at the next poll; the real loop polls all the time.
+        self.wake(POLL if more or any(entry.refresh for entry in self.table) else UPKEEP)
 
     def _is_draining(self) -> bool:
         return self.draining
