@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException
 
 from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.letter_errors import TOO_LARGE, UNKNOWN_PARTITION, is_final_for_the_producer, sentence
+from bridge.kafka.letter_errors import TOO_LARGE, UNKNOWN_PARTITION, is_final_for_the_producer, names_no_cause, sentence
 from bridge.kafka.letter_headers import Detail, build
 from bridge.model import DeadLetter, LetterRefused
 
@@ -216,7 +216,12 @@ class DeadLetterProducer:
             letter.renewals += 1
             self._unfinished.append(letter)
         elif self._ended_by is not None:
-            self._refuse(letter, sentence(self._ended_by, self.topic))
+            self._refuse(letter, sentence(self._cause(self._ended_by), self.topic))
+
+    def _cause(self, ended_by: KafkaError) -> KafkaError:
+        """Which call hears of a fatal error first is chance, and some of them only say that there was one."""
+        told = self._log.last_error
+        return told if told is not None and names_no_cause(ended_by) else ended_by
 
     def _shorten(self, letter: _Letter) -> None:
         """Again with fewer of our headers; without an end only the original's owner can help."""
@@ -251,7 +256,7 @@ class DeadLetterProducer:
     def _renew(self) -> None:
         """A fatal error ends an idempotent producer; what it had is written by a new one, perhaps twice."""
         if self._ended_by is not None:
-            self._log.error(self._ended_by)
+            self._log.error(self._cause(self._ended_by))
         self._empty()
         time.sleep(max(0.0, self._renewed_at + _RENEWAL_PAUSE - time.monotonic()))
         self._renewed_at = time.monotonic()

@@ -35,6 +35,11 @@ def is_final_for_the_producer(error: KafkaError) -> bool:
     return error.fatal() or error.code() in _ENDED
 
 
+def names_no_cause(error: KafkaError) -> bool:
+    """Whether it only says that the producer ended; why, the client has told its error callback."""
+    return error.code() in _ENDED
+
+
 def sentence(error: KafkaError, topic: str) -> str:
     """What, where and what to do; the client's own words for anything unusual."""
     known = _SENTENCES.get(error.code())
