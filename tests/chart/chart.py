@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,20 +99,29 @@ def render(
 
 
 def notes(values: Values, folder: Path, *more: Values, arguments: Sequence[str] = ()) -> str:
-    """What NOTES.txt tells whoever installs it."""
-    said = run(
-        [
-            "install",
-            RELEASE,
-            str(CHART),
-            "--namespace",
-            NAMESPACE,
-            "--dry-run=client",
-            *_files(values, folder, more),
-            *arguments,
-        ]
-    )
-    return said.partition("NOTES:\n")[2]
+    """What NOTES.txt tells whoever installs it.
+
+    Rendered into a ConfigMap of a copy: Helm 3 shows it only in an install, for which it wants a cluster even when it
+    is dry.
+    """
+    copy = folder / "chart-with-notes"
+    if not copy.exists():
+        shutil.copytree(CHART, copy)
+        shutil.copy(copy / "templates" / "NOTES.txt", copy / "notes.txt")
+        (copy / "templates" / "notes.yaml").write_text(_NOTES, encoding="utf-8")
+    data: dict[str, str] = render(values, folder, *more, arguments=arguments, chart=copy).one("ConfigMap", "notes")[
+        "data"
+    ]
+    return data["text"]
+
+
+_NOTES = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: notes}
+data:
+  text: {{ tpl (.Files.Get "notes.txt") . | toJson }}
+"""
 
 
 def refusal(values: Values, folder: Path, *more: Values, arguments: Sequence[str] = ()) -> str:
