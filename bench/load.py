@@ -102,6 +102,7 @@ def write(bootstrap: str, topic: str, load: Load) -> None:
         {
             "bootstrap.servers": bootstrap,
             "enable.idempotence": True,  # a retry must not change the order, which is what is checked
+            "max.in.flight": 1,  # with more the client may acknowledge what a new partition's leader refused
             "linger.ms": 20,
             "batch.size": 400_000,
             "queue.buffering.max.messages": 200_000,

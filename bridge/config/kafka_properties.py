@@ -32,15 +32,14 @@ def _is(*values: str) -> Accepts:
     return lambda value: value in values
 
 
-def _at_most(limit: int) -> Accepts:
-    return lambda value: value.isdecimal() and int(value) <= limit
-
-
 _POSITIONS = "the bridge commits a position only when everything below it is done; remove it"
 _CALLBACK = "a callback is code and cannot come from a file; remove it"
 _STORE = "positions are kept by the brokers alone; remove it"
 _LETTERS_ALL = "a dead letter counts as written only when all in-sync replicas have it; remove it"
 _LETTERS_ONCE = "dead letters are written exactly once and in order by an idempotent producer; remove it"
+_LETTERS_ONE_BY_ONE = (
+    "with more than one request on the wire the client acknowledges dead letters that no broker has; remove it"
+)
 _RETRIES = "how long a dead letter is tried is decided by message.timeout.ms alone; remove it"
 
 REFUSED: Mapping[str, Refusal] = {
@@ -69,8 +68,8 @@ REFUSED: Mapping[str, Refusal] = {
     "acks": Refusal(_LETTERS_ALL, _is("all", "-1")),
     "request.required.acks": Refusal(_LETTERS_ALL, _is("all", "-1")),
     "enable.idempotence": Refusal(_LETTERS_ONCE, _is("true")),
-    "max.in.flight": Refusal("an idempotent producer allows at most 5; lower it", _at_most(5)),
-    "max.in.flight.requests.per.connection": Refusal("an idempotent producer allows at most 5; lower it", _at_most(5)),
+    "max.in.flight": Refusal(_LETTERS_ONE_BY_ONE, _is("1")),
+    "max.in.flight.requests.per.connection": Refusal(_LETTERS_ONE_BY_ONE, _is("1")),
     "message.send.max.retries": Refusal(_RETRIES),
     "retries": Refusal(_RETRIES),
     "delivery.report.only.error": Refusal(

@@ -85,6 +85,9 @@ def producer_configuration(kafka: Kafka, settings: DeadLetterSettings) -> Config
     return {
         **_COMMON,
         "enable.idempotence": True,
+        # With several requests on the wire the client takes the second's acknowledgement for the first's as well. On a
+        # partition that was just made the brokers refuse the first and take the second: its letters would be lost.
+        "max.in.flight": 1,
         "linger.ms": 5,
         "message.timeout.ms": patience_ms,
         "request.timeout.ms": min(30_000, patience_ms),

@@ -18,7 +18,15 @@ from confluent_kafka import KafkaException
 
 from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.letter_errors import TOO_LARGE, UNKNOWN_PARTITION, is_final_for_the_producer, names_no_cause, sentence
+from bridge.kafka.letter_errors import (
+    NO_OFFSET,
+    TOO_LARGE,
+    UNKNOWN_PARTITION,
+    is_final_for_the_producer,
+    is_inferred,
+    names_no_cause,
+    sentence,
+)
 from bridge.kafka.letter_headers import Detail, build
 from bridge.model import DeadLetter, LetterRefused
 
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
     import asyncio
     import logging
 
-    from confluent_kafka import KafkaError, Producer
+    from confluent_kafka import KafkaError, Message, Producer
     from confluent_kafka._types import HeadersType
 
     from bridge.config.sections import Config
@@ -181,22 +189,31 @@ class DeadLetterProducer:
                 headers=headers,
                 # The letters of one partition stay in order and together, and so do a user's.
                 partition=record.partition % self._partitions,
-                on_delivery=lambda error, _: self._delivered(letter, error),
+                on_delivery=lambda error, report: self._reported(letter, error, report),
             )
         except BufferError:
             self._in_flight -= 1
             letters.appendleft(letter)
             return False
         except KafkaException as refused:
-            self._delivered(letter, answers.error_of(refused), alone=True)
+            self._failed(letter, answers.error_of(refused), alone=True)
         return True
 
-    def _delivered(self, letter: _Letter, error: KafkaError | None, *, alone: bool = False) -> None:
-        """The delivery report, or (alone) what the client said of this letter when it was given it."""
+    def _reported(self, letter: _Letter, error: KafkaError | None, report: Message) -> None:
+        """The delivery report."""
+        if error is not None:
+            self._failed(letter, error)
+            return
         self._in_flight -= 1
-        if error is None:
+        if is_inferred(report):
+            self._refuse(letter, f"dead-letter topic {self.topic}: {NO_OFFSET}")
+        else:
             self._written.append((letter.token, None))
-        elif error.code() == TOO_LARGE:
+
+    def _failed(self, letter: _Letter, error: KafkaError, *, alone: bool = False) -> None:
+        """What the delivery report said, or (alone) the client of this letter when it was given it."""
+        self._in_flight -= 1
+        if error.code() == TOO_LARGE:
             if alone or self._is_alone:
                 self._shorten(letter)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from confluent_kafka import KafkaError
+    from confluent_kafka import KafkaError, Message
 
 TOO_LARGE: Final = 10
 """`MSG_SIZE_TOO_LARGE`, from the client and from the broker alike."""
@@ -28,6 +28,15 @@ _SENTENCES: Final = {
     -185: "the brokers did not answer in time",
     -181: "no TLS connection to the brokers",
 }
+
+
+NO_OFFSET: Final = "it was acknowledged without an offset, so that nothing shows that any broker has it"
+
+
+def is_inferred(report: Message) -> bool:
+    """Whether the client concluded from a later acknowledgement that this one is written too: it may be wrong there."""
+    offset = report.offset()
+    return offset is None or offset < 0
 
 
 def is_final_for_the_producer(error: KafkaError) -> bool:

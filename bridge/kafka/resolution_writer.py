@@ -11,14 +11,14 @@ from confluent_kafka import KafkaException
 
 from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.letter_errors import sentence
+from bridge.kafka.letter_errors import NO_OFFSET, is_inferred, sentence
 from bridge.kafka.topic_creation import resolutions_of
 
 if TYPE_CHECKING:
     import asyncio
     import logging
 
-    from confluent_kafka import KafkaError
+    from confluent_kafka import KafkaError, Message
 
     from bridge.config.sections import Config
 
@@ -47,27 +47,33 @@ class ResolutionWriter:
         """One record; no value takes back what stood under the key. ``done`` is never called from within this call."""
         self.outstanding += 1
 
-        def delivered(error: KafkaError | None, _message: object) -> None:
+        def failed(error: KafkaError) -> None:
             self.outstanding -= 1
-            cause = None if error is None else self._ended_by or error
-            done(None if cause is None else sentence(cause, self.topic).replace("dead-letter topic", "topic", 1))
+            done(sentence(self._ended_by or error, self.topic).replace("dead-letter topic", "topic", 1))
+
+        def reported(error: KafkaError | None, report: Message) -> None:
+            if error is not None:
+                failed(error)
+                return
+            self.outstanding -= 1
+            done(f"topic {self.topic}: {NO_OFFSET}" if is_inferred(report) else None)
 
         try:
-            self._produce(partition, key, value, delivered)
+            self._produce(partition, key, value, reported)
         except KafkaException as refused:
             error = answers.error_of(refused)
             if self._loop is None:
-                delivered(error, None)
+                failed(error)
             else:
-                self._loop.call_soon(delivered, error, None)
+                self._loop.call_soon(failed, error)
         self._serve()
 
     def _produce(
-        self, partition: int, key: bytes, value: bytes | None, delivered: Callable[[KafkaError | None, object], None]
+        self, partition: int, key: bytes, value: bytes | None, reported: Callable[[KafkaError | None, Message], None]
     ) -> None:
         while True:
             try:
-                self._producer.produce(self.topic, value, key, partition=partition, on_delivery=delivered)
+                self._producer.produce(self.topic, value, key, partition=partition, on_delivery=reported)
             except BufferError:
                 self._poll(0.05)
             else:

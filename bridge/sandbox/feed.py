@@ -26,7 +26,15 @@ class Feed:
     ) -> None:
         """`rate` in records a second; `may_go` is asked before each step, to wait for a consumer that is far behind."""
         self._producer = Producer(
-            {**client, "linger.ms": 5, "acks": "all", "enable.idempotence": True, "log_level": 0},
+            # One request at a time, as the bridge's own producer: several cost records where a partition is new.
+            {
+                **client,
+                "linger.ms": 5,
+                "acks": "all",
+                "enable.idempotence": True,
+                "max.in.flight": 1,
+                "log_level": 0,
+            },
         )
         self._records = iter(records)
         self._rate = rate

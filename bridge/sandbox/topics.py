@@ -24,7 +24,9 @@ class Letter:
 
 def produce(bootstrap: str, records: Iterable[SampleRecord]) -> int:
     """Write the records, keyed, and wait until the broker has them; returns how many."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "acks": "all", "enable.idempotence": True})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "linger.ms": 5, "acks": "all", "enable.idempotence": True, "max.in.flight": 1}
+    )
     failed: list[str] = []
     count = 0
     for record in records:

@@ -35,6 +35,9 @@ from tests.kafka.settings import PASSWORDS
 ANSWER_WITHIN = 30.0
 """Seconds; generous, because a busy machine is no finding."""
 
+COORDINATOR_MOVES = ("NOT_COORDINATOR", "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE")
+"""What a broker says while it takes over a group; asked again, it answers."""
+
 MESSAGE_BYTES = 100 * 1024 * 1024
 
 
@@ -174,8 +177,20 @@ class Kafka:
             if not name.startswith("__")
             for number in known[name].partitions
         ]
-        found = reader.committed(asked, timeout=ANSWER_WITHIN) if asked else []
+        found = _committed(reader, asked) if asked else []
         return {(each.topic, each.partition): (each.offset, each.metadata) for each in found if each.offset >= 0}
+
+
+def _committed(reader: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
+    """The group's positions. A broker that just came back first refuses to answer for the groups it coordinates."""
+    deadline = time.monotonic() + ANSWER_WITHIN
+    while True:
+        try:
+            return reader.committed(asked, timeout=ANSWER_WITHIN)
+        except KafkaException as error:
+            if error.args[0].name() not in COORDINATOR_MOVES or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 class OwnKafka(Kafka):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.component.kafka.conftest import Embedded
 
 PRODUCE = 0
+NOT_LEADER = 6
 INIT_PRODUCER_ID = 22
 TOO_LARGE = 10
 CLUSTER_AUTHORIZATION_FAILED = 31
@@ -68,6 +69,45 @@ async def test_a_letter_that_is_not_acknowledged_is_a_receipt_with_a_sentence(em
     assert refused == LetterRefused(
         f"dead-letter topic {topic}: this user may not write to it: grant it WRITE and DESCRIBE on the topic"
     )
+
+
+async def letters_of_which_the_first_is_refused_once(
+    embedded: Embedded, topic: str, **properties: str
+) -> dict[object, LetterRefused | None]:
+    """Receipts of six letters, each in a request of its own; the leader is not there for the first one."""
+    receipts = Receipts()
+    separate = {"linger.ms": "0", "batch.num.messages": "1", "message.timeout.ms": "60000", **properties}
+    async with writing(config(embedded.bootstrap, topic, **separate), receipts) as producer:
+        embedded.cluster.fail(PRODUCE, NOT_LEADER)
+        embedded.cluster.delay(0.05)  # so that all requests a client would have on the wire at once are there
+        for number in range(6):
+            producer.write(letter(number), number)
+        try:
+            return await receipts.of(6)
+        finally:
+            embedded.cluster.delay(0)
+
+
+async def test_a_letter_the_leader_refused_is_not_taken_for_written_because_the_next_one_was(
+    embedded: Embedded,
+) -> None:
+    topic = embedded.topic()
+    receipts = await letters_of_which_the_first_is_refused_once(embedded, topic)
+    assert set(receipts.values()) == {None}
+    found = [dict(headers_of(message))["bridge.dead-letter.origin-offset"] for message in written(embedded, topic, 6)]
+    assert found == [b"%d" % number for number in range(6)]
+
+
+async def test_an_acknowledgement_without_an_offset_is_no_receipt(embedded: Embedded) -> None:
+    """With several requests on the wire the client infers it from a later one. No configuration allows that."""
+    topic = embedded.topic()
+    receipts = await letters_of_which_the_first_is_refused_once(embedded, topic, **{"max.in.flight": "5"})
+    refused = receipts.pop(0)
+    assert refused is not None
+    why = "it was acknowledged without an offset, so that nothing shows that any broker has it"
+    assert refused.message == f"dead-letter topic {topic}: {why}"
+    assert set(receipts.values()) == {None}
+    assert len(written(embedded, topic, 5)) == 5
 
 
 async def test_one_letter_too_large_does_not_fail_those_that_were_sent_with_it(embedded: Embedded) -> None:
