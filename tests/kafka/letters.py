@@ -42,6 +42,8 @@ def letter(number: int, *, partition: int = 0, value: bytes | None = b"value", m
 
 
 def config(bootstrap: str, topic: str, **properties: str) -> Config:
+    """A letter is given up after half a minute, unless `properties` say another time: a busy machine is no finding."""
+    properties = {"message.timeout.ms": "30000", "request.timeout.ms": "30000", **properties}
     sections: Any = {
         "kafka": settings(bootstrap, "group", ["orders"]),
         "dead_letter": DeadLetterSettings.model_validate({"topic": topic, "properties": properties}),

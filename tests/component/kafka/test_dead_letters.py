@@ -76,7 +76,7 @@ async def letters_of_which_the_first_is_refused_once(
 ) -> dict[object, LetterRefused | None]:
     """Receipts of six letters, each in a request of its own; the leader is not there for the first one."""
     receipts = Receipts()
-    separate = {"linger.ms": "0", "batch.num.messages": "1", "message.timeout.ms": "60000", **properties}
+    separate = {"linger.ms": "0", "batch.num.messages": "1", **properties}
     async with writing(config(embedded.bootstrap, topic, **separate), receipts) as producer:
         embedded.cluster.fail(PRODUCE, NOT_LEADER)
         embedded.cluster.delay(0.05)  # so that all requests a client would have on the wire at once are there

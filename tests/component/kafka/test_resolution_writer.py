@@ -24,7 +24,7 @@ def resolutions_of_which_the_first_is_refused_once(
     letters = embedded.name("letters")
     topic = f"{letters}.resolutions"
     embedded.cluster.create_topic(topic, 1)
-    separate = {"linger.ms": "0", "batch.num.messages": "1", "message.timeout.ms": "60000", **properties}
+    separate = {"linger.ms": "0", "batch.num.messages": "1", **properties}
     writer = ResolutionWriter(config(embedded.bootstrap, letters, **separate), logging.getLogger("tests.resolutions"))
     said: list[str | None] = []
     embedded.cluster.fail(PRODUCE, NOT_LEADER)
