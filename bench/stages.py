@@ -39,7 +39,7 @@ ANSWERS_A_TURN = 10
 PARTITIONS = 12
 T = TypeVar("T")
 Stage = Callable[[], None]
-"""Does its work for `EVENTS` events."""
+"""Does its work for all its events."""
 
 
 class Wire(asyncio.Transport):
@@ -250,17 +250,17 @@ def floor_stage(of: Load) -> Stage:
     return run
 
 
-def stages(loop: asyncio.AbstractEventLoop) -> Mapping[str, Stage]:
-    """All of them; the yardstick comes first."""
-    plain = Load(EVENTS)
+def stages(loop: asyncio.AbstractEventLoop, events: int = EVENTS) -> Mapping[str, Stage]:
+    """All of them, each for so many events; the yardstick comes first."""
+    plain = Load(events)
     return {
         "floor": floor_stage(plain),
         "deliver": delivery_stage(plain, mapping(), loop),
         "map plain": map_stage(plain, mapping()),
-        "map full": map_stage(Load(EVENTS, full=True), mapping(full=True)),
-        "filter by value": map_stage(Load(EVENTS, mapped=1 / EVENTS), mapping()),
+        "map full": map_stage(Load(events, full=True), mapping(full=True)),
+        "filter by value": map_stage(Load(events, mapped=1 / events), mapping()),
         "filter by header": map_stage(
-            Load(EVENTS, mapped=1 / EVENTS, type_in_header=True), mapping(type_in_header=True)
+            Load(events, mapped=1 / events, type_in_header=True), mapping(type_in_header=True)
         ),
         "sort": sort_stage(plain),
     }

@@ -70,10 +70,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: TIERS.index(tier_of(item.path)))
 
 
+KAFKA, MEASURED = "kafka", "measured"
+"""What tests leave in their reports' `user_properties`, which come from other processes as well."""
+
+
 class TierSummary:
-    """One line per tier before pytest's closing line: what ran, and how long it took."""
+    """One line per tier before pytest's closing line: what ran, and how long it took; and what was measured."""
 
     def __init__(self) -> None:
+        self.left: dict[str, list[object]] = {KAFKA: [], MEASURED: []}
         self.outcomes: dict[str, Counter[str]] = {}
         self.seconds: Counter[str] = Counter()
 
@@ -82,6 +87,10 @@ class TierSummary:
         self.seconds[tier] += report.duration  # type: ignore[assignment]  # Counter is typed for ints, adds floats as well
         if report.when == "call" or report.outcome != "passed":
             self.outcomes.setdefault(tier, Counter())[report.outcome] += 1
+        if report.when == "teardown":
+            for name, value in report.user_properties:
+                if value not in self.left.setdefault(name, []):
+                    self.left[name].append(value)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("tiers")
@@ -89,6 +98,12 @@ class TierSummary:
             if tier in self.outcomes:
                 counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes[tier].items()))
                 terminalreporter.line(f"{tier:<12} {counts} in {self.seconds[tier]:.1f} s")
+        if self.left[KAFKA]:
+            terminalreporter.line(f"real Kafka   from {' and '.join(sorted(map(str, self.left[KAFKA])))}")
+        if self.left[MEASURED]:
+            terminalreporter.section("measured on a real Kafka")
+            for sentence in self.left[MEASURED]:
+                terminalreporter.line(str(sentence))
 
 
 MANY_THREADS = 64

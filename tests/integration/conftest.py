@@ -10,13 +10,13 @@ from typing import NoReturn
 
 import pytest
 
+from tests.conftest import KAFKA
 from tests.kafka import choice
 from tests.kafka.certificates import Certificate
 from tests.kafka.client import Kafka, OwnKafka
 from tests.kafka.settings import BrokerSettings
 
 HERE = Path(__file__).parent
-ORIGINS = pytest.StashKey[set[str]]()
 TIMEOUT = 300
 """Seconds for one test with its broker's start, which may include fetching it."""
 
@@ -115,12 +115,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         brokers = value.made if isinstance(value, KafkaFactory) else [value]
         for broker in brokers:
             if isinstance(broker, Kafka):
-                item.config.stash.setdefault(ORIGINS, set()).add(broker.origin)
+                report.user_properties.append((KAFKA, broker.origin))
             if report.failed and isinstance(broker, OwnKafka):
                 report.sections.append(("the broker's log", broker.cluster.log_tail()))
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if origins := config.stash.get(ORIGINS, None):
-        terminalreporter.line(f"real Kafka   from {' and '.join(sorted(origins))}")

@@ -153,8 +153,7 @@ class _Test:
             self._view.tell("all replicas are stopped (SIGTERM)")
             await self._fleet.stop_all()
             self._enter(reader)
-            if feed.failure:
-                self._problems.append(feed.failure)
+            self._problems += self._unwritten(feed)
         self._problems += self._behind()
 
     def result(self, seconds: float) -> Result:
@@ -235,6 +234,15 @@ class _Test:
         return all(self._entered.get(where, 0) >= end for where, end in ends.items())
 
     # --- at its end ----------------------------------------------------------------------------------------
+
+    def _unwritten(self, feed: Feed) -> list[str]:
+        """Records that are not in their topics, as a sentence: nothing is proven about those."""
+        if feed.failure:
+            return [feed.failure]
+        there, due = self._book.records, self._options.events
+        if there == due:
+            return []
+        return [f"{there:,} of {due:,} records are in the topics, and the brokers acknowledged {feed.sent:,}"]
 
     def _behind(self) -> list[str]:
         """Positions that are not behind the last record, as sentences: something was open there."""

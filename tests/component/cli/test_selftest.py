@@ -93,6 +93,30 @@ async def test_a_bridge_that_loses_events_is_found_out_with_their_places_the_see
     assert "Nothing lost" not in ran.out
 
 
+FORGETFUL = """\
+import sys
+
+if "selftest" in sys.orig_argv:
+    from bridge.sandbox.feed import Feed
+
+    give = Feed._give
+
+    def give_but_one(self, record):
+        if ("bridge-selftest-id", b"000007") not in record.headers:
+            give(self, record)
+
+    Feed._give = give_but_one
+"""
+
+
+async def test_a_record_that_never_reached_its_topic_is_no_proof_that_nothing_is_lost(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FORGETFUL)
+    options = ("--events", "100", "--duration", "1", "--replicas", "1")
+    ran = await cli("selftest", *options, environ={"PYTHONPATH": str(tmp_path)})
+    assert ran.code == 1, ran.out
+    assert "99 of 100 records are in the topics, and the brokers acknowledged 99" in ran.out
+
+
 @pytest.fixture
 def without_events(config: Path) -> Path:
     """A configuration whose example is filtered."""

@@ -9,11 +9,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.conftest import MEASURED
 from tests.kafka.client import Kafka
 from tests.service.scene import Scene
-
-MEASURED = pytest.StashKey[list[str]]()
-
 
 Measured = Callable[[str], None]
 """Keeps a sentence with a number for the end of the run."""
@@ -21,16 +19,7 @@ Measured = Callable[[str], None]
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Measured:
-    return request.config.stash.setdefault(MEASURED, []).append
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """What was measured, whatever else is shown."""
-    sentences = config.stash.get(MEASURED, [])
-    if sentences:
-        terminalreporter.section("measured on a real Kafka")
-        for sentence in sentences:
-            terminalreporter.line(sentence)
+    return lambda sentence: request.node.user_properties.append((MEASURED, sentence))
 
 
 class Stage(Protocol):
