@@ -2,8 +2,7 @@
 
 A shared machine is noisy, so nothing is compared with a clock: callgrind counts the instructions of each stage, which
 other work does not change, and they are given as a ratio to those of the floor's code, so that another build of the
-same Python changes them little. What a process executes before and between its stages cancels out: a stage's cost is
-what a second process executes that repeats nothing but this stage a few times more.
+same Python changes them little.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 
@@ -29,53 +28,68 @@ YARDSTICK = "floor"
 ALLOWED = 1.15
 EVENTS = 500
 REPETITIONS = 4
-NOBODY = ""
-"""Instead of a stage's name: none is repeated."""
+CONTROL = "callgrind_control"
+"""Comes with valgrind; tells a process that runs under it what to do."""
 
 
 class CannotCountError(Exception):
     """The message is one sentence."""
 
 
-def execute(repeated: str) -> list[str]:
-    """Every stage once, and one of them a few times more: what is counted. Returns the stages' names."""
+def execute() -> None:
+    """What is counted: every stage in turn, after each has run once. Must run under callgrind."""
     loop = asyncio.new_event_loop()
     found = stages(loop, EVENTS)
+    for stage in found.values():
+        stage()
+    _control("--instr=on")  # until here it runs at a tenth of the usual speed, from here at a fiftieth
+    _control("--zero")
     for name, stage in found.items():
-        for _ in range(1 + REPETITIONS * (name == repeated)):
+        for _ in range(REPETITIONS):
             stage()
+        _control(f"--dump={name}")
     loop.close()
-    return list(found)
 
 
-def instructions(repeated: str) -> int:
-    """Of a process that does `execute`. Raises `CannotCountError`."""
+def _control(order: str) -> None:
+    subprocess.run([CONTROL, order, str(os.getpid())], check=True, stdout=subprocess.DEVNULL)
+
+
+def instructions() -> dict[str, float]:
+    """Per event, of each stage. Raises `CannotCountError`."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
-        raise CannotCountError(
-            "instructions are counted by valgrind, which is not installed here (apt-get install valgrind)"
+        raise CannotCountError("valgrind counts the instructions and is not installed here (apt-get install valgrind)")
+    with TemporaryDirectory() as folder:
+        counts = Path(folder) / "counts"
+        counting = [valgrind, "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={counts}"]
+        ran = subprocess.run(
+            [*counting, sys.executable, "-m", "bench.check", "--execute"],
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # the order of a set is part of what is executed
+            capture_output=True,
+            text=True,
+            check=False,
         )
-    counting = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    command = [*counting, sys.executable, "-m", "bench.check", "--execute", repeated]
-    # The order of sets and dictionaries is part of what is executed.
-    ran = subprocess.run(
-        command, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
-    )
-    found = re.search(r"Collected : (\d+)", ran.stderr)
-    if ran.returncode or found is None:
-        raise CannotCountError(f"`{' '.join(command)}` ended with {ran.returncode}: {ran.stderr[-2000:]}")
-    return int(found[1])
+        if ran.returncode:
+            raise CannotCountError(f"valgrind ended with {ran.returncode}: {ran.stderr[-2000:]}")
+        return dict(_counted(path.read_text()) for path in sorted(counts.parent.glob("counts.*")))
+
+
+def _counted(dump: str) -> tuple[str, float]:
+    """The stage and its instructions per event, of one dump of callgrind's."""
+    name = re.search(r"^desc: Trigger: dump (.+)$", dump, re.MULTILINE)
+    total = re.search(r"^summary: (\d+)$", dump, re.MULTILINE)
+    if name is None or total is None:
+        raise CannotCountError(f"callgrind wrote something else than a dump: {dump[:500]}")
+    return name[1], int(total[1]) / EVENTS / REPETITIONS
 
 
 def ratios() -> dict[str, float]:
     """Each stage as a multiple of the floor. Raises `CannotCountError`."""
-    names = execute(NOBODY)  # here as well, so that no process that is counted is the first to compile a module
-    with ThreadPoolExecutor(os.cpu_count()) as processes:
-        plain, *more = processes.map(instructions, [NOBODY, *names])
-    cost = {name: count - plain for name, count in zip(names, more, strict=True)}
-    for name, count in cost.items():
-        print(f"{name:18} {count / EVENTS / REPETITIONS:10,.0f} instructions an event")
-    return {name: count / cost[YARDSTICK] for name, count in cost.items() if name != YARDSTICK}
+    counted = instructions()
+    for name, count in counted.items():
+        print(f"{name:18} {count:10,.0f} instructions an event")
+    return {name: count / counted[YARDSTICK] for name, count in counted.items() if name != YARDSTICK}
 
 
 def dearer(measured: Mapping[str, float], baseline: Mapping[str, float]) -> list[str]:
@@ -87,10 +101,10 @@ def main() -> int:
     """The exit code: 0 when nothing got dearer by more than 15 %, 1 when something did, 2 when nothing was measured."""
     parser = argparse.ArgumentParser(prog="python -m bench.check", description=__doc__)
     parser.add_argument("--write", action="store_true", help="make today's ratios the baseline")
-    parser.add_argument("--execute", metavar="STAGE", help="what is counted, and nothing else")
+    parser.add_argument("--execute", action="store_true", help="what is counted, and nothing else")
     options = parser.parse_args()
-    if options.execute is not None:
-        execute(options.execute)
+    if options.execute:
+        execute()
         return 0
     try:
         measured = ratios()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from bench.check import dearer
 from bench.load import MAPPED, Load, rows
 from bench.stub import judged
 
@@ -53,3 +54,7 @@ def test_a_load_is_the_same_each_time_and_its_ids_ascend_for_each_user() -> None
         number = int(orjson.loads(value)["id"])
         assert number > last.get(key, -1)
         last[key] = number
+
+
+def test_a_stage_that_costs_over_15_percent_more_than_the_baseline_is_named() -> None:
+    assert dearer({"deliver": 3.46, "sort": 0.229}, {"deliver": 3.0, "sort": 0.2}) == ["deliver"]
