@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,7 +59,7 @@ def _control(order: str) -> None:
 def instructions() -> dict[str, float]:
     """Per event, of each stage. Raises `CannotCountError`."""
     valgrind = shutil.which("valgrind")
-    if valgrind is None:
+    if valgrind is None or shutil.which(CONTROL) is None:
         raise CannotCountError("valgrind counts the instructions and is not installed here (apt-get install valgrind)")
     with TemporaryDirectory() as folder:
         counts = Path(folder) / "counts"
@@ -93,8 +94,8 @@ def ratios() -> dict[str, float]:
 
 
 def dearer(measured: Mapping[str, float], baseline: Mapping[str, float]) -> list[str]:
-    """The stages that cost over 15 % more than they did; one that is gone or new has nothing to be held against."""
-    return [name for name, before in baseline.items() if measured.get(name, 0.0) > ALLOWED * before]
+    """The stages that cost over 15 % more than they did, and those that are gone: nothing holds their cost any more."""
+    return [name for name, before in baseline.items() if measured.get(name, inf) > ALLOWED * before]
 
 
 def main() -> int:
@@ -124,7 +125,7 @@ def main() -> int:
     wrong = dearer(measured, baseline)
     for name, before in baseline.items():
         verdict = "DEARER" if name in wrong else ""
-        print(f"{name:18} {measured.get(name, 0.0):6.3f} x floor, baseline {before:6.3f}  {verdict}".rstrip())
+        print(f"{name:18} {measured.get(name, inf):6.3f} x floor, baseline {before:6.3f}  {verdict}".rstrip())
     return 1 if wrong else 0
 
 

@@ -58,3 +58,7 @@ def test_a_load_is_the_same_each_time_and_its_ids_ascend_for_each_user() -> None
 
 def test_a_stage_that_costs_over_15_percent_more_than_the_baseline_is_named() -> None:
     assert dearer({"deliver": 3.46, "sort": 0.229}, {"deliver": 3.0, "sort": 0.2}) == ["deliver"]
+
+
+def test_a_stage_that_is_no_longer_measured_does_not_pass_for_one_that_got_no_dearer() -> None:
+    assert dearer({"deliver": 3.0}, {"deliver": 3.0, "sort": 0.2}) == ["sort"]
