@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 
+from bridge.sandbox.producer import open_producer
 from bridge.sandbox.sample import SampleRecord
 
 _STEP: Final = 0.02
@@ -25,17 +26,7 @@ class Feed:
         self, client: Mapping[str, str], records: Iterable[SampleRecord], rate: float, *, may_go: Callable[[], bool]
     ) -> None:
         """`rate` in records a second; `may_go` is asked before each step, to wait for a consumer that is far behind."""
-        self._producer = Producer(
-            # One request at a time, as the bridge's own producer: several cost records where a partition is new.
-            {
-                **client,
-                "linger.ms": 5,
-                "acks": "all",
-                "enable.idempotence": True,
-                "max.in.flight": 1,
-                "log_level": 0,
-            },
-        )
+        self._producer = open_producer(client)
         self._records = iter(records)
         self._rate = rate
         self._may_go = may_go

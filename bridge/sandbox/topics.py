@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
+from bridge.sandbox.producer import open_producer
 from bridge.sandbox.sample import SampleRecord
 
 
@@ -24,9 +25,7 @@ class Letter:
 
 def produce(bootstrap: str, records: Iterable[SampleRecord]) -> int:
     """Write the records, keyed, and wait until the broker has them; returns how many."""
-    producer = Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 5, "acks": "all", "enable.idempotence": True, "max.in.flight": 1}
-    )
+    producer = open_producer({"bootstrap.servers": bootstrap})
     failed: list[str] = []
     count = 0
     for record in records:
