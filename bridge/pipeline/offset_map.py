@@ -17,7 +17,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 VERSION = "b1"
@@ -70,7 +70,7 @@ def limit(partitions: int) -> int:
 
 def encode(
     base: int,
-    runs: Sequence[int],
+    runs: Iterable[int],
     *,
     leader_epoch: int | None,
     topic_id: str,
@@ -78,7 +78,7 @@ def encode(
     head: Head,
     max_length: int,
 ) -> str:
-    """Write a map; ``runs`` are alternating lengths, open first.
+    """Write a map; ``runs`` are alternating lengths, open first, of which no more are asked for than there is room.
 
     Runs that do not fit are cut from the far end, which is safe: what they called done is sent again.
     """
@@ -123,14 +123,20 @@ def trusted(found: OffsetMap | None, *, offset: int, leader_epoch: int | None, t
     return found if found.leader_epoch == (-1 if leader_epoch is None else leader_epoch) else None
 
 
-def _pack(runs: Sequence[int], max_bytes: int) -> bytes:
+def _pack(runs: Iterable[int], max_bytes: int) -> bytes:
     """LEB128 of as many (open, done) pairs as fit; a trailing open run says nothing and is left out."""
     out = bytearray()
-    for i in range(0, len(runs) - 1, 2):
-        pair = _varint(runs[i]) + _varint(runs[i + 1])
-        if len(out) + len(pair) > max_bytes:
+    lengths = iter(runs)
+    for opened, done in zip(lengths, lengths, strict=False):
+        fitting = len(out)
+        if opened > 0x7F or done > 0x7F:
+            out += _varint(opened) + _varint(done)
+        else:  # nearly always: a byte each
+            out.append(opened)
+            out.append(done)
+        if len(out) > max_bytes:
+            del out[fitting:]
             break
-        out += pair
     return bytes(out)
 
 

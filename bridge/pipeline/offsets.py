@@ -7,12 +7,13 @@ offset, or the one after the last that arrived. Gaps (compaction, transactions) 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Generic, TypeVar
 
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
+from bridge.pipeline.open_spans import OpenSpans
 
 T = TypeVar("T")
 
@@ -35,8 +36,8 @@ class OffsetTracker(Generic[T]):
     """
 
     __slots__ = (
-        "_done_end", "_done_ranges", "leader_epoch", "life", "next_offset", "open", "partition", "restored_head",
-        "start", "stored", "topic_id",
+        "_completed", "_done_end", "_done_ranges", "_spans", "leader_epoch", "life", "next_offset", "open",
+        "partition", "restored_head", "start", "stored", "topic_id",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +60,9 @@ class OffsetTracker(Generic[T]):
         """Open offsets in ascending order: they arrive that way, and a dict keeps it at O(1) for each removal."""
         self.stored: Position | None = None
         """What `position` returned when it was last taken to the broker."""
+        self._spans = OpenSpans()
+        self._completed: list[int] = []
+        """Since the spans were last brought up to date, which each `position` does."""
         self._done_ranges: Sequence[range] = restored.done if restored else ()
         self._done_end = self._done_ranges[-1].stop if self._done_ranges else start
         self.restored_head = restored.head if restored else offset_map.Head()
@@ -106,40 +110,36 @@ class OffsetTracker(Generic[T]):
 
     def completed(self, offset: int) -> T:
         """An open record is delivered, filtered or in the dead-letter topic. KeyError if it is not open."""
-        return self.open.pop(offset)
+        entry = self.open.pop(offset)
+        self._completed.append(offset)
+        return entry
 
-    def runs(self) -> list[int]:
+    def runs(self) -> Iterator[int]:
         """Alternating lengths from the lowest open offset on: open, done, open, …, done.
 
         Beyond the last record that arrived stands what an earlier assignment completed: a crash soon after a
         restart must not send that again.
         """
-        spans = self._open_spans()
-        runs: list[int] = []
-        for (start, end), (following, _) in pairwise([*spans, (max(self.next_offset, self._done_end), 0)]):
-            if following > end:
-                runs += (end - start, following - end)
-        return runs
+        self._spans.update(self.open, self._completed, self.next_offset)
+        self._completed.clear()
+        end = max(self.next_offset, self._done_end)
+        spans = chain(self._spans, self._not_arrived())
+        start, stop = next(spans, (end, end))
+        for following, until in chain(spans, [(end, end)]):
+            if following > stop:
+                yield stop - start
+                yield following - stop
+                start = following
+            stop = until
 
-    def _open_spans(self) -> list[tuple[int, int]]:
-        """Half-open spans of offsets that are open or have not arrived, where a later one is done."""
-        spans: list[tuple[int, int]] = []
-        for offset in self.open:
-            if spans and spans[-1][1] == offset:
-                spans[-1] = (spans[-1][0], offset + 1)
-            else:
-                spans.append((offset, offset + 1))
+    def _not_arrived(self) -> Iterator[tuple[int, int]]:
+        """Half-open spans of offsets that have not arrived, where a later one is done."""
         at = self.next_offset
         for done in self._done_ranges:
-            if done.stop <= at:
-                continue
-            if done.start > at:
-                if spans and spans[-1][1] == at:
-                    spans[-1] = (spans[-1][0], done.start)
-                else:
-                    spans.append((at, done.start))
-            at = done.stop
-        return spans
+            if done.stop > at:
+                if done.start > at:
+                    yield at, done.start
+                at = done.stop
 
     def position(self, demand: offset_map.Demand, head: offset_map.Head, max_length: int) -> Position:
         """What to commit now."""

@@ -82,6 +82,15 @@ def test_cutting_keeps_what_is_nearest_to_the_position() -> None:
     assert len(kept) > 1000
 
 
+def test_no_more_of_a_long_row_of_runs_is_asked_for_than_there_is_room() -> None:
+    asked = iter([1, 1] * 100_000)
+    whole = offset_map.encode(
+        0, asked, leader_epoch=1, topic_id="id", demand=Demand(0, 0), head=Head(), max_length=offset_map.BROKER_LIMIT
+    )
+    assert len(whole) > offset_map.BROKER_LIMIT - 8
+    assert sum(1 for _ in asked) > 190_000
+
+
 @given(st.text(max_size=200) | st.from_regex(r"b1\.[0-9a-f]{8}\.[\w.=-]{0,80}", fullmatch=True))
 def test_foreign_text_is_ignored_and_never_an_error(text: str) -> None:
     assert offset_map.decode(text) is None
