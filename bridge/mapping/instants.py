@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,7 +13,8 @@ MICROSECONDS_PER: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 _NUMERAL = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 _from_iso_format: Final = datetime.fromisoformat
-_SECONDS_LENGTH = len("2026-01-02T03:04:05Z")
+_SECONDS_LENGTH: Final = len("2026-01-02T03:04:05Z")
+_MILLISECONDS_LENGTH: Final = len("2026-01-02T03:04:05.678Z")
 
 
 class NotATimeError(ValueError):
@@ -37,7 +39,11 @@ def parse_number(number: float | Decimal, unit: str) -> datetime:
         micros = number * scale if isinstance(number, int) else round(Decimal(str(number)) * scale)
         return EPOCH + timedelta(microseconds=micros)
     except (OverflowError, ArithmeticError, ValueError):
-        raise NotATimeError(f"is a number that, as a time in {unit}, is not between the years 1 and 9999") from None
+        raise _outside_the_calendar(unit) from None
+
+
+def _outside_the_calendar(unit: str) -> NotATimeError:
+    return NotATimeError(f"is a number that, as a time in {unit}, is not between the years 1 and 9999")
 
 
 def parse(value: Any, unit: str | None) -> datetime:
@@ -70,14 +76,39 @@ def in_utc(moment: datetime) -> str:
 
 
 def canonical(text: str) -> tuple[str, datetime]:
-    """`parse_text` and `in_utc` in one; text that already has the usual form is passed on as it is, for speed."""
-    if len(text) == _SECONDS_LENGTH and text[4] == text[7] == "-" and text[10] == "T" and text[19] == "Z":
+    """`parse_text` and `in_utc` in one; text that already has a usual form is passed on as it is, for speed."""
+    length = len(text)
+    if (
+        (length == _SECONDS_LENGTH or (length == _MILLISECONDS_LENGTH and text[19] == "." and text[20:23] != "000"))
+        and text[4] == text[7] == "-"
+        and text[10] == "T"
+        and text[-1] == "Z"
+    ):
         try:
             return text, _from_iso_format(text)
         except ValueError:
             pass  # `parse_text` says what is wrong with it
     moment = parse_text(text)
     return in_utc(moment), moment
+
+
+def count_in_utc(count: int, unit: str) -> str:
+    """`parse_number` and `in_utc` in one, for whole numbers: a fifth of their time where minutes recur."""
+    seconds, micros = divmod(count * MICROSECONDS_PER[unit], 1_000_000)
+    minute, second = divmod(seconds, 60)
+    try:
+        begins = _minute_in_utc(minute)
+    except OverflowError:
+        raise _outside_the_calendar(unit) from None
+    if not micros:
+        return f"{begins}{second:02}Z"
+    return f"{begins}{second:02}.{micros:06}Z" if micros % 1000 else f"{begins}{second:02}.{micros // 1000:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _minute_in_utc(number: int) -> str:
+    """``2026-01-02T03:04:`` of a minute counted since 1970. Events that come together are of few minutes."""
+    return (EPOCH + timedelta(minutes=number)).isoformat(timespec="minutes")[:-6] + ":"
 
 
 def milliseconds(moment: datetime) -> int:

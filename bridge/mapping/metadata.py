@@ -9,7 +9,7 @@ from typing import Any
 from bridge.mapping import scalars
 from bridge.mapping.exact_json import LARGEST_SAFE
 from bridge.mapping.failures import found, unmappable
-from bridge.mapping.metadata_code import unrolled
+from bridge.mapping.metadata_code import unrolled, unrolled_if_free
 from bridge.mapping.readers import Reader
 from bridge.mapping.scope import Scope
 
@@ -43,7 +43,7 @@ def compile_metadata(
         writers.append(_writer_of_object(source))
     if common:
         # After a source any of the common keys may be taken already.
-        writers.append(_writer_of_common(common) if source is not None else unrolled(common, place))
+        writers.append(unrolled_if_free(common, place) if source is not None else unrolled(common, place))
     if stringify:
         writers.append(_write_texts)
     if source is None and not stringify:
@@ -56,17 +56,6 @@ def _in_turn(writers: tuple[Write, ...]) -> Write:
         left_out = 0
         for writer in writers:
             left_out += writer(out, value, scope)
-        return left_out
-
-    return write
-
-
-def _writer_of_common(entries: tuple[tuple[str, Reader], ...]) -> Write:
-    def write(out: Metadata, value: Any, scope: Scope) -> int:
-        left_out = 0
-        for key, reader in entries:
-            if key not in out:
-                left_out += place(out, key, reader.read(value, scope), scope)
         return left_out
 
     return write
@@ -123,6 +112,10 @@ def _flatten(out: Metadata, prefix: str, value: dict[str, Any], scope: Scope, om
     left_out = 0
     for key, inner in value.items():
         name = prefix + key
-        if omits is None or not omits(name):
+        if omits is not None and omits(name):
+            continue
+        if (inner.__class__ is str or inner.__class__ is int) and name not in out:
+            out[name] = inner  # as `place` would, without the call
+        else:
             left_out += place(out, name, inner, scope, omits)
     return left_out

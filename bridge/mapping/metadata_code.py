@@ -26,7 +26,15 @@ def unrolled(entries: Sequence[tuple[str, Reader]], place: Callable[..., int]) -
 
     The value must be a JSON object, as every decoded value is.
     """
-    text = _Text()
+    return _compiled(_Text(), entries, place)
+
+
+def unrolled_if_free(entries: Sequence[tuple[str, Reader]], place: Callable[..., int]) -> Write:
+    """As `unrolled`, but a key that is taken already stays as it is, and its reader is not asked."""
+    return _compiled(_TextIfFree(), entries, place)
+
+
+def _compiled(text: _Text, entries: Sequence[tuple[str, Reader]], place: Callable[..., int]) -> Write:
     for number, (key, reader) in enumerate(entries):
         if reader.path is not None and not reader.uses_scope:
             text.path(key, reader.path)
@@ -84,3 +92,12 @@ class _Text:
             f"        out.pop({key!r}, None)",
             f"        left_out += place(out, {key!r}, got, scope)",
         ]
+
+
+class _TextIfFree(_Text):
+    """Each key behind a test of its own."""
+
+    def _value(self, key: str, expression: str) -> None:
+        before = len(self._lines)
+        super()._value(key, expression)
+        self._lines[before:] = [f"    if {key!r} not in out:", *(f"    {line}" for line in self._lines[before:])]

@@ -152,10 +152,24 @@ def _flatten(node: Node) -> Query:
 
 def _projection(node: Node) -> Query:
     base, each = _children(node)
+    if node["children"][1]["type"] == "field":
+        return _field_of_each(base, node["children"][1]["value"])
 
     def project(value: Any) -> Any:
         items = base(value)
         return _without_nulls(each, items) if items.__class__ is list else None
+
+    return project
+
+
+def _field_of_each(base: Query, name: str) -> Query:
+    """``lines[].price``, the usual projection, without a call for each item."""
+
+    def project(value: Any) -> Any:
+        items = base(value)
+        if items.__class__ is not list:
+            return None
+        return [found for item in items if item.__class__ is dict and (found := item.get(name)) is not None]
 
     return project
 
@@ -288,6 +302,9 @@ def _function(node: Node) -> Query:
     if len(arguments) < least or (most is not None and len(arguments) > most):
         wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
         raise QueryError(f"gives {name}() {len(arguments)} arguments; it takes {wanted}")
+    if len(arguments) == 1:
+        of_one, (only,) = query_functions.function_of_one(name), arguments
+        return lambda value: of_one(only(value))
     function = query_functions.function(name)
     return lambda value: function([argument(value) for argument in arguments])
 

@@ -92,21 +92,35 @@ def arity(name: str) -> tuple[int, int | None] | None:
 
 def function(name: str) -> Callable[[list[Any]], Any]:
     """A function of resolved arguments; raises `QueryTypeError` for a type it does not take."""
-    if name == "length":
-        return _length
-    entry = _LIBRARY.FUNCTION_TABLE[name]
-    body, takes = entry["function"], _usual_argument(entry["signature"])
 
     def call(arguments: list[Any]) -> Any:
         try:
-            if takes is not None and takes(arguments[0]):
-                return body(_LIBRARY, arguments[0])
             return _LIBRARY.call_function(name, arguments)
         except JMESPathTypeError as error:
             raise QueryTypeError(f"{name}() got {kind(error.current_value)}; {_needed(error.expected_types)}") from None
         except (TypeError, ValueError, ArithmeticError):
             kinds = " and ".join(kind(argument) for argument in arguments)
             raise QueryTypeError(f"{name}() has no answer for {kinds}") from None
+
+    return call
+
+
+def function_of_one(name: str) -> Callable[[Any], Any]:
+    """As `function`, of a single argument: most of them, and here without the list and the library's type checks."""
+    if name == "length":
+        return _length
+    entry, general = _LIBRARY.FUNCTION_TABLE[name], function(name)
+    body, takes = entry["function"], _usual_argument(entry["signature"])
+    if takes is None:
+        return lambda argument: general([argument])
+
+    def call(argument: Any) -> Any:
+        if takes(argument):
+            try:
+                return body(_LIBRARY, argument)
+            except (TypeError, ValueError, ArithmeticError):
+                pass  # said in the words of the general way
+        return general([argument])
 
     return call
 
@@ -129,9 +143,8 @@ def _is_text(argument: Any) -> bool:
     return argument.__class__ is str
 
 
-def _length(arguments: list[Any]) -> int:
+def _length(argument: Any) -> int:
     """By far the most used function, without the library's generic type check."""
-    (argument,) = arguments
     if isinstance(argument, str | list | dict):
         return len(argument)
     raise QueryTypeError(f"length() got {kind(argument)}; an array, an object or a string is needed")

@@ -138,7 +138,7 @@ def _to_datetime(unit: str | None) -> Convert:
     def convert(value: Any) -> str:
         try:
             if value.__class__ is int and unit is not None:
-                return instants.in_utc(instants.parse_number(value, unit))
+                return instants.count_in_utc(value, unit)
             if isinstance(value, str) and unit is None:
                 return instants.canonical(value)[0]
             return instants.in_utc(instants.parse(value, unit))
@@ -159,22 +159,23 @@ def divider(divisor: float, *, reads_text: bool) -> Convert:
     whole_divisor = int(divisor) if float(divisor).is_integer() else None
 
     def divide(value: Any) -> int | float:
+        number = value if value.__class__ is int else dividend(value)
+        try:
+            if whole_divisor is not None and number.__class__ is int:  # nearly always: cents
+                whole, rest = divmod(number, whole_divisor)
+                return whole if not rest else number / whole_divisor
+            # A double is taken for the decimal it is written as: 0.3 / 0.1 is 3, as on paper.
+            exact = Fraction(Decimal(repr(number))) / exact_divisor
+            return int(exact) if exact.denominator == 1 else float(exact)
+        except OverflowError:
+            raise ConversionError("is a number whose quotient is outside the range of a double") from None
+
+    def dividend(value: Any) -> int | float:
         if isinstance(value, str) and not reads_text:
             raise ConversionError("is a string; a number is needed to divide (type: number reads it as one)")
         number = _to_number(value)
         if isinstance(number, Decimal):
             raise ConversionError(f"is {kind(number)}; another is needed to divide")
-        try:
-            return quotient(number)
-        except OverflowError:
-            raise ConversionError("is a number whose quotient is outside the range of a double") from None
-
-    def quotient(number: float) -> int | float:
-        if whole_divisor is not None and isinstance(number, int):
-            whole, rest = divmod(number, whole_divisor)
-            return whole if not rest else number / whole_divisor
-        # A double is taken for the decimal it is written as: 0.3 / 0.1 is 3, as on paper.
-        exact = Fraction(Decimal(repr(number))) / exact_divisor
-        return int(exact) if exact.denominator == 1 else float(exact)
+        return number
 
     return divide
