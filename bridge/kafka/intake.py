@@ -49,6 +49,11 @@ class Intake:
 
     # --- called on the poll thread -----------------------------------------------------------------
 
+    @property
+    def woken(self) -> bool:
+        """Whether somebody ended a sleep, or would have, since the last `rearm`."""
+        return self._woken.is_set()
+
     def rearm(self) -> None:
         """Forget earlier wakes. Call it before looking at what they were for: a later one must not be missed."""
         self._woken.clear()

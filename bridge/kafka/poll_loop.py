@@ -61,6 +61,7 @@ class PollLoop:
         self._counts = counts
         self._orders: deque[Callable[[], None]] = deque()
         self._stalled_since: float | None = None
+        self._chores_due = 0.0
         self._upkeep_due = 0.0
 
     def order(self, what: Callable[[], None]) -> None:
@@ -72,6 +73,20 @@ class PollLoop:
         """Returns after `POLL` seconds at most, if no callback of the client has more to do."""
         self._heartbeat.beat()
         now = self._heartbeat.at
+        # Records that were just handed over wait for this thread to let go of the interpreter: back to the poll, unless
+        # somebody wants something.
+        if now >= self._chores_due or self._intake.woken:
+            self._chores_due = now + POLL
+            self._chores(now)
+        wanted = self._room(now)
+        if wanted:
+            self._poll(POLL, wanted)
+        elif self._pauses.stalled:
+            # Serves the callbacks, and brings no record: everything is paused. Before it is, for a second at most, they
+            # wait, because a poll would hand out a record for which there is no room.
+            self._poll(0, 1)
+
+    def _chores(self, now: float) -> None:
         self._intake.rearm()
         while self._orders:
             self._orders.popleft()()
@@ -81,13 +96,6 @@ class PollLoop:
             self._upkeep_due = now + UPKEEP_EVERY
             self._survey.step()
             self._starting.recheck()
-        wanted = self._room(now)
-        if wanted:
-            self._poll(POLL, wanted)
-        elif self._pauses.stalled:
-            # Serves the callbacks, and brings no record: everything is paused. Before it is, for a second at most, they
-            # wait, because a poll would hand out a record for which there is no room.
-            self._poll(0, 1)
 
     def _room(self, now: float) -> int:
         """How many records to take. Waits for `STALLED_POLL` seconds at most where there is no room."""
