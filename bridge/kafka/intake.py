@@ -6,6 +6,10 @@ import threading
 from typing import Final
 
 LARGEST_BATCH: Final = 500
+SMALLEST_BATCH: Final = 32
+"""However slow records are to accept: a hand-over has a price of its own."""
+HOLDING: Final = 0.004
+"""Seconds that a batch may keep the event loop from the answers that come meanwhile, about."""
 _FIRST_GUESS: Final = 1024
 """Bytes of a record, before any was seen."""
 
@@ -18,7 +22,10 @@ class Intake:
     """
 
     def __init__(self, records: int, size: int) -> None:
-        # Waking the poll thread for every single slot costs more than the record.
+        # Waking the poll thread for every single slot costs more than the record. Both it and what it takes then are
+        # fewer where a record takes long to accept.
+        self._largest = LARGEST_BATCH
+        self._seconds = 0.0
         self._worth_waking = (max(1, min(LARGEST_BATCH, records // 8)), max(1, size // 8))
         self._half = (max(1, records // 2), 1)
         self._room = (records, size)
@@ -38,10 +45,14 @@ class Intake:
         if awaited is not None and records >= awaited[0] and size >= awaited[1]:
             self._woken.set()
 
-    def accepted(self, records: int, size: int) -> None:
-        """These have arrived, and `room` knows of them."""
+    def accepted(self, records: int, size: int, seconds: float) -> None:
+        """These have arrived, and `room` knows of them; it took the loop so many seconds."""
         total_records, total_bytes = self._accepted
         self._accepted = (total_records + records, total_bytes + size)
+        if records:
+            self._seconds += (seconds / records - self._seconds) * min(1.0, records / 1000)
+            most = int(HOLDING / self._seconds) if self._seconds > 0 else LARGEST_BATCH
+            self._largest = max(SMALLEST_BATCH, min(LARGEST_BATCH, most))
 
     def wake(self) -> None:
         """End a sleep at once, whatever the room; one that has not begun yet does not begin."""
@@ -79,11 +90,13 @@ class Intake:
 
         Bytes are judged by the mean size so far, and the first record by nothing: one always fits.
         """
-        self._wait(self._worth_waking, patience)
+        largest = self._largest
+        worth_records, worth_bytes = self._worth_waking
+        self._wait((min(worth_records, largest), worth_bytes), patience)
         records, size = self.free()
         if records <= 0 or size <= 0:
             return 0
-        return min(records, LARGEST_BATCH, max(1, int(size / max(1.0, self._mean))))
+        return min(records, largest, max(1, int(size / max(1.0, self._mean))))
 
     def wait_for_half(self, patience: float) -> bool:
         """Sleep up to `patience` seconds until half of all slots are free; whether they are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -135,8 +136,9 @@ class PollLoop:
 
     def _deliver(self, found: batching.Round) -> None:
         """On the loop's thread."""
+        began = time.perf_counter()
         for batch in found.batches:
             if batch.leader_epoch is not None:
                 batch.tracker.leader_epoch = batch.leader_epoch
         self._loop_side.consumption.accept(found.batches)
-        self._intake.accepted(found.records, found.bytes)
+        self._intake.accepted(found.records, found.bytes, time.perf_counter() - began)

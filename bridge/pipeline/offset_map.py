@@ -19,6 +19,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 VERSION = "b1"
 BROKER_LIMIT = 3 * 1024
@@ -27,6 +28,8 @@ BATCH_LIMIT = 256 * 1024
 """Characters all partitions of a commit may take: it travels as one batch, which must stay far below 1 MiB."""
 _MAX_RUNS = 65_536
 """A damaged text must not make the reader build an unbounded list."""
+_SHORT = (0x80).__gt__
+"""Whether the length of a run takes a single byte."""
 _SHAPE = re.compile(
     r"b1\.[0-9a-f]{8}\.\d{1,19}\.-?\d{1,10}\.[\w-]{0,64}\.\d{1,12}\.\d{1,12}\.\d{1,16}\.\d{1,9}\.[\w-]*={0,2}\Z",
     re.ASCII,
@@ -125,18 +128,18 @@ def trusted(found: OffsetMap | None, *, offset: int, leader_epoch: int | None, t
 
 def _pack(runs: Iterable[int], max_bytes: int) -> bytes:
     """LEB128 of as many (open, done) pairs as fit; a trailing open run says nothing and is left out."""
-    out = bytearray()
-    lengths = iter(runs)
-    for opened, done in zip(lengths, lengths, strict=False):
-        fitting = len(out)
-        if opened > 0x7F or done > 0x7F:
-            out += _varint(opened) + _varint(done)
-        else:  # nearly always: a byte each
-            out.append(opened)
-            out.append(done)
-        if len(out) > max_bytes:
-            del out[fitting:]
+    lengths = list(islice(runs, max_bytes // 2 * 2))
+    del lengths[len(lengths) // 2 * 2 :]
+    # Nearly all are short, and a short length is its own varint.
+    short = takewhile(_SHORT, lengths)
+    out = bytearray(short)
+    del out[len(out) // 2 * 2 :]
+    rest = lengths[len(out) :]
+    for opened, done in zip(rest[::2], rest[1::2], strict=True):
+        pair = _varint(opened) + _varint(done)
+        if len(out) + len(pair) > max_bytes:
             break
+        out += pair
     return bytes(out)
 
 

@@ -122,8 +122,12 @@ class OffsetTracker(Generic[T]):
         """
         self._spans.update(self.open, self._completed, self.next_offset)
         self._completed.clear()
+        return chain(self._spans.lengths(), self._last_runs())
+
+    def _last_runs(self) -> Iterator[int]:
+        """From the last span of open offsets on."""
         end = max(self.next_offset, self._done_end)
-        spans = chain(self._spans, self._not_arrived())
+        spans = chain(filter(None, [self._spans.last]), self._not_arrived())
         start, stop = next(spans, (end, end))
         for following, until in chain(spans, [(end, end)]):
             if following > stop:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from operator import sub
 from typing import Any
 
 
@@ -27,6 +29,17 @@ class OpenSpans:
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self._starts, self._stops, strict=True)
+
+    @property
+    def last(self) -> tuple[int, int] | None:
+        """The highest span."""
+        return (self._starts[-1], self._stops[-1]) if self._starts else None
+
+    def lengths(self) -> Iterator[int]:
+        """Of each span and of the gap behind it, in turn, up to the last span: without a step of Python for any."""
+        starts, stops = self._starts, self._stops
+        following = islice(starts, 1, None)
+        return chain.from_iterable(zip(map(sub, stops, starts), map(sub, following, stops), strict=False))
 
     def update(self, still_open: dict[int, Any], completed: Sequence[int], until: int) -> None:
         """Take in what happened since the last call: what was completed, in any order, and what arrived.

@@ -6,7 +6,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.intake import LARGEST_BATCH, Intake
+from bridge.kafka.intake import HOLDING, LARGEST_BATCH, SMALLEST_BATCH, Intake
 
 MB = 1_000_000
 
@@ -21,7 +21,7 @@ def test_what_has_arrived_is_counted_once() -> None:
     intake = Intake(100, MB)
     intake.handed(60, 600)
     intake.room(40, MB - 600)
-    intake.accepted(60, 600)
+    intake.accepted(60, 600, 0.001)
     assert intake.free() == (40, MB - 600)
 
 
@@ -49,8 +49,39 @@ def test_large_records_are_taken_in_small_numbers_once_their_size_is_known() -> 
     for _ in range(10):
         intake.handed(500, 500 * MB)
         intake.room(2000, 32 * MB)
-        intake.accepted(500, 500 * MB)
+        intake.accepted(500, 500 * MB, 0.001)
     assert 30 <= intake.take(0) <= 40
+
+
+def after(seconds: float, of: int, *, room: int) -> Intake:
+    """Where accepting so many records has taken the event loop so long."""
+    intake = Intake(4000, 32 * MB)
+    for _ in range(20):
+        intake.handed(of, of)
+        intake.accepted(of, of, seconds)
+    intake.room(room, 32 * MB)
+    return intake
+
+
+def test_records_that_take_the_loop_long_are_handed_over_in_batches_that_do_not_hold_it_up() -> None:
+    assert after(0.020, of=500, room=4000).take(0) == HOLDING / (0.020 / 500) == 100
+
+
+def test_batches_are_neither_so_small_that_handing_over_costs_more_than_the_records_nor_ever_larger() -> None:
+    assert after(5.0, of=500, room=4000).take(0) == SMALLEST_BATCH
+    assert after(0.0, of=500, room=4000).take(0) == LARGEST_BATCH
+
+
+def test_where_batches_are_small_the_sleep_ends_at_as_little_room() -> None:
+    intake = after(0.020, of=500, room=0)
+    taken: list[int] = []
+    sleeper = threading.Thread(target=lambda: taken.append(intake.take(30)))
+    sleeper.start()
+    while intake._awaited is None:
+        time.sleep(0.001)
+    intake.room(100, 32 * MB)
+    sleeper.join(20)
+    assert taken == [100]
 
 
 def test_one_record_always_fits() -> None:
