@@ -29,6 +29,8 @@ def _module(name: str) -> tuple[str, ...]:
 
 BRIDGE = Peer("bridge", (*_module("bridge"), "run"))
 FLOOR = Peer("floor", _module("bench.programs.floor"))
+BARE = Peer("bare poll and write", _module("bench.programs.bare"))
+"""For latencies: the floor polls in batches, and waits for them."""
 HTTPX = Peer("confluent-kafka + httpx", _module("bench.programs.with_httpx"), 0.02)
 AIOHTTP = Peer("confluent-kafka + aiohttp", _module("bench.programs.with_aiohttp"), 0.2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.peers import Peer
 from bench.runs import Bench
@@ -19,10 +19,8 @@ class Session:
     scale: float = 1.0
     peers: Sequence[Peer] = field(default=())
     """Given by ``--peer-cmd``."""
-    deliver_cost: float | None = None
-    """Microseconds per delivered event, once measured."""
-    filter_cost: float | None = None
     bare_cost: float | None = None
+    """Microseconds of a bare consume and orjson, once measured."""
 
     def size(self, events: int) -> int:
         """A number of events as this invocation has it."""
@@ -32,6 +30,15 @@ class Session:
     def seconds(self, duration: float) -> float:
         """A duration as this invocation has it."""
         return max(5.0, duration * self.scale)
+
+    def rounds(self, repeat: int) -> Session:
+        """The same with another number of rounds."""
+        return replace(self, repeat=repeat)
+
+    @property
+    def longer(self) -> Session:
+        """The same with more rounds, for ratios whose target is closer than two runs are on a shared machine."""
+        return self.rounds(self.repeat + 2)
 
     @staticmethod
     def say(text: str) -> None:

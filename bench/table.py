@@ -29,6 +29,12 @@ def ratio(runs: list[Run], base: list[Run]) -> float:
     return median(run.cpu / other.cpu for run, other in zip(runs, base, strict=True))
 
 
+def spread(runs: list[Run], base: list[Run]) -> str:
+    """The least and the greatest of those ratios, which tell what a shared machine makes of them."""
+    ratios = [run.cpu / other.cpu for run, other in zip(runs, base, strict=True)]
+    return f"{min(ratios):.2f} to {max(ratios):.2f}"
+
+
 def line(run: Run, per: str = "") -> str:
     """What one run showed, for people."""
     return (

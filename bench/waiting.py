@@ -18,23 +18,27 @@ from bench import load as loads
 from bench.api import Api, api
 from bench.configuration import Setting
 from bench.load import Load
-from bench.peers import BRIDGE, FLOOR, Peer
+from bench.peers import BARE, BRIDGE, Peer
 from bench.processes import Program
 from bench.runs import RunFailedError
 from bench.session import Session
 from bench.sockets import received_from
 from bench.table import Row
 
+WARMING = 400
+"""Events that are not counted: a broker takes 10 ms more for the first entry of each partition's index, at 4 KiB."""
+
 
 def latency(session: Session) -> Iterator[Row]:
     """100 events a second, from produce to 202."""
     with api(session.bench.folder) as stub:
-        floor = _latencies(session, FLOOR, stub)
+        bare = _latencies(session, BARE, stub)
         mine = _latencies(session, BRIDGE, stub)
-    (half, most), (floor_half, floor_most) = mine, floor
+    (half, most), (bare_half, bare_most) = mine, bare
     yield Row(
         "latency at 100 events/s",
-        f"p50 {half * 1e3:.1f} ms, p99 {most * 1e3:.1f} ms (floor {floor_half * 1e3:.1f}, {floor_most * 1e3:.1f})",
+        f"p50 {half * 1e3:.1f} ms, p99 {most * 1e3:.1f} ms"
+        f" (a bare poll and write {bare_half * 1e3:.1f}, {bare_most * 1e3:.1f})",
         "p50 ≤ 3 ms, p99 ≤ 10 ms",
         half <= 0.003 and most <= 0.010,
     )
@@ -42,17 +46,16 @@ def latency(session: Session) -> Iterator[Row]:
 
 def _latencies(session: Session, peer: Peer, stub: Api) -> tuple[float, float]:
     """Seconds: median and 99th percentile."""
-    count = int(100 * session.seconds(20))
-    warming = 100
+    count = int(100 * session.seconds(20)) + WARMING
     topic, group = session.bench.broker.empty(12), f"bench-{uuid4().hex[:8]}"
-    stub.expect(count + warming, warming)
+    stub.expect(count, WARMING)
     program = session.bench.program(peer, topic, group, stub, Setting())
     sent: dict[int, float] = {}
     try:
         producer = Producer({"bootstrap.servers": session.bench.broker.bootstrap, "linger.ms": 0, "log_level": 0})
-        rows = list(loads.rows(Load(count + warming, users=500)))
+        rows = list(loads.rows(Load(count, users=500)))
         for number, (key, value, _) in enumerate(rows):
-            if number == warming:
+            if number == WARMING:
                 _await(stub, "mark")
             began = time.time()
             sent[number] = began
@@ -67,7 +70,7 @@ def _latencies(session: Session, peer: Peer, stub: Api) -> tuple[float, float]:
     report = stub.report(times=True)
     if report["duplicates"] or report["disorder"] or report["distinct"] != len(rows) or (peer is BRIDGE and code):
         raise RunFailedError(f"{peer.name}: {report['distinct']} of {len(rows)}, exit {code}\n{program.tail()}")
-    taken = [report["times"][str(number)] - at for number, at in sent.items() if number >= warming]
+    taken = [report["times"][str(number)] - at for number, at in sent.items() if number >= WARMING]
     return median(taken), quantiles(taken, n=100)[98]
 
 
@@ -82,12 +85,12 @@ def _await(stub: Api, what: str) -> float:
 
 def one_busy_user(session: Session) -> Iterator[Row]:
     """One user has half of the events and, at 20 ms each, needs far longer than all others together."""
-    others = session.size(20_000)
+    others = session.size(40_000)
     # The buffer holds the busy user's surplus: what is behind it in its partition could not be reached otherwise.
     setting = Setting(in_flight=64, buffered=others + 2000)
     with api(session.bench.folder, delay=0.02) as stub:
         ratios = []
-        for _ in range(session.repeat):
+        for _ in range(session.longer.repeat):
             alone = _others(session, stub, Load(others), setting)
             beside = _others(session, stub, Load(2 * others, hot=0.5), setting)
             session.say(f"others alone {alone:,.0f}/s, beside the busy user {beside:,.0f}/s")
