@@ -108,7 +108,7 @@ def growth(session: Session) -> Iterator[Row]:
 
 
 def _flat(session: Session, name: str, small: Load, large: Load, setting: Setting = Setting()) -> Row:  # noqa: B008
-    """Flat by itself, or next to the floor's growth in the same rounds: what grows in the kernel is nobody's doing here."""
+    """Flat by itself, or next to the floor in the same rounds: what grows in the kernel is nobody's doing here."""
     once = session.rounds(1)
     costs: dict[str, tuple[list[Run], list[Run]]] = {peer.name: ([], []) for peer in (FLOOR, BRIDGE)}
     with api(session.bench.folder) as stub:
