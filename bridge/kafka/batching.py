@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bridge.kafka.consumption import Batch
-from bridge.model import Record
+from bridge.model import Record, Skimmed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from confluent_kafka import Message
 
     from bridge.kafka.table import Assigned, Table
-    from bridge.model import Header
+    from bridge.model import Header, Skim
+
+    SkimOf = Callable[[str], Skim | None]
+    """By the topic's name."""
 
 
 class Round(NamedTuple):
@@ -27,8 +31,17 @@ class Round(NamedTuple):
     """Messages that carry an error instead of a record."""
 
 
-def sort(messages: Sequence[Message[Any, Any]], table: Table) -> Round:
-    """Group the messages by the tracker of the present assignment, each group in the order of its offsets."""
+def nothing_to_skim(_topic: str) -> Skim | None:
+    """Makes a record of everything."""
+    return None
+
+
+def sort(messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf) -> Round:
+    """Group the messages by the tracker of the present assignment, each group in the order of its offsets.
+
+    Of what a header says is filtered no record is made: that costs more than all the rest of such a record. Where an
+    earlier assignment may have completed it already, it is left to the pipeline to tell the two apart.
+    """
     touched: list[Assigned] = []
     errors: list[Any] = []
     dropped = 0
@@ -37,6 +50,8 @@ def sort(messages: Sequence[Message[Any, Any]], table: Table) -> Round:
     last_topic: str | None = None
     last_partition: int | None = None
     entry: Assigned | None = None
+    skim: Skim | None = None
+    skim_from = 0
     topic_name = ""
     for message in messages:
         if message.error() is not None:
@@ -44,18 +59,26 @@ def sort(messages: Sequence[Message[Any, Any]], table: Table) -> Round:
             continue
         topic, partition = message.topic(), message.partition()
         if partition != last_partition or topic != last_topic:
-            entry = by_topic.get(topic or "", {}).get(-1 if partition is None else partition)
+            entry = _being_read(by_topic, topic, partition)
             last_topic, last_partition = topic, partition
-            if entry is not None and entry.tracker is None:
-                entry = None
             if entry is not None:
                 topic_name = entry.partition.topic  # one text for all records of the topic
+                skim = skim_of(topic_name)
+                skim_from = entry.tracker.restored_until if entry.tracker is not None else 0
                 if not entry.records:
                     touched.append(entry)
         if entry is None:
             dropped += 1
             continue
-        key, value, headers = message.key(), message.value(), message.headers()
+        value, headers, offset = message.value(), message.headers(), cast("int", message.offset())
+        entry.last = message
+        entry.count += 1
+        if (
+            skim is not None and headers and value is not None and offset >= skim_from
+            and _skimmed_off(entry, skim, cast("list[Header]", headers), offset)
+        ):  # fmt: skip
+            continue
+        key = message.key()
         kind, timestamp = message.timestamp()
         size = (len(value) if value else 0) + (len(key) if key else 0)
         if headers:
@@ -65,11 +88,37 @@ def sort(messages: Sequence[Message[Any, Any]], table: Table) -> Round:
         entry.records.append(
             new_tuple(
                 Record,
-                (topic_name, partition, message.offset(), timestamp if kind else None, key, value, headers or ()),
+                (topic_name, partition, offset, timestamp if kind else None, key, value, headers or ()),
             )
         )
-        entry.last = message
     return _close(touched, dropped, errors)
+
+
+def _being_read(
+    by_topic: Mapping[str, Mapping[int, Assigned]], topic: str | None, partition: int | None
+) -> Assigned | None:
+    entry = by_topic.get(topic or "", {}).get(-1 if partition is None else partition)
+    return None if entry is None or entry.tracker is None else entry
+
+
+def _skimmed_off(entry: Assigned, skim: Skim, headers: Sequence[Header], offset: int) -> bool:
+    """Whether the record is filtered by its header, and counted as such."""
+    wanted = skim.header
+    for name, content in reversed(headers):
+        if name == wanted:
+            outcomes = skim.filtered.get(content)
+            break
+    else:
+        return False
+    if outcomes is None:
+        return False
+    before = entry.records[-1] if entry.records else None
+    if isinstance(before, Skimmed) and before.outcomes is outcomes:
+        before.last = offset
+        before.records += 1
+    else:
+        entry.records.append(Skimmed(outcomes, offset))
+    return True
 
 
 def _close(touched: list[Assigned], dropped: int, errors: list[Any]) -> Round:
@@ -78,8 +127,9 @@ def _close(touched: list[Assigned], dropped: int, errors: list[Any]) -> Round:
     for entry in touched:
         taken, entry.records = entry.records, []
         taken_bytes, entry.bytes = entry.bytes, 0
-        entry.next_offset = taken[-1].offset + 1
-        records += len(taken)
+        entry.next_offset = (taken[-1].last if isinstance(taken[-1], Skimmed) else taken[-1].offset) + 1
+        records += entry.count
+        entry.count = 0
         size += taken_bytes
         last, entry.last = entry.last, None
         if entry.tracker is not None and last is not None:

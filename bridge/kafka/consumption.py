@@ -11,7 +11,7 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from bridge.model import Position, Record, TopicPartition
+from bridge.model import Arrival, Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
 Tracker = OffsetTracker[Any]
@@ -23,11 +23,11 @@ class Batch(NamedTuple):
     """Consecutive records of one partition and one assignment."""
 
     tracker: Tracker
-    records: list[Record]
+    records: list[Arrival]
     leader_epoch: int | None
     """Of the last of its records."""
     size: int
-    """Bytes of keys, values and headers of all its records."""
+    """Bytes of keys, values and headers of all its records; those skimmed have none any more."""
 
 
 class HeldReason(enum.StrEnum):

@@ -48,8 +48,10 @@ class PollLoop:
         message_errors: MessageErrors,
         counts: SourceCounts,
         heartbeat: Heartbeat,
+        skim_of: batching.SkimOf,
     ) -> None:
         self._heartbeat = heartbeat
+        self._skim_of = skim_of
         self._consumer = consumer
         self._table = table
         self._loop_side = loop_side
@@ -125,7 +127,7 @@ class PollLoop:
         messages = [first]
         if wanted > 1 and first.error() is None:
             messages += self._consumer.consume(wanted - 1, 0)
-        found = batching.sort(messages, self._table)
+        found = batching.sort(messages, self._table, self._skim_of)
         self._counts.dropped_records += found.dropped
         if found.batches:
             self._intake.handed(found.records, found.bytes)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from bridge.kafka import client
+from bridge.kafka import batching, client
 from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
@@ -60,8 +60,12 @@ class Source:
         abort: Callable[[], None],
         max_records: int,
         max_bytes: int,
+        skim_of: batching.SkimOf = batching.nothing_to_skim,
     ) -> None:
         """`abort` ends the process at once with a non-zero code, when a broker does not answer the last commit.
+
+        `skim_of` says by which header a topic's records are told that are certainly filtered. It is asked on the poll
+        thread.
 
         `ClientRefusedError` if the client library does not take `kafka.properties`.
         """
@@ -76,6 +80,7 @@ class Source:
         self._stopping = threading.Event()
         self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
+        self._skim_of = skim_of
         self._open(client.consumer_configuration(kafka))
 
     def _open(self, configuration: client.Configuration) -> None:
@@ -133,6 +138,7 @@ class Source:
             message_errors=self._message_errors,
             counts=self.counts,
             heartbeat=self._heartbeat,
+            skim_of=self._skim_of,
         )
 
     # --- called on the loop's thread ---------------------------------------------------------------

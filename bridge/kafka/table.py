@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bridge.kafka.partitions import to_client
-from bridge.model import Position, Record, TopicPartition
+from bridge.model import Arrival, Position, TopicPartition
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -23,7 +23,7 @@ class Assigned:
     """One assigned partition."""
 
     __slots__ = (
-        "bytes", "detail", "held", "last", "next_offset", "ordered_pause", "partition", "paused", "position",
+        "bytes", "count", "detail", "held", "last", "next_offset", "ordered_pause", "partition", "paused", "position",
         "possibly_lost", "records", "refresh", "retry_at", "retry_in", "tracker",
     )  # fmt: skip
 
@@ -47,8 +47,10 @@ class Assigned:
         """Paused on request for the rest of the assignment."""
         self.paused = False
         """What the client was last told."""
-        self.records: list[Record] = []
+        self.records: list[Arrival] = []
         """Records of the round under way."""
+        self.count = 0
+        """How many they are; those skimmed stand together."""
         self.bytes = 0
         self.last: Message[Any, Any] | None = None
 

@@ -11,7 +11,7 @@ from bridge.mapping.rules import Rules
 from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings, TopicSettings
 from bridge.mapping.topic_plan import Match, TopicPlan, Unmapped
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, Skim
 
 _TOMBSTONE: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
 
@@ -51,6 +51,14 @@ class CompiledMapping:
             plan = TopicPlan(name, settings, self._rules, self._unmapped, self._bind, self._when_false)
             self._topics[name] = plan
         return plan
+
+    def skim(self, topic: str) -> Skim | None:
+        """How to tell this topic's records that are certainly filtered; None as long as none of them was mapped.
+
+        May be called on any thread: it makes nothing.
+        """
+        plan = self._topics.get(topic)
+        return None if plan is None else plan.skim
 
     def _bind(self, parts: RouteParts, settings: Settings) -> RoutePlan:
         """Topics with the same settings share their plans."""

@@ -13,7 +13,7 @@ from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import Rules
 from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, Skim
 
 TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
@@ -65,6 +65,7 @@ class TopicPlan:
     __slots__ = (
         "_bind",
         "_by_header",
+        "_filtered_by_header",
         "_header",
         "_no_scope",
         "_read_type",
@@ -75,6 +76,7 @@ class TopicPlan:
         "matches",
         "may_be_cloud_event",
         "settings",
+        "skim",
         "type_comes_first",
         "type_is_attribute",
         "type_is_query",
@@ -105,6 +107,9 @@ class TopicPlan:
         self._header = reader.header
         self._by_header: dict[bytes, Match] = {}
         """By the bytes of the header that holds the type, so that a known type need not even become text."""
+        self._filtered_by_header: dict[bytes | None, Outcomes] = {}
+        self.skim = None if self._header is None else Skim(self._header, self._filtered_by_header)
+        """How to tell what is certainly filtered before a record is made of it; None where that takes more."""
         self._no_scope = None if reader.uses_scope else Scope(_NO_RECORD, None, settings)
         """What stands in where nothing looks at it, which saves making one for records that are only filtered."""
         self.type_comes_first = not reader.uses_value
@@ -144,6 +149,8 @@ class TopicPlan:
         match = self.match(self._read_type(None, Scope(record, None, self.settings)))
         if unseen is not None and len(unseen) <= LONGEST_TYPE_KEPT and len(self._by_header) < TYPES_KEPT:
             self._by_header[unseen] = match
+            if match.outcomes is not None and isinstance(match.outcomes[0], Filtered):
+                self._filtered_by_header[unseen] = match.outcomes
         return match
 
     def match_attributes(self, record: Record, attributes: dict[str, Any]) -> Match:

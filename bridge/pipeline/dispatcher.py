@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from bridge.model import (
+    Arrival,
     DeadLetter,
     Delivered,
     Disposition,
@@ -21,7 +22,6 @@ from bridge.model import (
     Outcome,
     Position,
     Prepared,
-    Record,
     Reject,
     Retry,
     TopicPartition,
@@ -140,7 +140,7 @@ class Dispatcher:
         records, size = self.tally.taking_room
         return self.settings.max_buffered - records, self.settings.max_buffered_bytes - size
 
-    def accept(self, tracker: Tracker, records: Sequence[Record]) -> None:
+    def accept(self, tracker: Tracker, records: Sequence[Arrival]) -> None:
         """Records of one partition, in order of their offsets.
 
         What belongs to a partition that is leaving or held is dropped unread: its position stays below it.

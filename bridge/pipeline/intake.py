@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bridge.model import Failed, Filtered, Outcome, Outcomes, Prepared, Record
+from bridge.model import Arrival, Failed, Filtered, Outcome, Outcomes, Prepared, Record, Skimmed
 from bridge.pipeline.offset_map import Head
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
@@ -30,7 +30,7 @@ class Intake:
         self._clock = clock
         self._enqueue = enqueue
 
-    def accept(self, partition: Partition, records: Sequence[Record]) -> None:
+    def accept(self, partition: Partition, records: Sequence[Arrival]) -> None:
         """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way."""
         tracker = partition.tracker
         wall = self._clock.wall()
@@ -45,6 +45,10 @@ class Intake:
         for record in records:
             if topic.held:
                 break
+            if isinstance(record, Skimmed):
+                passed(record.last)
+                self._filtered(record.outcomes, record.records)
+                continue
             _, _, offset, _, key, value, headers = record  # three names of a named tuple take longer than all in one go
             if check_done and tracker.already_done(offset):
                 passed(offset)

@@ -87,6 +87,7 @@ def assemble(
         abort=abort,
         max_records=settings.max_buffered,
         max_bytes=settings.max_buffered_bytes,
+        skim_of=mapping.skim,
     )
     alarm = LoopAlarm(loop)
     dispatcher = Dispatcher(

@@ -71,6 +71,7 @@ class Completing:
         for batch in batches:
             assert self.trackers[batch.tracker.partition] is batch.tracker
             for record in batch.records:
+                assert isinstance(record, Record), "nothing said what could be skimmed"
                 if batch.tracker.already_done(record.offset):
                     self.already_done.append(record)
                     batch.tracker.passed(record.offset)

@@ -6,7 +6,8 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, Kafk
 
 from bridge.kafka.batching import sort
 from bridge.kafka.table import Assigned, Table
-from bridge.model import Record, TopicPartition
+from bridge.model import Filtered, FilterReason, Record, Skim, Skimmed, TopicPartition
+from bridge.pipeline.offset_map import Demand, Head, decode
 from bridge.pipeline.offsets import OffsetTracker
 
 
@@ -53,9 +54,9 @@ def table(*names: tuple[str, int]) -> Table:
     return made
 
 
-def sorted_(messages: list[Delivered], partitions: Table) -> Any:
+def sorted_(messages: list[Delivered], partitions: Table, skim: Skim | None = None) -> Any:
     given: Any = messages
-    return sort(given, partitions)
+    return sort(given, partitions, lambda topic: skim if topic == "a" else None)
 
 
 def test_records_are_grouped_by_the_tracker_of_their_partition_in_order() -> None:
@@ -112,3 +113,53 @@ def test_the_batch_carries_the_epoch_of_its_last_record_and_the_next_round_begin
 def test_all_records_of_a_topic_share_one_text() -> None:
     (batch,) = sorted_([Delivered("topic", 0, 1), Delivered("topic", 0, 2)], table(("topic", 0))).batches
     assert batch.records[0].topic is batch.records[1].topic
+
+
+AUDIT = (Filtered(FilterReason.UNMAPPED, event_type="audit"),)
+PING = (Filtered(FilterReason.UNMAPPED, event_type="ping"),)
+BY_TYPE = Skim("type", {b"audit": AUDIT, b"ping": PING})
+
+
+def typed(offset: int, *types: bytes | None, topic: str = "a", **more: Any) -> Delivered:
+    return Delivered(topic, 0, offset, headers=[("trace", b"audit"), *(("type", each) for each in types)], **more)
+
+
+def told(found: Any) -> list[Any]:
+    return [
+        (arrival.outcomes, arrival.records, arrival.last) if isinstance(arrival, Skimmed) else arrival.offset
+        for batch in found.batches
+        for arrival in batch.records
+    ]
+
+
+def test_of_neighbours_that_a_header_says_are_filtered_only_the_number_and_the_last_offset_are_kept() -> None:
+    messages = [typed(3, b"audit"), typed(5, b"audit"), typed(6, b"order"), typed(7, b"audit"), typed(8, b"ping")]
+    partitions = table(("a", 0))
+    found = sorted_(messages, partitions, BY_TYPE)
+    assert told(found) == [(AUDIT, 2, 5), 6, (AUDIT, 1, 7), (PING, 1, 8)]
+    assert found.records == 5
+    assert partitions.by_topic["a"][0].next_offset == 9
+    assert sorted_([typed(9, b"order")], partitions, BY_TYPE).records == 1, "the next round counts from nothing"
+
+
+def test_the_last_header_of_its_name_decides_and_a_record_without_it_is_never_skimmed() -> None:
+    messages = [typed(0, b"order", b"audit"), typed(1, b"audit", b"order"), typed(2, None), typed(3)]
+    assert told(sorted_(messages, table(("a", 0)), BY_TYPE)) == [(AUDIT, 1, 0), 1, 2, 3]
+
+
+def test_a_tombstone_and_a_record_of_another_topic_are_not_skimmed() -> None:
+    messages = [typed(0, b"audit", value=None), typed(0, b"audit", topic="b")]
+    assert told(sorted_(messages, table(("a", 0), ("b", 0)), BY_TYPE)) == [0, 0]
+
+
+def test_what_an_earlier_assignment_may_have_completed_is_not_skimmed_but_told_apart_by_the_pipeline() -> None:
+    before = OffsetTracker[str](TopicPartition("a", 0), 0)
+    for offset in range(3):
+        before.arrived(offset, "")
+    before.completed(1)
+    text = before.position(Demand(0, 0), Head(), 3000).metadata
+    partitions = table()
+    entry = Assigned(TopicPartition("a", 0))
+    entry.tracker = OffsetTracker(entry.partition, 0, restored=decode(text))
+    partitions.add(entry)
+    assert told(sorted_([typed(n, b"audit") for n in range(4)], partitions, BY_TYPE)) == [0, 1, (AUDIT, 2, 3)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.kafka.batching import nothing_to_skim
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.intake import Intake
 from bridge.kafka.loop_side import Heartbeat, LoopSide
@@ -63,6 +64,7 @@ class Thread:
             message_errors=told,
             counts=SourceCounts(),
             heartbeat=self.clock,
+            skim_of=nothing_to_skim,
         )
         self.loop.round()
         told.log.clear()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.model import LetterReason, Position, TopicPartition, Verdict
+from bridge.model import LetterReason, Position, Record, Skimmed, TopicPartition, Verdict
 from bridge.pipeline import offset_map
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT
+from tests.unit.pipeline.fakes import ACCEPTED, FAILED, FILTERED, REJECTED, ROUTE, THROTTLED, TIMED_OUT
 from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
@@ -31,6 +31,18 @@ def test_a_filtered_record_completes_at_once_and_causes_no_request(world: World)
     assert position(world) == 2
     assert world.sink.sent == []
     assert world.dispatcher.tally.filtered == 2
+
+
+def test_skimmed_records_move_the_position_and_are_counted_as_if_each_had_been_mapped(world: World) -> None:
+    world.feed(P0, "-")
+    tally, skimmed = world.dispatcher.tally, Skimmed((FILTERED,), 4)
+    skimmed.records = 2  # offset 3 never was
+    before = (tally.consumed, tally.filtered, tally.filtered_records[FILTERED], tally.routes[ROUTE].filtered)
+    world.dispatcher.accept(world.owned[P0], [Record("orders", 0, 1, None, None, b"-", ()), skimmed])
+    after = (tally.consumed, tally.filtered, tally.filtered_records[FILTERED], tally.routes[ROUTE].filtered)
+    assert [now - then for now, then in zip(after, before, strict=True)] == [3, 3, 3, 3]
+    assert position(world) == 5
+    assert world.sink.sent == []
 
 
 def test_a_record_that_cannot_be_mapped_completes_with_its_acknowledged_letter_and_not_before(world: World) -> None:
