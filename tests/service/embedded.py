@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
@@ -38,10 +38,18 @@ class Broker:
         self.bootstrap = embedded.bootstrap
         self._producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 2, "log_level": 0})
 
-    def produce(self, values: Iterable[bytes | None], *, topic: str = "orders", partition: int = -1) -> None:
+    def produce(
+        self,
+        values: Iterable[bytes | None],
+        *,
+        topic: str = "orders",
+        partition: int = -1,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Write these and return when the broker has them. Keyed by their number, so that they spread."""
+        carried: Any = list((headers or {}).items())
         for number, value in enumerate(values):
-            self._producer.produce(topic, value, str(number).encode(), partition=partition)
+            self._producer.produce(topic, value, str(number).encode(), partition=partition, headers=carried)
         assert self._producer.flush(30) == 0
 
     def committed(self, topic: str = "orders") -> dict[int, tuple[int, str]]:

@@ -64,6 +64,36 @@ async def test_each_record_gets_what_the_mapping_says_of_it(broker: Broker, api:
     assert sorted(reasons) == ["undecodable"] * len(broken) + ["unmappable"]
 
 
+async def test_records_that_a_header_filters_are_passed_and_counted_like_all_others(
+    broker: Broker, api: Emulator, start: Start
+) -> None:
+    def produce(kind: bytes, count: int) -> None:
+        broker.produce([events.order(f"u-{n % 9}", n) for n in range(count)], headers={"type": kind})
+
+    service = await start(mapping={"event_type": "header:type"})
+    for kind in (b"order.completed", b"page.viewed", b"never.heard.of"):
+        produce(kind, 4)
+    await service.until_done(12)
+
+    for _ in range(3):  # from here on what is filtered is known by its header
+        produce(b"page.viewed", 200)
+        produce(b"order.completed", 50)
+        produce(b"never.heard.of", 100)
+        broker.produce([None] * 5, headers={"type": b"page.viewed"})
+    await service.until_done(1077)
+
+    records = service.now().records
+    assert records.delivered == len(api.ledger.accepted) == 154
+    assert {reason.value: count for reason, count in records.filtered.items() if count} == {
+        "rule": 604,
+        "unmapped": 304,
+        "tombstone": 15,
+    }
+    assert (await service.status())["accounting"]["gap"] == 0
+    await service.stop()
+    assert broker.position() == 1077
+
+
 async def test_a_record_with_two_events_is_done_when_both_are(broker: Broker, api: Emulator, start: Start) -> None:
     slow = Fault(kind=FaultKind.HANG, event_name="Gift Received")
     api.set_faults(slow)
