@@ -36,7 +36,9 @@ def nothing_to_skim(_topic: str) -> Skim | None:
     return None
 
 
-def sort(messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf) -> Round:
+def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewhere is a call for each record
+    messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf
+) -> Round:
     """Group the messages by the tracker of the present assignment, each group in the order of its offsets.
 
     Of what a header says is filtered no record is made: that costs more than all the rest of such a record. Where an
@@ -51,7 +53,6 @@ def sort(messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf) -
     last_partition: int | None = None
     entry: Assigned | None = None
     skim: Skim | None = None
-    skim_from = 0
     topic_name = ""
     for message in messages:
         if message.error() is not None:
@@ -59,24 +60,21 @@ def sort(messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf) -
             continue
         topic, partition = message.topic(), message.partition()
         if partition != last_partition or topic != last_topic:
+            if topic != last_topic:
+                skim = skim_of(topic or "")
             entry = _being_read(by_topic, topic, partition)
             last_topic, last_partition = topic, partition
             if entry is not None:
                 topic_name = entry.partition.topic  # one text for all records of the topic
-                skim = skim_of(topic_name)
-                skim_from = entry.tracker.restored_until if entry.tracker is not None else 0
                 if not entry.records:
                     touched.append(entry)
         if entry is None:
             dropped += 1
             continue
-        value, headers, offset = message.value(), message.headers(), cast("int", message.offset())
+        value, headers = message.value(), message.headers()
+        offset: int = message.offset()  # type: ignore[assignment]  # a record has one; a cast would be a call for each
         entry.last = message
-        entry.count += 1
-        if (
-            skim is not None and headers and value is not None and offset >= skim_from
-            and _skimmed_off(entry, skim, cast("list[Header]", headers), offset)
-        ):  # fmt: skip
+        if skim is not None and value is not None and _skimmed_off(entry, skim, headers, offset):
             continue
         key = message.key()
         kind, timestamp = message.timestamp()
@@ -101,8 +99,11 @@ def _being_read(
     return None if entry is None or entry.tracker is None else entry
 
 
-def _skimmed_off(entry: Assigned, skim: Skim, headers: Sequence[Header], offset: int) -> bool:
+def _skimmed_off(entry: Assigned, skim: Skim, headers: Any, offset: int) -> bool:
     """Whether the record is filtered by its header, and counted as such."""
+    tracker = entry.tracker
+    if not headers or tracker is None or offset < tracker.restored_until:
+        return False
     wanted = skim.header
     for name, content in reversed(headers):
         if name == wanted:
@@ -116,6 +117,7 @@ def _skimmed_off(entry: Assigned, skim: Skim, headers: Sequence[Header], offset:
     if isinstance(before, Skimmed) and before.outcomes is outcomes:
         before.last = offset
         before.records += 1
+        entry.joined += 1
     else:
         entry.records.append(Skimmed(outcomes, offset))
     return True
@@ -128,8 +130,8 @@ def _close(touched: list[Assigned], dropped: int, errors: list[Any]) -> Round:
         taken, entry.records = entry.records, []
         taken_bytes, entry.bytes = entry.bytes, 0
         entry.next_offset = (taken[-1].last if isinstance(taken[-1], Skimmed) else taken[-1].offset) + 1
-        records += entry.count
-        entry.count = 0
+        records += len(taken) + entry.joined
+        entry.joined = 0
         size += taken_bytes
         last, entry.last = entry.last, None
         if entry.tracker is not None and last is not None:

@@ -23,7 +23,7 @@ class Assigned:
     """One assigned partition."""
 
     __slots__ = (
-        "bytes", "count", "detail", "held", "last", "next_offset", "ordered_pause", "partition", "paused", "position",
+        "bytes", "detail", "held", "joined", "last", "next_offset", "ordered_pause", "partition", "paused", "position",
         "possibly_lost", "records", "refresh", "retry_at", "retry_in", "tracker",
     )  # fmt: skip
 
@@ -49,8 +49,8 @@ class Assigned:
         """What the client was last told."""
         self.records: list[Arrival] = []
         """Records of the round under way."""
-        self.count = 0
-        """How many they are; those skimmed stand together."""
+        self.joined = 0
+        """How many of them stand with a neighbour that was skimmed as well."""
         self.bytes = 0
         self.last: Message[Any, Any] | None = None
 
