@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from bridge.mapping.failures import QueryTypeError, unmappable
 from bridge.mapping.paths import Path, Read, parse_path, path_reader
-from bridge.mapping.queries import Query, QueryError, compile_query
+from bridge.mapping.queries import QueryError, compile_query
+from bridge.mapping.query_functions import Query
 from bridge.mapping.scope import Scope
 
 

@@ -114,7 +114,12 @@ def _flatten(out: Metadata, prefix: str, value: dict[str, Any], scope: Scope, om
         name = prefix + key
         if omits is not None and omits(name):
             continue
-        if (inner.__class__ is str or inner.__class__ is int) and name not in out:
+        kind = inner.__class__
+        if kind is dict:
+            left_out += _flatten(out, f"{name}.", inner, scope, omits)
+        elif (
+            kind is str or kind is int or (kind is float and -LARGEST_SAFE < inner < LARGEST_SAFE)
+        ) and name not in out:  # fmt: skip
             out[name] = inner  # as `place` would, without the call
         else:
             left_out += place(out, name, inner, scope, omits)

@@ -15,8 +15,8 @@ from jmespath.visitor import _Expression as ExpressionReference
 
 from bridge.mapping import query_functions
 from bridge.mapping.failures import QueryTypeError, kind
+from bridge.mapping.query_functions import Query
 
-Query = Callable[[Any], Any]
 Node = Any
 """What the library's parser makes: ``{"type": …, "children": […]}``."""
 
@@ -216,6 +216,9 @@ def _comparator(node: Node) -> Query:
     if name == "ne":
         return lambda value: not _equal(left(value), right(value))
     sign, ordered = _ORDERINGS[name]
+    bound = node["children"][1]
+    if bound["type"] == "literal" and _is_number(bound["value"]):
+        return _ordering_with(left, sign, ordered, bound["value"])
 
     def compare(value: Any) -> bool:
         one, other = left(value), right(value)
@@ -224,6 +227,18 @@ def _comparator(node: Node) -> Query:
         if not _is_number(other):
             raise QueryTypeError(f"the right side of {sign} is {kind(other)}; a number is needed")
         return ordered(one, other)
+
+    return compare
+
+
+def _ordering_with(left: Query, sign: str, ordered: Callable[[Any, Any], bool], bound: float) -> Query:
+    """``amount > `0```, the usual condition, without a call for the number."""
+
+    def compare(value: Any) -> bool:
+        one = left(value)
+        if one.__class__ is not int and one.__class__ is not float:
+            raise QueryTypeError(f"the left side of {sign} is {kind(one)}; a number is needed")
+        return ordered(one, bound)
 
     return compare
 
@@ -303,8 +318,7 @@ def _function(node: Node) -> Query:
         wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
         raise QueryError(f"gives {name}() {len(arguments)} arguments; it takes {wanted}")
     if len(arguments) == 1:
-        of_one, (only,) = query_functions.function_of_one(name), arguments
-        return lambda value: of_one(only(value))
+        return query_functions.function_of_one(name, arguments[0])
     function = query_functions.function(name)
     return lambda value: function([argument(value) for argument in arguments])
 

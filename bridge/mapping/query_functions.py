@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from jmespath import functions
@@ -13,6 +13,9 @@ from jmespath.exceptions import JMESPathTypeError
 
 from bridge.mapping import instants
 from bridge.mapping.failures import QueryTypeError, kind
+
+Query = Callable[[Any], Any]
+"""A compiled query: takes a decoded value."""
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _UNITS: Final = tuple(instants.MICROSECONDS_PER)
@@ -105,17 +108,22 @@ def function(name: str) -> Callable[[list[Any]], Any]:
     return call
 
 
-def function_of_one(name: str) -> Callable[[Any], Any]:
-    """As `function`, of a single argument: most of them, and here without the list and the library's type checks."""
+def function_of_one(name: str, of: Query) -> Query:
+    """A function of what one query finds: most calls, and here without the list and the library's type checks."""
     if name == "length":
-        return _length
+        return lambda value: _length(of(value))
     entry, general = _LIBRARY.FUNCTION_TABLE[name], function(name)
-    body, takes = entry["function"], _usual_argument(entry["signature"])
-    if takes is None:
-        return lambda argument: general([argument])
+    body, signature = entry["function"], entry["signature"]
+    types = [] if len(signature) != 1 or signature[0].get("variadic") else signature[0]["types"]
+    if "array-number" in types:
+        return _of_numbers(body, of, general)
+    return _of_text(body, of, general) if "string" in types else lambda value: general([of(value)])
 
-    def call(argument: Any) -> Any:
-        if takes(argument):
+
+def _of_text(body: Callable[..., Any], of: Query, general: Callable[[list[Any]], Any]) -> Query:
+    def call(value: Any) -> Any:
+        argument = of(value)
+        if argument.__class__ is str:
             try:
                 return body(_LIBRARY, argument)
             except (TypeError, ValueError, ArithmeticError):
@@ -125,22 +133,17 @@ def function_of_one(name: str) -> Callable[[Any], Any]:
     return call
 
 
-def _usual_argument(signature: Sequence[Mapping[str, Any]]) -> Callable[[Any], bool] | None:
-    """Tells arguments that need none of the library's type checks, which cost more than most functions do."""
-    if len(signature) != 1 or signature[0].get("variadic"):
-        return None
-    types = signature[0]["types"]
-    if "array-number" in types:
-        return _is_list_of_numbers
-    return _is_text if "string" in types else None
+def _of_numbers(body: Callable[..., Any], of: Query, general: Callable[[list[Any]], Any]) -> Query:
+    def call(value: Any) -> Any:
+        argument = of(value)
+        if argument.__class__ is list and _NUMBERS.issuperset(map(type, argument)):
+            try:
+                return body(_LIBRARY, argument)
+            except (TypeError, ValueError, ArithmeticError):
+                pass  # as above
+        return general([argument])
 
-
-def _is_list_of_numbers(argument: Any) -> bool:
-    return argument.__class__ is list and _NUMBERS.issuperset(map(type, argument))
-
-
-def _is_text(argument: Any) -> bool:
-    return argument.__class__ is str
+    return call
 
 
 def _length(argument: Any) -> int:
