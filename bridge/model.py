@@ -6,7 +6,7 @@ Everything here is immutable and knows nothing of Kafka clients, HTTP or clocks.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -157,34 +157,6 @@ class Prepared:
 
 Outcome = Prepared | Filtered | Failed
 Outcomes = tuple[Outcome, ...]
-
-
-class Skim(NamedTuple):
-    """How to tell the records of a topic that are certainly filtered, by one header and nothing else of them."""
-
-    header: str
-    """The last of this name counts."""
-    filtered: Mapping[bytes | None, Outcomes]
-    """By the header's content; grows as the mapping sees records."""
-
-
-class Skimmed:
-    """Neighbouring records that one rule filters, told by a header: of them there is nothing but their number.
-
-    Not a dataclass: it grows while the poll thread reads on.
-    """
-
-    __slots__ = ("last", "outcomes", "records")
-
-    def __init__(self, outcomes: Outcomes, last: int) -> None:
-        self.outcomes = outcomes
-        self.last = last
-        """Offset of the last of them."""
-        self.records = 1
-
-
-Arrival = Record | Skimmed
-"""What is handed over of a partition, in order of offsets."""
 """What one record becomes: one entry per route that looked at it, never empty."""
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bridge.kafka.consumption import Batch
-from bridge.model import Record, Skimmed
+from bridge.mapping.skim import last_of
+from bridge.model import Record
+from bridge.pipeline.arrivals import Skimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.table import Assigned, Table
-    from bridge.model import Header, Skim
+    from bridge.mapping.skim import Skim
+    from bridge.model import Header
 
     SkimOf = Callable[[str], Skim | None]
     """By the topic's name."""
@@ -104,13 +107,7 @@ def _skimmed_off(entry: Assigned, skim: Skim, headers: Any, offset: int) -> bool
     tracker = entry.tracker
     if not headers or tracker is None or offset < tracker.restored_until:
         return False
-    wanted = skim.header
-    for name, content in reversed(headers):
-        if name == wanted:
-            outcomes = skim.filtered.get(content)
-            break
-    else:
-        return False
+    outcomes = skim.filtered.get(last_of(headers, skim.header))
     if outcomes is None:
         return False
     before = entry.records[-1] if entry.records else None

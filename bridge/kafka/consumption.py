@@ -11,7 +11,8 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from bridge.model import Arrival, Position, TopicPartition
+from bridge.model import Position, TopicPartition
+from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.offsets import OffsetTracker
 
 Tracker = OffsetTracker[Any]
@@ -27,7 +28,7 @@ class Batch(NamedTuple):
     leader_epoch: int | None
     """Of the last of its records."""
     size: int
-    """Bytes of keys, values and headers of all its records; those skimmed have none any more."""
+    """Bytes of keys, values and headers of all its records but those skimmed."""
 
 
 class HeldReason(enum.StrEnum):

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bridge.kafka.partitions import to_client
-from bridge.model import Arrival, Position, TopicPartition
+from bridge.model import Position, TopicPartition
+from bridge.pipeline.arrivals import Arrival
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

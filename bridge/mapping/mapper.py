@@ -10,8 +10,9 @@ from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import Rules
 from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings, TopicSettings
+from bridge.mapping.skim import Skim
 from bridge.mapping.topic_plan import Match, TopicPlan, Unmapped
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, Skim
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
 
 _TOMBSTONE: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
 

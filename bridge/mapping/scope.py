@@ -10,6 +10,7 @@ import orjson
 from bridge.mapping import exact_json, instants
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.framing import unframed
+from bridge.mapping.skim import last_of
 
 if TYPE_CHECKING:
     from bridge.mapping.settings import Settings
@@ -90,16 +91,12 @@ class Scope:
     # --- the record
 
     def header(self, name: str) -> str | None:
-        """A header's text. The last of several with one name counts, as in Kafka's own clients."""
-        for header, content in reversed(self.record.headers):
-            if header == name:
-                if content is None:
-                    return None
-                try:
-                    return content.decode()
-                except UnicodeDecodeError:
-                    raise unmappable(f"header:{name} is not UTF-8 text") from None
-        return None
+        """A header's text, see `last_of`."""
+        content = last_of(self.record.headers, name)
+        try:
+            return None if content is None else content.decode()
+        except UnicodeDecodeError:
+            raise unmappable(f"header:{name} is not UTF-8 text") from None
 
     def key_text(self) -> str | None:
         """The key as text."""

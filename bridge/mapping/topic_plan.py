@@ -13,7 +13,8 @@ from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import Rules
 from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, Skim
+from bridge.mapping.skim import Skim, last_of
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
 
 TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
@@ -138,14 +139,10 @@ class TopicPlan:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
         unseen, wanted = None, self._header
         if wanted is not None:
-            for name, content in reversed(record.headers):  # the last of its name counts, as for `Scope.header`
-                if name == wanted and content is not None:
-                    match = self._by_header.get(content)
-                    if match is not None:
-                        return match
-                    unseen = content
-                if name == wanted:
-                    break
+            unseen = last_of(record.headers, wanted)
+            known = None if unseen is None else self._by_header.get(unseen)
+            if known is not None:
+                return known
         match = self.match(self._read_type(None, Scope(record, None, self.settings)))
         if unseen is not None and len(unseen) <= LONGEST_TYPE_KEPT and len(self._by_header) < TYPES_KEPT:
             self._by_header[unseen] = match

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import cast
 
 from bridge.model import (
-    Arrival,
     DeadLetter,
     Delivered,
     Disposition,
@@ -28,6 +27,7 @@ from bridge.model import (
     Unauthorized,
     Verdict,
 )
+from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.assignments import Assignments, Drained
 from bridge.pipeline.governor import Governor, Reason
 from bridge.pipeline.intake import Intake

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bridge.model import Arrival, Failed, Filtered, Outcome, Outcomes, Prepared, Record, Skimmed
+from bridge.model import Failed, Filtered, Outcome, Outcomes, Prepared, Record
+from bridge.pipeline.arrivals import Arrival, Skimmed
 from bridge.pipeline.offset_map import Head
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence

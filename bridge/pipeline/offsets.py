@@ -36,8 +36,19 @@ class OffsetTracker(Generic[T]):
     """
 
     __slots__ = (
-        "_completed", "_done_end", "_done_ranges", "_spans", "leader_epoch", "life", "next_offset", "open",
-        "partition", "restored_head", "start", "stored", "topic_id",
+        "_completed",
+        "_done_ranges",
+        "_spans",
+        "leader_epoch",
+        "life",
+        "next_offset",
+        "open",
+        "partition",
+        "restored_head",
+        "restored_until",
+        "start",
+        "stored",
+        "topic_id",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +75,8 @@ class OffsetTracker(Generic[T]):
         self._completed: list[int] = []
         """Since the spans were last brought up to date, which each `position` does."""
         self._done_ranges: Sequence[range] = restored.done if restored else ()
-        self._done_end = self._done_ranges[-1].stop if self._done_ranges else start
+        self.restored_until = self._done_ranges[-1].stop if self._done_ranges else start
+        """The end of what an earlier assignment may have completed; from here on nothing needs to be asked."""
         self.restored_head = restored.head if restored else offset_map.Head()
         """Belongs to the record at `start` and to no other."""
 
@@ -84,14 +96,9 @@ class OffsetTracker(Generic[T]):
                 position = done.stop
         return position
 
-    @property
-    def restored_until(self) -> int:
-        """The end of what an earlier assignment may have completed; from here on nothing needs to be asked."""
-        return self._done_end
-
     def already_done(self, offset: int) -> bool:
         """Whether an earlier assignment completed this offset, as the committed map says."""
-        if offset >= self._done_end:
+        if offset >= self.restored_until:
             return False
         return any(offset in done for done in self._done_ranges)
 
@@ -126,7 +133,7 @@ class OffsetTracker(Generic[T]):
 
     def _last_runs(self) -> Iterator[int]:
         """From the last span of open offsets on."""
-        end = max(self.next_offset, self._done_end)
+        end = max(self.next_offset, self.restored_until)
         spans = chain(filter(None, [self._spans.last]), self._not_arrived())
         start, stop = next(spans, (end, end))
         for following, until in chain(spans, [(end, end)]):

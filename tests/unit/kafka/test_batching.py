@@ -6,7 +6,9 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, Kafk
 
 from bridge.kafka.batching import sort
 from bridge.kafka.table import Assigned, Table
-from bridge.model import Filtered, FilterReason, Record, Skim, Skimmed, TopicPartition
+from bridge.mapping.skim import Skim
+from bridge.model import Filtered, FilterReason, Record, TopicPartition
+from bridge.pipeline.arrivals import Skimmed
 from bridge.pipeline.offset_map import Demand, Head, decode
 from bridge.pipeline.offsets import OffsetTracker
 

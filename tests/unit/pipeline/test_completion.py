@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.model import LetterReason, Position, Record, Skimmed, TopicPartition, Verdict
+from bridge.model import LetterReason, Position, Record, TopicPartition, Verdict
 from bridge.pipeline import offset_map
+from bridge.pipeline.arrivals import Skimmed
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, FILTERED, REJECTED, ROUTE, THROTTLED, TIMED_OUT
 from tests.unit.pipeline.world import World
