@@ -78,6 +78,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         offset: int = message.offset()  # type: ignore[assignment]  # a record has one; a cast would be a call for each
         entry.last = message
         if skim is not None and value is not None and _skimmed_off(entry, skim, headers, offset):
+            entry.bytes += len(value)  # or few would be judged small that are taken as records next
             continue
         key = message.key()
         kind, timestamp = message.timestamp()

@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     leader_epoch: int | None
     """Of the last of its records."""
     size: int
-    """Bytes of keys, values and headers of all its records but those skimmed."""
+    """Bytes of keys, values and headers of its records, and values of those skimmed."""
 
 
 class HeldReason(enum.StrEnum):

@@ -144,6 +144,11 @@ def test_of_neighbours_that_a_header_says_are_filtered_only_the_number_and_the_l
     assert sorted_([typed(9, b"order")], partitions, BY_TYPE).records == 1, "the next round counts from nothing"
 
 
+def test_what_is_skimmed_counts_for_how_large_records_are_and_so_for_how_many_are_taken_next() -> None:
+    large = [typed(offset, b"audit", value=b"x" * 1000) for offset in range(3)]
+    assert sorted_(large, table(("a", 0)), BY_TYPE).bytes == 3000
+
+
 def test_the_last_header_of_its_name_decides_and_a_record_without_it_is_never_skimmed() -> None:
     messages = [typed(0, b"order", b"audit"), typed(1, b"audit", b"order"), typed(2, None), typed(3)]
     assert told(sorted_(messages, table(("a", 0)), BY_TYPE)) == [(AUDIT, 1, 0), 1, 2, 3]
