@@ -26,6 +26,7 @@ class Intake:
         # fewer where a record takes long to accept.
         self._largest = LARGEST_BATCH
         self._seconds = 0.0
+        """That accepting a record takes, on average of late."""
         self._worth_waking = (max(1, min(LARGEST_BATCH, records // 8)), max(1, size // 8))
         self._half = (max(1, records // 2), 1)
         self._room = (records, size)

@@ -93,7 +93,7 @@ def canonical(text: str) -> tuple[str, datetime]:
 
 
 def count_in_utc(count: int, unit: str) -> str:
-    """`parse_number` and `in_utc` in one, for whole numbers: a fifth of their time where minutes recur."""
+    """`parse_number` and `in_utc` in one, for whole numbers, and without a `datetime` where minutes recur."""
     seconds, micros = divmod(count * MICROSECONDS_PER[unit], 1_000_000)
     minute, second = divmod(seconds, 60)
     try:

@@ -138,7 +138,7 @@ def _template(template: str, label: str) -> Reader:
 def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
     return Reader(
         text=expression.text,
-        read=_Conversion(spec, expression, label).reader(),
+        read=_Conversion(spec, expression, label).read,
         uses_value=expression.uses_value,
         is_query=expression.is_query,
         path=expression.path,
@@ -160,38 +160,15 @@ class _Conversion:
         self._required = spec.required
         self._joint = spec.join
 
-    def reader(self) -> Read:
-        """The whole as one function."""
-        return self._read_list if self._joint is not None else self._reader_of_scalar()
-
-    def _reader_of_scalar(self) -> Read:
-        find, steps, missing, label, text = self._find, self._steps, self._missing, self._label, self._text
-
-        def read(value: Any, scope: Scope) -> Any:
-            result = find(value, scope)
-            if result is None:
-                return missing()
-            if result.__class__ is float:
-                scalars.exactly(result, scope)
-            try:
-                for step in steps:
-                    result = step(result)
-            except scalars.ConversionError as error:
-                raise unmappable(f"{label}: {text} {error}") from None
+    def read(self, value: Any, scope: Scope) -> Any:
+        result = self._find(value, scope)
+        if result is not None:
+            result = self._apply(result, scope) if self._joint is None else self._join(result, self._joint, scope)
+        if result is not None:
             return result
-
-        return read
-
-    def _missing(self) -> Any:
         if self._required:
             raise unmappable(f"{self._label}: {self._text} is missing or null, and it is required")
         return self._default
-
-    def _read_list(self, value: Any, scope: Scope) -> Any:
-        result = self._find(value, scope)
-        if result is not None:
-            result = self._join(result, self._joint or "", scope)
-        return self._missing() if result is None else result
 
     def _apply(self, value: Any, scope: Scope) -> Any:
         if value.__class__ is float:

@@ -27,9 +27,6 @@ class OpenSpans:
         self._seen = 0
         """The offset from which on nothing was looked at yet."""
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return zip(self._starts, self._stops, strict=True)
-
     @property
     def last(self) -> tuple[int, int] | None:
         """The highest span."""
