@@ -7,8 +7,10 @@ from typing import Any
 
 from bridge.mapping.expressions import ExpressionError, compile_expression
 from bridge.mapping.failures import found, unmappable
+from bridge.mapping.function_text import FunctionText
 from bridge.mapping.paths import Read
 from bridge.mapping.scope import Scope
+from bridge.mapping.shortcuts import Shortcut
 
 
 class ConditionError(ValueError):
@@ -21,7 +23,6 @@ class Condition:
 
     text: str
     _read: Read
-    is_query: bool
 
     def holds(self, value: Any, scope: Scope) -> bool:
         """Whether it yields true; raises for anything but true and false."""
@@ -44,4 +45,14 @@ def compile_condition(text: str) -> Condition:
             f"{text!r} yields {expression.constant_type}, never true or false; "
             "to choose by topic use topics, to choose by a header make it event_type"
         )
-    return Condition(text, expression.read, expression.is_query)
+    return Condition(text, expression.read if expression.shortcut is None else _written(expression.shortcut))
+
+
+def _written(shortcut: Shortcut) -> Read:
+    code = FunctionText("value", "scope")
+    code.add(
+        f"found = {code.ordinary(shortcut)}",
+        f"return {code.named(shortcut.otherwise)}(value, scope) if found is None else found",
+    )
+    read: Read = code.compiled()
+    return read

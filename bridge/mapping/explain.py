@@ -114,7 +114,7 @@ class _Envelope:
             return
 
     def _read(self, topic: TopicPlan, record: Record) -> None:
-        early = topic.match_record(record) if topic.type_comes_first else None
+        early = topic.match_record(record, exact=True) if topic.type_comes_first else None
         if early is not None:
             self.event_type, self.rule = early.event_type, early.rule
         attributes = topic.attributes(record)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from bridge.mapping.failures import QueryTypeError, unmappable
 from bridge.mapping.paths import Path, Read, parse_path, path_reader
-from bridge.mapping.queries import QueryError, compile_query
-from bridge.mapping.query_functions import Query
+from bridge.mapping.queries import Node, QueryError, build, parse
 from bridge.mapping.scope import Scope
+from bridge.mapping.shortcuts import Shortcut, of_query
 
 
 class ExpressionError(ValueError):
@@ -31,8 +31,8 @@ class Expression:
     """Whether `read` looks at its second argument."""
     path: Path | None = None
     """The path of the value it is, if it is no more than that."""
-    is_query: bool = False
-    """JMESPath: computes with numbers, so that they must be exact before."""
+    shortcut: Shortcut | None = None
+    """The ordinary case, for whoever can take it in."""
     envelope: str | None = None
     """The envelope's field it reads."""
     header: str | None = None
@@ -87,7 +87,10 @@ def compile_expression(text: str, label: str) -> Expression:
     path = parse_path(text)
     if path is not None:
         return Expression(text, path_reader(path), path=path)
-    return Expression(text, _query_reader(text, _compile(text), label), is_query=True)
+    tree, query = _query(text, text, label)
+    shortcut = of_query(tree, query)
+    read = query if shortcut is None else shortcut.reader()
+    return Expression(text, read, uses_scope=True, shortcut=shortcut)
 
 
 def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:
@@ -119,22 +122,24 @@ def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:
 
 def _of_the_key(rest: str, label: str) -> Read:
     path = parse_path(rest)
-    inner = path_reader(path) if path is not None else _query_reader(f"key:{rest}", _compile(rest), label)
+    inner = path_reader(path) if path is not None else _query(f"key:{rest}", rest, label)[1]
     return lambda _value, scope: inner(scope.key_value(), scope)
 
 
-def _compile(text: str) -> Query:
+def _query(text: str, expression: str, label: str) -> tuple[Node, Read]:
+    """An expression in JMESPath, and what reads it; `text` is how failures name it."""
     try:
-        return compile_query(text)
+        tree = parse(expression)
+        query = build(tree)
     except QueryError as error:
         raise ExpressionError(str(error)) from None
 
-
-def _query_reader(text: str, query: Query, label: str) -> Read:
-    def read(value: Any, _scope: Scope) -> Any:
+    def read(value: Any, scope: Scope) -> Any:
+        if not scope.exact:
+            scope.require_exact_numbers()  # numbers are compared and computed with
         try:
             return query(value)
         except QueryTypeError as failure:
             raise unmappable(f"{label}: {text}: {failure}") from None
 
-    return read
+    return tree, read

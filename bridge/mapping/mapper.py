@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.mapping.exact_json import may_have_large_integers
 from bridge.mapping.failures import InexactNumberError, MappingError
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import Rules
@@ -83,7 +82,7 @@ class CompiledMapping:
         if raw is None:
             return _TOMBSTONE
         topic = self._topics.get(name) or self.topic(name)
-        match = topic.match_record(record) if topic.type_comes_first else None
+        match = topic.match_record(record, exact=exact) if topic.type_comes_first else None
         if match is not None and match.outcomes is not None:
             return match.outcomes
         attributes = topic.attributes(record) if headers else None
@@ -91,15 +90,11 @@ class CompiledMapping:
             match = topic.match_attributes(record, attributes)
             if match.outcomes is not None:
                 return match.outcomes
-        if topic.type_is_query and not exact:
-            _refuse_rounding(record)
         value = topic.decode(record, attributes, exact=exact)
         if match is None:
             match = topic.match_value(record, value, exact=exact)
             if match.outcomes is not None:
                 return match.outcomes
-        if match.is_query and not exact:
-            _refuse_rounding(record)
         return _run(topic, match, Scope(record, value, topic.settings, match.event_type, exact=exact), now)
 
 
@@ -112,9 +107,3 @@ def _run(topic: TopicPlan, match: Match, scope: Scope, now: float) -> Outcomes:
     if len(plans) == 1:
         return (plans[0].map(value, scope, now),)
     return tuple([plan.map(value, scope, now) for plan in plans])
-
-
-def _refuse_rounding(record: Record) -> None:
-    """JMESPath computes with numbers and compares them, so no integer may have been rounded beforehand."""
-    if may_have_large_integers(record.value or b"") or (record.key and may_have_large_integers(record.key)):
-        raise InexactNumberError

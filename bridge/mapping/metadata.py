@@ -9,13 +9,15 @@ from typing import Any
 from bridge.mapping import scalars
 from bridge.mapping.exact_json import LARGEST_SAFE
 from bridge.mapping.failures import found, unmappable
-from bridge.mapping.metadata_code import unrolled, unrolled_if_free
+from bridge.mapping.metadata_code import MetadataCode
 from bridge.mapping.readers import Reader
 from bridge.mapping.scope import Scope
 
 Metadata = dict[str, str | int | float | bool]
 Write = Callable[[Metadata, Any, Scope], int]
 """Fills metadata from the decoded value and the scope; returns how many values had no flat form and were left out."""
+Spread = Callable[[Metadata, Any, Scope], int]
+"""As `Write`, but it is given the object that becomes metadata."""
 Omits = Callable[[str], bool]
 """Whether a dotted name, and all below it, stays out."""
 
@@ -38,48 +40,39 @@ def compile_metadata(
     stringify: bool,
 ) -> Write:
     """The route's own keys win over those of `source`, and both over the common ones."""
-    writers = [unrolled(own, place)]
-    if source is not None:
-        writers.append(_writer_of_object(source))
-    if common:
-        # After a source any of the common keys may be taken already.
-        writers.append(unrolled_if_free(common, place) if source is not None else unrolled(common, place))
-    if stringify:
-        writers.append(_write_texts)
-    if source is None and not stringify:
-        return unrolled(own + common, place)
-    return _in_turn(tuple(writers))
+    code = MetadataCode(place)
+    code.keys(own)
+    if source is None:
+        code.keys(common)
+    else:
+        code.whole(source.reader, _spread(source))
+        code.keys_if_free(common)
+    write = code.compiled()
+    return _as_texts(write) if stringify else write
 
 
-def _in_turn(writers: tuple[Write, ...]) -> Write:
-    def write(out: Metadata, value: Any, scope: Scope) -> int:
-        left_out = 0
-        for writer in writers:
-            left_out += writer(out, value, scope)
-        return left_out
+def _spread(source: Source) -> Spread:
+    text, omits = source.reader.text, source.omits
 
-    return write
-
-
-def _writer_of_object(source: Source) -> Write:
-    read, text, omits = source.reader.read, source.reader.text, source.omits
-
-    def write(out: Metadata, value: Any, scope: Scope) -> int:
-        whole = read(value, scope)
+    def spread(out: Metadata, whole: Any, scope: Scope) -> int:
+        if whole.__class__ is dict:
+            return _flatten(out, "", whole, scope, omits)
         if whole is None:
             return 0
-        if not isinstance(whole, dict):
-            raise unmappable(f"metadata_from: {text} is {found(whole)}; an object is needed")
-        return _flatten(out, "", whole, scope, omits)
+        raise unmappable(f"metadata_from: {text} is {found(whole)}; an object is needed")
 
-    return write
+    return spread
 
 
-def _write_texts(out: Metadata, _value: Any, _scope: Scope) -> int:
-    for key, scalar in out.items():
-        if scalar.__class__ is not str:
-            out[key] = scalars.text_of(scalar)
-    return 0
+def _as_texts(write: Write) -> Write:
+    def write_texts(out: Metadata, value: Any, scope: Scope) -> int:
+        left_out = write(out, value, scope)
+        for key, scalar in out.items():
+            if scalar.__class__ is not str:
+                out[key] = scalars.text_of(scalar)
+        return left_out
+
+    return write_texts
 
 
 def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | None = None) -> int:  # noqa: PLR0911 - one line for each kind of value

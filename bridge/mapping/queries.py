@@ -15,6 +15,7 @@ from jmespath.visitor import _Expression as ExpressionReference
 
 from bridge.mapping import query_functions
 from bridge.mapping.failures import QueryTypeError, kind
+from bridge.mapping.paths import Path
 from bridge.mapping.query_functions import Query
 
 Node = Any
@@ -25,10 +26,10 @@ class QueryError(ValueError):
     """An expression that cannot be compiled: what is wrong and, where known, at which character."""
 
 
-def compile_query(text: str) -> Query:
-    """Compiles a JMESPath expression; raises `QueryError`. The query raises `QueryTypeError` for a wrong type."""
+def parse(text: str) -> Node:
+    """Parses a JMESPath expression; raises `QueryError`."""
     try:
-        tree = parser.Parser().parse(text).parsed
+        tree: Node = parser.Parser().parse(text).parsed
     except exceptions.LexerError as error:
         raise QueryError(
             f"is not JMESPath at character {error.lexer_position + 1}: {error.message}{_hint(text)}"
@@ -41,7 +42,17 @@ def compile_query(text: str) -> Query:
         ) from None
     except (exceptions.JMESPathError, RecursionError) as error:
         raise QueryError(f"is not JMESPath: {type(error).__name__}") from None
-    return _build(tree)
+    return tree
+
+
+def compile_query(text: str) -> Query:
+    """`parse` and `build` in one."""
+    return build(parse(text))
+
+
+def build(tree: Node) -> Query:
+    """Compiles what was parsed; raises `QueryError`. The query raises `QueryTypeError` for a wrong type."""
+    return _BUILDERS[tree["type"]](tree)
 
 
 def _hint(text: str) -> str:
@@ -51,12 +62,8 @@ def _hint(text: str) -> str:
     return ""
 
 
-def _build(node: Node) -> Query:
-    return _BUILDERS[node["type"]](node)
-
-
 def _children(node: Node) -> list[Query]:
-    return [_build(child) for child in node["children"]]
+    return [build(child) for child in node["children"]]
 
 
 def _identity(_node: Node) -> Query:
@@ -75,9 +82,9 @@ def _field(node: Node) -> Query:
 
 def _chain(node: Node) -> Query:
     """``a.b``, ``a[0]`` and ``a | b``: each step works on what the one before found."""
-    names = _names(node)
-    if names is not None:
-        return _fields(names)
+    path = names(node)
+    if path is not None:
+        return _fields(path)
     steps = _children(node)
     if len(steps) == 2:
         first, second = steps
@@ -91,21 +98,21 @@ def _chain(node: Node) -> Query:
     return chain
 
 
-def _names(node: Node) -> tuple[str, ...] | None:
+def names(node: Node) -> Path | None:
     """The names of ``a.b.c``; None where it is anything else than fields of fields."""
     if node["type"] == "field":
         return (node["value"],)
     if node["type"] != "subexpression":
         return None
-    parts = [_names(child) for child in node["children"]]
+    parts = [names(child) for child in node["children"]]
     return None if None in parts else tuple(name for part in parts if part for name in part)
 
 
-def _fields(names: tuple[str, ...]) -> Query:
+def _fields(path: Path) -> Query:
     """All of them in one call."""
 
     def fields(value: Any) -> Any:
-        for name in names:
+        for name in path:
             if value.__class__ is not dict:
                 return None
             value = value.get(name)
@@ -288,7 +295,7 @@ def _multi_select_list(node: Node) -> Query:
 
 
 def _multi_select_dict(node: Node) -> Query:
-    items = [(child["value"], _build(child["children"][0])) for child in node["children"]]
+    items = [(child["value"], build(child["children"][0])) for child in node["children"]]
     return lambda value: None if value is None else {name: item(value) for name, item in items}
 
 

@@ -9,8 +9,10 @@ from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSp
 from bridge.mapping import scalars
 from bridge.mapping.expressions import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
 from bridge.mapping.failures import found, unmappable
+from bridge.mapping.function_text import FunctionText
 from bridge.mapping.paths import Path, Read
 from bridge.mapping.scope import Scope
+from bridge.mapping.shortcuts import Shortcut, of_conversion
 from bridge.mapping.templates import split_template
 
 
@@ -32,13 +34,14 @@ class Reader:
     """Returns the value, None where there is none; raises `MappingError` and `InexactNumberError`."""
     uses_value: bool = True
     uses_scope: bool = True
-    is_query: bool = False
     is_literal: bool = False
     path: Path | None = None
     header: str | None = None
     envelope: frozenset[str] = frozenset()
     envelope_method: str | None = None
     """The method of `Scope` that reads it, where it is a field of the envelope and no more than that."""
+    shortcut: Shortcut | None = None
+    """The ordinary case, for whoever can take it in."""
 
     def text_of(self, value: Any, scope: Scope, label: str) -> str:
         """An identifier as text: a string as it is, an integer in digits; anything else is a failure."""
@@ -85,11 +88,11 @@ def _plain(expression: Expression) -> Reader:
         read=expression.read,
         uses_value=expression.uses_value,
         uses_scope=expression.uses_scope,
-        is_query=expression.is_query,
         path=expression.path,
         header=expression.header,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
         envelope_method=None if expression.envelope is None else ENVELOPE_METHODS.get(expression.envelope),
+        shortcut=expression.shortcut,
     )
 
 
@@ -125,24 +128,47 @@ def _template(template: str, label: str) -> Reader:
 
     return Reader(
         text=f"the template {template!r}",
-        read=read,
+        read=_template_of_texts(parts, read),
         uses_value=any(reader.uses_value for reader in inner.values()),
-        is_query=any(reader.is_query for reader in inner.values()),
         envelope=frozenset().union(*(reader.envelope for reader in inner.values())),
     )
+
+
+def _template_of_texts(parts: tuple[tuple[str, Reader | None], ...], otherwise: Read) -> Read:
+    """A template of plain paths, which nearly always find texts."""
+    code = FunctionText("value", "scope")
+    pieces, found_texts = [], []
+    for text, reader in parts:
+        if reader is None:
+            pieces.append(repr(text))
+            continue
+        if reader.path is None:
+            return otherwise
+        piece = f"piece_{len(pieces)}"
+        code.add(f"{piece} = {code.at(reader.path)}")
+        pieces.append(piece)
+        found_texts.append(f"{piece}.__class__ is str")
+    code.add(
+        f"if {' and '.join(found_texts)}: return {' + '.join(pieces)}",
+        f"return {code.named(otherwise)}(value, scope)",
+    )
+    read: Read = code.compiled()
+    return read
 
 
 # --- paths with conversions
 
 
 def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
+    conversion = _Conversion(spec, expression, label)
+    shortcut = of_conversion(spec, expression.path, expression.shortcut, conversion.read)
     return Reader(
         text=expression.text,
-        read=_Conversion(spec, expression, label).read,
+        read=conversion.read if shortcut is None else shortcut.reader(),
         uses_value=expression.uses_value,
-        is_query=expression.is_query,
         path=expression.path,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
+        shortcut=shortcut,
     )
 
 

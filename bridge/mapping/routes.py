@@ -74,7 +74,6 @@ class RoutePlan:
         "_user_id",
         "_when",
         "_write_metadata",
-        "is_query",
         "max_age",
         "parts",
         "route",
@@ -97,11 +96,6 @@ class RoutePlan:
             parts.metadata, parts.source, common, stringify=settings.stringify
         )
         self._limit = settings.metadata_limit
-        readers = [self._user_id, *(reader for _, reader in (*parts.metadata, *common))]
-        readers += [settings.event_id, settings.occurred_at, self._event_name]
-        readers += [parts.source.reader] if parts.source else []
-        self.is_query = any(reader.is_query for reader in readers) or (self._when is not None and self._when.is_query)
-        """Whether numbers are computed with, so that they must be exact beforehand."""
 
     def map(self, value: Any, scope: Scope, now: float) -> Outcome:
         """What the record becomes by this route. Raises nothing but `InexactNumberError`."""

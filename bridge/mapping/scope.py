@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from bridge.mapping import exact_json, instants
-from bridge.mapping.failures import found, unmappable
+from bridge.mapping.failures import InexactNumberError, found, unmappable
 from bridge.mapping.framing import unframed
 from bridge.mapping.skim import last_of
 
@@ -33,7 +33,7 @@ class Scope:
         self.event_type = event_type
         """Empty until it is known."""
         self.exact = exact
-        """The value's numbers are as written; see `exact_json`."""
+        """All numbers are known to be as written; see `exact_json`."""
         self._time = self._event_id = self._key = _UNREAD
         self._moment: datetime | None = None
 
@@ -120,7 +120,16 @@ class Scope:
 
     def _decode_key(self, key: bytes) -> Any:
         decoded = orjson.loads(key)
-        return exact_json.loads(key) if self.exact else decoded
+        return exact_json.loads(key) if self.exact and exact_json.may_have_large_integers(key) else decoded
+
+    def require_exact_numbers(self) -> None:
+        """For whoever computes with numbers. Raises `InexactNumberError` where one may have been rounded."""
+        record = self.record
+        if exact_json.may_have_large_integers(record.value or b"") or (
+            record.key and exact_json.may_have_large_integers(record.key)
+        ):
+            raise InexactNumberError
+        self.exact = True
 
     def timestamp(self) -> datetime | None:
         """The Kafka timestamp."""

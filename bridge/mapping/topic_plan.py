@@ -46,7 +46,7 @@ class Unmapped:
 class Match:
     """What a type's rule comes to on one topic: outcomes for all its records alike, or routes to look at each."""
 
-    __slots__ = ("event_type", "is_query", "outcomes", "plans", "rule")
+    __slots__ = ("event_type", "outcomes", "plans", "rule")
 
     def __init__(
         self, event_type: str, rule: str | None, outcomes: Outcomes | None, plans: tuple[RoutePlan, ...] = ()
@@ -56,8 +56,6 @@ class Match:
         """The rule's key; None where the type has no rule."""
         self.outcomes = outcomes
         self.plans = plans
-        self.is_query = any(plan.is_query for plan in plans)
-        """Whether numbers are computed with."""
 
 
 class TopicPlan:
@@ -80,7 +78,6 @@ class TopicPlan:
         "skim",
         "type_comes_first",
         "type_is_attribute",
-        "type_is_query",
         "when",
         "when_false",
     )
@@ -117,7 +114,6 @@ class TopicPlan:
         """The type is in a header, the key or the topic: an unmapped record is never decoded."""
         self.type_is_attribute = reader.path is not None and reader.uses_value and reader.path[0] != "data"
         """In a binary CloudEvent the type is in a header, too."""
-        self.type_is_query = reader.is_query
         self.when = settings.when
         self.when_false = when_false
 
@@ -135,7 +131,7 @@ class TopicPlan:
             self._strip(value)
         return value
 
-    def match_record(self, record: Record) -> Match:
+    def match_record(self, record: Record, *, exact: bool) -> Match:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
         unseen, wanted = None, self._header
         if wanted is not None:
@@ -143,7 +139,7 @@ class TopicPlan:
             known = None if unseen is None else self._by_header.get(unseen)
             if known is not None:
                 return known
-        match = self.match(self._read_type(None, Scope(record, None, self.settings)))
+        match = self.match(self._read_type(None, Scope(record, None, self.settings, exact=exact)))
         if unseen is not None and len(unseen) <= LONGEST_TYPE_KEPT and len(self._by_header) < TYPES_KEPT:
             self._by_header[unseen] = match
             if match.outcomes is not None and isinstance(match.outcomes[0], Filtered):

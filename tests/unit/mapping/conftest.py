@@ -24,6 +24,13 @@ def config_of(text: str) -> MappingConfig:
     return MappingConfig.model_validate(yaml_core.parse(text).tree)
 
 
+def compiled(text: str) -> CompiledMapping:
+    """A mapping section that has no problems."""
+    mapping = compile_mapping(config_of(text))
+    assert isinstance(mapping, CompiledMapping), [str(problem) for problem in mapping]
+    return mapping
+
+
 @dataclass(frozen=True)
 class Bench:
     """One compiled mapping, asked in the words of the tests."""
@@ -63,12 +70,7 @@ class Bench:
 def bench() -> Callable[[str], Bench]:
     """A mapping section that has no problems."""
 
-    def build(text: str) -> Bench:
-        mapping = compile_mapping(config_of(text))
-        assert isinstance(mapping, CompiledMapping), [str(problem) for problem in mapping]
-        return Bench(mapping)
-
-    return build
+    return lambda text: Bench(compiled(text))
 
 
 @pytest.fixture

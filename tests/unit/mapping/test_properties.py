@@ -9,24 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import yaml_core
-from bridge.config.mapping_section import MappingConfig
-from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.globs import compile_glob, overlap
 from bridge.mapping.samples import sampler
 from bridge.model import Failed, Filtered, Prepared, Record
+from tests.unit.mapping.conftest import compiled
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
 JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=20
 )
-
-
-def compiled(text: str) -> CompiledMapping:
-    mapping = compile_mapping(MappingConfig.model_validate(yaml_core.parse(text).tree))
-    assert isinstance(mapping, CompiledMapping)
-    return mapping
 
 
 def record(raw: bytes | None, **changes: Any) -> Record:
