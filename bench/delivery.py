@@ -67,7 +67,7 @@ def tls(session: Session) -> Iterator[Row]:
 
 def slow_api(session: Session) -> Iterator[Row]:
     """The API takes 20 ms, and 1,000 requests may be in flight."""
-    setting = Setting(in_flight=1000, buffered=4000)
+    setting = Setting(in_flight=1000)
     load = Load(session.size(100_000), users=20_000)
     with api(session.bench.folder, delay=0.02) as stub:
         found = alternate(session.longer, [FLOOR, BRIDGE], load, stub, setting)
