@@ -176,7 +176,7 @@ def _function(name: str, argument: Node) -> tuple[Path | None, Find | None]:
 
 
 def _aggregated(aggregate: Callable[[list[Any]], float], name: str) -> Find:
-    """``max(lines[].price)``, where each item has a number that nothing has rounded."""
+    """``max(lines[].price)``, where each item has a number that nothing has rounded and a double can be added to."""
 
     def find(items: Any) -> float | None:
         if items.__class__ is not list or not items:
@@ -185,7 +185,7 @@ def _aggregated(aggregate: Callable[[list[Any]], float], name: str) -> Find:
         for item in items:
             number: Any = item.get(name) if item.__class__ is dict else None
             kind = number.__class__
-            if kind is not int and not (kind is float and -LARGEST_SAFE < number < LARGEST_SAFE):
+            if (kind is not int and kind is not float) or not -LARGEST_SAFE < number < LARGEST_SAFE:
                 return None
             numbers.append(number)
         return aggregate(numbers)

@@ -101,6 +101,7 @@ def test_the_ordinary_case_takes_the_shortcut(written: Any, given_value: Any, ex
 @example(document={"a": {"b": BEYOND}})
 @example(document={"a": {"b": 10**400 + 1}})
 @example(document={"a": {"b": [{"c": BEYOND}, {"c": 1.0 - BEYOND}]}})
+@example(document={"a": {"b": [{"c": 10**400}, {"c": 1.5}]}})
 def test_a_shortcut_finds_what_its_reader_finds_in_exact_numbers_or_nothing(
     written: Any, *, exact: bool, document: Any
 ) -> None:
