@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bridge.kafka.counts import SourceCounts
     from bridge.kafka.table import Assigned, Table
 
+NOT_COMMITTED: Final = "positions were not committed"
+"""What the log says where brokers refuse a commit."""
 REFRESH_EVERY: Final = 0.1
 """Seconds between explicit commits, where nothing else is said."""
 _ANSWER_OVERDUE: Final = 120.0
@@ -241,9 +243,7 @@ class Commits:
             return
         self._counts.commit_errors[trouble.value] += 1
         passing = trouble in _WORTH_REPEATING or trouble is CommitTrouble.SESSION_LOST
-        self._log.write(
-            logging.WARNING if passing else logging.ERROR, f"positions were not committed ({trouble}): {error.str()}"
-        )
+        self._log.write(logging.WARNING if passing else logging.ERROR, f"{NOT_COMMITTED} ({trouble}): {error.str()}")
         if trouble in _WORTH_REPEATING:
             for entry in entries:
                 entry.refresh = True

@@ -52,10 +52,16 @@ class Events:
         """A signal or a defect ends the process; what is in flight may finish."""
         self._log.info("stopping", cause=cause)
 
-    def stopped(self, *, seconds: float, delivered: int, released: int) -> None:
+    def stopped(self, *, seconds: float, delivered: int, released: int, ambiguous_retries: int) -> None:
         """The last event of an orderly stop."""
         self._tell_withheld(self._throttle.withheld(ending=True))
-        self._log.info("stopped", seconds=round(seconds, 3), delivered=delivered, released=released)
+        self._log.info(
+            "stopped",
+            seconds=round(seconds, 3),
+            delivered=delivered,
+            released=released,
+            ambiguous_retries=ambiguous_retries,
+        )
 
     def crashed(self, error: BaseException, *, at: str | None) -> None:
         """A defect: the process stops with the coordinates of the record it met, and commits nothing for it."""

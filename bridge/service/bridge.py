@@ -189,7 +189,12 @@ class Bridge:
         parts.alarm.cancel()
         await parts.server.close()
         tally = parts.dispatcher.tally
-        parts.events.stopped(seconds=time.monotonic() - began, delivered=tally.delivered, released=tally.released)
+        parts.events.stopped(
+            seconds=time.monotonic() - began,
+            delivered=tally.delivered,
+            released=tally.released,
+            ambiguous_retries=tally.ambiguous,
+        )
 
 
 class _Watch:

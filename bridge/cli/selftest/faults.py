@@ -92,6 +92,8 @@ class Faults:
         self._keys = 0
         self.happened: list[Happened] = []
         self.crashes: list[Crash] = []
+        self.rebalances: list[Crash] = []
+        """As `crashes`, where commits were refused meanwhile."""
         self._acts: Mapping[FaultKind, Callable[[Planned], Awaitable[None]]] = {
             FaultKind.KILL: self._kill,
             FaultKind.STOP: self._stop,
@@ -154,11 +156,14 @@ class Faults:
 
     @contextmanager
     def _rebalancing(self) -> Iterator[None]:
-        """Costs nothing on a real broker. The embedded one refuses commits until all members have joined again."""
+        """Costs nothing where the last commits of those that give partitions up are taken.
+
+        The embedded broker takes none until all members have joined again, a real one none of a generation that is
+        over: where a member goes while another one comes.
+        """
         began = time.monotonic()
         yield
-        if self._broker is not None:
-            self.crashes.append(Crash(began - self._uncommitted, time.monotonic() + self._session, processes=0))
+        self.rebalances.append(Crash(began - self._uncommitted, time.monotonic() + self._session, processes=0))
 
     def _crashed(self) -> None:
         now = time.monotonic()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bridge.kafka.commits import NOT_COMMITTED
 from bridge.ops import status_client
 from bridge.sandbox.keeper import Keeper, tail
 
@@ -20,6 +21,7 @@ STOP_LIMIT: Final = 20.0
 """Seconds an orderly stop may take: the drain's time, and what the group and the interpreter need."""
 _STATUS_PATIENCE: Final = 1.0
 _FIRST_LINES: Final = 50
+_LAST_LINES: Final = 50
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class Life:
     is_ending: bool = False
     """Told to, or killed."""
     ambiguous: int = 0
-    """Requests repeated although they may have arrived, as it said itself when it was last asked."""
+    """Requests repeated although they may have arrived, as it said itself when it was last asked, or at its end."""
 
 
 @dataclass(slots=True)
@@ -127,13 +129,18 @@ class Fleet:
 
     @property
     def ambiguous(self) -> int:
-        """The sum over all lives, as of the last `look`."""
+        """The sum over all lives: of those that run as of the last `look`, of those that were killed, too."""
         return sum(life.ambiguous for replica in self._replicas.values() for life in replica.lives)
 
     def alive_between(self, begin: float, end: float) -> int:
         """How many processes ran at some time between."""
         lives = [life for replica in self._replicas.values() for life in replica.lives]
         return sum(life.began <= end and life.ended >= begin for life in lives)
+
+    def a_commit_was_refused(self) -> bool:
+        """Whether any of them said so, as of now."""
+        lives = (life for replica in self._replicas.values() for life in replica.lives)
+        return any(NOT_COMMITTED in life.log.read_text(encoding="utf-8", errors="replace") for life in lives)
 
     async def look(self) -> None:
         """Notice those that ended by themselves, and ask the others."""
@@ -165,7 +172,17 @@ class Fleet:
     async def _gone(self, life: Life) -> None:
         await asyncio.to_thread(life.process.wait)
         life.ended = time.monotonic()
+        life.ambiguous = max(life.ambiguous, _ambiguous_at_the_end(life.log))
         self._keeper.ended(life.process)
+
+
+def _ambiguous_at_the_end(log: Path) -> int:
+    """What a process that stopped in order said last; 0 for one that did not."""
+    for line in reversed(tail(log, _LAST_LINES)):
+        if '"event":"stopped"' in line:
+            stopped: int = json.loads(line)["ambiguous_retries"]
+            return stopped
+    return 0
 
 
 def last_words(log: Path) -> str:

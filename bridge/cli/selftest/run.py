@@ -162,11 +162,13 @@ class _Test:
         verdict = book.judge()
         ambiguous = max(faults.ambiguous, self._fleet.ambiguous)
         config = self._here.subject.config
+        commits_were_refused = self._here.broker is not None or self._fleet.a_commit_was_refused()
+        crashes = [*faults.crashes, *(faults.rebalances if commits_were_refused else ())]
         return Result(
             options=self._options,
             verdict=verdict,
             bound=bounds.bound(
-                book.arrivals, faults.crashes, max_in_flight=config.delivery.max_in_flight, ambiguous=ambiguous
+                book.arrivals, crashes, max_in_flight=config.delivery.max_in_flight, ambiguous=ambiguous
             ),
             records=book.records,
             filtered=book.filtered,

@@ -6,9 +6,15 @@ import asyncio
 from pathlib import Path
 
 from bridge.cli.selftest.replicas import Fleet
+from bridge.sandbox.broker import OFFSET_COMMIT
+from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.sandbox.keeper import Keeper
 from tests.component.service.conftest import Configure
+from tests.service import events
+from tests.service.embedded import Broker
 from tests.service.waiting import until
+
+REBALANCE_IN_PROGRESS = 27
 
 
 async def test_a_replica_may_join_while_the_others_are_asked(configure: Configure, tmp_path: Path) -> None:
@@ -23,5 +29,35 @@ async def test_a_replica_may_join_while_the_others_are_asked(configure: Configur
         await looking
         assert fleet.running == 2
         assert fleet.problems == []
+        await fleet.stop_all()
+        assert fleet.problems == []
+
+
+async def test_what_may_have_been_sent_twice_is_known_of_a_replica_that_stopped_before_it_was_asked(
+    configure: Configure, broker: Broker, api: Emulator, tmp_path: Path
+) -> None:
+    api.set_faults(Fault(kind=FaultKind.DROP_AFTER_READING, accepts=True, count=2))
+    broker.produce(events.orders(10))
+    with Keeper() as keeper:
+        fleet = Fleet(keeper, configure(), tmp_path)
+        fleet.start(0)
+        await until("all have arrived, two of them twice", lambda: len(api.ledger.accepted) == 12)
+        await fleet.stop_all()
+        assert fleet.ambiguous == 2
+        assert fleet.problems == []
+
+
+async def test_a_refused_commit_is_known_by_what_the_replica_said(
+    configure: Configure, broker: Broker, api: Emulator, tmp_path: Path
+) -> None:
+    with Keeper() as keeper:
+        fleet = Fleet(keeper, configure(), tmp_path)
+        fleet.start(0)
+        await until("it listens", lambda: '"listening"' in (tmp_path / "replica-1.1.log").read_text())
+        assert not fleet.a_commit_was_refused()
+        broker.embedded.fail(OFFSET_COMMIT, *[REBALANCE_IN_PROGRESS] * 5)
+        broker.produce(events.orders(10))
+        await until("a commit was refused", fleet.a_commit_was_refused)
+        await until("all have arrived", lambda: len(api.ledger.accepted) == 10)
         await fleet.stop_all()
         assert fleet.problems == []

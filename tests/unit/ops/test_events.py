@@ -53,7 +53,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "key_unreadable": lambda e: e.key_unreadable(detail="/run/key is empty"),
     "nothing_mapped": lambda e: e.nothing_mapped(records=1_000, types={"page.viewed": 1_000}),
     "stopping": lambda e: e.stopping(cause="SIGTERM"),
-    "stopped": lambda e: e.stopped(seconds=2, delivered=10, released=3),
+    "stopped": lambda e: e.stopped(seconds=2, delivered=10, released=3, ambiguous_retries=1),
     "kafka_client_ended": lambda e: e.kafka_client_ended(detail="another process uses the same group.instance.id"),
     "crashed": lambda e: e.crashed(ValueError("boom"), at="shop.orders/3/17"),
 }
@@ -154,6 +154,6 @@ def test_dead_letters_are_told_ten_a_second_by_reason_and_then_as_a_count(
 def test_a_stop_tells_what_was_withheld_before_its_last_line(events: Events, recorder: Recorder) -> None:
     for _ in range(12):
         events.dead_letter(LETTER)
-    events.stopped(seconds=1, delivered=0, released=0)
+    events.stopped(seconds=1, delivered=0, released=0, ambiguous_retries=0)
 
     assert [said for _, said, _ in recorder.said][-2:] == ["withheld", "stopped"]
