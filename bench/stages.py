@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import Any, TypeVar, cast
 
@@ -39,6 +40,10 @@ BATCH = 500
 ANSWERS_A_TURN = 10
 """Answers that the loop finds when it looks: many where the processor is the limit."""
 PARTITIONS = 12
+GROWN = 100_000
+"""Events with which others are compared that are a tenth."""
+FULL_BUFFER = 2000
+"""Records accepted at once where 1,000 are to be in flight."""
 T = TypeVar("T")
 Stage = Callable[[], None]
 """Does its work for all its events."""
@@ -177,10 +182,17 @@ class _Outside:
         return lambda *_arguments, **_named: None
 
 
-def delivery_stage(of: Load, compiled: CompiledMapping, loop: asyncio.AbstractEventLoop) -> Stage:
+def delivery_stage(
+    of: Load,
+    compiled: CompiledMapping,
+    loop: asyncio.AbstractEventLoop,
+    *,
+    in_flight: int = IN_FLIGHT,
+    batch_size: int = BATCH,
+) -> Stage:
     """Records accepted, mapped, sent and answered: mapping, pipeline and sink together."""
     batches: list[dict[int, list[Record]]] = []
-    for batch in batched(records(of), BATCH):
+    for batch in batched(records(of), batch_size):
         by_partition: dict[int, list[Record]] = {}
         for record in batch:
             by_partition.setdefault(record.partition, []).append(record)
@@ -189,11 +201,11 @@ def delivery_stage(of: Load, compiled: CompiledMapping, loop: asyncio.AbstractEv
     def run() -> None:
         busy: deque[Connection] = deque()
         sink = DirectSink(
-            Endpoint.parse("http://127.0.0.1:1"), FixedKey("NX-bench"), timeout=10, max_in_flight=IN_FLIGHT
+            Endpoint.parse("http://127.0.0.1:1"), FixedKey("NX-bench"), timeout=10, max_in_flight=in_flight
         )
         outside: Any = _Outside()
         dispatcher = Dispatcher(
-            DeliverySettings(max_in_flight=IN_FLIGHT, rate_limit=None),
+            DeliverySettings(max_in_flight=in_flight, rate_limit=None),
             mapper=compiled,
             sink=sink,
             letters=outside,
@@ -205,7 +217,7 @@ def delivery_stage(of: Load, compiled: CompiledMapping, loop: asyncio.AbstractEv
             rng=random.Random(1),  # noqa: S311 - jitter
         )
         loop.run_until_complete(sink.start(dispatcher))
-        for _ in range(IN_FLIGHT):
+        for _ in range(in_flight):
             wire = Wire(busy)
             wire.protocol = Connection(sink)
             wire.protocol.connection_made(wire)
@@ -270,14 +282,38 @@ def stages(loop: asyncio.AbstractEventLoop, events: int = EVENTS) -> Mapping[str
     }
 
 
-def least(stage: Stage, rounds: int) -> float:
+def growth(loop: asyncio.AbstractEventLoop) -> Mapping[str, float]:
+    """What an event costs of our own code where there is more of everything, as a ratio to where there is not."""
+    few = Load(GROWN // 10)
+    once = delivery_stage(few, mapping(), loop, batch_size=FULL_BUFFER)
+    larger = {
+        "10 x the events": (GROWN, delivery_stage(replace(few, events=GROWN), mapping(), loop, batch_size=FULL_BUFFER)),
+        "100 x the users": (
+            few.events,
+            delivery_stage(replace(few, users=100 * few.users), mapping(), loop, batch_size=FULL_BUFFER),
+        ),
+        "10 x in flight": (
+            few.events,
+            delivery_stage(few, mapping(), loop, in_flight=10 * IN_FLIGHT, batch_size=FULL_BUFFER),
+        ),
+    }
+    found = {}
+    for name, (events, stage) in larger.items():
+        best = [float("inf"), float("inf")]
+        for _ in range(6):
+            best = [min(best[0], least(once, 1, few.events)), min(best[1], least(stage, 1, events))]
+        found[name] = best[1] / best[0]
+    return found
+
+
+def least(stage: Stage, rounds: int, events: int = EVENTS) -> float:
     """Microseconds per event, of the quickest of some rounds: what disturbs can only add."""
     best = float("inf")
     for _ in range(rounds):
         began = time.process_time()
         stage()
         best = min(best, time.process_time() - began)
-    return best / EVENTS * 1e6
+    return best / events * 1e6
 
 
 def calls(stage: Stage) -> float:
@@ -308,6 +344,8 @@ def main() -> None:
         print(f"{name:20} {micros:6.2f} µs  {micros / best['floor']:5.2f} x floor  {calls(found[name]):5.1f} calls")
     proportion = 0.05 * best["deliver"] + 0.95 * best["deliver none"]
     print(f"\n5 % mapped costs {best['deliver 5 %'] / proportion:.2f} x what 5 % of one and 95 % of the other come to")
+    for name, times in growth(loop).items():
+        print(f"{name}: an event costs {times:.2f} x what it costs otherwise")
     loop.close()
 
 
