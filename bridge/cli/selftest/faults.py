@@ -158,8 +158,8 @@ class Faults:
     def _rebalancing(self) -> Iterator[None]:
         """Costs nothing where the last commits of those that give partitions up are taken.
 
-        The embedded broker takes none until all members have joined again, a real one none of a generation that is
-        over: where a member goes while another one comes.
+        The embedded broker takes none until all members have joined again, a real one none between the joining of all
+        members and their new assignment: where a replica stops while another one is joining.
         """
         began = time.monotonic()
         yield
