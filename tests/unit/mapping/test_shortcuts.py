@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -182,3 +183,16 @@ def test_a_type_computed_from_the_key_sees_numbers_as_written(bench: Callable[[s
     mapping = bench(f"user_id: u\nevent_type: key:to_string(n)\nevents: {{'{BEYOND}': {{event_name: Order}}}}")
 
     assert mapping.request({"u": "ann"}, key=b'{"n":%d}' % BEYOND)["event_name"] == "Order"
+
+
+@pytest.mark.parametrize("name", ["data_base64", r"data\u005fbase64"])
+def test_numbers_in_the_encoded_data_of_a_cloud_event_are_seen_and_sent_as_written(
+    bench: Callable[[str], Bench], name: str
+) -> None:
+    mapping = bench("user_id: {value: ann}\nevents: {a: {event_name: A, metadata: {q: to_string(data.n), n: data.n}}}")
+    data = base64.b64encode(b'{"n":%d}' % BEYOND).decode()
+    event = f'{{"specversion":"1.0","type":"a","id":"1","source":"s","{name}":"{data}"}}'
+
+    sent = mapping.metadata(event.encode())
+
+    assert (sent["q"], sent["n"]) == (str(BEYOND), BEYOND)
