@@ -137,10 +137,6 @@ def _to_boolean(value: Any) -> bool:
 def _to_datetime(unit: str | None) -> Convert:
     def convert(value: Any) -> str:
         try:
-            if value.__class__ is int and unit is not None:
-                return instants.count_in_utc(value, unit)
-            if isinstance(value, str) and unit is None:
-                return instants.canonical(value)[0]
             return instants.in_utc(instants.parse(value, unit))
         except instants.NotATimeError as problem:
             raise ConversionError(f"{problem}") from None

@@ -129,7 +129,7 @@ class Fleet:
 
     @property
     def ambiguous(self) -> int:
-        """The sum over all lives: of those that run as of the last `look`, of those that were killed, too."""
+        """The sum over all lives: at its end of one that stopped in order, of any other as of the last `look`."""
         return sum(life.ambiguous for replica in self._replicas.values() for life in replica.lives)
 
     def alive_between(self, begin: float, end: float) -> int:
@@ -179,7 +179,7 @@ class Fleet:
 def _ambiguous_at_the_end(log: Path) -> int:
     """What a process that stopped in order said last; 0 for one that did not."""
     for line in reversed(tail(log, _LAST_LINES)):
-        if '"event":"stopped"' in line:
+        if '"event":"stopped"' in line and line.endswith("}"):
             stopped: int = json.loads(line)["ambiguous_retries"]
             return stopped
     return 0
