@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bridge.cli.selftest import bounds
 from bridge.cli.selftest.bounds import Crash
 from bridge.cli.selftest.place import LETTERS_BROKER
 from bridge.cli.selftest.replicas import Fleet
@@ -91,9 +92,9 @@ class Faults:
         self._tell = tell
         self._keys = 0
         self.happened: list[Happened] = []
-        self.crashes: list[Crash] = []
-        self.rebalances: list[Crash] = []
-        """As `crashes`, where commits were refused meanwhile."""
+        self._crashes: list[Crash] = []
+        self._rebalances: list[Crash] = []
+        """As crashes, if commits were refused meanwhile."""
         self._acts: Mapping[FaultKind, Callable[[Planned], Awaitable[None]]] = {
             FaultKind.KILL: self._kill,
             FaultKind.STOP: self._stop,
@@ -112,8 +113,15 @@ class Faults:
             for kinds in TRACKS:
                 tracks.create_task(self._track([fault for fault in planned if fault.kind in kinds], began))
 
+    def bound(self, arrivals: Sequence[float], *, max_in_flight: int) -> bounds.Bound:
+        """The most duplicates that the promise allows after what happened; `arrivals` as for `bounds.bound`."""
+        refused = self._broker is not None or self._fleet.a_commit_was_refused()
+        crashes = [*self._crashes, *(self._rebalances if refused else ())]
+        ambiguous = max(self._ambiguous, self._fleet.ambiguous)
+        return bounds.bound(arrivals, crashes, max_in_flight=max_in_flight, ambiguous=ambiguous)
+
     @property
-    def ambiguous(self) -> int:
+    def _ambiguous(self) -> int:
         """Requests that were accepted, and whose sender was not told."""
         answers = self._api.ledger.answers
         return answers[str(_AMBIGUOUS_STATUS)] + answers[Api.DROP_AFTER_READING]
@@ -163,11 +171,11 @@ class Faults:
         """
         began = time.monotonic()
         yield
-        self.rebalances.append(Crash(began - self._uncommitted, time.monotonic() + self._session, processes=0))
+        self._rebalances.append(Crash(began - self._uncommitted, time.monotonic() + self._session, processes=0))
 
     def _crashed(self) -> None:
         now = time.monotonic()
-        self.crashes.append(Crash(now - self._uncommitted, now))
+        self._crashes.append(Crash(now - self._uncommitted, now))
 
     # --- brokers ---------------------------------------------------------------------------------------
 
@@ -179,7 +187,7 @@ class Faults:
         finally:
             await self._order("up -1")
         # Nothing can be committed meanwhile, and a session may end before it is heard of again.
-        self.crashes.append(
+        self._crashes.append(
             Crash(began - self._uncommitted, time.monotonic() + self._session, processes=self._fleet.running)
         )
 

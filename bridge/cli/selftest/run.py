@@ -160,16 +160,11 @@ class _Test:
         """What there is to report."""
         book, faults = self._book, self._faults
         verdict = book.judge()
-        ambiguous = max(faults.ambiguous, self._fleet.ambiguous)
         config = self._here.subject.config
-        commits_were_refused = self._here.broker is not None or self._fleet.a_commit_was_refused()
-        crashes = [*faults.crashes, *(faults.rebalances if commits_were_refused else ())]
         return Result(
             options=self._options,
             verdict=verdict,
-            bound=bounds.bound(
-                book.arrivals, crashes, max_in_flight=config.delivery.max_in_flight, ambiguous=ambiguous
-            ),
+            bound=faults.bound(book.arrivals, max_in_flight=config.delivery.max_in_flight),
             records=book.records,
             filtered=book.filtered,
             happened=faults.happened,

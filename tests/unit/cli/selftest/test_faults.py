@@ -1,0 +1,64 @@
+"""How many duplicates the self-test allows after what it did."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.cli.selftest.bounds import Bound
+from bridge.cli.selftest.faults import Faults
+from bridge.cli.selftest.schedule import FaultKind, Planned
+from bridge.sandbox.emulator import Emulator
+
+
+class Replicas:
+    """Come and go at once, and said what they are made with."""
+
+    running = 1
+
+    def __init__(self, *, refused: bool, ambiguous: int = 0) -> None:
+        self._refused = refused
+        self.ambiguous = ambiguous
+
+    def a_commit_was_refused(self) -> bool:
+        return self._refused
+
+    def start(self, number: int) -> None:
+        """It is there."""
+
+    async def stop(self, number: int) -> None:
+        """It is gone."""
+
+
+def faults(replicas: Any) -> Faults:
+    return Faults(
+        replicas,
+        Emulator(),
+        None,
+        always=[],
+        key_file=Path("key"),
+        replicas=1,
+        uncommitted=1.0,
+        session=6.0,
+        tell=lambda _sentence: None,
+    )
+
+
+@pytest.mark.parametrize(("refused", "allowed"), [(False, 0), (True, 2)])
+async def test_a_stop_on_a_real_cluster_costs_what_arrived_about_it_only_if_a_commit_was_refused(
+    *, refused: bool, allowed: int
+) -> None:
+    happened = faults(Replicas(refused=refused))
+    now = time.monotonic()
+
+    await happened.run([Planned(0.0, FaultKind.STOP, 0.0, 0)])
+
+    arrivals = [now - 10.0, now - 0.5, now, now + 60.0]
+    assert happened.bound(arrivals, max_in_flight=8) == Bound(0, allowed)
+
+
+def test_what_the_replicas_say_of_answers_that_never_came_counts_where_the_api_knows_of_fewer() -> None:
+    assert faults(Replicas(refused=False, ambiguous=3)).bound([], max_in_flight=8) == Bound(3, 0)
