@@ -2,7 +2,8 @@
 
 It runs on the loop that delivers events, on purpose: a loop that is stuck cannot answer its liveness probe. So it has
 to be cheap and nobody's to block: heads, connections, idle time and unread answers are bounded, and when all
-connections are taken the quietest one makes room, so that strangers who hold theirs open cannot starve the probes.
+connections are taken the one idle longest is closed, so that strangers cannot starve the probes: neither by holding
+theirs open nor by opening new ones all the time.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ MAX_HEAD = 8 * 1024
 _END_OF_HEAD = b"\r\n\r\n"
 _METHODS = ("GET", "HEAD")
 _SWEEP = 0.5
+_BACKLOG = 512
+"""Connections that wait to be accepted: a probe turned away by a burst of others tries again after a second only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ class AdminServer:
     def __init__(self, pages: Mapping[str, Page], limits: Limits | None = None) -> None:
         self._pages = {"/": _index(pages), **pages}
         self._limits = limits or Limits()
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}
+        """The one idle longest first."""
+        self._makes_room = False
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -75,7 +80,9 @@ class AdminServer:
         """
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: _Connection(self._pages, self._limits, self), host, port)
+            self._server = await loop.create_server(
+                lambda: _Connection(self._pages, self._limits, self), host, port, backlog=_BACKLOG
+            )
         except OSError as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
             raise CannotListenError(
@@ -98,14 +105,29 @@ class AdminServer:
             await self._server.wait_closed()
 
     def opened(self, connection: _Connection) -> None:
-        """A client connected; the quietest one goes when there are too many."""
-        if len(self._connections) >= self._limits.connections:
-            min(self._connections, key=lambda each: each.deadline).drop()
-        self._connections.add(connection)
+        """A client connected; the connections idle longest are closed when there are too many."""
+        self._connections[connection] = None
+        if len(self._connections) > self._limits.connections and not self._makes_room:
+            self._makes_room = True
+            # Two turns later: whoever came in the same burst with a request is heard before it can be closed for a
+            # newcomer that has said nothing.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._make_room)
+
+    def answered(self, connection: _Connection) -> None:
+        """A client got an answer: the shortest idle of all. Bytes that are no request change nothing."""
+        if connection in self._connections:
+            del self._connections[connection]
+            self._connections[connection] = None
 
     def closed(self, connection: _Connection) -> None:
         """A connection is gone."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
+
+    def _make_room(self) -> None:
+        self._makes_room = False
+        for connection in list(self._connections)[: max(0, len(self._connections) - self._limits.connections)]:
+            connection.drop()
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """One timer for all connections: one each would cost more than the requests."""
@@ -193,6 +215,7 @@ class _Connection(asyncio.Protocol):
             answered = self._writable and not self._buffer
             patience = self._limits.idle_timeout if answered else self._limits.head_timeout
             self.deadline = self._loop.time() + patience
+            self._server.answered(self)
 
     def _look_up(self, request: Request) -> Answer:
         page = self._pages.get(request.path)

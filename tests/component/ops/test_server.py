@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -249,6 +249,64 @@ async def test_strangers_who_hold_connections_open_cannot_starve_a_probe() -> No
         assert said.endswith(b"hello ")
         assert server.connections <= 4
         for _, writer in holders:
+            writer.close()
+
+
+async def test_a_flood_of_new_connections_over_many_idle_ones_leaves_every_probe_its_answer() -> None:
+    """Idle connections that asked once, a crowd that opens and says nothing, and probes with one connection each."""
+    async with serving() as (server, port):
+        idle = []
+        for _ in range(64):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /hello HTTP/1.1\r\n\r\n")
+            await reader.readuntil(b"hello ")
+            idle.append(writer)
+        crowd = []
+        for _ in range(60):
+            # Before and after the probe's connection, and while its request is on its way.
+            crowd += [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            crowd += [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+            writer.write(b"GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n")
+            async with asyncio.timeout(10):
+                assert (await reader.read()).endswith(b"hello ")
+            writer.close()
+        assert server.connections <= 64
+        for writer in [*idle, *(writer for _, writer in crowd)]:
+            writer.close()
+
+
+async def test_a_probe_that_comes_in_one_burst_with_a_hundred_others_is_answered() -> None:
+    async with serving() as (server, port):
+        with socket.create_connection(("127.0.0.1", port)) as probe:
+            probe.send(b"GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n")
+            # The loop does not run meanwhile: all of them are accepted in one turn.
+            others = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+            probe.setblocking(False)
+            async with asyncio.timeout(10):
+                said = await asyncio.get_running_loop().sock_recv(probe, 65536)
+                while server.connections > 64:
+                    await asyncio.sleep(0.01)
+            for other in others:
+                other.close()
+
+    assert said.endswith(b"hello ")
+
+
+async def test_a_client_that_drips_its_request_does_not_count_as_busy() -> None:
+    async with serving(Limits(connections=2)) as (_, port):
+        drips, dripping = await asyncio.open_connection("127.0.0.1", port)
+        answers, keeping = await asyncio.open_connection("127.0.0.1", port)
+        keeping.write(b"GET /hello HTTP/1.1\r\n\r\n")
+        await answers.readuntil(b"hello ")
+        dripping.write(b"GET /hel")
+        _, newcomer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):
+                await drips.read()
+            keeping.write(b"GET /hello HTTP/1.1\r\n\r\n")
+            await answers.readuntil(b"hello ")
+        for writer in (dripping, keeping, newcomer):
             writer.close()
 
 
