@@ -7,10 +7,10 @@ consumer: a partition's records arrive after the `assigned` of their tracker and
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from bridge.holds import Reason
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.offsets import OffsetTracker
@@ -29,19 +29,6 @@ class Batch(NamedTuple):
     """Of the last of its records."""
     size: int
     """Bytes of keys, values and headers of its records, and values of those skimmed."""
-
-
-class HeldReason(enum.StrEnum):
-    """Why nothing is read from an assigned partition until somebody or something changes."""
-
-    OUT_OF_RANGE = "out_of_range"
-    """Its position is below the log's start or above its end: events may be lost, and where to go on is a decision."""
-    RECREATED = "recreated"
-    """Its position belongs to an earlier topic of the same name: what lies below it in this log was never read."""
-    NO_START = "no_start"
-    """The group has no position on the whole topic, and `kafka.start_from` says that this is an error."""
-    POSITION_UNKNOWN = "position_unknown"
-    """Its position could not be read yet; retried."""
 
 
 class Consumption(Protocol):
@@ -72,7 +59,7 @@ class Consumption(Protocol):
         """The group coordinator acknowledged a commit that was issued at this monotonic time (never earlier)."""
         ...
 
-    def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         """An assigned partition is not read; `detail` is one sentence for its owner. May repeat with a new reason."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.kafka.consumption import HeldReason
+from bridge.holds import Reason
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class MessageErrors:
             return
         self._starting.hold(
             entry,
-            HeldReason.OUT_OF_RANGE,
+            Reason.OUT_OF_RANGE,
             f"{entry.partition}: offset {entry.next_offset}, the next to be read, is no longer in the log "
             f"({error.str()}): events may be gone unsent. Nothing is read from it until its position is set: stop the "
             "bridge and use kafka-consumer-groups --reset-offsets",

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from bridge.holds import Reason
 from bridge.kafka import batching, client
 from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.commits import Commits
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.config.sections import Kafka
-    from bridge.kafka.consumption import Consumption, HeldReason, Positioned, Tracker
+    from bridge.kafka.consumption import Consumption, Positioned, Tracker
     from bridge.model import TopicPartition
 
 CLOSE_LIMIT: Final = 10.0
@@ -220,7 +221,7 @@ class Source:
         return self._survey.retention.seconds
 
     @property
-    def held(self) -> Mapping[TopicPartition, tuple[HeldReason, str]]:
+    def held(self) -> Mapping[TopicPartition, tuple[Reason, str]]:
         """Assigned partitions that are not read, each with the reason and one sentence."""
         return self._starting.held
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import OFFSET_END, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.holds import Reason
 from bridge.kafka import starts
-from bridge.kafka.consumption import HeldReason
 from bridge.kafka.table import Assigned, Table
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
@@ -59,7 +59,7 @@ class Starting:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`assign` is the client's `incremental_assign`, or `assign` under an eager assignor."""
-        self.held: Mapping[TopicPartition, tuple[HeldReason, str]] = {}
+        self.held: Mapping[TopicPartition, tuple[Reason, str]] = {}
         """Replaced whole, so it may be read from anywhere."""
         self._consumer = consumer
         self._table = table
@@ -131,15 +131,15 @@ class Starting:
 
     # --- held partitions ----------------------------------------------------------------------------
 
-    def hold(self, entry: Assigned, reason: HeldReason, detail: str) -> None:
+    def hold(self, entry: Assigned, reason: Reason, detail: str) -> None:
         """Take nothing from this partition until it is looked at again."""
         if reason is not entry.held:
-            level = logging.WARNING if reason is HeldReason.POSITION_UNKNOWN else logging.ERROR
+            level = logging.WARNING if reason is Reason.POSITION_UNKNOWN else logging.ERROR
             self._logger.log(level, "held: %s", detail)
             self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail)
         entry.held, entry.detail = reason, detail
         self._publish()
-        shortest = _FIRST_RETRY if reason is HeldReason.POSITION_UNKNOWN else RECHECK_EVERY
+        shortest = _FIRST_RETRY if reason is Reason.POSITION_UNKNOWN else RECHECK_EVERY
         entry.retry_in = min(RECHECK_EVERY, max(shortest, entry.retry_in * 2))
         entry.retry_at = self._clock() + entry.retry_in
 
@@ -154,8 +154,8 @@ class Starting:
             if entry.tracker is not None and entry.tracker.topic_id not in {"", topic_id} and topic_id
         ]
         for entry in changed:
-            if entry.held is not HeldReason.RECREATED:
-                self.hold(entry, HeldReason.RECREATED, starts.recreated(entry.partition, entry.next_offset))
+            if entry.held is not Reason.RECREATED:
+                self.hold(entry, Reason.RECREATED, starts.recreated(entry.partition, entry.next_offset))
         self._pauses.apply(changed)
 
     def _count_lost(self, entry: Assigned, offsets: int) -> None:
@@ -169,7 +169,7 @@ class Starting:
         due = [entry for entry in self._table if entry.held is not None and entry.retry_at <= now]
         if not due:
             return
-        self._recheck_running([e for e in due if e.tracker is not None and e.held is HeldReason.OUT_OF_RANGE])
+        self._recheck_running([e for e in due if e.tracker is not None and e.held is Reason.OUT_OF_RANGE])
         self._recheck_waiting([entry for entry in due if entry.tracker is None])
 
     def _recheck_running(self, entries: Sequence[Assigned]) -> None:
@@ -182,7 +182,7 @@ class Starting:
             if log is not None and log.first <= entry.next_offset <= log.end:
                 self._release(entry, entry.next_offset)
             else:
-                self.hold(entry, HeldReason.OUT_OF_RANGE, entry.detail)
+                self.hold(entry, Reason.OUT_OF_RANGE, entry.detail)
                 if log is not None:
                     self._count_lost(entry, log.first - entry.next_offset)
 

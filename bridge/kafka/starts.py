@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
-from bridge.kafka.consumption import HeldReason
+from bridge.holds import Reason
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
 
@@ -58,7 +58,7 @@ class Start:
 class Hold:
     """Do not read."""
 
-    reason: HeldReason
+    reason: Reason
     detail: str
     possibly_lost: int = 0
     """Offsets between the position and the log's start: an upper bound of the events that are gone."""
@@ -68,14 +68,14 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
     """Decide: where the group stands, else the beginning of a partition that was added, else what `start_from` says."""
     if not found.position_known:
         return Hold(
-            HeldReason.POSITION_UNKNOWN,
+            Reason.POSITION_UNKNOWN,
             f"{partition}: the group's position could not be read; trying again",
         )
     if found.position is not None:
         return _resume(partition, found, found.position)
     if found.range is None:
         return Hold(
-            HeldReason.POSITION_UNKNOWN,
+            Reason.POSITION_UNKNOWN,
             f"{partition}: the log's first and last offset could not be read; trying again",
         )
     if found.topic_started:
@@ -88,17 +88,17 @@ def _resume(partition: TopicPartition, found: Found, position: Position) -> Star
     log = found.range
     if log is not None and not log.first <= position.offset <= log.end:
         sentence = out_of_range(partition, position.offset, log)
-        return Hold(HeldReason.OUT_OF_RANGE, sentence, max(0, log.first - position.offset))
+        return Hold(Reason.OUT_OF_RANGE, sentence, max(0, log.first - position.offset))
     committed = offset_map.decode(position.metadata)
     if committed is not None and committed.topic_id and _is_its_own(committed, position):
         if found.topic_id is None:
             return Hold(
-                HeldReason.POSITION_UNKNOWN,
+                Reason.POSITION_UNKNOWN,
                 f"{partition}: whether the position is one of this topic could not be read; trying again",
             )
         nothing_below = log is not None and position.offset == log.first
         if found.topic_id not in {"", committed.topic_id} and not nothing_below:
-            return Hold(HeldReason.RECREATED, recreated(partition, position.offset))
+            return Hold(Reason.RECREATED, recreated(partition, position.offset))
     restored = offset_map.trusted(
         committed,
         offset=position.offset,
@@ -143,7 +143,7 @@ def recreated(partition: TopicPartition, offset: int) -> str:
 def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: StartFrom) -> Start | Hold:
     if start_from is StartPoint.ERROR:
         return Hold(
-            HeldReason.NO_START,
+            Reason.NO_START,
             f"{partition}: the group has no position on topic {partition.topic}, and kafka.start_from is `error`. "
             "Set it to earliest, latest, a time or an age; it applies only to topics the group has no position on",
         )
@@ -155,7 +155,7 @@ def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: S
         offset = found.at_time
     else:
         return Hold(
-            HeldReason.POSITION_UNKNOWN,
+            Reason.POSITION_UNKNOWN,
             f"{partition}: the offset at the time in kafka.start_from could not be read; trying again",
         )
     return Start(Position(offset, "", None), is_new=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from bridge.holds import Reason
 from bridge.kafka.partitions import to_client
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.arrivals import Arrival
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
     from confluent_kafka import TopicPartition as ClientPartition
 
-    from bridge.kafka.consumption import HeldReason, Tracker
+    from bridge.kafka.consumption import Tracker
 
 
 class Assigned:
@@ -38,7 +39,7 @@ class Assigned:
         """The position says something new, but at an offset that the periodic commit takes for old."""
         self.next_offset = -1
         """The offset after the last record handed over."""
-        self.held: HeldReason | None = None
+        self.held: Reason | None = None
         self.detail = ""
         self.possibly_lost = 0
         """Offsets below the log's start that were counted as such."""

@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from bridge.holds import GATES, PARTITION_HOLDS
 from bridge.model import FilterReason, LetterReason
 from bridge.ops import scaling
-from bridge.ops.snapshot import Distribution, Gate, Partition, Snapshot
-from bridge.ops.why import PARTITION_HOLDS, partition_hold
+from bridge.ops.snapshot import Distribution, Partition, Snapshot
+from bridge.ops.why import partition_hold
 
 PREFIX = "track_bridge_"
 DOCUMENTED_STATUSES: tuple[int | None, ...] = (202, 400, 401, 429, None)
@@ -102,7 +103,7 @@ def _events(snapshot: Snapshot) -> Samples:
 
 def _blocked(snapshot: Snapshot) -> Samples:
     closed = {block.gate for block in snapshot.blocks}
-    return (((gate.value,), gate in closed) for gate in Gate)
+    return (((gate.value,), gate in closed) for gate in GATES)
 
 
 def _per_partition(read: Callable[[Snapshot, Partition], float | None]) -> Callable[[Snapshot], Samples]:
@@ -123,7 +124,8 @@ def _held(snapshot: Snapshot) -> Samples:
         topic, number = partition.partition
         hold = partition_hold(partition, held_topics)
         for why in PARTITION_HOLDS:
-            yield (topic, str(number), why.value), hold is why
+            if why in _ALWAYS_SHOWN or hold is why:
+                yield (topic, str(number), why.value), hold is why
 
 
 def _open_letters(snapshot: Snapshot) -> Samples:
@@ -148,6 +150,8 @@ def _unlimited(rate: float | None) -> float:
     return math.inf if rate is None else rate
 
 
+_ALWAYS_SHOWN = frozenset(PARTITION_HOLDS[:4])
+"""Zero included. The others are rare, and a series for each partition and reason is what a page of metrics costs."""
 _PARTITION = ("topic", "partition")
 
 CATALOGUE: tuple[Metric, ...] = (
@@ -345,7 +349,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauges(
         "partition_held",
         "0 or 1",
-        "1 while this reason holds the partition until somebody acts.",
+        "1 while this reason holds the partition; reasons beside out_of_range, no_start, dead_letter_hold and"
+        " dead_letters_unwritable are shown only while they do.",
         (*_PARTITION, "reason"),
         _held,
     ),

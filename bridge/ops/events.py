@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.ops.snapshot import Why
+from bridge.holds import REASONS, Reason, shown
 from bridge.ops.throttle import Throttle
-from bridge.ops.why import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,19 +103,25 @@ class Events:
 
     # --- holds ----------------------------------------------------------------------------------------------------
 
-    def held(self, why: Why, *, detail: str, topic: str | None = None, partition: int | None = None) -> None:
-        """Sending stopped until somebody acts: everything, one topic, or one partition."""
-        self._log.error(
-            "held", reason=why.value, topic=topic, partition=partition, detail=detail, message=REASONS[why].action
+    def held(self, why: Reason, *, detail: str, topic: str | None = None, partition: int | None = None) -> None:
+        """Sending stopped: everything, one topic, or one partition. An error where it lasts until somebody acts."""
+        level = self._log.error if REASONS[why].needs_operator else self._log.warning
+        level(
+            "held",
+            reason=shown(why).value,
+            topic=topic,
+            partition=partition,
+            detail=detail,
+            message=REASONS[why].action,
         )
 
-    def released(self, why: Why, *, seconds: float, topic: str | None = None, partition: int | None = None) -> None:
+    def released(self, why: Reason, *, seconds: float, topic: str | None = None, partition: int | None = None) -> None:
         """A hold ended."""
-        self._log.info("released", reason=why.value, topic=topic, partition=partition, seconds=round(seconds, 3))
+        self._log.info("released", reason=shown(why).value, topic=topic, partition=partition, seconds=round(seconds, 3))
 
     def outage_began(self, *, detail: str) -> None:
         """Nothing gets through to the Track API; one probe at a time goes on trying."""
-        self._log.warning("outage_began", detail=detail, message=REASONS[Why.OUTAGE].action)
+        self._log.warning("outage_began", detail=detail, message=REASONS[Reason.OUTAGE].action)
 
     def outage_ended(self, *, seconds: float) -> None:
         """A probe got through."""

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.holds import REASONS, SHOWN
 from bridge.ops.catalogue import CATALOGUE
-from bridge.ops.why import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,11 +27,11 @@ def reasons() -> str:
     rows = (
         (
             _code(why.value),
-            reason.meaning,
-            reason.action or "Nothing.",
-            "until somebody acts" if reason.needs_operator else "by itself",
+            REASONS[why].meaning,
+            REASONS[why].action or "Nothing.",
+            "until somebody acts" if REASONS[why].needs_operator else "by itself",
         )
-        for why, reason in REASONS.items()
+        for why in SHOWN
     )
     return _table(("why", "meaning", "what to do", "ends"), rows)
 

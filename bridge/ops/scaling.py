@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.ops.snapshot import Why
+from bridge.holds import Reason
 from bridge.ops.why import explain
 
 if TYPE_CHECKING:
@@ -20,4 +20,4 @@ def backlog(snapshot: Snapshot) -> int:
     and a retry that is not due move with the partition. Scaling on the bare lag would answer each of these with
     rebalances. A partition whose lag is not known yet adds nothing.
     """
-    return sum(each.lag or 0 for each in snapshot.partitions if explain(each, snapshot).why is Why.SENDING)
+    return sum(each.lag or 0 for each in snapshot.partitions if explain(each, snapshot).why is Reason.SENDING)

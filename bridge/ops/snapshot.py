@@ -6,44 +6,14 @@ identity holds on it however long it is shown. Times are Unix seconds, durations
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bridge.holds import Reason
     from bridge.model import FilterReason, LetterReason, TopicPartition
-
-
-class Why(enum.StrEnum):
-    """What a partition is doing, or why it is not delivering. Their meaning and remedy: `bridge.ops.why`."""
-
-    SENDING = "sending"
-    RATE_LIMITED = "rate_limited"
-    RETRY_AFTER = "retry_after"
-    UNAUTHORIZED = "unauthorized"
-    DEAD_LETTER_HOLD = "dead_letter_hold"
-    OUTAGE = "outage"
-    DEAD_LETTERS_UNWRITABLE = "dead_letters_unwritable"
-    OUT_OF_RANGE = "out_of_range"
-    NO_START = "no_start"
-    DRAINING = "draining"
-    IDLE = "idle"
-
-
-class Gate(enum.StrEnum):
-    """What keeps the whole process from sending the next request."""
-
-    UNAUTHORIZED = "unauthorized"
-    DEAD_LETTERS_UNWRITABLE = "dead_letters_unwritable"
-    OUTAGE = "outage"
-    """Nothing gets through to the API; one probe at a time."""
-    MEMBERSHIP = "membership"
-    """Kafka has not confirmed for a whole session that this process still owns its partitions."""
-    RETRY_AFTER = "retry_after"
-    RATE_LIMITED = "rate_limited"
-    DRAINING = "draining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +143,8 @@ class Rate:
 class Block:
     """A gate that is closed."""
 
-    gate: Gate
+    gate: Reason
+    """One of `holds.GATES`."""
     since: float
     sentence: str = ""
     """What is known of this case; empty: the general meaning says it all."""
@@ -194,8 +165,8 @@ class TopicHold:
 class PartitionHold:
     """Why one partition alone waits."""
 
-    why: Why
-    """OUT_OF_RANGE, NO_START, or DEAD_LETTERS_UNWRITABLE for a letter that does not fit."""
+    why: Reason
+    """What Kafka's side holds it for, or DEAD_LETTERS_UNWRITABLE for a letter that does not fit."""
     since: float
     sentence: str
 

@@ -10,9 +10,9 @@ import enum
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bridge.holds import REASONS, Reason
 from bridge.ops import health
-from bridge.ops.snapshot import Why
-from bridge.ops.why import GATES, REASONS, Explanation, closed_gate, explain
+from bridge.ops.why import Explanation, closed_gate, explain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def document(snapshot: Snapshot) -> Document:
                 "topic": hold.topic,
                 "since": iso(hold.since),
                 "detail": hold.sentence,
-                "action": REASONS[Why.DEAD_LETTER_HOLD].action,
+                "action": REASONS[Reason.DEAD_LETTER_HOLD].action,
             }
             for hold in snapshot.held_topics
         ],
@@ -107,9 +107,9 @@ def _held(snapshot: Snapshot, explanations: Sequence[Explanation]) -> str | None
         others = f" {_of(len(held), len(explanations))} held." if len(explanations) > 1 else ""
         return f"{_ended(held[0].detail)} {REASONS[held[0].why].action}{others}"
     gate = closed_gate(snapshot)
-    if gate is None or not REASONS[GATES[gate.gate]].needs_operator:
+    if gate is None or not REASONS[gate.gate].needs_operator:
         return None
-    reason = REASONS[GATES[gate.gate]]
+    reason = REASONS[gate.gate]
     return f"{_ended(gate.sentence or reason.meaning)} {reason.action}"
 
 
@@ -120,13 +120,19 @@ def _flow(explanations: Sequence[Explanation]) -> tuple[State, str]:
     waiting = [explanation for explanation in explanations if explanation.why in _WAITING]
     if waiting:
         return State.WAITING, f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}."
-    busy = sum(explanation.why is not Why.IDLE for explanation in explanations)
+    busy = sum(explanation.why is not Reason.IDLE for explanation in explanations)
     if busy:
         return State.DELIVERING, f"Delivering from {_of(busy, len(explanations))}."
-    return State.IDLE, REASONS[Why.IDLE].meaning
+    return State.IDLE, REASONS[Reason.IDLE].meaning
 
 
-_WAITING = (Why.OUTAGE, Why.RETRY_AFTER, Why.RATE_LIMITED)
+_WAITING = (
+    Reason.OUTAGE,
+    Reason.KAFKA_UNREACHABLE,
+    Reason.RETRY_AFTER,
+    Reason.RATE_LIMITED,
+    Reason.POSITION_UNKNOWN,
+)
 
 
 def _ended(sentence: str) -> str:
@@ -162,8 +168,8 @@ def _blocked(snapshot: Snapshot) -> list[Document]:
             "reason": block.gate.value,
             "since": iso(block.since),
             "until": _iso_or_none(block.until),
-            "detail": block.sentence or REASONS[GATES[block.gate]].meaning,
-            "action": REASONS[GATES[block.gate]].action,
+            "detail": block.sentence or REASONS[block.gate].meaning,
+            "action": REASONS[block.gate].action,
         }
         for block in snapshot.blocks
     ]

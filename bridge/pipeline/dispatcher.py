@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 from typing import cast
 
+from bridge.holds import Reason
 from bridge.model import (
     DeadLetter,
     Delivered,
@@ -29,7 +30,7 @@ from bridge.model import (
 )
 from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.assignments import Assignments, Drained
-from bridge.pipeline.governor import Governor, Reason
+from bridge.pipeline.governor import Governor
 from bridge.pipeline.intake import Intake
 from bridge.pipeline.key_guard import KeyRuling
 from bridge.pipeline.letter_breaker import TopicLetters

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 import random
 from dataclasses import dataclass
 
+from bridge.holds import Reason
 from bridge.pipeline.key_guard import KeyGuard
 from bridge.pipeline.membership import Membership
 from bridge.pipeline.outage import Outage
 from bridge.pipeline.pacing import Pacer
 from bridge.pipeline.settings import DeliverySettings
-
-
-class Reason(enum.StrEnum):
-    """Why no request may start."""
-
-    STOPPING = "draining"
-    MEMBERSHIP = "membership"
-    UNAUTHORIZED = "unauthorized"
-    RETRY_AFTER = "retry_after"
-    OUTAGE = "outage"
-    RATE_LIMITED = "rate_limited"
-    IN_FLIGHT = "in_flight"
-    """As many requests are outside as may be; the next answer frees a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +22,7 @@ class Block:
 
 
 _FULL = Block(Reason.IN_FLIGHT)
-_STOPPING = Block(Reason.STOPPING)
+_STOPPING = Block(Reason.DRAINING)
 _UNPROVEN = Block(Reason.MEMBERSHIP)
 
 
@@ -95,7 +82,7 @@ class Governor:
     def standing(self, now: float) -> Reason | None:
         """What an operator would call the state of sending; None: it flows, as far as the governor is concerned."""
         if self.stopping:
-            return Reason.STOPPING
+            return Reason.DRAINING
         if self.key.held:
             return Reason.UNAUTHORIZED
         if self.outage.on:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bridge.holds import Reason
 from bridge.model import DeadLetter
-from bridge.pipeline.governor import Reason
 from bridge.pipeline.offsets import OffsetTracker
 
 

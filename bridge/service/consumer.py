@@ -7,20 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from bridge.kafka.consumption import Batch, Drained, HeldReason, Positioned, Tracker
+from bridge.holds import Reason, shown
+from bridge.kafka.consumption import Batch, Drained, Positioned, Tracker
 from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.events import Events
-from bridge.ops.snapshot import Why
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.ports import Attempt
 from bridge.service.journal import Journal
-
-_WHY = {
-    HeldReason.OUT_OF_RANGE: Why.OUT_OF_RANGE,
-    HeldReason.RECREATED: Why.OUT_OF_RANGE,
-    HeldReason.NO_START: Why.NO_START,
-    HeldReason.POSITION_UNKNOWN: Why.NO_START,
-}
 
 
 class Room(Protocol):
@@ -116,11 +109,11 @@ class Consumer:
         """See `Consumption`."""
         self._guarded(self._dispatcher.membership_proven, issued_at)
 
-    def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         """See `Consumption`."""
-        if _WHY[reason] is Why.OUT_OF_RANGE:
+        if shown(reason) is Reason.OUT_OF_RANGE:
             self.out_of_range += 1
-        self._journal.hold_partition(partition, _WHY[reason], detail)
+        self._journal.hold_partition(partition, reason, detail)
 
     def partition_released(self, partition: TopicPartition) -> None:
         """See `Consumption`."""

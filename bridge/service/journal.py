@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bridge.holds import Reason
 from bridge.model import DeadLetter, LetterReason, TopicPartition
 from bridge.ops.events import Events
-from bridge.ops.snapshot import PartitionHold, TopicHold, Why
-from bridge.pipeline.governor import Reason
+from bridge.ops.snapshot import PartitionHold, TopicHold
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Clock
 
@@ -28,14 +28,14 @@ class Journal:
     def blocked(self, reason: str, detail: str) -> None:
         """All sending stopped."""
         if reason == Reason.UNAUTHORIZED:
-            self._events.held(Why.UNAUTHORIZED, detail=detail)
+            self._events.held(Reason.UNAUTHORIZED, detail=detail)
         else:
             self._events.outage_began(detail=detail)
 
     def unblocked(self, reason: str, seconds: float) -> None:
         """Sending goes on."""
         if reason == Reason.UNAUTHORIZED:
-            self._events.released(Why.UNAUTHORIZED, seconds=seconds)
+            self._events.released(Reason.UNAUTHORIZED, seconds=seconds)
         else:
             self._events.outage_ended(seconds=seconds)
 
@@ -50,14 +50,14 @@ class Journal:
             f"read until a restart (dead_letter.hold_after: {self._hold_after})."
         )
         self.topic_holds[topic] = TopicHold(topic, self._clock.wall(), sentence)
-        self._events.held(Why.DEAD_LETTER_HOLD, detail=sentence, topic=topic)
+        self._events.held(Reason.DEAD_LETTER_HOLD, detail=sentence, topic=topic)
 
     def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
         """One partition waits: a dead letter of it cannot be written at all."""
         partition = tracker.partition
-        self.hold_partition(partition, Why.DEAD_LETTERS_UNWRITABLE, detail)
+        self.hold_partition(partition, Reason.DEAD_LETTERS_UNWRITABLE, detail)
 
-    def hold_partition(self, partition: TopicPartition, why: Why, detail: str) -> None:
+    def hold_partition(self, partition: TopicPartition, why: Reason, detail: str) -> None:
         """A partition is assigned and not read, or not read on."""
         known = self.partition_holds.get(partition)
         self.partition_holds[partition] = PartitionHold(why, known.since if known else self._clock.wall(), detail)
@@ -80,11 +80,11 @@ class Journal:
 
     def letters_unwritable(self, detail: str) -> None:
         """Intake stops until letters can be written again."""
-        self._events.held(Why.DEAD_LETTERS_UNWRITABLE, detail=detail)
+        self._events.held(Reason.DEAD_LETTERS_UNWRITABLE, detail=detail)
 
     def letters_writable(self, seconds: float) -> None:
         """They can, after this long."""
-        self._events.released(Why.DEAD_LETTERS_UNWRITABLE, seconds=seconds)
+        self._events.released(Reason.DEAD_LETTERS_UNWRITABLE, seconds=seconds)
 
     def drain_forced(self, tracker: OffsetTracker[Any], in_flight: int) -> None:
         """The drain's time was over before the answers came; told with the revocation."""

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bridge.holds import Reason
 from bridge.kafka.source import Source
 from bridge.model import Route, TopicPartition
 from bridge.ops import snapshot as seen
-from bridge.ops.snapshot import Gate
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.governor import Reason
 from bridge.pipeline.offsets import Life
 from bridge.pipeline.pacing import RateShare
 from bridge.pipeline.tally import LATENCY_BOUNDS
@@ -212,29 +211,29 @@ class Observer:
         governor, letters = dispatcher.governor, dispatcher.letters
         blocks: list[seen.Block] = []
 
-        def closed(gate: Gate, since: float, sentence: str = "", until: float | None = None) -> None:
+        def closed(gate: Reason, since: float, sentence: str = "", until: float | None = None) -> None:
             opens = None if until is None else wall + max(0.0, until - now)
             blocks.append(seen.Block(gate, wall - (now - since), sentence, opens))
 
         if governor.stopping:
-            closed(Gate.DRAINING, self._stopping_since or now)
+            closed(Reason.DRAINING, self._stopping_since or now)
         if governor.key.held_since is not None:
-            closed(Gate.UNAUTHORIZED, governor.key.held_since, governor.key.detail)
+            closed(Reason.UNAUTHORIZED, governor.key.held_since, governor.key.detail)
         if letters.unwritable_since is not None:
-            closed(Gate.DEAD_LETTERS_UNWRITABLE, letters.unwritable_since, letters.detail)
+            closed(Reason.DEAD_LETTERS_UNWRITABLE, letters.unwritable_since, letters.detail)
         if governor.outage.since is not None:
-            closed(Gate.OUTAGE, governor.outage.since, governor.outage.detail, governor.outage.probe_at)
+            closed(Reason.OUTAGE, governor.outage.since, governor.outage.detail, governor.outage.probe_at)
         if dispatcher.assignments and not governor.membership.believable(now):
             sentence = (
                 "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours."
             )
-            closed(Gate.MEMBERSHIP, governor.membership.doubted_since(now), sentence)
+            closed(Reason.MEMBERSHIP, governor.membership.doubted_since(now), sentence)
         if now < governor.pause_until:
             since = now if governor.paused_since is None else governor.paused_since
-            closed(Gate.RETRY_AFTER, since, governor.pause_detail, governor.pause_until)
+            closed(Reason.RETRY_AFTER, since, governor.pause_detail, governor.pause_until)
         if self._limited_since is not None:
             until = governor.pacer.free_at
-            closed(Gate.RATE_LIMITED, self._limited_since, until=None if until == float("inf") else until)
+            closed(Reason.RATE_LIMITED, self._limited_since, until=None if until == float("inf") else until)
         return blocks
 
     def _partitions(self, now: float, wall: float) -> list[seen.Partition]:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from bridge.config.sections import Kafka
-from bridge.kafka.consumption import Batch, Drained, HeldReason, Tracker
+from bridge.holds import Reason
+from bridge.kafka.consumption import Batch, Drained, Tracker
 from bridge.kafka.source import Source
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.offset_map import Demand, Head
@@ -32,7 +33,7 @@ class Completing:
         self.revoked: list[Tracker] = []
         self.lost_trackers: list[Tracker] = []
         self.proofs: list[float] = []
-        self.held: dict[TopicPartition, tuple[HeldReason, str]] = {}
+        self.held: dict[TopicPartition, tuple[Reason, str]] = {}
         self.failure: Exception | None = None
         self.capacity = capacity
         self.keep = keep
@@ -102,7 +103,7 @@ class Completing:
         self.proofs.append(issued_at)
         self._changed.set()
 
-    def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         self.held[partition] = (reason, detail)
         self._changed.set()
 

@@ -11,9 +11,10 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.config.scalars import StartPoint
+from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.commits import Commits
-from bridge.kafka.consumption import Consumption, HeldReason, Positioned, Tracker
+from bridge.kafka.consumption import Consumption, Positioned, Tracker
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.lookup import Lookup
 from bridge.kafka.loop_side import LoopSide
@@ -268,7 +269,7 @@ class PollThread:
                 continue
             position = self.client.next[entry.partition]
             if not log.first <= position <= log.end:
-                self.starting.hold(entry, HeldReason.OUT_OF_RANGE, "out of range")
+                self.starting.hold(entry, Reason.OUT_OF_RANGE, "out of range")
                 self.pauses.apply([entry])
                 continue
             start = log.at(position)

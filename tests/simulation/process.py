@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from bridge.holds import Reason
 from bridge.kafka import commit_mark
-from bridge.kafka.consumption import HeldReason
 from bridge.model import Outcomes, Record, TopicPartition
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -286,7 +286,7 @@ class Process:
             self.unproven_since = None
         self.dispatcher.membership_proven(issued_at)
 
-    def partition_held(self, partition: TopicPartition, reason: HeldReason, detail: str) -> None:
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         if self.world.timeline.on:
             self.world.timeline.note(self.name, f"{partition} held: {reason}")
         del detail

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.holds import Reason
 from bridge.kafka import commit_mark
 from bridge.kafka.client import ClientRefusedError
-from bridge.kafka.consumption import HeldReason
 from bridge.model import TopicPartition
 from bridge.pipeline import offset_map
 from tests.kafka.completing import Completing, running, settings
@@ -101,7 +101,7 @@ async def test_without_a_position_and_without_a_decision_the_topic_is_held(embed
     async with running(kafka, consumption) as source:
         await consumption.until(lambda: len(consumption.held) == 3 and len(consumption.records) == 30)
         reason, detail = consumption.held[TopicPartition(undecided, 0)]
-        assert reason is HeldReason.NO_START
+        assert reason is Reason.NO_START
         assert "kafka.start_from" in detail
         assert set(source.held) == {TopicPartition(undecided, number) for number in range(3)}
     assert embedded.committed(group, undecided) == {}
@@ -138,7 +138,7 @@ async def test_a_position_outside_the_log_holds_its_partition_alone(embedded: Em
     async with running(settings(embedded.bootstrap, group, [topic]), consumption):
         await consumption.until(lambda: len(consumption.held) == 2 and len(consumption.records) == 10)
         below, above = consumption.held[TopicPartition(topic, 0)], consumption.held[TopicPartition(topic, 2)]
-        assert below[0] is above[0] is HeldReason.OUT_OF_RANGE
+        assert below[0] is above[0] is Reason.OUT_OF_RANGE
         assert "up to 3 events are gone" in below[1]
         assert "above the log's end 10" in above[1]
     assert {record.partition for record in consumption.records} == {1}
@@ -153,7 +153,7 @@ async def test_a_position_that_cannot_be_read_is_asked_for_again(embedded: Embed
     consumption = Completing()
     async with running(settings(embedded.bootstrap, group, [topic]), consumption) as source:
         await consumption.until(lambda: bool(consumption.held))
-        assert {reason for reason, _ in consumption.held.values()} == {HeldReason.POSITION_UNKNOWN}
+        assert {reason for reason, _ in consumption.held.values()} == {Reason.POSITION_UNKNOWN}
         await consumption.until(lambda: len(consumption.records) == 15)
         assert not consumption.held
         assert not source.held

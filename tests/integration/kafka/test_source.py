@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Consumer, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka.consumption import HeldReason
+from bridge.holds import Reason
 from bridge.kafka.source import Source
 from bridge.model import TopicPartition
 from tests.kafka.completing import PATIENCE, Completing, running, settings
@@ -140,7 +140,7 @@ async def test_records_deleted_under_a_reader_hold_the_partition_and_are_never_s
         consumption.release()
         await consumption.until(lambda: bool(consumption.held))
         reason, detail = consumption.held[TopicPartition(topic, 0)]
-        assert reason is HeldReason.OUT_OF_RANGE
+        assert reason is Reason.OUT_OF_RANGE
         assert f"{topic}/0: offset {len(consumption.records)}" in detail
         await produce(kafka, topic, range(5000, 5010), partition=1)
         await consumption.until(lambda: sum(record.partition == 1 for record in consumption.records) == 10)

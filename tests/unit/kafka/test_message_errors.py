@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from confluent_kafka import KafkaError
 
+from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.consumption import HeldReason
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.message_errors import ClientFatalError, MessageErrors
 from bridge.kafka.table import Assigned, Table
@@ -44,10 +44,10 @@ class Holds:
     """Takes down what is held and paused."""
 
     def __init__(self) -> None:
-        self.held: list[tuple[TopicPartition, HeldReason, str]] = []
+        self.held: list[tuple[TopicPartition, Reason, str]] = []
         self.paused: list[TopicPartition] = []
 
-    def hold(self, entry: Assigned, reason: HeldReason, detail: str) -> None:
+    def hold(self, entry: Assigned, reason: Reason, detail: str) -> None:
         self.held.append((entry.partition, reason, detail))
 
     def apply(self, entries: Iterable[Assigned]) -> None:
@@ -87,7 +87,7 @@ def scene() -> Scene:
 def test_a_position_that_fell_out_of_the_log_holds_its_partition_and_is_never_reset(scene: Scene) -> None:
     scene.handle(Said(-140, "no offset", "orders", 0))
     [(partition, reason, detail)] = scene.holds.held
-    assert (partition, reason) == (scene.entry.partition, HeldReason.OUT_OF_RANGE)
+    assert (partition, reason) == (scene.entry.partition, Reason.OUT_OF_RANGE)
     assert "orders/0: offset 7, the next to be read, is no longer in the log" in detail
     assert scene.holds.paused == [scene.entry.partition]
 

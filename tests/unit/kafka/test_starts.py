@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
+from bridge.holds import Reason
 from bridge.kafka import starts
-from bridge.kafka.consumption import HeldReason
 from bridge.kafka.starts import NO_TIME_FOUND, Found, Hold, LogRange, Start
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
@@ -45,7 +45,7 @@ def test_a_position_outside_the_log_is_held_whatever_start_from_says(
     found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
     held = starts.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
-    assert held.reason is HeldReason.OUT_OF_RANGE
+    assert held.reason is Reason.OUT_OF_RANGE
     assert sentence in held.detail
     assert held.possibly_lost == lost
     assert held.detail.startswith("orders/3: ")
@@ -82,7 +82,7 @@ def test_a_topic_without_any_position_starts_where_start_from_says(
 def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_set() -> None:
     held = starts.resolve(PARTITION, Found(position_known=True, range=LOG), StartPoint.ERROR)
     assert isinstance(held, Hold)
-    assert held.reason is HeldReason.NO_START
+    assert held.reason is Reason.NO_START
     assert "kafka.start_from" in held.detail
 
 
@@ -98,7 +98,7 @@ def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_se
 def test_what_could_not_be_read_is_never_guessed(found: Found, start_from: StartFrom) -> None:
     held = starts.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
-    assert held.reason is HeldReason.POSITION_UNKNOWN
+    assert held.reason is Reason.POSITION_UNKNOWN
 
 
 def test_a_map_made_for_this_position_is_restored() -> None:
@@ -135,7 +135,7 @@ def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() 
     found = Found(Position(150, text(150), 5), position_known=True, range=LOG, topic_id="another")
     held = starts.resolve(PARTITION, found, StartPoint.EARLIEST)
     assert isinstance(held, Hold)
-    assert held.reason is HeldReason.RECREATED
+    assert held.reason is Reason.RECREATED
     assert held.detail.startswith("orders/3: offset 150 is a position in an earlier topic of this name")
     assert "--reset-offsets" in held.detail
 
@@ -164,4 +164,4 @@ def test_a_position_waits_until_it_is_known_which_topic_it_belongs_to() -> None:
         PARTITION, Found(Position(150, text(150), 5), position_known=True, range=LOG), StartPoint.ERROR
     )
     assert isinstance(held, Hold)
-    assert held.reason is HeldReason.POSITION_UNKNOWN
+    assert held.reason is Reason.POSITION_UNKNOWN

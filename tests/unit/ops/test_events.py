@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from bridge.holds import Reason
 from bridge.model import DeadLetter, LetterReason, Record, Route, TopicPartition
 from bridge.ops.events import Events
 from bridge.ops.log import LIBRARY_EVENT
-from bridge.ops.snapshot import Why
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,8 @@ SAID: dict[str, Callable[[Events], None]] = {
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
     "revoked": lambda e: e.revoked(PARTITIONS, seconds=1.23456, released=7, forced=False),
     "lost": lambda e: e.lost(PARTITIONS, released=7),
-    "held": lambda e: e.held(Why.UNAUTHORIZED, detail="401 five times in a row."),
-    "released": lambda e: e.released(Why.DEAD_LETTER_HOLD, seconds=3, topic="shop.orders"),
+    "held": lambda e: e.held(Reason.UNAUTHORIZED, detail="401 five times in a row."),
+    "released": lambda e: e.released(Reason.DEAD_LETTER_HOLD, seconds=3, topic="shop.orders"),
     "outage_began": lambda e: e.outage_began(detail="503"),
     "outage_ended": lambda e: e.outage_ended(seconds=3),
     "asked_to_wait": lambda e: e.asked_to_wait(seconds=30, detail="429"),
@@ -125,7 +125,13 @@ def test_a_forced_revocation_is_a_warning(events: Events, recorder: Recorder) ->
 
 
 def test_what_needs_an_operator_says_in_a_sentence_what_to_do(events: Events, recorder: Recorder) -> None:
-    for why in (Why.UNAUTHORIZED, Why.DEAD_LETTER_HOLD, Why.OUT_OF_RANGE, Why.NO_START, Why.DEAD_LETTERS_UNWRITABLE):
+    for why in (
+        Reason.UNAUTHORIZED,
+        Reason.DEAD_LETTER_HOLD,
+        Reason.OUT_OF_RANGE,
+        Reason.NO_START,
+        Reason.DEAD_LETTERS_UNWRITABLE,
+    ):
         events.held(why, detail="So it is.")
 
     assert all(fields["message"].endswith(".") for _, _, fields in recorder.said)

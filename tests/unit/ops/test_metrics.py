@@ -9,10 +9,11 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from bridge.holds import GATES, Reason
 from bridge.model import FilterReason, LetterReason
 from bridge.ops import metrics
 from bridge.ops.catalogue import CATALOGUE, PREFIX, Kind, Metric
-from bridge.ops.snapshot import Block, Gate, Rate, TopicHold
+from bridge.ops.snapshot import Block, Rate, TopicHold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ def test_every_series_whose_labels_are_known_is_there_from_the_first_scrape_on(q
 
     assert by_label(series[f"{PREFIX}records_filtered_total"]) == dict.fromkeys(FilterReason, 0)
     assert by_label(series[f"{PREFIX}dead_letters_total"]) == dict.fromkeys(LetterReason, 0)
-    assert by_label(series[f"{PREFIX}blocked"]) == dict.fromkeys(Gate, 0)
+    assert by_label(series[f"{PREFIX}blocked"]) == dict.fromkeys(GATES, 0)
     assert by_label(series[f"{PREFIX}requests_total"]) == dict.fromkeys(("202", "400", "401", "429", "none"), 0)
     assert by_label(series[f"{PREFIX}rebalances_total"]) == {"assigned": 0, "revoked": 0, "lost": 0}
     assert by_label(series[f"{PREFIX}retries_total"])["rate_limited"] == 0
@@ -142,7 +143,7 @@ def test_an_unlimited_rate_is_infinite_and_an_unknown_age_is_not_a_number(quiet:
 
 def test_closed_gates_are_one_and_open_ones_zero(quiet: Snapshot) -> None:
     blocked = by_label(
-        scraped(replace(quiet, blocks=(Block(Gate.OUTAGE, quiet.at - 5),)))[f"{PREFIX}blocked"],
+        scraped(replace(quiet, blocks=(Block(Reason.OUTAGE, quiet.at - 5),)))[f"{PREFIX}blocked"],
     )
 
     assert blocked.pop("outage") == 1

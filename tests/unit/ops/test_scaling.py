@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.holds import GATES, PARTITION_HOLDS, Reason
 from bridge.model import TopicPartition
 from bridge.ops.scaling import backlog
-from bridge.ops.snapshot import Block, Gate, OldestOpen, PartitionHold, TopicHold, Why
-from bridge.ops.why import PARTITION_HOLDS
+from bridge.ops.snapshot import Block, OldestOpen, PartitionHold, TopicHold
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Partition, Snapshot
@@ -23,14 +23,14 @@ def test_what_waits_only_for_somebody_to_send_it_counts(busy: Snapshot, partitio
     assert backlog(replace(busy, partitions=(partition, other))) == LAG + 5
 
 
-@pytest.mark.parametrize("gate", Gate)
-def test_no_replica_is_called_for_what_would_stop_it_as_well(gate: Gate, busy: Snapshot) -> None:
+@pytest.mark.parametrize("gate", GATES)
+def test_no_replica_is_called_for_what_would_stop_it_as_well(gate: Reason, busy: Snapshot) -> None:
     assert backlog(replace(busy, blocks=(Block(gate, busy.at - 1),))) == 0
 
 
 @pytest.mark.parametrize("why", PARTITION_HOLDS)
 def test_a_held_partition_calls_for_no_replica_and_another_still_does(
-    why: Why, busy: Snapshot, partition: Partition
+    why: Reason, busy: Snapshot, partition: Partition
 ) -> None:
     held = replace(partition, hold=PartitionHold(why, busy.at - 5, "Only this one."))
     other = replace(partition, partition=TopicPartition("shop.orders", 4))

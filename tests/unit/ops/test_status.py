@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from bridge.holds import GATES, SHOWN, Reason
 from bridge.ops import status
-from bridge.ops.snapshot import Block, Gate, Key, OldestOpen, PartitionHold, RouteCounts, TopicHold, Why
+from bridge.ops.snapshot import Block, Key, OldestOpen, PartitionHold, RouteCounts, TopicHold
 from bridge.ops.status import State
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def variants(busy: Snapshot) -> dict[str, Snapshot]:
     partition = busy.partitions[0]
     holds = {
         f"held: {why}": replace(busy, partitions=(replace(partition, hold=PartitionHold(why, busy.at, "So it is.")),))
-        for why in (Why.OUT_OF_RANGE, Why.NO_START, Why.DEAD_LETTERS_UNWRITABLE)
+        for why in (Reason.OUT_OF_RANGE, Reason.NO_START, Reason.DEAD_LETTERS_UNWRITABLE)
     }
-    gates = {f"gate: {gate}": replace(busy, blocks=(Block(gate, busy.at, "", busy.at + 1),)) for gate in Gate}
+    gates = {f"gate: {gate}": replace(busy, blocks=(Block(gate, busy.at, "", busy.at + 1),)) for gate in GATES}
     return {
         **holds,
         **gates,
@@ -53,10 +54,10 @@ def test_the_document_of_every_state_fits_its_schema(busy: Snapshot, quiet: Snap
 def test_the_schema_is_a_valid_schema_and_names_every_reason_and_state() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
-    assert SCHEMA["properties"]["partitions"]["items"]["properties"]["why"]["enum"] == [why.value for why in Why]
+    assert SCHEMA["properties"]["partitions"]["items"]["properties"]["why"]["enum"] == list(SHOWN)
     assert set(SCHEMA["properties"]["state"]["enum"]) == {state.value for state in State}
     blocked = SCHEMA["properties"]["blocked"]["items"]["properties"]["reason"]["enum"]
-    assert set(blocked) == {gate.value for gate in Gate}
+    assert set(blocked) == {gate.value for gate in GATES}
 
 
 def test_the_schema_refuses_what_it_does_not_name(busy: Snapshot) -> None:
@@ -65,7 +66,9 @@ def test_the_schema_refuses_what_it_does_not_name(busy: Snapshot) -> None:
 
 
 def test_a_partition_shows_how_far_behind_since_when_and_why(busy: Snapshot) -> None:
-    (partition,) = checked(replace(busy, blocks=(Block(Gate.OUTAGE, busy.at - 30, "503 for 10 users."),)))["partitions"]
+    (partition,) = checked(replace(busy, blocks=(Block(Reason.OUTAGE, busy.at - 30, "503 for 10 users."),)))[
+        "partitions"
+    ]
 
     assert partition == {
         "topic": "shop.orders",
@@ -132,7 +135,7 @@ def test_the_state_is_the_worst_that_applies(variant: str, state: State, busy: S
 
 
 def test_a_hold_that_no_record_waits_behind_is_still_a_hold(quiet: Snapshot) -> None:
-    document = checked(replace(quiet, blocks=(Block(Gate.UNAUTHORIZED, quiet.at, "401 since noon."),)))
+    document = checked(replace(quiet, blocks=(Block(Reason.UNAUTHORIZED, quiet.at, "401 since noon."),)))
 
     assert document["state"] == "held"
     assert document["sentence"].startswith("401 since noon. Put a valid key")
@@ -140,7 +143,9 @@ def test_a_hold_that_no_record_waits_behind_is_still_a_hold(quiet: Snapshot) -> 
 
 def test_one_held_partition_among_many_says_how_many_are_held(busy: Snapshot) -> None:
     partition = busy.partitions[0]
-    held = replace(partition, hold=PartitionHold(Why.OUT_OF_RANGE, busy.at, "Position 5 is below the log's start 9."))
+    held = replace(
+        partition, hold=PartitionHold(Reason.OUT_OF_RANGE, busy.at, "Position 5 is below the log's start 9.")
+    )
 
     document = checked(replace(busy, partitions=(partition, held)))
 
@@ -187,7 +192,7 @@ def test_counts_of_a_route_are_those_of_its_events() -> None:
 
 
 def test_what_an_api_says_is_ended_before_the_advice_begins(busy: Snapshot) -> None:
-    held = replace(busy, blocks=(Block(Gate.UNAUTHORIZED, busy.at, "the API answered 401"),))
+    held = replace(busy, blocks=(Block(Reason.UNAUTHORIZED, busy.at, "the API answered 401"),))
     state, sentence = status.overall(held, [])
     assert state is State.HELD
     assert sentence.startswith("the API answered 401. Put a valid key")

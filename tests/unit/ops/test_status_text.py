@@ -4,9 +4,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bridge.holds import Reason
 from bridge.model import TopicPartition
 from bridge.ops import status
-from bridge.ops.snapshot import Block, Gate, Group, Key, PartitionHold, Why
+from bridge.ops.snapshot import Block, Group, Key, PartitionHold
 from bridge.ops.status_text import lines
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def test_the_page_begins_with_who_it_is_and_the_state_in_a_sentence(busy: Snapsh
 
 
 def test_what_is_stuck_says_since_when_why_and_what_to_do(busy: Snapshot) -> None:
-    held = PartitionHold(Why.OUT_OF_RANGE, busy.at - 185, "Position 5 is below the log's start 9.")
+    held = PartitionHold(Reason.OUT_OF_RANGE, busy.at - 185, "Position 5 is below the log's start 9.")
     stuck = replace(busy, partitions=(busy.partitions[0], replace(busy.partitions[0], hold=held)))
 
     found = section(shown(stuck), "Stuck")
@@ -45,7 +46,7 @@ def test_partitions_of_one_reason_are_told_together(busy: Snapshot) -> None:
         replace(busy.partitions[0], partition=TopicPartition(topic, number))
         for topic, number in [("a", 0), ("a", 1), ("a", 2), ("a", 5), ("b", 7)]
     ]
-    outage = replace(busy, partitions=partitions, blocks=(Block(Gate.OUTAGE, busy.at, "503."),))
+    outage = replace(busy, partitions=partitions, blocks=(Block(Reason.OUTAGE, busy.at, "503."),))
 
     found = section(shown(outage), "Stuck")
 
@@ -112,7 +113,7 @@ def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:
 def test_control_characters_from_outside_cannot_reach_the_terminal(busy: Snapshot) -> None:
     mapped = replace(busy.mapped, unmapped_types={"\x1b[2Jclear\nme": 1})
 
-    page = shown(replace(busy, mapped=mapped, blocks=(Block(Gate.OUTAGE, busy.at, "503 \x1b[31mred."),)))
+    page = shown(replace(busy, mapped=mapped, blocks=(Block(Reason.OUTAGE, busy.at, "503 \x1b[31mred."),)))
 
     assert all(line.isprintable() for line in page)
     assert section(page, "Unmapped types") == [r"\x1b[2Jclear\nme  1"]

@@ -5,64 +5,65 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.ops.snapshot import Block, Gate, OldestOpen, PartitionHold, TopicHold, Why
-from bridge.ops.why import GATES, PARTITION_HOLDS, REASONS, explain
+from bridge.holds import GATES, PARTITION_HOLDS, REASONS, Reason, shown
+from bridge.ops.snapshot import Block, OldestOpen, PartitionHold, TopicHold
+from bridge.ops.why import explain
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Partition, Snapshot
 
 
-def closed(snapshot: Snapshot, *gates: Gate) -> Snapshot:
+def closed(snapshot: Snapshot, *gates: Reason) -> Snapshot:
     return replace(snapshot, blocks=tuple(Block(gate, snapshot.at - 30, f"{gate} it is") for gate in gates))
 
 
 def test_a_partition_that_nothing_holds_is_sending(busy: Snapshot, partition: Partition) -> None:
     found = explain(partition, busy)
 
-    assert (found.why, found.since) == (Why.SENDING, busy.at - 60)
+    assert (found.why, found.since) == (Reason.SENDING, busy.at - 60)
 
 
 def test_a_partition_with_nothing_to_do_is_idle_whatever_is_closed(busy: Snapshot, partition: Partition) -> None:
     done = replace(partition, position=160, open_records=0, in_flight=0, oldest=None)
 
-    assert explain(done, closed(busy, *Gate)).why is Why.IDLE
+    assert explain(done, closed(busy, *GATES)).why is Reason.IDLE
 
 
 def test_a_lag_behind_nothing_open_is_not_idle(busy: Snapshot, partition: Partition) -> None:
     behind = replace(partition, open_records=0, in_flight=0, oldest=None)
 
-    assert explain(behind, busy).why is Why.SENDING
-    assert explain(behind, closed(busy, Gate.OUTAGE)).why is Why.OUTAGE
+    assert explain(behind, busy).why is Reason.SENDING
+    assert explain(behind, closed(busy, Reason.OUTAGE)).why is Reason.OUTAGE
 
 
-@pytest.mark.parametrize("gate", Gate)
+@pytest.mark.parametrize("gate", GATES)
 def test_every_closed_gate_is_given_as_the_reason_with_its_own_sentence_and_time(
-    gate: Gate, busy: Snapshot, partition: Partition
+    gate: Reason, busy: Snapshot, partition: Partition
 ) -> None:
     found = explain(partition, closed(busy, gate))
 
-    assert (found.why, found.detail, found.since) == (GATES[gate], f"{gate} it is", busy.at - 30)
+    assert (found.why, found.detail, found.since) == (shown(gate), f"{gate} it is", busy.at - 30)
 
 
 def test_a_gate_without_a_sentence_is_told_by_its_general_meaning(busy: Snapshot, partition: Partition) -> None:
-    found = explain(partition, replace(busy, blocks=(Block(Gate.OUTAGE, busy.at),)))
+    found = explain(partition, replace(busy, blocks=(Block(Reason.OUTAGE, busy.at),)))
 
-    assert found.detail == REASONS[Why.OUTAGE].meaning
+    assert found.detail == REASONS[Reason.OUTAGE].meaning
 
 
 def test_of_several_gates_the_one_is_named_that_would_still_hold(busy: Snapshot, partition: Partition) -> None:
-    assert explain(partition, closed(busy, Gate.RATE_LIMITED, Gate.RETRY_AFTER)).why is Why.RETRY_AFTER
-    assert explain(partition, closed(busy, Gate.RETRY_AFTER, Gate.OUTAGE)).why is Why.OUTAGE
-    assert explain(partition, closed(busy, Gate.OUTAGE, Gate.UNAUTHORIZED)).why is Why.UNAUTHORIZED
+    assert explain(partition, closed(busy, Reason.RATE_LIMITED, Reason.RETRY_AFTER)).why is Reason.RETRY_AFTER
+    assert explain(partition, closed(busy, Reason.RETRY_AFTER, Reason.OUTAGE)).why is Reason.OUTAGE
+    assert explain(partition, closed(busy, Reason.OUTAGE, Reason.UNAUTHORIZED)).why is Reason.UNAUTHORIZED
 
 
-@pytest.mark.parametrize("why", [Why.OUT_OF_RANGE, Why.NO_START, Why.DEAD_LETTERS_UNWRITABLE])
+@pytest.mark.parametrize("why", [Reason.OUT_OF_RANGE, Reason.NO_START, Reason.DEAD_LETTERS_UNWRITABLE])
 def test_what_holds_the_partition_alone_comes_before_what_holds_everything(
-    why: Why, busy: Snapshot, partition: Partition
+    why: Reason, busy: Snapshot, partition: Partition
 ) -> None:
     held = replace(partition, hold=PartitionHold(why, busy.at - 5, "Only this one."))
 
-    found = explain(held, closed(busy, Gate.UNAUTHORIZED))
+    found = explain(held, closed(busy, Reason.UNAUTHORIZED))
 
     assert (found.why, found.detail, found.since) == (why, "Only this one.", busy.at - 5)
     assert why in PARTITION_HOLDS
@@ -72,12 +73,12 @@ def test_a_held_topic_holds_all_its_partitions_and_no_other(busy: Snapshot, part
     held = replace(busy, held_topics=(TopicHold("shop.orders", busy.at - 7, "100 in a row."),))
     other = replace(partition, partition=partition.partition._replace(topic="shop.accounts"))
 
-    assert explain(partition, held).why is Why.DEAD_LETTER_HOLD
-    assert explain(other, held).why is Why.SENDING
+    assert explain(partition, held).why is Reason.DEAD_LETTER_HOLD
+    assert explain(other, held).why is Reason.SENDING
 
 
 def test_a_partition_being_revoked_is_draining(busy: Snapshot, partition: Partition) -> None:
-    assert explain(replace(partition, draining=True), closed(busy, Gate.RATE_LIMITED)).why is Why.DRAINING
+    assert explain(replace(partition, draining=True), closed(busy, Reason.RATE_LIMITED)).why is Reason.DRAINING
 
 
 def test_a_partition_whose_only_work_is_parked_waits_for_its_retry_even_under_the_rate(
@@ -86,9 +87,9 @@ def test_a_partition_whose_only_work_is_parked_waits_for_its_retry_even_under_th
     oldest = OldestOpen(100, since=busy.at - 60, attempts=3, retry_at=busy.at + 8)
     parked = replace(partition, in_flight=0, oldest=oldest)
 
-    found = explain(parked, closed(busy, Gate.RATE_LIMITED))
+    found = explain(parked, closed(busy, Reason.RATE_LIMITED))
 
-    assert (found.why, found.until) == (Why.RETRY_AFTER, busy.at + 8)
+    assert (found.why, found.until) == (Reason.RETRY_AFTER, busy.at + 8)
     assert "offset 100" in found.detail.lower()
     assert "3 attempts" in found.detail
 
@@ -98,11 +99,27 @@ def test_a_parked_record_beside_others_on_the_wire_does_not_make_the_partition_w
 ) -> None:
     oldest = OldestOpen(100, since=busy.at - 60, attempts=3, retry_at=busy.at + 8)
 
-    assert explain(replace(partition, oldest=oldest), busy).why is Why.SENDING
+    assert explain(replace(partition, oldest=oldest), busy).why is Reason.SENDING
 
 
 def test_every_reason_has_a_meaning_and_those_that_last_say_what_to_do() -> None:
-    assert REASONS.keys() == set(Why)
+    assert REASONS.keys() == set(Reason)
     assert all(reason.meaning.endswith(".") for reason in REASONS.values())
     assert all(reason.action for reason in REASONS.values() if reason.needs_operator)
-    assert GATES.keys() == set(Gate)
+    assert all(shown(shown(reason)) is shown(reason) for reason in Reason)
+
+
+def test_a_committed_offset_that_cannot_be_read_is_not_a_missing_start(busy: Snapshot, partition: Partition) -> None:
+    held = replace(partition, hold=PartitionHold(Reason.POSITION_UNKNOWN, busy.at - 5, "Asked again."))
+
+    found = explain(held, busy)
+
+    assert found.why is Reason.POSITION_UNKNOWN
+    assert not REASONS[found.why].needs_operator
+    assert "start_from" not in REASONS[found.why].action
+
+
+def test_a_recreated_topic_keeps_the_name_it_had_on_the_pages(busy: Snapshot, partition: Partition) -> None:
+    held = replace(partition, hold=PartitionHold(Reason.RECREATED, busy.at - 5, "Another topic."))
+
+    assert explain(held, busy).why is Reason.OUT_OF_RANGE

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pipeline.governor import Governor, Reason
+from bridge.holds import Reason
+from bridge.pipeline.governor import Governor
 from bridge.pipeline.key_guard import KeyGuard, KeyRuling
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
 from bridge.pipeline.membership import Membership
@@ -303,7 +304,7 @@ def test_a_no_names_the_first_reason_an_operator_should_hear_and_when_to_ask_aga
         governor.key.unauthorized(unauthorized(1), 1, 0.0)
     assert reason(governor) is Reason.UNAUTHORIZED
     governor.stopping = True
-    assert reason(governor) is Reason.STOPPING
+    assert reason(governor) is Reason.DRAINING
 
 
 def reason(governor: Governor) -> Reason | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.holds import Reason
 from bridge.model import LetterReason, TopicPartition, Unauthorized, Verdict
-from bridge.pipeline.governor import Reason
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Work
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized

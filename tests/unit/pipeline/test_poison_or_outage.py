@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
+from bridge.holds import Reason
 from bridge.model import LetterReason, Retry, TopicPartition, Verdict
-from bridge.pipeline.governor import Reason
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
 from tests.unit.pipeline.world import World

@@ -1,0 +1,194 @@
+"""The one list of reasons why something does not move, and what each means to whoever has to act.
+
+The pipeline, the Kafka side, the pages, the metrics and the log all name a reason by this list; the table of reasons in
+docs/operations.md is built from it. A value is what metrics, `/status` and the log show: it is an interface.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+class Reason(enum.StrEnum):
+    """Why a request, a partition, a topic or the whole process does not move; or that it does. See `REASONS`."""
+
+    SENDING = "sending"
+    IDLE = "idle"
+    # --- of the whole process ---------------------------------------------------------------------
+    RATE_LIMITED = "rate_limited"
+    RETRY_AFTER = "retry_after"
+    IN_FLIGHT = "in_flight"
+    """As many requests are outside as may be; the next answer frees a place."""
+    UNAUTHORIZED = "unauthorized"
+    OUTAGE = "outage"
+    """Nothing gets through to the API; one probe at a time."""
+    MEMBERSHIP = "membership"
+    """Kafka has not confirmed for a whole session that this process still owns its partitions."""
+    DEAD_LETTERS_UNWRITABLE = "dead_letters_unwritable"
+    """Of one partition: a dead letter that can never be written."""
+    KAFKA_UNREACHABLE = "kafka_unreachable"
+    NOT_JOINED = "not_joined"
+    DRAINING = "draining"
+    # --- of topics --------------------------------------------------------------------------------
+    DEAD_LETTER_HOLD = "dead_letter_hold"
+    TOPIC_MISSING = "topic_missing"
+    NOT_AUTHORISED = "not_authorised"
+    # --- of partitions ----------------------------------------------------------------------------
+    OUT_OF_RANGE = "out_of_range"
+    """The committed offset is below the log's start or above its end."""
+    RECREATED = "recreated"
+    """The committed offset belongs to an earlier topic of the same name: what is below it in this log was never read.
+    """
+    NO_START = "no_start"
+    POSITION_UNKNOWN = "position_unknown"
+    TRANSACTION_HANGING = "transaction_hanging"
+    RECORD_TOO_LARGE = "record_too_large"
+    UNOWNED = "unowned"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One reason, for people."""
+
+    meaning: str
+    action: str = ""
+    """What to do; empty where nothing needs doing."""
+    needs_operator: bool = False
+    """It does not end by itself."""
+    shown_as: Reason | None = None
+    """The reason whose name `/status`, metrics and log show for a partition instead, where that name came first."""
+
+
+REASONS: Final[Mapping[Reason, Entry]] = {
+    Reason.SENDING: Entry("Records are being sent."),
+    Reason.RATE_LIMITED: Entry(
+        "Records wait for the rate budget of the API token.",
+        "Nothing, if the lag shrinks over the day; otherwise have the token's limit raised and set"
+        " delivery.rate_limit. More replicas do not help.",
+    ),
+    Reason.RETRY_AFTER: Entry(
+        "The Track API asked to wait, or the next attempt of the records is not due yet.",
+        "Nothing: sending goes on by itself at the time shown.",
+    ),
+    Reason.IN_FLIGHT: Entry("As many requests are on the wire as may be.", shown_as=Reason.SENDING),
+    Reason.UNAUTHORIZED: Entry(
+        "The Track API refuses the API key or the address (401, 403, 404, 405); all sending is held.",
+        "Put a valid key into the file of track.api_key_file and check track.endpoint. The file is read again every"
+        " track.auth.recheck; one event then probes it. A changed endpoint needs a restart.",
+        needs_operator=True,
+    ),
+    Reason.DEAD_LETTER_HOLD: Entry(
+        "Too many records of this topic in a row became dead letters and none was delivered; the topic is held.",
+        "Look at the reasons of the last dead letters, fix the mapping or the producer, and restart.",
+        needs_operator=True,
+    ),
+    Reason.OUTAGE: Entry(
+        "Nothing gets through: the Track API does not answer as it should, or Kafka's group coordinator does not.",
+        "Check the service the detail names; sending goes on by itself once it answers.",
+    ),
+    Reason.MEMBERSHIP: Entry(
+        "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours.",
+        "Check the Kafka brokers; sending goes on by itself once the coordinator answers.",
+        shown_as=Reason.OUTAGE,
+    ),
+    Reason.DEAD_LETTERS_UNWRITABLE: Entry(
+        "A dead letter cannot be written, and nothing is skipped for that.",
+        "Check the dead-letter topic: that it exists, its ACLs, its in-sync replicas, its max.message.bytes.",
+        needs_operator=True,
+    ),
+    Reason.KAFKA_UNREACHABLE: Entry(
+        "No Kafka broker answers, so nothing is read and nothing can be committed.",
+        "Check the brokers the detail names, the network between, and the login in kafka.properties. Reading goes on"
+        " by itself once a broker answers.",
+    ),
+    Reason.NOT_JOINED: Entry(
+        "The consumer group has not given this process its partitions yet.",
+        "Nothing, for up to a minute. Longer: `bridge check` shows brokers, permissions and the members of the group.",
+    ),
+    Reason.TOPIC_MISSING: Entry(
+        "A topic that kafka.topics names does not exist on this cluster; nothing is read from it until it does.",
+        "Create the topic, or correct kafka.topics and restart. A topic that appears is read without a restart.",
+        needs_operator=True,
+    ),
+    Reason.NOT_AUTHORISED: Entry(
+        "This user may not read a topic that kafka.topics names.",
+        "Grant it READ and DESCRIBE on the topic; that needs no restart.",
+        needs_operator=True,
+    ),
+    Reason.OUT_OF_RANGE: Entry(
+        "The committed offset lies outside the log: retention removed records before they were sent, or the topic"
+        " was recreated. It is never reset silently.",
+        "Stop the group, set its position for this partition with kafka-consumer-groups --reset-offsets, and start.",
+        needs_operator=True,
+    ),
+    Reason.RECREATED: Entry(
+        "The committed offset belongs to an earlier topic of the same name.",
+        "Stop the group, set its position for this partition with kafka-consumer-groups --reset-offsets, and start.",
+        needs_operator=True,
+        shown_as=Reason.OUT_OF_RANGE,
+    ),
+    Reason.NO_START: Entry(
+        "The group has no committed offset for this topic, and kafka.start_from says error.",
+        "Set kafka.start_from to earliest, latest, a time or an age, and restart.",
+        needs_operator=True,
+    ),
+    Reason.POSITION_UNKNOWN: Entry(
+        "The group's committed offset of this partition, or what belongs to it, could not be read; it is asked for"
+        " again.",
+        "Nothing, for up to a minute. Longer: check the brokers, and that this user has READ on the group.",
+    ),
+    Reason.TRANSACTION_HANGING: Entry(
+        "A producer's transaction on this partition is open and does not end, so nothing after it can be read.",
+        "Find the transaction with kafka-transactions find-hanging, and end it with kafka-transactions abort.",
+        needs_operator=True,
+    ),
+    Reason.RECORD_TOO_LARGE: Entry(
+        "The next record of this partition is larger than kafka.max_record_bytes.",
+        "Raise kafka.max_record_bytes and the memory with it, or move the group's offset past this record.",
+        needs_operator=True,
+    ),
+    Reason.UNOWNED: Entry(
+        "No member of the group has this partition, so nobody reads it.",
+        "Nothing, while the group rebalances or the session of a killed member runs out. Longer: `bridge check` shows"
+        " the members of the group.",
+    ),
+    Reason.DRAINING: Entry(
+        "The process is stopping or gives the partition up: what is in flight may finish, nothing new starts.",
+    ),
+    Reason.IDLE: Entry("Everything that arrived is done."),
+}
+
+GATES: Final = (
+    Reason.UNAUTHORIZED,
+    Reason.DEAD_LETTERS_UNWRITABLE,
+    Reason.OUTAGE,
+    Reason.MEMBERSHIP,
+    Reason.RETRY_AFTER,
+    Reason.RATE_LIMITED,
+    Reason.DRAINING,
+    Reason.KAFKA_UNREACHABLE,
+)
+"""What can keep the whole process from sending the next request, as `blocked` names it."""
+
+PARTITION_HOLDS: Final = (
+    Reason.OUT_OF_RANGE,
+    Reason.NO_START,
+    Reason.DEAD_LETTER_HOLD,
+    Reason.DEAD_LETTERS_UNWRITABLE,
+    Reason.POSITION_UNKNOWN,
+    Reason.TRANSACTION_HANGING,
+    Reason.RECORD_TOO_LARGE,
+)
+"""What can hold one partition while others deliver, by the name that is shown."""
+
+
+def shown(reason: Reason) -> Reason:
+    """The reason as `/status`, metrics and log name it at a partition."""
+    return REASONS[reason].shown_as or reason
+
+
+SHOWN: Final = tuple(reason for reason in REASONS if shown(reason) is reason)
+"""All names that are shown."""
