@@ -205,6 +205,49 @@ def test_values_that_exclude_each_other_are_refused(refusal: Say, values: chart.
     assert sentence in refusal(values)
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}, "terminationGracePeriodSeconds": 50},
+            "terminationGracePeriodSeconds: is 50, less than lifecycle.preStop (10 s), kafka.drain_timeout (20 s) and",
+        ),
+        (
+            {"lifecycle": {"preStop": {"httpGet": {"path": "/drain", "port": 1}}}},
+            "terminationGracePeriodSeconds: must be set, because lifecycle.preStop does not say how long it takes",
+        ),
+        (
+            {"podDisruptionBudget": {"minAvailable": 2}},
+            "podDisruptionBudget.minAvailable: is 2 of 2 replicas, so that no node",
+        ),
+        (
+            {"podDisruptionBudget": {"minAvailable": "100%"}},
+            "podDisruptionBudget.minAvailable: is 100% of 2 replicas",
+        ),
+        ({"podDisruptionBudget": {"minAvailable": 2}, "keda": KEDA}, "podDisruptionBudget.minAvailable: is 2 of 2"),
+        ({"nameOverride": "Bridge"}, "fullnameOverride: must be set, because shop-Bridge"),
+        ({"nameOverride": "a b"}, 'nameOverride: is "a b", which is no value of a label'),
+        (
+            config(delivery={"max_buffered_bytes": "300MB"}),
+            "resources.limits.memory: is 256Mi, not more than config.delivery.max_buffered_bytes (300MB)",
+        ),
+        (config(track={"endpoint": "http://proxy.events:8080"}), "config.track.endpoint: is http://proxy.events:8080"),
+        (config(observability={"listen": "0.0.0.0:0"}), "config.observability.listen: is 0.0.0.0:0, a port that"),
+        (
+            {"extraVolumeMounts": [{"name": "x", "mountPath": "/etc/track-bridge"}]},
+            "extraVolumeMounts: has /etc/track-bridge, where something is",
+        ),
+    ],
+)
+def test_what_would_fail_in_the_cluster_is_refused_before_it(refusal: Say, values: chart.Values, sentence: str) -> None:
+    assert sentence in refusal(values)
+
+
+def test_a_release_whose_name_makes_no_service_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(chart.RefusedError, match="fullnameOverride: must be set, because 1-track-bridge"):
+        chart.render(chart.LEAST, tmp_path, release="1")
+
+
 def test_every_problem_is_reported_at_once(refusal: Say) -> None:
     said = refusal(
         {"apiKey": {"existingSecret": ""}, "terminationGracePeriodSeconds": 1},

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from bridge.cli.app import app
+from tests.chart import chart
 from tests.chart.conftest import Render
 from tests.chart.pods import pods
 
@@ -45,8 +51,83 @@ def test_the_topics_are_created_before_the_release_with_a_configuration_of_their
     assert container["args"] == ["topics", "create", "--yes", "--retention", "7d"]
     own = rendered.one("ConfigMap", job["metadata"]["name"])
     assert own["data"] == rendered.one("ConfigMap", rendered.workload["metadata"]["name"])["data"]
-    # The service account the chart makes does not exist yet.
-    assert job["spec"]["template"]["spec"]["serviceAccountName"] == "default"
+
+
+@pytest.mark.parametrize("account", [{}, {"create": False, "name": "readers"}])
+def test_a_hook_finds_its_account_its_pull_secrets_and_its_way_through_the_network(
+    render: Render, account: dict[str, object]
+) -> None:
+    """It runs before the release's own objects are there, in a namespace that may let nothing through by default."""
+    rendered = render(
+        {
+            "topicsCreate": {"enabled": True},
+            "networkPolicy": {"enabled": True},
+            "imagePullSecrets": [{"name": "registry"}],
+            "serviceAccount": account,
+        }
+    )
+    job = rendered.one("Job")
+    pod = job["spec"]["template"]
+    early = {name: each for each in rendered.manifests if is_early(each) for name in [each["kind"]]}
+    assert pod["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert pod["spec"]["securityContext"] == rendered.pod["spec"]["securityContext"]
+    if account:
+        assert pod["spec"]["serviceAccountName"] == "readers"
+        assert "ServiceAccount" not in early
+    else:
+        assert pod["spec"]["serviceAccountName"] == early["ServiceAccount"]["metadata"]["name"]
+    policy = early["NetworkPolicy"]["spec"]
+    assert policy["egress"] == rendered.one("NetworkPolicy", "shop-track-bridge")["spec"]["egress"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+def is_early(manifest: dict[str, Any]) -> bool:
+    """Whether Helm makes it before the hook's job."""
+    annotations = manifest["metadata"].get("annotations", {})
+    return "pre-install" in annotations.get("helm.sh/hook", "") and int(annotations["helm.sh/hook-weight"]) < 0
+
+
+def test_a_replay_has_a_name_of_its_contents_and_is_never_made_again_by_being_healed(render: Render) -> None:
+    on = {"dlqReplay": {"job": {"enabled": True}}}
+    job = render(on).one("Job")
+    upgraded = render(on, arguments=["--is-upgrade"]).one("Job")
+    assert upgraded == job, "an upgrade that changes nothing replays nothing"
+    assert "ttlSecondsAfterFinished" not in job["spec"], (
+        "Kubernetes would remove it, and what heals a release make it again"
+    )
+    for change in ({"image": {"tag": "2.0.0"}}, {"dlqReplay": {"args": ["--reason", "rejected"]}}):
+        assert render(on, change).one("Job")["metadata"]["name"] != job["metadata"]["name"]
+
+
+def test_a_new_chart_of_the_same_image_is_no_new_replay_and_no_new_pod(render: Render, tmp_path: Path) -> None:
+    values = {"image": {"tag": "1.0.0"}, "dlqReplay": {"job": {"enabled": True}}}
+    newer = tmp_path / "newer"
+    shutil.copytree(chart.CHART, newer)
+    text = (newer / "Chart.yaml").read_text(encoding="utf-8")
+    about = yaml.safe_load(text) | {"version": "99.0.0", "appVersion": "99.0.0"}
+    (newer / "Chart.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
+    before, after = render(values), render(values, chart=newer)
+    assert after.pod == before.pod
+    assert after.one("Job")["metadata"]["name"] == before.one("Job")["metadata"]["name"]
+    assert after.one("Job")["spec"] == before.one("Job")["spec"]
+
+
+def test_what_looks_sick_to_a_gitops_tool_can_be_told_apart(render: Render) -> None:
+    ignored = {"argocd.argoproj.io/ignore-healthcheck": "true"}
+    rendered = render(
+        {
+            "dlqReplay": {
+                "annotations": ignored,
+                "cronJob": {"annotations": {"only": "cron"}},
+                "job": {"enabled": True, "annotations": {"only": "job"}},
+            }
+        }
+    )
+    cron, job = rendered.one("CronJob"), rendered.one("Job")
+    assert cron["metadata"]["annotations"] == {**ignored, "only": "cron"}
+    assert cron["spec"]["jobTemplate"]["metadata"]["annotations"] == ignored
+    assert job["metadata"]["annotations"] == {**ignored, "only": "job"}
+    assert "annotations" not in render().one("CronJob")["metadata"]
 
 
 def test_helm_test_checks_for_real(render: Render) -> None:

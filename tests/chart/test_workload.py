@@ -202,7 +202,14 @@ def test_a_long_release_name_still_gives_valid_names(render: Render) -> None:
 def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
     values = tmp_path / "values.yaml"
     values.write_text(
-        yaml.safe_dump({**chart.LEAST, "podMonitor": {"enabled": True}, "networkPolicy": {"enabled": True}})
+        yaml.safe_dump(
+            {
+                **chart.LEAST,
+                "fullnameOverride": "bridge",  # no Service may be called 123-track-bridge
+                "podMonitor": {"enabled": True},
+                "networkPolicy": {"enabled": True},
+            }
+        )
     )
     said = chart.run(["template", "123", str(chart.CHART), "--namespace", "456", "--values", str(values)])
     for each in filter(None, yaml.safe_load_all(said)):
@@ -214,3 +221,34 @@ def test_a_common_label_cannot_break_the_selectors(render: Render) -> None:
     rendered = render({"commonLabels": {"app.kubernetes.io/name": "mine", "team": "growth"}})
     assert rendered.pod["metadata"]["labels"].items() >= rendered.workload["spec"]["selector"]["matchLabels"].items()
     assert rendered.workload["metadata"]["labels"]["team"] == "growth"
+
+
+def test_the_grace_holds_what_a_pre_stop_hook_takes(render: Render) -> None:
+    hooks = (
+        {"sleep": {"seconds": 10}},
+        {"exec": {"command": ["sleep", "10"]}},
+        {"exec": {"command": ["/bin/sh", "-c", "sleep 10"]}},
+    )
+    for hook in hooks:
+        pod = render({"lifecycle": {"preStop": hook}}).pod
+        assert pod["spec"]["terminationGracePeriodSeconds"] == 20 + 25 + 10
+    assert render().pod["spec"]["terminationGracePeriodSeconds"] == 45
+
+
+def test_replicas_that_are_not_ready_can_still_be_asked(render: Render) -> None:
+    """A refused key makes all of them unready, and their /status says so."""
+    for workload in ("Deployment", "StatefulSet"):
+        rendered = render({"workload": workload})
+        pods = rendered.one("Service", "shop-track-bridge-pods")
+        assert pods["spec"]["clusterIP"] == "None"
+        assert pods["spec"]["publishNotReadyAddresses"] is True
+        assert pods["spec"]["selector"].items() <= rendered.pod["metadata"]["labels"].items()
+
+
+def test_what_a_parent_chart_says_for_all_its_charts_is_taken(render: Render) -> None:
+    common = {"global": {"imageRegistry": "registry.example.com", "imagePullSecrets": ["one", {"name": "two"}]}}
+    pod = render(common, {"imagePullSecrets": [{"name": "two"}]}).pod["spec"]
+    assert pod["containers"][0]["image"].startswith("registry.example.com/track-bridge:")
+    assert pod["imagePullSecrets"] == [{"name": "two"}, {"name": "one"}]
+    own = render(common, {"image": {"registry": "mine.example.com"}}).container["image"]
+    assert own.startswith("mine.example.com/")

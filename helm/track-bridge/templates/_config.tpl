@@ -81,12 +81,34 @@ quotes, which is a number in the bridge's YAML 1.2, and JSON alone is a wall tha
 {{- include "track-bridge.seconds" (dig "kafka" "drain_timeout" "20s" (include "track-bridge.config" . | fromJson)) -}}
 {{- end -}}
 
+{{/* Seconds of lifecycle.preStop, which Kubernetes counts in the grace; nothing where the hook does not say how long it takes. */}}
+{{- define "track-bridge.preStopSeconds" -}}
+{{- $hook := dig "preStop" dict (.Values.lifecycle | default dict) | default dict -}}
+{{- if not $hook -}}0
+{{- else if hasKey $hook "sleep" -}}{{ int64 $hook.sleep.seconds }}
+{{- else -}}
+{{- $words := dig "exec" "command" list $hook | join " " -}}
+{{- regexFind "(^|/|\\s)sleep [0-9]+$" $words | regexFind "[0-9]+$" -}}
+{{- end -}}
+{{- end -}}
+
 {{/*
 The drain, in which requests end (`track.timeout` is below it), and 25 seconds: 2 until the drain is cut off, 10 for the last commit,
-10 for leaving the group (the process ends by itself after these), and some to start and end.
+10 for leaving the group (the process ends by itself after these), and some to start and end. Before it, what a preStop hook takes.
 */}}
 {{- define "track-bridge.leastGrace" -}}
-{{- with include "track-bridge.drainSeconds" . -}}{{- add (int64 .) 25 -}}{{- end -}}
+{{- $preStop := include "track-bridge.preStopSeconds" . -}}
+{{- with include "track-bridge.drainSeconds" . -}}{{- if $preStop -}}{{- add (int64 .) (int64 $preStop) 25 -}}{{- end -}}{{- end -}}
+{{- end -}}
+
+{{/* Bytes of a quantity such as 256Mi or 1G, or of the bridge's own 32MB; nothing where it is neither. */}}
+{{- define "track-bridge.bytes" -}}
+{{- $text := toString . -}}
+{{- $units := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "KB" 1000 "MB" 1000000 "GB" 1000000000 "KiB" 1024 "MiB" 1048576 "GiB" 1073741824 "B" 1 -}}
+{{- $unit := regexFind "[A-Za-z]*$" $text -}}
+{{- if and (regexMatch "^[0-9]+([.][0-9]+)?[A-Za-z]*$" $text) (hasKey $units $unit) -}}
+{{- mulf (regexFind "^[0-9.]+" $text | float64) (get $units $unit) | int64 -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "track-bridge.grace" -}}

@@ -41,9 +41,10 @@ app.kubernetes.io/part-of: track-bridge
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
+{{/* The version is that of the image: the chart's own would replace all pods with each new chart, also where the image stays. */}}
 {{- define "track-bridge.podLabels" -}}
 {{ include "track-bridge.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ include "track-bridge.imageVersion" . | quote }}
 app.kubernetes.io/part-of: track-bridge
 {{- end -}}
 
@@ -73,11 +74,27 @@ annotations:
 {{- end -}}
 {{- end -}}
 
-{{/* REGISTRY/REPOSITORY:TAG, or @DIGEST. */}}
+{{/* REGISTRY/REPOSITORY:TAG, or @DIGEST. The registry a parent chart names for all its charts serves where none is named here. */}}
 {{- define "track-bridge.image" -}}
 {{- $image := .Values.image -}}
-{{- with $image.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ $image.repository -}}
+{{- with $image.registry | default (dig "imageRegistry" "" (.Values.global | default dict)) }}{{ trimSuffix "/" . }}/{{ end }}{{ $image.repository -}}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default .Chart.AppVersion }}{{ end -}}
+{{- end -}}
+
+{{/* As a JSON list: the chart's own and those of global.imagePullSecrets, which may be names or maps, each once. */}}
+{{- define "track-bridge.pullSecrets" -}}
+{{- $all := .Values.imagePullSecrets -}}
+{{- range dig "imagePullSecrets" list (.Values.global | default dict) -}}
+{{- $all = append $all (ternary (dict "name" .) . (kindIs "string" .)) -}}
+{{- end -}}
+{{- uniq $all | toJson -}}
+{{- end -}}
+
+{{/* What a label may hold of the image's tag; a digest is too long and names no version. */}}
+{{- define "track-bridge.imageVersion" -}}
+{{- if .Values.image.tag }}{{ .Values.image.tag | trunc 63 | trimSuffix "-" | trimSuffix "." | trimSuffix "_" }}
+{{- else if .Values.image.digest }}{{ .Values.image.digest | trimPrefix "sha256:" | trunc 12 }}
+{{- else }}{{ .Chart.AppVersion }}{{ end -}}
 {{- end -}}
 
 {{- define "track-bridge.serviceAccountName" -}}

@@ -8,7 +8,9 @@ of the group: `dlq replay` would take the place of a replica.
 {{- $root := index . 0 -}}
 metadata:
   labels:
-    {{- toYaml (mergeOverwrite dict $root.Values.podLabels (include "track-bridge.jobLabels" (list $root (index . 1)) | fromYaml)) | nindent 4 }}
+    {{- $own := omit (include "track-bridge.jobLabels" (list $root (index . 1)) | fromYaml) "helm.sh/chart" }}
+    {{- $_ := set $own "app.kubernetes.io/version" (include "track-bridge.imageVersion" $root) }}
+    {{- toYaml (mergeOverwrite dict $root.Values.podLabels $own) | nindent 4 }}
   {{- with include "track-bridge.annotations" (list $root $root.Values.podAnnotations) }}
   {{- nindent 2 . }}
   {{- end }}
@@ -20,9 +22,9 @@ metadata:
 {{- $component := index . 1 -}}
 spec:
   restartPolicy: Never
-  {{- if eq $component "topics-create" }}
-  # A hook runs before the release's own service account exists.
-  serviceAccountName: {{ ternary "default" (include "track-bridge.serviceAccountName" $root) $root.Values.serviceAccount.create }}
+  {{- if and (eq $component "topics-create") $root.Values.serviceAccount.create }}
+  # A hook runs before the release's own service account exists, and brings one.
+  serviceAccountName: {{ index . 4 | quote }}
   {{- else }}
   serviceAccountName: {{ include "track-bridge.serviceAccountName" $root | quote }}
   {{- end }}
@@ -40,12 +42,11 @@ spec:
     {{- include "track-bridge.volumes" (list $root (index . 4)) | nindent 4 }}
 {{- end -}}
 
-{{/* The Job that replays dead letters, without its name. */}}
+{{/* The Job that replays dead letters, without its name and without an end of its life. */}}
 {{- define "track-bridge.replayJobSpec" -}}
 {{- $args := concat (list "dlq" "replay" "--yes") .Values.dlqReplay.args -}}
 # Letters that failed again end it with 1: another try at once would change nothing, and a retry would hide it.
 backoffLimit: 0
-ttlSecondsAfterFinished: {{ .Values.dlqReplay.ttlSecondsAfterFinished | int64 }}
 template:
   {{- include "track-bridge.jobPod" (list . "dlq-replay" $args .Values.dlqReplay.resources (include "track-bridge.fullname" .)) | nindent 2 }}
 {{- end -}}

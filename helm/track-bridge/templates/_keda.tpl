@@ -105,6 +105,6 @@ authenticationRef:
 {{- with .Values.keda.prometheus.query -}}
 {{- . -}}
 {{- else -}}
-sum(track_bridge_scaling_backlog{namespace={{ include "track-bridge.namespace" . | quote }},pod=~"{{ include "track-bridge.fullname" . }}-.*"})
+sum(track_bridge_scaling_backlog{namespace={{ include "track-bridge.namespace" . | quote }},pod=~"{{ include "track-bridge.podNames" . }}"})
 {{- end -}}
 {{- end -}}

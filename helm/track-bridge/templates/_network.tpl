@@ -28,3 +28,26 @@ to:
 {{- $host := regexReplaceAll "^[a-z]+://" $endpoint "" | regexFind "^[^/]*" -}}
 {{- regexFind ":[0-9]+$" $host | trimPrefix ":" | default (ternary "80" "443" (hasPrefix "http://" $endpoint)) -}}
 {{- end -}}
+
+{{/* Where replicas and jobs may go. */}}
+{{- define "track-bridge.egressRules" -}}
+{{- $policy := .Values.networkPolicy -}}
+# Names.
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+  {{- with $policy.dnsTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+# Kafka.
+- {{ include "track-bridge.egress" (dict "to" $policy.kafka.to "ports" ($policy.kafka.ports | default (include "track-bridge.kafkaPorts" . | fromJsonArray))) | nindent 2 | trim }}
+# The Track API.
+- {{ include "track-bridge.egress" (dict "to" $policy.api.to "ports" ($policy.api.ports | default (list (include "track-bridge.apiPort" .)))) | nindent 2 | trim }}
+{{- range $name, $target := $policy.extraEgress }}
+# {{ $name }}.
+- {{ include "track-bridge.egress" $target | nindent 2 | trim }}
+{{- end }}
+{{- end -}}

@@ -80,7 +80,7 @@ enableServiceLinks: false
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.imagePullSecrets }}
+{{- with include "track-bridge.pullSecrets" . | fromJsonArray }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -210,6 +210,15 @@ spec:
     {{- end }}
   volumes:
     {{- include "track-bridge.volumes" (list . $name) | nindent 4 }}
+{{- end -}}
+
+{{/*
+The names of this release's pods and of no others', as a regular expression (Prometheus anchors it): NAME-.* would also be those of a
+release whose name begins with this one's. Kubernetes makes hashes and random ends of these letters only, none of them a dash.
+*/}}
+{{- define "track-bridge.podNames" -}}
+{{- $random := "[bcdfghjklmnpqrstvwxz2456789]" -}}
+{{- include "track-bridge.fullname" . }}-{{ if eq .Values.workload "StatefulSet" }}[0-9]+{{ else }}{{ $random }}{1,10}-{{ $random }}{5}{{ end -}}
 {{- end -}}
 
 {{/* Whether something else decides how many replicas there are. */}}

@@ -58,6 +58,8 @@ configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with -
 {{- $listen := dig "observability" "listen" "0.0.0.0:9464" $config | toString -}}
 {{- if not (include "track-bridge.port" .) }}
 {{ $place }}observability.listen: must end with a port such as :9464, which the probes and the Service need to know
+{{- else if eq (include "track-bridge.port" . | int64) 0 }}
+{{ $place }}observability.listen: is {{ $listen }}, a port that the system chooses at each start; the probes and the Service need to know it, so write one such as :9464
 {{- else if regexMatch "^(127\\.|localhost|\\[::1\\])" $listen }}
 {{ $place }}observability.listen: is {{ $listen }}, where the kubelet's probes cannot reach it; remove it or write 0.0.0.0:9464
 {{- end -}}
@@ -166,10 +168,12 @@ kafkaCredentials.existingSecret: is not set, and {{ $place }}kafka.properties as
 {{- $drain := include "track-bridge.drainSeconds" . -}}
 {{- $timeout := include "track-bridge.seconds" (dig "track" "timeout" "10s" (include "track-bridge.config" . | fromJson)) -}}
 {{- $isGiven := not (kindIs "invalid" .Values.terminationGracePeriodSeconds) -}}
-{{- if and (not $drain) (not $isGiven) }}
+{{- if and (not (include "track-bridge.preStopSeconds" .)) (not $isGiven) }}
+terminationGracePeriodSeconds: must be set, because lifecycle.preStop does not say how long it takes, and Kubernetes counts it in; give it that and {{ with $drain }}{{ add (int64 .) 25 }}{{ else }}45{{ end }} seconds
+{{- else if and (not $drain) (not $isGiven) }}
 terminationGracePeriodSeconds: must be set, because {{ $place }}kafka.drain_timeout is a reference that only the bridge resolves; give it 25 seconds more than that
 {{- else if and $drain $isGiven (lt (int64 .Values.terminationGracePeriodSeconds) (include "track-bridge.leastGrace" . | int64)) }}
-terminationGracePeriodSeconds: is {{ int64 .Values.terminationGracePeriodSeconds }}, less than kafka.drain_timeout ({{ $drain }} s) and 25 seconds for the last commit: events would be sent twice after every stop; set at least {{ include "track-bridge.leastGrace" . }}, or remove it
+terminationGracePeriodSeconds: is {{ int64 .Values.terminationGracePeriodSeconds }}, less than {{ with include "track-bridge.preStopSeconds" . }}{{ if ne . "0" }}lifecycle.preStop ({{ . }} s), {{ end }}{{ end }}kafka.drain_timeout ({{ $drain }} s) and 25 seconds for the last commit: events would be sent twice after every stop; set at least {{ include "track-bridge.leastGrace" . }}, or remove it
 {{- end -}}
 {{- if and $drain $timeout (ge (int64 $timeout) (int64 $drain)) }}
 {{ $place }}track.timeout: must be below kafka.drain_timeout ({{ $drain }} s), so that a request can end while its partition is still ours
@@ -229,6 +233,32 @@ keda.kafka.authenticationRef: must be set, because KEDA's way into Kafka does no
 {{- end -}}
 
 {{- define "track-bridge.problems.pod" -}}
+{{- $name := include "track-bridge.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
+fullnameOverride: must be set, because {{ $name }}, made from the release and nameOverride, is no name of a Service (small letters, digits and dashes, a letter first)
+{{- end -}}
+{{- if not (regexMatch "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$" (include "track-bridge.name" .)) }}
+nameOverride: is {{ .Values.nameOverride | quote }}, which is no value of a label; use letters, digits and dashes
+{{- end -}}
+{{- $config := include "track-bridge.config" . | fromJson -}}
+{{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
+{{- $buffer := include "track-bridge.bytes" (dig "delivery" "max_buffered_bytes" "32MB" $config) -}}
+{{- $limit := include "track-bridge.bytes" (dig "limits" "memory" "" (.Values.resources | default dict)) -}}
+{{- if and $buffer $limit (le (int64 $limit) (int64 $buffer)) }}
+resources.limits.memory: is {{ .Values.resources.limits.memory }}, not more than {{ $place }}delivery.max_buffered_bytes ({{ dig "delivery" "max_buffered_bytes" "32MB" $config }}), which the process may fill: it would be killed again and again; give it 128Mi more than that
+{{- end -}}
+{{- $endpoint := dig "track" "endpoint" "" $config | toString -}}
+{{- if and (hasPrefix "http://" $endpoint) (not (dig "track" "allow_http" false $config)) (not (regexMatch "^http://(127\\.|localhost|\\[::1\\])" $endpoint)) }}
+{{ $place }}track.endpoint: is {{ $endpoint }}, and the bridge sends no key without TLS; use https://, or set {{ $place }}track.allow_http where a proxy of yours encrypts
+{{- end -}}
+{{- include "track-bridge.problems.disruption" . }}
+{{- $paths := list -}}
+{{- range include "track-bridge.volumeMounts" . | fromYamlArray -}}
+{{- if has .mountPath $paths }}
+extraVolumeMounts: has {{ .mountPath }}, where something is mounted already; choose another path
+{{- end -}}
+{{- $paths = append $paths .mountPath -}}
+{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
 podMonitor.enabled: must not be true beside serviceMonitor.enabled: every sum would count each replica twice; choose one
 {{- end -}}
@@ -242,5 +272,17 @@ serviceMonitor.enabled: needs service.enabled; set it, or use podMonitor
 extraVolumes: has {{ .name }}, a name the chart uses; choose another one
 {{- end -}}
 {{- $taken = append $taken .name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A budget that lets no pod go blocks the drain of every node one stands on. */}}
+{{- define "track-bridge.problems.disruption" -}}
+{{- $least := .Values.podDisruptionBudget.minAvailable -}}
+{{- $replicas := include "track-bridge.replicas" . | default (ternary .Values.keda.minReplicas .Values.autoscaling.minReplicas .Values.keda.enabled) | int64 -}}
+{{- if and .Values.podDisruptionBudget.enabled (not (kindIs "invalid" $least)) -}}
+{{- $all := ternary (eq (toString $least) "100%") (ge (int64 $least) $replicas) (kindIs "string" $least) -}}
+{{- if and $all (gt $replicas 0) }}
+podDisruptionBudget.minAvailable: is {{ ternary $least (toString (int64 $least)) (kindIs "string" $least) }} of {{ $replicas }} replicas, so that no node one stands on could ever be drained; set less, or use maxUnavailable
+{{- end -}}
 {{- end -}}
 {{- end -}}

@@ -6,7 +6,7 @@
   - replicaCount: {{ int64 $.Values.replicaCount }} replicas share {{ int64 . }} partitions, so {{ sub (int64 $.Values.replicaCount) (int64 .) }} of them will never have anything to do.
 {{- end -}}
 {{- range $scaler := list "keda" "autoscaling" -}}
-{{- if and (get $.Values $scaler).enabled (gt (get $.Values $scaler).maxReplicas ($.Values.partitions)) }}
+{{- if and (get $.Values $scaler).enabled (gt (int64 (get $.Values $scaler).maxReplicas) (int64 $.Values.partitions)) }}
   - {{ $scaler }}.maxReplicas: {{ int64 (get $.Values $scaler).maxReplicas }} is more than there are partitions; {{ int64 $.Values.partitions }} are used.
 {{- end -}}
 {{- end -}}
