@@ -42,17 +42,23 @@ def encode(declaration: Declaration) -> str:
 
 
 def decode(text: str) -> Declaration | None:
-    """None for what is foreign, damaged or newer."""
+    """None for what is foreign, damaged or newer: only what `encode` writes takes anything off the limit."""
     try:
         found = orjson.loads(text)
-        if found["v"] != VERSION:
-            return None
-        rate = float(found["rate"])
-        if not 0.0 <= rate < float("inf"):
-            return None
-        return Declaration(str(found["replay"]), rate, int(found["at"]), found.get("automatic") is True)
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+    except ValueError:
         return None
+    if type(found) is not dict or found.get("v") != VERSION:
+        return None
+    replay, rate, at = found.get("replay"), found.get("rate"), found.get("at")
+    if type(replay) is not str or type(at) is not int or not isinstance(rate, int | float) or type(rate) is bool:
+        return None
+    if not 0.0 <= rate < _NO_RATE:
+        return None
+    return Declaration(replay, float(rate), at, found.get("automatic") is True)
+
+
+_NO_RATE: Final = 1e9
+"""Requests per second that nobody has: the sum of rates below it is a number that can be divided by."""
 
 
 class Reservations:

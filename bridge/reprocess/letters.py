@@ -7,8 +7,10 @@ letter whose reason is illegible is still an event that was not delivered.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from bridge.kafka.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
@@ -167,7 +169,7 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
         value,
         () if named.keys() <= NAMES else _original(record, (OWN, CONNECT)),
         _BRIDGE,
-        Origin(topic.decode(), _digits(partition), _digits(offset), _time(get(_TIMESTAMP)), _text(get(_GROUP)) or ""),
+        Origin(_topic(topic), _partition(partition), _digits(offset), _time(get(_TIMESTAMP)), _text(get(_GROUP)) or ""),
         _digits(output),
         reason.decode(),
         (_text(get(_MESSAGE)) or "")[:_LONGEST_TEXT],
@@ -205,6 +207,14 @@ class _Headers:
         """UTF-8 text, bounded: others write whole stack traces."""
         return self._read(name, lambda value: value.decode()[:longest])
 
+    def topic(self, name: str) -> str | None:
+        """A name that a topic can have: it is asked for on the cluster."""
+        return self._read(name, _topic)
+
+    def partition(self, name: str) -> int | None:
+        """Decimal digits of a number that a partition can have."""
+        return self._read(name, _partition)
+
     def number(self, name: str) -> int | None:
         """Decimal digits, as this bridge and Kafka Connect write numbers."""
         return self._read(name, _digits)
@@ -212,6 +222,10 @@ class _Headers:
     def binary(self, name: str) -> int | None:
         """A big-endian integer of four or eight bytes, as Spring writes numbers."""
         return self._read(name, _big_endian)
+
+    def binary_partition(self, name: str) -> int | None:
+        """The same of a number that a partition can have."""
+        return self._read(name, _small_big_endian)
 
     def time(self, name: str) -> int | None:
         """Milliseconds from ISO 8601 text."""
@@ -228,10 +242,34 @@ class _Headers:
             return None
 
 
+_LARGEST: Final = 2**63
+_MOST_PARTITIONS: Final = 2**31
+"""What Kafka's clients can hold: a larger number, asked for on the cluster, would be a defect in our own hands."""
+_TOPIC_NAME: Final = re.compile(rb"[A-Za-z0-9._-]{1,249}")
+
+
+@lru_cache(maxsize=256)
+def _topic(value: bytes) -> str:
+    """One text for all letters of a topic."""
+    if _TOPIC_NAME.fullmatch(value) is None:
+        raise ValueError
+    return value.decode("ascii")
+
+
 def _digits(value: bytes) -> int:
     if not value.isdigit() or len(value) > 19:
         raise ValueError
-    return int(value)
+    number = int(value)
+    if number >= _LARGEST:
+        raise ValueError
+    return number
+
+
+def _partition(value: bytes) -> int:
+    number = _digits(value)
+    if number >= _MOST_PARTITIONS:
+        raise ValueError
+    return number
 
 
 def _big_endian(value: bytes) -> int:
@@ -241,10 +279,17 @@ def _big_endian(value: bytes) -> int:
     return number
 
 
+def _small_big_endian(value: bytes) -> int:
+    number = _big_endian(value)
+    if number >= _MOST_PARTITIONS:
+        raise ValueError
+    return number
+
+
 def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
     origin = _origin(
-        headers.text(_TOPIC),
-        headers.number(_PARTITION),
+        headers.topic(_TOPIC),
+        headers.partition(_PARTITION),
         headers.number(_OFFSET),
         headers.time(_TIMESTAMP),
         headers.text(_GROUP),
@@ -278,8 +323,8 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
 
 def _of_connect(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
     origin = _origin(
-        headers.text(f"{CONNECT}topic"),
-        headers.number(f"{CONNECT}partition"),
+        headers.topic(f"{CONNECT}topic"),
+        headers.partition(f"{CONNECT}partition"),
         headers.number(f"{CONNECT}offset"),
         None,
         headers.text(f"{CONNECT}connector.name"),
@@ -291,8 +336,8 @@ def _of_connect(record: Record, headers: _Headers, original: tuple[Header, ...])
 
 def _of_spring(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
     origin = _origin(
-        headers.text(f"{SPRING}original-topic"),
-        headers.binary(f"{SPRING}original-partition"),
+        headers.topic(f"{SPRING}original-topic"),
+        headers.binary_partition(f"{SPRING}original-partition"),
         headers.binary(f"{SPRING}original-offset"),
         headers.binary(f"{SPRING}original-timestamp"),
         headers.text(f"{SPRING}original-consumer-group"),

@@ -14,7 +14,6 @@ schemas/resolution.schema.json describes the values.
 from __future__ import annotations
 
 import base64
-import binascii
 import enum
 import hashlib
 from typing import Any, Final, NamedTuple
@@ -171,56 +170,122 @@ _NAMES: Final = {Kind.ATTEMPT: "failed_again", Kind.CHANGE: "changed"}
 
 
 def decode(key: bytes | None, value: bytes | None) -> Written | None:
-    """None for what this version cannot read: foreign, damaged or newer records decide nothing."""
-    if key is None or value is None:
+    """None for what this version cannot read: foreign, damaged or newer records decide nothing.
+
+    Everything is taken for what `encode` writes and for nothing near it, because what is returned here is used as a
+    key, compared with numbers, and printed.
+    """
+    found = forgotten(key)
+    if found is None or value is None:
         return None
+    kind, name = found
     try:
-        parts, document = orjson.loads(key), orjson.loads(value)
-        if document["version"] != VERSION:
+        document = orjson.loads(value)
+        if type(document) is not dict or document["version"] != VERSION:
             return None
-        kind = Kind(parts[0])
         fact = _fact(kind, document)
         return Written(
-            kind, tuple(parts[1:]), fact, str(document["dead_letter_topic_id"]), str(document["record_sha256"])
+            kind, name, fact, _text_in(document, "dead_letter_topic_id"), _text_in(document, "record_sha256")
         )
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, binascii.Error):
+    except (ValueError, LookupError):
         return None
 
 
 def forgotten(key: bytes | None) -> tuple[Kind, Identity] | None:
-    """What a record without a value takes back; None for a key this version cannot read."""
+    """The kind and the event that a key names: what a record without a value takes back. None: foreign or newer."""
     try:
         parts = orjson.loads(key or b"")
-        return Kind(parts[0]), tuple(parts[1:])
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+    except ValueError:
         return None
+    if type(parts) is not list or len(parts) < 2 or type(parts[0]) is not str or parts[0] not in _KIND_NAMES:
+        return None
+    name = tuple(parts[1:])
+    return (Kind(parts[0]), name) if _is_identity(name) else None
+
+
+_KIND_NAMES: Final = frozenset(Kind)
+
+
+def _is_identity(name: tuple[object, ...]) -> bool:
+    """Whether `identity` makes such a one. By exact type: true, 1 and 1.0 are equal keys, and would be taken for one
+    another's letters.
+    """
+    types = tuple(type(each) for each in name)
+    if name[0] == "at":
+        return types == (str, int, int)
+    if name[0] == "of":
+        return types in ((str, str, str, int, int, int, int), (str, str, str, int, int, type(None), int))
+    return False
+
+
+_LAST_MOMENT: Final = 253_402_300_800.0
+"""Unix seconds of the year 10,000, which no calendar here can show."""
 
 
 def _fact(kind: Kind, document: dict[str, Any]) -> Fact:
-    by = document["by"]
-    author, at = Author(str(by["command"]), str(by["user"]), str(by["host"])), float(document["at"])
+    """Raises `ValueError` or `LookupError` for anything else than `encode` writes."""
+    by, at = document["by"], document["at"]
+    if type(by) is not dict or type(at) not in (int, float) or not 0 <= at < _LAST_MOMENT:
+        raise ValueError
+    author = Author(_text_in(by, "command"), _text_in(by, "user"), _text_in(by, "host"))
     if kind is Kind.ENDED:
         return Ended(
-            Ending(document["kind"]),
-            at,
+            Ending(_text_in(document, "kind")),
+            float(at),
             author,
-            document.get("reason"),
-            document.get("status"),
-            document.get("request_sha256"),
+            _text_or_none(document, "reason"),
+            _number_or_none(document, "status"),
+            _text_or_none(document, "request_sha256"),
         )
     if kind is Kind.ATTEMPT:
+        delivered = document["delivered"]
+        if type(delivered) is not list:
+            raise ValueError
         return Attempted(
-            int(document["failures"]),
-            tuple(int(each) for each in document["delivered"]),
-            at,
+            _count(document["failures"]),
+            tuple(_count(each) for each in delivered),
+            float(at),
             author,
-            document.get("reason"),
-            document.get("message"),
-            document.get("status"),
-            document.get("error_code"),
-            document.get("route_hash"),
+            _text_or_none(document, "reason"),
+            _text_or_none(document, "message"),
+            _number_or_none(document, "status"),
+            _text_or_none(document, "error_code"),
+            _text_or_none(document, "route_hash"),
         )
-    return Changed(_bytes(document["key"]), _bytes(document["value"]), at, author, str(document.get("note") or ""))
+    if not {"key", "value"} <= document.keys():
+        raise LookupError
+    return Changed(
+        _bytes(_text_or_none(document, "key")),
+        _bytes(_text_or_none(document, "value")),
+        float(at),
+        author,
+        _text_or_none(document, "note") or "",
+    )
+
+
+def _text_in(document: dict[str, Any], name: str) -> str:
+    found = document[name]
+    if type(found) is not str:
+        raise ValueError
+    return found
+
+
+def _text_or_none(document: dict[str, Any], name: str) -> str | None:
+    found = document.get(name)
+    if found is not None and type(found) is not str:
+        raise ValueError
+    return found
+
+
+def _number_or_none(document: dict[str, Any], name: str) -> int | None:
+    found = document.get(name)
+    return None if found is None else _count(found)
+
+
+def _count(found: object) -> int:
+    if type(found) is not int or found < 0:
+        raise ValueError
+    return found
 
 
 def _text(content: bytes | None) -> str | None:

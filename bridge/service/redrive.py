@@ -29,6 +29,8 @@ from bridge.track.credentials import ApiKey
 COMMAND: Final = "dead_letter.redrive"
 PAUSE: Final = 30.0
 """Seconds between two redrives: a key that is refused now and then must not make one follow the other."""
+LONGEST_PAUSE: Final = 1800.0
+"""The pause doubles with each redrive in a row that fails: what is wrong may be for a person to put right."""
 
 
 class Redrive:
@@ -55,6 +57,8 @@ class Redrive:
         # An earlier process may have left some, and ended before the key worked again.
         self._due = True
         self._not_before = 0.0
+        self._failures = 0
+        """Redrives in a row that failed."""
         self._task: asyncio.Task[None] | None = None
         self._replay: Replay | None = None
         self._stopping = False
@@ -82,14 +86,24 @@ class Redrive:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        """Whatever a redrive ends with, delivery goes on: it works for dead letters, which can wait."""
         self._task = self._replay = None
-        self._not_before = time.monotonic() + PAUSE
         error = None if task.cancelled() else task.exception()
+        if error is None:
+            self._failures = 0
+        else:
+            self._failed(error)
+        self._not_before = time.monotonic() + pause_after(self._failures)
+
+    def _failed(self, error: BaseException) -> None:
+        self._due = True
+        self._failures += 1
         if isinstance(error, LetterLogError | ClientRefusedError | OSError):
-            self._due = True
             self._events.redrive_failed(detail=str(error))
-        elif error is not None:
-            asyncio.get_running_loop().call_exception_handler({"message": "redrive ended", "exception": error})
+            return
+        # A defect of ours, and perhaps brought about by a record that stays where it is: said with all there is to it.
+        self._events.redrive_failed(detail=f"{type(error).__name__}: {error}")
+        self._logger.error("the redrive met a defect", exc_info=error)
 
     async def _run(self) -> None:
         log = LetterLog(self._config.kafka, self._config.dead_letter.topic, self._logger)
@@ -139,3 +153,8 @@ class Redrive:
             left=results[Result.LEFT],
             stopped=outcome.stopped,
         )
+
+
+def pause_after(failures: int) -> float:
+    """Seconds until the next redrive, after so many in a row that failed."""
+    return min(LONGEST_PAUSE, PAUSE * 2.0 ** min(failures, 10))

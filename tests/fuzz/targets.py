@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz import answers, commits, configuration, letters, probes, records
+from tests.fuzz import answers, commits, configuration, foreign, letters, probes, records
 
 CORPUS: Final = Path(__file__).parents[1] / "unit" / "fuzz" / "corpus"
 """Found cases, and inputs that lead far in: a folder for each target, replayed by the ordinary test run."""
@@ -16,6 +16,7 @@ TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "answers": answers.fuzz,
     "commits": commits.fuzz,
     "letters": letters.fuzz,
+    "foreign": foreign.fuzz,
     "configuration": configuration.fuzz,
     "probes": probes.fuzz,
 }

@@ -11,15 +11,19 @@ import pytest
 
 from bridge.kafka.letter_log import LetterLog
 from bridge.model import LetterReason, Route, TopicPartition
+from bridge.reprocess.letters import parse
+from bridge.reprocess.resolutions import Author, Ended, Ending, encode
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from bridge.service import letter_watch
+from bridge.service import letter_watch, redrive
+from bridge.service.redrive import PAUSE, Redrive, pause_after
 from tests.component.reprocess.conftest import Dlq
-from tests.reprocess.letters import connect, letter
+from tests.reprocess.letters import Written, connect, letter, produce
 from tests.service.embedded import Broker
 from tests.service.events import order, orders
 from tests.service.in_process import Service
+from tests.service.settings import LETTERS
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 Put = Callable[..., None]
@@ -98,3 +102,51 @@ async def test_letters_of_other_reasons_and_without_the_setting_are_left_alone(
         await service.until_done(5)
     assert len(api.ledger.accepted) == 5
     assert (await dlq("stats", "--json")).documents[0]["open"] == 2
+
+
+def foreign_resolutions() -> list[Written]:
+    """Records of the resolutions topic with keys that name no event, and values that are in order."""
+    _, value = encode(Ended(Ending.REPLAYED, 1.5, Author("c", "u", "h")), parse(letter(1).record(0)), "")
+    return [Written(key, value, [], 0) for key in (b'["ended",{}]', b'["ended",[[]]]', b'["attempt",{"a":1}]', b"[]")]
+
+
+async def test_foreign_resolutions_end_neither_the_service_nor_its_redrive_nor_the_commands(
+    configure: Configure, kafka: EmbeddedKafka, put: Put, dlq: Dlq, api: Emulator
+) -> None:
+    produce(kafka.bootstrap, f"{LETTERS}.resolutions", foreign_resolutions())
+    put(letter(1, route=OLD, reason=LetterReason.UNAUTHORIZED, status=401), letter(2, route=OLD))
+    (found,) = (await dlq("stats", "--json")).documents
+    assert (found["open"], found["ignored_resolutions"]) == (2, 4)
+    assert len((await dlq("list", "--json")).documents) == 2
+    async with Service(configure(dead_letter={"redrive": {"reasons": ["unauthorized"]}})) as service:
+        Broker(kafka).produce(orders(5))
+        await service.until("the redrive ended", lambda: bool(service.lines.events("redrive_ended")))
+        await service.until("they are counted", lambda: service.now().letters.open_by_reason is not None)
+        (ended,) = service.lines.events("redrive_ended")
+    assert (ended["replayed"], ended["left"]) == (1, 0)
+    assert len(api.ledger.accepted) == 6
+
+
+async def test_a_redrive_that_fails_never_ends_delivery_and_is_tried_again(
+    configure: Configure, kafka: EmbeddedKafka, put: Put, api: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise TypeError("unhashable type: 'dict'")
+
+    put(letter(1, route=OLD, reason=LetterReason.UNAUTHORIZED, status=401))
+    monkeypatch.setattr(Redrive, "_plan", broken)
+    monkeypatch.setattr(redrive, "PAUSE", 0.05)
+    async with Service(configure(dead_letter={"redrive": {"reasons": ["unauthorized"]}})) as service:
+        Broker(kafka).produce(orders(5))
+        await service.until("it failed twice", lambda: len(service.lines.events("redrive_failed")) >= 2)
+        Broker(kafka).produce([order("u-1", 5)])
+        await service.until("delivery goes on", lambda: len(api.ledger.accepted) == 6)
+        first = service.lines.events("redrive_failed")[0]
+    assert first["detail"] == "TypeError: unhashable type: 'dict'"
+
+
+def test_redrives_that_fail_in_a_row_come_ever_more_seldom() -> None:
+    pauses = [pause_after(failures) for failures in range(50)]
+    assert pauses[0] == PAUSE
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 1800.0
