@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka import answers, client
+from bridge.kafka import answers, client, topic_ids
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.starts import LogRange
 from bridge.kafka.topic_creation import resolutions_of
@@ -162,8 +162,7 @@ class LetterLog:
         except (KafkaException, ValueError):
             return ""
         found = answers.collect(asked, time.monotonic() + _PATIENCE).results.get(self.topic)
-        identifier = getattr(found, "topic_id", None)
-        return "" if identifier is None else str(identifier).replace("+", "-").replace("/", "_")
+        return topic_ids.of(found)
 
     def _silence(self, partition: TopicPartition) -> str:
         cause = f": {self._log.last_error.str()}" if self._log.last_error is not None else ""

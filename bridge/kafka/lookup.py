@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import KafkaException, TopicCollection
 
-from bridge.kafka import answers, commit_mark
+from bridge.kafka import answers, commit_mark, topic_ids
 from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.starts import NO_TIME_FOUND, Found, LogRange
 from bridge.model import Position, TopicPartition
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 Futures = dict[Any, Any]
 """One future per thing asked about."""
 
-_NO_ID: Final = "A" * 22
-"""All zeros, which is how brokers without topic ids answer."""
 _FIRST_OFFSET: Final = 0
 """Every real offset is at least this; the client's markers for "none" are negative."""
 
@@ -76,7 +74,7 @@ class Lookup:
                 facts,
                 range=known_ranges.get(partition),
                 at_time=times.get(partition),
-                topic_id=topic_id(details[partition.topic]) if partition.topic in details else None,
+                topic_id=topic_ids.of(details[partition.topic]) if partition.topic in details else None,
             )
             for partition, facts in found.items()
         }
@@ -188,12 +186,3 @@ class Lookup:
         if (what, error.code()) not in self._told:
             self._told.add((what, error.code()))
             self._logger.warning("the cluster did not answer about %s: %s", what, error.str())
-
-
-def topic_id(described: Any) -> str:
-    """Of a `describe_topics` answer; empty where the cluster gives topics none.
-
-    Base64 as Kafka's own tools write it; the client library gives the alphabet that has + and /.
-    """
-    found = str(getattr(described, "topic_id", None) or "").replace("+", "-").replace("/", "_")
-    return "" if found.rstrip("=") == _NO_ID else found

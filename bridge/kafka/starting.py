@@ -14,7 +14,7 @@ from confluent_kafka import OFFSET_END, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.holds import Reason
-from bridge.kafka import starts
+from bridge.kafka import starts, topic_ids
 from bridge.kafka.table import Assigned, Table
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
@@ -151,7 +151,7 @@ class Starting:
         changed = [
             entry
             for entry in self._table.by_topic.get(topic, {}).values()
-            if entry.tracker is not None and entry.tracker.topic_id not in {"", topic_id} and topic_id
+            if entry.tracker is not None and topic_ids.differ(entry.tracker.topic_id, topic_id)
         ]
         for entry in changed:
             if entry.held is not Reason.RECREATED:

@@ -11,6 +11,7 @@ from typing import Final
 
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
+from bridge.kafka import topic_ids
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
 
@@ -97,7 +98,7 @@ def _resume(partition: TopicPartition, found: Found, position: Position) -> Star
                 f"{partition}: whether the position is one of this topic could not be read; trying again",
             )
         nothing_below = log is not None and position.offset == log.first
-        if found.topic_id not in {"", committed.topic_id} and not nothing_below:
+        if topic_ids.differ(found.topic_id, committed.topic_id) and not nothing_below:
             return Hold(Reason.RECREATED, recreated(partition, position.offset))
     restored = offset_map.trusted(
         committed,

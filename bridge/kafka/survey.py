@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka import answers
-from bridge.kafka.lookup import topic_id
+from bridge.kafka import answers, topic_ids
 from bridge.kafka.partitions import from_client
 from bridge.kafka.retention import Retention
 from bridge.model import TopicPartition
@@ -127,7 +126,7 @@ class Survey:
             self._logger.info("topic %s is there now", topic)
         self.problems = problems
         for topic, described in answered.results.items():
-            self._identify(topic, topic_id(described))
+            self._identify(topic, topic_ids.of(described))
 
 
 def _sentence(topic: str, error: KafkaError) -> str | None:

@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from bridge.kafka import topic_ids
 from bridge.model import Record
 from bridge.reprocess import resolutions
 from bridge.reprocess.letters import Letter
@@ -70,7 +71,7 @@ class Ledger:
                 self._forget(record.key)
                 continue
             written = resolutions.decode(record.key, record.value)
-            if written is None or (self._topic_id and written.topic_id and written.topic_id != self._topic_id):
+            if written is None or topic_ids.differ(written.topic_id, self._topic_id):
                 self.ignored += 1
                 continue
             self.note(written)

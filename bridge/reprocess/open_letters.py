@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from bridge.kafka import topic_ids
 from bridge.kafka.starts import LogRange
 from bridge.model import LetterReason, Record, TopicPartition
 from bridge.reprocess import resolutions
@@ -60,7 +61,7 @@ class OpenLetters:
             written = resolutions.decode(record.key, record.value)
             if written is None or written.kind is not Kind.ENDED:
                 continue
-            if self._topic_id and written.topic_id and written.topic_id != self._topic_id:
+            if topic_ids.differ(written.topic_id, self._topic_id):
                 continue
             name = hash(written.identity)
             self._ended.add(name)

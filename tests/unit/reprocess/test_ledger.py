@@ -94,6 +94,14 @@ def test_what_speaks_of_another_topic_or_another_record_is_ignored() -> None:
     assert other.standing(a_letter()).state is State.OPEN
 
 
+@pytest.mark.parametrize("zeros", ["", "A" * 22, "A" * 22 + "=="])
+def test_what_was_settled_before_the_cluster_had_topic_ids_stays_settled_after_its_upgrade(zeros: str) -> None:
+    ledger = Ledger("id-1")
+    ledger.take([record(REPLAYED, a_letter(), topic_id=zeros)])
+    assert ledger.standing(a_letter()).state is State.REPLAYED
+    assert ledger.ignored == 0
+
+
 def test_foreign_damaged_and_newer_records_decide_nothing() -> None:
     key, value = encode(REPLAYED, a_letter(), "id-1")
     newer = json.dumps(json.loads(value) | {"version": 2}).encode()
