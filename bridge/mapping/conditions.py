@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.mapping.absence import missing
 from bridge.mapping.expressions import ExpressionError, compile_expression
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.function_text import FunctionText
-from bridge.mapping.paths import Read
+from bridge.mapping.paths import Path, Read
 from bridge.mapping.scope import Scope
 from bridge.mapping.shortcuts import Shortcut
 
@@ -23,6 +24,8 @@ class Condition:
 
     text: str
     _read: Read
+    paths: tuple[Path, ...] = ()
+    """What it reads of the value."""
 
     def holds(self, value: Any, scope: Scope) -> bool:
         """Whether it yields true; raises for anything but true and false."""
@@ -31,7 +34,8 @@ class Condition:
             return True
         if result is False:
             return False
-        raise unmappable(f"when: {self.text} is {found(result)}; true or false is needed")
+        what = missing(self.paths, value) if result is None else found(result)
+        raise unmappable(f"when: {self.text} is {what}; true or false is needed")
 
 
 def compile_condition(text: str) -> Condition:
@@ -45,7 +49,8 @@ def compile_condition(text: str) -> Condition:
             f"{text!r} yields {expression.constant_type}, never true or false; "
             "to choose by topic use topics, to choose by a header make it event_type"
         )
-    return Condition(text, expression.read if expression.shortcut is None else _written(expression.shortcut))
+    read = expression.read if expression.shortcut is None else _written(expression.shortcut)
+    return Condition(text, read, expression.paths)
 
 
 def _written(shortcut: Shortcut) -> Read:

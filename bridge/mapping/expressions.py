@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bridge.mapping.absence import first_obstacle
 from bridge.mapping.failures import QueryTypeError, unmappable
 from bridge.mapping.paths import Path, Read, parse_path, path_reader
-from bridge.mapping.queries import Node, QueryError, build, parse
+from bridge.mapping.queries import Node, QueryError, build, parse, paths_of
 from bridge.mapping.scope import Scope
 from bridge.mapping.shortcuts import Shortcut, of_query
 
@@ -31,6 +32,8 @@ class Expression:
     """Whether `read` looks at its second argument."""
     path: Path | None = None
     """The path of the value it is, if it is no more than that."""
+    paths: tuple[Path, ...] = ()
+    """All that it reads of the value."""
     shortcut: Shortcut | None = None
     """The ordinary case, for whoever can take it in."""
     envelope: str | None = None
@@ -86,11 +89,11 @@ def compile_expression(text: str, label: str) -> Expression:
         return _of_the_record(text, prefixed[1], prefixed[2], label)
     path = parse_path(text)
     if path is not None:
-        return Expression(text, path_reader(path), path=path)
+        return Expression(text, path_reader(path), path=path, paths=(path,))
     tree, query = _query(text, text, label)
     shortcut = of_query(tree, query)
     read = query if shortcut is None else shortcut.reader()
-    return Expression(text, read, uses_scope=True, shortcut=shortcut)
+    return Expression(text, read, uses_scope=True, paths=paths_of(tree), shortcut=shortcut)
 
 
 def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:
@@ -133,6 +136,7 @@ def _query(text: str, expression: str, label: str) -> tuple[Node, Read]:
         query = build(tree)
     except QueryError as error:
         raise ExpressionError(str(error)) from None
+    paths = paths_of(tree)
 
     def read(value: Any, scope: Scope) -> Any:
         if not scope.exact:
@@ -140,6 +144,7 @@ def _query(text: str, expression: str, label: str) -> tuple[Node, Read]:
         try:
             return query(value)
         except QueryTypeError as failure:
-            raise unmappable(f"{label}: {text}: {failure}") from None
+            why = first_obstacle(paths, value)
+            raise unmappable(f"{label}: {text}: {failure}{'' if why is None else f' ({why})'}") from None
 
     return tree, read

@@ -12,6 +12,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS_PER: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 _NUMERAL = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
+_COUNT: Final = "is a number, and nothing says what it counts; set type: datetime with unit: s, ms or us"
 _from_iso_format: Final = datetime.fromisoformat
 _SECONDS_LENGTH: Final = len("2026-01-02T03:04:05Z")
 _MILLISECONDS_LENGTH: Final = len("2026-01-02T03:04:05.678Z")
@@ -26,10 +27,24 @@ def parse_text(text: str) -> datetime:
     try:
         moment = _from_iso_format(text)
     except ValueError:
-        raise NotATimeError("is a string that is not an ISO 8601 time") from None
+        raise NotATimeError(
+            _COUNT if _NUMERAL.fullmatch(text) else "is a string that is not an ISO 8601 time"
+        ) from None
     if moment.tzinfo is None:
-        raise NotATimeError("is a time without a zone; append Z or an offset, as in join('', [created_at, 'Z'])")
+        raise NotATimeError(_without_zone(text))
     return moment
+
+
+def _without_zone(text: str) -> str:
+    """Says what to append, and only what then is a time."""
+    try:
+        _from_iso_format(f"{text}Z")
+    except ValueError:
+        return (
+            "is a time without a zone, a date alone; where its midnight in UTC is meant, append that, as in "
+            "join('', [created_on, 'T00:00:00Z'])"
+        )
+    return "is a time without a zone; append Z or an offset, as in join('', [created_at, 'Z'])"
 
 
 def parse_number(number: float | Decimal, unit: str) -> datetime:
@@ -56,9 +71,7 @@ def parse(value: Any, unit: str | None) -> datetime:
         return parse_text(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         if unit is None:
-            raise NotATimeError(
-                "is a number, and nothing says what it counts; set type: datetime with unit: s, ms or us"
-            )
+            raise NotATimeError(_COUNT)
         return parse_number(value, unit)
     raise TypeError
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.mapping import scalars
+from bridge.mapping.absence import of_json_text
 from bridge.mapping.exact_json import LARGEST_SAFE
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.metadata_code import MetadataCode
@@ -59,7 +60,7 @@ def _spread(source: Source) -> Spread:
             return _flatten(out, "", whole, scope, omits)
         if whole is None:
             return 0
-        raise unmappable(f"metadata_from: {text} is {found(whole)}; an object is needed")
+        raise unmappable(f"metadata_from: {text} is {found(whole)}{of_json_text(text, whole)}; an object is needed")
 
     return spread
 

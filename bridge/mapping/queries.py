@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, Final, cast
 
-from jmespath import exceptions, parser
+from jmespath import exceptions
 from jmespath.visitor import _Expression as ExpressionReference
 
 from bridge.mapping import query_functions
 from bridge.mapping.failures import QueryTypeError, kind
+from bridge.mapping.misreadings import QuoteAwareParser, misreading
 from bridge.mapping.paths import Path
 from bridge.mapping.query_functions import Query
 
@@ -27,9 +29,9 @@ class QueryError(ValueError):
 
 
 def parse(text: str) -> Node:
-    """Parses a JMESPath expression; raises `QueryError`."""
+    """Parses a JMESPath expression; raises `QueryError`, also for what only a slip can mean."""
     try:
-        tree: Node = parser.Parser().parse(text).parsed
+        tree: Node = QuoteAwareParser().parse(text).parsed
     except exceptions.LexerError as error:
         raise QueryError(
             f"is not JMESPath at character {error.lexer_position + 1}: {error.message}{_hint(text)}"
@@ -42,6 +44,9 @@ def parse(text: str) -> Node:
         ) from None
     except (exceptions.JMESPathError, RecursionError) as error:
         raise QueryError(f"is not JMESPath: {type(error).__name__}") from None
+    slip = misreading(text, tree)
+    if slip is not None:
+        raise QueryError(slip)
     return tree
 
 
@@ -106,6 +111,24 @@ def names(node: Node) -> Path | None:
         return None
     parts = [names(child) for child in node["children"]]
     return None if None in parts else tuple(name for part in parts if part for name in part)
+
+
+_SEES_ITEMS: Final = frozenset(
+    {"filter_projection", "flatten", "index_expression", "pipe", "projection", "subexpression", "value_projection"}
+)
+"""Nodes of which only the first child sees the value itself; the others see what that one found."""
+
+
+def paths_of(tree: Node) -> tuple[Path, ...]:
+    """The paths that an expression reads of the value itself, each as far as it is no more than names."""
+    steps = tree["children"] if tree["type"] == "subexpression" else [tree]
+    parts = list(takewhile(lambda part: part is not None, map(names, steps[steps[0]["type"] == "current" :])))
+    if parts:
+        return (tuple(name for part in parts if part for name in part),)
+    children = [child for child in tree["children"] if isinstance(child, dict) and child["type"] != "expref"]
+    if tree["type"] in _SEES_ITEMS:
+        children = children[:1]
+    return tuple(dict.fromkeys(path for child in children for path in paths_of(child)))
 
 
 def _fields(path: Path) -> Query:

@@ -1,4 +1,4 @@
-"""The functions of JMESPath, and four of the bridge's own. A wrong type is a failure that names it, never a null."""
+"""The functions of JMESPath, and five of the bridge's own. A wrong type is a failure that names it, never a null."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import orjson
 from jmespath import functions
 from jmespath.exceptions import JMESPathTypeError
 
-from bridge.mapping import instants
-from bridge.mapping.failures import QueryTypeError, kind
+from bridge.mapping import exact_json, instants
+from bridge.mapping.failures import MappingError, QueryTypeError, kind
 
 Query = Callable[[Any], Any]
 """A compiled query: takes a decoded value."""
@@ -47,6 +48,15 @@ class _Library(functions.Functions):
             return instants.in_utc(instants.parse(value, unit))
         except instants.NotATimeError as problem:
             raise QueryTypeError(f"the value given to iso8601() {problem}") from None
+
+    @functions.signature({"types": ["string"]})
+    def _func_from_json(self, text: str) -> Any:
+        raw = text.encode()
+        try:
+            # Numbers are kept as written, as those of the record itself are for whatever calls a function.
+            return exact_json.loads(raw) if exact_json.may_have_large_integers(raw) else orjson.loads(raw)
+        except (orjson.JSONDecodeError, MappingError):
+            raise QueryTypeError("from_json() got a string that is not JSON") from None
 
     @functions.signature({"types": []})
     def _func_to_number(self, value: Any) -> Any:

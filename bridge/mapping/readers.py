@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.mapping import scalars
+from bridge.mapping.absence import missing
 from bridge.mapping.expressions import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.function_text import FunctionText
@@ -36,6 +37,8 @@ class Reader:
     uses_scope: bool = True
     is_literal: bool = False
     path: Path | None = None
+    paths: tuple[Path, ...] = ()
+    """All that it reads of the value."""
     header: str | None = None
     envelope: frozenset[str] = frozenset()
     envelope_method: str | None = None
@@ -52,8 +55,18 @@ class Reader:
             return str(value)
         if value.__class__ is float:
             scalars.exactly(value, scope)  # an integer beyond 64 bits is a float only until it is decoded exactly
-            raise unmappable(f"{label}: {self.text} is a number with a fraction; a string or an integer is needed")
-        raise unmappable(f"{label}: {self.text} is {found(value)}; a string or an integer is needed")
+            raise unmappable(f"{label}: {self.text} is {_fraction(value)}")
+        raise unmappable(f"{label}: {self.text} is {self.found(value, scope.value)}; a string or an integer is needed")
+
+    def found(self, result: Any, value: Any) -> str:
+        """What it found in a decoded value, for a failure: its type, or that nothing is there, and why."""
+        return missing(self.paths, value) if result is None else found(result)
+
+
+def _fraction(number: float) -> str:
+    if number.is_integer():
+        return "a whole number written with a fraction, as 12.0; {path: …, type: integer} takes it as an integer"
+    return "a number with a fraction; a string or an integer is needed"
 
 
 NOTHING: Final = Reader("nothing", lambda _value, _scope: None)
@@ -89,6 +102,7 @@ def _plain(expression: Expression) -> Reader:
         uses_value=expression.uses_value,
         uses_scope=expression.uses_scope,
         path=expression.path,
+        paths=expression.paths,
         header=expression.header,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
         envelope_method=None if expression.envelope is None else ENVELOPE_METHODS.get(expression.envelope),
@@ -130,6 +144,7 @@ def _template(template: str, label: str) -> Reader:
         text=f"the template {template!r}",
         read=_template_of_texts(parts, read),
         uses_value=any(reader.uses_value for reader in inner.values()),
+        paths=tuple(path for reader in inner.values() for path in reader.paths),
         envelope=frozenset().union(*(reader.envelope for reader in inner.values())),
     )
 
@@ -167,6 +182,7 @@ def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
         read=conversion.read if shortcut is None else shortcut.reader(),
         uses_value=expression.uses_value,
         path=expression.path,
+        paths=expression.paths,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
         shortcut=shortcut,
     )
@@ -175,11 +191,12 @@ def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
 class _Conversion:
     """What becomes of the result of an expression."""
 
-    __slots__ = ("_default", "_find", "_joint", "_label", "_required", "_steps", "_text")
+    __slots__ = ("_default", "_find", "_joint", "_label", "_paths", "_required", "_steps", "_text")
 
     def __init__(self, spec: PathValue, expression: Expression, label: str) -> None:
         self._find = expression.read
         self._text = expression.text
+        self._paths = expression.paths
         self._label = label
         self._steps = _steps(spec)
         self._default = spec.default
@@ -193,7 +210,7 @@ class _Conversion:
         if result is not None:
             return result
         if self._required:
-            raise unmappable(f"{self._label}: {self._text} is missing or null, and it is required")
+            raise unmappable(f"{self._label}: {self._text} is {missing(self._paths, value)}, and it is required")
         return self._default
 
     def _apply(self, value: Any, scope: Scope) -> Any:

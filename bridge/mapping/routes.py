@@ -11,7 +11,7 @@ import orjson
 
 from bridge.mapping import exact_json
 from bridge.mapping.conditions import Condition
-from bridge.mapping.failures import InexactNumberError, MappingError, found, invalid, unmappable
+from bridge.mapping.failures import InexactNumberError, MappingError, invalid, unmappable
 from bridge.mapping.metadata import Metadata, Source, Write, compile_metadata
 from bridge.mapping.readers import NOTHING, Reader
 from bridge.mapping.scope import Scope
@@ -152,7 +152,7 @@ class RoutePlan:
         reader = self._event_name
         name = reader.read(value, scope)
         if not isinstance(name, str):
-            raise unmappable(f"event_name: {reader.text} is {found(name)}; a string is needed")
+            raise unmappable(f"event_name: {reader.text} is {reader.found(name, value)}; a string is needed")
         if not name or name.isspace():
             raise unmappable(f"event_name: {reader.text} is an empty string; a name is needed")
         if name not in self._allowed:

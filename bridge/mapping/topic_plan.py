@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bridge.mapping import cloud_events
 from bridge.mapping.envelope import decode_data, decode_value
-from bridge.mapping.failures import found, unmappable
+from bridge.mapping.failures import unmappable
 from bridge.mapping.paths import remover
 from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import Rules
@@ -148,24 +148,24 @@ class TopicPlan:
 
     def match_attributes(self, record: Record, attributes: dict[str, Any]) -> Match:
         """By the type of a binary CloudEvent."""
-        return self.match(self._read_type(attributes, Scope(record, attributes, self.settings)))
+        return self.match(self._read_type(attributes, Scope(record, attributes, self.settings)), attributes)
 
     def match_value(self, record: Record, value: dict[str, Any], *, exact: bool) -> Match:
         """By a type in the decoded value."""
         scope = self._no_scope or Scope(record, value, self.settings, exact=exact)
         event_type = self._read_type(value, scope)
         known = self.matches.get(event_type) if event_type.__class__ is str else None
-        return known if known is not None else self.match(event_type)
+        return known if known is not None else self.match(event_type, value)
 
     def plan_of(self, route: Route) -> RoutePlan:
         """The plan behind a route that has looked at a record of this topic."""
         parts = next(part for rule in self._rules.all for part in rule.routes if part.route is route)
         return self._bind(parts, self.settings)
 
-    def match(self, event_type: Any) -> Match:
-        """What the type's rule comes to; raises where there is no type."""
+    def match(self, event_type: Any, value: Any = None) -> Match:
+        """What the type's rule comes to; raises where there is no type. `value` is where it was looked for."""
         if event_type.__class__ is not str or not event_type:
-            what = "an empty string" if event_type == "" else found(event_type)
+            what = "an empty string" if event_type == "" else self.settings.event_type.found(event_type, value)
             raise unmappable(f"event_type: {self.settings.event_type.text} is {what}; a string is needed")
         known = self.matches.get(event_type)
         if known is not None:
