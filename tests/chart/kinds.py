@@ -104,12 +104,21 @@ _RULE = _object(
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ServiceMonitor": (
         "monitoring.coreos.com/v1",
-        _object("selector endpoints", selector=_SELECTOR, namespaceSelector=_NAMESPACES, endpoints=_list(_SCRAPE)),
+        _object(
+            "selector endpoints",
+            jobLabel=_TEXT,
+            targetLabels=_list(_TEXT),
+            selector=_SELECTOR,
+            namespaceSelector=_NAMESPACES,
+            endpoints=_list(_SCRAPE),
+        ),
     ),
     "PodMonitor": (
         "monitoring.coreos.com/v1",
         _object(
             "selector podMetricsEndpoints",
+            jobLabel=_TEXT,
+            podTargetLabels=_list(_TEXT),
             selector=_SELECTOR,
             namespaceSelector=_NAMESPACES,
             podMetricsEndpoints=_list(_SCRAPE),
@@ -148,6 +157,51 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "TriggerAuthentication": (
         "keda.sh/v1alpha1",
         _object(secretTargetRef=_list(_TARGET), configMapTargetRef=_list(_TARGET)),
+    ),
+    "GrafanaDashboard": (
+        "grafana.integreatly.org/v1beta1",
+        _object(
+            "instanceSelector configMapRef",
+            instanceSelector=_SELECTOR,
+            folder=_TEXT,
+            configMapRef=_object("name key", name=_TEXT, key=_TEXT),
+        ),
+    ),
+    "HTTPRoute": (
+        "gateway.networking.k8s.io/v1",
+        _object(
+            "parentRefs rules",
+            parentRefs=_list(_object("name", name=_TEXT, namespace=_TEXT, sectionName=_TEXT)),
+            hostnames=_list(_TEXT),
+            rules=_list(
+                _object(
+                    "matches backendRefs",
+                    matches=_list(_object("path", path=_object("type value", type={"const": "Exact"}, value=_TEXT))),
+                    backendRefs=_list(_object("name port", name=_TEXT, port=_WHOLE)),
+                )
+            ),
+        ),
+    ),
+    "CiliumNetworkPolicy": (
+        "cilium.io/v2",
+        _object(
+            "endpointSelector egress",
+            endpointSelector={"type": "object"},
+            egress=_list(
+                _object(
+                    "toPorts",
+                    toEndpoints=_list(_SELECTOR),
+                    toFQDNs=_list(_object(matchName=_TEXT, matchPattern=_TEXT)),
+                    toPorts=_list(
+                        _object(
+                            "ports",
+                            ports=_list(_object("port protocol", port=_TEXT, protocol={"enum": ["ANY", "TCP"]})),
+                            rules={"type": "object"},
+                        )
+                    ),
+                )
+            ),
+        ),
     ),
     "ExternalSecret": ("external-secrets.io/v1", {"type": "object"}),
 }

@@ -204,10 +204,15 @@ def test_replicas_are_left_to_whoever_owns_them(rendered: Rendered, values: dict
 def test_the_network_policy_takes_every_pod_of_the_release_and_lets_it_reach_what_it_needs(
     rendered: Rendered, tmp_path: Path
 ) -> None:
-    for policy in rendered.all("NetworkPolicy"):
-        assert all(matches(policy["spec"]["podSelector"], pod.labels) for pod in pods(rendered))
+    policies = rendered.all("NetworkPolicy")
+    for pod in pods(rendered) if policies else ():
+        assert any(matches(policy["spec"]["podSelector"], pod.labels) for policy in policies), pod.name
+    for policy in policies:
         config = loading.of_the_pod(rendered, tmp_path).config
         assert config is not None
         ports = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+        for by_name in rendered.all("CiliumNetworkPolicy"):
+            for rule in by_name["spec"]["egress"]:
+                ports |= {int(port["port"]) for group in rule["toPorts"] for port in group["ports"]}
         brokers = {int(server.rpartition(":")[2]) for server in config.kafka.bootstrap_servers.split(",")}
         assert {53, 443} | brokers <= ports

@@ -110,6 +110,20 @@ def test_every_alert_says_how_bad_it_is_what_it_means_and_where_its_runbook_is(r
         assert rule.keys() & {"for", "keep_firing_for"}
 
 
+def test_without_an_address_an_alert_names_no_runbook(render: Render) -> None:
+    """A path of this repository leads nowhere from a pager."""
+    rules = render({"prometheusRule": {"enabled": True}}).one("PrometheusRule")["spec"]["groups"]
+    assert all("runbook_url" not in rule["annotations"] for group in rules for rule in group["rules"])
+
+
+def test_alerts_fire_on_for_as_long_as_they_are_told(render: Render) -> None:
+    settings = values(keepFiringFor="10m", alerts={"TrackBridgeOutage": {"keepFiringFor": "30m"}})
+    groups = render(settings).one("PrometheusRule")["spec"]["groups"]
+    firing = {rule["alert"]: rule["keep_firing_for"] for group in groups for rule in group["rules"]}
+    assert firing.pop("TrackBridgeOutage") == "30m"
+    assert set(firing.values()) == {"10m"}
+
+
 def test_every_alert_has_its_section_in_the_runbook_and_every_section_its_alert(rules: list[Rule]) -> None:
     sections = re.split(r"^## ", RUNBOOK.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     found = {section.split("\n", 1)[0]: section for section in sections}

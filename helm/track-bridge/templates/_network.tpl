@@ -22,6 +22,12 @@ to:
 {{- uniq $ports | toJson -}}
 {{- end -}}
 
+{{/* The host of config.track.endpoint, without its port. */}}
+{{- define "track-bridge.apiHost" -}}
+{{- $endpoint := dig "track" "endpoint" "" (include "track-bridge.config" . | fromJson) | toString -}}
+{{- regexReplaceAll "^[a-z]+://" $endpoint "" | regexFind "^[^/:]*" -}}
+{{- end -}}
+
 {{/* The port of config.track.endpoint. */}}
 {{- define "track-bridge.apiPort" -}}
 {{- $endpoint := dig "track" "endpoint" "" (include "track-bridge.config" . | fromJson) | toString -}}
@@ -44,8 +50,10 @@ to:
   {{- end }}
 # Kafka.
 - {{ include "track-bridge.egress" (dict "to" $policy.kafka.to "ports" ($policy.kafka.ports | default (include "track-bridge.kafkaPorts" . | fromJsonArray))) | nindent 2 | trim }}
+{{- if not $policy.cilium.enabled }}
 # The Track API.
 - {{ include "track-bridge.egress" (dict "to" $policy.api.to "ports" ($policy.api.ports | default (list (include "track-bridge.apiPort" .)))) | nindent 2 | trim }}
+{{- end }}
 {{- range $name, $target := $policy.extraEgress }}
 # {{ $name }}.
 - {{ include "track-bridge.egress" $target | nindent 2 | trim }}

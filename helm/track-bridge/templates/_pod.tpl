@@ -29,7 +29,14 @@ Secret, and variables of this pod alone. extraEnv goes over the chart's.
 {{- $name := index . 1 -}}
 - name: config
   configMap:
-    name: {{ $name }}
+    {{- with $root.Values.existingConfigMap }}
+    name: {{ .name | default $name }}
+    {{- if .name }}
+    items:
+      - key: {{ .key | quote }}
+        path: bridge.yaml
+    {{- end }}
+    {{- end }}
 - name: tmp
   emptyDir:
     sizeLimit: 16Mi
@@ -164,7 +171,7 @@ metadata:
     {{- /* Without helm.sh/chart: a change of the chart alone must not replace the pods. */ -}}
     {{- toYaml (mergeOverwrite dict .Values.commonLabels .Values.podLabels (include "track-bridge.podLabels" . | fromYaml)) | nindent 4 }}
   {{- /* The configuration, and what the Kafka client takes from the chart's Secret, are read at start. */ -}}
-  {{- $checksums := dict "checksum/config" (include "track-bridge.configText" . | sha256sum) -}}
+  {{- $checksums := dict "checksum/config" (.Values.existingConfigMap.name | default (include "track-bridge.configText" .) | sha256sum) -}}
   {{- with .Values.kafkaCredentials.values }}{{ $_ := set $checksums "checksum/kafka-credentials" (toJson . | sha256sum) }}{{ end -}}
   {{- include "track-bridge.annotations" (list . (mergeOverwrite dict .Values.podAnnotations $checksums)) | nindent 2 }}
 spec:

@@ -35,13 +35,25 @@ configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with -
 {{ first . }}: must not be set beside configFile, which is a whole configuration; remove one of the two
 {{- end -}}
 {{- end -}}
-{{- range $path, $what := dict
+{{- $required := dict
       "kafka.bootstrap_servers" "name the brokers, host:port with commas between"
       "kafka.group_id" "name the consumer group; it is where the positions are kept, so it must never change by accident"
       "kafka.topics" "list the topics to read"
       "track.endpoint" "set the host of your Userpilot environment, such as https://analytex-eu.userpilot.io; there is no default"
       "dead_letter.topic" "name the topic that takes the events which cannot be delivered"
       "mapping.events" "say which records become which events" -}}
+{{- with .Values.existingConfigMap.name -}}
+{{- if $.Values.configFile }}
+configFile: must not be set beside existingConfigMap.name; remove one of the two
+{{- end -}}
+{{- if and $.Values.keda.enabled (not (dig "kafka" "group_id" "" $config)) }}
+config.kafka.group_id: must be set, because KEDA needs it and the chart cannot read the ConfigMap {{ . }}
+{{- end -}}
+{{- if and $.Values.networkPolicy.enabled (not $.Values.networkPolicy.kafka.ports) (not (dig "kafka" "bootstrap_servers" "" $config)) }}
+networkPolicy.kafka.ports: must be set, because the chart cannot read the ConfigMap {{ . }}
+{{- end -}}
+{{- end -}}
+{{- range $path, $what := ternary dict $required (not (empty .Values.existingConfigMap.name)) -}}
 {{- $parts := splitList "." $path -}}
 {{- if not (dig (first $parts) (last $parts) "" $config) }}
 {{ $place }}{{ $path }}: is not set; {{ $what }}
@@ -117,7 +129,7 @@ configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with -
 apiKey.value: must not be set beside apiKey.existingSecret; remove one of the two
 {{- else if and (or .Values.apiKey.existingSecret .Values.apiKey.value) $file (not (contains "${" $file)) }}
 {{ $place }}track.api_key_file: must not be set beside apiKey, which mounts a file of its own; remove one of the two
-{{- else if not (or .Values.apiKey.existingSecret .Values.apiKey.value $file $key (include "track-bridge.hasKeyVariable" .)) }}
+{{- else if not (or .Values.existingConfigMap.name .Values.apiKey.existingSecret .Values.apiKey.value $file $key (include "track-bridge.hasKeyVariable" .)) }}
 apiKey.existingSecret: is not set; name the Secret that holds the API key (or, where something else mounts the key, set config.track.api_key_file)
 {{- end -}}
 {{- $credentials := .Values.kafkaCredentials -}}
@@ -261,6 +273,25 @@ extraVolumeMounts: has {{ .mountPath }}, where something is mounted already; cho
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
 podMonitor.enabled: must not be true beside serviceMonitor.enabled: every sum would count each replica twice; choose one
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.service.enabled) }}
+httpRoute.enabled: needs service.enabled; set it
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+httpRoute.parentRefs: is empty; name the Gateway, as in [{name: internal, namespace: gateways}]
+{{- end -}}
+{{- if and .Values.grafanaDashboard.operator.enabled (not .Values.grafanaDashboard.enabled) }}
+grafanaDashboard.operator.enabled: needs grafanaDashboard.enabled, which makes the ConfigMap it shows; set it
+{{- end -}}
+{{- if and .Values.grafanaDashboard.operator.enabled (not .Values.grafanaDashboard.operator.instanceSelector) }}
+grafanaDashboard.operator.instanceSelector: is empty and would select every Grafana; name the labels of yours
+{{- end -}}
+{{- if and .Values.networkPolicy.cilium.enabled (not .Values.networkPolicy.enabled) }}
+networkPolicy.cilium.enabled: needs networkPolicy.enabled, which lets through the rest; set it
+{{- end -}}
+{{- $host := include "track-bridge.apiHost" . -}}
+{{- if and .Values.networkPolicy.cilium.enabled (or (not $host) (contains "${" $host)) }}
+networkPolicy.cilium.enabled: needs config.track.endpoint written out, whose name it lets through
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled (not .Values.service.enabled) }}
 serviceMonitor.enabled: needs service.enabled; set it, or use podMonitor
