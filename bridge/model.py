@@ -57,15 +57,6 @@ class Record(NamedTuple):
         return size
 
 
-@dataclass(frozen=True, slots=True)
-class TrackEvent:
-    """The three fields the Track API documents, before they become bytes."""
-
-    user_id: str
-    event_name: str
-    metadata: dict[str, str | int | float | bool]
-
-
 class Disposition(enum.Enum):
     """What became of one record. Only these complete its offset."""
 

@@ -20,30 +20,42 @@ _PATTERNS: Final = 256
 """How many different lines are remembered, so that odd input cannot grow the table for ever."""
 
 
-class RareLog:
-    """Writes a line at most once in a while; lines that differ only in numbers count as repetitions."""
+class Rare:
+    """Lets a text through at most once in a while; texts that differ only in numbers count as repetitions."""
 
-    def __init__(
-        self, logger: logging.Logger, *, every: float = 30.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """`every` is in seconds; a line written again says how many were left out."""
-        self._logger = logger
+    def __init__(self, *, every: float = 30.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """`every` is in seconds; a text let through again says how many were left out."""
         self._every = every
         self._clock = clock
         self._written: dict[str, tuple[float, int]] = {}
 
-    def write(self, level: int, text: str) -> None:
-        """One line, or one more of those left out."""
+    def admit(self, text: str) -> str | None:
+        """The text to show, or None for one more of those left out."""
         pattern = _VARYING.sub("#", text)
         now = self._clock()
         at, left_out = self._written.get(pattern, (None, 0))
         if at is not None and now - at < self._every:
             self._written[pattern] = (at, left_out + 1)
-            return
+            return None
         if len(self._written) >= _PATTERNS:
             self._written.clear()
         self._written[pattern] = (now, 0)
-        self._logger.log(level, "%s%s", text, f" (and {left_out} more like it)" if left_out else "")
+        return f"{text} (and {left_out} more like it)" if left_out else text
+
+
+class RareLog:
+    """Writes a line at most once in a while, see `Rare`."""
+
+    def __init__(
+        self, logger: logging.Logger, *, every: float = 30.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._logger = logger
+        self._rare = Rare(every=every, clock=clock)
+
+    def write(self, level: int, text: str) -> None:
+        """One line, or one more of those left out."""
+        if (shown := self._rare.admit(text)) is not None:
+            self._logger.log(level, "%s", shown)
 
 
 class ClientLog:

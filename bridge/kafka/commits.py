@@ -20,6 +20,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka import answers, commit_mark
+from bridge.kafka.client_log import Rare
 from bridge.kafka.commit_errors import CommitTrouble, classify
 from bridge.kafka.partitions import committable
 from bridge.model import Position, TopicPartition
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from bridge.kafka.counts import SourceCounts
     from bridge.kafka.table import Assigned, Table
 
-NOT_COMMITTED: Final = "positions were not committed"
-"""What the log says where brokers refuse a commit."""
 REFRESH_EVERY: Final = 0.1
 """Seconds between explicit commits, where nothing else is said."""
 _ANSWER_OVERDUE: Final = 120.0
@@ -64,16 +63,23 @@ class Commits:
         counts: SourceCounts,
         proven: Callable[[float], None],
         log: RareLog,
+        failed: Callable[[str], None],
+        *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         refresh_every: float = REFRESH_EVERY,
     ) -> None:
-        """`proven` gets the monotonic time at which an acknowledged commit was issued."""
+        """`proven` gets the monotonic time at which an acknowledged commit was issued.
+
+        `failed` gets a sentence about one that was refused, at most one like it in half a minute.
+        """
         self._consumer = consumer
         self._table = table
         self._counts = counts
         self._proven = proven
         self._log = log
+        self._tell_failed = failed
+        self._failures = Rare(clock=clock)
         self._clock = clock
         self._refresh_every = refresh_every
         self._sleep = sleep
@@ -242,8 +248,8 @@ class Commits:
         if trouble is None:
             return
         self._counts.commit_errors[trouble.value] += 1
-        passing = trouble in _WORTH_REPEATING or trouble is CommitTrouble.SESSION_LOST
-        self._log.write(logging.WARNING if passing else logging.ERROR, f"{NOT_COMMITTED} ({trouble}): {error.str()}")
+        if (detail := self._failures.admit(f"{trouble}: {error.str()}")) is not None:
+            self._tell_failed(detail)
         if trouble in _WORTH_REPEATING:
             for entry in entries:
                 entry.refresh = True

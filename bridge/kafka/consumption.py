@@ -59,6 +59,10 @@ class Consumption(Protocol):
         """The group coordinator acknowledged a commit that was issued at this monotonic time (never earlier)."""
         ...
 
+    def commit_failed(self, detail: str) -> None:
+        """Positions were not committed, for the reason in `detail`; they are again with the next commit."""
+        ...
+
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         """An assigned partition is not read; `detail` is one sentence for its owner. May repeat with a new reason."""
         ...

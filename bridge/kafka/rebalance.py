@@ -78,8 +78,6 @@ class Rebalance:
             self._counts.assignments += 1
             self.joined = True
             self._starting.assign([from_client(each) for each in partitions])
-            if partitions:
-                self._logger.info("assigned %s", _named(self._entries(partitions)))
         except Exception as error:  # noqa: BLE001  # callbacks never raise; the poll loop reports it
             self.failure = self.failure or error
 
@@ -108,10 +106,6 @@ class Rebalance:
         entries = self._entries(partitions)
         self._counts.losses += 1
         self.joined = False
-        self._logger.warning(
-            "lost %s: the group went on without this member. What was in flight may be sent again by another",
-            _named(entries),
-        )
         trackers = [entry.tracker for entry in entries if entry.tracker is not None]
         try:
             self._loop_side.tell(self._loop_side.consumption.lost, trackers)
@@ -150,11 +144,3 @@ class Rebalance:
     def _entries(self, partitions: Iterable[ClientPartition]) -> list[Assigned]:
         found = (self._table.get(from_client(each)) for each in partitions)
         return [entry for entry in found if entry is not None]
-
-
-def _named(entries: Sequence[Assigned]) -> str:
-    """``orders[0,1,2] accounts[0]``"""
-    by_topic: dict[str, list[int]] = {}
-    for entry in entries:
-        by_topic.setdefault(entry.partition.topic, []).append(entry.partition.partition)
-    return " ".join(f"{topic}[{','.join(map(str, sorted(numbers)))}]" for topic, numbers in sorted(by_topic.items()))

@@ -94,6 +94,7 @@ class Source:
             self.counts,
             self._proven,
             RareLog(logger),
+            self._commit_failed,
             refresh_every=kafka.commit_interval / 2,
         )
         self._pauses = Pauses(consumer)
@@ -278,6 +279,12 @@ class Source:
     def _proven(self, issued_at: float) -> None:
         try:
             self._loop_side.tell(self._loop_side.consumption.membership_proven, issued_at)
+        except LoopGoneError as error:
+            self._rebalance.failure = self._rebalance.failure or error
+
+    def _commit_failed(self, detail: str) -> None:
+        try:
+            self._loop_side.tell(self._loop_side.consumption.commit_failed, detail)
         except LoopGoneError as error:
             self._rebalance.failure = self._rebalance.failure or error
 

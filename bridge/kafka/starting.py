@@ -134,8 +134,6 @@ class Starting:
     def hold(self, entry: Assigned, reason: Reason, detail: str) -> None:
         """Take nothing from this partition until it is looked at again."""
         if reason is not entry.held:
-            level = logging.WARNING if reason is Reason.POSITION_UNKNOWN else logging.ERROR
-            self._logger.log(level, "held: %s", detail)
             self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail)
         entry.held, entry.detail = reason, detail
         self._publish()
@@ -222,7 +220,6 @@ class Starting:
         entry.held, entry.detail, entry.retry_in = None, "", 0.0
         self._publish()
         self._pauses.apply([entry])
-        self._logger.info("released: %s is read from offset %d", entry.partition, offset)
         self._loop_side.tell(self._loop_side.consumption.partition_released, entry.partition)
         return True
 

@@ -152,10 +152,16 @@ class Events:
             detail=letter.message,
         )
 
-    def dead_letter_refused(self, *, detail: str) -> None:
+    def dead_letter_refused(self, letter: DeadLetter, *, detail: str) -> None:
         """A dead letter could not be written; it is tried again and nothing is skipped."""
         if self._throttle.admit("dead_letter_refused"):
-            self._log.warning("dead_letter_refused", detail=detail)
+            self._log.warning(
+                "dead_letter_refused",
+                topic=letter.record.topic,
+                partition=letter.record.partition,
+                offset=letter.record.offset,
+                detail=detail,
+            )
 
     def redrive_started(self, *, letters: int) -> None:
         """Dead letters are sent again, as dead_letter.redrive asks."""

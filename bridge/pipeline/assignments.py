@@ -160,10 +160,6 @@ class Assignments:
             out.append((tracker, self._position(partition, now, wall)))
         return out
 
-    def position_of(self, partition: Partition, now: float, wall: float) -> Position:
-        """What would be committed for it now."""
-        return self._position(partition, now, wall)
-
     @staticmethod
     def _demand_changed(partition: Partition, age: float, now: float) -> bool:
         wants = now - partition.waited_at < KEEP_DEMAND

@@ -356,6 +356,7 @@ class Dispatcher:
         if ruling is KeyRuling.LETTER:
             self._dead_letter(work, LetterReason.UNAUTHORIZED, verdict.detail, verdict.status, verdict.error_code, now)
         elif self._back(work):
+            self.tally.retries[LetterReason.UNAUTHORIZED.value] += 1
             self._turns.push(work)
 
     def _back(self, work: Work) -> bool:

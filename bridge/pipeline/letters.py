@@ -112,10 +112,13 @@ class LetterDesk:
             self._waiting.leave_lane(work)
         elif refused is None:
             self._accepted(work)
-        elif refused.too_large:
-            self._hold_partition(work.partition, work, refused.message)
         else:
-            self._refused(work, refused.message, now)
+            if work.letter is not None:
+                self._journal.letter_refused(work.letter, refused.message)
+            if refused.too_large:
+                self._hold_partition(work.partition, work, refused.message)
+            else:
+                self._refused(work, refused.message, now)
         if refused is None or not self._unwritten:
             self._reopen(now)
 

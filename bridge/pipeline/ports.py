@@ -148,6 +148,10 @@ class Journal(Protocol):
         """A letter was acknowledged."""
         ...
 
+    def letter_refused(self, letter: DeadLetter, detail: str) -> None:
+        """One letter was not acknowledged; it is tried again, or its partition held."""
+        ...
+
     def letters_unwritable(self, detail: str) -> None:
         """Intake stops until letters can be written again."""
         ...

@@ -46,6 +46,9 @@ class ReplayJournal:
     def dead_letter(self, letter: DeadLetter) -> None:
         """A failure was recorded."""
 
+    def letter_refused(self, letter: DeadLetter, detail: str) -> None:
+        """Cannot happen: no letter is written."""
+
     def letters_unwritable(self, detail: str) -> None:
         """Cannot happen: no letter is written."""
 

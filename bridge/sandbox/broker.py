@@ -112,13 +112,6 @@ class EmbeddedKafka:
             f"topic {name} could not be created",
         )
 
-    def delete_topic(self, name: str) -> None:
-        """Its records are gone; a client that asks for it makes a new one."""
-        self._check(
-            self._library.rd_kafka_mock_topic_delete(self._running(), name.encode()),
-            f"topic {name} could not be deleted",
-        )
-
     def fail(self, request: int, *errors: int) -> None:
         """The next requests of this kind are answered with these error codes, one each; see the constants above."""
         self._library.rd_kafka_mock_push_request_errors_array(
@@ -141,10 +134,6 @@ class EmbeddedKafka:
             ),
             f"broker {broker} does not exist",
         )
-
-    def fail_topic(self, name: str, error: int) -> None:
-        """Metadata of this topic says `error`; 0 ends it."""
-        self._library.rd_kafka_mock_topic_set_error(self._running(), name.encode(), error)
 
     def down(self, broker: int = 1) -> None:
         """Close a broker's connections and refuse new ones. Brokers count from 1; -1 means all."""

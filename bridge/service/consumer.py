@@ -109,6 +109,10 @@ class Consumer:
         """See `Consumption`."""
         self._guarded(self._dispatcher.membership_proven, issued_at)
 
+    def commit_failed(self, detail: str) -> None:
+        """See `Consumption`."""
+        self._events.commit_failed(detail=detail)
+
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         """See `Consumption`."""
         if shown(reason) is Reason.OUT_OF_RANGE:

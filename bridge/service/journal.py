@@ -78,6 +78,10 @@ class Journal:
         if letter.reason is LetterReason.RETRIES_EXHAUSTED:
             self._events.poison(letter)
 
+    def letter_refused(self, letter: DeadLetter, detail: str) -> None:
+        """One letter was not acknowledged."""
+        self._events.dead_letter_refused(letter, detail=detail)
+
     def letters_unwritable(self, detail: str) -> None:
         """Intake stops until letters can be written again."""
         self._events.held(Reason.DEAD_LETTERS_UNWRITABLE, detail=detail)

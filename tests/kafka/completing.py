@@ -32,6 +32,7 @@ class Completing:
         self.assignments: list[list[Tracker]] = []
         self.revoked: list[Tracker] = []
         self.lost_trackers: list[Tracker] = []
+        self.commit_failures: list[str] = []
         self.proofs: list[float] = []
         self.held: dict[TopicPartition, tuple[Reason, str]] = {}
         self.failure: Exception | None = None
@@ -102,6 +103,9 @@ class Completing:
     def membership_proven(self, issued_at: float) -> None:
         self.proofs.append(issued_at)
         self._changed.set()
+
+    def commit_failed(self, detail: str) -> None:
+        self.commit_failures.append(detail)
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         self.held[partition] = (reason, detail)

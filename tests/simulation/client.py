@@ -181,6 +181,7 @@ class PollThread:
             SourceCounts(),
             lambda issued_at: self.hops.tell(process.membership_proven, issued_at),
             RareLog(SILENT, clock=process.monotonic),
+            lambda detail: self.hops.tell(process.commit_failed, detail),
             clock=process.monotonic,
             sleep=lambda _: None,
             refresh_every=process.world.plan.commit_interval / 2,

@@ -286,6 +286,8 @@ class Process:
             self.unproven_since = None
         self.dispatcher.membership_proven(issued_at)
 
+    def commit_failed(self, detail: str) -> None: ...
+
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         if self.world.timeline.on:
             self.world.timeline.note(self.name, f"{partition} held: {reason}")

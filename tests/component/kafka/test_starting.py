@@ -41,7 +41,7 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
 
     consumer = client.open_consumer(client.consumer_configuration(kafka), log, on_commit)
     admin = client.open_admin(client.admin_configuration(kafka), log)
-    commits = Commits(consumer, table, SourceCounts(), proofs.append, RareLog(LOGGER))
+    commits = Commits(consumer, table, SourceCounts(), proofs.append, RareLog(LOGGER), LOGGER.warning)
     starting = Starting(
         consumer,
         table,

@@ -90,6 +90,8 @@ async def test_what_a_spell_of_refused_keys_let_through_is_sent_again_once_the_k
         )
         await service.until("the redrive ended", lambda: bool(service.lines.events("redrive_ended")))
         (ended,) = service.lines.events("redrive_ended")
+        (started,) = service.lines.events("redrive_started")
+    assert started["letters"] == 5
     assert (ended["replayed"], ended["failed_again"], ended["left"]) == (5, 0, 0)
 
 
@@ -150,3 +152,20 @@ def test_redrives_that_fail_in_a_row_come_ever_more_seldom() -> None:
     assert pauses[0] == PAUSE
     assert pauses == sorted(pauses)
     assert pauses[-1] == 1800.0
+
+
+async def test_a_redrive_that_has_nowhere_to_write_what_became_of_a_letter_says_so(
+    configure: Configure, kafka: EmbeddedKafka, api: Emulator
+) -> None:
+    broker = Broker(kafka)
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body="{}"))
+    nowhere = {"topic": "elsewhere.dlq", "redrive": {"reasons": ["unauthorized"]}}
+    kafka.create_topic("elsewhere.dlq", 3)
+    async with Service(configure(dead_letter=nowhere)) as service:
+        broker.produce(orders(40))
+        await service.until("all is held", lambda: service.now().vitals.unauthorized is not None)
+        api.set_faults()
+        broker.produce([order("u-1", 40)])
+        await service.until("it was tried", lambda: bool(service.lines.events("redrive_failed")))
+    assert service.lines.events("redrive_failed")[0]["detail"] == "elsewhere.dlq.resolutions does not exist"
+    assert service.lines.events("redrive_started") == []

@@ -49,6 +49,11 @@ async def test_letters_that_cannot_be_written_stop_the_intake_until_they_can(
     assert len(api.ledger.accepted) == 10
     assert broker.position() == 11
     assert [event["reason"] for event in service.lines.events("held")] == ["dead_letters_unwritable"]
+    refused = service.lines.events("dead_letter_refused")
+    assert len(refused) == service.now().letters.write_failures
+    assert {(event["topic"], event["offset"]) for event in refused} == {("orders", 0)}
+    assert all(LETTERS in event["detail"] for event in refused)
+    assert [event["offset"] for event in service.lines.events("dead_letter")] == [0]
     assert [event["reason"] for event in service.lines.events("released")] == ["dead_letters_unwritable"]
 
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 from confluent_kafka import KafkaError
 
-from bridge.kafka.client_log import ClientLog, RareLog
+from bridge.kafka.client_log import ClientLog, Rare, RareLog
 
 
 class Clock:
@@ -36,9 +36,9 @@ def test_different_lines_do_not_wait_for_each_other(caplog: pytest.LogCaptureFix
 
 
 def test_endlessly_many_different_lines_do_not_fill_the_memory() -> None:
-    log = RareLog(logging.getLogger("rare"))
+    log = Rare()
     for number in range(10_000):
-        log.write(logging.DEBUG, "x" * (number % 1000))
+        log.admit("x" * (number % 1000))
     assert len(log._written) <= 256
 
 

@@ -52,6 +52,7 @@ class Scene:
         self.slept: list[float] = []
         self.now = 100.0
         self.proven: list[float] = []
+        self.failures: list[str] = []
         self.trackers = [self.assign(number) for number in range(partitions)]
         self.commits = Commits(
             cast("Consumer", self.client),
@@ -59,6 +60,7 @@ class Scene:
             self.counts,
             self.proven.append,
             RareLog(logging.getLogger("tests.commits")),
+            self.failures.append,
             clock=lambda: self.now,
             sleep=self.slept.append,
         )
@@ -194,3 +196,19 @@ def test_while_a_drain_keeps_the_poll_thread_positions_are_committed_explicitly(
     assert offsets(scene.client.committed[1]) == {1: 7}
     scene.commits.keep_up()
     assert len(scene.client.committed) == 2
+
+
+def test_a_refused_commit_is_told_once_in_half_a_minute_and_says_how_often_it_was(scene: Scene) -> None:
+    error = KafkaError(NOT_MEMBER)
+    for _ in range(3):
+        scene.commits.answered(error, [])
+    assert len(scene.failures) == 1
+    assert scene.failures[0].startswith("session_lost: ")
+    scene.now += 31
+    scene.commits.answered(error, [])
+    assert scene.failures[1].endswith("(and 2 more like it)")
+
+
+def test_a_commit_with_nothing_to_commit_is_no_failure(scene: Scene) -> None:
+    scene.commits.answered(KafkaError(-168), [])
+    assert scene.failures == []

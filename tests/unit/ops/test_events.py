@@ -42,7 +42,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "outage_ended": lambda e: e.outage_ended(seconds=3),
     "asked_to_wait": lambda e: e.asked_to_wait(seconds=30, detail="429"),
     "dead_letter": lambda e: e.dead_letter(LETTER),
-    "dead_letter_refused": lambda e: e.dead_letter_refused(detail="not enough in-sync replicas"),
+    "dead_letter_refused": lambda e: e.dead_letter_refused(LETTER, detail="not enough in-sync replicas"),
     "redrive_started": lambda e: e.redrive_started(letters=5),
     "redrive_ended": lambda e: e.redrive_ended(replayed=4, failed_again=0, left=1, stopped="401"),
     "redrive_failed": lambda e: e.redrive_failed(detail="no answer"),

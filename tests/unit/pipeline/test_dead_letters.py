@@ -248,3 +248,20 @@ def test_a_held_topic_is_told_of_once() -> None:
     world.run(1)
     assert world.journal.named("topic_held") == [("orders", 5)]
     assert world.positions.paused_topics == ["orders"]
+
+
+def test_every_refusal_of_a_letter_is_reported_and_not_only_the_first(world: World) -> None:
+    world.letters.topic = lambda _: (0.01, UNWRITABLE)
+    world.feed(P0, "!")
+    world.run(30)
+    refusals = world.journal.named("letter_refused")
+    assert len(refusals) == world.dispatcher.tally.letter_failures > 1
+    assert {detail for _, detail in refusals} == {UNWRITABLE.message}
+
+
+def test_a_letter_that_is_too_large_is_reported_as_refused(world: World) -> None:
+    world.letters.topic = lambda _: (0.01, TOO_LARGE)
+    world.feed(P0, "!")
+    world.run(5)
+    [(letter, detail)] = world.journal.named("letter_refused")
+    assert (letter.record.offset, detail) == (0, TOO_LARGE.message)

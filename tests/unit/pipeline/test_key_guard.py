@@ -35,6 +35,14 @@ def test_sixty_four_in_flight_when_the_key_dies_cost_hold_after_letters(world: W
     assert world.journal.named("blocked") == [(Reason.UNAUTHORIZED, "Invalid API key")]
 
 
+def test_attempts_that_the_key_made_fail_and_that_are_repeated_are_counted_as_retries(world: World) -> None:
+    with_good_keys(world)
+    world.feed(P0, *USERS)
+    world.run(100)
+    refused = len(world.sink.sent)
+    assert refused == world.dispatcher.tally.retries["unauthorized"] + len(world.letters.written)
+
+
 def test_held_one_real_event_probes_at_each_recheck_and_costs_nothing(world: World) -> None:
     with_good_keys(world)
     world.feed(P0, *USERS)
