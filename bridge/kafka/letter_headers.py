@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bridge.model import DeadLetter, Header, LetterReason
@@ -22,6 +22,7 @@ LONGEST_MESSAGE: Final = 1024
 """Bytes."""
 LONGEST_REQUEST: Final = 4096
 """Bytes of the request that are worth a header; a longer one is known by its hash."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_NAME: Final = 256
 """Bytes of values that come from elsewhere and are short by nature: error codes, route names."""
 
@@ -115,7 +116,7 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
         "origin-topic": record.topic,
         "origin-partition": str(record.partition),
         "origin-offset": str(record.offset),
-        "origin-timestamp": _time(record.timestamp_ms),
+        "origin-timestamp": _record_time(record.timestamp_ms),
         "origin-group": group,
         "output": str(letter.output),
         "route": None if letter.route is None else _cut(letter.route.name, _LONGEST_NAME),
@@ -157,13 +158,22 @@ def _replays(headers: Sequence[Header]) -> int:
     return 0
 
 
+def _record_time(epoch_ms: int | None) -> str | None:
+    """As `_time`; what no calendar holds as the digits that Kafka has.
+
+    Left out, the record would be another one when it is replayed: one without a time, which is sent, where the one with
+    that time was refused.
+    """
+    return None if epoch_ms is None else _time(epoch_ms) or str(epoch_ms)
+
+
 def _time(epoch_ms: int | None) -> str | None:
     """ISO 8601 in UTC with milliseconds; nothing for what no calendar holds."""
     if epoch_ms is None:
         return None
     try:
-        moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
+        moment = _EPOCH + timedelta(milliseconds=epoch_ms)  # a double of seconds would round what is far away
+    except OverflowError:
         return None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

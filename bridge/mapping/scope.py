@@ -139,4 +139,7 @@ class Scope:
         try:
             return instants.parse_number(millis, "ms")
         except instants.NotATimeError as problem:
-            raise unmappable(f"timestamp {problem}") from None
+            raise unmappable(
+                f"timestamp {problem}; its producer counts in another unit, so take the time from the record itself "
+                "(mapping.occurred_at)"
+            ) from None

@@ -190,8 +190,12 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _time(value: bytes | None) -> int | None:
-    """Milliseconds from ISO 8601 text."""
-    return None if value is None else round(datetime.fromisoformat(value.decode()).timestamp() * 1000)
+    """Milliseconds from ISO 8601 text, or from their digits where they are of no calendar (microseconds, mostly)."""
+    if value is None:
+        return None
+    if value[:1] == b"-" or value.isdigit():
+        return -_digits(value[1:]) if value[:1] == b"-" else _digits(value)
+    return round(datetime.fromisoformat(value.decode()).timestamp() * 1000)
 
 
 class _Headers:
@@ -228,7 +232,7 @@ class _Headers:
         return self._read(name, _small_big_endian)
 
     def time(self, name: str) -> int | None:
-        """Milliseconds from ISO 8601 text."""
+        """Milliseconds since 1970, see `_time`."""
         return self._read(name, _time)
 
     def _read(self, name: str, convert: Callable[[bytes], T]) -> T | None:

@@ -93,7 +93,7 @@ def user(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> str | Non
 
 
 def moment(epoch_ms: float | None) -> str | None:
-    """ISO 8601 in UTC."""
+    """ISO 8601 in UTC; the number itself where no calendar holds it."""
     if epoch_ms is None:
         return None
     try:

@@ -96,6 +96,16 @@ def _page(entry: Entry, start: startup.Start, hidden: Redaction) -> list[str]:
     return [printable(line) for line in lines]
 
 
+def _when(epoch_ms: int | None) -> str:
+    """A Kafka timestamp for a sentence: old messages have none, and some producers count in another unit."""
+    from bridge.cli.dlq.rows import moment
+
+    text = moment(epoch_ms)
+    if text is None:
+        return "an unknown time"
+    return text if text.endswith("Z") else f"Kafka timestamp {text} (no date, counted in ms)"
+
+
 def _facts(entry: Entry) -> list[str]:
     from bridge.cli.dlq.rows import moment
 
@@ -104,9 +114,9 @@ def _facts(entry: Entry) -> list[str]:
     answer = f" ({letter.status}{f' {letter.error_code}' if letter.error_code else ''})" if letter.status else ""
     times = f", first {letter.first_attempt}, last {letter.last_attempt}" if letter.first_attempt else ""
     facts = [
-        ("letter", f"{letter.place}, written {moment(letter.timestamp_ms)}, {standing.state.value.replace('_', ' ')}"),
+        ("letter", f"{letter.place}, written {_when(letter.timestamp_ms)}, {standing.state.value.replace('_', ' ')}"),
         ("reason", f"{letter.reason}{answer}: {letter.message}"),
-        ("from", "unknown" if origin is None else f"{origin}, of {moment(origin.timestamp_ms)}, group {origin.group}"),
+        ("from", "unknown" if origin is None else f"{origin}, of {_when(origin.timestamp_ms)}, group {origin.group}"),
         ("event", "all of the record" if letter.is_whole_record else f"number {letter.output} of the record"),
         ("route", f"{letter.route} ({letter.route_hash})" if letter.route else ""),
         ("attempts", f"{letter.attempts}{times}" if letter.attempts else ""),

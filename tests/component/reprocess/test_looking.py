@@ -88,6 +88,16 @@ async def test_show_tells_what_came_what_was_sent_and_what_would_be_sent_now(dlq
     assert (await dlq("show", "orders/0/7")).out == ran.out, "the origin's id names the same letter"
 
 
+async def test_show_names_a_timestamp_that_is_no_date_and_one_that_is_not_there(dlq: Dlq, put: Put) -> None:
+    dateless = letter(8)
+    headers = [(name, value) for name, value in dateless.headers if not name.endswith("letter.origin-timestamp")]
+    put(letter(7, timestamp_ms=1_767_323_045_123_000), type(dateless)(dateless.key, dateless.value, headers, 0))
+    first = (await dlq("show", "orders/0/7")).out
+    assert "orders/0/7, of Kafka timestamp 1767323045123007 (no date, counted in ms), group" in first
+    assert "take the time from the record itself (mapping.occurred_at)" in first
+    assert "orders/0/8, of an unknown time, group" in (await dlq("show", "orders/0/8")).out
+
+
 async def test_an_id_that_is_none_is_one_sentence(dlq: Dlq, put: Put) -> None:
     put(letter(1))
     for name, sentence in (

@@ -139,6 +139,7 @@ def test_a_request_too_long_for_a_header_is_known_by_its_hash_alone() -> None:
 
 
 @pytest.mark.parametrize("timestamp", [10**18, -(10**18)])
-def test_a_timestamp_no_calendar_holds_is_left_out(timestamp: int) -> None:
+def test_a_timestamp_no_calendar_holds_is_kept_in_digits(timestamp: int) -> None:
     record = Record("t", 0, 0, timestamp, None, None, ())
-    assert "bridge.dead-letter.origin-timestamp" not in ours(build(DeadLetter(record, LetterReason.INVALID, "m"), "g"))
+    written = ours(build(DeadLetter(record, LetterReason.INVALID, "m"), "g"))
+    assert written["bridge.dead-letter.origin-timestamp"] == str(timestamp)

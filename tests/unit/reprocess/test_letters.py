@@ -78,3 +78,11 @@ def test_what_failed_before_any_route_stands_for_its_whole_record() -> None:
     assert not parse(letter(1, reason=LetterReason.UNMAPPABLE, route=ROUTE).record(0)).is_whole_record
     assert not parse(letter(1, reason=LetterReason.REJECTED, route=ROUTE).record(0)).is_whole_record
     assert parse(spring(1).record(0)).is_whole_record
+
+
+@given(st.integers(-(2**63) + 1, 2**63 - 1) | st.integers(1_700_000_000_000_000, 1_800_000_000_000_000))
+def test_a_record_has_the_same_kafka_timestamp_after_its_dead_letter_whatever_it_counts(timestamp: int) -> None:
+    again = parse(letter(0, timestamp_ms=timestamp).record(5))
+    assert again.damaged == ()
+    assert again.origin is not None
+    assert again.origin.timestamp_ms == timestamp

@@ -9,7 +9,7 @@ import pytest
 from bridge.config.mapping_section import MappingConfig
 from bridge.kafka.starts import LogRange
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import LetterReason, Record, Route, TopicPartition
+from bridge.model import Failed, LetterReason, Record, Route, TopicPartition
 from bridge.reprocess.ledger import Standing, State
 from bridge.reprocess.letters import parse
 from bridge.reprocess.plan import Fate, Plan, Rules, decide, without_stale
@@ -127,3 +127,17 @@ def test_stale_letters_can_be_left_out_of_a_plan() -> None:
     kept = without_stale(made, lambda each: each.place.offset == 0)
     assert [each.entry.letter.place.offset for each in kept.sends] == [1]
     assert kept.counts == {Fate.SEND: 1, Fate.STALE: 1}
+
+
+@pytest.mark.parametrize("timestamp", [1_767_323_045_123_456, 2_026_020_301_011_120, -(10**17)])
+def test_a_timestamp_of_no_year_is_refused_by_the_replay_as_it_was_by_the_delivery(timestamp: int) -> None:
+    made = letter(0, timestamp_ms=timestamp, reason=LetterReason.UNMAPPABLE)
+    record = parse(made.record(0)).record()
+    assert record is not None
+    (at_first,) = PRESENT.map(record._replace(timestamp_ms=timestamp), NOW)
+    assert isinstance(at_first, Failed)
+    assert "take the time from the record itself (mapping.occurred_at)" in at_first.message
+    (again,) = PRESENT.map(record, NOW)
+    assert isinstance(again, Failed)
+    assert (again.reason, again.message) == (at_first.reason, at_first.message)
+    assert fate(made) is Fate.UNMAPPABLE
