@@ -340,6 +340,13 @@ CATALOGUE: tuple[Metric, ...] = (
         _per_partition(lambda _s, p: p.lag),
     ),
     _gauges(
+        "partition_position_offset",
+        "offset",
+        "The lowest open offset of the partition: everything below it is done. One that stands still is stuck or idle.",
+        _PARTITION,
+        _per_partition(lambda _s, p: p.position),
+    ),
+    _gauges(
         "partition_oldest_open_age_seconds",
         "seconds",
         "Time since the oldest open record of the partition was produced; 0: nothing is open.",

@@ -178,6 +178,15 @@ PARTITIONS: Final = Row(
             Query(f"max by (topic, partition) ({all_of('partition_lag_records')})", "{{topic}}[{{partition}}]"),
         ),
         lines(
+            "Records done a second",
+            "How fast the lowest open offset of each partition moves. 0 beside a lag is a partition that is stuck.",
+            PER_SECOND,
+            Query(
+                f"max by (topic, partition) (deriv({all_of('partition_position_offset')}[$__rate_interval]))",
+                "{{topic}}[{{partition}}]",
+            ),
+        ),
+        lines(
             "Retention used up",
             "Age of the oldest open record as a part of what the topic keeps. At 100 % Kafka deletes it. Absent "
             "where the brokers do not "
