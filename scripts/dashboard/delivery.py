@@ -63,7 +63,10 @@ ANSWERS: Final = Row(
             "bool_yes_no",
             (
                 Query(f"max by (reason) ({all_of('blocked')}) == 1", "everything: {{reason}}"),
-                Query(f"max by (topic, reason) ({all_of('partition_held')}) == 1", "{{topic}}: {{reason}}"),
+                Query(
+                    f"max by (cluster, namespace, topic, reason) ({all_of('partition_held')}) == 1",
+                    "{{namespace}}/{{topic}}: {{reason}}",
+                ),
             ),
             kind="stat",
             width=6,
@@ -81,7 +84,10 @@ ANSWERS: Final = Row(
             (
                 Query(gained("possibly_lost_records_total"), "possibly lost"),
                 Query(f"sum(abs({all_of('accounting_gap')}))", "unexplained"),
-                Query(f"sum(max by (job, reason) ({all_of('open_dead_letters')}))", "open dead letters"),
+                Query(
+                    f"sum(max by (cluster, namespace, job, reason) ({all_of('open_dead_letters')}))",
+                    "open dead letters",
+                ),
             ),
             kind="stat",
             width=6,
@@ -111,7 +117,10 @@ OVERVIEW: Final = Row(
             "Read from Kafka",
             "Records taken from Kafka a second.",
             PER_SECOND,
-            Query(rate("records_consumed_total", by="instance"), "{{instance}}"),
+            Query(
+                rate("records_consumed_total", by="cluster, namespace, pod, instance"),
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
         lines(
             "From Kafka to accepted",
@@ -140,7 +149,10 @@ OVERVIEW: Final = Row(
             "Records nobody can explain",
             "Consumed less all that became of them. Anything but 0 is a defect of the bridge.",
             COUNT,
-            Query(f"sum by (instance) ({all_of('accounting_gap')})", "{{instance}}"),
+            Query(
+                f"sum by (cluster, namespace, pod, instance) ({all_of('accounting_gap')})",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
     ),
     closed=False,
@@ -153,14 +165,17 @@ PARTITIONS: Final = Row(
             "What blocks everything",
             "The reasons that keep a whole process from sending. Only unauthorized and dead_letters_unwritable need "
             "somebody to act.",
-            Query(f"max by (instance, reason) ({all_of('blocked')})", "{{instance}}: {{reason}}"),
+            Query(
+                f"max by (cluster, namespace, pod, instance, reason) ({all_of('blocked')})",
+                "{{namespace}}/{{pod}} {{instance}}: {{reason}}",
+            ),
         ),
         states(
             "What holds partitions",
             "The reasons that hold single partitions until somebody acts.",
             Query(
-                f"max by (topic, partition, reason) ({all_of('partition_held')}) == 1",
-                "{{topic}}[{{partition}}]: {{reason}}",
+                f"max by (cluster, namespace, topic, partition, reason) ({all_of('partition_held')}) == 1",
+                "{{namespace}}/{{topic}}[{{partition}}]: {{reason}}",
             ),
         ),
         lines(
@@ -168,22 +183,27 @@ PARTITIONS: Final = Row(
             "Time since the oldest record that is not complete was produced; 0 where nothing is open.",
             SECONDS,
             Query(
-                f"max by (topic, partition) ({all_of('partition_oldest_open_age_seconds')})", "{{topic}}[{{partition}}]"
+                f"max by (cluster, namespace, topic, partition) ({all_of('partition_oldest_open_age_seconds')})",
+                "{{namespace}}/{{topic}}[{{partition}}]",
             ),
         ),
         lines(
             "Lag",
             "Records between the position and the end of the log. 1 may stay for ever behind a transaction.",
             COUNT,
-            Query(f"max by (topic, partition) ({all_of('partition_lag_records')})", "{{topic}}[{{partition}}]"),
+            Query(
+                f"max by (cluster, namespace, topic, partition) ({all_of('partition_lag_records')})",
+                "{{namespace}}/{{topic}}[{{partition}}]",
+            ),
         ),
         lines(
             "Records done a second",
             "How fast the lowest open offset of each partition moves. 0 beside a lag is a partition that is stuck.",
             PER_SECOND,
             Query(
-                f"max by (topic, partition) (deriv({all_of('partition_position_offset')}[$__rate_interval]))",
-                "{{topic}}[{{partition}}]",
+                "max by (cluster, namespace, topic, partition) "
+                f"(deriv({all_of('partition_position_offset')}[$__rate_interval]))",
+                "{{namespace}}/{{topic}}[{{partition}}]",
             ),
         ),
         lines(
@@ -193,16 +213,20 @@ PARTITIONS: Final = Row(
             "tell the retention.",
             SHARE,
             Query(
-                f"max by (topic) ({all_of('partition_oldest_open_age_seconds')}) / on (topic) "
-                f"min by (topic) ({all_of('topic_retention_seconds')})",
-                "{{topic}}",
+                f"max by (cluster, namespace, topic) ({all_of('partition_oldest_open_age_seconds')}) "
+                "/ on (cluster, namespace, topic) "
+                f"min by (cluster, namespace, topic) ({all_of('topic_retention_seconds')})",
+                "{{namespace}}/{{topic}}",
             ),
         ),
         lines(
             "Partitions of each replica",
             "How many partitions each replica has.",
             COUNT,
-            Query(f"sum by (instance) ({all_of('partition_assigned')})", "{{instance}}"),
+            Query(
+                f"sum by (cluster, namespace, pod, instance) ({all_of('partition_assigned')})",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
             stacked=True,
         ),
     ),

@@ -15,6 +15,9 @@ Json = dict[str, Any]
 
 UID = "track-bridge"
 WIDTH = 24
+CHOSEN = {"cluster": "Cluster", "namespace": "Namespace", "job": "Job", "instance": "Replica"}
+"""Labels that are chosen above the panels, each among those of what was chosen before it. All of them also takes series
+without that label."""
 """Columns of Grafana's grid."""
 SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
 
@@ -81,8 +84,11 @@ def _dashboard(title: str, description: str, rows: Sequence[Row]) -> Json:
 
 def _variables() -> Iterator[Json]:
     yield {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "hide": 0}
-    yield _labels("job", "Job", "label_values(track_bridge_build_info, job)")
-    yield _labels("instance", "Replica", 'label_values(track_bridge_build_info{job=~"$job"}, instance)')
+    above: list[str] = []
+    for name, label in CHOSEN.items():
+        narrowed = "{" + ",".join(f'{each}=~"${each}"' for each in above) + "}" if above else ""
+        yield _labels(name, label, f"label_values(track_bridge_build_info{narrowed}, {name})")
+        above.append(name)
 
 
 def _labels(name: str, label: str, query: str) -> Json:

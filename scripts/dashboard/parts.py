@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scripts.dashboard.layout import Panel, Query
+from scripts.dashboard.layout import CHOSEN, Panel, Query
 
 COUNT, PER_SECOND, REQUESTS, SECONDS, BYTES, SHARE = "short", "cps", "reqps", "s", "bytes", "percentunit"
 RED_ABOVE_0: Final = ((None, "green"), (1e-9, "red"))
@@ -26,7 +26,7 @@ def process(name: str) -> str:
 
 
 def _selected(name: str, more: tuple[str, ...]) -> str:
-    chosen = ",".join(('job=~"$job"', 'instance=~"$instance"', *more))
+    chosen = ",".join((*(f'{label}=~"${label}"' for label in CHOSEN), *more))
     return f"{name}{{{chosen}}}"
 
 
@@ -37,8 +37,16 @@ def rate(name: str, *more: str, by: str = "") -> str:
 
 
 def gained(name: str) -> str:
-    """How many within the time that is shown."""
-    return f"sum(increase({all_of(name)}[$__range]))"
+    """How many within the time that is shown.
+
+    `increase` does not see what a process counted before its first scrape: of one that began within that time, all it
+    has counted is taken instead.
+
+    """
+    young = f"time() - {process('start_time_seconds')} < $__range_s"
+    same = "on (cluster, namespace, job, instance)"
+    whole = f"{all_of(name)} and {same} ({young})"
+    return f"sum(({whole}) or increase({all_of(name)}[$__range]))"
 
 
 def quantiles(name: str) -> list[Query]:

@@ -33,14 +33,20 @@ KAFKA: Final = Row(
             "Rebalances",
             "Rebalances that gave or took partitions, within 5 minutes.",
             COUNT,
-            Query(f"sum by (instance, kind) (increase({all_of('rebalances_total')}[5m]))", "{{instance}} {{kind}}"),
+            Query(
+                f"sum by (cluster, namespace, pod, instance, kind) (increase({all_of('rebalances_total')}[5m]))",
+                "{{namespace}}/{{pod}} {{instance}} {{kind}}",
+            ),
         ),
         lines(
             "Membership confirmed",
             "Time since Kafka last confirmed that the process is a member of its group. Nothing is sent after a "
             "whole session without.",
             SECONDS,
-            Query(f"max by (instance) ({all_of('membership_age_seconds')})", "{{instance}}"),
+            Query(
+                f"max by (cluster, namespace, pod, instance) ({all_of('membership_age_seconds')})",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
         lines(
             "Positions outside the log",
@@ -55,13 +61,18 @@ KAFKA: Final = Row(
             "Drains whose time ran out, within an hour: requests on the wire were cut off, and their records may be "
             "sent twice.",
             COUNT,
-            Query(f"sum by (instance) (increase({all_of('forced_drains_total')}[1h]))", "{{instance}}"),
+            Query(
+                f"sum by (cluster, namespace, pod, instance) (increase({all_of('forced_drains_total')}[1h]))",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
         lines(
             "Retention of the topics",
             "Age at which Kafka deletes records; absent where the brokers do not tell it.",
             SECONDS,
-            Query(f"min by (topic) ({all_of('topic_retention_seconds')})", "{{topic}}"),
+            Query(
+                f"min by (cluster, namespace, topic) ({all_of('topic_retention_seconds')})", "{{namespace}}/{{topic}}"
+            ),
         ),
     ),
 )
@@ -105,7 +116,10 @@ API: Final = Row(
             "Keys read anew",
             "Times the key file held another key, since the process began.",
             COUNT,
-            Query(f"sum by (instance) ({all_of('key_reloads_total')})", "{{instance}}"),
+            Query(
+                f"sum by (cluster, namespace, pod, instance) ({all_of('key_reloads_total')})",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
     ),
 )
@@ -117,7 +131,7 @@ BUDGET: Final = Row(
             "Budget and use",
             "The token's budget, the part the replicas may use now, and what they use. +Inf: unlimited.",
             REQUESTS,
-            Query(f"max by (job) ({all_of('rate_limit')})", "budget of {{job}}"),
+            Query(f"max by (cluster, namespace, job) ({all_of('rate_limit')})", "budget of {{namespace}}/{{job}}"),
             Query(f"sum({all_of('rate_share')})", "shares together"),
             Query(rate("requests_total"), "used"),
         ),
@@ -125,7 +139,10 @@ BUDGET: Final = Row(
             "Share of each replica",
             "Shares follow the demand: a replica with nothing to send lends its own.",
             REQUESTS,
-            Query(f"sum by (instance) ({all_of('rate_share')})", "{{instance}}"),
+            Query(
+                f"sum by (cluster, namespace, pod, instance) ({all_of('rate_share')})",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
             stacked=True,
         ),
         lines(
@@ -134,13 +151,19 @@ BUDGET: Final = Row(
             "budget is too small, and "
             "more replicas do not help.",
             SHARE,
-            Query(rate("rate_limited_seconds_total", by="instance"), "{{instance}}"),
+            Query(
+                rate("rate_limited_seconds_total", by="cluster, namespace, pod, instance"),
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
         lines(
             "Age of the view of the group",
             "The share is computed from it; a replica whose view is old sends a trickle.",
             SECONDS,
-            Query(f"max by (instance) ({all_of('rate_view_age_seconds')})", "{{instance}}"),
+            Query(
+                f"max by (cluster, namespace, pod, instance) ({all_of('rate_view_age_seconds')})",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
     ),
 )
@@ -159,14 +182,17 @@ LETTERS: Final = Row(
             "Open, by reason",
             "Dead letters that are neither replayed nor discarded. Every replica counts all of them.",
             COUNT,
-            Query(f"max by (job, reason) ({all_of('open_dead_letters')})", "{{reason}}"),
+            Query(f"max by (cluster, namespace, job, reason) ({all_of('open_dead_letters')})", "{{reason}}"),
             stacked=True,
         ),
         lines(
             "Age of the oldest open one",
             "Settle it before the retention of the dead-letter topic does.",
             SECONDS,
-            Query(f"max by (job) ({all_of('open_dead_letter_oldest_age_seconds')})", "{{job}}"),
+            Query(
+                f"max by (cluster, namespace, job) ({all_of('open_dead_letter_oldest_age_seconds')})",
+                "{{namespace}}/{{job}}",
+            ),
         ),
         lines(
             "Writes that failed",
@@ -185,66 +211,71 @@ PROCESS: Final = Row(
             "Seconds of CPU a second, of each replica. 1 is a whole core.",
             COUNT,
             Query(
-                f"sum by (instance) (rate({process('cpu_seconds_total')}[$__rate_interval]))",
-                "{{instance}}",
+                f"sum by (cluster, namespace, pod, instance) (rate({process('cpu_seconds_total')}[$__rate_interval]))",
+                "{{namespace}}/{{pod}} {{instance}}",
             ),
         ),
         lines(
             "Memory",
             "Resident memory, and the bytes of records held in it.",
             BYTES,
-            Query(process("resident_memory_bytes"), "resident {{instance}}"),
-            Query(all_of("buffered_bytes"), "records {{instance}}"),
+            Query(process("resident_memory_bytes"), "resident {{namespace}}/{{pod}} {{instance}}"),
+            Query(all_of("buffered_bytes"), "records {{namespace}}/{{pod}} {{instance}}"),
         ),
         lines(
             "Address space",
             "Virtual memory. Only its growth says something.",
             BYTES,
-            Query(process("virtual_memory_bytes"), "{{instance}}"),
+            Query(process("virtual_memory_bytes"), "{{namespace}}/{{pod}} {{instance}}"),
         ),
         lines(
             "Buffered records",
             "Records held in memory.",
             COUNT,
-            Query(all_of("buffered_records"), "{{instance}}"),
+            Query(all_of("buffered_records"), "{{namespace}}/{{pod}} {{instance}}"),
             stacked=True,
         ),
         states(
             "Intake paused",
             "While consumption is paused because the buffers stayed full.",
-            Query(f"max by (instance) ({all_of('paused')})", "{{instance}}"),
+            Query(
+                f"max by (cluster, namespace, pod, instance) ({all_of('paused')})", "{{namespace}}/{{pod}} {{instance}}"
+            ),
         ),
         lines(
             "Heartbeats",
             "Time since the last beat of the poll thread and of the event loop. Liveness fails at 60 s and 30 s.",
             SECONDS,
-            Query(all_of("poll_age_seconds"), "poll {{instance}}"),
-            Query(all_of("loop_age_seconds"), "loop {{instance}}"),
+            Query(all_of("poll_age_seconds"), "poll {{namespace}}/{{pod}} {{instance}}"),
+            Query(all_of("loop_age_seconds"), "loop {{namespace}}/{{pod}} {{instance}}"),
         ),
         lines(
             "File descriptors",
             "Open, and the most that may be.",
             COUNT,
-            Query(process("open_fds"), "open {{instance}}"),
-            Query(process("max_fds"), "most {{instance}}"),
+            Query(process("open_fds"), "open {{namespace}}/{{pod}} {{instance}}"),
+            Query(process("max_fds"), "most {{namespace}}/{{pod}} {{instance}}"),
         ),
         lines(
             "Running since",
             "Time since the process began. A step down is a restart.",
             SECONDS,
-            Query(f"time() - {process('start_time_seconds')}", "{{instance}}"),
+            Query(f"time() - {process('start_time_seconds')}", "{{namespace}}/{{pod}} {{instance}}"),
         ),
         lines(
             "Log lines lost",
             "Lines that could not be written, within 5 minutes.",
             COUNT,
-            Query(f"sum by (instance) (increase({all_of('log_write_failures_total')}[5m]))", "{{instance}}"),
+            Query(
+                f"sum by (cluster, namespace, pod, instance) (increase({all_of('log_write_failures_total')}[5m]))",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
         ),
         Panel(
             "Versions",
             "The program's version on each replica.",
             "none",
-            (Query(f"max by (job, instance, version) ({all_of('build_info')})"),),
+            (Query(f"max by (cluster, namespace, job, instance, version) ({all_of('build_info')})"),),
             kind="table",
         ),
     ),

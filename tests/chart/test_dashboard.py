@@ -19,7 +19,15 @@ from tests.chart.conftest import Judge, Render
 FILE = chart.CHART / "dashboards" / "track-bridge.json"
 QUESTIONS = ["Is it delivering?", "How late?", "How much waits?", "Why not?", "What is lost?"]
 SERIES = re.compile(r"\b((?:track_bridge|process)_\w+)(\{[^}]*\})?")
-VARIABLES = {"$__rate_interval": "5m", "$__range": "3h", "$job": ".*", "$instance": ".*"}
+VARIABLES = {
+    "$__rate_interval": "5m",
+    "$__range_s": "10800",
+    "$__range": "3h",
+    "$cluster": ".*",
+    "$namespace": ".*",
+    "$job": ".*",
+    "$instance": ".*",
+}
 
 Json = dict[str, Any]
 
@@ -75,11 +83,12 @@ def test_it_belongs_to_no_grafana_in_particular(page: Json, panels: list[Json]) 
         assert not {"id", "__inputs", "__requires", "version"} & each.keys()
 
 
-def test_data_source_job_and_replica_are_chosen_above_it(page: Json, panels: list[Json]) -> None:
+def test_data_source_cluster_namespace_job_and_replica_are_chosen_above_it(page: Json, panels: list[Json]) -> None:
     variables = {each["name"]: each for each in page["templating"]["list"]}
 
-    assert list(variables) == ["datasource", "job", "instance"]
-    assert all(variables[name]["includeAll"] and variables[name]["multi"] for name in ("job", "instance"))
+    chosen = ("cluster", "namespace", "job", "instance")
+    assert tuple(variables) == ("datasource", *chosen)
+    assert all(variables[name]["includeAll"] and variables[name]["multi"] for name in chosen)
     for panel in panels:
         for sourced in (panel, *panel["targets"]):
             assert sourced["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
@@ -88,7 +97,21 @@ def test_data_source_job_and_replica_are_chosen_above_it(page: Json, panels: lis
 def test_every_series_is_narrowed_to_what_is_chosen(expressions: list[str]) -> None:
     for expr in expressions:
         for name, labels in SERIES.findall(expr):
-            assert labels.startswith('{job=~"$job",instance=~"$instance"'), f"{name} in {expr}"
+            expected = '{cluster=~"$cluster",namespace=~"$namespace",job=~"$job",instance=~"$instance"'
+            assert labels.startswith(expected), f"{name} in {expr}"
+
+
+def test_what_is_shown_apart_is_told_apart_between_namespaces(panels: list[Json]) -> None:
+    """Two releases of one name in two namespaces, or clusters, must not become one line."""
+    for panel in panels:
+        for target in panel["targets"]:
+            for grouped in re.findall(r"\bby \(([^)]*)\)", target["expr"]):
+                labels = grouped.split(", ")
+                if {"topic", "job", "instance"} & set(labels):
+                    assert labels[:2] == ["cluster", "namespace"], target["expr"]
+            for label in ("topic", "job", "instance"):
+                if f"{{{{{label}}}}}" in target["legendFormat"]:
+                    assert "{{namespace}}/" in target["legendFormat"], target["legendFormat"]
 
 
 def test_rates_follow_the_width_of_the_graph(expressions: list[str]) -> None:

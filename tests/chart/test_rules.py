@@ -116,6 +116,18 @@ def test_without_an_address_an_alert_names_no_runbook(render: Render) -> None:
     assert all("runbook_url" not in rule["annotations"] for group in rules for rule in group["rules"])
 
 
+def test_a_ruler_over_several_clusters_keeps_them_apart(render: Render, judge: Judge, tmp_path: Path) -> None:
+    found = render(values(aggregationLabels=["cluster"])).one("PrometheusRule")["spec"]
+    for group in found["groups"]:
+        for rule in group["rules"]:
+            for grouped in re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"]):
+                assert grouped.startswith("cluster, namespace, job"), rule["alert"]
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump(found), encoding="utf-8")
+
+    judge("check", "rules", "--lint=none", path)
+
+
 def test_alerts_fire_on_for_as_long_as_they_are_told(render: Render) -> None:
     settings = values(keepFiringFor="10m", alerts={"TrackBridgeOutage": {"keepFiringFor": "30m"}})
     groups = render(settings).one("PrometheusRule")["spec"]["groups"]
