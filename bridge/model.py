@@ -8,9 +8,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Header = tuple[str, bytes | None]
+
+UNREADABLE_HEADERS: Final[Sequence[Header]] = (("bridge.unreadable-headers", None),)
+"""Stand in, as this very object, for headers of which a name is not UTF-8: the Kafka client hands out none of them."""
 
 
 class TopicPartition(NamedTuple):
@@ -78,6 +81,8 @@ class FilterReason(enum.StrEnum):
     SAMPLED_OUT = "sampled_out"
     TOPIC = "topic"
     """Every route of its type is limited to other topics."""
+    BRIDGE_RECORD = "bridge_record"
+    """A dead letter or a resolution that a bridge wrote, told by its headers: never an event."""
 
 
 class LetterReason(enum.StrEnum):

@@ -158,8 +158,8 @@ class ExpectedDeadLetter(Section):
 class ExpectedDrop(Section):
     """A record, or one of its routes, that must send nothing."""
 
-    dropped: Literal["tombstone", "unmapped", "rule", "when", "expired", "sampled_out", "topic"] = Field(
-        description="By which rule."
+    dropped: Literal["tombstone", "unmapped", "rule", "when", "expired", "sampled_out", "topic", "bridge_record"] = (
+        Field(description="By which rule.")
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridge.kafka.consumption import Batch
+from bridge.kafka.record_headers import headers_of_all
 from bridge.mapping.skim import last_of
 from bridge.model import Record
 from bridge.pipeline.arrivals import Skimmed
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from bridge.kafka.table import Assigned, Table
     from bridge.mapping.skim import Skim
-    from bridge.model import Header
 
     SkimOf = Callable[[str], Skim | None]
     """By the topic's name."""
@@ -57,7 +57,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
     entry: Assigned | None = None
     skim: Skim | None = None
     topic_name = ""
-    for message in messages:
+    for message, headers in zip(messages, headers_of_all(messages), strict=True):
         if message.error() is not None:
             errors.append(message)
             continue
@@ -74,7 +74,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         if entry is None:
             dropped += 1
             continue
-        value, headers = message.value(), message.headers()
+        value = message.value()
         offset: int = message.offset()  # type: ignore[assignment]  # a record has one; a cast would be a call for each
         entry.last = message
         if skim is not None and value is not None and _skimmed_off(entry, skim, headers, offset):
@@ -84,7 +84,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         kind, timestamp = message.timestamp()
         size = (len(value) if value else 0) + (len(key) if key else 0)
         if headers:
-            for name, content in cast("list[Header]", headers):
+            for name, content in headers:
                 size += len(name) + (len(content) if content else 0)
         entry.bytes += size
         entry.records.append(

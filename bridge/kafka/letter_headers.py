@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bridge.mapping.own_records import LETTER
 from bridge.model import DeadLetter, Header, LetterReason
 
-VERSION: Final = "1"
-OWN: Final = "bridge.dead-letter."
+VERSION: Final = (LETTER[1] or b"").decode()
+OWN: Final = LETTER[0].removesuffix("version")
 CONNECT: Final = "__connect.errors."
 LONGEST_MESSAGE: Final = 1024
 """Bytes."""

@@ -16,6 +16,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka import answers, client, topic_ids
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.record_headers import headers_of
 from bridge.kafka.starts import LogRange
 from bridge.kafka.topic_creation import resolutions_of
 from bridge.model import Record, TopicPartition
@@ -227,9 +228,11 @@ def _taken(messages: Sequence[Message[Any, Any]], ends: dict[TopicPartition, int
             if offset >= end:
                 continue
         kind, timestamp = message.timestamp()
-        headers: Any = message.headers() or ()
         records.append(
-            Record(topic, number, offset, timestamp if kind else None, message.key(), message.value(), headers)
+            Record(
+                *(topic, number, offset, timestamp if kind else None),
+                *(message.key(), message.value(), headers_of(message)),
+            )
         )
     return records
 

@@ -12,6 +12,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.record_headers import headers_of
 from bridge.kafka.starts import LogRange
 from bridge.model import Record, TopicPartition
 
@@ -118,7 +119,7 @@ def _taken(message: Message[Any, Any], open_ends: dict[TopicPartition, int]) -> 
             timestamp if kind else None,
             message.key(),
             message.value(),
-            message.headers() or (),  # type: ignore[arg-type]  # the client always returns pairs of text and bytes
+            headers_of(message),
         )
 
 

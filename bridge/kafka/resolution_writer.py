@@ -13,6 +13,7 @@ from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.letter_errors import NO_OFFSET, is_inferred, sentence
 from bridge.kafka.topic_creation import resolutions_of
+from bridge.mapping.own_records import RESOLUTION
 
 if TYPE_CHECKING:
     import asyncio
@@ -73,7 +74,9 @@ class ResolutionWriter:
     ) -> None:
         while True:
             try:
-                self._producer.produce(self.topic, value, key, partition=partition, on_delivery=reported)
+                self._producer.produce(
+                    self.topic, value, key, partition=partition, on_delivery=reported, headers=[RESOLUTION]
+                )
             except BufferError:
                 self._poll(0.05)
             else:

@@ -66,6 +66,7 @@ _BEFORE_ANY_ROUTE: Final = {
     FilterReason.UNMAPPED: "no rule in mapping.events is for its type",
     FilterReason.RULE: "mapping.events has drop for its type",
     FilterReason.TOPIC: "every route of its rule is for other topics (see their topics)",
+    FilterReason.BRIDGE_RECORD: "a bridge wrote it (its headers): a dead letter or a resolution is no event",
 }
 
 

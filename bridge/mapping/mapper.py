@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.mapping.failures import InexactNumberError, MappingError, undecodable
+from bridge.mapping.own_records import is_of_a_bridge
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import Rules
 from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings, TopicSettings
 from bridge.mapping.skim import Skim
 from bridge.mapping.topic_plan import Match, TopicPlan, Unmapped
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
+from bridge.model import (
+    UNREADABLE_HEADERS,
+    Failed,
+    Filtered,
+    FilterReason,
+    LetterReason,
+    Outcomes,
+    Record,
+    Route,
+)
 
 _TOMBSTONE: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
+_BRIDGE_RECORD: Final[Outcomes] = (Filtered(FilterReason.BRIDGE_RECORD),)
 
 
 class CompiledMapping:
@@ -35,13 +46,17 @@ class CompiledMapping:
     def map(self, record: Record, now: float) -> Outcomes:
         """What the record becomes; ``now`` in Unix seconds. Not a number: no event is too old."""
         try:
-            return self._map(record, now, exact=False)
+            outcomes = self._map(record, now, exact=False)
         except MappingError as failure:
-            return (Failed(failure.reason, failure.message),)
+            outcomes = (Failed(failure.reason, failure.message),)
         except InexactNumberError:
-            return self._map_exactly(record, now)
+            outcomes = self._map_exactly(record, now)
         except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem
-            return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
+            outcomes = (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
+        # Looked at last, because what is filtered anyway is most of some topics.
+        if record.headers and outcomes[0].__class__ is not Filtered and is_of_a_bridge(record.headers):
+            return _BRIDGE_RECORD
+        return outcomes
 
     def topic(self, name: str) -> TopicPlan:
         """The plan of one topic, made when it is first seen."""
@@ -79,6 +94,10 @@ class CompiledMapping:
 
     def _map(self, record: Record, now: float, *, exact: bool) -> Outcomes:
         name, _, _, _, _, raw, headers = record
+        if headers is UNREADABLE_HEADERS:
+            raise undecodable(
+                "the name of a header is not UTF-8, so no header can be read; this dead letter is without them"
+            )
         if raw is None:
             return _TOMBSTONE
         topic = self._topics.get(name) or self.topic(name)

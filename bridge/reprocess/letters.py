@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from bridge.kafka.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
-from bridge.model import Header, LetterReason, Record
+from bridge.model import UNREADABLE_HEADERS, Header, LetterReason, Record
 
 SPRING: Final = "kafka_dlt-"
 UNKNOWN_REASON: Final = "unknown"
@@ -135,6 +135,8 @@ class Letter(NamedTuple):
 
 def parse(record: Record) -> Letter:
     """The letter in a record of a dead-letter topic."""
+    if record.headers is UNREADABLE_HEADERS:
+        return _letter(record, Dialect.UNKNOWN, (), None)._replace(damaged=("a name that is not UTF-8",))
     named = dict(record.headers)
     if _VERSION in named:
         try:

@@ -6,11 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Self
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from bridge.model import Header, Record
+from bridge.kafka.record_headers import headers_of
+from bridge.model import Record
 
 _BATCH: Final = 500
 _POLL: Final = 0.1
@@ -98,5 +99,5 @@ def _record(message: Message) -> Record:
         timestamp if kind else None,
         message.key(),
         message.value(),
-        cast("list[Header]", message.headers() or []),
+        list(headers_of(message)),
     )

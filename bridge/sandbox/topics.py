@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
+from bridge.kafka.record_headers import headers_of
 from bridge.sandbox.producer import open_producer
 from bridge.sandbox.sample import SampleRecord
 
@@ -68,7 +68,7 @@ def _read(consumer: Consumer, ends: dict[int, int], prefix: str, deadline: float
         message = consumer.poll(0.2)
         if message is None or message.error() is not None:
             continue
-        pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+        pairs = headers_of(message)
         headers = {
             name.removeprefix(prefix): (value or b"").decode("utf-8", "replace")
             for name, value in pairs

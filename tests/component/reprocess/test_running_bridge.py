@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.kafka.letter_log import LetterLog
-from bridge.model import LetterReason, Route, TopicPartition
+from bridge.model import FilterReason, LetterReason, Route, TopicPartition
 from bridge.reprocess.letters import parse
 from bridge.reprocess.resolutions import Author, Ended, Ending, encode
 from bridge.sandbox.broker import EmbeddedKafka
@@ -19,6 +19,7 @@ from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.service import letter_watch, redrive
 from bridge.service.redrive import PAUSE, Redrive, pause_after
 from tests.component.reprocess.conftest import Dlq
+from tests.kafka.raw_headers import produce_raw
 from tests.reprocess.letters import Written, connect, letter, produce
 from tests.service.embedded import Broker
 from tests.service.events import order, orders
@@ -169,3 +170,36 @@ async def test_a_redrive_that_has_nowhere_to_write_what_became_of_a_letter_says_
         await service.until("it was tried", lambda: bool(service.lines.events("redrive_failed")))
     assert service.lines.events("redrive_failed")[0]["detail"] == "elsewhere.dlq.resolutions does not exist"
     assert service.lines.events("redrive_started") == []
+
+
+async def test_a_header_whose_name_is_not_utf8_makes_a_dead_letter_and_ends_nobody(
+    configure: Configure, kafka: EmbeddedKafka, api: Emulator, dlq: Dlq
+) -> None:
+    """In a consumed topic, and in the dead-letter topic itself; as many as make the interpreter take short cuts."""
+    produce_raw(kafka.bootstrap, "orders", orders(100), b"trace\xff")
+    produce_raw(kafka.bootstrap, LETTERS, [b"{}"] * 100, b"trace\xff")
+    async with Service(configure()) as service:
+        Broker(kafka).produce([order("u-1", 1)])
+        await service.until("the next event arrived", lambda: len(api.ledger.accepted) == 1)
+        await service.until("they are dead letters", lambda: service.now().records.dead_lettered == 100)
+        await service.until("they are counted", lambda: service.now().letters.open_by_reason is not None)
+    listed = (await dlq("list", "--json")).documents
+    assert Counter(each["reason"] for each in listed) == {"undecodable": 100, "unknown": 100}
+    undecodable = next(each for each in listed if each["reason"] == "undecodable")
+    assert undecodable["message"].startswith("the name of a header is not UTF-8")
+    assert undecodable["origin"]["topic"] == "orders"
+
+
+async def test_another_bridges_dead_letters_and_resolutions_are_filtered_and_never_sent(
+    configure: Configure, kafka: EmbeddedKafka, put: Put, dlq: Dlq, api: Emulator
+) -> None:
+    put(letter(1, route=OLD, group="other"), letter(2, route=OLD, group="other"))
+    await dlq("discard", "0:0", "--because", "x", "--yes", kafka={"group_id": "other"})
+    other = {"kafka": {"topics": ["orders", LETTERS, f"{LETTERS}.resolutions"]}, "dead_letter": {"topic": "own"}}
+    kafka.create_topic("own", 1)
+    async with Service(configure(**other)) as service:
+        Broker(kafka).produce([order("u-1", 1)])
+        await service.until("all are read", lambda: service.now().records.consumed == 4)
+        await service.until("one is sent", lambda: service.now().records.delivered == 1)
+        assert service.now().records.filtered == {FilterReason.BRIDGE_RECORD: 3}
+    assert len(api.ledger.accepted) == 1
