@@ -17,6 +17,8 @@ CASES = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
 RUNBOOK = chart.ROOT / "docs" / "runbook.md"
 BASE = "https://wiki.example/runbook.md"
 HOURS = 4 * 60
+OF_KUBERNETES = "TrackBridgeReplayFailed"
+"""Reads a series of kube-state-metrics, whose job says nothing of the release."""
 
 Rule = dict[str, Any]
 
@@ -128,6 +130,20 @@ def test_a_ruler_over_several_clusters_keeps_them_apart(render: Render, judge: J
     judge("check", "rules", "--lint=none", path)
 
 
+def test_what_inhibits_and_is_inhibited_are_alerts_and_share_the_labels_that_must_be_equal(rules: list[Rule]) -> None:
+    """And none that tells of a loss is ever silenced by more than a missing target."""
+    names = set(by_name(rules))
+    page = chart.ROOT / "deploy" / "alertmanager" / "inhibit-rules.yaml"
+    for rule in yaml.safe_load(page.read_text(encoding="utf-8"))["inhibit_rules"]:
+        sources, targets = (
+            {name for each in rule[side] for name in re.findall(r"TrackBridge\w+", each)}
+            for side in ("source_matchers", "target_matchers")
+        )
+        assert sources | targets <= names
+        if "TrackBridgeTargetMissing" not in sources:
+            assert not targets & {"TrackBridgeRetentionNear", "TrackBridgeRecordsPossiblyLost", "TrackBridgeHeld"}
+
+
 def test_alerts_fire_on_for_as_long_as_they_are_told(render: Render) -> None:
     settings = values(keepFiringFor="10m", alerts={"TrackBridgeOutage": {"keepFiringFor": "30m"}})
     groups = render(settings).one("PrometheusRule")["spec"]["groups"]
@@ -155,9 +171,19 @@ def test_the_alerts_look_only_at_metrics_that_exist(rules: list[Rule]) -> None:
 def test_every_series_is_narrowed_to_the_release(rules: list[Rule]) -> None:
     chosen = 'namespace="events",job=~"(.+/)?bridge"'
     for rule in rules:
+        if rule["alert"] == OF_KUBERNETES:
+            continue  # see test_the_replays_of_a_release_are_its_own
         series_named = re.findall(r"\b(?:track_bridge_\w+|process_\w+|up)(?P<labels>\{[^}]*\})?", rule["expr"])
         assert series_named
         assert all(labels.startswith(f"{{{chosen}") for labels in series_named), rule["expr"]
+
+
+def test_the_replays_of_a_release_are_its_own(rules: list[Rule]) -> None:
+    (pattern,) = re.findall(r'namespace="events",job_name=~"([^"]*)"', by_name(rules)[OF_KUBERNETES]["expr"])
+    for mine in ("bridge-replay-1", "bridge-replay-28400000", "bridge-replay-0a1b2c3d"):
+        assert re.fullmatch(pattern, mine)
+    for other in ("bridge-eu-replay-1", "eu-bridge-replay-1", "bridge-topics"):
+        assert not re.fullmatch(pattern, other)
 
 
 def test_what_prometheus_itself_fills_in_is_left_for_it(rules: list[Rule]) -> None:
@@ -166,7 +192,12 @@ def test_what_prometheus_itself_fills_in_is_left_for_it(rules: list[Rule]) -> No
 
 def test_a_selector_of_ones_own_takes_the_place_of_the_releases(render: Render) -> None:
     rendered = render(values(selector='job="compose"')).one("PrometheusRule")
-    expressions = [rule["expr"] for group in rendered["spec"]["groups"] for rule in group["rules"]]
+    expressions = [
+        rule["expr"]
+        for group in rendered["spec"]["groups"]
+        for rule in group["rules"]
+        if rule["alert"] != OF_KUBERNETES
+    ]
 
     assert all('{job="compose"' in expr and "namespace=" not in expr for expr in expressions)
 
