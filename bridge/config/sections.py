@@ -94,6 +94,12 @@ class Kafka(Section):
         "20s",
         "How long requests in flight may finish when partitions are revoked or the bridge stops.",
     )
+    start_timeout: fields.OptionalDuration = Field(
+        default=None,
+        description="How long `bridge run` waits for a broker to answer before it ends with exit code 3; null: for "
+        "ever, with its pages answering.",
+        examples=["2m"],
+    )
     properties: Properties = Field(
         default={},
         repr=False,

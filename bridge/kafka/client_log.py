@@ -63,6 +63,8 @@ class ClientLog:
 
     def __init__(self, logger: logging.Logger) -> None:
         self.last_error: KafkaError | None = None
+        self.errors = 0
+        """Reported so far."""
         self._log = RareLog(logger)
 
     def log(self, level: int, template: str, *arguments: object) -> None:
@@ -75,6 +77,7 @@ class ClientLog:
     def error(self, error: KafkaError) -> None:
         """An error that belongs to no call: connections, authentication, all brokers down."""
         self.last_error = error
+        self.errors += 1
         # The client blames ssl.ca.location for each of them, also for one that expired.
         hint = "; `bridge check` says what is wrong with it" if _REFUSED_CERTIFICATE in error.str() else ""
         self._log.write(logging.WARNING, f"{error.name()}: {error.str()}{hint}")

@@ -5,9 +5,11 @@ A question that a cluster cannot answer (too old, embedded, no permission) yield
 
 from __future__ import annotations
 
+import concurrent.futures
 import enum
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -58,6 +60,9 @@ _NOISE: Final = re.compile(
     r"|, \d+ identical error\(s\) suppressed"
 )
 """Parts of the client's messages that mean something only to its authors."""
+_BROKER: Final = re.compile(r"^(?:[a-z_]+://)?(?P<broker>[^/\s]+:\d+)/(?:\d+|bootstrap): (?P<error>.*)$", re.DOTALL)
+_ERRORS_KEPT: Final = 100
+_BROKERS_NAMED: Final = 3
 
 
 class NotConnectedError(Exception):
@@ -66,6 +71,11 @@ class NotConnectedError(Exception):
     def __init__(self, obstacle: Obstacle, message: str) -> None:
         super().__init__(message)
         self.obstacle = obstacle
+
+    @property
+    def needs_a_change(self) -> bool:
+        """Whether waiting does not help: the login or the certificate is refused."""
+        return self.obstacle in (Obstacle.LOGIN, Obstacle.TLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class _Errors(ClientLog):
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__(logger)
-        self.seen: list[KafkaError] = []
+        self.seen: deque[KafkaError] = deque(maxlen=_ERRORS_KEPT)
 
     def error(self, error: KafkaError) -> None:
         """See `ClientLog.error`."""
@@ -110,6 +120,16 @@ class _Errors(ClientLog):
             return Obstacle.CONNECTION, "no answer in time"
         obstacle, error = min(found, key=lambda each: _TELLING.index(each[0]))
         return obstacle, _NOISE.sub("", error.str())
+
+    def by_broker(self) -> str:
+        """The last error of each broker, as far as they say which one: ``kafka-1:9092: Connection refused; …``."""
+        last: dict[str, str] = {}
+        for error in self.seen:
+            if (found := _BROKER.match(error.str())) is not None:
+                last[found["broker"]] = _NOISE.sub("", found["error"])
+        named = [f"{broker}: {error}" for broker, error in last.items()]
+        more = f"; and {len(named) - _BROKERS_NAMED} more" if len(named) > _BROKERS_NAMED else ""
+        return "; ".join(named[:_BROKERS_NAMED]) + more
 
 
 class Inspection:
@@ -140,6 +160,18 @@ class Inspection:
         }
         return Cluster(len(metadata.brokers), topics)
 
+    def reach(self) -> None:
+        """Wait for an answer of any broker. Raises `NotConnectedError`; its message names each broker's last error."""
+        try:
+            self._admin.describe_cluster(request_timeout=self._patience).result(self._patience + _STEP)
+        except (KafkaException, concurrent.futures.TimeoutError, ValueError):
+            self._admin.poll(0)
+            obstacle, message = self._errors.obstacle()
+            detail = self._certificate(obstacle) or self._errors.by_broker() or message
+            raise NotConnectedError(obstacle, detail) from None
+        self._admin.poll(0)
+        self._errors.seen.clear()
+
     def _metadata(self, deadline: float) -> ClusterMetadata:
         while True:
             try:
@@ -147,8 +179,9 @@ class Inspection:
             except KafkaException:
                 self._admin.poll(0)
                 obstacle, message = self._errors.obstacle()
-                if obstacle in (Obstacle.LOGIN, Obstacle.TLS) or self._clock() > deadline:
-                    raise NotConnectedError(obstacle, self._certificate(obstacle) or message) from None
+                failure = NotConnectedError(obstacle, self._certificate(obstacle) or message)
+                if failure.needs_a_change or self._clock() > deadline:
+                    raise failure from None
 
     def _certificate(self, obstacle: Obstacle) -> str | None:
         if obstacle is not Obstacle.TLS:

@@ -82,10 +82,11 @@ class Source:
         self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
         self._skim_of = skim_of
+        self._client_log = ClientLog(logger)
         self._open(client.consumer_configuration(kafka))
 
     def _open(self, configuration: client.Configuration) -> None:
-        kafka, logger, log = self._kafka, self._logger, ClientLog(self._logger)
+        kafka, logger, log = self._kafka, self._logger, self._client_log
         self._consumer = consumer = client.open_consumer(configuration, log, self._on_commit)
         self._admin = client.open_admin(client.admin_configuration(kafka), log)
         self._commits = Commits(
@@ -183,6 +184,16 @@ class Source:
     def pause_partition(self, tracker: Tracker, /) -> None:
         """Take nothing more from this partition in this assignment; see `ports.Positions`."""
         self._poll_loop.order(lambda: self._pause_partition(tracker))
+
+    @property
+    def started(self) -> bool:
+        """Whether the poll thread was started."""
+        return self._thread.ident is not None
+
+    @property
+    def connection_errors(self) -> int:
+        """Errors that belong to no call, reported so far: connections, logins."""
+        return self._client_log.errors
 
     @property
     def last_poll(self) -> float:

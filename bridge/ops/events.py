@@ -75,6 +75,19 @@ class Events:
         """The Kafka client cannot go on, for a reason its owner can mend: the process stops."""
         self._log.critical("kafka_client_ended", detail=detail)
 
+    def kafka_lost(self, *, detail: str, partitions: Sequence[TopicPartition]) -> None:
+        """No broker answers; `partitions` are those this process had."""
+        self._log.warning(
+            "kafka_lost",
+            detail=detail,
+            partitions=[str(each) for each in partitions],
+            message=REASONS[Reason.KAFKA_UNREACHABLE].action,
+        )
+
+    def kafka_back(self, *, seconds: float) -> None:
+        """A broker answers again, after this long."""
+        self._log.info("kafka_back", seconds=round(seconds, 3))
+
     # --- partitions -----------------------------------------------------------------------------------------------
 
     def assigned(self, partitions: Sequence[TopicPartition], *, total: int) -> None:

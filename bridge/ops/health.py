@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.holds import Reason
+
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Vitals
 
@@ -22,6 +24,11 @@ class BeatLimits:
 
 
 DEFAULT_LIMITS = BeatLimits()
+_NOT_JOINED = {
+    False: "The consumer group has not given this process its assignment yet.",
+    True: "The consumer group went on without this process, which is joining it again.",
+}
+"""By whether it had been a member before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,10 @@ def ready(vitals: Vitals) -> Health:
     findings = []
     if vitals.stopping:
         findings.append(Finding("draining", "The process is stopping."))
+    elif vitals.kafka is not None:
+        findings.append(Finding(Reason.KAFKA_UNREACHABLE.value, vitals.kafka))
     elif not vitals.joined:
-        findings.append(Finding("not_joined", "The consumer group has not given this process its assignment yet."))
+        findings.append(Finding(Reason.NOT_JOINED.value, _NOT_JOINED[vitals.joined_before]))
     if vitals.unauthorized is not None:
         findings.append(Finding("unauthorized", vitals.unauthorized))
     if vitals.dead_letters is not None:

@@ -248,6 +248,17 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class KafkaLost:
+    """No broker answers."""
+
+    since: float
+    detail: str
+    """Which brokers, with the error of each."""
+    partitions: Sequence[TopicPartition] = ()
+    """Those this process had when Kafka fell silent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """What liveness and readiness are decided from; cheap enough to be taken for every probe."""
 
@@ -257,6 +268,8 @@ class Vitals:
     """Seconds since the loop's last beat."""
     joined: bool
     """The group gave this process its (possibly empty) assignment."""
+    joined_before: bool = field(default=False, kw_only=True)
+    """It had one earlier, and lost it."""
     draining: bool
     """The process is stopping, or finishes what is in flight of partitions it gives up."""
     stopping: bool
@@ -264,6 +277,8 @@ class Vitals:
     """The 401 guard holds all sending: the sentence why."""
     dead_letters: str | None = None
     """The dead-letter topic cannot be written: the sentence why."""
+    kafka: str | None = None
+    """No Kafka broker answers: the sentence which, and with which error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +299,7 @@ class Snapshot:
     group: Group
     key: Key
     blocks: Sequence[Block] = ()
+    kafka_lost: KafkaLost | None = None
     held_topics: Sequence[TopicHold] = ()
     partitions: Sequence[Partition] = ()
     retention: Mapping[str, float] = field(default_factory=dict)

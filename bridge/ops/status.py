@@ -52,6 +52,7 @@ def document(snapshot: Snapshot) -> Document:
         "started_at": iso(snapshot.started_at),
         "ready": _ready(snapshot),
         "blocked": _blocked(snapshot),
+        "kafka": _kafka(snapshot),
         "partitions": [_partition(partition, why, snapshot.at) for partition, why in explained],
         "held_topics": [
             {
@@ -92,11 +93,13 @@ def overall(snapshot: Snapshot, explanations: Sequence[Explanation]) -> tuple[St
     if snapshot.vitals.stopping:
         in_flight = snapshot.records.in_flight
         return State.DRAINING, f"Stopping: {in_flight} records are open; what is on the wire may finish."
+    if snapshot.vitals.kafka is not None:
+        return State.WAITING, f"{_ended(snapshot.vitals.kafka)} {REASONS[Reason.KAFKA_UNREACHABLE].action}"
     held = _held(snapshot, explanations)
     if held is not None:
         return State.HELD, held
     if not snapshot.vitals.joined:
-        return State.STARTING, "Waiting for the consumer group to assign partitions."
+        return State.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
     return _flow(explanations)
 
 
@@ -133,6 +136,13 @@ _WAITING = (
     Reason.RATE_LIMITED,
     Reason.POSITION_UNKNOWN,
 )
+
+
+_NOT_JOINED = {
+    False: "Waiting for the consumer group to assign partitions.",
+    True: "Rejoining the consumer group, which went on without this process.",
+}
+"""By whether the process had been a member before."""
 
 
 def _ended(sentence: str) -> str:
@@ -173,6 +183,16 @@ def _blocked(snapshot: Snapshot) -> list[Document]:
         }
         for block in snapshot.blocks
     ]
+
+
+def _kafka(snapshot: Snapshot) -> Document:
+    lost = snapshot.kafka_lost
+    return {
+        "reachable": lost is None,
+        "unreachable_since": None if lost is None else iso(lost.since),
+        "detail": "" if lost is None else lost.detail,
+        "last_partitions": [] if lost is None else [str(each) for each in lost.partitions],
+    }
 
 
 def _partition(partition: Partition, explanation: Explanation, now: float) -> Document:

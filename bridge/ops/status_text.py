@@ -28,6 +28,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         f"{document['state'].upper()}: {document['sentence']}",
     ]
     for title, section in (
+        ("Kafka", _kafka(document, now)),
         ("Stuck", _stuck(document, now)),
         ("Partitions", _partitions(document)),
         ("Lost", _lost(document)),
@@ -40,6 +41,20 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         if section:
             out += ["", title, *(f"  {line}".rstrip() for line in section)]
     return [printable(line) for line in out]
+
+
+def _kafka(document: Mapping[str, Any], now: float) -> list[str]:
+    """Only where no broker answers."""
+    kafka = document["kafka"]
+    if kafka["reachable"]:
+        return []
+    since = kafka["unreachable_since"]
+    last = ", ".join(kafka["last_partitions"])
+    return [
+        f"unreachable since {since} ({_span(now - _moment(since))})",
+        kafka["detail"],
+        *([f"partitions of this replica then: {last}"] if last else []),
+    ]
 
 
 def _stuck(document: Mapping[str, Any], now: float) -> list[str]:

@@ -13,6 +13,7 @@ from bridge import __version__
 from bridge.config.sections import Config
 from bridge.kafka.dead_letters import DeadLetterProducer
 from bridge.kafka.group_reader import GroupReader
+from bridge.kafka.inspection import Inspection
 from bridge.kafka.source import Source
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.events import Events
@@ -23,6 +24,7 @@ from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.pacing import RateShare
 from bridge.service.consumer import Consumer
 from bridge.service.journal import Journal
+from bridge.service.kafka_watch import PATIENCE, KafkaWatch, Surroundings
 from bridge.service.letter_watch import LetterWatch
 from bridge.service.observation import Observed, Observer
 from bridge.service.rate_view import INTERVAL, RateView
@@ -48,6 +50,8 @@ class Parts:
     consumer: Consumer
     source: Source
     rate_view: RateView | None
+    inspection: Inspection
+    kafka_watch: KafkaWatch
     letter_watch: LetterWatch
     redrive: Redrive | None
     observer: Observer
@@ -110,6 +114,16 @@ def assemble(
         rate_view = RateView(dispatcher, share, GroupReader(config.kafka, logger), events, replay_group(config, logger))
         consumer.on_assignment = rate_view.look_again
     letter_watch = LetterWatch(config, logger)
+    inspection = Inspection(config.kafka, logger, patience=PATIENCE)
+    kafka_watch = KafkaWatch(
+        inspection,
+        events,
+        Surroundings(
+            partitions=lambda: [each.tracker.partition for each in dispatcher.assignments],
+            joined=lambda: source.joined,
+            complaints=lambda: source.connection_errors,
+        ),
+    )
     redrive = None
     if config.dead_letter.redrive.reasons:
         redrive = Redrive(config, mapping, dispatcher, credentials, events, logger, proxy=proxy)
@@ -124,6 +138,7 @@ def assemble(
             journal=journal,
             share=share,
             letter_watch=letter_watch,
+            kafka_watch=kafka_watch,
             logging=log,
             routes=mapping.routes,
             version=__version__,
@@ -140,6 +155,8 @@ def assemble(
         consumer,
         source,
         rate_view,
+        inspection,
+        kafka_watch,
         letter_watch,
         redrive,
         observer,

@@ -6,17 +6,20 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bridge import __version__
 from bridge.config.sections import Config
+from bridge.kafka.inspection import Inspection, NotConnectedError
 from bridge.kafka.message_errors import ClientFatalError
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log import Logging
 from bridge.ops.snapshot import Snapshot
 from bridge.service import memory
 from bridge.service.assembly import Parts, assemble, secret_of
+from bridge.service.preflight import NotReadyError, unreachable
 
 TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
@@ -27,6 +30,9 @@ LETTERS_LIMIT = 5.0
 EXIT_DEPENDENCY = 3
 EXIT_DEFECT = 70
 """A defect of the bridge itself, as sysexits(3) has it."""
+
+
+Prepare = Callable[[Config, Inspection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,18 @@ class Bridge:
 
     _parts: Parts
 
-    def __init__(self, config: Config, mapping: CompiledMapping, log: Logging, *, proxy: str | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        mapping: CompiledMapping,
+        log: Logging,
+        *,
+        proxy: str | None = None,
+        prepare: Prepare = lambda _config, _inspection: None,
+    ) -> None:
+        """`prepare` looks at the cluster once a broker has answered, on a thread; what it raises ends the start."""
         self._config = config
+        self._prepare = prepare
         self._mapping = mapping
         self._log = log
         self._proxy = proxy
@@ -54,7 +70,9 @@ class Bridge:
     async def run(self) -> Exit:
         """Start, run until `stop`, a signal or a defect, then stop in order.
 
-        Raises `ops.server.CannotListenError` and `track.credentials.KeyFileError` before anything is started.
+        The pages answer before the first connection to Kafka, and while it is waited for. Raises
+        `ops.server.CannotListenError` and `track.credentials.KeyFileError` before anything is started, and
+        `preflight.NotReadyError` where the start is refused.
         """
         self._parts = parts = assemble(
             self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
@@ -63,6 +81,53 @@ class Bridge:
         listen = self._config.observability.listen
         self.admin_address = await parts.server.start(listen.host, listen.port)
         parts.events.listening(host=self.admin_address[0], port=self.admin_address[1])
+        chores = [asyncio.create_task(self._tick(), name="tick"), asyncio.create_task(self._store(), name="positions")]
+        for chore in chores:
+            chore.add_done_callback(self._chore_ended)
+        try:
+            if await self._kafka_is_ready():
+                await self._start()
+                await self._exit
+        except NotReadyError:
+            await self._close()
+            raise
+        else:
+            await self._stop(self._exit.result())
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+        return self._exit.result()
+
+    async def _kafka_is_ready(self) -> bool:
+        """Wait for a broker, and have the cluster looked at; False where the process was told to stop meanwhile.
+
+        Raises `NotReadyError`.
+        """
+        ready = asyncio.create_task(self._wait_for_kafka(), name="start")
+        await asyncio.wait((ready, self._exit), return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            ready.result()
+            return not self._exit.done()
+        ready.cancel()
+        await asyncio.gather(ready, return_exceptions=True)
+        return False
+
+    async def _wait_for_kafka(self) -> None:
+        parts, config = self._parts, self._config
+        patience = config.kafka.start_timeout
+        while True:
+            try:
+                await parts.kafka_watch.first_answer(patience)
+                await asyncio.to_thread(self._prepare, config, parts.inspection)
+            except NotConnectedError as silence:
+                if parts.kafka_watch.may_wait(silence, patience):
+                    continue
+                raise unreachable(config, silence) from silence
+            return
+
+    async def _start(self) -> None:
+        parts = self._parts
         await parts.sink.start(parts.consumer)
         parts.letters.start()
         parts.source.start()
@@ -77,15 +142,7 @@ class Bridge:
         if parts.rate_view is not None:
             parts.rate_view.start()
         parts.letter_watch.start()
-        chores = [asyncio.create_task(self._tick(), name="tick"), asyncio.create_task(self._store(), name="positions")]
-        for chore in chores:
-            chore.add_done_callback(self._chore_ended)
-        outcome = await self._exit
-        await self._stop(outcome)
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
-        return outcome
+        parts.kafka_watch.start()
 
     def stop(self, cause: str) -> None:
         """Finish what is in flight, commit, leave the group."""
@@ -185,9 +242,7 @@ class Bridge:
         parts.letter_watch.stop()
         if parts.rate_view is not None:
             await parts.rate_view.stop()
-        await parts.sink.close()
-        parts.alarm.cancel()
-        await parts.server.close()
+        await self._close()
         tally = parts.dispatcher.tally
         parts.events.stopped(
             seconds=time.monotonic() - began,
@@ -195,6 +250,15 @@ class Bridge:
             released=tally.released,
             ambiguous_retries=tally.ambiguous,
         )
+
+    async def _close(self) -> None:
+        """End what is there even before the first broker answered."""
+        parts = self._parts
+        await parts.kafka_watch.stop()
+        await asyncio.wrap_future(parts.source.stop())
+        await parts.sink.close()
+        parts.alarm.cancel()
+        await parts.server.close()
 
 
 class _Watch:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from bridge.config import kafka_properties
 from bridge.config.problems import Problem
 from bridge.config.sections import Config
+from bridge.kafka.client import ClientRefusedError
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log import Logging, set_up
 from bridge.ops.server import CannotListenError
@@ -45,7 +46,7 @@ def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem]
     except CannotListenError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EXIT_UNREACHABLE
-    except (KeyFileError, CaFileError, ProxyError) as error:
+    except (KeyFileError, CaFileError, ProxyError, ClientRefusedError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EXIT_CONFIGURATION
     finally:
@@ -83,7 +84,6 @@ def _password_in(url: str) -> str:
 
 
 async def _run(config: Config, mapping: CompiledMapping, log: Logging, proxy: str | None) -> Exit:
-    await prepare(config)
-    bridge = Bridge(config, mapping, log, proxy=proxy)
+    bridge = Bridge(config, mapping, log, proxy=proxy, prepare=prepare)
     bridge.handle_signals()
     return await bridge.run()

@@ -19,6 +19,7 @@ from bridge.pipeline.tally import LATENCY_BOUNDS
 from bridge.pipeline.work import Partition, State, Work
 from bridge.service.consumer import Consumer
 from bridge.service.journal import Journal
+from bridge.service.kafka_watch import KafkaWatch
 from bridge.service.letter_watch import LetterWatch
 from bridge.track.credentials import ApiKey
 from bridge.track.stats import DURATION_BOUNDS, SinkStats
@@ -54,6 +55,7 @@ class Observed:
     journal: Journal
     share: RateShare | None
     letter_watch: LetterWatch
+    kafka_watch: KafkaWatch
     logging: LogWrites
     routes: Sequence[Route]
     version: str
@@ -99,14 +101,21 @@ class Observer:
         dispatcher, source = self._of.dispatcher, self._of.source
         key, letters = dispatcher.governor.key, dispatcher.letters
         return seen.Vitals(
-            poll_age=now - source.last_poll,
+            # Before the first answer of a broker there is no poll thread that could be stuck.
+            poll_age=now - source.last_poll if source.started else 0.0,
             loop_age=now - self._beat,
             joined=source.joined,
+            joined_before=source.counts.assignments > 0,
             draining=source.draining,
             stopping=self._stopping_since is not None,
             unauthorized=key.detail if key.held else None,
             dead_letters=letters.detail if letters.unwritable_since is not None else None,
+            kafka=self._kafka_sentence(),
         )
+
+    def _kafka_sentence(self) -> str | None:
+        lost = self._of.kafka_watch.lost
+        return None if lost is None else f"No Kafka broker answers: {lost.detail}."
 
     def snapshot(self) -> seen.Snapshot:
         """Everything, as of now."""
@@ -140,6 +149,7 @@ class Observer:
             group=self._group(now),
             key=seen.Key(reloads=of.credentials.generation - 1, problem=of.credentials.problem),
             blocks=self._blocks(now, wall),
+            kafka_lost=of.kafka_watch.lost,
             held_topics=list(of.journal.topic_holds.values()),
             partitions=self._partitions(now, wall),
             retention=of.source.retention,
@@ -217,6 +227,8 @@ class Observer:
 
         if governor.stopping:
             closed(Reason.DRAINING, self._stopping_since or now)
+        if (lost := self._of.kafka_watch.lost) is not None:
+            blocks.append(seen.Block(Reason.KAFKA_UNREACHABLE, lost.since, self._kafka_sentence() or ""))
         if governor.key.held_since is not None:
             closed(Reason.UNAUTHORIZED, governor.key.held_since, governor.key.detail)
         if letters.unwritable_since is not None:

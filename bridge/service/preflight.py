@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,12 +9,9 @@ from typing import Final
 from bridge.config import topic_patterns
 from bridge.config.sections import Config
 from bridge.kafka import topic_creation
-from bridge.kafka.client import ClientRefusedError
 from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, TopicSettings
 from bridge.kafka.topic_creation import Creation
 
-PATIENCE: Final = 30.0
-"""Seconds the brokers may take to answer at all: a cluster that restarts together with us needs a moment."""
 RETENTION: Final = 30 * 86_400.0
 """Seconds letters are kept in a topic that is created here, as with `bridge topics create`."""
 EXIT_CONFIGURATION: Final = 2
@@ -32,29 +28,27 @@ class NotReadyError(Exception):
         self.exit_code = exit_code
 
 
-async def prepare(config: Config) -> None:
-    """Look at the cluster; create the dead-letter topics where that is asked for. Raises `NotReadyError`."""
-    await asyncio.to_thread(_prepare, config)
+def prepare(config: Config, inspection: Inspection) -> None:
+    """Look at the cluster; create the dead-letter topics where that is asked for.
 
-
-def _prepare(config: Config) -> None:
-    logger = logging.getLogger("kafka")
-    servers, topic = config.kafka.bootstrap_servers, config.dead_letter.topic
-    try:
-        inspection = Inspection(config.kafka, logger, patience=PATIENCE)
-        cluster = inspection.connect()
-        missing = [name for name in (topic, topic_creation.resolutions_of(topic)) if name not in cluster.topics]
-        if missing and config.dead_letter.create:
-            _create(config, inspection, cluster, missing, logger)
-            missing = []
-    except ClientRefusedError as refused:
-        raise NotReadyError([str(refused)], EXIT_CONFIGURATION) from refused
-    except NotConnectedError as unreachable:
-        sentence = f"kafka.bootstrap_servers: no broker of {servers} lets this client in: {unreachable}"
-        raise NotReadyError([sentence], EXIT_UNREACHABLE) from unreachable
+    Raises `NotReadyError`, and `NotConnectedError` where the brokers fall silent meanwhile.
+    """
+    topic = config.dead_letter.topic
+    cluster = inspection.connect()
+    missing = [name for name in (topic, topic_creation.resolutions_of(topic)) if name not in cluster.topics]
+    if missing and config.dead_letter.create:
+        _create(config, inspection, cluster, missing, logging.getLogger("kafka"))
+        missing = []
     sentences = problems(topic, missing, inspection.settings([topic] if topic not in missing else []))
     if sentences:
         raise NotReadyError(sentences, EXIT_CONFIGURATION)
+
+
+def unreachable(config: Config, silence: NotConnectedError) -> NotReadyError:
+    """No broker lets this process in, and it was told not to wait, or waiting does not help."""
+    servers = config.kafka.bootstrap_servers
+    sentence = f"kafka.bootstrap_servers: no broker of {servers} lets this client in: {silence}"
+    return NotReadyError([sentence], EXIT_UNREACHABLE)
 
 
 def problems(topic: str, missing: Sequence[str], settings: Mapping[str, TopicSettings]) -> list[str]:

@@ -59,10 +59,18 @@ async def test_a_broker_away_for_longer_than_the_session_stops_sending_fails_no_
     assert (await replica.get("/livez")).status_code == 200
     if protocol is CLASSIC:
         assert ground.api.ledger.requests == sent
+    await replica.until("the silence is said", lambda now: not now["kafka"]["reachable"], within=20)
+    status = await replica.status()
+    assert (status["kafka"]["reachable"], len(status["kafka"]["last_partitions"])) == (False, 2)
+    assert "Connection refused" in status["sentence"]
+    await until("it is logged", lambda: bool(replica.events("kafka_lost")), within=20)
+    [lost] = replica.events("kafka_lost")
+    assert ground.kafka.bootstrap in lost["detail"]
     await asyncio.to_thread(ground.kafka.start)
     await ground.more(50, fault="broker away")
     await ground.everything(within=120)
     await ground.is_committed()
+    assert len(replica.events("kafka_back")) == 1
     assert await replica.terminate() == 0
     assert ground.outcome.order_violations == 0
 

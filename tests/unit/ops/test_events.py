@@ -33,6 +33,8 @@ SAID: dict[str, Callable[[Events], None]] = {
         version="1", group="g", topics=["t"], endpoint="https://h", dead_letter_topic="g.dlq"
     ),
     "listening": lambda e: e.listening(host="0.0.0.0", port=9464),  # noqa: S104 - only logged
+    "kafka_lost": lambda e: e.kafka_lost(detail="kafka-1:9092: Connection refused", partitions=PARTITIONS),
+    "kafka_back": lambda e: e.kafka_back(seconds=31),
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
     "revoked": lambda e: e.revoked(PARTITIONS, seconds=1.23456, released=7, forced=False),
     "lost": lambda e: e.lost(PARTITIONS, released=7),

@@ -72,3 +72,19 @@ def test_a_refused_key_and_unwritable_dead_letters_make_a_process_not_ready_with
 
     assert reasons(held) == ["unauthorized", "dead_letters_unwritable"]
     assert [finding.message for finding in held.findings] == ["The key is refused.", "The topic is gone."]
+
+
+def test_a_process_that_kafka_does_not_answer_is_not_ready_and_names_the_broker_instead_of_the_group(
+    vitals: Vitals,
+) -> None:
+    away = ready(replace(vitals, joined=False, kafka="No Kafka broker answers: kafka-1:9092: Connection refused."))
+
+    assert reasons(away) == ["kafka_unreachable"]
+    assert "kafka-1:9092" in away.findings[0].message
+
+
+def test_a_process_that_lost_its_assignment_says_that_it_joins_again(vitals: Vitals) -> None:
+    [finding] = ready(replace(vitals, joined=False, joined_before=True)).findings
+
+    assert finding.reason == "not_joined"
+    assert "again" in finding.message

@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 
 from bridge.holds import GATES, SHOWN, Reason
+from bridge.model import TopicPartition
 from bridge.ops import status
-from bridge.ops.snapshot import Block, Key, OldestOpen, PartitionHold, RouteCounts, TopicHold
+from bridge.ops.snapshot import Block, KafkaLost, Key, OldestOpen, PartitionHold, RouteCounts, TopicHold
 from bridge.ops.status import State
 
 if TYPE_CHECKING:
@@ -196,3 +197,29 @@ def test_what_an_api_says_is_ended_before_the_advice_begins(busy: Snapshot) -> N
     state, sentence = status.overall(held, [])
     assert state is State.HELD
     assert sentence.startswith("the API answered 401. Put a valid key")
+
+
+def test_brokers_that_do_not_answer_are_the_sentence_whatever_else_waits(busy: Snapshot) -> None:
+    lost = KafkaLost(busy.at - 30, "kafka-1:9092: Connection refused", (TopicPartition("shop.orders", 3),))
+    sentence = "No Kafka broker answers: kafka-1:9092: Connection refused."
+    away = replace(
+        busy,
+        kafka_lost=lost,
+        vitals=replace(busy.vitals, kafka=sentence, joined=False),
+        blocks=(Block(Reason.RATE_LIMITED, busy.at - 5), Block(Reason.KAFKA_UNREACHABLE, busy.at - 30, sentence)),
+    )
+
+    document = checked(away)
+
+    assert document["state"] == "waiting"
+    assert document["sentence"].startswith(sentence)
+    assert {row["why"] for row in document["partitions"]} == {"kafka_unreachable"}
+    assert document["kafka"]["last_partitions"] == ["shop.orders/3"]
+    gone = checked(replace(away, partitions=()))
+    assert (gone["state"], gone["sentence"]) == (document["state"], document["sentence"])
+
+
+def test_a_process_that_lost_its_group_is_rejoining_and_not_starting_anew(quiet: Snapshot) -> None:
+    document = checked(replace(quiet, vitals=replace(quiet.vitals, joined=False, joined_before=True)))
+
+    assert document["sentence"].startswith("Rejoining the consumer group")
