@@ -169,13 +169,13 @@ FOREIGN: Mapping[str, Refusal] = {
 
 REFUSED_UNDER_CONSUMER_PROTOCOL: Mapping[str, Refusal] = {
     "session.timeout.ms": Refusal(
-        "under group.protocol=consumer the brokers set it (group.consumer.session.timeout.ms)"
+        "under the consumer group protocol the brokers set it (group.consumer.session.timeout.ms)"
     ),
     "heartbeat.interval.ms": Refusal(
-        "under group.protocol=consumer the brokers set it (group.consumer.heartbeat.interval.ms)"
+        "under the consumer group protocol the brokers set it (group.consumer.heartbeat.interval.ms)"
     ),
-    "partition.assignment.strategy": Refusal("under group.protocol=consumer set group.remote.assignor instead"),
-    "group.protocol.type": Refusal("has no meaning under group.protocol=consumer; remove it"),
+    "partition.assignment.strategy": Refusal("under the consumer group protocol set group.remote.assignor instead"),
+    "group.protocol.type": Refusal("has no meaning under the consumer group protocol; remove it"),
 }
 
 WARNED: Mapping[str, tuple[Accepts, str]] = {
@@ -193,11 +193,13 @@ MAX_POLL_INTERVAL_MS = 300_000
 """librdkafka's default for max.poll.interval.ms."""
 
 
-def refusals(properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Name and reason of each property that cannot be passed on."""
-    consumer_protocol = properties.get("group.protocol", "").lower() == "consumer"
+def refusals(properties: Mapping[str, str], group_protocol: str = "auto") -> Iterator[tuple[str, str]]:
+    """Name and reason of each property that cannot be passed on beside this `kafka.group_protocol`."""
+    named = properties.get("group.protocol", "").strip().lower()
     for name, value in properties.items():
-        refusal = REFUSED_UNDER_CONSUMER_PROTOCOL.get(name) if consumer_protocol else None
+        refusal = REFUSED_UNDER_CONSUMER_PROTOCOL.get(name) if (named or group_protocol) == "consumer" else None
+        if name == "group.protocol" and group_protocol not in {"auto", named}:
+            refusal = Refusal(f"contradicts kafka.group_protocol, which is {group_protocol}; remove it")
         refusal = refusal or REFUSED.get(name) or FOREIGN.get(name)
         refusal = refusal or next((why for prefix, why in REFUSED_PREFIXES.items() if name.startswith(prefix)), None)
         if refusal is not None and not (refusal.unless and refusal.unless(value.strip().lower())):

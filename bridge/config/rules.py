@@ -184,8 +184,9 @@ def _topic_name(where: str, topic: str) -> Iterator[Problem]:
 def _properties(known: Known) -> Iterator[Problem]:
     kafka = known.get("kafka.properties") if known.has("kafka.properties") else {}
     letters = known.get("dead_letter.properties") if known.has("dead_letter.properties") else {}
-    for section, properties in (("kafka", kafka), ("dead_letter", letters)):
-        for name, reason in kafka_properties.refusals(properties):
+    protocol = known.get("kafka.group_protocol") if known.has("kafka.group_protocol") else "auto"
+    for section, properties, beside in (("kafka", kafka, protocol), ("dead_letter", letters, "auto")):
+        for name, reason in kafka_properties.refusals(properties, beside):
             yield Problem(f"{section}.properties.{name}", reason)
     yield from _sasl("kafka", kafka)
     if any(name in letters for name in ("security.protocol", "sasl.mechanism", "sasl.mechanisms")):

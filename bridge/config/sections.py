@@ -100,6 +100,12 @@ class Kafka(Section):
         "ever, with its pages answering.",
         examples=["2m"],
     )
+    group_protocol: Literal["auto", "classic", "consumer"] = Field(
+        default="auto",
+        description="Kafka's group protocol. auto takes consumer (KIP-848) where the brokers let the group use it, "
+        "else classic, as it does where kafka.topics holds a pattern or kafka.properties a session, an assignor or a "
+        "group.instance.id. Under consumer a pattern must match the whole name.",
+    )
     properties: Properties = Field(
         default={},
         repr=False,

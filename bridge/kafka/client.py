@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from bridge.config.group_protocol import GroupProtocol
+from bridge.kafka import terms as group_terms
+
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, TopicPartition
 
     from bridge.config.sections import DeadLetterSettings, Kafka
     from bridge.kafka.client_log import ClientLog
+    from bridge.kafka.terms import Terms
 
 OnCommit = Callable[["KafkaError | None", Sequence["TopicPartition"]], None]
 Configuration = dict[str, Any]
@@ -44,12 +48,16 @@ _FETCHING: Final[Configuration] = {
 }
 
 
+_HEARTBEATS: Final = 10
+"""In a session of our own choice: so short is the time until a member hears of a rebalance."""
+
+
 class ClientRefusedError(Exception):
     """The client library does not take the configuration; the text is one sentence for its owner."""
 
 
-def consumer_configuration(kafka: Kafka) -> Configuration:
-    """For the one consumer of this process."""
+def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configuration:
+    """For the one consumer of this process; for clients that never join, `terms` mean nothing."""
     configuration = {
         **_COMMON,
         **_FETCHING,
@@ -66,9 +74,14 @@ def consumer_configuration(kafka: Kafka) -> Configuration:
         **kafka.properties,
         "bootstrap.servers": kafka.bootstrap_servers,
     }
-    if configuration.get("group.protocol", "classic") != "consumer":
-        # Not known to the new protocol, which assigns on the broker's side.
-        configuration.setdefault("partition.assignment.strategy", "cooperative-sticky")
+    terms = terms or group_terms.of_a_reader(kafka)
+    if terms.protocol is GroupProtocol.CONSUMER:
+        # Sessions and assignments are the brokers' business; the client refuses every word about them.
+        return configuration | {"group.protocol": terms.protocol.value}
+    configuration.setdefault("partition.assignment.strategy", "cooperative-sticky")
+    if terms.session is not None:
+        milliseconds = round(terms.session * 1000)
+        configuration |= {"session.timeout.ms": milliseconds, "heartbeat.interval.ms": milliseconds // _HEARTBEATS}
     return configuration
 
 

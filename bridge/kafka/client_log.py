@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _VARYING: Final = re.compile(r"0x[0-9a-f]+|\d+")
 _REFUSED_CERTIFICATE: Final = "certificate could not be verified"
+_ENDED: Final = "ConsumerGroupHeartbeat fatal error"
 _PATTERNS: Final = 256
 """How many different lines are remembered, so that odd input cannot grow the table for ever."""
 
@@ -72,10 +73,14 @@ class ClientLog:
         text = " ".join(str(argument) for argument in arguments) if arguments else template
         if "will be ignored by this" in text:
             return  # `kafka.properties` are given to every client, each of which knows its own part only
+        if _ENDED in text:
+            return  # comes as a message, too; whoever polls says what it means
         self._log.write(level, text)
 
     def error(self, error: KafkaError) -> None:
         """An error that belongs to no call: connections, authentication, all brokers down."""
+        if _ENDED in error.str():
+            return  # as above
         self.last_error = error
         self.errors += 1
         # The client blames ssl.ca.location for each of them, also for one that expired.

@@ -63,6 +63,10 @@ class Consumption(Protocol):
         """Positions were not committed, for the reason in `detail`; they are again with the next commit."""
         ...
 
+    def membership_lasts(self, seconds: float) -> None:
+        """For so long an acknowledged commit proves the membership, from now on: the session, less what is unsure."""
+        ...
+
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         """An assigned partition is not read; `detail` is one sentence for its owner. May repeat with a new reason."""
         ...

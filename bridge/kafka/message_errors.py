@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from confluent_kafka import KafkaError
+
 from bridge.holds import Reason
+from bridge.kafka.terms import Refusal
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from confluent_kafka import KafkaError, Message
+    from confluent_kafka import Message
 
     from bridge.kafka.client_log import RareLog
     from bridge.kafka.counts import SourceCounts
@@ -26,10 +29,25 @@ _UNKNOWN_TOPIC: Final = 3
 _TOPIC_UNAUTHORIZED: Final = 29
 _GROUP_UNAUTHORIZED: Final = 30
 _UNKNOWN_TOPIC_ID: Final = 100
+_INVALID_SESSION: Final = 26
+_NO_CONSUMER_PROTOCOL: Final = (
+    KafkaError.UNSUPPORTED_VERSION,
+    KafkaError._UNSUPPORTED_FEATURE,  # noqa: SLF001  # the library's public name for a local code
+    KafkaError.GROUP_ID_NOT_FOUND,  # classic members live in the group, and the brokers let nobody else in beside them
+)
+"""Why the client ends at its first heartbeat under the consumer protocol. Only its message says which it was."""
 
 
 class ClientFatalError(Exception):
     """The client instance is at its end; the text is one sentence for the operator."""
+
+
+class TermsRefusedError(Exception):
+    """The brokers do not take this process as a member on the terms it asked for; the text is the client's."""
+
+    def __init__(self, refusal: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
 
 
 class MessageErrors:
@@ -55,13 +73,17 @@ class MessageErrors:
         self._look_at_topics = look_at_topics
 
     def handle(self, message: Message[Any, Any]) -> None:
-        """`ClientFatalError` where the client cannot go on."""
+        """`ClientFatalError` where the client cannot go on, `TermsRefusedError` where another one might."""
         error = message.error()
         if error is None:
             return
         code = error.code()
+        if code == _FATAL and any(KafkaError(cause).str() in error.str() for cause in _NO_CONSUMER_PROTOCOL):
+            raise TermsRefusedError(Refusal.PROTOCOL, error.str())
         if code == _FATAL:
             raise ClientFatalError(_fatal(error))
+        if code == _INVALID_SESSION:
+            raise TermsRefusedError(Refusal.SESSION, error.str())
         if code == _AUTO_OFFSET_RESET:
             self._out_of_range(message, error)
         elif code == _MAX_POLL_EXCEEDED:
@@ -82,6 +104,20 @@ class MessageErrors:
             level = logging.DEBUG if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED} else logging.WARNING
             where = f"{message.topic()}: " if message.topic() else ""
             self._log.write(level, f"{where}{error.name()}: {error.str()}")
+
+    def refused_for_good(self, refused: TermsRefusedError) -> None:
+        """The configuration leaves no other terms. `ClientFatalError` where this client is at its end, too."""
+        if refused.refusal is Refusal.PROTOCOL:
+            raise ClientFatalError(
+                "the brokers do not let the group use the consumer protocol: it is switched off there, or members of "
+                f"the classic one live in the group ({refused}). Set kafka.group_protocol: auto"
+            )
+        sentence = (
+            "kafka.properties.session.timeout.ms: the brokers allow no session of this length; set one between their "
+            f"group.min.session.timeout.ms and group.max.session.timeout.ms. {refused}"
+        )
+        self.problems = {**self.problems, "group": sentence}
+        self._log.write(logging.ERROR, sentence)
 
     def _out_of_range(self, message: Message[Any, Any], error: KafkaError) -> None:
         """The position fell out of the log: retention overtook it, or the log was truncated or recreated."""

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class Pauses:
     """Keeps the client's pauses equal to the reasons for them."""
 
-    def __init__(self, consumer: Consumer) -> None:
+    def __init__(self, consumer: Consumer, topics: set[str]) -> None:
         self.stalled = False
         """No slot came free for long: everything is paused."""
-        self.topics: set[str] = set()
+        self.topics = topics
         """Topics nothing more is taken from, in this and every later assignment."""
         self._consumer = consumer
 

@@ -11,15 +11,17 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from bridge.config.group_protocol import GroupProtocol
 from bridge.holds import Reason
-from bridge.kafka import batching, client
+from bridge.kafka import batching, client, terms
+from bridge.kafka.broker_session import BrokerSession
 from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.intake import Intake
 from bridge.kafka.lookup import Lookup
 from bridge.kafka.loop_side import Heartbeat, LoopGoneError, LoopSide
-from bridge.kafka.message_errors import MessageErrors
+from bridge.kafka.message_errors import MessageErrors, TermsRefusedError
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.poll_loop import PollLoop
 from bridge.kafka.rebalance import DRAIN_GRACE, STOPPING_COMMIT_LIMIT, Rebalance
@@ -82,13 +84,16 @@ class Source:
         self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
         self._skim_of = skim_of
+        self._paused_topics: set[str] = set()
         self._client_log = ClientLog(logger)
-        self._open(client.consumer_configuration(kafka))
+        self._admin = client.open_admin(client.admin_configuration(kafka), self._client_log)
+        self._open(terms.first(kafka))
 
-    def _open(self, configuration: client.Configuration) -> None:
-        kafka, logger, log = self._kafka, self._logger, self._client_log
-        self._consumer = consumer = client.open_consumer(configuration, log, self._on_commit)
-        self._admin = client.open_admin(client.admin_configuration(kafka), log)
+    def _open(self, on: terms.Terms) -> None:
+        kafka, logger = self._kafka, self._logger
+        configuration = client.consumer_configuration(kafka, on)
+        self._terms = on
+        self._consumer = consumer = client.open_consumer(configuration, self._client_log, self._on_commit)
         self._commits = Commits(
             consumer,
             self._table,
@@ -98,7 +103,7 @@ class Source:
             self._commit_failed,
             refresh_every=kafka.commit_interval / 2,
         )
-        self._pauses = Pauses(consumer)
+        self._pauses = Pauses(consumer, self._paused_topics)
         incremental = client.is_incremental(configuration)
         self._starting = Starting(
             consumer,
@@ -126,6 +131,8 @@ class Source:
             heartbeat=self._heartbeat,
         )
         self._survey = Survey(consumer, self._admin, self._table, kafka.topics, logger, self._starting.identify)
+        if on.protocol is GroupProtocol.CONSUMER:
+            self._survey.session = BrokerSession(self._admin, kafka.group_id, self._session_known, logger)
         self._message_errors = MessageErrors(
             self._table, self._starting, self._pauses, self.counts, RareLog(logger), self._survey.hurry
         )
@@ -201,6 +208,11 @@ class Source:
         return self._heartbeat.at
 
     @property
+    def protocol(self) -> GroupProtocol:
+        """The group protocol this process is a member under, or tries to be."""
+        return self._terms.protocol
+
+    @property
     def joined(self) -> bool:
         """Whether this process is a member of the group; an assignment of nothing counts."""
         return self._rebalance.joined
@@ -248,7 +260,7 @@ class Source:
         try:
             self._subscribe()
             while not self._stopping.is_set() and self._rebalance.failure is None:
-                self._poll_loop.round()
+                self._round()
         except Exception as error:  # noqa: BLE001  # whatever it is, the process must hear of it and end
             self._rebalance.failure = self._rebalance.failure or error
         failed_at_work = self._rebalance.failure
@@ -259,7 +271,26 @@ class Source:
             self._report(self._rebalance.failure)
         self._closed.set_result(None)
 
+    def _round(self) -> None:
+        try:
+            self._poll_loop.round()
+        except TermsRefusedError as refused:
+            self._ask_again(refused)
+
+    def _ask_again(self, refused: TermsRefusedError) -> None:
+        """The brokers do not take this member as it is: with another client, on plainer terms, where there are some."""
+        following = terms.after(self._terms, refused.refusal, self._kafka)
+        if following is None:
+            self._message_errors.refused_for_good(refused)
+            return
+        self._logger.info("%s", terms.told(following, refused.refusal))
+        with self._watchdog.watch(CLOSE_LIMIT, "closing a client that the brokers did not take"):
+            self._consumer.close()
+        self._open(following)
+        self._subscribe()
+
     def _subscribe(self) -> None:
+        self._tell_trust(terms.trust(self._terms, self._kafka))
         self._consumer.subscribe(
             list(self._kafka.topics),
             on_assign=self._rebalance.on_assign,
@@ -296,6 +327,15 @@ class Source:
     def _commit_failed(self, detail: str) -> None:
         try:
             self._loop_side.tell(self._loop_side.consumption.commit_failed, detail)
+        except LoopGoneError as error:
+            self._rebalance.failure = self._rebalance.failure or error
+
+    def _session_known(self, session: float, heartbeat: float) -> None:
+        self._tell_trust(terms.trust_of(session, heartbeat))
+
+    def _tell_trust(self, seconds: float) -> None:
+        try:
+            self._loop_side.tell(self._loop_side.consumption.membership_lasts, seconds)
         except LoopGoneError as error:
             self._rebalance.failure = self._rebalance.failure or error
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
     from confluent_kafka.admin import AdminClient
 
+    from bridge.kafka.broker_session import BrokerSession
     from bridge.kafka.table import Assigned, Table
 
 ENDS_EVERY: Final = 10.0
@@ -54,6 +55,8 @@ class Survey:
         self.problems: Mapping[str, str] = {}
         """By topic: a sentence for its owner."""
         self.retention = Retention(admin, logger)
+        self.session: BrokerSession | None = None
+        """Asked for where the brokers decide it."""
         self._consumer = consumer
         self._admin = admin
         self._table = table
@@ -77,6 +80,8 @@ class Survey:
             self._asked_topics = self._admin.describe_topics(TopicCollection(wanted), request_timeout=_PATIENCE)
         self._refresh_ends(now)
         self.retention.step(self._table.by_topic, now)
+        if self.session is not None:
+            self.session.step(now)
 
     def hurry(self) -> None:
         """Something is odd about a topic: ask at the next step."""

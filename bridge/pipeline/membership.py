@@ -17,7 +17,7 @@ class Membership:
 
     def __init__(self, session: float, now: float) -> None:
         self.session = session
-        """Seconds after which the coordinator gives up on a silent member."""
+        """Seconds that a proof is good for: within them the coordinator does not give up on a silent member."""
         self._proven_at: float | None = None
         self._asked_at: float | None = None
         self._seen_at = now
@@ -38,6 +38,12 @@ class Membership:
         if issued_at >= self._gap_at and (self._proven_at is None or issued_at > self._proven_at):
             self._proven_at = issued_at
             self._doubted_at = self.believable_until = issued_at + self.session
+
+    def lasts(self, seconds: float) -> None:
+        """A proof is good for so long, the last one included."""
+        self.session = seconds
+        if self._proven_at is not None:
+            self._doubted_at = self.believable_until = self._proven_at + seconds
 
     def forget(self, now: float) -> None:
         """The partitions were lost: what was proven, and what is on its way to be, was another membership."""

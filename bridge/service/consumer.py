@@ -113,6 +113,10 @@ class Consumer:
         """See `Consumption`."""
         self._events.commit_failed(detail=detail)
 
+    def membership_lasts(self, seconds: float) -> None:
+        """See `Consumption`."""
+        self._guarded(self._dispatcher.governor.membership.lasts, seconds)
+
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         """See `Consumption`."""
         if shown(reason) is Reason.OUT_OF_RANGE:

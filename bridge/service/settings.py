@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from bridge.config.sections import Config
+from bridge.kafka import terms
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-
-_SESSION_TIMEOUT_MS = 45_000
-"""Kafka's default, of clients and brokers alike."""
 
 
 def delivery_settings(config: Config) -> DeliverySettings:
     """One value out of several sections."""
     delivery, retry = config.delivery, config.delivery.retry
-    session = config.kafka.properties.get("session.timeout.ms", str(_SESSION_TIMEOUT_MS))
     return DeliverySettings(
         ordering=delivery.ordering,
         max_in_flight=delivery.max_in_flight,
@@ -29,5 +26,6 @@ def delivery_settings(config: Config) -> DeliverySettings:
         recheck=config.track.auth.recheck,
         hold_after_letters=config.dead_letter.hold_after,
         drain_timeout=config.kafka.drain_timeout,
-        session_timeout=int(session) / 1000,
+        # Until the source has found out on which terms the group takes it.
+        session_timeout=terms.trust(terms.first(config.kafka), config.kafka),
     )

@@ -34,6 +34,7 @@ class Completing:
         self.lost_trackers: list[Tracker] = []
         self.commit_failures: list[str] = []
         self.proofs: list[float] = []
+        self.trusted_for: float | None = None
         self.held: dict[TopicPartition, tuple[Reason, str]] = {}
         self.failure: Exception | None = None
         self.capacity = capacity
@@ -106,6 +107,10 @@ class Completing:
 
     def commit_failed(self, detail: str) -> None:
         self.commit_failures.append(detail)
+
+    def membership_lasts(self, seconds: float) -> None:
+        self.trusted_for = seconds
+        self._changed.set()
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         self.held[partition] = (reason, detail)

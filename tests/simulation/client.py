@@ -187,7 +187,7 @@ class PollThread:
             refresh_every=process.world.plan.commit_interval / 2,
         )
         self.client.on_commit = self.commits.answered
-        self.pauses = Pauses(cast("Any", self.client))
+        self.pauses = Pauses(cast("Any", self.client), set())
         self.starting = Starting(
             cast("Any", self.client),
             self.table,

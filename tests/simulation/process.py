@@ -288,6 +288,9 @@ class Process:
 
     def commit_failed(self, detail: str) -> None: ...
 
+    def membership_lasts(self, seconds: float) -> None:
+        self.dispatcher.governor.membership.lasts(seconds)
+
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
         if self.world.timeline.on:
             self.world.timeline.note(self.name, f"{partition} held: {reason}")

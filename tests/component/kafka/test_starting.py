@@ -48,7 +48,7 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
         LoopSide(asyncio.get_running_loop(), Completing()),
         lookup=Lookup(consumer, admin, LOGGER),
         commits=commits,
-        pauses=Pauses(consumer),
+        pauses=Pauses(consumer, set()),
         counts=SourceCounts(),
         logger=LOGGER,
         start_from=StartPoint.LATEST,

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
 
+from bridge.config.group_protocol import GroupProtocol
 from bridge.config.sections import DeadLetterSettings, Kafka
-from bridge.kafka import client
+from bridge.kafka import client, terms
+from bridge.kafka.client_log import ClientLog
 from tests.kafka.completing import settings
 
 
@@ -74,3 +77,19 @@ def test_dead_letter_properties_go_over_kafka_properties() -> None:
     letters = DeadLetterSettings.model_validate({"topic": "dlq", "properties": {"compression.type": "zstd"}})
     configuration = client.producer_configuration(kafka(**{"compression.type": "lz4"}), letters)
     assert configuration["compression.type"] == "zstd"
+
+
+def test_a_session_of_our_own_is_short_with_heartbeats_that_fit_and_a_chosen_one_stays() -> None:
+    classic = client.consumer_configuration(kafka(), terms.Terms(GroupProtocol.CLASSIC, terms.SESSION))
+    assert (classic["session.timeout.ms"], classic["heartbeat.interval.ms"]) == (10_000, 1_000)
+    chosen = kafka(**{"session.timeout.ms": "30000"})
+    configuration = client.consumer_configuration(chosen, terms.first(chosen))
+    assert (configuration["session.timeout.ms"], "heartbeat.interval.ms" in configuration) == ("30000", True)
+
+
+def test_the_consumer_protocol_is_named_to_the_client_with_nothing_that_it_refuses() -> None:
+    section = Kafka.model_validate({"bootstrap_servers": "broker:9092", "group_id": "group", "topics": ["topic"]})
+    configuration = client.consumer_configuration(section, terms.first(section))
+    assert configuration["group.protocol"] == "consumer"
+    assert not {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"} & configuration.keys()
+    client.open_consumer(configuration, ClientLog(logging.getLogger("tests")), lambda *_: None).close()

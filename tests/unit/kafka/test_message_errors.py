@@ -9,8 +9,9 @@ from confluent_kafka import KafkaError
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.counts import SourceCounts
-from bridge.kafka.message_errors import ClientFatalError, MessageErrors
+from bridge.kafka.message_errors import ClientFatalError, MessageErrors, TermsRefusedError
 from bridge.kafka.table import Assigned, Table
+from bridge.kafka.terms import Refusal
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -118,3 +119,23 @@ def test_a_group_that_may_not_be_used_is_a_problem_with_what_to_grant(scene: Sce
 def test_a_topic_that_vanishes_is_looked_at_soon(scene: Scene, code: int) -> None:
     scene.handle(Said(code, "", "orders", 0))
     assert scene.looks == 1
+
+
+@pytest.mark.parametrize("cause", [KafkaError.UNSUPPORTED_VERSION, -165, KafkaError.GROUP_ID_NOT_FOUND])
+def test_brokers_that_refuse_the_consumer_protocol_are_told_from_a_client_at_its_end(cause: int) -> None:
+    text = f"Fatal error: {KafkaError(cause).str()}: ConsumerGroupHeartbeat fatal error: {KafkaError(cause).str()}"
+    scene = Scene()
+    with pytest.raises(TermsRefusedError) as caught:
+        scene.handle(Said(-150, text))
+    assert caught.value.refusal is Refusal.PROTOCOL
+    with pytest.raises(ClientFatalError, match=r"kafka\.group_protocol: auto"):
+        scene.errors.refused_for_good(caught.value)
+
+
+def test_a_session_the_brokers_do_not_allow_is_named_with_what_to_set_and_ends_nothing() -> None:
+    scene = Scene()
+    with pytest.raises(TermsRefusedError) as caught:
+        scene.handle(Said(26, "JoinGroup failed: Broker: Invalid session timeout"))
+    assert caught.value.refusal is Refusal.SESSION
+    scene.errors.refused_for_good(caught.value)
+    assert "kafka.properties.session.timeout.ms" in scene.errors.problems["group"]

@@ -162,7 +162,7 @@ async def test_a_defect_in_a_callback_is_kept_and_never_raised_into_whatever_cal
 
 def test_a_pause_that_outlived_its_assignment_is_lifted_when_the_partition_comes_back() -> None:
     client = Client([])
-    pauses = Pauses(cast("Consumer", client))
+    pauses = Pauses(cast("Consumer", client), set())
     before = Assigned(TopicPartition("orders", 0))
     before.ordered_pause = True
     pauses.apply([before])
