@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
 
     from bridge.kafka.client_log import RareLog
-    from bridge.kafka.consumption import Positioned
+    from bridge.kafka.consumption import Positioned, Tracker
     from bridge.kafka.counts import SourceCounts
     from bridge.kafka.table import Assigned, Table
 
@@ -105,12 +105,16 @@ class Commits:
     def take_offered(self) -> None:
         """Store everything offered so far."""
         while self._offered:
-            for tracker, position in self._offered.popleft():
-                entry = self._table.of(tracker)
-                if entry is None:
-                    self._counts.refused_positions += 1
-                else:
-                    self._store(entry, position)
+            positions = self._offered.popleft()
+            present = self._take(positions)
+            self._counts.refused_positions += len(positions) - present
+
+    def _take(self, positions: Positioned) -> int:
+        """How many of them are of present assignments."""
+        present = [(entry, each) for tracker, each in positions if (entry := self._table.of(tracker)) is not None]
+        for entry, position in present:
+            self._store(entry, position)
+        return len(present)
 
     def begin(self, entries: Iterable[Assigned], beginnings: Iterable[tuple[TopicPartition, Position]]) -> None:
         """Commit first positions at once: of `entries`, and of the other partitions of topics that start now.
@@ -194,17 +198,32 @@ class Commits:
         if pending is not None:
             self._proven(pending.issued_at)
 
-    def finish(self, positions: Positioned) -> None:
+    def last(self, positions: Positioned, trackers: Iterable[Tracker]) -> None:
+        """The last positions of all these; nothing more comes for them. `settled` says when they are acknowledged.
+
+        A tracker that is not among the positions keeps the last one that was taken.
+        """
+        entries = [entry for tracker in trackers if (entry := self._table.of(tracker)) is not None]
+        self._take(positions)
+        for entry in entries:
+            entry.refresh = entry.position is not None
+            entry.tracker = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits for being committed, or for the answer to it."""
+        return self._pending is None and not any(entry.refresh for entry in self._table)
+
+    def finish(self, positions: Positioned, others: Iterable[Assigned] = ()) -> None:
         """Store and commit the last positions of partitions that are about to go, and wait for the answer.
 
-        Call it under a watchdog: a frozen broker never answers.
+        Of `others`, whose last positions are taken already, what was not acknowledged is committed with them. Call it
+        under a watchdog: a frozen broker never answers.
         """
         self.take_offered()
-        for tracker, position in positions:
-            entry = self._table.of(tracker)
-            if entry is not None:
-                self._store(entry, position)
+        self._take(positions)
         entries = [entry for tracker, _ in positions if (entry := self._table.of(tracker)) is not None]
+        entries += [entry for entry in others if entry.tracker is None and entry.refresh]
         offsets = [_committable(entry.partition, entry.position) for entry in entries if entry.position is not None]
         if not offsets:
             return

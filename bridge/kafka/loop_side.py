@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from bridge.kafka.consumption import Consumption, Positioned, Tracker
 
+DRAIN_GRACE: Final = 2.0
+"""Seconds on top of the drain's own limit until the loop is given up on."""
 _LOOK: Final = 0.2
 """Seconds between two looks at the loop while waiting for it."""
 
@@ -60,6 +62,10 @@ class LoopSide:
             done.set()
 
         self.tell(self.consumption.revoke, trackers, drained)
+        return final[0] if self.wait(done, seconds, heartbeat, meanwhile) else None
+
+    def wait(self, done: threading.Event, seconds: float, heartbeat: Heartbeat, meanwhile: Callable[[], None]) -> bool:
+        """Whether the loop did it in time; as for `drain`."""
         deadline = time.monotonic() + seconds
         while not done.wait(_LOOK):
             heartbeat.beat()
@@ -67,5 +73,5 @@ class LoopSide:
             if not self._loop.is_running():
                 raise LoopGoneError
             if time.monotonic() > deadline:
-                return None
-        return final[0]
+                return False
+        return True

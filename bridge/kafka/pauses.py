@@ -20,6 +20,8 @@ class Pauses:
     def __init__(self, consumer: Consumer, topics: set[str]) -> None:
         self.stalled = False
         """No slot came free for long: everything is paused."""
+        self.stopping = False
+        """The process stops: nothing more is taken."""
         self.topics = topics
         """Topics nothing more is taken from, in this and every later assignment."""
         self._consumer = consumer
@@ -30,7 +32,11 @@ class Pauses:
         to_resume: list[Assigned] = []
         for entry in entries:
             wanted = (
-                self.stalled or entry.held is not None or entry.ordered_pause or entry.partition.topic in self.topics
+                self.stalled
+                or self.stopping
+                or entry.held is not None
+                or entry.ordered_pause
+                or entry.partition.topic in self.topics
             )
             if wanted != entry.paused:
                 (to_pause if wanted else to_resume).append(entry)

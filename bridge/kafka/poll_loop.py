@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""
+SERVE: Final = 0.02
+"""The same while a stop is waited for."""
 STALL: Final = 1.0
 """Seconds without a free slot until everything is paused."""
 STALLED_POLL: Final = 0.25
@@ -88,6 +90,13 @@ class PollLoop:
             # Serves the callbacks, and brings no record: everything is paused. Before it is, for a second at most, they
             # wait, because a poll would hand out a record for which there is no room.
             self._poll(0, 1)
+
+    def serve(self) -> None:
+        """A round that takes no record: everything is paused, and the callbacks are served."""
+        self._heartbeat.beat()
+        while self._orders:
+            self._orders.popleft()()
+        self._poll(SERVE, 1)
 
     def _chores(self, now: float) -> None:
         self._intake.rearm()

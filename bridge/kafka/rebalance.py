@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
 
-from bridge.kafka.loop_side import Heartbeat, LoopGoneError, LoopSide
+from bridge.kafka.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.partitions import from_client
 
 if TYPE_CHECKING:
     import logging
+    import threading
 
     from confluent_kafka import Consumer
     from confluent_kafka import TopicPartition as ClientPartition
@@ -23,16 +24,15 @@ if TYPE_CHECKING:
     from bridge.kafka.commits import Commits
     from bridge.kafka.consumption import Positioned, Tracker
     from bridge.kafka.counts import SourceCounts
+    from bridge.kafka.leaving import Leaving
     from bridge.kafka.starting import Starting
     from bridge.kafka.table import Assigned, Table
     from bridge.kafka.watchdog import Watchdog
 
-DRAIN_GRACE: Final = 2.0
-"""Seconds on top of the drain's own limit until the loop is given up on."""
 COMMIT_LIMIT: Final = 60.0
 """Seconds for the last commit of revoked partitions. A killed coordinator is answered for after 45 s at most."""
-STOPPING_COMMIT_LIMIT: Final = 10.0
-"""The same while the process stops, when a supervisor waits."""
+STOPPING_COMMIT_LIMIT: Final = 3.0
+"""The same while the process stops, when a supervisor waits: only for what is revoked in the middle of that."""
 
 
 class Rebalance:
@@ -46,6 +46,7 @@ class Rebalance:
         *,
         starting: Starting,
         commits: Commits,
+        leaving: Leaving,
         watchdog: Watchdog,
         counts: SourceCounts,
         logger: logging.Logger,
@@ -56,13 +57,13 @@ class Rebalance:
         self.failure: Exception | None = None
         """A bug in a callback, or the loop's end; whoever called the client looks here afterwards."""
         self.joined = False
-        self.stopping = False
         self.draining = False
         self._consumer = consumer
         self._table = table
         self._loop_side = loop_side
         self._starting = starting
         self._commits = commits
+        self._leaving = leaving
         self._watchdog = watchdog
         self._counts = counts
         self._logger = logger
@@ -88,7 +89,8 @@ class Rebalance:
         self.draining = True
         try:
             if self.failure is None:
-                self._drain([entry.tracker for entry in entries if entry.tracker is not None])
+                self._leaving.finish_drain(self._wait)
+                self._drain(entries)
         except Exception as error:  # noqa: BLE001  # as above
             self.failure = self.failure or error
         self.draining = False
@@ -115,20 +117,31 @@ class Rebalance:
 
     # --- giving up ----------------------------------------------------------------------------------
 
-    def _drain(self, trackers: Sequence[Tracker]) -> None:
-        if not trackers:
-            return
+    def _drain(self, entries: Sequence[Assigned]) -> None:
+        trackers = [entry.tracker for entry in entries if entry.tracker is not None]
+        final = self._drained(trackers) if trackers else ()
+        if final or any(entry.tracker is None and entry.refresh for entry in entries):
+            limit = STOPPING_COMMIT_LIMIT if self._leaving.began else COMMIT_LIMIT
+            with self._watchdog.watch(limit, "committing the last positions of revoked partitions"):
+                self._commits.finish(final, entries)
+
+    def _drained(self, trackers: Sequence[Tracker]) -> Positioned:
         limit = self._drain_timeout + DRAIN_GRACE
         self._commits.before_drain()
         final = self._loop_side.drain(trackers, limit, self._heartbeat, self._commits.keep_up)
-        if final is None:
-            self._counts.forced_drains += 1
-            self._logger.warning("a drain did not finish in time; what was in flight is sent again by the next owner")
-            self._commits.take_offered()
-            final = self._last_known(trackers)
-        limit = STOPPING_COMMIT_LIMIT if self.stopping else COMMIT_LIMIT
-        with self._watchdog.watch(limit, "committing the last positions of revoked partitions"):
-            self._commits.finish(final)
+        if final is not None:
+            return final
+        self.forced_drain()
+        self._commits.take_offered()
+        return self._last_known(trackers)
+
+    def forced_drain(self) -> None:
+        """The loop did not say in time what became of everything in flight."""
+        self._counts.forced_drains += 1
+        self._logger.warning("a drain did not finish in time; what was in flight is sent again by the next owner")
+
+    def _wait(self, done: threading.Event) -> bool:
+        return self._loop_side.wait(done, self._drain_timeout + DRAIN_GRACE, self._heartbeat, self._commits.keep_up)
 
     def _last_known(self, trackers: Iterable[Tracker]) -> Positioned:
         entries = [entry for tracker in trackers if (entry := self._table.of(tracker)) is not None]

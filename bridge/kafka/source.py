@@ -19,12 +19,13 @@ from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.intake import Intake
+from bridge.kafka.leaving import Leaving
 from bridge.kafka.lookup import Lookup
-from bridge.kafka.loop_side import Heartbeat, LoopGoneError, LoopSide
+from bridge.kafka.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.message_errors import MessageErrors, TermsRefusedError
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.poll_loop import PollLoop
-from bridge.kafka.rebalance import DRAIN_GRACE, STOPPING_COMMIT_LIMIT, Rebalance
+from bridge.kafka.rebalance import STOPPING_COMMIT_LIMIT, Rebalance
 from bridge.kafka.starting import Starting
 from bridge.kafka.survey import Survey
 from bridge.kafka.table import Table
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumption import Consumption, Positioned, Tracker
     from bridge.model import TopicPartition
 
-CLOSE_LIMIT: Final = 10.0
+CLOSE_LIMIT: Final = 8.0
 """Seconds to leave the group, after the drain and the last commit."""
 
 
@@ -117,12 +118,16 @@ class Source:
             start_from=kafka.start_from,
             assign=consumer.incremental_assign if incremental else consumer.assign,
         )
+        self._leaving = Leaving(
+            self._table, self._loop_side, self._commits, self._pauses, drain_timeout=kafka.drain_timeout
+        )
         self._rebalance = Rebalance(
             consumer,
             self._table,
             self._loop_side,
             starting=self._starting,
             commits=self._commits,
+            leaving=self._leaving,
             watchdog=self._watchdog,
             counts=self.counts,
             logger=logger,
@@ -219,8 +224,8 @@ class Source:
 
     @property
     def draining(self) -> bool:
-        """Whether partitions are being given up at this moment."""
-        return self._rebalance.draining
+        """Whether partitions are being given up at this moment; a stop gives up all."""
+        return self._rebalance.draining or self._leaving.began
 
     @property
     def paused(self) -> bool:
@@ -266,6 +271,8 @@ class Source:
         failed_at_work = self._rebalance.failure
         if failed_at_work is not None:
             self._report(failed_at_work)
+        else:
+            self._leave()
         self._close()
         if self._rebalance.failure is not failed_at_work and self._rebalance.failure is not None:
             self._report(self._rebalance.failure)
@@ -298,9 +305,23 @@ class Source:
             on_lost=self._rebalance.on_lost,
         )
 
+    def _leave(self) -> None:
+        """What can be waited for while the client is still polled."""
+        leaving, rebalance = self._leaving, self._rebalance
+        try:
+            leaving.begin()
+            while not leaving.step() and rebalance.failure is None:
+                self._poll_loop.serve()
+        except TermsRefusedError:
+            pass  # it leaves anyway
+        except Exception as error:  # noqa: BLE001  # as in `_run`
+            rebalance.failure = rebalance.failure or error
+        if leaving.forced:
+            rebalance.forced_drain()
+
     def _close(self) -> None:
-        self._rebalance.stopping = True
-        limit = self._kafka.drain_timeout + DRAIN_GRACE + STOPPING_COMMIT_LIMIT + CLOSE_LIMIT
+        drains = 0.0 if self._leaving.began else self._kafka.drain_timeout + DRAIN_GRACE
+        limit = drains + STOPPING_COMMIT_LIMIT + CLOSE_LIMIT
         try:
             with self._watchdog.watch(limit, "leaving the group"):
                 self._consumer.close()

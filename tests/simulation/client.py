@@ -12,14 +12,17 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.config.scalars import StartPoint
 from bridge.holds import Reason
+from bridge.kafka import commit_mark
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.consumption import Consumption, Positioned, Tracker
 from bridge.kafka.counts import SourceCounts
+from bridge.kafka.leaving import Leaving
 from bridge.kafka.lookup import Lookup
 from bridge.kafka.loop_side import LoopSide
 from bridge.kafka.partitions import from_client
 from bridge.kafka.pauses import Pauses
+from bridge.kafka.poll_loop import SERVE
 from bridge.kafka.starting import Starting
 from bridge.kafka.starts import Found, LogRange
 from bridge.kafka.table import Assigned, Table
@@ -201,8 +204,18 @@ class PollThread:
             assign=self.client.incremental_assign,
             clock=process.monotonic,
         )
+        self.leaving = Leaving(
+            self.table,
+            self.hops,
+            self.commits,
+            self.pauses,
+            drain_timeout=process.world.plan.settings.drain_timeout,
+            clock=process.monotonic,
+        )
         self.draining = False
         self.closing = False
+        self._last: dict[TopicPartition, Tracker] = {}
+        """Of a stop: who was drained."""
         self._callbacks: deque[Callable[[], None]] = deque()
         self._orders: deque[Callable[[], None]] = deque()
         self._handed = 0
@@ -241,7 +254,7 @@ class PollThread:
             self._orders.popleft()()
         self.commits.take_offered()
         self.commits.refresh()
-        if now >= self._upkeep_at:
+        if now >= self._upkeep_at and not self.closing:
             self._upkeep_at = now + UPKEEP
             self.starting.recheck()
         while self._callbacks:
@@ -249,7 +262,7 @@ class PollThread:
             if self._is_draining():
                 return
         if self.closing:
-            self._close()
+            self._leave()
             return
         more = self._fetch()
         # An explicit commit that came too soon is tried at the next poll; the real loop polls all the time.
@@ -299,6 +312,12 @@ class PollThread:
 
     def revoke(self, partitions: list[TopicPartition], then: Callable[[], None] | None = None) -> None:
         """Drain, commit, give up."""
+        if self.leaving.began and not self.leaving.drained:
+            self.draining = True
+            self.commits.keep_up()
+            self.process.after(LOOK, self._revoke_when_drained, partitions, then)
+            return
+        self.leaving.finish_drain(lambda drained: drained.is_set())
         entries = [entry for p in partitions if (entry := self.table.get(p)) is not None]
         trackers = [entry.tracker for entry in entries if entry.tracker is not None]
         self.draining = True
@@ -312,6 +331,10 @@ class PollThread:
             self.process.after(LOOK, self._meanwhile)
         else:
             drained([])
+
+    def _revoke_when_drained(self, partitions: list[TopicPartition], then: Callable[[], None] | None) -> None:
+        self.draining = False
+        self.revoke(partitions, then)
 
     def _meanwhile(self) -> None:
         if self.draining:
@@ -327,10 +350,11 @@ class PollThread:
         then: Callable[[], None] | None,
     ) -> None:
         self.client.commit_failed = False
-        self.commits.finish(final)
+        self.commits.finish(final, entries)
         now, ends = self.process.monotonic(), self.process.world.ledger.ends
         for tracker in trackers:
             ends.setdefault(tracker, End("drained", now, not self.client.commit_failed))
+        self._end_of_the_last(entries)
         self._forget(entries)
         self.client.incremental_unassign([entry.client_partition() for entry in entries])
         if self.client.member is not None:
@@ -354,6 +378,25 @@ class PollThread:
         self.table.remove(entries)
         self.starting.forget(entries)
 
+    def _leave(self) -> None:
+        if not self.leaving.began:
+            self._last = {entry.partition: entry.tracker for entry in self.table if entry.tracker is not None}
+            self.leaving.begin()
+        if self.leaving.step():
+            self._close()
+        else:
+            self.wake(SERVE)
+
     def _close(self) -> None:
         self.closing = False
         self.revoke([entry.partition for entry in self.table], self.process.left)
+
+    def _end_of_the_last(self, entries: list[Assigned]) -> None:
+        """Of what a stop drained: whether the brokers have what it would have committed."""
+        now, world = self.process.monotonic(), self.process.world
+        for entry in entries:
+            last, stored = self._last.get(entry.partition), world.group.committed.get(entry.partition)
+            if last is not None:
+                there = stored and (stored.offset, commit_mark.unmarked(stored.metadata))
+                wanted = entry.position and (entry.position.offset, entry.position.metadata)
+                world.ledger.ends.setdefault(last, End("drained", now, there == wanted))

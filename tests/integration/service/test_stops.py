@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 import time
+
+import pytest
 
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.integration.service.conftest import Measured, Stage
 from tests.kafka.client import Kafka
 from tests.service import events, ledger
 from tests.service.replica import assigned
+from tests.service.settings import SESSION
 from tests.service.waiting import until
+
+STOPS = int(os.environ.get("BRIDGE_TEST_STOPS", "3"))
+"""Stops while another replica joins; the promise was measured with twenty."""
+PROTOCOLS = {name: {"group_protocol": name, "properties": dict.fromkeys(SESSION)} for name in ("classic", "consumer")}
+"""Sections of the configuration, with the sessions that most will have."""
 
 
 def orders(count: int, users: int = 200) -> list[tuple[str, bytes]]:
@@ -37,6 +47,44 @@ async def test_an_orderly_stop_under_load_repeats_nothing(kafka: Kafka, stage: S
     assert len(scene.api.ledger.accepted) == 6_000
     assert ledger.overtaken(scene.api.ledger.accepted) == []
     measured(f"SIGTERM under load, answers after 50 ms: 0 duplicates, {max(seconds):.2f} s from the signal to the exit")
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+async def test_a_stop_repeats_nothing_while_other_replicas_join(
+    kafka: Kafka, stage: Stage, measured: Measured, protocol: str
+) -> None:
+    """Three replicas, one of which is always on its way in while another one stops."""
+    scene = await stage(kafka, partitions=6, kafka=PROTOCOLS[protocol])
+    scene.api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.03))
+    replicas = list(await asyncio.gather(*(scene.replica() for _ in range(3))))
+    for replica in replicas:
+        await replica.until("it has its share", lambda status: assigned(status) == 2)
+    produced, chance, seconds = 0, random.Random(1), []  # noqa: S311 - no secret, and repeatable
+    for stop in range(STOPS):
+        await scene.produce(orders(1_500))
+        produced += 1_500
+        await scene.until_accepted(produced - 1_400)
+        leaver, joiner = replicas[stop % 3], replicas[(stop + 1) % 3]
+        assert await joiner.terminate() == 0
+        joining = asyncio.create_task(joiner.start())
+        # From before its request to join until after its partitions came.
+        await asyncio.sleep(chance.uniform(0.3, 2.5))
+        began = time.monotonic()
+        assert await leaver.terminate() == 0
+        seconds.append(time.monotonic() - began)
+        await joining
+        await leaver.start()
+    await scene.until_delivered(produced)
+    await scene.until_committed(produced)
+    for replica in replicas:
+        assert await replica.terminate() == 0
+    accepted = scene.api.ledger.accepted
+    measured(
+        f"{STOPS} stops of a replica while another one joins, {protocol}: "
+        f"{ledger.repeated(accepted).total()} duplicates, {max(seconds):.2f} s from the signal to the exit"
+    )
+    assert ledger.repeated(accepted).total() == 0
+    assert ledger.overtaken(accepted) == []
 
 
 async def test_a_stop_waits_for_slow_answers_within_its_budget(kafka: Kafka, stage: Stage, measured: Measured) -> None:

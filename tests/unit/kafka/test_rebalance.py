@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka.counts import SourceCounts
+from bridge.kafka.leaving import Leaving
 from bridge.kafka.loop_side import Heartbeat, LoopSide
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.rebalance import Rebalance
@@ -61,7 +62,8 @@ class Steps:
     def forget(self, entries: Iterable[Assigned]) -> None:
         self.happened.append(f"forget {[entry.partition.partition for entry in entries]}")
 
-    def finish(self, positions: Positioned) -> None:
+    def finish(self, positions: Positioned, others: Iterable[Assigned] = ()) -> None:
+        del others
         assert all(self.table.of(tracker) is not None for tracker, _ in positions), "fenced before the commit"
         self.happened.append(f"commit {[tracker.partition.partition for tracker, _ in positions]}")
 
@@ -90,12 +92,15 @@ class Scene:
             entry = Assigned(TopicPartition("orders", number))
             entry.tracker = OffsetTracker(entry.partition, 0)
             self.table.add(entry)
+        loop_side = LoopSide(asyncio.get_running_loop(), cast("Consumption", self.steps))
+        commits = cast("Commits", self.steps)
         self.rebalance = Rebalance(
             self.consumer,
             self.table,
-            LoopSide(asyncio.get_running_loop(), cast("Consumption", self.steps)),
+            loop_side,
             starting=cast("Starting", self.steps),
-            commits=cast("Commits", self.steps),
+            commits=commits,
+            leaving=Leaving(self.table, loop_side, commits, Pauses(self.consumer, set()), drain_timeout=5.0),
             watchdog=Watchdog(lambda: None, LOGGER),
             counts=self.counts,
             logger=LOGGER,
