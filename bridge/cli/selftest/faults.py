@@ -94,7 +94,7 @@ class Faults:
         self.happened: list[Happened] = []
         self._crashes: list[Crash] = []
         self._rebalances: list[Crash] = []
-        """As crashes, if commits were refused meanwhile."""
+        """As crashes on the embedded broker, which takes no commit meanwhile."""
         self._acts: Mapping[FaultKind, Callable[[Planned], Awaitable[None]]] = {
             FaultKind.KILL: self._kill,
             FaultKind.STOP: self._stop,
@@ -115,8 +115,7 @@ class Faults:
 
     def bound(self, arrivals: Sequence[float], *, max_in_flight: int) -> bounds.Bound:
         """The most duplicates that the promise allows after what happened; `arrivals` as for `bounds.bound`."""
-        refused = self._broker is not None or self._fleet.a_commit_was_refused()
-        crashes = [*self._crashes, *(self._rebalances if refused else ())]
+        crashes = [*self._crashes, *(self._rebalances if self._broker is not None else ())]
         ambiguous = max(self._ambiguous, self._fleet.ambiguous)
         return bounds.bound(arrivals, crashes, max_in_flight=max_in_flight, ambiguous=ambiguous)
 
@@ -164,11 +163,7 @@ class Faults:
 
     @contextmanager
     def _rebalancing(self) -> Iterator[None]:
-        """Costs nothing where the last commits of those that give partitions up are taken.
-
-        The embedded broker takes none until all members have joined again, a real one none between the joining of all
-        members and their new assignment: where a replica stops while another one is joining.
-        """
+        """Costs nothing on a real cluster: a replica that stops lets the rebalance end before it commits."""
         began = time.monotonic()
         yield
         self._rebalances.append(Crash(began - self._uncommitted, time.monotonic() + self._session, processes=0))

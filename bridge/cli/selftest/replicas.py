@@ -19,8 +19,6 @@ from bridge.sandbox.keeper import Keeper, tail
 STOP_LIMIT: Final = 20.0
 """Seconds an orderly stop may take: the drain's time, and what the group and the interpreter need."""
 _STATUS_PATIENCE: Final = 1.0
-_COMMIT_FAILED: Final = '"commit_failed"'
-"""The event of the log where brokers refuse a commit."""
 _FIRST_LINES: Final = 50
 _LAST_LINES: Final = 50
 
@@ -137,11 +135,6 @@ class Fleet:
         """How many processes ran at some time between."""
         lives = [life for replica in self._replicas.values() for life in replica.lives]
         return sum(life.began <= end and life.ended >= begin for life in lives)
-
-    def a_commit_was_refused(self) -> bool:
-        """Whether any of them said so, as of now."""
-        lives = (life for replica in self._replicas.values() for life in replica.lives)
-        return any(_COMMIT_FAILED in life.log.read_text(encoding="utf-8", errors="replace") for life in lives)
 
     async def look(self) -> None:
         """Notice those that ended by themselves, and ask the others."""

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 from bridge.cli.selftest.replicas import Fleet
-from bridge.sandbox.broker import OFFSET_COMMIT
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.sandbox.keeper import Keeper
 from tests.component.service.conftest import Configure
@@ -44,20 +43,4 @@ async def test_what_may_have_been_sent_twice_is_known_of_a_replica_that_stopped_
         await until("all have arrived, two of them twice", lambda: len(api.ledger.accepted) == 12)
         await fleet.stop_all()
         assert fleet.ambiguous == 2
-        assert fleet.problems == []
-
-
-async def test_a_refused_commit_is_known_by_what_the_replica_said(
-    configure: Configure, broker: Broker, api: Emulator, tmp_path: Path
-) -> None:
-    with Keeper() as keeper:
-        fleet = Fleet(keeper, configure(), tmp_path)
-        fleet.start(0)
-        await until("it listens", lambda: '"listening"' in (tmp_path / "replica-1.1.log").read_text())
-        assert not fleet.a_commit_was_refused()
-        broker.embedded.fail(OFFSET_COMMIT, *[REBALANCE_IN_PROGRESS] * 5)
-        broker.produce(events.orders(10))
-        await until("a commit was refused", fleet.a_commit_was_refused)
-        await until("all have arrived", lambda: len(api.ledger.accepted) == 10)
-        await fleet.stop_all()
         assert fleet.problems == []

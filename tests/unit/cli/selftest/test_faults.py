@@ -15,16 +15,12 @@ from bridge.sandbox.emulator import Emulator
 
 
 class Replicas:
-    """Come and go at once, and said what they are made with."""
+    """Come and go at once."""
 
     running = 1
 
-    def __init__(self, *, refused: bool, ambiguous: int = 0) -> None:
-        self._refused = refused
+    def __init__(self, ambiguous: int = 0) -> None:
         self.ambiguous = ambiguous
-
-    def a_commit_was_refused(self) -> bool:
-        return self._refused
 
     def start(self, number: int) -> None:
         """It is there."""
@@ -47,18 +43,16 @@ def faults(replicas: Any) -> Faults:
     )
 
 
-@pytest.mark.parametrize(("refused", "allowed"), [(False, 0), (True, 2)])
-async def test_a_stop_on_a_real_cluster_costs_what_arrived_about_it_only_if_a_commit_was_refused(
-    *, refused: bool, allowed: int
-) -> None:
-    happened = faults(Replicas(refused=refused))
+@pytest.mark.parametrize("kind", [FaultKind.STOP, FaultKind.JOIN])
+async def test_a_stop_and_a_joining_replica_cost_nothing_on_a_real_cluster(kind: FaultKind) -> None:
+    happened = faults(Replicas())
     now = time.monotonic()
 
-    await happened.run([Planned(0.0, FaultKind.STOP, 0.0, 0)])
+    await happened.run([Planned(0.0, kind, 0.0, 0)])
 
     arrivals = [now - 10.0, now - 0.5, now, now + 60.0]
-    assert happened.bound(arrivals, max_in_flight=8) == Bound(0, allowed)
+    assert happened.bound(arrivals, max_in_flight=8) == Bound(0, 0)
 
 
 def test_what_the_replicas_say_of_answers_that_never_came_counts_where_the_api_knows_of_fewer() -> None:
-    assert faults(Replicas(refused=False, ambiguous=3)).bound([], max_in_flight=8) == Bound(3, 0)
+    assert faults(Replicas(ambiguous=3)).bound([], max_in_flight=8) == Bound(3, 0)
