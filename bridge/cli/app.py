@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge import __version__
+from bridge import __version__, exits
 from bridge.cli import check, map, run, schema, send, status, test, topics  # noqa: A004 - named as the commands are
 from bridge.cli.demo import command as demo
 from bridge.cli.dlq import app as dlq
@@ -18,8 +18,7 @@ app = typer.Typer(
     name="bridge",
     help="Sends domain events from Kafka to the Userpilot Track API: nothing lost, order kept per user, "
     "the rate budget respected.",
-    epilog="Exit codes: 0 done; 1 something was found that needs a look; 2 the command line or the configuration must "
-    "be changed; 3 a broker, the API or a running bridge does not answer; 70 a defect of the bridge.",
+    epilog=f"Exit codes: {exits.sentence()}.",
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help is the same in a terminal, a pipe and a log, and is there at once
     pretty_exceptions_enable=False,

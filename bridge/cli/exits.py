@@ -1,26 +1,10 @@
-"""How a command ends."""
+"""What ends a command before its work is done."""
 
 from __future__ import annotations
 
-import enum
+from bridge.exits import ExitCode
 
-
-class ExitCode(enum.IntEnum):
-    """What the calling script or scheduler sees."""
-
-    OK = 0
-    FINDINGS = 1
-    """The command did its work and found something that somebody has to look at."""
-    USAGE = 2
-    """The command line or the configuration has to be changed."""
-    UNREACHABLE = 3
-    """Something the bridge depends on does not answer; the same command may succeed later."""
-    DEFECT = 70
-    """A mistake in the bridge itself (EX_SOFTWARE of sysexits.h)."""
-    INTERRUPTED = 130
-    """128 + SIGINT, as shells report it."""
-    PIPE_CLOSED = 141
-    """128 + SIGPIPE: whoever read the output has seen enough."""
+__all__ = ["CommandError", "ExitCode", "Misuse", "Unreachable"]
 
 
 class CommandError(Exception):

@@ -43,6 +43,15 @@ class CompiledMapping:
         """Every rule's routes in the order of the file, ``drop`` rules too (their event name is empty)."""
         return tuple(route for rule in self._rules.all for route in rule.identities)
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The keys of `mapping.events`, types and globs, in the order of the file."""
+        return tuple(rule.key for rule in self._rules.all)
+
+    def has_rule_for(self, event_type: str) -> bool:
+        """Whether a type falls under any of them."""
+        return self._rules.find(event_type) is not None
+
     def map(self, record: Record, now: float) -> Outcomes:
         """What the record becomes; ``now`` in Unix seconds. Not a number: no event is too old."""
         try:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.exits import FINDINGS, MEANINGS
 from bridge.holds import REASONS, SHOWN
 from bridge.ops.catalogue import CATALOGUE
 
@@ -36,6 +37,18 @@ def reasons() -> str:
     return _table(("why", "meaning", "what to do", "ends"), rows)
 
 
+def exit_codes() -> str:
+    """Every way a command or the service ends."""
+    return _table(
+        ("code", "meaning"), ((str(int(code)), f"{text[0].upper()}{text[1:]}.") for code, text in MEANINGS.items())
+    )
+
+
+def findings() -> str:
+    """What 1 means, command by command."""
+    return _table(("command", "1 means"), ((_code(f"bridge {name}"), text) for name, text in FINDINGS.items()))
+
+
 def refreshed(page: str, blocks: Mapping[str, str]) -> str:
     """The page with what stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` replaced.
 
@@ -52,7 +65,7 @@ def refreshed(page: str, blocks: Mapping[str, str]) -> str:
 
 def blocks() -> dict[str, str]:
     """Every table, by the name of its block."""
-    return {"metrics": metrics(), "why": reasons()}
+    return {"metrics": metrics(), "why": reasons(), "exit-codes": exit_codes(), "findings": findings()}
 
 
 def _code(name: str) -> str:

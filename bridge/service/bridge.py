@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge import __version__
 from bridge.config.sections import Config
+from bridge.exits import ExitCode
 from bridge.kafka.inspection import Inspection, NotConnectedError
 from bridge.kafka.message_errors import ClientFatalError
 from bridge.mapping.compile import CompiledMapping
@@ -27,9 +28,6 @@ NOTHING_MAPPED = 1000
 """Records after which a mapping that matched none of them is worth a warning."""
 LETTERS_LIMIT = 5.0
 """Seconds the dead-letter producer may take to end; by then nothing waits for its letters any more."""
-EXIT_DEPENDENCY = 3
-EXIT_DEFECT = 70
-"""A defect of the bridge itself, as sysexits(3) has it."""
 
 
 Prepare = Callable[[Config, Inspection], None]
@@ -39,7 +37,7 @@ Prepare = Callable[[Config, Inspection], None]
 class Exit:
     """How the process ends."""
 
-    code: int
+    code: ExitCode
     cause: str
 
 
@@ -146,7 +144,7 @@ class Bridge:
 
     def stop(self, cause: str) -> None:
         """Finish what is in flight, commit, leave the group."""
-        self._end(Exit(0, cause))
+        self._end(Exit(ExitCode.OK, cause))
 
     def snapshot(self) -> Snapshot:
         """What it looks like now."""
@@ -173,12 +171,12 @@ class Bridge:
         if isinstance(defect, ClientFatalError):
             if not self._exit.done():
                 self._parts.events.kafka_client_ended(detail=str(defect))
-            self._end(Exit(EXIT_DEPENDENCY, "the Kafka client ended"))
+            self._end(Exit(ExitCode.UNREACHABLE, "the Kafka client ended"))
             return
         if not self._exit.done():
             notes = getattr(defect, "__notes__", [])
             self._parts.events.crashed(defect, at=notes[-1] if notes else None)
-        self._end(Exit(EXIT_DEFECT, type(defect).__name__))
+        self._end(Exit(ExitCode.DEFECT, type(defect).__name__))
 
     def _loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What nobody else caught: a defect, unless the system was out of something (descriptors, for one)."""

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from bridge.config import kafka_properties
 from bridge.config.problems import Problem
 from bridge.config.sections import Config
+from bridge.exits import ExitCode
 from bridge.kafka.client import ClientRefusedError
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log import Logging, set_up
@@ -20,9 +21,6 @@ from bridge.service.preflight import NotReadyError, prepare
 from bridge.track.credentials import KeyFileError
 from bridge.track.httpx_transport import ProxyError
 from bridge.track.tls import CaFileError
-
-EXIT_CONFIGURATION = 2
-EXIT_UNREACHABLE = 3
 
 T = TypeVar("T")
 
@@ -45,10 +43,10 @@ def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem]
         return error.exit_code
     except CannotListenError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return EXIT_UNREACHABLE
+        return ExitCode.UNREACHABLE
     except (KeyFileError, CaFileError, ProxyError, ClientRefusedError) as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return EXIT_CONFIGURATION
+        return ExitCode.USAGE
     finally:
         log.close()
 

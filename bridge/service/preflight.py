@@ -8,20 +8,19 @@ from typing import Final
 
 from bridge.config import topic_patterns
 from bridge.config.sections import Config
+from bridge.exits import ExitCode
 from bridge.kafka import topic_creation
 from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, TopicSettings
 from bridge.kafka.topic_creation import Creation
 
 RETENTION: Final = 30 * 86_400.0
 """Seconds letters are kept in a topic that is created here, as with `bridge topics create`."""
-EXIT_CONFIGURATION: Final = 2
-EXIT_UNREACHABLE: Final = 3
 
 
 class NotReadyError(Exception):
     """The start is refused."""
 
-    def __init__(self, sentences: Sequence[str], exit_code: int) -> None:
+    def __init__(self, sentences: Sequence[str], exit_code: ExitCode) -> None:
         super().__init__("; ".join(sentences))
         self.sentences = tuple(sentences)
         """Each says what is wrong, where, and what to do."""
@@ -41,14 +40,14 @@ def prepare(config: Config, inspection: Inspection) -> None:
         missing = []
     sentences = problems(topic, missing, inspection.settings([topic] if topic not in missing else []))
     if sentences:
-        raise NotReadyError(sentences, EXIT_CONFIGURATION)
+        raise NotReadyError(sentences, ExitCode.USAGE)
 
 
 def unreachable(config: Config, silence: NotConnectedError) -> NotReadyError:
     """No broker lets this process in, and it was told not to wait, or waiting does not help."""
     servers = config.kafka.bootstrap_servers
     sentence = f"kafka.bootstrap_servers: no broker of {servers} lets this client in: {silence}"
-    return NotReadyError([sentence], EXIT_UNREACHABLE)
+    return NotReadyError([sentence], ExitCode.UNREACHABLE)
 
 
 def problems(topic: str, missing: Sequence[str], settings: Mapping[str, TopicSettings]) -> list[str]:
@@ -93,4 +92,4 @@ def _create(
         if outcome.creation is Creation.REFUSED
     ]
     if refused:
-        raise NotReadyError(refused, EXIT_UNREACHABLE)
+        raise NotReadyError(refused, ExitCode.UNREACHABLE)

@@ -37,7 +37,7 @@ class Finding:
     """One sentence."""
     to_do: str = ""
     code: ExitCode = ExitCode.OK
-    """The exit code this finding alone would cause; that of `bridge run` where it keeps the bridge from starting."""
+    """The exit code this finding alone would cause."""
 
 
 def ok(what: str) -> Finding:
@@ -55,8 +55,8 @@ def warning(what: str, to_do: str) -> Finding:
     return Finding(Level.WARNING, what, to_do)
 
 
-def problem(what: str, to_do: str, code: ExitCode = ExitCode.FINDINGS) -> Finding:
-    """Has to be mended."""
+def problem(what: str, to_do: str, code: ExitCode) -> Finding:
+    """Has to be fixed; `code` as the rule of `bridge.exits` has it."""
     return Finding(Level.PROBLEM, what, to_do, code)
 
 

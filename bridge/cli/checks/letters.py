@@ -89,12 +89,14 @@ def _resolutions(topic: str, facts: Facts, is_created_at_start: bool) -> Iterato
             f"{companion} has {plural(count, 'partition')}, {topic} has {facts.partitions[topic]}; they must have the "
             "same number, because a letter and what became of it stand in partitions of the same number.",
             f"delete {companion} if it is empty and {_CREATE}, or add partitions to the smaller one",
+            ExitCode.USAGE,
         )
     own = facts.settings.get(companion)
     if own is not None and (own.deletes or not own.compacted):
         yield findings.problem(
             f"{companion} is not compacted only (cleanup.policy): it would forget what became of a letter.",
             f"kafka-configs --alter --topic {companion} --add-config cleanup.policy=compact",
+            ExitCode.USAGE,
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
+from bridge.cli.exits import ExitCode
 from bridge.cli.output import number, plural
 from bridge.config.scalars import StartFrom, StartPoint
 from bridge.kafka.starts import LogRange
@@ -68,6 +69,7 @@ def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts
                     f"topic would be held. It has {plural(total, 'record')}.",
                     "set kafka.start_from to earliest (send the whole log), latest (only what comes from now on), a "
                     "time or an age such as 24h",
+                    ExitCode.USAGE,
                 ),
             ),
         )
@@ -101,4 +103,5 @@ def _outside(partition: TopicPartition, position: int, log: LogRange) -> Finding
         what,
         "decide where to go on and set the position while the bridge is stopped: "
         f"kafka-consumer-groups --reset-offsets --topic {partition.topic}:{partition.partition}",
+        ExitCode.FINDINGS,
     )

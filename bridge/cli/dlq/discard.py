@@ -40,7 +40,7 @@ def discard(
     start = startup.load(config)
     with opening.opened(start) as topics:
         topics.need_resolutions()
-        selection = asked.selection(topics.group, ids=tuple(ids or ()))
+        selection = topics.selection(asked, ids=tuple(ids or ()))
         if selection.is_everything and not everything:
             raise Misuse("Nothing is selected: name letters, use selectors, or say --everything.")
         chosen = topics.chosen(selection)

@@ -42,7 +42,7 @@ def export(
     hidden = redaction(() if unredacted else start.config.dead_letter.redact, everything=redact)
     count = 0
     with opening.opened(start) as topics:
-        selection = asked.selection(topics.group, ids=tuple(ids or ()), with_ended=ended)
+        selection = topics.selection(asked, ids=tuple(ids or ()), with_ended=ended)
         found = topics.chosen(selection) if ids else topics.select(selection)
         try:
             with nullcontext(sys.stdout.buffer) if file is None else file.open("xb") as out:

@@ -33,9 +33,8 @@ def list_letters(
 
     start = startup.load(config)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
-    group = None if all_groups else start.config.kafka.group_id
     with opening.opened(start) as topics:
-        selection = asked.selection(group, with_ended=ended)
+        selection = topics.selection(asked, with_ended=ended, all_groups=all_groups)
         if json:
             for entry in topics.select(selection):
                 output.document(rows.document(entry, start.mapping, hidden))

@@ -15,6 +15,8 @@ from bridge.cli.dlq import progress
 from bridge.cli.exits import Misuse, Unreachable
 
 if TYPE_CHECKING:
+    from bridge.cli.dlq.selectors import Asked
+    from bridge.kafka.inspection import Cluster
     from bridge.kafka.letter_log import LetterLog
     from bridge.reprocess.reader import Reader
     from bridge.reprocess.selection import Entry, Selection
@@ -36,6 +38,7 @@ class Opened:
     """Everything a verb begins with."""
 
     start: startup.Start
+    cluster: Cluster
     log: LetterLog
     reader: Reader
 
@@ -48,6 +51,21 @@ class Opened:
     def group(self) -> str:
         """The bridge's own."""
         return self.start.config.kafka.group_id
+
+    def selection(
+        self, asked: Asked, *, ids: tuple[str, ...] = (), with_ended: bool = False, all_groups: bool = False
+    ) -> Selection:
+        """What was asked for. Raises `Misuse` for what cannot be understood, or names what does not exist."""
+        from bridge.reprocess.names import refusals, unknown
+        from bridge.reprocess.reader import Reader
+
+        made = asked.selection(None if all_groups else self.group, ids=ids, with_ended=with_ended)
+        waiting = unknown(made, self.start.mapping, self.start.config.kafka.topics, self.cluster.topics)
+        if waiting:
+            problems = refusals(waiting, Reader(self.log).entries())
+            if problems:
+                raise Misuse("\n".join(problems))
+        return made
 
     def entries(self) -> Iterator[Entry]:
         """Every letter once, with a bar or lines about how far the reading is."""
@@ -97,10 +115,10 @@ def opened(start: startup.Start) -> Iterator[Opened]:
     from bridge.kafka.letter_log import LetterLog, LetterLogError
     from bridge.reprocess.reader import Reader
 
-    startup.connect(start)
+    _, cluster = startup.connect(start)
     try:
         log = LetterLog(start.config.kafka, start.config.dead_letter.topic, startup.quiet_logger())
-        yield Opened(start, log, Reader(log))
+        yield Opened(start, cluster, log, Reader(log))
     except ClientRefusedError as refused:
         raise Misuse(f"{start.path}: {refused}") from refused
     except LetterLogError as error:

@@ -59,7 +59,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     """Send letters to the Track API again, as the present mapping has them.
 
     One user's letters go in their original order. What becomes of each is recorded, so that no letter is sent twice;
-    interrupted, the same command goes on. Ends with 1 where letters failed again or are left.
+    interrupted, the same command goes on. Ends with 1 where selected letters failed again or are left.
     """
     from bridge.reprocess.outcome import Outcome
 
@@ -73,12 +73,12 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         made = _planned(topics, asked, tuple(ids or ()), rules, look_for_stale=dry_run or stale == "skip", skip=stale)
         if dry_run:
             _show_plan(made, start, redact=redact, as_json=json)
-            return ExitCode.OK if made.sends else ExitCode.FINDINGS
+            return ExitCode.FINDINGS if _left(made) else ExitCode.OK
         _show_counts(made, to_stderr=json)
         if not made.sends:
             if json:
                 output.document(_result(Outcome(), made))
-            return ExitCode.FINDINGS if made.counts else ExitCode.OK
+            return ExitCode.FINDINGS if _left(made) else ExitCode.OK
         letters = output.plural(len(made.sends), "letter")
         if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
             output.line("Nothing was sent.")
@@ -120,7 +120,7 @@ def _planned(
     from bridge.reprocess.order import in_original_order
     from bridge.reprocess.plan import Plan, decide
 
-    chosen = in_original_order(topics.chosen(asked.selection(topics.group, ids=ids)))
+    chosen = in_original_order(topics.chosen(topics.selection(asked, ids=ids)))
     made = Plan()
     now = time.time()
     for entry in chosen:
@@ -193,8 +193,15 @@ def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
             output.line(printable(f"Stopped: {outcome.stopped}."))
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
-    failed = outcome.results[Result.FAILED_AGAIN] or outcome.results[Result.LEFT]
-    return ExitCode.FINDINGS if failed or outcome.unrecorded else ExitCode.OK
+    left = _left(made) or outcome.results[Result.FAILED_AGAIN] or outcome.results[Result.LEFT]
+    return ExitCode.FINDINGS if left or outcome.unrecorded else ExitCode.OK
+
+
+def _left(made: Plan) -> int:
+    """Selected letters that are not to be sent, and so are open afterwards, too."""
+    from bridge.reprocess.plan import Fate
+
+    return made.counts.total() - made.counts[Fate.SEND]
 
 
 def _result(outcome: Outcome, made: Plan) -> dict[str, Any]:

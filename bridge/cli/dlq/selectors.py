@@ -34,7 +34,8 @@ class Asked:
         ),
     ] = None
     status: Annotated[
-        list[int] | None, typer.Option(metavar="CODE", show_default=False, help="The API's last answer." + _OFTEN)
+        list[int] | None,
+        typer.Option(metavar="CODE", min=100, max=599, show_default=False, help="The API's last answer." + _OFTEN),
     ] = None
     route: Annotated[Many, typer.Option(metavar="ROUTE", show_default=False, help="Route of the mapping." + _OFTEN)] = (
         None

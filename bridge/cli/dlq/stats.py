@@ -28,9 +28,8 @@ def stats(
     from bridge.reprocess.statistics import count
 
     start = startup.load(config)
-    group = None if all_groups else start.config.kafka.group_id
     with opening.opened(start) as topics:
-        selection = asked.selection(group, with_ended=True)
+        selection = topics.selection(asked, with_ended=True, all_groups=all_groups)
         found = count(topics.entries(), selection, start.mapping, time.time())
         if json:
             output.document(_document(found, topics))

@@ -57,9 +57,9 @@ async def test_a_refused_key_is_a_finding(cli: Cli, config: Config, key_file: Pa
     assert "NX-another" not in ran.out
 
 
-async def test_an_undecided_start_is_a_finding_with_the_choices(cli: Cli, config: Config) -> None:
+async def test_an_undecided_start_is_a_problem_of_the_configuration_with_the_choices(cli: Cli, config: Config) -> None:
     ran = await cli("check", "-c", config("start_from: earliest", "start_from: error"))
-    assert ran.code == 1
+    assert ran.code == 2
     assert "set kafka.start_from to earliest" in ran.out
 
 

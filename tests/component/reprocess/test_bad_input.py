@@ -16,7 +16,7 @@ import pytest
 from bridge.model import LetterReason, Route
 from bridge.sandbox.emulator import Emulator
 from tests.component.reprocess.conftest import Dlq
-from tests.reprocess.letters import foreign, letter, value_of
+from tests.reprocess.letters import connect, foreign, letter, value_of
 from tests.service.waiting import until
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
@@ -87,6 +87,54 @@ async def test_an_empty_selection_is_one_sentence_and_no_finding(dlq: Dlq, put: 
     assert (exported.code, exported.out, exported.err) == (0, "", "Exported 0 letters.\n")
     assert api.ledger.accepted == []
     assert await is_untouched(dlq, 1)
+
+
+async def test_a_selector_that_names_what_does_not_exist_is_refused_by_every_verb_with_what_exists(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    put(letter(1, route=OLD), foreign(), connect(7))
+    verbs = (
+        ("list",),
+        ("list", "--json"),
+        ("stats",),
+        ("replay", "--yes"),
+        ("replay", "--dry-run"),
+        ("discard", "--because", "x", "--yes"),
+        ("export",),
+    )
+    for verb in verbs:
+        ran = await dlq(*verb, "--reason", "unauthorised", "--reason", "rejected")
+        assert (ran.code, ran.out) == (2, ""), verb
+        assert ran.err.startswith("--reason: there is no unauthorised. There are: expired, invalid, "), verb
+        assert "unauthorized" in ran.err
+    several = await dlq("list", "--route", "order.complete", "--origin", "order", "--type", "order.complete")
+    assert several.code == 2
+    assert several.err == (
+        "--route: there is no order.complete. There are: gift.ordered[0], gift.ordered[1], order.completed, "
+        "page.viewed.\n"
+        "--type: there is no order.complete. There are: gift.ordered, order.completed, page.viewed.\n"
+        "--origin: there is no order. There are: orders, orders:0.\n"
+    )
+    assert (await dlq("list", "--status", "4000")).code == 2
+    assert api.ledger.requests == 0
+    assert await is_untouched(dlq, 3)
+
+
+async def test_a_selector_that_names_what_nothing_failed_for_is_an_empty_selection(dlq: Dlq, put: Put) -> None:
+    put(letter(1, route=OLD), connect(7))
+    for selector in (
+        ("--reason", "unauthorized"),
+        ("--status", "401"),
+        ("--type", "page.viewed"),
+        ("--route", "gift.ordered[1]"),
+        ("--origin", "orders:1"),
+    ):
+        ran = await dlq("replay", "--yes", *selector)
+        assert (ran.code, ran.out) == (0, "No open letter is meant by this selection.\n"), selector
+    of_another_program = await dlq("list", "--json", "--reason", "org.apache.kafka.connect.errors.DataException")
+    assert [each["id"] for each in of_another_program.documents] == ["0:1"]
+    of_an_earlier_route = await dlq("list", "--json", "--route-hash", OLD.hash)
+    assert [each["id"] for each in of_an_earlier_route.documents] == ["0:0"]
 
 
 async def test_letters_that_cannot_be_sent_stay_open_and_each_says_why(dlq: Dlq, put: Put, api: Emulator) -> None:

@@ -91,7 +91,10 @@ async def test_a_rejected_letter_is_not_sent_again_under_an_unchanged_route(
 ) -> None:
     now = route(configure())
     put(letter(1, route=now), letter(2, route=now, reason=LetterReason.UNAUTHORIZED, status=401))
+    dry = await dlq("replay", "--dry-run")
+    assert dry.code == 1, "one would be left"
     ran = await dlq("replay", "--yes")
+    assert ran.code == 1, "one is left, though the other was sent"
     assert "rejected before, and the route has not changed" in ran.out
     assert [event.metadata["n"] for event in api.ledger.accepted] == [2]
     assert (await dlq("replay", "--yes", "--force")).code == 0
