@@ -179,6 +179,9 @@ class Retry:
     """Seconds the destination asked to wait."""
     ambiguous: bool = False
     """The request may have been accepted although no answer said so: sending it again can duplicate it."""
+    stale: bool = False
+    """It was written to a connection that had carried others, and that ended without a byte for this one. Most likely
+    it had ended before: that says nothing of the destination or of the event."""
 
 
 @dataclass(frozen=True, slots=True)

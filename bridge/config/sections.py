@@ -151,6 +151,11 @@ class Track(Section):
     timeout: fields.Duration = fields.preset(
         scalars.duration, "10s", "Of one request, from connecting to the answer's end; below kafka.drain_timeout."
     )
+    connection_max_age: fields.Duration = fields.preset(
+        scalars.duration,
+        "5m",
+        "After which a connection is replaced and the name resolved again, so that a name that moved is followed.",
+    )
     client: Literal["auto", "direct", "httpx"] = Field(
         default="auto", description="The HTTP client. auto takes httpx where the environment sets a proxy, else direct."
     )

@@ -308,6 +308,12 @@ class Dispatcher:
             # Its connection was closed by us, which says nothing of the destination.
             self._waiting.leave_lane(work)
             return
+        if verdict.stale and work.attempts == 1:
+            # Its connection had ended before, most likely, which says nothing of the destination. Once: an event that
+            # makes the destination close would else be sent without end, and never found out.
+            if self._back(work):
+                self._turns.push_first(work)
+            return
         throttled = verdict.reason == "rate_limited"
         if throttled or verdict.after is not None:
             wait = self.governor.throttled(verdict.after, now)

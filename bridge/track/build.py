@@ -28,7 +28,9 @@ def build_sink(
     ``direct`` goes past it. Raises `CaFileError`, and `ProxyError`.
     """
     endpoint = Endpoint.parse(track.endpoint)
-    tls = client_context(track.ca_file)
+    tls, max_age = client_context(track.ca_file), track.connection_max_age
     if track.client == "httpx" or (track.client == "auto" and proxy):
-        return HttpxSink(endpoint, credentials, timeout=track.timeout, tls=tls, proxy=proxy)
-    return DirectSink(endpoint, credentials, timeout=track.timeout, max_in_flight=max_in_flight, tls=tls)
+        return HttpxSink(endpoint, credentials, timeout=track.timeout, tls=tls, proxy=proxy, max_age=max_age)
+    return DirectSink(
+        endpoint, credentials, timeout=track.timeout, max_in_flight=max_in_flight, tls=tls, max_age=max_age
+    )

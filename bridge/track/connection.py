@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import select
+from collections.abc import Callable
 from time import monotonic
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import httptools
 
@@ -30,8 +32,11 @@ class ConnectionOwner(Protocol):
         """An answer came whole, or its head came whole and the connection ended; `closed_for` says why it ended."""
         ...
 
-    def unanswered(self, connection: Connection, closed_for: str, sentence: str, /) -> None:
-        """The connection ended with no answer to the request it carried."""
+    def unanswered(self, connection: Connection, closed_for: str, sentence: str, /, *, stale: bool) -> None:
+        """The connection ended with no answer to the request it carried.
+
+        `stale`: it had carried others before, and not a byte came for this one.
+        """
         ...
 
     def closed_idle(self, connection: Connection, closed_for: str, /) -> None:
@@ -54,12 +59,21 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_kept", "_open", "_owner", "_parser", "_received", "_reusable", "_status", "_surplus", "_transport",
-        "attempt", "key", "since",
+        "_kept", "_look", "_open", "_owner", "_parser", "_received", "_reusable", "_status", "_surplus", "_transport",
+        "address", "attempt", "key", "retired_for", "served", "since", "until",
     )  # fmt: skip
 
-    def __init__(self, owner: ConnectionOwner) -> None:
+    def __init__(self, owner: ConnectionOwner, address: Any = None) -> None:
+        """`address`: where it leads, as the socket has it."""
         self._owner = owner
+        self.address = address
+        self.until = float("inf")
+        """Monotonic: no further request is written from then on."""
+        self.retired_for = "max_age"
+        """Why, as `stats.SinkStats.connections_closed` names it."""
+        self.served = False
+        """It has carried a request to its answer, so the next one is written to what may have ended meanwhile."""
+        self._look: Callable[[int], list[tuple[int, int]]] | None = None
         self._transport: asyncio.Transport
         self._parser = httptools.HttpResponseParser(self)
         self._open = False
@@ -84,6 +98,13 @@ class Connection(asyncio.Protocol):
         body = attempt.body
         # One write: with two, Nagle's algorithm and delayed acknowledgements can cost 40 ms.
         self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+
+    def is_quiet(self) -> bool:
+        """Whether nothing waits to be read, not even the end of the connection.
+
+        What does was not asked for by the next request, and would be taken for its answer.
+        """
+        return self._look is None or not self._look(0)
 
     def release(self) -> Attempt:
         """Take the request off this connection: whatever comes later is nobody's."""
@@ -110,6 +131,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._open = True
         self.since = monotonic()
+        own = transport.get_extra_info("socket")
+        if own is not None:
+            poll = select.poll()
+            poll.register(own.fileno(), select.POLLIN)
+            self._look = poll.poll
         self._owner.connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -187,9 +213,10 @@ class Connection(asyncio.Protocol):
     def _finish(self, closed_for: str, sentence: str) -> None:
         """The answer will not get more complete: the status decides, if it came."""
         answer = read_answer(b"".join(self._kept))
+        stale = self.served and not self._received and closed_for != "timeout"
         self._reset_or_end(closed_for)
         if answer is None:
-            self._owner.unanswered(self, closed_for, sentence)
+            self._owner.unanswered(self, closed_for, sentence, stale=stale)
         else:
             self._owner.answered(self, answer, closed_for)
 

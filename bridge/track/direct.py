@@ -14,25 +14,31 @@ from bridge.pipeline.ports import Answers, Attempt
 from bridge.track.answer import Answer
 from bridge.track.connection import Connection
 from bridge.track.credentials import ApiKey
-from bridge.track.dial import Dialer, failure_sentence
+from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, resolve
 from bridge.track.judge import judge
 from bridge.track.request import Endpoint, head
+from bridge.track.reuse import Reuse
 from bridge.track.stats import SinkStats
 
 IDLE_LIMIT = 45.0
 """Seconds an idle connection is kept: below the 60 s after which Cowboy and most load balancers close theirs, because a
 request written to a connection that is just being closed has an unknown fate."""
+MAX_AGE = 300.0
+"""Seconds after which a connection is replaced and the name resolved again, unless the configuration says otherwise."""
 _SWEEPS_PER_TIMEOUT = 20
 _CLOSE_GRACE = 2.0
 _ACCEPTED: Final = Delivered(202)
+ANOTHER_MAY_DO = frozenset({502, 503, 504})
+"""Said by a gateway, or by one of several, about itself."""
 
 
 class DirectSink:
     """`pipeline.ports.Sink` on raw asyncio connections, all on the loop that runs `start`.
 
-    A request goes to the idle connection used last. Where none is idle a new one is opened, up to `max_in_flight`, and
-    the request takes whichever becomes free first: a connection that does not come about holds nobody up. There is no
-    task, future or timer per request: one timer looks for overdue ones, at least 20 times per `timeout`.
+    A request goes to the idle connection used last, if nothing waits to be read there. Where none is idle a new one is
+    opened, up to `max_in_flight`, and the request takes whichever becomes free first: a connection that does not come
+    about holds nobody up. There is no task, future or timer per request: one timer looks for overdue ones, at least 20
+    times per `timeout`.
     """
 
     def __init__(
@@ -44,8 +50,13 @@ class DirectSink:
         max_in_flight: int,
         tls: ssl.SSLContext | None = None,
         idle_limit: float = IDLE_LIMIT,
+        max_age: float = MAX_AGE,
+        resolve: Resolve = resolve,
     ) -> None:
-        """`timeout` (seconds) covers connecting and the whole answer; `tls` is required for an https endpoint."""
+        """`timeout` (seconds) covers connecting and the whole answer; `tls` is required for an https endpoint.
+
+        A connection carries requests for `idle_limit` seconds after the last one and for `max_age` altogether.
+        """
         if endpoint.tls and tls is None:
             raise ValueError("an https endpoint needs a TLS context")
         self.stats = SinkStats()
@@ -55,7 +66,9 @@ class DirectSink:
         self._idle_limit = idle_limit
         self._max = max_in_flight
         self._tls = tls if endpoint.tls else None
-        self._dialer = Dialer(endpoint)
+        self._max_age = max_age
+        self._dialer = Dialer(endpoint, resolve)
+        self._reuse = Reuse()
         self._key = credentials.generation
         self._head = head(endpoint, credentials.header)
         self._answers: Answers
@@ -81,14 +94,22 @@ class DirectSink:
 
     def send(self, attempt: Attempt) -> None:
         """Start one request, see `pipeline.ports.Sink`."""
-        if self._idle:
-            credentials = self._credentials
-            if credentials.generation != self._key:
-                self._take_new_key()
-            self._idle.pop().request(attempt, self._head, self._key, monotonic())
-        elif self._loop is None:
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            now = monotonic()
+            if now >= connection.until:
+                self._part_with(connection, connection.retired_for)
+            elif connection.served and not connection.is_quiet():
+                self._doubt(connection, now)
+            else:
+                if self._credentials.generation != self._key:
+                    self._take_new_key()
+                connection.request(attempt, self._head, self._key, now)
+                return
+        if self._loop is None:
             raise RuntimeError("send before start")
-        elif self._sweeper is None:
+        if self._sweeper is None:
             closed = Retry("connection", "the bridge is stopping")
             self._loop.call_soon(self._answers.answered, attempt, closed)
         else:
@@ -104,8 +125,7 @@ class DirectSink:
         found = [attempt for attempt in wanted if self._waiting.pop(attempt, None) is not None]
         for connection in [c for c in self._connections if c.attempt in wanted]:
             found.append(connection.release())
-            self._discard(connection, "aborted")
-            connection.end()
+            self._part_with(connection, "aborted")
         for attempt in found:
             self.stats.failed("aborted", verdict.detail)
             self._loop.call_soon(self._answers.answered, attempt, verdict)
@@ -118,8 +138,7 @@ class DirectSink:
         self._sweeper = None
         self.abort([*self._waiting, *(c.attempt for c in self._connections if c.attempt is not None)])
         for connection in list(self._connections):
-            self._discard(connection, "shutdown")
-            connection.end()
+            self._part_with(connection, "shutdown")
         opening = list(self._opening)
         for task in opening:
             task.cancel()
@@ -137,10 +156,16 @@ class DirectSink:
         self._transports.add(connection)
         self._connections.add(connection)
         if self._sweeper is None:
-            self._discard(connection, "shutdown")
-            connection.end()
-        else:
+            self._part_with(connection, "shutdown")
+            return
+        if self._reuse.allowed(connection.since):
+            connection.until = connection.since + self._max_age
             self._free(connection)
+        elif self._waiting:
+            self._free(connection)
+            connection.until, connection.retired_for = connection.since, "one_request"
+        else:
+            self._part_with(connection, "one_request")
 
     def accepted(self, connection: Connection, status: int) -> None:
         """The ordinary answer."""
@@ -152,10 +177,16 @@ class DirectSink:
         self.stats.answered(status, now - connection.since)
         connection.since = now
         # Free first: the answer usually brings the next request, which then takes this warm connection.
-        if self._waiting:
+        if now >= connection.until:
+            self._part_with(connection, connection.retired_for)
+            self._open_for_waiting()
+        elif self._waiting:
             self._free(connection)
         else:
             self._idle.append(connection)
+        if self._reuse.suspicion and connection.served:
+            self._reuse.worked()
+        connection.served = True
         self._answers.answered(attempt, _ACCEPTED if status == 202 else Delivered(status))
 
     def answered(self, connection: Connection, answer: Answer, closed_for: str | None) -> None:
@@ -164,24 +195,43 @@ class DirectSink:
         now = monotonic()
         self.stats.answered(answer.status, now - connection.since)
         connection.since = now
-        if closed_for is None:
-            self._free(connection)
-        else:
+        connection.served = True
+        if answer.status in ANOTHER_MAY_DO:
+            self._leave(connection.address, now)
+        if closed_for is not None:
             self._discard(connection, closed_for)
+            if closed_for == "unexpected_data":
+                self._stop_reuse(now)
             self._open_for_waiting()
+        elif now >= connection.until:
+            self._part_with(connection, connection.retired_for)
+            self._open_for_waiting()
+        else:
+            self._free(connection)
         self._answers.answered(attempt, judge(answer, self._credentials, connection.key))
 
-    def unanswered(self, connection: Connection, closed_for: str, sentence: str) -> None:
+    def unanswered(self, connection: Connection, closed_for: str, sentence: str, *, stale: bool) -> None:
         """No status came. The request may have been accepted all the same: it was written."""
         attempt = connection.release()
+        now = monotonic()
         self._discard(connection, closed_for)
+        if not stale:
+            self._leave(connection.address, now)
+        else:
+            sentence = f"{sentence}; it had carried others before"
+            # Those that are idle may be as dead: the next attempt takes a fresh one.
+            self._retire(list(self._idle), "closed_by_server")
+            if self._reuse.died(now):
+                self._stop_reuse(now)
         self._open_for_waiting()
         reason = "timeout" if closed_for == "timeout" else "connection"
-        self._fail(attempt, Retry(reason, f"{sentence} ({self._endpoint})", ambiguous=True))
+        self._fail(attempt, Retry(reason, f"{sentence} ({self._endpoint})", ambiguous=True, stale=stale))
 
     def closed_idle(self, connection: Connection, closed_for: str) -> None:
         """An idle connection ended."""
         self._discard(connection, closed_for)
+        if closed_for == "unexpected_data":
+            self._stop_reuse(monotonic())
 
     def lost(self, connection: Connection) -> None:
         """A transport is gone."""
@@ -193,6 +243,10 @@ class DirectSink:
 
     def _free(self, connection: Connection) -> None:
         """Give a connection to the request that waits longest, or keep it."""
+        if self._waiting and connection.served and not connection.is_quiet():
+            self._doubt(connection, monotonic())
+            self._open_for_waiting()
+            return
         for attempt in self._waiting:
             since = self._waiting.pop(attempt)
             if self._credentials.generation != self._key:
@@ -208,6 +262,34 @@ class DirectSink:
             if connection in self._idle:
                 self._idle.remove(connection)
 
+    def _part_with(self, connection: Connection, reason: str) -> None:
+        self._discard(connection, reason)
+        connection.end()
+
+    def _doubt(self, connection: Connection, now: float) -> None:
+        """Something waits to be read where the next request should be written: its end, or an answer of nobody's."""
+        self._part_with(connection, "readable")
+        self._stop_reuse(now)
+
+    def _stop_reuse(self, now: float) -> None:
+        """From now on, and for a while, each connection carries one request."""
+        self._reuse.stop(now)
+        self._retire(list(self._connections), "one_request")
+
+    def _leave(self, address: SocketAddress, now: float) -> None:
+        """Another address may do better, if there is one that is not as bad: its connections take no more requests."""
+        addresses = self._dialer.addresses
+        addresses.failed(address, now)
+        if addresses.has_another(address, now):
+            self._retire([c for c in self._connections if c.address == address], "address")
+
+    def _retire(self, connections: Iterable[Connection], reason: str) -> None:
+        """Those that are idle are closed at once, the others after their answer."""
+        for connection in connections:
+            connection.until, connection.retired_for = 0.0, reason
+            if connection.attempt is None:
+                self._part_with(connection, reason)
+
     def _open_for_waiting(self) -> None:
         """One connection is being opened for each request that waits, as far as the bound allows."""
         if self._loop is None or self._sweeper is None:
@@ -220,12 +302,12 @@ class DirectSink:
     async def _connect(self) -> None:
         await self._dialer.connect(self._timeout, self._open_at)
 
-    async def _open_at(self, host: str, port: int) -> None:
+    async def _open_at(self, address: SocketAddress) -> None:
         """One address, in digits: nothing is resolved here."""
         await asyncio.get_running_loop().create_connection(
-            lambda: Connection(self),
-            host,
-            port,
+            lambda: Connection(self, address),
+            str(address[0]),
+            int(address[1]),
             ssl=self._tls,
             server_hostname=self._endpoint.host if self._tls else None,
         )
@@ -266,7 +348,7 @@ class DirectSink:
         self._sweeper = loop.call_later(interval, self._sweep, loop, interval)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop, interval: float) -> None:
-        """End what is overdue, and connections idle for so long that the server may be about to close them."""
+        """End what is overdue, and idle connections that are old or that the server may be about to close."""
         now = monotonic()
         late = now - self._sweep_due > interval
         self._schedule_sweep(loop)
@@ -276,9 +358,11 @@ class DirectSink:
             return
         self._was_late = False
         self._end_overdue(now - self._timeout)
-        for connection in [c for c in self._idle if c.since < now - self._idle_limit]:
-            self._discard(connection, "idle")
-            connection.end()
+        for connection in list(self._idle):
+            if connection.since < now - self._idle_limit:
+                self._part_with(connection, "idle")
+            elif connection.until <= now:
+                self._part_with(connection, connection.retired_for)
 
     def _end_overdue(self, started_before: float) -> None:
         for task in [t for t, since in self._opening.items() if since < started_before]:

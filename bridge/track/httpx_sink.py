@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -21,10 +21,12 @@ from bridge.pipeline.ports import Answers, Attempt
 from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.connection import MAX_ANSWER
 from bridge.track.credentials import ApiKey
-from bridge.track.dial import failure_sentence
+from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, resolve
+from bridge.track.direct import ANOTHER_MAY_DO, IDLE_LIMIT, MAX_AGE
 from bridge.track.httpx_transport import discard, has_leftover, one_connection, proxy_of, root_cause
 from bridge.track.judge import judge
-from bridge.track.request import Endpoint, headers
+from bridge.track.request import TRACK_PATH, Endpoint, headers
+from bridge.track.reuse import Reuse
 from bridge.track.stats import SinkStats
 
 _CLOSE_GRACE = 2.0
@@ -36,6 +38,8 @@ class _Progress:
 
     sent: bool = False
     """Its first byte may have left, so the event may have been accepted."""
+    address: SocketAddress = None
+    """Where it went."""
     status: int | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
     body: bytearray = field(default_factory=bytearray)
@@ -52,6 +56,20 @@ class _Progress:
             self.connected = info["return_value"]
 
 
+@dataclass(slots=True)
+class _Link:
+    """A transport, and where its one connection leads."""
+
+    transport: httpx.AsyncHTTPTransport
+    address: SocketAddress
+    """None where a proxy looks the name up."""
+    until: float
+    """Monotonic: no further request then."""
+    since: float = 0.0
+    """Monotonic, while idle: when the last request ended."""
+    served: bool = False
+
+
 class HttpxSink:
     """`pipeline.ports.Sink` on httpx: the same answers as `DirectSink`, at some fifty times its cost.
 
@@ -66,9 +84,12 @@ class HttpxSink:
         timeout: float,
         tls: ssl.SSLContext,
         proxy: str | None = None,
+        max_age: float = MAX_AGE,
+        resolve: Resolve = resolve,
     ) -> None:
         """`timeout` (seconds) covers connecting and the whole answer; `proxy` is a URL, maybe with user and password.
 
+        A connection carries requests for `max_age` seconds. Behind a proxy it is the proxy that resolves the name.
         `tls` serves the endpoint and an https proxy alike. Raises `ProxyError`.
         """
         self.stats = SinkStats()
@@ -81,7 +102,12 @@ class HttpxSink:
         self._answers: Answers | None = None
         self._running: dict[Attempt, asyncio.Task[Verdict]] = {}
         self._given_up: set[asyncio.Task[Verdict]] = set()
-        self._idle: list[httpx.AsyncHTTPTransport] = []
+        self._idle: list[_Link] = []
+        self._max_age = max_age
+        self._dialer = Dialer(endpoint, resolve)
+        self._reuse = Reuse()
+        self._spells = 0
+        """How often it was decided that each connection carries one request."""
         self._closed = False
 
     async def start(self, answers: Answers) -> None:
@@ -118,8 +144,8 @@ class HttpxSink:
         if self._given_up:
             await asyncio.wait(self._given_up, timeout=_CLOSE_GRACE)
         idle, self._idle = self._idle, []
-        for transport in idle:
-            await discard(transport)
+        for link in idle:
+            await discard(link.transport)
         await asyncio.sleep(0)  # answers and the ends of connections that are under way arrive
 
     def _ended(self, attempt: Attempt, task: asyncio.Task[Verdict]) -> None:
@@ -129,37 +155,109 @@ class HttpxSink:
             self._answers.answered(attempt, task.result())
 
     async def _attempt(self, attempt: Attempt) -> Verdict:
-        transport = self._idle.pop() if self._idle else one_connection(self._tls, self._proxy)
         progress = _Progress()
         key = self._credentials.generation
         started = monotonic()
+        spells = self._spells
         failure: BaseException | None = None
+        link: _Link | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                await self._exchange(transport, attempt.body, progress)
-        except (httpx.TransportError, OSError) as error:
+                link = await self._idle_link()
+                if link is None:
+                    link = await self._over_a_new_one(attempt.body, progress)
+                else:
+                    await self._exchange(link, attempt.body, progress)
+        except (httpx.TransportError, OSError, UnicodeError) as error:
             failure = error
         finally:
-            if progress.whole and not self._closed:
-                self._idle.append(transport)
-            else:
-                await discard(transport, progress.connected)
+            if link is not None:
+                if progress.whole and not self._closed and spells == self._spells and monotonic() < link.until:
+                    link.since = monotonic()
+                    self._idle.append(link)
+                else:
+                    await discard(link.transport, progress.connected)
+        stale = link is not None and _is_stale(link, failure, progress)
+        if link is not None:
+            self._learn(link, failure, progress)
+        if (progress.status is None and progress.sent and not stale) or progress.status in ANOTHER_MAY_DO:
+            self._fails(progress.address)
         if progress.status is None:
-            return self._unanswered(failure, progress)
+            return self._unanswered(failure, progress, stale=stale)
         self.stats.answered(progress.status, monotonic() - started)
         answer = Answer(progress.status, progress.headers, bytes(progress.body))
         return judge(answer, self._credentials, key)
 
-    async def _exchange(self, transport: httpx.AsyncHTTPTransport, body: bytes, progress: _Progress) -> None:
+    async def _idle_link(self) -> _Link | None:
+        """The one used last, unless it is old, or idle for so long that the server may be about to close it."""
+        now = monotonic()
+        while self._idle:
+            link = self._idle.pop()
+            if now < link.until and now < link.since + IDLE_LIMIT - 1:  # before httpcore replaces it without a word
+                return link
+            await discard(link.transport)
+        return None
+
+    async def _over_a_new_one(self, body: bytes, progress: _Progress) -> _Link:
+        """Try one address after the other until a connection comes about; a request that was sent is not repeated."""
+        addresses: Sequence[SocketAddress] = [None] if self._proxy else await self._dialer.resolve()
+        failure: Exception = OSError("the name has no address")
+        for at in addresses:
+            now = monotonic()
+            until = now + self._max_age if self._reuse.allowed(now) else now
+            link = _Link(one_connection(self._tls, self._proxy), at, until)
+            error = await self._first_exchange(link, body, progress, self._timeout / len(addresses))
+            if error is None:
+                return link
+            if isinstance(root_cause(error), ssl.SSLError) or not isinstance(root_cause(failure), ssl.SSLError):
+                failure = error
+        if len(addresses) > 1:
+            root_cause(failure).add_note("tried " + ", ".join(str(at[0]) for at in addresses))
+        raise failure
+
+    async def _first_exchange(
+        self, link: _Link, body: bytes, progress: _Progress, connect_in: float
+    ) -> Exception | None:
+        """None, or why no connection came about. Raises what went wrong after that."""
+        over = False
+        try:
+            await self._exchange(link, body, progress, connect_in=connect_in)
+            over = True
+        except (httpx.TransportError, OSError) as error:
+            over = progress.status is not None
+            if progress.sent and not over:
+                raise
+            if not over:
+                self._fails(link.address)
+                return error
+        finally:
+            if not over:
+                await discard(link.transport, progress.connected)
+                progress.connected = None
+        if link.address is not None:
+            self._dialer.addresses.worked(link.address)
+        return None
+
+    async def _exchange(
+        self, link: _Link, body: bytes, progress: _Progress, *, connect_in: float | None = None
+    ) -> None:
+        endpoint, progress.address = self._endpoint, link.address
+        extensions: dict[str, Any] = {"trace": progress.trace, "timeout": {"connect": connect_in}}
+        url = endpoint.track_url
+        if link.address is not None:
+            # The address stands in the URL, the name in the Host header and in the certificate.
+            host, port = link.address[:2]
+            url = f"{endpoint.scheme}://{f'[{host}]' if ':' in host else host}:{port}{TRACK_PATH}"
+            extensions["sni_hostname"] = endpoint.host
         request = httpx.Request(
             "POST",
-            self._endpoint.track_url,
-            headers=headers(self._endpoint, self._credentials.header),
+            url,
+            headers=headers(endpoint, self._credentials.header),
             content=body,
-            extensions={"trace": progress.trace},
+            extensions=extensions,
         )
         # The transport itself, not a client: it follows no redirect, decompresses nothing and adds no header.
-        response = await transport.handle_async_request(request)
+        response = await link.transport.handle_async_request(request)
         progress.headers = tuple(response.headers.raw)
         progress.status = response.status_code
         received = 0
@@ -170,15 +268,54 @@ class HttpxSink:
             if received > MAX_ANSWER:
                 return
         await response.aclose()
-        progress.whole = not await has_leftover(transport, response)
+        if await has_leftover(link.transport, response):
+            self._stop_reuse()
+        else:
+            progress.whole = True
 
-    def _unanswered(self, failure: BaseException | None, progress: _Progress) -> Retry:
-        timed_out = isinstance(failure, TimeoutError)
+    def _learn(self, link: _Link, failure: BaseException | None, progress: _Progress) -> None:
+        """What a request says of its connection."""
+        if _is_stale(link, failure, progress):
+            if self._reuse.died(monotonic()):
+                self._stop_reuse()
+            return
+        if link.served and progress.connected is not None:
+            self._stop_reuse()  # something waited to be read before the request, so httpcore made another connection
+        elif link.served and self._reuse.suspicion:
+            self._reuse.worked()
+        link.served = True
+
+    def _fails(self, address: SocketAddress) -> None:
+        """Another address may do better, if there is one that is not as bad: its connections take no more requests."""
+        if address is None:
+            return
+        addresses, now = self._dialer.addresses, monotonic()
+        addresses.failed(address, now)
+        if addresses.has_another(address, now):
+            for link in self._idle:
+                if link.address == address:
+                    link.until = 0.0
+
+    def _stop_reuse(self) -> None:
+        """From now on, and for a while, each connection carries one request."""
+        self._reuse.stop(monotonic())
+        self._spells += 1
+        for link in self._idle:
+            link.until = 0.0
+
+    def _unanswered(self, failure: BaseException | None, progress: _Progress, *, stale: bool) -> Retry:
+        timed_out = isinstance(failure, TimeoutError | httpx.ConnectTimeout)
         if progress.sent:
             what = "no answer in time" if timed_out else "the connection ended before the answer was complete"
             sentence = f"{what} ({self._endpoint}{self._via})"
         else:
             sentence = failure_sentence(root_cause(failure), self._endpoint) + self._via
-        retry = Retry("timeout" if timed_out else "connection", sentence, ambiguous=progress.sent)
+        retry = Retry("timeout" if timed_out else "connection", sentence, ambiguous=progress.sent, stale=stale)
         self.stats.failed(retry.reason, retry.detail)
         return retry
+
+
+def _is_stale(link: _Link, failure: BaseException | None, progress: _Progress) -> bool:
+    """Whether a connection that had carried a request ended under the next one without an answer."""
+    unanswered = progress.sent and progress.status is None and not isinstance(failure, TimeoutError)
+    return link.served and unanswered and progress.connected is None

@@ -89,7 +89,7 @@ async def _resolve(endpoint: Endpoint, timeout: float) -> Finding:  # noqa: ASYN
         return Finding(Step.RESOLVE, Result.FAILED, f"the name server does not answer for {endpoint.host}")
     except (OSError, UnicodeError) as error:
         return Finding(Step.RESOLVE, Result.FAILED, failure_sentence(error, endpoint))
-    shown = ", ".join(sorted({str(address[4][0]) for address in addresses}))
+    shown = ", ".join(sorted({str(at[0]) for at in addresses}))
     return Finding(Step.RESOLVE, Result.OK, f"{endpoint.host} resolves to {shown}")
 
 

@@ -29,7 +29,9 @@ class SinkStats:
         self.connections_opened = 0
         self.connections_closed: dict[str, int] = {}
         """By reason: ``idle | closed_by_server | server_asked | timeout | aborted | unexpected_data | unreadable |
-        too_large | broken | shutdown``."""
+        too_large | broken | shutdown``; ``readable``: something waited to be read before the next request;
+        ``one_request``: the destination's connections carry one request each for a while; ``max_age``; ``address``:
+        another address of the name is tried."""
         self.last_error: str | None = None
         """The last failure without a status, as a sentence."""
 

@@ -59,7 +59,7 @@ class Owner:
         connection.release()
         self.verdicts.append(judge(answer, self._credentials, 1))
 
-    def unanswered(self, connection: Connection, closed_for: str, sentence: str) -> None:  # noqa: ARG002
+    def unanswered(self, connection: Connection, closed_for: str, sentence: str, *, stale: bool) -> None:  # noqa: ARG002
         """No status came."""
         connection.release()
         self.verdicts.append(Retry("connection", sentence, ambiguous=True))

@@ -56,6 +56,10 @@ class Api(Protocol):
         """A request came before the previous one was answered."""
         ...
 
+    def unheard(self) -> None:
+        """A request came after a surplus answer."""
+        ...
+
 
 class ServerConnection(asyncio.Protocol):
     """One client. A request that comes before the last one's answer closes the connection: nothing here pipelines."""
@@ -72,6 +76,8 @@ class ServerConnection(asyncio.Protocol):
         """The request is one of the Track API's own, not of the emulator's administration."""
         self.user_id: str | None = None
         """Of the request that is not answered yet."""
+        self._deaf = False
+        """The next request counts as answered, on this side: a surplus answer was sent."""
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
@@ -101,11 +107,16 @@ class ServerConnection(asyncio.Protocol):
     def _act(self, fault: Fault, ordinary: bytes, error: bytes, request_id: str) -> None:
         body = fault.body.encode() if isinstance(fault.body, str) else error if fault.body is None else fault.body
         match fault.kind:
-            case FaultKind.ORDINARY:
-                self.answer(ordinary)
+            case FaultKind.ORDINARY | FaultKind.CLOSE:
+                self.answer(ordinary, close=fault.kind is FaultKind.CLOSE)
             case FaultKind.STATUS:
                 whole = reply(fault.status, body, fault.headers, request_id, close=fault.close)
                 self.answer(whole, close=fault.close)
+            case FaultKind.SURPLUS:
+                self.answer(ordinary)
+                surplus = reply(fault.status, body, fault.headers, request_id)
+                self._deaf = True
+                self._later(fault.interval, lambda: self._transport.write(surplus))
             case FaultKind.RAW:
                 self.answer(body, close=fault.close)
             case FaultKind.RESET_AFTER_HEADERS:
@@ -195,6 +206,9 @@ class ServerConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The last byte of a message."""
         self._reading = False
+        if self._deaf:
+            self._api.unheard()
+            return
         if self.busy:
             self._api.pipelined()
             self._transport.abort()

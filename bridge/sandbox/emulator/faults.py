@@ -30,6 +30,11 @@ class FaultKind(enum.StrEnum):
     """The answer with `status`, one byte each `interval` seconds."""
     HANG = "hang"
     """No answer, the connection stays open."""
+    SURPLUS = "surplus"
+    """The ordinary answer, and `interval` seconds later one with `status` that nobody asked for. The connection stays
+    open, and what is sent on it from then on is read and comes to nothing: to this side it is answered already."""
+    CLOSE = "close"
+    """The ordinary answer, and the connection is closed behind it without a word about that."""
     RAW = "raw"
     """`body` as it stands, without a status line or anything else."""
 
@@ -47,7 +52,7 @@ class Fault:
     delay: float = 0.0
     """Seconds before anything of it happens, the request being read."""
     interval: float = 0.05
-    """Seconds between two bytes of a drip."""
+    """Seconds between two bytes of a drip, or before a surplus answer."""
     accepts: bool = False
     """The event counts as accepted although the sender cannot know: the source of duplicates."""
 

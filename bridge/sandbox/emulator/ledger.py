@@ -46,6 +46,8 @@ class Ledger:
         self.connections = 0
         self.pipelined = 0
         """Requests that came before the previous one on their connection was answered."""
+        self.unheard = 0
+        """Requests on a connection where a surplus answer had been sent: who takes it for theirs loses the event."""
         self._times = array("d")
         self._in_flight = 0
         self._per_user: Counter[str] = Counter()
@@ -93,4 +95,5 @@ class Ledger:
             "connections": self.connections,
             "connections_opened": self.connections_opened,
             "pipelined": self.pipelined,
+            "unheard": self.unheard,
         }

@@ -128,6 +128,10 @@ class Emulator:
         """A request came before the previous one was answered."""
         self.ledger.pipelined += 1
 
+    def unheard(self) -> None:
+        """A request came after a surplus answer, and comes to nothing."""
+        self.ledger.unheard += 1
+
     def request(self, connection: ServerConnection, request: Request) -> None:
         """Answer one request."""
         if request.path.startswith(ADMIN_PREFIX):
@@ -152,7 +156,7 @@ class Emulator:
         self, connection: ServerConnection, request: Request, event: Event | Refusal, fault: Fault, now: float
     ) -> None:
         ordinary = b""
-        if fault.kind is FaultKind.ORDINARY:
+        if fault.kind in (FaultKind.ORDINARY, FaultKind.SURPLUS, FaultKind.CLOSE):
             ordinary = self._ordinary(request, event, now)
         else:
             whole = fault.kind in (FaultKind.STATUS, FaultKind.DRIP)

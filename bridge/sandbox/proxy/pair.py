@@ -123,7 +123,12 @@ class Pair:
         passing = data if left is None else data[: max(0, left)]
         self.answered += len(passing)
         self._network.counts.answers += len(passing)
-        self._answers.send(passing, latency=weather.latency, bytes_per_second=weather.bytes_per_second)
+        for _ in range(1 + weather.repeats_answers):
+            self._answers.send(passing, latency=weather.latency, bytes_per_second=weather.bytes_per_second)
+        self._network.counts.repeated += weather.repeats_answers
+        if weather.closes_after_answer:
+            self._network.counts.closed += 1
+            self._answers.then(self._client.transport.close, after=weather.latency)
         if left is not None and len(data) >= left:
             self._network.counts.reset += 1
             self._answers.then(self.reset, after=weather.latency + _LEAVING)

@@ -31,6 +31,10 @@ class Weather:
     """Of answers; None: as fast as they come."""
     reset_after: int | None = None
     """Bytes of answers on one connection, counted from now, after which it is reset. The rest of them is lost."""
+    closes_after_answer: bool = False
+    """The client's side is closed behind each piece of an answer, without a word to the client about that."""
+    repeats_answers: bool = False
+    """Each piece of an answer comes twice. For connections without TLS: with it, the second is damage."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,10 @@ class Counts:
     opened: int = 0
     refused: int = 0
     reset: int = 0
+    closed: int = 0
+    """Behind an answer."""
+    repeated: int = 0
+    """Pieces of answers."""
     swallowed: int = 0
     """Bytes that vanished."""
     requests: int = 0

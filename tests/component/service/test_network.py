@@ -129,6 +129,54 @@ async def test_latency_is_no_failure(broker: Broker, api: Emulator, to_api: Prox
     assert not service.now().requests.retries
 
 
+@CLIENTS
+async def test_connections_that_are_closed_behind_each_answer_cost_neither_budget_nor_an_outage(
+    broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
+) -> None:
+    to_api.weather = Weather(closes_after_answer=True)
+    service = await started(start, to_api, client)
+    broker.produce(orders(300, users=100))
+    await service.until_done(300)
+
+    assert len(ledger.places(api.ledger.accepted)) == 300
+    assert ledger.overtaken(api.ledger.accepted) == []
+    assert api.ledger.requests <= 300 + 3 + 8, "three are enough to learn from, and those then in flight"
+    assert service.lines.events("outage_began") == []
+    assert broker.letters() == []
+
+
+@CLIENTS
+@pytest.mark.parametrize("status", [202, 400])
+async def test_surplus_answers_lose_no_event_and_make_no_dead_letter(
+    broker: Broker, api: Emulator, start: Start, client: str, status: int
+) -> None:
+    body = b"" if status == 202 else None
+    api.set_faults(Fault(kind=FaultKind.SURPLUS, status=status, body=body, interval=0.0, probability=0.05), seed=5)
+    service = await start(track={"client": client, "timeout": f"{TIMEOUT}s"}, delivery={"max_in_flight": 8})
+    broker.produce(orders(400, users=100))
+    await service.until_done(400)
+
+    assert len(ledger.places(api.ledger.accepted)) == 400
+    assert ledger.overtaken(api.ledger.accepted) == []
+    assert api.ledger.unheard == 0
+    assert broker.letters() == []
+
+
+@CLIENTS
+async def test_answers_that_a_network_doubles_are_nobodys(
+    broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
+) -> None:
+    to_api.weather = Weather(repeats_answers=True)
+    service = await started(start, to_api, client)
+    broker.produce(orders(200, users=100))
+    await service.until_done(200)
+
+    assert to_api.counts.repeated >= 200
+    assert len(ledger.places(api.ledger.accepted)) == 200
+    assert sum(ledger.repeated(api.ledger.accepted).values()) == 0
+    assert broker.letters() == []
+
+
 # --- bridge and Kafka -----------------------------------------------------------------------------------------
 
 

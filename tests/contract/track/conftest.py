@@ -17,7 +17,8 @@ import uvloop
 from bridge.model import Verdict
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
 from bridge.track.credentials import ApiKey, FixedKey
-from bridge.track.direct import IDLE_LIMIT, DirectSink
+from bridge.track.dial import Resolve, resolve
+from bridge.track.direct import IDLE_LIMIT, MAX_AGE, DirectSink
 from bridge.track.httpx_sink import HttpxSink
 from bridge.track.request import Endpoint
 from bridge.track.tls import client_context
@@ -29,7 +30,7 @@ Handler = Callable[["Peer"], Awaitable[None]]
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The service runs on uvloop where there is one; what loops do differently (connect, close) is tried on both."""
-    if item.path.stem in ("test_connections", "test_pool"):
+    if item.path.stem in ("test_connections", "test_pool", "test_reuse", "test_addresses"):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"uvloop": uvloop.new_event_loop}
 
@@ -155,6 +156,8 @@ class Harness:
         tls: ssl.SSLContext | None = None,
         proxy: str | None = None,
         idle_limit: float = IDLE_LIMIT,
+        max_age: float = MAX_AGE,
+        resolve: Resolve = resolve,
     ) -> AnySink:
         parsed = Endpoint.parse(endpoint)
         key = credentials or FixedKey(DEFAULT_KEY)
@@ -162,10 +165,17 @@ class Harness:
         sink: AnySink
         if self.kind == "direct":
             sink = DirectSink(
-                parsed, key, timeout=timeout, max_in_flight=max_in_flight, tls=context, idle_limit=idle_limit
+                parsed,
+                key,
+                timeout=timeout,
+                max_in_flight=max_in_flight,
+                tls=context,
+                idle_limit=idle_limit,
+                max_age=max_age,
+                resolve=resolve,
             )
         else:
-            sink = HttpxSink(parsed, key, timeout=timeout, tls=context, proxy=proxy)
+            sink = HttpxSink(parsed, key, timeout=timeout, tls=context, proxy=proxy, max_age=max_age, resolve=resolve)
         await sink.start(self.answers)  # type: ignore[arg-type] # it knows its own attempts only
         self._stack.push_async_callback(sink.close)
         return sink

@@ -265,3 +265,44 @@ def test_a_429_for_a_partition_that_is_gone_pauses_everybody_all_the_same(world:
     assert world.users_sent == ["ann"]
     world.run(2)
     assert world.users_sent == ["ann", "bob"]
+
+
+STALE = Retry("connection", "the connection was closed; it had carried others before", ambiguous=True, stale=True)
+
+
+def test_connections_that_died_between_two_requests_are_no_outage_and_their_events_go_again_at_once() -> None:
+    world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=60.0, max_backoff=60.0)))
+    world.sink.api = lambda work: (0.05, STALE if work.attempts == 1 else ACCEPTED)
+    world.feed(P0, *[f"user {i}" for i in range(200)])
+    world.run(2)
+    assert world.all_finished()
+    assert world.journal.named("blocked") == []
+    assert world.dispatcher.tally.ambiguous == 200, "each may be a duplicate all the same"
+
+
+def test_an_event_under_which_every_connection_dies_is_found_out_like_any_that_fails() -> None:
+    world = failing("bad", STALE)
+    world.feed(P0, "bad")
+    flow(world, 60)
+    (letter,) = world.letters.written
+    assert letter.reason is LetterReason.RETRIES_EXHAUSTED
+
+
+def test_a_destination_where_every_connection_dies_is_an_outage() -> None:
+    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world.sink.api = lambda _: (0.05, STALE)
+    world.feed(P0, *[f"user {i}" for i in range(50)])
+    world.run(5)
+    assert world.dispatcher.governor.outage.on
+
+
+def test_order_is_kept_over_connections_that_die() -> None:
+    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world.sink.api = lambda work: (0.05, STALE if work.attempts == 1 and work.record.offset % 3 == 0 else ACCEPTED)
+    world.feed(P0, *[f"user {i % 4}" for i in range(80)])
+    world.run(60)
+    assert world.all_finished()
+    accepted = [offset for _, offset, _ in world.sink.accepted]
+    for user in range(4):
+        own = [offset for offset in accepted if offset % 4 == user]
+        assert own == sorted(own)
