@@ -47,7 +47,7 @@ def check(
 
 
 def _configuration(start: startup.Start) -> Area:
-    from bridge.cli.checks import findings, mapped_topics
+    from bridge.cli.checks import findings
 
     mapping = start.config.mapping
     routes = sum(len(rule) for rule in mapping.events.values() if rule != "drop")
@@ -59,7 +59,6 @@ def _configuration(start: startup.Start) -> Area:
             f"{mapping.on_unmapped.replace('_', ' ')}."
         ),
         *(findings.warning(f"{warning}.", "remove it unless you need it") for warning in start.warnings),
-        *mapped_topics.unfit(mapping, start.config.kafka.topics),
     ]
     if mapping.examples:
         found.append(findings.ok(f"{output.plural(len(mapping.examples), 'example')}; bridge test runs them."))

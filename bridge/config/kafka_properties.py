@@ -54,7 +54,7 @@ REFUSED: Mapping[str, Refusal] = {
     "offset.store.method": Refusal(_STORE),
     "offset.store.path": Refusal(_STORE),
     "offset.store.sync.interval.ms": Refusal(_STORE),
-    "enable.partition.eof": Refusal("the bridge has no use for end-of-partition events among the records; remove it"),
+    "enable.partition.eof": Refusal("the bridge needs to hear of the ends of partitions and sets it itself; remove it"),
     "allow.auto.create.topics": Refusal(
         "a misspelt topic would be created, and waited for, instead of being reported; remove it", _is("false")
     ),

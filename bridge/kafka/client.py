@@ -71,6 +71,8 @@ def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configur
         "enable.auto.offset.store": False,
         # Where to start is decided by `starts`, never by the client.
         "auto.offset.reset": "error",
+        # The position follows the consumer to the end of a partition, past what is no record: see `log_ends`.
+        "enable.partition.eof": True,
         **kafka.properties,
         "bootstrap.servers": kafka.bootstrap_servers,
     }
@@ -90,6 +92,11 @@ def is_incremental(configuration: Mapping[str, Any]) -> bool:
     if configuration.get("group.protocol", "classic") == "consumer":
         return True
     return "cooperative" in str(configuration.get("partition.assignment.strategy", ""))
+
+
+def reads_committed_only(configuration: Mapping[str, Any]) -> bool:
+    """Whether records of open and aborted transactions are left out."""
+    return str(configuration.get("isolation.level", "")).lower() != "read_uncommitted"
 
 
 def producer_configuration(kafka: Kafka, settings: DeadLetterSettings) -> Configuration:

@@ -31,6 +31,19 @@ class Batch(NamedTuple):
     """Bytes of keys, values and headers of its records, and values of those skimmed."""
 
 
+class Gap(NamedTuple):
+    """Offsets of one partition at which there is no record to read, nor ever will be: half-open, behind the last record
+    handed over. Transaction markers, records of aborted transactions, what compaction removed.
+    """
+
+    tracker: Tracker
+    start: int
+    """The offset after the last record handed over, or after the last gap."""
+    stop: int
+    leader_epoch: int | None
+    """Of what precedes `stop`; None where that is not known."""
+
+
 class Consumption(Protocol):
     """Takes the records and everything that happens to their partitions. None of the methods may raise."""
 
@@ -40,6 +53,10 @@ class Consumption(Protocol):
 
     def accept(self, batches: Sequence[Batch]) -> None:
         """Records, at most as many as there was room for; `Source.room` must be up to date when this returns."""
+        ...
+
+    def passed(self, gaps: Sequence[Gap]) -> None:
+        """The consumer went past these without meeting a record. See `OffsetTracker.nothing_in`."""
         ...
 
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
@@ -67,12 +84,15 @@ class Consumption(Protocol):
         """For so long an acknowledged commit proves the membership, from now on: the session, less what is unsure."""
         ...
 
-    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
-        """An assigned partition is not read; `detail` is one sentence for its owner. May repeat with a new reason."""
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
+        """An assigned partition is not read; `detail` is one sentence for its owner. May repeat with a new reason.
+
+        `seconds`: for how long that has been so already.
+        """
         ...
 
-    def partition_released(self, partition: TopicPartition) -> None:
-        """A held partition is read again, or is no longer this member's."""
+    def partition_released(self, partition: TopicPartition, reason: Reason | None = None) -> None:
+        """A held partition is read again, or is no longer this member's. With a reason: that one is gone."""
         ...
 
     def source_failed(self, error: Exception) -> None:

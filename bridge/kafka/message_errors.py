@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _AUTO_OFFSET_RESET: Final = -140
 _MAX_POLL_EXCEEDED: Final = -147
+_PARTITION_EOF: Final = -191
 _FATAL: Final = -150
 _UNKNOWN_TOPIC: Final = 3
 _TOPIC_UNAUTHORIZED: Final = 29
@@ -61,8 +62,12 @@ class MessageErrors:
         counts: SourceCounts,
         log: RareLog,
         look_at_topics: Callable[[], None],
+        reached_end: Callable[[Message[Any, Any]], None],
     ) -> None:
-        """`look_at_topics` asks soon which topics there are: one that vanishes may have been created again."""
+        """`look_at_topics` asks soon which topics there are: one that vanishes may have been created again.
+
+        `reached_end` takes the message that says so of a partition.
+        """
         self.problems: dict[str, str] = {}
         """Sentences for the operator, by what they concern."""
         self._table = table
@@ -71,6 +76,7 @@ class MessageErrors:
         self._counts = counts
         self._log = log
         self._look_at_topics = look_at_topics
+        self._reached_end = reached_end
 
     def handle(self, message: Message[Any, Any]) -> None:
         """`ClientFatalError` where the client cannot go on, `TermsRefusedError` where another one might."""
@@ -78,6 +84,9 @@ class MessageErrors:
         if error is None:
             return
         code = error.code()
+        if code == _PARTITION_EOF:
+            self._reached_end(message)
+            return
         if code == _FATAL and any(KafkaError(cause).str() in error.str() for cause in _NO_CONSUMER_PROTOCOL):
             raise TermsRefusedError(Refusal.PROTOCOL, error.str())
         if code == _FATAL:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bridge.kafka import batching
+from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer
+    from confluent_kafka import Consumer, Message
 
     from bridge.kafka.commits import Commits
     from bridge.kafka.counts import SourceCounts
     from bridge.kafka.intake import Intake
+    from bridge.kafka.log_ends import LogEnds
     from bridge.kafka.loop_side import Heartbeat, LoopSide
     from bridge.kafka.message_errors import MessageErrors
     from bridge.kafka.pauses import Pauses
@@ -47,6 +49,7 @@ class PollLoop:
         pauses: Pauses,
         starting: Starting,
         survey: Survey,
+        log_ends: LogEnds,
         message_errors: MessageErrors,
         counts: SourceCounts,
         heartbeat: Heartbeat,
@@ -62,6 +65,7 @@ class PollLoop:
         self._pauses = pauses
         self._starting = starting
         self._survey = survey
+        self._log_ends = log_ends
         self._message_errors = message_errors
         self._counts = counts
         self._orders: deque[Callable[[], None]] = deque()
@@ -102,11 +106,13 @@ class PollLoop:
         self._intake.rearm()
         while self._orders:
             self._orders.popleft()()
+        self._log_ends.step()
         self._commits.take_offered()
         self._commits.refresh()
         if now >= self._upkeep_due:
             self._upkeep_due = now + UPKEEP_EVERY
             self._survey.step()
+            self._log_ends.upkeep()
             self._starting.recheck()
 
     def _room(self, now: float) -> int:
@@ -134,8 +140,11 @@ class PollLoop:
         if first is None:
             return
         messages = [first]
-        if wanted > 1 and first.error() is None:
+        if wanted > 1:
+            added = self._table.added
             messages += self._consumer.consume(wanted - 1, 0)
+            if self._table.added != added and self._is_of_an_earlier_assignment(first, added):
+                del messages[0]
         found = batching.sort(messages, self._table, self._skim_of)
         self._counts.dropped_records += found.dropped
         if found.batches:
@@ -144,6 +153,17 @@ class PollLoop:
             self._loop_side.tell(self._deliver, found)
         for message in found.errors:
             self._message_errors.handle(message)
+
+    def _is_of_an_earlier_assignment(self, message: Message[Any, Any], added: int) -> bool:
+        """Whether its partition was assigned anew by a callback of the client after the message was taken.
+
+        The client drops what it still holds itself of an assignment that is over; this one it had handed out already.
+        """
+        topic, partition = message.topic(), message.partition()
+        if topic is None or partition is None:
+            return False
+        entry = self._table.get(TopicPartition(topic, partition))
+        return entry is not None and entry.number > added
 
     def _deliver(self, found: batching.Round) -> None:
         """On the loop's thread."""

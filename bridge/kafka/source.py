@@ -20,6 +20,7 @@ from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.intake import Intake
 from bridge.kafka.leaving import Leaving
+from bridge.kafka.log_ends import LogEnds
 from bridge.kafka.lookup import Lookup
 from bridge.kafka.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.message_errors import MessageErrors, TermsRefusedError
@@ -135,11 +136,24 @@ class Source:
             incremental=incremental,
             heartbeat=self._heartbeat,
         )
-        self._survey = Survey(consumer, self._admin, self._table, kafka.topics, logger, self._starting.identify)
+        self._survey = Survey(self._admin, self._table, kafka.topics, logger, self._starting.identify)
+        self._log_ends = LogEnds(
+            consumer,
+            self._admin,
+            self._table,
+            self._loop_side,
+            committed_only=client.reads_committed_only(configuration),
+        )
         if on.protocol is GroupProtocol.CONSUMER:
             self._survey.session = BrokerSession(self._admin, kafka.group_id, self._session_known, logger)
         self._message_errors = MessageErrors(
-            self._table, self._starting, self._pauses, self.counts, RareLog(logger), self._survey.hurry
+            self._table,
+            self._starting,
+            self._pauses,
+            self.counts,
+            RareLog(logger),
+            self._survey.hurry,
+            self._log_ends.reached,
         )
         self._poll_loop = PollLoop(
             consumer,
@@ -150,6 +164,7 @@ class Source:
             pauses=self._pauses,
             starting=self._starting,
             survey=self._survey,
+            log_ends=self._log_ends,
             message_errors=self._message_errors,
             counts=self.counts,
             heartbeat=self._heartbeat,
@@ -239,10 +254,10 @@ class Source:
 
     @property
     def ends(self) -> Mapping[TopicPartition, int]:
-        """The offset after the last record of each assigned partition, as far as known; a second old, or ten where
-        nothing is fetched. A partition's lag is this less its position; 1 may remain for ever after a transaction.
+        """The last stable offset of each assigned partition, as far as known; a second old, or ten where nothing is
+        fetched or a transaction is open. A partition's lag is this less its position.
         """
-        return self._survey.ends
+        return self._log_ends.ends
 
     @property
     def retention(self) -> Mapping[str, float]:
@@ -266,6 +281,7 @@ class Source:
             self._subscribe()
             while not self._stopping.is_set() and self._rebalance.failure is None:
                 self._round()
+            self._log_ends.last_look()
         except Exception as error:  # noqa: BLE001  # whatever it is, the process must hear of it and end
             self._rebalance.failure = self._rebalance.failure or error
         failed_at_work = self._rebalance.failure

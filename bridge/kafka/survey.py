@@ -1,4 +1,4 @@
-"""What the poll thread asks the cluster now and then without waiting: ends of logs, retention, missing topics.
+"""What the poll thread asks the cluster now and then without waiting: retention, missing topics, topics made again.
 
 The answers are futures that another thread completes; they are looked at between polls.
 """
@@ -8,39 +8,34 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka import TopicCollection
 
 from bridge.kafka import answers, topic_ids
-from bridge.kafka.partitions import from_client
 from bridge.kafka.retention import Retention
-from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, KafkaError
+    from confluent_kafka import KafkaError
     from confluent_kafka.admin import AdminClient
 
     from bridge.kafka.broker_session import BrokerSession
-    from bridge.kafka.table import Assigned, Table
+    from bridge.kafka.table import Table
 
-ENDS_EVERY: Final = 10.0
-"""Seconds between questions for the ends of partitions that are not being fetched."""
 TOPICS_EVERY: Final = 10.0
-"""The same for topics: as long at most is a recreated topic read from the old position before it is held."""
+"""Seconds between questions for topics: as long at most is a recreated topic read from the old position before it is
+held."""
 _PATIENCE: Final = 10.0
 _UNKNOWN_TOPIC: Final = 3
 _UNAUTHORIZED_TOPIC: Final = 29
 
 
 class Survey:
-    """Belongs to the poll thread; `ends` and `problems` are replaced whole and may be read from anywhere."""
+    """Belongs to the poll thread; `problems` is replaced whole and may be read from anywhere."""
 
     def __init__(
         self,
-        consumer: Consumer,
         admin: AdminClient,
         table: Table,
         topics: Sequence[str],
@@ -50,35 +45,28 @@ class Survey:
         """`identify` is told each topic's id as often as it is asked for: a topic that is deleted and created again
         keeps its name.
         """
-        self.ends: Mapping[TopicPartition, int] = {}
-        """The offset after the last record of each assigned partition, as far as it is known."""
         self.problems: Mapping[str, str] = {}
         """By topic: a sentence for its owner."""
         self.retention = Retention(admin, logger)
         self.session: BrokerSession | None = None
         """Asked for where the brokers decide it."""
-        self._consumer = consumer
         self._admin = admin
         self._table = table
         self._topics = [topic for topic in topics if not topic.startswith("^")]
         self._logger = logger
         self._identify = identify
-        self._asked_ends: dict[ClientPartition, concurrent.futures.Future[Any]] = {}
         self._asked_topics: dict[str, concurrent.futures.Future[Any]] = {}
-        self._ends_due = self._topics_due = 0.0
-        self._answered_ends: dict[TopicPartition, int] = {}
+        self._topics_due = 0.0
 
     def step(self) -> None:
         """Take what was answered and ask what is due; call it about once a second."""
         now = time.monotonic()
         self._admin.poll(0)  # serves its log
         self._take_topics()
-        self._take_ends()
         wanted = sorted({*self._topics, *self._table.by_topic})
         if now >= self._topics_due and wanted and not self._asked_topics:
             self._topics_due = now + TOPICS_EVERY
             self._asked_topics = self._admin.describe_topics(TopicCollection(wanted), request_timeout=_PATIENCE)
-        self._refresh_ends(now)
         self.retention.step(self._table.by_topic, now)
         if self.session is not None:
             self.session.step(now)
@@ -86,39 +74,6 @@ class Survey:
     def hurry(self) -> None:
         """Something is odd about a topic: ask at the next step."""
         self._topics_due = 0.0
-
-    def _refresh_ends(self, now: float) -> None:
-        known: dict[TopicPartition, int] = {}
-        silent: list[Assigned] = []
-        for entry in self._table:
-            try:
-                _, high = self._consumer.get_watermark_offsets(entry.client_partition(), cached=True)
-            except KafkaException:
-                high = -1
-            # The cached value is that of the last fetch, and a paused partition is not fetched.
-            if entry.paused or high < 0:
-                silent.append(entry)
-            high = max(high, self._answered_ends.get(entry.partition, -1))
-            if high >= 0:
-                known[entry.partition] = high
-        self.ends = known
-        self._answered_ends = {p: end for p, end in self._answered_ends.items() if p in known}
-        if silent and now >= self._ends_due and not self._asked_ends:
-            self._ends_due = now + ENDS_EVERY
-            self._asked_ends = self._ask_ends(silent)
-
-    def _ask_ends(self, entries: Iterable[Assigned]) -> dict[ClientPartition, concurrent.futures.Future[Any]]:
-        wanted = {entry.client_partition(): answers.LATEST for entry in entries}
-        asked: dict[ClientPartition, concurrent.futures.Future[Any]] = self._admin.list_offsets(
-            wanted, request_timeout=_PATIENCE
-        )
-        return asked
-
-    def _take_ends(self) -> None:
-        if self._asked_ends and all(future.done() for future in self._asked_ends.values()):
-            answered, self._asked_ends = answers.collect(self._asked_ends, time.monotonic()), {}
-            for partition, result in answered.results.items():
-                self._answered_ends[from_client(partition)] = result.offset
 
     def _take_topics(self) -> None:
         if not self._asked_topics or not all(future.done() for future in self._asked_topics.values()):

@@ -25,8 +25,9 @@ class Assigned:
     """One assigned partition."""
 
     __slots__ = (
-        "bytes", "detail", "held", "joined", "last", "next_offset", "ordered_pause", "partition", "paused", "position",
-        "possibly_lost", "records", "refresh", "retry_at", "retry_in", "tracker",
+        "bytes", "detail", "end_seen", "first_position", "held", "joined", "last", "next_offset", "number",
+        "ordered_pause", "partition", "paused", "position", "possibly_lost", "records", "refresh", "retry_at",
+        "retry_in", "standing", "told_hanging", "tracker",
     )  # fmt: skip
 
     def __init__(self, partition: TopicPartition) -> None:
@@ -38,7 +39,16 @@ class Assigned:
         self.refresh = False
         """The position says something new, but at an offset that the periodic commit takes for old."""
         self.next_offset = -1
-        """The offset after the last record handed over."""
+        """The offset after the last record handed over, or after the gap behind it."""
+        self.number = 0
+        """Ascends in the order in which entries were added."""
+        self.end_seen = -1
+        """Where the client last said that the partition ends."""
+        self.first_position: int | None = None
+        """What the client's own position was when it was first looked at; it may be an earlier assignment's."""
+        self.standing: tuple[int, float] | None = None
+        """The last stable offset below the end that was reached, and the monotonic time since when it is there."""
+        self.told_hanging = False
         self.held: Reason | None = None
         self.detail = ""
         self.possibly_lost = 0
@@ -66,6 +76,8 @@ class Table:
 
     def __init__(self) -> None:
         self.by_topic: dict[str, dict[int, Assigned]] = {}
+        self.added = 0
+        """Entries, since the beginning."""
 
     def __iter__(self) -> Iterator[Assigned]:
         for partitions in self.by_topic.values():
@@ -85,6 +97,8 @@ class Table:
 
     def add(self, entry: Assigned) -> None:
         """Takes the place of an older entry of the same partition."""
+        self.added += 1
+        entry.number = self.added
         self.by_topic.setdefault(entry.partition.topic, {})[entry.partition.partition] = entry
 
     def remove(self, entries: Iterable[Assigned]) -> None:

@@ -335,7 +335,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauges(
         "partition_lag_records",
         "records",
-        "Records between the lowest open offset and the end of the log; absent until both are known.",
+        "Records between the lowest open offset and the last stable offset of the log; absent until both are known.",
         _PARTITION,
         _per_partition(lambda _s, p: p.lag),
     ),

@@ -79,11 +79,13 @@ def _waiting(partition: Partition, gate: Block | None) -> Explanation:
 
 
 def _held(partition: Partition, snapshot: Snapshot) -> Explanation | None:
-    if partition.hold is not None:
-        return Explanation(shown(partition.hold.why), partition.hold.since, partition.hold.sentence)
-    for hold in snapshot.held_topics:
-        if hold.topic == partition.partition.topic:
-            return Explanation(Reason.DEAD_LETTER_HOLD, hold.since, hold.sentence)
+    hold = partition.hold
+    if hold is not None and not (hold.why is Reason.TRANSACTION_HANGING and partition.open_records):
+        # What came before an open transaction goes its own way; only behind it the transaction is what is waited for.
+        return Explanation(shown(hold.why), hold.since, hold.sentence)
+    for held in snapshot.held_topics:
+        if held.topic == partition.partition.topic:
+            return Explanation(Reason.DEAD_LETTER_HOLD, held.since, held.sentence)
     return None
 
 

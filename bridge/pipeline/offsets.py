@@ -1,7 +1,8 @@
 """One partition, one assignment: which offsets are open, and hence how far the partition is done.
 
 Only offsets that arrived are tracked, and of those only the open ones are kept. The position is the lowest open
-offset, or the one after the last that arrived. Gaps (compaction, transactions) then need no code.
+offset, or the one after the last that arrived. Gaps between records (compaction, transactions) then need no code; of a
+gap behind the last record, which no record will ever tell, `nothing_in` is told.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class OffsetTracker(Generic[T]):
         self.leader_epoch = leader_epoch
         self.life = Life.LIVE
         self.next_offset = start
-        """The offset after the last one that arrived."""
+        """The offset after the last one that arrived, or after the gap behind it."""
         self.open: dict[int, T] = {}
         """Open offsets in ascending order: they arrive that way, and a dict keeps it at O(1) for each removal."""
         self.stored: Position | None = None
@@ -114,6 +115,17 @@ class OffsetTracker(Generic[T]):
         if offset < self.next_offset:
             raise ValueError(f"{self.partition}: offset {offset} arrived after {self.next_offset - 1}")
         self.next_offset = offset + 1
+
+    def nothing_in(self, start: int, stop: int, leader_epoch: int | None) -> None:
+        """No record is at these offsets (half-open), nor will ever be; `leader_epoch` is of what precedes `stop`.
+
+        It counts only where everything below `start` has arrived here. Records may have been handed over and not been
+        taken, because their topic or partition is held: then `start` is above what arrived, and a position moved to
+        `stop` would skip them. Where a later record came first there is nothing left to move.
+        """
+        if start <= self.next_offset < stop:
+            self.next_offset = stop
+            self.leader_epoch = leader_epoch
 
     def completed(self, offset: int) -> T:
         """An open record is delivered, filtered or in the dead-letter topic. KeyError if it is not open."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from bridge.holds import Reason, shown
-from bridge.kafka.consumption import Batch, Drained, Positioned, Tracker
+from bridge.kafka.consumption import Batch, Drained, Gap, Positioned, Tracker
 from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.events import Events
 from bridge.pipeline.dispatcher import Dispatcher
@@ -78,6 +78,11 @@ class Consumer:
             self._crash(defect)
         self._tell_room()
 
+    def passed(self, gaps: Sequence[Gap]) -> None:
+        """See `Consumption`. The next look at the positions finds what moved."""
+        for gap in gaps:
+            gap.tracker.nothing_in(gap.start, gap.stop, gap.leader_epoch)
+
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """See `Consumption`."""
         began, tally = time.monotonic(), self._dispatcher.tally
@@ -117,15 +122,15 @@ class Consumer:
         """See `Consumption`."""
         self._guarded(self._dispatcher.governor.membership.lasts, seconds)
 
-    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
         """See `Consumption`."""
         if shown(reason) is Reason.OUT_OF_RANGE:
             self.out_of_range += 1
-        self._journal.hold_partition(partition, reason, detail)
+        self._journal.hold_partition(partition, reason, detail, seconds)
 
-    def partition_released(self, partition: TopicPartition) -> None:
+    def partition_released(self, partition: TopicPartition, reason: Reason | None = None) -> None:
         """See `Consumption`."""
-        self._journal.release_partition(partition)
+        self._journal.release_partition(partition, reason)
 
     def source_failed(self, error: Exception) -> None:
         """See `Consumption`."""

@@ -57,17 +57,19 @@ class Journal:
         partition = tracker.partition
         self.hold_partition(partition, Reason.DEAD_LETTERS_UNWRITABLE, detail)
 
-    def hold_partition(self, partition: TopicPartition, why: Reason, detail: str) -> None:
-        """A partition is assigned and not read, or not read on."""
+    def hold_partition(self, partition: TopicPartition, why: Reason, detail: str, seconds: float = 0.0) -> None:
+        """A partition is assigned and not read, or not read on, for so many seconds already."""
         known = self.partition_holds.get(partition)
-        self.partition_holds[partition] = PartitionHold(why, known.since if known else self._clock.wall(), detail)
+        since = known.since if known else self._clock.wall() - seconds
+        self.partition_holds[partition] = PartitionHold(why, since, detail)
         if known is None or known.why is not why:
             self._events.held(why, detail=detail, topic=partition.topic, partition=partition.partition)
 
-    def release_partition(self, partition: TopicPartition) -> None:
-        """It is read again, or is not ours any more."""
-        hold = self.partition_holds.pop(partition, None)
-        if hold is not None:
+    def release_partition(self, partition: TopicPartition, why: Reason | None = None) -> None:
+        """It is read again, or is not ours any more; or this one reason is gone."""
+        hold = self.partition_holds.get(partition)
+        if hold is not None and why in {None, hold.why}:
+            del self.partition_holds[partition]
             seconds = self._clock.wall() - hold.since
             self._events.released(hold.why, seconds=seconds, topic=partition.topic, partition=partition.partition)
 

@@ -189,7 +189,7 @@ PARTITIONS: Final = Row(
         ),
         lines(
             "Lag",
-            "Records between the position and the end of the log. 1 may stay for ever behind a transaction.",
+            "Records between the position and the last stable offset: what no open transaction withholds.",
             COUNT,
             Query(
                 f"max by (cluster, namespace, topic, partition) ({all_of('partition_lag_records')})",

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from bridge.config.sections import Kafka
 from bridge.holds import Reason
-from bridge.kafka.consumption import Batch, Drained, Tracker
+from bridge.kafka.consumption import Batch, Drained, Gap, Tracker
 from bridge.kafka.source import Source
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.offset_map import Demand, Head
@@ -112,11 +112,20 @@ class Completing:
         self.trusted_for = seconds
         self._changed.set()
 
-    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
+    def passed(self, gaps: Sequence[Gap]) -> None:
+        for gap in gaps:
+            assert self.trackers.get(gap.tracker.partition, gap.tracker) is gap.tracker
+            gap.tracker.nothing_in(gap.start, gap.stop, gap.leader_epoch)
+        self.store()
+        self._changed.set()
+
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
+        del seconds
         self.held[partition] = (reason, detail)
         self._changed.set()
 
-    def partition_released(self, partition: TopicPartition) -> None:
+    def partition_released(self, partition: TopicPartition, reason: Reason | None = None) -> None:
+        del reason
         self.held.pop(partition, None)
         self._changed.set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from confluent_kafka import KafkaError, KafkaException
@@ -18,9 +18,10 @@ from bridge.kafka.commits import Commits
 from bridge.kafka.consumption import Consumption, Positioned, Tracker
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.leaving import Leaving
+from bridge.kafka.log_ends import LogEnds
 from bridge.kafka.lookup import Lookup
 from bridge.kafka.loop_side import LoopSide
-from bridge.kafka.partitions import from_client
+from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.poll_loop import SERVE
 from bridge.kafka.starting import Starting
@@ -84,6 +85,9 @@ class Client:
     def __init__(self, process: Process) -> None:
         self.member: Member | None = None
         self.next: dict[TopicPartition, int] = {}
+        self.ended: dict[TopicPartition, int] = {}
+        """Where the end of a partition was last reported."""
+        self.handed: dict[TopicPartition, int] = {}
         self.reading: dict[TopicPartition, Log | None] = {}
         self.paused: set[TopicPartition] = set()
         self.on_commit: Callable[[KafkaError | None, list[ClientPartition]], None]
@@ -100,11 +104,13 @@ class Client:
             self.next[partition] = each.offset if each.offset >= 0 else (log.end if log else 0)
             self._stored.pop(partition, None)
             self._committed.pop(partition, None)
+            self.ended.pop(partition, None)
 
     def incremental_unassign(self, partitions: list[ClientPartition]) -> None:
         for each in partitions:
             partition = from_client(each)
             self.next.pop(partition, None)
+            self.handed.pop(partition, None)
             self.reading.pop(partition, None)
             self._stored.pop(partition, None)
 
@@ -113,6 +119,23 @@ class Client:
         if partition not in self.next:
             raise KafkaException(KafkaError(STATE))
         self.next[partition] = each.offset
+        self.ended.pop(partition, None)
+
+    def position(self, partitions: list[ClientPartition]) -> list[ClientPartition]:
+        """After the last record handed out, and the markers behind it; what compaction took is not seen."""
+        found = []
+        for each in partitions:
+            partition = from_client(each)
+            log, position = self.reading.get(partition), self.handed.get(partition, -1001)
+            if log is not None and position >= 0 and log.at(position) == log.at(log.stable):
+                position = log.behind_markers(position)
+            found.append(to_client(partition, position, log.leader_epoch if log is not None else None))
+        return found
+
+    def get_watermark_offsets(self, each: ClientPartition, *, cached: bool) -> tuple[int, int]:
+        assert cached
+        log = self.reading.get(from_client(each))
+        return (-1, -1) if log is None else (log.first, log.end)
 
     def pause(self, partitions: list[ClientPartition]) -> None:
         self.paused.update(map(from_client, partitions))
@@ -170,6 +193,23 @@ class Client:
         return out
 
 
+class Reached:
+    """The client's message that a partition has come to its end."""
+
+    def __init__(self, partition: TopicPartition, offset: int) -> None:
+        self.topic = lambda: partition.topic
+        self.partition = lambda: partition.partition
+        self.offset = lambda: offset
+
+
+class Ends(LogEnds):
+    """Asks nobody: the brokers answer about ends only to who is paused or behind."""
+
+    def _ask(self, entries: Iterable[Assigned]) -> dict[ClientPartition, Any]:
+        del entries
+        return {}
+
+
 class PollThread:
     """`bridge.kafka.poll_loop` and `bridge.kafka.rebalance`, without a thread: what they wait for calls them back."""
 
@@ -212,6 +252,14 @@ class PollThread:
             drain_timeout=process.world.plan.settings.drain_timeout,
             clock=process.monotonic,
         )
+        self.log_ends = Ends(
+            cast("Any", self.client),
+            cast("Any", None),
+            self.table,
+            self.hops,
+            clock=process.monotonic,
+            wall=process.wall,
+        )
         self.draining = False
         self.closing = False
         self._last: dict[TopicPartition, Tracker] = {}
@@ -252,10 +300,12 @@ class PollThread:
         now = self.process.monotonic()
         while self._orders:
             self._orders.popleft()()
+        self.log_ends.step()
         self.commits.take_offered()
         self.commits.refresh()
         if now >= self._upkeep_at and not self.closing:
             self._upkeep_at = now + UPKEEP
+            self.log_ends.upkeep()
             self.starting.recheck()
         while self._callbacks:
             self._callbacks.popleft()()
@@ -286,19 +336,26 @@ class PollThread:
                 self.starting.hold(entry, Reason.OUT_OF_RANGE, "out of range")
                 self.pauses.apply([entry])
                 continue
-            start = log.at(position)
-            if start == len(log.entries):
+            start, stop = log.at(position), log.at(log.stable)
+            if start == stop:
+                self._reach_end(entry.partition, log)
                 continue
             if room <= 0 or size <= 0 or log.partition not in process.world.group.logs:
                 more = True
                 continue
-            records = [each.record for each in log.entries[start : start + room]]
-            more = more or start + room < len(log.entries)
+            records = [each.record for each in log.entries[start : min(stop, start + room)]]
+            more = more or start + room < stop
             room -= len(records)
             self._handed += len(records)
             self.client.next[entry.partition] = entry.next_offset = records[-1].offset + 1
+            self.client.handed[entry.partition] = entry.next_offset
             self.hops.tell(self._deliver, entry.tracker, records, log.leader_epoch)
         return more
+
+    def _reach_end(self, partition: TopicPartition, log: Log) -> None:
+        if self.client.ended.get(partition) != log.stable:
+            self.client.ended[partition] = self.client.next[partition] = log.stable
+            self.log_ends.reached(cast("Any", Reached(partition, log.stable)))
 
     def _deliver(self, tracker: Tracker, records: list[Record], leader_epoch: int) -> None:
         tracker.leader_epoch = leader_epoch

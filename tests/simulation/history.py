@@ -58,16 +58,16 @@ def unfinished(world: World) -> Iterator[str]:
     """What is neither done and committed, nor held by a rule."""
     held = _held(world)
     for partition, log in world.group.logs.items():
-        if partition in held or not log.entries:
+        if partition in held:
             continue
         lowest = log.first_open()
         if lowest is not None:
             yield f"{partition}/{lowest.offset} is open"
             continue
         committed = world.group.committed.get(partition)
-        if committed is None or committed.offset <= log.entries[-1].offset:
+        if committed is None or committed.offset < log.stable:
             position = committed.offset if committed else "nothing"
-            yield f"{partition} is done up to {log.end} and committed up to {position}"
+            yield f"{partition} is done up to {log.stable} and committed up to {position}"
 
 
 def _held(world: World) -> set[TopicPartition]:

@@ -85,8 +85,32 @@ class Log:
         self.leader_epoch = 0
         self.offsets: list[int] = []
         self.entries: list[Entry] = []
+        self.markers: list[int] = []
+        """Offsets of transactions' markers, ascending."""
+        self.open_since: dict[int, int] = {}
+        """By its number: the first offset of each transaction that is open."""
+        self.loses = False
+        """Records may be gone from it that were never read: an operator or a short retention was there."""
         self._floor = 0
         self.rewound_at = float("-inf")
+
+    @property
+    def stable(self) -> int:
+        """The last stable offset: no reader of committed records sees what is at or above it."""
+        return min(self.open_since.values(), default=self.end)
+
+    def behind_markers(self, position: int) -> int:
+        """Where a consumer is that read to this position, and then all markers up to the last stable offset."""
+        below = bisect_left(self.markers, self.stable)
+        return max(position, self.markers[below - 1] + 1) if below else position
+
+    def take_out(self, entries: list[Entry]) -> None:
+        """These were never committed: nobody reads them."""
+        for entry in entries:
+            entry.open = 0
+            at = self.at(entry.offset)
+            del self.entries[at], self.offsets[at]
+        self._floor = 0
 
     def at(self, offset: int) -> int:
         """Index of the first record at or after this offset."""

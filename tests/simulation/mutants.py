@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.model import Disposition, LetterRefused
+from bridge.kafka.log_ends import LogEnds
+from bridge.model import Disposition, LetterRefused, TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.assignments import Assignments, Drain
 from bridge.pipeline.dispatcher import Dispatcher
@@ -157,6 +158,24 @@ def _a_permit_is_never_freed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Dispatcher, "answered", leak)
 
 
+def _the_position_stays_before_what_is_no_record(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(OffsetTracker, "nothing_in", lambda *_: None)
+
+
+def _the_position_follows_into_an_open_transaction(patch: pytest.MonkeyPatch) -> None:
+    reached = LogEnds.reached
+
+    def to_the_high_watermark(ends: LogEnds, message: Any) -> None:
+        partition = TopicPartition(message.topic(), message.partition())
+        entry = ends._table.get(partition)
+        if entry is not None:
+            high = ends._high(entry)
+            message.offset = lambda: high
+        reached(ends, message)
+
+    patch.setattr(LogEnds, "reached", to_the_high_watermark)
+
+
 MUTANTS = (
     Mutant("a record is done with its first event", "accounting", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
@@ -175,5 +194,7 @@ MUTANTS = (
     Mutant("a drain waits for everything that is open", "drain", _a_drain_waits_for_everything_that_is_open),
     Mutant("what is queued is sent while draining", "drain", _what_is_queued_is_still_sent_while_draining),
     Mutant("a standstill goes unnoticed", "zombie", _a_standstill_goes_unnoticed),
+    Mutant("a gap at the end is never passed", "progress", _the_position_stays_before_what_is_no_record),
+    Mutant("an open transaction is passed", "commit", _the_position_follows_into_an_open_transaction),
     Mutant("a bad key is never held", "key", _a_bad_key_is_never_held),
 )

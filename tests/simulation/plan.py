@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
@@ -17,6 +17,7 @@ TRACK_TIMEOUT: Final = 4.0
 PROCESS_FAULTS = ("kill", "kill", "freeze", "freeze", "blink", "cut", "stop", "join", "leave", "clock")
 GROUP_FAULTS = ("shuffle", "kick", "refuse_commits", "slow_commits", "lose_commits", "unreadable", "grow", "leaders")
 TOPIC_FAULTS = ("recreate", "rewind", "delete_records")
+LOG_FAULTS = ("transaction", "transaction", "retain")
 API_FAULTS = (
     "outage",
     "down",
@@ -31,7 +32,7 @@ API_FAULTS = (
     "poison",
 )
 LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
-ALL_FAULTS = PROCESS_FAULTS + GROUP_FAULTS + TOPIC_FAULTS + API_FAULTS + LETTER_FAULTS
+ALL_FAULTS = PROCESS_FAULTS + GROUP_FAULTS + TOPIC_FAULTS + LOG_FAULTS + API_FAULTS + LETTER_FAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Produced:
     value: str
     gap: int = 0
     """Offsets left out before it, as compaction and transactions do."""
+    behind: int = 0
+    """Offsets behind it that hold no record: the last one is a transaction's marker; below 0: compaction took them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,22 @@ def plan(seed: int) -> Plan:
     span = rng.choice((10.0, 20.0, 40.0))
     faults = _faults(rng, span)
     records = _records(rng, topics, span)
+    settings = _settings(rng, len(records))
+    commit_interval = rng.choice((0.2, 1.0, 1.0))
+    processes = rng.choice((1, 2, 2, 3))
+    copied = _copied(rng, topics)
+    logs = random.Random(seed * 10 + 5)  # noqa: S311 - of its own: what was drawn before stays as it was
+    faults = tuple(sorted([*faults, *_log_faults(logs, span)], key=lambda fault: fault.at))
+    records = _with_gaps(logs, records)
     return Plan(
         seed=seed,
-        settings=_settings(rng, len(records)),
-        commit_interval=rng.choice((0.2, 1.0, 1.0)),
-        processes=rng.choice((1, 2, 2, 3)),
+        settings=settings,
+        commit_interval=commit_interval,
+        processes=processes,
         topics=topics,
         records=records,
         faults=faults,
-        copied=_copied(rng, topics),
+        copied=copied,
         mended_at=max([span, *(fault.at + fault.seconds for fault in faults)]) + 1.0,
     )
 
@@ -181,6 +191,30 @@ def _faults(rng: random.Random, span: float) -> tuple[Fault, ...]:
             )
         )
     return tuple(sorted(faults, key=lambda fault: fault.at))
+
+
+def _log_faults(rng: random.Random, span: float) -> list[Fault]:
+    """Transactions that stay open for a while, and retention that takes what is done."""
+    if rng.random() < 0.6:
+        return []
+    return [
+        Fault(
+            round(rng.uniform(0.5, span + 10.0), 2),
+            rng.choice(LOG_FAULTS),
+            round(rng.choice((rng.uniform(0.1, 2.0), rng.uniform(2.0, 20.0))), 2),
+            rng.randrange(12),
+            rng.random(),
+        )
+        for _ in range(rng.choice((1, 2, 5)))
+    ]
+
+
+def _with_gaps(rng: random.Random, records: tuple[Produced, ...]) -> tuple[Produced, ...]:
+    share = rng.choice((0.0, 0.0, 0.1, 1.0))
+    return tuple(
+        replace(record, behind=rng.choice((1, 1, 1, 31, -1, -4))) if rng.random() < share else record
+        for record in records
+    )
 
 
 def _copied(rng: random.Random, topics: Sequence[tuple[str, int]]) -> tuple[Copied, ...]:

@@ -22,6 +22,7 @@ from tests.simulation.group import HEARTBEAT, Member, Request
 from tests.simulation.ledger import End, Event, Violation
 
 if TYPE_CHECKING:
+    from bridge.kafka.consumption import Gap
     from bridge.pipeline.assignments import Drained
     from tests.simulation.world import World
 
@@ -291,12 +292,21 @@ class Process:
     def membership_lasts(self, seconds: float) -> None:
         self.dispatcher.governor.membership.lasts(seconds)
 
-    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str) -> None:
+    def passed(self, gaps: Sequence[Gap]) -> None:
+        for gap in gaps:
+            gap.tracker.nothing_in(gap.start, gap.stop, gap.leader_epoch)
+
+    def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
+        log = self.world.group.logs.get(partition)
+        if reason is Reason.OUT_OF_RANGE and log is not None and not log.loses:
+            raise Violation(f"start: {partition} is held, and nothing is gone from it that was not done: {detail}")
         if self.world.timeline.on:
             self.world.timeline.note(self.name, f"{partition} held: {reason}")
-        del detail
+        del detail, seconds
 
-    def partition_released(self, partition: TopicPartition) -> None: ...
+    def partition_released(self, partition: TopicPartition, reason: Reason | None = None) -> None:
+        if self.world.timeline.on:
+            self.world.timeline.note(self.name, f"{partition} released: {reason}")
 
     def source_failed(self, error: Exception) -> None:
         raise error

@@ -111,6 +111,44 @@ def test_a_position_outside_the_log_is_held_and_never_reset() -> None:
     assert told.world.group.committed[TopicPartition("orders", 0)].offset == 10
 
 
+@pytest.mark.parametrize("behind", [1, 31, -4], ids=["a marker", "an aborted transaction", "what compaction took"])
+@pytest.mark.parametrize("then", ["stop", "kill", "join", "shuffle"])
+def test_retention_behind_the_last_record_is_no_loss_whoever_comes_or_goes(behind: int, then: str) -> None:
+    """The start of the log moves to its end; the position was committed there long before."""
+    last = Produced(2.5, "orders", 0, "u0", behind=behind), Produced(2.5, "orders", 1, "u1", behind=behind)
+    told = happens(
+        Fault(5.0, "retain", 1.0),
+        Fault(20.0, then, 5.0),
+        records=[*written(20), *last, *written(10, at=30.0)],
+        processes=1,
+    )
+    assert undelivered(told) == []
+    assert all(process.thread.starting.held == {} for process in told.world.processes)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9], ids=["aborted", "committed"])
+def test_an_open_transaction_holds_back_what_comes_after_it_and_nothing_is_skipped(share: float) -> None:
+    told = happens(
+        Fault(3.0, "transaction", 20.0, target=0, share=share),
+        Fault(8.0, "kill", 2.0),
+        Fault(14.0, "shuffle"),
+        records=[*written(20), *written(20, at=5.0)],
+        tell=True,
+    )
+    log = told.world.group.logs[TopicPartition("orders", 0)]
+    assert undelivered(told) == ([] if share > 0.5 else ["orders/0/11#0 of u0"])
+    assert told.world.group.committed[log.partition].offset == log.end == log.markers[-1] + 1
+
+
+def test_a_transaction_that_does_not_end_is_named_until_it_ends() -> None:
+    told = happens(Fault(5.0, "transaction", 100.0, target=0, share=0.9), records=written(20), processes=1, tell=True)
+    assert undelivered(told) == []
+    [(named, _)] = said(told, "orders/0 held: transaction_hanging")[:1]
+    [(ended, _)] = said(told, "orders/0 released: transaction_hanging")
+    assert 65.0 < named < 68.0
+    assert 105.0 < ended < 107.0
+
+
 @pytest.mark.parametrize("kind", ["base", "topic", "epoch", "checksum"])
 def test_a_map_that_was_made_for_another_position_skips_nothing(kind: str) -> None:
     told = happens(records=written(40), topics=(("orders", 1),), copied=(Copied("orders", 3, kind),))

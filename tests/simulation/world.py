@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from bridge.model import (
     DeadLetter,
@@ -23,7 +24,7 @@ from bridge.pipeline import offset_map
 from tests.simulation.agenda import EPOCH, Agenda
 from tests.simulation.api import Api
 from tests.simulation.group import Group
-from tests.simulation.ledger import Entry, Event, Ledger
+from tests.simulation.ledger import Entry, Event, Ledger, Log
 from tests.simulation.plan import TRACK_TIMEOUT, Copied, Fault, Plan, Produced
 from tests.simulation.process import Process
 from tests.simulation.timeline import Timeline
@@ -31,6 +32,10 @@ from tests.simulation.timeline import Timeline
 ROUTE = Route("simulated", "000000000000", "Simulated")
 FILTERED = Filtered(FilterReason.RULE, ROUTE)
 FAILED = Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE)
+
+
+CALM: Final = 10.0
+"""Seconds without trouble in which a position surely follows what was done."""
 
 
 class World:
@@ -82,6 +87,13 @@ class World:
         if not partitions:
             return
         log = self.group.logs[partitions[produced.pick % len(partitions)]]
+        self._append(log, produced)
+        log.end += abs(produced.behind)
+        if produced.behind > 0:
+            log.markers.append(log.end - 1)
+        self._wake_owner(log)
+
+    def _append(self, log: Log, produced: Produced) -> Entry:
         number = len(self.entries)
         offset = log.end + produced.gap
         words = produced.value.removesuffix("L").split("+")
@@ -95,6 +107,9 @@ class World:
         log.end = offset + 1
         if self.timeline.on:
             self.timeline.note("producer", f"{record.coordinates} = {produced.value}")
+        return entry
+
+    def _wake_owner(self, log: Log) -> None:
         owner = self.group.owner.get(log.partition)
         if owner is not None:
             owner.process.thread.wake(self.timers_rng.random() * 0.02)
@@ -128,6 +143,7 @@ class World:
             text = text[:-2] + "AA"
         self.group.committed[partition] = Position(copied.offset, text, 0)
         log.first = log.end = copied.offset
+        log.loses = True
 
     # --- faults ---------------------------------------------------------------------------------------
 
@@ -270,6 +286,7 @@ class World:
             for partition, position in self.group.committed.items():
                 log = self.group.logs[partition]
                 log.rewound_at = self.agenda.now
+                log.loses = True
                 offset = max(log.first, position.offset - 1 - fault.target)
                 self.group.committed[partition] = position._replace(offset=offset)
             for _ in range(max(1, count)):
@@ -281,8 +298,46 @@ class World:
         """Retention was faster."""
         if self.group.logs:
             log = list(self.group.logs.values())[fault.target % len(self.group.logs)]
+            log.loses = True
             log.first = log.entries[len(log.entries) // 2].offset if log.entries else log.first
             log.forgive(log.first)
+
+    def _transaction(self, fault: Fault) -> None:
+        """A producer writes, and says only later whether that counts; others write on meanwhile."""
+        if not self.group.logs:
+            return
+        log = list(self.group.logs.values())[fault.target % len(self.group.logs)]
+        number = len(self.entries)
+        log.open_since[number] = log.end
+        written = [
+            self._append(log, Produced(fault.at, log.partition.topic, 0, f"u{n}")) for n in range(1 + fault.target % 3)
+        ]
+
+        def end() -> None:
+            del log.open_since[number]
+            if fault.share < 0.5:
+                log.take_out(written)
+            log.markers.append(log.end)
+            log.end += 1
+            self._wake_owner(log)
+
+        self._later(fault.seconds, end)
+
+    def _retain(self, fault: Fault) -> None:
+        """Retention takes all that was done and left alone for long, and what is no record behind it."""
+        seen = {log: (log.first_open(), log.end) for log in self.group.logs.values()}
+        since = self.agenda.now
+        if self.group.unreadable or any(until > since for _, until in self.ledger.troubled):
+            return
+
+        def take() -> None:
+            if self.group.unreadable or any(until > since for _, until in self.ledger.troubled):
+                return
+            for log, before in seen.items():
+                if before == (log.first_open(), log.end) == (None, log.end):
+                    log.first = log.stable
+
+        self._later(CALM + fault.seconds, take)
 
     def _topic(self, fault: Fault) -> str:
         return self.plan.topics[fault.target % len(self.plan.topics)][0]

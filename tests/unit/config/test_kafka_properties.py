@@ -26,7 +26,7 @@ REFUSED = [
     ("metadata.broker.list", "x", "set kafka.bootstrap_servers instead"),
     ("error_cb", "x", "a callback is code"),
     ("on_delivery", "x", "a callback is code"),
-    ("enable.partition.eof", "true", "no use for end-of-partition"),
+    ("enable.partition.eof", "true", "hear of the ends of partitions"),
     ("acks", "1", "all in-sync replicas"),
     ("request.required.acks", "0", "all in-sync replicas"),
     ("enable.idempotence", "false", "exactly once and in order"),

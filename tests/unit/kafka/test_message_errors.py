@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from confluent_kafka import KafkaError
@@ -64,6 +64,7 @@ class Scene:
         self.holds = Holds()
         self.counts = SourceCounts()
         self.looks = 0
+        self.ends: list[tuple[str | None, int | None]] = []
         self.errors = MessageErrors(
             self.table,
             cast("Starting", self.holds),
@@ -71,7 +72,11 @@ class Scene:
             self.counts,
             RareLog(logging.getLogger("tests.errors")),
             self.look,
+            cast("Any", self.reached),
         )
+
+    def reached(self, message: Said) -> None:
+        self.ends.append((message.topic(), message.partition()))
 
     def look(self) -> None:
         self.looks += 1
@@ -139,3 +144,9 @@ def test_a_session_the_brokers_do_not_allow_is_named_with_what_to_set_and_ends_n
     assert caught.value.refusal is Refusal.SESSION
     scene.errors.refused_for_good(caught.value)
     assert "kafka.properties.session.timeout.ms" in scene.errors.problems["group"]
+
+
+def test_the_end_of_a_partition_is_no_error(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.handle(Said(-191, "no more messages", "orders", 0))
+    assert scene.ends == [("orders", 0)]
+    assert (scene.holds.held, caplog.messages) == ([], [])

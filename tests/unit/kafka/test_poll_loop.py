@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from bridge.kafka.batching import nothing_to_skim
+from bridge.kafka.consumption import Batch
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.intake import Intake
 from bridge.kafka.loop_side import Heartbeat, LoopSide
 from bridge.kafka.poll_loop import POLL, PollLoop
-from bridge.kafka.table import Table
+from bridge.kafka.table import Assigned, Table
+from bridge.model import TopicPartition
+from bridge.pipeline.offsets import OffsetTracker
+from tests.unit.kafka.test_batching import Delivered
 
 
 class Told:
@@ -21,9 +25,20 @@ class Told:
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.message: Delivered | None = None
+        self.meanwhile: Callable[[], None] = lambda: None
 
-    def poll(self, _timeout: float) -> None:
+    def poll(self, _timeout: float) -> Delivered | None:
         self.log.append("poll")
+        message, self.message = self.message, None
+        return message
+
+    def consume(self, _count: int, _timeout: float) -> list[Delivered]:
+        self.meanwhile()
+        return []
+
+    def accept(self, batches: list[Batch]) -> None:
+        self.log += [f"accept {record.offset}" for batch in batches for record in batch.records]  # type: ignore[union-attr]  # nothing is skimmed
 
     def take_offered(self) -> None:
         self.log.append("store")
@@ -32,7 +47,11 @@ class Told:
         self.log.append("commit")
 
     def step(self) -> None:
-        self.log.append("survey")
+        """The survey's, and that of the logs' ends."""
+        self.log.append("step")
+
+    def upkeep(self) -> None:
+        self.log.append("ends")
 
     def recheck(self) -> None:
         self.log.append("recheck")
@@ -52,15 +71,17 @@ class Thread:
         told: Any = Told()
         self.told: Told = told
         self.intake, self.clock = Intake(1000, 1_000_000), Clock()
+        self.table, self.asyncio = Table(), loop
         self.loop = PollLoop(
             told,
-            Table(),
+            self.table,
             LoopSide(loop, told),
             intake=self.intake,
             commits=told,
             pauses=told,
             starting=told,
             survey=told,
+            log_ends=told,
             message_errors=told,
             counts=SourceCounts(),
             heartbeat=self.clock,
@@ -70,8 +91,9 @@ class Thread:
         told.log.clear()
 
     def round(self) -> list[str]:
-        """What the next one does."""
+        """What the next one does, on both threads."""
         self.loop.round()
+        self.asyncio.run_until_complete(asyncio.sleep(0))
         done, self.told.log = self.told.log, []
         return done
 
@@ -89,20 +111,45 @@ def test_after_records_were_handed_over_the_thread_goes_straight_back_to_the_pol
 
 def test_what_is_ordered_is_done_before_the_next_poll(thread: Thread) -> None:
     thread.loop.order(lambda: thread.told.log.append("order"))
-    assert thread.round() == ["order", "store", "commit", "poll"]
+    assert thread.round() == ["order", "step", "store", "commit", "poll"]
 
 
 def test_positions_are_stored_before_the_next_poll_when_somebody_says_that_there_are_some(thread: Thread) -> None:
     thread.intake.wake()
-    assert thread.round() == ["store", "commit", "poll"]
+    assert thread.round() == ["step", "store", "commit", "poll"]
     assert thread.round() == ["poll"]
 
 
 def test_commits_are_looked_after_once_in_the_time_of_a_poll_whatever_happens(thread: Thread) -> None:
     thread.clock.at += POLL
-    assert thread.round() == ["store", "commit", "poll"]
+    assert thread.round() == ["step", "store", "commit", "poll"]
 
 
 def test_the_brokers_are_asked_about_the_topics_once_a_second(thread: Thread) -> None:
     thread.clock.at += 1.0
-    assert thread.round() == ["store", "commit", "survey", "recheck", "poll"]
+    assert thread.round() == ["step", "store", "commit", "step", "ends", "recheck", "poll"]
+
+
+def assign(thread: Thread, start: int) -> None:
+    entry = Assigned(TopicPartition("orders", 0))
+    entry.tracker, entry.next_offset = OffsetTracker(entry.partition, start), start
+    thread.table.add(entry)
+
+
+def test_a_record_taken_before_its_partition_was_assigned_anew_is_not_given_to_the_new_assignment(
+    thread: Thread,
+) -> None:
+    """A callback of the client may run while further records are collected; from the new start on all come again."""
+    assign(thread, 0)
+    thread.told.message = Delivered("orders", 0, 9)
+    thread.told.meanwhile = lambda: assign(thread, 5)
+    assert thread.round() == ["poll"]
+    thread.told.message, thread.told.meanwhile = Delivered("orders", 0, 5), lambda: None
+    assert thread.round() == ["poll", "accept 5"]
+
+
+def test_a_record_stays_when_another_partition_is_assigned_meanwhile(thread: Thread) -> None:
+    assign(thread, 0)
+    other = Assigned(TopicPartition("orders", 1))
+    thread.told.message, thread.told.meanwhile = Delivered("orders", 0, 0), lambda: thread.table.add(other)
+    assert thread.round() == ["poll", "accept 0"]

@@ -123,3 +123,13 @@ def test_a_recreated_topic_keeps_the_name_it_had_on_the_pages(busy: Snapshot, pa
     held = replace(partition, hold=PartitionHold(Reason.RECREATED, busy.at - 5, "Another topic."))
 
     assert explain(held, busy).why is Reason.OUT_OF_RANGE
+
+
+def test_an_open_transaction_is_the_reason_only_where_nothing_before_it_waits(
+    busy: Snapshot, partition: Partition
+) -> None:
+    held = replace(partition, hold=PartitionHold(Reason.TRANSACTION_HANGING, busy.at - 90, "Open since then."))
+
+    assert explain(held, busy).why is Reason.SENDING
+    found = explain(replace(held, open_records=0, oldest=None), busy)
+    assert (found.why, found.detail, found.since) == (Reason.TRANSACTION_HANGING, "Open since then.", busy.at - 90)
