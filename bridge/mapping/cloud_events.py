@@ -13,6 +13,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, Final
 
+from bridge.mapping import plain_text
 from bridge.mapping.failures import kind, undecodable
 from bridge.model import Header
 
@@ -37,10 +38,10 @@ def binary_attributes(headers: Sequence[Header]) -> dict[str, Any] | None:
     attributes: dict[str, Any] = {}
     for name, content in headers:
         if name.startswith(_PREFIX) and content is not None:
-            try:
-                attributes[name[len(_PREFIX) :]] = content.decode()
-            except UnicodeDecodeError:
-                raise undecodable(f"the CloudEvents header {name} is not UTF-8 text") from None
+            text = plain_text.text_of(content)
+            if text is None:
+                raise undecodable(f"the CloudEvents header {name} is {plain_text.problem_of(content)}")
+            attributes[name[len(_PREFIX) :]] = text
     if "specversion" not in attributes:
         return None
     for name in REQUIRED:

@@ -1,26 +1,26 @@
-"""From bytes to the decoded value: always a JSON object, for plain JSON and both kinds of CloudEvents."""
+"""From bytes to the decoded value: a JSON object, for plain JSON and both kinds of CloudEvents; nothing for null."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import orjson
 
-from bridge.mapping import cloud_events, exact_json
-from bridge.mapping.failures import kind, undecodable
-from bridge.mapping.framing import recognise, unframed
-from bridge.model import Record
+from bridge.mapping import cloud_events, exact_json, plain_text
+from bridge.mapping.failures import kind, undecodable, unmappable
+from bridge.mapping.framing import recognise, recognise_plain, unframed
+from bridge.model import Header, Record
 
 Decode = Literal["auto", "json", "cloudevents"]
 
-_BEYOND_DOUBLE: Final = "number is infinity"
-"""orjson refuses a number such as 1e400, which is JSON; the slow decoder keeps it for whoever maps it."""
+_MORE: Final = "unexpected content after document"
 
 
-def decode_value(record: Record, mode: Decode, *, exact: bool = False) -> dict[str, Any]:
-    """The object that expressions see; `exact` keeps every number as written. Raises for undecodable bytes.
+def decode_value(record: Record, mode: Decode, *, exact: bool = False) -> dict[str, Any] | None:
+    """The object that expressions see; `exact` keeps every number as written. None for ``null`` written as JSON.
 
-    Not for binary CloudEvents: see `decode_data`.
+    Raises for undecodable bytes. Not for binary CloudEvents: see `decode_data`.
     """
     raw = record.value
     try:
@@ -29,7 +29,10 @@ def decode_value(record: Record, mode: Decode, *, exact: bool = False) -> dict[s
     except orjson.JSONDecodeError:
         value = decode_json(record, exact=exact)
     if value.__class__ is not dict:
-        raise undecodable(f"the value is {kind(value)}; a JSON object is needed")
+        if value is None:
+            return None
+        what = (recognise_plain(value) if value.__class__ is str else None) or kind(value)
+        raise undecodable(f"the value is {what}; a JSON object is needed")
     if mode == "json":
         return value
     stated = mode == "cloudevents" or (bool(record.headers) and cloud_events.is_structured(record.headers))
@@ -38,17 +41,20 @@ def decode_value(record: Record, mode: Decode, *, exact: bool = False) -> dict[s
     if "specversion" in value and (stated or cloud_events.looks_structured(value)):
         data = cloud_events.embedded(value)
         if data is not None:
-            value["data"] = _loads(data, record, exact=exact)
+            # Its digits do not stand in the record's bytes, where whoever needs exact numbers looks for long ones.
+            value["data"] = _loads(data, record, exact=exact or exact_json.may_be_inexact(data))
     return value
 
 
 def decode_data(record: Record, attributes: dict[str, Any], *, exact: bool = False) -> dict[str, Any]:
-    """The object that expressions see of a binary CloudEvent: its attributes, and its data under ``data``."""
+    """The object that expressions see of a binary CloudEvent: its attributes, and under ``data`` its data, if any."""
+    if not record.value:
+        return attributes
     media = attributes.get("datacontenttype", "")
     if cloud_events.is_json(media):
         attributes["data"] = decode_json(record, exact=exact)
     elif media.startswith("text/"):
-        attributes["data"] = _text(record.value or b"")
+        attributes["data"] = _text(record.value)
     else:
         raise undecodable(f"the CloudEvent's data is {media}; JSON is needed")
     return attributes
@@ -62,22 +68,31 @@ def decode_json(record: Record, *, exact: bool = False) -> Any:
     return _loads(raw, record, exact=exact)
 
 
-def _loads(raw: bytes, record: Record, *, exact: bool) -> Any:
-    if exact:
-        return exact_json.loads(raw)
+def decode_key(key: bytes, headers: Sequence[Header], *, exact: bool) -> Any:
+    """A key, decoded as JSON."""
     try:
-        return orjson.loads(raw)
+        return exact_json.decode(unframed(key), exact=exact)
+    except orjson.JSONDecodeError:
+        form = plain_text.form_of(key, headers) if plain_text.text_of(key) is None else None
+        raise unmappable(f"key is {f'{form}, ' if form else ''}not JSON, which key:PATH needs") from None
+
+
+def _loads(raw: bytes, record: Record, *, exact: bool) -> Any:
+    try:
+        return exact_json.decode(raw, exact=exact)
     except orjson.JSONDecodeError as error:
-        if error.msg.startswith(_BEYOND_DOUBLE):
-            return exact_json.loads(raw)
         raise undecodable(_explain(raw, record, error)) from None
 
 
 def _explain(raw: bytes, record: Record, error: orjson.JSONDecodeError) -> str:
     """What the bytes are instead, if that is known, else what the decoder says and the byte where it stopped."""
+    if not raw:
+        return "the value is empty; JSON is needed"
+    if raw.startswith(b"\xef\xbb\xbf"):
+        return "the value starts with a UTF-8 byte order mark; JSON has none"
     recognised = recognise(raw, record.headers)
     if recognised is not None:
-        return f"the value {recognised}"
+        return f"the value is {recognised}, not JSON"
     framing = len(record.value or b"") - len(raw) if (record.value or b"").endswith(raw) else 0
     try:
         # The decoder counts characters; a byte is what an operator can find in the record.
@@ -85,6 +100,9 @@ def _explain(raw: bytes, record: Record, error: orjson.JSONDecodeError) -> str:
     except UnicodeDecodeError as broken:
         return f"the value is not UTF-8: the byte at offset {broken.start + framing} belongs to no character"
     reason = error.msg.partition(": line")[0]
+    if reason.startswith(_MORE) and raw[:offset].rstrip(b" \t\r").endswith(b"\n"):
+        second = offset + framing
+        return f"the value is several JSON documents, one per line (NDJSON), not one: the second is at byte {second}"
     return f"the value is not JSON: {reason} at byte {offset + framing}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -98,6 +99,9 @@ def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
             return Look(name, "filtered", outcome.reason.value, describe(mapping, record, outcome))
 
 
+_FAILURES: Final = (MappingError, InexactNumberError, RecursionError)
+
+
 class _Envelope:
     """As much of the envelope as can be read; reading stops at the first failure, which `map` reports."""
 
@@ -107,23 +111,28 @@ class _Envelope:
         self.event_id: str | None = None
         self.occurred_at: str | None = None
         self.rule: str | None = None
-        if record.value is None:
-            return
         try:
-            self._read(topic, record)
-        except (MappingError, InexactNumberError, RecursionError):
+            self._read(topic, record, exact=False)
+        except InexactNumberError:  # as `CompiledMapping.map` does
+            with suppress(*_FAILURES):
+                self._read(topic, record, exact=True)
+        except _FAILURES:
             return
 
-    def _read(self, topic: TopicPlan, record: Record) -> None:
-        early = topic.match_record(record, exact=True) if topic.type_comes_first else None
+    def _read(self, topic: TopicPlan, record: Record, *, exact: bool) -> None:
+        if record.value is None and not topic.is_event_without_data(record):
+            return
+        early = topic.match_record(record, exact=exact) if topic.type_comes_first else None
         if early is not None:
             self.event_type, self.rule = early.event_type, early.rule
         attributes = topic.attributes(record)
-        value = topic.decode(record, attributes, exact=True)
+        value = topic.decode(record, attributes, exact=exact)
+        if value is None:
+            return
         self.form = _form(topic, value, binary=attributes is not None)
-        match = early or topic.match_value(record, value, exact=True)
+        match = early or topic.match_value(record, value, exact=exact)
         self.event_type, self.rule = match.event_type, match.rule
-        scope = Scope(record, value, topic.settings, match.event_type, exact=True)
+        scope = Scope(record, value, topic.settings, match.event_type, exact=exact)
         self.event_id = scope.event_id()
         self.occurred_at = scope.occurred_at()
 

@@ -139,8 +139,8 @@ def _query(text: str, expression: str, label: str) -> tuple[Node, Read]:
     paths = paths_of(tree)
 
     def read(value: Any, scope: Scope) -> Any:
-        if not scope.exact:
-            scope.require_exact_numbers()  # numbers are compared and computed with
+        if not scope.lossless:
+            scope.require_no_lost_numbers()  # numbers are compared and computed with
         try:
             return query(value)
         except QueryTypeError as failure:

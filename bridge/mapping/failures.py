@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -29,6 +30,27 @@ class QueryTypeError(Exception):
     """A JMESPath operator or function met a type it has no answer for. Says what; the caller says where."""
 
 
+class Unusable:
+    """Stands where a value was that must not be used: whatever reads it makes a dead letter, unread it costs nothing.
+
+    No number and no text, so that every function and conversion refuses it by its type.
+    """
+
+    __slots__ = ("what", "why")
+
+    def __init__(self, what: str, why: Callable[[], MappingError]) -> None:
+        self.what = what
+        """As `kind` names it."""
+        self.why = why
+        """The failure of a request that would carry it."""
+
+    def __eq__(self, other: object) -> bool:
+        """Not taken for a no: a condition that cannot be decided is a failure."""
+        raise QueryTypeError(f"{self.what} cannot be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def undecodable(message: str) -> MappingError:
     """The bytes are not what `decode` says they are."""
     return MappingError(LetterReason.UNDECODABLE, message)
@@ -49,7 +71,7 @@ _KINDS: Final[dict[type, str]] = {
     bool: "a boolean",
     int: "a number",
     float: "a number",
-    Decimal: "a number outside the range of a double",
+    Decimal: "a number",
     str: "a string",
     list: "an array",
     dict: "an object",
@@ -59,6 +81,8 @@ _KINDS: Final[dict[type, str]] = {
 
 def kind(value: Any) -> str:
     """The JSON type of a value with its article, for messages: ``a string``, ``an object``, ``null``."""
+    if isinstance(value, Unusable):
+        return value.what
     return _KINDS.get(type(value), "an expression reference")
 
 

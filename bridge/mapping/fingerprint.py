@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bridge.config.mapping_section import MappingConfig, RouteConfig
 
-ENGINE_VERSION: Final = 1
+ENGINE_VERSION: Final = 2
 """Raised with every change of this package that makes other requests of the same record and configuration."""
 
 _OF_OTHERS: Final = {"events", "examples"}

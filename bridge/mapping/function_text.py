@@ -39,7 +39,7 @@ class FunctionText:
 
     def ordinary(self, shortcut: Shortcut) -> str:
         """An expression: what the shortcut makes of it, None where `shortcut.otherwise` must be asked."""
-        return f"{self.named(shortcut.find)}({self.at(shortcut.path)})"
+        return f"{self.named(shortcut.find)}({self.at(shortcut.path)}, scope)"
 
     def compiled(self) -> Any:
         """The function."""

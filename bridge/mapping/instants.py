@@ -91,11 +91,9 @@ def in_utc(moment: datetime) -> str:
 def canonical(text: str) -> tuple[str, datetime]:
     """`parse_text` and `in_utc` in one; text that already has a usual form is passed on as it is, for speed."""
     length = len(text)
-    if (
-        (length == _SECONDS_LENGTH or (length == _MILLISECONDS_LENGTH and text[19] == "." and text[20:23] != "000"))
-        and text[4] == text[7] == "-"
-        and text[10] == "T"
-        and text[-1] == "Z"
+    signs = text[4:20:3]  # in one go: picking six characters one by one takes longer than reading the time
+    if (length == _SECONDS_LENGTH and signs == "--T::Z") or (
+        length == _MILLISECONDS_LENGTH and signs == "--T::." and text[23] == "Z" and text[20:23] != "000"
     ):
         try:
             return text, _from_iso_format(text)

@@ -59,9 +59,11 @@ class CompiledMapping:
         except MappingError as failure:
             outcomes = (Failed(failure.reason, failure.message),)
         except InexactNumberError:
-            outcomes = self._map_exactly(record, now)
+            outcomes = None  # here the first decoded value is still in memory, below it is not
         except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem
             outcomes = (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
+        if outcomes is None:
+            outcomes = self._map_exactly(record, now)
         # Looked at last, because what is filtered anyway is most of some topics.
         if record.headers and outcomes[0].__class__ is not Filtered and is_of_a_bridge(record.headers):
             return _BRIDGE_RECORD
@@ -107,9 +109,9 @@ class CompiledMapping:
             raise undecodable(
                 "the name of a header is not UTF-8, so no header can be read; this dead letter is without them"
             )
-        if raw is None:
-            return _TOMBSTONE
         topic = self._topics.get(name) or self.topic(name)
+        if raw is None and not topic.is_event_without_data(record):
+            return _TOMBSTONE
         match = topic.match_record(record, exact=exact) if topic.type_comes_first else None
         if match is not None and match.outcomes is not None:
             return match.outcomes
@@ -119,6 +121,8 @@ class CompiledMapping:
             if match.outcomes is not None:
                 return match.outcomes
         value = topic.decode(record, attributes, exact=exact)
+        if value is None:
+            return _TOMBSTONE
         if match is None:
             match = topic.match_value(record, value, exact=exact)
             if match.outcomes is not None:

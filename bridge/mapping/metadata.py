@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from bridge.mapping import scalars
 from bridge.mapping.absence import of_json_text
-from bridge.mapping.exact_json import LARGEST_SAFE
+from bridge.mapping.exact_json import TINY
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.metadata_code import MetadataCode
 from bridge.mapping.readers import Reader
 from bridge.mapping.scope import Scope
 
-Metadata = dict[str, str | int | float | bool]
+Metadata = dict[str, str | int | float | bool | Decimal]
 Write = Callable[[Metadata, Any, Scope], int]
 """Fills metadata from the decoded value and the scope; returns how many values had no flat form and were left out."""
 Spread = Callable[[Metadata, Any, Scope], int]
@@ -81,7 +82,12 @@ def place(out: Metadata, name: str, value: Any, scope: Scope, omits: Omits | Non
     if value is None:
         return 0
     kind = value.__class__
-    usual = kind is str or kind is int or kind is bool or (kind is float and -LARGEST_SAFE < value < LARGEST_SAFE)
+    usual = (
+        kind is str
+        or kind is int
+        or kind is bool
+        or (kind is float and (value > TINY or value < -TINY) and (scope.exact or scope.require_exact_numbers()))
+    )
     if usual and name not in out:
         out[name] = value
         return 0
@@ -112,8 +118,10 @@ def _flatten(out: Metadata, prefix: str, value: dict[str, Any], scope: Scope, om
         if kind is dict:
             left_out += _flatten(out, f"{name}.", inner, scope, omits)
         elif (
-            kind is str or kind is int or (kind is float and -LARGEST_SAFE < inner < LARGEST_SAFE)
-        ) and name not in out:  # fmt: skip
+            kind is str
+            or kind is int
+            or (kind is float and (inner > TINY or inner < -TINY) and (scope.exact or scope.require_exact_numbers()))
+        ) and name not in out:
             out[name] = inner  # as `place` would, without the call
         else:
             left_out += place(out, name, inner, scope, omits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.mapping.exact_json import LARGEST_SAFE
+from bridge.mapping.exact_json import TINY
 from bridge.mapping.function_text import FunctionText
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ class MetadataCode:
         self._text = FunctionText("out", "value", "scope")
         self._text.add("left_out = 0")
         self._place = self._text.named(place)
-        limit = self._text.named(LARGEST_SAFE)
-        self._is_usual = f"kind is str or kind is int or kind is bool or (kind is float and -{limit} < got < {limit})"
+        self._is_usual = (
+            "kind is str or kind is int or kind is bool or "
+            f"(kind is float and (got > {TINY} or got < -{TINY}) and (scope.exact or scope.require_exact_numbers()))"
+        )
 
     def keys(self, entries: Sequence[tuple[str, Reader]]) -> None:
         """Keys that are written whatever has their name already: a flattened neighbour may have taken it."""

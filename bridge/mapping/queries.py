@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from jmespath import exceptions
 from jmespath.visitor import _Expression as ExpressionReference
 
-from bridge.mapping import query_functions
+from bridge.mapping import numbers, query_functions
 from bridge.mapping.failures import QueryTypeError, kind
 from bridge.mapping.misreadings import QuoteAwareParser, misreading
 from bridge.mapping.paths import Path
@@ -246,6 +246,7 @@ def _comparator(node: Node) -> Query:
     if name == "ne":
         return lambda value: not _equal(left(value), right(value))
     sign, ordered = _ORDERINGS[name]
+    ordered = numbers.comparison(ordered)
     bound = node["children"][1]
     if bound["type"] == "literal" and _is_number(bound["value"]):
         return _ordering_with(left, sign, ordered, bound["value"])
@@ -266,7 +267,7 @@ def _ordering_with(left: Query, sign: str, ordered: Callable[[Any, Any], bool], 
 
     def compare(value: Any) -> bool:
         one = left(value)
-        if one.__class__ is not int and one.__class__ is not float:
+        if not _is_number(one):
             raise QueryTypeError(f"the left side of {sign} is {kind(one)}; a number is needed")
         return ordered(one, bound)
 
@@ -274,11 +275,13 @@ def _ordering_with(left: Query, sign: str, ordered: Callable[[Any, Any], bool], 
 
 
 def _is_number(value: Any) -> bool:
-    return value.__class__ is int or value.__class__ is float
+    return value.__class__ in numbers.NUMBERS
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Python holds 1 and true to be equal; JSON does not."""
+    """Python holds 1 and true to be equal; JSON does not. Numbers are equal where they are written with one value."""
+    if one.__class__ is not other.__class__ and _is_number(one) and _is_number(other):
+        return bool(numbers.comparable(one) == numbers.comparable(other))
     return one == other and (one.__class__ is bool) == (other.__class__ is bool)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 from jmespath import functions
 from jmespath.exceptions import JMESPathTypeError
 
-from bridge.mapping import exact_json, instants
-from bridge.mapping.failures import MappingError, QueryTypeError, kind
+from bridge.mapping import exact_json, instants, numbers
+from bridge.mapping.failures import MappingError, QueryTypeError, Unusable, kind
 
 Query = Callable[[Any], Any]
 """A compiled query: takes a decoded value."""
@@ -54,7 +55,7 @@ class _Library(functions.Functions):
         raw = text.encode()
         try:
             # Numbers are kept as written, as those of the record itself are for whatever calls a function.
-            return exact_json.loads(raw) if exact_json.may_have_large_integers(raw) else orjson.loads(raw)
+            return exact_json.decode(raw, exact=exact_json.may_be_inexact(raw))
         except (orjson.JSONDecodeError, MappingError):
             raise QueryTypeError("from_json() got a string that is not JSON") from None
 
@@ -64,8 +65,11 @@ class _Library(functions.Functions):
             match = _JSON_NUMBER.fullmatch(value)
             if match is None:
                 raise QueryTypeError("to_number() got a string that is not a number")
-            return float(value) if match[1] or match[2] else int(value)
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            number = exact_json.fraction(value) if match[1] or match[2] else int(value)
+            if isinstance(number, Unusable):
+                raise QueryTypeError(f"to_number() got a string that is {kind(number)}")
+            return number
+        if value is None or value.__class__ in numbers.NUMBERS:
             return value
         raise QueryTypeError(f"to_number() got {kind(value)}; a string or a number is needed")
 
@@ -73,7 +77,7 @@ class _Library(functions.Functions):
     def _func_to_string(self, value: Any) -> str:
         if isinstance(value, str):
             return value
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return exact_json.text_of(value)
 
     @functions.signature({"types": ["array", "string"]}, {"types": []})
     def _func_contains(self, subject: Any, search: Any) -> bool:
@@ -81,9 +85,67 @@ class _Library(functions.Functions):
             raise QueryTypeError(f"contains() of a string got {kind(search)} to look for; a string is needed")
         return search in subject
 
+    # --- numbers as they are written
+
+    @functions.signature({"types": ["number"]})
+    def _func_abs(self, number: Any) -> Any:
+        return number.copy_abs() if isinstance(number, Decimal) else abs(number)
+
+    @functions.signature({"types": ["number"]})
+    def _func_ceil(self, number: Any) -> int:
+        return math.ceil(numbers.as_decimal(number))
+
+    @functions.signature({"types": ["number"]})
+    def _func_floor(self, number: Any) -> int:
+        return math.floor(numbers.as_decimal(number))
+
+    @functions.signature({"types": ["array-number"]})
+    def _func_sum(self, items: list[Any]) -> Any:
+        return numbers.total(items)
+
+    @functions.signature({"types": ["array-number"]})
+    def _func_avg(self, items: list[Any]) -> Any:
+        return numbers.mean(items) if items else None
+
+    @functions.signature({"types": ["array-number", "array-string"]})
+    def _func_max(self, items: list[Any]) -> Any:
+        return numbers.most(items) if items else None
+
+    @functions.signature({"types": ["array-number", "array-string"]})
+    def _func_min(self, items: list[Any]) -> Any:
+        return numbers.least(items) if items else None
+
+    @functions.signature({"types": ["array-string", "array-number"]})
+    def _func_sort(self, items: list[Any]) -> list[Any]:
+        return sorted(items, key=numbers.comparable)
+
+    @functions.signature({"types": []})
+    def _func_type(self, value: Any) -> str:
+        if value is None:
+            return "null"
+        for name, types in functions.REVERSE_TYPES_MAP.items():
+            if type(value).__name__ in (*types, "Decimal" if name == "number" else ""):
+                return str(name)
+        raise QueryTypeError(f"type() got {kind(value)}")
+
+    def _create_key_func(self, reference: Any, allowed: Any, name: str) -> Callable[[Any], Any]:
+        found = super()._create_key_func(reference, allowed, name)  # type: ignore[misc]
+        return lambda item: numbers.comparable(found(item))
+
+    def _get_allowed_pytypes(self, types: Any) -> tuple[list[Any], list[Any]]:
+        allowed, inside = super()._get_allowed_pytypes(types)  # type: ignore[misc]
+        return _with_decimals(allowed), [_with_decimals(each) for each in inside]
+
+    def _convert_to_jmespath_type(self, name: str) -> str:
+        return "number" if name == "Decimal" else str(super()._convert_to_jmespath_type(name))  # type: ignore[misc]
+
+
+def _with_decimals(names: Sequence[str]) -> list[str]:
+    """The names of Python's types, where numbers are among them with the one that holds long ones."""
+    return [*names, "Decimal"] if "float" in names else list(names)
+
 
 _LIBRARY: Final = _Library()
-_NUMBERS: Final = frozenset({int, float})
 _NEED: Final = {"expref": "an expression reference", "array": "an array", "object": "an object"}
 
 
@@ -109,6 +171,8 @@ def function(name: str) -> Callable[[list[Any]], Any]:
     def call(arguments: list[Any]) -> Any:
         try:
             return _LIBRARY.call_function(name, arguments)
+        except numbers.NotKeptError as problem:
+            raise QueryTypeError(f"{name}() {problem}") from None
         except JMESPathTypeError as error:
             raise QueryTypeError(f"{name}() got {kind(error.current_value)}; {_needed(error.expected_types)}") from None
         except (TypeError, ValueError, ArithmeticError):
@@ -146,7 +210,7 @@ def _of_text(body: Callable[..., Any], of: Query, general: Callable[[list[Any]],
 def _of_numbers(body: Callable[..., Any], of: Query, general: Callable[[list[Any]], Any]) -> Query:
     def call(value: Any) -> Any:
         argument = of(value)
-        if argument.__class__ is list and _NUMBERS.issuperset(map(type, argument)):
+        if argument.__class__ is list and numbers.NUMBERS.issuperset(map(type, argument)):
             try:
                 return body(_LIBRARY, argument)
             except (TypeError, ValueError, ArithmeticError):

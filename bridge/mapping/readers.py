@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSpec
-from bridge.mapping import scalars
+from bridge.mapping import numbers, scalars
 from bridge.mapping.absence import missing
 from bridge.mapping.expressions import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
 from bridge.mapping.failures import found, unmappable
@@ -53,8 +54,9 @@ class Reader:
             return identifier
         if value.__class__ is int:
             return str(value)
-        if value.__class__ is float:
-            scalars.exactly(value, scope)  # an integer beyond 64 bits is a float only until it is decoded exactly
+        if value.__class__ is float or value.__class__ is Decimal:
+            if not scope.exact:
+                scope.require_exact_numbers()  # an integer beyond 64 bits is a float only until it is decoded exactly
             raise unmappable(f"{label}: {self.text} is {_fraction(value)}")
         raise unmappable(f"{label}: {self.text} is {self.found(value, scope.value)}; a string or an integer is needed")
 
@@ -63,8 +65,8 @@ class Reader:
         return missing(self.paths, value) if result is None else found(result)
 
 
-def _fraction(number: float) -> str:
-    if number.is_integer():
+def _fraction(number: float | Decimal) -> str:
+    if numbers.whole(number) is not None:
         return "a whole number written with a fraction, as 12.0; {path: …, type: integer} takes it as an integer"
     return "a number with a fraction; a string or an integer is needed"
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from bridge.mapping import exact_json
+from bridge.mapping import exact_json, plain_text
 from bridge.mapping.conditions import Condition
 from bridge.mapping.failures import InexactNumberError, MappingError, invalid, unmappable
 from bridge.mapping.metadata import Metadata, Source, Write, compile_metadata
@@ -116,7 +116,8 @@ class RoutePlan:
             return self._filtered[FilterReason.EXPIRED]
         reader = self._user_id
         user_id = reader.read(value, scope)
-        if user_id.__class__ is not str or not user_id or user_id.isspace():
+        # "" and what begins with a space are less than "!"; no other white space is printable.
+        if user_id.__class__ is not str or user_id < "!" or not user_id.isprintable():
             user_id = _user_id(reader, user_id, scope)
         sample = self._sample
         if sample is not None and not sample(user_id):
@@ -155,6 +156,8 @@ class RoutePlan:
             raise unmappable(f"event_name: {reader.text} is {reader.found(name, value)}; a string is needed")
         if not name or name.isspace():
             raise unmappable(f"event_name: {reader.text} is an empty string; a name is needed")
+        if not name.isprintable():
+            plain_text.check_identifier(name, f"event_name: {reader.text}")
         if name not in self._allowed:
             raise unmappable(f"event_name: {reader.text} yields a name that is not in allowed_event_names")
         return name
@@ -177,14 +180,17 @@ def _common(parts: RouteParts, settings: Settings) -> tuple[tuple[str, Reader], 
 
 
 def _user_id(reader: Reader, value: Any, scope: Scope) -> str:
-    """The id from anything but an ordinary string: an integer in digits, or a failure that says what is there."""
-    if isinstance(value, str):
+    """The id from anything but an ordinary text: an integer in digits, or a failure that says what is there."""
+    if not isinstance(value, str):
+        return reader.text_of(value, scope, "user_id")
+    if not value or value.isspace():
         raise unmappable(f"user_id: {reader.text} is an empty string; a user id is needed")
-    return reader.text_of(value, scope, "user_id")
+    plain_text.check_identifier(value, f"user_id: {reader.text}")
+    return value
 
 
 def _encode_exactly(document: dict[str, Any]) -> bytes:
-    """Integers beyond 64 bits, which orjson does not write; and what no encoder can write."""
+    """Numbers that orjson does not write, beyond 64 bits or a double; and what no encoder can write."""
     try:
         return exact_json.dumps(document)
     except UnicodeEncodeError:

@@ -9,7 +9,7 @@ from typing import Final
 
 from bridge.config.mapping_section import MappingConfig, RouteConfig
 from bridge.config.values import LiteralValue, PathValue, TemplateValue
-from bridge.mapping import globs
+from bridge.mapping import globs, plain_text
 from bridge.mapping.findings import Findings
 from bridge.mapping.fingerprint import route_hash
 from bridge.mapping.metadata import Source
@@ -152,7 +152,10 @@ def _event_name(key: str, route: RouteConfig, where: str, findings: Findings) ->
 
 
 def _check_name(name: str, where: str, findings: Findings) -> None:
-    if not name.strip():
+    problem = plain_text.problem_of_identifier(name)
+    if problem is not None:
+        findings.add(where, f"{name!r} {problem.message}")
+    elif not name.strip():
         findings.add(where, "is empty; an event needs a name")
     elif name.startswith("$"):
         findings.add(where, f"{name!r} begins with $, as the names do that Userpilot gives to what it captures itself")

@@ -6,13 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.mapping import instants
-from bridge.mapping.exact_json import LARGEST_SAFE
-from bridge.mapping.failures import InexactNumberError, invalid, kind
+from bridge.mapping import exact_json, instants, numbers
+from bridge.mapping.failures import Unusable, kind
 
 if TYPE_CHECKING:
     from bridge.mapping.scope import Scope
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 Convert = Callable[[Any], Any]
 
 _USUAL: Final = frozenset({str, int, float, bool})
-_SCALARS: Final = (str, int, float, datetime, Decimal)
+_SCALARS: Final = (str, int, float, datetime, Decimal, Unusable)
 
 
 class ConversionError(ValueError):
@@ -32,36 +29,36 @@ def is_scalar(value: Any) -> bool:
     return value.__class__ in _USUAL or isinstance(value, _SCALARS)
 
 
-def sendable(value: Any, scope: Scope) -> str | int | float | bool:
-    """A scalar as JSON has it: times as text, numbers finite and exactly as written."""
+def sendable(value: Any, scope: Scope) -> str | int | float | bool | Decimal:
+    """A scalar as JSON has it: times as text, numbers exactly as written."""
     if value.__class__ is float:
         return exactly(value, scope)
     if isinstance(value, datetime):
         return instants.in_utc(value)
-    if isinstance(value, Decimal):
-        raise invalid("a number is outside the range of a double, and no request can carry it")
-    scalar: str | int | bool = value
+    if isinstance(value, Unusable):
+        raise value.why()
+    scalar: str | int | bool | Decimal = value
     return scalar
 
 
 def exactly(value: float, scope: Scope) -> float:
-    """A double that is known to be what the text said."""
-    if -LARGEST_SAFE < value < LARGEST_SAFE:
-        return value
+    """A double that is known to be what the text said; raises `InexactNumberError` where that is not known yet."""
     if not scope.exact:
-        raise InexactNumberError
-    if not isfinite(value):
-        raise invalid("a number is not finite, and JSON has no such number")
+        scope.require_exact_numbers()
+    if -exact_json.TINY < value < exact_json.TINY:
+        scope.require_no_lost_numbers()
     return value
 
 
-def text_of(scalar: str | float) -> str:
+def text_of(scalar: str | float | Decimal) -> str:
     """A scalar as text, in JSON's spelling: ``true``, ``12.5``; never ``None``."""
     match scalar:
         case str():
             return scalar
         case bool():
             return "true" if scalar else "false"
+        case Decimal():
+            return str(scalar)
         case _:
             return repr(scalar)
 
@@ -89,33 +86,31 @@ def converter(kind_of_result: str, unit: str | None) -> Convert:
 def _to_string(value: Any) -> str:
     if isinstance(value, datetime):
         return instants.in_utc(value)
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float | Decimal):
         return text_of(value)
     raise ConversionError(f"is {kind(value)}; a string, a number or a boolean is needed")
 
 
 def _to_integer(value: Any) -> int:
     number = _to_number(value, "an integer")
-    if isinstance(number, float) and number.is_integer():
-        return int(number)
     if isinstance(number, int):
         return number
-    described = kind(number) if isinstance(number, Decimal) else "a number with a fraction"
-    raise ConversionError(f"is {described}; an integer is needed")
+    whole = None if isinstance(number, Unusable) else numbers.whole(number)
+    if whole is None:
+        described = kind(number) if isinstance(number, Unusable) else "a number with a fraction"
+        raise ConversionError(f"is {described}; an integer is needed")
+    return whole
 
 
-def _to_number(value: Any, needed: str = "a number") -> int | float | Decimal:
+def _to_number(value: Any, needed: str = "a number") -> int | float | Decimal | Unusable:
     if isinstance(value, datetime):
         return instants.milliseconds(value)
     if isinstance(value, str):
         match = _NUMERAL.fullmatch(value)
         if match is None:
             raise ConversionError(f"is a string that is not a number; {needed} is needed")
-        if match[1] is None and match[2] is None:
-            return int(value)
-        number = float(value)
-        return number if isfinite(number) else Decimal(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return int(value) if match[1] is None and match[2] is None else exact_json.fraction(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | Unusable):
         raise ConversionError(f"is {kind(value)}; {needed} is needed")
     return value
 
@@ -123,13 +118,13 @@ def _to_number(value: Any, needed: str = "a number") -> int | float | Decimal:
 def _to_boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if value in ("true", "false"):
-        return bool(value == "true")
+    if isinstance(value, str) and value in {"true", "false"}:
+        return value == "true"
     if value.__class__ is int and value in (0, 1):
         return bool(value)
     what = "string" if isinstance(value, str) else "number"
     described = f"is a {what} other than " + ("true and false" if what == "string" else "0 and 1")
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float | Decimal):
         described = f"is {kind(value)}"
     raise ConversionError(f"{described}; true or false is needed")
 
@@ -147,30 +142,32 @@ def _to_datetime(unit: str | None) -> Convert:
 
 
 def divider(divisor: float, *, reads_text: bool) -> Convert:
-    """Division whose result is the double nearest to the exact quotient, or the integer where there is no rest.
+    """Division whose result is the exact quotient, or the double nearest to one that has no end (10 / 3).
 
     `reads_text`: whether ``"1250"`` counts as a number.
     """
-    exact_divisor = Fraction(Decimal(repr(divisor)))
+    exact_divisor = numbers.as_fraction(divisor)
     whole_divisor = int(divisor) if float(divisor).is_integer() else None
+    safe = 0 if whole_divisor is None else numbers.safe_dividend(whole_divisor)
 
-    def divide(value: Any) -> int | float:
+    def divide(value: Any) -> int | float | Decimal:
         number = value if value.__class__ is int else dividend(value)
+        if whole_divisor is not None and number.__class__ is int:  # nearly always: cents
+            whole, rest = divmod(number, whole_divisor)
+            if not rest:
+                return whole
+            if -safe < number < safe:
+                return number / whole_divisor
         try:
-            if whole_divisor is not None and number.__class__ is int:  # nearly always: cents
-                whole, rest = divmod(number, whole_divisor)
-                return whole if not rest else number / whole_divisor
-            # A double is taken for the decimal it is written as: 0.3 / 0.1 is 3, as on paper.
-            exact = Fraction(Decimal(repr(number))) / exact_divisor
-            return int(exact) if exact.denominator == 1 else float(exact)
+            return numbers.quotient(numbers.as_fraction(number) / exact_divisor)
         except OverflowError:
             raise ConversionError("is a number whose quotient is outside the range of a double") from None
 
-    def dividend(value: Any) -> int | float:
+    def dividend(value: Any) -> Any:
         if isinstance(value, str) and not reads_text:
             raise ConversionError("is a string; a number is needed to divide (type: number reads it as one)")
         number = _to_number(value)
-        if isinstance(number, Decimal):
+        if isinstance(number, Unusable):
             raise ConversionError(f"is {kind(number)}; another is needed to divide")
         return number
 

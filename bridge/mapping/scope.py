@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from bridge.mapping import exact_json, instants
+from bridge.mapping import exact_json, instants, plain_text
+from bridge.mapping.envelope import decode_key
 from bridge.mapping.failures import InexactNumberError, found, unmappable
-from bridge.mapping.framing import unframed
 from bridge.mapping.skim import last_of
 
 if TYPE_CHECKING:
@@ -22,7 +20,18 @@ _UNREAD: Final[Any] = object()
 class Scope:
     """One record on its way through one mapping. Not a dataclass: one is built for every event mapped."""
 
-    __slots__ = ("_event_id", "_key", "_moment", "_time", "event_type", "exact", "record", "settings", "value")
+    __slots__ = (
+        "_event_id",
+        "_key",
+        "_moment",
+        "_time",
+        "event_type",
+        "exact",
+        "lossless",
+        "record",
+        "settings",
+        "value",
+    )
 
     def __init__(
         self, record: Record, value: Any, settings: Settings, event_type: str = "", *, exact: bool = False
@@ -33,7 +42,9 @@ class Scope:
         self.event_type = event_type
         """Empty until it is known."""
         self.exact = exact
-        """All numbers are known to be as written; see `exact_json`."""
+        """No number is rounded, as far as is known; see `exact_json`."""
+        self.lossless = exact
+        """Nor is one 0 that was written otherwise."""
         self._time = self._event_id = self._key = _UNREAD
         self._moment: datetime | None = None
 
@@ -75,8 +86,11 @@ class Scope:
             value = reader.read(self.value, self)
             if value is None or value == "":
                 value = self.record.coordinates
-            elif value.__class__ is not str:
-                value = reader.text_of(value, self, "event_id")
+            else:
+                if value.__class__ is not str:
+                    value = reader.text_of(value, self, "event_id")
+                if not value.isprintable():
+                    plain_text.check_identifier(value, f"event_id: {reader.text}")
             self._event_id = value
         identifier: str = self._event_id
         return identifier
@@ -93,43 +107,41 @@ class Scope:
     def header(self, name: str) -> str | None:
         """A header's text, see `last_of`."""
         content = last_of(self.record.headers, name)
-        try:
-            return None if content is None else content.decode()
-        except UnicodeDecodeError:
-            raise unmappable(f"header:{name} is not UTF-8 text") from None
+        return None if content is None else plain_text.read(content, f"header:{name}")
 
     def key_text(self) -> str | None:
         """The key as text."""
         key = self.record.key
-        if key is None:
-            return None
-        try:
-            return key.decode()
-        except UnicodeDecodeError:
-            raise unmappable("key is not UTF-8 text") from None
+        return None if key is None else plain_text.read(key, "key", self.record.headers)
 
     def key_value(self) -> Any:
         """The key, decoded as JSON (behind schema-registry framing, too)."""
         if self._key is _UNREAD:
             key = self.record.key
-            try:
-                self._key = None if key is None else self._decode_key(unframed(key))
-            except orjson.JSONDecodeError:
-                raise unmappable("key is not JSON, which key:PATH needs") from None
+            self._key = None if key is None else decode_key(key, self.record.headers, exact=self.exact)
         return self._key
 
-    def _decode_key(self, key: bytes) -> Any:
-        decoded = orjson.loads(key)
-        return exact_json.loads(key) if self.exact and exact_json.may_have_large_integers(key) else decoded
+    def require_exact_numbers(self) -> bool:
+        """For whoever uses a double: true, or `InexactNumberError` where a number in the record may be rounded.
 
-    def require_exact_numbers(self) -> None:
-        """For whoever computes with numbers. Raises `InexactNumberError` where one may have been rounded."""
-        raw, key = self.record.value or b"", self.record.key or b""
-        # The digits of a CloudEvent's encoded data do not stand in the record's bytes.
-        is_encoded = b"data_base64" in raw or "data_base64" in (self.value or ())
-        if is_encoded or exact_json.may_have_large_integers(raw) or exact_json.may_have_large_integers(key):
+        A tiny double may be a number that was cut to nothing: then `require_no_lost_numbers`, too.
+        """
+        raw = self.record.value
+        if (raw and exact_json.may_be_rounded(raw)) or (
+            self._key is not _UNREAD and exact_json.may_be_rounded(self.record.key or b"")
+        ):
             raise InexactNumberError
-        self.exact = True
+        self.exact = True  # a key that is not read yet will be read exactly
+        return True
+
+    def require_no_lost_numbers(self) -> None:
+        """For whoever uses a double that may be 0 only because no double is so small, or any double whatever."""
+        if not self.lossless:
+            is_suspicious = exact_json.may_be_lost if self.exact else exact_json.may_be_inexact
+            key = b"" if self._key is _UNREAD else self.record.key or b""
+            if is_suspicious(self.record.value or b"") or is_suspicious(key):
+                raise InexactNumberError
+            self.exact = self.lossless = True
 
     def timestamp(self) -> datetime | None:
         """The Kafka timestamp."""

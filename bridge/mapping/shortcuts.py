@@ -2,7 +2,7 @@
 
 It saves the closures in between, which cost more than what they do. Whatever is out of the ordinary gives None: nothing
 there, another type, a number that may have been rounded, a result that is a failure. Then the reader itself is asked,
-which knows what to do and what to say; so a shortcut decides nothing, and raises nothing.
+which knows what to do and what to say; so a shortcut decides nothing, and raises nothing but `InexactNumberError`.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.config.values import PathValue
-from bridge.mapping import instants
-from bridge.mapping.exact_json import LARGEST_SAFE
+from bridge.mapping import instants, numbers
+from bridge.mapping.exact_json import TINY
+from bridge.mapping.numbers import EXACT_DOUBLE
 from bridge.mapping.paths import Path, Read, path_reader
 from bridge.mapping.queries import Node, names
 
 if TYPE_CHECKING:
     from bridge.mapping.scope import Scope
 
-Find = Callable[[Any], Any]
-"""Takes what the path finds, of any type; returns the result, None where the reader must be asked."""
+Find = Callable[[Any, "Scope"], Any]
+"""Takes what the path finds, of any type, and the scope, which knows whether doubles are as written; returns the
+result, None where the reader must be asked."""
 
-_NUMBERS: Final = frozenset({int, float})
 _TEXTS: Final = frozenset({str})
 
 
@@ -42,7 +43,7 @@ class Shortcut:
         at, find, otherwise = path_reader(self.path), self.find, self.otherwise
 
         def read(value: Any, scope: Scope) -> Any:
-            found = find(at(value, scope))
+            found = find(at(value, scope), scope)
             return otherwise(value, scope) if found is None else found
 
         return read
@@ -74,25 +75,29 @@ def _conversion(spec: PathValue) -> Find | None:
 
 
 def _joined(joint: str) -> Find:
-    def join(value: Any) -> str | None:
+    def join(value: Any, _scope: Scope) -> str | None:
         return joint.join(value) if value.__class__ is list and value and _TEXTS.issuperset(map(type, value)) else None
 
     return join
 
 
 def _divided(divisor: int) -> Find:
-    def divide(value: Any) -> float | None:
-        if value.__class__ is not int or not -LARGEST_SAFE < value < LARGEST_SAFE:
+    safe = numbers.safe_dividend(divisor)
+
+    def divide(value: Any, _scope: Scope) -> float | None:
+        if value.__class__ is not int:
             return None
         whole, rest = divmod(value, divisor)
-        result: float = whole if not rest else value / divisor
-        return result
+        if not rest:
+            result: float = whole
+            return result
+        return value / divisor if -safe < value < safe else None
 
     return divide
 
 
 def _time_of_count(unit: str) -> Find:
-    def convert(value: Any) -> str | None:
+    def convert(value: Any, _scope: Scope) -> str | None:
         try:
             return instants.count_in_utc(value, unit) if value.__class__ is int else None
         except instants.NotATimeError:
@@ -101,33 +106,37 @@ def _time_of_count(unit: str) -> Find:
     return convert
 
 
-def _time_of_text(value: Any) -> str | None:
+def _time_of_text(value: Any, _scope: Scope) -> str | None:
     try:
         return instants.canonical(value)[0] if value.__class__ is str else None
     except instants.NotATimeError:
         return None
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, _scope: Scope) -> str | None:
     return value if value.__class__ is str else None
 
 
-def _integer(value: Any) -> int | None:
+def _integer(value: Any, _scope: Scope) -> int | None:
     return value if value.__class__ is int else None
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any, scope: Scope) -> float | None:
     kind = value.__class__
-    return value if kind is int or (kind is float and -LARGEST_SAFE < value < LARGEST_SAFE) else None
+    return value if kind is int or (kind is float and _is_kept(value, scope)) else None
 
 
-def _boolean(value: Any) -> bool | None:
+def _is_kept(number: float, scope: Scope) -> bool:
+    return (number > TINY or number < -TINY) and (scope.exact or scope.require_exact_numbers())
+
+
+def _boolean(value: Any, _scope: Scope) -> bool | None:
     return value if value.__class__ is bool else None
 
 
-def _scalar(value: Any) -> str | float | bool | None:
+def _scalar(value: Any, scope: Scope) -> str | float | bool | None:
     kind = value.__class__
-    usual = kind is str or kind is int or kind is bool or (kind is float and -LARGEST_SAFE < value < LARGEST_SAFE)
+    usual = kind is str or kind is int or kind is bool or (kind is float and _is_kept(value, scope))
     return value if usual else None
 
 
@@ -175,40 +184,49 @@ def _function(name: str, argument: Node) -> tuple[Path | None, Find | None]:
             return names(argument), _FUNCTIONS.get(name)
 
 
-def _aggregated(aggregate: Callable[[list[Any]], float], name: str) -> Find:
-    """``max(lines[].price)``, where each item has a number that nothing has rounded and a double can be added to."""
+def _aggregated(aggregate: Callable[[list[Any]], Any], name: str) -> Find:
+    """``max(lines[].price)``, where each item has a number that nothing has rounded."""
 
-    def find(items: Any) -> float | None:
+    def find(items: Any, scope: Scope) -> Any:
         if items.__class__ is not list or not items:
             return None
-        numbers: list[Any] = []
+        found: list[Any] = []
         for item in items:
             number: Any = item.get(name) if item.__class__ is dict else None
             kind = number.__class__
-            if (kind is not int and kind is not float) or not -LARGEST_SAFE < number < LARGEST_SAFE:
+            if (kind is not int and kind is not float) or not -EXACT_DOUBLE < number < EXACT_DOUBLE:
                 return None
-            numbers.append(number)
-        return aggregate(numbers)
+            if kind is float and (-TINY < number < TINY or not (scope.exact or scope.require_exact_numbers())):
+                return None
+            found.append(number)
+        return aggregate(found)
 
     return find
 
 
-_AGGREGATES: Final[dict[str, Callable[[list[Any]], float]]] = {"max": max, "min": min, "sum": sum}
+def _sum(found: list[Any]) -> Any:
+    try:
+        return numbers.total(found)
+    except numbers.NotKeptError:
+        return None
 
 
-def _length(value: Any) -> int | None:
+_AGGREGATES: Final[dict[str, Callable[[list[Any]], Any]]] = {"max": max, "min": min, "sum": _sum}
+
+
+def _length(value: Any, _scope: Scope) -> int | None:
     return len(value) if value.__class__ is list or value.__class__ is str or value.__class__ is dict else None
 
 
-def _lower(value: Any) -> str | None:
+def _lower(value: Any, _scope: Scope) -> str | None:
     return value.lower() if value.__class__ is str else None
 
 
-def _upper(value: Any) -> str | None:
+def _upper(value: Any, _scope: Scope) -> str | None:
     return value.upper() if value.__class__ is str else None
 
 
-def _sha256(value: Any) -> str | None:
+def _sha256(value: Any, _scope: Scope) -> str | None:
     return hashlib.sha256(value.encode()).hexdigest() if value.__class__ is str else None
 
 
@@ -223,17 +241,22 @@ _FUNCTIONS: Final[dict[str, Find]] = {
 
 def _comparison(sign: str, literal: Any) -> Find | None:
     if literal.__class__ is str and sign == "eq":
-        return lambda value: value == literal if value.__class__ is str else None
+        return lambda value, _scope: value == literal if value.__class__ is str else None
     if literal.__class__ is str and sign == "ne":
-        return lambda value: value != literal if value.__class__ is str else None
+        return lambda value, _scope: value != literal if value.__class__ is str else None
     ordered = _ORDERINGS.get(sign)
-    if ordered is None or literal.__class__ not in _NUMBERS:
+    if ordered is None or isinstance(literal, bool) or not isinstance(literal, int | float):
         return None
+    if not numbers.is_small(literal):
+        ordered = numbers.comparison(ordered)
 
-    def compare(value: Any) -> bool | None:
+    def compare(value: Any, scope: Scope) -> bool | None:
         kind = value.__class__
-        exact = kind is int or (kind is float and -LARGEST_SAFE < value < LARGEST_SAFE)
-        return ordered(value, literal) if exact else None
+        if kind is int or (
+            kind is float and (value > TINY or value < -TINY) and (scope.exact or scope.require_exact_numbers())
+        ):
+            return ordered(value, literal)
+        return None
 
     return compare
 

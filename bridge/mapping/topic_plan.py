@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.mapping import cloud_events
+from bridge.mapping import cloud_events, plain_text
 from bridge.mapping.envelope import decode_data, decode_value
 from bridge.mapping.failures import unmappable
 from bridge.mapping.paths import remover
@@ -121,13 +121,17 @@ class TopicPlan:
         """The attributes of a binary CloudEvent, all of them still; None for any other record."""
         return cloud_events.binary_attributes(record.headers) if self.may_be_cloud_event else None
 
-    def decode(self, record: Record, attributes: dict[str, Any] | None, *, exact: bool) -> dict[str, Any]:
-        """The object that expressions see, without what is never sent."""
+    def is_event_without_data(self, record: Record) -> bool:
+        """Whether a record without a value is a binary CloudEvent, which needs no data to be an event."""
+        return bool(record.headers) and self.attributes(record) is not None
+
+    def decode(self, record: Record, attributes: dict[str, Any] | None, *, exact: bool) -> dict[str, Any] | None:
+        """The object that expressions see, without what is never sent; None for ``null`` written as JSON."""
         if attributes is None:
             value = decode_value(record, self.settings.decode, exact=exact)
         else:
             value = decode_data(record, attributes, exact=exact)
-        if self._strip is not None:
+        if self._strip is not None and value is not None:
             self._strip(value)
         return value
 
@@ -170,6 +174,8 @@ class TopicPlan:
         known = self.matches.get(event_type)
         if known is not None:
             return known
+        if not event_type.isprintable():
+            plain_text.check_identifier(event_type, f"event_type: {self.settings.event_type.text}")
         match = self._match(event_type)
         if len(self.matches) < TYPES_KEPT and len(event_type) <= LONGEST_TYPE_KEPT:
             self.matches[event_type] = match

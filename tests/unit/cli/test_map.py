@@ -132,7 +132,10 @@ def test_what_a_record_holds_cannot_move_the_terminals_cursor(
 ) -> None:
     ran = cli("map", file('{"type": "\\u001b[2Jgone"}'), "-c", config())
     assert "\x1b" not in ran.out
-    assert "\\x1b[2Jgone" in ran.out
+    assert "event_type: type has the control character U+001B at place 0" in ran.out
+    ran = cli("map", file('{"type": "\\u202egone"}'), "-c", config())
+    assert "\u202e" not in ran.out
+    assert "\\u202egone" in ran.out
 
 
 def test_two_forms_at_once_are_refused(cli: Cli, config: Write) -> None:

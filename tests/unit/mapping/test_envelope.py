@@ -105,8 +105,44 @@ def test_data_in_base64_and_as_text_are_seen_as_data(bench: Callable[[str], Benc
     assert mapping.metadata(b"hello", headers=[*HEADERS, ("Content-Type", b"text/plain")])["d"] == "hello"
 
 
-def test_a_tombstone_with_the_headers_of_an_event_is_a_tombstone(bench: Callable[[str], Bench]) -> None:
-    assert bench(MAPPING).filtered(None, headers=HEADERS).reason is FilterReason.TOMBSTONE
+@pytest.mark.parametrize("value", [None, b""], ids=["null", "empty"])
+@pytest.mark.parametrize("decode", ["auto", "cloudevents"])
+def test_a_binary_event_without_data_is_the_event_that_its_structured_form_is(
+    bench: Callable[[str], Bench], value: bytes | None, decode: str
+) -> None:
+    mapping = bench(f"decode: {decode}\nuser_id: subject\nevents: {{order: {{metadata: {{s: source, d: data.x}}}}}}")
+
+    assert mapping.request(value, headers=HEADERS) == mapping.request(EVENT, headers=STRUCTURED)
+    assert mapping.request(value, headers=[*HEADERS, ("content-type", b"application/json")])["user_id"] == "cart"
+    assert mapping.request(b"null", headers=HEADERS) == mapping.request({**EVENT, "data": None})
+    other = [(name, b"other" if name == "ce_type" else text) for name, text in HEADERS]
+    assert mapping.filtered(value, headers=other).reason is FilterReason.UNMAPPED
+
+
+def test_a_record_without_value_and_with_half_an_event_in_its_headers_is_a_dead_letter(
+    bench: Callable[[str], Bench],
+) -> None:
+    headers = [header for header in HEADERS if header[0] != "ce_id"]
+
+    assert "ce_id is missing" in bench(MAPPING).failed(None, headers=headers).message
+
+
+@pytest.mark.parametrize("value", [None, b"null", b" null\n", b"\0\0\0\0\x07null"])
+@pytest.mark.parametrize("decode", ["auto", "json", "cloudevents"])
+def test_null_is_a_tombstone_written_as_json_too(
+    bench: Callable[[str], Bench], value: bytes | None, decode: str
+) -> None:
+    mapping = bench(f"decode: {decode}\n{MAPPING}")
+
+    assert mapping.filtered(value).reason is FilterReason.TOMBSTONE
+    assert mapping.filtered(value, headers=[("trace", b"1")]) is mapping.filtered(None), "counted by identity"
+
+
+def test_headers_of_an_event_mean_nothing_where_json_is_decoded(bench: Callable[[str], Bench]) -> None:
+    mapping = bench(f"decode: json\n{MAPPING}")
+
+    assert mapping.filtered(None, headers=HEADERS).reason is FilterReason.TOMBSTONE
+    assert mapping.failed(b"", headers=HEADERS).message == "the value is empty; JSON is needed"
 
 
 # --- schema registries
