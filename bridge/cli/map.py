@@ -116,16 +116,21 @@ def _from_topic(start: startup.Start, name: str | None, limit: int, *, oldest: b
 
 
 def _peek(start: startup.Start, name: str | None, limit: int, *, oldest: bool) -> Iterable[Record]:
-    from bridge.config import topic_patterns
+    from bridge.config.consumed_topics import Topics, topics_of
+    from bridge.config.topic_patterns import fault
     from bridge.kafka import peek
     from bridge.model import TopicPartition
 
     kafka = start.config.kafka
-    entries = kafka.topics if name is None else (name,)
+    problem = None if name is None else fault(name)
+    if problem is not None:
+        raise Misuse(f"{name} {problem}.")
+    read = topics_of(kafka)
+    asked = read if name is None else Topics((name,), read.reading)
     inspection, cluster = startup.connect(start)
-    wanted = {t: n for t, n in cluster.topics.items() if any(topic_patterns.matches(entry, t) for entry in entries)}
+    wanted = {t: n for t, n in cluster.topics.items() if asked.takes(t)}
     if not wanted:
-        raise Misuse(f"The cluster has no topic {' or '.join(entries)} that this user may see.")
+        raise Misuse(f"The cluster has no topic {' or '.join(asked.entries)} that this user may see.")
     logs = inspection.logs([TopicPartition(each, number) for each, count in wanted.items() for number in range(count)])
     if not logs:
         raise Unreachable(f"The brokers did not say where the logs of {', '.join(wanted)} begin and end.")

@@ -83,13 +83,10 @@ def _plans(
 
 
 def _sources(start: startup.Start, cluster: Cluster) -> dict[str, int]:
-    from bridge.config import topic_patterns
+    from bridge.config.consumed_topics import topics_of
 
-    return {
-        name: count
-        for name, count in cluster.topics.items()
-        if any(topic_patterns.matches(entry, name) for entry in start.config.kafka.topics)
-    }
+    consumed = topics_of(start.config.kafka)
+    return {name: count for name, count in cluster.topics.items() if consumed.takes(name)}
 
 
 def _widest(sources: dict[str, int]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bridge.config import endpoint, kafka_properties, topic_patterns
+from bridge.config import consumed_topics, endpoint, kafka_properties, topic_patterns
 from bridge.config.problems import Problem
 
 
@@ -146,14 +146,16 @@ def _topics(known: Known) -> Iterator[Problem]:
     )
     if found is not None:
         yield Problem("dead_letter.topic", found)
-    yield from _own_topics(topics, letters)
+    properties = known.get("kafka.properties") if known.has("kafka.properties") else {}
+    setting = known.get("kafka.group_protocol") if known.has("kafka.group_protocol") else "auto"
+    yield from _own_topics(topics, letters, consumed_topics.reading_of(setting, topics, properties))
 
 
-def _own_topics(topics: tuple[str, ...], letters: str) -> Iterator[Problem]:
+def _own_topics(topics: tuple[str, ...], letters: str, reading: topic_patterns.Reading) -> Iterator[Problem]:
     """Reading back what the bridge wrote would turn each dead letter into the next one, for ever."""
     for own, what in ((letters, "dead-letter topic"), (f"{letters}.resolutions", "resolutions topic")):
         for place, topic in enumerate(topics):
-            if topic_patterns.fault(topic) is None and topic_patterns.matches(topic, own):
+            if topic_patterns.fault(topic) is None and topic_patterns.matches(topic, own, reading):
                 how = "matches" if topic_patterns.is_pattern(topic) else "is"
                 yield Problem(
                     f"kafka.topics[{place}]",

@@ -74,7 +74,9 @@ class Kafka(Section):
     group_id: fields.Name = Field(description="The consumer group. Replicas share it; another name starts anew.")
     topics: tuple[fields.Name, ...] = Field(
         min_length=1,
-        description="Topics to read; one that begins with ^ is a regular expression over topic names.",
+        description="Topics to read; one that begins with ^ is a regular expression over topic names, of what both of "
+        "Kafka's engines read alike: searched for under the classic protocol, matched against the whole name under the "
+        "consumer protocol.",
         examples=[["shop.orders", r"^billing\..*"]],
     )
     start_from: fields.StartFrom = fields.preset(

@@ -11,13 +11,13 @@ still loads, kills the process: its handler takes every client for a member of a
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError, KafkaException
 
+from bridge.config import consumed_topics
 from bridge.kafka import answers, client, commit_mark
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.partitions import from_client, to_client
@@ -43,8 +43,7 @@ class GroupReader:
 
     def __init__(self, kafka: Kafka, logger: logging.Logger) -> None:
         """`client.ClientRefusedError` for properties the client library does not take."""
-        self._names = frozenset(topic for topic in kafka.topics if not topic.startswith("^"))
-        self._patterns = [re.compile(topic) for topic in kafka.topics if topic.startswith("^")]
+        self._topics = consumed_topics.topics_of(kafka)
         self._client = client.open_reader(kafka, ClientLog(logger))
         self._partitions: tuple[TopicPartition, ...] = ()
         self._partitions_until = 0.0
@@ -82,14 +81,11 @@ class GroupReader:
             self._partitions = tuple(
                 TopicPartition(name, number)
                 for name, topic in described.topics.items()
-                if self._subscribes(name)
+                if self._topics.takes(name)
                 for number in topic.partitions
             )
             self._partitions_until = now + PARTITIONS_EVERY
         return self._partitions
-
-    def _subscribes(self, topic: str) -> bool:
-        return topic in self._names or any(pattern.match(topic) for pattern in self._patterns)
 
 
 def _translated(error: KafkaException) -> Exception:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import TopicCollection
 
+from bridge.config.topic_patterns import is_pattern
 from bridge.kafka import answers, topic_ids
 from bridge.kafka.retention import Retention
 
@@ -52,7 +53,7 @@ class Survey:
         """Asked for where the brokers decide it."""
         self._admin = admin
         self._table = table
-        self._topics = [topic for topic in topics if not topic.startswith("^")]
+        self._topics = [topic for topic in topics if not is_pattern(topic)]
         self._logger = logger
         self._identify = identify
         self._asked_topics: dict[str, concurrent.futures.Future[Any]] = {}

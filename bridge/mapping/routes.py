@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
+from bridge.config.topic_patterns import TopicPattern
 from bridge.mapping import exact_json, plain_text
 from bridge.mapping.conditions import Condition
 from bridge.mapping.failures import InexactNumberError, MappingError, invalid, unmappable
@@ -24,11 +24,11 @@ class Topics:
     """Which topics a route is for."""
 
     names: frozenset[str]
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[TopicPattern, ...]
 
     def has(self, topic: str) -> bool:
         """By exact name, or by a pattern bound to the beginning of the name."""
-        return topic in self.names or any(pattern.match(topic) for pattern in self.patterns)
+        return topic in self.names or any(pattern.matches(topic) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

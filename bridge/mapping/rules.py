@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Final
 
 from bridge.config.mapping_section import MappingConfig, RouteConfig
+from bridge.config.topic_patterns import is_pattern
 from bridge.config.values import LiteralValue, PathValue, TemplateValue
 from bridge.mapping import globs, plain_text
 from bridge.mapping.findings import Findings
@@ -202,9 +203,9 @@ def _topics(route: RouteConfig, where: str, findings: Findings) -> Topics | None
     patterns = [
         compile_topic_pattern(text, f"{where}.topics[{place}]", findings)
         for place, text in enumerate(route.topics)
-        if text.startswith("^")
+        if is_pattern(text)
     ]
-    names = frozenset(text for text in route.topics if not text.startswith("^"))
+    names = frozenset(text for text in route.topics if not is_pattern(text))
     return Topics(names, tuple(pattern for pattern in patterns if pattern is not None))
 
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from bridge.config import topic_patterns
 from bridge.config.mapping_section import Decode, MappingConfig, TopicOverrides, Unwanted
+from bridge.config.pattern_syntax import PatternError
+from bridge.config.topic_patterns import TopicPattern
 from bridge.config.values import ValueSpec
 from bridge.mapping.conditions import Condition
 from bridge.mapping.expressions import ENVELOPE_SETTINGS
@@ -43,7 +46,7 @@ class TopicSettings:
 
     base: Settings
     by_name: Mapping[str, Settings]
-    by_pattern: tuple[tuple[re.Pattern[str], Settings], ...]
+    by_pattern: tuple[tuple[TopicPattern, Settings], ...]
     """The more specific first."""
 
     def of(self, topic: str) -> Settings:
@@ -52,7 +55,7 @@ class TopicSettings:
         if found is not None:
             return found
         for pattern, settings in self.by_pattern:
-            if pattern.match(topic):
+            if pattern.matches(topic):
                 return settings
         return self.base
 
@@ -88,27 +91,30 @@ def compile_settings(config: MappingConfig, findings: Findings) -> TopicSettings
     )
     _check_reachable(base, "mapping", findings)
     by_name: dict[str, Settings] = {}
-    by_pattern: list[tuple[re.Pattern[str], Settings]] = []
+    by_pattern: list[tuple[TopicPattern, Settings]] = []
     for name, overrides in config.per_topic.items():
         where = f"mapping.per_topic.{name}"
         settings = _overridden(base, overrides, where, findings)
         _check_reachable(settings, where, findings)
-        if name.startswith("^"):
+        if topic_patterns.is_pattern(name):
             pattern = compile_topic_pattern(name, where, findings)
             if pattern is not None:
                 by_pattern.append((pattern, settings))
         else:
             by_name[name] = settings
-    by_pattern.sort(key=lambda entry: pattern_rank(entry[0].pattern))
+    by_pattern.sort(key=lambda entry: pattern_rank(entry[0].text))
     return TopicSettings(base, by_name, tuple(by_pattern))
 
 
-def compile_topic_pattern(text: str, where: str, findings: Findings) -> re.Pattern[str] | None:
-    """A pattern for `match`: bound to the beginning of a topic's name and, without ``$``, not to its end."""
+def compile_topic_pattern(text: str, where: str, findings: Findings) -> TopicPattern | None:
+    """A pattern that is bound to the beginning of a topic's name and, without ``$``, not to its end.
+
+    Whatever the group protocol reads: to which records a setting applies is no business of the brokers.
+    """
     try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        findings.add(where, f"is not a regular expression: {error}")
+        return topic_patterns.compiled(text, topic_patterns.Reading.FROM_BEGINNING)
+    except PatternError as error:
+        findings.add(where, str(error))
         return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.config import topic_patterns
+from bridge.config.consumed_topics import Topics
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
 from bridge.reprocess import contents
@@ -50,10 +50,8 @@ class Unknown:
         return f"{self.option}: there is no {asked}. There are: {', '.join(there[:_SHOWN])}{more}."
 
 
-def unknown(
-    of: Selection, mapping: CompiledMapping, topics: tuple[str, ...], partitions: Mapping[str, int]
-) -> list[Unknown]:
-    """What has to be asked of the letters: `topics` are the entries of kafka.topics, `partitions` counts by topic."""
+def unknown(of: Selection, mapping: CompiledMapping, topics: Topics, partitions: Mapping[str, int]) -> list[Unknown]:
+    """What has to be asked of the letters: `topics` are what is read, `partitions` counts by topic."""
     routes = {route.name for route in mapping.routes}
     hashes = {route.hash for route in mapping.routes}
     reasons = {reason.value for reason in LetterReason}
@@ -68,7 +66,7 @@ def unknown(
             lambda entry: _names(_type(entry, mapping)),
             set(mapping.rules),
         ),
-        Unknown("--origin", origins, _origins, {each for each in topics if not topic_patterns.is_pattern(each)}),
+        Unknown("--origin", origins, _origins, set(topics.names)),
     ]
     return [each for each in made if each.missing]
 
@@ -91,12 +89,12 @@ def _place(origin: OriginRange) -> str:
     return origin.topic if origin.partition is None else f"{origin.topic}:{origin.partition}"
 
 
-def _is_known(origin: OriginRange, topics: tuple[str, ...], partitions: Mapping[str, int]) -> bool:
+def _is_known(origin: OriginRange, topics: Topics, partitions: Mapping[str, int]) -> bool:
     """Whether it is of what the bridge reads."""
-    if not any(topic_patterns.matches(entry, origin.topic) for entry in topics):
+    if not topics.takes(origin.topic):
         return False
     count = partitions.get(origin.topic)
-    return origin.topic in topics if count is None else origin.partition is None or origin.partition < count
+    return origin.topic in topics.names if count is None else origin.partition is None or origin.partition < count
 
 
 def _names(name: str | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bridge.config import topic_patterns
+from bridge.config import consumed_topics
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
 from bridge.kafka import topic_creation
@@ -73,11 +73,8 @@ def problems(topic: str, missing: Sequence[str], settings: Mapping[str, TopicSet
 def _create(
     config: Config, inspection: Inspection, cluster: Cluster, missing: Sequence[str], logger: logging.Logger
 ) -> None:
-    sources = {
-        name: partitions
-        for name, partitions in cluster.topics.items()
-        if any(topic_patterns.matches(entry, name) for entry in config.kafka.topics)
-    }
+    consumed = consumed_topics.topics_of(config.kafka)
+    sources = {name: partitions for name, partitions in cluster.topics.items() if consumed.takes(name)}
     wanted = topic_creation.plans(
         config.dead_letter.topic,
         partitions=max(sources.values(), default=1),

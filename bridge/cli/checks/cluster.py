@@ -11,6 +11,7 @@ from bridge.cli.checks import findings, forecast, letters, permissions, position
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
+from bridge.config.consumed_topics import topics_of
 from bridge.config.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
 from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
@@ -38,7 +39,7 @@ def look(config: Config, logger: Logger, *, patience: float) -> list[Area]:
         return [Area("Kafka", [_not_connected(config.kafka.bootstrap_servers, error)])]
     security = config.kafka.properties.get("security.protocol", "plaintext").lower()
     found = [findings.ok(f"{plural(cluster.brokers, 'broker')} at {config.kafka.bootstrap_servers}, over {security}.")]
-    consumed = topics.consumed(config.kafka.topics, cluster.topics)
+    consumed = topics.consumed(config.kafka.topics, cluster.topics, topics_of(config.kafka).reading)
     read = _Reading(config, inspection, consumed.partitions)
     return [
         Area("Kafka", [*found, *consumed.findings]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.cli.checks import findings
@@ -10,6 +10,8 @@ from bridge.cli.checks.findings import Finding
 from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
 from bridge.config import topic_patterns
+from bridge.config.topic_patterns import Reading
+from bridge.kafka.topic_creation import resolutions_of
 
 _SHOWN = 10
 
@@ -23,15 +25,17 @@ class Consumed:
     findings: Sequence[Finding]
 
 
-def consumed(entries: Sequence[str], existing: Mapping[str, int]) -> Consumed:
+def consumed(entries: Sequence[str], existing: Mapping[str, int], reading: Reading = Reading.SEARCHED) -> Consumed:
     """Which topics the entries of kafka.topics stand for; `existing` are partition counts by name."""
     partitions: dict[str, int] = {}
     found: list[Finding] = []
     for entry in entries:
-        taken = {name: count for name, count in sorted(existing.items()) if topic_patterns.matches(entry, name)}
+        taken = _taken(entry, existing, reading)
         partitions |= taken
         if topic_patterns.is_pattern(entry):
             found.append(_pattern(entry, taken))
+            if reading is Reading.WHOLE:
+                found += _only_begun(entry, taken, _taken(entry, existing, Reading.SEARCHED))
         elif taken:
             found.append(findings.ok(f"{entry}: {plural(taken[entry], 'partition')}."))
         else:
@@ -42,7 +46,42 @@ def consumed(entries: Sequence[str], existing: Mapping[str, int]) -> Consumed:
                     ExitCode.USAGE,
                 )
             )
-    return Consumed(partitions, found)
+    return Consumed(partitions, [*found, *_of_bridges(partitions, existing)])
+
+
+def _taken(entry: str, existing: Mapping[str, int], reading: Reading) -> dict[str, int]:
+    return {name: count for name, count in sorted(existing.items()) if topic_patterns.matches(entry, name, reading)}
+
+
+def _only_begun(entry: str, taken: Mapping[str, int], searched: Mapping[str, int]) -> Iterator[Finding]:
+    """The consumer protocol matches whole names, without a word about those that a search would find."""
+    left = [name for name in searched if name not in taken]
+    if left:
+        yield findings.warning(
+            f"{entry} must match the whole name under the consumer protocol, so {_listed(left)} is not read.",
+            "write a pattern of the whole name, such as ^bill.* for ^bill, or set kafka.group_protocol: classic",
+        )
+
+
+def _of_bridges(taken: Mapping[str, int], existing: Mapping[str, int]) -> Iterator[Finding]:
+    """A dead-letter topic has its resolutions topic beside it, and no other topic has."""
+    own = [
+        name
+        for name in taken
+        if resolutions_of(name) in existing
+        or any(resolutions_of(letters) == name for letters in existing if name.startswith(letters))
+    ]
+    if own:
+        yield findings.warning(
+            f"{_listed(own)} of kafka.topics is a bridge's dead-letter or resolutions topic: its records are no events "
+            'and are filtered (reason "bridge_record").',
+            "narrow the pattern in kafka.topics, or take the topic out",
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def _pattern(entry: str, taken: Mapping[str, int]) -> Finding:

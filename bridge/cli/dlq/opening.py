@@ -56,11 +56,12 @@ class Opened:
         self, asked: Asked, *, ids: tuple[str, ...] = (), with_ended: bool = False, all_groups: bool = False
     ) -> Selection:
         """What was asked for. Raises `Misuse` for what cannot be understood, or names what does not exist."""
+        from bridge.config.consumed_topics import topics_of
         from bridge.reprocess.names import refusals, unknown
         from bridge.reprocess.reader import Reader
 
         made = asked.selection(None if all_groups else self.group, ids=ids, with_ended=with_ended)
-        waiting = unknown(made, self.start.mapping, self.start.config.kafka.topics, self.cluster.topics)
+        waiting = unknown(made, self.start.mapping, topics_of(self.start.config.kafka), self.cluster.topics)
         if waiting:
             problems = refusals(waiting, Reader(self.log).entries())
             if problems:

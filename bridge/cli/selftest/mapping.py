@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -36,7 +35,7 @@ def _topic(mapping: MappingConfig, own: str) -> dict[str, Any]:
     overrides = mapping.per_topic.get(own)
     if overrides is None:
         patterns = [name for name in mapping.per_topic if topic_patterns.is_pattern(name)]
-        matching = [name for name in sorted(patterns, key=pattern_rank) if re.match(name, own)]
+        matching = [name for name in sorted(patterns, key=pattern_rank) if _takes(name, own)]
         overrides = mapping.per_topic[matching[0]] if matching else None
     found = _plain(overrides, without=("max_age",)) if overrides is not None else {}
     for key in _OF_THE_ENVELOPE:
@@ -45,10 +44,15 @@ def _topic(mapping: MappingConfig, own: str) -> dict[str, Any]:
     return found
 
 
+def _takes(topic: str, own: str) -> bool:
+    """As the mapping reads a name or pattern of its own."""
+    return topic_patterns.matches(topic, own, topic_patterns.Reading.FROM_BEGINNING)
+
+
 def _route(route: RouteConfig, names: Mapping[str, str]) -> dict[str, Any]:
     found = _plain(route, without=("max_age", "topics", "sample"))
     if route.topics is not None:
-        limited = [used for own, used in names.items() if any(topic_patterns.matches(t, own) for t in route.topics)]
+        limited = [used for own, used in names.items() if any(_takes(topic, own) for topic in route.topics)]
         # A route of topics that are not consumed stays a route of no topic.
         found["topics"] = limited or ["no-topic-of-the-selftest"]
     return found

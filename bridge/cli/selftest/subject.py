@@ -11,6 +11,7 @@ from typing import Any, Final
 from bridge.cli.selftest import events
 from bridge.cli.selftest import mapping as own_mapping
 from bridge.config import load, topic_patterns
+from bridge.config.consumed_topics import topics_of as consumed_by
 from bridge.config.sections import Config
 from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
@@ -100,8 +101,8 @@ def topics_of(config: Config) -> tuple[str, ...]:
     """The topics the self-test makes: those named, and those of the examples that a pattern takes."""
     named = [topic for topic in config.kafka.topics if not topic_patterns.is_pattern(topic)]
     shown = [example.record.topic for example in config.mapping.examples if example.record is not None]
-    taken = [topic for topic in shown if any(topic_patterns.matches(entry, topic) for entry in config.kafka.topics)]
-    return tuple(dict.fromkeys([*named, *taken]))
+    consumed = consumed_by(config.kafka)
+    return tuple(dict.fromkeys([*named, *filter(consumed.takes, shown)]))
 
 
 def topics(config: Config, prefix: str) -> Topics:

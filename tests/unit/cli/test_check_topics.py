@@ -4,6 +4,7 @@ from bridge.cli.checks.findings import Level
 from bridge.cli.checks.permissions import permissions
 from bridge.cli.checks.topics import consumed
 from bridge.cli.exits import ExitCode
+from bridge.config.topic_patterns import Reading
 
 EXISTING = {"shop.orders": 6, "billing.a": 1, "billing.b": 2, "other": 3}
 ALL = frozenset({"READ", "WRITE", "DESCRIBE"})
@@ -26,6 +27,28 @@ def test_a_missing_topic_is_a_configuration_to_change() -> None:
 def test_a_pattern_without_topics_may_still_find_some_later() -> None:
     (found,) = consumed(["^nothing"], EXISTING).findings
     assert found.level is Level.WARNING
+
+
+def test_under_the_consumer_protocol_a_pattern_takes_whole_names_and_what_it_leaves_is_said() -> None:
+    found = consumed(["^bill"], {**EXISTING, "bill": 4}, Reading.WHOLE)
+    assert found.partitions == {"bill": 4}
+    assert [each.level for each in found.findings] == [Level.OK, Level.WARNING]
+    assert found.findings[1].what == (
+        "^bill must match the whole name under the consumer protocol, so billing.a, billing.b is not read."
+    )
+    assert "such as ^bill.* for ^bill" in found.findings[1].to_do
+    assert consumed(["^bill.*"], EXISTING, Reading.WHOLE).partitions == {"billing.a": 1, "billing.b": 2}
+    (none, left) = consumed(["^bill"], EXISTING, Reading.WHOLE).findings
+    assert none.what.startswith("^bill matches no topic now")
+    assert "billing.a" in left.what
+
+
+def test_another_bridges_topics_among_the_consumed_are_said() -> None:
+    existing = {"other.dlq": 6, "other.dlq.resolutions": 6, "other.orders": 6}
+    *_, found = consumed([r"^other\."], existing).findings
+    assert found.level is Level.WARNING
+    assert found.what.startswith("other.dlq, other.dlq.resolutions of kafka.topics is a bridge's dead-letter or ")
+    assert all(each.level is Level.OK for each in consumed(["other.orders"], existing).findings)
 
 
 def test_every_permission_that_is_there_is_one_line() -> None:

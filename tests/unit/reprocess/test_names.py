@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.config.consumed_topics import Topics
 from bridge.config.mapping_section import MappingConfig
+from bridge.config.topic_patterns import Reading
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.reprocess.ledger import UNTOUCHED
 from bridge.reprocess.letters import parse
@@ -33,7 +35,7 @@ def refused(**selectors: Any) -> list[str]:
 def asked(**selectors: Any) -> list[Unknown]:
     origins = tuple(map(parse_origin, selectors.pop("origins", ())))
     given: dict[str, Any] = {name: frozenset(found) for name, found in selectors.items()}
-    return unknown(Selection(origins=origins, **given), PRESENT, TOPICS, PARTITIONS)
+    return unknown(Selection(origins=origins, **given), PRESENT, Topics(TOPICS, Reading.SEARCHED), PARTITIONS)
 
 
 def test_names_of_the_program_the_mapping_and_the_configuration_need_no_letter() -> None:
