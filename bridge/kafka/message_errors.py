@@ -89,6 +89,9 @@ class MessageErrors:
             return
         if code == _FATAL and any(KafkaError(cause).str() in error.str() for cause in _NO_CONSUMER_PROTOCOL):
             raise TermsRefusedError(Refusal.PROTOCOL, error.str())
+        if code == _FATAL and KafkaError(_GROUP_UNAUTHORIZED).str() in error.str():
+            self._unauthorized(error)
+            raise TermsRefusedError(Refusal.PERMISSION, error.str())
         if code == _FATAL:
             raise ClientFatalError(_fatal(error))
         if code == _INVALID_SESSION:
@@ -103,9 +106,7 @@ class MessageErrors:
                 f"{error.str()}",
             )
         elif code == _GROUP_UNAUTHORIZED:
-            sentence = f"kafka.group_id: this user may not use the group; grant it READ on the group. {error.str()}"
-            self.problems = {**self.problems, "group": sentence}
-            self._log.write(logging.ERROR, sentence)
+            self._unauthorized(error)
         else:
             # Missing topics and topics without permission are named by the survey; the rest the client repeats itself.
             if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED, _UNKNOWN_TOPIC_ID}:
@@ -114,6 +115,19 @@ class MessageErrors:
             where = f"{message.topic()}: " if message.topic() else ""
             self._log.write(level, f"{where}{error.name()}: {error.str()}")
 
+    def _unauthorized(self, error: KafkaError) -> None:
+        self._group_problem(
+            f"kafka.group_id: this user may not use the group; grant it READ on the group. {error.str()}"
+        )
+
+    def _group_problem(self, sentence: str) -> None:
+        self.problems = {**self.problems, "group": sentence}
+        self._log.write(logging.ERROR, sentence)
+
+    def joined(self) -> None:
+        """What kept this process out of the group is over."""
+        self.problems = {concerns: sentence for concerns, sentence in self.problems.items() if concerns != "group"}
+
     def refused_for_good(self, refused: TermsRefusedError) -> None:
         """The configuration leaves no other terms. `ClientFatalError` where this client is at its end, too."""
         if refused.refusal is Refusal.PROTOCOL:
@@ -121,12 +135,10 @@ class MessageErrors:
                 "the brokers do not let the group use the consumer protocol: it is switched off there, or members of "
                 f"the classic one live in the group ({refused}). Set kafka.group_protocol: auto"
             )
-        sentence = (
+        self._group_problem(
             "kafka.properties.session.timeout.ms: the brokers allow no session of this length; set one between their "
             f"group.min.session.timeout.ms and group.max.session.timeout.ms. {refused}"
         )
-        self.problems = {**self.problems, "group": sentence}
-        self._log.write(logging.ERROR, sentence)
 
     def _out_of_range(self, message: Message[Any, Any], error: KafkaError) -> None:
         """The position fell out of the log: retention overtook it, or the log was truncated or recreated."""

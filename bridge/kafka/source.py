@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -25,11 +26,12 @@ from bridge.kafka.lookup import Lookup
 from bridge.kafka.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.message_errors import MessageErrors, TermsRefusedError
 from bridge.kafka.pauses import Pauses
-from bridge.kafka.poll_loop import PollLoop
-from bridge.kafka.rebalance import STOPPING_COMMIT_LIMIT, Rebalance
+from bridge.kafka.poll_loop import SERVE, PollLoop
+from bridge.kafka.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT, Rebalance
 from bridge.kafka.starting import Starting
 from bridge.kafka.survey import Survey
 from bridge.kafka.table import Table
+from bridge.kafka.terms import Refusal
 from bridge.kafka.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -37,13 +39,15 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Sequence
 
-    from confluent_kafka import KafkaError
+    from confluent_kafka import Consumer, KafkaError
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.config.sections import Kafka
     from bridge.kafka.consumption import Consumption, Positioned, Tracker
     from bridge.model import TopicPartition
 
+REJOIN_EVERY: Final = 5.0
+"""Seconds between attempts to join a group that this user may not use."""
 CLOSE_LIMIT: Final = 8.0
 """Seconds to leave the group, after the drain and the last commit."""
 
@@ -306,17 +310,31 @@ class Source:
         if following is None:
             self._message_errors.refused_for_good(refused)
             return
-        self._logger.info("%s", terms.told(following, refused.refusal))
-        with self._watchdog.watch(CLOSE_LIMIT, "closing a client that the brokers did not take"):
+        limit = self._kafka.drain_timeout + DRAIN_GRACE + COMMIT_LIMIT + CLOSE_LIMIT
+        with self._watchdog.watch(limit, "closing a client that the brokers did not take"):
             self._consumer.close()
+        if refused.refusal is Refusal.PERMISSION:
+            self._pause(REJOIN_EVERY)
+        self._logger.info("%s", terms.told(following, refused.refusal))
+        problems = self._message_errors.problems
         self._open(following)
+        self._message_errors.problems = problems
         self._subscribe()
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stopping.wait(SERVE):
+            self._heartbeat.beat()
+
+    def _joined(self, consumer: Consumer, partitions: list[ClientPartition]) -> None:
+        self._message_errors.joined()
+        self._rebalance.on_assign(consumer, partitions)
 
     def _subscribe(self) -> None:
         self._tell_trust(terms.trust(self._terms, self._kafka))
         self._consumer.subscribe(
             list(self._kafka.topics),
-            on_assign=self._rebalance.on_assign,
+            on_assign=self._joined,
             on_revoke=self._rebalance.on_revoke,
             on_lost=self._rebalance.on_lost,
         )

@@ -37,6 +37,8 @@ class Refusal(enum.Enum):
     """They do not know the consumer protocol, or do not let this group use it."""
     SESSION = "session"
     """It is shorter than they allow."""
+    PERMISSION = "permission"
+    """None of them: this user may not use the group, and under the consumer protocol that ends the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def of_a_reader(kafka: Kafka) -> Terms:
 
 def after(terms: Terms, refusal: Refusal, kafka: Kafka) -> Terms | None:
     """What to try next; None where the configuration leaves no choice."""
+    if refusal is Refusal.PERMISSION:
+        return terms
     if refusal is Refusal.SESSION:
         return replace(terms, session=KAFKAS_SESSION) if terms.session == SESSION else None
     if group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties) is not None:
@@ -71,6 +75,8 @@ def after(terms: Terms, refusal: Refusal, kafka: Kafka) -> Terms | None:
 
 def told(terms: Terms, refusal: Refusal) -> str:
     """What the log says when these terms follow a refusal."""
+    if refusal is Refusal.PERMISSION:
+        return "joining again"
     if refusal is Refusal.SESSION:
         return (
             f"the brokers allow no session of {SESSION:g} s; joining with one of {terms.session or KAFKAS_SESSION:g} s"

@@ -30,7 +30,7 @@ from tests.integration.faults.conftest import HOSTS
 from tests.kafka.certificates import Authority, Certificate, issue
 from tests.kafka.client import ANSWER_WITHIN, OwnKafka
 from tests.kafka.settings import PASSWORDS, TLS_LISTENER
-from tests.service.ground import CLASSIC, Ground
+from tests.service.ground import CLASSIC, Ground, protocols
 from tests.service.marked import NEXT_KEY, REPEATS
 from tests.service.waiting import until
 
@@ -41,7 +41,9 @@ WRONG, ANOTHER = "MARKED-wrong-83d2", "MARKED-another-61fa"
 SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.02)
 
 
-def sections(kafka: OwnKafka, ca: Path, password: str = PASSWORDS[USER]) -> dict[str, Any]:
+def sections(
+    kafka: OwnKafka, ca: Path, password: str = PASSWORDS[USER], protocol: dict[str, str] = CLASSIC
+) -> dict[str, Any]:
     """SCRAM over TLS, as alice."""
     login = {
         "security.protocol": "SASL_SSL",
@@ -50,7 +52,7 @@ def sections(kafka: OwnKafka, ca: Path, password: str = PASSWORDS[USER]) -> dict
         "sasl.password": password,
         "ssl.ca.location": str(ca),
     }
-    connection = {"bootstrap_servers": kafka.tls_bootstrap, "properties": {**CLASSIC, **login}}
+    connection = {"bootstrap_servers": kafka.tls_bootstrap, "properties": {**protocol, **login}}
     return {"kafka": connection, "delivery": {"max_in_flight": 4}}
 
 
@@ -241,14 +243,16 @@ async def test_a_topics_permission_taken_away_while_running_is_named_and_given_b
     assert await replica.terminate() == 0
 
 
+@protocols("classic", "consumer")
 async def test_a_groups_permission_taken_away_while_running_is_named_and_given_back_loses_nothing(
-    ground: Ground, certificate: Certificate, tmp_path: Path
+    ground: Ground, certificate: Certificate, tmp_path: Path, protocol: dict[str, str]
 ) -> None:
     ground.create_topic(2)
     ground.api.set_faults(SLOW)
     await ground.produce(600)
     allow(ground)
-    replica = await ground.started(**sections(ground.kafka, trusted(certificate, tmp_path)))
+    ca = trusted(certificate, tmp_path)
+    replica = await ground.started(**sections(ground.kafka, ca, protocol=protocol))
     await ground.more(50)
     await take_away(ground, ResourceType.GROUP, ground.group, AclOperation.READ)
     await until("it is said", lambda: "READ on the group" in replica.log_text(), within=60)
