@@ -22,7 +22,7 @@ class CommitTrouble(enum.StrEnum):
     UNREACHABLE = "unreachable"
     """No coordinator answered in time."""
     METADATA_TOO_LARGE = "metadata_too_large"
-    """A bug: the map is cut well below the limit."""
+    """The brokers' limit is below Kafka's default: shorter texts are committed at once, see `CommitText`."""
     UNKNOWN_PARTITION = "unknown_partition"
     """The topic was deleted under the group."""
     REFUSED = "refused"

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka import answers, commit_mark
+from bridge.kafka import answers
 from bridge.kafka.client_log import Rare
 from bridge.kafka.commit_errors import CommitTrouble, classify
-from bridge.kafka.partitions import committable
+from bridge.kafka.commit_text import CommitText
+from bridge.kafka.partitions import committable, from_client
 from bridge.model import Position, TopicPartition
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Commits:
         self._pending: _Pending | None = None
         self._number = 0
         self._refreshed_at = float("-inf")
+        self._text = CommitText()
 
     # --- called on the loop's thread ---------------------------------------------------------------
 
@@ -124,7 +126,10 @@ class Commits:
         """
         for entry in entries:
             entry.refresh = True
-        self._beginnings += [_committable(partition, position) for partition, position in beginnings]
+        self._beginnings += [
+            committable(partition, position, self._text.of(position.metadata, None))
+            for partition, position in beginnings
+        ]
         self._refreshed_at = float("-inf")
         self.refresh()
 
@@ -167,11 +172,7 @@ class Commits:
         self._proof_wanted = False
         beginnings, self._beginnings = self._beginnings, []
         self._number += 1
-        offsets = [
-            _committable(entry.partition, entry.position, self._number)
-            for entry in entries
-            if entry.position is not None
-        ]
+        offsets = [self._committable(entry, self._number) for entry in entries if entry.position is not None]
         for entry in entries:
             entry.refresh = False
         if not offsets and not beginnings:
@@ -187,16 +188,34 @@ class Commits:
     def answered(self, error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:
         """The client's `on_commit`, for its periodic commits and the explicit ones alike."""
         pending = self._pending
-        if pending is not None and any(commit_mark.has(each.metadata, pending.number) for each in partitions):
+        if pending is not None and any(self._text.carries(each.metadata, pending.number) for each in partitions):
             self._pending = None
         else:
             pending = None
         if error is not None:
-            self._failed(error, pending.entries if pending else ())
+            self._failed(error, pending.entries if pending else (), partitions)
             return
+        self._acknowledged()
+        issued_at = pending.issued_at if pending is not None else self._stored_at(partitions)
+        if issued_at is not None:
+            self._proven(issued_at)
+
+    def _acknowledged(self) -> None:
         self._counts.commits += 1
-        if pending is not None:
-            self._proven(pending.issued_at)
+        self._counts.committed_at = self._clock()
+        if (sentence := self._text.taken()) is not None:
+            self._log.write(logging.WARNING, sentence)
+
+    def _stored_at(self, partitions: Sequence[ClientPartition]) -> float | None:
+        """Since when one of these positions has been the client's to commit: its periodic commit cannot be older.
+
+        An answer may have waited in a socket for as long as the process was suspended; what it answers tells its age.
+        """
+        for each in partitions:
+            entry = self._table.get(from_client(each))
+            if entry is not None and entry.stored == (each.offset, (each.metadata or "").rstrip("\0")):
+                return entry.stored_at
+        return None
 
     def last(self, positions: Positioned, trackers: Iterable[Tracker]) -> None:
         """The last positions of all these; nothing more comes for them. `settled` says when they are acknowledged.
@@ -224,21 +243,28 @@ class Commits:
         self._take(positions)
         entries = [entry for tracker, _ in positions if (entry := self._table.of(tracker)) is not None]
         entries += [entry for entry in others if entry.tracker is None and entry.refresh]
-        offsets = [_committable(entry.partition, entry.position) for entry in entries if entry.position is not None]
-        if not offsets:
+        entries = [entry for entry in entries if entry.position is not None]
+        if not entries:
             return
-        error = self._commit_now(offsets)
+        error = self._commit_now(entries)
         if error is not None and classify(error.code()) is CommitTrouble.REBALANCING:
             self._sleep(_AFTER_REBALANCE)
-            error = self._commit_now(offsets)
+            error = self._commit_now(entries)
+        while error is not None and self._was_too_long(error, [self._committable(entry) for entry in entries]):
+            error = self._commit_now(entries)
         if error is None:
-            self._counts.commits += 1
+            self._acknowledged()
         else:
             self._failed(error, ())
 
-    def _commit_now(self, offsets: list[ClientPartition]) -> KafkaError | None:
+    def _was_too_long(self, error: KafkaError, partitions: Iterable[ClientPartition]) -> bool:
+        """Whether a commit was refused for its text alone, which is shorter from now on."""
+        too_long = classify(error.code()) is CommitTrouble.METADATA_TOO_LARGE
+        return too_long and self._text.refused(each.metadata for each in partitions)
+
+    def _commit_now(self, entries: Iterable[Assigned]) -> KafkaError | None:
         try:
-            results = self._consumer.commit(offsets=offsets, asynchronous=False)
+            results = self._consumer.commit(offsets=[self._committable(each) for each in entries], asynchronous=False)
         except KafkaException as error:
             return answers.error_of(error)
         return next((each.error for each in results if each.error is not None), None)
@@ -249,9 +275,10 @@ class Commits:
         if entry.position is not None and position.offset < entry.position.offset:
             self._counts.refused_positions += 1
             return
+        text = self._text.of(position.metadata, None)
         try:
             # One partition a call: of a list the client drops, silently, those it does not own.
-            self._consumer.store_offsets(offsets=[_committable(entry.partition, position)])
+            self._consumer.store_offsets(offsets=[committable(entry.partition, position, text)])
         except KafkaException as error:
             self._counts.refused_positions += 1
             refusal = answers.error_of(error).str()
@@ -261,19 +288,34 @@ class Commits:
             return
         entry.refresh = entry.position is not None and position.offset == entry.position.offset
         entry.position = position
+        entry.stored, entry.stored_at = (position.offset, text), self._clock()
 
-    def _failed(self, error: KafkaError, entries: Iterable[Assigned]) -> None:
+    def _failed(
+        self, error: KafkaError, entries: Iterable[Assigned], partitions: Sequence[ClientPartition] = ()
+    ) -> None:
         trouble = classify(error.code())
         if trouble is None:
             return
         self._counts.commit_errors[trouble.value] += 1
+        if self._was_too_long(error, partitions):
+            self._store_again()
+            return
         if (detail := self._failures.admit(f"{trouble}: {error.str()}")) is not None:
             self._tell_failed(detail)
         if trouble in _WORTH_REPEATING:
             for entry in entries:
                 entry.refresh = True
 
+    def _store_again(self) -> None:
+        """All positions with shorter texts: the client would go on committing those that the brokers refuse."""
+        for entry in self._table:
+            position, entry.position = entry.position, None
+            if position is not None:
+                self._store(entry, position)
+                entry.position, entry.refresh = position, True
 
-def _committable(partition: TopicPartition, position: Position, number: int | None = None) -> ClientPartition:
-    metadata = position.metadata if number is None else commit_mark.marked(position.metadata, number)
-    return committable(partition, position, metadata)
+    def _committable(self, entry: Assigned, number: int | None = None) -> ClientPartition:
+        position = entry.position
+        if position is None:
+            raise AssertionError("a partition without a position is never committed")
+        return committable(entry.partition, position, self._text.of(position.metadata, number))

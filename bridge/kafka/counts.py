@@ -15,6 +15,8 @@ class SourceCounts:
     dropped_records: int = 0
     """Came from the client's queue after their partition was gone; the next owner reads them."""
     commits: int = 0
+    committed_at: float | None = None
+    """Monotonic time at which a commit was last acknowledged."""
     commit_errors: Counter[str] = field(default_factory=Counter)
     """By `CommitTrouble`."""
     refused_positions: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from confluent_kafka import KafkaError
 
@@ -87,13 +87,8 @@ class MessageErrors:
         if code == _PARTITION_EOF:
             self._reached_end(message)
             return
-        if code == _FATAL and any(KafkaError(cause).str() in error.str() for cause in _NO_CONSUMER_PROTOCOL):
-            raise TermsRefusedError(Refusal.PROTOCOL, error.str())
-        if code == _FATAL and KafkaError(_GROUP_UNAUTHORIZED).str() in error.str():
-            self._unauthorized(error)
-            raise TermsRefusedError(Refusal.PERMISSION, error.str())
         if code == _FATAL:
-            raise ClientFatalError(_fatal(error))
+            self._ended(error)
         if code == _INVALID_SESSION:
             raise TermsRefusedError(Refusal.SESSION, error.str())
         if code == _AUTO_OFFSET_RESET:
@@ -114,6 +109,15 @@ class MessageErrors:
             level = logging.DEBUG if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED} else logging.WARNING
             where = f"{message.topic()}: " if message.topic() else ""
             self._log.write(level, f"{where}{error.name()}: {error.str()}")
+
+    def _ended(self, error: KafkaError) -> NoReturn:
+        """The client is at its end; another one may be let in, now or later."""
+        if any(KafkaError(cause).str() in error.str() for cause in _NO_CONSUMER_PROTOCOL):
+            raise TermsRefusedError(Refusal.PROTOCOL, error.str())
+        if KafkaError(_GROUP_UNAUTHORIZED).str() in error.str():
+            self._unauthorized(error)
+            raise TermsRefusedError(Refusal.PERMISSION, error.str())
+        raise ClientFatalError(_fatal(error))
 
     def _unauthorized(self, error: KafkaError) -> None:
         self._group_problem(

@@ -27,7 +27,7 @@ class Assigned:
     __slots__ = (
         "bytes", "detail", "end_seen", "first_position", "held", "joined", "last", "next_offset", "number",
         "ordered_pause", "partition", "paused", "position", "possibly_lost", "records", "refresh", "retry_at",
-        "retry_in", "standing", "told_hanging", "tracker",
+        "retry_in", "standing", "stored", "stored_at", "told_hanging", "tracker",
     )  # fmt: skip
 
     def __init__(self, partition: TopicPartition) -> None:
@@ -36,6 +36,10 @@ class Assigned:
         """None while it has never been read in this assignment."""
         self.position: Position | None = None
         """The last one taken; what a commit of this partition would say now."""
+        self.stored: tuple[int, str] | None = None
+        """Offset and text that the client has to commit."""
+        self.stored_at = 0.0
+        """Since when it has them; monotonic seconds."""
         self.refresh = False
         """The position says something new, but at an offset that the periodic commit takes for old."""
         self.next_offset = -1

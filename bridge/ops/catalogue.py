@@ -402,6 +402,13 @@ CATALOGUE: tuple[Metric, ...] = (
         lambda s: s.group.forced_drains,
     ),
     _gauge(
+        "commit_age_seconds",
+        "seconds",
+        "Time since Kafka last acknowledged an offset commit; what completed since is sent again if the process dies."
+        " NaN: not yet.",
+        lambda s: _known(s.group.commit_age),
+    ),
+    _gauge(
         "membership_age_seconds",
         "seconds",
         "Time since Kafka last confirmed that this process is a member of its group; NaN: not yet.",

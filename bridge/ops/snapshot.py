@@ -229,6 +229,8 @@ class Group:
     forced_drains: int = 0
     commits: int = 0
     commit_failures: int = 0
+    commit_age: float | None = None
+    """Seconds since Kafka last acknowledged a commit; None: never."""
     membership_age: float | None = None
     """Seconds since Kafka last confirmed the membership; None: never."""
     out_of_range: int = 0

@@ -115,6 +115,25 @@ def decode(text: str | None) -> OffsetMap | None:
     )
 
 
+def shortened(text: str, max_length: int) -> str:
+    """The same map in at most so many characters, cut at its far end; nothing where not even its beginning fits."""
+    if len(text) <= max_length:
+        return text
+    found = decode(text)
+    if found is None:
+        return ""
+    shorter = encode(
+        found.base,
+        _runs(found.base, found.done),
+        leader_epoch=found.leader_epoch,
+        topic_id=found.topic_id,
+        demand=found.demand,
+        head=found.head,
+        max_length=max_length,
+    )
+    return shorter if len(shorter) <= max_length else ""
+
+
 def trusted(found: OffsetMap | None, *, offset: int, leader_epoch: int | None, topic_id: str) -> OffsetMap | None:
     """The map, if it was made for exactly this committed position.
 
@@ -141,6 +160,13 @@ def _pack(runs: Iterable[int], max_bytes: int) -> bytes:
             break
         out += pair
     return bytes(out)
+
+
+def _runs(base: int, done: Iterable[range]) -> Iterator[int]:
+    for each in done:
+        yield each.start - base
+        yield len(each)
+        base = each.stop
 
 
 def _varint(n: int) -> bytes:

@@ -40,12 +40,16 @@ KAFKA: Final = Row(
         ),
         lines(
             "Membership confirmed",
-            "Time since Kafka last confirmed that the process is a member of its group. Nothing is sent after a "
-            "whole session without.",
+            "Time since Kafka last confirmed that the process is a member of its group, and since it acknowledged an "
+            "offset commit. Nothing is sent after a whole session (10 s under the consumer protocol) without.",
             SECONDS,
             Query(
                 f"max by (cluster, namespace, pod, instance) ({all_of('membership_age_seconds')})",
                 "{{namespace}}/{{pod}} {{instance}}",
+            ),
+            Query(
+                f"max by (cluster, namespace, pod, instance) ({all_of('commit_age_seconds')})",
+                "{{namespace}}/{{pod}} {{instance}} commit",
             ),
         ),
         lines(

@@ -41,7 +41,7 @@ def idle() -> Snapshot:
         letters=Letters(open_by_reason={}),
         buffers=Buffers(),
         rate=Rate(limit=10.0, share=10.0, view_age=1.0),
-        group=Group(membership_age=1.0),
+        group=Group(membership_age=1.0, commit_age=0.2),
         key=Key(),
         partitions=(Partition(TopicPartition("orders", 0), position=99, end=100),),
         retention={"orders": 604_800.0},

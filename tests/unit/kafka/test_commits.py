@@ -7,11 +7,13 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.kafka import commit_mark
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.table import Assigned, Table
 from bridge.model import Position, TopicPartition
+from bridge.pipeline import offset_map
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
@@ -212,3 +214,84 @@ def test_a_refused_commit_is_told_once_in_half_a_minute_and_says_how_often_it_wa
 def test_a_commit_with_nothing_to_commit_is_no_failure(scene: Scene) -> None:
     scene.commits.answered(KafkaError(-168), [])
     assert scene.failures == []
+
+
+def test_the_clients_own_commit_of_a_position_proves_the_membership_since_it_was_handed_that_position(
+    scene: Scene,
+) -> None:
+    scene.commits.offer([at(scene.trackers[0], 5, "b1.five")])
+    scene.commits.take_offered()
+    scene.now += 7.0
+    scene.commits.answered(
+        None, [ClientPartition("orders", 0, 4, "b1.five"), ClientPartition("orders", 1, 5, "b1.five")]
+    )
+    assert scene.proven == [], "an answer that waited in a socket is of another position"
+    scene.commits.answered(None, [ClientPartition("orders", 0, 5, "b1.five")])
+    assert scene.proven == [100.0]
+
+
+def test_the_age_of_the_last_acknowledged_commit_counts_answers_only(scene: Scene) -> None:
+    assert scene.counts.committed_at is None
+    scene.now += 3.0
+    scene.commits.answered(KafkaError(ILLEGAL_GENERATION), [])
+    assert scene.counts.committed_at is None
+    scene.commits.answered(None, [ClientPartition("orders", 0, 5)])
+    assert scene.counts.committed_at == 103.0
+
+
+MAP = offset_map.encode(
+    5,
+    [1, 1] * 200,
+    leader_epoch=0,
+    topic_id="abcdefghijklmnopqrstuv",
+    demand=offset_map.Demand(3, 1_790_000_000),
+    head=offset_map.Head(),
+    max_length=3000,
+)
+
+
+def commits_until_they_pass(scene: Scene, limit: int) -> list[str]:
+    """Texts of the explicit commits, up to the first one that brokers with this limit take."""
+    sent: list[str] = []
+    while len(sent) < 20:
+        scene.commits.refresh()
+        [text] = [each.metadata or "" for each in scene.client.committed[-1]]
+        sent.append(text)
+        if len(text) <= limit:
+            scene.commits.answered(None, scene.client.committed[-1])
+            return sent
+        scene.commits.answered(KafkaError(KafkaError.OFFSET_METADATA_TOO_LARGE), scene.client.committed[-1])
+        scene.now += 1.0
+    raise AssertionError(sent)
+
+
+@pytest.mark.parametrize("limit", [400, 90, 40, 5, 2, 0])
+def test_brokers_with_a_small_limit_get_a_shorter_map_then_none_and_never_an_endless_failing_commit(
+    limit: int,
+) -> None:
+    scene = Scene(partitions=1)
+    scene.commits.offer([at(scene.trackers[0], 5, MAP)])
+    scene.commits.take_offered()
+    scene.commits.before_drain()
+    sent = commits_until_they_pass(scene, limit)
+    assert len(sent) <= 12
+    assert scene.proven != [], "an explicit commit that passes proves the membership, however short its text"
+    found = offset_map.decode(commit_mark.unmarked(sent[-1]))
+    assert (found is not None) == (limit >= 90)
+    if found is not None:
+        assert found.done == offset_map.decode(MAP).done[: len(found.done)]  # type: ignore[union-attr]
+    assert len(scene.client.stored[-1].metadata or "") <= max(limit, 1), "the client would commit the long one for ever"
+    scene.commits.offer([at(scene.trackers[0], 6, MAP)])
+    scene.commits.take_offered()
+    assert len(scene.client.stored[-1].metadata or "") <= max(limit, 1)
+
+
+def test_a_last_commit_with_a_text_too_long_is_shortened_at_once(scene: Scene) -> None:
+    too_long = KafkaError.OFFSET_METADATA_TOO_LARGE
+    scene.client.commit_errors = [too_long, too_long]
+    scene.commits.finish([at(scene.trackers[0], 5, MAP)])
+    lengths = [len(committed[0].metadata or "") for committed in scene.client.committed]
+    assert len(lengths) == 3
+    assert lengths[2] <= lengths[1] // 2 <= lengths[0] // 4
+    assert scene.counts.commit_errors.total() == 0
+    assert scene.counts.commits == 1

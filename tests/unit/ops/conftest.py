@@ -104,6 +104,7 @@ def busy(quiet: Snapshot, partition: Partition) -> Snapshot:
             forced_drains=1,
             commits=40,
             commit_failures=1,
+            commit_age=0.4,
             membership_age=0.9,
             out_of_range=1,
             possibly_lost=120,

@@ -139,6 +139,7 @@ def test_an_unlimited_rate_is_infinite_and_an_unknown_age_is_not_a_number(quiet:
     assert series[f"{PREFIX}rate_share"] == {(): math.inf}
     assert math.isnan(series[f"{PREFIX}rate_view_age_seconds"][()])
     assert math.isnan(series[f"{PREFIX}membership_age_seconds"][()])
+    assert math.isnan(series[f"{PREFIX}commit_age_seconds"][()])
 
 
 def test_closed_gates_are_one_and_open_ones_zero(quiet: Snapshot) -> None:

@@ -137,3 +137,26 @@ def test_the_maps_of_all_partitions_fit_one_batch_and_each_the_broker_s_limit(pa
     assert len(text) <= limit <= offset_map.BROKER_LIMIT
     assert len(text) * partitions <= offset_map.BATCH_LIMIT
     assert offset_map.decode(text) is not None
+
+
+def test_a_map_that_is_shortened_calls_less_done_and_keeps_everything_else() -> None:
+    text = offset_map.encode(
+        7,
+        [1, 2, 300, 4] * 50,
+        leader_epoch=3,
+        topic_id="topic",
+        demand=offset_map.Demand(9, 1_790_000_000),
+        head=offset_map.Head(1_790_000_000_000, 4),
+        max_length=3000,
+    )
+    whole = offset_map.decode(text)
+    assert whole is not None
+    for length in range(len(text) + 1):
+        shorter = offset_map.shortened(text, length)
+        assert len(shorter) <= length
+        found = offset_map.decode(shorter)
+        if found is not None:
+            assert found.done == whole.done[: len(found.done)]
+            assert (found.base, found.demand, found.head, found.topic_id) == (7, whole.demand, whole.head, "topic")
+    assert offset_map.shortened(text, len(text)) == text
+    assert offset_map.shortened("somebody else's", 3) == ""

@@ -1,0 +1,62 @@
+"""The text that goes along with a commit, as long as the brokers take it.
+
+They refuse more than `offset.metadata.max.bytes` (4096 by default) with OFFSET_METADATA_TOO_LARGE and do not say what
+they would take. So what was refused is halved until it passes: first the map is cut at its far end, then it is left
+out, then the mark too. Each step costs duplicates after a crash, and never an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from bridge.kafka import commit_mark
+from bridge.pipeline import offset_map
+
+_MARKS: Final = 1000
+"""Where every character counts a mark need only differ from those that may still be on their way."""
+
+
+class CommitText:
+    """Belongs to the poll thread."""
+
+    def __init__(self) -> None:
+        self.longest: int | None = None
+        """Characters that are taken, as far as is known; None: nothing was ever refused."""
+        self._told = False
+
+    def of(self, metadata: str, number: int | None) -> str:
+        """What to commit for this metadata; `number` marks an explicit commit."""
+        if self.longest is None:
+            return metadata if number is None else commit_mark.marked(metadata, number)
+        mark = "" if number is None else commit_mark.marked("", number % _MARKS)
+        if len(mark) > self.longest:
+            return ""
+        return offset_map.shortened(metadata, self.longest - len(mark)) + mark
+
+    def carries(self, text: str | None, number: int) -> bool:
+        """Whether this text, of an answered commit, is marked with the number; also where no mark fits."""
+        if self.longest is None:
+            return commit_mark.has(text, number)
+        short = commit_mark.marked("", number % _MARKS)
+        return commit_mark.has(text, number) or commit_mark.has(text, number % _MARKS) or len(short) > self.longest
+
+    def refused(self, texts: Iterable[str | None]) -> bool:
+        """These were too long. False where nothing can be left out any more."""
+        longest = max((len(text or "") for text in texts), default=0)
+        if longest == 0:
+            return False
+        self.longest = longest // 2 if self.longest is None else min(self.longest, longest // 2)
+        self._told = False
+        return True
+
+    def taken(self) -> str | None:
+        """A commit passed: the sentence about the brokers' limit, once where there is one."""
+        if self.longest is None or self._told:
+            return None
+        self._told = True
+        return (
+            f"the brokers refuse commit metadata of more than some {self.longest} characters "
+            "(offset.metadata.max.bytes, 4096 by default): less of what is done above a stuck event is kept, and a "
+            "crash or a rebalance may send that again. Set offset.metadata.max.bytes to 4096"
+        )
