@@ -47,7 +47,9 @@ def check(
 
 
 def _configuration(start: startup.Start) -> Area:
-    from bridge.cli.checks import findings
+    from bridge.cli.checks import findings, mapped_topics
+    from bridge.config.consumed_topics import topics_of
+    from bridge.mapping.cautions import of_examples
 
     mapping = start.config.mapping
     routes = sum(len(rule) for rule in mapping.events.values() if rule != "drop")
@@ -59,9 +61,12 @@ def _configuration(start: startup.Start) -> Area:
             f"{mapping.on_unmapped.replace('_', ' ')}."
         ),
         *(findings.warning(f"{warning}.", "remove it unless you need it") for warning in start.warnings),
+        *mapped_topics.unfit(mapping, topics_of(start.config.kafka)),
     ]
     if mapping.examples:
         found.append(findings.ok(f"{output.plural(len(mapping.examples), 'example')}; bridge test runs them."))
+        for example, warnings in zip(mapping.examples, of_examples(start.mapping, mapping.examples), strict=True):
+            found += [findings.warning(f"Example {example.name!r}: {each.what}", each.to_do) for each in warnings]
     else:
         found.append(
             findings.note(

@@ -70,44 +70,58 @@ def map_records(  # noqa: PLR0917 - options are parameters
 def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None, *, as_json: bool) -> ExitCode:
     from itertools import islice
 
-    from bridge.cli import outcomes
+    from bridge.cli import coverage, outcomes
     from bridge.cli.histogram import Histogram
+    from bridge.mapping.coverage import Coverage
     from bridge.mapping.explain import explain
 
-    histogram = Histogram()
+    histogram, seen = Histogram(), Coverage(start.mapping)
     now = time.time()
     for each in islice(found, limit):
-        histogram.add(each, start.mapping.map(each, now))
+        mapped = start.mapping.map(each, now)
+        histogram.add(each, mapped)
+        seen.add(each, mapped)
         explanation = explain(start.mapping, each, now)
         if as_json:
-            output.document(outcomes.document(explanation))
+            own = Coverage(start.mapping)
+            own.add(each, mapped)
+            output.document(outcomes.document(explanation) | {"warnings": coverage.document(own)["warnings"]})
         else:
             output.lines(outcomes.describe(explanation))
     if histogram.records > 1 and not as_json:
         output.line()
         output.lines(histogram.lines())
+        output.lines(coverage.lines(seen))
+    if not as_json:
+        output.lines(coverage.warnings(seen))
     if histogram.records == 0:
         raise Misuse("The input is empty: there is no record to map.")
     return _exit_code(histogram)
 
 
 def _from_topic(start: startup.Start, name: str | None, limit: int, *, oldest: bool, as_json: bool) -> ExitCode:
-    from bridge.cli import outcomes
+    from bridge.cli import coverage, outcomes
     from bridge.cli.histogram import Histogram
+    from bridge.mapping.coverage import Coverage
     from bridge.mapping.explain import explain
 
-    histogram = Histogram()
+    histogram, seen = Histogram(), Coverage(start.mapping)
     now = time.time()
     with output.progress("Reading", limit) as bar:
         for each in _peek(start, name, limit, oldest=oldest):
-            histogram.add(each, start.mapping.map(each, now))
+            mapped = start.mapping.map(each, now)
+            histogram.add(each, mapped)
+            seen.add(each, mapped)
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=histogram.records)
     samples = [explain(start.mapping, each, now) for each in histogram.samples]
     if as_json:
-        output.document(histogram.document() | {"samples": [outcomes.document(sample) for sample in samples]})
+        shown = [outcomes.document(sample) for sample in samples]
+        output.document(histogram.document() | coverage.document(seen) | {"samples": shown})
         return _exit_code(histogram)
     output.lines(histogram.lines())
+    output.lines(coverage.lines(seen))
+    output.lines(coverage.warnings(seen))
     if samples:
         output.lines(["", "A record of each kind:"])
     for sample in samples:

@@ -8,8 +8,12 @@ import typer
 
 from bridge.cli import output, startup
 from bridge.cli.exits import ExitCode
+from bridge.config.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.mapping.cautions import Caution
     from bridge.mapping.examples import ExampleResult
     from bridge.model import Outcome
 
@@ -22,29 +26,32 @@ def run_tests(
 
     Sends nothing and connects to nothing.
     """
+    from bridge.mapping.cautions import of_examples
     from bridge.mapping.examples import run_examples
 
     start = startup.load(config)
-    results = run_examples(start.mapping, start.config.mapping.examples)
+    examples = start.config.mapping.examples
+    results = run_examples(start.mapping, examples)
+    said = of_examples(start.mapping, examples)
     failed = sum(not result.passed for result in results)
     if json:
-        output.document(_document(results, failed))
+        output.document(_document(results, said, failed))
     elif not results:
         output.line(
             f"{start.path} has no examples, so nothing was tested. Add some under mapping.examples: an input (or a "
             "whole record) and what is expected of it."
         )
     else:
-        for result in results:
+        for result, warnings in zip(results, said, strict=True):
             _show(result)
+            for each in warnings:
+                output.line(printable(f"        {each.what} To do: {each.to_do}."), "yellow")
         output.line()
         output.line(f"{output.plural(len(results), 'example')}: {len(results) - failed} passed, {failed} failed.")
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
 def _show(result: ExampleResult) -> None:
-    from bridge.config.printable import printable
-
     if result.passed:
         output.line(f"passed  {printable(result.name)}", "green")
         return
@@ -68,7 +75,7 @@ def _in_short(outcome: Outcome) -> str:
             return f"{{dropped: {outcome.reason}}}"
 
 
-def _document(results: tuple[ExampleResult, ...], failed: int) -> dict[str, Any]:
+def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int) -> dict[str, Any]:
     import orjson
 
     from bridge.model import Prepared
@@ -81,8 +88,9 @@ def _document(results: tuple[ExampleResult, ...], failed: int) -> dict[str, Any]
                 "name": result.name,
                 "passed": result.passed,
                 "differences": list(result.differences),
+                "warnings": [{"what": each.what, "to_do": each.to_do} for each in warnings],
                 "requests": [orjson.loads(each.body) for each in result.outcomes if isinstance(each, Prepared)],
             }
-            for result in results
+            for result, warnings in zip(results, said, strict=True)
         ],
     }

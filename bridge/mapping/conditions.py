@@ -10,6 +10,7 @@ from bridge.mapping.expressions import ExpressionError, compile_expression
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.function_text import FunctionText
 from bridge.mapping.paths import Path, Read
+from bridge.mapping.queries import Node
 from bridge.mapping.scope import Scope
 from bridge.mapping.shortcuts import Shortcut
 
@@ -26,6 +27,8 @@ class Condition:
     _read: Read
     paths: tuple[Path, ...] = ()
     """What it reads of the value."""
+    tree: Node = None
+    """What it was parsed to, if it is JMESPath over the value."""
 
     def holds(self, value: Any, scope: Scope) -> bool:
         """Whether it yields true; raises for anything but true and false."""
@@ -50,7 +53,7 @@ def compile_condition(text: str) -> Condition:
             "to choose by topic use topics, to choose by a header make it event_type"
         )
     read = expression.read if expression.shortcut is None else _written(expression.shortcut)
-    return Condition(text, read, expression.paths)
+    return Condition(text, read, expression.paths, expression.tree)
 
 
 def _written(shortcut: Shortcut) -> Read:

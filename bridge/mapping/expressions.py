@@ -34,12 +34,16 @@ class Expression:
     """The path of the value it is, if it is no more than that."""
     paths: tuple[Path, ...] = ()
     """All that it reads of the value."""
+    tree: Node = None
+    """What a JMESPath expression over the value was parsed to."""
     shortcut: Shortcut | None = None
     """The ordinary case, for whoever can take it in."""
     envelope: str | None = None
     """The envelope's field it reads."""
     header: str | None = None
     """The header it is."""
+    reserved: str | None = None
+    """The word it is that means something of the record itself, where a field of the value could have that name."""
     constant_type: str | None = None
     """The one JSON type it can yield, where that is known beforehand."""
 
@@ -73,6 +77,9 @@ _RECORD: Final[dict[str, tuple[Read, str]]] = {
     "timestamp": (lambda _value, scope: scope.timestamp(), "a time"),
 }
 
+RESERVED: Final = frozenset(_RECORD)
+"""Words that are something of the record itself where they stand alone; in a longer expression they are fields."""
+
 
 def compile_expression(text: str, label: str) -> Expression:
     """Compiles one expression; `label` is what failures begin with, such as ``metadata.amount``.
@@ -83,7 +90,7 @@ def compile_expression(text: str, label: str) -> Expression:
         raise ExpressionError("is empty")
     if text in _RECORD:
         read, result = _RECORD[text]
-        return Expression(text, read, uses_value=False, uses_scope=True, constant_type=result)
+        return Expression(text, read, uses_value=False, uses_scope=True, reserved=text, constant_type=result)
     prefixed = _PREFIXED.fullmatch(text)
     if prefixed is not None:
         return _of_the_record(text, prefixed[1], prefixed[2], label)
@@ -93,7 +100,7 @@ def compile_expression(text: str, label: str) -> Expression:
     tree, query = _query(text, text, label)
     shortcut = of_query(tree, query)
     read = query if shortcut is None else shortcut.reader()
-    return Expression(text, read, uses_scope=True, paths=paths_of(tree), shortcut=shortcut)
+    return Expression(text, read, uses_scope=True, paths=paths_of(tree), tree=tree, shortcut=shortcut)
 
 
 def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:

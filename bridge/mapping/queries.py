@@ -131,6 +131,18 @@ def paths_of(tree: Node) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path for child in children for path in paths_of(child)))
 
 
+def path_of(node: Node) -> Path | None:
+    """The path of the value that an expression is, with or without ``@.``; None where it is more than names."""
+    steps = node["children"] if node["type"] == "subexpression" else [node]
+    parts = [names(step) for step in steps[steps[0]["type"] == "current" :]]
+    return None if not parts or None in parts else tuple(name for part in parts if part for name in part)
+
+
+def is_true(value: Any) -> bool:
+    """JMESPath's truth: empty texts, arrays and objects, false and null are false; 0 is true."""
+    return bool(value) or _is_number(value)
+
+
 def _fields(path: Path) -> Query:
     """All of them in one call."""
 
@@ -221,7 +233,7 @@ def _filter_projection(node: Node) -> Query:
         items = base(value)
         if items.__class__ is not list:
             return None
-        return _without_nulls(each, [item for item in items if _is_true(condition(item))])
+        return _without_nulls(each, [item for item in items if is_true(condition(item))])
 
     return project
 
@@ -285,17 +297,12 @@ def _equal(one: Any, other: Any) -> bool:
     return one == other and (one.__class__ is bool) == (other.__class__ is bool)
 
 
-def _is_true(value: Any) -> bool:
-    """JMESPath's truth: empty texts, arrays and objects, false and null are false; 0 is true."""
-    return bool(value) or _is_number(value)
-
-
 def _or(node: Node) -> Query:
     first, second = _children(node)
 
     def either(value: Any) -> Any:
         found = first(value)
-        return found if _is_true(found) else second(value)
+        return found if is_true(found) else second(value)
 
     return either
 
@@ -305,14 +312,14 @@ def _and(node: Node) -> Query:
 
     def both(value: Any) -> Any:
         found = first(value)
-        return second(value) if _is_true(found) else found
+        return second(value) if is_true(found) else found
 
     return both
 
 
 def _not(node: Node) -> Query:
     (inner,) = _children(node)
-    return lambda value: not _is_true(inner(value))
+    return lambda value: not is_true(inner(value))
 
 
 def _multi_select_list(node: Node) -> Query:

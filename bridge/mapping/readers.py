@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -46,6 +46,12 @@ class Reader:
     """The method of `Scope` that reads it, where it is a field of the envelope and no more than that."""
     shortcut: Shortcut | None = None
     """The ordinary case, for whoever can take it in."""
+    reserved: frozenset[str] = frozenset()
+    """Words in it that mean something of the record itself, where a field of the value could have that name."""
+    default: str | float | bool | None = None
+    """What `read` returns where nothing is found."""
+    bare: Reader | None = None
+    """The same without the default, where there is one."""
 
     def text_of(self, value: Any, scope: Scope, label: str) -> str:
         """An identifier as text: a string as it is, an integer in digits; anything else is a failure."""
@@ -107,9 +113,14 @@ def _plain(expression: Expression) -> Reader:
         paths=expression.paths,
         header=expression.header,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
+        reserved=_reserved(expression),
         envelope_method=None if expression.envelope is None else ENVELOPE_METHODS.get(expression.envelope),
         shortcut=expression.shortcut,
     )
+
+
+def _reserved(expression: Expression) -> frozenset[str]:
+    return frozenset() if expression.reserved is None else frozenset({expression.reserved})
 
 
 # --- templates
@@ -148,6 +159,7 @@ def _template(template: str, label: str) -> Reader:
         uses_value=any(reader.uses_value for reader in inner.values()),
         paths=tuple(path for reader in inner.values() for path in reader.paths),
         envelope=frozenset().union(*(reader.envelope for reader in inner.values())),
+        reserved=frozenset().union(*(reader.reserved for reader in inner.values())),
     )
 
 
@@ -178,14 +190,23 @@ def _template_of_texts(parts: tuple[tuple[str, Reader | None], ...], otherwise: 
 
 def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
     conversion = _Conversion(spec, expression, label)
-    shortcut = of_conversion(spec, expression.path, expression.shortcut, conversion.read)
+    bare = _reader(spec, expression, conversion.found)
+    if spec.default is None and not spec.required:
+        return bare
+    reader = _reader(spec, expression, conversion.read)
+    return reader if spec.default is None else replace(reader, default=spec.default, bare=bare)
+
+
+def _reader(spec: PathValue, expression: Expression, read: Read) -> Reader:
+    shortcut = of_conversion(spec, expression.path, expression.shortcut, read)
     return Reader(
         text=expression.text,
-        read=conversion.read if shortcut is None else shortcut.reader(),
+        read=read if shortcut is None else shortcut.reader(),
         uses_value=expression.uses_value,
         path=expression.path,
         paths=expression.paths,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
+        reserved=_reserved(expression),
         shortcut=shortcut,
     )
 
@@ -205,10 +226,14 @@ class _Conversion:
         self._required = spec.required
         self._joint = spec.join
 
-    def read(self, value: Any, scope: Scope) -> Any:
+    def found(self, value: Any, scope: Scope) -> Any:
         result = self._find(value, scope)
-        if result is not None:
-            result = self._apply(result, scope) if self._joint is None else self._join(result, self._joint, scope)
+        if result is None:
+            return None
+        return self._apply(result, scope) if self._joint is None else self._join(result, self._joint, scope)
+
+    def read(self, value: Any, scope: Scope) -> Any:
+        result = self.found(value, scope)
         if result is not None:
             return result
         if self._required:

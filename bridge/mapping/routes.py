@@ -71,12 +71,13 @@ class RoutePlan:
         "_literal_name",
         "_on_expired",
         "_sample",
-        "_user_id",
         "_when",
         "_write_metadata",
+        "common",
         "max_age",
         "parts",
         "route",
+        "user_id",
     )
 
     def __init__(self, parts: RouteParts, settings: Settings, filtered: dict[FilterReason, Filtered]) -> None:
@@ -86,14 +87,15 @@ class RoutePlan:
         self._when = parts.when
         self.max_age = parts.max_age if parts.has_max_age else settings.max_age
         self._on_expired: Literal["drop", "dead_letter"] = settings.on_expired
-        self._user_id = parts.user_id or settings.user_id
+        self.user_id = parts.user_id or settings.user_id
         self._sample = parts.sample
         self._literal_name = parts.event_name if isinstance(parts.event_name, str) else ""
         self._event_name = NOTHING if isinstance(parts.event_name, str) else parts.event_name
         self._allowed = parts.allowed_event_names
-        common = _common(parts, settings)
+        self.common = _common(parts, settings)
+        """Metadata that the route has of `common_metadata`."""
         self._write_metadata: Write = compile_metadata(
-            parts.metadata, parts.source, common, stringify=settings.stringify
+            parts.metadata, parts.source, self.common, stringify=settings.stringify
         )
         self._limit = settings.metadata_limit
 
@@ -114,7 +116,7 @@ class RoutePlan:
             return self._filtered[FilterReason.WHEN]
         if self.max_age is not None and self._is_expired(scope, now):
             return self._filtered[FilterReason.EXPIRED]
-        reader = self._user_id
+        reader = self.user_id
         user_id = reader.read(value, scope)
         # "" and what begins with a space are less than "!"; no other white space is printable.
         if user_id.__class__ is not str or user_id < "!" or not user_id.isprintable():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
-from bridge.cli.checks import findings, forecast, letters, permissions, positions, topics
+from bridge.cli.checks import findings, forecast, letters, mapped_topics, permissions, positions, topics
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
@@ -39,10 +39,12 @@ def look(config: Config, logger: Logger, *, patience: float) -> list[Area]:
         return [Area("Kafka", [_not_connected(config.kafka.bootstrap_servers, error)])]
     security = config.kafka.properties.get("security.protocol", "plaintext").lower()
     found = [findings.ok(f"{plural(cluster.brokers, 'broker')} at {config.kafka.bootstrap_servers}, over {security}.")]
-    consumed = topics.consumed(config.kafka.topics, cluster.topics, topics_of(config.kafka).reading)
+    read_topics = topics_of(config.kafka)
+    consumed = topics.consumed(config.kafka.topics, cluster.topics, read_topics.reading)
+    unfit = mapped_topics.unfit(config.mapping, read_topics, consumed.partitions)
     read = _Reading(config, inspection, consumed.partitions)
     return [
-        Area("Kafka", [*found, *consumed.findings]),
+        Area("Kafka", [*found, *consumed.findings, *unfit]),
         Area("Permissions", read.permissions(cluster)),
         Area("Dead letters", read.letters(cluster)),
         *read.progress(),

@@ -32,6 +32,10 @@ async def test_the_outcomes_of_all_topics_are_counted(cli: Cli, config: Config, 
         "dead letter: undecodable": 1,
     }
     assert document["unmapped_types"] == {"page.viewed": 1}
+    (route,) = document["metadata"].values()
+    assert route["requests"] == 3
+    assert route["keys"]["event_id"] == {"filled": 3, "by_default": 0, "obstacle": None}
+    assert [(each["true"], each["false"], each["neither"]) for each in document["conditions"]] == [(0, 3, 0)]
     assert document["users_on_several_partitions"] == ["a"]
 
 

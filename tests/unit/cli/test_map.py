@@ -164,3 +164,35 @@ def test_send_sends_nothing_for_a_record_that_becomes_no_request(
     assert ran.code == 1
     assert "dead letter (unmappable)" in ran.out
     assert "POST" not in ran.out
+
+
+def test_many_records_show_fill_rates_and_conditions_that_never_changed(
+    cli: Cli, config: Write, file: Callable[[str], str]
+) -> None:
+    path = config(
+        "metadata: {amount: data.amount}", "when: \"data.kind == 'gift'\"\n      metadata: {amount: data.amount}"
+    )
+    gift = '{"type": "order.completed", "data": {"user_id": "u-1", "kind": "gift"%s}}'
+
+    ran = cli("map", file("\n".join([gift % ', "amount": 5', *[gift % ""] * 3])), "-c", path)
+
+    assert ran.code == 0
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert ["amount", "1", "25", "%"] in lines
+    assert ["event_id", "4", "100", "%"] in lines
+    assert ["order.completed", "data.kind", "==", "'gift'", "4", "0", "0", "never", "false"] in lines
+
+
+def test_what_is_perhaps_not_meant_is_said_of_one_record_too_and_for_scripts(
+    cli: Cli, config: Write, file: Callable[[str], str]
+) -> None:
+    path = config("  events:\n", "  occurred_at: timestamp\n  events:\n")
+    record = '{"type": "order.completed", "timestamp": "2025-05-05T05:05:05Z", "data": {"user_id": "u-1"}}'
+    what = "occurred_at: timestamp is Kafka's timestamp, and the record has a field of that name, which is not read."
+
+    ran = cli("map", file(record), "-c", path)
+    assert ran.code == 0
+    assert f"Perhaps not meant\n  {what}\n    To do: to read the field write '\"timestamp\"'.\n" in ran.out
+    assert json.loads(cli("map", "--json", file(record), "-c", path).out)["warnings"] == [
+        {"what": what, "to_do": "to read the field write '\"timestamp\"'"}
+    ]

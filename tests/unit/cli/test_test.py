@@ -63,3 +63,34 @@ def test_an_example_that_cannot_be_a_record_is_a_problem_of_the_configuration(cl
     ran = cli("test", "-c", config(LAST, broken))
     assert ran.code == 2
     assert "mapping.examples[1]: holds something JSON cannot" in ran.err
+
+
+def test_what_an_example_shows_not_to_be_meant_is_said_beside_it_and_by_check_and_changes_no_exit_code(
+    cli: Cli, config: Write
+) -> None:
+    changed = (
+        LAST
+        + """\
+    order.updated: {when: before.status != after.status}
+  examples:
+    - name: a change without its past
+      input: {type: order.updated, id: e-1, data: {user_id: u-1}, before: null, after: {status: paid}}
+      expect: {user_id: u-1, event_name: order.updated, metadata: {event_id: e-1}}
+"""
+    )
+    what = (
+        "order.updated: when: before.status != after.status is true in this record only because before is missing or "
+        "null."
+    )
+
+    ran = cli("test", "-c", config(LAST, changed))
+    assert ran.code == 0
+    assert (
+        f"passed  a change without its past\n        {what} To do: to leave such records out write before != "
+        in ran.out
+    )
+    (result,) = json.loads(cli("test", "--json", "-c", config(LAST, changed)).out)["results"]
+    assert [each["what"] for each in result["warnings"]] == [what]
+    checked = cli("check", "--offline", "-c", config(LAST, changed))
+    assert checked.code == 0
+    assert f"Example 'a change without its past': {what}" in checked.out

@@ -1,0 +1,76 @@
+"""Topics that the mapping names, `per_topic` and `topics` of routes, against those that are consumed: pure.
+
+A name with a slip in it fits nothing, and the settings or the route under it are for no record, without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from bridge.cli.checks import findings
+from bridge.cli.checks.findings import Finding
+from bridge.config import topic_patterns
+from bridge.config.consumed_topics import Topics
+from bridge.config.mapping_section import MappingConfig
+from bridge.config.topic_patterns import Reading
+
+_SHOWN = 10
+
+
+def unfit(mapping: MappingConfig, read: Topics, existing: Collection[str] | None = None) -> list[Finding]:
+    """A warning for each that fits nothing of what is `read`.
+
+    Where two patterns meet, only topics can tell: without `existing`, the consumed ones there are, nothing is said of
+    them; with it, only of what they alone can tell.
+    """
+    return [
+        _finding(where, entry, read, existing)
+        for where, entry in _named(mapping)
+        if _fits(entry, read, existing) is False
+    ]
+
+
+def _named(mapping: MappingConfig) -> Iterator[tuple[str, str]]:
+    """Every name or pattern with its key."""
+    for entry in mapping.per_topic:
+        yield f"mapping.per_topic.{entry}", entry
+    for key, rule in mapping.events.items():
+        if rule == "drop":
+            continue
+        for place, route in enumerate(rule):
+            name = f"{key}[{place}]" if len(rule) > 1 else key
+            for number, entry in enumerate(route.topics or ()):
+                yield f"mapping.events.{name}.topics[{number}]", entry
+
+
+def _fits(entry: str, read: Topics, existing: Collection[str] | None) -> bool | None:
+    """None where that is for the other look to say."""
+    if topic_patterns.is_pattern(entry):
+        has_patterns = len(read.names) < len(read.entries)
+        by_configuration = _takes_any(entry, read.names) or (None if has_patterns else False)
+    else:
+        by_configuration = read.takes(entry)
+    if existing is None:
+        return by_configuration
+    if by_configuration is False or entry in read.names:  # a consumed topic that is not there is said as such
+        return None
+    return _takes_any(entry, existing)
+
+
+def _takes_any(entry: str, names: Collection[str]) -> bool:
+    return any(topic_patterns.matches(entry, name, Reading.FROM_BEGINNING) for name in names)
+
+
+def _finding(where: str, entry: str, read: Topics, existing: Collection[str] | None) -> Finding:
+    if existing is None:
+        consumed = _some(read.entries)
+        what = f"{where}: {entry} fits nothing that kafka.topics consumes ({consumed}), so it is for no record."
+    else:
+        consumed = _some(sorted(existing)) or "none"
+        what = f"{where}: {entry} fits no consumed topic there is now ({consumed}), so it is for no record."
+    return findings.warning(what, "correct the name or the pattern, or remove it")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"

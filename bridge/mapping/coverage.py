@@ -1,0 +1,195 @@
+"""What many records show of a mapping: which of its parts ever find something, and which were asked in vain.
+
+Looked at again for each record, so for commands and never for delivery, whose own counts are in `fill`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from bridge.mapping import exact_json
+from bridge.mapping.absence import first_obstacle
+from bridge.mapping.comparisons import Absence, absences
+from bridge.mapping.conditions import Condition
+from bridge.mapping.expressions import RESERVED
+from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.readers import Reader
+from bridge.mapping.routes import RoutePlan
+from bridge.mapping.scope import Scope
+from bridge.mapping.topic_plan import TopicPlan
+from bridge.model import Outcomes, Prepared, Record
+
+_KEYS_KEPT: Final = 1000
+"""Of one route: keys of a whole object come from the records."""
+FOR_ALL: Final = "all routes"
+"""Stands for the route of a condition that is directly under `mapping`."""
+
+
+@dataclass(slots=True)
+class Fill:
+    """One metadata key of a route."""
+
+    filled: int = 0
+    """Requests that have it."""
+    by_default: int = 0
+    """Of these: that have it only because a default is configured."""
+    obstacle: str | None = None
+    """What was in the way of its path once."""
+
+
+@dataclass(slots=True)
+class RouteCoverage:
+    """What one route's requests have."""
+
+    requests: int = 0
+    keys: dict[str, Fill] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What one condition came to."""
+
+    route: str
+    text: str
+    true: int = 0
+    false: int = 0
+    undecided: int = 0
+    """Neither: a dead letter."""
+    absences: Counter[Absence] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        """Records it was asked of."""
+        return self.true + self.false + self.undecided
+
+
+class Place(NamedTuple):
+    """A reserved word in one place of the mapping."""
+
+    where: str
+    text: str
+    word: str
+
+
+@dataclass(slots=True)
+class Word:
+    """What the records had of a reserved word's name."""
+
+    asked: int = 0
+    own: int = 0
+    """Records with a field of that name."""
+
+
+class Coverage:
+    """Takes records with what became of them."""
+
+    def __init__(self, mapping: CompiledMapping) -> None:
+        self._mapping = mapping
+        self.routes: dict[str, RouteCoverage] = {}
+        self.conditions: dict[tuple[str, str], Verdicts] = {}
+        self.of_kafka: dict[Place, Word] = {}
+        """Reserved words that stand alone, and so are Kafka's."""
+        self.of_the_value: dict[Place, Word] = {}
+        """Those at the beginning of a path or in a longer expression, where they are fields of the value."""
+
+    def add(self, record: Record, outcomes: Outcomes) -> None:
+        """One record. Never raises."""
+        if record.value is None:
+            return
+        sent = {
+            outcome.route.name: exact_json.loads(outcome.body).get("metadata", {})
+            for outcome in outcomes
+            if isinstance(outcome, Prepared)
+        }
+        try:
+            self._look(self._mapping.topic(record.topic), record, sent)
+        except (MappingError, InexactNumberError, RecursionError):
+            return  # a dead letter, which says why
+
+    # --- counting
+
+    def _look(self, topic: TopicPlan, record: Record, sent: Mapping[str, dict[str, Any]]) -> None:
+        attributes = topic.attributes(record)
+        value = topic.decode(record, attributes, exact=True)
+        if value is None:
+            return  # JSON null, a tombstone
+        match = topic.match_record(record, exact=True) if topic.type_comes_first else None
+        if match is None:
+            match = topic.match_value(record, value, exact=True)
+        if match.outcomes is not None:
+            return
+        scope = Scope(record, value, topic.settings, match.event_type, exact=True)
+        self._words("event_type", topic.settings.event_type, value)
+        if topic.when is not None and not self._verdict(FOR_ALL, topic.when, value, scope):
+            return
+        for plan in match.plans:
+            when = plan.parts.when
+            if when is None or self._verdict(plan.route.name, when, value, scope):
+                self._words_of(topic, plan, value)
+                metadata = sent.get(plan.route.name)
+                if metadata is not None:
+                    self._count_keys(plan, metadata, value, scope)
+
+    def _verdict(self, route: str, when: Condition, value: Any, scope: Scope) -> bool:
+        verdicts = self.conditions.setdefault((route, when.text), Verdicts(route, when.text))
+        if when.tree is not None:
+            verdicts.absences.update(set(absences(when.tree, value)))
+        self._longer_words("when", when.text, (path[0] for path in when.paths), value)
+        try:
+            holds = when.holds(value, scope)
+        except MappingError:
+            verdicts.undecided += 1
+            return False
+        if holds:
+            verdicts.true += 1
+        else:
+            verdicts.false += 1
+        return holds
+
+    def _words_of(self, topic: TopicPlan, plan: RoutePlan, value: dict[str, Any]) -> None:
+        settings, parts = topic.settings, plan.parts
+        self._words("user_id", plan.user_id, value)
+        self._words("occurred_at", settings.occurred_at, value)
+        self._words("event_id", settings.event_id, value)
+        if isinstance(parts.event_name, Reader):
+            self._words("event_name", parts.event_name, value)
+        if parts.source is not None:
+            self._words("metadata_from", parts.source.reader, value)
+        for key, reader in (*parts.metadata, *plan.common):
+            self._words(f"metadata.{key}", reader, value)
+
+    def _count_keys(self, plan: RoutePlan, metadata: dict[str, Any], value: Any, scope: Scope) -> None:
+        route = self.routes.setdefault(plan.route.name, RouteCoverage())
+        route.requests += 1
+        configured = dict((*plan.parts.metadata, *plan.common))
+        for key, reader in configured.items():
+            fill = route.keys.setdefault(key, Fill())
+            found = (reader.bare or reader).read(value, scope)
+            fill.by_default += found is None and reader.default is not None
+            if key in metadata or any(name.startswith(f"{key}.") for name in metadata):
+                fill.filled += 1
+            elif fill.obstacle is None:
+                fill.obstacle = first_obstacle(reader.paths, value) if found is None else "has no flat form"
+        for name in metadata.keys() - configured.keys():
+            if name in route.keys or len(route.keys) < _KEYS_KEPT:
+                route.keys.setdefault(name, Fill()).filled += 1
+
+    def _words(self, where: str, reader: Reader, value: dict[str, Any]) -> None:
+        for word in reader.reserved:
+            self._count_word(self.of_kafka, Place(where, reader.text, word), value)
+        self._longer_words(where, reader.text, (path[0] for path in reader.paths), value)
+
+    def _longer_words(self, where: str, text: str, roots: Iterable[str], value: dict[str, Any]) -> None:
+        for word in RESERVED.intersection(roots):
+            if f'"{word}"' not in text:  # in quotes the field is what is meant
+                self._count_word(self.of_the_value, Place(where, text, word), value)
+
+    @staticmethod
+    def _count_word(words: dict[Place, Word], place: Place, value: dict[str, Any]) -> None:
+        counted = words.setdefault(place, Word())
+        counted.asked += 1
+        counted.own += value.get(place.word) is not None

@@ -1,0 +1,228 @@
+"""What many records show of a mapping: fill rates, conditions that never changed, and what is said of both."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bridge.mapping.cautions import cautions
+from bridge.mapping.coverage import Coverage, Fill
+from bridge.model import Prepared, Record
+from tests.unit.mapping.conftest import NOW, compiled
+
+FREE = "common_metadata: {occurred_at: false, event_id: false}\n"
+
+
+def seen(text: str, *values: Any, topic: str = "shop.orders") -> Coverage:
+    mapping = compiled(f"user_id: u\n{FREE}{text}")
+    coverage = Coverage(mapping)
+    for place, value in enumerate(values):
+        raw = value if isinstance(value, bytes | None) else json.dumps({"type": "order", "u": "u-1", **value}).encode()
+        record = Record(topic, 0, place, 1_767_323_045_000, b"k-1", raw, ())
+        coverage.add(record, mapping.map(record, NOW))
+    return coverage
+
+
+def said(text: str, *values: Any) -> list[str]:
+    return [each.what for each in cautions(seen(text, *values))]
+
+
+# --- metadata
+
+
+def test_the_fill_rate_of_every_metadata_key_is_counted_with_what_keeps_it_empty() -> None:
+    coverage = seen(
+        "events: {order: {metadata: {amount: data.amount, plan: {path: data.plan, default: free}, "
+        "city: data.address, coupon: data.coupon, inner: payload.x, lines: data.lines}}}",
+        {"data": {"amount": 1, "address": {"city": "Bern"}, "lines": [{"a": 1}]}, "payload": '{"x": 1}'},
+        {"data": {"amount": 2, "plan": "pro", "coupon": None}},
+        {"data": {"amount": 3}},
+    )
+
+    route = coverage.routes["order"]
+    assert route.requests == 3
+    assert route.keys == {
+        "amount": Fill(3),
+        "plan": Fill(3, by_default=2),
+        "city": Fill(1),
+        "coupon": Fill(0),
+        "inner": Fill(0, obstacle="payload is a string with JSON inside: from_json(payload).x reads it"),
+        "lines": Fill(0, obstacle="has no flat form"),
+        "city.city": Fill(1),
+    }
+
+
+def test_keys_of_a_whole_object_are_counted_as_they_come_and_in_bounds() -> None:
+    coverage = seen(
+        "events: {order: {metadata_from: data, metadata: {own: data.k0}}}",
+        *({"data": {f"k{number}": 1 for number in range(place, place + 400)}} for place in range(0, 2000, 400)),
+    )
+
+    assert coverage.routes["order"].keys["own"] == Fill(1)
+    assert coverage.routes["order"].keys["k0"] == Fill(1)
+    assert len(coverage.routes["order"].keys) == 1000
+
+
+def test_only_requests_count_and_no_record_makes_it_fail() -> None:
+    coverage = seen(
+        "when: data.ok\nevents: {order: {metadata: {m: data.m}}}",
+        {"data": {"ok": True, "m": 1}},
+        {"data": {"ok": True}, "u": None},
+        {"data": {"ok": False}},
+        {"data": {}},
+        {"type": "other"},
+        b"{broken",
+        b"",
+        None,
+        b"[" * 5000,
+    )
+
+    assert coverage.routes["order"].requests == 1
+    (condition,) = coverage.conditions.values()
+    assert (condition.true, condition.false, condition.undecided) == (2, 1, 1)
+
+
+def test_each_route_and_each_condition_counts_for_itself() -> None:
+    coverage = seen(
+        "events: {order: [{event_name: A, when: data.n > `1`}, {event_name: B, when: data.n > `9`}]}",
+        {"data": {"n": 1, "m": 1}},
+        {"data": {"n": 5, "m": 1}},
+    )
+
+    assert {name: route.requests for name, route in coverage.routes.items()} == {"order[0]": 1}
+    assert [(each.route, each.true, each.false) for each in coverage.conditions.values()] == [
+        ("order[0]", 1, 1),
+        ("order[1]", 0, 2),
+    ]
+
+
+# --- reserved words
+
+
+@pytest.mark.parametrize("word", ["timestamp", "key", "topic"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "occurred_at: {path: WORD}\nevents: {order: {}}",
+        "event_id: WORD\nevents: {order: {}}",
+        "events: {order: {user_id: WORD}}",
+        "events: {order: {metadata: {m: WORD}}}",
+        "events: {order: {metadata: {m: {template: 'of {WORD}'}}}}",
+        "events: {order: {metadata: {m: {path: WORD, type: string}}}}",
+    ],
+)
+def test_a_word_that_is_kafkas_is_said_where_records_have_a_field_of_that_name(word: str, place: str) -> None:
+    text = place.replace("WORD", word)
+    own = {word: "2025-05-05T05:05:05Z"}
+
+    said_of_some = said(text, own, {}, {word: None})
+    if "occurred_at" not in place or word == "timestamp":
+        (what,) = said_of_some
+        assert f"{word} is Kafka's {word}, and 1 of 3 records have a field of that name, which is not read." in what
+    assert said(text, {}, {word: None}) == []
+    assert said(text.replace(word, f"""'"{word}"'""") if "template" not in text else "events: {order: {}}", own) == []
+
+
+def test_the_advice_reads_the_field() -> None:
+    (caution,) = cautions(seen("occurred_at: timestamp\nevents: {order: {}}", {"timestamp": "2025-05-05T05:05:05Z"}))
+    assert caution.to_do == "to read the field write '\"timestamp\"'"
+
+    mapping = compiled("user_id: u\noccurred_at: '\"timestamp\"'\nevents: {order: {}}")
+    raw = json.dumps({"type": "order", "u": "u-1", "timestamp": "2025-05-05T05:05:05Z"}).encode()
+    (outcome,) = mapping.map(Record("t", 0, 0, 1_767_323_045_000, None, raw, ()), NOW)
+    assert isinstance(outcome, Prepared)
+    assert b'"occurred_at":"2025-05-05T05:05:05Z"' in outcome.body
+
+
+@pytest.mark.parametrize(
+    ("route", "word"),
+    [
+        ("when: \"topic == 'shop.orders'\"", "topic"),
+        ("when: \"key != 'k-1'\"", "key"),
+        ("user_id: key.id || u", "key"),
+        ("metadata: {m: key.id}", "key"),
+        ("metadata: {m: \"join('/', [topic, u])\"}", "topic"),
+    ],
+)
+def test_a_word_in_a_longer_expression_is_the_records_field_which_is_said_where_no_record_has_it(
+    route: str, word: str
+) -> None:
+    text = f"events: {{order: {{{route}}}}}"
+
+    found = [what for what in said(text, {}, {}) if f"{word} in " in what]
+    assert len(found) == 1
+    assert "is a field of the record's value, and none of 2 records has it." in found[0]
+    assert [what for what in said(text, {word: {"id": "u-2"}}, {}) if f"{word} in " in what] == []
+
+
+# --- comparisons
+
+
+CHANGED = "events: {order: {when: before.status != after.status}}"
+
+
+def test_a_comparison_that_an_absent_side_decides_is_said_with_how_often() -> None:
+    assert said(
+        CHANGED,
+        {"before": None, "after": {"status": "b"}},
+        {"after": {"status": "b"}},
+        {"before": {"status": "a"}, "after": {"status": "b"}},
+        {"before": {"status": "a"}, "after": {}},
+    ) == [
+        (
+            "order: when: before.status != after.status is true in 2 of 4 records only because before is missing or "
+            "null."
+        ),
+        (
+            "order: when: before.status != after.status is true in 1 of 4 records only because after.status is missing "
+            "or null."
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "record"),
+    [
+        ("before.status != after.status", {"before": None, "after": {"status": "b"}}),
+        ("!(before.status == after.status)", {"before": None, "after": {"status": "b"}}),
+        ("before.status != after.status || after.vip", {"before": None, "after": {"status": "b", "vip": True}}),
+    ],
+)
+def test_the_advice_leaves_out_records_without_that_side_and_no_others(when: str, record: dict[str, Any]) -> None:
+    (caution,) = cautions(seen(f"events: {{order: {{when: '{when}'}}}}", record))
+    assert "REPLICA IDENTITY FULL" in caution.to_do
+    guarded = caution.to_do.removeprefix("to leave such records out write ").partition(";")[0]
+
+    coverage = seen(
+        f"events: {{order: {{when: '{guarded}'}}}}",
+        record,
+        {"before": {"status": "a"}, "after": {"status": "b"}},
+        {"before": {"status": "a"}, "after": {"status": "a", "vip": False}},
+    )
+    (condition,) = coverage.conditions.values()
+    assert (condition.true, condition.false, condition.undecided) == (1, 2, 0)
+    assert cautions(coverage) == []
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "before != `null` && before.status != after.status",
+        "before == `null` || before.status != after.status",
+        "op == 'u' && before.status != after.status",
+        "length(lines[?a != b]) == `0`",
+    ],
+)
+def test_what_a_guard_rules_out_is_not_said(when: str) -> None:
+    assert said(f'events: {{order: {{when: "{when}"}}}}', {"op": "c", "after": {"status": "b"}, "lines": [{}]}) == []
+
+
+def test_a_field_that_is_compared_with_a_text_is_said_where_no_record_has_it() -> None:
+    text = "events: {order: {when: \"data.plan == 'pro'\"}}"
+
+    assert said(text, {"data": {}}, {"data": {"plan": "pro"}}) == [], "some have it, some do not: that is compared"
+    assert said(text, {"data": {}}, {"data": {}}) == [
+        "order: when: data.plan == 'pro' is false in 2 of 2 records only because data.plan is missing or null."
+    ]
