@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from bridge.mapping.absent_keys import Key, KeyCount
 from bridge.mapping.failures import InexactNumberError, MappingError, undecodable
 from bridge.mapping.own_records import is_of_a_bridge
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
@@ -68,6 +70,14 @@ class CompiledMapping:
         if record.headers and outcomes[0].__class__ is not Filtered and is_of_a_bridge(record.headers):
             return _BRIDGE_RECORD
         return outcomes
+
+    def key_counts(self) -> Mapping[Key, KeyCount]:
+        """How often each metadata key of each route found nothing, of all events mapped since the start."""
+        counts: dict[Key, KeyCount] = {}
+        for plan in self._plans.values():  # one route has several where settings differ by topic
+            for key, count in plan.absent_keys.counts().items():
+                counts[key] = counts.get(key, KeyCount()) + count
+        return counts
 
     def topic(self, name: str) -> TopicPlan:
         """The plan of one topic, made when it is first seen."""

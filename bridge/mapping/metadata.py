@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.mapping import scalars
 from bridge.mapping.absence import of_json_text
+from bridge.mapping.absent_keys import AbsentKeys
 from bridge.mapping.exact_json import TINY
 from bridge.mapping.failures import found, unmappable
 from bridge.mapping.metadata_code import MetadataCode
@@ -35,22 +36,23 @@ class Source:
 
 
 def compile_metadata(
+    route: str,
     own: tuple[tuple[str, Reader], ...],
     source: Source | None,
     common: tuple[tuple[str, Reader], ...],
     *,
     stringify: bool,
-) -> Write:
-    """The route's own keys win over those of `source`, and both over the common ones."""
-    code = MetadataCode(place)
+) -> tuple[Write, AbsentKeys]:
+    """The route's own keys win over those of `source`, and both over the common ones. What finds nothing is counted."""
+    code = MetadataCode(route, place)
     code.keys(own)
     if source is None:
         code.keys(common)
     else:
         code.whole(source.reader, _spread(source))
         code.keys_if_free(common)
-    write = code.compiled()
-    return _as_texts(write) if stringify else write
+    write, counts = code.compiled()
+    return _as_texts(write) if stringify else write, counts
 
 
 def _spread(source: Source) -> Spread:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from bridge.mapping.absent_keys import AbsentKeys, Key
 from bridge.mapping.exact_json import TINY
 from bridge.mapping.function_text import FunctionText
 
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
     from bridge.mapping.readers import Reader
 
 
+METADATA_FROM: Final = "(metadata_from)"
+"""The key under which the whole object of `metadata_from` is counted."""
+
+
 class MetadataCode:
     """The function as it grows: ``write(out, value, scope)``, see `bridge.mapping.metadata.Write`."""
 
-    def __init__(self, place: Callable[..., int]) -> None:
+    def __init__(self, route: str, place: Callable[..., int]) -> None:
         """`place` gets what is neither a text nor a boolean nor a number that is certainly exact."""
         self._text = FunctionText("out", "value", "scope")
-        self._text.add("left_out = 0")
+        self._text.add("left_out = absent = 0")
+        self._route = route
+        self._watched: list[Key] = []
         self._place = self._text.named(place)
         self._is_usual = (
             "kind is str or kind is int or kind is bool or "
@@ -30,23 +37,49 @@ class MetadataCode:
     def keys(self, entries: Sequence[tuple[str, Reader]]) -> None:
         """Keys that are written whatever has their name already: a flattened neighbour may have taken it."""
         for key, reader in entries:
-            self._text.add(*self._fetch(reader), *self._put(key))
+            self._text.add(*self._entry(key, reader))
 
     def keys_if_free(self, entries: Sequence[tuple[str, Reader]]) -> None:
         """Keys that stay as they are if something has their name; their readers are not asked then."""
         for key, reader in entries:
-            lines = [*self._fetch(reader), *self._put(key)]
-            self._text.add(f"if {key!r} not in out:", *(f"    {line}" for line in lines))
+            self._text.add(f"if {key!r} not in out:", *(f"    {line}" for line in self._entry(key, reader)))
 
     def whole(self, reader: Reader, spread: Spread) -> None:
         """An object of which every field becomes a key."""
-        self._text.add(*self._fetch(reader), f"left_out += {self._text.named(spread)}(out, got, scope)")
+        self._text.add(
+            *self._fetch(reader),
+            f"if got is None: {self._note(METADATA_FROM, reader)}",
+            f"left_out += {self._text.named(spread)}(out, got, scope)",
+        )
 
-    def compiled(self) -> Write:
-        """The function."""
+    def compiled(self) -> tuple[Write, AbsentKeys]:
+        """The function, and what it counts."""
+        counts = AbsentKeys(self._watched)
+        if self._watched:
+            self._text.add(f"{self._text.named(counts)}[absent] += 1")
         self._text.add("return left_out")
         write: Write = self._text.compiled()
-        return write
+        return write, counts
+
+    def _entry(self, key: str, reader: Reader) -> list[str]:
+        """Lines that read one key and put it where it belongs."""
+        if reader.is_literal or reader.envelope_method is not None:
+            return [*self._fetch(reader), *self._put(key)]  # these never vanish
+        if reader.bare is None:
+            return [*self._fetch(reader), *self._put(key), "else:", f"    {self._note(key, reader)}"]
+        default = self._text.named(reader.default)
+        return [
+            *self._fetch(reader.bare),
+            "if got is None:",
+            f"    {self._note(key, reader)}",
+            f"    got = {default}",
+            *self._put(key),
+        ]
+
+    def _note(self, key: str, reader: Reader) -> str:
+        """A line that notes the key as absent."""
+        self._watched.append(Key(self._route, key, reader.text))
+        return f"absent |= {1 << len(self._watched) - 1}"
 
     def _fetch(self, reader: Reader) -> list[str]:
         """Lines after which ``got`` is what the reader finds."""

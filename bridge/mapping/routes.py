@@ -73,6 +73,7 @@ class RoutePlan:
         "_sample",
         "_when",
         "_write_metadata",
+        "absent_keys",
         "common",
         "max_age",
         "parts",
@@ -94,8 +95,9 @@ class RoutePlan:
         self._allowed = parts.allowed_event_names
         self.common = _common(parts, settings)
         """Metadata that the route has of `common_metadata`."""
-        self._write_metadata: Write = compile_metadata(
-            parts.metadata, parts.source, self.common, stringify=settings.stringify
+        self._write_metadata: Write
+        self._write_metadata, self.absent_keys = compile_metadata(
+            self.route.name, parts.metadata, parts.source, self.common, stringify=settings.stringify
         )
         self._limit = settings.metadata_limit
 

@@ -1,7 +1,8 @@
 """Every metric the bridge exposes, declared once: name, kind, unit, meaning, labels, and where its value comes from.
 
 The exposition, the reference table in docs/operations.md and the checks of dashboards and alerts all read this table.
-Labels are routes, topics, partitions and fixed words; never a user, an event id or anything else out of a payload.
+Labels are routes and metadata keys of the configuration, topics, partitions and fixed words; never a user, an event
+id or anything else out of a payload.
 """
 
 from __future__ import annotations
@@ -99,6 +100,12 @@ def _events(snapshot: Snapshot) -> Samples:
         yield (route, "delivered"), counts.delivered
         yield (route, "filtered"), counts.filtered
         yield (route, "dead_lettered"), counts.dead_lettered
+
+
+def _keys(snapshot: Snapshot) -> Samples:
+    for (route, key), count in snapshot.mapped.keys.items():
+        yield (route, key, "found"), count.events - count.absent
+        yield (route, key, "absent"), count.absent
 
 
 def _blocked(snapshot: Snapshot) -> Samples:
@@ -213,6 +220,14 @@ CATALOGUE: tuple[Metric, ...] = (
         "records",
         "Records whose type no route names, whether dropped or dead-lettered.",
         lambda s: s.mapped.unmapped_records,
+    ),
+    _counters(
+        "metadata_keys_total",
+        "events",
+        "Mapped events by route and metadata key: its path found something in the record, or nothing (absent: it was"
+        " left out, or its default was sent).",
+        ("route", "metadata_key", "result"),
+        _keys,
     ),
     _counter(
         "metadata_values_left_out_total",

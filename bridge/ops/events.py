@@ -230,6 +230,24 @@ class Events:
             " types; `bridge map --from-topic` shows what becomes of real records.",
         )
 
+    def metadata_key_vanished(self, *, route: str, key: str, reads: str, events: int) -> None:
+        """A key that most events of a route had is in none any more: most likely the producer renamed a field."""
+        if self._throttle.admit("metadata_key_vanished"):
+            self._log.warning(
+                "metadata_key_vanished",
+                route=route,
+                key=key,
+                reads=reads,
+                events=events,
+                message="Events are sent without it. See whether the producer renamed the field, and correct the path;"
+                " `bridge map --from-topic` shows what records have now.",
+            )
+
+    def metadata_key_returned(self, *, route: str, key: str, events: int) -> None:
+        """Most events of the route have it again."""
+        if self._throttle.admit("metadata_key_returned"):
+            self._log.info("metadata_key_returned", route=route, key=key, events=events)
+
     def tick(self) -> None:
         """Tell what was withheld; called about once a second, so that the end of a burst is told too."""
         self._tell_withheld(self._throttle.withheld())

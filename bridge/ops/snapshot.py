@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bridge.holds import Reason
+    from bridge.mapping.absent_keys import KeyCount
     from bridge.model import FilterReason, LetterReason, TopicPartition
 
 
@@ -79,6 +80,8 @@ class Mapped:
     unmapped_types: Mapping[str, int] = field(default_factory=dict)
     values_left_out: int = 0
     """Metadata values without a flat form (lists of objects)."""
+    keys: Mapping[tuple[str, str], KeyCount] = field(default_factory=dict)
+    """By route and metadata key: of how many events it found nothing. Of routes that had any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def assemble(
             letter_watch=letter_watch,
             kafka_watch=kafka_watch,
             logging=log,
-            routes=mapping.routes,
+            mapping=mapping,
             version=__version__,
             group_id=config.kafka.group_id,
         )

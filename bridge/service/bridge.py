@@ -16,6 +16,7 @@ from bridge.exits import ExitCode
 from bridge.kafka.inspection import Inspection, NotConnectedError
 from bridge.kafka.message_errors import ClientFatalError
 from bridge.mapping.compile import CompiledMapping
+from bridge.mapping.key_watch import KeyWatch
 from bridge.ops.log import Logging
 from bridge.ops.snapshot import Snapshot
 from bridge.service import memory
@@ -26,6 +27,8 @@ TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
 NOTHING_MAPPED = 1000
 """Records after which a mapping that matched none of them is worth a warning."""
+KEYS_EVERY = 5.0
+"""Seconds between two looks at which metadata keys events have."""
 LETTERS_LIMIT = 5.0
 """Seconds the dead-letter producer may take to end; by then nothing waits for its letters any more."""
 
@@ -61,6 +64,7 @@ class Bridge:
         self._mapping = mapping
         self._log = log
         self._proxy = proxy
+        self.key_watch = KeyWatch()
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self.admin_address: tuple[str, int] | None = None
         """Host and port of the admin server, once it listens."""
@@ -201,7 +205,7 @@ class Bridge:
     async def _tick(self) -> None:
         """Look at the clock; a process that was stopped is noticed here at the latest."""
         parts = self._parts
-        watch = _Watch(parts, self._log)
+        watch = _Watch(parts, self._mapping, self.key_watch, self._log)
         while True:
             await asyncio.sleep(TICK)
             parts.consumer.tick()
@@ -262,12 +266,15 @@ class Bridge:
 class _Watch:
     """Tells once what an operator should look into, as soon as it shows."""
 
-    def __init__(self, parts: Parts, log: Logging) -> None:
+    def __init__(self, parts: Parts, mapping: CompiledMapping, keys: KeyWatch, log: Logging) -> None:
         self._parts = parts
         self._log = log
         self._generation = parts.credentials.generation
         self._problem: str | None = None
         self._told_nothing_mapped = False
+        self._mapping = mapping
+        self._keys = keys
+        self._keys_due = 0.0
         self._due = 0.0
 
     def look(self) -> None:
@@ -279,6 +286,9 @@ class _Watch:
         self._parts.events.tick()
         self._look_at_key()
         self._look_at_mapping()
+        if now >= self._keys_due:
+            self._keys_due = now + KEYS_EVERY
+            self._look_at_keys()
 
     def _look_at_key(self) -> None:
         credentials, events = self._parts.credentials, self._parts.events
@@ -298,3 +308,12 @@ class _Watch:
         self._told_nothing_mapped = True
         if tally.unmapped == tally.consumed:
             self._parts.events.nothing_mapped(records=tally.consumed, types=dict(tally.unmapped_types(5)))
+
+    def _look_at_keys(self) -> None:
+        events = self._parts.events
+        for change in self._keys.look(self._mapping.key_counts()):
+            route, key, text = change.key
+            if change.vanished:
+                events.metadata_key_vanished(route=route, key=key, reads=text, events=change.events)
+            else:
+                events.metadata_key_returned(route=route, key=key, events=change.events)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.holds import Reason
 from bridge.kafka.source import Source
-from bridge.model import Route, TopicPartition
+from bridge.mapping.absent_keys import KeyCount
+from bridge.mapping.mapper import CompiledMapping
+from bridge.model import TopicPartition
 from bridge.ops import snapshot as seen
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import Life
@@ -57,7 +59,7 @@ class Observed:
     letter_watch: LetterWatch
     kafka_watch: KafkaWatch
     logging: LogWrites
-    routes: Sequence[Route]
+    mapping: CompiledMapping
     version: str
     group_id: str
 
@@ -168,10 +170,18 @@ class Observer:
     def _mapped(self) -> seen.Mapped:
         tally = self._of.dispatcher.tally
         routes = {}
-        for route in self._of.routes:
+        for route in self._of.mapping.routes:
             counts = tally.route(route)
             routes[route.name] = seen.RouteCounts(counts.delivered, counts.filtered, counts.dead_lettered)
-        return seen.Mapped(routes, tally.unmapped, dict(tally.unmapped_types(MOST_TYPES)), tally.left_out)
+        return seen.Mapped(routes, tally.unmapped, dict(tally.unmapped_types(MOST_TYPES)), tally.left_out, self._keys())
+
+    def _keys(self) -> dict[tuple[str, str], KeyCount]:
+        """By route and key, whatever the key reads on different topics; a route without an event has none."""
+        keys: dict[tuple[str, str], KeyCount] = {}
+        for (route, key, _), count in self._of.mapping.key_counts().items():
+            if count.events:
+                keys[route, key] = keys.get((route, key), KeyCount()) + count
+        return keys
 
     def _requests_seen(self) -> seen.Requests:
         tally, stats = self._of.dispatcher.tally, self._of.sink.stats

@@ -232,6 +232,8 @@ PARTITIONS: Final = Row(
     ),
 )
 
+MAPPED_KEYS: Final = rate("metadata_keys_total", by="route, metadata_key")
+ABSENT_KEYS: Final = rate("metadata_keys_total", 'result="absent"', by="route, metadata_key")
 MAPPING: Final = Row(
     "Mapping",
     (
@@ -253,6 +255,13 @@ MAPPING: Final = Row(
             "Part of the records whose type no route names.",
             SHARE,
             Query(f"{rate('unmapped_records_total')} / {rate('records_consumed_total')}", "unmapped"),
+        ),
+        lines(
+            "Metadata keys that found nothing",
+            "Part of the events of a route whose record had nothing for a metadata key. A step up to 100 %: its field"
+            " was renamed. Only keys above half are shown.",
+            SHARE,
+            Query(f"{ABSENT_KEYS} / {MAPPED_KEYS} > 0.5", "{{route}} {{metadata_key}}"),
         ),
         lines(
             "Metadata values left out",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
+from bridge.mapping.absent_keys import KeyCount
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
 from tests.service import events, ledger
@@ -192,3 +194,36 @@ async def test_a_mapping_that_matches_something_is_not_warned_of(broker: Broker,
     await service.stop()
 
     assert service.lines.events("nothing_mapped") == []
+
+
+async def test_a_metadata_key_that_vanishes_is_said_once_counted_and_said_again_when_it_is_back(
+    broker: Broker, start: Start
+) -> None:
+    def orders(field: str) -> list[bytes]:
+        return [
+            json.dumps({"type": "order.completed", "data": {"user": f"u-{number}", field: number}}).encode()
+            for number in range(30)
+        ]
+
+    service = await start()
+    broker.produce(orders("n"))
+    await service.until(
+        "the key is missed if it goes",
+        lambda: ("order.completed", "n") in service.bridge.key_watch.there,
+        within=20,
+    )
+    broker.produce(orders("number"))
+    await service.until("it is told", lambda: bool(service.lines.events("metadata_key_vanished")), within=20)
+    broker.produce(orders("number"))
+    await service.until_done(90)
+    broker.produce(orders("n") * 10)
+    await service.until("it is back", lambda: bool(service.lines.events("metadata_key_returned")), within=20)
+    await service.until_done(390)
+    await service.stop()
+
+    [vanished] = service.lines.events("metadata_key_vanished")
+    assert (vanished["route"], vanished["key"], vanished["reads"]) == ("order.completed", "n", "data.n")
+    assert vanished["events"] >= 20
+    [returned] = service.lines.events("metadata_key_returned")
+    assert (returned["route"], returned["key"]) == ("order.completed", "n")
+    assert service.now().mapped.keys["order.completed", "n"] == KeyCount(events=390, absent=60)

@@ -54,6 +54,8 @@ SAID: dict[str, Callable[[Events], None]] = {
     "key_reloaded": lambda e: e.key_reloaded(),
     "key_unreadable": lambda e: e.key_unreadable(detail="/run/key is empty"),
     "nothing_mapped": lambda e: e.nothing_mapped(records=1_000, types={"page.viewed": 1_000}),
+    "metadata_key_vanished": lambda e: e.metadata_key_vanished(route="r", key="amount", reads="data.total", events=20),
+    "metadata_key_returned": lambda e: e.metadata_key_returned(route="r", key="amount", events=20),
     "stopping": lambda e: e.stopping(cause="SIGTERM"),
     "stopped": lambda e: e.stopped(seconds=2, delivered=10, released=3, ambiguous_retries=1),
     "kafka_client_ended": lambda e: e.kafka_client_ended(detail="another process uses the same group.instance.id"),

@@ -76,6 +76,7 @@ def test_no_metric_is_declared_twice() -> None:
 
 def test_no_label_can_hold_anything_out_of_a_payload() -> None:
     allowed = {"reason", "route", "outcome", "status", "result", "kind", "topic", "partition", "version"}
+    allowed.add("metadata_key")  # those that the configuration names
 
     assert {label for metric in CATALOGUE for label in metric.labels} == allowed
 
