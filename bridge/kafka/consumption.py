@@ -51,8 +51,12 @@ class Consumption(Protocol):
         """These partitions are read from now on; an empty sequence says that the group was joined without any."""
         ...
 
-    def accept(self, batches: Sequence[Batch]) -> None:
-        """Records, at most as many as there was room for; `Source.room` must be up to date when this returns."""
+    def accept(self, batch: Batch, until: float) -> int:
+        """Records, at most as many as there was room for; `Source.room` must be up to date when this returns.
+
+        Returns how many of `batch.records` it is through with: one at least, and no further one begins after `until`
+        (monotonic). The rest comes again in a later turn of the loop, before anything that happened after it.
+        """
         ...
 
     def passed(self, gaps: Sequence[Gap]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+from bridge.kafka.hand_over import HOLDING
+
 LARGEST_BATCH: Final = 500
 SMALLEST_BATCH: Final = 32
 """However slow records are to accept: a hand-over has a price of its own."""
-HOLDING: Final = 0.004
-"""Seconds that a batch may keep the event loop from the answers that come meanwhile, about."""
 _FIRST_GUESS: Final = 1024
 """Bytes of a record, before any was seen."""
 

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.kafka.hand_over import HandOver
+
 if TYPE_CHECKING:
     import asyncio
 
-    from bridge.kafka.consumption import Consumption, Positioned, Tracker
+    from bridge.kafka.consumption import Batch, Consumption, Positioned, Tracker
+    from bridge.kafka.hand_over import Accepted
 
 DRAIN_GRACE: Final = 2.0
 """Seconds on top of the drain's own limit until the loop is given up on."""
@@ -39,11 +42,22 @@ class LoopSide:
     def __init__(self, loop: asyncio.AbstractEventLoop, consumption: Consumption) -> None:
         self.consumption = consumption
         self._loop = loop
+        self._hand_over = HandOver(consumption, loop.call_soon)
 
     def tell(self, method: Callable[..., object], *arguments: Any) -> None:
         """Call `method` on the loop's thread, after all earlier calls. `LoopGoneError` if there is no loop."""
+        self._call(self._hand_over.tell, method, arguments)
+
+    def deliver(self, batches: Sequence[Batch], accepted: Accepted) -> None:
+        """Hand these records over, after all earlier calls and in as many turns of the loop as they need.
+
+        `accepted` is called on the loop's thread once all are through. `LoopGoneError` if there is no loop.
+        """
+        self._call(self._hand_over.deliver, batches, accepted)
+
+    def _call(self, step: Callable[..., None], *arguments: Any) -> None:
         try:
-            self._loop.call_soon_threadsafe(method, *arguments)
+            self._loop.call_soon_threadsafe(step, *arguments)
         except RuntimeError as closed:
             raise LoopGoneError from closed
 

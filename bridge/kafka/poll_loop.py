@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.kafka import batching
@@ -150,7 +150,7 @@ class PollLoop:
         if found.batches:
             self._intake.handed(found.records, found.bytes)
             self._counts.records += found.records
-            self._loop_side.tell(self._deliver, found)
+            self._loop_side.deliver(found.batches, partial(self._intake.accepted, found.records, found.bytes))
         for message in found.errors:
             self._message_errors.handle(message)
 
@@ -164,12 +164,3 @@ class PollLoop:
             return False
         entry = self._table.get(TopicPartition(topic, partition))
         return entry is not None and entry.number > added
-
-    def _deliver(self, found: batching.Round) -> None:
-        """On the loop's thread."""
-        began = time.perf_counter()
-        for batch in found.batches:
-            if batch.leader_epoch is not None:
-                batch.tracker.leader_epoch = batch.leader_epoch
-        self._loop_side.consumption.accept(found.batches)
-        self._intake.accepted(found.records, found.bytes, time.perf_counter() - began)

@@ -141,16 +141,18 @@ class Dispatcher:
         records, size = self.tally.taking_room
         return self.settings.max_buffered - records, self.settings.max_buffered_bytes - size
 
-    def accept(self, tracker: Tracker, records: Sequence[Arrival]) -> None:
-        """Records of one partition, in order of their offsets.
+    def accept(self, tracker: Tracker, records: Sequence[Arrival], until: float = _NEVER) -> int:
+        """Records of one partition, in order of their offsets. Returns how many it is through with.
 
+        That is one at least; no further one begins after `until` (monotonic).
         What belongs to a partition that is leaving or held is dropped unread: its position stays below it.
         """
         partition = self.assignments.get(tracker)
         if partition is None or tracker.life is not Life.LIVE or partition.held is not None:
-            return
-        self._intake.accept(partition, records)
+            return len(records)
+        through = self._intake.accept(partition, records, until)
         self.pump()
+        return through
 
     def _enqueue(self, work: Work, outcome: Outcome) -> None:
         if isinstance(outcome, Prepared):

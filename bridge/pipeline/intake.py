@@ -31,10 +31,15 @@ class Intake:
         self._clock = clock
         self._enqueue = enqueue
 
-    def accept(self, partition: Partition, records: Sequence[Arrival]) -> None:
-        """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way."""
+    def accept(  # noqa: PLR0915 - any part of it elsewhere is a call for each record
+        self, partition: Partition, records: Sequence[Arrival], until: float
+    ) -> int:
+        """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way.
+
+        Returns how many it is through with; none is begun after `until` (monotonic), but one.
+        """
         tracker = partition.tracker
-        wall = self._clock.wall()
+        wall, now = self._clock.wall(), self._clock.monotonic
         outcomes_of, passed = self._mapper.map, tracker.passed
         tally, topic = self._tally, partition.topic
         check_done = tracker.restored_until > tracker.next_offset
@@ -42,14 +47,19 @@ class Intake:
         by_user = self._ordering == "user"
         partition.dirty = True
         before: Outcomes = ()
-        alike = 0
+        alike = through = 0
         for record in records:
             if topic.held:
+                through = len(records)
                 break
             if isinstance(record, Skimmed):
+                through += 1
                 passed(record.last)
                 self._filtered(record.outcomes, record.records)
                 continue
+            if now() >= until and through:
+                break
+            through += 1
             _, _, offset, _, key, value, headers = record  # three names of a named tuple take longer than all in one go
             if check_done and tracker.already_done(offset):
                 passed(offset)
@@ -85,6 +95,7 @@ class Intake:
                 self._arrived(partition, record, work)
                 self._enqueue(work, outcome)
         self._filtered(before, alike)
+        return through
 
     def _filtered(self, outcomes: Outcomes, records: int) -> None:
         """So many records more that were filtered as the one before them."""

@@ -69,14 +69,15 @@ class Consumer:
             self._events.assigned(partitions, total=len(self._dispatcher.assignments))
             self.on_assignment()
 
-    def accept(self, batches: Sequence[Batch]) -> None:
+    def accept(self, batch: Batch, until: float) -> int:
         """See `Consumption`."""
+        through = len(batch.records)
         try:
-            for batch in batches:
-                self._dispatcher.accept(batch.tracker, batch.records)
+            through = self._dispatcher.accept(batch.tracker, batch.records, until)
         except Exception as defect:  # noqa: BLE001 - whatever it is, it stops the process
             self._crash(defect)
         self._tell_room()
+        return through
 
     def passed(self, gaps: Sequence[Gap]) -> None:
         """See `Consumption`. The next look at the positions finds what moved."""

@@ -70,22 +70,22 @@ class Completing:
         self.trackers |= {tracker.partition: tracker for tracker in trackers}
         self._changed.set()
 
-    def accept(self, batches: Sequence[Batch]) -> None:
-        for batch in batches:
-            assert self.trackers[batch.tracker.partition] is batch.tracker
-            for record in batch.records:
-                assert isinstance(record, Record), "nothing said what could be skimmed"
-                if batch.tracker.already_done(record.offset):
-                    self.already_done.append(record)
-                    batch.tracker.passed(record.offset)
-                    continue
-                self.records.append(record)
-                if self.keep(record):
-                    batch.tracker.arrived(record.offset, record)
-                else:
-                    batch.tracker.passed(record.offset)
+    def accept(self, batch: Batch, _until: float) -> int:
+        assert self.trackers[batch.tracker.partition] is batch.tracker
+        for record in batch.records:
+            assert isinstance(record, Record), "nothing said what could be skimmed"
+            if batch.tracker.already_done(record.offset):
+                self.already_done.append(record)
+                batch.tracker.passed(record.offset)
+                continue
+            self.records.append(record)
+            if self.keep(record):
+                batch.tracker.arrived(record.offset, record)
+            else:
+                batch.tracker.passed(record.offset)
         self.store()
         self._changed.set()
+        return len(batch.records)
 
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         self.revoked += trackers

@@ -6,7 +6,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.intake import HOLDING, LARGEST_BATCH, SMALLEST_BATCH, Intake
+from bridge.kafka.hand_over import HOLDING
+from bridge.kafka.intake import LARGEST_BATCH, SMALLEST_BATCH, Intake
 
 MB = 1_000_000
 

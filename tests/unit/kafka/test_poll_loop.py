@@ -37,8 +37,9 @@ class Told:
         self.meanwhile()
         return []
 
-    def accept(self, batches: list[Batch]) -> None:
-        self.log += [f"accept {record.offset}" for batch in batches for record in batch.records]  # type: ignore[union-attr]  # nothing is skimmed
+    def accept(self, batch: Batch, _until: float) -> int:
+        self.log += [f"accept {record.offset}" for record in batch.records]  # type: ignore[union-attr]  # nothing is skimmed
+        return len(batch.records)
 
     def take_offered(self) -> None:
         self.log.append("store")

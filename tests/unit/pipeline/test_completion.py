@@ -193,3 +193,37 @@ def test_the_first_attempt_and_the_counted_failures_of_the_lowest_record_survive
         world.run(0.5)
         assert head_of(world.positions.committed[P0]).attempts >= head.attempts
         assert abs(head_of(world.positions.committed[P0]).first_attempt_ms - first_attempt) <= 1
+
+
+def test_records_are_taken_until_a_time_and_the_rest_when_it_is_handed_over_again(world: World) -> None:
+    world.write(P0, *["ann"] * 5)
+    records = world.logs[P0].records
+    [tracker] = world.assign(P0)
+    now = world.dispatcher._monotonic()
+    assert world.dispatcher.accept(tracker, records, now) == 1, "one at least"
+    assert tracker.next_offset == 1
+    assert world.dispatcher.accept(tracker, records[1:], now + 1.0) == 4
+    world.run(2)
+    assert position(world) == 5
+
+
+def test_a_position_in_the_middle_of_a_hand_over_is_below_what_has_not_arrived(world: World) -> None:
+    world.write(P0, *["-"] * 5)
+    records = world.logs[P0].records
+    [tracker] = world.assign(P0)
+    world.dispatcher.accept(tracker, records, world.dispatcher._monotonic())
+    assert position(world) == 1
+    world.dispatcher.accept(tracker, records[1:])
+    assert position(world) == 5
+
+
+def test_the_rest_of_a_hand_over_counts_as_through_where_its_partition_has_left_in_between(world: World) -> None:
+    world.write(P0, *["ann"] * 5)
+    records = world.logs[P0].records
+    [tracker] = world.assign(P0)
+    world.dispatcher.accept(tracker, records, world.dispatcher._monotonic())
+    world.dispatcher.lost([tracker])
+    consumed = world.dispatcher.tally.consumed
+    assert world.dispatcher.accept(tracker, records[1:]) == 4
+    assert world.dispatcher.tally.consumed == consumed
+    assert tracker.next_offset == 1

@@ -1,0 +1,111 @@
+"""What the poll thread tells, done on the event loop's thread: in its order, and never for long at a stretch.
+
+A record can take the mapping a thousand times as long as the one before it. Whatever number of them was polled, the
+loop gets back to its sockets after `HOLDING`: probes are answered, and requests whose answers came go out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from bridge.kafka.consumption import Batch, Consumption, Tracker
+
+HOLDING: Final = 0.004
+"""Seconds that records may keep the event loop from everything else, and no longer than one record more."""
+
+Call = Callable[[], object]
+Accepted = Callable[[float], None]
+"""Called once all of a hand-over has arrived, with the seconds that took."""
+
+
+class _Delivery:
+    """Records on their way in; what is through is let go of at once, because it may be large."""
+
+    __slots__ = ("accepted", "batches", "seconds")
+
+    def __init__(self, batches: Sequence[Batch], accepted: Accepted) -> None:
+        self.batches = deque(batches)
+        self.accepted = accepted
+        self.seconds = 0.0
+
+
+class HandOver:
+    """A queue in front of the consumption. It is empty, and costs nothing, unless records take long."""
+
+    def __init__(
+        self,
+        consumption: Consumption,
+        call_soon: Callable[[Call], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`call_soon` runs a call in a later turn of the loop."""
+        self._consumption = consumption
+        self._call_soon = call_soon
+        self._clock = clock
+        self._queue: deque[_Delivery | tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._until: float | None = None
+        """When this turn of the loop has had enough; None before the first call of a turn."""
+
+    def tell(self, method: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+        """Call this method after everything that was told before."""
+        if self._queue and method in (self._consumption.revoke, self._consumption.lost):
+            self._drop(arguments[0])
+        self._queue.append((method, arguments))
+        self._begin()
+
+    def deliver(self, batches: Sequence[Batch], accepted: Accepted) -> None:
+        """Take these records in, after everything that was told before."""
+        self._queue.append(_Delivery(batches, accepted))
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._until is None:
+            self._until = self._clock() + HOLDING
+            self._call_soon(self._next_turn)
+        while self._queue and self._clock() < self._until:
+            head = self._queue[0]
+            if isinstance(head, _Delivery):
+                if self._take_in(head, self._until):
+                    self._queue.popleft()
+            else:
+                self._queue.popleft()
+                method, arguments = head
+                method(*arguments)
+
+    def _next_turn(self) -> None:
+        self._until = None
+        if self._queue:
+            self._begin()
+
+    def _take_in(self, delivery: _Delivery, until: float) -> bool:
+        """Whether all of it is through; at least one record is."""
+        batches, began = delivery.batches, self._clock()
+        now = began
+        while batches:
+            batch = batches[0]
+            if batch.leader_epoch is not None:
+                batch.tracker.leader_epoch = batch.leader_epoch
+            through = self._consumption.accept(batch, until)
+            now = self._clock()
+            if through < len(batch.records):
+                batches[0] = batch._replace(records=batch.records[through:])
+                break
+            batches.popleft()
+            if now >= until:
+                break
+        delivery.seconds += now - began
+        if batches:
+            return False
+        delivery.accepted(delivery.seconds)
+        return True
+
+    def _drop(self, trackers: Sequence[Tracker]) -> None:
+        """The rest of these partitions' records: they are about to leave, and their position stays below it."""
+        leaving = set(trackers)
+        for waiting in self._queue:
+            if isinstance(waiting, _Delivery):
+                waiting.batches = deque(batch for batch in waiting.batches if batch.tracker not in leaving)
