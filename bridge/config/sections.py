@@ -198,7 +198,11 @@ class Delivery(Section):
         description="What is kept in order: the events of one user, record key or partition, or nothing.",
     )
     max_in_flight: fields.Whole = Field(default=64, ge=1, description="Requests on their way at once, per replica.")
-    max_buffered: fields.Whole = Field(default=2000, ge=1, description="Records held at once, per replica.")
+    max_buffered: fields.Whole = Field(
+        default=2000,
+        ge=1,
+        description="Records held at once, per replica; five times as many more behind users whose events fail.",
+    )
     max_buffered_bytes: fields.Size = fields.preset(
         scalars.size, "32MB", "Bytes of the records held at once, per replica; one record always fits."
     )

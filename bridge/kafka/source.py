@@ -213,8 +213,12 @@ class Source:
         self._poll_loop.order(lambda: self._pause_topic(topic))
 
     def pause_partition(self, tracker: Tracker, /) -> None:
-        """Take nothing more from this partition in this assignment; see `ports.Positions`."""
-        self._poll_loop.order(lambda: self._pause_partition(tracker))
+        """Take nothing more from this partition until it is resumed; see `ports.Positions`."""
+        self._poll_loop.order(lambda: self._pause_partition(tracker, True))
+
+    def resume_partition(self, tracker: Tracker, /) -> None:
+        """Read this partition on; see `ports.Positions`."""
+        self._poll_loop.order(lambda: self._pause_partition(tracker, False))
 
     @property
     def started(self) -> bool:
@@ -398,7 +402,7 @@ class Source:
         self._pauses.topics.add(topic)
         self._pauses.apply(self._table)
 
-    def _pause_partition(self, tracker: Tracker) -> None:
+    def _pause_partition(self, tracker: Tracker, paused: bool) -> None:  # noqa: FBT001 - the state that is wanted
         if (entry := self._table.of(tracker)) is not None:
-            entry.ordered_pause = True
+            entry.ordered_pause = paused
             self._pauses.apply([entry])

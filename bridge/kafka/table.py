@@ -60,7 +60,7 @@ class Assigned:
         self.retry_at = 0.0
         self.retry_in = 0.0
         self.ordered_pause = False
-        """Paused on request for the rest of the assignment."""
+        """Paused on request, until it is asked to be read on."""
         self.paused = False
         """What the client was last told."""
         self.records: list[Arrival] = []

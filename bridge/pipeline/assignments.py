@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.model import Disposition, Position
 from bridge.pipeline import offset_map
+from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import Life, OffsetTracker
 from bridge.pipeline.pacing import KEEP_DEMAND
@@ -37,9 +38,10 @@ class Drain:
 class Assignments:
     """Owned partitions, and those that are leaving but still have something outside."""
 
-    __slots__ = ("_drains", "_partitions", "_settings", "_tally", "topics")
+    __slots__ = ("_drains", "_failing", "_partitions", "_settings", "_tally", "topics")
 
-    def __init__(self, tally: Tally, settings: DeliverySettings) -> None:
+    def __init__(self, tally: Tally, settings: DeliverySettings, failing: Failing) -> None:
+        self._failing = failing
         self._partitions: dict[Tracker, Partition] = {}
         self._drains: list[Drain] = []
         self._tally = tally
@@ -132,6 +134,7 @@ class Assignments:
         tracker.life = Life.DEAD
         self._partitions.pop(tracker, None)
         partition.topic.sendable -= len(partition.on_wire)
+        self._failing.forget(partition, tracker.open.values())
         tally.released += len(tracker.open)
         tally.buffered -= len(tracker.open)
         tally.buffered_bytes -= sum(entry.size for entry in tracker.open.values())

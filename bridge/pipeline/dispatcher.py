@@ -30,16 +30,18 @@ from bridge.model import (
 )
 from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.assignments import Assignments, Drained
-from bridge.pipeline.governor import Governor
+from bridge.pipeline.failing import Failing
+from bridge.pipeline.governor import Block, Governor
 from bridge.pipeline.intake import Intake
 from bridge.pipeline.key_guard import KeyRuling
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.letters import LetterDesk, letter_of
 from bridge.pipeline.offsets import Life, OffsetTracker
 from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, DeadLetters, Journal, Mapper, Positions, Sink
-from bridge.pipeline.retry import Evidence, backoff
+from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
+from bridge.pipeline.turns import Turns
 from bridge.pipeline.waiting import Waiting
 from bridge.pipeline.work import Entry, Partition, State, Work
 
@@ -77,12 +79,13 @@ class Dispatcher:
         self.tally = Tally()
         self.governor = Governor(settings, rng, clock.monotonic())
         self.evidence = Evidence()
-        self._waiting = Waiting()
+        self.failing = Failing(settings, self.tally, positions)
+        self._waiting = Waiting(self.failing, settings.max_in_flight)
         self.lanes, self._turns = self._waiting.lanes, self._waiting.turns
         self.letters = LetterDesk(
             self._letter_acknowledged, self._waiting, letters, positions, journal, self.tally, settings.retry, rng
         )
-        self.assignments = Assignments(self.tally, settings)
+        self.assignments = Assignments(self.tally, settings, self.failing)
         self._next_due = _NEVER
         self._intake = Intake(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
 
@@ -139,7 +142,8 @@ class Dispatcher:
         if self.letters.unwritable_since is not None or self.governor.stopping:
             return 0, 0
         records, size = self.tally.taking_room
-        return self.settings.max_buffered - records, self.settings.max_buffered_bytes - size
+        free = self.failing.room(self.settings.max_buffered - records)
+        return free, self.settings.max_buffered_bytes - size
 
     def accept(self, tracker: Tracker, records: Sequence[Arrival], until: float = _NEVER) -> int:
         """Records of one partition, in order of their offsets. Returns how many it is through with.
@@ -174,23 +178,9 @@ class Dispatcher:
         governor.membership.looked(now)
         if now >= self._next_due:
             self._wake(now)
-        block = None
-        order = turns.order
-        while order and governor.in_flight < governor.max_in_flight:
-            block = governor.block(now)
-            if block is not None:
-                break
-            # Where only `max_in_flight` bounds sending, one "go" is good for all places that are free.
-            watched = governor.watched
-            for _ in range(1 if watched else governor.max_in_flight - governor.in_flight):
-                work = turns.pop()
-                if work is None:
-                    break
-                if watched:
-                    governor.started(now)
-                else:
-                    governor.in_flight += 1
-                self._start(work, now)
+        if self.failing.paused:
+            self.failing.review()
+        block = self._start_ready(governor, turns, now)
         if block is not None:
             self._wake_at(block.until)
             if block.reason is Reason.MEMBERSHIP and self.assignments:
@@ -200,12 +190,33 @@ class Dispatcher:
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
 
+    def _start_ready(self, governor: Governor, turns: Turns, now: float) -> Block | None:
+        """Start what is ready; the reason why something is left, if it is the governor's."""
+        order, again = turns.order, turns.again
+        while (order or again) and governor.in_flight < governor.max_in_flight:
+            block = governor.block(now)
+            if block is not None:
+                return block
+            # Where only `max_in_flight` bounds sending, one "go" is good for all places that are free.
+            watched = governor.watched
+            for _ in range(1 if watched else governor.max_in_flight - governor.in_flight):
+                work = turns.pop() if governor.outage.since is None else turns.probe(self._rng)
+                if work is None:
+                    return None  # What failed before has as many places as it may have.
+                if watched:
+                    governor.started(now)
+                else:
+                    governor.in_flight += 1
+                self._start(work, now)
+        return None
+
     def tick(self) -> None:
         """Call at least every half second: notices a stopped process, keeps the membership proven."""
         now = self._monotonic()
         self.governor.membership.looked(now)
         if self.assignments:
             self._ask_membership(now)
+        self.failing.review()
         self.pump()
 
     def _start(self, work: Work, now: float) -> None:
@@ -257,6 +268,8 @@ class Dispatcher:
         partition = work.partition
         partition.on_wire.pop(work, None)
         self.governor.in_flight -= 1
+        if self._turns.again_out:
+            self._turns.again_out.discard(work)
         try:
             if type(verdict) is Delivered:
                 self._delivered(work, partition)
@@ -278,13 +291,15 @@ class Dispatcher:
         governor.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
             self._proved(self._monotonic())
+        if work.mark is not None:
+            self.evidence.recovered()
         if prepared is not None:
             self.evidence.succeeded(prepared.user_id)
             self.tally.routes[prepared.route].delivered += 1
         written_ms = work.record.timestamp_ms
         if written_ms is not None:
             self.tally.took(self._wall() - written_ms / 1000)
-        if work.lane is not None:
+        if work.lane is not None or work.mark is not None:
             following = self.lanes.advance(work)
             work.lane = None
             if following is not None:
@@ -317,27 +332,51 @@ class Dispatcher:
                 self._turns.push_first(work)
             return
         throttled = verdict.reason == "rate_limited"
-        if throttled or verdict.after is not None:
-            wait = self.governor.throttled(verdict.after, now)
-            if self.governor.pause(wait, verdict.detail, now):
+        before, alone = work.mark, self._fails_alone(work, verdict)
+        asked = verdict.after if verdict.after or throttled else None
+        if (throttled or asked is not None) and not alone:
+            wait = self.governor.throttled(asked, now)
+            if self.governor.pause(wait + jitter(wait, self._rng), verdict.detail, now):
                 self._journal.asked_to_wait(wait, verdict.detail)
-        if not throttled and self._failed(work, verdict, now):
+        if self._failed(work, verdict, alone, now):
             return
         if not self._back(work):
             return
-        if throttled:
+        if throttled and before is None:
             self._turns.push_first(work)
             return
-        self._waiting.park(work, now + backoff(work.attempts, self.settings.retry, self._rng))
+        self.failing.begin(work)
+        # Where others wait because of it, its attempts come soon, so that they end.
+        failures = min(work.attempts, SOON) if work.partition in self.failing.paused else work.attempts
+        wait = longer(asked, backoff(failures, self.settings.retry, self._rng), self.settings.retry)
+        self._waiting.park(work, now + wait)
         self._wake_at(work.due)
 
-    def _failed(self, work: Work, verdict: Retry, now: float) -> bool:
+    def _fails_alone(self, work: Work, verdict: Retry) -> bool:
+        """Whether others were accepted meanwhile, so that neither an outage nor a wait of all follows from it."""
+        if self.governor.outage.on:
+            return False
+        if work.mark is not None:
+            throttled = verdict.reason == "rate_limited"
+            if self.evidence.throttled_alone(work.mark) if throttled else self.evidence.alone(work.mark):
+                return True
+        return self.evidence.poisoned(work.who)
+
+    def _failed(self, work: Work, verdict: Retry, alone: bool, now: float) -> bool:  # noqa: FBT001 - a finding
         """Weigh a failure; True when it was this event's last and it went to the dead letters."""
-        if self.governor.outage.failed(work.who, verdict.detail, transport=verdict.status is None, now=now):
+        throttled = verdict.reason == "rate_limited"
+        outage = self.governor.outage
+        transport = verdict.status is None
+        if not (alone or throttled) and outage.failed(work.who, verdict.detail, transport=transport, now=now):
+            self.evidence.doubt()
             self._journal.blocked(Reason.OUTAGE, verdict.detail)
-        counts = work.mark is not None and self.evidence.speaks_against(work.who, work.mark)
-        work.mark = self.evidence.failed()
-        if not counts or work.partition.tracker.life is Life.DEAD:
+        counts = self._counts(work, alone, throttled)
+        work.mark = self.evidence.failed(work.mark, verdict, alone=alone)
+        if work.partition.tracker.life is Life.DEAD:
+            return False
+        if not counts:
+            if self.failing.paused and not outage.on:
+                self.failing.sip()
             return False
         work.counted += 1
         work.partition.dirty = True
@@ -347,6 +386,25 @@ class Dispatcher:
         message = f"kept failing while other events were accepted; last: {verdict.detail}"
         self._dead_letter(work, LetterReason.RETRIES_EXHAUSTED, message, verdict.status, None, now)
         return True
+
+    def _counts(self, work: Work, alone: bool, throttled: bool) -> bool:  # noqa: FBT001 - findings
+        """Whether a failure speaks against the event.
+
+        Twenty others have to be accepted, of different users, unless the others wait because of it: then fewer users
+        are heard because of the buffer, and not of the API. A 429 counts only then.
+        """
+        if not alone:
+            return False
+        holds_up = work.partition in self.failing.paused
+        if throttled and not holds_up:
+            return False
+        if self.evidence.poisoned(work.who) and self.evidence.spend():
+            return True
+        if work.mark is None:
+            return False
+        if throttled:
+            return self.evidence.heard_since_last(work.mark)
+        return self.evidence.speaks_against(work.who, work.mark) or (holds_up and self.evidence.alone(work.mark))
 
     def _rejected(self, work: Work, verdict: Reject, now: float) -> None:
         self._proved(now)

@@ -10,6 +10,7 @@ from bridge.pipeline.key_guard import KeyGuard
 from bridge.pipeline.membership import Membership
 from bridge.pipeline.outage import Outage
 from bridge.pipeline.pacing import Pacer
+from bridge.pipeline.retry import longer
 from bridge.pipeline.settings import DeliverySettings
 
 
@@ -119,12 +120,11 @@ class Governor:
         return ended
 
     def throttled(self, after: float | None, now: float) -> float:
-        """Seconds all requests have to wait: what the destination asked for, else longer with each pause in a row."""
+        """Seconds all requests have to wait: what the destination asked for, or longer with each pause in a row."""
         if now >= self.pause_until:
             self.throttles += 1
-        if after is not None:
-            return min(after, self._retry.max_retry_after)
-        return min(self._retry.initial_backoff * 2.0 ** min(self.throttles - 1, 10), self._retry.max_backoff)
+        own = min(self._retry.initial_backoff * 2.0 ** min(max(self.throttles, 1) - 1, 10), self._retry.max_backoff)
+        return longer(after, own, self._retry)
 
     def pause(self, seconds: float, detail: str, now: float) -> bool:
         """The destination asked all of us to wait; True when that begins a pause."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from bridge.pipeline.failing import Failing
 from bridge.pipeline.work import LaneKey, State, Work
 
 
 class Lanes:
     """One queue per user, over all partitions, as linked lists: a lone event costs no queue of its own."""
 
-    __slots__ = ("_heads",)
+    __slots__ = ("_heads", "failing")
 
-    def __init__(self) -> None:
+    def __init__(self, failing: Failing) -> None:
         self._heads: dict[LaneKey, Work] = {}
+        self.failing = failing
 
     def __len__(self) -> int:
         return len(self._heads)
@@ -34,11 +36,15 @@ class Lanes:
             return True
         (head.tail or head).next = work
         head.tail = work
+        if self.failing.lanes and head in self.failing:
+            self.failing.push(work)
         return False
 
     def advance(self, head: Work) -> Work | None:
         """The head left its lane; returns the one that is head now."""
         key = head.lane
+        if self.failing.lanes:
+            self.failing.leave(head)
         if key is None:
             return None
         following = head.next

@@ -109,7 +109,11 @@ class Positions(Protocol):
         ...
 
     def pause_partition(self, tracker: OffsetTracker[Any], /) -> None:
-        """Take nothing more from this partition for as long as this assignment lasts."""
+        """Take nothing more from this partition for as long as this assignment lasts, or until it is resumed."""
+        ...
+
+    def resume_partition(self, tracker: OffsetTracker[Any], /) -> None:
+        """Read this partition on from where it was paused."""
         ...
 
 

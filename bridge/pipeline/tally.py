@@ -66,6 +66,9 @@ class Tally:
         """Of those that are open: records of a held topic or partition. Nothing more is taken from these, so what may
         be buffered on top of the others' bound is what was buffered when the hold began."""
         self.stuck_bytes = 0
+        self.behind = 0
+        """Of those that are open: records that fail, or wait behind one of their user that does. See `failing`."""
+        self.behind_bytes = 0
         self.filtered_records: dict[Filtered, int] = {}
         """By rule and reason; a record with several routes, all of which filter it, is counted under the first."""
         self.routes: defaultdict[Route, RouteTally] = defaultdict(RouteTally)
@@ -84,8 +87,12 @@ class Tally:
 
     @property
     def taking_room(self) -> tuple[int, int]:
-        """Records and bytes that count toward the buffer's bounds: what waits for a person must not starve the rest."""
-        return self.buffered - self.stuck, self.buffered_bytes - self.stuck_bytes
+        """Records and bytes that count toward the buffer's bounds.
+
+        What waits for a person, or for a user whose events fail, must not starve the rest; the latter has a bound of
+        its own for records, and a part of this one for bytes.
+        """
+        return self.buffered - self.stuck - self.behind, self.buffered_bytes - self.stuck_bytes
 
     @property
     def gap(self) -> int:

@@ -1,7 +1,12 @@
-"""Whose turn it is: topics that have something ready take turns, so that a backlog in one does not starve another."""
+"""Whose turn it is: topics that have something ready take turns, so that a backlog in one does not starve another.
+
+What failed before has turns of its own: a fifth of them while anything else is ready, so that users whose events fail
+take neither places nor rate from the others, however many they are.
+"""
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -12,18 +17,30 @@ _READY: Final = State.READY
 """A member of an enum takes ten times as long to look up as a global, and this is asked for every event."""
 
 
+AGAIN = 5
+"""Every so many-th turn is one of an event that failed before, and so many-th place on the wire, while others wait."""
+
+
 class Turns:
     """Ready events, first in first out within a topic, round robin between topics."""
 
-    __slots__ = ("_queues", "order")
+    __slots__ = ("_most", "_most_beside", "_others", "_queues", "again", "again_out", "order")
 
-    def __init__(self) -> None:
+    def __init__(self, max_in_flight: int) -> None:
+        self.again: deque[Work] = deque()
+        """Those that failed before, the oldest first."""
+        self.again_out: set[Work] = set()
+        """Those on the wire that had such a turn."""
+        self._most_beside, self._most = max(1, max_in_flight // AGAIN), max(1, max_in_flight // 2)
+        """How many may be on the wire while others are ready, and while none is: who comes then finds a place."""
+        self._others = 0
+        """Turns of others since the last such turn."""
         self._queues: dict[str, deque[Work]] = {}
         self.order: deque[str] = deque()
         """The topics that have something ready, the next one first."""
 
     def __bool__(self) -> bool:
-        return bool(self.order)
+        return bool(self.order) or bool(self.again)
 
     def push(self, work: Work) -> None:
         """Ready, behind the others of its topic."""
@@ -46,10 +63,16 @@ class Turns:
         if len(queue) > 1:
             queue.rotate(1)
 
+    def push_again(self, work: Work) -> None:
+        """Ready for another attempt, or the next of a lane whose last event failed for good."""
+        work.state = _READY
+        work.partition.ready += 1
+        self.again.append(work)
+
     def purge(self, goes: Callable[[Work], bool]) -> list[Work]:
         """Take out what leaves, and drop what already left its lane; returns the former."""
         gone: list[Work] = []
-        for queue in self._queues.values():
+        for queue in (*self._queues.values(), self.again):
             kept: list[Work] = []
             for work in queue:
                 if work.state is _READY and not goes(work):
@@ -68,6 +91,8 @@ class Turns:
     def pop(self) -> Work | None:
         """The next event, or None."""
         order = self.order
+        if self.again and (work := self._pop_again()) is not None:
+            return work
         while order:
             queue = self._queues[order[0]]
             work = queue.popleft()
@@ -78,5 +103,43 @@ class Turns:
             else:
                 order.popleft()
             if work.state is _READY:
+                return work
+        return None
+
+    def probe(self, rng: random.Random) -> Work | None:
+        """One event to find out with whether anything gets through: one that has not failed, if there is any.
+
+        Any of them, not the oldest: where the events before it fail for a reason of their own it would be the last.
+        """
+        while self.order:
+            topic = self.order[0]
+            queue = self._queues[topic]
+            place = rng.randrange(len(queue))
+            work = queue[place]
+            del queue[place]
+            work.partition.ready -= 1
+            self.order.rotate(-1)
+            if not queue:
+                self.order.remove(topic)
+            if work.state is _READY:
+                return work
+        return self._next_again()
+
+    def _pop_again(self) -> Work | None:
+        """One that failed before, when it is the turn of these."""
+        self._others += 1
+        if len(self.again_out) >= (self._most_beside if self.order else self._most):
+            return None
+        if self.order and self._others < AGAIN:
+            return None
+        self._others = 0
+        return self._next_again()
+
+    def _next_again(self) -> Work | None:
+        while self.again:
+            work = self.again.popleft()
+            work.partition.ready -= 1
+            if work.state is _READY:
+                self.again_out.add(work)
                 return work
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
+from bridge.pipeline.failing import Failing
 from bridge.pipeline.lanes import Lanes
 from bridge.pipeline.turns import Turns
 from bridge.pipeline.work import State, Work
@@ -13,11 +14,12 @@ from bridge.pipeline.work import State, Work
 class Waiting:
     """An event stands in one place: in its lane; at the head of it, and ready or parked until its retry is due."""
 
-    __slots__ = ("_parked", "_sequence", "lanes", "turns")
+    __slots__ = ("_failing", "_parked", "_sequence", "lanes", "turns")
 
-    def __init__(self) -> None:
-        self.lanes = Lanes()
-        self.turns = Turns()
+    def __init__(self, failing: Failing, max_in_flight: int) -> None:
+        self._failing = failing
+        self.lanes = Lanes(failing)
+        self.turns = Turns(max_in_flight)
         self._parked: list[tuple[float, int, Work]] = []
         self._sequence = 0
 
@@ -28,11 +30,13 @@ class Waiting:
 
     def leave_lane(self, work: Work) -> None:
         """The event will not be sent (again); the next of its lane may go."""
-        if work.lane is None:
-            return
         following = self.lanes.advance(work)
         work.lane = None
-        if following is not None:
+        if following is None:
+            return
+        if following in self._failing:
+            self.turns.push_again(following)
+        else:
             self.turns.push(following)
 
     def park(self, work: Work, until: float) -> None:
@@ -53,10 +57,16 @@ class Waiting:
             self._ready(heapq.heappop(parked)[2])
 
     def unpark(self) -> None:
-        """Make everything ready: the destination works again, and what waited because it did not has waited enough."""
-        parked, self._parked = self._parked, []
-        for _, _, work in sorted(parked, key=lambda entry: entry[1]):
-            self._ready(work)
+        """The destination works again: what waited because it did not has waited enough, and fails no more than others.
+
+        What failed while others were accepted waits on: it would fill the wire with the next failures.
+        """
+        parked = sorted(self._parked, key=lambda entry: entry[1])
+        self._parked = [entry for entry in parked if _fails_by_itself(entry[2])]
+        heapq.heapify(self._parked)
+        for _, _, work in parked:
+            if work.state is State.PARKED and not _fails_by_itself(work):
+                self.turns.push(work)
 
     def release(self, goes: Callable[[Work], bool]) -> list[Work]:
         """Take out every event of which ``goes`` is true, wherever it waits; lanes that lose their head go on."""
@@ -68,6 +78,7 @@ class Waiting:
         heapq.heapify(self._parked)
         for work in gone:
             work.state = State.GONE
+            self._failing.leave(work)
         for work in rearmed:
             if work.state is State.WAITING:
                 self.turns.push(work)
@@ -75,4 +86,8 @@ class Waiting:
 
     def _ready(self, work: Work) -> None:
         if work.state is State.PARKED:
-            self.turns.push(work)
+            self.turns.push_again(work)
+
+
+def _fails_by_itself(work: Work) -> bool:
+    return work.mark is not None and work.mark.alone

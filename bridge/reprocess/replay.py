@@ -87,6 +87,8 @@ class Replay:
         self._total = len(planned)
         self._queue: list[tuple[int, Entry]] = []
         """Of claimed partitions, by order."""
+        self._paused: dict[int, list[tuple[int, Entry]]] = {}
+        """Partitions of which too much waits behind users whose events fail, and what of their queue came up since."""
         self._parcels: dict[tuple[int, int], Parcel] = {}
         """Handed to the dispatcher and not through, by partition and number."""
         self._strays: dict[tuple[int, int], Parcel] = {}
@@ -177,7 +179,8 @@ class Replay:
     def _round_is_over(self) -> bool:
         if not self._unfinished():
             return True
-        return bool(self._trackers) and not self._reading and not self._queue and not self._parcels
+        queued = self._queue or any(self._paused.values())
+        return bool(self._trackers) and not self._reading and not queued and not self._parcels
 
     async def _wait_for_others(self) -> None:
         self._notice("the other letters are claimed by another replay; waiting for it")
@@ -260,6 +263,8 @@ class Replay:
     def _unqueue(self, partitions: Iterable[int]) -> None:
         """What waits to be fed belongs to whoever claims the partition next; perhaps to us."""
         gone = set(partitions)
+        for partition in gone:
+            self._unpause(partition)
         for each in self._queue:
             if each[1].letter.place.partition in gone:
                 self._waiting.setdefault(each[1].letter.place.partition, []).append(each)
@@ -282,6 +287,9 @@ class Replay:
         while self._queue and records > 0 and size > 0 and not self._ended:
             order, entry = heapq.heappop(self._queue)
             letter = entry.letter
+            if letter.place.partition in self._paused:
+                self._paused[letter.place.partition].append((order, entry))
+                continue
             entry = Entry(letter, self._reader.ledger.standing(letter))
             if not self._is_still_to_be_sent(entry):
                 self._through(Result.ELSEWHERE)
@@ -383,6 +391,16 @@ class Replay:
 
     def pause_partition(self, tracker: Tracker) -> None:
         """See `ports.Positions`."""
+        self._paused.setdefault(tracker.partition.partition, [])
+
+    def resume_partition(self, tracker: Tracker) -> None:
+        """See `ports.Positions`."""
+        self._unpause(tracker.partition.partition)
+        self._loop.call_soon(self._guarded, self._feed)
+
+    def _unpause(self, partition: int) -> None:
+        for each in self._paused.pop(partition, ()):
+            heapq.heappush(self._queue, each)
 
     def pump(self) -> None:
         """The alarm rings."""

@@ -30,6 +30,8 @@ TOO_LARGE = LetterRefused("the record does not fit", too_large=True)
 
 FLAKY = (500, 502, 503, 504, 408, 425, 429, 301, 307, 407, 599)
 """Statuses that say "later"; every row of the failure table that does."""
+OUTAGE_IS_SEEN = TRACK_TIMEOUT + 1.0
+"""Seconds after which every answer is of the outage."""
 MAY_HAVE_WORKED = frozenset({500, 502, 504, 408})
 
 
@@ -57,8 +59,10 @@ class Api:
         """Shares of the requests."""
         self.partly, self.share = 0, 0.0
         """A status, and the share of the requests that get it."""
-        self.poisoned: set[str] = set()
+        self.failing: dict[str, int] = {}
+        """By user: the status that all their events get."""
         self.slowness = 1.0
+        self.nothing_works_since: float | None = None
         self._agenda = agenda
         self._ledger = ledger
         self._timeline = timeline
@@ -66,6 +70,10 @@ class Api:
 
     def serve(self, sink: Sink, work: Work, flight: Flight) -> None:
         """Decide what becomes of a request that was just sent."""
+        if not (self.outage or self.down):
+            self.nothing_works_since = None
+        elif self.nothing_works_since is None:
+            self.nothing_works_since = self._agenda.now
         rng = self._rng
         latency = rng.uniform(0.01, 0.08) * self.slowness
         if rng.random() < 0.02:
@@ -84,7 +92,8 @@ class Api:
         if status in MAY_HAVE_WORKED and rng.random() < 0.3:
             self._agenda.after(latency * 0.7, None, self._take, flight)
         headers = []
-        if status in (429, 503) and rng.random() < 0.5:
+        asks = status == 429 or (status == 503 and flight.event.user not in self.failing)
+        if asks and rng.random() < 0.5:
             headers.append((b"retry-after", str(rng.randrange(8)).encode()))
         verdict = classify(status, headers, b"", key=flight.key, now_wall=self._agenda.now + EPOCH)
         self._agenda.after(min(latency, TRACK_TIMEOUT), flight.process, sink.answer, work, flight, verdict)
@@ -107,7 +116,7 @@ class Api:
             return rng.choice((401, 403))
         if event.status:
             return event.status
-        return 500 if event.user in self.poisoned else 202
+        return self.failing.get(event.user or "", 202)
 
     def _without_answer(self, sink: Sink, work: Work, flight: Flight, latency: float) -> None:
         if self._rng.random() < 0.5:
@@ -207,6 +216,10 @@ class Letters:
         event.given_up = True
         if world.timeline.on:
             world.timeline.note(process.name, f"writes a letter of {event}: {letter.reason}")
+        if letter.reason is LetterReason.RETRIES_EXHAUSTED and world.api.nothing_works_since is not None:
+            lasts = world.agenda.now - world.api.nothing_works_since
+            if lasts > OUTAGE_IS_SEEN and event.user not in world.ledger.failed_once:
+                raise Violation(f"burn: {process.name} gave up {event} {lasts:.1f} s into an outage")
         rng, latency = world.letters_rng, 0.01
         if world.letters_slow:
             latency = rng.uniform(0.1, 3.0)

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bridge.model import TopicPartition
-from tests.simulation.ledger import Violation
+from tests.simulation.ledger import Event, Violation
 from tests.simulation.plan import Plan
-from tests.simulation.world import World
+from tests.simulation.world import BEGAN, World
 
 PATIENCE = 150.0
 """Seconds after everything was mended in which the rest has to be done."""
 LOOK_EVERY = 5.0
-BEGAN = 1000.0
+STANDS_STILL = 25.0
+"""Seconds in which, of the users whose events do not fail, one is served at least; more by what the rate needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,51 @@ def run(plan: Plan, *, tell: bool = False) -> Told:
 
 def _live(world: World) -> None:
     plan, agenda = world.plan, world.agenda
-    agenda.run(BEGAN + plan.mended_at)
+    hostages = Hostages(world)
+    while agenda.now < BEGAN + plan.mended_at:
+        agenda.run(min(BEGAN + plan.mended_at, agenda.now + LOOK_EVERY))
+        hostages.look()
     requests = len(world.ledger.events) / (plan.settings.rate_limit or 1e9)
     end = agenda.now + PATIENCE + 2.0 * requests
     while agenda.now < end:
         agenda.run(agenda.now + LOOK_EVERY)
+        hostages.look()
         if next(unfinished(world), None) is None:
             for process in world.living:
                 process.check_deeply()
             return
     raise Violation("progress: " + "; ".join(list(unfinished(world))[:5]))
+
+
+class Hostages:
+    """Looks whether users whose events do not fail wait for those whose events do."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._looks: list[tuple[float, set[Event]]] = []
+        """When, and which of their events were open then."""
+
+    def look(self) -> None:
+        world, now = self._world, self._world.agenda.now
+        if world.plan.settings.ordering not in ("user", "none"):
+            return  # Who shares a partition or a key with one that fails waits for it: the owner wants that.
+        held = _held(world)
+        waiting = {
+            event
+            for event in world.ledger.events
+            if not event.done
+            and event.user is not None
+            and not event.status
+            and event.entry.open
+            and event.entry.log.partition not in held
+            and not any(each.user in world.ledger.failed_once for each in event.entry.events)
+        }
+        opened = sum(not event.done for event in world.ledger.events)
+        patience = STANDS_STILL + 1.5 * opened / (world.plan.settings.rate_limit or 1e9)
+        for since, before in self._looks:
+            if since <= now - patience and world.is_calm(since) and before and before <= waiting:
+                raise Violation(f"progress: none of {len(before)} events was sent in {now - since:.0f} s")
+        self._looks.append((now, waiting))
 
 
 def unfinished(world: World) -> Iterator[str]:

@@ -150,6 +150,8 @@ class Ledger:
         """Times in which commits may come late or not at all, through no fault of the bridge."""
         self.duplicates = 0
         self.accepted = 0
+        self.failed_once: set[str] = set()
+        """Users whose events failed for a reason of their own at some time."""
         self._ordered = ordering in ("user", "partition")
         self._limit = None if limit is None else round(limit * 60)
         self._sent: deque[tuple[float, Process]] = deque()

@@ -176,6 +176,10 @@ def _the_position_follows_into_an_open_transaction(patch: pytest.MonkeyPatch) ->
     patch.setattr(LogEnds, "reached", to_the_high_watermark)
 
 
+def _an_outage_counts_against_the_events_in_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Dispatcher, "_counts", lambda *_: True)
+
+
 MUTANTS = (
     Mutant("a record is done with its first event", "accounting", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
@@ -197,4 +201,5 @@ MUTANTS = (
     Mutant("a gap at the end is never passed", "progress", _the_position_stays_before_what_is_no_record),
     Mutant("an open transaction is passed", "commit", _the_position_follows_into_an_open_transaction),
     Mutant("a bad key is never held", "key", _a_bad_key_is_never_held),
+    Mutant("an outage counts against the events in it", "burn", _an_outage_counts_against_the_events_in_it),
 )

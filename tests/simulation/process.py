@@ -342,6 +342,17 @@ class Process:
 
         thread.order(pause)
 
+    def resume_partition(self, tracker: Tracker, /) -> None:
+        thread = self.thread
+
+        def resume() -> None:
+            entry = thread.table.of(tracker)
+            if entry is not None:
+                entry.ordered_pause = False
+                thread.pauses.apply([entry])
+
+        thread.order(resume)
+
     # --- Mapper ---------------------------------------------------------------------------------------
 
     def map(self, record: Record, now: float) -> Outcomes:
@@ -365,12 +376,13 @@ class Process:
         done = tally.delivered + tally.filtered + tally.dead_lettered + tally.already_done + tally.released
         if tally.consumed != done + tally.buffered:
             raise Violation(f"accounting: {self.name} is off by {tally.gap}")
+        self.world.most_behind = max(self.world.most_behind, tally.behind)
         if dispatcher.governor.in_flight != len(self.sink.on_wire):
             raise Violation(f"accounting: {self.name} counts {dispatcher.governor.in_flight} requests on the wire")
 
     def check_deeply(self) -> None:
         """Now and then: the counters against what they count."""
-        dispatcher = self.dispatcher
+        dispatcher, tally = self.dispatcher, self.dispatcher.tally
         opened = size = 0
         sendable = dict.fromkeys(dispatcher.topics, 0)
         for partition in dispatcher.assignments:
@@ -380,6 +392,9 @@ class Process:
                 for work in (entry,) if isinstance(entry, Work) else entry._works:
                     if work.prepared is not None and work.letter is None and work.state is not State.GONE:
                         sendable[work.record.topic] += 1
+        behind = dispatcher.failing.count()
+        if (tally.behind, tally.behind_bytes) != behind:
+            raise Violation(f"accounting: {self.name} counts {tally.behind} records behind others, there are {behind}")
         if (opened, size) != (dispatcher.tally.buffered, dispatcher.tally.buffered_bytes):
             raise Violation(
                 f"accounting: {self.name} counts {dispatcher.tally.buffered} open records, there are {opened}"

@@ -31,6 +31,9 @@ from tests.simulation.timeline import Timeline
 
 ROUTE = Route("simulated", "000000000000", "Simulated")
 FILTERED = Filtered(FilterReason.RULE, ROUTE)
+BEGAN = 1000.0
+SETTLES = 25.0
+"""Seconds until everybody has its partitions, and its share of the rate, after whatever went wrong."""
 FAILED = Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE)
 
 
@@ -51,6 +54,8 @@ class World:
         self.api = Api(self.agenda, self.ledger, self.timeline, api_rng)
         self.key_file = 1
         self.letters_refused = self.letters_slow = self.letters_lost_receipts = False
+        self.most_behind = 0
+        """Records that a process counted as waiting behind a failing one, at any time."""
         self.entries: list[Entry] = []
         self.processes: list[Process] = []
         self._generations = dict.fromkeys(dict(plan.topics), 0)
@@ -65,6 +70,7 @@ class World:
         for fault in plan.faults:
             self.agenda.after(fault.at, None, self._begin, fault)
         self.agenda.after(plan.mended_at, None, self._mend)
+        self._others = [fault for fault in plan.faults if fault.kind not in ("poison", "crowd")]
 
     @property
     def living(self) -> list[Process]:
@@ -75,6 +81,12 @@ class World:
         self.processes.append(process)
         if self.timeline.on:
             self.timeline.note(process.name, "starts")
+
+    def is_calm(self, since: float) -> bool:
+        """Whether nothing is wrong since then but with some users' events, nor was shortly before."""
+        begin, end = since - BEGAN - SETTLES, self.agenda.now - BEGAN
+        others = (fault.at <= end and fault.at + fault.seconds >= begin for fault in self._others)
+        return begin > 0.0 and not any(others)
 
     def event_of(self, letter: DeadLetter) -> Event:
         entry = self.entries[int(letter.record.value or b"")]
@@ -394,9 +406,30 @@ class World:
         self._later(fault.seconds, mend)
 
     def _poison(self, fault: Fault) -> None:
-        user = f"u{fault.target}"
-        self.api.poisoned.add(user)
-        self._later(fault.seconds, partial(self.api.poisoned.discard, user))
+        self._fail([f"u{fault.target}"], 500, fault.seconds)
+
+    def _refused_user(self, fault: Fault) -> None:
+        """The first user gets one status, the fault's target."""
+        self._fail(["u0"], fault.target, fault.seconds)
+
+    def _crowd(self, fault: Fault) -> None:
+        """A share of all users fail, each for a reason of its own."""
+        chosen = [f"u{n}" for n in range(1000) if n % 10 < 10 * fault.share]
+        self._fail(chosen, (500, 503, 408)[fault.target % 3], fault.seconds)
+
+    def _throttled_user(self, fault: Fault) -> None:
+        self._fail([f"u{fault.target}"], 429, fault.seconds)
+
+    def _fail(self, users: list[str], status: int, seconds: float) -> None:
+        failing = self.api.failing
+        self.ledger.failed_once.update(users)
+        failing.update(dict.fromkeys(users, status))
+
+        def mend() -> None:
+            for user in users:
+                failing.pop(user, None)
+
+        self._later(seconds, mend)
 
     def _letters_refused(self, fault: Fault) -> None:
         self._flag(self, "letters_refused", fault)

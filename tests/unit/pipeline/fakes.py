@@ -272,6 +272,9 @@ class FakePositions:
     def pause_partition(self, tracker: Tracker, /) -> None:
         self.paused.add(tracker)
 
+    def resume_partition(self, tracker: Tracker, /) -> None:
+        self.paused.discard(tracker)
+
 
 class FakeCredentials:
     """A key file."""

@@ -16,7 +16,7 @@ from bridge.pipeline.membership import Membership
 from bridge.pipeline.outage import Outage
 from bridge.pipeline.retry import Evidence, backoff
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from tests.unit.pipeline.fakes import unauthorized
+from tests.unit.pipeline.fakes import FAILED, unauthorized
 
 RETRY = RetrySettings()
 
@@ -46,9 +46,9 @@ def test_backoffs_of_the_same_failure_differ() -> None:
 
 def evidence(successes: int, failures: int, lanes: int = 100) -> tuple[Evidence, bool]:
     found = Evidence()
-    mark = found.failed()
+    mark = found.failed(None, FAILED, alone=False)
     for _ in range(failures):
-        found.failed()
+        found.failed(None, FAILED, alone=False)
     for n in range(successes):
         found.succeeded(f"user {n % lanes}")
     return found, found.speaks_against("bad", mark)
@@ -75,7 +75,7 @@ def test_a_failure_speaks_against_an_event_when_twenty_others_got_through_and_fe
 
 def test_the_event_s_own_lane_is_none_of_the_others() -> None:
     found = Evidence()
-    mark = found.failed()
+    mark = found.failed(None, FAILED, alone=False)
     for n in range(20):
         found.succeeded("bad" if n == 0 else f"user {n}")
     assert not found.speaks_against("bad", mark)

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model import Prepared, Record, TopicPartition
+from bridge.pipeline.failing import Failing
 from bridge.pipeline.lanes import Lanes
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings, Ordering
+from bridge.pipeline.tally import Tally
 from bridge.pipeline.turns import Turns
 from bridge.pipeline.work import Entry, LaneKey, Partition, State, Work
-from tests.unit.pipeline.fakes import ACCEPTED, ROUTE
+from tests.unit.pipeline.fakes import ACCEPTED, ROUTE, FakePositions, VirtualTime
 from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
@@ -26,6 +28,10 @@ Q0 = TopicPartition("payments", 0)
 def partition(topic: str, number: int = 0) -> Partition:
     tracker: OffsetTracker[Entry] = OffsetTracker(TopicPartition(topic, number), 0)
     return Partition(tracker, TopicLetters(topic, 0), 0.0)
+
+
+def lanes_of_none() -> Lanes:
+    return Lanes(Failing(DeliverySettings(), Tally(), FakePositions(VirtualTime())))
 
 
 def work(of: Partition, offset: int, lane: LaneKey = None) -> Work:
@@ -38,7 +44,7 @@ def work(of: Partition, offset: int, lane: LaneKey = None) -> Work:
 
 @given(st.lists(st.tuples(st.sampled_from(["push a", "push b", "push c", "advance"]), st.integers(0, 2)), max_size=80))
 def test_a_lane_is_first_in_first_out_and_only_its_head_may_go(steps: list[tuple[str, int]]) -> None:
-    lanes, owner = Lanes(), partition("orders")
+    lanes, owner = lanes_of_none(), partition("orders")
     model: dict[str, list[Work]] = {"a": [], "b": [], "c": []}
     for offset, (step, which) in enumerate(steps):
         name = step[-1] if step.startswith("push") else "abc"[which]
@@ -57,7 +63,7 @@ def test_a_lane_is_first_in_first_out_and_only_its_head_may_go(steps: list[tuple
 def test_a_purge_keeps_the_order_of_the_rest_and_re_arms_every_lane_that_lost_its_head(
     pushed: list[tuple[str, bool]], later: list[str]
 ) -> None:
-    lanes, stays, leaves = Lanes(), partition("orders", 0), partition("orders", 1)
+    lanes, stays, leaves = lanes_of_none(), partition("orders", 0), partition("orders", 1)
     model: dict[str, list[Work]] = {"a": [], "b": [], "c": []}
     for offset, (name, going) in enumerate(pushed):
         each = work(leaves if going else stays, offset, name)
@@ -79,7 +85,7 @@ def test_a_purge_keeps_the_order_of_the_rest_and_re_arms_every_lane_that_lost_it
 
 
 def test_without_a_key_nothing_is_kept_in_order() -> None:
-    lanes, owner = Lanes(), partition("orders")
+    lanes, owner = lanes_of_none(), partition("orders")
     first, second = work(owner, 0), work(owner, 1)
     assert lanes.push(first)
     assert lanes.push(second)
@@ -92,7 +98,7 @@ def test_without_a_key_nothing_is_kept_in_order() -> None:
 
 @given(st.lists(st.sampled_from("abcd"), max_size=60))
 def test_topics_take_turns_and_each_is_first_in_first_out(topics: list[str]) -> None:
-    turns, owners = Turns(), {name: partition(name) for name in "abcd"}
+    turns, owners = Turns(64), {name: partition(name) for name in "abcd"}
     waiting = Counter(topics)
     for offset, name in enumerate(topics):
         turns.push(work(owners[name], offset))
@@ -112,7 +118,7 @@ def test_topics_take_turns_and_each_is_first_in_first_out(topics: list[str]) -> 
 
 
 def test_what_left_its_lane_is_passed_over() -> None:
-    turns, owner = Turns(), partition("orders")
+    turns, owner = Turns(64), partition("orders")
     first, second = work(owner, 0), work(owner, 1)
     turns.push(first)
     turns.push(second)
@@ -122,7 +128,7 @@ def test_what_left_its_lane_is_passed_over() -> None:
 
 
 def test_what_got_its_turn_back_goes_before_the_others_of_its_topic() -> None:
-    turns, owner = Turns(), partition("orders")
+    turns, owner = Turns(64), partition("orders")
     first, second, third = (work(owner, offset) for offset in range(3))
     for each in (first, second):
         turns.push(each)
@@ -131,7 +137,7 @@ def test_what_got_its_turn_back_goes_before_the_others_of_its_topic() -> None:
 
 
 def test_a_purge_takes_out_what_leaves_and_leaves_the_rest_in_order() -> None:
-    turns, stays, leaves = Turns(), partition("orders", 0), partition("orders", 1)
+    turns, stays, leaves = Turns(64), partition("orders", 0), partition("orders", 1)
     works = [work(leaves if offset % 2 else stays, offset) for offset in range(6)]
     for each in works:
         turns.push(each)

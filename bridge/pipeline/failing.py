@@ -1,0 +1,165 @@
+"""Users whose events fail: what waits behind them is counted apart, so that it cannot fill the buffer of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.pipeline.ports import Positions
+from bridge.pipeline.retry import OTHERS_NEEDED
+from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.tally import Tally
+from bridge.pipeline.work import Entry, LaneKey, Partition, Work
+
+ONE_USER = 4
+"""Times `max_buffered`: records that may wait behind one user."""
+ALL_USERS = 5
+"""Times `max_buffered`: behind all of them. They take at most half of `max_buffered_bytes`."""
+SIP = 2 * OTHERS_NEEDED
+"""Events over a bound that a partition may bring in one go, where others have to be heard to judge those that fail."""
+SIPS = 25
+"""How many of them there may be above the bound, at least: more than any event has attempts that count."""
+_ROOM = 64
+"""Records that are handed over at a time while a bound is near, or each pause would come much too late."""
+
+
+class Failing:
+    """Lanes whose head failed, until nothing is left in them. Over the bounds their partitions pause.
+
+    A lane stays here after its head got through at last: it may hold more than the buffer has room for.
+    """
+
+    __slots__ = (
+        "_all", "_bytes", "_held", "_one", "_over", "_positions", "_room", "_tally", "_tight", "lanes", "paused",
+    )  # fmt: skip
+
+    def __init__(self, settings: DeliverySettings, tally: Tally, positions: Positions) -> None:
+        self._one, self._all = ONE_USER * settings.max_buffered, ALL_USERS * settings.max_buffered
+        self._bytes = settings.max_buffered_bytes // 2
+        self._room = max(1, min(_ROOM, settings.max_buffered // 4))
+        self._tally = tally
+        self._positions = positions
+        self.lanes: dict[LaneKey | Work, int] = {}
+        """Events per lane, its head included; an event without a lane is one of its own."""
+        self._held: dict[Entry, int] = {}
+        """Open records, and how many of their events are in such lanes."""
+        self.paused: dict[Partition, LaneKey | Work] = {}
+        """Partitions of which nothing more is taken, and the lane that was too long."""
+        self._over: dict[Partition, int] = {}
+        """Events that a partition may still bring although a bound is reached."""
+        self._tight = False
+        """A bound was reached lately."""
+
+    def __contains__(self, work: Work) -> bool:
+        return (work if work.lane is None else work.lane) in self.lanes
+
+    def begin(self, head: Work) -> None:
+        """The head of a lane failed."""
+        key = head if head.lane is None else head.lane
+        if key in self.lanes:
+            return
+        count = 0
+        work: Work | None = head
+        while work is not None:
+            self._hold(work)
+            count += 1
+            work = work.next
+        self.lanes[key] = count
+
+    def push(self, work: Work) -> None:
+        """An event was queued in such a lane; over a bound its partition pauses."""
+        key = work.lane
+        count = self.lanes[key] = self.lanes[key] + 1
+        self._hold(work)
+        tally = self._tally
+        if count > self._one or tally.behind > self._all or tally.behind_bytes > self._bytes:
+            self._pause(work.partition, key)
+
+    def leave(self, work: Work) -> None:
+        """An event left its lane, or is not ours any more."""
+        key = work if work.lane is None else work.lane
+        count = self.lanes.get(key)
+        if count is None:
+            return
+        if count > 1:
+            self.lanes[key] = count - 1
+        else:
+            del self.lanes[key]
+        entry: Entry = work.fanout or work
+        events = self._held.get(entry)
+        if events is None:
+            return  # Its record was released already, and only the answer was still out.
+        if events > 1:
+            self._held[entry] = events - 1
+        else:
+            self._release(entry)
+
+    def forget(self, partition: Partition, entries: Iterable[Entry]) -> None:
+        """These open records of the partition are not ours any more."""
+        self.paused.pop(partition, None)
+        self._over.pop(partition, None)
+        if self._held:
+            for entry in entries:
+                if entry in self._held:
+                    self._release(entry)
+
+    def count(self) -> tuple[int, int]:
+        """Open records and bytes in such lanes, counted anew."""
+        return len(self._held), sum(entry.size for entry in self._held)
+
+    def room(self, free: int) -> int:
+        """How many of so many free places may be filled now."""
+        return min(free, self._room) if self._tight else free
+
+    def review(self) -> None:
+        """Read on where there is room again."""
+        if not self._tight:
+            return
+        for partition, key in list(self.paused.items()):
+            if self._fits(key, self._room):
+                self._resume(partition)
+        if not self.paused and self._tally.behind <= self._all // 2 and self._tally.behind_bytes <= self._bytes // 2:
+            self._tight = max(self.lanes.values(), default=0) > self._one // 2
+
+    def sip(self) -> None:
+        """A failure would say something if others had been heard: read a little further, although it is too much."""
+        tally = self._tally
+        most = self._all + max(self._all // 2, SIPS * SIP)
+        if self.paused and tally.behind <= most and 2 * tally.behind_bytes <= 3 * self._bytes:
+            partition = next(iter(self.paused))
+            self._over[partition] = SIP
+            self._resume(partition)
+
+    def _fits(self, key: LaneKey | Work, more: int) -> bool:
+        tally = self._tally
+        return (
+            self.lanes.get(key, 0) + more <= self._one
+            and tally.behind + more <= self._all
+            and tally.behind_bytes <= self._bytes - self._bytes // 8
+        )
+
+    def _pause(self, partition: Partition, key: LaneKey | Work) -> None:
+        over = self._over.get(partition, 0)
+        if over:
+            self._over[partition] = over - 1
+        elif partition not in self.paused:
+            self.paused[partition] = key
+            self._tight = True
+            self._positions.pause_partition(partition.tracker)
+
+    def _resume(self, partition: Partition) -> None:
+        del self.paused[partition]
+        if partition.held is None:
+            self._positions.resume_partition(partition.tracker)
+
+    def _hold(self, work: Work) -> None:
+        entry: Entry = work.fanout or work
+        events = self._held.get(entry, 0)
+        self._held[entry] = events + 1
+        if not events:
+            self._tally.behind += 1
+            self._tally.behind_bytes += entry.size
+
+    def _release(self, entry: Entry) -> None:
+        del self._held[entry]
+        self._tally.behind -= 1
+        self._tally.behind_bytes -= entry.size

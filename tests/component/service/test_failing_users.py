@@ -1,0 +1,68 @@
+"""Users whose events fail for a reason of their own, on the running service: everybody else is served."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from bridge.model import LetterReason
+from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
+from tests.component.service.conftest import Start
+from tests.service import events, ledger
+from tests.service.embedded import Broker
+
+EVENTS = 6000
+MANY_LETTERS = {"hold_after": 0}
+
+
+def is_bad(event: Event | None) -> bool:
+    return event is not None and event.user_id.startswith("bad")
+
+
+@pytest.mark.parametrize(
+    ("status", "share", "users"),
+    [(500, 0.5, 1), (408, 0.2, 1), (429, 0.3, 1), (503, 0.2, 12), (500, 0.5, 50)],
+)
+@pytest.mark.parametrize("partition", [0, -1], ids=["one partition", "all partitions"])
+async def test_users_whose_events_fail_hold_up_nobody_else(
+    broker: Broker, api: Emulator, start: Start, status: int, share: float, users: int, partition: int
+) -> None:
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=status, when=is_bad))
+    bad = [int((n + 1) * share) > int(n * share) for n in range(EVENTS)]
+    names = [f"bad-{n % users}" if fails else f"u-{n % 60}" for n, fails in enumerate(bad)]
+    broker.produce([events.order(name, n) for n, name in enumerate(names)], partition=partition)
+    service = await start(delivery={"max_buffered": 800}, dead_letter=MANY_LETTERS)
+
+    healthy = bad.count(False)
+    await service.until("all the others are served", lambda: len(api.ledger.accepted) == healthy, within=60)
+    await service.until("their answers are heard", lambda: service.now().records.delivered == healthy)
+    assert ledger.overtaken(api.ledger.accepted) == []
+    assert set(service.now().letters.by_reason) <= {LetterReason.RETRIES_EXHAUSTED}
+
+    api.set_faults()
+    given_up = service.now().records.dead_lettered
+    await service.until_done(EVENTS)
+    await service.stop()
+    assert given_up <= len(broker.letters()) <= given_up + users
+    assert len(api.ledger.accepted) + len(broker.letters()) == EVENTS
+
+
+def is_served(api: Emulator, events: int) -> bool:
+    return len(api.ledger.accepted) >= events
+
+
+async def test_a_user_that_fails_for_ever_is_given_up_while_events_come_and_the_others_never_wait(
+    broker: Broker, api: Emulator, start: Start
+) -> None:
+    """Its events are half of all, and there is room for few of them."""
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=500, when=is_bad))
+    service = await start(delivery={"max_buffered": 20}, dead_letter=MANY_LETTERS)
+    values = [events.order("bad" if n % 2 else f"u-{n % 61}", n) for n in range(200)]
+    for batch in range(1, 100):
+        broker.produce(values, partition=0)
+        await service.until("the others are served", partial(is_served, api, 100 * batch), within=30)
+        if service.now().records.dead_lettered > 100:
+            break
+    assert service.now().records.dead_lettered > 100
+    assert len(service.lines.events("outage_began")) == 0
