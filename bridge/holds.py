@@ -184,6 +184,9 @@ PARTITION_HOLDS: Final = (
 )
 """What can hold one partition while others deliver, by the name that is shown."""
 
+TOPIC_PROBLEMS: Final = (Reason.TOPIC_MISSING, Reason.NOT_AUTHORISED)
+"""Why a topic of kafka.topics yields nothing."""
+
 
 def shown(reason: Reason) -> Reason:
     """The reason as `/status`, metrics and log name it at a partition."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -34,6 +36,15 @@ PARTITIONS_EVERY: Final = 30.0
 """Seconds the number of partitions is believed: topics seldom grow, and the question covers the whole cluster."""
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the group has committed for one partition."""
+
+    offset: int
+    metadata: str
+    """The offset map, without the mark of the commit."""
+
+
 class ViewRefusedError(Exception):
     """The cluster does not allow the question; the message is one sentence."""
 
@@ -53,6 +64,13 @@ class GroupReader:
 
         Raises `ViewRefusedError`, and `OSError` where no answer comes in time.
         """
+        return {partition: found.metadata for partition, found in (await self.committed()).items()}
+
+    async def committed(self) -> Mapping[TopicPartition, Committed]:
+        """What is committed for every partition of the subscribed topics that has a committed offset.
+
+        Raises as `metadata` does.
+        """
         self._client.poll(0)  # serves its log, which would otherwise pile up while the brokers are away
         wanted = [to_client(each) for each in await self._known()]
         if not wanted:
@@ -62,7 +80,7 @@ class GroupReader:
         except KafkaException as error:
             raise _translated(error) from error
         return {
-            from_client(each): commit_mark.unmarked(each.metadata)
+            from_client(each): Committed(each.offset, commit_mark.unmarked(each.metadata))
             for each in answered
             if each.error is None and each.offset >= 0
         }
@@ -70,6 +88,10 @@ class GroupReader:
     async def partitions(self) -> int:
         """How many partitions the subscribed topics have. Raises as `metadata` does."""
         return len(await self._known())
+
+    async def topics(self) -> Mapping[str, int]:
+        """The subscribed topics that are there, with how many partitions each has. Raises as `metadata` does."""
+        return Counter(partition.topic for partition in await self._known())
 
     async def _known(self) -> tuple[TopicPartition, ...]:
         now = time.monotonic()

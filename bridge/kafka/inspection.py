@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
 from bridge.kafka import answers, client, handshake
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.group_description import GroupDescription, description
 from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
@@ -56,7 +57,7 @@ _TELLING: Final = tuple(Obstacle)
 _NOISE: Final = re.compile(
     r"^[a-z_]+://"
     r"|/bootstrap(?=: )"
-    r"|\s*\((?:after|in) \d+ms in state [A-Z_0-9]+\)"
+    r"|\s*\((?:after|in) \d+ms in state [A-Z_0-9]+(?:, \d+ identical error\(s\) suppressed)?\)"
     r"|, \d+ identical error\(s\) suppressed"
 )
 """Parts of the client's messages that mean something only to its authors."""
@@ -235,6 +236,23 @@ class Inspection:
             if described.authorized_operations
         }
 
+    def group(self) -> GroupDescription | None:
+        """The consumer group and its members; None where the brokers do not say."""
+        asked = self._ask(
+            lambda: self._admin.describe_consumer_groups([self._kafka.group_id], request_timeout=self._patience)
+        )
+        for answer in self._collect(asked).values():
+            return description(answer)
+        return None
+
+    def readable_ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Up to where each log can be read: before the first transaction that is still open."""
+        return self._offsets(partitions, answers.LATEST, IsolationLevel.READ_COMMITTED)
+
+    def starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset of each log."""
+        return self._offsets(partitions, answers.EARLIEST)
+
     def allowed_on_group(self) -> frozenset[str] | None:
         """What this user may do with the consumer group: nothing where it may not even see it; None where the brokers
         do not say.
@@ -251,11 +269,18 @@ class Inspection:
         hidden = any(error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED for error in found.errors.values())
         return frozenset() if hidden else None
 
-    def _offsets(self, partitions: Sequence[TopicPartition], spec: answers.OffsetSpec) -> dict[TopicPartition, int]:
+    def _offsets(
+        self,
+        partitions: Sequence[TopicPartition],
+        spec: answers.OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> dict[TopicPartition, int]:
         if not partitions:
             return {}
         wanted = {ClientPartition(p.topic, p.partition): spec for p in partitions}
-        asked = self._ask(lambda: self._admin.list_offsets(wanted, request_timeout=self._patience))
+        asked = self._ask(
+            lambda: self._admin.list_offsets(wanted, isolation_level=isolation, request_timeout=self._patience)
+        )
         return {TopicPartition(p.topic, p.partition): found.offset for p, found in self._collect(asked).items()}
 
     def _ask(self, question: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:

@@ -29,6 +29,14 @@ _FATAL: Final = -150
 _UNKNOWN_TOPIC: Final = 3
 _TOPIC_UNAUTHORIZED: Final = 29
 _GROUP_UNAUTHORIZED: Final = 30
+_INCONSISTENT_PROTOCOL: Final = 23
+_NOT_LET_IN: Final = {
+    _GROUP_UNAUTHORIZED: "this user may not use the group; grant it READ on the group.",
+    _INCONSISTENT_PROTOCOL: "another program in this consumer group shares its partitions out in another way "
+    "(partition.assignment.strategy, or group.protocol), so this process is not let in. Give one of them another "
+    "group; `bridge check` names the members.",
+}
+"""What these two refusals of the coordinator mean, and what to do."""
 _UNKNOWN_TOPIC_ID: Final = 100
 _INVALID_SESSION: Final = 26
 _NO_CONSUMER_PROTOCOL: Final = (
@@ -100,8 +108,8 @@ class MessageErrors:
                 "the poll thread did not poll for max.poll.interval.ms and was put out of the group; it joins again. "
                 f"{error.str()}",
             )
-        elif code == _GROUP_UNAUTHORIZED:
-            self._unauthorized(error)
+        elif code in _NOT_LET_IN:
+            self._not_let_in(code, error)
         else:
             # Missing topics and topics without permission are named by the survey; the rest the client repeats itself.
             if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED, _UNKNOWN_TOPIC_ID}:
@@ -115,14 +123,12 @@ class MessageErrors:
         if any(KafkaError(cause).str() in error.str() for cause in _NO_CONSUMER_PROTOCOL):
             raise TermsRefusedError(Refusal.PROTOCOL, error.str())
         if KafkaError(_GROUP_UNAUTHORIZED).str() in error.str():
-            self._unauthorized(error)
+            self._not_let_in(_GROUP_UNAUTHORIZED, error)
             raise TermsRefusedError(Refusal.PERMISSION, error.str())
         raise ClientFatalError(_fatal(error))
 
-    def _unauthorized(self, error: KafkaError) -> None:
-        self._group_problem(
-            f"kafka.group_id: this user may not use the group; grant it READ on the group. {error.str()}"
-        )
+    def _not_let_in(self, code: int, error: KafkaError) -> None:
+        self._group_problem(f"kafka.group_id: {_NOT_LET_IN[code]} {error.str()}")
 
     def _group_problem(self, sentence: str) -> None:
         self.problems = {**self.problems, "group": sentence}

@@ -278,9 +278,21 @@ class Source:
         return self._starting.held
 
     @property
+    def topic_problems(self) -> Mapping[str, tuple[Reason, str]]:
+        """Named topics that are missing or may not be read, each with one sentence."""
+        return self._survey.problems
+
+    @property
+    def join_problem(self) -> str | None:
+        """Why the group does not let this process in, as a sentence; None while it is a member, or nothing was said."""
+        return None if self.joined else self._message_errors.problems.get("group")
+
+    @property
     def problems(self) -> Sequence[str]:
         """Sentences an operator should know now: topics that are missing or may not be read."""
-        return tuple(self._survey.problems.values()) + tuple(self._message_errors.problems.values())
+        return tuple(sentence for _, sentence in self._survey.problems.values()) + tuple(
+            self._message_errors.problems.values()
+        )
 
     # --- the poll thread ----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import TopicCollection
 
 from bridge.config.topic_patterns import is_pattern
+from bridge.holds import Reason
 from bridge.kafka import answers, topic_ids
 from bridge.kafka.retention import Retention
 
@@ -46,15 +47,14 @@ class Survey:
         """`identify` is told each topic's id as often as it is asked for: a topic that is deleted and created again
         keeps its name.
         """
-        self.problems: Mapping[str, str] = {}
-        """By topic: a sentence for its owner."""
+        self.problems: Mapping[str, tuple[Reason, str]] = {}
+        """By topic: why nothing comes from it, with a sentence for its owner."""
         self.retention = Retention(admin, logger)
         self.session: BrokerSession | None = None
         """Asked for where the brokers decide it."""
         self._admin = admin
         self._table = table
         self._topics = [topic for topic in topics if not is_pattern(topic)]
-        self._logger = logger
         self._identify = identify
         self._asked_topics: dict[str, concurrent.futures.Future[Any]] = {}
         self._topics_due = 0.0
@@ -80,19 +80,16 @@ class Survey:
         if not self._asked_topics or not all(future.done() for future in self._asked_topics.values()):
             return
         answered, self._asked_topics = answers.collect(self._asked_topics, time.monotonic()), {}
-        problems = {t: sentence for t, e in answered.errors.items() if (sentence := _sentence(t, e)) is not None}
-        for topic in problems.keys() - self.problems.keys():
-            self._logger.error("%s", problems[topic])
-        for topic in self.problems.keys() - problems.keys():
-            self._logger.info("topic %s is there now", topic)
-        self.problems = problems
+        self.problems = {t: problem for t, e in answered.errors.items() if (problem := _problem(t, e)) is not None}
         for topic, described in answered.results.items():
             self._identify(topic, topic_ids.of(described))
 
 
-def _sentence(topic: str, error: KafkaError) -> str | None:
+def _problem(topic: str, error: KafkaError) -> tuple[Reason, str] | None:
     if error.code() == _UNKNOWN_TOPIC:
-        return f"kafka.topics: topic {topic} does not exist on this cluster; nothing is read from it until it does"
+        sentence = f"kafka.topics: topic {topic} does not exist on this cluster; nothing is read from it until it does"
+        return Reason.TOPIC_MISSING, sentence
     if error.code() == _UNAUTHORIZED_TOPIC:
-        return f"kafka.topics: this user may not read topic {topic}; grant it READ and DESCRIBE on the topic"
+        sentence = f"kafka.topics: this user may not read topic {topic}; grant it READ and DESCRIBE on the topic"
+        return Reason.NOT_AUTHORISED, sentence
     return None

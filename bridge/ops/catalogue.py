@@ -12,9 +12,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from bridge.holds import GATES, PARTITION_HOLDS
+from bridge.holds import GATES, PARTITION_HOLDS, TOPIC_PROBLEMS
 from bridge.model import FilterReason, LetterReason
 from bridge.ops import scaling
+from bridge.ops.group_view import TopicView
 from bridge.ops.snapshot import Distribution, Partition, Snapshot
 from bridge.ops.why import partition_hold
 
@@ -133,6 +134,23 @@ def _held(snapshot: Snapshot) -> Samples:
         for why in PARTITION_HOLDS:
             if why in _ALWAYS_SHOWN or hold is why:
                 yield (topic, str(number), why.value), hold is why
+
+
+def _topic_problems(snapshot: Snapshot) -> Samples:
+    for view in snapshot.group_view.topics:
+        for reason in TOPIC_PROBLEMS:
+            yield (view.topic, reason.value), view.problem is not None and view.problem.reason is reason
+
+
+def _per_topic(read: Callable[[TopicView], float | None]) -> Callable[[Snapshot], Samples]:
+    """A number that is not known is left out."""
+
+    def samples(snapshot: Snapshot) -> Samples:
+        for view in snapshot.group_view.topics:
+            if (number := read(view)) is not None:
+                yield (view.topic,), number
+
+    return samples
 
 
 def _open_letters(snapshot: Snapshot) -> Samples:
@@ -390,6 +408,48 @@ CATALOGUE: tuple[Metric, ...] = (
         "The part of the lag that one more replica could help with; 0 where the rate budget, the key, an outage, a hold"
         " or a retry keeps records from going.",
         scaling.backlog,
+    ),
+    # --- what ought to be read, by all replicas together ----------------------------------------------------------
+    _gauges(
+        "topic_problem",
+        "0 or 1",
+        "1 while a topic of kafka.topics, or a pattern that matches none, yields nothing for this reason.",
+        ("topic", "reason"),
+        _topic_problems,
+    ),
+    _gauges(
+        "group_lag_records",
+        "records",
+        "Records of a topic that the group has not committed, whoever has the partitions; absent until it is known.",
+        ("topic",),
+        _per_topic(lambda view: view.lag),
+    ),
+    _gauges(
+        "group_unowned_partitions",
+        "partitions",
+        "Partitions of a topic that no member of the group has; absent while the brokers do not say.",
+        ("topic",),
+        _per_topic(lambda view: None if view.unowned is None else len(view.unowned)),
+    ),
+    _gauges(
+        "group_stalled_partitions",
+        "partitions",
+        "Partitions of other members with records that wait, of which nothing was committed for 8 s: their owner may"
+        " be dead and not missed yet.",
+        ("topic",),
+        _per_topic(lambda view: len(view.stalled)),
+    ),
+    _gauge(
+        "group_members",
+        "members",
+        "Members of the consumer group; NaN: the brokers do not say.",
+        lambda s: _known(None if s.group_view.members is None else len(s.group_view.members)),
+    ),
+    _gauge(
+        "group_view_age_seconds",
+        "seconds",
+        "Age of the look at the group that these numbers come from; NaN: there was none yet.",
+        lambda s: _known(None if s.group_view.at is None else max(0.0, s.at - s.group_view.at)),
     ),
     # --- the consumer group ---------------------------------------------------------------------------------------
     _counters(

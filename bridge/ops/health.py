@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.holds import Reason
 
 if TYPE_CHECKING:
+    from bridge.ops.group_view import Problem
     from bridge.ops.snapshot import Vitals
 
 
@@ -44,6 +45,8 @@ class Health:
     """The answer of a probe: good when nothing speaks against it."""
 
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+    """What does not speak against, and is worth a look."""
 
     @property
     def ok(self) -> bool:
@@ -76,9 +79,17 @@ def ready(vitals: Vitals) -> Health:
     elif vitals.kafka is not None:
         findings.append(Finding(Reason.KAFKA_UNREACHABLE.value, vitals.kafka))
     elif not vitals.joined:
-        findings.append(Finding(Reason.NOT_JOINED.value, _NOT_JOINED[vitals.joined_before]))
+        message = vitals.join_problem or _NOT_JOINED[vitals.joined_before]
+        findings.append(Finding(Reason.NOT_JOINED.value, message))
     if vitals.unauthorized is not None:
         findings.append(Finding("unauthorized", vitals.unauthorized))
     if vitals.dead_letters is not None:
         findings.append(Finding("dead_letters_unwritable", vitals.dead_letters))
-    return Health(tuple(findings))
+    if vitals.nothing_to_read is not None:
+        findings.append(_problem(vitals.nothing_to_read))
+        return Health(tuple(findings))
+    return Health(tuple(findings), tuple(map(_problem, vitals.topic_problems)))
+
+
+def _problem(problem: Problem) -> Finding:
+    return Finding(problem.reason.value, f"{problem.detail}.")

@@ -89,6 +89,6 @@ def _metrics(exposition: metrics.Exposition, snapshot: Callable[[], Snapshot], m
 
 
 def _probe(question: str, answer: Health) -> Answer:
-    reasons = [{"reason": finding.reason, "message": finding.message} for finding in answer.findings]
+    reasons = [{"reason": finding.reason, "message": finding.message} for finding in (*answer.findings, *answer.notes)]
     code = HTTPStatus.OK if answer.ok else HTTPStatus.SERVICE_UNAVAILABLE
     return Answer(encode({question: answer.ok, "reasons": reasons}), code, _JSON)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.ops.group_view import GroupView, Problem
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -203,18 +205,28 @@ class Partition:
     """Its requests on the wire and letters on their way."""
     oldest: OldestOpen | None = None
     hold: PartitionHold | None = None
+    start: int | None = None
+    """The first offset of the log, where it was asked for: of partitions that are not read."""
     draining: bool = False
     """It is being revoked: nothing new starts, what is in flight may finish."""
 
     @property
     def lag(self) -> int | None:
-        """Records between the position and the log's end; None while either is unknown."""
-        if self.position is None or self.end is None:
+        """Records between the position and the log's end; None while either is unknown.
+
+        Where there is no position, or one outside the log, all that the log has waits.
+        """
+        begins, start = self.position, self.start
+        if self.end is None:
             return None
-        return max(0, self.end - self.position)
+        if start is not None and (begins is None or not start <= begins <= self.end):
+            begins = start
+        return None if begins is None else max(0, self.end - begins)
 
     def oldest_age(self, now: float) -> float:
-        """Seconds since the oldest open record was produced, or since it is open; 0 where nothing is open."""
+        """Seconds since the oldest record that is not complete was produced, or was first seen to wait; 0 where none
+        waits.
+        """
         if self.oldest is None:
             return 0.0
         began = self.oldest.since if self.oldest.timestamp is None else self.oldest.timestamp
@@ -278,12 +290,18 @@ class Vitals:
     draining: bool
     """The process is stopping, or finishes what is in flight of partitions it gives up."""
     stopping: bool
+    join_problem: str | None = None
+    """Why the group does not let this process in, where it said so."""
     unauthorized: str | None = None
     """The 401 guard holds all sending: the sentence why."""
     dead_letters: str | None = None
     """The dead-letter topic cannot be written: the sentence why."""
     kafka: str | None = None
     """No Kafka broker answers: the sentence which, and with which error."""
+    topic_problems: Sequence[Problem] = ()
+    """Configured topics that yield nothing, each with the reason."""
+    nothing_to_read: Problem | None = None
+    """None of the configured topics yields anything: one of the reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +323,7 @@ class Snapshot:
     key: Key
     blocks: Sequence[Block] = ()
     kafka_lost: KafkaLost | None = None
+    group_view: GroupView = field(default_factory=GroupView)
     held_topics: Sequence[TopicHold] = ()
     partitions: Sequence[Partition] = ()
     retention: Mapping[str, float] = field(default_factory=dict)

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bridge.holds import REASONS, Reason
-from bridge.ops import health
+from bridge.ops import group_status, health
+from bridge.ops.group_view import unowned
 from bridge.ops.why import Explanation, closed_gate, explain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bridge.model import TopicPartition
     from bridge.ops.snapshot import Partition, Snapshot
 
 Document = dict[str, Any]
@@ -53,6 +55,8 @@ def document(snapshot: Snapshot) -> Document:
         "ready": _ready(snapshot),
         "blocked": _blocked(snapshot),
         "kafka": _kafka(snapshot),
+        "topics": group_status.topics(snapshot),
+        "group_view": group_status.group(snapshot),
         "partitions": [_partition(partition, why, snapshot.at) for partition, why in explained],
         "held_topics": [
             {
@@ -99,8 +103,11 @@ def overall(snapshot: Snapshot, explanations: Sequence[Explanation]) -> tuple[St
     if held is not None:
         return State.HELD, held
     if not snapshot.vitals.joined:
+        if snapshot.vitals.join_problem is not None:
+            return State.HELD, snapshot.vitals.join_problem
         return State.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
-    return _flow(explanations)
+    state, sentence = _flow(explanations, unowned(snapshot.group_view))
+    return state, f"{sentence}{group_status.absences(snapshot)}"
 
 
 def _held(snapshot: Snapshot, explanations: Sequence[Explanation]) -> str | None:
@@ -111,15 +118,15 @@ def _held(snapshot: Snapshot, explanations: Sequence[Explanation]) -> str | None
         return f"{_ended(held[0].detail)} {REASONS[held[0].why].action}{others}"
     gate = closed_gate(snapshot)
     if gate is None or not REASONS[gate.gate].needs_operator:
-        return None
+        return group_status.held_topic(snapshot)
     reason = REASONS[gate.gate]
     return f"{_ended(gate.sentence or reason.meaning)} {reason.action}"
 
 
-def _flow(explanations: Sequence[Explanation]) -> tuple[State, str]:
+def _flow(explanations: Sequence[Explanation], nobodys: Sequence[TopicPartition]) -> tuple[State, str]:
     """The state of a process nobody needs to help."""
     if not explanations:
-        return State.IDLE, "No partition is assigned to this replica: others have them all."
+        return State.IDLE, f"No partition is assigned to this replica{'' if nobodys else ': others have them all'}."
     waiting = [explanation for explanation in explanations if explanation.why in _WAITING]
     if waiting:
         return State.WAITING, f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}."
@@ -169,7 +176,10 @@ def _rounded(seconds: float | None) -> float | None:
 
 def _ready(snapshot: Snapshot) -> Document:
     answer = health.ready(snapshot.vitals)
-    return {"ready": answer.ok, "reasons": [{"reason": f.reason, "message": f.message} for f in answer.findings]}
+    return {
+        "ready": answer.ok,
+        "reasons": [{"reason": f.reason, "message": f.message} for f in (*answer.findings, *answer.notes)],
+    }
 
 
 def _blocked(snapshot: Snapshot) -> list[Document]:

@@ -29,6 +29,8 @@ def lines(document: Mapping[str, Any]) -> list[str]:
     ]
     for title, section in (
         ("Kafka", _kafka(document, now)),
+        ("Topics", _topics(document)),
+        ("Group", _group(document)),
         ("Stuck", _stuck(document, now)),
         ("Partitions", _partitions(document)),
         ("Lost", _lost(document)),
@@ -54,6 +56,38 @@ def _kafka(document: Mapping[str, Any], now: float) -> list[str]:
         f"unreachable since {since} ({_span(now - _moment(since))})",
         kafka["detail"],
         *([f"partitions of this replica then: {last}"] if last else []),
+    ]
+
+
+def _topics(document: Mapping[str, Any]) -> list[str]:
+    """What ought to be read; what yields nothing says why."""
+    rows = [("topic", "partitions", "here", "lag of the group", "")]
+    notes = []
+    for topic in document["topics"]:
+        numbers = (topic["partitions"], topic["here"], topic["lag"])
+        rows.append((topic["topic"], *map(_number, numbers), _missing(topic)))
+        if topic["problem"]:
+            notes += [topic["detail"], f"  To do: {topic['action']}"]
+    return [*_table(rows, right=(1, 2, 3)), *notes] if len(rows) > 1 else []
+
+
+def _missing(topic: Mapping[str, Any]) -> str:
+    parts = [topic["problem"]] if topic["problem"] else []
+    if topic["unowned"]:
+        parts.append(f"nobody's: {_ranges(topic['unowned'])}")
+    if topic["stalled"]:
+        parts.append(f"stalled: {_ranges(topic['stalled'])} at {', '.join(topic['stalled_at']) or 'another member'}")
+    return "; ".join(parts)
+
+
+def _group(document: Mapping[str, Any]) -> list[str]:
+    view = document["group_view"]
+    if view["members"] is None:
+        return []
+    said = f"{view['state']}, {len(view['members'])} members, as of {_span(view['age_s'] or 0)} ago"
+    return [
+        said,
+        *_table([(each["name"], each["host"], _number(each["partitions"])) for each in view["members"]], (2,)),
     ]
 
 

@@ -75,7 +75,10 @@ def _waiting(partition: Partition, gate: Block | None) -> Explanation:
         return Explanation(Reason.RETRY_AFTER, oldest.since, _parked(oldest), oldest.retry_at)
     if gate is not None:
         return _by_gate(gate)
-    return Explanation(Reason.SENDING, None if oldest is None else oldest.since, _sending(oldest))
+    on_their_way = oldest is None or not partition.open_records
+    return Explanation(
+        Reason.SENDING, None if oldest is None else oldest.since, _sending(None if on_their_way else oldest)
+    )
 
 
 def _held(partition: Partition, snapshot: Snapshot) -> Explanation | None:

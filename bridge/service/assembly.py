@@ -23,6 +23,7 @@ from bridge.ops.server import AdminServer
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.pacing import RateShare
 from bridge.service.consumer import Consumer
+from bridge.service.group_watch import GroupWatch, Here
 from bridge.service.journal import Journal
 from bridge.service.kafka_watch import PATIENCE, KafkaWatch, Surroundings
 from bridge.service.letter_watch import LetterWatch
@@ -52,6 +53,7 @@ class Parts:
     rate_view: RateView | None
     inspection: Inspection
     kafka_watch: KafkaWatch
+    group_watch: GroupWatch
     letter_watch: LetterWatch
     redrive: Redrive | None
     observer: Observer
@@ -108,10 +110,11 @@ def assemble(
     )
     alarm.connect(consumer.pump)
     consumer.connect(dispatcher, source)
+    reader = GroupReader(config.kafka, logger)
     share = None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL)
     rate_view = None
     if share is not None:
-        rate_view = RateView(dispatcher, share, GroupReader(config.kafka, logger), events, replay_group(config, logger))
+        rate_view = RateView(dispatcher, share, reader, events, replay_group(config, logger))
         consumer.on_assignment = rate_view.look_again
     letter_watch = LetterWatch(config, logger)
     inspection = Inspection(config.kafka, logger, patience=PATIENCE)
@@ -123,6 +126,25 @@ def assemble(
             joined=lambda: source.joined,
             complaints=lambda: source.connection_errors,
         ),
+    )
+    group_watch = GroupWatch(
+        config.kafka,
+        inspection,
+        reader,
+        events,
+        Here(
+            partitions=lambda: {
+                **dict.fromkeys(source.held),
+                **{each.tracker.partition: each.tracker.lowest_open for each in dispatcher.assignments},
+            },
+            nothing_open=lambda: (
+                source.held.keys() - {each.tracker.partition for each in dispatcher.assignments if each.tracker.open}
+                | {each.tracker.partition for each in dispatcher.assignments if not each.tracker.open}
+            ),
+            topic_problems=lambda: source.topic_problems,
+            kafka_answers=lambda: kafka_watch.lost is None,
+        ),
+        logger,
     )
     redrive = None
     if config.dead_letter.redrive.reasons:
@@ -139,6 +161,7 @@ def assemble(
             share=share,
             letter_watch=letter_watch,
             kafka_watch=kafka_watch,
+            group_watch=group_watch,
             logging=log,
             mapping=mapping,
             version=__version__,
@@ -157,6 +180,7 @@ def assemble(
         rate_view,
         inspection,
         kafka_watch,
+        group_watch,
         letter_watch,
         redrive,
         observer,

@@ -145,6 +145,7 @@ class Bridge:
             parts.rate_view.start()
         parts.letter_watch.start()
         parts.kafka_watch.start()
+        parts.group_watch.start()
 
     def stop(self, cause: str) -> None:
         """Finish what is in flight, commit, leave the group."""
@@ -256,6 +257,7 @@ class Bridge:
     async def _close(self) -> None:
         """End what is there even before the first broker answered."""
         parts = self._parts
+        await parts.group_watch.stop()
         await parts.kafka_watch.stop()
         await asyncio.wrap_future(parts.source.stop())
         await parts.sink.close()

@@ -101,7 +101,7 @@ class KafkaWatch:
     async def _ask(self) -> NotConnectedError | None:
         asked_at = time.monotonic()
         if self._contact.silent_since is None:
-            self._partitions = self._around.partitions()
+            self._partitions = sorted(self._around.partitions())
         try:
             await asyncio.to_thread(self._inspection.reach)
         except NotConnectedError as silence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bridge.holds import Reason
@@ -13,6 +13,7 @@ from bridge.kafka.source import Source
 from bridge.mapping.absent_keys import KeyCount
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
+from bridge.ops import group_status
 from bridge.ops import snapshot as seen
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import Life
@@ -20,6 +21,7 @@ from bridge.pipeline.pacing import RateShare
 from bridge.pipeline.tally import LATENCY_BOUNDS
 from bridge.pipeline.work import Partition, State, Work
 from bridge.service.consumer import Consumer
+from bridge.service.group_watch import GroupWatch
 from bridge.service.journal import Journal
 from bridge.service.kafka_watch import KafkaWatch
 from bridge.service.letter_watch import LetterWatch
@@ -58,6 +60,7 @@ class Observed:
     share: RateShare | None
     letter_watch: LetterWatch
     kafka_watch: KafkaWatch
+    group_watch: GroupWatch
     logging: LogWrites
     mapping: CompiledMapping
     version: str
@@ -102,17 +105,21 @@ class Observer:
         now = time.monotonic()
         dispatcher, source = self._of.dispatcher, self._of.source
         key, letters = dispatcher.governor.key, dispatcher.letters
+        topics = self._of.group_watch.view.topics
         return seen.Vitals(
             # Before the first answer of a broker there is no poll thread that could be stuck.
             poll_age=now - source.last_poll if source.started else 0.0,
             loop_age=now - self._beat,
             joined=source.joined,
             joined_before=source.counts.assignments > 0,
+            join_problem=source.join_problem,
             draining=source.draining,
             stopping=self._stopping_since is not None,
             unauthorized=key.detail if key.held else None,
             dead_letters=letters.detail if letters.unwritable_since is not None else None,
             kafka=self._kafka_sentence(),
+            topic_problems=[view.problem for view in topics if view.problem is not None],
+            nothing_to_read=group_status.nothing_to_read(topics) if topics else None,
         )
 
     def _kafka_sentence(self) -> str | None:
@@ -152,6 +159,7 @@ class Observer:
             key=seen.Key(reloads=of.credentials.generation - 1, problem=of.credentials.problem),
             blocks=self._blocks(now, wall),
             kafka_lost=of.kafka_watch.lost,
+            group_view=of.group_watch.view,
             held_topics=list(of.journal.topic_holds.values()),
             partitions=self._partitions(now, wall),
             retention=of.source.retention,
@@ -265,7 +273,26 @@ class Observer:
         rows = [_partition(p, ends, holds, now, wall) for p in dispatcher.assignments]
         known = {row.partition for row in rows}
         rows += [seen.Partition(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]
-        return sorted(rows, key=lambda row: row.partition)
+        return sorted(map(self._with_what_waits, rows), key=lambda row: row.partition)
+
+    def _with_what_waits(self, row: seen.Partition) -> seen.Partition:
+        """A partition that is not read has its lag and age all the same: from the log and what is committed."""
+        watch = self._of.group_watch
+        standing = watch.standings.get(row.partition)
+        if standing is None or (row.hold is None and row.open_records):
+            return row
+        unread = watch.unread.get(row.partition)
+        if row.hold is None:
+            # Of what was seen some seconds ago only that which still waits.
+            fresh = unread is not None and unread.offset == row.position
+            return replace(row, oldest=unread) if fresh else row
+        return replace(
+            row,
+            position=standing.committed if row.position is None else row.position,
+            end=standing.end if row.end is None else row.end,
+            start=standing.start,
+            oldest=unread if row.oldest is None else row.oldest,
+        )
 
 
 def _partition(

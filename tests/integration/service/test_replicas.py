@@ -101,3 +101,33 @@ async def test_the_same_holds_under_the_new_group_protocol(
 
 def _works(status: dict[str, Any], partitions: int) -> bool:
     return assigned(status) == partitions and status["accounting"]["delivered"] > 0
+
+
+async def test_partitions_of_a_replica_that_was_killed_are_named_until_another_one_has_them(
+    kafka: Kafka, stage: Stage
+) -> None:
+    session = {"properties": {"session.timeout.ms": "30000", "heartbeat.interval.ms": "1000"}}
+    scene = await stage(kafka, partitions=4, kafka=session)
+    first, second = await asyncio.gather(scene.replica(), scene.replica())
+    await first.until("they share", lambda status: len(status["partitions"]) == 2)
+    await second.until("they share", lambda status: len(status["partitions"]) == 2)
+    await scene.produce([(f"u-{n}", events.order(f"u-{n}", n)) for n in range(80)])
+    await scene.until_delivered(80)
+    await first.until("it sees both", lambda status: len(status["group_view"]["members"] or ()) == 2)
+    others = sorted(row["partition"] for row in (await second.status())["partitions"])
+    await second.kill()
+    await scene.produce([(f"u-{n}", events.order(f"u-{n}", n)) for n in range(80, 160)])
+
+    await first.until(
+        "they are named",
+        lambda status: status["topics"][0]["stalled"] == others and bool(status["topics"][0]["lag"]),
+        within=60,
+    )
+    stalled = (await first.status())["topics"][0]
+    assert stalled["unowned"] == []
+    assert len(stalled["stalled_at"]) == 1
+    assert 'track_bridge_group_stalled_partitions{topic="' in (await first.get("/metrics")).text
+    await scene.until_delivered(160)
+    await first.until("all is well", lambda status: status["topics"][0]["stalled"] == [], within=60)
+    assert (await first.status())["topics"][0]["lag"] == 0
+    assert await first.terminate() == 0

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import TopicPartition
 
@@ -29,6 +30,17 @@ async def test_without_a_position_the_topic_is_held_and_says_what_to_set(kafka: 
     assert [row["why"] for row in rows] == ["no_start"] * 3
     assert all("kafka.start_from" in row["detail"] for row in rows)
     assert (await replica.get("/livez")).status_code == 200
+
+    def waits(status: dict[str, Any]) -> bool:
+        lags = [row["lag"] for row in status["partitions"]]
+        return None not in lags and sum(lags) == 30 and bool(status["topics"][0]["lag"] == 30)
+
+    await replica.until("what waits is known", waits)
+    await replica.until(
+        "and since when",
+        lambda status: all((row["oldest_open"] or {}).get("timestamp") for row in status["partitions"] if row["lag"]),
+        within=40,
+    )
     assert await replica.terminate() == 0
     assert scene.api.ledger.requests == 0
     assert await scene.positions() == {}
@@ -55,6 +67,9 @@ async def test_records_that_were_removed_unsent_hold_their_partition_alone(kafka
     assert (held["why"], running["why"]) == ("out_of_range", "idle")
     assert "30 events are gone unsent" in held["detail"]
     assert status["possible_loss"] == {"out_of_range": 1, "records_at_most": 30}
+    await first.until("what can still be read waits", lambda now: now["partitions"][0]["lag"] == 20)
+    await first.until("it ages", lambda now: (now["partitions"][0]["oldest_open"] or {}).get("timestamp") is not None)
+    assert (await first.status())["partitions"][0]["oldest_open"]["offset"] == 80
     assert await first.terminate() == 0
     assert await scene.positions() == {0: 50, 1: 100}
 

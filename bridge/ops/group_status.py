@@ -1,0 +1,90 @@
+"""What `/status` says of the topics that ought to be read and of the group as a whole. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from bridge.config import topic_patterns
+from bridge.holds import REASONS
+from bridge.ops.group_view import unowned
+
+if TYPE_CHECKING:
+    from bridge.model import TopicPartition
+    from bridge.ops.group_view import Problem, TopicView
+    from bridge.ops.snapshot import Snapshot
+
+_NAMED: Final = 10
+
+
+def topics(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Every topic that ought to be read, in the order of the configuration."""
+    here: dict[str, int] = {}
+    for each in snapshot.partitions:
+        here[each.partition.topic] = here.get(each.partition.topic, 0) + 1
+    return [_topic(view, here) for view in snapshot.group_view.topics]
+
+
+def _topic(view: TopicView, here: Mapping[str, int]) -> dict[str, Any]:
+    problem = view.problem
+    return {
+        "topic": view.topic,
+        "partitions": view.partitions,
+        "here": here.get(view.topic, 0),
+        "lag": view.lag,
+        "unowned": None if view.unowned is None else list(view.unowned),
+        "stalled": list(view.stalled),
+        "stalled_at": list(view.owners_of_stalled),
+        "problem": None if problem is None else problem.reason.value,
+        "detail": "" if problem is None else problem.detail,
+        "action": "" if problem is None else REASONS[problem.reason].action,
+    }
+
+
+def group(snapshot: Snapshot) -> dict[str, Any]:
+    """The members of the group, as its coordinator tells."""
+    view = snapshot.group_view
+    members = None
+    if view.members is not None:
+        members = [{"name": each.name, "host": each.host, "partitions": each.partitions} for each in view.members]
+    return {
+        "age_s": None if view.at is None else round(max(0.0, snapshot.at - view.at), 3),
+        "state": view.state,
+        "members": members,
+    }
+
+
+def held_topic(snapshot: Snapshot) -> str | None:
+    """The sentence of the first topic that yields nothing until somebody acts, with how many more there are."""
+    found = [problem for topic, problem in _problems(snapshot) if not topic_patterns.is_pattern(topic)]
+    if not found:
+        return None
+    more = f" So it is with {len(found) - 1} more." if len(found) > 1 else ""
+    return f"{found[0].detail}. {REASONS[found[0].reason].action}{more}"
+
+
+def absences(snapshot: Snapshot) -> str:
+    """What a sentence that all is well must not leave out; empty where nothing is missing."""
+    said = [f" {problem.detail}." for topic, problem in _problems(snapshot) if topic_patterns.is_pattern(topic)]
+    nobodys = unowned(snapshot.group_view)
+    if nobodys:
+        said.append(f" No member of the group has {_named(nobodys)}.")
+    return "".join(said)
+
+
+def nothing_to_read(topics: Sequence[TopicView]) -> Problem | None:
+    """Why no configured topic yields anything; None where one does, or only patterns are waiting for topics."""
+    problems = [view.problem for view in topics]
+    if None in problems:
+        return None
+    named = [view.problem for view in topics if not topic_patterns.is_pattern(view.topic)]
+    return named[0] if named else None
+
+
+def _problems(snapshot: Snapshot) -> list[tuple[str, Problem]]:
+    return [(view.topic, view.problem) for view in snapshot.group_view.topics if view.problem is not None]
+
+
+def _named(partitions: Sequence[TopicPartition]) -> str:
+    more = f" and {len(partitions) - _NAMED} more" if len(partitions) > _NAMED else ""
+    return ", ".join(map(str, partitions[:_NAMED])) + more

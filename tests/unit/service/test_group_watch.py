@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from bridge.config.consumed_topics import Topics
+from bridge.config.topic_patterns import Reading
+from bridge.holds import Reason
+from bridge.kafka.group_reader import Committed
+from bridge.model import TopicPartition
+from bridge.ops.group_view import Standing
+from bridge.service.group_watch import TIMESTAMP_AGAIN, Commits, Waiting, problems, unread
+
+P, Q = TopicPartition("orders", 0), TopicPartition("orders", 1)
+
+
+def test_a_named_topic_nobody_sees_is_missing_and_what_the_brokers_said_of_it_goes_first() -> None:
+    told = {"secret": (Reason.NOT_AUTHORISED, "this user may not read topic secret")}
+    found = problems(Topics(["orders", "gone", "secret", "^bill", "^ord.*"], Reading.WHOLE), {"orders"}, told, {})
+    assert {topic: reason for topic, (reason, _) in found.items()} == {
+        "gone": Reason.TOPIC_MISSING,
+        "secret": Reason.NOT_AUTHORISED,
+        "^bill": Reason.TOPIC_MISSING,
+    }
+
+
+def test_a_topic_that_may_be_described_and_not_read_is_not_authorised() -> None:
+    rights = {"orders": frozenset({"DESCRIBE"}), "other": frozenset({"READ", "DESCRIBE"})}
+    assert problems(Topics(["orders", "other"], Reading.WHOLE), {"orders", "other"}, {}, rights).keys() == {"orders"}
+
+
+def test_an_old_word_about_a_topic_that_is_there_now_is_no_problem() -> None:
+    assert (
+        problems(
+            Topics(["orders"], Reading.WHOLE), {"orders"}, {"orders": (Reason.TOPIC_MISSING, "does not exist")}, {}
+        )
+        == {}
+    )
+
+
+def test_only_a_commit_that_says_something_new_counts_as_a_sign_of_life() -> None:
+    commits = Commits()
+    commits.observe({P: Committed(5, "map"), Q: Committed(7, "")}, 100.0)
+    commits.observe({P: Committed(5, "map"), Q: Committed(7, "another")}, 110.0)
+    assert (commits.still_for(P, 112.0), commits.still_for(Q, 112.0)) == (12.0, 2.0)
+    commits.observe({P: Committed(6, "map")}, 120.0)
+    assert (commits.still_for(P, 121.0), commits.still_for(Q, 121.0)) == (1.0, 0.0)
+
+
+def test_what_waits_begins_where_the_partition_is_or_where_its_log_does() -> None:
+    standings = {P: Standing(committed=3, start=10, end=25), Q: Standing(start=5, end=9)}
+    assert unread({P: None, Q: None}, [P, Q], standings) == {P: 10, Q: 5}
+    assert unread({P: 12, Q: 9}, [P, Q], standings) == {P: 12}
+    assert unread({P: 12}, [], standings) == {}
+
+
+def test_a_timestamp_is_asked_for_once_and_only_of_what_still_waits_at_the_next_look() -> None:
+    waiting = Waiting()
+    assert waiting.observe({P: 10, Q: 3}, 1000.0) == {}
+    assert waiting.observe({P: 10, Q: 4}, 1010.0) == {P: 10}
+    waiting.written({P: 10}, {P: 17.0}, 1010.0)
+    assert waiting.observe({P: 10, Q: 4}, 1020.0) == {Q: 4}
+    waiting.written({Q: 4}, {}, 1020.0)
+    assert waiting.observe({P: 10, Q: 4}, 1030.0) == {}
+    found = waiting.oldest()
+    assert (found[P].timestamp, found[P].since) == (17.0, 1000.0)
+    assert (found[Q].timestamp, found[Q].since) == (None, 1010.0)
+    assert waiting.observe({P: 10, Q: 4}, 1021.0 + TIMESTAMP_AGAIN) == {Q: 4}
+    assert waiting.observe({}, 2000.0) == {}
+    assert waiting.oldest() == {}
