@@ -9,14 +9,18 @@ from bridge.config.printable import printable
 from bridge.mapping.cautions import cautions
 
 if TYPE_CHECKING:
-    from bridge.mapping.coverage import Coverage, Fill, RouteCoverage, Verdicts
+    from bridge.mapping.coverage import Coverage, Fill, Found, RouteCoverage, Verdicts
 
 _KEYS_SHOWN = 50
+_INSTEAD = {"occurred_at": "Kafka's timestamp", "event_id": "topic/partition/offset"}
 
 
 def lines(seen: Coverage) -> list[str]:
     """How often each route's metadata keys are filled, and what each condition came to."""
     out = []
+    if seen.settings:
+        found = [("setting", "reads", "found", "instead"), *map(_setting, seen.settings, seen.settings.values())]
+        out += ["", "Time and id", *(f"  {line.rstrip()}" for line in table(found))]
     for name, route in sorted(seen.routes.items()):
         out += ["", f"Metadata of {name} ({plural(route.requests, 'request')})", *_keys(route)]
     if seen.conditions:
@@ -48,6 +52,10 @@ def document(seen: Coverage) -> dict[str, Any]:
             }
             for name, route in sorted(seen.routes.items())
         },
+        "settings": [
+            {"setting": name, "reads": text, "found": each.found, "records": each.records}
+            for (name, text), each in seen.settings.items()
+        ],
         "conditions": [
             {
                 "route": each.route,
@@ -60,6 +68,12 @@ def document(seen: Coverage) -> dict[str, Any]:
         ],
         "warnings": [{"what": each.what, "to_do": each.to_do} for each in cautions(seen)],
     }
+
+
+def _setting(setting: tuple[str, str], counted: Found) -> tuple[str, str, str, str]:
+    name, text = setting
+    instead = "" if counted.found == counted.records else _INSTEAD[name]
+    return name, text, f"{number(counted.found)} of {number(counted.records)}", instead
 
 
 def _keys(route: RouteCoverage) -> list[str]:

@@ -81,6 +81,8 @@ def _absent(verdicts: Verdicts, absence: Absence, number: int) -> Caution:
     what = f"{whose}: {absence.comparison} is {result} in {records} only because {absence.absent} is missing or null."
     if absence.is_with_literal:
         return Caution(what, f"see whether {absence.absent} is where the records have it")
+    if absence.is_word and number == verdicts.total:
+        return Caution(what, f"if the text is meant write '{absence.absent}', in single quotes")
     whole = f"({verdicts.text})" if "||" in verdicts.text else verdicts.text
     guard = f"{absence.absent} != `null` && {whole}"
     source = (

@@ -26,6 +26,8 @@ class Absence:
     comparison: str
     absent: str
     """The beginning of the path that is missing or null."""
+    is_word: bool
+    """It is the whole side, one name: perhaps a text without its quotes."""
     is_with_literal: bool
     """Compared with a text or a number that is written there, not with another path."""
     result: bool
@@ -63,7 +65,8 @@ def _of_comparison(tree: Node, value: Any) -> Iterator[Absence]:
         gone = None if path is None else _gone(path, value)
         if gone is not None:
             text = f" {_SIGNS[tree['value']]} ".join(_text(each) for each in sides)
-            yield Absence(text, written(gone), bool(literals), bool(build(tree)(value)))
+            is_word = path == gone and len(gone) == 1
+            yield Absence(text, written(gone), is_word, bool(literals), bool(build(tree)(value)))
 
 
 def _gone(path: Path, value: Any) -> Path | None:

@@ -50,6 +50,14 @@ class RouteCoverage:
 
 
 @dataclass(slots=True)
+class Found:
+    """A setting that Kafka's own stands in for, where it finds nothing."""
+
+    records: int = 0
+    found: int = 0
+
+
+@dataclass(slots=True)
 class Verdicts:
     """What one condition came to."""
 
@@ -90,6 +98,8 @@ class Coverage:
     def __init__(self, mapping: CompiledMapping) -> None:
         self._mapping = mapping
         self.routes: dict[str, RouteCoverage] = {}
+        self.settings: dict[tuple[str, str], Found] = {}
+        """What `occurred_at` and `event_id` found, by name and expression."""
         self.conditions: dict[tuple[str, str], Verdicts] = {}
         self.of_kafka: dict[Place, Word] = {}
         """Reserved words that stand alone, and so are Kafka's."""
@@ -124,6 +134,10 @@ class Coverage:
             return
         scope = Scope(record, value, topic.settings, match.event_type, exact=True)
         self._words("event_type", topic.settings.event_type, value)
+        for name, reader in (("occurred_at", topic.settings.occurred_at), ("event_id", topic.settings.event_id)):
+            counted = self.settings.setdefault((name, reader.text), Found())
+            counted.records += 1
+            counted.found += _finds(reader, value, scope)
         if topic.when is not None and not self._verdict(FOR_ALL, topic.when, value, scope):
             return
         for plan in match.plans:
@@ -193,3 +207,12 @@ class Coverage:
         counted = words.setdefault(place, Word())
         counted.asked += 1
         counted.own += value.get(place.word) is not None
+
+
+def _finds(reader: Reader, value: Any, scope: Scope) -> bool:
+    """Whether there is anything, be it of a wrong form, which is a dead letter."""
+    try:
+        found = reader.read(value, scope)
+    except MappingError:
+        return True
+    return bool(found is not None and found != "")

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -21,6 +22,16 @@ Query = Callable[[Any], Any]
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _UNITS: Final = tuple(instants.MICROSECONDS_PER)
+
+
+@lru_cache(maxsize=1)
+def _decoded(text: str) -> Any:
+    """JSON inside a text, its numbers as written. The last one is kept: most mappings read several keys of one text.
+
+    Nothing changes a value that an expression found, so that all of them may share it.
+    """
+    raw = text.encode()
+    return exact_json.decode(raw, exact=exact_json.may_be_inexact(raw))
 
 
 class _Library(functions.Functions):
@@ -52,10 +63,8 @@ class _Library(functions.Functions):
 
     @functions.signature({"types": ["string"]})
     def _func_from_json(self, text: str) -> Any:
-        raw = text.encode()
         try:
-            # Numbers are kept as written, as those of the record itself are for whatever calls a function.
-            return exact_json.decode(raw, exact=exact_json.may_be_inexact(raw))
+            return _decoded(text)
         except (orjson.JSONDecodeError, MappingError):
             raise QueryTypeError("from_json() got a string that is not JSON") from None
 

@@ -178,6 +178,7 @@ def test_many_records_show_fill_rates_and_conditions_that_never_changed(
 
     assert ran.code == 0
     lines = [line.split() for line in ran.out.splitlines()]
+    assert ["occurred_at", "time", "0", "of", "4", "Kafka's", "timestamp"] in lines
     assert ["amount", "1", "25", "%"] in lines
     assert ["event_id", "4", "100", "%"] in lines
     assert ["order.completed", "data.kind", "==", "'gift'", "4", "0", "0", "never", "false"] in lines

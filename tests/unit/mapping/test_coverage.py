@@ -98,6 +98,20 @@ def test_each_route_and_each_condition_counts_for_itself() -> None:
     ]
 
 
+def test_where_kafkas_time_stands_in_for_the_records_is_counted() -> None:
+    coverage = seen(
+        "occurred_at: time\nevent_id: meta.id\nevents: {order: {}}",
+        {"time": "2026-01-02T03:04:05Z", "meta": {"id": 5}},
+        {"time": None, "meta": {"id": ""}},
+        {"time": [], "meta": {"id": []}},
+    )
+
+    assert {name: (each.found, each.records) for (name, _), each in coverage.settings.items()} == {
+        "occurred_at": (2, 3),
+        "event_id": (2, 3),
+    }
+
+
 # --- reserved words
 
 
@@ -217,6 +231,19 @@ def test_the_advice_leaves_out_records_without_that_side_and_no_others(when: str
 )
 def test_what_a_guard_rules_out_is_not_said(when: str) -> None:
     assert said(f'events: {{order: {{when: "{when}"}}}}', {"op": "c", "after": {"status": "b"}, "lines": [{}]}) == []
+
+
+def test_a_word_without_quotes_that_no_record_has_is_taken_for_a_text_that_was_meant() -> None:
+    found = cautions(
+        seen("events: {order: {when: data.plan == pro}}", {"data": {"plan": "pro"}}, {"data": {"plan": "x"}})
+    )
+
+    assert [(each.what, each.to_do) for each in found] == [
+        (
+            "order: when: data.plan == pro is false in 2 of 2 records only because pro is missing or null.",
+            "if the text is meant write 'pro', in single quotes",
+        )
+    ]
 
 
 def test_a_field_that_is_compared_with_a_text_is_said_where_no_record_has_it() -> None:
