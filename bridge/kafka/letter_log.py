@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from bridge.config.sections import Kafka
 
-_BATCH: Final = 2_000
-"""Messages taken at once: of more, each comes into memory that no processor has near."""
+
 _POLL: Final = 0.1
 SILENCE: Final = 15.0
 """Seconds without any record after which the brokers are taken to be gone."""
@@ -44,6 +43,25 @@ class LetterLogError(Exception):
     def __init__(self, message: str, *, is_refusal: bool = False) -> None:
         super().__init__(message)
         self.is_refusal = is_refusal
+
+
+class Haste(NamedTuple):
+    """How much is read ahead, and so how much memory a read takes beside what becomes of the records."""
+
+    batch: int
+    """Messages taken at once."""
+    messages: int
+    """Messages the client keeps ready for each partition."""
+    kilobytes: int
+    """The same in size, for all partitions."""
+    fetch: int
+    """Bytes of one answer."""
+
+
+HURRIED: Final = Haste(2_000, 50_000, 32_768, 1 << 24)
+"""A person waits. Of larger batches each comes into memory that no processor has near."""
+BESIDE: Final = Haste(500, 1_000, 2_048, 1 << 21)
+"""Events are delivered meanwhile, in a container with little memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +85,12 @@ class Extent:
 class LetterLog:
     """One admin client for questions, and a consumer for each read."""
 
-    def __init__(self, kafka: Kafka, topic: str, logger: logging.Logger) -> None:
+    def __init__(self, kafka: Kafka, topic: str, logger: logging.Logger, haste: Haste = HURRIED) -> None:
         """`client.ClientRefusedError` for properties the client library does not take."""
         self._kafka = kafka
         self.topic = topic
         self._logger = logger
+        self._haste = haste
         self._log = ClientLog(logger)
         self._admin: AdminClient = client.open_admin(client.admin_configuration(kafka), self._log)
 
@@ -86,7 +105,8 @@ class LetterLog:
                 is_refusal=True,
             )
         resolved = _partitions(described, resolutions_of(self.topic))
-        ranges = self._ranges([*letters, *(resolved or [])])
+        # The resolutions' ends first: whatever they speak of, its letter is within the others.
+        ranges = self._ranges(resolved or []) | self._ranges(letters)
         return Extent(
             self.topic,
             self._topic_id(),
@@ -113,14 +133,14 @@ class LetterLog:
         ends = {partition: offsets.stop for partition, offsets in wanted.items() if offsets.stop > offsets.start}
         if not ends:
             return
-        consumer = client.open_consumer(_configuration(self._kafka), self._log, on_commit=_never)
+        consumer = client.open_consumer(_configuration(self._kafka, self._haste), self._log, on_commit=_never)
         count = 0
         try:
             consumer.assign([ClientPartition(p.topic, p.partition, wanted[p].start) for p in ends])
             yield []
             heard = clock()
             while ends:
-                messages = consumer.consume(_BATCH, _POLL)
+                messages = consumer.consume(self._haste.batch, _POLL)
                 if messages:
                     heard = clock()
                 elif clock() - heard > SILENCE:
@@ -130,7 +150,8 @@ class LetterLog:
                     count += len(batch)
                     progress(count)
                     yield batch
-                if ends and len(messages) < _BATCH:
+                    heard = clock()  # or the time that was taken with them would pass for silence
+                if ends and len(messages) < self._haste.batch:
                     _close_passed(consumer, ends)
         except KafkaException as error:
             raise LetterLogError(f"{self.topic} cannot be read: {answers.error_of(error).str()}.") from error
@@ -194,17 +215,16 @@ def _offsets(asked: answers.Answers[ClientPartition]) -> dict[TopicPartition, in
     return {TopicPartition(p.topic, p.partition): found.offset for p, found in asked.results.items()}
 
 
-def _configuration(kafka: Kafka) -> dict[str, Any]:
-    """The service's own, with deeper queues, and without anything that joins or writes."""
+def _configuration(kafka: Kafka, haste: Haste) -> dict[str, Any]:
+    """The service's own, without anything that joins or writes."""
     configuration = {
         **client.consumer_configuration(kafka),
         "enable.auto.commit": False,
         "enable.partition.eof": True,
-        # The service reads as slowly as its destination takes; here a person waits.
-        "queued.min.messages": 50_000,
-        "queued.max.messages.kbytes": 32_768,
-        "fetch.message.max.bytes": 1 << 21,
-        "fetch.max.bytes": 1 << 24,
+        "queued.min.messages": haste.messages,
+        "queued.max.messages.kbytes": haste.kilobytes,
+        "fetch.message.max.bytes": min(haste.fetch, 1 << 21),
+        "fetch.max.bytes": haste.fetch,
     }
     for joining in ("group.instance.id", "group.protocol", "group.remote.assignor"):
         configuration.pop(joining, None)

@@ -160,6 +160,13 @@ def _open_letters(snapshot: Snapshot) -> Samples:
     return (((reason,), math.nan if counts is None else counts.get(reason, 0)) for reason in reasons)
 
 
+def _exact_letters(snapshot: Snapshot) -> Samples:
+    counted, least = snapshot.letters.open_by_reason is not None, snapshot.letters.open_at_least
+    return (
+        ((reason,), float(reason not in least) if counted else math.nan) for reason in (*LetterReason, OTHER_REASON)
+    )
+
+
 def _oldest_letter(snapshot: Snapshot) -> float | None:
     if snapshot.letters.open_by_reason is None:
         return None
@@ -306,6 +313,13 @@ CATALOGUE: tuple[Metric, ...] = (
         "Dead letters in the topic that are neither replayed nor discarded; every replica counts all of them.",
         ("reason",),
         _open_letters,
+    ),
+    _gauges(
+        "open_dead_letters_exact",
+        "flag",
+        "1: track_bridge_open_dead_letters is exact. 0: there are at least as many, more than are counted in memory.",
+        ("reason",),
+        _exact_letters,
     ),
     _gauge(
         "open_dead_letter_oldest_age_seconds",

@@ -112,6 +112,8 @@ class Letters:
     write_failures: int = 0
     open_by_reason: Mapping[str, int] | None = None
     """Letters in the topic that nobody has settled, whoever wrote them; None: not counted yet."""
+    open_at_least: frozenset[str] = frozenset()
+    """Reasons of which there may be more open ones than were counted."""
     oldest_open: float | None = None
     """Unix time at which the oldest of them was written; None: there is none."""
 

@@ -71,6 +71,7 @@ def document(snapshot: Snapshot) -> Document:
         "dead_letters": {
             "by_reason": {reason.value: count for reason, count in snapshot.letters.by_reason.items() if count},
             "write_failures": snapshot.letters.write_failures,
+            "open": _open_letters(snapshot),
         },
         "possible_loss": {
             "out_of_range": snapshot.group.out_of_range,
@@ -228,6 +229,18 @@ def _partition(partition: Partition, explanation: Explanation, now: float) -> Do
         "until": _iso_or_none(explanation.until),
         "detail": explanation.detail,
         "action": REASONS[explanation.why].action,
+    }
+
+
+def _open_letters(snapshot: Snapshot) -> dict[str, Any] | None:
+    """None until they were counted."""
+    letters = snapshot.letters
+    if letters.open_by_reason is None:
+        return None
+    return {
+        "by_reason": dict(letters.open_by_reason),
+        "at_least": sorted(letters.open_at_least),
+        "oldest_age_s": None if letters.oldest_open is None else max(0.0, round(snapshot.at - letters.oldest_open, 3)),
     }
 
 

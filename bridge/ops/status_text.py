@@ -35,6 +35,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         ("Partitions", _partitions(document)),
         ("Lost", _lost(document)),
         ("Records", _records(document)),
+        ("Open dead letters", _open_letters(document)),
         ("Rate", _rate(document)),
         ("Key", _key(document)),
         ("Routes", _routes(document)),
@@ -178,6 +179,20 @@ def _records(document: Mapping[str, Any]) -> list[str]:
     reasons = {"filtered": accounting["filtered_by_reason"], "dead_lettered": document["dead_letters"]["by_reason"]}
     rows += [(part.replace("_", " "), _number(accounting[part]), _counts(reasons.get(part, {}))) for part in parts]
     return _table(rows, right=(1,))
+
+
+def _open_letters(document: Mapping[str, Any]) -> list[str]:
+    """Only where there are some. A replica of an earlier version says nothing of them."""
+    found = document["dead_letters"].get("open")
+    if not found or not (found["by_reason"] or found["at_least"]):
+        return []
+    least = found["at_least"]
+    rows = [
+        (reason, ("at least " if reason in least else "") + _number(found["by_reason"].get(reason, 0)))
+        for reason in sorted({*found["by_reason"], *least})
+    ]
+    oldest = found["oldest_age_s"]
+    return [*_table(rows, right=(1,)), *([] if oldest is None else [f"the oldest {_span(oldest)} old"])]
 
 
 def _counts(by_name: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ two topics matters, because an ending is final and attempts only ever count up.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from bridge.kafka import topic_ids
@@ -57,7 +57,9 @@ UNTOUCHED = Standing(State.OPEN)
 class Ledger:
     """Folds resolutions. Feed it records with `take`, then ask `standing` for letters, then feed it more."""
 
-    def __init__(self, topic_id: str) -> None:
+    def __init__(self, topic_id: str, about: Collection[Identity] | None = None) -> None:
+        """`about`: of no other events anything is kept, however much the topic has."""
+        self._about = about
         self._topic_id = topic_id
         """Of the dead-letter topic as it is now; what speaks of another one of that name is ignored."""
         self._facts: dict[Identity, dict[Kind, Written]] = {}
@@ -74,7 +76,8 @@ class Ledger:
             if written is None or topic_ids.differ(written.topic_id, self._topic_id):
                 self.ignored += 1
                 continue
-            self.note(written)
+            if self._about is None or written.identity in self._about:
+                self.note(written)
 
     def note(self, written: Written) -> None:
         """One record, understood; or what this process has just written itself."""

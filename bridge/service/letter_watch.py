@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from typing import Final
 
 from bridge.config.sections import Config
-from bridge.kafka.letter_log import Extent, LetterLog, LetterLogError
+from bridge.kafka.letter_log import BESIDE, Extent, LetterLog, LetterLogError
 from bridge.kafka.starts import LogRange
-from bridge.model import TopicPartition
+from bridge.model import Record, TopicPartition
+from bridge.reprocess import census
 from bridge.reprocess.open_letters import Backlog, OpenLetters
 
 INTERVAL: Final = 15.0
 """Seconds between two questions how far the topics reach; where they did not grow, that is all."""
+RECOUNT: Final = 600.0
+"""Seconds after which a count that is not exact, and could be, is made anew."""
+_SHARE: Final = 20
+"""Counting anew takes at most one in so many seconds."""
+
+
+class _StoppedError(Exception):
+    """The process ends."""
 
 
 class LetterWatch:
@@ -23,10 +34,11 @@ class LetterWatch:
     def __init__(self, config: Config, logger: logging.Logger) -> None:
         self._config = config
         self._logger = logger
-        self._log = LetterLog(config.kafka, config.dead_letter.topic, logger)
+        self._log = LetterLog(config.kafka, config.dead_letter.topic, logger, BESIDE)
         self._read: dict[TopicPartition, int] = {}
         self._open: OpenLetters | None = None
         self._topic_id = ""
+        self._recount_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="letter-watch", daemon=True)
         self.backlog: Backlog | None = None
@@ -47,22 +59,45 @@ class LetterWatch:
             except LetterLogError as problem:
                 # Metrics that stand still are no reason to stop delivering; what keeps letters from being written is.
                 self._logger.debug("the open dead letters cannot be counted: %s", problem)
+            except _StoppedError:
+                return
             if self._stopping.wait(INTERVAL):
                 return
 
     def _look(self) -> Backlog:
         extent = self._log.extent()
-        if self._open is None or extent.topic_id != self._topic_id:
-            self._open = OpenLetters(self._config.kafka.group_id, extent.topic_id)
-            self._topic_id, self._read = extent.topic_id, {}
         counted = self._open
-        for batch in self._log.read(self._news(extent.resolutions)):
-            counted.resolutions(batch)
-        for batch in self._log.read(self._news(extent.letters)):
-            counted.letters(batch)
-        self._done(extent)
+        if counted is None or extent.topic_id != self._topic_id or self._is_due(counted):
+            counted = self._count(extent)
+        else:
+            census.take_news(self._gently, self._news(extent.letters), self._news(extent.resolutions), counted)
+            self._done(extent)
         counted.retained(extent.letters)
         return counted.backlog()
+
+    def _is_due(self, counted: OpenLetters) -> bool:
+        return counted.wants_recount and time.monotonic() >= self._recount_at
+
+    def _count(self, extent: Extent) -> OpenLetters:
+        """From the beginning. The last count is forgotten first, so that there is never room taken for two."""
+        self._open = None
+        began = time.monotonic()
+        counted = OpenLetters(self._config.kafka.group_id, extent.topic_id)
+        census.take(self._gently, extent, counted)
+        now = time.monotonic()
+        self._recount_at = now + max(RECOUNT, _SHARE * (now - began))
+        self._open, self._topic_id, self._read = counted, extent.topic_id, {}
+        self._done(extent)
+        return counted
+
+    def _gently(self, wanted: Mapping[TopicPartition, range]) -> Generator[list[Record]]:
+        """Delivery needs the processor, too: each batch is followed by a pause as long as it took."""
+        with closing(self._log.read(wanted)) as batches:
+            for batch in batches:
+                began = time.monotonic()
+                yield batch
+                if self._stopping.wait(time.monotonic() - began):
+                    raise _StoppedError
 
     def _news(self, logs: Mapping[TopicPartition, LogRange]) -> dict[TopicPartition, range]:
         return {

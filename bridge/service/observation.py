@@ -172,6 +172,7 @@ class Observer:
             by_reason=dict(tally.letters),
             write_failures=tally.letter_failures,
             open_by_reason=None if backlog is None else backlog.by_reason,
+            open_at_least=frozenset() if backlog is None else backlog.at_least,
             oldest_open=None if backlog is None or backlog.oldest_ms is None else backlog.oldest_ms / 1000,
         )
 

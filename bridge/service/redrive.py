@@ -12,17 +12,20 @@ from typing import Final
 
 from bridge.config.sections import Config
 from bridge.kafka.client import ClientRefusedError
-from bridge.kafka.letter_log import LetterLog, LetterLogError
+from bridge.kafka.letter_log import BESIDE, LetterLog, LetterLogError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
 from bridge.ops.events import Events
 from bridge.pipeline.dispatcher import Dispatcher
+from bridge.reprocess import census, portions
+from bridge.reprocess.open_letters import OpenLetters
 from bridge.reprocess.order import in_original_order
 from bridge.reprocess.outcome import Outcome, Result
 from bridge.reprocess.plan import Plan, Rules, plan
+from bridge.reprocess.portions import Offsets
 from bridge.reprocess.reader import Reader
 from bridge.reprocess.replay import Replay
-from bridge.reprocess.selection import Selection, select
+from bridge.reprocess.selection import Entry, Selection, select
 from bridge.service.replaying import SHARE, Wish, replay
 from bridge.track.credentials import ApiKey
 
@@ -106,15 +109,36 @@ class Redrive:
         self._logger.error("the redrive met a defect", exc_info=error)
 
     async def _run(self) -> None:
-        log = LetterLog(self._config.kafka, self._config.dead_letter.topic, self._logger)
-        reader = await asyncio.to_thread(Reader, log)
-        if not reader.extent.has_resolutions:
-            self._events.redrive_failed(detail=f"{reader.extent.topic}.resolutions does not exist")
+        """Portion by portion, so that it makes no difference to memory how many there are."""
+        log = LetterLog(self._config.kafka, self._config.dead_letter.topic, self._logger, BESIDE)
+        counted = await asyncio.to_thread(self._open_letters, log)
+        if counted is None:
+            self._events.redrive_failed(detail=f"{log.topic}.resolutions does not exist")
             return
+        waiting: Offsets = counted.offsets()
+        while waiting and not self._stopping:
+            reader, entries, waiting = await asyncio.to_thread(portions.take, log, waiting)
+            if not await self._send(reader, entries):
+                return
+        if counted.backlog().at_least:
+            self._due = True  # There was no room for all of them, and there is some now.
+
+    def _open_letters(self, log: LetterLog) -> OpenLetters | None:
+        """None where there is no place to write what becomes of them."""
+        extent = log.extent()
+        if not extent.has_resolutions:
+            return None
+        reasons = frozenset(str(reason) for reason in self._config.dead_letter.redrive.reasons)
+        counted = OpenLetters(self._config.kafka.group_id, extent.topic_id, reasons)
+        census.take(log.read, extent, counted)
+        return counted
+
+    async def _send(self, reader: Reader, entries: list[Entry]) -> bool:
+        """False where it ended before its end."""
         rules = Rules()
-        made = await asyncio.to_thread(self._plan, reader, rules)
+        made = await asyncio.to_thread(self._plan, entries, rules)
         if not made.sends or self._stopping:
-            return
+            return not self._stopping
         self._events.redrive_started(letters=len(made.sends))
         outcome = await replay(
             made.sends,
@@ -129,21 +153,22 @@ class Redrive:
             notice=lambda sentence: self._logger.info("redrive: %s", sentence),
             started=self._started,
         )
-        self._report(outcome)
+        self._replay = None
+        return self._report(outcome)
 
-    def _plan(self, reader: Reader, rules: Rules) -> Plan:
+    def _plan(self, entries: list[Entry], rules: Rules) -> Plan:
         selection = Selection(
             reasons=frozenset(self._config.dead_letter.redrive.reasons), group=self._config.kafka.group_id
         )
-        chosen = in_original_order(select(reader.entries(), selection, self._mapping))
-        return plan(chosen, self._mapping, rules, time.time())
+        return plan(in_original_order(select(entries, selection, self._mapping)), self._mapping, rules, time.time())
 
     def _started(self, running: Replay) -> None:
         self._replay = running
         if self._stopping:
             running.interrupt()
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> bool:
+        """Whether nothing is left."""
         results = outcome.results
         if results[Result.LEFT]:
             self._due = True
@@ -153,6 +178,7 @@ class Redrive:
             left=results[Result.LEFT],
             stopped=outcome.stopped,
         )
+        return not results[Result.LEFT]
 
 
 def pause_after(failures: int) -> float:

@@ -172,6 +172,9 @@ BUDGET: Final = Row(
     ),
 )
 
+_OPEN: Final = f"max by (cluster, namespace, job, reason) ({all_of('open_dead_letters')})"
+_IS_LEAST: Final = f"(min by (cluster, namespace, job, reason) ({all_of('open_dead_letters_exact')}) == 0)"
+
 LETTERS: Final = Row(
     "Dead letters",
     (
@@ -186,7 +189,8 @@ LETTERS: Final = Row(
             "Open, by reason",
             "Dead letters that are neither replayed nor discarded. Every replica counts all of them.",
             COUNT,
-            Query(f"max by (cluster, namespace, job, reason) ({all_of('open_dead_letters')})", "{{reason}}"),
+            Query(f"{_OPEN} unless {_IS_LEAST}", "{{reason}}"),
+            Query(f"{_OPEN} and {_IS_LEAST}", "{{reason}}, at least"),
             stacked=True,
         ),
         lines(
