@@ -35,7 +35,7 @@ def classify(status: int, headers: Headers, body: bytes, *, key: int, now_wall: 
     """The verdict on one whole answer. Never raises, whatever the answer holds.
 
     `body` is the beginning of the body as it came over the wire; `key` the generation of the key the request carried;
-    `now_wall` Unix seconds, for a `Retry-After` given as a date.
+    `now_wall` Unix seconds, for a `Retry-After` given as a date in an answer without a `Date`.
     """
     if 200 <= status < 300:
         return Delivered(status)
@@ -64,7 +64,7 @@ def _retry_reason(status: int) -> str | None:
 
 def _wait(headers: Headers, now_wall: float) -> float | None:
     value = _header(headers, b"retry-after")
-    return None if value is None else retry_after(value, now_wall)
+    return None if value is None else retry_after(value, now_wall, sent=_header(headers, b"date"))
 
 
 def _detail(status: int, headers: Headers, body: bytes, error: ErrorBody) -> str:

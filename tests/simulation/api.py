@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, cast
 
 from bridge.model import DeadLetter, Delivered, LetterReason, LetterRefused, Retry, Unauthorized, Verdict
@@ -62,11 +64,14 @@ class Api:
         self.failing: dict[str, int] = {}
         """By user: the status that all their events get."""
         self.slowness = 1.0
+        self.clock = EPOCH
+        """What its clock is ahead of the agenda."""
         self.nothing_works_since: float | None = None
         self._agenda = agenda
         self._ledger = ledger
         self._timeline = timeline
         self._rng = rng
+        self._dates = random.Random(1)  # noqa: S311 - repeatable; of its own, so that histories stay as they were
 
     def serve(self, sink: Sink, work: Work, flight: Flight) -> None:
         """Decide what becomes of a request that was just sent."""
@@ -91,12 +96,28 @@ class Api:
             return
         if status in MAY_HAVE_WORKED and rng.random() < 0.3:
             self._agenda.after(latency * 0.7, None, self._take, flight)
-        headers = []
+        headers: list[tuple[bytes, bytes]] = []
         asks = status == 429 or (status == 503 and flight.event.user not in self.failing)
         if asks and rng.random() < 0.5:
-            headers.append((b"retry-after", str(rng.randrange(8)).encode()))
-        verdict = classify(status, headers, b"", key=flight.key, now_wall=self._agenda.now + EPOCH)
+            headers = self._asks_to_wait(rng.randrange(8))
+        verdict = classify(status, headers, b"", key=flight.key, now_wall=flight.process.wall())
+        self._check_wait(headers, verdict)
         self._agenda.after(min(latency, TRACK_TIMEOUT), flight.process, sink.answer, work, flight, verdict)
+
+    def _asks_to_wait(self, seconds: int) -> list[tuple[bytes, bytes]]:
+        """In seconds, or as a date by its own clock, which may be hours off from the bridge's."""
+        if self._dates.random() < 0.5:
+            return [(b"retry-after", str(seconds).encode())]
+        now = int(self._agenda.now + self.clock)
+        until = format_datetime(datetime.fromtimestamp(now + seconds, UTC), usegmt=True).encode()
+        sent = format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True).encode()
+        return [(b"date", sent), (b"retry-after", until), (b"x-seconds", str(seconds).encode())]
+
+    def _check_wait(self, headers: list[tuple[bytes, bytes]], verdict: Verdict) -> None:
+        """Whatever the clocks say, the wait that was asked for is the one that was heard."""
+        asked = dict(headers).get(b"x-seconds")
+        if asked is not None and isinstance(verdict, Retry) and verdict.after != float(asked):
+            raise Violation(f"clock: asked to wait {asked.decode()} s, heard {verdict.after} s")
 
     def _status(self, flight: Flight, rng: random.Random) -> int:  # noqa: PLR0911 - one line for each trouble, in order
         event = flight.event

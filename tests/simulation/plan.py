@@ -31,10 +31,14 @@ API_FAULTS = (
     "address",
     "poison",
 )
+CLOCK_FAULTS = ("api_clock",)
+"""Beside `clock`, which is a process's. Drawn apart from the others, too."""
 USER_FAULTS = ("poison", "crowd", "crowd", "throttled_user")
 """Drawn apart from the others, because they last longer."""
 LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
-ALL_FAULTS = PROCESS_FAULTS + GROUP_FAULTS + TOPIC_FAULTS + LOG_FAULTS + API_FAULTS + USER_FAULTS + LETTER_FAULTS
+ALL_FAULTS = (
+    PROCESS_FAULTS + GROUP_FAULTS + TOPIC_FAULTS + LOG_FAULTS + API_FAULTS + CLOCK_FAULTS + USER_FAULTS + LETTER_FAULTS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def plan(seed: int) -> Plan:
     rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
     topics = tuple((f"t{n}", rng.choice((1, 1, 2, 3))) for n in range(rng.choice((1, 1, 2))))
     span = rng.choice((10.0, 20.0, 40.0))
-    faults = (*_faults(rng, span), *_failing_users(random.Random(f"users {seed}"), span))  # noqa: S311 - as above
+    faults = (*_faults(rng, span), *_faults_apart(random.Random(f"apart {seed}"), span))  # noqa: S311 - as above
     records = _records(rng, topics, span)
     settings = _settings(rng, len(records))
     commit_interval = rng.choice((0.2, 1.0, 1.0))
@@ -219,12 +223,15 @@ def _with_gaps(rng: random.Random, records: tuple[Produced, ...]) -> tuple[Produ
     )
 
 
-def _failing_users(rng: random.Random, span: float) -> tuple[Fault, ...]:
-    """In three histories of ten."""
-    if rng.random() < 0.7:
-        return ()
-    begins, lasts = round(rng.uniform(0.5, span), 2), round(rng.uniform(30.0, 120.0), 2)
-    return (Fault(begins, rng.choice(USER_FAULTS), lasts, rng.randrange(12), rng.choice((0.2, 0.5, 0.5))),)
+def _faults_apart(rng: random.Random, span: float) -> list[Fault]:
+    """Users that fail, and an API whose clock is wrong."""
+    faults = []
+    if rng.random() < 0.3:
+        begins, lasts = round(rng.uniform(0.5, span), 2), round(rng.uniform(30.0, 120.0), 2)
+        faults.append(Fault(begins, rng.choice(USER_FAULTS), lasts, rng.randrange(12), rng.choice((0.2, 0.5, 0.5))))
+    if rng.random() < 0.3:
+        faults.append(Fault(round(rng.uniform(0.5, span), 2), rng.choice(CLOCK_FAULTS), 0.0, rng.randrange(12)))
+    return faults
 
 
 def _copied(rng: random.Random, topics: Sequence[tuple[str, int]]) -> tuple[Copied, ...]:

@@ -227,6 +227,9 @@ class World:
         if (process := self._victim(fault)) is not None:
             process.wall_offset += 3600.0 if fault.target % 2 else -3600.0
 
+    def _api_clock(self, fault: Fault) -> None:
+        self.api.clock += 7200.0 if fault.target % 2 else -7200.0
+
     def _shuffle(self, fault: Fault) -> None:
         del fault
         self.group.shuffle()

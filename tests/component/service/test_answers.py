@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -96,6 +100,45 @@ async def test_retry_after_stops_everybody_until_then(broker: Broker, api: Emula
     assert max(later - earlier for earlier, later in pairwise(times)) >= 1.0
     [waited] = service.lines.events("asked_to_wait")
     assert waited["seconds"] == 1.0
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "asks", ["0", "-1", "1e-9", "NaN", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
+)
+async def test_nothing_an_answer_says_makes_the_bridge_send_sooner_than_it_would_by_itself(
+    broker: Broker, api: Emulator, start: Start, status: int, asks: str
+) -> None:
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=status, headers={"Retry-After": asks}))
+    broker.produce(events.orders(2000, users=2000))
+    service = await start(
+        delivery={"retry": {"initial_backoff": "300ms", "max_backoff": "300ms", "max_retry_after": "1s"}}
+    )
+    began = time.monotonic()
+    await service.until("some were sent", lambda: api.ledger.requests >= 10)
+    await asyncio.sleep(1.5)
+    rounds = (time.monotonic() - began) / 0.3 + 2
+    assert api.ledger.requests <= 64 * rounds
+
+    api.set_faults()
+    await service.until_done(2000)
+    assert len(ledger.places(api.ledger.accepted)) == 2000
+
+
+async def test_a_date_to_wait_for_is_read_by_the_clock_of_the_api(broker: Broker, api: Emulator, start: Start) -> None:
+    """Its clock is two hours behind: the date it names is past by ours."""
+    there = datetime.now(UTC) - timedelta(hours=2)
+    headers = {"Date": http_date(there), "Retry-After": http_date(there + timedelta(seconds=2))}
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=429, headers=headers, count=1))
+    broker.produce(events.orders(20))
+    service = await start()
+    await service.until_done(20)
+    [waited] = service.lines.events("asked_to_wait")
+    assert waited["seconds"] == 2.0
+
+
+def http_date(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
 
 
 async def test_an_outage_is_probed_one_request_at_a_time_and_nothing_is_given_up(

@@ -181,6 +181,33 @@ def test_a_429_without_a_time_doubles_the_pause_up_to_the_ceiling() -> None:
     assert [round(b - a) for a, b in pairwise(times)] == [1, 2, 4, 8, 8, 8, 8, 8, 8]
 
 
+@pytest.mark.parametrize("after", [None, 0.0, 0.3, 5.0])
+def test_the_longer_of_what_was_asked_for_and_the_own_backoff_is_waited_and_never_less(after: float | None) -> None:
+    retry = RetrySettings(initial_backoff=1.0, max_backoff=8.0)
+    world = World(DeliverySettings(rate_limit=None, max_in_flight=1, retry=retry))
+    world.sink.api = lambda _: (0.0, Retry("rate_limited", "429", status=429, after=after))
+    world.feed(P0, *[f"user {n}" for n in range(50)])
+    world.run(60)
+    times = [at for at, _, _ in world.sink.sent]
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    own = [1.0, 2.0, 4.0, *[8.0] * len(waits)]
+    assert all(wait >= max(after or 0.0, least) for wait, least in zip(waits, own, strict=False))
+    assert all(wait <= 1.03 * max(after or 0.0, least) + 1e-6 for wait, least in zip(waits, own, strict=False))
+    assert len(set(waits)) > 3, "with some jitter on top"
+
+
+@pytest.mark.parametrize("after", [0.0, 0.01])
+def test_a_503_that_asks_for_no_wait_is_tried_no_sooner_than_one_that_asks_for_nothing(after: float) -> None:
+    counts = []
+    for asked in (None, after):
+        world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=1.0, max_backoff=8.0)))
+        world.sink.api = lambda _, asked=asked: (0.01, Retry("server_error", "503", status=503, after=asked))  # type: ignore[misc]
+        world.feed(P0, "ann", "bob")
+        world.run(120)
+        counts.append(len(world.sink.sent))
+    assert counts[1] <= counts[0]
+
+
 def test_what_was_throttled_goes_first_when_the_pause_is_over(world: World) -> None:
     world.dispatcher.governor.max_in_flight = 1
     answers = iter([THROTTLED])

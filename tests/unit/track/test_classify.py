@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
@@ -94,6 +94,24 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(value: bytes, seconds: flo
     found = verdict(429, b"", (b"Retry-After", value))
     assert isinstance(found, Retry)
     assert found.after == seconds
+
+
+@pytest.mark.parametrize("off", [-86_400.0, -3.0, 0.0, 7200.0])
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT"])
+def test_a_date_to_wait_for_is_read_by_the_clock_of_the_answer_that_names_it(off: float, form: str) -> None:
+    there = datetime.fromtimestamp(NOW + off, UTC)
+    until = (there + timedelta(seconds=45)).strftime(form).encode()
+    found = verdict(503, b"", (b"retry-after", until), (b"Date", there.strftime(form).encode()))
+    assert isinstance(found, Retry)
+    assert found.after == 45.0
+
+
+@pytest.mark.parametrize("sent", [b"", b"yesterday", b"9" * 500, b"\xff"])
+def test_an_answer_whose_own_date_cannot_be_read_is_read_by_our_clock(sent: bytes) -> None:
+    until = format_datetime(datetime.fromtimestamp(NOW + 45, UTC), usegmt=True).encode()
+    found = verdict(429, b"", (b"date", sent), (b"retry-after", until))
+    assert isinstance(found, Retry)
+    assert found.after == 45.0
 
 
 @pytest.mark.parametrize(
