@@ -25,7 +25,9 @@ class Caution:
 
 def cautions(seen: Coverage) -> list[Caution]:
     """Of many records or of one."""
-    return list(dict.fromkeys([*_shadowed(seen), *_in_longer_expressions(seen), *_decided_by_absence(seen)]))
+    return list(
+        dict.fromkeys([*_shadowed(seen), *_in_longer_expressions(seen), *_in_quotes(seen), *_decided_by_absence(seen)])
+    )
 
 
 def of_examples(mapping: CompiledMapping, examples: Sequence[ExampleConfig]) -> list[list[Caution]]:
@@ -63,6 +65,16 @@ def _in_longer_expressions(seen: Coverage) -> Iterator[Caution]:
                 f"{place.where}: {place.word} in {place.text} is a field of the record's value, and "
                 f"{_of(0, word.asked)} it.",
                 _KAFKAS[place.word],
+            )
+
+
+def _in_quotes(seen: Coverage) -> Iterator[Caution]:
+    for place, word in seen.quoted.items():
+        if not word.own:
+            yield Caution(
+                f'{place.where}: "{place.word}" in {place.text} is a field of the record\'s value, and '
+                f"{_of(0, word.asked)} it.",
+                f"if the text is meant write '{place.word}', in single quotes",
             )
 
 

@@ -29,6 +29,8 @@ class Condition:
     """What it reads of the value."""
     tree: Node = None
     """What it was parsed to, if it is JMESPath over the value."""
+    quoted: frozenset[str] = frozenset()
+    """See `bridge.mapping.expressions.Expression.quoted`."""
 
     def holds(self, value: Any, scope: Scope) -> bool:
         """Whether it yields true; raises for anything but true and false."""
@@ -53,7 +55,7 @@ def compile_condition(text: str) -> Condition:
             "to choose by topic use topics, to choose by a header make it event_type"
         )
     read = expression.read if expression.shortcut is None else _written(expression.shortcut)
-    return Condition(text, read, expression.paths, expression.tree)
+    return Condition(text, read, expression.paths, expression.tree, expression.quoted)
 
 
 def _written(shortcut: Shortcut) -> Read:

@@ -105,6 +105,8 @@ class Coverage:
         """Reserved words that stand alone, and so are Kafka's."""
         self.of_the_value: dict[Place, Word] = {}
         """Those at the beginning of a path or in a longer expression, where they are fields of the value."""
+        self.quoted: dict[Place, Word] = {}
+        """Fields that are names in quotes and nothing more, in a longer expression."""
 
     def add(self, record: Record, outcomes: Outcomes) -> None:
         """One record. Never raises."""
@@ -153,6 +155,8 @@ class Coverage:
         if when.tree is not None:
             verdicts.absences.update(set(absences(when.tree, value)))
         self._longer_words("when", when.text, (path[0] for path in when.paths), value)
+        for word in when.quoted:
+            self._count_word(self.quoted, Place("when", when.text, word), value)
         try:
             holds = when.holds(value, scope)
         except MappingError:
@@ -193,6 +197,8 @@ class Coverage:
                 route.keys.setdefault(name, Fill()).filled += 1
 
     def _words(self, where: str, reader: Reader, value: dict[str, Any]) -> None:
+        for word in reader.quoted:
+            self._count_word(self.quoted, Place(where, reader.text, word), value)
         for word in reader.reserved:
             self._count_word(self.of_kafka, Place(where, reader.text, word), value)
         self._longer_words(where, reader.text, (path[0] for path in reader.paths), value)

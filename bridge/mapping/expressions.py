@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bridge.mapping.absence import first_obstacle
 from bridge.mapping.failures import QueryTypeError, unmappable
+from bridge.mapping.misreadings import quoted_words
 from bridge.mapping.paths import Path, Read, parse_path, path_reader
 from bridge.mapping.queries import Node, QueryError, build, parse, paths_of
 from bridge.mapping.scope import Scope
@@ -36,6 +37,8 @@ class Expression:
     """All that it reads of the value."""
     tree: Node = None
     """What a JMESPath expression over the value was parsed to."""
+    quoted: frozenset[str] = frozenset()
+    """Fields in it that are names in quotes and nothing more: perhaps texts in the wrong quotes."""
     shortcut: Shortcut | None = None
     """The ordinary case, for whoever can take it in."""
     envelope: str | None = None
@@ -100,7 +103,9 @@ def compile_expression(text: str, label: str) -> Expression:
     tree, query = _query(text, text, label)
     shortcut = of_query(tree, query)
     read = query if shortcut is None else shortcut.reader()
-    return Expression(text, read, uses_scope=True, paths=paths_of(tree), tree=tree, shortcut=shortcut)
+    return Expression(
+        text, read, uses_scope=True, paths=paths_of(tree), tree=tree, quoted=quoted_words(tree), shortcut=shortcut
+    )
 
 
 def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:

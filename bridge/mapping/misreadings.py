@@ -21,6 +21,21 @@ _TEXT_ARGUMENTS: Final = {"contains": 1, "starts_with": 1, "ends_with": 1, "join
 """Functions by name, and which of their arguments is a text that nearly everybody writes out."""
 
 
+_HOLDS_VALUES: Final = frozenset(
+    {
+        "and_expression",
+        "comparator",
+        "function_expression",
+        "key_val_pair",
+        "multi_select_dict",
+        "multi_select_list",
+        "not_expression",
+        "or_expression",
+    }
+)
+"""Nodes of which each child is a value of its own, read of what the whole expression is read of."""
+
+
 class QuoteAwareParser(parser.Parser):
     """The library's parser, which forgets whether a field's name stood in quotes; this one notes it in the node."""
 
@@ -47,6 +62,18 @@ def misreading(text: str, tree: Node) -> str | None:
             if slip is not None:
                 return slip
     return None
+
+
+def quoted_words(tree: Node) -> frozenset[str]:
+    """Fields in quotes, alone, in a longer expression: ``data.name || "unknown"``, where a text may have been meant.
+
+    That can be right, so only records can tell: see `bridge.mapping.cautions`.
+    """
+    if tree["type"] == "field":
+        return frozenset({tree["value"]}) if tree.get("quoted") else frozenset()
+    if tree["type"] not in _HOLDS_VALUES:
+        return frozenset()
+    return frozenset().union(*(quoted_words(child) for child in tree["children"]))
 
 
 def _all_nodes(node: Node) -> Iterator[Node]:

@@ -48,6 +48,8 @@ class Reader:
     """The ordinary case, for whoever can take it in."""
     reserved: frozenset[str] = frozenset()
     """Words in it that mean something of the record itself, where a field of the value could have that name."""
+    quoted: frozenset[str] = frozenset()
+    """Fields in it that are names in quotes and nothing more: perhaps texts in the wrong quotes."""
     default: str | float | bool | None = None
     """What `read` returns where nothing is found."""
     bare: Reader | None = None
@@ -114,6 +116,7 @@ def _plain(expression: Expression) -> Reader:
         header=expression.header,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
         reserved=_reserved(expression),
+        quoted=expression.quoted,
         envelope_method=None if expression.envelope is None else ENVELOPE_METHODS.get(expression.envelope),
         shortcut=expression.shortcut,
     )
@@ -160,6 +163,7 @@ def _template(template: str, label: str) -> Reader:
         paths=tuple(path for reader in inner.values() for path in reader.paths),
         envelope=frozenset().union(*(reader.envelope for reader in inner.values())),
         reserved=frozenset().union(*(reader.reserved for reader in inner.values())),
+        quoted=frozenset().union(*(reader.quoted for reader in inner.values())),
     )
 
 
@@ -207,6 +211,7 @@ def _reader(spec: PathValue, expression: Expression, read: Read) -> Reader:
         paths=expression.paths,
         envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
         reserved=_reserved(expression),
+        quoted=expression.quoted,
         shortcut=shortcut,
     )
 

@@ -112,6 +112,17 @@ def test_any_number_of_patterns_is_counted_in_bounded_space(patterns: list[int])
     assert list(counts.counts().values())[:1] == [KeyCount(len(patterns), sum(bits & 1 for bits in patterns))]
 
 
+def test_records_of_ever_new_patterns_take_no_more_space() -> None:
+    counts = AbsentKeys(Key("r", str(place), "x") for place in range(20))
+    largest = 0
+    for bits in range(20 * PATTERNS_KEPT):
+        counts[bits] += 1
+        largest = max(largest, len(counts))
+
+    assert largest == PATTERNS_KEPT
+    assert {count.events for count in counts.counts().values()} == {20 * PATTERNS_KEPT}
+
+
 # --- noticing
 
 

@@ -253,3 +253,28 @@ def test_a_field_that_is_compared_with_a_text_is_said_where_no_record_has_it() -
     assert said(text, {"data": {}}, {"data": {}}) == [
         "order: when: data.plan == 'pro' is false in 2 of 2 records only because data.plan is missing or null."
     ]
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        """{metadata: {m: 'data.name || "unknown"'}}""",
+        """{metadata: {m: {template: 'of {data.name || "unknown"}'}}}""",
+        """{metadata: {m: {path: 'data.name || "unknown"', type: string}}}""",
+        """{when: '(data.ok || "unknown") != `null`'}""",
+        """{metadata: {m: 'join(`-`, ["unknown", u] || u)'}}""",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:deprecated string literal")
+def test_a_name_in_double_quotes_that_no_record_has_is_taken_for_a_text_that_was_meant(route: str) -> None:
+    text = f"events: {{order: {route}}}"
+
+    found = [each for each in cautions(seen(text, {}, {})) if '"unknown" in' in each.what]
+
+    assert [each.to_do for each in found] == ["if the text is meant write 'unknown', in single quotes"]
+    assert "is a field of the record's value, and none of 2 records has it." in found[0].what
+    assert [each for each in said(text, {"unknown": "x"}, {}) if '"unknown" in' in each] == []
+
+
+def test_a_name_in_double_quotes_that_leads_a_path_is_not_mentioned() -> None:
+    assert said("""events: {order: {metadata: {m: 'data.a || "odd name".b', n: '"odd name"'}}}""", {}, {}) == []
