@@ -20,7 +20,9 @@ _MARKS: Final = 1000
 class CommitText:
     """Belongs to the poll thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, mapping: int | None = None) -> None:
+        """`mapping` is the number of the mapping that every commit names, where there is room."""
+        self._mapping = mapping
         self.longest: int | None = None
         """Characters that are taken, as far as is known; None: nothing was ever refused."""
         self._told = False
@@ -28,7 +30,9 @@ class CommitText:
     def of(self, metadata: str, number: int | None) -> str:
         """What to commit for this metadata; `number` marks an explicit commit."""
         if self.longest is None:
-            return metadata if number is None else commit_mark.marked(metadata, number)
+            if number is None and (self._mapping is None or not metadata):
+                return metadata
+            return commit_mark.marked(metadata, number or 0, self._mapping)
         mark = "" if number is None else commit_mark.marked("", number % _MARKS)
         if len(mark) > self.longest:
             return ""
@@ -37,9 +41,10 @@ class CommitText:
     def carries(self, text: str | None, number: int) -> bool:
         """Whether this text, of an answered commit, is marked with the number; also where no mark fits."""
         if self.longest is None:
-            return commit_mark.has(text, number)
+            return commit_mark.has(text, number, self._mapping)
         short = commit_mark.marked("", number % _MARKS)
-        return commit_mark.has(text, number) or commit_mark.has(text, number % _MARKS) or len(short) > self.longest
+        full = commit_mark.has(text, number, self._mapping)
+        return full or commit_mark.has(text, number % _MARKS) or len(short) > self.longest
 
     def refused(self, texts: Iterable[str | None]) -> bool:
         """These were too long. False where nothing can be left out any more."""

@@ -69,10 +69,12 @@ class Commits:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         refresh_every: float = REFRESH_EVERY,
+        mapping: int | None = None,
     ) -> None:
         """`proven` gets the monotonic time at which an acknowledged commit was issued.
 
-        `failed` gets a sentence about one that was refused, at most one like it in half a minute.
+        `failed` gets a sentence about one that was refused, at most one like it in half a minute. `mapping` is the
+        number of the mapping that every commit names.
         """
         self._consumer = consumer
         self._table = table
@@ -90,7 +92,7 @@ class Commits:
         self._pending: _Pending | None = None
         self._number = 0
         self._refreshed_at = float("-inf")
-        self._text = CommitText()
+        self._text = CommitText(mapping)
 
     # --- called on the loop's thread ---------------------------------------------------------------
 

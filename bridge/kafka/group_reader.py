@@ -14,14 +14,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError, KafkaException
 
 from bridge.config import consumed_topics
-from bridge.kafka import answers, client, commit_mark
+from bridge.kafka import answers, client, committed
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.committed import Committed
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import TopicPartition
 
@@ -34,15 +34,6 @@ PATIENCE: Final = 3.0
 """Seconds one question may take; a view that comes later would be too old to use."""
 PARTITIONS_EVERY: Final = 30.0
 """Seconds the number of partitions is believed: topics seldom grow, and the question covers the whole cluster."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What the group has committed for one partition."""
-
-    offset: int
-    metadata: str
-    """The offset map, without the mark of the commit."""
 
 
 class ViewRefusedError(Exception):
@@ -80,9 +71,9 @@ class GroupReader:
         except KafkaException as error:
             raise _translated(error) from error
         return {
-            from_client(each): Committed(each.offset, commit_mark.unmarked(each.metadata))
+            from_client(each): found
             for each in answered
-            if each.error is None and each.offset >= 0
+            if each.error is None and (found := committed.of_client(each)) is not None
         }
 
     async def partitions(self) -> int:

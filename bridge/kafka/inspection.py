@@ -18,8 +18,9 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
-from bridge.kafka import answers, client, handshake
+from bridge.kafka import answers, client, committed, handshake
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.committed import Committed
 from bridge.kafka.group_description import GroupDescription, description
 from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.starts import LogRange
@@ -202,6 +203,12 @@ class Inspection:
 
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
         """The group's committed offsets, None where it has none; without those that may not be read."""
+        return {
+            partition: None if found is None else found.offset for partition, found in self.commits(partitions).items()
+        }
+
+    def commits(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Committed | None]:
+        """What the group has committed, None where that is nothing; without those that may not be read."""
         if not partitions:
             return {}
         reader = client.open_reader(self._kafka, self._errors)  # not the admin client: see `group_reader`
@@ -211,7 +218,7 @@ class Inspection:
             return {}
         finally:
             reader.close()
-        return {from_client(each): each.offset if each.offset >= 0 else None for each in answered if each.error is None}
+        return {from_client(each): committed.of_client(each) for each in answered if each.error is None}
 
     def settings(self, topics: Iterable[str]) -> dict[str, TopicSettings]:
         """Of the topics whose settings may be read."""

@@ -70,11 +70,12 @@ class Source:
         max_records: int,
         max_bytes: int,
         skim_of: batching.SkimOf = batching.nothing_to_skim,
+        mapping: int | None = None,
     ) -> None:
         """`abort` ends the process at once with a non-zero code, when a broker does not answer the last commit.
 
         `skim_of` says by which header a topic's records are told that are certainly filtered. It is asked on the poll
-        thread.
+        thread. `mapping` is the number of the mapping, which every commit names.
 
         `ClientRefusedError` if the client library does not take `kafka.properties`.
         """
@@ -90,6 +91,7 @@ class Source:
         self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
         self._skim_of = skim_of
+        self._mapping = mapping
         self._paused_topics: set[str] = set()
         self._client_log = ClientLog(logger)
         self._admin = client.open_admin(client.admin_configuration(kafka), self._client_log)
@@ -108,6 +110,7 @@ class Source:
             RareLog(logger),
             self._commit_failed,
             refresh_every=kafka.commit_interval / 2,
+            mapping=self._mapping,
         )
         self._pauses = Pauses(consumer, self._paused_topics)
         incremental = client.is_incremental(configuration)

@@ -1,4 +1,4 @@
-"""The hash of a route: changes with anything that could change the request that it makes."""
+"""The hash of a route and the number of a mapping: they change with whatever could change what becomes of a record."""
 
 from __future__ import annotations
 
@@ -11,8 +11,22 @@ from bridge.config.mapping_section import MappingConfig, RouteConfig
 ENGINE_VERSION: Final = 2
 """Raised with every change of this package that makes other requests of the same record and configuration."""
 
+_NUMBERS: Final = 10**9
 _OF_OTHERS: Final = {"events", "examples"}
 _NEVER_IN_A_REQUEST: Final = {"on_unmapped", "on_expired", "metadata_limit"}
+
+
+def mapping_number(config: MappingConfig) -> int:
+    """Below 10⁹, the same in every process; changes with anything that could change what becomes of a record."""
+    dumped = config.model_dump(mode="json", exclude_defaults=True, exclude={"examples"})
+    dumped["per_topic"] = {
+        name: overrides.model_dump(mode="json", exclude_unset=True) for name, overrides in config.per_topic.items()
+    }
+    dumped["events"] = {
+        key: rule if rule == "drop" else [_dump(route) for route in rule] for key, rule in config.events.items()
+    }
+    text = json.dumps({"engine": ENGINE_VERSION, "mapping": dumped}, sort_keys=True)
+    return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) % _NUMBERS
 
 
 def route_hash(config: MappingConfig, rule: str, route: RouteConfig | None) -> str:

@@ -460,6 +460,12 @@ CATALOGUE: tuple[Metric, ...] = (
         lambda s: _known(None if s.group_view.members is None else len(s.group_view.members)),
     ),
     _gauge(
+        "group_other_mappings",
+        "mappings",
+        "Mappings other than this process's by which members of the group committed in the last two minutes.",
+        lambda s: len(s.group_view.other_mappings),
+    ),
+    _gauge(
         "group_view_age_seconds",
         "seconds",
         "Age of the look at the group that these numbers come from; NaN: there was none yet.",

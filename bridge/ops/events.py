@@ -114,6 +114,16 @@ class Events:
         if self._throttle.admit("commit_failed"):
             self._log.warning("commit_failed", detail=detail)
 
+    def mappings_differ(self, *, mine: int, others: Mapping[int, Sequence[TopicPartition]]) -> None:
+        """Members of the group work by another mapping than this process."""
+        self._log.warning(
+            "mappings_differ",
+            mapping=f"{mine:09d}",
+            others={f"{mapping:09d}": [str(each) for each in partitions] for mapping, partitions in others.items()},
+            message="Nothing, while a new configuration is rolled out. Otherwise another program, or a replica with"
+            " another configuration, uses this kafka.group_id and maps about its share of the events: give it another.",
+        )
+
     # --- holds ----------------------------------------------------------------------------------------------------
 
     def held(self, why: Reason, *, detail: str, topic: str | None = None, partition: int | None = None) -> None:

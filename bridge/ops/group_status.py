@@ -51,6 +51,11 @@ def group(snapshot: Snapshot) -> dict[str, Any]:
         "age_s": None if view.at is None else round(max(0.0, snapshot.at - view.at), 3),
         "state": view.state,
         "members": members,
+        "mapping": None if view.mapping is None else f"{view.mapping:09d}",
+        "other_mappings": [
+            {"mapping": f"{mapping:09d}", "partitions": [str(each) for each in partitions]}
+            for mapping, partitions in view.other_mappings.items()
+        ],
     }
 
 
@@ -69,6 +74,9 @@ def absences(snapshot: Snapshot) -> str:
     nobodys = unowned(snapshot.group_view)
     if nobodys:
         said.append(f" No member of the group has {_named(nobodys)}.")
+    if snapshot.group_view.other_mappings:
+        elsewhere = [each for partitions in snapshot.group_view.other_mappings.values() for each in partitions]
+        said.append(f" Other members of the group work by another mapping: {_named(elsewhere)}.")
     return "".join(said)
 
 

@@ -89,6 +89,10 @@ class GroupView:
     state: str | None = None
     """As the coordinator calls it; None: it does not say."""
     members: tuple[MemberView, ...] | None = None
+    mapping: int | None = None
+    """The number of the mapping that this process works by."""
+    other_mappings: Mapping[int, tuple[TopicPartition, ...]] = field(default_factory=dict)
+    """Other mappings by which partitions were committed lately."""
     topics: tuple[TopicView, ...] = ()
 
 

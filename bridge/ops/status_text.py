@@ -83,11 +83,16 @@ def _missing(topic: Mapping[str, Any]) -> str:
 
 def _group(document: Mapping[str, Any]) -> list[str]:
     view = document["group_view"]
+    others = [
+        f"another mapping ({other['mapping']}, here {view['mapping']}): {', '.join(other['partitions'])}"
+        for other in view["other_mappings"]
+    ]
     if view["members"] is None:
-        return []
+        return others
     said = f"{view['state']}, {len(view['members'])} members, as of {_span(view['age_s'] or 0)} ago"
     return [
         said,
+        *others,
         *_table([(each["name"], each["host"], _number(each["partitions"])) for each in view["members"]], (2,)),
     ]
 

@@ -16,6 +16,7 @@ from bridge.kafka.group_reader import GroupReader
 from bridge.kafka.inspection import Inspection
 from bridge.kafka.source import Source
 from bridge.mapping.compile import CompiledMapping
+from bridge.mapping.fingerprint import mapping_number
 from bridge.ops.events import Events
 from bridge.ops.log import Logging
 from bridge.ops.pages import pages
@@ -78,6 +79,7 @@ def assemble(
     logger = logging.getLogger("kafka")
     events = Events(log.logger, time.monotonic)
     settings = delivery_settings(config)
+    number = mapping_number(config.mapping)
     clock = SystemClock()
     journal = Journal(events, clock, settings.hold_after_letters)
     credentials = build_credentials(config.track)
@@ -94,6 +96,7 @@ def assemble(
         max_records=settings.max_buffered,
         max_bytes=settings.max_buffered_bytes,
         skim_of=mapping.skim,
+        mapping=number,
     )
     alarm = LoopAlarm(loop)
     dispatcher = Dispatcher(
@@ -143,6 +146,7 @@ def assemble(
             ),
             topic_problems=lambda: source.topic_problems,
             kafka_answers=lambda: kafka_watch.lost is None,
+            mapping=number,
         ),
         logger,
     )

@@ -14,9 +14,10 @@ from bridge.config import consumed_topics, topic_patterns
 from bridge.config.consumed_topics import Topics
 from bridge.config.sections import Kafka
 from bridge.holds import Reason
-from bridge.kafka import oldest
+from bridge.kafka import mappings, oldest
+from bridge.kafka.committed import Committed
 from bridge.kafka.group_description import GroupDescription
-from bridge.kafka.group_reader import Committed, GroupReader, ViewRefusedError
+from bridge.kafka.group_reader import GroupReader, ViewRefusedError
 from bridge.kafka.inspection import Inspection
 from bridge.model import TopicPartition
 from bridge.ops import group_view
@@ -49,6 +50,8 @@ class Here:
     topic_problems: Callable[[], Mapping[str, tuple[Reason, str]]]
     """What the poll thread knows of topics that are missing or may not be read."""
     kafka_answers: Callable[[], bool]
+    mapping: int
+    """The number of the mapping that this process works by."""
 
 
 class GroupWatch:
@@ -126,8 +129,18 @@ class GroupWatch:
             state=None if group is None else group.state,
             members=None if group is None else _members(group),
             topics=group_view.topics(self._topics, facts),
+            mapping=self._here.mapping,
+            other_mappings=self._other_mappings(committed),
         )
         await self._look_at_unread()
+
+    def _other_mappings(
+        self, committed: Mapping[TopicPartition, Committed]
+    ) -> Mapping[int, tuple[TopicPartition, ...]]:
+        found = mappings.others(committed, self._here.mapping, time.time())
+        if found.keys() - self.view.other_mappings.keys():
+            self._events.mappings_differ(mine=self._here.mapping, others=found)
+        return found
 
     # --- topics that yield nothing --------------------------------------------------------------------
 

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
-from bridge.cli.checks import findings, forecast, letters, mapped_topics, permissions, positions, topics
+from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, topics
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
 from bridge.config.consumed_topics import topics_of
 from bridge.config.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
+from bridge.kafka import client, mappings
+from bridge.kafka.committed import Committed
 from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
 from bridge.kafka.topic_creation import resolutions_of
+from bridge.mapping.fingerprint import mapping_number
 from bridge.model import TopicPartition
 
 _HOUR = 3600.0
@@ -97,9 +100,10 @@ class _Reading:
             return []
         start_from = self.config.kafka.start_from
         begins = _time_of(start_from)
+        commits = self.inspection.commits(partitions)
         facts = positions.Facts(
             logs=self.inspection.logs(partitions),
-            positions=self.inspection.positions(partitions),
+            positions={each: None if found is None else found.offset for each, found in commits.items()},
             at_start_time=self.inspection.at_time(partitions, begins) if begins is not None else {},
         )
         standings = {topic: positions.standing(topic, facts, start_from) for topic in self.sources}
@@ -112,6 +116,7 @@ class _Reading:
         ]
         undecided = [topic for topic, standing in standings.items() if standing.backlog is None]
         return [
+            Area("Group", self._group(partitions, commits)),
             Area("Positions", [finding for standing in standings.values() for finding in standing.findings]),
             Area(
                 "Forecast",
@@ -121,6 +126,22 @@ class _Reading:
                 ],
             ),
         ]
+
+    def _group(
+        self, partitions: Sequence[TopicPartition], commits: Mapping[TopicPartition, Committed | None]
+    ) -> list[Finding]:
+        kafka = self.config.kafka
+        configuration = client.consumer_configuration(kafka)
+        known = {partition: found for partition, found in commits.items() if found is not None}
+        offered = str(configuration.get("partition.assignment.strategy", ""))
+        facts = group.Facts(
+            description=self.inspection.group(),
+            partitions=partitions,
+            other_mappings=mappings.others(known, mapping_number(self.config.mapping), time.time()),
+            client_id=str(configuration["client.id"]),
+            assignors=frozenset(each.strip() for each in offered.split(",")) if offered else None,
+        )
+        return group.group(kafka.group_id, facts)
 
     def _arriving(self, partitions: Sequence[TopicPartition], facts: positions.Facts) -> dict[str, float]:
         """Records a second that came in during the last hour, by topic."""

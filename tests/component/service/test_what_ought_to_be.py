@@ -9,6 +9,7 @@ from tests.component.service.conftest import Start
 from tests.service import events
 from tests.service.embedded import Broker
 from tests.service.in_process import Service
+from tests.service.settings import SESSION
 
 
 def topic(service: Service, name: str) -> Any:
@@ -67,3 +68,32 @@ async def test_a_partition_that_is_held_has_the_lag_and_the_age_of_what_waits_in
     metrics = (await service.get("/metrics")).text
     assert 'track_bridge_partition_lag_records{partition="2",topic="orders"} 12.0' in metrics
     assert 'track_bridge_group_lag_records{topic="orders"} 12.0' in metrics
+
+
+async def test_two_mappings_in_one_group_are_told_by_the_members_of_both(
+    broker: Broker, api: Emulator, start: Start
+) -> None:
+    classic = {"group_protocol": "classic", "properties": SESSION}
+    first = await start(kafka=classic)
+    await first.until("it has its partitions", lambda: len(first.now().partitions) == 4)
+    second = await start(kafka=classic, mapping={"events": {"order.completed": {"event_name": "Another"}}})
+    await second.until("it has some", lambda: len(second.now().partitions) == 2, within=60)
+
+    def told() -> bool:
+        broker.produce(events.orders(4))  # whoever works commits
+        return bool(first.lines.events("mappings_differ")) and bool(second.lines.events("mappings_differ"))
+
+    await first.until("both say it", told, within=60)
+    [event] = first.lines.events("mappings_differ")
+    mine = second.now().group_view.mapping
+    assert list(event["others"]) == [f"{mine:09d}"]
+    await first.until("the other's partitions are named", lambda: len(others(first)) == 2)
+    assert others(first) == {str(each.partition) for each in second.now().partitions}
+    status = await first.status()
+    assert status["group_view"]["other_mappings"][0]["mapping"] == f"{mine:09d}"
+    assert "track_bridge_group_other_mappings 1.0" in (await first.get("/metrics")).text
+    assert {accepted.event_name for accepted in api.ledger.accepted} == {"Order Completed", "Another"}
+
+
+def others(service: Service) -> set[str]:
+    return {str(each) for partitions in service.now().group_view.other_mappings.values() for each in partitions}

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.commit_mark import has, marked, unmarked
+from bridge.kafka.commit_mark import MAPPINGS, has, mapping_of, marked, unmarked
 from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import Demand, Head
 
@@ -36,3 +38,32 @@ def test_a_map_is_readable_once_the_mark_is_off() -> None:
     found = offset_map.decode(unmarked(marked(text, 3)))
     assert found is not None
     assert found.done == (range(8, 10),)
+
+
+MAPPING = st.integers(0, MAPPINGS - 1)
+
+
+@given(st.text(alphabet=st.characters(codec="ascii", exclude_characters="\0~")), st.integers(0, 10**9 - 1), MAPPING)
+def test_the_number_of_the_mapping_travels_in_the_mark_and_comes_off_with_it(
+    text: str, number: int, mapping: int
+) -> None:
+    whole = marked(text, number, mapping)
+    assert unmarked(whole) == text
+    assert mapping_of(whole) == mapping_of(f"{whole}\0") == mapping
+    assert has(whole, number, mapping)
+    assert len(whole) - len(text) == 19
+
+
+@given(st.integers(0, 10**9 - 1), st.integers(0, 10**9 - 1), MAPPING)
+def test_with_a_mapping_one_commit_is_not_taken_for_another(mine: int, other: int, mapping: int) -> None:
+    assert has(marked("b1.text", mine, mapping), other, mapping) is (mine == other)
+
+
+def test_readers_of_before_take_the_whole_for_one_mark() -> None:
+    before = re.compile(r"~\d{1,18}\0?\Z", re.ASCII)
+    assert before.sub("", marked("b1.map", 7, MAPPINGS - 1)) == "b1.map"
+
+
+@pytest.mark.parametrize("text", [None, "", "map", "map~7", f"map~{'1' * 17}", "map~" + "1" * 18 + "x"])
+def test_a_commit_that_does_not_say_by_which_mapping_names_none(text: str | None) -> None:
+    assert mapping_of(text) is None

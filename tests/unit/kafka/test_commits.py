@@ -9,6 +9,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka import commit_mark
 from bridge.kafka.client_log import RareLog
+from bridge.kafka.commit_mark import mapping_of
 from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.table import Assigned, Table
@@ -47,7 +48,7 @@ class Client:
 
 
 class Scene:
-    def __init__(self, partitions: int = 3) -> None:
+    def __init__(self, partitions: int = 3, mapping: int | None = None) -> None:
         self.client = Client()
         self.table = Table()
         self.counts = SourceCounts()
@@ -65,6 +66,7 @@ class Scene:
             self.failures.append,
             clock=lambda: self.now,
             sleep=self.slept.append,
+            mapping=mapping,
         )
 
     def assign(self, number: int) -> Tracker:
@@ -295,3 +297,16 @@ def test_a_last_commit_with_a_text_too_long_is_shortened_at_once(scene: Scene) -
     assert lengths[2] <= lengths[1] // 2 <= lengths[0] // 4
     assert scene.counts.commit_errors.total() == 0
     assert scene.counts.commits == 1
+
+
+def test_every_commit_names_the_mapping_and_its_answer_is_still_told_from_others() -> None:
+    scene = Scene(mapping=123_456_789)
+    scene.commits.offer([at(scene.trackers[0], 5)])
+    scene.commits.take_offered()
+    assert [mapping_of(each.metadata) for each in scene.client.stored] == [123_456_789]
+    scene.commits.prove_membership()
+    scene.commits.refresh()
+    [sent] = scene.client.committed[-1]
+    assert mapping_of(sent.metadata) == 123_456_789
+    scene.commits.answered(None, scene.client.committed[-1])
+    assert scene.proven == [100.0]

@@ -38,6 +38,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
     "revoked": lambda e: e.revoked(PARTITIONS, seconds=1.23456, released=7, forced=False),
     "lost": lambda e: e.lost(PARTITIONS, released=7),
+    "mappings_differ": lambda e: e.mappings_differ(mine=17, others={18: PARTITIONS}),
     "held": lambda e: e.held(Reason.UNAUTHORIZED, detail="401 five times in a row."),
     "released": lambda e: e.released(Reason.DEAD_LETTER_HOLD, seconds=3, topic="shop.orders"),
     "outage_began": lambda e: e.outage_began(detail="503"),

@@ -85,7 +85,7 @@ def seen(snapshot: Snapshot, *views: TopicView) -> Snapshot:
     nothing = group_status.nothing_to_read(views) if views else None
     return replace(
         snapshot,
-        group_view=GroupView(snapshot.at - 3, "stable", (MemberView("a", "10.0.0.1", 4),), views),
+        group_view=GroupView(snapshot.at - 3, "stable", (MemberView("a", "10.0.0.1", 4),), topics=views),
         vitals=replace(snapshot.vitals, topic_problems=problems, nothing_to_read=nothing),
     )
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from bridge.config.consumed_topics import Topics
 from bridge.config.topic_patterns import Reading
 from bridge.holds import Reason
-from bridge.kafka.group_reader import Committed
+from bridge.kafka.committed import Committed
 from bridge.model import TopicPartition
 from bridge.ops.group_view import Standing
 from bridge.service.group_watch import TIMESTAMP_AGAIN, Commits, Waiting, problems, unread

@@ -1,0 +1,132 @@
+"""Who else is in the consumer group, and whether they go about it in the same way: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.cli.checks import findings
+from bridge.cli.checks.findings import Finding
+from bridge.cli.exits import ExitCode
+from bridge.cli.output import plural
+from bridge.kafka.group_description import GroupDescription
+from bridge.model import TopicPartition
+
+_SHOWN: Final = 10
+_NOBODY: Final = ("empty", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the group, and what this configuration would bring to it."""
+
+    description: GroupDescription | None
+    """None: the brokers do not say."""
+    partitions: Sequence[TopicPartition]
+    """Of the topics that are read."""
+    other_mappings: Mapping[int, Sequence[TopicPartition]]
+    """Partitions by the mappings, other than this one, that they were committed by lately."""
+    client_id: str
+    assignors: frozenset[str] | None
+    """What a classic member with this configuration offers; None: it would join as one of the consumer protocol."""
+
+
+def group(name: str, facts: Facts) -> list[Finding]:
+    """Judge it."""
+    described = facts.description
+    if described is None:
+        return [findings.note(f"The brokers do not say who is in the group {name} (DESCRIBE on the group).")]
+    if not described.members:
+        return [findings.ok(f"Nobody is in the group {name} now."), *_mappings(facts)]
+    return [
+        findings.ok(f"{name}: {_members(described)}."),
+        *_assignor(name, described, facts),
+        *_strangers(name, described, facts),
+        *_unowned(described, facts),
+        *_mappings(facts),
+    ]
+
+
+def _members(described: GroupDescription) -> str:
+    shown = [f"{member} ({plural(len(member.partitions), 'partition')})" for member in described.members[:_SHOWN]]
+    more = [f"and {len(described.members) - _SHOWN} more"] if len(described.members) > _SHOWN else []
+    shares = f", assigned by {described.assignor}" if described.assignor else ""
+    return f"{plural(len(described.members), 'member')}, {described.state}{shares}: {', '.join([*shown, *more])}"
+
+
+def _assignor(name: str, described: GroupDescription, facts: Facts) -> list[Finding]:
+    """A classic group lets in only who offers an assignor that all its members offer."""
+    if described.protocol == "consumer" or facts.assignors is None or not described.assignor:
+        return []
+    if described.assignor in facts.assignors:
+        return []
+    return [
+        findings.problem(
+            f"The members of the group {name} share out the partitions by {described.assignor}, this configuration by "
+            f"{', '.join(sorted(facts.assignors))}: the group would not let this bridge in "
+            "(INCONSISTENT_GROUP_PROTOCOL).",
+            "give one of them another kafka.group_id; two programs in one group take events from each other",
+            ExitCode.FINDINGS,
+        )
+    ]
+
+
+def _strangers(name: str, described: GroupDescription, facts: Facts) -> list[Finding]:
+    strangers = sorted({str(each) for each in described.members if each.client_id != facts.client_id})
+    if not strangers:
+        return []
+    more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+    return [
+        findings.warning(
+            f"Members of the group {name} with another client.id than this configuration's ({facts.client_id}): "
+            f"{', '.join(strangers[:_SHOWN])}{more}. Another program in the group takes partitions, and their events, "
+            "away.",
+            "give the other program a group of its own, unless these are bridges, too",
+        )
+    ]
+
+
+def _unowned(described: GroupDescription, facts: Facts) -> list[Finding]:
+    owners = described.owners
+    if owners is None:
+        return [
+            findings.note(
+                f"The group is rebalancing ({described.state}), so that it is not told who has which partition."
+            )
+        ]
+    nobodys = [partition for partition in facts.partitions if partition not in owners]
+    if not nobodys:
+        return []
+    return [
+        findings.warning(
+            f"No member of the group has {_named(nobodys)}: nobody reads {'it' if len(nobodys) == 1 else 'them'}.",
+            "see that every member is configured with the same kafka.topics; ask again in a minute, after a rebalance",
+        )
+    ]
+
+
+def _mappings(facts: Facts) -> list[Finding]:
+    if not facts.other_mappings:
+        return []
+    elsewhere = sorted(each for partitions in facts.other_mappings.values() for each in partitions)
+    all_of_them = len(facts.other_mappings) == 1 and set(elsewhere) >= set(facts.partitions)
+    if all_of_them:
+        return [
+            findings.note(
+                "The group commits by another mapping than the one in this file: it was changed, or the bridge runs "
+                "with another file."
+            )
+        ]
+    return [
+        findings.warning(
+            f"Members of the group work by another mapping than the one in this file ({_named(elsewhere)}): what "
+            "becomes of an event depends on who has its partition.",
+            "wait until a rollout is over; otherwise give the other bridge a kafka.group_id of its own",
+        )
+    ]
+
+
+def _named(partitions: Sequence[TopicPartition]) -> str:
+    more = f" and {len(partitions) - _SHOWN} more" if len(partitions) > _SHOWN else ""
+    return ", ".join(map(str, partitions[:_SHOWN])) + more

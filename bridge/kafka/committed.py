@@ -1,0 +1,30 @@
+"""What a group has committed for a partition, as any reader of its committed offsets sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.kafka import commit_mark
+
+if TYPE_CHECKING:
+    from confluent_kafka import TopicPartition as ClientPartition
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One partition's."""
+
+    offset: int
+    metadata: str
+    """The offset map, without the mark of the commit."""
+    mapping: int | None = None
+    """The number of the mapping that the process which committed it works by; None where it did not say."""
+
+
+def of_client(partition: ClientPartition) -> Committed | None:
+    """Of an answer of the client; None where nothing is committed."""
+    if partition.offset < 0:
+        return None
+    text = partition.metadata
+    return Committed(partition.offset, commit_mark.unmarked(text), commit_mark.mapping_of(text))
