@@ -194,7 +194,7 @@ class Bridge:
     def _abort(self) -> None:
         """Called on the watchdog's thread when the brokers do not answer and a stop would never end."""
         self._log.close()
-        os._exit(3)
+        os._exit(ExitCode.UNREACHABLE)
 
     def _chore_ended(self, chore: asyncio.Task[None]) -> None:
         error = None if chore.cancelled() else chore.exception()

@@ -53,6 +53,8 @@ def test_no_other_module_has_an_exit_code_of_its_own(file: Path) -> None:
     if file.name == "exits.py" and file.parent == PACKAGE:
         return
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"os._exit", "sys.exit", "SystemExit"}:
+            assert not any(isinstance(each, ast.Constant) and each.value for each in node.args), node.lineno
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             assert not any(isinstance(each, ast.Name) and each.id.startswith("EXIT_") for each in targets), node.lineno
