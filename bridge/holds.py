@@ -47,6 +47,7 @@ class Reason(enum.StrEnum):
     TRANSACTION_HANGING = "transaction_hanging"
     RECORD_TOO_LARGE = "record_too_large"
     UNOWNED = "unowned"
+    FAILING_USERS = "failing_users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,12 @@ REASONS: Final[Mapping[Reason, Entry]] = {
         "No member of the group has this partition, so nobody reads it.",
         "Nothing, while the group rebalances or the session of a killed member runs out. Longer: `bridge check` shows"
         " the members of the group.",
+    ),
+    Reason.FAILING_USERS: Entry(
+        "As many records as may wait behind users whose events keep failing while others are accepted; the partition is"
+        " read on in small steps.",
+        "Look at what the API answers to them: retries in `bridge status`. It ends by itself, when they are accepted or"
+        " given up to the dead-letter topic.",
     ),
     Reason.DRAINING: Entry(
         "The process is stopping or gives the partition up: what is in flight may finish, nothing new starts.",

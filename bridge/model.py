@@ -182,6 +182,8 @@ class Retry:
     stale: bool = False
     """It was written to a connection that had carried others, and that ended without a byte for this one. Most likely
     it had ended before: that says nothing of the destination or of the event."""
+    request_id: str | None = None
+    """The destination's name for the request, as it answered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,27 @@ class Unauthorized:
 
 
 Verdict = Delivered | Retry | Reject | Unauthorized
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """An event that failed and is tried again, as an operator sees it: places and answers, nothing of its record."""
+
+    partition: TopicPartition
+    offset: int
+    output: int
+    route: str | None
+    attempts: int
+    counted: int
+    """Attempts that count: those that failed while others were accepted."""
+    allowed: int
+    """How many of these it has."""
+    next_in: float | None
+    """Seconds until the next attempt; None: it waits for its turn, or is on the wire."""
+    answer: Retry | None
+    """The last one; None: that was in another process."""
+    behind: int = 0
+    """Events that wait behind it."""
 
 
 # --- dead letters -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from bridge.model import DeadLetter, TopicPartition
+    from bridge.model import DeadLetter, Retried, TopicPartition
 
 
 class Events:
@@ -154,6 +154,28 @@ class Events:
         """The Track API asked all senders to wait."""
         if self._throttle.admit("asked_to_wait"):
             self._log.info("asked_to_wait", seconds=round(seconds, 3), detail=detail)
+
+    def retrying(self, event: Retried) -> None:
+        """One event failed for the third time; it is tried again, and what is behind it of its user waits."""
+        if not self._throttle.admit("retrying"):
+            return
+        answer = event.answer
+        self._log.warning(
+            "retrying",
+            topic=event.partition.topic,
+            partition=event.partition.partition,
+            offset=event.offset,
+            output=event.output,
+            route=event.route,
+            attempts=event.attempts,
+            counted=event.counted,
+            max_attempts=event.allowed,
+            next_attempt_s=None if event.next_in is None else round(event.next_in, 3),
+            reason=None if answer is None else answer.reason,
+            status=None if answer is None else answer.status,
+            request_id=None if answer is None else answer.request_id,
+            detail=None if answer is None else answer.detail,
+        )
 
     # --- dead letters ---------------------------------------------------------------------------------------------
 

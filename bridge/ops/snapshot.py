@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bridge.holds import Reason
     from bridge.mapping.absent_keys import KeyCount
-    from bridge.model import FilterReason, LetterReason, TopicPartition
+    from bridge.model import FilterReason, LetterReason, Retried, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,8 @@ class OldestOpen:
     """Requests already made for it."""
     retry_at: float | None = None
     """When its next attempt is due, if it is parked."""
+    retried: Retried | None = None
+    """What its attempts came to, if one failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,8 @@ class Partition:
     hold: PartitionHold | None = None
     start: int | None = None
     """The first offset of the log, where it was asked for: of partitions that are not read."""
+    crowded: bool = False
+    """As many records as may wait behind users whose events fail: it is read on in small steps."""
     draining: bool = False
     """It is being revoked: nothing new starts, what is in flight may finish."""
 
@@ -331,3 +335,9 @@ class Snapshot:
     retention: Mapping[str, float] = field(default_factory=dict)
     """By topic: seconds after which Kafka deletes its records, infinite: never for their age; as far as known."""
     log_write_failures: int = 0
+    retries: Sequence[Retried] = ()
+    """Events that failed and are tried again, those with most attempts first."""
+    failing_users: int = 0
+    """Users (or what else `delivery.ordering` keeps in order) of whom the next event failed."""
+    failing_records: int = 0
+    """Records that failed or wait behind one that did."""

@@ -18,7 +18,7 @@ from bridge.ops.why import Explanation, closed_gate, explain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.model import TopicPartition
+    from bridge.model import Retried, TopicPartition
     from bridge.ops.snapshot import Partition, Snapshot
 
 Document = dict[str, Any]
@@ -58,6 +58,7 @@ def document(snapshot: Snapshot) -> Document:
         "topics": group_status.topics(snapshot),
         "group_view": group_status.group(snapshot),
         "partitions": [_partition(partition, why, snapshot.at) for partition, why in explained],
+        "retries": _retries(snapshot),
         "held_topics": [
             {
                 "topic": hold.topic,
@@ -143,6 +144,7 @@ _WAITING = (
     Reason.RETRY_AFTER,
     Reason.RATE_LIMITED,
     Reason.POSITION_UNKNOWN,
+    Reason.FAILING_USERS,
 )
 
 
@@ -241,6 +243,38 @@ def _open_letters(snapshot: Snapshot) -> dict[str, Any] | None:
         "by_reason": dict(letters.open_by_reason),
         "at_least": sorted(letters.open_at_least),
         "oldest_age_s": None if letters.oldest_open is None else max(0.0, round(snapshot.at - letters.oldest_open, 3)),
+    }
+
+
+def _retries(snapshot: Snapshot) -> Document:
+    return {
+        "users": snapshot.failing_users,
+        "records": snapshot.failing_records,
+        "events": [_retried(event, snapshot.at) for event in snapshot.retries],
+    }
+
+
+def _retried(event: Retried, now: float) -> Document:
+    answer = event.answer
+    return {
+        "topic": event.partition.topic,
+        "partition": event.partition.partition,
+        "offset": event.offset,
+        "output": event.output,
+        "route": event.route,
+        "attempts": event.attempts,
+        "counted": event.counted,
+        "max_attempts": event.allowed,
+        "next_attempt": None if event.next_in is None else iso(now + event.next_in),
+        "behind": event.behind,
+        "last_answer": None
+        if answer is None
+        else {
+            "reason": answer.reason,
+            "status": answer.status,
+            "detail": answer.detail,
+            "request_id": answer.request_id,
+        },
     }
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _FLOWING = ("sending", "idle")
 _TYPES_SHOWN = 10
+_RETRIES_SHOWN = 5
 
 
 def lines(document: Mapping[str, Any]) -> list[str]:
@@ -32,6 +33,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         ("Topics", _topics(document)),
         ("Group", _group(document)),
         ("Stuck", _stuck(document, now)),
+        ("Retries", _retries(document, now)),
         ("Partitions", _partitions(document)),
         ("Lost", _lost(document)),
         ("Records", _records(document)),
@@ -112,6 +114,25 @@ def _stuck(document: Mapping[str, Any], now: float) -> list[str]:
         out.append(f"  {detail}")
         out += [f"  To do: {action}"] if action else []
     return out
+
+
+def _retries(document: Mapping[str, Any], now: float) -> list[str]:
+    """Only where events failed: why, how often, and when they are tried again."""
+    retries = document["retries"]
+    if not retries["events"]:
+        return []
+    out = [f"{_number(retries['records'])} records of {_number(retries['users'])} users wait for events that fail"]
+    for event in retries["events"][:_RETRIES_SHOWN]:
+        at, answer = event["next_attempt"], event["last_answer"]
+        following = "now" if at is None else f"in {_span(max(0.0, _moment(at) - now))}"
+        behind = f", {_number(event['behind'])} behind it" if event["behind"] else ""
+        out.append(
+            f"{event['topic']}/{event['partition']} offset {event['offset']}: {event['attempts']} attempts,"
+            f" {event['counted']} of {event['max_attempts']} that count, next {following}{behind}"
+        )
+        out.append(f"  last answer: {answer['detail'] if answer else 'in another process'}")
+    more = len(retries["events"]) - _RETRIES_SHOWN
+    return out + ([f"and {more} more events"] if more > 0 else [])
 
 
 def _since(partitions: Sequence[Mapping[str, Any]], now: float) -> str:

@@ -11,6 +11,8 @@ from bridge.ops.snapshot import Block, OldestOpen, Partition, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from bridge.model import Retried
+
 
 _STRICTEST_FIRST = (
     Reason.DRAINING,
@@ -71,6 +73,9 @@ def _waiting(partition: Partition, gate: Block | None) -> Explanation:
     oldest = partition.oldest
     if gate is not None and gate.gate is not Reason.RATE_LIMITED:
         return _by_gate(gate)
+    if partition.crowded:
+        since = None if oldest is None else oldest.since
+        return Explanation(Reason.FAILING_USERS, since, REASONS[Reason.FAILING_USERS].meaning)
     if oldest is not None and oldest.retry_at is not None and not partition.in_flight:
         return Explanation(Reason.RETRY_AFTER, oldest.since, _parked(oldest), oldest.retry_at)
     if gate is not None:
@@ -99,12 +104,22 @@ def _by_gate(block: Block) -> Explanation:
 
 def _parked(oldest: OldestOpen) -> str:
     attempts = "one attempt" if oldest.attempts == 1 else f"{oldest.attempts} attempts"
-    return f"Offset {oldest.offset} waits for its next attempt after {attempts}."
+    if oldest.retried is None:
+        return f"Offset {oldest.offset} waits for its next attempt after {attempts}."
+    return f"Offset {oldest.offset} waits for its next attempt after {attempts}, {tried(oldest.retried)}"
+
+
+def tried(event: Retried) -> str:
+    """How far an event is from being given up, and why it is not accepted."""
+    answer = event.answer
+    last = "" if answer is None else f"; last: {answer.detail}"
+    return f"{event.counted} of {event.allowed} that count{last}."
 
 
 def _sending(oldest: OldestOpen | None) -> str:
     if oldest is None:
         return "Records are on their way from Kafka."
     if oldest.attempts > 1:
-        return f"Records are being sent; offset {oldest.offset} is on attempt {oldest.attempts}."
+        retried = "" if oldest.retried is None else f": {tried(oldest.retried)}"
+        return f"Records are being sent; offset {oldest.offset} is on attempt {oldest.attempts}{retried or '.'}"
     return REASONS[Reason.SENDING].meaning

@@ -7,6 +7,7 @@ assignment: an answer for a partition that was given up frees its permit and its
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Sequence
 from typing import cast
@@ -23,6 +24,7 @@ from bridge.model import (
     Position,
     Prepared,
     Reject,
+    Retried,
     Retry,
     TopicPartition,
     Unauthorized,
@@ -47,6 +49,8 @@ from bridge.pipeline.work import Entry, Partition, State, Work
 
 Tracker = OffsetTracker[Entry]
 _NEVER = float("inf")
+TOLD_AT = 3
+"""Failures of one event after which it is told of."""
 # What is asked for every event: a member of an enum takes ten times as long to look up as a global.
 _IN_FLIGHT, _DELIVERED, _DRAINING, _DEAD = State.IN_FLIGHT, Disposition.DELIVERED, Life.DRAINING, Life.DEAD
 
@@ -351,6 +355,8 @@ class Dispatcher:
         wait = longer(asked, backoff(failures, self.settings.retry, self._rng), self.settings.retry)
         self._waiting.park(work, now + wait)
         self._wake_at(work.due)
+        if work.mark is not None and work.mark.times == TOLD_AT:
+            self._journal.retrying(self.retried_of(work))
 
     def _fails_alone(self, work: Work, verdict: Retry) -> bool:
         """Whether others were accepted meanwhile, so that neither an outage nor a wait of all follows from it."""
@@ -506,6 +512,27 @@ class Dispatcher:
     def ready(self) -> bool:
         """Whether something waits for nothing but a permit."""
         return bool(self._turns)
+
+    def retried(self, most: int) -> list[Retried]:
+        """The events that failed and are tried again, those with most attempts first."""
+        worst = heapq.nlargest(most, self.lanes.failing_heads(), key=lambda work: work.attempts)
+        return [self.retried_of(work) for work in worst]
+
+    def retried_of(self, work: Work) -> Retried:
+        """What this event's attempts came to."""
+        now = self._monotonic()
+        return Retried(
+            work.partition.tracker.partition,
+            work.record.offset,
+            work.output,
+            None if work.prepared is None else work.prepared.route.name,
+            work.attempts,
+            work.counted,
+            self.evidence.allowed(work.who, self.settings.retry.max_attempts),
+            max(0.0, work.due - now) if work.state is State.PARKED else None,
+            None if work.mark is None else work.mark.answer,
+            self.failing.behind(work),
+        )
 
     @property
     def parked(self) -> int:

@@ -52,6 +52,10 @@ class Failing:
     def __contains__(self, work: Work) -> bool:
         return (work if work.lane is None else work.lane) in self.lanes
 
+    def behind(self, work: Work) -> int:
+        """Events that wait behind this one."""
+        return max(0, self.lanes.get(work if work.lane is None else work.lane, 1) - 1)
+
     def begin(self, head: Work) -> None:
         """The head of a lane failed."""
         key = head if head.lane is None else head.lane

@@ -25,6 +25,13 @@ class Lanes:
         """The heads."""
         return iter(self._heads.values())
 
+    def failing_heads(self) -> Iterator[Work]:
+        """The events that failed and are tried again; without an order each is one by itself."""
+        for key in self.failing.lanes:
+            head = key if isinstance(key, Work) else self._heads.get(key)
+            if head is not None and head.mark is not None:
+                yield head
+
     def push(self, work: Work) -> bool:
         """Queue behind the others of its lane; True when it is the head and may go."""
         key = work.lane

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, Verdict
+from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, Retried, Verdict
 
 if TYPE_CHECKING:
     from bridge.pipeline.offsets import OffsetTracker
@@ -138,6 +138,10 @@ class Journal(Protocol):
 
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait this long."""
+        ...
+
+    def retrying(self, event: Retried) -> None:
+        """An event failed for the third time and is tried again."""
         ...
 
     def topic_held(self, topic: str, letters: int) -> None:

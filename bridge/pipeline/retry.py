@@ -68,6 +68,8 @@ class Mark:
     """429s of the event itself since then: those in a row are judged together, or few others would be heard between."""
     last: int = 0
     """Successes of the others by its last attempt."""
+    times: int = 1
+    """Failures of the event."""
 
 
 class Evidence:
@@ -99,29 +101,29 @@ class Evidence:
         if answer.reason == "rate_limited":
             self.throttles += 1
             if before is not None and before.answer is not None and before.answer.reason == "rate_limited":
-                own = before.own_throttles + 1
-                return replace(before, alone=alone, answer=answer, own_throttles=own, last=self.successes)
+                own, times = before.own_throttles + 1, before.times + 1
+                return replace(before, alone=alone, answer=answer, own_throttles=own, last=self.successes, times=times)
         elif before is None:
             self.failures += 1
         else:
             self.repeats += 1
-        return self._mark(alone, answer)
+        return self._mark(alone, answer, 1 if before is None else before.times + 1)
 
     def now(self) -> Mark:
         """Where to count from for an event that failed in an earlier assignment."""
-        return self._mark(alone=False, answer=None)
+        return self._mark(alone=False, answer=None, times=0)
 
-    def _mark(self, alone: bool, answer: Retry | None) -> Mark:  # noqa: FBT001 - a value to keep
+    def _mark(self, alone: bool, answer: Retry | None, times: int) -> Mark:  # noqa: FBT001 - a value to keep
         return Mark(
-            self.successes,
-            self.failures,
-            self.repeats,
-            self.recoveries,
-            self.throttles,
-            alone,
-            answer,
-            0,
-            self.successes,
+            successes=self.successes,
+            failures=self.failures,
+            repeats=self.repeats,
+            recoveries=self.recoveries,
+            throttles=self.throttles,
+            alone=alone,
+            answer=answer,
+            last=self.successes,
+            times=times,
         )
 
     def alone(self, since: Mark) -> bool:

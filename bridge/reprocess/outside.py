@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.holds import Reason
-from bridge.model import DeadLetter
+from bridge.model import DeadLetter, Retried
 from bridge.pipeline.offsets import OffsetTracker
 
 
@@ -32,6 +32,9 @@ class ReplayJournal:
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait."""
         self._notice(f"the Track API asks to wait {seconds:.0f} s ({detail})")
+
+    def retrying(self, event: Retried) -> None:
+        """The command's own output says how it ended."""
 
     def topic_held(self, topic: str, letters: int) -> None:  # noqa: ARG002 - the port's
         """The breaker's limit is reached."""

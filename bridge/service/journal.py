@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.holds import Reason
-from bridge.model import DeadLetter, LetterReason, TopicPartition
+from bridge.model import DeadLetter, LetterReason, Retried, TopicPartition
 from bridge.ops.events import Events
 from bridge.ops.snapshot import PartitionHold, TopicHold
 from bridge.pipeline.offsets import OffsetTracker
@@ -42,6 +42,10 @@ class Journal:
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait."""
         self._events.asked_to_wait(seconds=seconds, detail=detail)
+
+    def retrying(self, event: Retried) -> None:
+        """An event failed for the third time and is tried again."""
+        self._events.retrying(event)
 
     def topic_held(self, topic: str, letters: int) -> None:
         """The dead-letter breaker took a topic out."""

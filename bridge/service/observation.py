@@ -28,6 +28,8 @@ from bridge.service.letter_watch import LetterWatch
 from bridge.track.credentials import ApiKey
 from bridge.track.stats import DURATION_BOUNDS, SinkStats
 
+RETRIES_SHOWN = 20
+"""Events that fail, of those that wait behind them only the number."""
 MOST_TYPES = 50
 """Unmapped event types that are shown."""
 
@@ -164,6 +166,9 @@ class Observer:
             partitions=self._partitions(now, wall),
             retention=of.source.retention,
             log_write_failures=of.logging.write_failures,
+            retries=dispatcher.retried(RETRIES_SHOWN),
+            failing_users=len(dispatcher.failing.lanes),
+            failing_records=tally.behind,
         )
 
     def _letters(self) -> seen.Letters:
@@ -271,7 +276,7 @@ class Observer:
     def _partitions(self, now: float, wall: float) -> list[seen.Partition]:
         dispatcher, source, holds = self._of.dispatcher, self._of.source, self._of.journal.partition_holds
         ends = source.ends
-        rows = [_partition(p, ends, holds, now, wall) for p in dispatcher.assignments]
+        rows = [_partition(p, dispatcher, ends, holds, now, wall) for p in dispatcher.assignments]
         known = {row.partition for row in rows}
         rows += [seen.Partition(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]
         return sorted(map(self._with_what_waits, rows), key=lambda row: row.partition)
@@ -298,6 +303,7 @@ class Observer:
 
 def _partition(
     partition: Partition,
+    dispatcher: Dispatcher,
     ends: Mapping[TopicPartition, int],
     holds: Mapping[TopicPartition, seen.PartitionHold],
     now: float,
@@ -311,13 +317,14 @@ def _partition(
         end=ends.get(tp),
         open_records=len(tracker.open),
         in_flight=len(partition.on_wire) + partition.writing,
-        oldest=_oldest(partition, now, wall),
+        oldest=_oldest(partition, dispatcher, now, wall),
+        crowded=partition in dispatcher.failing.paused,
         hold=holds.get(tp),
         draining=tracker.life is Life.DRAINING,
     )
 
 
-def _oldest(partition: Partition, now: float, wall: float) -> seen.OldestOpen | None:
+def _oldest(partition: Partition, dispatcher: Dispatcher, now: float, wall: float) -> seen.OldestOpen | None:
     for offset, entry in partition.tracker.open.items():
         work = entry if isinstance(entry, Work) else entry.head
         timestamp = work.record.timestamp_ms
@@ -327,5 +334,6 @@ def _oldest(partition: Partition, now: float, wall: float) -> seen.OldestOpen | 
             timestamp=None if timestamp is None else timestamp / 1000,
             attempts=work.attempts,
             retry_at=wall + (work.due - now) if work.state is State.PARKED else None,
+            retried=None if work.mark is None else dispatcher.retried_of(work),
         )
     return None

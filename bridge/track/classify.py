@@ -51,6 +51,7 @@ def classify(status: int, headers: Headers, body: bytes, *, key: int, now_wall: 
         status=status,
         after=_wait(headers, now_wall),
         ambiguous=reason == "server_error" or status == 408,
+        request_id=_short(_header(headers, b"x-request-id")),
     )
 
 

@@ -48,6 +48,28 @@ async def test_users_whose_events_fail_hold_up_nobody_else(
     assert len(api.ledger.accepted) + len(broker.letters()) == EVENTS
 
 
+async def test_status_and_log_say_why_an_event_is_tried_again(broker: Broker, api: Emulator, start: Start) -> None:
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=500, when=is_bad))
+    broker.produce([events.order(name, n) for n, name in enumerate(["bad", "bad", "u-1"])], partition=0)
+    service = await start(delivery={"retry": {"initial_backoff": "50ms", "max_backoff": "30s"}})
+    await service.until("it is told of", lambda: bool(service.lines.events("retrying")))
+
+    [told] = service.lines.events("retrying")
+    assert (told["topic"], told["partition"], told["offset"]) == ("orders", 0, 0)
+    assert (told["attempts"], told["counted"], told["max_attempts"], told["status"]) == (3, 0, 12, 500)
+    assert told["request_id"]
+    retries = (await service.status())["retries"]
+    assert (retries["users"], retries["records"]) == (1, 2)
+    [event] = retries["events"]
+    assert (event["offset"], event["behind"], event["max_attempts"]) == (0, 1, 12)
+    assert event["last_answer"]["status"] == 500
+    assert event["last_answer"]["request_id"] in event["last_answer"]["detail"]
+
+    api.set_faults()
+    await service.until_done(3)
+    assert (service.now().failing_users, service.now().failing_records, service.now().retries) == (0, 0, [])
+
+
 def is_served(api: Emulator, events: int) -> bool:
     return len(api.ledger.accepted) >= events
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bridge.holds import Reason
-from bridge.model import DeadLetter, LetterReason, Record, Route, TopicPartition
+from bridge.model import DeadLetter, LetterReason, Record, Retried, Retry, Route, TopicPartition
 from bridge.ops.events import Events
 from bridge.ops.log import LIBRARY_EVENT
 
@@ -26,6 +26,18 @@ LETTER = DeadLetter(
     route=Route("order.completed", "abc123abc123", "Order Completed"),
     status=400,
     attempts=1,
+)
+
+RETRIED = Retried(
+    PARTITIONS[0],
+    17,
+    0,
+    "order.completed",
+    3,
+    2,
+    12,
+    4.25,
+    Retry("server_error", "the API answered 500", 500, request_id="r-1"),
 )
 
 SAID: dict[str, Callable[[Events], None]] = {
@@ -50,6 +62,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "redrive_ended": lambda e: e.redrive_ended(replayed=4, failed_again=0, left=1, stopped="401"),
     "redrive_failed": lambda e: e.redrive_failed(detail="no answer"),
     "poison": lambda e: e.poison(LETTER),
+    "retrying": lambda e: e.retrying(RETRIED),
     "commit_failed": lambda e: e.commit_failed(detail="coordinator gone"),
     "rate_view_refused": lambda e: e.rate_view_refused(detail="GROUP_AUTHORIZATION_FAILED"),
     "key_reloaded": lambda e: e.key_reloaded(),

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from bridge.holds import GATES, SHOWN, Reason
-from bridge.model import TopicPartition
+from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops import status
 from bridge.ops.snapshot import Block, KafkaLost, Key, OldestOpen, PartitionHold, RouteCounts, TopicHold
 from bridge.ops.status import State
@@ -223,3 +223,31 @@ def test_a_process_that_lost_its_group_is_rejoining_and_not_starting_anew(quiet:
     document = checked(replace(quiet, vitals=replace(quiet.vitals, joined=False, joined_before=True)))
 
     assert document["sentence"].startswith("Rejoining the consumer group")
+
+
+def test_retries_are_listed_with_their_last_answer(busy: Snapshot) -> None:
+    answer = Retry("timeout", "no answer within 10 s")
+    event = Retried(TopicPartition("shop.orders", 3), 100, 1, None, 4, 0, 12, 3.0, answer, 2)
+
+    found = checked(replace(busy, retries=[event, replace(event, answer=None)], failing_users=2, failing_records=5))
+
+    assert (found["retries"]["users"], found["retries"]["records"]) == (2, 5)
+    assert found["retries"]["events"][0] == {
+        "topic": "shop.orders",
+        "partition": 3,
+        "offset": 100,
+        "output": 1,
+        "route": None,
+        "attempts": 4,
+        "counted": 0,
+        "max_attempts": 12,
+        "next_attempt": "2026-01-02T12:00:03.000Z",
+        "behind": 2,
+        "last_answer": {
+            "reason": "timeout",
+            "status": None,
+            "detail": "no answer within 10 s",
+            "request_id": None,
+        },
+    }
+    assert found["retries"]["events"][1]["last_answer"] is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.holds import Reason
-from bridge.model import TopicPartition
+from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops import status
 from bridge.ops.snapshot import Block, Group, Key, PartitionHold
 from bridge.ops.status_text import lines
@@ -117,3 +117,22 @@ def test_control_characters_from_outside_cannot_reach_the_terminal(busy: Snapsho
 
     assert all(line.isprintable() for line in page)
     assert section(page, "Unmapped types") == [r"\x1b[2Jclear\nme  1"]
+
+
+def test_retries_say_their_last_answer_their_attempts_and_when_the_next_one_is(busy: Snapshot) -> None:
+    answer = Retry("server_error", "the API answered 500 (x-request-id r-1)", 500, request_id="r-1")
+    event = Retried(TopicPartition("shop.orders", 3), 100, 0, "order.completed", 14, 9, 12, 42.0, answer, 7)
+    elsewhere = replace(event, offset=101, answer=None, next_in=None, behind=0)
+    page = shown(replace(busy, retries=[event, elsewhere], failing_users=2, failing_records=9))
+
+    assert section(page, "Retries") == [
+        "9 records of 2 users wait for events that fail",
+        "shop.orders/3 offset 100: 14 attempts, 9 of 12 that count, next in 42 s, 7 behind it",
+        "last answer: the API answered 500 (x-request-id r-1)",
+        "shop.orders/3 offset 101: 14 attempts, 9 of 12 that count, next now",
+        "last answer: in another process",
+    ]
+
+
+def test_without_a_failure_there_is_nothing_of_retries(busy: Snapshot) -> None:
+    assert "Retries" not in shown(busy)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.holds import GATES, PARTITION_HOLDS, REASONS, Reason, shown
+from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops.snapshot import Block, OldestOpen, PartitionHold, TopicHold
 from bridge.ops.why import explain
 
@@ -133,3 +134,38 @@ def test_an_open_transaction_is_the_reason_only_where_nothing_before_it_waits(
     assert explain(held, busy).why is Reason.SENDING
     found = explain(replace(held, open_records=0, oldest=None), busy)
     assert (found.why, found.detail, found.since) == (Reason.TRANSACTION_HANGING, "Open since then.", busy.at - 90)
+
+
+RETRIED = Retried(
+    TopicPartition("shop.orders", 3),
+    100,
+    0,
+    "order.completed",
+    14,
+    9,
+    12,
+    8.0,
+    Retry("server_error", "the API answered 500 (x-request-id r-1)", 500, request_id="r-1"),
+)
+
+
+def test_a_retry_says_how_many_of_its_attempts_count_and_what_the_api_answered(
+    busy: Snapshot, partition: Partition
+) -> None:
+    oldest = OldestOpen(100, since=busy.at - 60, attempts=14, retry_at=busy.at + 8, retried=RETRIED)
+
+    waiting = explain(replace(partition, in_flight=0, oldest=oldest), busy)
+    on_the_wire = explain(replace(partition, oldest=oldest), busy)
+
+    for found in (waiting, on_the_wire):
+        assert "9 of 12 that count" in found.detail
+        assert "last: the API answered 500 (x-request-id r-1)." in found.detail
+
+
+def test_a_partition_that_pauses_for_failing_users_says_so_unless_something_holds_everything(
+    busy: Snapshot, partition: Partition
+) -> None:
+    crowded = replace(partition, crowded=True)
+    assert explain(crowded, busy).why is Reason.FAILING_USERS
+    assert explain(crowded, closed(busy, Reason.RATE_LIMITED)).why is Reason.FAILING_USERS
+    assert explain(crowded, closed(busy, Reason.OUTAGE)).why is Reason.OUTAGE

@@ -245,3 +245,42 @@ def test_a_poisoned_user_s_events_end_as_fast_as_they_come() -> None:
     assert len(world.letters.written) > 1500
     assert {letter.reason for letter in world.letters.written} == {LetterReason.RETRIES_EXHAUSTED}
     assert world.dispatcher.tally.behind < 300
+
+
+# --- what is said of them -----------------------------------------------------------------------------
+
+
+def test_an_event_is_told_of_once_when_it_failed_for_the_third_time() -> None:
+    answer = Retry("server_error", "the API answered 500", status=500, request_id="r-1")
+    world = failing(2000, answer)
+    world.feed(P0, "bad", "bad", "ann")
+    world.run_until(lambda: len(world.journal.named("retrying")) == 1)
+    [(told,)] = world.journal.named("retrying")
+    assert (told.partition, told.offset, told.attempts, told.behind) == (P0, 0, 3, 1)
+    assert (told.counted, told.allowed, told.answer) == (0, 12, answer)
+    assert 0.0 <= told.next_in <= 1.0
+    world.run(60)
+    assert len(world.journal.named("retrying")) == 1
+
+
+def test_what_fails_is_listed_with_its_last_answer_and_forgotten_when_it_is_accepted() -> None:
+    world = failing(2000)
+    world.feed(P0, "bad 1", "bad 2", "bad 1", "bad 3+bad 4", "ann")
+    for n in range(10):
+        world.feed(P1, *[f"user {n} {i}" for i in range(30)])
+        world.run(1)
+    listed = world.dispatcher.retried(3)
+    assert len(listed) == 3
+    assert len(world.dispatcher.retried(100)) == 4
+    assert all(each.answer == FAILED and each.counted > 0 for each in listed)
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+    world.run(3)
+    assert world.dispatcher.retried(100) == []
+
+
+def test_without_an_order_what_fails_is_listed_too() -> None:
+    world = World(DeliverySettings(ordering="none", rate_limit=None, retry=QUICK))
+    world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
+    world.feed(P0, "bad", "bad", "ann")
+    world.run(1)
+    assert [each.offset for each in world.dispatcher.retried(10)] == [0, 1]
