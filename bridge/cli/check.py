@@ -23,7 +23,8 @@ def check(
 ) -> ExitCode:
     """Look at everything the bridge needs, and forecast its work.
 
-    Configuration, brokers, topics, permissions, the API and its key; then how long the backlog takes.
+    Configuration, brokers, topics, permissions, the API and its key; how long the backlog takes; and what the newest
+    records show the mapping not to mean.
     Sends nothing, commits nothing, changes nothing.
     """
     from bridge.cli.checks import findings
@@ -89,7 +90,7 @@ def _online(start: startup.Start, key: ApiKey) -> list[Area]:
     try:
         tls = client_context(track.ca_file)
         with output.waiting("Asking the brokers"):
-            areas = cluster.look(start.config, startup.quiet_logger(), patience=startup.PATIENCE)
+            areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
     except (ClientRefusedError, CaFileError) as refused:
         raise Misuse(f"{start.path}: {refused}") from refused
     proxy = start.proxy if track.client != "direct" else None

@@ -60,10 +60,13 @@ def read(
     wanted: Mapping[TopicPartition, range],
     logger: logging.Logger,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    silence: float = SILENCE,
 ) -> Iterator[Record]:
     """The records at these offsets, partition by partition in order; fewer where compaction or transactions left gaps.
 
-    Raises `PeekError` where the brokers refuse or fall silent, `client.ClientRefusedError` for a bad property.
+    Raises `PeekError` where the brokers refuse or are silent for `silence` seconds, `client.ClientRefusedError` for a
+    bad property.
     """
     open_ends = {partition: offsets.stop for partition, offsets in wanted.items()}
     if not open_ends:
@@ -77,8 +80,8 @@ def read(
             messages = consumer.consume(_BATCH, _POLL)
             if messages:
                 heard = clock()
-            elif clock() - heard > SILENCE:
-                raise PeekError(_silence(log, open_ends))
+            elif clock() - heard > silence:
+                raise PeekError(_silence(log, open_ends, silence))
             for message in messages:
                 yield from _taken(message, open_ends)
             _close_passed(consumer, open_ends)
@@ -134,10 +137,10 @@ def _close_passed(consumer: Consumer, open_ends: dict[TopicPartition, int]) -> N
             del open_ends[partition]
 
 
-def _silence(log: ClientLog, open_ends: Mapping[TopicPartition, int]) -> str:
+def _silence(log: ClientLog, open_ends: Mapping[TopicPartition, int], seconds: float) -> str:
     cause = f": {log.last_error.str()}" if log.last_error is not None else ""
     first = next(iter(open_ends))
-    return f"No record of {first} came within {SILENCE:.0f} s{cause}."
+    return f"No record of {first} came within {seconds:.0f} s{cause}."
 
 
 def _never(_error: object, _partitions: object) -> None:

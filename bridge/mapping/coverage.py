@@ -105,6 +105,8 @@ class Coverage:
         """Reserved words that stand alone, and so are Kafka's."""
         self.of_the_value: dict[Place, Word] = {}
         """Those at the beginning of a path or in a longer expression, where they are fields of the value."""
+        self._counted: set[Place] = set()
+        """Of the record that is looked at."""
         self.quoted: dict[Place, Word] = {}
         """Fields that are names in quotes and nothing more, in a longer expression."""
 
@@ -125,6 +127,7 @@ class Coverage:
     # --- counting
 
     def _look(self, topic: TopicPlan, record: Record, sent: Mapping[str, dict[str, Any]]) -> None:
+        self._counted.clear()
         attributes = topic.attributes(record)
         value = topic.decode(record, attributes, exact=True)
         if value is None:
@@ -208,8 +211,10 @@ class Coverage:
             if f'"{word}"' not in text:  # in quotes the field is what is meant
                 self._count_word(self.of_the_value, Place(where, text, word), value)
 
-    @staticmethod
-    def _count_word(words: dict[Place, Word], place: Place, value: dict[str, Any]) -> None:
+    def _count_word(self, words: dict[Place, Word], place: Place, value: dict[str, Any]) -> None:
+        if place in self._counted:
+            return  # another route of the record has it of the same setting
+        self._counted.add(place)
         counted = words.setdefault(place, Word())
         counted.asked += 1
         counted.own += value.get(place.word) is not None

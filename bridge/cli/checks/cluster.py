@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
-from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, topics
+from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, records, topics
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
@@ -19,6 +19,7 @@ from bridge.kafka.committed import Committed
 from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
 from bridge.kafka.topic_creation import resolutions_of
 from bridge.mapping.fingerprint import mapping_number
+from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
 
 _HOUR = 3600.0
@@ -30,7 +31,7 @@ _TO_DO = {
 }
 
 
-def look(config: Config, logger: Logger, *, patience: float) -> list[Area]:
+def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: float) -> list[Area]:
     """All areas that concern Kafka; one of them alone where no broker can be reached.
 
     Raises `kafka.client.ClientRefusedError`.
@@ -51,6 +52,7 @@ def look(config: Config, logger: Logger, *, patience: float) -> list[Area]:
         Area("Permissions", read.permissions(cluster)),
         Area("Dead letters", read.letters(cluster)),
         *read.progress(),
+        *records.look(config, mapping, inspection, consumed.partitions, logger, patience=patience),
     ]
 
 

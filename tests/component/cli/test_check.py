@@ -102,6 +102,20 @@ async def test_a_property_the_client_does_not_know_is_one_sentence(cli: Cli, con
     assert ran.err.count("\n") <= 2
 
 
+async def test_the_newest_records_show_what_the_mapping_does_not_mean(
+    cli: Cli, config: Config, produce: Callable[..., None]
+) -> None:
+    order = '{"type": "order.completed", "timestamp": "2025-05-05T05:05:05Z", "data": {"user_id": "u-1"}}'
+    produce(0, *[b'{"type": "page.viewed"}'] * 300, *[order.encode()] * 30, b"{broken")
+    ran = await cli("check", "-c", config("  events:", "  occurred_at: timestamp\n  events:"))
+    assert ran.code == 0, "what is perhaps not meant is no reason to stop"
+    assert "The newest 200 records of the consumed topics, through the mapping: 1 would be a dead letter." in ran.out
+    assert (
+        "timestamp is Kafka's timestamp, and 30 of 30 records have a field of that name, which is not read." in ran.out
+    )
+    assert "gift is missing or null" in ran.out
+
+
 async def test_offline_asks_nobody(cli: Cli, config: Config) -> None:
     ran = await cli("check", "--offline", "-c", config(bootstrap=NOBODY, endpoint=f"http://{NOBODY}"))
     assert ran.code == 0

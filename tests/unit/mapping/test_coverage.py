@@ -139,6 +139,16 @@ def test_a_word_that_is_kafkas_is_said_where_records_have_a_field_of_that_name(w
     assert said(text.replace(word, f"""'"{word}"'""") if "template" not in text else "events: {order: {}}", own) == []
 
 
+def test_a_record_of_several_routes_counts_once() -> None:
+    (what,) = said(
+        "occurred_at: timestamp\nevents: {order: [{event_name: A}, {event_name: B}]}",
+        {"timestamp": "2025-05-05T05:05:05Z"},
+        {},
+    )
+
+    assert "1 of 2 records have" in what
+
+
 def test_the_advice_reads_the_field() -> None:
     (caution,) = cautions(seen("occurred_at: timestamp\nevents: {order: {}}", {"timestamp": "2025-05-05T05:05:05Z"}))
     assert caution.to_do == "to read the field write '\"timestamp\"'"
