@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EVERY: Final = 300.0
 """Seconds between two questions for the same topics; a topic that was assigned since is asked for at once."""
+_AT_ONCE: Final = 100
+"""Topics asked for with one question: brokers tell all settings of each, which is a hundred times what is kept."""
 _PATIENCE: Final = 10.0
 
 
@@ -35,6 +37,8 @@ class Retention:
         self._logger = logger
         self._asked: dict[Any, concurrent.futures.Future[Any]] = {}
         self._asked_for: frozenset[str] = frozenset()
+        self._waiting: list[str] = []
+        """Topics to be asked for when the present question is answered."""
         self._due = 0.0
 
     def step(self, topics: Collection[str], now: float) -> None:
@@ -43,10 +47,15 @@ class Retention:
         wanted = frozenset(topics)
         if not self.seconds.keys() <= wanted:
             self.seconds = {topic: seconds for topic, seconds in self.seconds.items() if topic in wanted}
-        if self._asked or not wanted or (now < self._due and wanted <= self._asked_for):
-            return
-        self._due, self._asked_for = now + EVERY, wanted
-        resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in sorted(wanted)]
+        if not self._asked and not self._waiting and (now >= self._due or not wanted <= self._asked_for):
+            self._due, self._asked_for = now + EVERY, wanted
+            self._waiting = sorted(wanted)
+        if not self._asked and self._waiting:
+            self._ask()
+
+    def _ask(self) -> None:
+        asked, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+        resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in asked]
         try:
             self._asked = self._admin.describe_configs(resources, request_timeout=_PATIENCE)
         except (KafkaException, ValueError) as error:
