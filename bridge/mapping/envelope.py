@@ -14,6 +14,7 @@ from bridge.model import Header, Record
 
 Decode = Literal["auto", "json", "cloudevents"]
 
+_LARGE: Final = exact_json.LARGE
 _MORE: Final = "unexpected content after document"
 
 
@@ -25,7 +26,7 @@ def decode_value(record: Record, mode: Decode, *, exact: bool = False) -> dict[s
     raw = record.value
     try:
         # Nearly every record; whatever is special about the others is looked into afterwards.
-        value = orjson.loads(raw) if raw and not exact else decode_json(record, exact=exact)
+        value = orjson.loads(raw) if raw and not exact and len(raw) < _LARGE else decode_json(record, exact=exact)
     except orjson.JSONDecodeError:
         value = decode_json(record, exact=exact)
     if value.__class__ is not dict:

@@ -1,4 +1,4 @@
-"""Dotted paths: read as closures, because a mapping is mostly these, and removed for `never_send`."""
+"""Dotted paths: read as closures, because a mapping is mostly these."""
 
 from __future__ import annotations
 
@@ -74,30 +74,6 @@ def path_reader(path: Path) -> Read:
         return value
 
     return read_all
-
-
-def remover(paths: tuple[Path, ...]) -> Callable[[Any], None]:
-    """Takes these paths out of a value, in place. Lists on the way are walked: each element may hold the path."""
-
-    def remove_all(value: Any) -> None:
-        for path in paths:
-            _remove(value, path)
-
-    return remove_all
-
-
-def _remove(value: Any, path: Path) -> None:
-    for depth, name in enumerate(path):
-        if value.__class__ is list:
-            for element in value:
-                _remove(element, path[depth:])
-            return
-        if value.__class__ is not dict:
-            return
-        if depth == len(path) - 1:
-            value.pop(name, None)
-            return
-        value = value.get(name)
 
 
 def covers(forbidden: Path, path: Path) -> bool:

@@ -93,7 +93,8 @@ def _integer(content: bytes) -> str | None:
 def _fixed_width(content: bytes) -> str | None:
     """Looked for last: any bytes may be a double or a UUID."""
     forms = {8: "8 bytes that look like a big-endian long or double", 16: "16 bytes that look like a binary UUID"}
-    return forms.get(len(content)) if _is_mostly_binary(content) else None
+    form = forms.get(len(content))
+    return form if form and _is_mostly_binary(content) else None
 
 
 def _is_mostly_binary(content: bytes) -> bool:

@@ -79,6 +79,8 @@ def _fraction(number: float | Decimal) -> str:
     return "a number with a fraction; a string or an integer is needed"
 
 
+MOST_JOINED: Final = 20_000
+"""Items of a list that are not all texts: each takes a microsecond."""
 NOTHING: Final = Reader("nothing", lambda _value, _scope: None)
 """Stands in for a value with a problem, so that all problems are found in one go."""
 
@@ -261,6 +263,8 @@ class _Conversion:
             return self._apply(value, scope)
         if not isinstance(value, list):
             raise unmappable(f"{self._label}: {self._text} is {found(value)}; an array is needed to join")
+        if len(value) > MOST_JOINED:
+            raise unmappable(f"{self._label}: {self._text} is an array of more than {MOST_JOINED} items to join")
         texts = []
         unchanged = not self._steps
         for item in value:

@@ -101,44 +101,41 @@ class RoutePlan:
         )
         self._limit = settings.metadata_limit
 
-    def map(self, value: Any, scope: Scope, now: float) -> Outcome:
+    def map(self, value: Any, scope: Scope, now: float) -> Outcome:  # noqa: C901 - a call costs what it saves
         """What the record becomes by this route. Raises nothing but `InexactNumberError`."""
-        try:
-            return self._map(value, scope, now)
+        try:  # not in a function of its own, which would cost a call for every event
+            when = self._when
+            if when is not None and not when.holds(value, scope):
+                return self._filtered[FilterReason.WHEN]
+            if self.max_age is not None and self._is_expired(scope, now):
+                return self._filtered[FilterReason.EXPIRED]
+            reader = self.user_id
+            user_id = reader.read(value, scope)
+            # "" and what begins with a space are less than "!"; no other white space is printable.
+            if user_id.__class__ is not str or user_id < "!" or not user_id.isprintable():
+                user_id = _user_id(reader, user_id, scope)
+            sample = self._sample
+            if sample is not None and not sample(user_id):
+                return self._filtered[FilterReason.SAMPLED_OUT]
+            event_name = self._literal_name or self._named(value, scope)
+            metadata: Metadata = {}
+            left_out = self._write_metadata(metadata, value, scope)
+            document: dict[str, Any] = {"user_id": user_id, "event_name": event_name}
+            if metadata:
+                document["metadata"] = metadata
+            try:
+                body = orjson.dumps(document)
+            except TypeError:
+                body = _encode_exactly(document)
+            if len(body) > self._limit:
+                _check_limit(metadata, self._limit)
+            return Prepared(user_id, event_name, body, self.route, left_out)
         except MappingError as failure:
             return Failed(failure.reason, failure.message, self.route)
         except InexactNumberError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem
             return Failed(LetterReason.UNMAPPABLE, unexpected(error), self.route)
-
-    def _map(self, value: Any, scope: Scope, now: float) -> Outcome:
-        when = self._when
-        if when is not None and not when.holds(value, scope):
-            return self._filtered[FilterReason.WHEN]
-        if self.max_age is not None and self._is_expired(scope, now):
-            return self._filtered[FilterReason.EXPIRED]
-        reader = self.user_id
-        user_id = reader.read(value, scope)
-        # "" and what begins with a space are less than "!"; no other white space is printable.
-        if user_id.__class__ is not str or user_id < "!" or not user_id.isprintable():
-            user_id = _user_id(reader, user_id, scope)
-        sample = self._sample
-        if sample is not None and not sample(user_id):
-            return self._filtered[FilterReason.SAMPLED_OUT]
-        event_name = self._literal_name or self._named(value, scope)
-        metadata: Metadata = {}
-        left_out = self._write_metadata(metadata, value, scope)
-        document: dict[str, Any] = {"user_id": user_id, "event_name": event_name}
-        if metadata:
-            document["metadata"] = metadata
-        try:
-            body = orjson.dumps(document)
-        except TypeError:
-            body = _encode_exactly(document)
-        if len(body) > self._limit:
-            _check_limit(metadata, self._limit)
-        return Prepared(user_id, event_name, body, self.route, left_out)
 
     def _is_expired(self, scope: Scope, now: float) -> bool:
         """Whether the event is too old; raises where that is a dead letter, or where it has no time at all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,11 @@ class ConversionError(ValueError):
 def is_scalar(value: Any) -> bool:
     """Whether a value can stand in metadata by itself."""
     return value.__class__ in _USUAL or isinstance(value, _SCALARS)
+
+
+def are_scalars(values: Iterable[Any]) -> bool:
+    """Whether all can."""
+    return _USUAL.issuperset(kinds := set(map(type, values))) or all(issubclass(kind, _SCALARS) for kind in kinds)
 
 
 def sendable(value: Any, scope: Scope) -> str | int | float | bool | Decimal:

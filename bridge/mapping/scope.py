@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.mapping import exact_json, instants, plain_text
 from bridge.mapping.envelope import decode_key
+from bridge.mapping.exact_json import may_be_rounded
 from bridge.mapping.failures import InexactNumberError, found, unmappable
 from bridge.mapping.skim import last_of
 
 if TYPE_CHECKING:
+    from bridge.mapping.metadata_room import Room
     from bridge.mapping.settings import Settings
     from bridge.model import Record
 
@@ -29,7 +31,9 @@ class Scope:
         "exact",
         "lossless",
         "record",
+        "room",
         "settings",
+        "spread",
         "value",
     )
 
@@ -47,6 +51,10 @@ class Scope:
         """Nor is one 0 that was written otherwise."""
         self._time = self._event_id = self._key = _UNREAD
         self._moment: datetime | None = None
+        self.spread = 0
+        """Bytes of metadata that all fields flattened so far would have at least, were none of them left out."""
+        self.room: Room | None = None
+        """Counts those that are there, from where they might be too many."""
 
     # --- the envelope
 
@@ -127,9 +135,7 @@ class Scope:
         A tiny double may be a number that was cut to nothing: then `require_no_lost_numbers`, too.
         """
         raw = self.record.value
-        if (raw and exact_json.may_be_rounded(raw)) or (
-            self._key is not _UNREAD and exact_json.may_be_rounded(self.record.key or b"")
-        ):
+        if (raw and may_be_rounded(raw)) or (self._key is not _UNREAD and may_be_rounded(self.record.key or b"")):
             raise InexactNumberError
         self.exact = True  # a key that is not read yet will be read exactly
         return True

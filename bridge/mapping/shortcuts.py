@@ -194,9 +194,12 @@ def _aggregated(aggregate: Callable[[list[Any]], Any], name: str) -> Find:
         for item in items:
             number: Any = item.get(name) if item.__class__ is dict else None
             kind = number.__class__
-            if (kind is not int and kind is not float) or not -EXACT_DOUBLE < number < EXACT_DOUBLE:
+            if kind is float:
+                if -TINY < number < TINY or not (scope.exact or scope.require_exact_numbers()):
+                    return None
+            elif kind is not int:
                 return None
-            if kind is float and (-TINY < number < TINY or not (scope.exact or scope.require_exact_numbers())):
+            if not -EXACT_DOUBLE < number < EXACT_DOUBLE:
                 return None
             found.append(number)
         return aggregate(found)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge.mapping import cloud_events, plain_text
 from bridge.mapping.envelope import decode_data, decode_value
 from bridge.mapping.failures import unmappable
-from bridge.mapping.paths import remover
+from bridge.mapping.never_send import remover
 from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import Rules
 from bridge.mapping.scope import Scope

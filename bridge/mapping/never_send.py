@@ -1,0 +1,61 @@
+"""What must never leave, taken out of a decoded value before anything is read from it. It fails closed.
+
+A text on the way of a path may hold the very thing (JSON inside of a text, base64), and nobody can search it. So
+`Unusable` stands in its place: a record that would send it is a dead letter, any other is as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from bridge.mapping.failures import Unusable, unmappable
+from bridge.mapping.paths import Path
+
+_DATA: Final = "data"
+_ENCODED: Final = "data_base64"
+"""Holds the data of a CloudEvent once more, or in a form that was not decoded."""
+
+
+def remover(paths: tuple[Path, ...]) -> Callable[[dict[str, Any]], None]:
+    """Takes these paths out of a value, in place. Lists on the way are walked: each element may hold the path."""
+    guarded = tuple((path, _withheld(".".join(path))) for path in paths)
+    of_data = next((withheld for path, withheld in guarded if path[0] == _DATA), None)
+
+    def remove_all(value: dict[str, Any]) -> None:
+        for path, withheld in guarded:
+            _remove(value, path, withheld)
+        if of_data is not None and _ENCODED in value:
+            if _DATA in value:
+                del value[_ENCODED]
+            else:
+                value[_ENCODED] = of_data
+
+    return remove_all
+
+
+def _remove(value: Any, path: Path, withheld: Unusable) -> Any:
+    """What is to stand in a value's place."""
+    kind = value.__class__
+    if kind is dict:
+        name = path[0]
+        if name in value:
+            if len(path) == 1:
+                del value[name]
+            else:
+                value[name] = _remove(value[name], path[1:], withheld)
+    elif kind is list:
+        for place, item in enumerate(value):
+            inner = item.__class__
+            if inner is dict or inner is list:
+                _remove(item, path, withheld)
+            elif inner is str and item:
+                value[place] = withheld
+    elif kind is str and value:
+        return withheld
+    return value
+
+
+def _withheld(path: str) -> Unusable:
+    what = f"a text on the way of never_send {path}, which cannot be searched"
+    return Unusable(what, lambda: unmappable(f"{what}: it is not sent"))
