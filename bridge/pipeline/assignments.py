@@ -21,7 +21,7 @@ Drained = Callable[[Positioned], None]
 # What is asked for every event: a member of an enum takes ten times as long to look up as a global.
 _GONE, _DELIVERED = State.GONE, Disposition.DELIVERED
 
-REFRESH_DEMAND = 5.0
+REFRESH_DEMAND = 1.5
 """Seconds after which a demand that did not change is published again, so that others keep believing it."""
 
 

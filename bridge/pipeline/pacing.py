@@ -23,8 +23,12 @@ RISE = 2
 KEEP_DEMAND = 10.0
 """Seconds for which a demand stays published after the last record waited. Longer than the time between two views, or
 a demand that comes and goes would be seen by its owner and by nobody else, and both would use the same share."""
-STALE_DEMAND = 30.0
-"""Seconds after which a published demand that was not renewed is no longer believed: its owner is gone."""
+STALE_DEMAND = 5.0
+"""Seconds after which a published demand that was not renewed is no longer believed: its owner is gone. It is renewed
+with each commit, at the latest every `assignments.REFRESH_DEMAND` seconds. An owner that lives and whose commits do not
+get through hears the same of itself, and lowers its share before others raise theirs."""
+MISSED_COMMITS = 5
+"""The same, in commit intervals, where those are long."""
 _CARRY = 0.05
 """Seconds a late timer may be made up for; more would allow bursts."""
 
@@ -86,31 +90,53 @@ class GroupView:
     """Requests per second that replays declared for themselves."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one view means for shares."""
+
+    asked_at: float
+    wanting: frozenset[TopicPartition]
+    """Partitions whose owner lives and has something to send."""
+    partitions: int
+    rate: float
+    """Requests per second for all replicas together."""
+
+    def allows(self, mine: Collection[TopicPartition]) -> float:
+        """Requests per second for who owns these now.
+
+        A partition that changed hands since brings its part along at once: whoever had it has less from that moment on.
+        """
+        if not self.wanting:
+            return self.rate * len(mine) / max(self.partitions, len(mine), 1)
+        return self.rate * sum(tp in self.wanting for tp in mine) / len(self.wanting)
+
+
 class RateShare:
     """The part of the limit that is this replica's, from the same facts from which the others compute theirs."""
 
-    __slots__ = ("_allowed", "_heard", "_interval", "_last", "limit")
+    __slots__ = ("_heard", "_interval", "_last", "_seen", "_stale", "limit")
 
-    def __init__(self, limit: float, interval: float) -> None:
+    def __init__(self, limit: float, interval: float, commit_interval: float = 0.0) -> None:
         self.limit = limit
         """Requests per second of the token."""
         self._interval = interval
         """Seconds between two views."""
-        self._allowed: deque[tuple[float, float]] = deque()
-        """When a view was asked for, and the requests per second it allows; as far back as a rise has to look."""
+        self._stale = max(STALE_DEMAND, MISSED_COMMITS * commit_interval)
+        self._seen: deque[_Seen] = deque()
+        """As far back as a rise has to look."""
         self._heard: dict[TopicPartition, tuple[int, float]] = {}
         """By wanting partition: the time its owner published, and when that was first seen here."""
         self._last: GroupView | None = None
 
-    def observe(self, view: GroupView, mine: Collection[TopicPartition]) -> None:
+    def observe(self, view: GroupView) -> None:
         """Take in a view."""
-        allowed = self._allowed
+        seen = self._seen
         if self._last is not None and view.asked_at - self._last.asked_at > KEEP_DEMAND:
-            allowed.clear()  # What the others wanted and sent meanwhile is unknown.
+            seen.clear()  # What the others wanted and sent meanwhile is unknown.
         self._last = view
-        allowed.append((view.asked_at, self._fraction(view, mine) * max(0.0, self.limit - view.reserved)))
-        while len(allowed) > 1 and allowed[1][0] <= self._horizon(view):
-            allowed.popleft()
+        seen.append(_Seen(view.asked_at, self._wanting(view), view.partitions, max(0.0, self.limit - view.reserved)))
+        while len(seen) > 1 and seen[1].asked_at <= self._horizon(view):
+            seen.popleft()
 
     def rate(self, now: float, mine: Collection[TopicPartition]) -> float:
         """Requests per second this replica may send now."""
@@ -123,9 +149,9 @@ class RateShare:
         if len(mine) >= view.partitions:
             # Nobody else owns anything, so nobody else may start a request: no need to wait for further views.
             return _steady(max(0.0, self.limit - view.reserved))
-        if self._allowed[0][0] > self._horizon(view):
+        if self._seen[0].asked_at > self._horizon(view):
             return trickle
-        return max(trickle, _steady(min(rate for _, rate in self._allowed)))
+        return max(trickle, _steady(min(seen.allows(mine) for seen in self._seen)))
 
     def view_age(self, now: float) -> float | None:
         """Seconds since the last view was asked for."""
@@ -134,21 +160,15 @@ class RateShare:
     def _horizon(self, view: GroupView) -> float:
         return view.asked_at - RISE * self._interval
 
-    def _fraction(self, view: GroupView, mine: Collection[TopicPartition]) -> float:
-        wanting = self._wanting(view)
-        if not wanting:
-            return len(mine) / max(view.partitions, len(mine), 1)
-        return sum(tp in wanting for tp in mine) / len(wanting)
-
-    def _wanting(self, view: GroupView) -> Collection[TopicPartition]:
-        """Partitions whose owner lives and has something to send; no two clocks need to agree for that."""
+    def _wanting(self, view: GroupView) -> frozenset[TopicPartition]:
+        """See `_Seen.wanting`; no two clocks need to agree for that."""
         heard: dict[TopicPartition, tuple[int, float]] = {}
         for partition, demand in (view.demand or {}).items():
             if demand.waiting > 0:
                 known = self._heard.get(partition)
                 heard[partition] = known if known is not None and known[0] == demand.at else (demand.at, view.asked_at)
         self._heard = heard
-        return {partition for partition, (_, since) in heard.items() if view.asked_at - since <= STALE_DEMAND}
+        return frozenset(tp for tp, (_, since) in heard.items() if view.asked_at - since <= self._stale)
 
 
 def _steady(allowed: float) -> float:

@@ -114,7 +114,9 @@ def assemble(
     alarm.connect(consumer.pump)
     consumer.connect(dispatcher, source)
     reader = GroupReader(config.kafka, logger)
-    share = None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL)
+    share = (
+        None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL, config.kafka.commit_interval)
+    )
     rate_view = None
     if share is not None:
         rate_view = RateView(dispatcher, share, reader, events, replay_group(config, logger))

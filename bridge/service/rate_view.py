@@ -75,8 +75,8 @@ class RateView:
     async def _run(self) -> None:
         while True:
             self._wanted.clear()
-            if self._dispatcher.assignments:
-                await self._look()
+            # Also without partitions: who gets some may then use their share at once.
+            await self._look()
             try:
                 async with asyncio.timeout(INTERVAL):
                     await self._wanted.wait()
@@ -90,7 +90,7 @@ class RateView:
         # At the same time: a view is as old as its slowest answer, and one that is too old leaves a trickle.
         view, reserved = await asyncio.gather(self._view(asked_at), self._reserved(asked_at))
         if view is not None:
-            self._share.observe(replace(view, reserved=reserved), self._dispatcher.mine())
+            self._share.observe(replace(view, reserved=reserved))
             self.apply()
 
     async def _view(self, asked_at: float) -> GroupView | None:

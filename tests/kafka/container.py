@@ -116,6 +116,11 @@ class ContainerCluster:
         return self._container.address(PORTS[SASL_LISTENER]) if self.settings.sasl else ""
 
     @property
+    def behind_bootstrap(self) -> str:
+        """Nothing stands behind a proxy here."""
+        return ""
+
+    @property
     def tls_bootstrap(self) -> str:
         """``host:port`` of the SASL listener over TLS; empty without one."""
         return self._container.address(PORTS[TLS_LISTENER]) if self.settings.tls else ""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.kafka.jars import Jars, cache_folder, ensure
 from tests.kafka.processes import ProcessId, end
-from tests.kafka.settings import SASL_LISTENER, TLS_LISTENER, BrokerSettings
+from tests.kafka.settings import BEHIND_LISTENER, SASL_LISTENER, TLS_LISTENER, BrokerSettings
 
 START_TIMEOUT = 90.0
 STOP_GRACE = 20.0
@@ -83,6 +83,11 @@ class LocalCluster:
         """``host:port,...`` of the SASL listeners over TLS; empty without them."""
         return self._addresses(TLS_LISTENER)
 
+    @property
+    def behind_bootstrap(self) -> str:
+        """``host:port`` of the listener that stands behind a proxy; empty without it."""
+        return self._addresses(BEHIND_LISTENER)
+
     def _addresses(self, listener: str) -> str:
         return ",".join(f"127.0.0.1:{node.ports[listener]}" for node in self._nodes if listener in node.ports)
 
@@ -138,6 +143,8 @@ class LocalCluster:
 
     def _configure(self) -> list[Node]:
         secured = self.settings.secured_listeners()
+        if self.settings.behind:
+            secured[BEHIND_LISTENER] = "PLAINTEXT"
         names = ["PLAINTEXT", "CONTROLLER", *secured]
         ports = iter(free_ports(self.settings.brokers * len(names)))
         nodes = [
@@ -148,6 +155,10 @@ class LocalCluster:
         for node in nodes:
             node.folder.mkdir(parents=True)
             properties = _node_properties(node, nodes, secured) | self.settings.common_properties()
+            if self.settings.behind:
+                own = f"{BEHIND_LISTENER}://127.0.0.1:{node.ports[BEHIND_LISTENER]}"
+                proxy = f"{BEHIND_LISTENER}://127.0.0.1:{self.settings.behind}"
+                properties["advertised.listeners"] = properties["advertised.listeners"].replace(own, proxy)
             text = "".join(f"{key}={value}\n" for key, value in properties.items())
             (node.folder / "server.properties").write_text(text)
             _format(self._jars, node, cluster_id)

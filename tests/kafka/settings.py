@@ -17,6 +17,7 @@ Marked as `tests.service.marked` has it: looked for wherever they must not be.""
 
 SASL_LISTENER = "AUTH"
 """Not SASL_*: Confluent's image wants a JAAS file for listeners of such a name."""
+BEHIND_LISTENER = "BEHIND"
 TLS_LISTENER = "SECURE"
 """The same users, over TLS."""
 
@@ -32,6 +33,8 @@ class BrokerSettings:
     """Adds a SASL_SSL listener for the same users, with this certificate; needs `sasl`."""
     acl: bool = False
     """Deny by default; clients of the plain listener and the user admin may do everything."""
+    behind: int = 0
+    """Adds a plain listener that tells its clients to come by this port of the machine: a proxy's."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """Broker properties that win over all others."""
 

@@ -66,7 +66,11 @@ class Process:
             alarm=Alarm(self),
             rng=random.Random(world.plan.seed * 1000 + number),  # noqa: S311 - repeatable on purpose
         )
-        self._share = None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL)
+        self._share = (
+            None
+            if settings.rate_limit is None
+            else RateShare(settings.rate_limit, INTERVAL, world.plan.commit_interval)
+        )
         self._partitions = 0
         self._partitions_until = 0.0
         self._woken_at = 0.0
@@ -245,7 +249,7 @@ class Process:
             self.dispatcher.pump()
 
     def _look(self) -> None:
-        if not self.dispatcher.assignments or self.cut:
+        if self.cut:
             return
         self.after(self.world.group_rng.uniform(0.002, 0.05), self._seen, self.monotonic())
 
@@ -256,7 +260,7 @@ class Process:
             self._partitions_until = asked_at + PARTITIONS_EVERY
         metadata = {p: commit_mark.unmarked(position.metadata) for p, position in group.committed.items()}
         if self._share is not None:
-            self._share.observe(view_of(asked_at, self._partitions, metadata), self.dispatcher.mine())
+            self._share.observe(view_of(asked_at, self._partitions, metadata))
         self._apply()
 
     # --- Consumption: what the poll thread brings -----------------------------------------------------

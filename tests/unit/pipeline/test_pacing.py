@@ -133,75 +133,87 @@ def view(at: float, *wanting: int, partitions: int = 4, reserved: float = 0.0, s
     return GroupView(at, partitions, demand, reserved)
 
 
-def observed(mine: list[TopicPartition], *views: GroupView) -> RateShare:
+def observed(*views: GroupView) -> RateShare:
     share = RateShare(LIMIT, INTERVAL)
     for each in views:
-        share.observe(each, mine)
+        share.observe(each)
     return share
 
 
 def test_before_the_first_view_and_without_partitions_the_share_is_nothing() -> None:
     share = RateShare(LIMIT, INTERVAL)
     assert share.rate(0.0, PARTITIONS) == 0.0
-    share.observe(view(0.0, 0), PARTITIONS)
+    share.observe(view(0.0, 0))
     assert share.rate(0.0, []) == 0.0
 
 
 def test_who_owns_everything_has_everything_with_the_first_view() -> None:
-    share = observed(PARTITIONS, view(0.0, 0))
+    share = observed(view(0.0, 0))
     assert share.rate(0.5, PARTITIONS) >= 0.97 * LIMIT
 
 
 def test_a_higher_share_applies_two_intervals_later_and_a_lower_one_at_once() -> None:
     mine = PARTITIONS[:2]
-    share = observed(mine, view(0.0, 0, 2), view(2.0, 0, 2), view(4.0, 0, 2))
+    share = observed(view(0.0, 0, 2), view(2.0, 0, 2), view(4.0, 0, 2))
     assert share.rate(4.0, mine) == pytest.approx(LIMIT / 2, rel=0.03)
-    share.observe(view(6.0, 0), mine)
-    share.observe(view(8.0, 0), mine)
+    share.observe(view(6.0, 0))
+    share.observe(view(8.0, 0))
     assert share.rate(8.0, mine) < 0.51 * LIMIT
-    share.observe(view(10.0, 0), mine)
+    share.observe(view(10.0, 0))
     assert share.rate(10.0, mine) >= 0.97 * LIMIT
-    share.observe(view(12.0, 0, 2, 3), mine)
+    share.observe(view(12.0, 0, 2, 3))
     assert share.rate(12.0, mine) == pytest.approx(LIMIT / 3, rel=0.03)
+
+
+def test_a_partition_that_comes_with_its_demand_brings_its_part_along_at_once() -> None:
+    """Whoever had it gave it up, or is dead: nobody has to hear of it first."""
+    share = observed(view(0.0, 0, 1, 2, 3), view(2.0, 0, 1, 2, 3), view(4.0, 0, 1, 2, 3))
+    assert share.rate(4.0, PARTITIONS[:1]) == pytest.approx(LIMIT / 4, rel=0.03)
+    assert share.rate(4.0, PARTITIONS[:3]) == pytest.approx(LIMIT * 3 / 4, rel=0.03)
+
+
+def test_a_partition_that_comes_with_a_new_demand_waits_until_others_know_of_it() -> None:
+    share = observed(view(0.0, 0, 1), view(2.0, 0, 1), view(4.0, 0, 1, 2))
+    assert share.rate(4.0, [PARTITIONS[0], PARTITIONS[2]]) == pytest.approx(LIMIT / 2, rel=0.03)
 
 
 def test_views_in_quick_succession_do_not_bring_a_higher_share_sooner() -> None:
     mine = PARTITIONS[:2]
-    share = observed(mine, *[view(0.2 * n, 0) for n in range(10)])
+    share = observed(*[view(0.2 * n, 0) for n in range(10)])
     assert share.rate(1.9, mine) < 0.02 * LIMIT
-    share.observe(view(4.1, 0), mine)
+    share.observe(view(4.1, 0))
     assert share.rate(4.1, mine) >= 0.97 * LIMIT
 
 
 def test_an_old_view_leaves_a_trickle() -> None:
     mine = PARTITIONS[:2]
-    share = observed(mine, view(0.0, 0), view(2.0, 0), view(4.0, 0))
+    share = observed(view(0.0, 0), view(2.0, 0), view(4.0, 0))
     assert share.rate(7.0, mine) >= 0.97 * LIMIT
     assert 0.0 < share.rate(7.1, mine) <= 0.01 * LIMIT
 
 
 def test_a_share_without_demand_is_a_trickle_and_not_a_standstill() -> None:
     mine = PARTITIONS[:2]
-    share = observed(mine, view(0.0, 2), view(2.0, 2), view(4.0, 2))
+    share = observed(view(0.0, 2), view(2.0, 2), view(4.0, 2))
     assert 0.0 < share.rate(4.0, mine) <= 0.01 * LIMIT
 
 
 def test_while_nobody_wants_shares_go_by_partitions() -> None:
     mine = PARTITIONS[:1]
-    share = observed(mine, view(0.0), view(2.0), view(4.0))
+    share = observed(view(0.0), view(2.0), view(4.0))
     assert share.rate(4.0, mine) == pytest.approx(LIMIT / 4, rel=0.04)
 
 
 def test_where_positions_may_not_be_read_shares_go_by_partitions() -> None:
     mine = PARTITIONS[:1]
-    share = observed(mine, *[GroupView(at, 4, None) for at in (0.0, 2.0, 4.0)])
+    share = observed(*[GroupView(at, 4, None) for at in (0.0, 2.0, 4.0)])
     assert share.rate(4.0, mine) == pytest.approx(LIMIT / 4, rel=0.04)
 
 
 def test_what_replays_declare_comes_off_the_top() -> None:
-    share = observed(PARTITIONS, view(0.0, 0, reserved=4.0))
+    share = observed(view(0.0, 0, reserved=4.0))
     assert 0.97 * 6.0 <= share.rate(0.0, PARTITIONS) <= 6.0
-    share = observed(PARTITIONS, view(0.0, 0, reserved=40.0))
+    share = observed(view(0.0, 0, reserved=40.0))
     assert share.rate(0.0, PARTITIONS) == 0.0
 
 
@@ -211,15 +223,15 @@ def test_the_demand_of_an_owner_that_is_gone_is_believed_for_a_while_whatever_it
     mine = PARTITIONS[:2]
     share = RateShare(LIMIT, INTERVAL)
     for at in range(0, 30, 2):
-        share.observe(view(float(at), 0, 2, stamp=1000 + skew), mine)
+        share.observe(view(float(at), 0, 2, stamp=1000 + skew))
         assert share.rate(float(at), mine) < 0.51 * LIMIT
     for at in range(30, 40, 2):
         demand = {PARTITIONS[0]: Demand(5, at), PARTITIONS[2]: Demand(5, 1000 + skew)}
-        share.observe(GroupView(float(at), 4, demand), mine)
+        share.observe(GroupView(float(at), 4, demand))
     assert share.rate(38.0, mine) >= 0.97 * LIMIT
     for at in range(40, 80, 2):
         demand = {PARTITIONS[0]: Demand(5, at), PARTITIONS[2]: Demand(5, at + skew)}
-        share.observe(GroupView(float(at), 4, demand), mine)
+        share.observe(GroupView(float(at), 4, demand))
     assert share.rate(78.0, mine) < 0.51 * LIMIT
 
 
@@ -251,8 +263,7 @@ class Group:
                 found = offset_map.decode(position.metadata)
                 assert found is not None
                 demand[partition] = found.demand
-            mine = world.dispatcher.mine()
-            share.observe(GroupView(self.time.now, len(self.partitions), demand), mine)
+            share.observe(GroupView(self.time.now, len(self.partitions), demand))
             apply()
             self.time.after(INTERVAL + self.rng.uniform(0.0, 0.3), look)
             self.time.after(1.5 * INTERVAL + 0.01, apply)
@@ -272,6 +283,18 @@ class Group:
             for partition, world in self.owner.items():
                 world.deliver(partition)
             self.time.run(min(1.0, end - self.time.now))
+
+    def lose(self, world: World) -> list[TopicPartition]:
+        """Its session is over before it knows; returns what was its."""
+        orphans = [partition for partition, owner in self.owner.items() if owner is world]
+        for partition in orphans:
+            world.lose(partition)
+            del self.owner[partition]
+        return orphans
+
+    def give(self, partition: TopicPartition, to: World) -> None:
+        self.owner[partition] = to
+        to.assign(partition)
 
     def move(self, partition: TopicPartition, to: World) -> None:
         if self.owner[partition] is not to:
@@ -293,6 +316,27 @@ def test_two_replicas_with_a_backlog_use_the_whole_budget_and_no_more() -> None:
     began = len(group.times)
     group.run(180)
     assert len(group.times) - began >= 0.97 * LIMIT * 180
+    assert most_in_a_minute(group.times) <= 600
+
+
+@pytest.mark.parametrize(("replicas", "session", "used"), [(3, 10.0, 0.9), (3, 45.0, 0.9), (2, 45.0, 0.85)])
+def test_three_replicas_use_nine_tenths_of_the_budget_while_one_is_killed_each_minute_and_two_use_less(
+    replicas: int, session: float, used: float
+) -> None:
+    """One dies and is back, without partitions, five seconds later; what it had is nobody's for its session."""
+    group = Group(replicas, 12)
+    for partition in group.partitions:
+        group.produce(partition, 3000)
+    group.run(30)
+    began, minutes = len(group.times), 2
+    for minute in range(minutes):
+        victim = group.worlds[minute % replicas]
+        orphans = group.lose(victim)
+        group.run(session)
+        for n, partition in enumerate(orphans):
+            group.give(partition, group.worlds[(minute + n) % replicas])
+        group.run(60 - session)
+    assert len(group.times) - began >= used * LIMIT * 60 * minutes
     assert most_in_a_minute(group.times) <= 600
 
 
@@ -396,7 +440,7 @@ def test_any_number_of_steady_replicas_keeps_to_the_limit_even_when_all_begin_at
     everyone = [TopicPartition("orders", n) for n in range(replicas)]
     share = RateShare(LIMIT, INTERVAL)
     for at in (0.0, 2.0, 4.0):
-        share.observe(GroupView(at, replicas, {tp: Demand(1, int(at)) for tp in everyone}), everyone[:1])
+        share.observe(GroupView(at, replicas, {tp: Demand(1, int(at)) for tp in everyone}))
     rate = share.rate(4.0, everyone[:1])
     most = int(60.05 * rate) + 1
     assert most * replicas <= 600
