@@ -456,4 +456,4 @@ class PollThread:
             if last is not None:
                 there = stored and (stored.offset, commit_mark.unmarked(stored.metadata))
                 wanted = entry.position and (entry.position.offset, entry.position.metadata)
-                world.ledger.ends.setdefault(last, End("drained", now, there == wanted))
+                world.ledger.ends.setdefault(last, End("stopped", now, there == wanted))

@@ -12,14 +12,11 @@ from bridge.kafka.starts import Found, LogRange
 from bridge.model import Position, TopicPartition
 from tests.simulation.agenda import Agenda
 from tests.simulation.ledger import Ledger, Log
-from tests.simulation.plan import SESSION
+from tests.simulation.plan import HEARTBEAT, SESSION
 from tests.simulation.timeline import Timeline
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
-
-HEARTBEAT: Final = 1.0
-"""Seconds between two heartbeats of a member: so much of its session may be over when it falls silent."""
 
 UNKNOWN_TOPIC: Final = 3
 ILLEGAL_GENERATION: Final = 22
@@ -37,6 +34,10 @@ class Member:
     process: Process
     heard_at: float
     silent: bool = False
+    waiting: bool = False
+    """Under the classic protocol: it asked to join again, and its connection waits for the answer to that."""
+    held: list[tuple[Request, Process]] = field(default_factory=list)
+    """Commits behind that request."""
     leaving: set[TopicPartition] = field(default_factory=set)
     """Asked for, not given back yet."""
 
@@ -53,12 +54,20 @@ class Request:
 class Group:
     """One consumer group, cooperative: a partition is assigned only after its owner gave it back or is gone."""
 
-    def __init__(self, agenda: Agenda, ledger: Ledger, timeline: Timeline, rng: random.Random) -> None:
+    def __init__(
+        self, agenda: Agenda, ledger: Ledger, timeline: Timeline, rng: random.Random, *, classic: bool = False
+    ) -> None:
+        """`classic`: whether a rebalance waits for all members, and their commits with it."""
+        self.classic = classic
+        self._round_since: float | None = None
+        """Since when members join anew."""
         self.logs: dict[TopicPartition, Log] = {}
         self.committed: dict[TopicPartition, Position] = {}
         self.owner: dict[TopicPartition, Member] = {}
         self.members: dict[int, Member] = {}
         self.refusing = self.losing = self.unreadable = False
+        self.away = False
+        """No broker answers, and no session ends."""
         self.latency = 0.0
         """Seconds that a commit takes longer than usual."""
         self._agenda = agenda
@@ -128,8 +137,50 @@ class Group:
     def join(self, process: Process) -> Member:
         self._numbers += 1
         member = self.members[self._numbers] = Member(self._numbers, process, self._agenda.now)
+        if self.classic:
+            member.waiting = True
+            self._begin_round()
         self.rebalance_soon()
         return member
+
+    # --- the classic protocol: all join, or are given up ----------------------------------------------
+
+    def _begin_round(self) -> None:
+        if self._round_since is None:
+            self._round_since = self._agenda.now
+            for member in self.members.values():
+                self._agenda.after(self._rng.uniform(0.0, HEARTBEAT), None, self._rejoin, member)
+        self._end_round_if_complete()
+
+    def _rejoin(self, member: Member) -> None:
+        """A member hears of the round with a heartbeat, and joins when no callback keeps its client."""
+        if self._round_since is None or member.waiting or member.number not in self.members:
+            return
+        process = member.process
+        if process.dead:
+            return
+        if process.frozen or process.cut or process.thread.draining:
+            self._agenda.after(0.1, None, self._rejoin, member)
+            return
+        member.waiting = True
+        self._end_round_if_complete()
+
+    def _end_round_if_complete(self) -> None:
+        since = self._round_since
+        if since is None or not all(member.waiting for member in self.members.values()):
+            return
+        self._round_since = None
+        self._ledger.stalled.append((since, self._agenda.now + 0.5))
+        self._unsettled_until = self._agenda.now + 0.05
+        for member in self.members.values():
+            member.waiting = False
+            member.heard_at = self._agenda.now
+            if member.silent:
+                self._watch(member)
+            held, member.held = member.held, []
+            for request, process in held:
+                self._agenda.after(0.002, process, request.answer, ILLEGAL_GENERATION)
+        self.rebalance_soon(0.06)
 
     def leave(self, member: Member) -> None:
         """It says so itself, or its session is over."""
@@ -137,6 +188,7 @@ class Group:
             self._ledger.evicted[member.process] = self._agenda.now
             for partition in [p for p, owner in self.owner.items() if owner is member]:
                 del self.owner[partition]
+            self._end_round_if_complete()
             self.rebalance_soon()
 
     def silence(self, member: Member) -> None:
@@ -152,12 +204,19 @@ class Group:
         member.silent = False
         member.heard_at = self._agenda.now
 
+    def load(self) -> None:
+        """A coordinator that begins: each session begins with it."""
+        for member in self.members.values():
+            member.heard_at = self._agenda.now
+
     def _watch(self, member: Member) -> None:
         self._agenda.after(member.heard_at + SESSION - self._agenda.now, None, self._expire, member)
 
     def _expire(self, member: Member) -> None:
-        if not member.silent or member.number not in self.members:
+        if not member.silent or member.number not in self.members or member.waiting:
             return
+        if self.away:
+            member.heard_at = self._agenda.now
         if member.heard_at + SESSION > self._agenda.now + 1e-9:
             self._watch(member)
             return
@@ -187,6 +246,8 @@ class Group:
 
     def _rebalance(self) -> None:
         self._due = False
+        if self._round_since is not None:
+            return  # what comes of it is told when all have joined
         self._unsettled_until = self._agenda.now + 0.05
         target = self._target()
         asked: dict[int, list[TopicPartition]] = {}
@@ -250,6 +311,9 @@ class Group:
         if request not in process.commits_on_wire:
             return
         process.commits_on_wire.remove(request)
+        if request.member is not None and request.member.waiting and request.member.number in self.members:
+            request.member.held.append((request, process))
+            return
         answer = request.answer
         code = self.apply(request.member, request.what, process.name)
         if self.losing and self._rng.random() < 0.3:
@@ -261,9 +325,12 @@ class Group:
         """The coordinator's verdict. It checks the member, and never the assignment."""
         if member is None or member.number not in self.members:
             return UNKNOWN_MEMBER
+        if member.waiting:
+            return REBALANCING
         if self.refusing or (self._agenda.now < self._unsettled_until and self._rng.random() < 0.3):
             return self._rng.choice((REBALANCING, ILLEGAL_GENERATION))
-        member.heard_at = self._agenda.now
+        if self.classic:
+            member.heard_at = self._agenda.now  # under the other protocol only a heartbeat renews the session
         code = 0
         for partition, offset, metadata, leader_epoch, read in what:
             log = self.logs.get(partition)

@@ -148,6 +148,8 @@ class Ledger:
         """Until then a member may be none any more without having heard of it."""
         self.troubled: list[tuple[float, float]] = []
         """Times in which commits may come late or not at all, through no fault of the bridge."""
+        self.stalled: list[tuple[float, float]] = []
+        """Times in which a rebalance of the classic protocol held commits up."""
         self.duplicates = 0
         self.accepted = 0
         self.failed_once: set[str] = set()
@@ -214,11 +216,15 @@ class Ledger:
         end = self._end_of(earlier)
         if end is None:
             raise Violation(f"duplicate: {event} was sent again by the assignment that knew it was accepted")
-        if end.kind == "drained":
+        if end.kind in ("drained", "stopped"):
             if end.committed:
                 raise Violation(f"duplicate: {event} was accepted before an orderly drain, and sent again after it")
+            if end.kind == "stopped" and not any(since < end.at < until for since, until in self.troubled):
+                raise Violation(f"duplicate: {event} was accepted before a stop that did not have it committed")
             return
-        troubled = any(since < end.at and known_at - self._lag < until for since, until in self.troubled)
+        troubled = any(
+            since < end.at and known_at - self._lag < until for since, until in (*self.troubled, *self.stalled)
+        )
         if end.at - known_at > self._lag and not troubled:
             raise Violation(
                 f"duplicate: {event} was known to be done {end.at - known_at:.2f} s before the {end.kind} of "

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bridge.kafka import terms
 from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
 
 SESSION: Final = 10.0
+HEARTBEAT: Final = 1.0
+"""Seconds between two heartbeats of a member: so much of its session may be over when it falls silent."""
 DRAIN_TIMEOUT: Final = 6.0
 TRACK_TIMEOUT: Final = 4.0
 """Seconds until the sink gives up on an answer; below the drain's own limit, as the configuration demands."""
@@ -99,6 +102,8 @@ class Plan:
     records: tuple[Produced, ...]
     faults: tuple[Fault, ...] = ()
     copied: tuple[Copied, ...] = ()
+    classic: bool = False
+    """Whether rebalances wait for all members, as under the classic group protocol."""
     mended_at: float = field(default=60.0)
     """Seconds until every fault is over and everything that was broken is mended."""
 
@@ -117,17 +122,33 @@ def plan(seed: int) -> Plan:
     logs = random.Random(seed * 10 + 5)  # noqa: S311 - of its own: what was drawn before stays as it was
     faults = tuple(sorted([*faults, *_log_faults(logs, span)], key=lambda fault: fault.at))
     records = _with_gaps(logs, records)
+    group = random.Random(seed * 10 + 6)  # noqa: S311 - likewise
+    classic = group.random() < 0.5
+    faults = tuple(sorted([*faults, *_broker_faults(group, span)], key=lambda fault: fault.at))
     return Plan(
         seed=seed,
-        settings=settings,
+        settings=settings if classic else replace(settings, session_timeout=terms.trust_of(SESSION, HEARTBEAT)),
         commit_interval=commit_interval,
         processes=processes,
         topics=topics,
         records=records,
         faults=faults,
         copied=copied,
+        classic=classic,
         mended_at=max([span, *(fault.at + fault.seconds for fault in faults)]) + 1.0,
     )
+
+
+def _broker_faults(rng: random.Random, span: float) -> list[Fault]:
+    """Brokers that go away for a moment, or for longer than a session; and a stop while another replica joins."""
+    faults = []
+    if rng.random() < 0.15:
+        faults.append(Fault(round(rng.uniform(0.5, span), 2), "brokers_away", round(rng.uniform(0.5, 20.0), 2)))
+    if rng.random() < 0.3:
+        at = round(rng.uniform(2.0, span), 2)
+        faults.append(Fault(at, rng.choice(("join", "kill")), 2.0, rng.randrange(12)))
+        faults.append(Fault(round(at + rng.uniform(0.0, 3.0), 2), "stop", 2.0, rng.randrange(12)))
+    return faults
 
 
 def _settings(rng: random.Random, records: int) -> DeliverySettings:

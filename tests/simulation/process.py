@@ -18,8 +18,9 @@ from bridge.service.rate_view import INTERVAL, view_of
 from tests.simulation.agenda import EPOCH
 from tests.simulation.api import Letters, Sink
 from tests.simulation.client import PollThread
-from tests.simulation.group import HEARTBEAT, Member, Request
+from tests.simulation.group import Member, Request
 from tests.simulation.ledger import End, Event, Violation
+from tests.simulation.plan import HEARTBEAT
 
 if TYPE_CHECKING:
     from bridge.kafka.consumption import Gap

@@ -50,7 +50,7 @@ class World:
         self.group_rng, self.timers_rng, self.letters_rng, api_rng = (
             random.Random(plan.seed * 10 + n) for n in range(4)  # noqa: S311 - repeatable on purpose
         )  # fmt: skip
-        self.group = Group(self.agenda, self.ledger, self.timeline, self.group_rng)
+        self.group = Group(self.agenda, self.ledger, self.timeline, self.group_rng, classic=plan.classic)
         self.api = Api(self.agenda, self.ledger, self.timeline, api_rng)
         self.key_file = 1
         self.letters_refused = self.letters_slow = self.letters_lost_receipts = False
@@ -79,6 +79,9 @@ class World:
     def start(self) -> None:
         process = Process(self, len(self.processes))
         self.processes.append(process)
+        if self.group.away:
+            process.cut_off()
+            self._wait_for_brokers(process)
         if self.timeline.on:
             self.timeline.note(process.name, "starts")
 
@@ -87,6 +90,12 @@ class World:
         begin, end = since - BEGAN - SETTLES, self.agenda.now - BEGAN
         others = (fault.at <= end and fault.at + fault.seconds >= begin for fault in self._others)
         return begin > 0.0 and not any(others)
+
+    def _wait_for_brokers(self, process: Process) -> None:
+        if self.group.away:
+            self._later(0.5, partial(self._wait_for_brokers, process))
+        else:
+            process.reconnect()
 
     def event_of(self, letter: DeadLetter) -> Event:
         entry = self.entries[int(letter.record.value or b"")]
@@ -222,6 +231,22 @@ class World:
             process.cut_off()
             self._trouble(fault.seconds + 7.0)
             self._later(fault.seconds, process.reconnect)
+
+    def _brokers_away(self, fault: Fault) -> None:
+        """All of them. The coordinator that comes back begins every session anew."""
+        self.group.away = True
+        self._trouble(fault.seconds + 7.0)
+        struck = [process for process in self.living if not process.cut]
+        for process in struck:
+            process.cut_off()
+
+        def back() -> None:
+            self.group.away = False
+            self.group.load()
+            for process in struck:
+                process.reconnect()
+
+        self._later(fault.seconds, back)
 
     def _clock(self, fault: Fault) -> None:
         if (process := self._victim(fault)) is not None:
