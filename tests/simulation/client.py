@@ -92,6 +92,7 @@ class Client:
         self.paused: set[TopicPartition] = set()
         self.on_commit: Callable[[KafkaError | None, list[ClientPartition]], None]
         self.commit_failed = False
+        self._tried_at = -1.0
         self._stored: dict[TopicPartition, ClientPartition] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._process = process
@@ -156,7 +157,9 @@ class Client:
             return []
         process, group = self._process, self._process.world.group
         group.flush(process)
-        code = TIMED_OUT if process.cut else group.apply(self.member, self._what(offsets), process.name)
+        # Who tries again slept meanwhile, for longer than the unsettled moment after a rebalance.
+        again, self._tried_at = self._tried_at == process.monotonic(), process.monotonic()
+        code = TIMED_OUT if process.cut else group.apply(self.member, self._what(offsets), process.name, again=again)
         self.commit_failed = code != 0
         if code:
             raise KafkaException(KafkaError(code))

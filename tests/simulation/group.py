@@ -321,13 +321,14 @@ class Group:
         else:
             self._agenda.after(self._rng.uniform(0.001, 0.004), process, answer, code)
 
-    def apply(self, member: Member | None, what: Committable, who: str) -> int:
+    def apply(self, member: Member | None, what: Committable, who: str, *, again: bool = False) -> int:
         """The coordinator's verdict. It checks the member, and never the assignment."""
         if member is None or member.number not in self.members:
             return UNKNOWN_MEMBER
         if member.waiting:
             return REBALANCING
-        if self.refusing or (self._agenda.now < self._unsettled_until and self._rng.random() < 0.3):
+        unsettled = self._agenda.now < self._unsettled_until and not again
+        if self.refusing or (unsettled and self._rng.random() < 0.3):
             return self._rng.choice((REBALANCING, ILLEGAL_GENERATION))
         if self.classic:
             member.heard_at = self._agenda.now  # under the other protocol only a heartbeat renews the session

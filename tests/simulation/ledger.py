@@ -199,6 +199,15 @@ class Ledger:
             event.done = True
             event.entry.open -= event.entry.open > 0
 
+    def is_known_done(self, log: Log) -> bool:
+        """Whether whoever sent these events heard of each acceptance: otherwise it goes on trying, and rightly."""
+        return all(
+            isinstance(flight.verdict, Delivered) and flight.answered_at is not None
+            for entry in log.entries
+            for event in entry.events
+            for flight in event.accepted[-1:]
+        )
+
     def _check_order(self, event: Event) -> None:
         if not self._ordered or event.given_up or event.user is None:
             return

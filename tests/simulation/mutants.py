@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge.kafka.commits import Commits
 from bridge.kafka.log_ends import LogEnds
 from bridge.model import Disposition, LetterRefused, TopicPartition
 from bridge.pipeline import offset_map
@@ -180,6 +181,10 @@ def _an_outage_counts_against_the_events_in_it(patch: pytest.MonkeyPatch) -> Non
     patch.setattr(Dispatcher, "_counts", lambda *_: True)
 
 
+def _a_stop_waits_for_no_commit(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Commits, "settled", property(lambda _: True))
+
+
 MUTANTS = (
     Mutant("a record is done with its first event", "accounting", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
@@ -201,5 +206,6 @@ MUTANTS = (
     Mutant("a gap at the end is never passed", "progress", _the_position_stays_before_what_is_no_record),
     Mutant("an open transaction is passed", "commit", _the_position_follows_into_an_open_transaction),
     Mutant("a bad key is never held", "key", _a_bad_key_is_never_held),
+    Mutant("a stop waits for no commit", "duplicate", _a_stop_waits_for_no_commit),
     Mutant("an outage counts against the events in it", "burn", _an_outage_counts_against_the_events_in_it),
 )

@@ -140,7 +140,7 @@ def plan(seed: int) -> Plan:
 
 
 def _broker_faults(rng: random.Random, span: float) -> list[Fault]:
-    """Brokers that go away for a moment, or for longer than a session; and a stop while another replica joins."""
+    """Brokers that go away, stops while another replica joins, members put out while they wait for answers."""
     faults = []
     if rng.random() < 0.15:
         faults.append(Fault(round(rng.uniform(0.5, span), 2), "brokers_away", round(rng.uniform(0.5, 20.0), 2)))
@@ -148,6 +148,11 @@ def _broker_faults(rng: random.Random, span: float) -> list[Fault]:
         at = round(rng.uniform(2.0, span), 2)
         faults.append(Fault(at, rng.choice(("join", "kill")), 2.0, rng.randrange(12)))
         faults.append(Fault(round(at + rng.uniform(0.0, 3.0), 2), "stop", 2.0, rng.randrange(12)))
+    if rng.random() < 0.15:
+        # Put out of the group while answers are outstanding.
+        at = round(rng.uniform(2.0, span), 2)
+        faults.append(Fault(at, "slow", 6.0, share=0.5))
+        faults.append(Fault(round(at + rng.uniform(0.2, 4.0), 2), "kick", 1.0, rng.randrange(12)))
     return faults
 
 

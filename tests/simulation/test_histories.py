@@ -26,6 +26,7 @@ def happens(
     rate_limit: float | None = None,
     hold_after_letters: int = 100,
     max_in_flight: int = 16,
+    classic: bool = False,
     tell: bool = False,
 ) -> Told:
     """The history, which kept every promise at every step, and in which all was done at last."""
@@ -39,7 +40,7 @@ def happens(
         session_timeout=SESSION,
     )
     last = max([record.at for record in records] + [fault.at + fault.seconds for fault in faults])
-    plan = Plan(1, settings, 0.2, processes, topics, tuple(records), faults, copied, mended_at=last + 1.0)
+    plan = Plan(1, settings, 0.2, processes, topics, tuple(records), faults, copied, classic, mended_at=last + 1.0)
     told = run(plan, tell=tell)
     assert told.violation is None, told.violation
     return told
@@ -356,6 +357,72 @@ def test_a_crash_during_a_drain_repeats_no_more_than_at_any_other_time() -> None
     )
     assert undelivered(told) == []
     assert told.world.ledger.duplicates > 0
+
+
+@pytest.mark.parametrize("classic", [True, False], ids=["classic", "consumer"])
+def test_a_stop_repeats_nothing_whenever_it_falls_while_another_replica_joins(*, classic: bool) -> None:
+    """The group takes no commit between the joining of all and their new assignment, nor from who waits for that."""
+    for n in range(40):
+        told = happens(
+            Fault(5.0, "join"),
+            Fault(5.0 + n * 0.05, "stop", 4.0, target=n % 3),
+            records=written(160, every=0.05, users=30),
+            topics=(("orders", 4),),
+            processes=3,
+            classic=classic,
+        )
+        assert undelivered(told) == []
+        assert told.world.ledger.duplicates == 0, f"the stop came {n * 0.05:.2f} s after the other one joined"
+
+
+def test_a_stop_while_a_rebalance_waits_for_a_dead_member_repeats_nothing_but_what_the_dead_one_left() -> None:
+    for n in range(10):
+        told = happens(
+            Fault(4.0, "kill", 1.0),
+            Fault(6.0 + n, "stop", 4.0, target=1),
+            records=written(300, every=0.05, users=30),
+            topics=(("orders", 4),),
+            processes=3,
+            classic=True,
+        )
+        assert undelivered(told) == []
+        # What the killed one had in flight and had not committed within its interval.
+        assert told.world.ledger.duplicates <= 16 + 20
+
+
+def test_commits_that_wait_behind_a_rebalance_stop_nobody_and_a_second_kill_repeats_what_completed_meanwhile() -> None:
+    """As the classic protocol has it: the bound is the session, and why ours is short."""
+    told = happens(
+        Fault(4.0, "kill", 0.5),
+        Fault(4.0 + SESSION - 1.5, "kill", 0.5, target=1),
+        records=written(400, every=0.05, users=30),
+        topics=(("orders", 4),),
+        processes=3,
+        classic=True,
+        tell=True,
+    )
+    assert undelivered(told) == []
+    during = [at for at, _ in said(told, "sends") if 6.0 < at < 4.0 + SESSION - 1.5]
+    assert during, "nobody sent although everybody was a member"
+    assert 0 < told.world.ledger.duplicates <= 20 * SESSION
+
+
+@pytest.mark.parametrize("classic", [True, False], ids=["classic", "consumer"])
+@pytest.mark.parametrize("seconds", [3.0, SESSION * 2])
+def test_brokers_that_go_away_and_come_back_cost_no_event_and_end_nobodys_work(
+    seconds: float, *, classic: bool
+) -> None:
+    told = happens(
+        Fault(6.0, "brokers_away", seconds),
+        records=written(200, every=0.1, users=30),
+        topics=(("orders", 4),),
+        processes=3,
+        classic=classic,
+        tell=True,
+    )
+    assert undelivered(told) == []
+    silent = [at for at, _ in said(told, "sends") if 6.0 + SESSION + 1.0 < at < 6.0 + seconds]
+    assert silent == [], "no request may start when no broker has confirmed the membership for a whole session"
 
 
 # --- found by a seed, mended since ------------------------------------------------------------------

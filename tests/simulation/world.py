@@ -226,8 +226,14 @@ class World:
     def _blink(self, fault: Fault) -> None:
         self._freeze(Fault(fault.at, fault.kind, min(fault.seconds, 1.9), fault.target))
 
+    def _unheard(self, seconds: float) -> None:
+        """Who was put out of the group a moment ago does not hear of it meanwhile."""
+        if self.agenda.now < self.ledger.kicked_until:
+            self.ledger.kicked_until = self.agenda.now + seconds + 2.0
+
     def _cut(self, fault: Fault) -> None:
         if (process := self._victim(fault)) is not None:
+            self._unheard(fault.seconds)
             process.cut_off()
             self._trouble(fault.seconds + 7.0)
             self._later(fault.seconds, process.reconnect)
@@ -235,6 +241,7 @@ class World:
     def _brokers_away(self, fault: Fault) -> None:
         """All of them. The coordinator that comes back begins every session anew."""
         self.group.away = True
+        self._unheard(fault.seconds)
         self._trouble(fault.seconds + 7.0)
         struck = [process for process in self.living if not process.cut]
         for process in struck:
@@ -374,7 +381,7 @@ class World:
             if self.group.unreadable or any(until > since for _, until in self.ledger.troubled):
                 return
             for log, before in seen.items():
-                if before == (log.first_open(), log.end) == (None, log.end):
+                if before == (log.first_open(), log.end) == (None, log.end) and self.ledger.is_known_done(log):
                     log.first = log.stable
 
         self._later(CALM + fault.seconds, take)
