@@ -15,6 +15,7 @@ ROWS: Final = (
     delivery.OVERVIEW,
     delivery.PARTITIONS,
     delivery.MAPPING,
+    surroundings.GROUP,
     surroundings.KAFKA,
     surroundings.API,
     surroundings.BUDGET,

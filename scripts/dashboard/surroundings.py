@@ -20,6 +20,62 @@ from scripts.dashboard.parts import (
     states,
 )
 
+GROUP: Final = Row(
+    "Group",
+    (
+        lines(
+            "Lag of the whole group",
+            "Records of each topic that the group has not committed, whoever has the partitions. Every replica shows "
+            "the same.",
+            COUNT,
+            Query(
+                f"max by (cluster, namespace, job, topic) ({all_of('group_lag_records')})", "{{namespace}}/{{topic}}"
+            ),
+        ),
+        lines(
+            "Partitions nobody moves",
+            "Partitions that no member of the group has, and those of other members that wait and of which nothing was "
+            "committed lately: their owner may be dead and not missed yet.",
+            COUNT,
+            Query(
+                f"max by (cluster, namespace, job, topic) ({all_of('group_unowned_partitions')})",
+                "{{namespace}}/{{topic}} without an owner",
+            ),
+            Query(
+                f"max by (cluster, namespace, job, topic) ({all_of('group_stalled_partitions')})",
+                "{{namespace}}/{{topic}} standing still",
+            ),
+        ),
+        states(
+            "Topics that yield nothing",
+            "Configured topics, or patterns, with the reason why nothing is read of them.",
+            Query(
+                f"max by (cluster, namespace, job, topic, reason) ({all_of('topic_problem')}) == 1",
+                "{{namespace}}/{{topic}}: {{reason}}",
+            ),
+        ),
+        lines(
+            "Members and their mappings",
+            "Members of the consumer group, and how many mappings other than its own a replica has seen commits of: 0, "
+            "except while a new one is rolled out.",
+            COUNT,
+            Query(f"max by (cluster, namespace, job) ({all_of('group_members')})", "members of {{namespace}}/{{job}}"),
+            Query(
+                f"max by (cluster, namespace, job) ({all_of('group_other_mappings')})",
+                "other mappings in {{namespace}}/{{job}}",
+            ),
+        ),
+        lines(
+            "Age of the look at the group",
+            "How old the numbers of this row are.",
+            SECONDS,
+            Query(
+                f"max by (cluster, namespace, pod, instance) ({all_of('group_view_age_seconds')})",
+                "{{namespace}}/{{pod}} {{instance}}",
+            ),
+        ),
+    ),
+)
 KAFKA: Final = Row(
     "Kafka",
     (
