@@ -93,6 +93,9 @@ class Commits:
         self._number = 0
         self._refreshed_at = float("-inf")
         self._text = CommitText(mapping)
+        self._proves = 0
+        """Which partition proves the membership: another one after a refusal. A topic that this user may not read fails
+        its own partitions, and the commit as a whole only with all of them."""
 
     # --- called on the loop's thread ---------------------------------------------------------------
 
@@ -147,7 +150,8 @@ class Commits:
             if not changed or now - self._refreshed_at < self._refresh_every:
                 return
         elif not changed:
-            changed = [entry for entry in self._table if entry.position is not None][:1]
+            known = [entry for entry in self._table if entry.position is not None]
+            changed = known[self._proves % len(known) :][:1] if known else []
         self._issue(changed, now)
 
     def before_drain(self) -> None:
@@ -304,6 +308,8 @@ class Commits:
             return
         if (detail := self._failures.admit(f"{trouble}: {error.str()}")) is not None:
             self._tell_failed(detail)
+        if trouble is CommitTrouble.REFUSED:
+            self._proves += 1
         if trouble in _WORTH_REPEATING:
             for entry in entries:
                 entry.refresh = True

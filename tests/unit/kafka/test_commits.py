@@ -310,3 +310,21 @@ def test_every_commit_names_the_mapping_and_its_answer_is_still_told_from_others
     assert mapping_of(sent.metadata) == 123_456_789
     scene.commits.answered(None, scene.client.committed[-1])
     assert scene.proven == [100.0]
+
+
+def test_a_partition_that_may_not_be_committed_does_not_keep_the_others_from_proving_the_membership(
+    scene: Scene,
+) -> None:
+    scene.commits.prove_membership()
+    scene.commits.refresh()
+    [refused] = scene.client.committed[-1]
+    scene.commits.answered(KafkaError(29), [refused])
+    assert scene.proven == []
+
+    scene.now += 1
+    scene.commits.prove_membership()
+    scene.commits.refresh()
+    [asked] = scene.client.committed[-1]
+    assert asked.partition != refused.partition
+    scene.commits.answered(None, [asked])
+    assert scene.proven == [101.0]
