@@ -93,6 +93,12 @@ def _deadlines(known: Known) -> Iterator[Problem]:
         )
 
 
+def _refresh(known: Known) -> Iterator[Problem]:
+    """The client takes 10 ms to an hour; more often than some times a second only keeps brokers busy."""
+    if known.has("kafka.refresh") and not 0.1 <= known.get("kafka.refresh") <= 3600.0:
+        yield Problem("kafka.refresh", f"must be from 100ms to 1h, not {known.get('kafka.refresh'):g}s")
+
+
 def _letter_deadline(known: Known) -> Iterator[Problem]:
     if not known.has("kafka.drain_timeout"):
         return
@@ -219,6 +225,7 @@ _RULES: tuple[Callable[[Known], Iterator[Problem]], ...] = (
     _https,
     _deadlines,
     _letter_deadline,
+    _refresh,
     _backoff,
     _topics,
     _topic_names_of_mapping,

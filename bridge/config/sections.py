@@ -88,6 +88,13 @@ class Kafka(Section):
         "2026-01-31T00:00:00Z",
         "24h",
     )
+    refresh: fields.Duration = fields.preset(
+        scalars.duration,
+        "30s",
+        "How soon new topics of a pattern, new partitions and topics created again are noticed. What appears while the "
+        "group lives is read from its beginning, whatever start_from says. topic.metadata.refresh.interval.ms in "
+        "kafka.properties goes over it.",
+    )
     commit_interval: fields.Duration = fields.preset(
         scalars.duration, "200ms", "How often positions are committed, and so how much a crash may send again."
     )

@@ -71,6 +71,8 @@ def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configur
         "enable.auto.offset.store": False,
         # Where to start is decided by `starts`, never by the client.
         "auto.offset.reset": "error",
+        # Five minutes otherwise, in which what is written to a new topic waits.
+        "topic.metadata.refresh.interval.ms": round(kafka.refresh * 1000),
         # The position follows the consumer to the end of a partition, past what is no record: see `log_ends`.
         "enable.partition.eof": True,
         **kafka.properties,

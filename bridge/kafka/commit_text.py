@@ -17,23 +17,36 @@ _MARKS: Final = 1000
 """Where every character counts a mark need only differ from those that may still be on their way."""
 
 
+_ENOUGH: Final = 150
+"""Characters from which on the long mark takes no room that the map would need more."""
+
+
 class CommitText:
     """Belongs to the poll thread."""
 
     def __init__(self, mapping: int | None = None) -> None:
         """`mapping` is the number of the mapping that every commit names, where there is room."""
         self._mapping = mapping
+        self.subscription: int | None = None
+        """Under which the group has settled, as far as is known: see `settled`."""
         self.longest: int | None = None
         """Characters that are taken, as far as is known; None: nothing was ever refused."""
         self._told = False
 
-    def of(self, metadata: str, number: int | None) -> str:
-        """What to commit for this metadata; `number` marks an explicit commit."""
+    def of(self, metadata: str, number: int | None, subscription: int | None = None) -> str:
+        """What to commit for this metadata; `number` marks an explicit commit.
+
+        `subscription` is what an earlier owner left, for as long as this one knows nothing better.
+        """
+        known = self.subscription or subscription
         if self.longest is None:
-            if number is None and (self._mapping is None or not metadata):
+            if number is None and (self._mapping is None or not metadata) and known is None:
                 return metadata
-            return commit_mark.marked(metadata, number or 0, self._mapping)
-        mark = "" if number is None else commit_mark.marked("", number % _MARKS)
+            return commit_mark.marked(metadata, number or 0, self._mapping, known)
+        if known is not None and self.longest >= _ENOUGH:
+            mark = commit_mark.marked("", number or 0, self._mapping, known)
+        else:
+            mark = "" if number is None else commit_mark.marked("", number % _MARKS)
         if len(mark) > self.longest:
             return ""
         return offset_map.shortened(metadata, self.longest - len(mark)) + mark

@@ -138,6 +138,12 @@ class Commits:
         self._refreshed_at = float("-inf")
         self.refresh()
 
+    def sign(self, subscription: int) -> None:
+        """The group has settled under this subscription: every commit says so from now on, also where nothing moves."""
+        self._text.subscription = subscription
+        for entry in self._table:
+            entry.refresh = entry.refresh or entry.position is not None
+
     def refresh(self) -> None:
         """Issue an explicit commit if one is due."""
         now = self._clock()
@@ -153,6 +159,20 @@ class Commits:
             known = [entry for entry in self._table if entry.position is not None]
             changed = known[self._proves % len(known) :][:1] if known else []
         self._issue(changed, now)
+
+    def set_back(self, entry: Assigned, position: Position) -> bool:
+        """Forget what is stored of a topic that is gone: it is above this start in the new one. Whether that worked.
+
+        Call it before the client is told to seek, and commit the start explicitly, as `begin` does: the client stores
+        lower offsets, but commits only those above its last commit.
+        """
+        try:
+            text = self._text.of(position.metadata, None, entry.subscription)
+            self._consumer.store_offsets(offsets=[committable(entry.partition, position, text)])
+        except KafkaException as error:
+            self._log.write(logging.WARNING, f"{entry.partition}: {answers.error_of(error).str()}")
+            return False
+        return True
 
     def before_drain(self) -> None:
         """What is stored and was not committed yet has to wait no longer: see `keep_up`."""
@@ -281,7 +301,7 @@ class Commits:
         if entry.position is not None and position.offset < entry.position.offset:
             self._counts.refused_positions += 1
             return
-        text = self._text.of(position.metadata, None)
+        text = self._text.of(position.metadata, None, entry.subscription)
         try:
             # One partition a call: of a list the client drops, silently, those it does not own.
             self._consumer.store_offsets(offsets=[committable(entry.partition, position, text)])
@@ -326,4 +346,4 @@ class Commits:
         position = entry.position
         if position is None:
             raise AssertionError("a partition without a position is never committed")
-        return committable(entry.partition, position, self._text.of(position.metadata, number))
+        return committable(entry.partition, position, self._text.of(position.metadata, number, entry.subscription))

@@ -44,11 +44,27 @@ class Gap(NamedTuple):
     """Of what precedes `stop`; None where that is not known."""
 
 
+class Started(NamedTuple):
+    """Where a partition starts that is read from now on."""
+
+    partition: TopicPartition
+    offset: int
+    why: str
+    """One of `starts.StartReason`."""
+    detail: str
+    by_us: bool
+    """Whether it is ours; or the start was only committed, for whoever gets it."""
+
+
 class Consumption(Protocol):
     """Takes the records and everything that happens to their partitions. None of the methods may raise."""
 
     def assigned(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are read from now on; an empty sequence says that the group was joined without any."""
+        ...
+
+    def started(self, starts: Sequence[Started]) -> None:
+        """It was decided where these start."""
         ...
 
     def accept(self, batch: Batch, until: float) -> int:

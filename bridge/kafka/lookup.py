@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection
 
 from bridge.kafka import answers, commit_mark, topic_ids
 from bridge.kafka.partitions import from_client, to_client
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Consumer, KafkaError
     from confluent_kafka.admin import AdminClient
+
+    from bridge.kafka.settled import Settled
 
 Futures = dict[Any, Any]
 """One future per thing asked about."""
@@ -35,11 +37,13 @@ class Lookup:
         consumer: Consumer,
         admin: AdminClient,
         logger: logging.Logger,
+        settled: Settled,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._consumer = consumer
         self._admin = admin
         self._logger = logger
+        self._settled = settled
         self._clock = clock
         self._told: set[tuple[str, int]] = set()
 
@@ -60,20 +64,26 @@ class Lookup:
         )
         ranges = self._ask_ranges(partitions, budget)
         found = {partition: Found() for partition in partitions}
-        for partition, position in self._committed(partitions, deadline).items():
-            found[partition] = Found(position=position, position_known=True)
+        subscriptions: dict[TopicPartition, int] = {}
+        for partition, position in self._committed(partitions, deadline, subscriptions).items():
+            found[partition] = Found(position=position, position_known=True, subscription=subscriptions.get(partition))
         details = self._collect("topic ids", described, deadline)
         self._siblings(found, details, deadline)
         added = [partition for partition in found if partition not in partitions]
         fresh = [p for p, f in found.items() if f.position_known and f.position is None and not f.topic_started]
         ranges_of_added = self._ask_ranges(added, budget)
         times = self._at_time(fresh, time_ms, deadline)
+        latest = self._latest(fresh, deadline)
+        # Before anything is committed for them: afterwards they would be what the group settles with.
+        settled = self._settled.look(max(0.1, deadline - self._clock())) if fresh else False
         known_ranges = self._ranges(ranges, deadline) | self._ranges(ranges_of_added, deadline)
         return {
             partition: replace(
                 facts,
                 range=known_ranges.get(partition),
                 at_time=times.get(partition),
+                latest=latest.get(partition),
+                group_settled=settled,
                 topic_id=topic_ids.of(details[partition.topic]) if partition.topic in details else None,
             )
             for partition, facts in found.items()
@@ -84,8 +94,12 @@ class Lookup:
         return self._ranges(self._ask_ranges(partitions, budget), self._clock() + budget)
 
     def _committed(
-        self, partitions: Iterable[TopicPartition], deadline: float
+        self,
+        partitions: Iterable[TopicPartition],
+        deadline: float,
+        subscriptions: dict[TopicPartition, int] | None = None,
     ) -> dict[TopicPartition, Position | None]:
+        """Their positions. `subscriptions` gets those that the commits carry."""
         wanted = [to_client(partition) for partition in partitions]
         if not wanted:
             return {}
@@ -100,6 +114,8 @@ class Lookup:
             if each.error is not None:
                 self._logger.warning("%s: the group's position could not be read: %s", partition, each.error.str())
             elif each.offset >= _FIRST_OFFSET:
+                if subscriptions is not None and (carried := commit_mark.subscription_of(each.metadata)) is not None:
+                    subscriptions[partition] = carried
                 known[partition] = Position(each.offset, commit_mark.unmarked(each.metadata), each.leader_epoch)
             else:
                 known[partition] = None
@@ -128,11 +144,12 @@ class Lookup:
         if described is not None:
             return len(described.partitions)
         try:
-            metadata = self._consumer.list_topics(topic, timeout=max(0.1, deadline - self._clock()))
+            # Not the consumer's own: called within one of its callbacks, its `list_topics` ends the process.
+            metadata = self._admin.list_topics(timeout=max(0.1, deadline - self._clock()))
         except KafkaException as error:
             self._tell("partition counts", answers.error_of(error))
             return 0
-        return len(metadata.topics[topic].partitions)
+        return len(metadata.topics[topic].partitions) if topic in metadata.topics else 0
 
     def _at_time(
         self, partitions: Sequence[TopicPartition], time_ms: int | None, deadline: float
@@ -149,6 +166,21 @@ class Lookup:
         )
         found = self._collect("offsets by time", asked, deadline)
         return {from_client(p): result.offset if result.offset >= 0 else NO_TIME_FOUND for p, result in found.items()}
+
+    def _latest(self, partitions: Sequence[TopicPartition], deadline: float) -> dict[TopicPartition, int]:
+        """The last stable offsets: what a transaction holds that is open now can be read only when it ends."""
+        if not partitions:
+            return {}
+        asked = self._ask(
+            "last stable offsets",
+            lambda: self._admin.list_offsets(
+                {to_client(p): answers.LATEST for p in partitions},
+                isolation_level=IsolationLevel.READ_COMMITTED,
+                request_timeout=max(0.1, deadline - self._clock()),
+            ),
+        )
+        found = self._collect("last stable offsets", asked, deadline)
+        return {from_client(p): result.offset for p, result in found.items()}
 
     def _ask_ranges(self, partitions: Sequence[TopicPartition], budget: float) -> tuple[Futures, Futures]:
         """Two requests on their way: for the first offsets and for the ends."""

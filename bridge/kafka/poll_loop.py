@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bridge.kafka.loop_side import Heartbeat, LoopSide
     from bridge.kafka.message_errors import MessageErrors
     from bridge.kafka.pauses import Pauses
+    from bridge.kafka.settled import Settled
     from bridge.kafka.starting import Starting
     from bridge.kafka.survey import Survey
     from bridge.kafka.table import Table
@@ -50,6 +51,7 @@ class PollLoop:
         starting: Starting,
         survey: Survey,
         log_ends: LogEnds,
+        settled: Settled,
         message_errors: MessageErrors,
         counts: SourceCounts,
         heartbeat: Heartbeat,
@@ -66,6 +68,7 @@ class PollLoop:
         self._starting = starting
         self._survey = survey
         self._log_ends = log_ends
+        self._settled = settled
         self._message_errors = message_errors
         self._counts = counts
         self._orders: deque[Callable[[], None]] = deque()
@@ -113,6 +116,8 @@ class PollLoop:
             self._upkeep_due = now + UPKEEP_EVERY
             self._survey.step()
             self._log_ends.upkeep()
+            if self._table and self._settled.step():
+                self._commits.sign(self._settled.subscription)
             self._starting.recheck()
 
     def _room(self, now: float) -> int:

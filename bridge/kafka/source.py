@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from bridge.config.consumed_topics import topics_of
 from bridge.config.group_protocol import GroupProtocol
 from bridge.holds import Reason
 from bridge.kafka import batching, client, terms
@@ -28,6 +29,7 @@ from bridge.kafka.message_errors import MessageErrors, TermsRefusedError
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.poll_loop import SERVE, PollLoop
 from bridge.kafka.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT, Rebalance
+from bridge.kafka.settled import Settled
 from bridge.kafka.starting import Starting
 from bridge.kafka.survey import Survey
 from bridge.kafka.table import Table
@@ -114,11 +116,12 @@ class Source:
         )
         self._pauses = Pauses(consumer, self._paused_topics)
         incremental = client.is_incremental(configuration)
+        self._settled = Settled(consumer, self._admin, topics_of(kafka), logger)
         self._starting = Starting(
             consumer,
             self._table,
             self._loop_side,
-            lookup=Lookup(consumer, self._admin, logger),
+            lookup=Lookup(consumer, self._admin, logger, self._settled),
             commits=self._commits,
             pauses=self._pauses,
             counts=self.counts,
@@ -143,7 +146,7 @@ class Source:
             incremental=incremental,
             heartbeat=self._heartbeat,
         )
-        self._survey = Survey(self._admin, self._table, kafka.topics, logger, self._starting.identify)
+        self._survey = Survey(self._admin, self._table, kafka.topics, logger, self._starting.identify, kafka.refresh)
         self._log_ends = LogEnds(
             consumer,
             self._admin,
@@ -172,6 +175,7 @@ class Source:
             starting=self._starting,
             survey=self._survey,
             log_ends=self._log_ends,
+            settled=self._settled,
             message_errors=self._message_errors,
             counts=self.counts,
             heartbeat=self._heartbeat,

@@ -15,6 +15,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.holds import Reason
 from bridge.kafka import starts, topic_ids
+from bridge.kafka.consumption import Positioned, Started
 from bridge.kafka.table import Assigned, Table
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
@@ -92,6 +93,7 @@ class Starting:
         self._pauses.apply(entries)
         started = [entry.tracker for entry in entries if entry.tracker is not None]
         self._loop_side.tell(self._loop_side.consumption.assigned, started)
+        self._tell_started(decisions)
         self._begin(decisions, found)
 
     def _find(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, Found]:
@@ -112,22 +114,41 @@ class Starting:
         )
         entry.position = position
         entry.next_offset = position.offset
+        entry.subscription = found[entry.partition].subscription
+
+    def _tell_started(self, decisions: Mapping[Assigned, starts.Start | starts.Hold]) -> None:
+        told = [
+            Started(entry.partition, start.position.offset, start.why, starts.DETAILS[start.why], by_us=True)
+            for entry, start in decisions.items()
+            if isinstance(start, starts.Start)
+        ]
+        if told:
+            self._loop_side.tell(self._loop_side.consumption.started, told)
 
     def _begin(
         self, decisions: dict[Assigned, starts.Start | starts.Hold], found: Mapping[TopicPartition, Found]
     ) -> None:
-        """Commit the starts that are not committed yet, also those of the same topics' other partitions."""
+        """Commit the starts that are not committed yet, where `start_from` decided also those of the same topics' other
+        partitions: whoever starts one of these later would take it for one that was added. What is new to everybody
+        starts at its beginning either way, and a late commit of ours would set back what its owner has committed since.
+        """
         new = [entry for entry, start in decisions.items() if isinstance(start, starts.Start) and start.is_new]
         mine = {entry.partition for entry in self._table}
         others = [
-            (partition, start.position)
+            (partition, start)
             for partition in found
             if partition not in mine
             and isinstance(start := self._resolve(partition, found), starts.Start)
-            and start.is_new
+            and start.why is starts.StartReason.START_FROM
         ]
         if new or others:
-            self._commits.begin(new, others)
+            self._commits.begin(new, [(partition, start.position) for partition, start in others])
+        if others:
+            told = [
+                Started(partition, start.position.offset, start.why, starts.DETAILS[start.why], by_us=False)
+                for partition, start in others
+            ]
+            self._loop_side.tell(self._loop_side.consumption.started, told)
 
     # --- held partitions ----------------------------------------------------------------------------
 
@@ -137,12 +158,13 @@ class Starting:
             self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail)
         entry.held, entry.detail = reason, detail
         self._publish()
-        shortest = _FIRST_RETRY if reason is Reason.POSITION_UNKNOWN else RECHECK_EVERY
+        passing = reason is Reason.POSITION_UNKNOWN or (reason is Reason.RECREATED and entry.tracker is not None)
+        shortest = _FIRST_RETRY if passing else RECHECK_EVERY
         entry.retry_in = min(RECHECK_EVERY, max(shortest, entry.retry_in * 2))
         entry.retry_at = self._clock() + entry.retry_in
 
     def identify(self, topic: str, topic_id: str) -> None:
-        """Hold the partitions that are read under another id than this, the topic's present one.
+        """Hold the partitions that are read under another id than this, the topic's present one; they begin again soon.
 
         Client and brokers go on reading at the old offset as soon as the new log is long enough.
         """
@@ -153,7 +175,7 @@ class Starting:
         ]
         for entry in changed:
             if entry.held is not Reason.RECREATED:
-                self.hold(entry, Reason.RECREATED, starts.recreated(entry.partition, entry.next_offset))
+                self.hold(entry, Reason.RECREATED, starts.created_again(entry.partition))
         self._pauses.apply(changed)
 
     def _count_lost(self, entry: Assigned, offsets: int) -> None:
@@ -168,6 +190,7 @@ class Starting:
         if not due:
             return
         self._recheck_running([e for e in due if e.tracker is not None and e.held is Reason.OUT_OF_RANGE])
+        self._recheck_recreated([e for e in due if e.tracker is not None and e.held is Reason.RECREATED])
         self._recheck_waiting([entry for entry in due if entry.tracker is None])
 
     def _recheck_running(self, entries: Sequence[Assigned]) -> None:
@@ -184,6 +207,28 @@ class Starting:
                 if log is not None:
                     self._count_lost(entry, log.first - entry.next_offset)
 
+    def _recheck_recreated(self, entries: Sequence[Assigned]) -> None:
+        """Those whose topic was created again while they were read, once all that was read of the old one is done."""
+        done = [entry for entry in entries if _is_done(entry)]
+        found = self._find([entry.partition for entry in done], RETRY_BUDGET) if done else {}
+        started: dict[Assigned, starts.Start | starts.Hold] = {}
+        for entry in entries:
+            facts, tracker = found.get(entry.partition), entry.tracker
+            if facts is None or tracker is None:
+                self.hold(entry, Reason.RECREATED, entry.detail)
+                continue
+            decision = starts.begin_again(entry.partition, facts, self._start_from, read=tracker.topic_id)
+            if isinstance(decision, starts.Hold):
+                self.hold(entry, Reason.RECREATED, entry.detail)
+            elif self._commits.set_back(entry, decision.position) and self._release(entry, decision.position.offset):
+                self._loop_side.tell(self._loop_side.consumption.revoke, [tracker], _nobody)
+                self._start(entry, decision, found)
+                entry.end_seen, entry.first_position = -1, None
+                self._loop_side.tell(self._loop_side.consumption.assigned, [entry.tracker])
+                started[entry] = decision
+        self._tell_started(started)
+        self._begin(started, found)
+
     def _recheck_waiting(self, entries: Sequence[Assigned]) -> None:
         if not entries:
             return
@@ -198,6 +243,7 @@ class Starting:
                 self._start(entry, decision, found)
                 self._loop_side.tell(self._loop_side.consumption.assigned, [entry.tracker])
                 started[entry] = decision
+        self._tell_started(started)
         self._begin(started, found)
 
     def forget(self, entries: Iterable[Assigned]) -> None:
@@ -232,3 +278,13 @@ def _assignment(entry: Assigned, decision: starts.Start | starts.Hold) -> Client
     if isinstance(decision, starts.Hold):
         return entry.client_partition(OFFSET_END)
     return entry.client_partition(decision.position.offset, decision.position.leader_epoch)
+
+
+def _is_done(entry: Assigned) -> bool:
+    """Whether all that was handed over of this partition has arrived with the loop and is done there."""
+    tracker = entry.tracker
+    return tracker is not None and not tracker.open and tracker.next_offset == entry.next_offset
+
+
+def _nobody(_: Positioned) -> None:
+    """Takes final positions that are nobody's: they were in a topic that is gone."""

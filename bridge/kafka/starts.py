@@ -6,6 +6,7 @@ skips events without a word, jumping to the beginning sends years of them again.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,8 +41,34 @@ class Found:
     range: LogRange | None = None
     at_time: int | None = None
     """Offset of the first record at or after the time `start_from` names; `NO_TIME_FOUND` where there is none."""
+    latest: int | None = None
+    """Where `latest` begins: the last stable offset, so that a transaction that is open now is read when it ends."""
     topic_id: str | None = None
     """Empty on a cluster that has none."""
+    subscription: int | None = None
+    """What the position's commit carried of it; see `settled`."""
+    group_settled: bool | None = False
+    """Of a topic without any position: whether the group had settled without it, so that it is new; see `settled`."""
+
+
+class StartReason(enum.StrEnum):
+    """Why a partition starts where it does; what the log shows."""
+
+    COMMITTED = "committed"
+    NEW_PARTITION = "new_partition"
+    NEW_TOPIC = "new_topic"
+    START_FROM = "start_from"
+
+
+DETAILS: Final = {
+    StartReason.COMMITTED: "the group's committed offset",
+    StartReason.NEW_PARTITION: "the group has committed offsets on other partitions of the topic, so this one was "
+    "added: from its beginning",
+    StartReason.NEW_TOPIC: "the topic appeared, or was created again, after the group had committed offsets on all it "
+    "reads: from its beginning",
+    StartReason.START_FROM: "the group has no committed offset on the topic, and nothing shows that the topic is newer "
+    "than the group: as kafka.start_from says",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +76,7 @@ class Start:
     """Read from here."""
 
     position: Position
+    why: StartReason
     restored: offset_map.OffsetMap | None = None
     """Which later offsets are done already, as an earlier owner of the partition recorded."""
     is_new: bool = False
@@ -66,7 +94,7 @@ class Hold:
 
 
 def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
-    """Decide: where the group stands, else the beginning of a partition that was added, else what `start_from` says."""
+    """Decide: where the group is, else the beginning of what is newer than the group, else what `start_from` says."""
     if not found.position_known:
         return Hold(
             Reason.POSITION_UNKNOWN,
@@ -74,6 +102,10 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
         )
     if found.position is not None:
         return _resume(partition, found, found.position)
+    return _without_position(partition, found, start_from)
+
+
+def _without_position(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
     if found.range is None:
         return Hold(
             Reason.POSITION_UNKNOWN,
@@ -81,8 +113,34 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
         )
     if found.topic_started:
         # A partition that was added: its records are all younger than the group.
-        return Start(Position(found.range.first, "", None), is_new=True)
+        return Start(Position(found.range.first, "", None), StartReason.NEW_PARTITION, is_new=True)
+    if found.group_settled is None:
+        return Hold(
+            Reason.POSITION_UNKNOWN,
+            f"{partition}: whether the topic is new, or only new to the group, could not be read; trying again",
+        )
+    if found.group_settled:
+        return Start(Position(found.range.first, "", None), StartReason.NEW_TOPIC, is_new=True)
     return _begin(partition, found, found.range, start_from)
+
+
+def begin_again(partition: TopicPartition, found: Found, start_from: StartFrom, *, read: str) -> Start | Hold:
+    """Of a partition whose topic was deleted and created again while it was read; `read` is the id of the one read.
+
+    What is there now is all new. A committed offset is followed only where somebody set it for the new topic.
+    """
+    if not found.topic_id or not topic_ids.differ(found.topic_id, read):
+        return Hold(
+            Reason.POSITION_UNKNOWN,
+            f"{partition}: which topic of this name there is now could not be read; trying again",
+        )
+    if found.position is not None:
+        committed = offset_map.decode(found.position.metadata)
+        if committed is None or topic_ids.differ(committed.topic_id, read):
+            return resolve(partition, found, start_from)
+    if not found.position_known or found.range is None:
+        return resolve(partition, Found(), start_from)
+    return Start(Position(found.range.first, "", None), StartReason.NEW_TOPIC, is_new=True)
 
 
 def _resume(partition: TopicPartition, found: Found, position: Position) -> Start | Hold:
@@ -106,7 +164,7 @@ def _resume(partition: TopicPartition, found: Found, position: Position) -> Star
         leader_epoch=position.leader_epoch,
         topic_id=found.topic_id or "",
     )
-    return Start(position, restored)
+    return Start(position, StartReason.COMMITTED, restored)
 
 
 def _is_its_own(committed: offset_map.OffsetMap, position: Position) -> bool:
@@ -141,6 +199,14 @@ def recreated(partition: TopicPartition, offset: int) -> str:
     )
 
 
+def created_again(partition: TopicPartition) -> str:
+    """The sentence for a topic that was deleted and created again while it was read."""
+    return (
+        f"{partition}: the topic was deleted and created again while it was read. As soon as all that was read of the "
+        "earlier one is done, it is read from its beginning"
+    )
+
+
 def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: StartFrom) -> Start | Hold:
     if start_from is StartPoint.ERROR:
         return Hold(
@@ -150,7 +216,9 @@ def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: S
         )
     if start_from is StartPoint.EARLIEST:
         offset = log.first
-    elif start_from is StartPoint.LATEST or found.at_time == NO_TIME_FOUND:
+    elif start_from is StartPoint.LATEST:
+        offset = log.end if found.latest is None else found.latest
+    elif found.at_time == NO_TIME_FOUND:
         offset = log.end
     elif found.at_time is not None:
         offset = found.at_time
@@ -159,7 +227,7 @@ def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: S
             Reason.POSITION_UNKNOWN,
             f"{partition}: the offset at the time in kafka.start_from could not be read; trying again",
         )
-    return Start(Position(offset, "", None), is_new=True)
+    return Start(Position(offset, "", None), StartReason.START_FROM, is_new=True)
 
 
 def wanted_time(start_from: StartFrom, now: float) -> int | None:

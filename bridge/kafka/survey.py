@@ -43,9 +43,10 @@ class Survey:
         topics: Sequence[str],
         logger: logging.Logger,
         identify: Callable[[str, str], None],
+        refresh: float,
     ) -> None:
         """`identify` is told each topic's id as often as it is asked for: a topic that is deleted and created again
-        keeps its name.
+        keeps its name. That is every `TOPICS_EVERY` seconds, or every `refresh` seconds where that is less.
         """
         self.problems: Mapping[str, tuple[Reason, str]] = {}
         """By topic: why nothing comes from it, with a sentence for its owner."""
@@ -56,6 +57,7 @@ class Survey:
         self._table = table
         self._topics = [topic for topic in topics if not is_pattern(topic)]
         self._identify = identify
+        self._every = min(TOPICS_EVERY, refresh)
         self._asked_topics: dict[str, concurrent.futures.Future[Any]] = {}
         self._topics_due = 0.0
 
@@ -66,7 +68,7 @@ class Survey:
         self._take_topics()
         wanted = sorted({*self._topics, *self._table.by_topic})
         if now >= self._topics_due and wanted and not self._asked_topics:
-            self._topics_due = now + TOPICS_EVERY
+            self._topics_due = now + self._every
             self._asked_topics = self._admin.describe_topics(TopicCollection(wanted), request_timeout=_PATIENCE)
         self.retention.step(self._table.by_topic, now)
         if self.session is not None:

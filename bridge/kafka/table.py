@@ -27,7 +27,7 @@ class Assigned:
     __slots__ = (
         "bytes", "detail", "end_seen", "first_position", "held", "joined", "last", "next_offset", "number",
         "ordered_pause", "partition", "paused", "position", "possibly_lost", "records", "refresh", "retry_at",
-        "retry_in", "standing", "stored", "stored_at", "told_hanging", "tracker",
+        "retry_in", "standing", "stored", "stored_at", "subscription", "told_hanging", "tracker",
     )  # fmt: skip
 
     def __init__(self, partition: TopicPartition) -> None:
@@ -53,6 +53,8 @@ class Assigned:
         self.standing: tuple[int, float] | None = None
         """The last stable offset below the end that was reached, and the monotonic time since when it is there."""
         self.told_hanging = False
+        self.subscription: int | None = None
+        """What the commits of earlier owners say of it; passed on until more is known. See `settled`."""
         self.held: Reason | None = None
         self.detail = ""
         self.possibly_lost = 0

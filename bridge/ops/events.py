@@ -94,6 +94,23 @@ class Events:
         """Partitions came to this replica, which now has `total`."""
         self._log.info("assigned", partitions=[str(each) for each in partitions], total=total)
 
+    def partition_started(
+        self, partition: TopicPartition, *, offset: int, reason: str, detail: str, by_us: bool
+    ) -> None:
+        """Where a partition starts, and why: `committed`, `new_partition`, `new_topic` or `start_from`.
+
+        With `by_us` false the start was only committed, for the replica that gets the partition.
+        """
+        self._log.info(
+            "partition_started",
+            topic=partition.topic,
+            partition=partition.partition,
+            offset=offset,
+            reason=reason,
+            detail=detail,
+            by_us=by_us,
+        )
+
     def revoked(self, partitions: Sequence[TopicPartition], *, seconds: float, released: int, forced: bool) -> None:
         """Partitions were given up in order; `released` records go to their next owner."""
         level = self._log.warning if forced else self._log.info

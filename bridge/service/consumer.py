@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from bridge.holds import Reason, shown
-from bridge.kafka.consumption import Batch, Drained, Gap, Positioned, Tracker
+from bridge.kafka.consumption import Batch, Drained, Gap, Positioned, Started, Tracker
 from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.events import Events
 from bridge.pipeline.dispatcher import Dispatcher
@@ -68,6 +68,13 @@ class Consumer:
             partitions = [tracker.partition for tracker in trackers]
             self._events.assigned(partitions, total=len(self._dispatcher.assignments))
             self.on_assignment()
+
+    def started(self, starts: Sequence[Started]) -> None:
+        """See `Consumption`."""
+        for start in starts:
+            self._events.partition_started(
+                start.partition, offset=start.offset, reason=start.why, detail=start.detail, by_us=start.by_us
+            )
 
     def accept(self, batch: Batch, until: float) -> int:
         """See `Consumption`."""

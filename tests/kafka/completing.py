@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from bridge.config.sections import Kafka
 from bridge.holds import Reason
-from bridge.kafka.consumption import Batch, Drained, Gap, Tracker
+from bridge.kafka.consumption import Batch, Drained, Gap, Started, Tracker
 from bridge.kafka.source import Source
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.offset_map import Demand, Head
@@ -30,6 +30,7 @@ class Completing:
         self.already_done: list[Record] = []
         self.trackers: dict[TopicPartition, Tracker] = {}
         self.assignments: list[list[Tracker]] = []
+        self.starts: list[Started] = []
         self.revoked: list[Tracker] = []
         self.lost_trackers: list[Tracker] = []
         self.commit_failures: list[str] = []
@@ -68,6 +69,10 @@ class Completing:
     def assigned(self, trackers: Sequence[Tracker]) -> None:
         self.assignments.append(list(trackers))
         self.trackers |= {tracker.partition: tracker for tracker in trackers}
+        self._changed.set()
+
+    def started(self, starts: Sequence[Started]) -> None:
+        self.starts += starts
         self._changed.set()
 
     def accept(self, batch: Batch, _until: float) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.scalars import StartPoint
+from bridge.config.consumed_topics import Topics
+from bridge.config.topic_patterns import Reading
 from bridge.holds import Reason
 from bridge.kafka import commit_mark
 from bridge.kafka.client_log import RareLog
@@ -24,6 +27,7 @@ from bridge.kafka.loop_side import LoopSide
 from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.poll_loop import SERVE
+from bridge.kafka.settled import Settled
 from bridge.kafka.starting import Starting
 from bridge.kafka.starts import Found, LogRange
 from bridge.kafka.table import Assigned, Table
@@ -43,6 +47,7 @@ LOOK: Final = 0.2
 THREAD_HOP: Final = 0.0005
 """Seconds from one thread to the other."""
 
+EVERYTHING = Topics(["^."], Reading.SEARCHED)
 SILENT = logging.getLogger("simulation")
 SILENT.setLevel(logging.CRITICAL + 1)
 SILENT.propagate = False
@@ -56,14 +61,18 @@ class Hops(LoopSide):
         self._process = process
 
     def tell(self, method: Callable[..., object], *arguments: Any) -> None:
+        if method == self._process.started:
+            method(*arguments)  # What is checked by it has to be known before the commit that follows.
+            return
         self._process.after(THREAD_HOP, method, *arguments)
 
 
 class Questions(Lookup):
     """To the brokers; answered at once."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, settled: Settled) -> None:
         self._process = process
+        self._settled = settled
 
     def find(
         self, partitions: Sequence[TopicPartition], *, time_ms: int | None, budget: float
@@ -71,7 +80,13 @@ class Questions(Lookup):
         del time_ms, budget
         if self._process.cut:
             return {partition: Found() for partition in partitions}
-        return self._process.world.group.find(partitions)
+        found = self._process.world.group.find(partitions)
+        if not any(
+            facts.position_known and facts.position is None and not facts.topic_started for facts in found.values()
+        ):
+            return found
+        settled = self._settled.look(1.0)
+        return {partition: replace(facts, group_settled=settled) for partition, facts in found.items()}
 
     def ranges(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, LogRange]:
         del budget
@@ -132,6 +147,33 @@ class Client:
                 position = log.behind_markers(position)
             found.append(to_client(partition, position, log.leader_epoch if log is not None else None))
         return found
+
+    def list_topics(self, timeout: float) -> SimpleNamespace:
+        self._ask(timeout)
+        topics: dict[str, dict[int, None]] = {}
+        for topic, number in self._process.world.group.logs:
+            topics.setdefault(topic, {})[number] = None
+        return SimpleNamespace(topics={name: SimpleNamespace(partitions=numbers) for name, numbers in topics.items()})
+
+    def committed(self, partitions: list[ClientPartition], timeout: float) -> list[SimpleNamespace]:
+        self._ask(timeout)
+        known = self._process.world.group.committed
+        found = [(each, known.get(from_client(each))) for each in partitions]
+        return [
+            SimpleNamespace(
+                topic=each.topic,
+                partition=each.partition,
+                offset=-1001 if position is None else position.offset,
+                metadata=None if position is None else position.metadata,
+                error=None,
+            )
+            for each, position in found
+        ]
+
+    def _ask(self, timeout: float) -> None:
+        assert timeout > 0
+        if self._process.cut or self._process.world.group.unreadable:
+            raise KafkaException(KafkaError(TIMED_OUT))
 
     def get_watermark_offsets(self, each: ClientPartition, *, cached: bool) -> tuple[int, int]:
         assert cached
@@ -234,16 +276,19 @@ class PollThread:
         )
         self.client.on_commit = self.commits.answered
         self.pauses = Pauses(cast("Any", self.client), set())
+        self.settled = Settled(
+            cast("Any", self.client), cast("Any", self.client), EVERYTHING, SILENT, clock=process.monotonic
+        )
         self.starting = Starting(
             cast("Any", self.client),
             self.table,
             self.hops,
-            lookup=Questions(process),
+            lookup=Questions(process, self.settled),
             commits=self.commits,
             pauses=self.pauses,
             counts=SourceCounts(),
             logger=SILENT,
-            start_from=StartPoint.EARLIEST,
+            start_from=process.world.plan.start_from,
             assign=self.client.incremental_assign,
             clock=process.monotonic,
         )
@@ -309,6 +354,8 @@ class PollThread:
         if now >= self._upkeep_at and not self.closing:
             self._upkeep_at = now + UPKEEP
             self.log_ends.upkeep()
+            if self.table and self.settled.step():
+                self.commits.sign(self.settled.subscription)
             self.starting.recheck()
         while self._callbacks:
             self._callbacks.popleft()()

@@ -65,6 +65,8 @@ class Group:
         self.committed: dict[TopicPartition, Position] = {}
         self.owner: dict[TopicPartition, Member] = {}
         self.members: dict[int, Member] = {}
+        self.settled_at = float("inf")
+        """When all that there was had a committed offset for the first time."""
         self.refusing = self.losing = self.unreadable = False
         self.away = False
         """No broker answers, and no session ends."""
@@ -100,7 +102,8 @@ class Group:
         self.rebalance_soon()
 
     def _add(self, partition: TopicPartition, topic_id: str) -> None:
-        self.logs[partition] = Log(partition, topic_id)
+        self.logs[partition] = log = Log(partition, topic_id)
+        log.created_at = self._agenda.now
 
     def partitions(self, topic: str) -> list[TopicPartition]:
         return sorted(partition for partition in self.logs if partition.topic == topic)
@@ -119,6 +122,7 @@ class Group:
         if log is None:
             return Found()
         position = self.committed.get(partition)
+        carried = None if position is None else commit_mark.subscription_of(position.metadata)
         if position is not None:
             position = position._replace(metadata=commit_mark.unmarked(position.metadata))
         return Found(
@@ -126,7 +130,9 @@ class Group:
             position_known=True,
             topic_started=position is None and self._started(partition.topic),
             range=LogRange(log.first, log.end),
+            latest=log.stable,
             topic_id=log.topic_id,
+            subscription=carried,
         )
 
     def _started(self, topic: str) -> bool:
@@ -340,6 +346,8 @@ class Group:
                 continue
             self._ledger.committed(log, offset, metadata, leader_epoch, who)
             self.committed[partition] = Position(offset, metadata, leader_epoch)
+            if self.committed.keys() >= self.logs.keys():
+                self.settled_at = min(self.settled_at, self._agenda.now)
             if self._timeline.on:
                 self._timeline.note(
                     "group", f"{who} committed {partition}@{offset} {commit_mark.unmarked(metadata)[12:]}"

@@ -85,6 +85,7 @@ class Log:
         self.leader_epoch = 0
         self.offsets: list[int] = []
         self.entries: list[Entry] = []
+        self.created_at = float("-inf")
         self.markers: list[int] = []
         """Offsets of transactions' markers, ascending."""
         self.open_since: dict[int, int] = {}
@@ -122,6 +123,13 @@ class Log:
         while self._floor < len(entries) and not entries[self._floor].open:
             self._floor += 1
         return entries[self._floor] if self._floor < len(entries) else None
+
+    def skip(self, below: int) -> None:
+        """Passed over on purpose: if these are sent at all, because somebody sets positions back, then late."""
+        self.forgive(below)
+        for entry in self.entries[: self.at(below)]:
+            for event in entry.events:
+                event.given_up = True
 
     def forgive(self, below: int) -> None:
         """Records below this offset are not this history's business, or gone with what held them."""

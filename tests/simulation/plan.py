@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bridge.config.scalars import StartPoint
 from bridge.kafka import terms
 from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
 
@@ -20,7 +21,7 @@ TRACK_TIMEOUT: Final = 4.0
 PROCESS_FAULTS = ("kill", "kill", "freeze", "freeze", "blink", "cut", "stop", "join", "leave", "clock")
 GROUP_FAULTS = ("shuffle", "kick", "refuse_commits", "slow_commits", "lose_commits", "unreadable", "grow", "leaders")
 TOPIC_FAULTS = ("recreate", "rewind", "delete_records")
-LOG_FAULTS = ("transaction", "transaction", "retain")
+LOG_FAULTS = ("transaction", "transaction", "retain", "appear", "appear")
 API_FAULTS = (
     "outage",
     "down",
@@ -104,6 +105,7 @@ class Plan:
     copied: tuple[Copied, ...] = ()
     classic: bool = False
     """Whether rebalances wait for all members, as under the classic group protocol."""
+    start_from: StartPoint = StartPoint.EARLIEST
     mended_at: float = field(default=60.0)
     """Seconds until every fault is over and everything that was broken is mended."""
 
@@ -135,6 +137,7 @@ def plan(seed: int) -> Plan:
         faults=faults,
         copied=copied,
         classic=classic,
+        start_from=logs.choice((StartPoint.EARLIEST, StartPoint.EARLIEST, StartPoint.LATEST)),
         mended_at=max([span, *(fault.at + fault.seconds for fault in faults)]) + 1.0,
     )
 
@@ -226,7 +229,7 @@ def _faults(rng: random.Random, span: float) -> tuple[Fault, ...]:
 
 
 def _log_faults(rng: random.Random, span: float) -> list[Fault]:
-    """Transactions that stay open for a while, and retention that takes what is done."""
+    """Transactions that stay open for a while, retention that takes what is done, topics that appear."""
     if rng.random() < 0.6:
         return []
     return [

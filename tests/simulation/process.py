@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bridge.holds import Reason
 from bridge.kafka import commit_mark
+from bridge.kafka.starts import StartReason
 from bridge.model import Outcomes, Record, TopicPartition
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -23,7 +24,7 @@ from tests.simulation.ledger import End, Event, Violation
 from tests.simulation.plan import HEARTBEAT
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumption import Gap
+    from bridge.kafka.consumption import Gap, Started
     from bridge.pipeline.assignments import Drained
     from tests.simulation.world import World
 
@@ -296,6 +297,21 @@ class Process:
 
     def membership_lasts(self, seconds: float) -> None:
         self.dispatcher.governor.membership.lasts(seconds)
+
+    def started(self, starts: Sequence[Started]) -> None:
+        group = self.world.group
+        for start in starts:
+            log = group.logs.get(start.partition)
+            if log is None:
+                continue
+            if self.world.timeline.on:
+                self.world.timeline.note(self.name, f"{start.partition} starts at {start.offset}: {start.why}")
+            if start.why == StartReason.NEW_TOPIC and log.created_at <= group.settled_at:
+                raise Violation(f"start: {start.partition} is older than the group, and is read as a new one")
+            if start.why == StartReason.START_FROM:
+                if any(commit_mark.subscription_of(each.metadata) for each in group.committed.values()):
+                    raise Violation(f"start: {start.partition} is newer than the group, and is read as an old one")
+                log.skip(start.offset)
 
     def passed(self, gaps: Sequence[Gap]) -> None:
         for gap in gaps:

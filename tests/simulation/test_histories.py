@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from bridge.config.scalars import StartPoint
 from bridge.model import TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
@@ -27,6 +28,7 @@ def happens(
     hold_after_letters: int = 100,
     max_in_flight: int = 16,
     classic: bool = False,
+    start_from: StartPoint = StartPoint.EARLIEST,
     tell: bool = False,
 ) -> Told:
     """The history, which kept every promise at every step, and in which all was done at last."""
@@ -40,7 +42,9 @@ def happens(
         session_timeout=SESSION,
     )
     last = max([record.at for record in records] + [fault.at + fault.seconds for fault in faults])
-    plan = Plan(1, settings, 0.2, processes, topics, tuple(records), faults, copied, classic, mended_at=last + 1.0)
+    plan = Plan(
+        1, settings, 0.2, processes, topics, tuple(records), faults, copied, classic, start_from, mended_at=last + 1.0
+    )
     told = run(plan, tell=tell)
     assert told.violation is None, told.violation
     return told
@@ -110,6 +114,47 @@ def test_a_position_outside_the_log_is_held_and_never_reset() -> None:
     (process,) = told.world.living
     assert process.thread.starting.held[TopicPartition("orders", 0)][0] == "out_of_range"
     assert told.world.group.committed[TopicPartition("orders", 0)].offset == 10
+
+
+@pytest.mark.parametrize("just_then", ["nothing", "stop", "kill", "join", "shuffle", "grow"])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_topic_that_appears_is_read_from_its_beginning_whoever_comes_or_goes_just_then(
+    just_then: str, processes: int
+) -> None:
+    """`latest` is for what there was before the group; of what appears later it would skip what nobody had noticed."""
+    told = happens(
+        *([] if just_then == "nothing" else [Fault(19.9, just_then, 4.0)]),
+        Fault(20.0, "appear", target=1),
+        records=written(20, at=8.0),
+        processes=processes,
+        start_from=StartPoint.LATEST,
+        tell=True,
+    )
+    assert undelivered(told) == []
+    assert said(told, "late1/0 starts at 0: new_topic") + said(told, "late1/1 starts at 0: new_topic") != []
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "stop", "join"])
+def test_a_topic_created_again_is_read_from_its_beginning(meanwhile: str) -> None:
+    told = happens(
+        Fault(15.0, "recreate", 1.0),
+        *([] if meanwhile == "nothing" else [Fault(16.0, meanwhile, 3.0)]),
+        records=[*written(20, at=8.0), *written(20, "payments", at=8.0), *written(10, at=24.05, users=1)],
+        topics=(("orders", 1), ("payments", 1)),
+        start_from=StartPoint.LATEST,
+        tell=True,
+    )
+    assert told.world.group.logs[ORDERS].topic_id == "orders-1"
+    assert [event for event in undelivered(told) if "orders" in event] == []
+    assert said(told, "orders/0 starts at 0: new_topic") != []
+
+
+def test_what_was_there_before_the_group_starts_where_start_from_says() -> None:
+    told = happens(
+        records=[*written(20, at=0.0), *written(20, at=10.0)], start_from=StartPoint.LATEST, processes=3, tell=True
+    )
+    assert len([event for event in told.world.ledger.events if event.accepted]) == 20
+    assert said(told, "new_topic") == []
 
 
 @pytest.mark.parametrize("behind", [1, 31, -4], ids=["a marker", "an aborted transaction", "what compaction took"])

@@ -349,6 +349,15 @@ class World:
             log.first = log.entries[len(log.entries) // 2].offset if log.entries else log.first
             log.forgive(log.first)
 
+    def _appear(self, fault: Fault) -> None:
+        """A topic that nobody knew of; something is written to it before the group notices."""
+        name = f"late{len(self._generations)}"
+        self._generations[name] = 0
+        self.group.create(name, 1 + fault.target % 2)
+        for number, log in enumerate(self.group.logs[each] for each in self.group.partitions(name)):
+            for _ in range(2):
+                self._append(log, Produced(fault.at, name, 0, f"u{number}"))
+
     def _transaction(self, fault: Fault) -> None:
         """A producer writes, and says only later whether that counts; others write on meanwhile."""
         if not self.group.logs:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from bridge.config.consumed_topics import topics_of
 from bridge.config.scalars import StartPoint
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog, RareLog
@@ -12,6 +13,7 @@ from bridge.kafka.counts import SourceCounts
 from bridge.kafka.lookup import Lookup
 from bridge.kafka.loop_side import LoopSide
 from bridge.kafka.pauses import Pauses
+from bridge.kafka.settled import Settled
 from bridge.kafka.starting import Starting
 from bridge.kafka.table import Table
 from bridge.model import TopicPartition
@@ -46,7 +48,7 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
         consumer,
         table,
         LoopSide(asyncio.get_running_loop(), Completing()),
-        lookup=Lookup(consumer, admin, LOGGER),
+        lookup=Lookup(consumer, admin, LOGGER, Settled(consumer, admin, topics_of(kafka), LOGGER)),
         commits=commits,
         pauses=Pauses(consumer, set()),
         counts=SourceCounts(),

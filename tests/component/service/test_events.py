@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bridge.sandbox.broker import OFFSET_COMMIT, OFFSET_FETCH
 from tests.component.service.conftest import Start
 from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.settings import GROUP, LETTERS
+from tests.service.embedded import PARTITIONS, Broker
+from tests.service.settings import GROUP, LETTERS, RESTARTABLE
 
 GROUP_AUTHORIZATION_FAILED = 30
 
@@ -23,6 +25,22 @@ async def test_a_life_in_order_is_told_from_the_first_event_to_the_last(broker: 
     (stopping,) = service.lines.events("stopping")
     (stopped,) = service.lines.events("stopped")
     assert (stopping["cause"], stopped["delivered"]) == ("the test is over", 10)
+
+
+@pytest.mark.parametrize("reason", ["start_from", "committed"])
+async def test_every_start_of_a_partition_is_told_with_its_reason(broker: Broker, start: Start, reason: str) -> None:
+    broker.produce(events.orders(10), partition=1)
+    if reason == "committed":
+        before = await start(kafka=RESTARTABLE)
+        await before.until("it is done", lambda: broker.position() == 10)
+        await before.stop()
+    service = await start(kafka=RESTARTABLE)
+    await service.until("it has its partitions", lambda: len(service.now().partitions) == PARTITIONS)
+
+    starts = service.lines.events("partition_started")
+    assert {(each["topic"], each["reason"], each["by_us"]) for each in starts} == {("orders", reason, True)}
+    at = {each["partition"]: each["offset"] for each in starts}
+    assert (len(starts), at) == (PARTITIONS, {0: 0, 1: 10 if reason == "committed" else 0, 2: 0, 3: 0})
 
 
 async def test_a_commit_that_brokers_refuse_is_told_with_the_reason(broker: Broker, start: Start) -> None:

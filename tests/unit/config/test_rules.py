@@ -144,3 +144,9 @@ def test_the_dead_letter_topic_is_one_topic(problem_of: OneProblem) -> None:
         "dead_letter.topic",
         "must be one topic, not a pattern",
     )
+
+
+@pytest.mark.parametrize("refresh", ["50ms", "2h"])
+def test_topics_are_looked_for_neither_all_the_time_nor_hardly_ever(problem_of: OneProblem, refresh: str) -> None:
+    where, message = problem_of("group_id: bridge", f"group_id: bridge\n  refresh: {refresh}")
+    assert (where, message[:24]) == ("kafka.refresh", "must be from 100ms to 1h")

@@ -93,3 +93,20 @@ def test_the_consumer_protocol_is_named_to_the_client_with_nothing_that_it_refus
     assert configuration["group.protocol"] == "consumer"
     assert not {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"} & configuration.keys()
     client.open_consumer(configuration, ClientLog(logging.getLogger("tests")), lambda *_: None).close()
+
+
+def test_new_topics_are_looked_for_as_often_as_configured_unless_a_property_says_otherwise() -> None:
+    name = "topic.metadata.refresh.interval.ms"
+    assert client.consumer_configuration(kafka())[name] == 30_000
+    assert client.consumer_configuration(kafka().model_copy(update={"refresh": 1.5}))[name] == 1500
+    assert client.consumer_configuration(kafka(**{name: "500"}))[name] == "500"
+
+
+def test_the_ends_of_partitions_are_heard_of() -> None:
+    assert client.consumer_configuration(kafka())["enable.partition.eof"] is True
+
+
+@pytest.mark.parametrize(("level", "only"), [("read_committed", True), ("READ_UNCOMMITTED", False)])
+def test_whether_open_transactions_are_read_is_the_owners_choice(level: str, *, only: bool) -> None:
+    configuration = client.consumer_configuration(kafka(**{"isolation.level": level}))
+    assert client.reads_committed_only(configuration) is only

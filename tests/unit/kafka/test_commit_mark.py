@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.commit_mark import MAPPINGS, has, mapping_of, marked, unmarked
+from bridge.kafka.commit_mark import LONG, MAPPINGS, SUBSCRIPTIONS, has, mapping_of, marked, subscription_of, unmarked
 from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import Demand, Head
 
@@ -40,30 +40,53 @@ def test_a_map_is_readable_once_the_mark_is_off() -> None:
     assert found.done == (range(8, 10),)
 
 
-MAPPING = st.integers(0, MAPPINGS - 1)
+MAPPING = st.none() | st.integers(1, MAPPINGS - 1)
+SUBSCRIPTION = st.integers(1, SUBSCRIPTIONS - 1)
+NUMBER = st.integers(1, 999)
 
 
-@given(st.text(alphabet=st.characters(codec="ascii", exclude_characters="\0~")), st.integers(0, 10**9 - 1), MAPPING)
+@given(
+    st.text(alphabet=st.characters(codec="ascii", exclude_characters="\0~")),
+    st.just(0) | NUMBER,
+    st.integers(1, MAPPINGS - 1),
+    st.none() | SUBSCRIPTION,
+)
 def test_the_number_of_the_mapping_travels_in_the_mark_and_comes_off_with_it(
-    text: str, number: int, mapping: int
+    text: str, number: int, mapping: int, subscription: int | None
 ) -> None:
-    whole = marked(text, number, mapping)
+    whole = marked(text, number, mapping, subscription)
     assert unmarked(whole) == text
     assert mapping_of(whole) == mapping_of(f"{whole}\0") == mapping
+    assert subscription_of(whole) == subscription_of(f"{whole}\0") == subscription
     assert has(whole, number, mapping)
-    assert len(whole) - len(text) == 19
+    assert len(whole) - len(text) == LONG
 
 
-@given(st.integers(0, 10**9 - 1), st.integers(0, 10**9 - 1), MAPPING)
-def test_with_a_mapping_one_commit_is_not_taken_for_another(mine: int, other: int, mapping: int) -> None:
-    assert has(marked("b1.text", mine, mapping), other, mapping) is (mine == other)
+@given(NUMBER, NUMBER, MAPPING, SUBSCRIPTION)
+def test_with_a_mapping_one_commit_is_not_taken_for_another(
+    mine: int, other: int, mapping: int | None, subscription: int
+) -> None:
+    """Of those that may still be on their way: numbers come again after a thousand."""
+    assert has(marked("b1.text", mine, mapping, subscription), other, mapping) is (mine == other)
+    assert not has(marked("b1.text", 0, mapping, subscription), other, mapping)
+
+
+def test_the_same_number_of_another_mapping_is_another_commit() -> None:
+    assert not has(marked("b1.text", 7, 5), 7, 6)
+
+
+@given(st.integers(1, 10**9))
+def test_a_number_of_any_size_is_found_again(number: int) -> None:
+    assert has(marked("b1.text", number, 5, 6), number, 5)
+    assert not has(marked("b1.text", number, 5, 6), number + 1, 5)
 
 
 def test_readers_of_before_take_the_whole_for_one_mark() -> None:
     before = re.compile(r"~\d{1,18}\0?\Z", re.ASCII)
-    assert before.sub("", marked("b1.map", 7, MAPPINGS - 1)) == "b1.map"
+    assert before.sub("", marked("b1.map", 7, MAPPINGS - 1, SUBSCRIPTIONS - 1)) == "b1.map"
 
 
-@pytest.mark.parametrize("text", [None, "", "map", "map~7", f"map~{'1' * 17}", "map~" + "1" * 18 + "x"])
+@pytest.mark.parametrize("text", [None, "", "map", "map~7", f"map~{'1' * 17}", "map~" + "1" * 18 + "x", f"~{'0' * 18}"])
 def test_a_commit_that_does_not_say_by_which_mapping_names_none(text: str | None) -> None:
     assert mapping_of(text) is None
+    assert subscription_of(text) is None

@@ -83,6 +83,7 @@ class Thread:
             starting=told,
             survey=told,
             log_ends=told,
+            settled=told,
             message_errors=told,
             counts=SourceCounts(),
             heartbeat=self.clock,

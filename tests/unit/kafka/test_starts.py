@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
 from bridge.kafka import starts
-from bridge.kafka.starts import NO_TIME_FOUND, Found, Hold, LogRange, Start
+from bridge.kafka.starts import NO_TIME_FOUND, Found, Hold, LogRange, Start, StartReason
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import Demand, Head
 
 PARTITION = TopicPartition("orders", 3)
+COMMITTED = StartReason.COMMITTED
 LOG = LogRange(100, 200)
 EVERY_START: list[StartFrom] = [*StartPoint, StartTime(1), StartAge(60.0)]
 
@@ -31,7 +34,7 @@ def text(base: int, *, epoch: int | None = 5, topic_id: str = "T") -> str:
 @pytest.mark.parametrize("offset", [100, 150, 200])
 def test_a_position_inside_the_log_is_where_it_goes_on(offset: int, start_from: StartFrom) -> None:
     found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
-    assert starts.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None))
+    assert starts.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None), COMMITTED)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
@@ -53,13 +56,15 @@ def test_a_position_outside_the_log_is_held_whatever_start_from_says(
 
 def test_a_position_is_believed_where_the_logs_range_is_not_known() -> None:
     found = Found(Position(7, "", None), position_known=True)
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(7, "", None))
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(7, "", None), COMMITTED)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 def test_a_partition_added_to_a_started_topic_starts_at_its_beginning(start_from: StartFrom) -> None:
     found = Found(position_known=True, topic_started=True, range=LOG, at_time=150)
-    assert starts.resolve(PARTITION, found, start_from) == Start(Position(100, "", None), is_new=True)
+    assert starts.resolve(PARTITION, found, start_from) == Start(
+        Position(100, "", None), StartReason.NEW_PARTITION, is_new=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,33 @@ def test_a_topic_without_any_position_starts_where_start_from_says(
     start_from: StartFrom, at_time: int | None, offset: int
 ) -> None:
     found = Found(position_known=True, range=LOG, at_time=at_time)
-    assert starts.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None), is_new=True)
+    assert starts.resolve(PARTITION, found, start_from) == Start(
+        Position(offset, "", None), StartReason.START_FROM, is_new=True
+    )
+
+
+def test_latest_begins_at_the_last_stable_offset_so_that_an_open_transaction_is_read_when_it_ends() -> None:
+    found = Found(position_known=True, range=LOG, latest=180)
+    started = starts.resolve(PARTITION, found, StartPoint.LATEST)
+    assert started == Start(Position(180, "", None), StartReason.START_FROM, is_new=True)
+
+
+@pytest.mark.parametrize("start_from", EVERY_START)
+def test_a_topic_that_is_newer_than_the_group_starts_at_its_beginning(start_from: StartFrom) -> None:
+    found = Found(position_known=True, range=LOG, at_time=150, group_settled=True)
+    started = starts.resolve(PARTITION, found, start_from)
+    assert started == Start(Position(100, "", None), StartReason.NEW_TOPIC, is_new=True)
+
+
+@pytest.mark.parametrize("start_from", EVERY_START)
+def test_whether_a_topic_is_new_is_asked_again_where_the_brokers_did_not_say(start_from: StartFrom) -> None:
+    held = starts.resolve(PARTITION, Found(position_known=True, range=LOG, group_settled=None), start_from)
+    assert isinstance(held, Hold)
+    assert held.reason is Reason.POSITION_UNKNOWN
+
+
+def test_every_reason_for_a_start_is_told_in_a_sentence() -> None:
+    assert starts.DETAILS.keys() == set(StartReason)
 
 
 def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_set() -> None:
@@ -120,7 +151,7 @@ def test_a_map_made_for_this_position_is_restored() -> None:
 )
 def test_a_map_made_for_another_position_is_ignored(position: Position) -> None:
     found = Found(position, position_known=True, range=LOG, topic_id="T")
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, restored=None)
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +173,9 @@ def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() 
 
 def test_a_position_at_the_beginning_of_a_recreated_topic_skips_nothing_and_is_read_from() -> None:
     found = Found(Position(100, text(100), 5), position_known=True, range=LOG, topic_id="another")
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(100, text(100), 5), restored=None)
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(
+        Position(100, text(100), 5), COMMITTED, restored=None
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,12 +189,38 @@ def test_a_position_at_the_beginning_of_a_recreated_topic_skips_nothing_and_is_r
 )
 def test_a_position_somebody_moved_here_is_believed_without_its_map(position: Position, topic_id: str) -> None:
     found = Found(position, position_known=True, range=LOG, topic_id=topic_id)
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, restored=None)
+    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
 
 
 def test_a_position_waits_until_it_is_known_which_topic_it_belongs_to() -> None:
     held = starts.resolve(
         PARTITION, Found(Position(150, text(150), 5), position_known=True, range=LOG), StartPoint.ERROR
     )
+    assert isinstance(held, Hold)
+    assert held.reason is Reason.POSITION_UNKNOWN
+
+
+def again(position: Position | None, *, topic_id: str | None = "new", known: bool = True) -> Start | Hold:
+    found = Found(position, position_known=known, range=LOG, topic_id=topic_id)
+    return starts.begin_again(PARTITION, found, StartPoint.LATEST, read="old")
+
+
+@pytest.mark.parametrize("position", [None, Position(150, text(150, topic_id="old"), 5)])
+def test_a_topic_created_again_while_it_was_read_begins_anew_whatever_was_committed_of_the_earlier_one(
+    position: Position | None,
+) -> None:
+    assert again(position) == Start(Position(100, "", None), StartReason.NEW_TOPIC, is_new=True)
+
+
+@pytest.mark.parametrize("position", [Position(150, "", None), Position(150, text(150, topic_id="new"), 5)])
+def test_a_committed_offset_that_somebody_set_for_the_new_topic_is_followed(position: Position) -> None:
+    started = again(position)
+    assert isinstance(started, Start)
+    assert (started.position, started.why) == (position, COMMITTED)
+
+
+@pytest.mark.parametrize("found", [{"topic_id": None}, {"topic_id": ""}, {"topic_id": "old"}, {"known": False}])
+def test_a_topic_created_again_waits_while_it_cannot_be_told_what_is_there_now(found: dict[str, Any]) -> None:
+    held = again(None, **found)
     assert isinstance(held, Hold)
     assert held.reason is Reason.POSITION_UNKNOWN

@@ -48,6 +48,9 @@ SAID: dict[str, Callable[[Events], None]] = {
     "kafka_lost": lambda e: e.kafka_lost(detail="kafka-1:9092: Connection refused", partitions=PARTITIONS),
     "kafka_back": lambda e: e.kafka_back(seconds=31),
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
+    "partition_started": lambda e: e.partition_started(
+        PARTITIONS[0], offset=7, reason="new_topic", detail="it appeared", by_us=True
+    ),
     "revoked": lambda e: e.revoked(PARTITIONS, seconds=1.23456, released=7, forced=False),
     "lost": lambda e: e.lost(PARTITIONS, released=7),
     "mappings_differ": lambda e: e.mappings_differ(mine=17, others={18: PARTITIONS}),
