@@ -168,7 +168,7 @@ def sort_stage(of: Load) -> Stage:
 
     def run() -> None:
         for batch in given:
-            batching.sort(cast("Any", batch), table, batching.nothing_to_skim)
+            batching.sort(cast("Any", batch), table, batching.nothing_to_skim, sys.maxsize)
 
     return run
 

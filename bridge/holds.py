@@ -147,8 +147,9 @@ REASONS: Final[Mapping[Reason, Entry]] = {
         needs_operator=True,
     ),
     Reason.RECORD_TOO_LARGE: Entry(
-        "The next record of this partition is larger than kafka.max_record_bytes.",
-        "Raise kafka.max_record_bytes and the memory with it, or move the group's offset past this record.",
+        "The next batch of this partition cannot be decompressed: it becomes too large, or it is damaged.",
+        "Raise kafka.properties.receive.message.max.bytes, and the memory with it, or stop the bridge and move the"
+        " group's offset past the batch.",
         needs_operator=True,
     ),
     Reason.UNOWNED: Entry(

@@ -95,6 +95,8 @@ class LetterReason(enum.StrEnum):
     UNAUTHORIZED = "unauthorized"
     EXPIRED = "expired"
     RETRIES_EXHAUSTED = "retries_exhausted"
+    TOO_LARGE = "too_large"
+    """Larger than `kafka.max_record_bytes`. The only letters without the original's value."""
 
 
 # --- what mapping says of a record ----------------------------------------------------------------
@@ -131,6 +133,8 @@ class Failed:
     route: Route | None = None
     unmapped_type: str | None = None
     """Set where the only fault is that no route names the type."""
+    value_left_out: int = 0
+    """Bytes of a value that the record does not carry any more."""
 
 
 class Prepared:
@@ -250,6 +254,8 @@ class DeadLetter:
     attempts: int = 0
     first_attempt_ms: int | None = None
     last_attempt_ms: int | None = None
+    value_left_out: int = 0
+    """Bytes of the original's value, which stands at its offset only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,11 @@ class Kafka(Section):
         "20s",
         "How long requests in flight may finish when partitions are revoked or the bridge stops.",
     )
+    max_record_bytes: fields.Size = fields.preset(
+        scalars.size,
+        "20MB",
+        "A larger record is not mapped: it becomes a dead letter without its value, which names its offset.",
+    )
     start_timeout: fields.OptionalDuration = Field(
         default=None,
         description="How long `bridge run` waits for a broker to answer before it ends with exit code 3; null: for "

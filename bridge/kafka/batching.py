@@ -8,7 +8,7 @@ from bridge.kafka.consumption import Batch
 from bridge.kafka.record_headers import headers_of_all
 from bridge.mapping.skim import last_of
 from bridge.model import Record
-from bridge.pipeline.arrivals import Skimmed
+from bridge.pipeline.arrivals import Oversized, Skimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bridge.kafka.table import Assigned, Table
     from bridge.mapping.skim import Skim
+    from bridge.model import Header
 
     SkimOf = Callable[[str], Skim | None]
     """By the topic's name."""
@@ -40,9 +41,11 @@ def nothing_to_skim(_topic: str) -> Skim | None:
 
 
 def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewhere is a call for each record
-    messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf
+    messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf, largest: int
 ) -> Round:
     """Group the messages by the tracker of the present assignment, each group in the order of its offsets.
+
+    Of a record with more than `largest` bytes the value is let go of here.
 
     Of what a header says is filtered no record is made: that costs more than all the rest of such a record. Where an
     earlier assignment may have completed it already, it is left to the pipeline to tell the two apart.
@@ -86,13 +89,16 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         if headers:
             for name, content in headers:
                 size += len(name) + (len(content) if content else 0)
-        entry.bytes += size
-        entry.records.append(
-            new_tuple(
-                Record,
-                (topic_name, partition, offset, timestamp if kind else None, key, value, headers or ()),
+        if size > largest:
+            size -= _leave_out(entry, message, headers or (), largest)
+        else:
+            entry.records.append(
+                new_tuple(
+                    Record,
+                    (topic_name, partition, offset, timestamp if kind else None, key, value, headers or ()),
+                )
             )
-        )
+        entry.bytes += size
     return _close(touched, dropped, errors)
 
 
@@ -119,6 +125,16 @@ def _skimmed_off(entry: Assigned, skim: Skim, headers: Any, offset: int) -> bool
     else:
         entry.records.append(Skimmed(outcomes, offset))
     return True
+
+
+def _leave_out(entry: Assigned, message: Message[Any, Any], headers: Sequence[Header], largest: int) -> int:
+    """Keep all of a record but its value; returns the value's bytes. Nothing else of this process ever sees them."""
+    kind, timestamp = message.timestamp()
+    topic, partition = entry.partition
+    record = Record(topic, partition, message.offset() or 0, timestamp if kind else None, message.key(), None, headers)
+    value_bytes = len(message.value() or b"")
+    entry.records.append(Oversized(record, value_bytes, largest))
+    return value_bytes
 
 
 def _close(touched: list[Assigned], dropped: int, errors: list[Any]) -> Round:

@@ -43,6 +43,9 @@ _FETCHING: Final[Configuration] = {
     "queued.max.messages.kbytes": 4096,
     "fetch.message.max.bytes": 1 << 19,
     "fetch.max.bytes": 1 << 21,
+    # Bounds what a batch of zstd becomes, too, and that is a guess which grows threefold: under the default of 100 MB
+    # one of 40 MB may never be read. What is asked for is bounded by the two above.
+    "receive.message.max.bytes": 1_000_000_000,
     # After a full queue the fetcher rests for a second otherwise.
     "fetch.queue.backoff.ms": 5,
 }

@@ -35,6 +35,7 @@ _STAGES: Final = {
     LetterReason.REJECTED: ("TASK_PUT", "bridge.track"),
     LetterReason.UNAUTHORIZED: ("TASK_PUT", "bridge.track"),
     LetterReason.RETRIES_EXHAUSTED: ("TASK_PUT", "bridge.track"),
+    LetterReason.TOO_LARGE: ("KAFKA_CONSUME", "bridge.kafka"),
 }
 """Where in Kafka Connect's pipeline, and in which part of this program, it went wrong."""
 
@@ -61,6 +62,7 @@ _ESSENTIAL: Final = frozenset(
         "route",
         "route-hash",
         "replays",
+        "value-left-out",
     }
 )
 
@@ -128,6 +130,7 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
         "first-attempt": _time(letter.first_attempt_ms),
         "last-attempt": _time(letter.last_attempt_ms),
         "replays": str(_replays(record.headers)),
+        "value-left-out": str(letter.value_left_out) if letter.value_left_out else None,
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bridge.kafka.starting import Starting
     from bridge.kafka.table import Table
 
+_BAD_COMPRESSION: Final = -198
 _AUTO_OFFSET_RESET: Final = -140
 _MAX_POLL_EXCEEDED: Final = -147
 _PARTITION_EOF: Final = -191
@@ -45,6 +46,19 @@ _NO_CONSUMER_PROTOCOL: Final = (
     KafkaError.GROUP_ID_NOT_FOUND,  # classic members live in the group, and the brokers let nobody else in beside them
 )
 """Why the client ends at its first heartbeat under the consumer protocol. Only its message says which it was."""
+
+
+_OUT_OF_RANGE: Final = (
+    "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its position is set: stop "
+    "the bridge and use kafka-consumer-groups --reset-offsets"
+)
+"""The position fell out of the log: retention overtook it, or the log was truncated or recreated."""
+_TOO_LARGE: Final = (
+    "begins a batch that cannot be decompressed ({}): it becomes too large, or it is damaged. Nothing is read from the "
+    "partition until you raise kafka.properties.receive.message.max.bytes, and the memory with it, or stop the bridge "
+    "and move the group's offset past the batch"
+)
+"""The client would ask for it for ever, and say so in its log only."""
 
 
 class ClientFatalError(Exception):
@@ -100,7 +114,9 @@ class MessageErrors:
         if code == _INVALID_SESSION:
             raise TermsRefusedError(Refusal.SESSION, error.str())
         if code == _AUTO_OFFSET_RESET:
-            self._out_of_range(message, error)
+            self._hold(message, Reason.OUT_OF_RANGE, error, _OUT_OF_RANGE)
+        elif code == _BAD_COMPRESSION:
+            self._hold(message, Reason.RECORD_TOO_LARGE, error, _TOO_LARGE)
         elif code == _MAX_POLL_EXCEEDED:
             self._counts.poll_interval_exceeded += 1
             self._log.write(
@@ -150,21 +166,15 @@ class MessageErrors:
             f"group.min.session.timeout.ms and group.max.session.timeout.ms. {refused}"
         )
 
-    def _out_of_range(self, message: Message[Any, Any], error: KafkaError) -> None:
-        """The position fell out of the log: retention overtook it, or the log was truncated or recreated."""
+    def _hold(self, message: Message[Any, Any], reason: Reason, error: KafkaError, sentence: str) -> None:
         topic, partition = message.topic(), message.partition()
         if topic is None or partition is None:
             return
         entry = self._table.get(TopicPartition(topic, partition))
         if entry is None or entry.held is not None:
             return
-        self._starting.hold(
-            entry,
-            Reason.OUT_OF_RANGE,
-            f"{entry.partition}: offset {entry.next_offset}, the next to be read, is no longer in the log "
-            f"({error.str()}): events may be gone unsent. Nothing is read from it until its position is set: stop the "
-            "bridge and use kafka-consumer-groups --reset-offsets",
-        )
+        where = f"{entry.partition}: offset {entry.next_offset}, the next to be read, "
+        self._starting.hold(entry, reason, where + sentence.format(error.str()))
         self._pauses.apply([entry])
 
 

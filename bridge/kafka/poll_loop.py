@@ -56,9 +56,11 @@ class PollLoop:
         counts: SourceCounts,
         heartbeat: Heartbeat,
         skim_of: batching.SkimOf,
+        max_record_bytes: int,
     ) -> None:
         self._heartbeat = heartbeat
         self._skim_of = skim_of
+        self._largest = max_record_bytes
         self._consumer = consumer
         self._table = table
         self._loop_side = loop_side
@@ -150,7 +152,7 @@ class PollLoop:
             messages += self._consumer.consume(wanted - 1, 0)
             if self._table.added != added and self._is_of_an_earlier_assignment(first, added):
                 del messages[0]
-        found = batching.sort(messages, self._table, self._skim_of)
+        found = batching.sort(messages, self._table, self._skim_of, self._largest)
         self._counts.dropped_records += found.dropped
         if found.batches:
             self._intake.handed(found.records, found.bytes)

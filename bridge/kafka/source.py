@@ -180,6 +180,7 @@ class Source:
             counts=self.counts,
             heartbeat=self._heartbeat,
             skim_of=self._skim_of,
+            max_record_bytes=kafka.max_record_bytes,
         )
 
     # --- called on the loop's thread ---------------------------------------------------------------

@@ -1,6 +1,10 @@
-"""What is handed over of a partition: records, and in place of those that a header filters, only how many they are."""
+"""What is handed over of a partition: records, in place of those that a header filters only how many they are, and of
+one that is too large all but its value.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from bridge.model import Outcomes, Record
 
@@ -17,4 +21,19 @@ class Skimmed:
         self.records = 1
 
 
-Arrival = Record | Skimmed
+class Oversized(NamedTuple):
+    """A record that is larger than what is mapped."""
+
+    record: Record
+    """Without its value, of which no second object is made."""
+    value_bytes: int
+    largest: int
+    """Bytes that a record may have."""
+
+    @property
+    def offset(self) -> int:
+        """The record's."""
+        return self.record.offset
+
+
+Arrival = Record | Skimmed | Oversized

@@ -170,7 +170,14 @@ class Dispatcher:
             if self.lanes.push(work):
                 self._turns.push(work)
         elif isinstance(outcome, Failed):
-            work.letter = DeadLetter(work.record, outcome.reason, outcome.message, work.output, outcome.route)
+            work.letter = DeadLetter(
+                work.record,
+                outcome.reason,
+                outcome.message,
+                work.output,
+                outcome.route,
+                value_left_out=outcome.value_left_out,
+            )
             self.letters.submit(work)
 
     # --- requests out -----------------------------------------------------------------------------

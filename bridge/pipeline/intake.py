@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bridge.model import Failed, Filtered, Outcome, Outcomes, Prepared, Record
-from bridge.pipeline.arrivals import Arrival, Skimmed
+from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
+from bridge.pipeline.arrivals import Arrival, Oversized, Skimmed
 from bridge.pipeline.offset_map import Head
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
@@ -52,10 +52,9 @@ class Intake:
             if topic.held:
                 through = len(records)
                 break
-            if isinstance(record, Skimmed):
+            if type(record) is not Record:
                 through += 1
-                passed(record.last)
-                self._filtered(record.outcomes, record.records)
+                self._unmapped(partition, record)
                 continue
             if now() >= until and through:
                 break
@@ -96,6 +95,24 @@ class Intake:
                 self._enqueue(work, outcome)
         self._filtered(before, alike)
         return through
+
+    def _unmapped(self, partition: Partition, arrival: Arrival) -> None:
+        """What was decided on before it was a whole record."""
+        tracker, tally = partition.tracker, self._tally
+        if isinstance(arrival, Skimmed):
+            tracker.passed(arrival.last)
+            self._filtered(arrival.outcomes, arrival.records)
+        elif isinstance(arrival, Oversized):
+            record = arrival.record
+            tally.consumed += 1
+            if tracker.already_done(record.offset):
+                tracker.passed(record.offset)
+                tally.already_done += 1
+                return
+            failed = Failed(LetterReason.TOO_LARGE, _too_large(arrival), value_left_out=arrival.value_bytes)
+            work = self._work(partition, record, failed, 0)
+            self._arrived(partition, record, work)
+            self._enqueue(work, failed)
 
     def _filtered(self, outcomes: Outcomes, records: int) -> None:
         """So many records more that were filtered as the one before them."""
@@ -162,3 +179,11 @@ class Intake:
         if ordering == "key" and record.key is not None:
             return record.key
         return (record.topic, record.partition)
+
+
+def _too_large(arrival: Oversized) -> str:
+    return (
+        f"the record has {arrival.record.size + arrival.value_bytes} bytes, more than kafka.max_record_bytes "
+        f"({arrival.largest}); its value is left out here and is at {arrival.record.coordinates}, for as long as the "
+        "topic keeps it"
+    )

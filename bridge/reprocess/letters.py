@@ -54,7 +54,8 @@ class Dialect(enum.StrEnum):
 
 _BRIDGE: Final = Dialect.BRIDGE
 """Asked for with every letter, and slow to find in its class."""
-_BEFORE_ANY_ROUTE: Final = frozenset({LetterReason.UNDECODABLE.value, LetterReason.UNMAPPABLE.value})
+_TOO_LARGE: Final = LetterReason.TOO_LARGE.value
+_BEFORE_ANY_ROUTE: Final = frozenset({LetterReason.UNDECODABLE.value, LetterReason.UNMAPPABLE.value, _TOO_LARGE})
 
 
 class Place(NamedTuple):
@@ -122,6 +123,11 @@ class Letter(NamedTuple):
         What failed before any route looked at it never became events; mapped again, it becomes all of them.
         """
         return self.dialect is not _BRIDGE or (self.route is None and self.reason in _BEFORE_ANY_ROUTE)
+
+    @property
+    def is_without_value(self) -> bool:
+        """Whether the original's value was left out, so that nothing can be made of what is here."""
+        return self.dialect is _BRIDGE and self.reason == _TOO_LARGE
 
     def record(self) -> Record | None:
         """The original as Kafka first delivered it; None without an origin, on which topic and event id depend."""

@@ -153,6 +153,8 @@ def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iter
 
     An event's age is judged at the time of its letter: it was in time then, and waited here for us.
     """
+    if letter.is_without_value and record.value is None:
+        return Mapped(((letter.output, Failed(LetterReason.TOO_LARGE, _without_value(letter))),))
     written = letter.timestamp_ms
     outcomes = mapping.map(record, contents.ANY_AGE if written is None else written / 1000)
     if letter.is_whole_record:
@@ -196,3 +198,10 @@ def differs(letter: Letter, mapped: Mapped) -> bool:
 def _why_filtered(mapped: Mapped) -> str:
     reasons = sorted({each.reason.value for _, each in mapped.outcomes if isinstance(each, Filtered)})
     return f"the mapping now filters it ({', '.join(reasons) or 'nothing is left of it'}): nothing to send"
+
+
+def _without_value(letter: Letter) -> str:
+    return (
+        f"its record is larger than kafka.max_record_bytes was: the value is at {letter.origin} and not here. Raise "
+        "the limit and produce the record again, or import a smaller value for it (bridge dlq import)"
+    )

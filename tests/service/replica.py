@@ -126,9 +126,16 @@ class Replica:
 
     def resident(self) -> int:
         """Bytes of memory it has now."""
+        return self._memory("VmRSS:")
+
+    def most_resident(self) -> int:
+        """Bytes of memory it had at most."""
+        return self._memory("VmHWM:")
+
+    def _memory(self, kind: str) -> int:
         assert self._process is not None
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+        [line] = [line for line in status.splitlines() if line.startswith(kind)]
         return int(line.split()[1]) * 1024
 
     # --- what it says -------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ class Asked:
         typer.Option(
             metavar="REASON",
             show_default=False,
-            help="undecodable, unmappable, invalid, rejected, unauthorized, expired or retries_exhausted; of other "
-            "programs' letters, the exception's class." + _OFTEN,
+            help="undecodable, unmappable, invalid, rejected, unauthorized, expired, retries_exhausted or too_large; "
+            "of other programs' letters, the exception's class." + _OFTEN,
         ),
     ] = None
     status: Annotated[

@@ -8,7 +8,7 @@ from bridge.kafka.batching import sort
 from bridge.kafka.table import Assigned, Table
 from bridge.mapping.skim import Skim
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
-from bridge.pipeline.arrivals import Skimmed
+from bridge.pipeline.arrivals import Oversized, Skimmed
 from bridge.pipeline.offset_map import Demand, Head, decode
 from bridge.pipeline.offsets import OffsetTracker
 
@@ -56,9 +56,9 @@ def table(*names: tuple[str, int]) -> Table:
     return made
 
 
-def sorted_(messages: list[Delivered], partitions: Table, skim: Skim | None = None) -> Any:
+def sorted_(messages: list[Delivered], partitions: Table, skim: Skim | None = None, largest: int = 1000) -> Any:
     given: Any = messages
-    return sort(given, partitions, lambda topic: skim if topic == "a" else None)
+    return sort(given, partitions, lambda topic: skim if topic == "a" else None, largest)
 
 
 def test_records_are_grouped_by_the_tracker_of_their_partition_in_order() -> None:
@@ -170,3 +170,39 @@ def test_what_an_earlier_assignment_may_have_completed_is_not_skimmed_but_told_a
     entry.tracker = OffsetTracker(entry.partition, 0, restored=decode(text))
     partitions.add(entry)
     assert told(sorted_([typed(n, b"audit") for n in range(4)], partitions, BY_TYPE)) == [0, 1, (AUDIT, 2, 3)]
+
+
+def test_a_record_over_the_limit_keeps_everything_but_its_value_and_the_others_are_untouched() -> None:
+    headers = [("h", b"xy")]
+    messages = [
+        Delivered("a", 0, 7, value=b"v" * 10),
+        Delivered("a", 0, 8, key=b"key", value=b"v" * 100, headers=headers, timestamp=(TIMESTAMP_CREATE_TIME, 77)),
+        Delivered("a", 0, 9, value=b"v" * 10),
+    ]
+    found = sorted_(messages, table(("a", 0)), largest=50)
+    (batch,) = found.batches
+    before, large, after = batch.records
+    assert large == Oversized(Record("a", 0, 8, 77, b"key", None, headers), 100, 50)
+    assert [before.value, after.value] == [b"v" * 10] * 2
+    assert found.bytes == batch.size == before.size + after.size + large.record.size
+    assert found.records == 3
+
+
+def test_key_and_headers_count_for_the_limit_as_the_value_does() -> None:
+    message = Delivered("a", 0, 0, key=b"k" * 60, value=b"v", timestamp=(TIMESTAMP_NOT_AVAILABLE, 0))
+    (batch,) = sorted_([message], table(("a", 0)), largest=50).batches
+    assert batch.records == [Oversized(Record("a", 0, 0, None, b"k" * 60, None, ()), 1, 50)]
+
+
+def test_a_record_over_the_limit_that_a_header_filters_is_filtered() -> None:
+    skim = Skim("type", {b"audit": AUDIT})
+    message = Delivered("a", 0, 0, value=b"v" * 100, headers=[("type", b"audit")])
+    (batch,) = sorted_([message], table(("a", 0)), skim, largest=50).batches
+    assert isinstance(batch.records[0], Skimmed)
+
+
+def test_the_next_offset_is_behind_a_record_over_the_limit() -> None:
+    partitions = table(("a", 0))
+    sorted_([Delivered("a", 0, 4, value=b"v" * 100)], partitions, largest=50)
+    (entry,) = partitions
+    assert entry.next_offset == 5

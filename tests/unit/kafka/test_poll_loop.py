@@ -88,6 +88,7 @@ class Thread:
             counts=SourceCounts(),
             heartbeat=self.clock,
             skim_of=nothing_to_skim,
+            max_record_bytes=1000,
         )
         self.loop.round()
         told.log.clear()

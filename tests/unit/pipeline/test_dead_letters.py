@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.model import LetterReason, TopicPartition, Verdict
+from bridge.pipeline.arrivals import Oversized
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, REJECTED, TIMED_OUT, TOO_LARGE, UNWRITABLE
 from tests.unit.pipeline.world import World
@@ -265,3 +266,28 @@ def test_a_letter_that_is_too_large_is_reported_as_refused(world: World) -> None
     world.run(5)
     [(letter, detail)] = world.journal.named("letter_refused")
     assert (letter.record.offset, detail) == (0, TOO_LARGE.message)
+
+
+def test_a_record_too_large_becomes_a_letter_without_its_value_and_its_offset_completes(world: World) -> None:
+    [tracker] = world.assign(P0)
+    record = world.logs[P0].append(P0, "ann", b"key", 0)
+    large = Oversized(record._replace(value=None), 60_000_000, 20_000_000)
+    assert world.dispatcher.accept(tracker, [large]) == 1
+    world.run(1)
+    (letter,) = world.letters.written
+    assert (letter.reason, letter.value_left_out) == (LetterReason.TOO_LARGE, 60_000_000)
+    assert letter.record.value is None
+    assert letter.record.key == b"key"
+    assert "kafka.max_record_bytes (20000000)" in letter.message
+    assert record.coordinates in letter.message
+    assert world.dispatcher.tally.consumed == 1
+    assert world.positions.committed[P0].offset == 1
+
+
+def test_records_too_large_are_held_by_the_breaker_like_any_that_cannot_be_mapped(world: World) -> None:
+    [tracker] = world.assign(P0)
+    records = [world.logs[P0].append(P0, "ann", None, 0) for _ in range(150)]
+    world.dispatcher.accept(tracker, [Oversized(each._replace(value=None), 99, 9) for each in records])
+    world.run(5)
+    assert len(world.letters.written) == 100
+    assert world.dispatcher.topics["orders"].held

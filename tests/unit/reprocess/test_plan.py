@@ -141,3 +141,20 @@ def test_a_timestamp_of_no_year_is_refused_by_the_replay_as_it_was_by_the_delive
     assert isinstance(again, Failed)
     assert (again.reason, again.message) == (at_first.reason, at_first.message)
     assert fate(made) is Fate.UNMAPPABLE
+
+
+def test_a_letter_without_its_value_is_never_taken_for_a_tombstone() -> None:
+    """Mapped as it is here it would be filtered, and its record be settled as if nothing had been lost."""
+    made = letter(1, reason=LetterReason.TOO_LARGE)
+    without = Written(made.key, None, made.headers, made.partition)
+    entry = Entry(parse(without.record(0)), Standing(State.OPEN))
+    planned = decide(entry, PRESENT, Rules(force=True), NOW)
+    assert planned.fate is Fate.UNMAPPABLE
+    assert "the value is at orders/0/1 and not here" in planned.detail
+
+
+def test_a_smaller_value_imported_for_a_letter_without_one_is_sent() -> None:
+    made = letter(1, reason=LetterReason.TOO_LARGE)
+    without = Written(made.key, None, made.headers, made.partition)
+    corrected = Changed(b"k", value_of("u-2"), NOW + 1, BY)
+    assert fate(without, Standing(State.OPEN, changed=corrected)) is Fate.SEND
