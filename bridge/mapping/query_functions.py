@@ -65,8 +65,10 @@ class _Library(functions.Functions):
     def _func_from_json(self, text: str) -> Any:
         try:
             return _decoded(text)
-        except (orjson.JSONDecodeError, MappingError):
+        except orjson.JSONDecodeError:
             raise QueryTypeError("from_json() got a string that is not JSON") from None
+        except MappingError as refused:
+            raise QueryTypeError(f"from_json() cannot read its string: {refused.message}") from None
 
     @functions.signature({"types": []})
     def _func_to_number(self, value: Any) -> Any:

@@ -41,6 +41,13 @@ def test_what_is_not_json_is_a_dead_letter_that_shows_nothing_of_it(bench: Calla
     assert failed.message == ("metadata.m: from_json(payload).a: from_json() got a string that is not JSON")
 
 
+def test_json_that_is_refused_for_its_cost_is_said_to_be_that_and_not_no_json(bench: Callable[[str], Bench]) -> None:
+    many = f'{{"a": [{", ".join(["0.1234567890123456789"] * 20_000)}]}}'
+    failed = bench(f"{FREE}events: {{order: {{metadata: {{m: from_json(payload).a}}}}}}").failed(record(many))
+
+    assert "from_json() cannot read its string: the value has more than 10000 numbers" in failed.message
+
+
 def test_a_wrong_type_is_never_quietly_null(bench: Callable[[str], Bench]) -> None:
     mapping = bench(f"{FREE}events: {{order: {{metadata: {{m: from_json(payload).a}}}}}}")
 
