@@ -45,7 +45,7 @@ spec:
 {{/* The Job that replays dead letters, without its name and without an end of its life. */}}
 {{- define "track-bridge.replayJobSpec" -}}
 {{- $args := concat (list "dlq" "replay" "--yes") .Values.dlqReplay.args -}}
-# Letters that failed again end it with 1: another try at once would change nothing, and a retry would hide it.
+# Dead letters that failed again or are left end it with 1: another try at once would change nothing, and a retry would hide it.
 backoffLimit: 0
 template:
   {{- include "track-bridge.jobPod" (list . "dlq-replay" $args .Values.dlqReplay.resources (include "track-bridge.fullname" .)) | nindent 2 }}
