@@ -72,6 +72,13 @@ class Reader:
         """What it found in a decoded value, for a failure: its type, or that nothing is there, and why."""
         return missing(self.paths, value) if result is None else found(result)
 
+    def found_no_text(self, result: Any, value: Any) -> str:
+        """The same where a string is needed, with what makes one of it."""
+        made = (
+            " ({path: …, type: string} makes one of it)" if result.__class__ is int or result.__class__ is bool else ""
+        )
+        return f"{self.found(result, value)}; a string is needed{made}"
+
 
 def _fraction(number: float | Decimal) -> str:
     if numbers.whole(number) is not None:

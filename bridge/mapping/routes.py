@@ -154,7 +154,7 @@ class RoutePlan:
         reader = self._event_name
         name = reader.read(value, scope)
         if not isinstance(name, str):
-            raise unmappable(f"event_name: {reader.text} is {reader.found(name, value)}; a string is needed")
+            raise unmappable(f"event_name: {reader.text} is {reader.found_no_text(name, value)}")
         if not name or name.isspace():
             raise unmappable(f"event_name: {reader.text} is an empty string; a name is needed")
         if not name.isprintable():

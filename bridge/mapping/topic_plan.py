@@ -169,8 +169,10 @@ class TopicPlan:
     def match(self, event_type: Any, value: Any = None) -> Match:
         """What the type's rule comes to; raises where there is no type. `value` is where it was looked for."""
         if event_type.__class__ is not str or not event_type:
-            what = "an empty string" if event_type == "" else self.settings.event_type.found(event_type, value)
-            raise unmappable(f"event_type: {self.settings.event_type.text} is {what}; a string is needed")
+            reader = self.settings.event_type
+            empty = event_type == ""
+            what = "an empty string; a string is needed" if empty else reader.found_no_text(event_type, value)
+            raise unmappable(f"event_type: {reader.text} is {what}")
         known = self.matches.get(event_type)
         if known is not None:
             return known

@@ -112,6 +112,12 @@ NESTED = '{"user": {"id": "u-9"}, "plan": "pro", "seats": [{"name": "A"}], "big"
             "(type: number reads it as one)",
             "{user_id: u, metadata: {m: {path: cents, divide_by: 100, type: number}}}",
         ),
+        (
+            "{user_id: u, event_name: {path: n}, allowed_event_names: ['5']}",
+            {"u": "u-9", "n": 5},
+            "({path: …, type: string} makes one of it)",
+            "{user_id: u, event_name: {path: n, type: string}, allowed_event_names: ['5']}",
+        ),
     ],
 )
 def test_the_advice_of_a_failure_works(
@@ -128,6 +134,20 @@ def test_the_advice_of_a_failure_works(
     assert says in before.message
 
     assert isinstance(mapped(advised), Prepared), mapped(advised)
+
+
+@pytest.mark.parametrize(("number", "kind"), [(5, "a number"), (True, "a boolean")])
+def test_a_type_that_is_no_text_says_what_makes_one_of_it_and_that_works(
+    bench: Callable[[str], Bench], number: Any, kind: str
+) -> None:
+    events = "user_id: u\nevents: {'5': {event_name: A}, 'true': {event_name: B}}"
+    record = {"kind": number, "u": "u-1"}
+
+    failed = bench(f"event_type: kind\n{events}").failed(record)
+    assert failed.message == (
+        f"event_type: kind is {kind}; a string is needed ({{path: …, type: string}} makes one of it)"
+    )
+    assert bench(f"event_type: {{path: kind, type: string}}\n{events}").request(record)["user_id"] == "u-1"
 
 
 @given(

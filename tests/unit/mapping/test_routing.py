@@ -82,11 +82,11 @@ def test_a_glob_of_many_stars_is_done_with_a_long_type_at_once() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (None, "is missing or null"),
-        (7, "is a number"),
-        ("", "is an empty string"),
-        (["secret"], "is an array"),
-        ({"secret": 1}, "is an object"),
+        (None, "is missing or null; a string is needed"),
+        (7, "is a number; a string is needed ({path: …, type: string} makes one of it)"),
+        ("", "is an empty string; a string is needed"),
+        (["secret"], "is an array; a string is needed"),
+        ({"secret": 1}, "is an object; a string is needed"),
     ],
 )
 def test_a_record_without_a_type_is_unmappable_not_quietly_unmapped(
@@ -95,7 +95,7 @@ def test_a_record_without_a_type_is_unmappable_not_quietly_unmapped(
     failed = bench("events: {order: {}}").failed({"type": found})
 
     assert failed.reason is LetterReason.UNMAPPABLE
-    assert failed.message == f"event_type: type {words}; a string is needed"
+    assert failed.message == f"event_type: type {words}"
 
 
 # --- no rule, no event
