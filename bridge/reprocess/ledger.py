@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bridge.kafka import topic_ids
 from bridge.model import Record
@@ -54,12 +54,29 @@ class Standing(NamedTuple):
 UNTOUCHED = Standing(State.OPEN)
 
 
+class Endings(enum.Enum):
+    """What is kept of letters that are settled: they are nearly all of a long history."""
+
+    WHOLE = "whole"
+    """Who settled each, when and why: a thousand bytes."""
+    STATES = "states"
+    """That it is, and how: a hundred bytes."""
+
+
+_SETTLED: Final = (Standing(State.REPLAYED), Standing(State.DISCARDED))
+
+
 class Ledger:
     """Folds resolutions. Feed it records with `take`, then ask `standing` for letters, then feed it more."""
 
-    def __init__(self, topic_id: str, about: Collection[Identity] | None = None) -> None:
+    def __init__(
+        self, topic_id: str, about: Collection[Identity] | None = None, endings: Endings = Endings.WHOLE
+    ) -> None:
         """`about`: of no other events anything is kept, however much the topic has."""
         self._about = about
+        self._endings = endings
+        self._settled: dict[int, int] = {}
+        """By the hash of an event: the hash of its letter's bytes, and which of the `_SETTLED` it is."""
         self._topic_id = topic_id
         """Of the dead-letter topic as it is now; what speaks of another one of that name is ignored."""
         self._facts: dict[Identity, dict[Kind, Written]] = {}
@@ -81,6 +98,11 @@ class Ledger:
 
     def note(self, written: Written) -> None:
         """One record, understood; or what this process has just written itself."""
+        if self._endings is Endings.STATES and isinstance(written.fact, Ended):
+            which = int(written.fact.ending is Ending.DISCARDED)
+            self._settled[hash(written.identity)] = hash(written.record_sha256) << 1 | which
+            self._facts.pop(written.identity, None)
+            return
         self._facts.setdefault(written.identity, {})[written.kind] = written
 
     def standing(self, letter: Letter) -> Standing:
@@ -90,9 +112,14 @@ class Ledger:
     def standing_of(self, name: Identity, letter: Letter) -> Standing:
         """The same for who has the letter's identity at hand. A record about other bytes decides nothing."""
         facts = self._facts.get(name)
-        if not facts:
+        settled = self._settled.get(hash(name)) if self._settled else None
+        if not facts and settled is None:
             return UNTOUCHED
         digest = resolutions.record_sha256(letter)
+        if settled is not None and settled >> 1 == hash(digest):
+            return _SETTLED[settled & 1]
+        if not facts:
+            return UNTOUCHED
         return _standing({kind: each.fact for kind, each in facts.items() if each.record_sha256 == digest})
 
     def _forget(self, key: bytes | None) -> None:
@@ -117,13 +144,15 @@ class Once:
     """Lets every event pass once: after a crash a record may have been dead-lettered twice."""
 
     def __init__(self) -> None:
-        self._seen: set[Identity] = set()
+        self._seen: set[int] = set()
+        """Hashes, seeded anew in each process, for a fifth of the memory."""
         self.repeated = 0
 
     def is_new(self, name: Identity) -> bool:
         """False for a further letter of an event that passed already."""
-        if name in self._seen:
+        seen = hash(name)
+        if seen in self._seen:
             self.repeated += 1
             return False
-        self._seen.add(name)
+        self._seen.add(seen)
         return True

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from bridge.kafka import topic_ids
 from bridge.kafka.starts import LogRange
 from bridge.model import LetterReason, Record, TopicPartition
 from bridge.reprocess import resolutions
@@ -139,7 +140,7 @@ class OpenLetters:
             written = resolutions.decode(record.key, record.value)
             if written is None or written.kind is not Kind.ENDED:
                 continue
-            if not (self._topic_id and written.topic_id and written.topic_id != self._topic_id):
+            if not topic_ids.differ(written.topic_id, self._topic_id):
                 yield fingerprint(written.identity, written.record_sha256)
 
     def _has_room(self, reason: str) -> bool:

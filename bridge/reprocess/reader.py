@@ -7,7 +7,7 @@ from contextlib import closing
 
 from bridge.kafka.letter_log import Extent, LetterLog, whole
 from bridge.model import Record, TopicPartition
-from bridge.reprocess.ledger import Ledger, Once
+from bridge.reprocess.ledger import Endings, Ledger, Once
 from bridge.reprocess.letters import Letter, parse
 from bridge.reprocess.resolutions import identity
 from bridge.reprocess.selection import Entry
@@ -22,11 +22,11 @@ def _silent(_count: int) -> None:
 class Reader:
     """One look at both topics: as they were when it was made."""
 
-    def __init__(self, log: LetterLog) -> None:
+    def __init__(self, log: LetterLog, endings: Endings = Endings.WHOLE) -> None:
         """Asks how far the topics reach; raises `LetterLogError`."""
         self._log = log
         self.extent: Extent = log.extent()
-        self.ledger = Ledger(self.extent.topic_id)
+        self.ledger = Ledger(self.extent.topic_id, endings=endings)
         self.once = Once()
         self._resolutions_read: dict[TopicPartition, int] = {
             partition: spans.first for partition, spans in self.extent.resolutions.items()

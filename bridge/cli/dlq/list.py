@@ -33,7 +33,7 @@ def list_letters(
 
     start = startup.load(config)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
-    with opening.opened(start) as topics:
+    with opening.opened(start, shows_endings=ended) as topics:
         selection = topics.selection(asked, with_ended=ended, all_groups=all_groups)
         if json:
             for entry in topics.select(selection):

@@ -57,13 +57,14 @@ class Opened:
     ) -> Selection:
         """What was asked for. Raises `Misuse` for what cannot be understood, or names what does not exist."""
         from bridge.config.consumed_topics import topics_of
+        from bridge.reprocess.ledger import Endings
         from bridge.reprocess.names import refusals, unknown
         from bridge.reprocess.reader import Reader
 
         made = asked.selection(None if all_groups else self.group, ids=ids, with_ended=with_ended)
         waiting = unknown(made, self.start.mapping, topics_of(self.start.config.kafka), self.cluster.topics)
         if waiting:
-            problems = refusals(waiting, Reader(self.log).entries())
+            problems = refusals(waiting, Reader(self.log, Endings.STATES).entries())
             if problems:
                 raise Misuse("\n".join(problems))
         return made
@@ -110,16 +111,20 @@ class Opened:
 
 
 @contextmanager
-def opened(start: startup.Start) -> Iterator[Opened]:
-    """The topics as they are now. Whatever cannot be read, now or later, ends the command with one sentence."""
+def opened(start: startup.Start, *, shows_endings: bool = False) -> Iterator[Opened]:
+    """The topics as they are now. Whatever cannot be read, now or later, ends the command with one sentence.
+
+    `shows_endings`: the command shows who settled letters and why, which takes a thousand bytes for each of them.
+    """
     from bridge.kafka.client import ClientRefusedError
     from bridge.kafka.letter_log import LetterLog, LetterLogError
+    from bridge.reprocess.ledger import Endings
     from bridge.reprocess.reader import Reader
 
     _, cluster = startup.connect(start)
     try:
         log = LetterLog(start.config.kafka, start.config.dead_letter.topic, startup.quiet_logger())
-        yield Opened(start, cluster, log, Reader(log))
+        yield Opened(start, cluster, log, Reader(log, Endings.WHOLE if shows_endings else Endings.STATES))
     except ClientRefusedError as refused:
         raise Misuse(f"{start.path}: {refused}") from refused
     except LetterLogError as error:

@@ -32,7 +32,7 @@ def show(
 
     start = startup.load(config)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
-    with opening.opened(start) as topics:
+    with opening.opened(start, shows_endings=True) as topics:
         entries = find(topics, name)
     for number, entry in enumerate(entries):
         if json:

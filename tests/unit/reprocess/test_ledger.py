@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model import Record
-from bridge.reprocess.ledger import Ledger, Once, State
+from bridge.reprocess.ledger import Endings, Ledger, Once, State
 from bridge.reprocess.letters import Letter, parse
 from bridge.reprocess.resolutions import (
     Attempted,
@@ -125,3 +125,25 @@ def test_a_letter_without_origin_is_known_by_its_place() -> None:
     ledger.take([record(DISCARDED, parse(foreign().record(3)))])
     assert ledger.standing(parse(foreign().record(3))).state is State.DISCARDED
     assert ledger.standing(parse(foreign().record(4))).state is State.OPEN
+
+
+@given(st.lists(st.tuples(st.sampled_from(FACTS), st.integers(1, 4)), max_size=12))
+def test_a_ledger_that_keeps_only_states_of_settled_letters_says_the_same_states(told: list[tuple[Fact, int]]) -> None:
+    whole, brief = Ledger("id-1"), Ledger("id-1", endings=Endings.STATES)
+    for fact, event in told:
+        for ledger in (whole, brief):
+            ledger.take([record(fact, a_letter(event))])
+    for event in range(1, 6):
+        expected, found = whole.standing(a_letter(event)), brief.standing(a_letter(event))
+        assert found.state is expected.state
+        if expected.state.is_open:
+            assert found == expected
+    assert brief.standing(a_letter(1, value=b"other")).state is State.OPEN
+
+
+def test_a_ledger_about_some_letters_keeps_nothing_of_others() -> None:
+    ledger = Ledger("id-1", about={identity(a_letter(1))})
+    ledger.take([record(REPLAYED, a_letter(event)) for event in range(1, 50)])
+    assert ledger.standing(a_letter(1)).state is State.REPLAYED
+    assert ledger.standing(a_letter(2)).state is State.OPEN
+    assert len(ledger._facts) == 1
