@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from bridge.config.printable import printable
+from bridge.mapping import exact_json
 
 if TYPE_CHECKING:
     from bridge.mapping.explain import Explanation, Look
@@ -52,7 +51,7 @@ def document(explanation: Explanation) -> dict[str, Any]:
                 "result": look.result,
                 "reason": look.reason,
                 "detail": look.detail,
-                "request": None if look.body is None else orjson.loads(look.body),
+                "request": None if look.body is None else exact_json.read(look.body),
                 "left_out": look.left_out,
             }
             for look in explanation.looks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,8 +34,11 @@ def lines(texts: Iterable[str]) -> None:
 
 
 def document(value: Any) -> None:
-    """A JSON document for a script, on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    """A JSON document for a script, on one line; a terminal obeys nothing of it."""
+    from bridge.config.printable import printable_json
+    from bridge.mapping import exact_json
+
+    sys.stdout.write(printable_json(exact_json.text_of(value)) + "\n")
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:

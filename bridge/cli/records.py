@@ -83,11 +83,13 @@ def _whole(text: bytes, where: str) -> Record:
     from pydantic import ValidationError
 
     from bridge.config.mapping_section import RecordExample
+    from bridge.mapping import exact_json
     from bridge.mapping.examples import record_of
+    from bridge.mapping.failures import MappingError
 
     try:
-        return record_of(RecordExample.model_validate(orjson.loads(text)))
-    except orjson.JSONDecodeError as error:
+        return record_of(RecordExample.model_validate(exact_json.read(text)))
+    except (orjson.JSONDecodeError, MappingError) as error:
         raise Misuse(f"{where}: is not JSON ({error}).") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]

@@ -76,8 +76,7 @@ def _in_short(outcome: Outcome) -> str:
 
 
 def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int) -> dict[str, Any]:
-    import orjson
-
+    from bridge.mapping import exact_json
     from bridge.model import Prepared
 
     return {
@@ -89,7 +88,7 @@ def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Cautio
                 "passed": result.passed,
                 "differences": list(result.differences),
                 "warnings": [{"what": each.what, "to_do": each.to_do} for each in warnings],
-                "requests": [orjson.loads(each.body) for each in result.outcomes if isinstance(each, Prepared)],
+                "requests": [exact_json.read(each.body) for each in result.outcomes if isinstance(each, Prepared)],
             }
             for result, warnings in zip(results, said, strict=True)
         ],

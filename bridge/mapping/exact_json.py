@@ -186,6 +186,40 @@ def _written(value: Any) -> str:
             return json.dumps(value, allow_nan=False)
 
 
+def read(raw: bytes) -> Any:
+    """Decodes JSON for whoever shows or edits it, with all digits. What it returns can be `encoded`.
+
+    Raises `orjson.JSONDecodeError`, `MappingError`.
+    """
+    value = decode(raw, exact=may_be_inexact(raw))
+    encoded(value)  # fails for a number that cannot be kept
+    return value
+
+
+def encoded(document: Any, option: int = 0) -> bytes:
+    """As `orjson.dumps`, with its options and in its spelling, for what `read` returned; raises `MappingError`."""
+    try:
+        return orjson.dumps(document, option=option)
+    except TypeError:
+        return orjson.dumps(_with_fragments(document), option=option)
+
+
+def _with_fragments(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _with_fragments(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_with_fragments(inner) for inner in value]
+        case bool():
+            return value
+        case int() | Decimal():
+            return orjson.Fragment(str(value))
+        case Unusable():
+            raise value.why()
+        case _:
+            return value
+
+
 def fraction(text: str) -> float | Decimal | Unusable:
     """A number with a fraction or an exponent: the double that holds it, the digits where none does.
 

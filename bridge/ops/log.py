@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 import orjson
 import structlog
 
-from bridge.config.printable import printable
+from bridge.config.printable import printable, printable_bytes
 from bridge.ops.log_writer import Descriptor, LogWriter
 from bridge.ops.redaction import Redactor
 
@@ -133,7 +133,7 @@ def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
     ordered = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
     ordered.update(event)
     try:
-        return orjson.dumps(ordered)
+        return printable_bytes(orjson.dumps(ordered))
     except TypeError:
         return json.dumps(ordered).encode("ascii")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import orjson
 
+from bridge.config.printable import printable_bytes
 from bridge.ops import health, metrics, status
 from bridge.ops.server import Answer
 
@@ -77,9 +78,9 @@ def pages(
 
 
 def encode(document: object) -> bytes:
-    """JSON, UTF-8; text with lone surrogates, which has no UTF-8, is escaped instead of refused."""
+    """JSON, UTF-8, of which a terminal obeys nothing; lone surrogates, which have no UTF-8, are escaped, too."""
     try:
-        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+        return printable_bytes(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
     except TypeError:
         return json.dumps(document).encode("ascii") + b"\n"
 

@@ -6,6 +6,9 @@ import difflib
 
 import orjson
 
+from bridge.mapping import exact_json
+from bridge.mapping.failures import MappingError
+
 
 def difference(before: bytes, after: bytes) -> list[str]:
     """Two JSON documents line by line, ``-`` what was, ``+`` what is; keys sorted, as their order means nothing."""
@@ -15,7 +18,7 @@ def difference(before: bytes, after: bytes) -> list[str]:
 
 def _lines(document: bytes) -> list[str]:
     try:
-        pretty = orjson.dumps(orjson.loads(document), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
+        pretty = exact_json.encoded(exact_json.read(document), orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, MappingError):
         pretty = document
-    return pretty.decode("utf-8", "backslashreplace").splitlines()
+    return pretty.decode("utf-8", "backslashreplace").split("\n")

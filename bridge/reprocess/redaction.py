@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from bridge.mapping import exact_json
+from bridge.mapping.failures import MappingError
 from bridge.mapping.paths import Path, parse_path
 from bridge.model import Header
+from bridge.reprocess.secrets import HIDDEN, Secrets
 
-HIDDEN: Final = "***"
+_DATA: Final = "data"
+_ENCODED: Final = "data_base64"
+_ATTRIBUTE: Final = "ce_"
 _KEY: Final = "key"
 _HEADER: Final = "header:"
 
@@ -35,42 +40,73 @@ class Redaction:
         return HIDDEN.encode() if key is not None and (self.all or self.key) else key
 
     def of_headers(self, headers: Iterable[Header]) -> tuple[Header, ...]:
-        """The record's own headers as they may be shown."""
+        """The record's own headers as they may be shown; an attribute of a CloudEvent is a header in binary mode."""
+        attributes = {f"{_ATTRIBUTE}{path[0]}" for path in self.paths}
         return tuple(
-            (name, HIDDEN.encode() if value is not None and (self.all or name in self.headers) else value)
+            (name, HIDDEN.encode() if value is not None and self._hides_header(name, attributes) else value)
             for name, value in headers
         )
 
-    def of_value(self, value: bytes | None) -> bytes | None:
+    def of_value(self, value: bytes | None, headers: Iterable[Header] = ()) -> bytes | None:
         """The value as it may be shown. One that is no JSON cannot be searched, so nothing of it is shown."""
         if value is None or not (self.all or self.paths):
             return value
         try:
-            document = orjson.loads(value)
-        except orjson.JSONDecodeError:
+            document = exact_json.read(value)
+            shown = _all_hidden(document) if self.all else _hidden(document, self._paths_in_value(headers))
+            return exact_json.encoded(shown)
+        except (orjson.JSONDecodeError, MappingError, RecursionError, TypeError):
             return HIDDEN.encode()
-        return orjson.dumps(_all_hidden(document) if self.all else _hidden(document, self.paths))
 
-    def of_request(self, request: bytes, value: bytes | None) -> bytes:
-        """A request as it may be shown: without whatever was at the hidden paths of its record's value."""
+    def of_request(self, request: bytes, value: bytes | None, headers: Iterable[Header] = ()) -> bytes:
+        """A request as it may be shown: without whatever was at the hidden paths of its record."""
         if not self.hides:
             return request
         try:
-            document = orjson.loads(request)
-            if self.all or self.key or self.headers:
-                # What a key or header became cannot be told from the request, so all of it is hidden.
-                return orjson.dumps(_all_hidden(document))
-            secrets = _texts_at(orjson.loads(value or b"null"), self.paths)
-        except orjson.JSONDecodeError:
+            document = exact_json.read(request)
+        except (orjson.JSONDecodeError, MappingError):
             return HIDDEN.encode()
-        return orjson.dumps(_without(document, secrets))
+        secrets = self._secrets(value, tuple(headers))
+        return exact_json.encoded(_all_hidden(document) if secrets is None else secrets.hidden(document))
 
-    def of_user(self, user: str | None, value: bytes | None) -> str | None:
+    def of_user(self, user: str | None, value: bytes | None, headers: Iterable[Header] = ()) -> str | None:
         """A user as the mapping found it in a record of this value."""
         if user is None or not self.hides:
             return user
-        shown: str = orjson.loads(self.of_request(orjson.dumps([user]), value))[0]
-        return shown
+        secrets = self._secrets(value, tuple(headers))
+        return HIDDEN if secrets is None else str(secrets.hidden(user))
+
+    def of_message(self, message: str, value: bytes | None, headers: Iterable[Header] = ()) -> str:
+        """What was answered about a record: an answer may repeat what it refuses."""
+        if not self.paths or self.all:
+            return message  # the bridge's own messages name places and types
+        secrets = self._secrets(value, tuple(headers))
+        return message if secrets is None else secrets.cut(message)
+
+    def _hides_header(self, name: str, attributes: Container[str]) -> bool:
+        return self.all or name in self.headers or name in attributes
+
+    def _paths_in_value(self, headers: Iterable[Header]) -> tuple[Path, ...]:
+        """The value of a binary CloudEvent is what the mapping calls ``data``."""
+        if not any(name == f"{_ATTRIBUTE}specversion" for name, _ in headers):
+            return self.paths
+        return (*self.paths, *(path[1:] for path in self.paths if path[0] == _DATA))
+
+    def _secrets(self, value: bytes | None, headers: tuple[Header, ...]) -> Secrets | None:
+        """What must not be shown of a request; None where that cannot be told, so that nothing of it may be."""
+        if self.all or self.key or self.headers:
+            return None  # what a key or header became cannot be told from the request
+        secrets = Secrets()
+        try:
+            document = exact_json.read(value or b"null")
+            for path in self._paths_in_value(headers):
+                secrets.collect(document, path)
+        except (orjson.JSONDecodeError, MappingError, RecursionError):
+            return None
+        for name, content in headers:
+            if content and any(name == f"{_ATTRIBUTE}{path[0]}" for path in self.paths):
+                secrets.add(content.decode("utf-8", "replace"))
+        return secrets if secrets.are_known else None
 
 
 def redaction(configured: Iterable[str], *, everything: bool) -> Redaction:
@@ -96,46 +132,17 @@ def _all_hidden(value: Any) -> Any:
 def _hidden(value: Any, paths: Iterable[Path]) -> Any:
     for path in paths:
         value = _hide(value, path)
+        if path[:1] == (_DATA,) and isinstance(value, dict) and value.get(_ENCODED) is not None:
+            value |= {_ENCODED: HIDDEN}
     return value
 
 
 def _hide(value: Any, path: Path) -> Any:
-    """Lists on the way are walked, as `never_send` does."""
+    """Lists on the way are walked, and a text on it is hidden: it may hold the very thing (see `never_send`)."""
     if not path:
         return _all_hidden(value)
     if isinstance(value, list):
         return [_hide(inner, path) for inner in value]
     if isinstance(value, dict) and path[0] in value:
         return value | {path[0]: _hide(value[path[0]], path[1:])}
-    return value
-
-
-def _texts_at(value: Any, paths: Iterable[Path]) -> frozenset[str]:
-    found: set[str] = set()
-    for path in paths:
-        _collect(value, path, found)
-    return frozenset(found)
-
-
-def _collect(value: Any, path: Path, found: set[str]) -> None:
-    if isinstance(value, list):
-        for inner in value:
-            _collect(inner, path, found)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            if not path or name == path[0]:
-                _collect(inner, path[1:], found)
-    elif not path and value is not None and value != "":
-        found.add(str(value))
-
-
-def _without(value: Any, secrets: frozenset[str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _without(inner, secrets) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_without(inner, secrets) for inner in value]
-    text = str(value)
-    if isinstance(value, str):
-        # A template may have put it inside a longer text; a text of one or two characters is in everything.
-        return HIDDEN if text in secrets or any(len(each) > 2 and each in text for each in secrets) else value
-    return HIDDEN if not isinstance(value, bool) and text in secrets else value
+    return HIDDEN if isinstance(value, str) and value else value

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from bridge.mapping import exact_json
+from bridge.mapping.failures import MappingError
 from bridge.model import Header
 from bridge.reprocess import resolutions
 from bridge.reprocess.redaction import Redaction
@@ -42,7 +44,7 @@ def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
     letter, standing = entry
     change = standing.changed
     key, value = (letter.key, letter.value) if change is None else (change.key, change.value)
-    shown_key, shown_value = hidden.of_key(key), hidden.of_value(value)
+    shown_key, shown_value = hidden.of_key(key), hidden.of_value(value, letter.headers)
     return {
         "version": VERSION,
         "id": str(letter.place),
@@ -51,7 +53,7 @@ def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
         "output": None if letter.is_whole_record else letter.output,
         "state": standing.state.value,
         "reason": letter.reason,
-        "message": letter.message,
+        "message": hidden.of_message(letter.message, value, letter.headers),
         "status": letter.status,
         "error_code": letter.error_code,
         "route": letter.route,
@@ -66,8 +68,8 @@ def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
 def parse(text: bytes) -> Line:
     """One line. Raises `TransferError`."""
     try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        document = exact_json.read(text)
+    except (orjson.JSONDecodeError, MappingError) as error:
         raise TransferError(f"is not JSON ({error})") from error
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise TransferError("is not a line that bridge dlq export wrote")
@@ -101,15 +103,15 @@ def _edited(document: Any, value: bytes | None) -> bytes | None:
     """The JSON where it was edited, else the bytes: an unedited value comes back byte for byte."""
     if document is None or document == _json(value):
         return value
-    return orjson.dumps(document)
+    return exact_json.encoded(document)
 
 
 def _json(value: bytes | None) -> Any:
     if value is None:
         return None
     try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
+        return exact_json.read(value)
+    except (orjson.JSONDecodeError, MappingError):
         return None
 
 

@@ -31,8 +31,8 @@ def export(
     ] = False,
 ) -> ExitCode:
     """Write letters as NDJSON, with their raw bytes in base64; edit them and bring them back with import."""
-    import orjson
-
+    from bridge.config.printable import printable_bytes
+    from bridge.mapping import exact_json
     from bridge.reprocess.redaction import redaction
     from bridge.reprocess.transfer import export as exported
 
@@ -47,7 +47,7 @@ def export(
         try:
             with nullcontext(sys.stdout.buffer) if file is None else file.open("xb") as out:
                 for entry in found:
-                    out.write(orjson.dumps(exported(entry, hidden)) + b"\n")
+                    out.write(printable_bytes(exact_json.encoded(exported(entry, hidden))) + b"\n")
                     count += 1
                 out.flush()
         except FileExistsError as exists:

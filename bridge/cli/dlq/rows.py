@@ -44,7 +44,7 @@ def document(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> dict[
         "state": standing.state.value,
         "failures": standing.failures,
         "reason": letter.reason,
-        "message": letter.message,
+        "message": hidden.of_message(letter.message, letter.value, letter.headers),
         "status": letter.status,
         "error_code": letter.error_code,
         "route": letter.route,
@@ -89,7 +89,7 @@ def user(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> str | Non
     record = contents.current(entry.letter, entry.standing)
     if record is None:
         return None
-    return hidden.of_user(min(contents.users(mapping, record), default=None), record.value)
+    return hidden.of_user(min(contents.users(mapping, record), default=None), record.value, record.headers)
 
 
 def moment(epoch_ms: float | None) -> str | None:

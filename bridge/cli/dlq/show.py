@@ -12,7 +12,7 @@ from bridge.cli.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
     from bridge.model import Record
-    from bridge.reprocess.letters import Place
+    from bridge.reprocess.letters import Letter, Place
     from bridge.reprocess.plan import Mapped
     from bridge.reprocess.redaction import Redaction
     from bridge.reprocess.selection import Entry
@@ -88,7 +88,7 @@ def _page(entry: Entry, start: startup.Start, hidden: Redaction) -> list[str]:
     from bridge.reprocess import contents
 
     record = contents.current(entry.letter, entry.standing)
-    lines = [*_facts(entry), "", "What came", *_record(entry, hidden)]
+    lines = [*_facts(entry, hidden), "", "What came", *_record(entry, hidden)]
     if record is None:
         lines += ["", "What would be sent now", "  nothing: no legible header says which topic it came from"]
     else:
@@ -106,7 +106,7 @@ def _when(epoch_ms: int | None) -> str:
     return text if text.endswith("Z") else f"Kafka timestamp {text} (no date, counted in ms)"
 
 
-def _facts(entry: Entry) -> list[str]:
+def _facts(entry: Entry, hidden: Redaction) -> list[str]:
     from bridge.cli.dlq.rows import moment
 
     letter, standing = entry
@@ -115,7 +115,7 @@ def _facts(entry: Entry) -> list[str]:
     times = f", first {letter.first_attempt}, last {letter.last_attempt}" if letter.first_attempt else ""
     facts = [
         ("letter", f"{letter.place}, written {_when(letter.timestamp_ms)}, {standing.state.value.replace('_', ' ')}"),
-        ("reason", f"{letter.reason}{answer}: {letter.message}"),
+        ("reason", f"{letter.reason}{answer}: {hidden.of_message(letter.message, letter.value, letter.headers)}"),
         ("from", "unknown" if origin is None else f"{origin}, of {_when(origin.timestamp_ms)}, group {origin.group}"),
         ("event", "all of the record" if letter.is_whole_record else f"number {letter.output} of the record"),
         ("route", f"{letter.route} ({letter.route_hash})" if letter.route else ""),
@@ -142,7 +142,7 @@ def _record(entry: Entry, hidden: Redaction) -> list[str]:
         f"  header  {name}: {'null' if value is None else _text(value)}"
         for name, value in hidden.of_headers(letter.headers)
     ]
-    return [*lines, *(f"  {line}" for line in _pretty(hidden.of_value(letter.value)))]
+    return [*lines, *(f"  {line}" for line in _pretty(hidden.of_value(letter.value, letter.headers)))]
 
 
 def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redaction) -> list[str]:
@@ -168,7 +168,7 @@ def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> 
     from bridge.reprocess.plan import Mapped, differs
 
     letter = entry.letter
-    body = hidden.of_request(prepared.body, record.value)
+    body = hidden.of_request(prepared.body, record.value, record.headers)
     if letter.request_sha256 is None:
         return [f"  {prepared.route.name}, as nothing was sent before:", *(f"    {line}" for line in _pretty(body))]
     if not differs(letter, Mapped(((letter.output, prepared),))):
@@ -176,7 +176,7 @@ def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> 
     if letter.request is None:
         known = f"  another request than was sent, of which only the hash is known ({letter.request_sha256}):"
         return [known, *(f"    {line}" for line in _pretty(body))]
-    sent = hidden.of_request(letter.request.encode(), letter.value)
+    sent = _sent(letter, hidden)
     return ["  another request; - was sent, + would be sent now:", *(f"    {line}" for line in difference(sent, body))]
 
 
@@ -190,11 +190,11 @@ def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[s
     mapped: Mapped | None = None if record is None else plan.of(letter, record, start.mapping)
     return {
         "key": _plain(hidden.of_key(letter.key)),
-        "value": _plain(hidden.of_value(letter.value)),
+        "value": _plain(hidden.of_value(letter.value, letter.headers)),
         "headers": [[name, _plain(value)] for name, value in hidden.of_headers(letter.headers)],
-        "sent": None if letter.request is None else _plain(hidden.of_request(letter.request.encode(), letter.value)),
+        "sent": None if letter.request is None else _plain(_sent(letter, hidden)),
         "now": [
-            _plain(hidden.of_request(outcome.body, record.value))
+            _plain(hidden.of_request(outcome.body, record.value, record.headers))
             if isinstance(outcome, Prepared) and record is not None
             else {"result": type(outcome).__name__.lower(), "reason": getattr(outcome, "reason", None)}
             for _, outcome in (mapped.outcomes if mapped else ())
@@ -202,15 +202,22 @@ def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[s
     }
 
 
+def _sent(letter: Letter, hidden: Redaction) -> bytes:
+    return hidden.of_request((letter.request or "").encode(), letter.value, letter.headers)
+
+
 def _plain(content: bytes | None) -> Any:
     """JSON as it is, other text as text, other bytes spelled out."""
     import orjson
 
+    from bridge.mapping import exact_json
+    from bridge.mapping.failures import MappingError
+
     if content is None:
         return None
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
+        return exact_json.read(content)
+    except (orjson.JSONDecodeError, MappingError):
         return _text(content)
 
 
@@ -221,9 +228,12 @@ def _text(content: bytes) -> str:
 def _pretty(content: bytes | None) -> list[str]:
     import orjson
 
+    from bridge.mapping import exact_json
+    from bridge.mapping.failures import MappingError
+
     if content is None:
         return ["no value: a tombstone"]
     try:
-        return orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2).decode().splitlines()
-    except orjson.JSONDecodeError:
+        return exact_json.encoded(exact_json.read(content), orjson.OPT_INDENT_2).decode().split("\n")
+    except (orjson.JSONDecodeError, MappingError):
         return _text(content).splitlines() or ["(an empty value)"]

@@ -44,6 +44,35 @@ async def test_a_correction_by_hand_is_recorded_and_sent_in_place_of_the_origina
     assert (ended["state"], ended["change"]) == ("replayed", None), "a correction that did its work is not kept"
 
 
+async def test_a_correction_by_hand_leaves_the_digits_of_all_other_numbers(
+    dlq: Dlq, put: Put, tmp_path: Path, configure: Callable[..., Path]
+) -> None:
+    value = b'{"type":"t","id":"i","data":{"user":"wrong","n":99999999999999999.99,"m":12345678901234567890123}}'
+    put(letter(1, route=route(configure()), value=value))
+    file = tmp_path / "letters.ndjson"
+    await dlq("export", "--output", str(file))
+    assert b"99999999999999999.99" in file.read_bytes()
+    file.write_bytes(file.read_bytes().replace(b'"user":"wrong"', b'"user":"right"'))
+    assert (await dlq("import", str(file), "--note", "by hand", "--yes", "--json")).documents[0]["changed"] == 1
+    again = (await dlq("export")).out
+    (line,) = again.splitlines()
+    assert base64.b64decode(json.loads(line)["value"]) == value.replace(b"wrong", b"right")
+    for shown in (again, (await dlq("show", "0:0")).out, (await dlq("show", "0:0", "--json")).out):
+        assert "99999999999999999.99" in shown
+        assert "12345678901234567890123" in shown
+
+
+async def test_no_terminal_obeys_what_is_exported(dlq: Dlq, put: Put) -> None:
+    text = "\x9b\u202e\u2028\x85\x7f"
+    put(letter(1, value=json.dumps({"type": text, text: [text]}, ensure_ascii=False).encode(), headers=[(text, b"1")]))
+    for command in (("export",), ("show", "0:0", "--json"), ("show", "0:0"), ("list", "--json"), ("stats", "--json")):
+        ran = await dlq(*command)
+        assert ran.out
+        assert not set(text) & set(ran.out)
+    (line,) = (await dlq("export")).documents
+    assert line["json"] == {"type": text, text: [text]}
+
+
 async def test_lines_that_cannot_be_taken_are_named_and_nothing_is_recorded(dlq: Dlq, put: Put, tmp_path: Path) -> None:
     put(letter(1), letter(2))
     file = tmp_path / "letters.ndjson"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from bridge.model import LetterReason, Route
@@ -127,6 +128,24 @@ async def test_configured_paths_are_hidden_and_redact_hides_every_value(dlq: Dlq
     assert '"n": 1' in hidden.out
     assert '"n": 1' not in (await dlq("show", "0:0", "--redact")).out
     assert "u-secret" not in (await dlq("list", dead_letter={"redact": ["data.user"]})).out
+
+
+async def test_a_text_on_the_way_of_a_hidden_path_is_shown_nowhere(dlq: Dlq, put: Put) -> None:
+    inside = '{"email": "a@b.example", "user": "u-secret"}'
+    put(letter(1, value=b'{"type":"t","id":"i","data":%b}' % json.dumps(inside).encode(), request=inside.encode()))
+    put(letter(2, value=b"\0\0\0\0\x07" + value_of("u-secret", 1, email="a@b.example")))
+    for command in (
+        ("show", "0:0"),
+        ("show", "0:1"),
+        ("list",),
+        ("list", "--json"),
+        ("export",),
+        ("replay", "--dry-run"),
+    ):
+        ran = await dlq(*command, dead_letter={"redact": ["data.email", "data.user"]})
+        assert ran.out, ran.err
+        assert "a@b.example" not in ran.out
+        assert "u-secret" not in ran.out
 
 
 async def test_a_damaged_header_is_named_and_the_letter_still_counts(dlq: Dlq, put: Put) -> None:

@@ -138,6 +138,25 @@ def test_what_a_record_holds_cannot_move_the_terminals_cursor(
     assert "\\u202egone" in ran.out
 
 
+def test_no_terminal_obeys_the_json_of_a_mapping(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    text = "\x9b\u202e\u2028\x85"
+    value = json.dumps({"type": text[1:3], "data": {"user_id": text[1:3]}}, ensure_ascii=False)
+    ran = cli("map", file(value), "--json", "-c", config())
+    assert not set(text) & set(ran.out)
+    assert json.loads(ran.out)["type"] == text[1:3]
+
+
+def test_a_whole_record_keeps_the_digits_of_its_numbers(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
+    large = "1" + "0" * 30
+    data = '{"user_id": "u", "amount": 99999999999999999.99, "large": ' + large + "}"
+    given = file('{"topic": "t", "value": {"type": "order.completed", "data": ' + data + "}}")
+    path = config("{amount: data.amount}", "{amount: data.amount, large: data.large}")
+    for options in ((), ("--json",)):
+        ran = cli("map", given, "--record", "-c", path, *options)
+        assert "99999999999999999.99" in ran.out
+        assert large in ran.out
+
+
 def test_two_forms_at_once_are_refused(cli: Cli, config: Write) -> None:
     assert cli("map", "-", "--record", "--raw", "-c", config()).code == 2
 

@@ -112,3 +112,12 @@ def test_metrics_come_in_the_format_the_client_accepts(service: Service) -> None
 
 def test_text_without_utf_8_is_escaped_instead_of_refused() -> None:
     assert json.loads(encode({"detail": "\ud800"})) == {"detail": "\ud800"}
+
+
+def test_no_terminal_obeys_a_page() -> None:
+    text = "\x9b2J\u202e\u2028\u2029\x85\x7f\ufeff"
+
+    shown = encode({"reason": text, "lone": "\ud800"}).decode()
+
+    assert not set(text) - set("2J") & set(shown)
+    assert json.loads(encode({"reason": text})) == {"reason": text}
