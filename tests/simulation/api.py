@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ACCEPTED = Delivered()
 CLOSED = Retry("connection", "closed by this side", ambiguous=True)
 RESET = Retry("connection", "connection reset by peer", ambiguous=True)
+STALE = Retry("connection", "connection reset by peer; it had carried others before", ambiguous=True, stale=True)
 REFUSED = Retry("connection", "connection refused")
 TIMED_OUT = Retry("timeout", "no answer in time", ambiguous=True)
 UNWRITABLE = LetterRefused("broker transport failure")
@@ -145,7 +146,9 @@ class Api:
             return
         if not self.down and self._rng.random() < 0.5:
             self._agenda.after(latency * 0.7, None, self._take, flight)
-        self._agenda.after(latency, flight.process, sink.answer, work, flight, RESET)
+        # Which of them had carried others is chance, and must not cost a number of the history's.
+        verdict = STALE if int(latency * 1e6) % 2 else RESET
+        self._agenda.after(latency, flight.process, sink.answer, work, flight, verdict)
 
     def _hang(self, sink: Sink, work: Work, flight: Flight, rng: random.Random) -> None:
         """The sink gives up; whether and when the event was taken nobody is told."""

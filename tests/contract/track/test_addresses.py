@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.config.sections import Track
 from bridge.model import Delivered, Retry
-from bridge.sandbox.emulator import Emulator, Fault, FaultKind
+from bridge.sandbox.emulator import DEFAULT_KEY, Emulator, Fault, FaultKind
+from bridge.track.build import build_credentials, build_sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,6 +132,24 @@ async def test_a_connection_within_its_age_is_not_replaced_and_nothing_is_resolv
         assert await harness.ask(sink) == Delivered(202)
     assert name.asked == 1
     assert servers[0].ledger.connections_opened == 1
+
+
+@pytest.mark.parametrize("client", ["direct", "httpx"])
+async def test_the_age_is_the_configured_one(direct_harness: Harness, client: str) -> None:
+    harness = direct_harness
+    server = await harness.emulator()
+    track = {
+        "endpoint": server.endpoint, "api_key": DEFAULT_KEY, "client": client, "connection_max_age": "200ms",
+        "ca_file": str(harness.authority.file),
+    }  # fmt: skip
+    configured = Track.model_validate(track)
+    sink = build_sink(configured, max_in_flight=4, credentials=build_credentials(configured))
+    await sink.start(harness.answers)  # type: ignore[arg-type] # it knows its own attempts only
+    assert await harness.ask(sink) == Delivered(202)
+    await asyncio.sleep(0.25)
+    assert await harness.ask(sink) == Delivered(202)
+    await sink.close()
+    assert server.ledger.connections_opened == 2
 
 
 async def test_a_request_on_its_way_is_not_cut_off_by_its_connections_age(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from confluent_kafka import Producer
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from bridge.sandbox.emulator import Event, Fault, FaultKind
@@ -113,3 +114,34 @@ async def test_an_undecodable_value_of_five_megabytes_holds_only_its_partition(g
     [letter] = ground.dead_letters()
     assert letter.value() == broken
     assert headers(letter)["bridge.dead-letter.reason"] == b"undecodable"
+
+
+async def test_a_record_of_sixty_megabytes_in_a_small_batch_is_a_letter_by_reference_and_what_follows_is_delivered(
+    ground: Ground,
+) -> None:
+    ground.create_topic(1)
+    await ground.produce(5, partition=0)
+    inflated = b'{"pad": "' + b"x" * 60_000_000 + b'"}'
+    settings = {
+        "bootstrap.servers": ground.kafka.bootstrap,
+        "compression.type": "gzip",
+        "message.max.bytes": 70_000_000,
+    }
+    producer = Producer({**settings, "queue.buffering.max.kbytes": 100_000, "log_level": 0})
+    producer.produce(ground.topic, inflated, b"key", partition=0)
+    assert await asyncio.to_thread(producer.flush, 60) == 0
+    await ground.produce(5, partition=0)
+
+    replica = await ground.started(kafka={"properties": CLASSIC})
+    ground.outcome.faults["60 MB in 60 KB"] += 1
+    await until("the letter is written", lambda: len(ground.dead_letters()) == 1)
+    await ground.everything()
+    await ground.is_committed()
+    assert replica.most_resident() < 256 * 1024 * 1024
+    assert await replica.terminate() == 0
+    [letter] = ground.dead_letters()
+    found = headers(letter)
+    assert found["bridge.dead-letter.reason"] == b"too_large"
+    assert found["bridge.dead-letter.value-left-out"] == str(len(inflated)).encode()
+    assert found["bridge.dead-letter.origin-offset"] == b"5"
+    assert letter.value() is None
