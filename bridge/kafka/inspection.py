@@ -18,7 +18,7 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
-from bridge.kafka import answers, client, committed, handshake
+from bridge.kafka import answers, client, committed, handshake, peek
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.committed import Committed
 from bridge.kafka.group_description import GroupDescription, description
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 PATIENCE: Final = 10.0
 """Seconds one question may take."""
 _STEP: Final = 0.5
+_LOOKED_AT: Final = 50
+"""Open transactions whose age is read: a producer of many partitions has one in each."""
 
 
 class Obstacle(enum.Enum):
@@ -147,6 +149,7 @@ class Inspection:
     ) -> None:
         """Raises `client.ClientRefusedError` for properties the client library does not take."""
         self._kafka = kafka
+        self._logger = logger
         self._errors = _Errors(logger)
         self._admin = client.open_admin(client.admin_configuration(kafka), self._errors)
         self._patience = patience
@@ -195,6 +198,26 @@ class Inspection:
         first = self._offsets(partitions, answers.EARLIEST)
         end = self._offsets(partitions, answers.LATEST)
         return {partition: LogRange(first[partition], end[partition]) for partition in first if partition in end}
+
+    def transactions(self, logs: Mapping[TopicPartition, LogRange]) -> dict[TopicPartition, tuple[int, float | None]]:
+        """Of partitions whose last stable offset is below their end: that offset, and when its record was written.
+
+        The time is in Unix seconds, and None where it could not be read. Nothing where open transactions are read.
+        """
+        if not client.reads_committed_only(client.consumer_configuration(self._kafka)):
+            return {}
+        stable = self.readable_ends(list(logs))
+        below = {partition: offset for partition, offset in stable.items() if offset < logs[partition].end}
+        first = {partition: range(offset, offset + 1) for partition, offset in sorted(below.items())[:_LOOKED_AT]}
+        properties = {**self._kafka.properties, "isolation.level": "read_uncommitted"}
+        times: dict[TopicPartition, float | None] = {}
+        try:
+            for record in peek.read(self._kafka.model_copy(update={"properties": properties}), first, self._logger):
+                stamp = record.timestamp_ms
+                times[TopicPartition(record.topic, record.partition)] = None if stamp is None else stamp / 1000
+        except peek.PeekError:
+            pass  # What is missing is said to be unknown.
+        return {partition: (offset, times.get(partition)) for partition, offset in below.items()}
 
     def at_time(self, partitions: Sequence[TopicPartition], epoch_ms: int) -> dict[TopicPartition, int]:
         """The offset of the first record at or after this time; absent where there is none, or no answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,12 @@ class Transactions:
         self.begin(values)
         self._producer.abort_transaction(ANSWER_WITHIN)
 
-    def begin(self, values: Iterable[str]) -> None:
-        """Records of a transaction that stays open."""
+    def begin(self, values: Iterable[str], *, seconds_ago: float = 0.0) -> None:
+        """Records of a transaction that stays open; they say that they were written so long ago."""
         self._producer.begin_transaction()
+        at = round((time.time() - seconds_ago) * 1000)
         for value in values:
-            self._producer.produce(self._topic, value, f"user-{value}", partition=self._partition)
+            self._producer.produce(self._topic, value, f"user-{value}", partition=self._partition, timestamp=at)
         assert self._producer.flush(ANSWER_WITHIN) == 0
 
     def end(self) -> None:

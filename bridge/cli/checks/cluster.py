@@ -103,10 +103,15 @@ class _Reading:
         start_from = self.config.kafka.start_from
         begins = _time_of(start_from)
         commits = self.inspection.commits(partitions)
+        logs = self.inspection.logs(partitions)
         facts = positions.Facts(
-            logs=self.inspection.logs(partitions),
+            logs=logs,
             positions={each: None if found is None else found.offset for each, found in commits.items()},
             at_start_time=self.inspection.at_time(partitions, begins) if begins is not None else {},
+            transactions={
+                partition: positions.OpenTransaction(stable, None if began is None else max(0.0, time.time() - began))
+                for partition, (stable, began) in self.inspection.transactions(logs).items()
+            },
         )
         standings = {topic: positions.standing(topic, facts, start_from) for topic in self.sources}
         settings = self.inspection.settings(self.sources)

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.exits import ExitCode
-from bridge.cli.output import number, plural
+from bridge.cli.output import number, plural, span
 from bridge.config.scalars import StartFrom, StartPoint
+from bridge.holds import REASONS, Reason
+from bridge.kafka.log_ends import HANGING_AFTER
 from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
+
+WORTH_A_WORD: Final = 10.0
+"""Seconds from which on an open transaction is mentioned: younger ones are how transactional producers work."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """A transaction that keeps what comes after it from being read."""
+
+    stable: int
+    """The last stable offset: nothing from here on can be read before it ends."""
+    age: float | None
+    """Seconds since its first record was written, by the record's own time; None where that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +38,8 @@ class Facts:
     positions: Mapping[TopicPartition, int | None]
     at_start_time: Mapping[TopicPartition, int]
     """Where `kafka.start_from` is a time or an age: the first offset at or after it."""
+    transactions: Mapping[TopicPartition, OpenTransaction] = field(default_factory=dict)
+    """Of partitions whose last stable offset is below their end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +53,22 @@ class Standing:
 
 def standing(topic: str, facts: Facts, start_from: StartFrom) -> Standing:
     """Judge one topic."""
+    judged = _judged(topic, facts, start_from)
+    return Standing(judged.backlog, (*judged.findings, *_open(topic, facts)))
+
+
+def _judged(topic: str, facts: Facts, start_from: StartFrom) -> Standing:
     logs = {partition: log for partition, log in facts.logs.items() if partition.topic == topic}
     known = {p: facts.positions[p] for p in logs if p in facts.positions}
     committed = {p: position for p, position in known.items() if position is not None}
     if not logs or not known:
         return Standing(None, (findings.note(f"{topic}: the brokers did not say how far the group has come."),))
     if not committed:
-        return _unstarted(topic, logs, facts, start_from)
+        readable = {partition: LogRange(log.first, _readable(partition, facts)) for partition, log in logs.items()}
+        return _unstarted(topic, readable, facts, start_from)
     outside = {p: at for p, at in committed.items() if not logs[p].first <= at <= logs[p].end}
     starts = {p: committed.get(p, logs[p].first) for p in logs}
-    backlog = sum(max(0, logs[p].end - max(start, logs[p].first)) for p, start in starts.items())
+    backlog = sum(max(0, _readable(p, facts) - max(start, logs[p].first)) for p, start in starts.items())
     added = len(logs) - len(committed)
     text = (
         f"{topic}: {number(backlog)} behind; the group has positions on {len(committed)} of "
@@ -55,6 +79,31 @@ def standing(topic: str, facts: Facts, start_from: StartFrom) -> Standing:
         backlog,
         (findings.ok(f"{text}{later}."), *(_outside(p, at, logs[p]) for p, at in sorted(outside.items()))),
     )
+
+
+def _readable(partition: TopicPartition, facts: Facts) -> int:
+    """Up to where it can be read now."""
+    transaction = facts.transactions.get(partition)
+    return facts.logs[partition].end if transaction is None else transaction.stable
+
+
+def _open(topic: str, facts: Facts) -> Iterator[Finding]:
+    """Transactions that are open for longer than one should be."""
+    for partition, found in sorted(facts.transactions.items()):
+        if partition.topic != topic:
+            continue
+        if found.age is not None and found.age < WORTH_A_WORD:
+            continue
+        since = "" if found.age is None else f" for {span(found.age)}"
+        withheld = plural(facts.logs[partition].end - found.stable, "record")
+        what = (
+            f"{partition}: a producer's transaction is open at the last stable offset {found.stable}{since}: none of "
+            f"the {withheld} from there on can be read before it ends."
+        )
+        if found.age is not None and found.age < HANGING_AFTER:
+            yield findings.note(what)
+        else:
+            yield findings.problem(what, REASONS[Reason.TRANSACTION_HANGING].action, ExitCode.FINDINGS)
 
 
 def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts, start_from: StartFrom) -> Standing:
@@ -81,7 +130,7 @@ def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts
         return Standing(
             total, (findings.ok(f"{topic}: new to the group; read from its beginning, {plural(total, 'record')}."),)
         )
-    backlog = sum(log.end - facts.at_start_time.get(p, log.end) for p, log in logs.items())
+    backlog = sum(max(0, log.end - facts.at_start_time.get(p, log.end)) for p, log in logs.items())
     return Standing(
         backlog,
         (findings.ok(f"{topic}: new to the group; kafka.start_from leaves {plural(backlog, 'record')} to read."),),

@@ -9,6 +9,7 @@ from confluent_kafka.admin import ConfigResource, ResourceType
 
 from tests.integration.cli.conftest import Ran
 from tests.kafka.client import Kafka
+from tests.kafka.transactions import Transactions
 
 Cli = Callable[..., Ran]
 Config = Callable[..., str]
@@ -122,3 +123,21 @@ def test_records_are_mapped_from_the_topic_and_the_group_stays_unknown(
     ran = cli("map", "--from-topic", "--limit", "10", "--json", "-c", config(**names))
     assert (ran.code, json.loads(ran.out)["requests"]) == (0, 10)
     assert names["group"] not in {group.group_id for group in kafka.admin.list_consumer_groups().result(30).valid}
+
+
+def test_a_transaction_that_hangs_is_a_problem_with_its_age_and_what_it_withholds_is_no_backlog(
+    cli: Cli, config: Config, kafka: Kafka, names: dict[str, str]
+) -> None:
+    path, topic = config(**names), names["topic"]
+    assert cli("topics", "create", "--yes", "-c", path).code == 0
+    kafka.produce(topic, [("user", str(number)) for number in range(3)], partition=0)
+    young, hangs = Transactions(kafka, topic, partition=1), Transactions(kafka, topic, partition=0)
+    young.begin(["0"])
+    hangs.begin(["3"], seconds_ago=7200.0)
+    kafka.produce(topic, [("user", str(number)) for number in range(4, 106)], partition=0)
+    found = _found(cli("check", "--json", "-c", path), "Positions")
+    assert found[0] == ("ok", f"{topic}: new to the group; read from its beginning, 3 records.")
+    [(level, what)] = found[1:]
+    assert level == "problem"
+    assert f"{topic}/0: a producer's transaction is open at the last stable offset 3 for 2 h" in what
+    assert "none of the 103 records" in what

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bridge.kafka import commit_mark
+import pytest
+
+from bridge.holds import Reason
+from bridge.kafka import commit_mark, log_ends
 from bridge.kafka.source import Source
 from bridge.model import TopicPartition
 from bridge.pipeline import offset_map
@@ -88,8 +91,9 @@ async def test_a_stop_right_behind_the_last_record_of_a_transaction_commits_past
 
 @BOTH_PROTOCOLS
 async def test_what_an_open_transaction_withholds_is_no_lag_and_is_read_when_it_ends(
-    kafka: Kafka, protocol: dict[str, str]
+    kafka: Kafka, protocol: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(log_ends, "HANGING_AFTER", 1.0)
     topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
     partition = TopicPartition(topic, 0)
     section = settings(kafka.bootstrap, group, [topic], properties=protocol)
@@ -102,12 +106,18 @@ async def test_what_an_open_transaction_withholds_is_no_lag_and_is_read_when_it_
         await until(lambda: kafka.committed(group).get(partition, (-1, ""))[0] == 1)
         await until(lambda: lag(source, consumption, partition) == 0)
         assert source.ends[partition] == 1
+        await consumption.until(lambda: partition in consumption.held)
+        reason, sentence = consumption.held[partition]
+        assert reason is Reason.TRANSACTION_HANGING
+        assert "the last stable offset is 1 since" in sentence
+        assert "while the log goes on to 100" in sentence
     async with running(section, late) as source:  # the position goes no further for a restart
         await until(lambda: lag(source, late, partition) == 0)
         assert kafka.committed(group)[partition][0] == 1
         await asyncio.to_thread(writer.end)
         await late.until(lambda: len(late.records) == 99)
         await until(lambda: kafka.committed(group)[partition][0] == 101)
+        await late.until(lambda: not late.held)
     assert values(consumption, late) == dict.fromkeys(range(100), 1)
 
 

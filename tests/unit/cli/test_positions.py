@@ -3,8 +3,10 @@
 import pytest
 
 from bridge.cli.checks.findings import Level
-from bridge.cli.checks.positions import Facts, Standing, standing
+from bridge.cli.checks.positions import WORTH_A_WORD, Facts, OpenTransaction, Standing, standing
+from bridge.cli.exits import ExitCode
 from bridge.config.scalars import StartAge, StartFrom, StartPoint
+from bridge.kafka.log_ends import HANGING_AFTER
 from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
 
@@ -71,3 +73,35 @@ def test_a_position_at_the_very_end_is_none() -> None:
 def test_where_the_brokers_did_not_answer_nothing_is_claimed() -> None:
     found = _standing({})
     assert (found.backlog, _levels(found)) == (None, [Level.NOTE])
+
+
+def _with_transaction(age: float | None) -> Standing:
+    facts = Facts(LOGS, {A: 150, B: 50}, {}, {A: OpenTransaction(160, age)})
+    return standing("t", facts, StartPoint.ERROR)
+
+
+def test_what_an_open_transaction_withholds_is_no_backlog() -> None:
+    assert _with_transaction(1.0).backlog == 10
+
+
+@pytest.mark.parametrize(
+    ("age", "levels"),
+    [
+        (1.0, [Level.OK]),
+        (WORTH_A_WORD, [Level.OK, Level.NOTE]),
+        (HANGING_AFTER, [Level.OK, Level.PROBLEM]),
+        (None, [Level.OK, Level.PROBLEM]),
+    ],
+)
+def test_a_transaction_is_named_the_longer_it_is_open(age: float | None, levels: list[Level]) -> None:
+    assert _levels(_with_transaction(age)) == levels
+
+
+def test_a_transaction_that_hangs_is_named_with_its_offset_its_age_and_what_to_do() -> None:
+    finding = _with_transaction(7200.0).findings[1]
+    assert finding.what == (
+        "t/0: a producer's transaction is open at the last stable offset 160 for 2 h 0 min: none of the 40 records "
+        "from there on can be read before it ends."
+    )
+    assert "kafka-transactions" in finding.to_do
+    assert finding.code is ExitCode.FINDINGS
