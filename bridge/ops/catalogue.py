@@ -339,6 +339,24 @@ CATALOGUE: tuple[Metric, ...] = (
         "1 while consumption is paused because the buffers stayed full.",
         lambda s: s.buffers.paused,
     ),
+    _gauge(
+        "failing_users",
+        "users",
+        "Users whose next event failed and is tried again; what else delivery.ordering keeps in order.",
+        lambda s: s.failing_users,
+    ),
+    _gauge(
+        "failing_records",
+        "records",
+        "Records that failed or wait behind one of their user that did; at most some five times delivery.max_buffered.",
+        lambda s: s.failing_records,
+    ),
+    _gauge(
+        "failing_paused_partitions",
+        "partitions",
+        "Partitions that pause because as many records as may wait behind users whose events fail.",
+        lambda s: sum(partition.crowded for partition in s.partitions),
+    ),
     # --- what keeps requests from going ---------------------------------------------------------------------------
     _gauge(
         "rate_limit",
