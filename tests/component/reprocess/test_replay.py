@@ -10,7 +10,7 @@ from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import LetterReason, Route
 from bridge.sandbox.broker import EmbeddedKafka
-from bridge.sandbox.emulator import Emulator
+from bridge.sandbox.emulator import Emulator, Event
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from tests.component.reprocess.conftest import Dlq
 from tests.reprocess.letters import connect, foreign, letter, spring
@@ -50,6 +50,22 @@ async def test_letters_of_one_user_go_in_their_original_order(dlq: Dlq, put: Put
     for user in ("u-0", "u-1", "u-2"):
         numbers = [int(event.metadata["n"]) for event in api.ledger.accepted if event.user_id == user]
         assert numbers == sorted(numbers)
+    assert api.ledger.overlaps == []
+
+
+async def test_a_user_whose_letters_fail_holds_up_no_other_letter_and_all_are_sent_when_it_recovers(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    """Far more of its letters than may wait behind the first: its partitions pause, and are read on."""
+    put(*(letter(n, partition=n % 4, user="bad" if n % 2 else f"u-{n}", route=OLD) for n in range(600)))
+
+    def fails(event: Event | None) -> bool:
+        return event is not None and event.user_id == "bad" and len(api.ledger.accepted) < 300
+
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=500, when=fails))
+    ran = await dlq("replay", "--yes", "--json", delivery={"max_buffered": 10, "retry": {"max_attempts": 1000}})
+    assert (ran.code, ran.documents[0]["replayed"]) == (0, 600)
+    assert all(event.user_id != "bad" for event in api.ledger.accepted[:300])
     assert api.ledger.overlaps == []
 
 
