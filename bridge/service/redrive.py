@@ -62,6 +62,8 @@ class Redrive:
         self._not_before = 0.0
         self._failures = 0
         """Redrives in a row that failed."""
+        self._replayed = 0
+        """Letters, in all."""
         self._task: asyncio.Task[None] | None = None
         self._replay: Replay | None = None
         self._stopping = False
@@ -116,12 +118,14 @@ class Redrive:
             self._events.redrive_failed(detail=f"{log.topic}.resolutions does not exist")
             return
         waiting: Offsets = counted.offsets()
+        replayed = self._replayed
         while waiting and not self._stopping:
             reader, entries, waiting = await asyncio.to_thread(portions.take, log, waiting)
             if not await self._send(reader, entries):
                 return
-        if counted.backlog().at_least:
-            self._due = True  # There was no room for all of them, and there is some now.
+        # There was no room for all of them, and there is some now; where nothing was sent there is none.
+        if counted.backlog().at_least and self._replayed > replayed:
+            self._due = True
 
     def _open_letters(self, log: LetterLog) -> OpenLetters | None:
         """None where there is no place to write what becomes of them."""
@@ -170,6 +174,7 @@ class Redrive:
     def _report(self, outcome: Outcome) -> bool:
         """Whether nothing is left."""
         results = outcome.results
+        self._replayed += results[Result.REPLAYED]
         if results[Result.LEFT]:
             self._due = True
         self._events.redrive_ended(

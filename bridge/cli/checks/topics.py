@@ -65,11 +65,11 @@ def _only_begun(entry: str, taken: Mapping[str, int], searched: Mapping[str, int
 
 def _of_bridges(taken: Mapping[str, int], existing: Mapping[str, int]) -> Iterator[Finding]:
     """A dead-letter topic has its resolutions topic beside it, and no other topic has."""
+    ending = resolutions_of("")
     own = [
         name
         for name in taken
-        if resolutions_of(name) in existing
-        or any(resolutions_of(letters) == name for letters in existing if name.startswith(letters))
+        if resolutions_of(name) in existing or (name.endswith(ending) and name.removesuffix(ending) in existing)
     ]
     if own:
         yield findings.warning(
