@@ -23,7 +23,7 @@ from bridge.track.connection import MAX_ANSWER
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, resolve
 from bridge.track.direct import ANOTHER_MAY_DO, IDLE_LIMIT, MAX_AGE
-from bridge.track.httpx_transport import discard, has_leftover, one_connection, proxy_of, root_cause
+from bridge.track.httpx_transport import address_of, discard, has_leftover, one_connection, proxy_of, root_cause
 from bridge.track.judge import judge
 from bridge.track.request import TRACK_PATH, Endpoint, headers
 from bridge.track.reuse import Reuse
@@ -241,20 +241,14 @@ class HttpxSink:
     async def _exchange(
         self, link: _Link, body: bytes, progress: _Progress, *, connect_in: float | None = None
     ) -> None:
-        endpoint, progress.address = self._endpoint, link.address
-        extensions: dict[str, Any] = {"trace": progress.trace, "timeout": {"connect": connect_in}}
-        url = endpoint.track_url
-        if link.address is not None:
-            # The address stands in the URL, the name in the Host header and in the certificate.
-            host, port = link.address[:2]
-            url = f"{endpoint.scheme}://{f'[{host}]' if ':' in host else host}:{port}{TRACK_PATH}"
-            extensions["sni_hostname"] = endpoint.host
+        progress.address = link.address
+        url, extensions = address_of(self._endpoint, link.address, TRACK_PATH)
         request = httpx.Request(
             "POST",
             url,
-            headers=headers(endpoint, self._credentials.header),
+            headers=headers(self._endpoint, self._credentials.header),
             content=body,
-            extensions=extensions,
+            extensions={**extensions, "trace": progress.trace, "timeout": {"connect": connect_in}},
         )
         # The transport itself, not a client: it follows no redirect, decompresses nothing and adds no header.
         response = await link.transport.handle_async_request(request)

@@ -10,7 +10,9 @@ from typing import Any
 import httpcore
 import httpx
 
+from bridge.track.dial import SocketAddress
 from bridge.track.direct import IDLE_LIMIT
+from bridge.track.request import Endpoint
 
 _CLOSE_GRACE = 2.0
 
@@ -37,6 +39,18 @@ def proxy_of(url: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
         pass
     # The library's own message would repeat the URL, and with it the password.
     raise ProxyError("the proxy set in the environment must be an address such as http://proxy.example:3128")
+
+
+def address_of(endpoint: Endpoint, at: SocketAddress, path: str) -> tuple[str, dict[str, Any]]:
+    """The URL of a request to one address of the endpoint, with the extensions it takes; None leaves it to a proxy.
+
+    The address stands in the URL, the name in the Host header and in the certificate.
+    """
+    if at is None:
+        return endpoint.url(path), {}
+    host, port = at[:2]
+    url = f"{endpoint.scheme}://{f'[{host}]' if ':' in host else host}:{port}{path}"
+    return url, {"sni_hostname": endpoint.host}
 
 
 async def discard(transport: httpx.AsyncHTTPTransport, stream: httpcore.AsyncNetworkStream | None = None) -> None:

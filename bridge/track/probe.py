@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import errno
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -12,13 +14,17 @@ import httpx
 from bridge.model import Delivered, Retry, Unauthorized, Verdict
 from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.credentials import ApiKey
-from bridge.track.dial import Dialer, failure_sentence
-from bridge.track.httpx_transport import ProxyError, discard, one_connection, proxy_of, root_cause
+from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, resolve
+from bridge.track.httpx_transport import ProxyError, address_of, discard, one_connection, proxy_of, root_cause
 from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
 
 VALIDATE_PATH = "/v1/validate"
 """Undocumented: a published integration checks its key there. That it does not exist says nothing about the key."""
+
+
+_NO_WAY_THERE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
+"""This machine has no IPv6, for one. That is its own way of things, beside an address that works."""
 
 
 class Step(enum.StrEnum):
@@ -54,51 +60,87 @@ async def probe(
     timeout: float,  # noqa: ASYNC109 - part of what is configured
     tls: ssl.SSLContext,
     proxy: str | None = None,
+    resolve: Resolve = resolve,
 ) -> tuple[Finding, ...]:
-    """Look at the API as a sender would, in at most twice `timeout` seconds. Never raises for what it finds."""
+    """Look at the API as a sender would, in at most twice `timeout` seconds. Never raises for what it finds.
+
+    Every address of the name is looked at: one that fails beside one that works is no failure, and is said.
+    """
     findings: list[Finding] = []
     try:
         via = proxy_of(proxy, tls)
     except ProxyError as error:
         return (Finding(Step.CONNECT, Result.FAILED, str(error)),)
+    addresses: Sequence[SocketAddress] = [None]
     if via is None:
-        resolved = await _resolve(endpoint, timeout)
+        resolved, addresses = await _resolve(endpoint, timeout, resolve)
         findings.append(resolved)
         if resolved.result is Result.FAILED:
             return tuple(findings)
-    transport = one_connection(tls, via)
-    try:
-        async with asyncio.timeout(timeout):
-            verdict = await _validate(transport, endpoint, credentials)
-    except (httpx.TransportError, OSError) as error:
-        return (*findings, _broken(root_cause(error), endpoint, via))
-    finally:
-        await discard(transport)
+    verdict: Verdict | None = None
+    broken: list[tuple[SocketAddress, BaseException]] = []
+    for at in addresses:
+        found = await _look(at, endpoint, credentials, tls, via, timeout / len(addresses))
+        if isinstance(found, BaseException):
+            broken.append((at, found))
+        else:
+            verdict = verdict or found
+    if verdict is None:
+        telling = next((each for _, each in broken if isinstance(each, ssl.SSLError)), broken[-1][1])
+        return (*findings, _broken(telling, endpoint, via))
     through = f" through the proxy {via.url.netloc.decode()}" if via else ""
     findings.append(Finding(Step.CONNECT, Result.OK, f"{endpoint} accepts connections{through}"))
     if endpoint.tls:
         findings.append(Finding(Step.TLS, Result.OK, f"the certificate of {endpoint.host} is valid"))
+    for at, cause in broken:
+        if isinstance(cause, OSError) and cause.errno in _NO_WAY_THERE:
+            continue
+        one = _broken(cause, endpoint, via)
+        where = f"at {at[0]}, one of the {len(addresses)} addresses of {endpoint.host}, which is passed over"
+        findings.append(Finding(one.step, Result.UNKNOWN, f"{one.sentence}: {where}"))
     return (*findings, _about_key(verdict))
 
 
-async def _resolve(endpoint: Endpoint, timeout: float) -> Finding:  # noqa: ASYNC109 - one bound for one lookup
+async def _look(
+    at: SocketAddress,
+    endpoint: Endpoint,
+    credentials: ApiKey,
+    tls: ssl.SSLContext,
+    via: httpx.Proxy | None,
+    timeout: float,  # noqa: ASYNC109 - this address's share of what is configured
+) -> Verdict | BaseException:
+    """What one address says, or why it says nothing."""
+    transport = one_connection(tls, via)
     try:
         async with asyncio.timeout(timeout):
-            addresses = await Dialer(endpoint).resolve()
+            return await _validate(transport, at, endpoint, credentials)
+    except (httpx.TransportError, OSError) as error:
+        return root_cause(error)
+    finally:
+        await discard(transport)
+
+
+async def _resolve(
+    endpoint: Endpoint,
+    timeout: float,  # noqa: ASYNC109 - one bound for one lookup
+    resolve: Resolve,
+) -> tuple[Finding, Sequence[SocketAddress]]:
+    try:
+        async with asyncio.timeout(timeout):
+            addresses = await Dialer(endpoint, resolve).resolve()
     except TimeoutError:
-        return Finding(Step.RESOLVE, Result.FAILED, f"the name server does not answer for {endpoint.host}")
+        return Finding(Step.RESOLVE, Result.FAILED, f"the name server does not answer for {endpoint.host}"), ()
     except (OSError, UnicodeError) as error:
-        return Finding(Step.RESOLVE, Result.FAILED, failure_sentence(error, endpoint))
+        return Finding(Step.RESOLVE, Result.FAILED, failure_sentence(error, endpoint)), ()
     shown = ", ".join(sorted({str(at[0]) for at in addresses}))
-    return Finding(Step.RESOLVE, Result.OK, f"{endpoint.host} resolves to {shown}")
+    return Finding(Step.RESOLVE, Result.OK, f"{endpoint.host} resolves to {shown}"), addresses
 
 
-async def _validate(transport: httpx.AsyncHTTPTransport, endpoint: Endpoint, credentials: ApiKey) -> Verdict:
-    request = httpx.Request(
-        "GET",
-        f"{endpoint.scheme}://{endpoint.authority}{VALIDATE_PATH}",
-        headers=headers(endpoint, credentials.header),
-    )
+async def _validate(
+    transport: httpx.AsyncHTTPTransport, at: SocketAddress, endpoint: Endpoint, credentials: ApiKey
+) -> Verdict:
+    url, extensions = address_of(endpoint, at, VALIDATE_PATH)
+    request = httpx.Request("GET", url, headers=headers(endpoint, credentials.header), extensions=extensions)
     response = await transport.handle_async_request(request)
     body = bytearray()
     async for chunk in response.aiter_raw():

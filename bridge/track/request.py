@@ -44,10 +44,9 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @property
-    def track_url(self) -> str:
+    def url(self, path: str) -> str:
         """The whole URL of a request."""
-        return f"{self.scheme}://{self.authority}{TRACK_PATH}"
+        return f"{self.scheme}://{self.authority}{path}"
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

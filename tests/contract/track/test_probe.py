@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bridge.track.tls import CaFileError, client_context
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bridge.track.dial import Address, Resolve
     from tests.contract.track.conftest import Authority, Harness, Peer
 
 
@@ -103,6 +105,48 @@ async def test_a_certificate_of_another_host_fails_at_tls(tls_harness: Harness) 
     endpoint = await tls_harness.serve(handler, tls_harness.authority.server_context("other.example"))
     found = await findings(tls_harness, endpoint)
     assert outcome(found)[-1] == (Step.TLS, Result.FAILED)
+
+
+def at(*ports: int) -> Resolve:
+    """A name with an address for each port: 127.0.0.1, 127.0.0.2."""
+
+    async def resolve(_host: str, _port: int) -> list[Address]:
+        hosts = ("127.0.0.1", "127.0.0.2")
+        return [
+            found
+            for host, port in zip(hosts, ports, strict=True)
+            for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ]
+
+    return resolve
+
+
+async def test_an_address_that_fails_beside_one_that_works_is_told_and_is_no_failure(tls_harness: Harness) -> None:
+    async def handler(peer: Peer) -> None:
+        await peer.gone()
+
+    bad = await tls_harness.serve(handler, tls_harness.authority.server_context("other.example"))
+    good = await tls_harness.emulator(host="127.0.0.2")
+    name = Endpoint("https", "localhost", 443)
+    resolve = at(int(bad.rpartition(":")[2]), good.port)
+    found = list(await probe(name, FixedKey(DEFAULT_KEY), timeout=5, tls=tls_harness.authority.client, resolve=resolve))
+    assert outcome(found) == [*reached(tls_harness), (Step.TLS, Result.UNKNOWN), (Step.KEY, Result.OK)]
+    assert "127.0.0.1, one of the 2 addresses of localhost" in found[-2].sentence
+
+
+async def test_where_every_address_fails_what_the_one_that_answers_says_is_told(tls_harness: Harness) -> None:
+    async def handler(peer: Peer) -> None:
+        await peer.gone()
+
+    bad = await tls_harness.serve(handler, tls_harness.authority.server_context("other.example"))
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.2", 0))
+        resolve = at(int(bad.rpartition(":")[2]), unused.getsockname()[1])
+        name = Endpoint("https", "localhost", 443)
+        found = list(
+            await probe(name, FixedKey(DEFAULT_KEY), timeout=5, tls=tls_harness.authority.client, resolve=resolve)
+        )
+    assert outcome(found) == [(Step.RESOLVE, Result.OK), (Step.TLS, Result.FAILED)]
 
 
 async def test_behind_a_proxy_the_proxy_does_the_resolving(direct_harness: Harness, full_backlog: str) -> None:
