@@ -20,6 +20,8 @@ from bridge.config.sections import Config
 from bridge.config.yaml_core import Path
 
 MAX_FILE_BYTES = 4_194_304
+_SHORTEST_SECRET = 6
+"""Characters: a shorter text is a placeholder, and in many words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,13 @@ class Loaded:
     """Allowed, but worth a line in the log at each start."""
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Where each key stands, by its path: ``line 12``, or the environment variable that set it."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What no problem may repeat, wherever else it was put."""
 
     def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Problems found later, with their places in the file."""
-        return tuple(_locate(_indexed(problem, self.places), self.places) for problem in problems)
+        located = (_locate(_indexed(problem, self.places), self.places) for problem in problems)
+        return tuple(problem.without_keys(self.secrets) for problem in located)
 
 
 def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
@@ -106,14 +111,24 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str]) -> Loaded:
         *rules.problems(known),
     ]
     places = _places(document.lines, {**found.sources, **override.sources})
+    secrets = _secrets(tree)
     mapping = sections.get("mapping")
     return Loaded(
         config=None if problems else Config.model_validate(sections),
         mapping=mapping if isinstance(mapping, MappingConfig) else None,
-        problems=_in_order(problems, places),
-        warnings=tuple(_locate(warning, places) for warning in rules.warnings(known)),
+        problems=tuple(problem.without_keys(secrets) for problem in _in_order(problems, places)),
+        warnings=tuple(_locate(warning, places).without_keys(secrets) for warning in rules.warnings(known)),
         places=places,
+        secrets=secrets,
     )
+
+
+def _secrets(tree: Mapping[str, Any]) -> tuple[str, ...]:
+    """The API key as it was given, usable or not."""
+    track = tree.get("track")
+    given = track.get("api_key") if isinstance(track, dict) else None
+    found = given.strip() if isinstance(given, str) else ""
+    return (found,) if len(found) >= _SHORTEST_SECRET else ()
 
 
 # --- one section -------------------------------------------------------------------------------------

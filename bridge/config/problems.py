@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bridge.config.api_key import without_keys
 from bridge.config.printable import printable
 
 
@@ -18,6 +19,11 @@ class Problem:
     """One sentence: what is wrong and what to do. Never the value of a secret."""
     source: str = ""
     """Where the value stands: ``line 12``, or the environment variable it came from."""
+
+    def without_keys(self, known: Iterable[str]) -> Problem:
+        """The same without an API key that was put where it does not belong; see `api_key.without_keys`."""
+        where, message, source = (without_keys(text, known) for text in (self.where, self.message, self.source))
+        return replace(self, where=where, message=message, source=source)
 
     def __str__(self) -> str:
         # Both may repeat what the file or the environment says, and a terminal obeys control characters.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+
+from bridge.config.api_key import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +30,10 @@ class Redactor:
         return f"Redactor({len(self._known)} spellings)"
 
     def add(self, secret: str) -> None:
-        """Hide this value from now on, also where it was quoted for JSON, for a URL or by ``repr``; "" is no secret."""
+        """Hide this value from now on, also where it was quoted or encoded, see `spellings`; "" is no secret."""
         if not secret:
             return
-        self._known |= {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+        self._known |= spellings(secret)
         longest_first = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(spelling) for spelling in longest_first))
 

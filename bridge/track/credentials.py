@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -38,13 +40,14 @@ class KeyFileError(Exception):
 class FixedKey:
     """A key that was given as a value: it never changes while the process lives."""
 
-    __slots__ = ("_key", "generation", "header", "problem")
+    __slots__ = ("_spellings", "generation", "header", "problem")
 
     def __init__(self, key: str) -> None:
         """Raises `ValueError` for a key no header can carry; the sentence does not repeat it."""
-        self._key = api_key.clean(key).encode("ascii")
+        content = api_key.clean(key).encode("ascii")
+        self._spellings = _spellings([content])
         self.generation = 1
-        self.header = _header(self._key)
+        self.header = _header(content)
         self.problem: str | None = None
 
     def __repr__(self) -> str:
@@ -56,13 +59,13 @@ class FixedKey:
 
     def scrub(self, text: bytes) -> bytes:
         """See `ApiKey.scrub`."""
-        return text.replace(self._key, _HIDDEN)
+        return self._spellings.sub(_HIDDEN, text)
 
 
 class KeyFile:
     """A key in a file, such as a mounted secret, that is replaced while the process lives."""
 
-    __slots__ = ("_keys", "_path", "generation", "header", "problem")
+    __slots__ = ("_keys", "_path", "_spellings", "generation", "header", "problem")
 
     def __init__(self, path: Path) -> None:
         """Reads the file once. Raises `KeyFileError`: without a first key nothing can be sent."""
@@ -70,12 +73,13 @@ class KeyFile:
         key = _read(path)
         self._keys = [key]
         """Every key this process has used, the one in force last: the old ones may still come back in answers."""
+        self._spellings = _spellings(self._keys)
         self.generation = 1
         self.header = _header(key)
         self.problem: str | None = None
 
     def __repr__(self) -> str:
-        return f"KeyFile({str(self._path)!r}, generation={self.generation})"
+        return f"KeyFile({api_key.without_keys(str(self._path))!r}, generation={self.generation})"
 
     def refresh(self) -> int:
         """Read the file again. A half-written or vanished file keeps the old key and sets `problem`."""
@@ -88,33 +92,38 @@ class KeyFile:
         if key != self._keys[-1]:
             # A key that comes back (a rotation undone) is a change like any other, but listed once.
             self._keys = [*(old for old in self._keys if old != key), key]
+            self._spellings = _spellings(self._keys)
             self.header = _header(key)
             self.generation += 1
         return self.generation
 
     def scrub(self, text: bytes) -> bytes:
         """See `ApiKey.scrub`."""
-        # The longest first: one key may begin with another, and its rest must not stay.
-        for key in sorted(self._keys, key=len, reverse=True):
-            text = text.replace(key, _HIDDEN)
-        return text
+        return self._spellings.sub(_HIDDEN, text)
 
 
 def _header(key: bytes) -> bytes:
     return b"Authorization: Token " + key
 
 
+def _spellings(keys: Iterable[bytes]) -> re.Pattern[bytes]:
+    """All ways in which an answer may repeat them, the longest first: one key may begin with another."""
+    found = {spelling.encode("ascii") for key in keys for spelling in api_key.spellings(key.decode("ascii"))}
+    return re.compile(b"|".join(re.escape(each) for each in sorted(found, key=len, reverse=True)))
+
+
 def _read(path: Path) -> bytes:
+    name = api_key.without_keys(str(path))  # whoever takes the path for the key itself must not see it in the log
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)
     except OSError as error:
-        raise KeyFileError(f"the key file {path} cannot be read: {error.strerror or error}") from None
+        raise KeyFileError(f"the key file {name} cannot be read: {error.strerror or error}") from None
     if len(content) > _LARGEST_FILE:
-        raise KeyFileError(f"the key file {path} cannot be used: it is too large to hold a key")
+        raise KeyFileError(f"the key file {name} cannot be used: it is too large to hold a key")
     try:
         return api_key.clean(content.decode("utf-8-sig")).encode("ascii")
     except UnicodeDecodeError:
-        raise KeyFileError(f"the key file {path} cannot be used: it is not text") from None
+        raise KeyFileError(f"the key file {name} cannot be used: it is not text") from None
     except ValueError as error:
-        raise KeyFileError(f"the key file {path} cannot be used: {error}") from None
+        raise KeyFileError(f"the key file {name} cannot be used: {error}") from None

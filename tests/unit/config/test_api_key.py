@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import api_key
+from bridge.config import api_key, shape, yaml_core
 from bridge.config.load import Loaded
+from bridge.track.credentials import KeyFile, KeyFileError
 
 Problem = Callable[..., tuple[str, str]]
 Load = Callable[..., Loaded]
@@ -111,6 +115,64 @@ def test_no_problem_repeats_a_secret(changed: Load, replacements: tuple[str, str
     assert loaded.problems
     assert MARK not in "".join(str(each) for each in loaded.problems)
     assert MARK not in repr(loaded)
+
+
+KEYS = [
+    "NX-7f3a9c1e5b2d4f60",
+    "nx-7f3a9c1e5b2d4f60+/=",
+    "7f3a9c1e5b2d4f607f3a9c1e5b2d4f60",
+    "7f3a9c1e-5b2d-4f60-7f3a-9c1e5b2d4f60",
+    "aB3dE5fG7hJ9kL1mN3pQ5r",
+]
+
+
+@pytest.mark.parametrize("put", ["value", "list", "map", "key"])
+@pytest.mark.parametrize("leaf", shape.leaves())
+def test_no_problem_repeats_a_key_that_was_typed_into_another_field(
+    load: Load, right: str, leaf: str, put: str
+) -> None:
+    itself = () if leaf in {"track", "track.api_key"} else ("the-key-itself",)
+    for key in (*KEYS, *itself):
+        tree: Any = yaml_core.parse(right.replace("key-1", "the-key-itself")).tree
+        *above, last = leaf.split(".")
+        node = tree
+        for name in above:
+            node = node.setdefault(name, {})
+        if not isinstance(node, dict):
+            return
+        written: dict[str, dict[str, Any]] = {
+            "value": {last: key},
+            "list": {last: [key]},
+            "map": {last: {key: key}},
+            "key": {key: "x"},
+        }
+        node.update(written[put])
+        loaded = load(json.dumps(tree))
+        shown = "".join(f"{each} {each.where} {each.message}" for each in (*loaded.problems, *loaded.warnings))
+        assert key not in shown
+        assert key.lower() not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kafka.topics[0]: must be text",
+        "shop.orders-v2.2024-10-31.eu-west-1",
+        "userpilot-bridge.dlq.resolutions",
+        "must be a time such as 2026-01-02T03:04:05Z",
+        "/run/secrets/track/api-key-2024",
+        "localhost:9092,broker-12.example.com:9092",
+        "allAutomaticallyDiscoveredTopics1",
+    ],
+)
+def test_ordinary_words_are_not_taken_for_keys(text: str) -> None:
+    assert api_key.without_keys(text) == text
+
+
+def test_a_key_as_the_name_of_the_key_file_is_not_repeated() -> None:
+    with pytest.raises(KeyFileError) as failed:
+        KeyFile(Path(KEYS[0]))
+    assert KEYS[0] not in str(failed.value)
 
 
 def test_no_text_of_the_configuration_shows_a_secret(changed: Load) -> None:

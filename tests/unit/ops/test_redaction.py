@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -70,3 +72,14 @@ def test_something_that_cannot_be_shown_is_named_by_its_type() -> None:
 
 def test_the_redactor_itself_shows_nothing() -> None:
     assert "up-1" not in repr(Redactor([KEY]))
+
+
+@pytest.mark.parametrize("before", ["", "u", "up", "user:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_in_base64_is_cut_wherever_it_begins(before: str, encode: Callable[[bytes], bytes]) -> None:
+    shown = Redactor([KEY]).text(f"Basic {encode(f'{before}{KEY}:x'.encode()).decode()} failed")
+
+    middle = encode(bytes(len(before) % 3) + KEY.encode()).decode()[4:14]
+    assert MASK in shown
+    assert middle not in shown
+    assert KEY.encode().hex() not in Redactor([KEY]).text(KEY.encode().hex())

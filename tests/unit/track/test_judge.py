@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
+
 import pytest
 
 from bridge.model import Delivered, Reject, Retry, Unauthorized
@@ -31,6 +34,29 @@ def test_a_key_in_a_body_is_hidden_however_it_is_spelt_or_cut(message: str, stat
     verdict = judge(Answer(status, (), error(message)), KEY, 1)
     assert isinstance(verdict, Reject | Unauthorized | Retry)
     assert "NX-sec" not in repr(verdict)
+
+
+@pytest.mark.parametrize("before", ["", "u", "up", "Token ", "Authorization: Token ", "user:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("after", [b"", b"\n", b", go away"])
+def test_a_key_in_base64_is_hidden_wherever_in_the_encoded_text_it_stands(
+    before: str, encode: Callable[[bytes], bytes], after: bytes
+) -> None:
+    encoded = encode(before.encode() + b"NX-secret/key" + after).decode()
+    verdict = judge(Answer(400, ((b"x-request-id", encoded.encode()),), error(f"bad {encoded}")), KEY, 1)
+
+    assert isinstance(verdict, Reject)
+    assert "[API key]" in verdict.detail
+    middle = encode(bytes(len(before) % 3) + b"NX-secret/key").decode()[4:16]
+    assert middle in encoded, "what the key alone is encoded to, whatever stands beside it"
+    assert middle not in repr(verdict)
+
+
+@pytest.mark.parametrize("spelling", [b"NX-secret/key".hex(), b"NX-secret/key".hex().upper(), "NX-secret%2Fkey"])
+def test_a_key_in_hex_or_for_a_url_is_hidden(spelling: str) -> None:
+    verdict = judge(Answer(401, (), error(f"bad {spelling}")), KEY, 1)
+
+    assert spelling not in repr(verdict)
 
 
 def test_a_key_in_a_header_is_hidden() -> None:
