@@ -50,7 +50,7 @@ class GroupDescription:
 def description(answer: Any) -> GroupDescription:
     """Of an answer of `describe_consumer_groups`."""
     return GroupDescription(
-        state=answer.state.name.lower(),
+        state=getattr(getattr(answer, "state", None), "name", "unknown").lower(),
         assignor=answer.partition_assignor or "",
         protocol=getattr(getattr(answer, "type", None), "name", "unknown").lower(),
         members=tuple(_member(member) for member in answer.members),

@@ -15,6 +15,7 @@ from bridge.config.consumed_topics import Topics
 from bridge.config.sections import Kafka
 from bridge.holds import Reason
 from bridge.kafka import mappings, oldest
+from bridge.kafka.client_log import RareLog
 from bridge.kafka.committed import Committed
 from bridge.kafka.group_description import GroupDescription
 from bridge.kafka.group_reader import GroupReader, ViewRefusedError
@@ -72,6 +73,7 @@ class GroupWatch:
         self._events = events
         self._here = here
         self._logger = logger
+        self._log = RareLog(logger)
         self._commits = Commits()
         self._waiting = Waiting()
         self._problems: dict[str, Problem] = {}
@@ -96,6 +98,8 @@ class GroupWatch:
                     await self._look()
                 except (OSError, ViewRefusedError) as error:
                     self._logger.debug("the group could not be looked at: %s", error)
+                except Exception as defect:  # noqa: BLE001 - it only looks: no defect of it is worth a delivery
+                    self._log.write(logging.ERROR, f"the group could not be looked at: {defect!r}; please report this")
             least = SOON if looks < FIRST_LOOKS else EVERY
             await asyncio.sleep(max(least, len(self.standings) / PARTITIONS_A_SECOND))
 

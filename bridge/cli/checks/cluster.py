@@ -99,7 +99,7 @@ class _Reading:
     def progress(self) -> list[Area]:
         partitions = [TopicPartition(topic, n) for topic, count in self.sources.items() for n in range(count)]
         if not partitions:
-            return []
+            return [Area("Group", self._group([], {}))]
         start_from = self.config.kafka.start_from
         begins = _time_of(start_from)
         commits = self.inspection.commits(partitions)

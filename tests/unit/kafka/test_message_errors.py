@@ -120,6 +120,14 @@ def test_a_group_that_may_not_be_used_is_a_problem_with_what_to_grant(scene: Sce
     assert "grant it READ on the group" in scene.errors.problems["group"]
 
 
+def test_a_group_that_others_share_out_in_another_way_is_a_sentence_until_this_process_is_let_in(scene: Scene) -> None:
+    scene.handle(Said(23, "JoinGroup failed: Broker: Inconsistent group protocol"))
+    assert "another program in this consumer group" in scene.errors.problems["group"]
+    assert "Give one of them another group" in scene.errors.problems["group"]
+    scene.errors.joined()
+    assert scene.errors.problems == {}
+
+
 @pytest.mark.parametrize("code", [3, 29, 100])
 def test_a_topic_that_vanishes_is_looked_at_soon(scene: Scene, code: int) -> None:
     scene.handle(Said(code, "", "orders", 0))

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
 from bridge.config.consumed_topics import Topics
+from bridge.config.sections import Kafka
 from bridge.config.topic_patterns import Reading
 from bridge.holds import Reason
 from bridge.kafka.committed import Committed
 from bridge.model import TopicPartition
 from bridge.ops.group_view import Standing
-from bridge.service.group_watch import TIMESTAMP_AGAIN, Commits, Waiting, problems, unread
+from bridge.service import group_watch
+from bridge.service.group_watch import TIMESTAMP_AGAIN, Commits, GroupWatch, Here, Waiting, problems, unread
+from tests.service.waiting import until
 
 P, Q = TopicPartition("orders", 0), TopicPartition("orders", 1)
 
@@ -65,3 +74,31 @@ def test_a_timestamp_is_asked_for_once_and_only_of_what_still_waits_at_the_next_
     assert waiting.observe({P: 10, Q: 4}, 1021.0 + TIMESTAMP_AGAIN) == {Q: 4}
     assert waiting.observe({}, 2000.0) == {}
     assert waiting.oldest() == {}
+
+
+class Silent:
+    """A reader and an inspection that meet a defect of their own."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def topics(self) -> Mapping[str, int]:
+        self.asked += 1
+        raise TypeError("a defect")
+
+
+async def test_a_defect_of_the_look_at_the_group_ends_neither_it_nor_the_service(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(group_watch, "SOON", 0.0)
+    silent = Silent()
+    here = Here(dict, list, dict, lambda: True, 17)
+    kafka = Kafka.model_validate({"bootstrap_servers": "nowhere:1", "group_id": "g", "topics": ["orders"]})
+    watch = GroupWatch(
+        kafka, cast("Any", silent), cast("Any", silent), cast("Any", None), here, logging.getLogger("tests.watch")
+    )
+    watch.start()
+    await until("it goes on", lambda: silent.asked >= 2)
+    await watch.stop()
+    assert caplog.messages == ["the group could not be looked at: TypeError('a defect'); please report this"]
+    assert [view.topic for view in watch.view.topics] == ["orders"]
