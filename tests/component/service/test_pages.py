@@ -58,7 +58,7 @@ async def test_the_four_pages_of_a_bridge_at_work(broker: Broker, api: Emulator,
 
 async def test_a_bridge_is_ready_once_the_group_has_let_it_in(broker: Broker, start: Start) -> None:
     broker.embedded.fail(JOIN_GROUP, *[COORDINATOR_NOT_AVAILABLE] * 1000)
-    service = await start()
+    service = await start(kafka={"group_protocol": "classic"})  # whose JoinGroup is refused
 
     readiness = await service.get("/readyz")
     assert readiness.status_code == 503
