@@ -17,7 +17,7 @@ _NEVER_IN_A_REQUEST: Final = {"on_unmapped", "on_expired", "metadata_limit"}
 
 
 def mapping_number(config: MappingConfig) -> int:
-    """Below 10⁹, the same in every process; changes with anything that could change what becomes of a record."""
+    """From 1 to 10⁹ - 1, the same in every process; changes with whatever could change what becomes of a record."""
     dumped = config.model_dump(mode="json", exclude_defaults=True, exclude={"examples"})
     dumped["per_topic"] = {
         name: overrides.model_dump(mode="json", exclude_unset=True) for name, overrides in config.per_topic.items()
@@ -26,7 +26,7 @@ def mapping_number(config: MappingConfig) -> int:
         key: rule if rule == "drop" else [_dump(route) for route in rule] for key, rule in config.events.items()
     }
     text = json.dumps({"engine": ENGINE_VERSION, "mapping": dumped}, sort_keys=True)
-    return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) % _NUMBERS
+    return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) % (_NUMBERS - 1) + 1
 
 
 def route_hash(config: MappingConfig, rule: str, route: RouteConfig | None) -> str:
