@@ -28,6 +28,8 @@ MAX_AGE = 300.0
 _SWEEPS_PER_TIMEOUT = 20
 _CLOSE_GRACE = 2.0
 _ACCEPTED: Final = Delivered(202)
+_NOT_ASKED_FOR = frozenset({"unexpected_data", "unreadable"})
+"""What ends a connection that another request could have taken for its answer, or did."""
 ANOTHER_MAY_DO = frozenset({502, 503, 504})
 """Said by a gateway, or by one of several, about itself."""
 
@@ -200,7 +202,7 @@ class DirectSink:
             self._leave(connection.address, now)
         if closed_for is not None:
             self._discard(connection, closed_for)
-            if closed_for == "unexpected_data":
+            if closed_for in _NOT_ASKED_FOR:
                 self._stop_reuse(now)
             self._open_for_waiting()
         elif now >= connection.until:
@@ -215,7 +217,9 @@ class DirectSink:
         attempt = connection.release()
         now = monotonic()
         self._discard(connection, closed_for)
-        if not stale:
+        if closed_for in _NOT_ASKED_FOR and connection.served:
+            self._stop_reuse(now)
+        elif not stale:
             self._leave(connection.address, now)
         else:
             sentence = f"{sentence}; it had carried others before"
@@ -230,7 +234,7 @@ class DirectSink:
     def closed_idle(self, connection: Connection, closed_for: str) -> None:
         """An idle connection ended."""
         self._discard(connection, closed_for)
-        if closed_for == "unexpected_data":
+        if closed_for in _NOT_ASKED_FOR:
             self._stop_reuse(monotonic())
 
     def lost(self, connection: Connection) -> None:

@@ -43,3 +43,10 @@ def test_nothing_to_look_at_is_said_with_nothing(notes: Say) -> None:
     quiet = {"config": {"kafka": {"start_from": "latest"}}, "podMonitor": {"enabled": True}}
     assert "Look at this" not in notes(quiet)
     assert "userpilot" not in notes(quiet).partition("Next:")[2].replace("userpilot-bridge", "")
+
+
+def test_the_notes_say_how_large_a_record_may_be_and_in_how_much_memory(notes: Say) -> None:
+    assert "Records up to 20MB are mapped, with a memory limit of 256Mi" in notes()
+    said = notes({"config": {"kafka": {"max_record_bytes": "5MB"}}, "resources": {"limits": {"memory": "1Gi"}}})
+    assert "Records up to 5MB are mapped, with a memory limit of 1Gi" in said
+    assert "with no memory limit" in notes({"resources": {"limits": None}})

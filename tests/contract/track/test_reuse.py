@@ -166,6 +166,25 @@ async def test_after_a_surplus_answer_each_connection_carries_one_request_for_a_
     assert emulator.ledger.connections_opened == 5
 
 
+async def test_the_rest_of_an_answer_that_spoils_the_next_request_spoils_one(direct_harness: Harness) -> None:
+    """It comes so late that nobody can tell in time; from then on no connection carries a second request."""
+    harness = direct_harness
+
+    async def handler(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(ACCEPTED)
+        await peer.request()
+        await peer.say(b"...and more than was promised")
+        await peer.gone()
+
+    sink = await harness.sink(await harness.serve(handler))
+    verdicts = [await harness.ask(sink) for _ in range(5)]
+    assert [isinstance(verdict, Delivered) for verdict in verdicts] == [True, False, True, True, True]
+    assert isinstance(verdicts[1], Retry)
+    assert verdicts[1].ambiguous
+    assert harness.connections == 4
+
+
 @pytest.mark.parametrize("at_once", [1, 8])
 async def test_a_server_that_closes_after_each_answer_without_a_word_costs_next_to_nothing(
     harness: Harness, at_once: int
