@@ -10,6 +10,7 @@ import pytest
 
 from bridge.kafka.commits import Commits
 from bridge.kafka.log_ends import LogEnds
+from bridge.kafka.settled import Seen, Settled
 from bridge.model import Disposition, LetterRefused, TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.assignments import Assignments, Drain
@@ -185,6 +186,14 @@ def _a_stop_waits_for_no_commit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Commits, "settled", property(lambda _: True))
 
 
+def _every_topic_is_a_new_one(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Settled, "look", lambda _, __: True)
+
+
+def _a_restart_forgets_that_topics_are_new(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Seen, "had_settled", lambda _, __: False)
+
+
 MUTANTS = (
     Mutant("a record is done with its first event", "accounting", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
@@ -204,6 +213,8 @@ MUTANTS = (
     Mutant("what is queued is sent while draining", "drain", _what_is_queued_is_still_sent_while_draining),
     Mutant("a standstill goes unnoticed", "zombie", _a_standstill_goes_unnoticed),
     Mutant("a gap at the end is never passed", "progress", _the_position_stays_before_what_is_no_record),
+    Mutant("every topic is a new one", "start", _every_topic_is_a_new_one),
+    Mutant("a restart forgets that topics are new", "start", _a_restart_forgets_that_topics_are_new),
     Mutant("an open transaction is passed", "commit", _the_position_follows_into_an_open_transaction),
     Mutant("a bad key is never held", "key", _a_bad_key_is_never_held),
     Mutant("a stop waits for no commit", "duplicate", _a_stop_waits_for_no_commit),
