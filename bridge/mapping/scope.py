@@ -92,13 +92,13 @@ class Scope:
         if self._event_id is _UNREAD:
             reader = self.settings.event_id
             value = reader.read(self.value, self)
-            if value is None or value == "":
-                value = self.record.coordinates
-            else:
-                if value.__class__ is not str:
-                    value = reader.text_of(value, self, "event_id")
+            if value.__class__ is str and value:
                 if not value.isprintable():
                     plain_text.check_identifier(value, f"event_id: {reader.text}")
+            elif value is None or value.__class__ is str:
+                value = self.record.coordinates
+            else:
+                value = reader.text_of(value, self, "event_id")
             self._event_id = value
         identifier: str = self._event_id
         return identifier

@@ -170,7 +170,7 @@ class TopicPlan:
         """What the type's rule comes to; raises where there is no type. `value` is where it was looked for."""
         if event_type.__class__ is not str or not event_type:
             reader = self.settings.event_type
-            empty = event_type == ""
+            empty = event_type.__class__ is str
             what = "an empty string; a string is needed" if empty else reader.found_no_text(event_type, value)
             raise unmappable(f"event_type: {reader.text} is {what}")
         known = self.matches.get(event_type)

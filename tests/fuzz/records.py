@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Final
 
 from bridge.config import yaml_core
@@ -15,6 +16,7 @@ from tests.fuzz.letters import check_letter
 
 LIMIT: Final = 20_000
 """Bytes of metadata."""
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def _compiled(text: str) -> CompiledMapping:
@@ -56,12 +58,37 @@ events:
         m: {template: "{data.y}"}
     - {event_name: headers, user_id: topic, metadata: {t: timestamp, l: '*.*', h: 'header:id'}}
 """
+_IDENTIFIERS = """
+events:
+  '*':
+    - {event_name: plain, metadata: {k: key, h: 'header:id', o: 'header:other'}}
+    - {event_name: {path: type}, allowed_event_names: [a, b, type]}
+    - {event_name: whole, metadata_from: '@'}
+    - event_name: numbers
+      metadata:
+        a: key:@
+        b: {path: 'key:id', type: integer}
+        c: {path: 'header:id', type: number}
+        d: to_string(@)
+        e: type(data.secret)
+        f: data.secret == data.list
+        g: sum(data.list)
+        h: avg(data.list)
+"""
 MAPPINGS: Final = tuple(
     _compiled(head + _ROUTES)
     for head in (
         "user_id: key:id\nevent_id: header:id",
         "decode: json\nuser_id: data.user\nevent_type: header:kind",
         "decode: cloudevents\nuser_id: data.user\nnever_send: [data.secret]",
+    )
+) + tuple(
+    _compiled(head + _IDENTIFIERS)
+    for head in (
+        "user_id: key\nevent_id: header:id\nevent_type: header:kind",
+        "user_id: header:other\nevent_id: key\nevent_type: key",
+        'user_id: {template: "{header:id}/{key}"}\nnever_send: [data.secret.deep, data.list.secret, subject.x]',
+        "user_id: subject\nevent_id: key:id\nevent_type: data.x",
     )
 )
 
@@ -85,8 +112,10 @@ def _check_request(prepared: Prepared) -> None:
     body = json.loads(prepared.body)
     assert set(body) <= {"user_id", "event_name", "metadata"}
     assert body["user_id"] == prepared.user_id
-    assert prepared.user_id.strip()
-    assert body["event_name"].strip()
+    for identifier in (prepared.user_id, body["event_name"]):
+        assert identifier.strip()
+        assert not _CONTROL.search(identifier)
+        assert not identifier.startswith("\ufeff")
     metadata = body.get("metadata", {})
     assert len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) <= LIMIT + 1000
     for value in metadata.values():
@@ -96,7 +125,7 @@ def _check_request(prepared: Prepared) -> None:
 
 _NAMES: Final = (
     "id", "kind", "ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time", "content-type", "ce_datacontenttype",
-    "__value_schema_id", "other",
+    "__value_schema_id", "__key_schema_id", "ce_subject", "other",
 )  # fmt: skip
 
 
