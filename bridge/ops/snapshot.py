@@ -250,6 +250,8 @@ class Group:
     forced_drains: int = 0
     commits: int = 0
     commit_failures: int = 0
+    protocol: str = "classic"
+    """The group protocol it is a member under, or tries to be: classic or consumer."""
     commit_age: float | None = None
     """Seconds since Kafka last acknowledged a commit; None: never."""
     membership_age: float | None = None

@@ -205,6 +205,7 @@ def _kafka(snapshot: Snapshot) -> Document:
         "unreachable_since": None if lost is None else iso(lost.since),
         "detail": "" if lost is None else lost.detail,
         "last_partitions": [] if lost is None else [str(each) for each in lost.partitions],
+        "group_protocol": snapshot.group.protocol,
     }
 
 

@@ -234,6 +234,7 @@ class Observer:
             forced_drains=self._of.dispatcher.tally.forced_drains + counts.forced_drains,
             commits=counts.commits,
             commit_failures=counts.commit_errors.total(),
+            protocol=self._of.source.protocol.value,
             commit_age=None if counts.committed_at is None else now - counts.committed_at,
             membership_age=self._of.dispatcher.governor.membership.age(now),
             out_of_range=self._of.consumer.out_of_range,

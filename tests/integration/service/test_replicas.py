@@ -77,6 +77,7 @@ async def test_the_same_holds_under_the_new_group_protocol(
 
     first, second = await asyncio.gather(scene.replica(), scene.replica())
     await second.until("it has its share", lambda status: assigned(status) == 3)
+    assert (await second.status())["kafka"]["group_protocol"] == "consumer"
     await scene.until_accepted(1_500)
     await first.kill()
     at_death = len(scene.api.ledger.accepted)

@@ -214,6 +214,7 @@ def test_brokers_that_do_not_answer_are_the_sentence_whatever_else_waits(busy: S
     assert document["state"] == "waiting"
     assert document["sentence"].startswith(sentence)
     assert {row["why"] for row in document["partitions"]} == {"kafka_unreachable"}
+    assert document["kafka"]["group_protocol"] == "classic"
     assert document["kafka"]["last_partitions"] == ["shop.orders/3"]
     gone = checked(replace(away, partitions=()))
     assert (gone["state"], gone["sentence"]) == (document["state"], document["sentence"])
