@@ -15,6 +15,9 @@ owner passes on what it finds. It holds for that subscription only. Who adds a t
 one, under which the group has not settled yet: `start_from` is followed for what is new to the group, until all of it
 has a committed offset. Where commits of the group carry different subscriptions, nothing is established.
 
+As long as one topic that it takes has no committed offset, because it is held for a start or may not be read, the group
+does not settle, and `start_from` is followed for new topics too; the log says so with each start.
+
 Limits, each in the direction of sending rather than skipping: a topic that a pattern takes, and that becomes visible
 late because permission to describe it was granted late, counts as new; so does one whose committed offsets somebody
 deleted while the group has others.

@@ -17,7 +17,7 @@ from bridge.model import FilterReason, LetterReason
 from bridge.ops import scaling
 from bridge.ops.group_view import TopicView
 from bridge.ops.snapshot import Distribution, Partition, Snapshot
-from bridge.ops.why import partition_hold
+from bridge.ops.why import held_since, partition_hold
 
 PREFIX = "track_bridge_"
 DOCUMENTED_STATUSES: tuple[int | None, ...] = (202, 400, 401, 429, None)
@@ -134,6 +134,14 @@ def _held(snapshot: Snapshot) -> Samples:
         for why in PARTITION_HOLDS:
             if why in _ALWAYS_SHOWN or hold is why:
                 yield (topic, str(number), why.value), hold is why
+
+
+def _held_for(snapshot: Snapshot) -> Samples:
+    since_by_topic = {hold.topic: hold.since for hold in snapshot.held_topics}
+    for partition in snapshot.partitions:
+        why, since = partition_hold(partition, since_by_topic), held_since(partition, since_by_topic)
+        if why is not None and since is not None:
+            yield (partition.partition.topic, str(partition.partition.partition), why.value), snapshot.at - since
 
 
 def _topic_problems(snapshot: Snapshot) -> Samples:
@@ -425,6 +433,14 @@ CATALOGUE: tuple[Metric, ...] = (
         " dead_letters_unwritable are shown only while they do.",
         (*_PARTITION, "reason"),
         _held,
+    ),
+    _gauges(
+        "partition_held_seconds",
+        "seconds",
+        "For how long this reason holds the partition; absent while nothing does. For transaction_hanging: for how long"
+        " the last stable offset has not moved.",
+        (*_PARTITION, "reason"),
+        _held_for,
     ),
     _gauges(
         "topic_retention_seconds",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.holds import REASONS, Reason, shown
-from bridge.ops.snapshot import Block, OldestOpen, Partition, Snapshot
+from bridge.ops.snapshot import Block, OldestOpen, Partition, PartitionHold, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from bridge.model import Retried
 
@@ -39,9 +39,24 @@ class Explanation:
 
 def partition_hold(partition: Partition, held_topics: Collection[str]) -> Reason | None:
     """What holds this partition alone, or None."""
-    if partition.hold is not None:
-        return shown(partition.hold.why)
+    hold = _own_hold(partition)
+    if hold is not None:
+        return shown(hold.why)
     return Reason.DEAD_LETTER_HOLD if partition.partition.topic in held_topics else None
+
+
+def held_since(partition: Partition, held_topics: Mapping[str, float]) -> float | None:
+    """Since when that holds it, in Unix seconds; `held_topics` says it of topics."""
+    hold = _own_hold(partition)
+    return held_topics.get(partition.partition.topic) if hold is None else hold.since
+
+
+def _own_hold(partition: Partition) -> PartitionHold | None:
+    """What came before an open transaction goes its own way: only behind it the transaction is what is waited for."""
+    hold = partition.hold
+    if hold is not None and hold.why is Reason.TRANSACTION_HANGING and partition.open_records:
+        return None
+    return hold
 
 
 def closed_gate(snapshot: Snapshot) -> Block | None:
@@ -87,9 +102,8 @@ def _waiting(partition: Partition, gate: Block | None) -> Explanation:
 
 
 def _held(partition: Partition, snapshot: Snapshot) -> Explanation | None:
-    hold = partition.hold
-    if hold is not None and not (hold.why is Reason.TRANSACTION_HANGING and partition.open_records):
-        # What came before an open transaction goes its own way; only behind it the transaction is what is waited for.
+    hold = _own_hold(partition)
+    if hold is not None:
         return Explanation(shown(hold.why), hold.since, hold.sentence)
     for held in snapshot.held_topics:
         if held.topic == partition.partition.topic:

@@ -13,7 +13,7 @@ from bridge.holds import GATES, Reason
 from bridge.model import FilterReason, LetterReason
 from bridge.ops import metrics
 from bridge.ops.catalogue import CATALOGUE, PREFIX, Kind, Metric
-from bridge.ops.snapshot import Block, Rate, TopicHold
+from bridge.ops.snapshot import Block, PartitionHold, Rate, TopicHold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,6 +163,15 @@ def test_partitions_show_lag_age_and_what_holds_them(busy: Snapshot) -> None:
     assert series[f"{PREFIX}partition_oldest_open_age_seconds"] == {where: 90}
     reasons = {dict(labels)["reason"]: number for labels, number in series[f"{PREFIX}partition_held"].items()}
     assert reasons == {"dead_letter_hold": 1, "out_of_range": 0, "no_start": 0, "dead_letters_unwritable": 0}
+
+
+def test_what_holds_a_partition_says_since_when(busy: Snapshot) -> None:
+    where = {"partition": "3", "topic": "shop.orders", "reason": "transaction_hanging"}
+    hold = PartitionHold(Reason.TRANSACTION_HANGING, busy.at - 90, "Open since then.")
+    held = replace(busy, partitions=(replace(busy.partitions[0], hold=hold, open_records=0, oldest=None),))
+
+    assert scraped(held)[f"{PREFIX}partition_held_seconds"] == {tuple(sorted(where.items())): 90}
+    assert f"{PREFIX}partition_held_seconds" not in scraped(busy)
 
 
 def test_an_unknown_lag_is_absent_so_that_sums_over_partitions_stay_numbers(busy: Snapshot) -> None:
