@@ -15,6 +15,7 @@ from typer.exceptions import Abort, TyperException
 from bridge.cli.app import TRACEBACK_OPTION, app
 from bridge.cli.exits import CommandError, ExitCode
 from bridge.config import environment
+from bridge.config.printable import printable_lines
 
 _NAMES = ("bridge", "track-bridge")
 
@@ -43,7 +44,7 @@ def _invoke(arguments: Sequence[str]) -> int:
         result = typer.main.get_command(app).main(rest, prog_name=_program_name(), standalone_mode=False)
     except CommandError as failed:
         sys.stdout.flush()
-        sys.stderr.write(f"{failed}\n")
+        sys.stderr.write(f"{printable_lines(str(failed))}\n")
         return failed.code
     except TyperException as usage:
         usage.show()  # type: ignore[attr-defined]  # every exception the parser raises has it, its public base does not

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bridge.config.printable import printable_json, printable_lines
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -17,7 +19,11 @@ _NARROWEST = 9
 
 
 def line(text: str = "", style: str | None = None) -> None:
-    """One line on standard output. What came from outside must have gone through `config.printable` before."""
+    """One line on standard output. A terminal obeys nothing of it, whatever came from outside.
+
+    Only `config.printable` keeps such a text from having lines of its own: it must have gone through it before.
+    """
+    text = printable_lines(text)
     if style is None or not sys.stdout.isatty():
         sys.stdout.write(f"{text}\n")
         return
@@ -35,7 +41,6 @@ def lines(texts: Iterable[str]) -> None:
 
 def document(value: Any) -> None:
     """A JSON document for a script, on one line; a terminal obeys nothing of it."""
-    from bridge.config.printable import printable_json
     from bridge.mapping import exact_json
 
     sys.stdout.write(printable_json(exact_json.text_of(value)) + "\n")

@@ -18,6 +18,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """As `printable`, of a text whose lines are its own."""
+    return _NEW_LINE.join(map(printable, text.split(_NEW_LINE)))
+
+
 def printable_json(text: str) -> str:
     r"""JSON with the same characters spelled out, as ``\\u001b``: the same document. Its own line ends stay."""
     if text.isprintable():

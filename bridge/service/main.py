@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from bridge.config import kafka_properties
+from bridge.config.printable import printable_lines
 from bridge.config.problems import Problem
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
@@ -39,13 +40,13 @@ def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem]
         return on_loop(_run(config, mapping, log, proxy)).code
     except NotReadyError as error:
         for sentence in error.sentences:
-            print(sentence, file=sys.stderr)  # noqa: T201 - said before there is a service whose log anybody reads
+            print(printable_lines(sentence), file=sys.stderr)  # noqa: T201 - said before there is a service whose log anybody reads
         return error.exit_code
     except CannotListenError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(printable_lines(str(error)), file=sys.stderr)  # noqa: T201
         return ExitCode.UNREACHABLE
     except (KeyFileError, CaFileError, ProxyError, ClientRefusedError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(printable_lines(str(error)), file=sys.stderr)  # noqa: T201
         return ExitCode.USAGE
     finally:
         log.close()

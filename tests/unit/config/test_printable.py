@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.cli import output
 from bridge.config.printable import printable, printable_bytes, printable_json
 
 DANGEROUS = [
@@ -29,6 +30,17 @@ def test_what_a_terminal_might_obey_is_spelled_out(character: str) -> None:
         assert json.loads(shown) == {text: [text]}
     assert character.encode() not in printable_bytes(orjson.dumps([text]))
     assert orjson.loads(printable_bytes(orjson.dumps([text]))) == [text]
+
+
+@pytest.mark.parametrize("character", [c for c in DANGEROUS if c != "\n"], ids=lambda c: f"U+{ord(c):04X}")
+def test_no_line_of_a_command_brings_one_to_the_terminal(capsys: pytest.CaptureFixture[str], character: str) -> None:
+    output.line(f"a{character}b")
+    output.lines([f"first\nsecond{character}"])
+    output.document({character: [character]})
+
+    shown = capsys.readouterr().out
+    assert character not in shown
+    assert len(shown.split("\n")) == 5
 
 
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
