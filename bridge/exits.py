@@ -47,6 +47,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "test": "An example failed.",
     "send": "The API did not accept a request, or the record makes none.",
     "topics create": "A topic could not be created.",
+    "offsets show": "A bridge would hold a partition: its committed offset is outside its log, or of an earlier topic.",
     "dlq stats": "A dead letter is open.",
     "dlq replay": "A selected dead letter failed again, or is left (with `--dry-run`: would be).",
     "demo": "Not everything became of the records that should.",

@@ -122,12 +122,14 @@ REASONS: Final[Mapping[Reason, Entry]] = {
     Reason.OUT_OF_RANGE: Entry(
         "The committed offset lies outside the log: retention removed records before they were sent, or the topic"
         " was recreated. It is never reset silently.",
-        "Stop the group, set its position for this partition with kafka-consumer-groups --reset-offsets, and start.",
+        "Stop the group, set its position for this partition with bridge offsets set (or kafka-consumer-groups"
+        " --reset-offsets), and start.",
         needs_operator=True,
     ),
     Reason.RECREATED: Entry(
         "The committed offset belongs to an earlier topic of the same name.",
-        "Stop the group, set its position for this partition with kafka-consumer-groups --reset-offsets, and start.",
+        "Stop the group, set its position for this partition with bridge offsets set (or kafka-consumer-groups"
+        " --reset-offsets), and start.",
         needs_operator=True,
         shown_as=Reason.OUT_OF_RANGE,
     ),

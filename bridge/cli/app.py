@@ -10,6 +10,7 @@ from bridge import __version__, exits
 from bridge.cli import check, map, run, schema, send, status, test, topics  # noqa: A004 - named as the commands are
 from bridge.cli.demo import command as demo
 from bridge.cli.dlq import app as dlq
+from bridge.cli.offsets import app as offsets
 from bridge.cli.selftest import command as selftest
 
 TRACEBACK_OPTION = "--traceback"
@@ -33,6 +34,7 @@ app.command("send")(send.send)
 app.command("test")(test.run_tests)
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(offsets.app, name="offsets")
 app.command("status")(status.status)
 app.command("selftest", short_help="Prove that nothing is lost: real bridges under faults.")(selftest.selftest)
 app.command("schema")(schema.schema)

@@ -20,6 +20,8 @@ class Committed:
     """The offset map, without the mark of the commit."""
     mapping: int | None = None
     """The number of the mapping that the process which committed it works by; None where it did not say."""
+    leader_epoch: int | None = None
+    """Of the log when it was committed; None where the commit does not say."""
 
 
 def of_client(partition: ClientPartition) -> Committed | None:
@@ -27,4 +29,4 @@ def of_client(partition: ClientPartition) -> Committed | None:
     if partition.offset < 0:
         return None
     text = partition.metadata
-    return Committed(partition.offset, commit_mark.unmarked(text), commit_mark.mapping_of(text))
+    return Committed(partition.offset, commit_mark.unmarked(text), commit_mark.mapping_of(text), partition.leader_epoch)

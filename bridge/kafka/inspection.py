@@ -18,7 +18,7 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
-from bridge.kafka import answers, client, committed, handshake, peek
+from bridge.kafka import answers, client, committed, handshake, peek, topic_ids
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.committed import Committed
 from bridge.kafka.group_description import GroupDescription, description
@@ -223,6 +223,20 @@ class Inspection:
         """The offset of the first record at or after this time; absent where there is none, or no answer."""
         found = self._offsets(partitions, answers.at_time(epoch_ms))
         return {partition: offset for partition, offset in found.items() if offset >= 0}
+
+    def first_at(self, partitions: Sequence[TopicPartition], epoch_ms: int) -> dict[TopicPartition, int | None]:
+        """As `at_time`, with None where the log has no such record: only what was not answered is absent."""
+        found = self._offsets(partitions, answers.at_time(epoch_ms))
+        return {partition: offset if offset >= 0 else None for partition, offset in found.items()}
+
+    def identities(self, topics: Sequence[str]) -> dict[str, str]:
+        """The ids of the topics whose description came; empty where the cluster gives topics none."""
+        if not topics:
+            return {}
+        asked = self._ask(
+            lambda: self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._patience)
+        )
+        return {topic: topic_ids.of(described) for topic, described in self._collect(asked).items()}
 
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
         """The group's committed offsets, None where it has none; without those that may not be read."""

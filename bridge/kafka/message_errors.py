@@ -50,7 +50,7 @@ _NO_CONSUMER_PROTOCOL: Final = (
 
 _OUT_OF_RANGE: Final = (
     "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its position is set: stop "
-    "the bridge and use kafka-consumer-groups --reset-offsets"
+    "the bridge and use bridge offsets set (or kafka-consumer-groups --reset-offsets)"
 )
 """The position fell out of the log: retention overtook it, or the log was truncated or recreated."""
 _TOO_LARGE: Final = (

@@ -185,7 +185,8 @@ def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
         what = f"above the log's end {log.end}: the topic was truncated or recreated"
     return (
         f"{partition}: the group's position {offset} is {what}. Nothing is read from it until its position is set: "
-        f"stop the bridge and use kafka-consumer-groups --reset-offsets"
+        f"stop the bridge and use bridge offsets set {partition} --to earliest (or kafka-consumer-groups "
+        "--reset-offsets)"
     )
 
 
@@ -194,8 +195,8 @@ def recreated(partition: TopicPartition, offset: int) -> str:
     return (
         f"{partition}: offset {offset} is a position in an earlier topic of this name, which was deleted and created "
         "again: the events below it in this log were never read. Nothing is read from it until its position is set: "
-        "stop the bridge and use kafka-consumer-groups --reset-offsets (--to-earliest, or --to-current where the log "
-        "was copied with its offsets)"
+        f"stop the bridge and use bridge offsets set {partition} --to earliest, or --to {offset} where the log was "
+        "copied with its offsets (as kafka-consumer-groups --reset-offsets does)"
     )
 
 

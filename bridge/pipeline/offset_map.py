@@ -134,6 +134,25 @@ def shortened(text: str, max_length: int) -> str:
     return shorter if len(shorter) <= max_length else ""
 
 
+def moved(found: OffsetMap, base: int) -> str:
+    """The map for a later base that somebody sets, and so of no leader epoch; nothing where it has nothing to say.
+
+    `base` must not be one of the offsets that are done.
+    """
+    later = [each for each in found.done if each.start > base]
+    if base < found.base or not later:
+        return ""
+    return encode(
+        base,
+        _runs(base, later),
+        leader_epoch=None,
+        topic_id=found.topic_id,
+        demand=found.demand,
+        head=Head(),
+        max_length=BROKER_LIMIT,
+    )
+
+
 def trusted(found: OffsetMap | None, *, offset: int, leader_epoch: int | None, topic_id: str) -> OffsetMap | None:
     """The map, if it was made for exactly this committed position.
 

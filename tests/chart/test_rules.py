@@ -254,7 +254,7 @@ def test_a_mistake_in_the_alerts_is_named(refusal: Say, settings: dict[str, Any]
 
 def test_the_runbook_names_only_commands_and_metrics_that_exist() -> None:
     page = RUNBOOK.read_text(encoding="utf-8")
-    commands = set(re.findall(r"track-bridge (dlq \w+|[a-z]+)", page))
+    commands = set(re.findall(r"track-bridge ((?:dlq|offsets) \w+|[a-z]+)", page))
     operations = (RUNBOOK.parent / "operations.md").read_text(encoding="utf-8")
     events = set(re.findall(r"^\| `(\w+)` \| \w+ \|", operations, re.MULTILINE))
 
@@ -263,6 +263,8 @@ def test_the_runbook_names_only_commands_and_metrics_that_exist() -> None:
         "check",
         "map",
         "topics",
+        "offsets show",
+        "offsets set",
         "dlq stats",
         "dlq list",
         "dlq show",

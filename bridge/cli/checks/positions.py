@@ -151,6 +151,7 @@ def _outside(partition: TopicPartition, position: int, log: LogRange) -> Finding
     return findings.problem(
         what,
         "decide where to go on and set the position while the bridge is stopped: "
-        f"kafka-consumer-groups --reset-offsets --topic {partition.topic}:{partition.partition}",
+        f"bridge offsets set {partition} --to earliest (or kafka-consumer-groups --reset-offsets --topic "
+        f"{partition.topic}:{partition.partition})",
         ExitCode.FINDINGS,
     )

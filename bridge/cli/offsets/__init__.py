@@ -1,0 +1,1 @@
+"""``bridge offsets``: where the group stands on each partition, and setting it."""

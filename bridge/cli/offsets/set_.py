@@ -1,0 +1,220 @@
+"""``bridge offsets set``"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.exits import ExitCode, Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.cli.offsets.reading import Read
+    from bridge.cli.offsets.standing import Change
+    from bridge.cli.offsets.target import Target
+    from bridge.kafka.group_description import GroupDescription
+
+COMMAND = "bridge offsets set"
+_HEAD = ("partition", "committed", "to", "passed", "gone already", "sent again")
+_MEMBERS_NAMED = 3
+
+
+def set_offsets(
+    where: Annotated[str, typer.Argument(metavar="TOPIC[/PARTITION]", help="Without a partition: all of the topic.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="OFFSET|earliest|latest|end|TIME",
+            show_default=False,
+            help="earliest: the log's start; latest: the last stable offset; end: above open transactions, too; "
+            "a time: the first record at or after it, such as 2026-01-31T00:00:00Z.",
+        ),
+    ],
+    config: startup.ConfigPath = None,
+    accept_loss: Annotated[
+        int,
+        typer.Option(
+            "--accept-loss", metavar="N", min=0, help="How many records that are not done may be passed, at most."
+        ),
+    ] = 0,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Set without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> ExitCode:
+    """Set the group's committed offset, as out_of_range needs it; the bridge must be stopped meanwhile.
+
+    Shows first what would change. Records that are not done and lie below the new offset are never sent: --accept-loss
+    says that so many may be passed. What the commit's offset map says is done above the new offset stays done.
+    """
+    from bridge.cli.offsets import reading
+
+    target = _target(to)
+    start = startup.load(config)
+    found = reading.read(start, where)
+    changes = _changes(found, target, to)
+    if not changes:
+        return _end(changes, start, as_json=json, was_set=False, why="The group stands there already.")
+    if not json:
+        output.lines(output.table([_HEAD, *map(_row, changes)], right=(1, 2, 3, 4, 5)))
+    _refuse_loss(changes, accept_loss, dry_run=dry_run)
+    if dry_run:
+        return _end(changes, start, as_json=json, was_set=False, why="Nothing was set (--dry-run).")
+    _refuse_members(start.config.kafka.group_id, found.group)
+    if not yes and not _agreed(len(changes), start.config.kafka.group_id):
+        return _end(changes, start, as_json=json, was_set=False, why="Nothing was set.")
+    _write(start, changes)
+    return _end(
+        changes,
+        start,
+        as_json=json,
+        was_set=True,
+        why=f"Set. Start the bridge: it reads {output.plural(len(changes), 'partition')} from there.",
+    )
+
+
+def _target(to: str) -> Target:
+    from bridge.cli.offsets import target
+
+    try:
+        return target.parse(to)
+    except ValueError as problem:
+        raise Misuse(f"--to {problem}.") from problem
+
+
+def _changes(found: Read, target: Target, to: str) -> list[Change]:
+    from bridge.cli.offsets import reading
+    from bridge.cli.offsets.standing import change
+    from bridge.cli.offsets.target import Moment, aim
+
+    standings = reading.complete(found)
+    at_time: dict[Any, int | None] = {}
+    if isinstance(target, Moment):
+        partitions = [each.partition for each in standings]
+        at_time = found.inspection.first_at(partitions, target.epoch_ms)
+        missing = [str(each) for each in partitions if each not in at_time]
+        if missing:
+            raise Unreachable(f"The brokers did not say where {to} is in {', '.join(missing)}.")
+    try:
+        offsets = aim(standings, target, at_time)
+    except ValueError as problem:
+        raise Misuse(f"--to {problem}.") from problem
+    changes = [change(each, offsets[each.partition]) for each in standings]
+    return [each for each in changes if not each.changes_nothing]
+
+
+def _refuse_loss(changes: Sequence[Change], accepted: int, *, dry_run: bool) -> None:
+    passed, gone = sum(each.passed for each in changes), sum(each.gone for each in changes)
+    if passed <= accepted:
+        return
+    already = f" {output.number(gone)} of them are gone from the log already, whatever is set." if gone else ""
+    sentence = (
+        f"This passes up to {output.plural(passed, 'record')} that {'is' if passed == 1 else 'are'} not done: the "
+        f"bridge would never send them.{already} Add --accept-loss {passed} if that is meant. Those that are still "
+        "somewhere else can be sent with bridge send --file."
+    )
+    if dry_run:
+        sys.stderr.write(f"{sentence}\n")
+        return
+    raise Misuse(f"{sentence} Nothing was set.")
+
+
+def _refuse_members(group: str, described: GroupDescription | None) -> None:
+    if described is None or not described.members:
+        return  # Where the brokers do not say who is there, they still refuse: see `position_writer`.
+    named = ", ".join(str(each) for each in described.members[:_MEMBERS_NAMED])
+    more = len(described.members) - _MEMBERS_NAMED
+    raise Misuse(_members(group, f"{named} and {more} more" if more > 0 else named))
+
+
+def _members(group: str, named: str) -> str:
+    return (
+        f"The group {group} has members ({named}). Brokers let its position be set only while it has none, for "
+        "partitions that are held, too. Nothing was set. Stop every replica, run this again, and start them. A member "
+        "that was killed, or has a group.instance.id, counts until its session.timeout.ms is over."
+    )
+
+
+def _agreed(count: int, group: str) -> bool:
+    if not output.is_watched():
+        raise Misuse("There is no terminal to ask on: add --yes to set the position, or --dry-run to only see it.")
+    return output.confirm(f"Set the position of {group} on {output.plural(count, 'partition')}?")
+
+
+def _write(start: startup.Start, changes: Sequence[Change]) -> None:
+    from bridge.config.printable import printable
+    from bridge.kafka import position_writer
+
+    kafka = start.config.kafka
+    positions = {each.standing.partition: (each.offset, each.text) for each in changes}
+    try:
+        refused = position_writer.write(kafka, positions, startup.quiet_logger())
+    except position_writer.GroupHasMembersError as error:
+        raise Misuse(_members(kafka.group_id, "one joined just now")) from error
+    except position_writer.NotAllowedError as error:
+        raise Misuse(
+            f"This user may not commit for the group {kafka.group_id} ({error}). Nothing was set. Grant it READ on the "
+            "group and on the topic."
+        ) from error
+    except OSError as error:
+        raise Unreachable(
+            f"No coordinator of the group {kafka.group_id} confirmed it ({printable(str(error))}). bridge offsets show "
+            "says what is set; run this again."
+        ) from error
+    _record([each for each in changes if each.standing.partition not in refused])
+    if refused:
+        what = "; ".join(f"{partition}: {printable(why)}" for partition, why in sorted(refused.items()))
+        raise Unreachable(f"Not all was set: {what}. Run this again.")
+
+
+def _record(changes: Sequence[Change]) -> None:
+    """Who set what, one JSON object a partition on standard error: for whoever keeps a log of that."""
+    from datetime import UTC, datetime
+
+    from bridge.config.printable import printable_json
+    from bridge.mapping import exact_json
+    from bridge.reprocess.author import author
+
+    by = author(COMMAND)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for each in changes:
+        entry = {"timestamp": now, "level": "info", "event": "position_set", **_entry(each), **by._asdict()}
+        sys.stderr.write(printable_json(exact_json.text_of(entry)) + "\n")
+
+
+def _end(changes: Sequence[Change], start: startup.Start, *, as_json: bool, was_set: bool, why: str) -> ExitCode:
+    if as_json:
+        group = start.config.kafka.group_id
+        output.document({"group": group, "set": was_set, "partitions": [_entry(each) for each in changes]})
+    else:
+        output.line(why)
+    return ExitCode.OK
+
+
+def _row(each: Change) -> tuple[str, ...]:
+    committed = each.standing.committed
+    return (
+        str(each.standing.partition),
+        "none" if committed is None else str(committed.offset),
+        str(each.offset),
+        output.number(each.passed),
+        output.number(each.gone),
+        output.number(each.repeated),
+    )
+
+
+def _entry(each: Change) -> dict[str, Any]:
+    committed = each.standing.committed
+    return {
+        "topic": each.standing.partition.topic,
+        "partition": each.standing.partition.partition,
+        "from": None if committed is None else committed.offset,
+        "to": each.offset,
+        "passed": each.passed,
+        "gone": each.gone,
+        "repeated": each.repeated,
+    }

@@ -1,0 +1,98 @@
+"""``bridge offsets show``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.exits import ExitCode, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bridge.cli.offsets.reading import Read
+    from bridge.cli.offsets.standing import Standing
+
+_HEAD = ("partition", "committed", "log start", "log end", "lag", "done above", "problem")
+_NONE = "none"
+
+
+def show(
+    where: Annotated[
+        str | None,
+        typer.Argument(metavar="[TOPIC[/PARTITION]]", show_default=False, help="Left out: all consumed topics."),
+    ] = None,
+    config: startup.ConfigPath = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> ExitCode:
+    """Show where the group stands on each partition; changes nothing and joins no group.
+
+    The log's end is the last stable offset, up to where records can be read. Done above: what is delivered, left out or
+    a dead letter above the committed offset, as the commit's offset map says. Ends with 1 where a bridge would hold a
+    partition.
+    """
+    from bridge.cli.offsets import reading
+
+    start = startup.load(config)
+    found = reading.read(start, where)
+    if not found.standings:
+        reading.complete(found)
+    if json:
+        output.document(_document(start.config.kafka.group_id, found))
+    else:
+        output.lines(_lines(start.config.kafka.group_id, found))
+    if found.unread:
+        raise Unreachable(f"Not all was answered: {', '.join(map(str, found.unread))}.")
+    return ExitCode.FINDINGS if any(each.hold is not None for each in found.standings) else ExitCode.OK
+
+
+def _lines(group: str, found: Read) -> Iterator[str]:
+    if found.group is not None:
+        members = output.plural(len(found.group.members), "member") if found.group.members else "no member"
+        yield f"Group {group}: {found.group.state.replace('_', ' ')}, {members}."
+    yield from output.table([_HEAD, *map(_row, found.standings)], right=(1, 2, 3, 4, 5))
+    for each in found.standings:
+        if each.hold is not None:
+            yield each.hold.detail
+
+
+def _row(standing: Standing) -> tuple[str, ...]:
+    hold = standing.hold
+    return (
+        str(standing.partition),
+        _NONE if standing.committed is None else str(standing.committed.offset),
+        str(standing.log.first),
+        str(standing.stable),
+        output.number(standing.lag),
+        output.number(sum(map(len, standing.done))),
+        "" if hold is None else hold.reason.value,
+    )
+
+
+def _document(group: str, found: Read) -> dict[str, Any]:
+    described = found.group
+    return {
+        "group": group,
+        "state": None if described is None else described.state,
+        "members": None if described is None else [str(each) for each in described.members],
+        "partitions": [_entry(each) for each in found.standings],
+        "unanswered": [str(each) for each in found.unread],
+    }
+
+
+def _entry(standing: Standing) -> dict[str, Any]:
+    hold = standing.hold
+    return {
+        "topic": standing.partition.topic,
+        "partition": standing.partition.partition,
+        "committed": None if standing.committed is None else standing.committed.offset,
+        "log_start": standing.log.first,
+        "last_stable": standing.stable,
+        "log_end": standing.log.end,
+        "lag": standing.lag,
+        "done_above": [[each.start, each.stop] for each in standing.done],
+        "problem": None if hold is None else hold.reason.value,
+        "detail": None if hold is None else hold.detail,
+    }

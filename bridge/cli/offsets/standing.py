@@ -1,0 +1,122 @@
+"""Where the group stands on one partition, and what a new position would skip or repeat: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bridge.config.scalars import StartPoint
+from bridge.holds import Reason
+from bridge.kafka import starts
+from bridge.kafka.committed import Committed
+from bridge.kafka.starts import LogRange
+from bridge.model import Position, TopicPartition
+from bridge.pipeline import offset_map
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the brokers said of one partition of a topic that is consumed."""
+
+    partition: TopicPartition
+    log: LogRange
+    stable: int
+    """Up to where it can be read: the last stable offset."""
+    committed: Committed | None
+    """None: the group has no committed offset."""
+    topic_id: str | None
+    """Empty on a cluster that has none; None where it could not be read."""
+
+    @property
+    def hold(self) -> starts.Hold | None:
+        """Why a bridge would not read from the committed offset: decided as the bridge does."""
+        if self.committed is None:
+            return None
+        position = Position(self.committed.offset, self.committed.metadata, self.committed.leader_epoch)
+        found = starts.Found(position=position, position_known=True, range=self.log, topic_id=self.topic_id)
+        decision = starts.resolve(self.partition, found, StartPoint.ERROR)
+        return decision if isinstance(decision, starts.Hold) else None
+
+    @property
+    def map(self) -> offset_map.OffsetMap | None:
+        """The offset map of the commit, where it is to be believed."""
+        if self.committed is None:
+            return None
+        return offset_map.trusted(
+            offset_map.decode(self.committed.metadata),
+            offset=self.committed.offset,
+            leader_epoch=self.committed.leader_epoch,
+            topic_id=self.topic_id or "",
+        )
+
+    @property
+    def done(self) -> tuple[range, ...]:
+        """What is done above the committed offset."""
+        return () if self.map is None else self.map.done
+
+    @property
+    def first_open(self) -> int:
+        """The lowest offset that is not known to be done.
+
+        Of a position in another log (none, one above the end, one of an earlier topic) nothing is known: all of the
+        present log is open.
+        """
+        hold = self.hold
+        if self.committed is None or self.committed.offset > self.log.end:
+            return self.log.first
+        if hold is not None and hold.reason is Reason.RECREATED:
+            return self.log.first
+        return self.committed.offset
+
+    @property
+    def lag(self) -> int:
+        """Offsets that can be read and are not done: an upper bound of the records that wait."""
+        return self._open(max(self.first_open, self.log.first), self.stable)
+
+    def _open(self, start: int, stop: int) -> int:
+        return max(0, stop - start) - _within(self.done, start, stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new position for one partition."""
+
+    standing: Standing
+    offset: int
+    passed: int
+    """Offsets below it that are not done: their records would never be sent."""
+    gone: int
+    """How many of those are below the log's start: they cannot be sent any more, whatever is set."""
+    repeated: int
+    """Offsets from it on that are done: their records would be sent once more."""
+
+    @property
+    def text(self) -> str:
+        """What to commit along with the offset: what is done above it."""
+        return "" if self.standing.map is None else offset_map.moved(self.standing.map, self.offset)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """The group stands there already, and a bridge reads from it."""
+        committed = self.standing.committed
+        return committed is not None and committed.offset == self.offset and self.standing.hold is None
+
+
+def change(standing: Standing, target: int) -> Change:
+    """What setting the position to `target`, which lies in the log, comes to.
+
+    Where only what is done lies between the target and a later offset, that one is the position: the map cannot say
+    that its own base is done, and what is done would be sent again.
+    """
+    first_open, first = standing.first_open, standing.log.first
+    if target < first_open:
+        return Change(standing, target, 0, 0, first_open - max(target, first) + sum(map(len, standing.done)))
+    offset = next((each.stop for each in standing.done if target in each), target)
+    passed = offset - first_open - _within(standing.done, first_open, offset)
+    below = max(first_open, min(offset, first))
+    gone = below - first_open - _within(standing.done, first_open, below)
+    return Change(standing, offset, passed, gone, 0)
+
+
+def _within(ranges: Iterable[range], start: int, stop: int) -> int:
+    return sum(max(0, min(each.stop, stop) - max(each.start, start)) for each in ranges)

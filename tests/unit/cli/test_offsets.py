@@ -1,0 +1,170 @@
+"""`bridge offsets`: what a new position passes and repeats, and what it leaves done."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.cli.offsets.standing import Change, Standing, change
+from bridge.cli.offsets.target import Moment, Place, aim, parse
+from bridge.holds import Reason
+from bridge.kafka.committed import Committed
+from bridge.kafka.starts import LogRange
+from bridge.model import TopicPartition
+from bridge.pipeline import offset_map
+from bridge.pipeline.offset_map import Demand, Head
+
+PARTITION = TopicPartition("orders", 3)
+ID = "AAAAAAAAAAAAAAAAAAAAAQ"
+
+
+def text(base: int, *runs: int, epoch: int | None = 4, topic_id: str = ID) -> str:
+    return offset_map.encode(
+        base,
+        runs,
+        leader_epoch=epoch,
+        topic_id=topic_id,
+        demand=Demand(0, 0),
+        head=Head(),
+        max_length=offset_map.BROKER_LIMIT,
+    )
+
+
+def standing(
+    committed: int | None, first: int, end: int, *runs: int, stable: int | None = None, topic_id: str = ID
+) -> Standing:
+    """Committed with a map of ``runs`` that was made for the topic `ID`."""
+    found = None if committed is None else Committed(committed, text(committed, *runs), leader_epoch=4)
+    return Standing(PARTITION, LogRange(first, end), end if stable is None else stable, found, topic_id)
+
+
+def counts(changed: Change) -> tuple[int, int, int, int]:
+    return changed.offset, changed.passed, changed.gone, changed.repeated
+
+
+def test_what_retention_took_and_what_is_passed_besides_is_counted_less_what_is_done() -> None:
+    stands = standing(100, 500, 900, 10, 20, 380, 50)  # done: 110 to 129 and 510 to 559
+    assert stands.hold is not None
+    assert stands.hold.reason is Reason.OUT_OF_RANGE
+
+    assert counts(change(stands, 500)) == (500, 380, 380, 0)
+    assert counts(change(stands, 600)) == (600, 430, 380, 0)
+
+
+def test_a_position_amid_what_is_done_is_the_first_offset_after_it_that_is_open() -> None:
+    stands = standing(104, 0, 900, 1, 5, 3, 10)  # 104 open, 105 to 109 done, 113 to 122 done
+
+    changed = change(stands, 105)
+
+    assert counts(changed) == (110, 1, 0, 0)
+    kept = offset_map.decode(changed.text)
+    assert kept is not None
+    assert kept.done == (range(113, 123),)
+    assert offset_map.trusted(kept, offset=110, leader_epoch=None, topic_id=ID) is kept
+
+
+def test_setting_it_back_sends_everything_from_there_again() -> None:
+    changed = change(standing(104, 50, 900, 1, 5), 60)
+
+    assert counts(changed) == (60, 0, 0, 44 + 5)
+    assert changed.text == ""
+
+
+def test_of_a_position_in_another_log_nothing_counts_as_done() -> None:
+    above = standing(5000, 0, 300, 1, 5)
+    earlier = standing(200, 10, 300, 1, 5, topic_id="AAAAAAAAAAAAAAAAAAAAAg")
+    none = standing(None, 10, 300)
+
+    assert counts(change(above, 300)) == (300, 300, 0, 0)
+    assert counts(change(earlier, 300)) == (300, 290, 0, 0)
+    assert counts(change(none, 10)) == (10, 0, 0, 0)
+    assert counts(change(none, 300)) == (300, 290, 0, 0)
+
+
+def test_a_position_of_an_earlier_topic_is_written_anew_even_at_the_same_offset() -> None:
+    earlier = standing(200, 10, 300, 1, 5, topic_id="AAAAAAAAAAAAAAAAAAAAAg")
+    changed = change(earlier, 200)
+
+    assert not changed.changes_nothing
+    after = Standing(PARTITION, earlier.log, 300, Committed(200, changed.text), earlier.topic_id)
+    assert after.hold is None
+    assert change(after, 200).changes_nothing
+
+
+def test_a_map_that_somebody_left_beside_another_offset_is_not_believed() -> None:
+    stands = Standing(PARTITION, LogRange(0, 300), 300, Committed(120, text(100, 1, 50), leader_epoch=4), ID)
+
+    assert stands.done == ()
+    assert stands.lag == 180
+
+
+def test_the_lag_counts_what_can_be_read_and_is_not_done() -> None:
+    assert standing(100, 0, 900, 10, 20, stable=200).lag == 80
+    assert standing(100, 150, 900, 60, 20, stable=200).lag == 30
+    assert standing(None, 10, 300).lag == 290
+
+
+@given(st.data())
+def test_nothing_open_below_the_new_position_goes_uncounted_and_nothing_done_above_it_is_forgotten(
+    data: st.DataObject,
+) -> None:
+    runs = data.draw(st.lists(st.integers(1, 6), max_size=8).filter(lambda found: len(found) % 2 == 0))
+    committed, first = data.draw(st.integers(0, 30)), data.draw(st.integers(0, 40))
+    end = max(first, committed + sum(runs)) + 5
+    stands = standing(committed, first, end, *runs)
+    done = {offset for each in stands.done for offset in each}
+    target = data.draw(st.integers(first, end))
+
+    changed = change(stands, target)
+
+    passed = [offset for offset in range(committed, target) if offset not in done]
+    assert changed.passed == len(passed)
+    assert changed.gone == len([offset for offset in passed if offset < first])
+    kept = offset_map.decode(changed.text)
+    still = {offset for each in (() if kept is None else kept.done) for offset in each}
+    if target >= committed:
+        assert still == {offset for offset in done if offset >= changed.offset}
+        assert set(range(target, changed.offset)) <= done
+    else:
+        assert still == set()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("17", 17),
+        ("earliest", Place.EARLIEST),
+        ("latest", Place.LATEST),
+        ("end", Place.END),
+        ("2026-01-31T00:00:00Z", Moment(1769817600000)),
+    ],
+)
+def test_a_place_is_an_offset_a_word_or_a_time(given: str, meant: object) -> None:
+    assert parse(given) == meant
+
+
+@pytest.mark.parametrize(
+    "given", ["", "-1", "\u0661", "newest", "2026-01-31T00:00:00", "2026-13-01T00:00:00Z", "9" * 40]
+)
+def test_what_is_none_of_these_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        parse(given)
+
+
+def test_each_place_is_an_offset_of_the_log() -> None:
+    stands = [standing(20, 10, 300, stable=250)]
+
+    def at(target: Place | Moment | int, found: int | None = None) -> int:
+        return aim(stands, target, {PARTITION: found})[PARTITION]
+
+    now = Moment(round(time.time() * 1000))
+    assert (at(Place.EARLIEST), at(Place.LATEST), at(Place.END), at(42)) == (10, 250, 300, 42)
+    assert (at(now, 77), at(now)) == (77, 250)
+
+
+def test_an_offset_that_would_be_held_again_is_refused_with_the_logs_bounds() -> None:
+    with pytest.raises(ValueError, match="orders/3 has 10 to 300"):
+        aim([standing(20, 10, 300)], 301, {})
