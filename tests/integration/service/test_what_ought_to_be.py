@@ -141,4 +141,7 @@ async def test_a_program_with_another_assignor_in_the_group_is_named_by_check_an
     await replica.until("it was let in", is_well, within=60)
     _, said = await asyncio.to_thread(checked, scene.configure())
     assert "1 member, stable" in said
+    second = kafka.create_topic("more", 1)
+    _, said = await asyncio.to_thread(checked, scene.configure(kafka={"topics": [scene.topic, second]}))
+    assert f"No member of the group has {second}/0: nobody reads it." in said
     assert await replica.terminate() == 0
