@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.mapping import exact_json
 from bridge.mapping.explain import explain
 from bridge.mapping.failures import InexactNumberError, MappingError
 from bridge.mapping.mapper import CompiledMapping
@@ -40,6 +41,7 @@ def value(mapping: CompiledMapping, record: Record) -> dict[str, Any] | None:
         return None
     topic = mapping.topic(record.topic)
     try:
-        return topic.decode(record, topic.attributes(record), exact=False)
+        # A selection compares numbers: those that the fast decoder would round are read as written.
+        return topic.decode(record, topic.attributes(record), exact=exact_json.may_be_inexact(record.value))
     except (MappingError, InexactNumberError, RecursionError):
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
-from bridge.mapping.failures import QueryTypeError
+from bridge.mapping.failures import MappingError, QueryTypeError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.reprocess import contents
 from bridge.reprocess.ledger import Standing, State
@@ -183,6 +183,7 @@ def _matches(query: Callable[[Any], Any], value: Any) -> bool:
         return False
     try:
         found = query(value)
-    except QueryTypeError:
+    except (QueryTypeError, MappingError):
         return False
-    return found is not None and found is not False and found not in ("", [], {})
+    is_empty = isinstance(found, str | list | dict) and not found
+    return found is not None and found is not False and not is_empty

@@ -65,3 +65,23 @@ def test_each_selector_narrows_and_all_that_are_given_must_hold(given: dict[str,
 def test_a_limit_takes_the_oldest_whatever_the_order_they_come_in() -> None:
     found = select(reversed(ENTRIES), replace(ALL, limit=2), mapping())
     assert [entry.letter.place.offset for entry in found] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("query", "number", "is_meant"),
+    [
+        ("data.n == `123456789012345679`", "123456789012345679.0", True),
+        ("data.n == `123456789012345680`", "123456789012345679.0", False),
+        ("data.n > `100`", "100.00000000000000000001", True),
+        ("data.n == `5`", "1e400", False),
+        ("data.n", "1e400", True),
+        ("to_string(data) == 'x'", "1e400", False),
+    ],
+)
+def test_letters_are_selected_by_numbers_as_they_are_written(query: str, number: str, *, is_meant: bool) -> None:
+    value = b'{"type":"order.completed","id":"i","data":{"user":"u","n":%b}}' % number.encode()
+    entries = [Entry(parse(letter(0, value=value).record(0)), UNTOUCHED)]
+
+    found = list(select(entries, replace(ALL, match=compile_query(query)), mapping()))
+
+    assert (len(found) == 1) is is_meant
