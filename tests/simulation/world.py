@@ -390,10 +390,16 @@ class World:
             if self.group.unreadable or any(until > since for _, until in self.ledger.troubled):
                 return
             for log, before in seen.items():
-                if before == (log.first_open(), log.end) == (None, log.end) and self.ledger.is_known_done(log):
+                quiet = before == (log.first_open(), log.end) == (None, log.end)
+                if quiet and self.ledger.is_known_done(log) and self._is_read(log):
                     log.first = log.stable
 
         self._later(CALM + fault.seconds, take)
+
+    def _is_read(self, log: Log) -> bool:
+        """Whether its owner's consumer is at the end: one whose buffer is full has not come past what is no record."""
+        owner = self.group.owner.get(log.partition)
+        return owner is None or owner.process.thread.client.next.get(log.partition, log.end) >= log.stable
 
     def _topic(self, fault: Fault) -> str:
         return self.plan.topics[fault.target % len(self.plan.topics)][0]
