@@ -28,6 +28,8 @@ MOST_LONG_NUMBERS: Final = 10_000
 MOST_STRUCTURE: Final = 100_000
 """Arrays in one record, objects counted twice: in memory each takes many times the two bytes it is written with."""
 
+_BYTES_OF_ONE: Final = 10
+"""A record of more than a megabyte may have more of them, in proportion."""
 LARGE: Final = 2 * MOST_STRUCTURE
 """Bytes below which no record has so many, so that they need not be counted."""
 _NEITHER: Final = bytes(code for code in range(256) if chr(code) not in '"[{')
@@ -113,8 +115,9 @@ def decode(raw: bytes, *, exact: bool) -> Any:
 
 def _check_structure(raw: bytes) -> None:
     """Refuses what takes far more memory than bytes: a megabyte of ``[]`` is a third of a million arrays."""
-    if _structure(raw) > MOST_STRUCTURE and _structure(_outside_of_texts(raw)) > MOST_STRUCTURE:
-        raise undecodable(f"the JSON has more than {MOST_STRUCTURE} arrays, an object counted as two")
+    most = max(MOST_STRUCTURE, len(raw) // _BYTES_OF_ONE)
+    if _structure(raw) > most and _structure(_outside_of_texts(raw)) > most:
+        raise undecodable(f"the JSON has more than {most} arrays, an object counted as two")
 
 
 def _outside_of_texts(raw: bytes) -> bytes:

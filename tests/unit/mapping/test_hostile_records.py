@@ -288,6 +288,17 @@ def test_the_limit_is_the_same_whether_metadata_is_counted_or_measured(limit: in
     assert isinstance(outcome(limit + 1), Failed)
 
 
+def test_a_larger_record_may_have_more_structure_in_proportion() -> None:
+    mapping = compiled("user_id: u\nevents: {a: {event_name: A, metadata: {n: 'length(path)'}}}")
+    points = [[12.5, 41.25]] * 150_000
+    raw = json.dumps({"type": "a", "u": "u", "path": points}).encode()
+
+    (sent,) = mapping.map(Record("t", 0, 0, None, None, raw, ()), NOW)
+
+    assert isinstance(sent, Prepared)
+    assert json.loads(sent.body)["metadata"]["n"] == 150_000
+
+
 def test_brackets_inside_of_texts_are_no_structure() -> None:
     mapping = compiled("user_id: u\nevents: {a: {event_name: A}}")
     for text in ("[" * 300_000, '{"a":[\\"' * 50_000, "\\[" * 200_000):
