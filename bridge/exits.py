@@ -45,7 +45,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "its log.",
     "map": "A record would be a dead letter.",
     "test": "An example failed.",
-    "send": "The API did not accept a request, or the record makes none.",
+    "send": "The API did not accept a request, or the record makes none; with `--file`, a line failed or is left.",
     "topics create": "A topic could not be created.",
     "offsets show": "A bridge would hold a partition: its committed offset is outside its log, or of an earlier topic.",
     "dlq stats": "A dead letter is open.",

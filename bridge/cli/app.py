@@ -30,7 +30,12 @@ app.command("demo", short_help="Watch the whole bridge at work for half a minute
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("map")(map.map_records)
-app.command("send")(send.send)
+app.command(
+    "send",
+    short_help="Send one record, or a file of them, to the Track API.",
+    epilog="Examples: bridge send event.json; bridge send --file lost.ndjson --rate 20% --yes. "
+    f"Exit codes: {exits.sentence()}.",
+)(send.send)
 app.command("test")(test.run_tests)
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")

@@ -40,18 +40,24 @@ def read(source: str, form: Form, topic: str | None) -> Iterator[Record]:
     Raises `Misuse` for what cannot be read, and for a line that is not a whole record where one was promised. A value
     that is not JSON is no mistake here: what the bridge makes of it is what somebody wants to see.
     """
+    for _, _, record in numbered(source, form, topic):
+        yield record
+
+
+def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, bytes, Record]]:
+    """The same with the number of each record's line, from 1, and its text."""
     from bridge.mapping.examples import TOPIC_OF_INPUT
 
     content = _content(source)
     topic = topic or TOPIC_OF_INPUT
     if form is Form.RAW:
-        yield _of_value(topic, 0, content)
+        yield 1, content, _of_value(topic, 0, content)
         return
     for place, (number, text) in enumerate(_documents(content)):
         if form is Form.VALUES:
-            yield _of_value(topic, place, text)
+            yield number, text, _of_value(topic, place, text)
         else:
-            yield _whole(text, f"{'standard input' if source == STDIN else source}, line {number}")
+            yield number, text, _whole(text, f"{'standard input' if source == STDIN else source}, line {number}")
 
 
 def _content(source: str) -> bytes:

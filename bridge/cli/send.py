@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import output, startup
+from bridge.cli import output, rates, startup
 from bridge.cli.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
@@ -21,30 +22,68 @@ if TYPE_CHECKING:
 _HIDDEN = b"Authorization: Token ****"
 
 
-def send(
+def send(  # noqa: PLR0917 - options are parameters
     source: Annotated[
-        str, typer.Argument(metavar="[FILE|-]", help="A file with one record, or - for standard input.")
-    ] = "-",
+        str | None,
+        typer.Argument(
+            metavar="[FILE|-]", show_default=False, help="A file with one record, or - for standard input (default)."
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            show_default=False,
+            help="All records of a file, one value a line, within the shared budget and in order per user.",
+        ),
+    ] = None,
     config: startup.ConfigPath = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
     record: Annotated[
         bool,
-        typer.Option("--record", help="The input is a whole record: {topic, partition, offset, key, value, headers}."),
+        typer.Option(
+            "--record",
+            help="The input is a whole record, with --file one a line: {topic, partition, offset, "
+            "key, value, headers}.",
+        ),
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The input is one value, byte for byte.")] = False,
     topic: Annotated[
         str | None, typer.Option(metavar="NAME", show_default=False, help="The topic that a value shall be of.")
     ] = None,
+    rate: Annotated[str, typer.Option(metavar="SHARE|RATE", help=f"With --file. {rates.HELP}")] = "20%",
+    from_line: Annotated[
+        int, typer.Option("--from-line", min=1, metavar="N", help="With --file: the line to begin with.")
+    ] = 1,
+    json: Annotated[bool, typer.Option("--json", help="With --file: one JSON document of what became of it.")] = False,
 ) -> ExitCode:
-    """Send one record to the Track API, and show the answer.
+    """Send one record, or with --file all of a file, and show the answer.
 
-    Its requests are shown and confirmed first. The event is real: it counts for the user, and it cannot be taken back.
+    Its requests are shown (of a file, counted) and confirmed first. The events are real: they count for the user, and
+    cannot be taken back. Of a file, each line ends accepted, left out by a rule, or with its reason in
+    FILE.rejected.ndjson; the end says which line was the last one accepted, and where to go on.
     """
+    from bridge.cli import records
+
+    form = records.form_of(is_record=record, is_raw=raw)
+    if file is None:
+        if from_line != 1 or json:
+            raise Misuse("--from-line and --json are for --file.")
+        return _one(startup.load(config), source or records.STDIN, form, topic, yes=yes)
+    if source is not None:
+        raise Misuse(f"Either --file {file}, for all of its records, or {source}, for the one it holds.")
+    from bridge.cli import send_file
+
+    start = startup.load(config)
+    share = rates.of(rate, start.config.delivery.rate_limit)
+    return send_file.send_file(start, file, form, topic, share, from_line, yes=yes, as_json=json)
+
+
+def _one(start: startup.Start, source: str, form: records.Form, topic: str | None, *, yes: bool) -> ExitCode:
     from bridge.cli import records
     from bridge.track.request import Endpoint
 
-    form = records.form_of(is_record=record, is_raw=raw)
-    start = startup.load(config)
     key = startup.api_key(start)
     if source == records.STDIN and not yes:
         # The input and the answer to the question would come from the same place.

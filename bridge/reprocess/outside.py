@@ -61,3 +61,11 @@ class ReplayJournal:
     def drain_forced(self, tracker: OffsetTracker[Any], in_flight: int) -> None:  # noqa: ARG002 - the port's
         """The drain's time was over before the answers came."""
         self._notice(f"{in_flight} requests were not answered in time and may be sent again")
+
+
+class SendingJournal(ReplayJournal):
+    """The same while a file is sent."""
+
+    def topic_held(self, topic: str, letters: int) -> None:  # noqa: ARG002 - the port's
+        """The breaker's limit is reached."""
+        self._stop(f"{letters} events in a row failed and none was accepted (dead_letter.hold_after)")

@@ -262,6 +262,7 @@ def test_the_runbook_names_only_commands_and_metrics_that_exist() -> None:
         "status",
         "check",
         "map",
+        "send",
         "topics",
         "offsets show",
         "offsets set",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, startup
+from bridge.cli import output, rates, startup
 from bridge.cli.dlq import opening, progress
 from bridge.cli.dlq.selectors import Asked, selecting
 from bridge.cli.exits import ExitCode, Misuse
@@ -36,7 +36,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         str,
         typer.Option(
             metavar="SHARE|RATE",
-            help="Of delivery.rate_limit: 20%, 100%, or a rate such as 60/min; running bridges use the rest.",
+            help=rates.HELP,
         ),
     ] = "20%",
     force: Annotated[
@@ -101,17 +101,9 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
 
 
 def _wish(start: startup.Start, rules: Rules, rate: str) -> Wish:
-    from bridge.config import scalars
     from bridge.service.replaying import Wish
 
-    limit = start.config.delivery.rate_limit
-    try:
-        wanted = (limit or 0.0) * scalars.share(rate) if rate.endswith("%") else scalars.rate(rate)
-    except ValueError as problem:
-        raise Misuse(f"--rate {problem}, or a percentage of delivery.rate_limit such as 20%.") from problem
-    if limit is not None and (wanted is None or not 0 < wanted <= limit):
-        raise Misuse(f"--rate must be above zero and at most delivery.rate_limit ({limit * 60:,.0f}/min), not {rate}.")
-    return Wish(rules, wanted or 0.0, COMMAND)
+    return Wish(rules, rates.of(rate, start.config.delivery.rate_limit), COMMAND)
 
 
 def _planned(

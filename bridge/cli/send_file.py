@@ -1,0 +1,257 @@
+"""``bridge send --file``: every record of a file, in order per user, within the budget that running bridges share."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bridge.cli import output, startup
+from bridge.cli.exits import ExitCode, Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.cli.records import Form
+    from bridge.model import DeadLetter
+    from bridge.reprocess.lines import Line, Tally
+    from bridge.reprocess.sending import Sending
+
+
+class Rejected:
+    """The file beside the input: one JSON object for each event that failed for good. Made with the first of them."""
+
+    def __init__(self, source: Path) -> None:
+        """Raises `Misuse` where there is one already: it is somebody's work that is not done."""
+        self.path = source.with_name(f"{source.name}.rejected.ndjson")
+        self.count = 0
+        self._file: TextIO | None = None
+        if self.path.exists():
+            raise Misuse(
+                f"{self.path} exists: it holds what an earlier sending of this file could not send. Move it away first."
+            )
+
+    def add(self, line: Line, letter: DeadLetter) -> None:
+        """One event; on the disk when this returns."""
+        import os
+
+        from bridge.mapping import exact_json
+
+        if self._file is None:
+            # Like the records themselves: for nobody else on this machine.
+            made = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._file = os.fdopen(made, "w", encoding="utf-8", errors="backslashreplace")
+        entry = {
+            "line": line.number,
+            "reason": letter.reason.value,
+            "status": letter.status,
+            "detail": letter.message,
+            "route": None if letter.route is None else letter.route.name,
+            "input": line.text,
+        }
+        self._file.write(exact_json.text_of(entry) + "\n")
+        self._file.flush()
+        self.count += 1
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        if self._file is not None:
+            self._file.close()
+
+
+def send_file(
+    start: startup.Start,
+    source: Path,
+    form: Form,
+    topic: str | None,
+    rate: float,
+    first: int,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> ExitCode:
+    """Show what the file comes to, ask, send, and say what became of it. `first`: the line to begin with."""
+    key = startup.api_key(start)
+    lines = _lines(source, form, topic, first)
+    rejected = Rejected(source)
+    sends = _expected(start, lines, to_stderr=as_json)
+    if not yes and not _agreed(sends, start.config.track.endpoint):
+        output.line("Nothing was sent.")
+        return ExitCode.OK
+    ends = _letters_end(start)
+    try:
+        tally = _run(start, lines, rate, ends, key, rejected)
+    finally:
+        rejected.close()
+    return _end(tally, rejected, source, as_json=as_json)
+
+
+def _lines(source: Path, form: Form, topic: str | None, first: int) -> list[Line]:
+    from bridge.cli import records
+    from bridge.reprocess.lines import Line
+
+    found = [
+        Line(number, text.decode("utf-8", "backslashreplace"), record)
+        for number, text, record in records.numbered(str(source), form, topic)
+    ]
+    if not found:
+        raise Misuse(f"{source} is empty: there is no record to send.")
+    lines = [line for line in found if line.number >= first]
+    if not lines:
+        raise Misuse(f"--from-line {first}: the last record of {source} is in line {found[-1].number}.")
+    return lines
+
+
+def _expected(start: startup.Start, lines: Sequence[Line], *, to_stderr: bool) -> int:
+    """Says what becomes of the lines under the mapping; how many requests it is."""
+    from bridge.model import Failed, Filtered, Prepared
+
+    now = time.time()
+    kinds: Counter[type] = Counter()
+    for line in lines:
+        kinds.update(type(outcome) for outcome in start.mapping.map(line.record, now))
+    rows = [
+        (output.number(len(lines)), "records in the file"),
+        (output.number(kinds[Prepared]), "requests"),
+        (output.number(kinds[Filtered]), "left out, by a rule of the mapping (bridge map says which)"),
+        (output.number(kinds[Failed]), "cannot become a request (bridge map says why)"),
+    ]
+    shown = output.table([row for row in rows if row[0] != "0"], right=(0,))
+    if to_stderr:
+        sys.stderr.write("".join(f"{each}\n" for each in shown))
+    else:
+        output.lines(shown)
+    return kinds[Prepared]
+
+
+def _agreed(requests: int, endpoint: str) -> bool:
+    if not output.is_watched():
+        raise Misuse("There is no terminal to ask on: add --yes to send without being asked.")
+    return output.confirm(f"Send {output.plural(requests, 'request')} to {endpoint}?")
+
+
+def _letters_end(start: startup.Start) -> dict[int, int]:
+    """Where the dead-letter topic ends: claims on its partitions carry what is declared of the budget."""
+    from bridge.model import TopicPartition
+
+    inspection, cluster = startup.connect(start)
+    topic = start.config.dead_letter.topic
+    if topic not in cluster.topics:
+        raise Misuse(
+            f"The topic {topic} does not exist, or this user may not see it. The budget is shared with running bridges "
+            "by way of it: bridge topics create makes it."
+        )
+    partitions = [TopicPartition(topic, number) for number in range(cluster.topics[topic])]
+    logs = inspection.logs(partitions)
+    if len(logs) < len(partitions):
+        raise Unreachable(f"The brokers did not say where {topic} ends.")
+    return {each.partition: log.end for each, log in logs.items()}
+
+
+def _run(
+    start: startup.Start, lines: Sequence[Line], rate: float, ends: dict[int, int], key: Any, rejected: Rejected
+) -> Tally:
+    from bridge.service.main import on_loop
+    from bridge.track.tls import CaFileError
+
+    try:
+        return on_loop(_send(start, lines, rate, ends, key, rejected))
+    except (CaFileError, ValueError) as refused:
+        raise Misuse(str(refused)) from refused
+
+
+async def _send(
+    start: startup.Start, lines: Sequence[Line], rate: float, ends: dict[int, int], key: Any, rejected: Rejected
+) -> Tally:
+    import asyncio
+
+    from bridge.cli.dlq import progress
+    from bridge.service import file_sending
+
+    loop = asyncio.get_running_loop()
+
+    def started(running: Sending) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, running.interrupt)
+
+    with progress.shown("Sending", len(lines), before="Making room, 5 s") as report:
+        return await file_sending.send(
+            lines,
+            rate,
+            config=start.config,
+            mapping=start.mapping,
+            letters_end=ends,
+            credentials=key,
+            proxy=start.proxy,
+            logger=startup.quiet_logger(),
+            rejected=rejected.add,
+            progress=report,
+            notice=_notice,
+            started=started,
+        )
+
+
+def _notice(sentence: str) -> None:
+    from bridge.config.printable import printable
+
+    sys.stderr.write(f"{printable(sentence)}\n")
+
+
+def _end(tally: Tally, rejected: Rejected, source: Path, *, as_json: bool) -> ExitCode:
+    if as_json:
+        output.document(_document(tally, rejected))
+    else:
+        output.lines(_summary(tally, rejected, source))
+    if tally.interrupted:
+        return ExitCode.INTERRUPTED
+    if tally.refused:
+        return ExitCode.USAGE
+    return ExitCode.FINDINGS if tally.left or rejected.count else ExitCode.OK
+
+
+def _summary(tally: Tally, rejected: Rejected, source: Path) -> list[str]:
+    from bridge.config.printable import printable
+    from bridge.reprocess.lines import Fate
+
+    rows = [
+        (tally.fates[Fate.ACCEPTED], "accepted by the API"),
+        (tally.fates[Fate.LEFT_OUT], "left out, by a rule of the mapping"),
+        (tally.fates[Fate.REJECTED], "rejected"),
+        (tally.left, "not sent, or without an answer"),
+    ]
+    lines = output.table([(output.number(count), text) for count, text in rows if count], right=(0,))
+    lines += [f"  {output.number(count)} {reason}" for reason, count in tally.reasons.most_common()]
+    if rejected.count:
+        lines.append(f"What failed, and why: {rejected.path}")
+    if tally.ambiguous:
+        lines.append(f"{output.plural(tally.ambiguous, 'request')} without an answer may have arrived twice.")
+    if tally.stopped:
+        lines.append(printable(f"Stopped: {tally.stopped}."))
+    if tally.last_accepted is not None:
+        lines.append(f"The last line accepted is {tally.last_accepted}.")
+    if tally.next_line is not None:
+        lines.append(
+            f"Every line before {tally.next_line} is through: bridge send --file {source} --from-line "
+            f"{tally.next_line} goes on, and sends those after it once more that were accepted meanwhile."
+        )
+    return lines
+
+
+def _document(tally: Tally, rejected: Rejected) -> dict[str, Any]:
+    from bridge.reprocess.lines import Fate
+
+    return {
+        "records": len(tally.lines),
+        **{fate.value: tally.fates[fate] for fate in Fate},
+        "left": tally.left,
+        "failures": dict(tally.reasons),
+        "requests": tally.requests,
+        "ambiguous": tally.ambiguous,
+        "last_accepted_line": tally.last_accepted,
+        "next_line": tally.next_line,
+        "rejected_file": str(rejected.path) if rejected.count else None,
+        "stopped": tally.stopped,
+    }

@@ -1,0 +1,160 @@
+"""`bridge send --file`: every line in order per user, each answer counted, what failed kept with its reason."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
+from tests.component.cli.conftest import Cli
+
+Config = Callable[..., str]
+UNLIMITED = ("dead_letter:\n", "delivery:\n  rate_limit: unlimited\ndead_letter:\n")
+
+
+def order(number: int, user: str = "u-1") -> dict[str, object]:
+    return {"type": "order.completed", "id": f"e-{number}", "data": {"user_id": user, "amount": number, "gift": False}}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """``write(value, …)``: one a line; text stays as it is."""
+
+    def write(*values: object) -> Path:
+        path = tmp_path / "lost.ndjson"
+        path.write_text("".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in values))
+        return path
+
+    return write
+
+
+async def test_every_line_is_sent_once_in_order_per_user(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    path = write(*(order(number, f"u-{number % 3}") for number in range(60)))
+    ran = await cli("send", "--file", str(path), "--yes", "--json", "-c", config(*UNLIMITED))
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert (told["accepted"], told["left"], told["last_accepted_line"], told["next_line"]) == (60, 0, 60, None)
+    for user in ("u-0", "u-1", "u-2"):
+        sent = [int(event.metadata["amount"]) for event in api.ledger.accepted if event.user_id == user]
+        assert sent == sorted(sent)
+    assert len(api.ledger.accepted) == 60
+    assert api.ledger.overlaps == []
+    assert not path.with_name("lost.ndjson.rejected.ndjson").exists()
+
+
+async def test_what_fails_is_kept_beside_the_file_with_its_line_and_reason_and_the_rest_is_sent(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    nobody = {"type": "order.completed", "data": {"amount": 1}}
+    path = write(order(1), "no json", "", order(2, "bad"), {"type": "page.viewed"}, nobody, order(3))
+
+    def is_bad(event: Event | None) -> bool:
+        return event is not None and event.user_id == "bad"
+
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=400, when=is_bad))
+    ran = await cli("send", "--file", str(path), "--yes", "-c", config(*UNLIMITED))
+
+    assert ran.code == 1, ran.err
+    assert [event.metadata["amount"] for event in api.ledger.accepted] == [1, 3]
+    kept = path.with_name("lost.ndjson.rejected.ndjson")
+    assert kept.stat().st_mode & 0o077 == 0
+    entries = sorted((json.loads(each) for each in kept.read_text().splitlines()), key=lambda each: each["line"])
+    assert [(each["line"], each["reason"], each["status"]) for each in entries] == [
+        (2, "undecodable", None),
+        (4, "rejected", 400),
+        (6, "unmappable", None),
+    ]
+    assert json.loads(entries[1]["input"]) == order(2, "bad")
+    assert "The last line accepted is 7." in ran.out
+    assert str(kept) in ran.out
+
+    again = await cli("send", "--file", str(path), "--yes", "-c", config(*UNLIMITED))
+    assert again.code == 2
+    assert "Move it away first" in again.err
+    assert len(api.ledger.accepted) == 2
+
+
+async def test_a_refused_key_stops_it_and_it_goes_on_from_the_line_that_is_named(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    path = write(*map(order, range(1, 11)))
+
+    def is_late(event: Event | None) -> bool:
+        return event is not None and float(event.metadata["amount"]) > 4
+
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=401, when=is_late))
+    ran = await cli("send", "--file", str(path), "--yes", "--json", "-c", config(*UNLIMITED))
+    told = json.loads(ran.out)
+    assert (ran.code, told["accepted"], told["left"], told["rejected"]) == (1, 4, 6, 0)
+    assert (told["last_accepted_line"], told["next_line"], told["rejected_file"]) == (4, 5, None)
+    assert "refuses the key" in told["stopped"]
+
+    api.set_faults()
+    on = await cli("send", "--file", str(path), "--from-line", "5", "--yes", "-c", config(*UNLIMITED))
+    assert on.code == 0, on.err
+    assert [event.metadata["amount"] for event in api.ledger.accepted] == list(range(1, 11))
+
+
+async def test_interrupted_it_says_where_it_is(config: Config, api: Emulator, write: Callable[..., Path]) -> None:
+    path = write(*map(order, range(1, 201)))
+    arguments = ("send", "--file", str(path), "--rate", "100%", "--yes", "--json", "-c", config())
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", *arguments, stdout=pipe, stderr=pipe, env=dict(os.environ)
+    )
+    while len(api.ledger.accepted) < 3:
+        await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = await process.communicate()
+    assert process.returncode == 130, err
+    told = json.loads(out)
+    assert told["accepted"] == len(api.ledger.accepted) < 200
+    assert told["next_line"] == told["last_accepted_line"] + 1 == told["accepted"] + 1
+
+
+async def test_nothing_is_sent_before_running_bridges_can_know_of_it_nor_faster_than_its_share(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    path = write(*map(order, range(1, 21)))
+    limited = ("dead_letter:\n", "delivery:\n  rate_limit: 600/min\ndead_letter:\n")
+    ran = await cli("send", "--file", str(path), "--rate", "50%", "--yes", "-c", config(*limited))
+    assert ran.code == 0, ran.err
+    times = [event.at for event in api.ledger.accepted]
+    assert times[-1] - times[0] > 2.0  # 20 at 5 a second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--rate", "200%"), "--rate"),
+        (("--from-line", "9"), "the last record of"),
+        (("other.json",), "Either --file"),
+        ((), "add --yes"),
+    ],
+)
+async def test_what_cannot_be_meant_sends_nothing(
+    cli: Cli,
+    config: Config,
+    api: Emulator,
+    write: Callable[..., Path],
+    arguments: tuple[str, ...],
+    sentence: str,
+) -> None:
+    ran = await cli("send", *arguments, "--file", str(write(order(1))), "-c", config())
+    assert (ran.code, api.ledger.requests) == (2, 0)
+    assert sentence in ran.err
+
+
+async def test_without_a_dead_letter_topic_it_says_which_command_makes_it(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    ran = await cli("send", "--file", str(write(order(1))), "--yes", "-c", config("topic: cli.dlq", "topic: none.dlq"))
+    assert (ran.code, api.ledger.requests) == (2, 0)
+    assert "bridge topics create" in ran.err
