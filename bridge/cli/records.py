@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 import time
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,8 @@ class Form(enum.Enum):
     """What the input holds."""
 
     VALUES = "values"
-    """One value per line, or a single JSON document over several lines."""
+    """One value per line, or a single JSON document over several lines, an array being one value per element. A value
+    that is what `kcat -J` writes of a record is that record."""
     RECORDS = "records"
     """Whole records as JSON, one per line: topic, partition, offset, timestamp, key, value, headers."""
     RAW = "raw"
@@ -46,16 +48,17 @@ def read(source: str, form: Form, topic: str | None) -> Iterator[Record]:
 
 def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, bytes, Record]]:
     """The same with the number of each record's line, from 1, and its text."""
+    from bridge.cli import kcat
     from bridge.mapping.examples import TOPIC_OF_INPUT
 
     content = _content(source)
-    topic = topic or TOPIC_OF_INPUT
+    given, topic = topic, topic or TOPIC_OF_INPUT
     if form is Form.RAW:
         yield 1, content, _of_value(topic, 0, content)
         return
     for place, (number, text) in enumerate(_documents(content)):
         if form is Form.VALUES:
-            yield number, text, _of_value(topic, place, text)
+            yield number, text, kcat.record(text, given) or _of_value(topic, place, text)
         else:
             yield number, text, _whole(text, f"{'standard input' if source == STDIN else source}, line {number}")
 
@@ -70,7 +73,8 @@ def _content(source: str) -> bytes:
 
 
 def _documents(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers; a document that spans all lines is one."""
+    """Lines with their numbers; a document that spans all lines is one, an array of them as many as it has elements."""
+    content = content.removeprefix(BOM_UTF8)  # Editors put it there; it is no part of JSON.
     try:
         orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -78,7 +82,20 @@ def _documents(content: bytes) -> Iterator[tuple[int, bytes]]:
             if text.strip():
                 yield number, text
     else:
-        yield 1, content.strip()
+        yield from enumerate(_elements(content.strip()), start=1)
+
+
+def _elements(document: bytes) -> list[bytes]:
+    """Of an array, with all digits of their numbers; anything else is one."""
+    from bridge.mapping import exact_json
+    from bridge.mapping.failures import MappingError
+
+    if not document.startswith(b"["):
+        return [document]
+    try:
+        return [exact_json.encoded(element) for element in exact_json.read(document)]
+    except MappingError:
+        return [document]  # Too much of it, or a number that cannot be kept: the mapping says so.
 
 
 def _of_value(topic: str, offset: int, value: bytes) -> Record:

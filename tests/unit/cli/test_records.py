@@ -1,0 +1,84 @@
+"""The records of a file: what is one, which line it stands in, and that no digit of it changes."""
+
+from __future__ import annotations
+
+import json
+from codecs import BOM_UTF8
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import kcat, records
+from bridge.cli.records import Form
+from bridge.model import Record
+
+LINE = {"topic": "shop.orders", "partition": 3, "offset": 17, "tstype": "create", "ts": 1767323045000, "broker": 1}
+
+
+def read(path: Path, content: bytes, topic: str | None = None) -> list[tuple[int, bytes | None]]:
+    path.write_bytes(content)
+    return [(number, found.value) for number, _, found in records.numbered(str(path), Form.VALUES, topic)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "records"
+
+
+@pytest.mark.parametrize("mark", [b"", BOM_UTF8])
+def test_a_byte_order_mark_is_no_part_of_the_first_value(file: Path, mark: bytes) -> None:
+    assert read(file, mark + b'{"a":1}\r\n\n{"a":2}\n') == [(1, b'{"a":1}'), (3, b'{"a":2}')]
+    assert read(file, mark + b'{"a":\n1}') == [(1, b'{"a":\n1}')]
+
+
+def test_an_array_is_one_value_per_element_with_all_digits(file: Path) -> None:
+    content = b'[\n {"a": 12345678901234567890123.5},\n {"a": "x"}, 3]'
+
+    assert read(file, content) == [(1, b'{"a":12345678901234567890123.5}'), (2, b'{"a":"x"}'), (3, b"3")]
+
+
+def test_an_array_in_a_line_among_others_is_a_value(file: Path) -> None:
+    assert read(file, b"[1,2]\n[3]\n") == [(1, b"[1,2]"), (2, b"[3]")]
+
+
+def test_a_line_of_kcat_is_the_record_it_was(file: Path) -> None:
+    line = {**LINE, "headers": ["a", "b", "none", None], "key": "k", "payload": '{"n": 1.10}'}
+    file.write_text(f"{json.dumps(line)}\n{json.dumps({**line, 'offset': 18, 'payload': None})}\n")
+
+    first, second = records.read(str(file), Form.VALUES, None)
+
+    headers = (("a", b"b"), ("none", None))
+    assert first == Record("shop.orders", 3, 17, 1767323045000, b"k", b'{"n": 1.10}', headers)
+    assert (second.offset, second.value) == (18, None)
+    assert [each.topic for each in records.read(str(file), Form.VALUES, "other")] == ["other", "other"]
+
+
+def test_a_payload_that_kcat_decoded_keeps_its_digits() -> None:
+    text = b'{"topic":"t","partition":0,"offset":1,"payload":{"n":12345678901234567890123.5}}'
+
+    found = kcat.record(text, None)
+
+    assert found is not None
+    assert found.value == b'{"n":12345678901234567890123.5}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {**LINE, "payload": "{}", "type": "order.completed"},
+        {"topic": "t", "payload": "{}", "offset": 1},
+        {"topic": "t", "partition": "0", "offset": 1, "payload": "{}"},
+        {"topic": "t", "partition": 0, "offset": True, "payload": "{}"},
+        ["payload", "offset"],
+    ],
+)
+def test_an_event_that_only_resembles_one_stays_what_it_is(line: object) -> None:
+    assert kcat.record(json.dumps(line).encode(), None) is None
+
+
+@pytest.mark.parametrize("headers", [None, "ab", 3, ["odd"]])
+def test_headers_of_another_shape_cost_only_themselves(headers: object) -> None:
+    found = kcat.record(json.dumps({**LINE, "payload": "{}", "headers": headers}).encode(), None)
+
+    assert found is not None
+    assert found.headers == ()
