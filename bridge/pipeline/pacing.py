@@ -23,10 +23,10 @@ RISE = 2
 KEEP_DEMAND = 10.0
 """Seconds for which a demand stays published after the last record waited. Longer than the time between two views, or
 a demand that comes and goes would be seen by its owner and by nobody else, and both would use the same share."""
-STALE_DEMAND = 5.0
+STALE_DEMAND = 4.5
 """Seconds after which a published demand that was not renewed is no longer believed: its owner is gone. It is renewed
-with each commit, at the latest every `assignments.REFRESH_DEMAND` seconds. An owner that lives and whose commits do not
-get through hears the same of itself, and lowers its share before others raise theirs."""
+with each commit, at the latest every `assignments.REFRESH_DEMAND` seconds, a third of this. An owner that lives and
+whose commits do not get through hears the same of itself, and lowers its share before others raise theirs."""
 MISSED_COMMITS = 5
 """The same, in commit intervals, where those are long."""
 _CARRY = 0.05
