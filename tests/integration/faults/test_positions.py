@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,6 +82,63 @@ async def test_events_removed_unsent_hold_their_partition_until_its_position_is_
     assert {place[2] for place in ground.missing()} == set(range(50, 80))
     assert ground.outcome.duplicates == 0
     ground.outcome.lost -= 30  # by retention, announced
+
+
+async def offsets_set(ground: Ground, where: str, to: str, loss: int) -> tuple[int, str]:
+    """`bridge offsets set` as an operator runs it; its exit code and all it printed."""
+    await until("the group is empty", lambda: ground.members() == 0, within=60)
+    file = str(ground.configuration("operator", {}))
+    arguments = ("offsets", "set", where, "--to", to, "--accept-loss", str(loss), "--yes", "-c", file)
+    pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bridge", *arguments, stdout=pipe, stderr=both)
+    printed, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, printed.decode()
+
+
+async def test_a_partition_that_was_held_is_read_from_where_bridge_offsets_set_it(ground: Ground) -> None:
+    ground.create_topic(1)
+    await ground.produce(50)
+    replica = await ground.started(kafka={"properties": CLASSIC})
+    await ground.everything()
+    assert await replica.terminate() == 0
+    await ground.produce(50)
+    await delete_records(ground, 80)
+    await replica.start()
+    await replica.until("it is held", lambda s: {row["why"] for row in s["partitions"]} == {"out_of_range"})
+    assert await replica.terminate() == 0
+
+    code, printed = await offsets_set(ground, f"{ground.topic}/0", "earliest", 29)
+    assert (code, ground.committed()[0][0]) == (2, 50)
+    assert "Add --accept-loss 30" in printed
+    code, printed = await offsets_set(ground, f"{ground.topic}/0", "earliest", 30)
+    assert (code, ground.committed()[0][0]) == (0, 80), printed
+
+    await replica.start()
+    await until("the rest is delivered", lambda: len(ground.missing()) == 30)
+    await ground.is_committed()
+    assert await replica.terminate() == 0
+    ground.take_down()
+    assert ground.outcome.duplicates == 0
+    ground.outcome.lost -= 30  # by retention, announced and accepted
+
+
+async def test_a_record_that_is_passed_on_purpose_sends_nothing_of_what_is_done_above_it_again(ground: Ground) -> None:
+    replica = await killed_with_its_first_record_open(ground)
+    end = ground.ends()[0]
+
+    code, printed = await offsets_set(ground, f"{ground.topic}/0", "1", 1)
+    assert (code, ground.committed()[0][0]) == (0, end), printed
+
+    await ground.produce(5)
+    await replica.start()
+    await until("the new ones are delivered", lambda: len(ground.missing()) == 1)
+    await ground.is_committed()
+    assert await replica.terminate() == 0
+    ground.take_down()
+    assert {place[2] for place in ground.missing()} == {0}
+    assert ground.outcome.duplicates == 0
+    ground.outcome.lost -= 1  # passed, as the operator said
 
 
 async def test_a_position_beyond_the_logs_end_is_held(ground: Ground) -> None:
