@@ -5,13 +5,18 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
+from bridge.reprocess.budget import NOTICE
+from bridge.reprocess.declarations import decode, group_of
+from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
-from tests.component.cli.conftest import Cli
+from tests.component.cli.conftest import LETTERS, Cli, run
 
 Config = Callable[..., str]
 UNLIMITED = ("dead_letter:\n", "delivery:\n  rate_limit: unlimited\ndead_letter:\n")
@@ -119,15 +124,54 @@ async def test_interrupted_it_says_where_it_is(config: Config, api: Emulator, wr
     assert told["next_line"] == told["last_accepted_line"] + 1 == told["accepted"] + 1
 
 
+def declared(kafka: EmbeddedKafka) -> set[float]:
+    """Requests per second that replays and sendings of the group have declared."""
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": group_of("cli"), "log_level": 0})
+    try:
+        found = consumer.committed([TopicPartition(LETTERS, number) for number in range(3)], timeout=10)
+    finally:
+        consumer.close()
+    texts = [decode(each.metadata or "") for each in found]
+    return {each.rate for each in texts if each is not None}
+
+
 async def test_nothing_is_sent_before_running_bridges_can_know_of_it_nor_faster_than_its_share(
-    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+    config: Config, api: Emulator, kafka: EmbeddedKafka, write: Callable[..., Path]
 ) -> None:
     path = write(*map(order, range(1, 21)))
-    limited = ("dead_letter:\n", "delivery:\n  rate_limit: 600/min\ndead_letter:\n")
-    ran = await cli("send", "--file", str(path), "--rate", "50%", "--yes", "-c", config(*limited))
+    limited = config("dead_letter:\n", "delivery:\n  rate_limit: 600/min\ndead_letter:\n")
+    sending = asyncio.create_task(run("send", "--file", str(path), "--rate", "50%", "--yes", "-c", limited))
+    while not await asyncio.to_thread(declared, kafka):
+        assert not sending.done()
+        await asyncio.sleep(0.05)
+    known_at = time.monotonic()
+    assert api.ledger.requests == 0
+    assert await asyncio.to_thread(declared, kafka) == {5.0}
+
+    ran = await sending
     assert ran.code == 0, ran.err
     times = [event.at for event in api.ledger.accepted]
+    assert times[0] - known_at > NOTICE - 1.5  # less what it took to see the declaration
     assert times[-1] - times[0] > 2.0  # 20 at 5 a second
+    assert await asyncio.to_thread(declared, kafka) == {0.0}
+
+
+async def test_a_user_whose_events_fail_holds_up_no_other_line(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    """Far more of its lines than may wait behind the first: reading pauses, and goes on when it recovers."""
+    path = write(*(order(number, "bad" if number % 2 else f"u-{number}") for number in range(200)))
+
+    def fails(event: Event | None) -> bool:
+        return event is not None and event.user_id == "bad" and len(api.ledger.accepted) < 100
+
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=500, when=fails))
+    patient = "delivery:\n  rate_limit: unlimited\n  max_buffered: 10\n  retry: {max_attempts: 1000}\ndead_letter:\n"
+    ran = await cli("send", "--file", str(path), "--yes", "-c", config("dead_letter:\n", patient))
+    assert ran.code == 0, ran.err
+    assert all(event.user_id != "bad" for event in api.ledger.accepted[:100])
+    assert len(api.ledger.accepted) == 200
+    assert api.ledger.overlaps == []
 
 
 @pytest.mark.parametrize(
