@@ -45,7 +45,7 @@ class NotAllowedError(Exception):
 def write(
     kafka: Kafka, positions: Mapping[TopicPartition, tuple[int, str]], logger: logging.Logger
 ) -> dict[TopicPartition, str]:
-    """Commit offsets, each with its text, in one request; returns what was refused, in the broker's words.
+    """Commit offsets of one topic, each with its text, in one request; returns what was refused, in the broker's words.
 
     Raises `GroupHasMembersError`, `NotAllowedError`, `OSError` where no answer comes (it may be set all the same), and
     `client.ClientRefusedError` for properties that the client library does not take.
@@ -62,8 +62,9 @@ def write(
     finally:
         consumer.close()
     refused = {from_client(each): each.error for each in answered if each.error is not None}
-    if any(each.code() in _MEMBERS for each in refused.values()):
-        raise GroupHasMembersError
+    for each in refused.values():
+        if each.code() in (*_MEMBERS, *_DENIED):
+            raise _translated(each)
     return {partition: each.str() for partition, each in refused.items()}
 
 

@@ -77,3 +77,25 @@ def test_the_permissions_the_bridge_needs_are_enough(cli: Cli, config: Config, s
 def test_a_topic_that_may_not_be_seen_counts_as_missing(cli: Cli, config: Config, secured: OwnKafka) -> None:
     ran = cli("check", "--json", "-c", config(**_names(secured), properties=_login("alice", PASSWORDS["alice"])))
     assert "or this user may not see it" in ran.out
+
+
+def test_who_may_only_look_sees_positions_and_sets_none_and_the_bridges_own_permissions_are_enough_to_set(
+    cli: Cli, config: Config, secured: OwnKafka
+) -> None:
+    names = _names(secured)
+    secured.allow("alice", AclOperation.DESCRIBE, ResourceType.TOPIC, names["topic"])
+    secured.allow("alice", AclOperation.DESCRIBE, ResourceType.GROUP, names["group"])
+    path = config(**names, properties=_login("alice", PASSWORDS["alice"]))
+    assert cli("offsets", "show", "-c", path).code == 0
+    denied = cli("offsets", "set", names["topic"], "--to", "earliest", "--yes", "-c", path)
+    assert denied.code == 2
+    assert "Grant it READ on the group and on the topic" in denied.err
+
+    secured.allow("alice", AclOperation.READ, ResourceType.GROUP, names["group"])
+    denied = cli("offsets", "set", names["topic"], "--to", "earliest", "--yes", "-c", path)
+    assert denied.code == 2
+    assert "Grant it READ on the group and on the topic" in denied.err
+
+    secured.allow("alice", AclOperation.READ, ResourceType.TOPIC, names["topic"])
+    ran = cli("offsets", "set", names["topic"], "--to", "earliest", "--yes", "-c", path)
+    assert ran.code == 0, ran.err
