@@ -105,6 +105,7 @@ def _of_value(topic: str, offset: int, value: bytes) -> Record:
 def _whole(text: bytes, where: str) -> Record:
     from pydantic import ValidationError
 
+    from bridge.config import translate
     from bridge.config.mapping_section import RecordExample
     from bridge.mapping import exact_json
     from bridge.mapping.examples import record_of
@@ -115,8 +116,8 @@ def _whole(text: bytes, where: str) -> Record:
     except (orjson.JSONDecodeError, MappingError) as error:
         raise Misuse(f"{where}: is not JSON ({error}).") from error
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the record"
-        raise Misuse(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}.") from error
+        known = ", ".join(RecordExample.model_fields)
+        said = translate.sentences(error, unknown=f"is no part of a record, which has {known}")
+        raise Misuse("\n".join(f"{where}: {sentence}." for sentence in said)) from error
     except ValueError as error:
         raise Misuse(f"{where}: {error}.") from error

@@ -36,6 +36,31 @@ def findings(error: ValidationError, section: str, tree: Any) -> Iterator[Findin
             yield Finding(path, Problem(render(path), _sentence(found, path)), is_missing=found["type"] == "missing")
 
 
+def sentences(error: ValidationError, *, unknown: str) -> Iterator[str]:
+    """What pydantic found in what is no section, as "KEY: what is wrong"; `unknown` is said of keys of no model."""
+    for found in error.errors(include_url=False):
+        key = ".".join(str(part) for part in found["loc"] if not str(part).startswith("\0"))
+        say = _SENTENCES.get(found["type"])
+        if found["type"] == "extra_forbidden":
+            sentence = unknown
+        elif found["type"] == "missing":
+            sentence = "is required"
+        elif say is not None:
+            sentence = say(found["input"], found.get("ctx", {}))
+        else:
+            sentence = f"must be {_WANTED.get(found['type'], 'something else')}, not {shown(found['input'])}"
+        yield f"{key or 'the record'}: {sentence}"
+
+
+_WANTED: Mapping[str, str] = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+}
+
+
 def unknown_key(path: Path) -> Finding:
     """For a key that no model has."""
     models = shape.models_at(path[:-1])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import kcat, records
+from bridge.cli.exits import Misuse
 from bridge.cli.records import Form
 from bridge.model import Record
 
@@ -82,3 +83,33 @@ def test_headers_of_another_shape_cost_only_themselves(headers: object) -> None:
 
     assert found is not None
     assert found.headers == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "sentences"),
+    [
+        (
+            {"topic": "t", "partition": "x", "headers": [["a", "b"]], "valu": 1},
+            [
+                "partition: must be a whole number",
+                "headers: must be a map",
+                "valu: is no part of a record, which has topic,",
+            ],
+        ),
+        ({"value": 1}, ["topic: is required"]),
+        ([1], ["the record: must be a map"]),
+    ],
+)
+def test_everything_wrong_with_a_whole_record_is_said_in_plain_words(
+    line: object, sentences: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "records.ndjson"
+    file.write_text(json.dumps(line))
+
+    with pytest.raises(Misuse) as refused:
+        list(records.read(str(file), Form.RECORDS, None))
+
+    said = str(refused.value).splitlines()
+    assert len(said) == len(sentences)
+    for got, sentence in zip(said, sentences, strict=True):
+        assert got.startswith(f"{file}, line 1: {sentence}")
