@@ -172,10 +172,15 @@ class Inspection:
         except (KafkaException, concurrent.futures.TimeoutError, ValueError):
             self._admin.poll(0)
             obstacle, message = self._errors.obstacle()
-            detail = self._certificate(obstacle) or self._errors.by_broker() or message
-            raise NotConnectedError(obstacle, detail) from None
+            raise NotConnectedError(obstacle, self._certificate(obstacle) or self._by_broker(message)) from None
         self._admin.poll(0)
         self._errors.seen.clear()
+
+    def _by_broker(self, message: str) -> str:
+        """Each broker's last error. That all are down may be told before which of them refused what."""
+        if not self._errors.by_broker():
+            self._admin.poll(_STEP)
+        return self._errors.by_broker() or f"{self._kafka.bootstrap_servers}: {message}"
 
     def _metadata(self, deadline: float) -> ClusterMetadata:
         while True:
