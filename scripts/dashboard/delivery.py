@@ -146,6 +146,14 @@ OVERVIEW: Final = Row(
             Query(f"sum({all_of('parked_records')})", "waiting for a retry"),
         ),
         lines(
+            "Behind users whose events fail",
+            "Users whose next event failed, records that failed or wait behind them, partitions that pause for that.",
+            COUNT,
+            Query(f"sum({all_of('failing_users')})", "users"),
+            Query(f"sum({all_of('failing_records')})", "records"),
+            Query(f"sum({all_of('failing_paused_partitions')})", "partitions that pause"),
+        ),
+        lines(
             "Records nobody can explain",
             "Consumed less all that became of them. Anything but 0 is a defect of the bridge.",
             COUNT,
@@ -175,6 +183,15 @@ PARTITIONS: Final = Row(
             "The reasons that hold single partitions until somebody acts.",
             Query(
                 f"max by (cluster, namespace, topic, partition, reason) ({all_of('partition_held')}) == 1",
+                "{{namespace}}/{{topic}}[{{partition}}]: {{reason}}",
+            ),
+        ),
+        lines(
+            "Held for",
+            "For how long a reason has held a partition; for a transaction that hangs: since when nothing can be read.",
+            SECONDS,
+            Query(
+                f"max by (cluster, namespace, topic, partition, reason) ({all_of('partition_held_seconds')})",
                 "{{namespace}}/{{topic}}[{{partition}}]: {{reason}}",
             ),
         ),

@@ -9,6 +9,7 @@ from tests.component.service.conftest import Start
 from tests.service import events
 from tests.service.embedded import Broker
 from tests.service.in_process import Service
+from tests.service.waiting import until
 
 BACKLOG = 2000
 SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.2)
@@ -61,5 +62,5 @@ async def test_an_outage_takes_the_call_back(broker: Broker, api: Emulator, star
         return not await called_for(service)
 
     # A slow answer to what was under way before is a success, and ends the first outage at once.
-    await service.until("the call is taken back", calls_no_more)
+    await until("the call is taken back", calls_no_more)
     assert sum(row.lag or 0 for row in service.now().partitions) > 0
