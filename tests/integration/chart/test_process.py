@@ -200,7 +200,7 @@ async def test_every_command_of_the_chart_does_its_part_from_the_first_topic_to_
 
 async def _scraped(rendered: Rendered, running: Running) -> None:
     """The Service leads to the metrics."""
-    [service] = rendered.all("Service")
+    service = rendered.one("Service", rendered.workload["metadata"]["name"])
     target = service["spec"]["ports"][0]["targetPort"]
     async with httpx.AsyncClient(trust_env=False) as http:
         metrics = await http.get(f"http://127.0.0.1:{port(running.container, target)}/metrics")
