@@ -76,6 +76,7 @@ class Lookup:
         latest = self._latest(fresh, deadline)
         # Before anything is committed for them: afterwards they would be what the group settles with.
         settled = self._settled.look(max(0.1, deadline - self._clock())) if fresh else False
+        self._look_again(found, [p for p in partitions if p in found], deadline, settled=settled)
         known_ranges = self._ranges(ranges, deadline) | self._ranges(ranges_of_added, deadline)
         return {
             partition: replace(
@@ -88,6 +89,33 @@ class Lookup:
             )
             for partition, facts in found.items()
         }
+
+    def _look_again(
+        self,
+        found: dict[TopicPartition, Found],
+        mine: Sequence[TopicPartition],
+        deadline: float,
+        *,
+        settled: bool | None,
+    ) -> None:
+        """Reads the positions of partitions that would count as added or new once more, now that this is known.
+
+        Another replica that starts at the same moment commits the starts of all partitions of a topic in one request.
+        Between our first question and the others it may have done so: what is seen of it then, on partitions of its
+        own, would make ours look younger than the group, and they would be read from their beginning.
+        """
+        without = [
+            p
+            for p in mine
+            if found[p].position_known and found[p].position is None and (found[p].topic_started or settled)
+        ]
+        subscriptions: dict[TopicPartition, int] = {}
+        again = self._committed(without, deadline, subscriptions)
+        for partition in without:
+            if partition not in again:
+                found[partition] = Found()
+            elif (position := again[partition]) is not None:
+                found[partition] = Found(position, position_known=True, subscription=subscriptions.get(partition))
 
     def ranges(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, LogRange]:
         """The logs' first and last offsets, of those that answered in time."""
