@@ -475,7 +475,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauges(
         "group_unowned_partitions",
         "partitions",
-        "Partitions of a topic that no member of the group has; absent while the brokers do not say.",
+        "Partitions of a topic that no member of the group has, asked for while partitions of others stand still; "
+        "absent while it is not known.",
         ("topic",),
         _per_topic(lambda view: None if view.unowned is None else len(view.unowned)),
     ),
@@ -490,7 +491,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         "group_members",
         "members",
-        "Members of the consumer group; NaN: the brokers do not say.",
+        "Members of the consumer group, asked for while partitions of others stand still; NaN: not known.",
         lambda s: _known(None if s.group_view.members is None else len(s.group_view.members)),
     ),
     _gauge(

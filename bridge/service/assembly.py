@@ -148,6 +148,7 @@ def assemble(
             ),
             topic_problems=lambda: source.topic_problems,
             kafka_answers=lambda: kafka_watch.lost is None,
+            complaints=lambda: source.connection_errors,
             mapping=number,
         ),
         logger,

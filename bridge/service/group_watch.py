@@ -32,6 +32,8 @@ SOON: Final = 2.0
 """The same for the first looks: a process that has just joined learns most."""
 FIRST_LOOKS: Final = 4
 PARTITIONS_A_SECOND: Final = 100
+STEADY: Final = 20.0
+"""Seconds without an error of any connection, after which the group's coordinator may be asked for the members."""
 RIGHTS_EVERY: Final = 30.0
 RIGHTS_ASKED: Final = 200
 """Topics whose permissions are asked for; of more, the first by name."""
@@ -51,6 +53,8 @@ class Here:
     topic_problems: Callable[[], Mapping[str, tuple[Reason, str]]]
     """What the poll thread knows of topics that are missing or may not be read."""
     kafka_answers: Callable[[], bool]
+    complaints: Callable[[], int]
+    """How many errors of connections the consumer has reported so far."""
     mapping: int
     """The number of the mapping that this process works by."""
 
@@ -79,6 +83,7 @@ class GroupWatch:
         self._problems: dict[str, Problem] = {}
         self._rights: Mapping[str, frozenset[str]] = {}
         self._rights_due = 0.0
+        self._steadiness = Steadiness(time.monotonic())
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -110,10 +115,19 @@ class GroupWatch:
         mine = self._here.partitions()
         ends = await asyncio.to_thread(self._inspection.readable_ends, partitions)
         starts = await asyncio.to_thread(self._inspection.starts, _starts_wanted(partitions, committed, mine))
-        group = await asyncio.to_thread(self._inspection.group)
         await self._ask_rights(topics)
         now = time.monotonic()
         self._commits.observe(committed, now)
+        stands_still = any(
+            partition not in mine
+            and ends.get(partition, 0) > found.offset
+            and self._commits.still_for(partition, now) >= group_view.STALLED_AFTER
+            for partition, found in committed.items()
+        )
+        # librdkafka up to 2.16 aborts the process where a coordinator goes away under this question (an assertion about
+        # its `eonce` fails). So it is asked only where its answer explains something, and never while connections fail.
+        is_steady = self._steadiness.observe(self._here.complaints(), now)
+        group = await asyncio.to_thread(self._inspection.group) if stands_still and is_steady else None
         owners = None if group is None else group.owners
         self.standings = {
             partition: Standing(
@@ -202,6 +216,20 @@ class Commits:
         """Seconds without a new one; 0 where there never was one."""
         last = self._last.get(partition)
         return 0.0 if last is None else now - last[1]
+
+
+class Steadiness:
+    """Whether the brokers' connections have held for a while."""
+
+    def __init__(self, now: float) -> None:
+        self._heard = 0
+        self._since = now
+
+    def observe(self, complaints: int, now: float) -> bool:
+        """From the number of errors so far."""
+        if complaints != self._heard:
+            self._heard, self._since = complaints, now
+        return now - self._since >= STEADY
 
 
 class Waiting:

@@ -14,7 +14,17 @@ from bridge.kafka.committed import Committed
 from bridge.model import TopicPartition
 from bridge.ops.group_view import Standing
 from bridge.service import group_watch
-from bridge.service.group_watch import TIMESTAMP_AGAIN, Commits, GroupWatch, Here, Waiting, problems, unread
+from bridge.service.group_watch import (
+    STEADY,
+    TIMESTAMP_AGAIN,
+    Commits,
+    GroupWatch,
+    Here,
+    Steadiness,
+    Waiting,
+    problems,
+    unread,
+)
 from tests.service.waiting import until
 
 P, Q = TopicPartition("orders", 0), TopicPartition("orders", 1)
@@ -51,6 +61,15 @@ def test_only_a_commit_that_says_something_new_counts_as_a_sign_of_life() -> Non
     assert (commits.still_for(P, 112.0), commits.still_for(Q, 112.0)) == (12.0, 2.0)
     commits.observe({P: Committed(6, "map")}, 120.0)
     assert (commits.still_for(P, 121.0), commits.still_for(Q, 121.0)) == (1.0, 0.0)
+
+
+def test_members_are_asked_for_only_after_connections_have_held_for_a_while() -> None:
+    steadiness = Steadiness(100.0)
+    assert not steadiness.observe(0, 100.0 + STEADY / 2)
+    assert steadiness.observe(0, 100.0 + STEADY)
+    assert not steadiness.observe(3, 200.0)
+    assert not steadiness.observe(3, 199.0 + STEADY)
+    assert steadiness.observe(3, 200.0 + STEADY)
 
 
 def test_what_waits_begins_where_the_partition_is_or_where_its_log_does() -> None:
@@ -92,7 +111,7 @@ async def test_a_defect_of_the_look_at_the_group_ends_neither_it_nor_the_service
 ) -> None:
     monkeypatch.setattr(group_watch, "SOON", 0.0)
     silent = Silent()
-    here = Here(dict, list, dict, lambda: True, 17)
+    here = Here(dict, list, dict, lambda: True, lambda: 0, 17)
     kafka = Kafka.model_validate({"bootstrap_servers": "nowhere:1", "group_id": "g", "topics": ["orders"]})
     watch = GroupWatch(
         kafka, cast("Any", silent), cast("Any", silent), cast("Any", None), here, logging.getLogger("tests.watch")
