@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
+
+import pytest
 
 from bridge.config.group_protocol import GroupProtocol
 from bridge.config.sections import Kafka as Section
@@ -78,7 +81,10 @@ async def test_where_online_migration_is_off_a_replica_joins_the_classic_members
     assert {len(old.records) + len(newest.records), len(new.records)} == {100, 0}
 
 
-async def test_a_rolling_update_to_the_consumer_protocol_and_back_loses_and_repeats_nothing(kafka: Kafka) -> None:
+async def test_a_rolling_update_to_the_consumer_protocol_and_back_loses_and_repeats_nothing(
+    kafka: Kafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     topic, group = kafka.create_topic("orders", partitions=6), kafka.name("group")
     replicas = [Completing() for _ in range(6)]
     classic, auto = section(kafka, group, topic, "classic"), section(kafka, group, topic)
@@ -96,8 +102,10 @@ async def test_a_rolling_update_to_the_consumer_protocol_and_back_loses_and_repe
             await both_work(replicas[0], replicas[1])
             # Under which protocol it is let in, the brokers say: they refuse the newer one while the classic members
             # carry data of their assignor ("userData … would be lost"), which depends on how often these rejoined.
-            async with running(auto, replicas[2]):
+            async with running(auto, replicas[2]) as source:
                 await replicas[2].until(lambda: len(replicas[2].trackers) == 2)
+                refused = "do not let this group use the consumer protocol" in caplog.text
+                assert source.protocol is (GroupProtocol.CLASSIC if refused else GroupProtocol.CONSUMER)
                 await produce(kafka, topic, range(produced, produced + 500))
                 produced += 500
             await both_work(replicas[0], replicas[1])
