@@ -55,6 +55,41 @@ FINDINGS: Final[Mapping[str, str]] = {
 }
 """What 1 means, of every command that ends with it."""
 
+_NO_BROKER: Final = "No Kafka broker answers."
+
+UNREACHABLE: Final[Mapping[str, str]] = {
+    "run": "Kafka does not answer within `kafka.start_timeout`, refuses the login, or the Kafka client ended; or "
+    "`observability.listen` cannot be had.",
+    "check": "A broker or the API does not answer.",
+    "map": "With `--from-topic`: no Kafka broker answers.",
+    "send": "The API does not answer; with `--file`, no Kafka broker answers.",
+    "status": "No running bridge answers.",
+    "topics create": _NO_BROKER,
+    "offsets show": "No Kafka broker answers, or not for every partition.",
+    "offsets set": "No Kafka broker answers, or not every offset was set.",
+    "dlq stats": _NO_BROKER,
+    "dlq list": _NO_BROKER,
+    "dlq show": _NO_BROKER,
+    "dlq replay": _NO_BROKER,
+    "dlq discard": "No Kafka broker answers, or not everything was recorded.",
+    "dlq export": _NO_BROKER,
+    "dlq import": "No Kafka broker answers, or not everything was recorded.",
+    "selftest": "No broker of `--bootstrap` answers.",
+}
+"""What 3 means, of every command that ends with it."""
+
+
+def general() -> dict[ExitCode, str]:
+    """Every code with a sentence."""
+    return {code: f"{text[0].upper()}{text[1:]}." for code, text in MEANINGS.items()}
+
+
+def of(command: str) -> dict[ExitCode, str]:
+    """The codes that a command may end with, in order, each with a sentence; `command` as it is typed: ``dlq list``."""
+    own = {ExitCode.FINDINGS: FINDINGS.get(command), ExitCode.UNREACHABLE: UNREACHABLE.get(command)}
+    meant = {code: own.get(code, text) for code, text in general().items()}
+    return {code: text for code, text in meant.items() if text is not None}
+
 
 def sentence() -> str:
     """All codes a command chooses, for help texts and the README: ``0 done … · 1 …``."""

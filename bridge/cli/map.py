@@ -35,7 +35,9 @@ def map_records(  # noqa: PLR0917 - options are parameters
     ] = False,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-n", min=1, show_default=False, help="At most so many records (from a topic 1000)."),
+        typer.Option(
+            "--limit", "-n", metavar="N", min=1, show_default=False, help="Maximum records (1000 with --from-topic)."
+        ),
     ] = None,
     oldest: Annotated[
         bool, typer.Option("--oldest", help="With --from-topic: the oldest records, not the newest.")
@@ -54,7 +56,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
     """Show the requests that records become; never sends.
 
     Or why they become none: filtered by which rule, dead letters for which reason.
-    The input is one value per line, or one JSON document. Exit code 1 when a record would be a dead letter.
+    The input is one value per line, or one JSON document.
     """
     from bridge.cli import records
 

@@ -50,7 +50,7 @@ def send(  # noqa: PLR0917 - options are parameters
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The input is one value, byte for byte.")] = False,
     topic: Annotated[
-        str | None, typer.Option(metavar="NAME", show_default=False, help="The topic that a value shall be of.")
+        str | None, typer.Option(metavar="NAME", show_default=False, help="The topic to assume for a value.")
     ] = None,
     rate: Annotated[str, typer.Option(metavar="SHARE|RATE", help=f"With --file. {rates.HELP}")] = "20%",
     from_line: Annotated[

@@ -22,12 +22,22 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 """Seconds the brokers may take to answer a question while a person waits."""
 
+
+def nearest(ctx: typer.Context, given: Path | None) -> Path | None:
+    """`--config` may be typed before the command, too. Raises `Misuse` where two different ones are."""
+    above = ctx.parent.params.get("config") if ctx.parent is not None else None
+    if given is not None and above is not None and given != above:
+        raise Misuse(f"--config is given twice, as {above} and as {given}: give the one that is meant.")
+    return given or above
+
+
 ConfigPath = Annotated[
     Path | None,
     typer.Option(
         "--config",
         "-c",
         metavar="PATH",
+        callback=nearest,
         show_default=False,
         help="The configuration. Left out: $BRIDGE_CONFIG, else ./bridge.yaml, else /etc/track-bridge/bridge.yaml.",
     ),

@@ -6,33 +6,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import output, startup
+from bridge.cli import help, output, startup  # noqa: A004 - named as what it shows
 from bridge.cli.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
     from bridge.kafka.inspection import Cluster
     from bridge.kafka.topic_creation import NewTopicPlan
 
-app = typer.Typer(help="The topics that the bridge itself needs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="The topics that the bridge itself needs.", cls=help.Group, no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()
-def topics() -> None:
+def topics(config: startup.ConfigPath = None) -> None:
     """The topics that the bridge itself needs."""
 
 
-@app.command("create")
+@app.command("create", cls=help.Command, short_help="Create the dead-letter topic and its .resolutions.")
 def create(
     config: startup.ConfigPath = None,
     retention: Annotated[str, typer.Option(metavar="DURATION", help="How long dead letters are kept.")] = "30d",
     partitions: Annotated[
         int | None,
         typer.Option(
-            min=1, show_default=False, help="Of both topics; left out, as many as the widest consumed topic has."
+            metavar="N",
+            min=1,
+            show_default=False,
+            help="Of both topics; default: the largest source topic's partition count.",
         ),
     ] = None,
     replication_factor: Annotated[
-        int | None, typer.Option(min=1, show_default=False, help="Of both topics; left out, the brokers' default.")
+        int | None, typer.Option(metavar="N", min=1, show_default=False, help="Of both topics; default: the brokers'.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Create without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be created.")] = False,

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.exits import FINDINGS, MEANINGS
+from bridge import exits
 from bridge.holds import REASONS, SHOWN
 from bridge.ops.catalogue import CATALOGUE
 
@@ -39,14 +39,16 @@ def reasons() -> str:
 
 def exit_codes() -> str:
     """Every way a command or the service ends."""
-    return _table(
-        ("code", "meaning"), ((str(int(code)), f"{text[0].upper()}{text[1:]}.") for code, text in MEANINGS.items())
-    )
+    return _table(("code", "meaning"), ((str(int(code)), text) for code, text in exits.general().items()))
 
 
 def findings() -> str:
-    """What 1 means, command by command."""
-    return _table(("command", "1 means"), ((_code(f"bridge {name}"), text) for name, text in FINDINGS.items()))
+    """What 1 and 3 mean, command by command; a command without one of them never ends with it."""
+    commands = dict.fromkeys([*exits.FINDINGS, *exits.UNREACHABLE])
+    rows = (
+        (_code(f"bridge {name}"), exits.FINDINGS.get(name, ""), exits.UNREACHABLE.get(name, "")) for name in commands
+    )
+    return _table(("command", "1 means", "3 means"), rows)
 
 
 def refreshed(page: str, blocks: Mapping[str, str]) -> str:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import typer
 
+from bridge.cli import help, startup  # noqa: A004 - named as what it shows
 from bridge.cli.dlq import discard, export, import_, replay, show, stats
 from bridge.cli.dlq import list as list_
 
 app = typer.Typer(
     help="Dead letters: what, why, and sending them again.",
+    cls=help.Group,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
 @app.callback()
-def dlq() -> None:
+def dlq(config: startup.ConfigPath = None) -> None:
     """Dead letters: what, why, and sending them again."""
 
 
-app.command("stats", short_help="Count the open letters by reason, status, route and age.")(stats.stats)
-app.command("list", short_help="Show the letters, one per line.")(list_.list_letters)
-app.command("show", short_help="Show one: what came, was sent, would be sent now.")(show.show)
-app.command("replay", short_help="Send letters again, each once, in order.")(replay.replay)
-app.command("discard", short_help="Settle letters without sending them.")(discard.discard)
-app.command("export", short_help="Write letters as NDJSON, raw bytes kept.")(export.export)
-app.command("import", short_help="Take records corrected by hand back.")(import_.import_letters)
+app.command("stats", cls=help.Command, short_help="Count the open letters by reason, status, route and age.")(
+    stats.stats
+)
+app.command("list", cls=help.Command, short_help="Show the letters, one per line.")(list_.list_letters)
+app.command("show", cls=help.Command, short_help="Show one: what came, was sent, would be sent now.")(show.show)
+app.command("replay", cls=help.Command, short_help="Send letters again, each once, in order.")(replay.replay)
+app.command("discard", cls=help.Command, short_help="Settle letters without sending them.")(discard.discard)
+app.command("export", cls=help.Command, short_help="Write letters as NDJSON, raw bytes kept.")(export.export)
+app.command("import", cls=help.Command, short_help="Take records corrected by hand back.")(import_.import_letters)

@@ -79,7 +79,7 @@ class Asked:
         typer.Option(metavar="JMESPATH", show_default=False, help="A condition on the record's decoded value."),
     ] = None
     limit: Annotated[
-        int | None, typer.Option(min=1, show_default=False, help="At most so many letters: the oldest.")
+        int | None, typer.Option(metavar="N", min=1, show_default=False, help="At most N dead letters: the oldest.")
     ] = None
 
     def selection(self, group: str | None, *, ids: tuple[str, ...] = (), with_ended: bool = False) -> Selection:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli import startup
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 def selftest(
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", metavar="PATH", help="Test this configuration. Left out: a sample's."),
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="PATH",
+            callback=startup.nearest,
+            help="Test this configuration. Left out: a sample's.",
+        ),
     ] = None,
     bootstrap: Annotated[
         str | None,
@@ -27,11 +34,11 @@ def selftest(
             "embedded broker.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed is another schedule of faults.")] = 1,
-    events: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many records to produce.")] = 5000,
-    replicas: Annotated[int, typer.Option(min=1, max=8, help="How many bridges share the work.")] = 2,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another seed is another schedule of faults.")] = 1,
+    events: Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="How many records to produce.")] = 5000,
+    replicas: Annotated[int, typer.Option(metavar="N", min=1, max=8, help="How many bridges share the work.")] = 2,
     duration: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="Let faults go on for so long at most.")
+        float, typer.Option(min=1, metavar="SECONDS", help="For how long faults go on, at most.")
     ] = 60.0,
     logs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the replicas' logs in this directory, new or empty.")
@@ -108,7 +115,7 @@ def _logs(path: Path | None) -> Path | None:
 
 def _configuration(path: Path | None, *, as_json: bool) -> Config:
     """The user's, with the sample's mapping where it has no examples; or the sample's."""
-    from bridge.cli import output, startup
+    from bridge.cli import output
 
     if path is None:
         return _sample()

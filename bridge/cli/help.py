@@ -1,0 +1,52 @@
+"""What every ``--help`` ends with: examples to copy, and the exit codes that this very command may end with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from typer.core import TyperCommand, TyperGroup
+
+from bridge import exits
+from bridge.cli.examples import EXAMPLES
+
+if TYPE_CHECKING:
+    from typer._click import Context, HelpFormatter
+
+    from bridge.exits import ExitCode
+
+
+class Command(TyperCommand):
+    """A command whose help has both; its examples are in `examples.EXAMPLES`, its codes in `bridge.exits`."""
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Called by the parser after the options."""
+        _ends(ctx, formatter, exits.of(_name(ctx)))
+
+
+class Group(TyperGroup):
+    """The same for a group of commands: every code, in its general meaning."""
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Called by the parser after the commands."""
+        _ends(ctx, formatter, exits.general())
+
+
+def _ends(ctx: Context, formatter: HelpFormatter, codes: Mapping[ExitCode, str]) -> None:
+    program = ctx.find_root().info_name or "bridge"
+    with formatter.section("Examples"):
+        for purpose, command in EXAMPLES.get(_name(ctx), ()):
+            indent = " " * formatter.current_indent
+            formatter.write(f"{indent}# {purpose}\n" if purpose else "")
+            formatter.write(f"{indent}{program} {command}\n")
+    with formatter.section("Exit codes"):
+        formatter.write_dl([(str(int(code)), text.replace("`", "")) for code, text in codes.items()])
+
+
+def _name(ctx: Context) -> str:
+    """As it is typed after the program's name."""
+    names: list[str] = []
+    while ctx.parent is not None:
+        names.insert(0, ctx.info_name or "")
+        ctx = ctx.parent
+    return " ".join(names)
