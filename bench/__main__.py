@@ -32,6 +32,7 @@ SCENARIOS: Mapping[str, Callable[[Session], Iterator[Row]]] = {
     "backlog": waiting.backlog,
     "partitions": delivery.partitions,
     "start": waiting.start,
+    "idle": waiting.idle,
     "dead-letters": letters.dead_letters,
     "growth": delivery.growth,
 }

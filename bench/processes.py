@@ -17,10 +17,12 @@ class Program:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path) -> None:
         self.log = log
+        # An installed program has its bytecode; without it each start would compile it again.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                env={**os.environ, **environment},
+                env={**kept, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.config.sections import Config
@@ -37,7 +38,9 @@ from bridge.service.time import LoopAlarm, SystemClock
 from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import ApiKey
 from bridge.track.direct import DirectSink
-from bridge.track.httpx_sink import HttpxSink
+
+if TYPE_CHECKING:
+    from bridge.track.httpx_sink import HttpxSink
 
 
 @dataclass(frozen=True, slots=True, eq=False)

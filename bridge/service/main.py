@@ -20,7 +20,7 @@ from bridge.ops.server import CannotListenError
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.preflight import NotReadyError, prepare
 from bridge.track.credentials import KeyFileError
-from bridge.track.httpx_transport import ProxyError
+from bridge.track.dial import ProxyError
 from bridge.track.tls import CaFileError
 
 T = TypeVar("T")

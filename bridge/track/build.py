@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bridge.config.sections import Track
 from bridge.track.credentials import ApiKey, FixedKey, KeyFile
 from bridge.track.direct import DirectSink
-from bridge.track.httpx_sink import HttpxSink
 from bridge.track.request import Endpoint
 from bridge.track.tls import client_context
+
+if TYPE_CHECKING:
+    from bridge.track.httpx_sink import HttpxSink
 
 
 def build_credentials(track: Track) -> ApiKey:
@@ -30,6 +34,8 @@ def build_sink(
     endpoint = Endpoint.parse(track.endpoint)
     tls, max_age = client_context(track.ca_file), track.connection_max_age
     if track.client == "httpx" or (track.client == "auto" and proxy):
+        from bridge.track.httpx_sink import HttpxSink  # noqa: PLC0415 - a tenth of the start, and few need it
+
         return HttpxSink(endpoint, credentials, timeout=track.timeout, tls=tls, proxy=proxy, max_age=max_age)
     return DirectSink(
         endpoint, credentials, timeout=track.timeout, max_in_flight=max_in_flight, tls=tls, max_age=max_age

@@ -28,6 +28,10 @@ BAD_FOR: Final = 60.0
 """Seconds for which an address that failed comes after all others."""
 
 
+class ProxyError(ValueError):
+    """The environment's proxy cannot be used; the message is one sentence without the proxy's password."""
+
+
 class Addresses:
     """In which order a name's addresses are tried: the one that worked last first, those that failed of late last.
 

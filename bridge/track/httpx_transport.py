@@ -10,15 +10,11 @@ from typing import Any
 import httpcore
 import httpx
 
-from bridge.track.dial import SocketAddress
+from bridge.track.dial import ProxyError, SocketAddress
 from bridge.track.direct import IDLE_LIMIT
 from bridge.track.request import Endpoint
 
 _CLOSE_GRACE = 2.0
-
-
-class ProxyError(ValueError):
-    """The environment's proxy cannot be used; the message is one sentence without the proxy's password."""
 
 
 def one_connection(tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncHTTPTransport:

@@ -14,8 +14,8 @@ import httpx
 from bridge.model import Delivered, Retry, Unauthorized, Verdict
 from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.credentials import ApiKey
-from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, resolve
-from bridge.track.httpx_transport import ProxyError, address_of, discard, one_connection, proxy_of, root_cause
+from bridge.track.dial import Dialer, ProxyError, Resolve, SocketAddress, failure_sentence, resolve
+from bridge.track.httpx_transport import address_of, discard, one_connection, proxy_of, root_cause
 from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
 

@@ -12,9 +12,9 @@ from bridge.config.sections import Track
 from bridge.model import Delivered, Retry
 from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import FixedKey
+from bridge.track.dial import ProxyError
 from bridge.track.direct import DirectSink
 from bridge.track.httpx_sink import HttpxSink
-from bridge.track.httpx_transport import ProxyError
 
 if TYPE_CHECKING:
     from pathlib import Path

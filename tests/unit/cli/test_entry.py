@@ -123,3 +123,8 @@ def test_every_command_says_in_one_line_what_it_does(cli: Cli) -> None:
 
 def test_entry_returns_and_never_exits_by_itself() -> None:
     assert isinstance(entry.run(["--version"]), int)
+
+
+def test_a_bridge_without_a_proxy_starts_without_the_http_library_for_proxies() -> None:
+    program = "import sys, bridge.service.main; sys.exit('httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
