@@ -120,7 +120,11 @@ def number(value: Any) -> int | float:
             raise ValueError(f"must be a number, not {shown(value)}") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"must be a number, not {shown(value)}")  # noqa: TRY004  # pydantic makes a problem of a ValueError only
-    if not isfinite(value):
+    try:
+        is_finite = isfinite(value)
+    except OverflowError:
+        raise ValueError(f"must be a number of at most 308 digits, not {shown(value)}") from None
+    if not is_finite:
         raise ValueError(f"must be a finite number, not {shown(value)}")
     return value
 
@@ -218,4 +222,7 @@ def _amount(value: Any, what: str, example: str, units: str) -> tuple[float, str
         raise ValueError(f"must be {what} such as {example}, not {shown(value)}")
     if not found[2]:
         raise ValueError(f"must be {what} with its unit ({units}), such as {example}; {shown(value)} has none")
-    return float(found[1]), str(found[2])
+    amount = float(found[1])
+    if not isfinite(amount):
+        raise ValueError(f"must be {what} with fewer digits, such as {example}")
+    return amount, str(found[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -40,25 +40,14 @@ def sentences(error: ValidationError, *, unknown: str) -> Iterator[str]:
     """What pydantic found in what is no section, as "KEY: what is wrong"; `unknown` is said of keys of no model."""
     for found in error.errors(include_url=False):
         key = ".".join(str(part) for part in found["loc"] if not str(part).startswith("\0"))
-        say = _SENTENCES.get(found["type"])
-        if found["type"] == "extra_forbidden":
-            sentence = unknown
-        elif found["type"] == "missing":
-            sentence = "is required"
-        elif say is not None:
-            sentence = say(found["input"], found.get("ctx", {}))
-        else:
-            sentence = f"must be {_WANTED.get(found['type'], 'something else')}, not {shown(found['input'])}"
+        match found["type"]:
+            case "extra_forbidden":
+                sentence = unknown
+            case "missing":
+                sentence = "is required"
+            case _:
+                sentence = _said(found)
         yield f"{key or 'the record'}: {sentence}"
-
-
-_WANTED: Mapping[str, str] = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "bool_type": "true or false",
-}
 
 
 def unknown_key(path: Path) -> Finding:
@@ -91,13 +80,13 @@ def _written(location: Iterable[str | int], tree: Any) -> Path:
 
 
 def _sentence(found: ErrorDetails, path: Path) -> str:
-    kind = found["type"]
-    if kind == "missing":
-        return f"is required: {_described(path)}"
-    say = _SENTENCES.get(kind)
-    if say is not None:
-        return say(found["input"], found.get("ctx", {}))
-    return f"{found['msg'][0].lower()}{found['msg'][1:]}"
+    return f"is required: {_described(path)}" if found["type"] == "missing" else _said(found)
+
+
+def _said(found: ErrorDetails) -> str:
+    """Never in pydantic's own words, which speak of inputs and of types of Python."""
+    say = SENTENCES.get(found["type"], _something_else)
+    return say(found["input"], found.get("ctx", {}))
 
 
 def _described(path: Path) -> str:
@@ -126,16 +115,41 @@ def _a_map(given: Any, _context: Mapping[str, Any]) -> str:
     return f"must be a map of keys and values, not {shown(given)}"
 
 
-_SENTENCES: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
+def _a(what: str) -> Callable[[Any, Mapping[str, Any]], str]:
+    return lambda given, _context: f"must be {what}, not {shown(given)}"
+
+
+def _at_least(given: Any, context: Mapping[str, Any]) -> str:
+    return f"must be {context['ge']} or more, not {shown(given)}"
+
+
+def _something_else(given: Any, _context: Mapping[str, Any]) -> str:
+    return f"must be something else than {shown(given)}"
+
+
+SENTENCES: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], str]]] = {
     "value_error": lambda _, context: str(context["error"]),
     "literal_error": lambda given, context: _choice(str(context["expected"]), given),
+    "enum": lambda given, context: _choice(str(context["expected"]), given),
     "tuple_type": _a_list,
-    "list_type": _a_list,
     "dict_type": _a_map,
     "mapping_type": _a_map,
     "model_type": _a_map,
     "model_attributes_type": _a_map,
+    "invalid_key": lambda given, _context: f"has the key {shown(given)}, which is no text; put it in quotes",
     "too_short": lambda _given, _context: "must not be empty",
-    "greater_than_equal": lambda given, context: f"must be {context['ge']} or more, not {shown(given)}",
+    "greater_than_equal": _at_least,
+    "string_type": _a("a text"),
+    "string_unicode": _a("a text of whole characters"),
+    "int_type": _a("a whole number"),
+    "int_from_float": _a("a whole number"),
+    "int_parsing": _a("a whole number"),
+    "int_parsing_size": _a("a whole number with fewer digits"),
+    "float_type": _a("a number"),
+    "float_parsing": _a("a number"),
+    "finite_number": _a("a finite number"),
+    "bool_type": _a("true or false"),
+    "bool_parsing": _a("true or false"),
 }
-"""By pydantic's name of the error, from the value given and the error's context."""
+"""By pydantic's name of the error, from the value given and the error's context. What is said of "missing" and of
+"extra_forbidden" depends on where the key is: they are not here."""
