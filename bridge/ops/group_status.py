@@ -11,7 +11,7 @@ from bridge.ops.group_view import unowned
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
-    from bridge.ops.group_view import Problem, TopicView
+    from bridge.ops.group_view import GroupView, Problem, TopicView
     from bridge.ops.snapshot import Snapshot
 
 _NAMED: Final = 10
@@ -59,15 +59,6 @@ def group(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def held_topic(snapshot: Snapshot) -> str | None:
-    """The sentence of the first topic that yields nothing until somebody acts, with how many more there are."""
-    found = [problem for topic, problem in _problems(snapshot) if not topic_patterns.is_pattern(topic)]
-    if not found:
-        return None
-    more = f" So it is with {len(found) - 1} more." if len(found) > 1 else ""
-    return f"{found[0].detail}. {REASONS[found[0].reason].action}{more}"
-
-
 def absences(snapshot: Snapshot) -> str:
     """What a sentence that all is well must not leave out; empty where nothing is missing."""
     said = [f" {problem.detail}." for topic, problem in _problems(snapshot) if topic_patterns.is_pattern(topic)]
@@ -78,6 +69,12 @@ def absences(snapshot: Snapshot) -> str:
         elsewhere = [each for partitions in snapshot.group_view.other_mappings.values() for each in partitions]
         said.append(f" Other members of the group work by another mapping: {_named(elsewhere)}.")
     return "".join(said)
+
+
+def lag(view: GroupView) -> int | None:
+    """Records that wait in all topics that can be read; None where one of them is not known."""
+    lags = [topic.lag for topic in view.topics if topic.problem is None]
+    return sum(each for each in lags if each is not None) if lags and None not in lags else None
 
 
 def nothing_to_read(topics: Sequence[TopicView]) -> Problem | None:
@@ -91,6 +88,25 @@ def nothing_to_read(topics: Sequence[TopicView]) -> Problem | None:
 
 def _problems(snapshot: Snapshot) -> list[tuple[str, Problem]]:
     return [(view.topic, view.problem) for view in snapshot.group_view.topics if view.problem is not None]
+
+
+def ranges(partitions: Sequence[TopicPartition]) -> list[str]:
+    """Partitions by topic, such as ``shop.orders/0-2,5``."""
+    numbers: dict[str, list[int]] = {}
+    for partition in partitions:
+        numbers.setdefault(partition.topic, []).append(partition.partition)
+    return [f"{topic}/{spans(sorted(found))}" for topic, found in numbers.items()]
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """0, 1, 2, 5 as ``0-2,5``."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and found[-1][-1] == number - 1:
+            found[-1][1:] = [number]
+        else:
+            found.append([number])
+    return ",".join("-".join(str(number) for number in span) for span in found)
 
 
 def _named(partitions: Sequence[TopicPartition]) -> str:

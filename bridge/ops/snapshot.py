@@ -157,6 +157,29 @@ class Block:
     """What is known of this case; empty: the general meaning says it all."""
     until: float | None = None
     """When it opens by itself, where that is known."""
+    next_try: float | None = None
+    """When it is tried again: a probe, the next attempt to write. Only what comes of it tells whether it opens."""
+    action: str = ""
+    """What to do in this case; empty: what is always to be done for this reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many records wait, and how that number has moved."""
+
+    records: int
+    """Of the whole group."""
+    since: float
+    """Unix seconds from which on it was watched."""
+    before: int
+    """How many waited then."""
+    at: float
+    """Unix seconds at which `records` waited."""
+
+    @property
+    def per_second(self) -> float:
+        """Records by which it grew; negative: it shrinks."""
+        return (self.records - self.before) / (self.at - self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +293,8 @@ class Key:
     """Times the key file was read and held another key."""
     problem: str | None = None
     """Why the key file could not be read again, as a sentence."""
+    problem_since: float | None = None
+    """Unix seconds at which that was first seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +362,10 @@ class Snapshot:
     retention: Mapping[str, float] = field(default_factory=dict)
     """By topic: seconds after which Kafka deletes its records, infinite: never for their age; as far as known."""
     log_write_failures: int = 0
+    join_problem_since: float | None = None
+    """Unix seconds from which on the group has not let this process in, for the reason in `vitals`."""
+    backlog: Backlog | None = None
+    """None: not watched for long enough."""
     retries: Sequence[Retried] = ()
     """Events that failed and are tried again, those with most attempts first."""
     failing_users: int = 0

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.holds import REASONS, Reason
 from bridge.ops import group_status, health
+from bridge.ops.backlog_trend import done_at
+from bridge.ops.concerns import Concern, concerns
 from bridge.ops.group_view import unowned
-from bridge.ops.why import Explanation, closed_gate, explain
+from bridge.ops.why import Explanation, explain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +46,13 @@ class State(enum.StrEnum):
 def document(snapshot: Snapshot) -> Document:
     """Everything an operator asks first."""
     explained = [(partition, explain(partition, snapshot)) for partition in snapshot.partitions]
-    state, sentence = overall(snapshot, [explanation for _, explanation in explained])
+    found = concerns(snapshot, explained)
+    state, sentence = overall(snapshot, [explanation for _, explanation in explained], found)
     return {
         "state": state.value,
         "sentence": sentence,
+        "needs_someone": [_concern(each) for each in found if each.needs_someone],
+        "ends_by_itself": [_concern(each) for each in found if not each.needs_someone],
         "at": iso(snapshot.at),
         "version": snapshot.version,
         "group": snapshot.group_id,
@@ -68,6 +73,7 @@ def document(snapshot: Snapshot) -> Document:
             }
             for hold in snapshot.held_topics
         ],
+        "backlog": _backlog(snapshot, found),
         "accounting": _accounting(snapshot),
         "dead_letters": {
             "by_reason": {reason.value: count for reason, count in snapshot.letters.by_reason.items() if count},
@@ -77,6 +83,7 @@ def document(snapshot: Snapshot) -> Document:
         "possible_loss": {
             "out_of_range": snapshot.group.out_of_range,
             "records_at_most": snapshot.group.possibly_lost,
+            "since": iso(snapshot.started_at),
         },
         "possible_duplicates": {
             "ambiguous_retries": snapshot.requests.ambiguous_retries,
@@ -88,48 +95,49 @@ def document(snapshot: Snapshot) -> Document:
             "used_last_minute": snapshot.rate.used_last_minute,
             "view_age_s": _rounded(snapshot.rate.view_age),
         },
-        "key": {"problem": snapshot.key.problem, "reloads": snapshot.key.reloads},
+        "key": {
+            "problem": snapshot.key.problem,
+            "problem_since": _iso_or_none(snapshot.key.problem_since),
+            "reloads": snapshot.key.reloads,
+        },
         "routes": _routes(snapshot),
         "unmapped": _unmapped(snapshot),
     }
 
 
-def overall(snapshot: Snapshot, explanations: Sequence[Explanation]) -> tuple[State, str]:
+def overall(snapshot: Snapshot, explanations: Sequence[Explanation], found: Sequence[Concern]) -> tuple[State, str]:
     """The state and the one sentence for it, the worst first."""
     if snapshot.vitals.stopping:
         in_flight = snapshot.records.in_flight
         return State.DRAINING, f"Stopping: {in_flight} records are open; what is on the wire may finish."
     if snapshot.vitals.kafka is not None:
         return State.WAITING, f"{_ended(snapshot.vitals.kafka)} {REASONS[Reason.KAFKA_UNREACHABLE].action}"
-    held = _held(snapshot, explanations)
-    if held is not None:
-        return State.HELD, held
+    held = [concern for concern in found if concern.needs_someone and concern.holds]
+    if held:
+        return State.HELD, _held(held, len(explanations))
     if not snapshot.vitals.joined:
-        if snapshot.vitals.join_problem is not None:
-            return State.HELD, snapshot.vitals.join_problem
         return State.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
     state, sentence = _flow(explanations, unowned(snapshot.group_view))
     return state, f"{sentence}{group_status.absences(snapshot)}"
 
 
-def _held(snapshot: Snapshot, explanations: Sequence[Explanation]) -> str | None:
-    """The sentence of the first thing that waits for an operator, also where no record waits behind it yet."""
-    held = [explanation for explanation in explanations if REASONS[explanation.why].needs_operator]
-    if held:
-        others = f" {_of(len(held), len(explanations))} held." if len(explanations) > 1 else ""
-        return f"{_ended(held[0].detail)} {REASONS[held[0].why].action}{others}"
-    gate = closed_gate(snapshot)
-    if gate is None or not REASONS[gate.gate].needs_operator:
-        return group_status.held_topic(snapshot)
-    reason = REASONS[gate.gate]
-    return f"{_ended(gate.sentence or reason.meaning)} {reason.action}"
+def _held(held: Sequence[Concern], partitions: int) -> str:
+    """The sentence of the first thing that waits for somebody, also where no record waits behind it yet."""
+    first = held[0]
+    # What stands beside a refused key (its file) belongs to it; the other cases of a reason are only more of the same.
+    details = first.details if first.reason == Reason.UNAUTHORIZED.value else first.details[:1]
+    said = f"{' '.join(map(_ended, details))} {first.action}"
+    if len(first.topics) > 1:
+        said += f" So it is with {len(first.topics) - 1} more."
+    count = sum(len(concern.partitions) for concern in held)
+    return f"{said} {_of(count, partitions)} held." if count and partitions > 1 else said
 
 
 def _flow(explanations: Sequence[Explanation], nobodys: Sequence[TopicPartition]) -> tuple[State, str]:
     """The state of a process nobody needs to help."""
     if not explanations:
         return State.IDLE, f"No partition is assigned to this replica{'' if nobodys else ': others have them all'}."
-    waiting = [explanation for explanation in explanations if explanation.why in _WAITING]
+    waiting = sorted((each for each in explanations if each.why in _WAITING), key=lambda each: _WAITING.index(each.why))
     if waiting:
         return State.WAITING, f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}."
     busy = sum(explanation.why is not Reason.IDLE for explanation in explanations)
@@ -139,13 +147,14 @@ def _flow(explanations: Sequence[Explanation], nobodys: Sequence[TopicPartition]
 
 
 _WAITING = (
-    Reason.OUTAGE,
     Reason.KAFKA_UNREACHABLE,
+    Reason.OUTAGE,
     Reason.RETRY_AFTER,
-    Reason.RATE_LIMITED,
     Reason.POSITION_UNKNOWN,
     Reason.FAILING_USERS,
+    Reason.RATE_LIMITED,
 )
+"""What is named first holds most."""
 
 
 _NOT_JOINED = {
@@ -191,8 +200,9 @@ def _blocked(snapshot: Snapshot) -> list[Document]:
             "reason": block.gate.value,
             "since": iso(block.since),
             "until": _iso_or_none(block.until),
+            "next_try": _iso_or_none(block.next_try),
             "detail": block.sentence or REASONS[block.gate].meaning,
-            "action": REASONS[block.gate].action,
+            "action": block.action or REASONS[block.gate].action,
         }
         for block in snapshot.blocks
     ]
@@ -230,8 +240,37 @@ def _partition(partition: Partition, explanation: Explanation, now: float) -> Do
         "why": explanation.why.value,
         "since": _iso_or_none(explanation.since),
         "until": _iso_or_none(explanation.until),
+        "next_try": _iso_or_none(explanation.next_try),
         "detail": explanation.detail,
-        "action": REASONS[explanation.why].action,
+        "action": explanation.action,
+    }
+
+
+def _concern(concern: Concern) -> Document:
+    return {
+        "reason": concern.reason,
+        "since": _iso_or_none(concern.since),
+        "until": _iso_or_none(concern.until),
+        "next_try": _iso_or_none(concern.next_try),
+        "partitions": group_status.ranges(concern.partitions),
+        "topics": list(concern.topics),
+        "details": list(concern.details),
+        "details_left_out": concern.left_out,
+        "action": concern.action,
+    }
+
+
+def _backlog(snapshot: Snapshot, found: Sequence[Concern]) -> Document | None:
+    """None until it was watched for a while. When it is done is said only while nothing else keeps records waiting."""
+    backlog = snapshot.backlog
+    if backlog is None:
+        return None
+    flows = all(not each.holds or each.reason == Reason.RATE_LIMITED.value for each in found)
+    return {
+        "records": backlog.records,
+        "per_minute": round(backlog.per_second * 60, 1),
+        "watched_since": iso(backlog.since),
+        "done_at": _iso_or_none(done_at(backlog)) if flows and backlog.records else None,
     }
 
 
@@ -243,6 +282,8 @@ def _open_letters(snapshot: Snapshot) -> dict[str, Any] | None:
     return {
         "by_reason": dict(letters.open_by_reason),
         "at_least": sorted(letters.open_at_least),
+        "total": sum(letters.open_by_reason.values()),
+        "oldest_at": _iso_or_none(letters.oldest_open),
         "oldest_age_s": None if letters.oldest_open is None else max(0.0, round(snapshot.at - letters.oldest_open, 3)),
     }
 

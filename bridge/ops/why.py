@@ -35,6 +35,17 @@ class Explanation:
     """Unix seconds; None while idle, or where nothing is known to have begun."""
     detail: str
     until: float | None = None
+    """When it ends or is tried again, in Unix seconds; None: nobody knows."""
+    next_try: float | None = None
+    """The same time where it is only tried again then."""
+    by_gate: bool = False
+    """What holds the whole process holds it, and nothing of its own."""
+    special_action: str = ""
+
+    @property
+    def action(self) -> str:
+        """What to do; empty: nothing."""
+        return self.special_action or REASONS[self.why].action
 
 
 def partition_hold(partition: Partition, held_topics: Collection[str]) -> Reason | None:
@@ -92,7 +103,7 @@ def _waiting(partition: Partition, gate: Block | None) -> Explanation:
         since = None if oldest is None else oldest.since
         return Explanation(Reason.FAILING_USERS, since, REASONS[Reason.FAILING_USERS].meaning)
     if oldest is not None and oldest.retry_at is not None and not partition.in_flight:
-        return Explanation(Reason.RETRY_AFTER, oldest.since, _parked(oldest), oldest.retry_at)
+        return Explanation(Reason.RETRY_AFTER, oldest.since, _parked(oldest), oldest.retry_at, oldest.retry_at)
     if gate is not None:
         return _by_gate(gate)
     on_their_way = oldest is None or not partition.open_records
@@ -113,7 +124,15 @@ def _held(partition: Partition, snapshot: Snapshot) -> Explanation | None:
 
 def _by_gate(block: Block) -> Explanation:
     why = shown(block.gate)
-    return Explanation(why, block.since, block.sentence or REASONS[block.gate].meaning, block.until)
+    return Explanation(
+        why,
+        block.since,
+        block.sentence or REASONS[block.gate].meaning,
+        block.until,
+        block.next_try,
+        by_gate=True,
+        special_action=block.action or REASONS[block.gate].action,
+    )
 
 
 def _parked(oldest: OldestOpen) -> str:

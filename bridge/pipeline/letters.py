@@ -62,6 +62,11 @@ class LetterDesk:
         self.unwritable_since: float | None = None
         self.detail = ""
 
+    @property
+    def next_try(self) -> float | None:
+        """When one that was refused is written again, in monotonic seconds; None: it is being written."""
+        return self._again[0][0] if self._again else None
+
     def submit(self, work: Work) -> None:
         """A new letter: ask the breaker first."""
         topic = work.partition.topic

@@ -15,6 +15,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
 from bridge.ops import group_status
 from bridge.ops import snapshot as seen
+from bridge.ops.backlog_trend import BacklogTrend
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import Life
 from bridge.pipeline.pacing import RateShare
@@ -25,13 +26,24 @@ from bridge.service.group_watch import GroupWatch
 from bridge.service.journal import Journal
 from bridge.service.kafka_watch import KafkaWatch
 from bridge.service.letter_watch import LetterWatch
-from bridge.track.credentials import ApiKey
+from bridge.service.rate_view import INTERVAL
+from bridge.track.credentials import ApiKey, KeyFile
 from bridge.track.stats import DURATION_BOUNDS, SinkStats
 
 RETRIES_SHOWN = 20
 """Events that fail, of those that wait behind them only the number."""
 MOST_TYPES = 50
 """Unmapped event types that are shown."""
+_OLD_VIEW = 1.5 * INTERVAL
+"""Seconds after which what was heard of the group decides no share of the rate any more: see `pacing.RateShare`."""
+_KEY_AS_VALUE = (
+    "Set a valid key in track.api_key, check track.endpoint, and restart: only the file of track.api_key_file is read"
+    " again while the bridge runs."
+)
+_SHARE_UNKNOWN = (
+    "Nothing, for some seconds. Longer: check the Kafka brokers, above all the coordinator of the group. A higher limit"
+    " does not help."
+)
 
 
 class CountingSink(Protocol):
@@ -80,6 +92,9 @@ class Observer:
         self._limited_since: float | None = None
         self._stopping_since: float | None = None
         self._requests: deque[tuple[float, int]] = deque()
+        self._trend = BacklogTrend()
+        self._key_problem_since: float | None = None
+        self._join_problem_since: float | None = None
 
     def tick(self) -> None:
         """Several times a second: the loop's beat, and what is sampled."""
@@ -92,11 +107,27 @@ class Observer:
         else:
             self._limited += now - self._beat
         self._beat = now
+        self._watch_problems(time.time())
         requests = self._requests
         if not requests or now - requests[-1][0] >= 1.0:
             requests.append((now, dispatcher.tally.requests))
             while now - requests[0][0] > 60.5:
                 requests.popleft()
+
+    def _watch_problems(self, wall: float) -> None:
+        """Since when is what is known of some only as that it is so."""
+        of = self._of
+        if of.credentials.problem is None:
+            self._key_problem_since = None
+        elif self._key_problem_since is None:
+            self._key_problem_since = wall
+        if of.source.joined or of.source.join_problem is None:
+            self._join_problem_since = None
+        elif self._join_problem_since is None:
+            self._join_problem_since = wall
+        view = of.group_watch.view
+        if view.at is not None:
+            self._trend.observe(view.at, group_status.lag(view))
 
     def stopping(self) -> None:
         """The process begins to stop."""
@@ -158,7 +189,11 @@ class Observer:
             ),
             rate=self._rate(now),
             group=self._group(now),
-            key=seen.Key(reloads=of.credentials.generation - 1, problem=of.credentials.problem),
+            key=seen.Key(
+                reloads=of.credentials.generation - 1,
+                problem=of.credentials.problem,
+                problem_since=self._key_problem_since,
+            ),
             blocks=self._blocks(now, wall),
             kafka_lost=of.kafka_watch.lost,
             group_view=of.group_watch.view,
@@ -166,6 +201,8 @@ class Observer:
             partitions=self._partitions(now, wall),
             retention=of.source.retention,
             log_write_failures=of.logging.write_failures,
+            join_problem_since=self._join_problem_since,
+            backlog=self._trend.backlog,
             retries=dispatcher.retried(RETRIES_SHOWN),
             failing_users=len(dispatcher.failing.lanes),
             failing_records=tally.behind,
@@ -247,20 +284,32 @@ class Observer:
         governor, letters = dispatcher.governor, dispatcher.letters
         blocks: list[seen.Block] = []
 
-        def closed(gate: Reason, since: float, sentence: str = "", until: float | None = None) -> None:
-            opens = None if until is None else wall + max(0.0, until - now)
-            blocks.append(seen.Block(gate, wall - (now - since), sentence, opens))
+        def closed(
+            gate: Reason, since: float, sentence: str = "", *,
+            until: float | None = None, next_try: float | None = None, action: str = "",
+        ) -> None:  # fmt: skip
+            ends, again = (None if at is None else wall + max(0.0, at - now) for at in (until, next_try))
+            blocks.append(seen.Block(gate, wall - (now - since), sentence, ends, again, action))
 
         if governor.stopping:
-            closed(Reason.DRAINING, self._stopping_since or now)
+            since = self._stopping_since or now
+            closed(Reason.DRAINING, since, until=dispatcher.assignments.deadline())
         if (lost := self._of.kafka_watch.lost) is not None:
             blocks.append(seen.Block(Reason.KAFKA_UNREACHABLE, lost.since, self._kafka_sentence() or ""))
         if governor.key.held_since is not None:
-            closed(Reason.UNAUTHORIZED, governor.key.held_since, governor.key.detail)
+            has_file = isinstance(self._of.credentials, KeyFile)
+            closed(
+                Reason.UNAUTHORIZED,
+                governor.key.held_since,
+                governor.key.detail,
+                next_try=governor.key.probe_at,
+                action="" if has_file else _KEY_AS_VALUE,
+            )
         if letters.unwritable_since is not None:
-            closed(Reason.DEAD_LETTERS_UNWRITABLE, letters.unwritable_since, letters.detail)
+            closed(Reason.DEAD_LETTERS_UNWRITABLE, letters.unwritable_since, letters.detail, next_try=letters.next_try)
         if governor.outage.since is not None:
-            closed(Reason.OUTAGE, governor.outage.since, governor.outage.detail, governor.outage.probe_at)
+            probe_at = governor.outage.probe_at
+            closed(Reason.OUTAGE, governor.outage.since, governor.outage.detail, until=probe_at, next_try=probe_at)
         if dispatcher.assignments and not governor.membership.believable(now):
             sentence = (
                 "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours."
@@ -268,11 +317,26 @@ class Observer:
             closed(Reason.MEMBERSHIP, governor.membership.doubted_since(now), sentence)
         if now < governor.pause_until:
             since = now if governor.paused_since is None else governor.paused_since
-            closed(Reason.RETRY_AFTER, since, governor.pause_detail, governor.pause_until)
+            closed(Reason.RETRY_AFTER, since, governor.pause_detail, until=governor.pause_until)
         if self._limited_since is not None:
-            until = governor.pacer.free_at
-            closed(Reason.RATE_LIMITED, self._limited_since, until=None if until == float("inf") else until)
+            free_at = governor.pacer.free_at
+            sentence, action = self._paced(now)
+            until = None if free_at == float("inf") else free_at
+            closed(Reason.RATE_LIMITED, self._limited_since, sentence, until=until, action=action)
         return blocks
+
+    def _paced(self, now: float) -> tuple[str, str]:
+        """What is special about waiting for the rate: a share that nobody knows is no want of budget."""
+        share = self._of.share
+        age = None if share is None else share.view_age(now)
+        if share is None or (age is not None and age <= _OLD_VIEW):
+            return "", ""
+        heard = "has not been read yet" if age is None else f"could not be read for {age:.0f} s"
+        sentence = (
+            "This replica's share of the rate budget is not known: what the members of the group wait for"
+            f" {heard}. It sends only a trickle meanwhile."
+        )
+        return sentence, _SHARE_UNKNOWN
 
     def _partitions(self, now: float, wall: float) -> list[seen.Partition]:
         dispatcher, source, holds = self._of.dispatcher, self._of.source, self._of.journal.partition_holds

@@ -104,7 +104,7 @@ def test_a_topic_that_yields_nothing_is_never_everything_that_arrived_is_done(
         "ready": True,
         "reasons": [{"reason": problem.reason.value, "message": f"{problem.detail}."}],
     }
-    text = "\n".join(status_text.lines(document))
+    text = "\n".join(status_text.lines(document, width=400))
     assert problem.reason.value in text
     assert f"To do: {document['topics'][1]['action']}" in text
 

@@ -88,6 +88,7 @@ def test_a_partition_shows_how_far_behind_since_when_and_why(busy: Snapshot) -> 
         "why": "outage",
         "since": "2026-01-02T11:59:30.000Z",
         "until": None,
+        "next_try": None,
         "detail": "503 for 10 users.",
         "action": "Check the service the detail names; sending goes on by itself once it answers.",
     }
@@ -194,9 +195,9 @@ def test_counts_of_a_route_are_those_of_its_events() -> None:
 
 def test_what_an_api_says_is_ended_before_the_advice_begins(busy: Snapshot) -> None:
     held = replace(busy, blocks=(Block(Reason.UNAUTHORIZED, busy.at, "the API answered 401"),))
-    state, sentence = status.overall(held, [])
-    assert state is State.HELD
-    assert sentence.startswith("the API answered 401. Put a valid key")
+    document = checked(held)
+    assert document["state"] == "held"
+    assert document["sentence"].startswith("the API answered 401. Put a valid key")
 
 
 def test_brokers_that_do_not_answer_are_the_sentence_whatever_else_waits(busy: Snapshot) -> None:

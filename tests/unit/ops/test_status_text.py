@@ -2,20 +2,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.holds import Reason
 from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops import status
-from bridge.ops.snapshot import Block, Group, Key, PartitionHold
+from bridge.ops.group_view import GroupView, Problem, TopicView
+from bridge.ops.snapshot import Backlog, Block, Group, Key, Letters, PartitionHold
 from bridge.ops.status_text import lines
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
 
 
-def shown(snapshot: Snapshot) -> list[str]:
-    return lines(json.loads(json.dumps(status.document(snapshot))))
+def utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def shown(snapshot: Snapshot, width: int = 400) -> list[str]:
+    """Wide enough for every paragraph to be one line; how they are broken is a matter of `test_status_layout`."""
+    return lines(json.loads(json.dumps(status.document(snapshot))), width, utc)
 
 
 def section(page: list[str], title: str) -> list[str]:
@@ -26,17 +33,17 @@ def section(page: list[str], title: str) -> list[str]:
 def test_the_page_begins_with_who_it_is_and_the_state_in_a_sentence(busy: Snapshot) -> None:
     page = shown(busy)
 
-    assert page[0] == "track-bridge 1.2.3, group userpilot-bridge, up 2 h 13 min"
+    assert page[0] == "track-bridge 1.2.3, group userpilot-bridge, up 2 h 13 min, at 12:00:00 UTC"
     assert page[1] == "DELIVERING: Delivering from 1 of 1 partitions."
 
 
-def test_what_is_stuck_says_since_when_why_and_what_to_do(busy: Snapshot) -> None:
+def test_what_needs_someone_says_since_when_why_and_what_to_do(busy: Snapshot) -> None:
     held = PartitionHold(Reason.OUT_OF_RANGE, busy.at - 185, "Position 5 is below the log's start 9.")
     stuck = replace(busy, partitions=(busy.partitions[0], replace(busy.partitions[0], hold=held)))
 
-    found = section(shown(stuck), "Stuck")
+    found = section(shown(stuck), "Needs someone")
 
-    assert found[0] == "out_of_range since 2026-01-02T11:56:55.000Z (3 min 5 s): shop.orders/3"
+    assert found[0] == "out_of_range since 11:56:55 (3 min 5 s): shop.orders/3"
     assert found[1] == "Position 5 is below the log's start 9."
     assert found[2].startswith("To do: Stop the group, set its position")
 
@@ -48,24 +55,157 @@ def test_partitions_of_one_reason_are_told_together(busy: Snapshot) -> None:
     ]
     outage = replace(busy, partitions=partitions, blocks=(Block(Reason.OUTAGE, busy.at, "503."),))
 
-    found = section(shown(outage), "Stuck")
+    found = section(shown(outage), "Ends by itself")
 
     assert found[0].endswith(": a/0-2,5, b/7")
     assert len(found) == 3
 
 
-def test_nothing_stuck_and_nothing_lost_is_said(quiet: Snapshot) -> None:
+def test_one_reason_is_told_once_for_300_partitions_that_each_say_something_else(busy: Snapshot) -> None:
+    partitions = [
+        replace(
+            busy.partitions[0],
+            partition=TopicPartition("shop.orders", number),
+            hold=PartitionHold(Reason.OUT_OF_RANGE, busy.at - number, f"Position {number} is below the log's start."),
+        )
+        for number in range(300)
+    ]
+
+    found = section(shown(replace(busy, partitions=partitions)), "Needs someone")
+
+    assert found[0] == "out_of_range since 11:55:01 (4 min 59 s): shop.orders/0-299"
+    assert found[4] == "and 297 more like that"
+    assert len(found) == 6
+
+
+def test_a_normal_backlog_needs_nobody_and_says_when_it_is_done(busy: Snapshot) -> None:
+    limited = replace(
+        busy,
+        blocks=(Block(Reason.RATE_LIMITED, busy.at - 30, until=busy.at + 0.1),),
+        backlog=Backlog(6_000, since=busy.at - 300, before=6_500, at=busy.at),
+    )
+    page = shown(limited)
+
+    assert section(page, "Needs someone") == ["nothing"]
+    ends = section(page, "Ends by itself")
+    assert ends[0] == "rate_limited since 11:59:30 (30 s): shop.orders/3"
+    assert ends[-1] == (
+        "At the pace of the last 5 min 0 s the backlog of 6,000 records is done about 13:00 (in 1 h 0 min)."
+    )
+
+
+def test_a_backlog_that_grows_never_catches_up_and_a_short_watch_says_nothing(busy: Snapshot) -> None:
+    limited = replace(busy, blocks=(Block(Reason.RATE_LIMITED, busy.at - 30),))
+    grows = replace(limited, backlog=Backlog(6_500, since=busy.at - 300, before=6_000, at=busy.at))
+
+    assert section(shown(grows), "Ends by itself")[-1] == (
+        "The backlog of 6,500 records has not shrunk in the last 5 min 0 s (+100 a minute): at this pace it never"
+        " catches up."
+    )
+    assert section(shown(limited), "Ends by itself")[-1].startswith("How long that takes is said as soon as")
+
+
+def test_nothing_is_forecast_while_a_partition_is_held(busy: Snapshot) -> None:
+    held = PartitionHold(Reason.NO_START, busy.at, "Held.")
+    both = replace(
+        busy,
+        partitions=(busy.partitions[0], replace(busy.partitions[0], hold=held)),
+        blocks=(Block(Reason.RATE_LIMITED, busy.at - 30),),
+        backlog=Backlog(6_000, since=busy.at - 300, before=6_500, at=busy.at),
+    )
+
+    assert section(shown(both), "Ends by itself")[-1] == (
+        "The backlog of 6,000 records shrank by 100 a minute in the last 5 min 0 s."
+    )
+
+
+def test_a_pause_says_until_when_and_a_probe_when_it_is_tried_again(busy: Snapshot) -> None:
+    paused = replace(busy, blocks=(Block(Reason.RETRY_AFTER, busy.at - 10, "429.", busy.at + 50),))
+    outage = replace(busy, blocks=(Block(Reason.OUTAGE, busy.at - 10, "503.", busy.at + 5, busy.at + 5),))
+
+    assert section(shown(paused), "Ends by itself")[0] == (
+        "retry_after until 12:00:50 (in 50 s), since 11:59:50 (10 s): shop.orders/3"
+    )
+    assert section(shown(outage), "Ends by itself")[:3] == [
+        "outage since 11:59:50 (10 s): shop.orders/3",
+        "503.",
+        "Tried again at 12:00:05 (in 5 s).",
+    ]
+
+
+def test_a_refused_key_says_beside_it_that_its_file_cannot_be_read(busy: Snapshot) -> None:
+    refused = replace(
+        busy,
+        blocks=(Block(Reason.UNAUTHORIZED, busy.at - 10, "The API answered 401.", next_try=busy.at + 20),),
+        key=Key(problem="the key file /run/key cannot be read: Permission denied", problem_since=busy.at - 5),
+    )
+    page = shown(refused)
+
+    assert page[1].startswith("HELD: The API answered 401. the key file /run/key cannot be read: Permission denied.")
+    assert section(page, "Needs someone")[:4] == [
+        "unauthorized since 11:59:50 (10 s): shop.orders/3",
+        "The API answered 401.",
+        "the key file /run/key cannot be read: Permission denied.",
+        "Tried again at 12:00:20 (in 20 s).",
+    ]
+
+
+def test_open_dead_letters_need_someone_with_their_number_the_oldest_and_the_reasons(busy: Snapshot) -> None:
+    letters = Letters(
+        open_by_reason={"unmappable": 4, "rejected": 300},
+        open_at_least=frozenset({"rejected"}),
+        oldest_open=busy.at - 90_000,
+    )
+
+    found = section(shown(replace(busy, letters=letters)), "Needs someone")
+
+    assert found[:2] == [
+        "open_dead_letters since 2026-01-01 11:00:00 (1 d 1 h)",
+        "At least 304 dead letters are open: rejected at least 300, unmappable 4.",
+    ]
+
+
+def test_what_a_stricter_gate_covers_is_told_as_well(busy: Snapshot) -> None:
+    both = replace(
+        busy,
+        blocks=(Block(Reason.UNAUTHORIZED, busy.at - 60, "401."), Block(Reason.KAFKA_UNREACHABLE, busy.at, "Gone.")),
+    )
+    page = shown(both)
+
+    assert section(page, "Needs someone")[0] == "unauthorized since 11:59:00 (1 min 0 s)"
+    assert section(page, "Ends by itself")[0] == "kafka_unreachable since 12:00:00 (0 s): shop.orders/3"
+
+
+def test_topics_that_are_missing_are_told_once_with_what_to_do(quiet: Snapshot) -> None:
+    views = tuple(
+        TopicView(name, problem=Problem(Reason.TOPIC_MISSING, f"topic {name} does not exist", quiet.at - 60))
+        for name in ("a", "b")
+    )
+
+    found = section(shown(replace(quiet, group_view=GroupView(topics=views))), "Needs someone")
+
+    assert found[:3] == [
+        "topic_missing since 11:59:00 (1 min 0 s): a, b",
+        "topic a does not exist.",
+        "topic b does not exist.",
+    ]
+    assert len(found) == 4
+
+
+def test_nothing_needed_and_nothing_lost_is_said(quiet: Snapshot) -> None:
     page = shown(quiet)
 
-    assert section(page, "Stuck") == ["nothing"]
-    assert section(page, "Lost") == ["nothing"]
+    assert section(page, "Needs someone") == ["nothing"]
+    assert "Ends by itself" not in page
+    assert section(page, "Lost") == ["nothing since this process started at 09:46:40"]
     assert section(page, "Partitions") == ["none assigned"]
 
 
-def test_possible_loss_and_possible_duplicates_are_told_with_their_bounds(busy: Snapshot) -> None:
+def test_possible_loss_and_possible_duplicates_are_told_with_their_bounds_and_since_when(busy: Snapshot) -> None:
     found = section(shown(busy), "Lost")
 
     assert found[0].startswith("possibly lost: at most 120 records left the log before they were sent")
+    assert "since this process started at 09:46:40" in found[0]
     assert found[1].startswith("possibly sent twice: 30 requests whose answer never came, and what 1 forced")
 
 
@@ -106,8 +246,12 @@ def test_the_rate_is_told_in_the_unit_it_is_configured_in(busy: Snapshot) -> Non
 
 
 def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:
-    assert "Key" not in shown(busy)
-    assert section(shown(replace(busy, key=Key(problem="/run/key is empty."))), "Key") == ["/run/key is empty."]
+    assert not any("key_file" in line for line in shown(busy))
+    problem = replace(busy, key=Key(problem="/run/key is empty", problem_since=busy.at - 5))
+    assert section(shown(problem), "Needs someone")[:2] == [
+        "key_file since 11:59:55 (5 s)",
+        "/run/key is empty. The key that was read before is still used.",
+    ]
 
 
 def test_control_characters_from_outside_cannot_reach_the_terminal(busy: Snapshot) -> None:
@@ -116,7 +260,7 @@ def test_control_characters_from_outside_cannot_reach_the_terminal(busy: Snapsho
     page = shown(replace(busy, mapped=mapped, blocks=(Block(Reason.OUTAGE, busy.at, "503 \x1b[31mred."),)))
 
     assert all(line.isprintable() for line in page)
-    assert section(page, "Unmapped types") == [r"\x1b[2Jclear\nme  1"]
+    assert section(page, "Unmapped types") == ["type              records", r"\x1b[2Jclear\nme        1"]
 
 
 def test_retries_say_their_last_answer_their_attempts_and_when_the_next_one_is(busy: Snapshot) -> None:
@@ -127,7 +271,7 @@ def test_retries_say_their_last_answer_their_attempts_and_when_the_next_one_is(b
 
     assert section(page, "Retries") == [
         "9 records of 2 users wait for events that fail",
-        "shop.orders/3 offset 100: 14 attempts, 9 of 12 that count, next in 42 s, 7 behind it",
+        "shop.orders/3 offset 100: 14 attempts, 9 of 12 that count, next at 12:00:42 (in 42 s), 7 behind it",
         "last answer: the API answered 500 (x-request-id r-1)",
         "shop.orders/3 offset 101: 14 attempts, 9 of 12 that count, next now",
         "last answer: in another process",

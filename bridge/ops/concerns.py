@@ -1,0 +1,231 @@
+"""What is not as it should be, each told once: first what needs someone, then what ends by itself. Pure.
+
+The document's lists and its headline are made of this one list, so that they cannot contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.config import topic_patterns
+from bridge.holds import REASONS, Reason, shown
+from bridge.model import TopicPartition
+from bridge.ops.group_view import unowned
+from bridge.ops.snapshot import Block, Partition, Snapshot
+from bridge.ops.why import Explanation
+
+KEY_FILE: Final = "key_file"
+OPEN_DEAD_LETTERS: Final = "open_dead_letters"
+UNACCOUNTED: Final = "unaccounted"
+OTHERS: Final = (KEY_FILE, OPEN_DEAD_LETTERS, UNACCOUNTED)
+"""What needs someone although it holds no record."""
+
+DETAILS_SHOWN: Final = 3
+"""Cases of one reason that are told in full."""
+
+_FLOWS: Final = (Reason.SENDING, Reason.IDLE)
+_ENDS_ALONE: Final = (
+    Reason.DRAINING,
+    Reason.KAFKA_UNREACHABLE,
+    Reason.NOT_JOINED,
+    Reason.OUTAGE,
+    Reason.RETRY_AFTER,
+    Reason.POSITION_UNKNOWN,
+    Reason.UNOWNED,
+    Reason.FAILING_USERS,
+    Reason.RATE_LIMITED,
+)
+"""In the order in which they are told: what holds most comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One of them, of all the partitions and topics that share it."""
+
+    reason: str
+    """By the name that is shown: one of `holds.SHOWN` or of `OTHERS`."""
+    needs_someone: bool
+    since: float | None
+    """Unix seconds; None: not known."""
+    details: tuple[str, ...]
+    """A sentence on each different case, `DETAILS_SHOWN` at most."""
+    action: str
+    """What to do; empty: nothing."""
+    until: float | None = None
+    """When it ends by itself, in Unix seconds; None: at no time that is known."""
+    next_try: float | None = None
+    """When it is tried again, in Unix seconds."""
+    partitions: tuple[TopicPartition, ...] = ()
+    topics: tuple[str, ...] = ()
+    """Of what concerns a topic as a whole."""
+    left_out: int = 0
+    """Further cases that are not told."""
+    holds: bool = True
+    """Whether records wait for it."""
+
+
+def concerns(snapshot: Snapshot, explained: Sequence[tuple[Partition, Explanation]]) -> list[Concern]:
+    """All of them, in the order in which they are to be told."""
+    found = [*_of_partitions(snapshot, explained)]
+    told = {concern.reason for concern in found}
+    found += [_of_gate(block, snapshot) for block in snapshot.blocks if _is_told(block, told)]
+    found += _of_topics(snapshot, told)
+    found += _of_the_group(snapshot)
+    needed = [*(each for each in found if each.needs_someone), *_beside(snapshot, found)]
+    ends = sorted((each for each in found if not each.needs_someone), key=_rank)
+    return [*sorted(needed, key=_holds_everything_first), *ends]
+
+
+def _of_partitions(snapshot: Snapshot, explained: Iterable[tuple[Partition, Explanation]]) -> Iterator[Concern]:
+    """Partitions of one reason are told together: an outage of 300 partitions is one paragraph."""
+    groups: dict[tuple[Reason, str, bool], list[tuple[TopicPartition, Explanation]]] = {}
+    for partition, explanation in explained:
+        if explanation.why not in _FLOWS:
+            key = (explanation.why, explanation.action, explanation.by_gate)
+            groups.setdefault(key, []).append((partition.partition, explanation))
+    for (why, action, _by_gate), members in groups.items():
+        explanations = [explanation for _, explanation in members]
+        details = list(dict.fromkeys(each.detail for each in explanations))
+        tries = [each.next_try for each in explanations if each.next_try is not None]
+        ends = [each.until for each in explanations if each.until is not None and each.next_try is None]
+        is_paced = why is Reason.RATE_LIMITED
+        since = [each.since for each in explanations if each.since is not None]
+        yield Concern(
+            why.value,
+            REASONS[why].needs_operator,
+            min(since, default=None),
+            (*details[:DETAILS_SHOWN], *_key_file(why, snapshot)),
+            action,
+            # The next free place in the budget is not when the backlog ends.
+            None if is_paced else max(ends, default=None),
+            None if is_paced else min(tries, default=None),
+            partitions=tuple(partition for partition, _ in members),
+            left_out=max(0, len(details) - DETAILS_SHOWN),
+        )
+
+
+def _is_told(block: Block, told: Iterable[str]) -> bool:
+    """Also what a stricter gate covers at the moment, or what no record waits for yet; not a budget that is used."""
+    return block.gate is not Reason.RATE_LIMITED and shown(block.gate).value not in told
+
+
+def _of_gate(block: Block, snapshot: Snapshot) -> Concern:
+    reason = REASONS[block.gate]
+    return Concern(
+        shown(block.gate).value,
+        reason.needs_operator,
+        block.since,
+        (block.sentence or reason.meaning, *_key_file(block.gate, snapshot)),
+        block.action or reason.action,
+        None if block.next_try is not None else block.until,
+        block.next_try,
+    )
+
+
+def _key_file(why: Reason, snapshot: Snapshot) -> tuple[str, ...]:
+    """Beside a refused key: that the file which is to hold a valid one cannot be read."""
+    problem = snapshot.key.problem
+    return () if problem is None or why is not Reason.UNAUTHORIZED else (f"{problem}.",)
+
+
+def _of_topics(snapshot: Snapshot, told: Iterable[str]) -> Iterator[Concern]:
+    if Reason.DEAD_LETTER_HOLD.value not in told and snapshot.held_topics:
+        held = snapshot.held_topics
+        yield Concern(
+            Reason.DEAD_LETTER_HOLD.value,
+            needs_someone=True,
+            since=min(each.since for each in held),
+            details=tuple(each.sentence for each in held[:DETAILS_SHOWN]),
+            action=REASONS[Reason.DEAD_LETTER_HOLD].action,
+            topics=tuple(each.topic for each in held),
+            left_out=max(0, len(held) - DETAILS_SHOWN),
+        )
+    views = [view for view in snapshot.group_view.topics if not topic_patterns.is_pattern(view.topic)]
+    for reason in (Reason.TOPIC_MISSING, Reason.NOT_AUTHORISED):
+        found = [(view.topic, view.problem) for view in views if view.problem and view.problem.reason is reason]
+        if found:
+            yield Concern(
+                reason.value,
+                REASONS[reason].needs_operator,
+                min(problem.since for _, problem in found),
+                tuple(f"{problem.detail}." for _, problem in found[:DETAILS_SHOWN]),
+                REASONS[reason].action,
+                topics=tuple(topic for topic, _ in found),
+                left_out=max(0, len(found) - DETAILS_SHOWN),
+            )
+
+
+def _of_the_group(snapshot: Snapshot) -> Iterator[Concern]:
+    vitals, not_joined = snapshot.vitals, REASONS[Reason.NOT_JOINED]
+    if not vitals.joined and not vitals.stopping and vitals.kafka is None:
+        problem = vitals.join_problem
+        yield Concern(
+            Reason.NOT_JOINED.value,
+            problem is not None,
+            snapshot.join_problem_since,
+            (problem or not_joined.meaning,),
+            "`bridge check` shows brokers, permissions and the members of the group." if problem else not_joined.action,
+        )
+    nobodys = unowned(snapshot.group_view)
+    if nobodys:
+        reason = REASONS[Reason.UNOWNED]
+        yield Concern(
+            Reason.UNOWNED.value, reason.needs_operator, None, (reason.meaning,), reason.action, partitions=nobodys
+        )
+
+
+def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
+    """What needs someone while records flow."""
+    key, letters, gap = snapshot.key, snapshot.letters, snapshot.records.gap
+    if key.problem is not None and not any(each.reason == Reason.UNAUTHORIZED.value for each in found):
+        yield Concern(
+            KEY_FILE,
+            needs_someone=True,
+            since=key.problem_since,
+            details=(f"{key.problem}. The key that was read before is still used.",),
+            action="Fix the file at track.api_key_file: it is read again when the API refuses the key.",
+            holds=False,
+        )
+    if gap:
+        yield Concern(
+            UNACCOUNTED,
+            needs_someone=True,
+            since=None,
+            details=(f"The accounting cannot explain {gap:,} records. This is a defect of the bridge.",),
+            action="Please report it, with `bridge status --json` and the log since the process started.",
+            holds=False,
+        )
+    if letters.open_by_reason is not None and (letters.open_by_reason or letters.open_at_least):
+        yield Concern(
+            OPEN_DEAD_LETTERS,
+            needs_someone=True,
+            since=letters.oldest_open,
+            details=(_open_letters(snapshot),),
+            action="Look at them with bridge dlq list and bridge dlq show. Fix the cause, then send them again with"
+            " bridge dlq replay, or settle them with bridge dlq discard.",
+            holds=False,
+        )
+
+
+def _open_letters(snapshot: Snapshot) -> str:
+    counts, least = snapshot.letters.open_by_reason or {}, snapshot.letters.open_at_least
+    total = sum(counts.values())
+    parts = [
+        f"{reason} {'at least ' if reason in least else ''}{counts.get(reason, 0):,}"
+        for reason in sorted({*counts, *least}, key=lambda reason: (-counts.get(reason, 0), reason))
+    ]
+    whole = f"{'at least ' if least else ''}{total:,} dead letter{'' if total == 1 else 's'}"
+    return f"{whole[0].upper()}{whole[1:]} {'is' if total == 1 else 'are'} open: {', '.join(parts)}."
+
+
+def _holds_everything_first(concern: Concern) -> tuple[bool, bool]:
+    """What holds the whole process has no partitions of its own, or has them all by its gate."""
+    gates = {Reason.UNAUTHORIZED.value, Reason.DEAD_LETTERS_UNWRITABLE.value, Reason.NOT_JOINED.value}
+    return (not concern.holds, concern.reason not in gates)
+
+
+def _rank(concern: Concern) -> int:
+    names = [reason.value for reason in _ENDS_ALONE]
+    return names.index(concern.reason) if concern.reason in names else len(names)

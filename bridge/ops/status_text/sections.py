@@ -1,0 +1,289 @@
+"""What of the `/status` document is told, in which order, and in which words. Pure.
+
+First what needs someone, then what ends by itself, then what is lost; then all the rest, which nobody has to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from bridge.ops.group_status import spans
+from bridge.ops.status_text.layout import Item, Table, Text, Tone
+from bridge.ops.status_text.times import Times, moment, span
+
+Document = Mapping[str, Any]
+Section = tuple[str, Tone, list[Item]]
+"""Title, what it is for the eye, and what stands under it; left out where that is nothing."""
+
+_TYPES_SHOWN: Final = 10
+_RETRIES_SHOWN: Final = 5
+_PLACES_SHOWN: Final = 10
+_RATE_LIMITED: Final = "rate_limited"
+_TONES: Final = {
+    "held": Tone.NEEDS_SOMEONE,
+    "waiting": Tone.WAITS,
+    "starting": Tone.WAITS,
+    "draining": Tone.WAITS,
+}
+
+
+def head(document: Document, times: Times) -> list[Item]:
+    """Who speaks, and its state in a sentence."""
+    up = span(times.now - moment(document["started_at"]))
+    return [
+        Text(f"track-bridge {document['version']}, group {document['group']}, up {up}, at {times.as_of()}"),
+        Text(f"{document['state'].upper()}: {document['sentence']}", tone=_TONES.get(document["state"], Tone.GOOD)),
+    ]
+
+
+def sections(document: Document, times: Times) -> list[Section]:
+    """All of them, in their order."""
+    needed, ends = document["needs_someone"], document["ends_by_itself"]
+    return [
+        ("Needs someone", _tone(needed, Tone.NEEDS_SOMEONE), _needs_someone(document, times)),
+        ("Ends by itself", _tone(ends, Tone.WAITS), _ends_by_itself(document, times)),
+        ("Lost", Tone.TITLE, _lost(document, times)),
+        ("Kafka", Tone.TITLE, _kafka(document)),
+        ("Topics", Tone.TITLE, _topics(document)),
+        ("Group", Tone.TITLE, _group(document)),
+        ("Retries", Tone.TITLE, _retries(document, times)),
+        ("Partitions", Tone.TITLE, _partitions(document)),
+        ("Records", Tone.TITLE, _records(document)),
+        ("Rate", Tone.TITLE, _rate(document)),
+        ("Routes", Tone.TITLE, _routes(document)),
+        ("Unmapped types", Tone.TITLE, _unmapped(document)),
+    ]
+
+
+def _tone(concerns: Sequence[Document], where_some: Tone) -> Tone:
+    return where_some if concerns else Tone.TITLE
+
+
+# --- what is not as it should be -----------------------------------------------------------------------
+
+
+def _needs_someone(document: Document, times: Times) -> list[Item]:
+    concerns = document["needs_someone"]
+    if not concerns:
+        return [Text("nothing")]
+    return [item for concern in concerns for item in _concern(concern, times, Tone.NEEDS_SOMEONE)]
+
+
+def _ends_by_itself(document: Document, times: Times) -> list[Item]:
+    out: list[Item] = []
+    for concern in document["ends_by_itself"]:
+        out += _concern(concern, times, Tone.WAITS)
+        if concern["reason"] == _RATE_LIMITED:
+            out.append(Text(_forecast(document["backlog"], times), indent=2))
+    return out
+
+
+def _concern(concern: Document, times: Times, tone: Tone) -> Iterator[Item]:
+    """What, until when, since when, where; then why, and what to do."""
+    parts = [concern["reason"]]
+    if concern["until"] is not None:
+        parts.append(f"until {times.until(concern['until'])}{',' if concern['since'] else ''}")
+    parts.append(times.since(concern["since"]))
+    yield Text(f"{' '.join(filter(None, parts))}{_places(concern)}", tone=tone)
+    for detail in concern["details"]:
+        yield Text(detail, indent=2)
+    if concern["details_left_out"]:
+        yield Text(f"and {_number(concern['details_left_out'])} more like that", indent=2)
+    if concern["next_try"] is not None:
+        yield Text(f"Tried again at {times.until(concern['next_try'])}.", indent=2)
+    if concern["action"]:
+        yield Text(f"To do: {concern['action']}", indent=2)
+
+
+def _places(concern: Document) -> str:
+    places = [*concern["topics"], *concern["partitions"]]
+    if not places:
+        return ""
+    more = len(places) - _PLACES_SHOWN
+    return f": {', '.join(places[:_PLACES_SHOWN])}{f' and {more:,} more topics' if more > 0 else ''}"
+
+
+def _forecast(backlog: Document | None, times: Times) -> str:
+    """Made of what was watched, and of nothing else."""
+    if backlog is None:
+        return "How long that takes is said as soon as the backlog was watched for a minute."
+    watched = span(times.now - moment(backlog["watched_since"]))
+    records, pace = f"{_number(backlog['records'])} records", backlog["per_minute"]
+    if backlog["done_at"] is not None:
+        return (
+            f"At the pace of the last {watched} the backlog of {records} is done about"
+            f" {times.about(backlog['done_at'])} ({times.ahead(backlog['done_at'])})."
+        )
+    if not backlog["records"]:
+        return "Nothing waits any more."
+    if pace >= 0:
+        return (
+            f"The backlog of {records} has not shrunk in the last {watched} ({pace:+,.0f} a minute): at this pace it"
+            " never catches up."
+        )
+    return f"The backlog of {records} shrank by {-pace:,.0f} a minute in the last {watched}."
+
+
+def _lost(document: Document, times: Times) -> list[Item]:
+    loss, duplicates = document["possible_loss"], document["possible_duplicates"]
+    since = f"since this process started at {times.at(document['started_at'])}"
+    out: list[Item] = []
+    if loss["out_of_range"]:
+        out.append(
+            Text(
+                f"possibly lost: at most {_number(loss['records_at_most'])} records left the log before they were sent,"
+                f" {since} (partitions found out of range: {loss['out_of_range']})",
+                tone=Tone.NEEDS_SOMEONE,
+            )
+        )
+    gap = document["accounting"]["gap"]
+    if gap:
+        out.append(Text(f"unaccounted: {_number(gap)} records; this is a defect of the bridge, please report it"))
+    if not out:
+        out.append(Text(f"nothing {since}"))
+    if duplicates["ambiguous_retries"] or duplicates["forced_drains"]:
+        out.append(
+            Text(
+                f"possibly sent twice: {_number(duplicates['ambiguous_retries'])} requests whose answer never came,"
+                f" and what {duplicates['forced_drains']} forced drains cut off"
+            )
+        )
+    return out
+
+
+# --- the rest ------------------------------------------------------------------------------------------
+
+
+def _kafka(document: Document) -> list[Item]:
+    """Only where no broker answers; why and since when stands above."""
+    last = document["kafka"]["last_partitions"]
+    if document["kafka"]["reachable"] or not last:
+        return []
+    return [Text(f"partitions of this replica before no broker answered: {', '.join(last)}")]
+
+
+def _topics(document: Document) -> list[Item]:
+    """What ought to be read; what yields nothing says why, where it is no concern that is told above."""
+    told = {topic for concern in document["needs_someone"] for topic in concern["topics"]}
+    rows, notes = [], []
+    for topic in document["topics"]:
+        numbers = (topic["partitions"], topic["here"], topic["lag"])
+        rows.append((topic["topic"], *map(_number, numbers), _missing(topic)))
+        if topic["problem"] and topic["topic"] not in told:
+            notes += [Text(topic["detail"]), Text(f"To do: {topic['action']}", indent=2)]
+    if not rows:
+        return []
+    return [Table(("topic", "partitions", "here", "lag of the group", ""), rows, right=(1, 2, 3)), *notes]
+
+
+def _missing(topic: Document) -> str:
+    parts = [topic["problem"]] if topic["problem"] else []
+    if topic["unowned"]:
+        parts.append(f"nobody's: {spans(topic['unowned'])}")
+    if topic["stalled"]:
+        parts.append(f"stalled: {spans(topic['stalled'])} at {', '.join(topic['stalled_at']) or 'another member'}")
+    return "; ".join(parts)
+
+
+def _group(document: Document) -> list[Item]:
+    view = document["group_view"]
+    others: list[Item] = [
+        Text(f"another mapping ({other['mapping']}, here {view['mapping']}): {', '.join(other['partitions'])}")
+        for other in view["other_mappings"]
+    ]
+    if view["members"] is None:
+        return others
+    said = f"{view['state']}, {len(view['members'])} members, as of {span(view['age_s'] or 0)} ago"
+    rows = [(each["name"], each["host"], _number(each["partitions"])) for each in view["members"]]
+    return [Text(said), *others, Table(("member", "host", "partitions"), rows, right=(2,))]
+
+
+def _retries(document: Document, times: Times) -> list[Item]:
+    """Only where events failed: why, how often, and when they are tried again."""
+    retries = document["retries"]
+    if not retries["events"]:
+        return []
+    out: list[Item] = [
+        Text(f"{_number(retries['records'])} records of {_number(retries['users'])} users wait for events that fail")
+    ]
+    for event in retries["events"][:_RETRIES_SHOWN]:
+        at, answer = event["next_attempt"], event["last_answer"]
+        following = "now" if at is None else f"at {times.until(at)}"
+        behind = f", {_number(event['behind'])} behind it" if event["behind"] else ""
+        out += [
+            Text(
+                f"{event['topic']}/{event['partition']} offset {event['offset']}: {event['attempts']} attempts,"
+                f" {event['counted']} of {event['max_attempts']} that count, next {following}{behind}"
+            ),
+            Text(f"last answer: {answer['detail'] if answer else 'in another process'}", indent=2),
+        ]
+    more = len(retries["events"]) - _RETRIES_SHOWN
+    return out + ([Text(f"and {more} more events")] if more > 0 else [])
+
+
+def _partitions(document: Document) -> list[Item]:
+    rows = [
+        (
+            f"{partition['topic']}/{partition['partition']}",
+            partition["why"],
+            _number(partition["lag"]),
+            _number(partition["position"]),
+            _number(partition["end"]),
+            "-" if partition["oldest_open"] is None else span(partition["oldest_open"]["age_s"]),
+        )
+        for partition in document["partitions"]
+    ]
+    if not rows:
+        return [Text("none assigned")]
+    return [Table(("partition", "why", "lag", "position", "end", "oldest open"), rows, right=(2, 3, 4, 5))]
+
+
+def _records(document: Document) -> list[Item]:
+    accounting = document["accounting"]
+    parts = ("delivered", "filtered", "dead_lettered", "already_done", "released", "in_flight")
+    reasons = {"filtered": accounting["filtered_by_reason"], "dead_lettered": document["dead_letters"]["by_reason"]}
+    rows = [(part.replace("_", " "), _number(accounting[part]), _counts(reasons.get(part, {}))) for part in parts]
+    return [Table(("consumed", _number(accounting["consumed"]), ""), rows, right=(1,))]
+
+
+def _counts(by_name: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {_number(count)}" for name, count in by_name.items())
+
+
+def _rate(document: Document) -> list[Item]:
+    rate = document["rate"]
+    limit = "unlimited" if rate["limit"] is None else f"limit {_per_minute(rate['limit'])}"
+    share = "" if rate["share"] is None else f", share of this replica {_per_minute(rate['share'])}"
+    return [Text(f"{limit}{share}, used in the last minute {_number(rate['used_last_minute'])}")]
+
+
+def _per_minute(per_second: float) -> str:
+    return f"{per_second * 60:,.0f}/min"
+
+
+def _routes(document: Document) -> list[Item]:
+    rows = [
+        (
+            route["route"],
+            _number(route["delivered"]),
+            _number(route["filtered"]),
+            _number(route["dead_lettered"]),
+            "" if route["matched"] else "never matched",
+        )
+        for route in document["routes"]
+    ]
+    return [Table(("route", "delivered", "filtered", "dead-lettered", ""), rows, right=(1, 2, 3))] if rows else []
+
+
+def _unmapped(document: Document) -> list[Item]:
+    types = document["unmapped"]["types"]
+    rows = [(entry["type"], _number(entry["records"])) for entry in types[:_TYPES_SHOWN]]
+    if not rows:
+        return []
+    more = [Text(f"and {len(types) - _TYPES_SHOWN} more")] if len(types) > _TYPES_SHOWN else []
+    return [Table(("type", "records"), rows, right=(1,)), *more]
+
+
+def _number(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
