@@ -1,11 +1,11 @@
-"""Writes the values' schema, the dashboard and the README's tables; with --check says whether they are current."""
+"""Writes the values' schema, the dashboard, the README's tables and the runbook's words; --check: are they current?"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from scripts.chart import readme, schema
+from scripts.chart import operate, readme, schema
 from scripts.dashboard import dashboard
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,7 @@ def written(root: Path = ROOT) -> dict[Path, str]:
     chart = root / "helm" / "track-bridge"
     values = (chart / "values.yaml").read_text(encoding="utf-8")
     page = chart / "README.md"
+    runbook = root / "docs" / "runbook.md"
     return {
         chart / "values.schema.json": schema.text(
             values=values,
@@ -25,6 +26,9 @@ def written(root: Path = ROOT) -> dict[Path, str]:
         ),
         page: readme.with_values(page.read_text(encoding="utf-8"), values),
         chart / "dashboards" / "track-bridge.json": dashboard(),
+        runbook: operate.with_words(
+            runbook.read_text(encoding="utf-8"), (chart / "operate.sh").read_text(encoding="utf-8")
+        ),
     }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from tests.chart.conftest import Say
+from tests.docs import commands
 
 
 def test_it_says_what_was_deployed_and_what_to_type_next(notes: Say) -> None:
@@ -17,6 +20,14 @@ def test_it_says_what_was_deployed_and_what_to_type_next(notes: Say) -> None:
         "kubectl -n events create job --from=cronjob/shop-track-bridge-replay",
     ):
         assert part in said
+
+
+def test_it_prints_the_runbooks_words_with_the_names_of_the_release(notes: Say) -> None:
+    example = textwrap.indent(commands.block(commands.text_of("runbook"), "kubernetes"), "  ")
+    assert example in notes()
+    other = notes({"workload": "StatefulSet", "nameOverride": "tb", "fullnameOverride": "events-out"})
+    assert "NAMESPACE=events KIND=statefulset NAME=events-out\n" in other
+    assert "SELECTOR=app.kubernetes.io/name=tb,app.kubernetes.io/instance=shop\n" in other
 
 
 def test_more_replicas_than_partitions_is_a_warning(notes: Say) -> None:

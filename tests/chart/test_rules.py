@@ -159,7 +159,12 @@ def test_every_alert_has_its_section_in_the_runbook_and_every_section_its_alert(
     assert [name for name in found if name.startswith("TrackBridge")] == [rule["alert"] for rule in rules]
     for name, section in found.items():
         if name.startswith("TrackBridge"):
-            assert re.findall(r"^\*\*(.+?)\.\*\*", section, re.MULTILINE) == ["Meaning", "First look", "Fix"], name
+            assert re.findall(r"^\*\*(.+?)\.\*\*", section, re.MULTILINE) == [
+                "Meaning",
+                "First look",
+                "Fix",
+                "Over when",
+            ], name
 
 
 def test_the_alerts_look_only_at_metrics_that_exist(rules: list[Rule]) -> None:
@@ -263,6 +268,7 @@ def test_the_runbook_names_only_commands_and_metrics_that_exist() -> None:
         "check",
         "map",
         "send",
+        "test",
         "topics",
         "offsets show",
         "offsets set",

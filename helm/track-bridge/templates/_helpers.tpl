@@ -104,3 +104,13 @@ annotations:
 {{- .Values.serviceAccount.name | default "default" -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The words of docs/runbook.md for this release: operate.sh, which that page shows with the names of an example. */}}
+{{- define "track-bridge.operate" -}}
+{{- .Files.Get "operate.sh"
+      | replace "@namespace@" (include "track-bridge.namespace" .)
+      | replace "@kind@" (lower .Values.workload)
+      | replace "@fullname@" (include "track-bridge.fullname" .)
+      | replace "@name@" (include "track-bridge.name" .)
+      | replace "@release@" .Release.Name | trimSuffix "\n" -}}
+{{- end -}}

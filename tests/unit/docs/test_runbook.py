@@ -1,0 +1,187 @@
+"""docs/runbook.md: whoever is woken finds the section, and every section says how one knows that it is over."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+import typer
+from typer.exceptions import TyperException
+
+from bridge.cli.app import app
+from bridge.exits import MEANINGS
+from bridge.holds import REASONS, SHOWN
+from bridge.ops.catalogue import CATALOGUE
+from tests.docs import commands
+from tests.docs.commands import Command
+
+PAGE = commands.text_of("runbook")
+PAGES = ("runbook", "production", "gitops", "operations", "dead-letters", "image", "try-it")
+"""What operators are told to type stands on these."""
+
+SYMPTOMS = (
+    "events are missing in Userpilot",
+    "events come late",
+    "events come twice",
+    "wrong events are being sent",
+    "nothing is delivered after a deploy",
+    "the mapping is wrong",
+    "Kafka is down",
+    "a topic is missing",
+    "the key is refused",
+    "pods restart",
+    "the lag grows",
+    "a partition is stuck",
+    "`status` says HELD",
+    "dead letters grow",
+)
+PARTS = ["Meaning", "First look", "Fix", "Over when"]
+NOT_ABOUT_A_PROBLEM = (
+    "Set up your shell",
+    "Three looks answer most of it",
+    "What status says",
+    "Exit codes",
+)
+TASKS = ("Stop and start the bridge", "Replay dead letters", "Send records again from a file")
+"""Sections that say how something is done, and when it has been."""
+
+
+def sections(text: str) -> dict[str, str]:
+    """By heading of the second level."""
+    parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    return {part.split("\n", 1)[0]: part for part in parts}
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table line."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+
+
+# --- finding the section -----------------------------------------------------------------------------
+
+
+def test_the_page_begins_with_an_index_by_symptom_and_each_entry_leads_to_a_section() -> None:
+    before = PAGE.partition("\n## ")[0]
+    index = {cells[0]: cells[1] for cells in rows(before)}
+    assert set(SYMPTOMS) <= index.keys()
+    there = anchors(PAGE)
+    for symptom in SYMPTOMS:
+        targets = re.findall(r"\]\(#([^)]+)\)", index[symptom])
+        assert targets, symptom
+        assert set(targets) <= there, symptom
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    text = commands.text_of(page)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, _, heading = target.partition("#")
+        if "://" in name:
+            continue
+        path = (commands.DOCS / name) if name else commands.DOCS / f"{page}.md"
+        assert path.exists(), target
+        if heading:
+            assert heading in anchors(path.read_text(encoding="utf-8")), target
+
+
+def test_every_reason_that_status_shows_leads_to_a_section() -> None:
+    table = rows(sections(PAGE)["What status says"])[2:]
+    leads = {reason: (ends, target) for names, ends, target in table for reason in re.findall(r"`(\w+)`", names)}
+    assert leads.keys() == {reason.value for reason in SHOWN}
+    there = anchors(PAGE)
+    for reason in SHOWN:
+        ends, target = leads[reason.value]
+        if reason.value in ("idle", "draining"):
+            continue
+        assert ends == ("when you act" if REASONS[reason].needs_operator else "by itself"), reason
+        assert set(re.findall(r"\]\(#([^)]+)\)", target)) & there, reason
+
+
+def test_every_exit_code_is_explained() -> None:
+    table = rows(sections(PAGE)["Exit codes"])[2:]
+    explained = {int(code) for codes, *_ in table for code in re.findall(r"\d+", codes)}
+    assert explained == {int(code) for code in MEANINGS} | {137}
+
+
+def test_every_section_about_a_problem_says_what_it_is_where_to_look_what_to_do_and_when_it_is_over() -> None:
+    for name, section in sections(PAGE).items():
+        if name in NOT_ABOUT_A_PROBLEM:
+            continue
+        found = re.findall(r"^\*\*(Meaning|First look|Fix|Over when)\.\*\*", section, re.MULTILINE)
+        assert found == (PARTS[-1:] if name in TASKS else PARTS), name
+
+
+# --- what is typed -----------------------------------------------------------------------------------
+
+
+def of_the_bridge(page: str) -> list[Command]:
+    return [each for each in commands.commands(commands.text_of(page)) if each.program in commands.BRIDGE]
+
+
+def parsed(words: list[str]) -> None:
+    """As the program itself reads its command line; nothing is run. A name alone of a group or command is a name."""
+    group, context = typer.main.get_command(app), None
+    while words and isinstance(group, typer.core.TyperGroup) and words[0] in group.commands:
+        context = group.make_context(words[0], [], parent=context, resilient_parsing=True)
+        group, words = group.commands[words[0]], words[1:]
+    if words:
+        group.make_context("bridge", words, parent=context)
+
+
+COMMANDS = sorted({each.typed({}) for page in PAGES for each in of_the_bridge(page)})
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+def test_the_program_takes_every_command_of_the_pages(text: str) -> None:
+    text = text.replace("…", "").replace("[/0]", "/0").replace("OFFSET|earliest|latest|end|", "").strip()
+    words = Command(0, text).words[1:]
+    if words[-1] == "--file":
+        words.append("FILE")
+    try:
+        parsed(words)
+    except TyperException as error:
+        pytest.fail(f"{text}: {error}", pytrace=False)
+
+
+def test_nothing_on_the_page_is_a_command_that_no_test_knows() -> None:
+    """What has a space and stands in backticks is a command, or one of these few things that are none."""
+    none = (
+        r"--[a-z-]+ [A-Z]+|--container check",  # an option of a command beside it
+        r"[\w.]+: \w+",  # a setting
+        r"\{.*\}",  # a record
+        r"consumed = [\w +]+",  # the accounting
+        r"(dlq|topics|offsets) [a-z]+",  # a command of the bridge by its name
+    )
+    for span in commands.spans(PAGE):
+        if len(span.text.split()) > 1 and not commands.is_command(span.text):
+            assert any(re.fullmatch(each, span.text) for each in none), f"line {span.line}: {span.text}"
+    for command in commands.commands(PAGE):
+        assert command.program in commands.PROGRAMS, f"line {command.line}: {command.text}"
+
+
+def test_whatever_is_left_to_the_reader_is_one_of_the_names_the_page_explains() -> None:
+    explained = re.findall(r"`([A-Z]+)`", PAGE.partition("In capitals on this page:")[2].partition("are to be")[0])
+    set_up = {"NAMESPACE", "KIND", "NAME", "SELECTOR", "BRIDGE", "UNIT", "PATH"}
+    for command in commands.commands(PAGE):
+        unquoted = re.sub(r"'[^']*'", "", command.text)
+        assert set(re.findall(r"\b[A-Z]{2,}\b", unquoted)) <= set_up | set(explained), command
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_shell_can_read_every_block_and_every_command(page: str) -> None:
+    text = commands.text_of(page)
+    for script in [each.text for each in commands.blocks(text)] + [each.text for each in commands.commands(text)]:
+        if "…" in script or "|earliest|" in script:
+            continue
+        ran = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stderr) == (0, ""), script
+
+
+def test_the_page_looks_only_at_metrics_that_exist() -> None:
+    assert set(re.findall(r"\btrack_bridge_\w+", PAGE)) <= {metric.name for metric in CATALOGUE}
