@@ -2,13 +2,15 @@
 
 One rule: 2 is for what has to be written or set up differently before the same command can succeed (the command line,
 the configuration, and the topics and permissions it names), 3 for what does not answer, 1 for work that was done and
-found something somebody has to look at. Of several the greatest counts.
+found something somebody has to look at. Of several the greatest counts. ``bridge check
+--detailed-exit-code`` tells the kinds of findings apart (`KINDS`), by the same rule.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 
@@ -39,6 +41,55 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
     ExitCode.PIPE_CLOSED: "whoever read the output closed it",
 }
+
+
+class Kind(enum.StrEnum):
+    """What a finding of ``bridge check`` is about: each kind has a code of its own, see `KINDS`."""
+
+    WARNING = "warning"
+    EXAMPLE = "example"
+    GROUP = "group"
+    API_KEY = "api_key"
+    TOPICS = "topics"
+    CONFIGURATION = "configuration"
+    API = "api"
+    KAFKA = "kafka"
+    KAFKA_LOGIN = "kafka_login"
+
+
+@dataclass(frozen=True, slots=True)
+class KindEntry:
+    """How ``bridge check`` ends for findings of one kind."""
+
+    code: ExitCode
+    detailed: int
+    """With ``--detailed-exit-code``. Its tens are `code`, so that of several the greatest counts here as well."""
+    meaning: str
+
+
+KINDS: Final[Mapping[Kind, KindEntry]] = {
+    Kind.WARNING: KindEntry(ExitCode.OK, 4, "only warnings"),
+    Kind.EXAMPLE: KindEntry(ExitCode.OK, 5, "an example of the mapping fails"),
+    Kind.GROUP: KindEntry(
+        ExitCode.FINDINGS,
+        11,
+        "a partition or the group would be held: a committed offset outside its log, a transaction that hangs, members "
+        "that share out partitions in another way",
+    ),
+    Kind.API_KEY: KindEntry(ExitCode.FINDINGS, 12, "the API refuses the key"),
+    Kind.TOPICS: KindEntry(ExitCode.USAGE, 21, "a topic or a permission is missing, or a topic's settings are unfit"),
+    Kind.CONFIGURATION: KindEntry(ExitCode.USAGE, 22, "the configuration is refused, or leaves open where to start"),
+    Kind.API: KindEntry(ExitCode.UNREACHABLE, 31, "the API does not answer"),
+    Kind.KAFKA: KindEntry(ExitCode.UNREACHABLE, 32, "no broker answers"),
+    Kind.KAFKA_LOGIN: KindEntry(ExitCode.UNREACHABLE, 33, "the brokers refuse the login or TLS"),
+}
+"""From the mildest to the gravest: what does not answer hides what is behind it."""
+
+
+def kinds_sentence() -> str:
+    """``4 only warnings · …``, of ``bridge check --detailed-exit-code``."""
+    return " · ".join(f"{entry.detailed} {entry.meaning}" for entry in KINDS.values())
+
 
 FINDINGS: Final[Mapping[str, str]] = {
     "check": "A problem the configuration is not the cause of: the API refuses the key, a committed offset is outside "

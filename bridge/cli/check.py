@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge import exits
 from bridge.cli import output, startup
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.config.printable import printable_lines
 
 if TYPE_CHECKING:
-    from bridge.cli.checks.findings import Area
+    from bridge.cli.checks.findings import Area, Finding
     from bridge.track.credentials import ApiKey
 
 
@@ -19,12 +22,16 @@ def check(
     offline: Annotated[
         bool, typer.Option("--offline", help="Only what this machine can tell: the configuration and the key file.")
     ] = False,
+    detailed: Annotated[
+        bool,
+        typer.Option("--detailed-exit-code", help=f"One exit code for each kind of finding: {exits.kinds_sentence()}."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document with all findings.")] = False,
-) -> ExitCode:
+) -> int:
     """Look at everything the bridge needs, and forecast its work.
 
-    Configuration, brokers, topics, permissions, the API and its key; how long the backlog takes; and what the newest
-    records show the mapping not to mean.
+    Configuration, brokers, topics, permissions, the group and its members, the API and its key; how long the backlog
+    takes; and what the newest records show the mapping not to mean.
     Sends nothing, commits nothing, changes nothing.
     """
     from bridge.cli.checks import findings
@@ -32,25 +39,29 @@ def check(
     try:
         start = startup.load(config)
         key = startup.api_key(start)
-        areas = [_configuration(start)]
-        if not offline:
-            areas += _online(start, key)
+        own = _configuration(start)
+        areas = [own] if offline else [own, *_online(start, key, is_usable=not findings.problems(own))]
     except startup.Refused as refused:
+        areas = [findings.refused(refused.problems)]
         if not json:
-            raise
-        mended = [findings.problem(str(each), "", refused.code) for each in refused.problems]
-        areas = [findings.Area("Configuration", mended)]
+            sys.stderr.write(f"{printable_lines(str(refused))}\n")
+            return _code(areas, detailed=detailed)
     if json:
         output.document(findings.document(areas))
     else:
         findings.show(areas)
-    return findings.exit_code(areas)
+    return _code(areas, detailed=detailed)
+
+
+def _code(areas: Sequence[Area], *, detailed: bool) -> int:
+    from bridge.cli.checks import findings
+
+    return findings.detailed_exit_code(areas) if detailed else findings.exit_code(areas)
 
 
 def _configuration(start: startup.Start) -> Area:
-    from bridge.cli.checks import findings, mapped_topics
+    from bridge.cli.checks import examples, findings, mapped_topics
     from bridge.config.consumed_topics import topics_of
-    from bridge.mapping.cautions import of_examples
 
     mapping = start.config.mapping
     routes = sum(len(rule) for rule in mapping.events.values() if rule != "drop")
@@ -61,27 +72,44 @@ def _configuration(start: startup.Start) -> Area:
             f"{output.plural(routes, 'route')}, {output.plural(drops, 'type')} dropped by rule; other types: "
             f"{mapping.on_unmapped.replace('_', ' ')}."
         ),
-        *(findings.warning(f"{warning}.", "remove it unless you need it") for warning in start.warnings),
+        *(findings.warning(f"{warning}.", "correct it, or remove it unless you need it") for warning in start.warnings),
         *mapped_topics.unfit(mapping, topics_of(start.config.kafka)),
+        *_refused_by_the_client(start),
+        *examples.examples(start.mapping, mapping.examples),
     ]
-    if mapping.examples:
-        found.append(findings.ok(f"{output.plural(len(mapping.examples), 'example')}; bridge test runs them."))
-        for example, warnings in zip(mapping.examples, of_examples(start.mapping, mapping.examples), strict=True):
-            found += [findings.warning(f"Example {example.name!r}: {each.what}", each.to_do) for each in warnings]
-    else:
-        found.append(
-            findings.note(
-                "The mapping has no examples, so nothing shows that it does what you mean.", "add mapping.examples"
-            )
-        )
     return findings.Area("Configuration", found)
 
 
-def _online(start: startup.Start, key: ApiKey) -> list[Area]:
+def _refused_by_the_client(start: startup.Start) -> list[Finding]:
+    """What no single property is wrong by: several together, and files that cannot be used."""
+    from bridge.cli.checks import findings
+    from bridge.exits import Kind
+    from bridge.kafka import client
+    from bridge.kafka.client_log import ClientLog
+
+    try:
+        client.try_out(start.config.kafka, start.config.dead_letter, ClientLog(startup.quiet_logger()))
+    except client.ClientRefusedError as refused:
+        return [findings.problem(f"{refused}.", "correct the properties it names", Kind.CONFIGURATION)]
+    return []
+
+
+def _online(start: startup.Start, key: ApiKey, *, is_usable: bool) -> list[Area]:
+    """Without brokers where the configuration makes no client: that was said already."""
+    from bridge.cli.checks import cluster
+
+    if not is_usable:
+        return [_track_api(start, key)]
+    with output.waiting("Asking the brokers"):
+        areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
+    return [*areas, _track_api(start, key)]
+
+
+def _track_api(start: startup.Start, key: ApiKey) -> Area:
     import asyncio
 
-    from bridge.cli.checks import api, cluster, findings
-    from bridge.kafka.client import ClientRefusedError
+    from bridge.cli.checks import api, findings
+    from bridge.exits import Kind
     from bridge.track import probe
     from bridge.track.request import Endpoint
     from bridge.track.tls import CaFileError, client_context
@@ -89,13 +117,12 @@ def _online(start: startup.Start, key: ApiKey) -> list[Area]:
     track = start.config.track
     try:
         tls = client_context(track.ca_file)
-        with output.waiting("Asking the brokers"):
-            areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
-    except (ClientRefusedError, CaFileError) as refused:
-        raise Misuse(f"{start.path}: {refused}") from refused
+    except CaFileError as refused:
+        to_do = "name a PEM file with the authority's certificate, which this user may read"
+        return findings.Area("Track API", [findings.problem(f"{refused}.", to_do, Kind.CONFIGURATION)])
     proxy = start.proxy if track.client != "direct" else None
     with output.waiting("Asking the Track API"):
         probed = asyncio.run(
             probe.probe(Endpoint.parse(track.endpoint), key, timeout=track.timeout, tls=tls, proxy=proxy)
         )
-    return [*areas, findings.Area("Track API", api.api(probed))]
+    return findings.Area("Track API", api.api(probed))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ from types import TracebackType
 import typer
 from typer.exceptions import Abort, TyperException
 
+from bridge import commands
 from bridge.cli.app import TRACEBACK_OPTION, app
 from bridge.cli.exits import CommandError, ExitCode
 from bridge.config import environment
@@ -26,6 +29,8 @@ def run(arguments: Sequence[str]) -> int:
         # A locale that cannot write a character must not end a command: the character is spelled out instead.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    before = commands.invocation()
+    commands.invoked_as(commands.Invocation(_to_type()))
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
@@ -34,6 +39,8 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.PIPE_CLOSED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    finally:
+        commands.invoked_as(before)
     return code
 
 
@@ -66,6 +73,18 @@ def _invoke(arguments: Sequence[str]) -> int:
 def _program_name() -> str:
     called = Path(sys.argv[0]).name
     return called if called in _NAMES else _NAMES[0]
+
+
+def _to_type() -> str:
+    """What starts this program in the shell it was started in: its name where that is found, else how it was called."""
+    called = sys.argv[0]
+    if Path(called).name == "__main__.py":
+        return f"{Path(sys.executable).name} -m bridge"
+    if Path(called).name not in _NAMES:
+        return _NAMES[0]
+    found = shutil.which(Path(called).name)
+    is_found = found is not None and os.path.realpath(found) == os.path.realpath(called)
+    return Path(called).name if is_found else shlex.quote(called)
 
 
 def _sentence(defect: Exception) -> str:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge import commands
 from bridge.cli.exits import Misuse, Unreachable
 
 if TYPE_CHECKING:
+    from bridge.config.load import Loaded
     from bridge.config.problems import Problem
     from bridge.config.sections import Config
     from bridge.kafka.inspection import Cluster, Inspection
@@ -59,6 +61,7 @@ class Start:
 
 def load(given: Path | None) -> Start:
     """Read and compile the configuration. Raises `Refused` with all its problems."""
+    commands.configured_by(None if given is None else str(given))
     from bridge.config import environment, load
     from bridge.config.problems import ConfigError
     from bridge.mapping.compile import compile_mapping
@@ -71,11 +74,30 @@ def load(given: Path | None) -> Start:
         raise Refused(str(nowhere), nowhere.problems) from nowhere
     loaded = load.read(path, environ)
     compiled = compile_mapping(loaded.mapping) if loaded.mapping is not None else ()
-    if loaded.config is not None and isinstance(compiled, CompiledMapping):
+    refused, doubtful = _asked_of_the_client(loaded)
+    if loaded.config is not None and isinstance(compiled, CompiledMapping) and not refused:
         proxy = environment.proxy_for(loaded.config.track.endpoint, environ)
-        return Start(path, loaded.config, compiled, loaded.warnings, proxy)
+        return Start(path, loaded.config, compiled, (*loaded.warnings, *doubtful), proxy)
     uncompiled = () if isinstance(compiled, CompiledMapping) else loaded.located(compiled)
-    raise refusal(path, (*loaded.problems, *uncompiled))
+    raise refusal(path, (*loaded.problems, *refused, *uncompiled))
+
+
+def _asked_of_the_client(loaded: Loaded) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Problems and warnings of librdkafka properties, by librdkafka itself; it is loaded only where there are any."""
+    if not any(loaded.properties.values()):
+        return (), ()
+    from bridge.config.problems import Problem
+    from bridge.kafka import client_properties
+
+    refused, doubtful = (
+        loaded.located(
+            Problem(f"{section}.properties.{name}", sentence)
+            for section, properties in loaded.properties.items()
+            for name, sentence in ask(properties)
+        )
+        for ask in (client_properties.problems, client_properties.warnings)
+    )
+    return refused, doubtful
 
 
 def api_key(start: Start) -> ApiKey:

@@ -36,6 +36,8 @@ class Loaded:
     """Allowed, but worth a line in the log at each start."""
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Where each key stands, by its path: ``line 12``, or the environment variable that set it."""
+    properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Of librdkafka, by the section they are under; without those that have a problem already."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What no problem may repeat, wherever else it was put."""
 
@@ -119,8 +121,22 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str]) -> Loaded:
         problems=tuple(problem.without_keys(secrets) for problem in _in_order(problems, places)),
         warnings=tuple(_locate(warning, places).without_keys(secrets) for warning in rules.warnings(known)),
         places=places,
+        properties=_properties(known, problems),
         secrets=secrets,
     )
+
+
+def _properties(known: rules.Known, problems: Iterable[Problem]) -> dict[str, dict[str, str]]:
+    refused = {problem.where for problem in problems}
+    return {
+        section: {
+            name: value
+            for name, value in known.get(f"{section}.properties").items()
+            if isinstance(value, str) and f"{section}.properties.{name}" not in refused
+        }
+        for section in ("kafka", "dead_letter")
+        if known.has(f"{section}.properties")
+    }
 
 
 def _secrets(tree: Mapping[str, Any]) -> tuple[str, ...]:

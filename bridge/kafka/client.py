@@ -168,7 +168,31 @@ def open_admin(configuration: Configuration, log: ClientLog) -> AdminClient:
         raise _sentence(refused) from refused
 
 
-def _sentence(refused: Exception) -> ClientRefusedError:
+def try_out(kafka: Kafka, settings: DeadLetterSettings, log: ClientLog) -> None:
+    """Make a consumer and a producer that know no broker. `ClientRefusedError` for what no client can be made of.
+
+    That finds what properties are wrong together, and files that cannot be used. Logins that begin to talk to somebody
+    as soon as there is a client (Kerberos, OAuth) are left for the first one that has brokers.
+    """
+    both = (consumer_configuration(kafka), producer_configuration(kafka, settings))
+    for configuration in both:
+        del configuration["bootstrap.servers"]
+        mechanism = str(configuration.get("sasl.mechanism", configuration.get("sasl.mechanisms", "GSSAPI"))).upper()
+        is_login = str(configuration.get("security.protocol", "")).lower().startswith("sasl")
+        if is_login and mechanism in {"GSSAPI", "OAUTHBEARER"}:
+            return
+    consumer, producer = both
+    try:
+        Consumer({**consumer, "enable.auto.commit": False, "error_cb": log.error}, logger=log).close()
+    except (KafkaException, ValueError, TypeError) as refused:
+        raise _sentence(refused) from refused
+    try:
+        Producer({**producer, "error_cb": log.error}, logger=log)
+    except (KafkaException, ValueError, TypeError) as refused:
+        raise _sentence(refused, "kafka.properties and dead_letter.properties") from refused
+
+
+def _sentence(refused: Exception, where: str = "kafka.properties") -> ClientRefusedError:
     cause: Any = refused.args[0] if refused.args else refused
     text = cause.str() if isinstance(refused, KafkaException) else str(cause)
-    return ClientRefusedError(f"kafka.properties: {text}")
+    return ClientRefusedError(f"{where}: {text.removeprefix('Failed to create consumer: ')}")

@@ -51,6 +51,13 @@ def findings() -> str:
     return _table(("command", "1 means", "3 means"), rows)
 
 
+def kinds() -> str:
+    """How `bridge check` ends, by the kinds of its findings."""
+    rows = ((str(int(each.code)), str(each.detailed), f"{each.meaning[0].upper()}{each.meaning[1:]}.")
+            for each in exits.KINDS.values())  # fmt: skip
+    return _table(("code", "with `--detailed-exit-code`", "`bridge check` found"), rows)
+
+
 def refreshed(page: str, blocks: Mapping[str, str]) -> str:
     """The page with what stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` replaced.
 
@@ -67,7 +74,13 @@ def refreshed(page: str, blocks: Mapping[str, str]) -> str:
 
 def blocks() -> dict[str, str]:
     """Every table, by the name of its block."""
-    return {"metrics": metrics(), "why": reasons(), "exit-codes": exit_codes(), "findings": findings()}
+    return {
+        "metrics": metrics(),
+        "why": reasons(),
+        "exit-codes": exit_codes(),
+        "findings": findings(),
+        "kinds": kinds(),
+    }
 
 
 def _code(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.exits import ExitCode
+from bridge.exits import Kind
 from bridge.track import probe
 
 _TO_DO = {
@@ -19,7 +19,7 @@ _TO_DO = {
 
 
 def api(probed: Iterable[probe.Finding]) -> list[Finding]:
-    """A refused key does not keep the bridge from starting: it holds until the key is mended."""
+    """A refused key does not keep the bridge from starting: it holds until the key is fixed."""
     return [_finding(each) for each in probed]
 
 
@@ -31,8 +31,8 @@ def _finding(probed: probe.Finding) -> Finding:
         case probe.Result.UNKNOWN:
             return findings.note(sentence)
         case probe.Result.FAILED:
-            code = ExitCode.FINDINGS if probed.step is probe.Step.KEY else ExitCode.UNREACHABLE
-            return findings.problem(sentence, _TO_DO[probed.step], code)
+            kind = Kind.API_KEY if probed.step is probe.Step.KEY else Kind.API
+            return findings.problem(sentence, _TO_DO[probed.step], kind)
 
 
 def _capitalised(sentence: str) -> str:

@@ -9,11 +9,11 @@ from logging import Logger
 
 from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, records, topics
 from bridge.cli.checks.findings import Area, Finding
-from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
 from bridge.config.consumed_topics import topics_of
 from bridge.config.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
+from bridge.exits import Kind
 from bridge.kafka import client, mappings
 from bridge.kafka.committed import Committed
 from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
@@ -63,7 +63,9 @@ def _not_connected(servers: str, error: NotConnectedError) -> Finding:
         Obstacle.NAME: f"No broker found: {error}.",
         Obstacle.CONNECTION: f"No broker at {servers} answers: {error}.",
     }
-    return findings.problem(what[error.obstacle], _TO_DO[error.obstacle], ExitCode.UNREACHABLE)
+    is_refused = error.obstacle in {Obstacle.LOGIN, Obstacle.TLS}
+    kind = Kind.KAFKA_LOGIN if is_refused else Kind.KAFKA
+    return findings.problem(what[error.obstacle], _TO_DO[error.obstacle], kind)
 
 
 @dataclass(frozen=True, slots=True)

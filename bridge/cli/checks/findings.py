@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.cli import output
 from bridge.cli.exits import ExitCode
 from bridge.config.printable import printable
+from bridge.exits import KINDS, Kind
+
+if TYPE_CHECKING:
+    from bridge.config.problems import Problem
 
 
 class Level(enum.StrEnum):
@@ -36,8 +40,18 @@ class Finding:
     what: str
     """One sentence."""
     to_do: str = ""
-    code: ExitCode = ExitCode.OK
-    """The exit code this finding alone would cause."""
+    kind: Kind | None = None
+    """None of what is as it should be, and of notes."""
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code this finding alone would cause."""
+        return ExitCode.OK if self.kind is None else KINDS[self.kind].code
+
+    @property
+    def detailed(self) -> int:
+        """The same with ``--detailed-exit-code``."""
+        return ExitCode.OK if self.kind is None else KINDS[self.kind].detailed
 
 
 def ok(what: str) -> Finding:
@@ -50,14 +64,24 @@ def note(what: str, to_do: str = "") -> Finding:
     return Finding(Level.NOTE, what, to_do)
 
 
-def warning(what: str, to_do: str) -> Finding:
+def warning(what: str, to_do: str, kind: Kind = Kind.WARNING) -> Finding:
     """Perhaps not as intended."""
-    return Finding(Level.WARNING, what, to_do)
+    return Finding(Level.WARNING, what, to_do, kind)
 
 
-def problem(what: str, to_do: str, code: ExitCode) -> Finding:
-    """Has to be fixed; `code` as the rule of `bridge.exits` has it."""
-    return Finding(Level.PROBLEM, what, to_do, code)
+def problem(what: str, to_do: str, kind: Kind) -> Finding:
+    """Has to be fixed; what follows from its kind, `bridge.exits` says."""
+    return Finding(Level.PROBLEM, what, to_do, kind)
+
+
+def refused(problems: Iterable[Problem]) -> Area:
+    """What a configuration is refused for."""
+    return Area("Configuration", [problem(str(each), "", Kind.CONFIGURATION) for each in problems])
+
+
+def problems(area: Area) -> list[Finding]:
+    """Those of an area that keep the bridge from starting or working."""
+    return [finding for finding in area.findings if finding.level is Level.PROBLEM]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,11 @@ class Area:
 def exit_code(areas: Sequence[Area]) -> ExitCode:
     """The gravest one: what does not answer hides everything behind it, a bad configuration all but that."""
     return max((finding.code for area in areas for finding in area.findings), default=ExitCode.OK)
+
+
+def detailed_exit_code(areas: Sequence[Area]) -> int:
+    """The code of the gravest kind there is."""
+    return max((finding.detailed for area in areas for finding in area.findings), default=int(ExitCode.OK))
 
 
 def show(areas: Sequence[Area]) -> None:
@@ -102,10 +131,17 @@ def document(areas: Sequence[Area]) -> dict[str, Any]:
     levels = [finding.level for area in areas for finding in area.findings]
     return {
         "exit_code": int(exit_code(areas)),
+        "detailed_exit_code": int(detailed_exit_code(areas)),
         "problems": levels.count(Level.PROBLEM),
         "warnings": levels.count(Level.WARNING),
         "findings": [
-            {"area": area.title, "level": finding.level.value, "what": finding.what, "to_do": finding.to_do or None}
+            {
+                "area": area.title,
+                "level": finding.level.value,
+                "kind": finding.kind,
+                "what": finding.what,
+                "to_do": finding.to_do or None,
+            }
             for area in areas
             for finding in area.findings
         ],

@@ -8,8 +8,8 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
+from bridge.exits import Kind
 from bridge.kafka.group_description import GroupDescription
 from bridge.model import TopicPartition
 
@@ -67,7 +67,7 @@ def _assignor(name: str, described: GroupDescription, facts: Facts) -> list[Find
             f"{', '.join(sorted(facts.assignors))}: the group would not let this bridge in "
             "(INCONSISTENT_GROUP_PROTOCOL).",
             "give one of them another kafka.group_id; two programs in one group take events from each other",
-            ExitCode.FINDINGS,
+            Kind.GROUP,
         )
     ]
 

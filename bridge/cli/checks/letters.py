@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.exits import ExitCode
 from bridge.cli.output import number, plural, span
+from bridge.exits import Kind
 from bridge.kafka.inspection import TopicSettings
 from bridge.kafka.topic_creation import resolutions_of
 
@@ -57,7 +57,7 @@ def _settings(topic: str, facts: Facts) -> Iterator[Finding]:
         yield findings.problem(
             f"{topic} is compacted (cleanup.policy), so a dead letter would be deleted by the next one with its key.",
             f"set cleanup.policy=delete: kafka-configs --alter --topic {topic} --add-config cleanup.policy=delete",
-            ExitCode.USAGE,
+            Kind.TOPICS,
         )
     if own.deletes and 0 <= own.retention_ms < SHORT_RETENTION_MS:
         yield findings.warning(
@@ -89,14 +89,14 @@ def _resolutions(topic: str, facts: Facts, is_created_at_start: bool) -> Iterato
             f"{companion} has {plural(count, 'partition')}, {topic} has {facts.partitions[topic]}; they must have the "
             "same number, because a letter and what became of it stand in partitions of the same number.",
             f"delete {companion} if it is empty and {_CREATE}, or add partitions to the smaller one",
-            ExitCode.USAGE,
+            Kind.TOPICS,
         )
     own = facts.settings.get(companion)
     if own is not None and (own.deletes or not own.compacted):
         yield findings.problem(
             f"{companion} is not compacted only (cleanup.policy): it would forget what became of a letter.",
             f"kafka-configs --alter --topic {companion} --add-config cleanup.policy=compact",
-            ExitCode.USAGE,
+            Kind.TOPICS,
         )
 
 
@@ -106,7 +106,7 @@ def _missing(topic: str, is_created_at_start: bool) -> Finding:
     return findings.problem(
         f"{topic} does not exist, so there is no safe place for what cannot be delivered.",
         f"{_CREATE} (or set dead_letter.create: true)",
-        ExitCode.USAGE,
+        Kind.TOPICS,
     )
 
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.exits import ExitCode
 from bridge.cli.output import number, plural, span
 from bridge.config.scalars import StartFrom, StartPoint
+from bridge.exits import Kind
 from bridge.holds import REASONS, Reason
 from bridge.kafka.log_ends import HANGING_AFTER
 from bridge.kafka.starts import LogRange
@@ -103,7 +103,7 @@ def _open(topic: str, facts: Facts) -> Iterator[Finding]:
         if found.age is not None and found.age < HANGING_AFTER:
             yield findings.note(what)
         else:
-            yield findings.problem(what, REASONS[Reason.TRANSACTION_HANGING].action, ExitCode.FINDINGS)
+            yield findings.problem(what, REASONS[Reason.TRANSACTION_HANGING].action, Kind.GROUP)
 
 
 def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts, start_from: StartFrom) -> Standing:
@@ -118,7 +118,7 @@ def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts
                     f"topic would be held. It has {plural(total, 'record')}.",
                     "set kafka.start_from to earliest (send the whole log), latest (only what comes from now on), a "
                     "time or an age such as 24h",
-                    ExitCode.USAGE,
+                    Kind.CONFIGURATION,
                 ),
             ),
         )
@@ -153,5 +153,5 @@ def _outside(partition: TopicPartition, position: int, log: LogRange) -> Finding
         "decide where to go on and set the position while the bridge is stopped: "
         f"bridge offsets set {partition} --to earliest (or kafka-consumer-groups --reset-offsets --topic "
         f"{partition.topic}:{partition.partition})",
-        ExitCode.FINDINGS,
+        Kind.GROUP,
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.exits import ExitCode
 from bridge.cli.output import plural
 from bridge.config import topic_patterns
 from bridge.config.topic_patterns import Reading
+from bridge.exits import Kind
 from bridge.kafka.topic_creation import resolutions_of
 
 _SHOWN = 10
@@ -43,7 +43,7 @@ def consumed(entries: Sequence[str], existing: Mapping[str, int], reading: Readi
                 findings.problem(
                     f"{entry}: there is no such topic, or this user may not see it.",
                     "create it, correct kafka.topics, or grant DESCRIBE and READ on it",
-                    ExitCode.USAGE,
+                    Kind.TOPICS,
                 )
             )
     return Consumed(partitions, [*found, *_of_bridges(partitions, existing)])

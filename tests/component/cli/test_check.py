@@ -95,6 +95,32 @@ async def test_what_does_not_answer_is_told_apart(
     assert (ran.code, sentence in problem) == (3, True), problem
 
 
+@pytest.mark.parametrize(
+    ("changes", "key", "plain", "detailed"),
+    [
+        ({}, "NX-another", 1, 12),
+        ({"old": "[shop.orders]", "new": "[shop.orders, shop.order]"}, None, 2, 21),
+        ({"old": "[shop.orders]", "new": "[shop.orders, shop.order]"}, "NX-another", 2, 21),
+        ({"old": "start_from: earliest", "new": "start_from: error"}, None, 2, 22),
+        ({"endpoint": f"http://{NOBODY}"}, None, 3, 31),
+        ({"bootstrap": NOBODY}, None, 3, 32),
+        ({"bootstrap": NOBODY}, "NX-another", 3, 32),
+        ({"bootstrap": NOBODY, "endpoint": f"http://{NOBODY}"}, None, 3, 32),
+        ({"properties": LOGIN}, None, 3, 33),
+        ({"properties": "{security.protocol: ssl}"}, "NX-another", 3, 33),
+    ],
+)
+async def test_each_kind_of_finding_ends_with_its_code_and_of_several_the_gravest(
+    cli: Cli, config: Config, key_file: Path, changes: dict[str, str], key: str | None, plain: int, detailed: int
+) -> None:
+    if key is not None:
+        key_file.write_text(key)  # noqa: ASYNC240 - ten bytes
+    path = config(**changes)
+    document = json.loads((await cli("check", "--json", "-c", path)).out)
+    assert (document["exit_code"], document["detailed_exit_code"]) == (plain, detailed)
+    assert (await cli("check", "--detailed-exit-code", "-c", path)).code == detailed
+
+
 async def test_a_property_the_client_does_not_know_is_one_sentence(cli: Cli, config: Config) -> None:
     ran = await cli("check", "-c", config(properties="{no.such.property: 1}"))
     assert ran.code == 2

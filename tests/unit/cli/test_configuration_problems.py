@@ -31,6 +31,16 @@ BROKEN = {
     ),
     "both keys": ("  api_key:", "  api_key_file: /nowhere\n  api_key:", "track.api_key: must not be set beside"),
     "no key": ("  api_key: NX-secret-of-the-test\n", "", "track.api_key_file: is required"),
+    "unknown property": (
+        "  group_id: test",
+        "  group_id: test\n  properties: {fetch.mni.bytes: 1}",
+        "kafka.properties.fetch.mni.bytes: librdkafka has no property of this name; did you mean fetch.min.bytes?",
+    ),
+    "bad value of a property": (
+        "  topic: test.dlq",
+        "  topic: test.dlq\n  properties: {compression.type: zip}",
+        "dead_letter.properties.compression.type: must be none, gzip, snappy, lz4 or zstd, not 'zip'",
+    ),
     "no endpoint": ("endpoint: https://analytex.userpilot.io", "timeout: 5s", "track.endpoint: is required"),
 }
 
@@ -61,6 +71,45 @@ def test_all_problems_are_told_at_once_under_the_name_of_the_file(cli: Cli, tmp_
         "track.endpoint",
         "mapping.events.order.completed.metadata.amount",
     ]
+
+
+def test_properties_are_asked_of_librdkafka_beside_every_other_problem_and_with_their_lines(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bridge.yaml"
+    properties = "group_id: 7\n  properties:\n    fetch.mni.bytes: 1\n    socket.timeout.ms: soon"
+    path.write_text(CONFIG.replace("group_id: test", properties).replace("data.amount", "'data.['"))
+    monkeypatch.setenv("BRIDGE_DEAD_LETTER__PROPERTIES", "{linger.ms: -1}")
+    told = cli("check", "--offline", "-c", str(path)).err
+    assert "5 problems" in told
+    assert "kafka.properties.fetch.mni.bytes: librdkafka has no property" in told
+    assert "from 10 to 300000, not 'soon' (line 6)" in told
+    assert "dead_letter.properties.linger.ms: must be a number" in told
+    assert "(environment variable BRIDGE_DEAD_LETTER__PROPERTIES)" in told
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        ("{max.poll.interval.ms: 30000, session.timeout.ms: 60000}", "must be >= `session.timeout.ms`"),
+        ("{security.protocol: ssl, ssl.ca.location: /nowhere/ca.pem}", "ssl.ca.location failed"),
+        ("{security.protocol: sasl_ssl, sasl.mechanism: PLAIN}", "sasl.username and sasl.password must be set"),
+    ],
+)
+def test_properties_that_no_client_can_be_made_of_together_are_found_offline(
+    cli: Cli, config: Write, properties: str, said: str
+) -> None:
+    path = config("  group_id: test", f"  group_id: test\n  properties: {properties}")
+    ran = cli("check", "--offline", "-c", path)
+    assert (ran.code, ran.err) == (2, "")
+    assert said in ran.out
+
+
+def test_a_number_that_is_read_as_another_one_is_a_warning(cli: Cli, config: Write) -> None:
+    path = config("  group_id: test", "  group_id: test\n  properties: {socket.timeout.ms: 10s}")
+    ran = cli("check", "--offline", "-c", path)
+    assert ran.code == 0
+    assert "warning  kafka.properties.socket.timeout.ms: librdkafka does not read '10s' as it is written" in ran.out
 
 
 def test_a_missing_file_is_named(cli: Cli, tmp_path: Path) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import bridge
 from bridge import exits
-from bridge.cli.checks import positions, topics
+from bridge.cli.checks import findings, positions, topics
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
 from bridge.config.scalars import StartPoint
 from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
 from bridge.ops import reference
+from tests.unit.cli.conftest import Cli
 
 PACKAGE = Path(bridge.__file__).parent
 README = PACKAGE.parent / "README.md"
@@ -34,6 +36,59 @@ def test_the_operations_page_repeats_the_table() -> None:
     page = (PACKAGE.parent / "docs/operations.md").read_text(encoding="utf-8")
     assert reference.exit_codes() in page
     assert reference.findings() in page
+    assert reference.kinds() in page
+
+
+def test_each_kind_of_finding_has_a_code_of_its_own_whose_tens_are_the_plain_one() -> None:
+    entries = list(exits.KINDS.values())
+    assert list(exits.KINDS) == list(exits.Kind)
+    assert [each.detailed // 10 for each in entries] == [int(each.code) for each in entries]
+    detailed = [each.detailed for each in entries]
+    assert detailed == sorted(set(detailed)), "from the mildest to the gravest"
+    assert not set(detailed) & set(ExitCode)
+
+
+@pytest.mark.parametrize("gravest", exits.Kind)
+def test_of_several_kinds_the_gravest_counts_in_either_way_to_end(gravest: exits.Kind) -> None:
+    upto = list(exits.Kind)[: list(exits.Kind).index(gravest) + 1]
+    found = [findings.ok("x"), *(findings.Finding(findings.Level.PROBLEM, "x", "y", kind) for kind in upto)]
+    for order in (found, found[::-1]):
+        areas = [findings.Area("one", order[:1]), findings.Area("two", order[1:])]
+        assert findings.exit_code(areas) is exits.KINDS[gravest].code
+        assert findings.detailed_exit_code(areas) == exits.KINDS[gravest].detailed
+
+
+_EXAMPLE = """\
+  examples:
+    - name: a purchase
+      input: {type: order.completed, data: {user_id: u-1, amount: 3}}
+      expect: {event_name: Something Else, user_id: u-1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "plain", "detailed"),
+    [
+        ("", "", 0, 0),
+        ("  group_id: test", "  group_id: test\n  properties: {socket.timeout.ms: 10s}", 0, 4),
+        ("    audit.*: drop\n", f"    audit.*: drop\n{_EXAMPLE}", 0, 5),
+        ("topic: test.dlq", "tropic: test.dlq", 2, 22),
+        ("  group_id: test", "  group_id: test\n  properties: {fetch.max.bytes: 9, message.max.bytes: 2000}", 2, 22),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_check_finds_offline_ends_with_the_code_of_its_kind(
+    cli: Cli, config: Callable[..., str], old: str, new: str, plain: int, detailed: int, form: tuple[str, ...]
+) -> None:
+    path = config(old, new)
+    assert cli("check", "--offline", *form, "-c", path).code == plain
+    assert cli("check", "--offline", "--detailed-exit-code", *form, "-c", path).code == detailed
+
+
+def test_a_failing_example_is_named_with_what_differs(cli: Cli, config: Callable[..., str]) -> None:
+    ran = cli("check", "--offline", "-c", config("    audit.*: drop\n", f"    audit.*: drop\n{_EXAMPLE}"))
+    assert "Example 'a purchase' fails: " in ran.out
+    assert "Something Else" in ran.out
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))

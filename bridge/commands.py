@@ -1,0 +1,65 @@
+"""How a sentence names a command: complete, so that it can be copied into the shell where this process was started.
+
+That is the program by the name it was called by, and the configuration that was given with ``-c``. In texts that are
+written before either is known (constants), a command stands between backticks, as ```bridge check```, and `completed`
+fills in the rest when the text is told.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, replace
+from typing import Final
+
+_NAMED: Final = re.compile(r"`bridge ([^`]+)`")
+_PLACEHOLDER: Final = re.compile(r"[A-Z]+")
+"""A word for the reader to replace: ID, FILE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How this process was called."""
+
+    program: str = "bridge"
+    config: str | None = None
+    """As given with -c; None: found without, and so it will be again."""
+
+
+_invocation = Invocation()
+
+
+def invocation() -> Invocation:
+    """The present one."""
+    return _invocation
+
+
+def invoked_as(invocation: Invocation) -> None:
+    """From now on commands are completed to this: a fact of the whole process, as its arguments are."""
+    global _invocation  # noqa: PLW0603
+    _invocation = invocation
+
+
+def configured_by(path: str | None) -> None:
+    """The configuration that was given with -c, if one was."""
+    invoked_as(replace(_invocation, config=path))
+
+
+def command(*words: str) -> str:
+    """``bridge offsets show shop.orders/3 -c prod.yaml``, from ``offsets``, ``show``, ``shop.orders/3``."""
+    return _whole(" ".join(word if _PLACEHOLDER.fullmatch(word) else shlex.quote(word) for word in words))
+
+
+def completed(text: str, **values: str) -> str:
+    """The text with its commands completed, and words of theirs replaced: ``ID="0:17"``."""
+
+    def whole(found: re.Match[str]) -> str:
+        words = (shlex.quote(values[word]) if word in values else word for word in found[1].split(" "))
+        return f"`{_whole(' '.join(words))}`"
+
+    return _NAMED.sub(whole, text)
+
+
+def _whole(words: str) -> str:
+    config = "" if _invocation.config is None else f" -c {shlex.quote(_invocation.config)}"
+    return f"{_invocation.program} {words}{config}"

@@ -1,0 +1,160 @@
+"""Asks librdkafka itself which properties it has and which values it takes: no client, no thread, no connection.
+
+A configuration that ends with a name nobody has is refused by it, before anything is created: so each property is set
+beside that name, and what is complained of first tells whether the property was taken.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, Producer, cimpl
+
+from bridge.config.hints import nearest
+from bridge.config.kafka_properties import REFUSED, is_secret
+
+_NOBODYS: Final = "nobody has a property of this name"
+_UNKNOWN: Final = "No such configuration property"
+_PLAIN: Final = re.compile(r"-?(0|[1-9]\d{0,8})", re.ASCII)
+_INTEGER: Final = re.compile(r"\s*[+-]?(0[xX][0-9a-fA-F]+|0|[1-9]\d*)\s*", re.ASCII)
+_BEGINS_AS_NUMBER: Final = re.compile(r"\s*[+-]?\d", re.ASCII)
+_SHOWN: Final = 40
+"""Characters of a value that are repeated."""
+
+_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
+"""librdkafka takes any text here, and finds only at the first client that it has no such mechanism."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One row of librdkafka's own table of properties."""
+
+    values: tuple[str, ...] = ()
+    """Of an enumeration or a flag."""
+    bounds: tuple[str, str] | None = None
+    is_integer: bool = False
+
+
+def problems(properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Name and sentence of each property that no client can be made with."""
+    for name, value in properties.items():
+        complaint = _complaint(name, value) or _mechanism(name, value, properties)
+        if complaint is not None:
+            yield name, sentence(name, value, complaint, table())
+
+
+def warnings(properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Name and sentence of each number that is taken, but as another one: ``10s`` as 10."""
+    for name, value in properties.items():
+        if _PLAIN.fullmatch(value) or not _BEGINS_AS_NUMBER.match(value):
+            continue  # The table need not be asked for.
+        known = table().get(name)
+        if known is None or not known.is_integer or known.bounds is None or _complaint(name, value) is not None:
+            continue
+        low, high = map(int, known.bounds)
+        if _INTEGER.fullmatch(value) is None or not low <= int(value, 0) <= high:
+            yield name, f"librdkafka does not read {_quoted(name, value)} as it is written: {_numbers(known)}"
+
+
+def sentence(name: str, value: str, complaint: str, known: Mapping[str, Known]) -> str:
+    """What is wrong and what to write instead; `complaint` is librdkafka's, `known` its table (empty: not known)."""
+    if complaint.startswith(_UNKNOWN):
+        close = nearest(name, known)
+        refused = REFUSED.get(close[0]) if close else None
+        if refused is not None and refused.unless is None:
+            return f"librdkafka has no property of this name; for {close[0]}: {refused.reason}"
+        return f"librdkafka has no property of this name; {f'did you mean {close[0]}?' if close else 'remove it'}"
+    row = known.get(name, Known())
+    values = _MECHANISMS if name in {"sasl.mechanism", "sasl.mechanisms"} else row.values
+    if values:
+        close = nearest(value.lower(), [each.lower() for each in values])
+        hint = "".join(f"; did you mean {each}?" for each in values if close and each.lower() == close[0])
+        return f"must be {', '.join(values[:-1])} or {values[-1]}, not {_quoted(name, value)}{hint}"
+    if row.bounds is not None:
+        return f"{_numbers(row)}, not {_quoted(name, value)}"
+    detail = "" if is_secret(name) else f": {' '.join(complaint.split())}"
+    return f"librdkafka does not take this value{detail}"
+
+
+def table() -> Mapping[str, Known]:
+    """All properties of the librdkafka in use, aliases included; empty where it does not tell."""
+    global _table  # noqa: PLW0603 - the library does not change while the process lives
+    if _table is None:
+        try:
+            _table = parse(_printed())
+        except (OSError, AttributeError, ValueError):  # another build: without the table only the advice is missing
+            _table = {}
+    return _table
+
+
+_table: Mapping[str, Known] | None = None
+
+
+def parse(text: str) -> dict[str, Known]:
+    """From what librdkafka prints: ``name | C/P | range | default | importance | description *Type: integer*``."""
+    rows: dict[str, Known] = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|", 5)]
+        if len(cells) < 6 or cells[0] in rows or not re.fullmatch(r"[a-z][a-z0-9_.]*", cells[0]):
+            continue
+        bounds = re.fullmatch(r"(-?[\d.]+) \.\. (-?[\d.]+)", cells[2])
+        values = tuple(each.strip() for each in cells[2].split(",")) if cells[2] and not bounds else ()
+        is_integer = cells[5].endswith("*Type: integer*")
+        rows[cells[0]] = Known(values, (bounds[1], bounds[2]) if bounds else None, is_integer)
+    return rows
+
+
+def _complaint(name: str, value: str) -> str | None:
+    """What librdkafka says; None where it takes the property."""
+    configuration: dict[str, Any] = {name: value, _NOBODYS: ""}
+    try:
+        Producer(configuration)
+    except KafkaException as refused:
+        said: str = refused.args[0].str()
+        return None if _NOBODYS in said else said
+    except (ValueError, TypeError, AttributeError) as refused:
+        return str(refused)
+    return None
+
+
+def _mechanism(name: str, value: str, properties: Mapping[str, str]) -> str | None:
+    """Only where a login is asked for: without one the mechanism means nothing."""
+    if name not in {"sasl.mechanism", "sasl.mechanisms"} or value.strip().upper() in _MECHANISMS:
+        return None
+    return "no such mechanism" if properties.get("security.protocol", "").lower().startswith("sasl") else None
+
+
+def _numbers(known: Known) -> str:
+    assert known.bounds is not None  # noqa: S101 - asked by both callers
+    kind = "a whole number" if known.is_integer else "a number"
+    return f"must be {kind} from {known.bounds[0]} to {known.bounds[1]}"
+
+
+def _quoted(name: str, value: str) -> str:
+    if is_secret(name):
+        return "what it is"
+    return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+
+
+def _printed() -> str:
+    """The table as text. The library prints it only to a C stream, so it gets one in memory."""
+    client, libc = ctypes.CDLL(cimpl.__file__), ctypes.CDLL(None)
+    show, opened, close, free = client.rd_kafka_conf_properties_show, libc.open_memstream, libc.fclose, libc.free
+    opened.restype, show.restype = ctypes.c_void_p, None
+    for function in (show, close, free):
+        function.argtypes = [ctypes.c_void_p]
+    buffer, size = ctypes.c_void_p(), ctypes.c_size_t()
+    stream = opened(ctypes.byref(buffer), ctypes.byref(size))
+    if not stream:
+        raise OSError
+    try:
+        show(stream)
+    finally:
+        close(stream)
+    text = ctypes.string_at(buffer, size.value).decode("utf-8", "replace")
+    free(buffer)
+    return text
