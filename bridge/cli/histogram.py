@@ -78,7 +78,19 @@ class Histogram:
         out += _section("Why dead letters", self._messages, _MESSAGES_SHOWN)
         if self.left_out:
             out += ["", f"Left out: {plural(self.left_out, 'metadata value')} without a flat form (lists of objects)."]
-        return [printable(line) for line in [*out, "", self._users()]]
+        return [printable(line) for line in out]
+
+    def users(self) -> list[str]:
+        """What breaks the order of users; nothing, where nothing was seen that does."""
+        scattered = self.scattered
+        if not scattered:
+            return []
+        shown = ", ".join(scattered[:_USERS_SHOWN]) + (", …" if len(scattered) > _USERS_SHOWN else "")
+        sentence = (
+            f"{plural(len(scattered), 'user')} of {number(len(self._partitions))} on several partitions of one topic "
+            f"({shown}): where these have different replicas, the user's order breaks. Key the topic by the user."
+        )
+        return ["", printable(sentence)]
 
     def document(self) -> dict[str, Any]:
         """For a script."""
@@ -100,20 +112,6 @@ class Histogram:
     def _sorted(self) -> list[tuple[tuple[str, str], int]]:
         """Requests first, then by count."""
         return sorted(self._outcomes.items(), key=lambda item: (item[0][0] != "request", -item[1], item[0]))
-
-    def _users(self) -> str:
-        users, scattered = len(self._partitions), self.scattered
-        if not users:
-            return "Users: none, as there is no request."
-        if not scattered:
-            return (
-                f"Users: {number(users)}, each on one partition of a topic, so their order is kept across replicas too."
-            )
-        shown = ", ".join(scattered[:_USERS_SHOWN]) + (", …" if len(scattered) > _USERS_SHOWN else "")
-        return (
-            f"Users: {number(users)}, {number(len(scattered))} of them on several partitions of one topic ({shown}). "
-            "Their order is kept within one replica, across replicas only per partition: key the topic by the user."
-        )
 
 
 def _label(outcome: Outcome) -> str:

@@ -12,9 +12,10 @@ from bridge.cli import output, startup
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from bridge.cli.histogram import Histogram
+    from bridge.cli.sampled_topics import Sampled
     from bridge.model import Record
 
 DEFAULT_LIMIT = 1000
@@ -48,8 +49,13 @@ def map_records(  # noqa: PLR0917 - options are parameters
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The input is one value, byte for byte.")] = False,
     topic: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", show_default=False, help="The topic that values from a file shall be of."),
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="The topic to assume for values, and for the records of a topic that is named. With --from-topic and "
+            "no name: which of kafka.topics to read, by name or ^pattern; may be given several times.",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON: one line per record, from a topic one document.")] = False,
 ) -> ExitCode:
@@ -61,12 +67,19 @@ def map_records(  # noqa: PLR0917 - options are parameters
     from bridge.cli import records
 
     form = records.form_of(is_record=record, is_raw=raw)
-    start = startup.load(config)
+    chosen = tuple(topic or ())
     if from_topic:
-        return _from_topic(start, source, limit or DEFAULT_LIMIT, oldest=oldest, as_json=json)
+        if form is not records.Form.VALUES:
+            raise Misuse("--record and --raw say what a file holds: with --from-topic, records are as Kafka has them.")
+        return _from_topic(startup.load(config), source, chosen, limit or DEFAULT_LIMIT, oldest=oldest, as_json=json)
+    if oldest:
+        raise Misuse("--oldest says which records of a topic are read: it needs --from-topic.")
+    if len(chosen) > 1:
+        raise Misuse("The values of a file are of one topic: give --topic once. Several need --from-topic.")
+    start = startup.load(config)
     if source is None and sys.stdin.isatty():
         raise Misuse("Name a file, give - to read standard input, or use --from-topic to read from Kafka.")
-    return _from_file(start, records.read(source or records.STDIN, form, topic), limit, as_json=json)
+    return _from_file(start, records.read(source or records.STDIN, form, *chosen), limit, as_json=json)
 
 
 def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None, *, as_json: bool) -> ExitCode:
@@ -92,7 +105,7 @@ def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None,
             output.lines(outcomes.describe(explanation))
     if histogram.records > 1 and not as_json:
         output.line()
-        output.lines(histogram.lines())
+        output.lines(_counts(start, histogram))
         output.lines(coverage.lines(seen))
     if not as_json:
         output.lines(coverage.warnings(seen))
@@ -101,16 +114,22 @@ def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None,
     return _exit_code(histogram)
 
 
-def _from_topic(start: startup.Start, name: str | None, limit: int, *, oldest: bool, as_json: bool) -> ExitCode:
+def _from_topic(
+    start: startup.Start, name: str | None, chosen: Sequence[str], limit: int, *, oldest: bool, as_json: bool
+) -> ExitCode:
     from bridge.cli import coverage, outcomes
     from bridge.cli.histogram import Histogram
+    from bridge.cli.sampled_topics import sampled
+    from bridge.config.consumed_topics import topics_of
     from bridge.mapping.coverage import Coverage
     from bridge.mapping.explain import explain
 
+    consumed = topics_of(start.config.kafka)
+    wanted = sampled(consumed, name, chosen)
     histogram, seen = Histogram(), Coverage(start.mapping)
     now = time.time()
     with output.progress("Reading", limit) as bar:
-        for each in _peek(start, name, limit, oldest=oldest):
+        for each in _peek(start, wanted, limit, oldest=oldest):
             mapped = start.mapping.map(each, now)
             histogram.add(each, mapped)
             seen.add(each, mapped)
@@ -119,9 +138,12 @@ def _from_topic(start: startup.Start, name: str | None, limit: int, *, oldest: b
     samples = [explain(start.mapping, each, now) for each in histogram.samples]
     if as_json:
         shown = [outcomes.document(sample) for sample in samples]
-        output.document(histogram.document() | coverage.document(seen) | {"samples": shown})
+        mapped_as = {"assumed_topic": wanted.assumed}
+        output.document(histogram.document() | coverage.document(seen) | {"samples": shown} | mapped_as)
         return _exit_code(histogram)
-    output.lines(histogram.lines())
+    notice = wanted.notice(consumed)
+    output.lines([] if notice is None else [notice, ""])
+    output.lines(_counts(start, histogram))
     output.lines(coverage.lines(seen))
     output.lines(coverage.warnings(seen))
     if samples:
@@ -131,28 +153,26 @@ def _from_topic(start: startup.Start, name: str | None, limit: int, *, oldest: b
     return _exit_code(histogram)
 
 
-def _peek(start: startup.Start, name: str | None, limit: int, *, oldest: bool) -> Iterable[Record]:
-    from bridge.config.consumed_topics import Topics, topics_of
-    from bridge.config.topic_patterns import fault
+def _counts(start: startup.Start, histogram: Histogram) -> list[str]:
+    """Users on several partitions concern only who asked for the order of users."""
+    return histogram.lines() + (histogram.users() if start.config.delivery.ordering == "user" else [])
+
+
+def _peek(start: startup.Start, sampled: Sampled, limit: int, *, oldest: bool) -> Iterator[Record]:
     from bridge.kafka import peek
     from bridge.model import TopicPartition
 
-    kafka = start.config.kafka
-    problem = None if name is None else fault(name)
-    if problem is not None:
-        raise Misuse(f"{name} {problem}.")
-    read = topics_of(kafka)
-    asked = read if name is None else Topics((name,), read.reading)
     inspection, cluster = startup.connect(start)
-    wanted = {t: n for t, n in cluster.topics.items() if asked.takes(t)}
+    wanted = {t: n for t, n in cluster.topics.items() if sampled.takes(t)}
     if not wanted:
-        raise Misuse(f"The cluster has no topic {' or '.join(asked.entries)} that this user may see.")
+        raise Misuse(f"The cluster has no topic {' or '.join(sampled.asked.entries)} that this user may see.")
     logs = inspection.logs([TopicPartition(each, number) for each, count in wanted.items() for number in range(count)])
     if not logs:
         raise Unreachable(f"The brokers did not say where the logs of {', '.join(wanted)} begin and end.")
     end = peek.End.OLDEST if oldest else peek.End.NEWEST
     try:
-        yield from peek.read(kafka, peek.shares(logs, limit, end), startup.quiet_logger())
+        for record in peek.read(start.config.kafka, peek.shares(logs, limit, end), startup.quiet_logger()):
+            yield record if sampled.assumed is None else record._replace(topic=sampled.assumed)
     except peek.PeekError as error:
         raise Unreachable(str(error)) from error
 

@@ -36,7 +36,7 @@ def form_of(*, is_record: bool, is_raw: bool) -> Form:
     return Form.RECORDS if is_record else Form.RAW if is_raw else Form.VALUES
 
 
-def read(source: str, form: Form, topic: str | None) -> Iterator[Record]:
+def read(source: str, form: Form, topic: str | None = None) -> Iterator[Record]:
     """The records of a file, or of standard input for ``-``; values become records of `topic`, produced just now.
 
     Raises `Misuse` for what cannot be read, and for a line that is not a whole record where one was promised. A value

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from bridge.sandbox.broker import EmbeddedKafka
@@ -84,3 +85,25 @@ async def test_without_a_broker_it_is_3(cli: Cli, config: Config) -> None:
     ran = await cli("map", "--from-topic", "-c", config(bootstrap="127.0.0.1:1"))
     assert ran.code == 3
     assert ran.err.startswith("No broker of 127.0.0.1:1 lets this client in: ")
+
+
+async def test_the_records_of_one_topic_are_mapped_as_if_they_were_of_another(
+    cli: Cli, config: Config, produce: Produce, kafka: EmbeddedKafka
+) -> None:
+    kafka.create_topic("shop.orders.v2", 1)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
+    producer.produce("shop.orders.v2", _order("v2"))
+    producer.flush(10)
+    produce(0, _order("a"))
+    path = config()
+
+    as_orders = await cli("map", "shop.orders.v2", "--from-topic", "--topic", "shop.orders", "--json", "-c", path)
+    document = json.loads(as_orders.out)
+    assert (document["records"], document["assumed_topic"]) == (1, "shop.orders")
+    assert document["samples"][0]["record"] == "shop.orders/0/0"
+
+    text = await cli("map", "shop.orders.v2", "--from-topic", "--topic", "shop.orders", "-c", path)
+    assert text.out.startswith("The records of shop.orders.v2, as if they were of shop.orders:\n")
+    chosen = await cli("map", "--from-topic", "--topic", "shop.orders", "--json", "-c", path)
+    assert json.loads(chosen.out)["samples"][0]["outcomes"][0]["request"]["user_id"] == "a"
+    assert json.loads(chosen.out)["assumed_topic"] is None

@@ -26,7 +26,19 @@ def test_users_on_several_partitions_of_one_topic_are_told() -> None:
     for partition, user in ((0, "a"), (1, "a"), (0, "b"), (0, "b")):
         histogram.add(_record(partition), (_request(user),))
     assert histogram.scattered == ["a"]
-    assert "2, 1 of them on several partitions of one topic (a)" in histogram.lines()[-1]
+    (sentence,) = histogram.users()[1:]
+    assert sentence.startswith(
+        "1 user of 2 on several partitions of one topic (a): where these have different replicas"
+    )
+
+
+def test_nothing_is_said_of_users_whose_order_is_kept() -> None:
+    histogram = Histogram()
+    assert histogram.users() == []
+    for partition, user in ((0, "a"), (1, "b"), (0, "a")):
+        histogram.add(_record(partition), (_request(user),))
+    assert histogram.users() == []
+    assert not any("sers" in line for line in histogram.lines())
 
 
 def test_a_user_in_two_topics_is_not_scattered() -> None:
