@@ -24,6 +24,9 @@ _FILLED_IN = {
 }
 """What the chart's defaults leave empty: a template names all of them in sentences, which the schema could not."""
 
+_SENTENCES = "prometheusRule.thresholds"
+"""Of these a template says what to do where one is missing."""
+
 
 def text(*, values: str, overrides: str, bridge: str) -> str:
     """The file's text."""
@@ -58,6 +61,7 @@ def _closed(
     defaults: Mapping[str, Any], above: str, known: Mapping[str, Schema], comments: Mapping[str, str]
 ) -> Schema:
     properties: Schema = {}
+    needed = []
     for key, default in defaults.items():
         name = f"{above}.{key}" if above else key
         if name == "config":
@@ -66,7 +70,22 @@ def _closed(
         properties[key] = _one(name, default, known, comments)
         if comments.get(name):
             properties[key] = {"description": comments[name], **properties[key]}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+        if above != _SENTENCES and _is_needed(default, properties[key]):
+            needed.append(key)
+    closed = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**closed, "required": needed} if needed else closed
+
+
+def _is_needed(default: Any, schema: Schema) -> bool:
+    """Whether there is nothing to do without it.
+
+    Helm takes a key that is null away, with its default: an empty `replicaCount:` would be no replicas. What is
+    empty by default may be null, and so may what has null among its types.
+    """
+    kinds = schema.get("type")
+    if isinstance(default, bool) or not default or "null" in (kinds if isinstance(kinds, list) else ()):
+        return False
+    return isinstance(default, (int, float, str)) or schema.get("additionalProperties") is False
 
 
 def _one(name: str, default: Any, known: Mapping[str, Schema], comments: Mapping[str, str]) -> Schema:

@@ -225,6 +225,39 @@ def test_values_that_exclude_each_other_are_refused(refusal: Say, values: chart.
             "podDisruptionBudget.minAvailable: is 100% of 2 replicas",
         ),
         ({"podDisruptionBudget": {"minAvailable": 2}, "keda": KEDA}, "podDisruptionBudget.minAvailable: is 2 of 2"),
+        (
+            {"podDisruptionBudget": {"minAvailable": 1}, "keda": KEDA, "partitions": 1},
+            "podDisruptionBudget.minAvailable: is 1 of 1",
+        ),
+        ({"podDisruptionBudget": {"minAvailable": "51%"}}, "podDisruptionBudget.minAvailable: is 51% of 2 replicas"),
+        ({"podDisruptionBudget": {"maxUnavailable": 0}}, "podDisruptionBudget.maxUnavailable: is 0, so that no node"),
+        ({"podDisruptionBudget": {"maxUnavailable": "0%"}}, "podDisruptionBudget.maxUnavailable: is 0%, so that no"),
+        (
+            {"podDisruptionBudget": {"maxUnavailable": None}},
+            "podDisruptionBudget.maxUnavailable: is not set, and minAvailable neither",
+        ),
+        (
+            {"lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "sleep 20 && sleep 5"]}}}},
+            "terminationGracePeriodSeconds: must be set, because lifecycle.preStop does not say how long it takes",
+        ),
+        (
+            {**config(delivery={"max_buffered_bytes": "40MB"}), "resources": {"limits": {"memory": 30_000_000}}},
+            "resources.limits.memory: is 30000000, not more than config.delivery.max_buffered_bytes (40MB)",
+        ),
+        (config(track={"endpoint": "HTTP://proxy.events"}), "config.track.endpoint: is http://proxy.events"),
+        (config(track={"endpoint": "http://localhost.events"}), "config.track.endpoint: is http://localhost.events"),
+        (config(observability={"listen": ":70000"}), "config.observability.listen: is :70000, and ports end at 65535"),
+        (
+            {"extraVolumeMounts": [{"name": "x", "mountPath": "/etc/track-bridge/"}]},
+            "extraVolumeMounts: has /etc/track-bridge/, where something is",
+        ),
+        (
+            {
+                "podMonitor": {"enabled": True, "jobLabel": "team"},
+                "prometheusRule": {"enabled": True},
+            },
+            "prometheusRule.selector: must be set, because podMonitor.jobLabel makes the value of team the job",
+        ),
         ({"nameOverride": "Bridge"}, "fullnameOverride: must be set, because shop-Bridge"),
         ({"nameOverride": "a b"}, 'nameOverride: is "a b", which is no value of a label'),
         (

@@ -30,6 +30,14 @@ def test_it_prints_the_runbooks_words_with_the_names_of_the_release(notes: Say) 
     assert "SELECTOR=app.kubernetes.io/name=tb,app.kubernetes.io/instance=shop\n" in other
 
 
+def test_each_command_names_the_namespace_it_is_about(notes: Say) -> None:
+    """Helm keeps the release where it was installed, also when its objects are somewhere else."""
+    said = notes({"namespaceOverride": "elsewhere"})
+    assert "kubectl -n elsewhere rollout status deployment/shop-track-bridge" in said
+    assert "helm -n events test shop" in said
+    assert "kubectl -n default rollout status" in notes({"namespaceOverride": "default"})
+
+
 def test_more_replicas_than_partitions_is_a_warning(notes: Say) -> None:
     assert "replicaCount: 5 replicas share 3 partitions, so 2 of them will never" in notes(
         {"replicaCount": 5, "partitions": 3}

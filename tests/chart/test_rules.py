@@ -114,8 +114,9 @@ def test_every_alert_says_how_bad_it_is_what_it_means_and_where_its_runbook_is(r
 
 def test_without_an_address_an_alert_names_no_runbook(render: Render) -> None:
     """A path of this repository leads nowhere from a pager."""
-    rules = render({"prometheusRule": {"enabled": True}}).one("PrometheusRule")["spec"]["groups"]
-    assert all("runbook_url" not in rule["annotations"] for group in rules for rule in group["rules"])
+    for none in ({}, {"runbookUrl": "docs/runbook.md"}):
+        groups = render({"prometheusRule": {"enabled": True, **none}}).one("PrometheusRule")["spec"]["groups"]
+        assert all("runbook_url" not in rule["annotations"] for group in groups for rule in group["rules"])
 
 
 def test_a_ruler_over_several_clusters_keeps_them_apart(render: Render, judge: Judge, tmp_path: Path) -> None:

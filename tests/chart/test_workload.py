@@ -179,6 +179,12 @@ def test_an_unready_replica_never_blocks_the_drain_of_its_node(render: Render) -
     assert render({"podDisruptionBudget": {"enabled": False}}).all("PodDisruptionBudget") == []
 
 
+def test_a_budget_that_lets_one_pod_go_is_taken_also_as_a_share(render: Render) -> None:
+    for budget in ({"minAvailable": "50%"}, {"maxUnavailable": "1%"}, {"minAvailable": "51%", "enabled": False}):
+        render({"podDisruptionBudget": budget})
+    assert render({"podDisruptionBudget": {"minAvailable": 2}, "replicaCount": 3}).one("PodDisruptionBudget")
+
+
 def test_replicas_spread_but_never_stay_away_for_it(render: Render) -> None:
     rendered = render()
     for each in rendered.pod["spec"]["topologySpreadConstraints"]:

@@ -22,7 +22,7 @@ down without asking at every step. "track-bridge.problems" says what is wrong.
 {{- if .Values.configFile -}}
 {{- .Values.configFile -}}
 {{- else -}}
-{{- include "track-bridge.yaml" .Values.config | trimPrefix "\n" }}
+{{- include "track-bridge.yaml" (.Values.config | default dict) | trimPrefix "\n" }}
 {{ end -}}
 {{- end -}}
 
@@ -87,8 +87,9 @@ quotes, which is a number in the bridge's YAML 1.2, and JSON alone is a wall tha
 {{- if not $hook -}}0
 {{- else if hasKey $hook "sleep" -}}{{ int64 $hook.sleep.seconds }}
 {{- else -}}
+{{- /* A sleep alone, or one that a shell is given alone: what else a command does takes a time of its own. */ -}}
 {{- $words := dig "exec" "command" list $hook | join " " -}}
-{{- regexFind "(^|/|\\s)sleep [0-9]+$" $words | regexFind "[0-9]+$" -}}
+{{- regexFind "^(\\S+ -c )?(\\S*/)?sleep [0-9]+$" $words | regexFind "[0-9]+$" -}}
 {{- end -}}
 {{- end -}}
 
@@ -103,8 +104,8 @@ The drain, in which requests end (`track.timeout` is below it), and 25 seconds: 
 
 {{/* Bytes of a quantity such as 256Mi or 1G, or of the bridge's own 32MB; nothing where it is neither. */}}
 {{- define "track-bridge.bytes" -}}
-{{- $text := toString . -}}
-{{- $units := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "KB" 1000 "MB" 1000000 "GB" 1000000000 "KiB" 1024 "MiB" 1048576 "GiB" 1073741824 "B" 1 -}}
+{{- $text := include "track-bridge.text" . -}}
+{{- $units := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "T" 1000000000000 "KB" 1000 "MB" 1000000 "GB" 1000000000 "KiB" 1024 "MiB" 1048576 "GiB" 1073741824 "B" 1 -}}
 {{- $unit := regexFind "[A-Za-z]*$" $text -}}
 {{- if and (regexMatch "^[0-9]+([.][0-9]+)?[A-Za-z]*$" $text) (hasKey $units $unit) -}}
 {{- mulf (regexFind "^[0-9.]+" $text | float64) (get $units $unit) | int64 -}}

@@ -83,7 +83,7 @@ annotations:
 
 {{/* As a JSON list: the chart's own and those of global.imagePullSecrets, which may be names or maps, each once. */}}
 {{- define "track-bridge.pullSecrets" -}}
-{{- $all := .Values.imagePullSecrets -}}
+{{- $all := .Values.imagePullSecrets | default list -}}
 {{- range dig "imagePullSecrets" list (.Values.global | default dict) -}}
 {{- $all = append $all (ternary (dict "name" .) . (kindIs "string" .)) -}}
 {{- end -}}

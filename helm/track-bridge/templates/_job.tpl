@@ -10,7 +10,7 @@ metadata:
   labels:
     {{- $own := omit (include "track-bridge.jobLabels" (list $root (index . 1)) | fromYaml) "helm.sh/chart" }}
     {{- $_ := set $own "app.kubernetes.io/version" (include "track-bridge.imageVersion" $root) }}
-    {{- toYaml (mergeOverwrite dict $root.Values.podLabels $own) | nindent 4 }}
+    {{- toYaml (mergeOverwrite dict ($root.Values.podLabels | default dict) $own) | nindent 4 }}
   {{- with include "track-bridge.annotations" (list $root $root.Values.podAnnotations) }}
   {{- nindent 2 . }}
   {{- end }}
@@ -44,7 +44,7 @@ spec:
 
 {{/* The Job that replays dead letters, without its name and without an end of its life. */}}
 {{- define "track-bridge.replayJobSpec" -}}
-{{- $args := concat (list "dlq" "replay" "--yes") .Values.dlqReplay.args -}}
+{{- $args := concat (list "dlq" "replay" "--yes") (.Values.dlqReplay.args | default list) -}}
 # Dead letters that failed again or are left end it with 1: another try at once would change nothing, and a retry would hide it.
 backoffLimit: 0
 template:

@@ -26,9 +26,9 @@ say. `plain` are values of `config` that a TriggerAuthentication can only take f
   {{- $credentials := .Values.kafkaCredentials -}}
   {{- $secret := $credentials.existingSecret | default (include "track-bridge.fullname" .) -}}
   {{- range $parameter, $property := dict "username" "sasl.username" "password" "sasl.password" -}}
-    {{- if and $credentials.existingSecret (hasKey $credentials.files $property) -}}
+    {{- if and $credentials.existingSecret (hasKey ($credentials.files | default dict) $property) -}}
       {{- $secrets = append $secrets (dict "parameter" $parameter "name" $secret "key" (get $credentials.files $property)) -}}
-    {{- else if and (not $credentials.existingSecret) (hasKey $credentials.values $property) -}}
+    {{- else if and (not $credentials.existingSecret) (hasKey ($credentials.values | default dict) $property) -}}
       {{- $secrets = append $secrets (dict "parameter" $parameter "name" $secret "key" $property) -}}
     {{- else if and (hasKey $properties $property) (eq $parameter "username") -}}
       {{- $_ := set $plain $property (include "track-bridge.text" (get $properties $property)) -}}
@@ -86,7 +86,7 @@ say. `plain` are values of `config` that a TriggerAuthentication can only take f
 type: kafka
 name: {{ index . 1 }}
 metadata:
-  {{- range $key, $value := mergeOverwrite $own $root.Values.keda.kafka.metadata }}
+  {{- range $key, $value := mergeOverwrite $own ($root.Values.keda.kafka.metadata | default dict) }}
   {{ $key }}: {{ include "track-bridge.text" $value | quote }}
   {{- end }}
 {{- with include "track-bridge.keda.authenticationRef" $root | fromJson }}

@@ -22,15 +22,19 @@ to:
 {{- uniq $ports | toJson -}}
 {{- end -}}
 
-{{/* The host of config.track.endpoint, without its port. */}}
-{{- define "track-bridge.apiHost" -}}
-{{- $endpoint := dig "track" "endpoint" "" (include "track-bridge.config" . | fromJson) | toString -}}
-{{- regexReplaceAll "^[a-z]+://" $endpoint "" | regexFind "^[^/:]*" -}}
+{{/* config.track.endpoint as the bridge reads it: schemes and hosts are the same in capitals. */}}
+{{- define "track-bridge.endpoint" -}}
+{{- dig "track" "endpoint" "" (include "track-bridge.config" . | fromJson) | toString | trim | lower -}}
 {{- end -}}
 
-{{/* The port of config.track.endpoint. */}}
+{{/* Its host, without the port. */}}
+{{- define "track-bridge.apiHost" -}}
+{{- regexReplaceAll "^[a-z]+://" (include "track-bridge.endpoint" .) "" | regexFind "^[^/:]*" -}}
+{{- end -}}
+
+{{/* Its port. */}}
 {{- define "track-bridge.apiPort" -}}
-{{- $endpoint := dig "track" "endpoint" "" (include "track-bridge.config" . | fromJson) | toString -}}
+{{- $endpoint := include "track-bridge.endpoint" . -}}
 {{- $host := regexReplaceAll "^[a-z]+://" $endpoint "" | regexFind "^[^/]*" -}}
 {{- regexFind ":[0-9]+$" $host | trimPrefix ":" | default (ternary "80" "443" (hasPrefix "http://" $endpoint)) -}}
 {{- end -}}

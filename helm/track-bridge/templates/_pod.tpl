@@ -10,7 +10,7 @@ Secret, and variables of this pod alone. extraEnv goes over the chart's.
 {{- range (include "track-bridge.mounts" (list $root (index . 1)) | fromJson).mounts -}}
   {{- $all = concat $all .environment -}}
 {{- end -}}
-{{- $all = concat $all (index . 2) $root.Values.extraEnv -}}
+{{- $all = concat $all (index . 2) ($root.Values.extraEnv | default list) -}}
 {{- $last := dict -}}
 {{- range $all }}{{ $_ := set $last .name . }}{{ end -}}
 {{- $env := list -}}
@@ -80,7 +80,7 @@ Secret, and variables of this pod alone. extraEnv goes over the chart's.
 
 {{/* Where pods may run, and what they are to the cluster. */}}
 {{- define "track-bridge.podSettings" -}}
-automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
+automountServiceAccountToken: {{ .Values.serviceAccount.automountToken | default false }}
 # A Service named bridge or kafka would otherwise put variables such as BRIDGE_PORT into the environment.
 enableServiceLinks: false
 {{- with .Values.podSecurityContext }}
@@ -169,11 +169,11 @@ volumeMounts:
 metadata:
   labels:
     {{- /* Without helm.sh/chart: a change of the chart alone must not replace the pods. */ -}}
-    {{- toYaml (mergeOverwrite dict .Values.commonLabels .Values.podLabels (include "track-bridge.podLabels" . | fromYaml)) | nindent 4 }}
+    {{- toYaml (mergeOverwrite dict (.Values.commonLabels | default dict) (.Values.podLabels | default dict) (include "track-bridge.podLabels" . | fromYaml)) | nindent 4 }}
   {{- /* The configuration, and what the Kafka client takes from the chart's Secret, are read at start. */ -}}
   {{- $checksums := dict "checksum/config" (.Values.existingConfigMap.name | default (include "track-bridge.configText" .) | sha256sum) -}}
   {{- with .Values.kafkaCredentials.values }}{{ $_ := set $checksums "checksum/kafka-credentials" (toJson . | sha256sum) }}{{ end -}}
-  {{- include "track-bridge.annotations" (list . (mergeOverwrite dict .Values.podAnnotations $checksums)) | nindent 2 }}
+  {{- include "track-bridge.annotations" (list . (mergeOverwrite dict (.Values.podAnnotations | default dict) $checksums)) | nindent 2 }}
 spec:
   serviceAccountName: {{ include "track-bridge.serviceAccountName" . | quote }}
   terminationGracePeriodSeconds: {{ include "track-bridge.grace" . }}
@@ -190,7 +190,7 @@ spec:
   {{- end }}
   containers:
     - name: bridge
-      args: {{ concat (list "run") .Values.extraArgs | toJson }}
+      args: {{ concat (list "run") (.Values.extraArgs | default list) | toJson }}
       {{- include "track-bridge.container" (list . $name $own .Values.resources) | nindent 6 }}
       ports:
         - name: http
@@ -242,4 +242,10 @@ release whose name begins with this one's. Kubernetes makes hashes and random en
 
 {{- define "track-bridge.fewestReplicas" -}}
 {{- min (index . 1 | int64) (include "track-bridge.mostReplicas" (list (index . 0) (index . 2)) | int64) -}}
+{{- end -}}
+
+{{/* How many replicas there are at the least. */}}
+{{- define "track-bridge.leastReplicas" -}}
+{{- $scaler := ternary .Values.keda .Values.autoscaling (eq (toString .Values.keda.enabled) "true") -}}
+{{- include "track-bridge.replicas" . | default (include "track-bridge.fewestReplicas" (list . $scaler.minReplicas $scaler.maxReplicas)) -}}
 {{- end -}}

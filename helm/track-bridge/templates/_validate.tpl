@@ -70,6 +70,8 @@ networkPolicy.kafka.ports: must be set, because the chart cannot read the Config
 {{- $listen := dig "observability" "listen" "0.0.0.0:9464" $config | toString -}}
 {{- if not (include "track-bridge.port" .) }}
 {{ $place }}observability.listen: must end with a port such as :9464, which the probes and the Service need to know
+{{- else if gt (include "track-bridge.port" . | int64) 65535 }}
+{{ $place }}observability.listen: is {{ $listen }}, and ports end at 65535; write one such as :9464
 {{- else if eq (include "track-bridge.port" . | int64) 0 }}
 {{ $place }}observability.listen: is {{ $listen }}, a port that the system chooses at each start; the probes and the Service need to know it, so write one such as :9464
 {{- else if regexMatch "^(127\\.|localhost|\\[::1\\])" $listen }}
@@ -81,10 +83,11 @@ networkPolicy.kafka.ports: must be set, because the chart cannot read the Config
 {{- define "track-bridge.problems.readings" -}}
 {{- if not .Values.configFile -}}
 {{- $common := list "occurred_at" "event_id" -}}
-{{- $mapping := get .Values.config "mapping" | default dict -}}
+{{- $config := .Values.config | default dict -}}
+{{- $mapping := get $config "mapping" | default dict -}}
 {{- $common = concat $common (get $mapping "common_metadata" | default dict | keys) -}}
 {{- range get $mapping "per_topic" | default dict }}{{ $common = concat $common (get (. | default dict) "common_metadata" | default dict | keys) }}{{ end -}}
-{{- include "track-bridge.readings" (dict "path" "config" "key" "" "node" .Values.config "common" $common) -}}
+{{- include "track-bridge.readings" (dict "path" "config" "key" "" "node" $config "common" $common) -}}
 {{- end -}}
 {{- end -}}
 
@@ -146,7 +149,7 @@ kafkaCredentials.existingSecret: is not set; name the Secret that holds the keys
 {{ $name }}.existingConfigMap: must not be set beside {{ $name }}.existingSecret; remove one of the two
 {{- end -}}
 {{- end -}}
-{{- $names := concat (keys $credentials.files) (keys $credentials.values) -}}
+{{- $names := concat (keys ($credentials.files | default dict)) (keys ($credentials.values | default dict)) -}}
 {{- range $section := list "kafka" "dead_letter" -}}
 {{- $properties := dig $section "properties" dict $config -}}
 {{- if kindIs "map" $properties -}}
@@ -257,23 +260,25 @@ nameOverride: is {{ .Values.nameOverride | quote }}, which is no value of a labe
 {{- $buffer := include "track-bridge.bytes" (dig "delivery" "max_buffered_bytes" "32MB" $config) -}}
 {{- $limit := include "track-bridge.bytes" (dig "limits" "memory" "" (.Values.resources | default dict)) -}}
 {{- if and $buffer $limit (le (int64 $limit) (int64 $buffer)) }}
-resources.limits.memory: is {{ .Values.resources.limits.memory }}, not more than {{ $place }}delivery.max_buffered_bytes ({{ dig "delivery" "max_buffered_bytes" "32MB" $config }}), which the process may fill: it would be killed again and again; give it 128Mi more than that
+resources.limits.memory: is {{ include "track-bridge.text" .Values.resources.limits.memory }}, not more than {{ $place }}delivery.max_buffered_bytes ({{ dig "delivery" "max_buffered_bytes" "32MB" $config }}), which the process may fill: it would be killed again and again; give it 128Mi more than that
 {{- end -}}
-{{- $endpoint := dig "track" "endpoint" "" $config | toString -}}
-{{- if and (hasPrefix "http://" $endpoint) (not (dig "track" "allow_http" false $config)) (not (regexMatch "^http://(127\\.|localhost|\\[::1\\])" $endpoint)) }}
+{{- $endpoint := include "track-bridge.endpoint" . -}}
+{{- if and (hasPrefix "http://" $endpoint) (not (dig "track" "allow_http" false $config)) (not (regexMatch "^http://(127(\\.[0-9]+){3}|([^/:]+\\.)?localhost|\\[::1\\])(:|/|$)" $endpoint)) }}
 {{ $place }}track.endpoint: is {{ $endpoint }}, and the bridge sends no key without TLS; use https://, or set {{ $place }}track.allow_http where a proxy of yours encrypts
 {{- end -}}
 {{- include "track-bridge.problems.disruption" . }}
 {{- $paths := list -}}
 {{- range include "track-bridge.volumeMounts" . | fromYamlArray -}}
-{{- if has .mountPath $paths }}
+{{- $path := clean .mountPath -}}
+{{- if has $path $paths }}
 extraVolumeMounts: has {{ .mountPath }}, where something is mounted already; choose another path
 {{- end -}}
-{{- $paths = append $paths .mountPath -}}
+{{- $paths = append $paths $path -}}
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
 podMonitor.enabled: must not be true beside serviceMonitor.enabled: every sum would count each replica twice; choose one
 {{- end -}}
+{{- include "track-bridge.problems.jobLabel" . }}
 {{- if and .Values.httpRoute.enabled (not .Values.service.enabled) }}
 httpRoute.enabled: needs service.enabled; set it
 {{- end -}}
@@ -306,14 +311,42 @@ extraVolumes: has {{ .name }}, a name the chart uses; choose another one
 {{- end -}}
 {{- end -}}
 
-{{/* A budget that lets no pod go blocks the drain of every node one stands on. */}}
+{{/*
+A budget that lets no pod go blocks the drain of every node one stands on. Kubernetes rounds both percentages up: 51% of 2 must stay are both,
+1% of 2 may go is one.
+*/}}
 {{- define "track-bridge.problems.disruption" -}}
-{{- $least := .Values.podDisruptionBudget.minAvailable -}}
-{{- $replicas := include "track-bridge.replicas" . | default (ternary .Values.keda.minReplicas .Values.autoscaling.minReplicas .Values.keda.enabled) | int64 -}}
-{{- if and .Values.podDisruptionBudget.enabled (not (kindIs "invalid" $least)) -}}
-{{- $all := ternary (eq (toString $least) "100%") (ge (int64 $least) $replicas) (kindIs "string" $least) -}}
-{{- if and $all (gt $replicas 0) }}
-podDisruptionBudget.minAvailable: is {{ ternary $least (toString (int64 $least)) (kindIs "string" $least) }} of {{ $replicas }} replicas, so that no node one stands on could ever be drained; set less, or use maxUnavailable
+{{- $budget := .Values.podDisruptionBudget -}}
+{{- $replicas := include "track-bridge.leastReplicas" . | int64 -}}
+{{- if and $budget.enabled (gt $replicas 0) -}}
+{{- if not (kindIs "invalid" $budget.minAvailable) -}}
+{{- if ge (include "track-bridge.podsOf" (list $budget.minAvailable $replicas) | int64) $replicas }}
+podDisruptionBudget.minAvailable: is {{ include "track-bridge.text" $budget.minAvailable }} of {{ $replicas }} replicas, so that no node one stands on could ever be drained; set less, or use maxUnavailable
+{{- end -}}
+{{- else if kindIs "invalid" $budget.maxUnavailable }}
+podDisruptionBudget.maxUnavailable: is not set, and minAvailable neither; set one of them, or enabled: false
+{{- else if eq (include "track-bridge.podsOf" (list $budget.maxUnavailable $replicas) | int64) 0 }}
+podDisruptionBudget.maxUnavailable: is {{ include "track-bridge.text" $budget.maxUnavailable }}, so that no node a replica stands on could ever be drained; set 1
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* How many pods a number or a percentage is, called with (list VALUE REPLICAS). */}}
+{{- define "track-bridge.podsOf" -}}
+{{- $value := index . 0 -}}
+{{- if kindIs "string" $value -}}
+{{- divf (mulf (trimSuffix "%" $value | float64) (index . 1)) 100.0 | ceil | int64 -}}
+{{- else -}}
+{{- int64 $value -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The alerts know their targets by a job of this release's name, which is another where a label's value becomes the job. */}}
+{{- define "track-bridge.problems.jobLabel" -}}
+{{- range $name := list "serviceMonitor" "podMonitor" -}}
+{{- $monitor := get $.Values $name -}}
+{{- if and $.Values.prometheusRule.enabled (not $.Values.prometheusRule.selector) $monitor.enabled $monitor.jobLabel }}
+prometheusRule.selector: must be set, because {{ $name }}.jobLabel makes the value of {{ $monitor.jobLabel }} the job, which the alerts do not know; write the matchers, as in namespace="{{ include "track-bridge.namespace" $ }}",job="THAT VALUE"
 {{- end -}}
 {{- end -}}
 {{- end -}}
