@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import httpx
 from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.ops.log import set_up
+from bridge.ops.log_writer import LogWriter
 from bridge.ops.snapshot import Snapshot
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.main import secrets_of
@@ -23,14 +25,30 @@ from tests.service.waiting import until
 
 
 class Lines:
-    """A log's output, kept."""
+    """A log's output, kept. Whoever reads it sees all that was logged before, though a thread of its own writes it."""
+
+    _MARK = b"\0"
 
     def __init__(self) -> None:
-        self.text = b""
+        self._text = b""
+        self._marks = threading.Semaphore(0)
+        self.writer: LogWriter | None = None
+        """As long as it writes."""
 
     def write(self, data: bytes) -> int:
-        self.text += data
+        if data == self._MARK:
+            self._marks.release()
+        else:
+            self._text += data
         return len(data)
+
+    @property
+    def text(self) -> bytes:
+        """What is logged by now."""
+        if self.writer is not None:
+            self.writer.write(self._MARK)
+            assert self._marks.acquire(timeout=30), "the log is not written any more"
+        return self._text
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The logged events of this name."""
@@ -51,6 +69,7 @@ class Service:
         mapping = compile_mapping(loaded.config.mapping)
         assert isinstance(mapping, CompiledMapping), mapping
         self._log = set_up(level="info", log_format="json", secrets=secrets_of(loaded.config), output=self.lines)
+        self.lines.writer = self._log.writer
         self.began = time.monotonic()
         self.bridge = Bridge(loaded.config, mapping, self._log)
         self.running: asyncio.Task[Exit] = asyncio.create_task(self.bridge.run())
@@ -70,6 +89,7 @@ class Service:
                 await self.stop()
         finally:
             await self._http.aclose()
+            self.lines.writer = None
             self._log.close()
             sys.stdout.write(self.lines.text.decode("utf-8", "replace"))  # shown with a test that failed
 

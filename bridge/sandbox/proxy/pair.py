@@ -26,21 +26,30 @@ class Network(Protocol):
         ...
 
     def gone(self, pair: Pair, /) -> None:
-        """The connection is over."""
+        """The connection is over, though one of its sides may still have something to send."""
+        ...
+
+    @property
+    def sides(self) -> set[Side]:
+        """Those that have a socket: nothing is left of the proxy once none has."""
         ...
 
 
 class Side(asyncio.Protocol):
     """One socket. A client's own comes before there is a pair: it is given to `accepted`."""
 
-    def __init__(self, accepted: Callable[[Side], None] | None = None) -> None:
+    def __init__(self, network: Network, accepted: Callable[[Side], None] | None = None) -> None:
+        self._network = network
         self._accepted = accepted
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the socket is closed: a transport tells of its end on a later turn of the loop."""
         self.pair: Pair | None = None
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The transport is ready."""
         self.transport = cast("asyncio.Transport", transport)
+        self._network.sides.add(self)
         if self._accepted is not None:
             self._accepted(self)
 
@@ -51,6 +60,8 @@ class Side(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
         """The transport is gone."""
+        self._network.sides.discard(self)
+        self.over.set_result(None)
         if self.pair is not None:
             self.pair.lost(self)
 
@@ -84,12 +95,13 @@ class Pair:
         """Bytes, since the weather changed."""
         client.pair = self
 
-    def connect(self, upstream: tuple[str, int]) -> None:
+    def connect(self, upstream: tuple[str, int]) -> asyncio.Task[None]:
         """Connect what is behind; bytes that come before wait."""
         self._connecting = self._loop.create_task(self._connect(upstream))
+        return self._connecting
 
     async def _connect(self, upstream: tuple[str, int]) -> None:
-        server = Side()
+        server = Side(self._network)
         server.pair = self
         try:
             await self._loop.create_connection(lambda: server, *upstream)

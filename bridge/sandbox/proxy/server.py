@@ -22,11 +22,13 @@ class Proxy:
         self.counts = Counts()
         self._weather = Weather()
         self._pairs: set[Pair] = set()
+        self.sides: set[Side] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Side(self._accepted), self.host, self.port, backlog=1024
+            lambda: Side(self, self._accepted), self.host, self.port, backlog=1024
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -37,10 +39,13 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self.cut()
+            await asyncio.gather(*self._connecting, return_exceptions=True)
+            # Also those of connections that are gone, and whose last bytes the weather still keeps.
+            left = list(self.sides)
+            for side in left:
+                side.reset()
             await self._server.wait_closed()
-            # Transports tell of their end on a later turn of the loop.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            await asyncio.gather(*(side.over for side in left))
 
     @property
     def address(self) -> str:
@@ -80,7 +85,9 @@ class Proxy:
         pair = Pair(self, side)
         self._pairs.add(pair)
         if self._weather.link is Link.OPEN and self.upstream is not None:
-            pair.connect(self.upstream)
+            connecting = pair.connect(self.upstream)
+            self._connecting.add(connecting)
+            connecting.add_done_callback(self._connecting.discard)
 
     def gone(self, pair: Pair) -> None:
         """Both sides are closed, or about to be."""
