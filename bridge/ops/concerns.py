@@ -5,22 +5,30 @@ The document's lists and its headline are made of this one list, so that they ca
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from bridge.config import topic_patterns
 from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
-from bridge.ops.group_view import unowned
+from bridge.ops.group_view import stalled, unowned
 from bridge.ops.snapshot import Block, Partition, Snapshot
+from bridge.ops.status_text.times import span
 from bridge.ops.why import Explanation
 
 KEY_FILE: Final = "key_file"
 OPEN_DEAD_LETTERS: Final = "open_dead_letters"
 UNACCOUNTED: Final = "unaccounted"
-OTHERS: Final = (KEY_FILE, OPEN_DEAD_LETTERS, UNACCOUNTED)
-"""What needs someone although it holds no record."""
+RETENTION_NEAR: Final = "retention_near"
+STALLED: Final = "stalled"
+OTHERS: Final = (KEY_FILE, OPEN_DEAD_LETTERS, UNACCOUNTED, RETENTION_NEAR, STALLED)
+"""What is told although it holds no record of this replica; all but the last need someone."""
+
+RETENTION_SHARE: Final = 0.5
+"""Part of a topic's retention after which an open record is in danger: what the chart's alert has by default."""
 
 DETAILS_SHOWN: Final = 3
 """Cases of one reason that are told in full."""
@@ -73,6 +81,7 @@ def concerns(snapshot: Snapshot, explained: Sequence[tuple[Partition, Explanatio
     found += [_of_gate(block, snapshot) for block in snapshot.blocks if _is_told(block, told)]
     found += _of_topics(snapshot, told)
     found += _of_the_group(snapshot)
+    found += _stalled(snapshot)
     needed = [*(each for each in found if each.needs_someone), *_beside(snapshot, found)]
     ends = sorted((each for each in found if not each.needs_someone), key=_rank)
     return [*sorted(needed, key=_holds_everything_first), *ends]
@@ -176,8 +185,62 @@ def _of_the_group(snapshot: Snapshot) -> Iterator[Concern]:
         )
 
 
+def _stalled(snapshot: Snapshot) -> Iterator[Concern]:
+    view = snapshot.group_view
+    partitions = stalled(view)
+    if not partitions or view.at is None:
+        return
+    owners = sorted({owner for topic in view.topics for owner in topic.owners_of_stalled})
+    named = " and ".join(owners) or "Another member of the group"
+    seconds = max(topic.stalled_for for topic in view.topics)
+    yield Concern(
+        STALLED,
+        needs_someone=False,
+        since=view.at - seconds,
+        details=(f"{named} has these partitions. Records wait in them, and nothing was committed since then.",),
+        action="Nothing, if that member was killed: the group gives its partitions to others when its session runs out"
+        " (session.timeout.ms). Otherwise ask its own status why it waits.",
+        partitions=partitions,
+        holds=False,
+    )
+
+
+def _retention_near(snapshot: Snapshot) -> Iterator[Concern]:
+    """Open records that Kafka deletes for their age if nothing is done, topic by topic."""
+    near: dict[str, list[Partition]] = {}
+    for partition in snapshot.partitions:
+        retention = snapshot.retention.get(partition.partition.topic, math.inf)
+        if partition.oldest is not None and partition.oldest_age(snapshot.at) > RETENTION_SHARE * retention:
+            near.setdefault(partition.partition.topic, []).append(partition)
+    if near:
+        yield Concern(
+            RETENTION_NEAR,
+            needs_someone=True,
+            since=None,
+            details=tuple(
+                _about_to_be_deleted(topic, found, snapshot) for topic, found in [*near.items()][:DETAILS_SHOWN]
+            ),
+            action="Lengthen retention.ms of the topic first (kafka-configs --alter), then fix what keeps its records"
+            " waiting.",
+            partitions=tuple(partition.partition for found in near.values() for partition in found),
+            left_out=max(0, len(near) - DETAILS_SHOWN),
+            holds=False,
+        )
+
+
+def _about_to_be_deleted(topic: str, partitions: Sequence[Partition], snapshot: Snapshot) -> str:
+    age = max(partition.oldest_age(snapshot.at) for partition in partitions)
+    retention = snapshot.retention[topic]
+    deleted = datetime.fromtimestamp(snapshot.at - age + retention, UTC)
+    return (
+        f"Kafka keeps records of {topic} for {span(retention)}, and the oldest that waits was written"
+        f" {span(age)} ago: from {deleted:%Y-%m-%dT%H:%M:%SZ} on it may be deleted before it is sent."
+    )
+
+
 def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
     """What needs someone while records flow."""
+    yield from _retention_near(snapshot)
     key, letters, gap = snapshot.key, snapshot.letters, snapshot.records.gap
     if key.problem is not None and not any(each.reason == Reason.UNAUTHORIZED.value for each in found):
         yield Concern(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.config import topic_patterns
 from bridge.holds import REASONS
-from bridge.ops.group_view import unowned
+from bridge.ops.group_view import stalled, unowned
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
@@ -65,6 +65,9 @@ def absences(snapshot: Snapshot) -> str:
     nobodys = unowned(snapshot.group_view)
     if nobodys:
         said.append(f" No member of the group has {_named(nobodys)}.")
+    still = stalled(snapshot.group_view)
+    if still:
+        said.append(f" Another member of the group does not move {_named(still)}.")
     if snapshot.group_view.other_mappings:
         elsewhere = [each for partitions in snapshot.group_view.other_mappings.values() for each in partitions]
         said.append(f" Other members of the group work by another mapping: {_named(elsewhere)}.")

@@ -32,7 +32,7 @@ class Standing:
     """The member that has it, for people."""
     is_owned: bool | None = None
     still_for: float = 0.0
-    """Seconds since a commit of it was last seen."""
+    """Seconds for which records were seen waiting without a new commit of it."""
 
     @property
     def lag(self) -> int | None:
@@ -68,6 +68,8 @@ class TopicView:
     stalled: tuple[int, ...] = ()
     """Partitions of other members with records that wait, of which nothing was committed for `STALLED_AFTER`."""
     owners_of_stalled: tuple[str, ...] = ()
+    stalled_for: float = 0.0
+    """Seconds, of the partition that has stood still for longest."""
     problem: Problem | None = None
 
 
@@ -137,8 +139,14 @@ def _topic(name: str, facts: Facts) -> TopicView:
         else tuple(n for n, is_owned in owned.items() if not is_owned),
         stalled=tuple(stalled),
         owners_of_stalled=tuple(sorted({standing.owner for standing in stalled.values() if standing.owner})),
+        stalled_for=max((standing.still_for for standing in stalled.values()), default=0.0),
         problem=facts.problems.get(name),
     )
+
+
+def stalled(view: GroupView) -> tuple[TopicPartition, ...]:
+    """Partitions of all topics that another member has and does not move."""
+    return tuple(TopicPartition(topic.topic, number) for topic in view.topics for number in topic.stalled)
 
 
 def unowned(view: GroupView) -> tuple[TopicPartition, ...]:

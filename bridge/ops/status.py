@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.holds import REASONS, Reason
 from bridge.ops import group_status, health
 from bridge.ops.backlog_trend import done_at
-from bridge.ops.concerns import Concern, concerns
+from bridge.ops.concerns import RETENTION_NEAR, Concern, concerns
 from bridge.ops.group_view import unowned
 from bridge.ops.why import Explanation, explain
 
@@ -113,12 +113,13 @@ def overall(snapshot: Snapshot, explanations: Sequence[Explanation], found: Sequ
     if snapshot.vitals.kafka is not None:
         return State.WAITING, f"{_ended(snapshot.vitals.kafka)} {REASONS[Reason.KAFKA_UNREACHABLE].action}"
     held = [concern for concern in found if concern.needs_someone and concern.holds]
+    near = "".join(f" {each.details[0]}" for each in found if each.reason == RETENTION_NEAR)
     if held:
-        return State.HELD, _held(held, len(explanations))
+        return State.HELD, f"{_held(held, len(explanations))}{near}"
     if not snapshot.vitals.joined:
         return State.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
     state, sentence = _flow(explanations, unowned(snapshot.group_view))
-    return state, f"{sentence}{group_status.absences(snapshot)}"
+    return state, f"{sentence}{near}{group_status.absences(snapshot)}"
 
 
 def _held(held: Sequence[Concern], partitions: int) -> str:

@@ -117,7 +117,7 @@ class GroupWatch:
         starts = await asyncio.to_thread(self._inspection.starts, _starts_wanted(partitions, committed, mine))
         await self._ask_rights(topics)
         now = time.monotonic()
-        self._commits.observe(committed, now)
+        self._commits.observe(committed, ends, now)
         stands_still = any(
             partition not in mine
             and ends.get(partition, 0) > found.offset
@@ -200,20 +200,24 @@ class GroupWatch:
 
 
 class Commits:
-    """Since when the commit of each partition has not changed: neither its offset nor the text that goes along."""
+    """Since when records have waited at each partition without a new commit: of its offset or the text beside it."""
 
     def __init__(self) -> None:
         self._last: dict[TopicPartition, tuple[Committed, float]] = {}
+        """Only of partitions where records wait: a commit that is old because nothing came is no sign of death."""
 
-    def observe(self, committed: Mapping[TopicPartition, Committed], now: float) -> None:
-        """What is committed at this monotonic time."""
+    def observe(
+        self, committed: Mapping[TopicPartition, Committed], ends: Mapping[TopicPartition, int], now: float
+    ) -> None:
+        """What is committed at this monotonic time, and where the logs end."""
         self._last = {
             partition: last if (last := self._last.get(partition)) is not None and last[0] == found else (found, now)
             for partition, found in committed.items()
+            if found.offset < ends.get(partition, 0)
         }
 
     def still_for(self, partition: TopicPartition, now: float) -> float:
-        """Seconds without a new one; 0 where there never was one."""
+        """Seconds for which records were seen waiting without a new one; 0 where none wait."""
         last = self._last.get(partition)
         return 0.0 if last is None else now - last[1]
 

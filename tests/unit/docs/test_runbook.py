@@ -13,6 +13,7 @@ from bridge.cli.app import app
 from bridge.exits import MEANINGS
 from bridge.holds import REASONS, SHOWN
 from bridge.ops.catalogue import CATALOGUE
+from bridge.ops.concerns import OTHERS, STALLED
 from tests.docs import commands
 from tests.docs.commands import Command
 
@@ -93,8 +94,12 @@ def test_every_link_leads_somewhere(page: str) -> None:
 def test_every_reason_that_status_shows_leads_to_a_section() -> None:
     table = rows(sections(PAGE)["What status says"])[2:]
     leads = {reason: (ends, target) for names, ends, target in table for reason in re.findall(r"`(\w+)`", names)}
-    assert leads.keys() == {reason.value for reason in SHOWN}
+    assert leads.keys() == {reason.value for reason in SHOWN} | set(OTHERS)
     there = anchors(PAGE)
+    for name in OTHERS:
+        ends, target = leads[name]
+        assert ends == ("by itself" if name == STALLED else "when you act"), name
+        assert set(re.findall(r"\]\(#([^)]+)\)", target)) & there, name
     for reason in SHOWN:
         ends, target = leads[reason.value]
         if reason.value in ("idle", "draining"):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import pytest
 
 from bridge.holds import Reason
 from bridge.model import Retried, Retry, TopicPartition
@@ -163,6 +166,36 @@ def test_open_dead_letters_need_someone_with_their_number_the_oldest_and_the_rea
         "open_dead_letters since 2026-01-01 11:00:00 (1 d 1 h)",
         "At least 304 dead letters are open: rejected at least 300, unmappable 4.",
     ]
+
+
+def test_records_that_kafka_is_about_to_delete_need_someone_and_say_from_when_on(busy: Snapshot) -> None:
+    kept = replace(busy, retention={"shop.orders": 120.0}, blocks=(Block(Reason.OUTAGE, busy.at, "503."),))
+    page = shown(kept)
+
+    found = section(page, "Needs someone")
+    assert found[0] == "retention_near: shop.orders/3"
+    assert found[1].startswith(
+        "Kafka keeps records of shop.orders for 2 min 0 s, and the oldest that waits was written"
+    )
+    assert "from 2026-01-02T12:00:30Z on" in found[1]
+    assert found[2].startswith("To do: Lengthen retention.ms of the topic first")
+    assert found[1] in page[1]
+
+
+@pytest.mark.parametrize("kept", [{}, {"shop.orders": math.inf}, {"shop.orders": 181.0}, {"other": 1.0}])
+def test_records_with_most_of_their_retention_left_need_nobody(busy: Snapshot, kept: dict[str, float]) -> None:
+    assert not any("retention_near" in line for line in shown(replace(busy, retention=kept)))
+
+
+def test_partitions_that_another_member_does_not_move_are_told_with_the_member_and_how_it_ends(quiet: Snapshot) -> None:
+    topic = TopicView("shop.orders", 4, stalled=(1, 2), owners_of_stalled=("b at 10.0.0.2",), stalled_for=12.0)
+    page = shown(replace(quiet, group_view=GroupView(at=quiet.at - 2, topics=(topic,))))
+
+    found = section(page, "Ends by itself")
+    assert found[0] == "stalled since 11:59:46 (14 s): shop.orders/1-2"
+    assert found[1].startswith("b at 10.0.0.2 has these partitions.")
+    assert "session runs out" in found[2]
+    assert "Another member of the group does not move shop.orders/1, shop.orders/2." in page[1]
 
 
 def test_what_a_stricter_gate_covers_is_told_as_well(busy: Snapshot) -> None:

@@ -56,11 +56,21 @@ def test_an_old_word_about_a_topic_that_is_there_now_is_no_problem() -> None:
 
 def test_only_a_commit_that_says_something_new_counts_as_a_sign_of_life() -> None:
     commits = Commits()
-    commits.observe({P: Committed(5, "map"), Q: Committed(7, "")}, 100.0)
-    commits.observe({P: Committed(5, "map"), Q: Committed(7, "another")}, 110.0)
+    ends = {P: 9, Q: 9}
+    commits.observe({P: Committed(5, "map"), Q: Committed(7, "")}, ends, 100.0)
+    commits.observe({P: Committed(5, "map"), Q: Committed(7, "another")}, ends, 110.0)
     assert (commits.still_for(P, 112.0), commits.still_for(Q, 112.0)) == (12.0, 2.0)
-    commits.observe({P: Committed(6, "map")}, 120.0)
+    commits.observe({P: Committed(6, "map")}, ends, 120.0)
     assert (commits.still_for(P, 121.0), commits.still_for(Q, 121.0)) == (1.0, 0.0)
+
+
+def test_a_member_that_had_nothing_to_do_for_an_hour_does_not_stand_still_when_a_record_comes() -> None:
+    commits = Commits()
+    commits.observe({P: Committed(5, "")}, {P: 5}, 100.0)
+    commits.observe({P: Committed(5, "")}, {P: 6}, 3700.0)
+    assert commits.still_for(P, 3700.0) == 0.0
+    commits.observe({P: Committed(5, "")}, {P: 6}, 3710.0)
+    assert commits.still_for(P, 3710.0) == 10.0
 
 
 def test_members_are_asked_for_only_after_connections_have_held_for_a_while() -> None:
