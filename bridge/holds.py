@@ -46,6 +46,8 @@ class Reason(enum.StrEnum):
     POSITION_UNKNOWN = "position_unknown"
     TRANSACTION_HANGING = "transaction_hanging"
     RECORD_TOO_LARGE = "record_too_large"
+    HELD_BY_OPERATOR = "held_by_operator"
+    """Somebody ran ``bridge hold``."""
     UNOWNED = "unowned"
     FAILING_USERS = "failing_users"
 
@@ -59,6 +61,8 @@ class Entry:
     """What to do; empty where nothing needs doing."""
     needs_operator: bool = False
     """It does not end by itself."""
+    deliberate: bool = False
+    """Somebody wants it so: nothing is broken."""
     shown_as: Reason | None = None
     """The reason whose name `/status`, metrics and log show for a partition instead, where that name came first."""
 
@@ -154,6 +158,13 @@ REASONS: Final[Mapping[Reason, Entry]] = {
         " group's offset past the batch.",
         needs_operator=True,
     ),
+    Reason.HELD_BY_OPERATOR: Entry(
+        "An operator ran `bridge hold`: the partition is not read, and its committed offset stays. The hold is kept"
+        " with the committed offset, so it survives restarts and moves to another replica.",
+        "Run `bridge release TOPIC` beside the replica that has the partition, when it may be sent again.",
+        needs_operator=True,
+        deliberate=True,
+    ),
     Reason.UNOWNED: Entry(
         "No member of the group has this partition, so nobody reads it.",
         "Nothing, while the group rebalances or the session of a killed member runs out. Longer: `bridge check` shows"
@@ -191,6 +202,7 @@ PARTITION_HOLDS: Final = (
     Reason.POSITION_UNKNOWN,
     Reason.TRANSACTION_HANGING,
     Reason.RECORD_TOO_LARGE,
+    Reason.HELD_BY_OPERATOR,
 )
 """What can hold one partition while others deliver, by the name that is shown."""
 

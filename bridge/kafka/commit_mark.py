@@ -9,6 +9,11 @@ members map the same records differently can be told. The next six are the subsc
 to have settled (`settled`), so that a topic that is new can be told from an old one. The last three are the number, of
 which those that may still be on their way must differ. Zeros say nothing. A reader that knows of the number only takes
 all of it for one mark; this is why it travels here and not in the map.
+
+Between map and digits there may be notes: each a ``~!``, a small letter that says what it is, and its text, out of
+``A-Z a-z 0-9 _ -``. A reader passes over those it does not know. One from before there were notes takes the map with a
+note behind it for foreign text and ignores it, which costs duplicates and never an event; so a note stands there only
+while it has something to say.
 """
 
 from __future__ import annotations
@@ -23,7 +28,8 @@ SUBSCRIPTIONS: Final = 10**6
 LONG: Final = 19
 """Characters of the long form."""
 _COMMITS: Final = 999
-_MARK: Final = re.compile(r"~\d{1,18}\0?\Z", re.ASCII)
+_NOTES: Final = r"((?:~![a-z][\w-]*)*)"
+_TAIL: Final = re.compile(_NOTES + r"\0*(?:~\d{1,18})?\0*\Z", re.ASCII)
 _LONG: Final = re.compile(r"~(\d{9})(\d{6})(\d{3})\0?\Z", re.ASCII)
 
 
@@ -43,8 +49,17 @@ def has(metadata: str | None, number: int, mapping: int | None = None) -> bool:
 
 
 def unmarked(metadata: str | None) -> str:
-    """The text without one; also without the final NUL that this client's strings end in on the wire."""
-    return _MARK.sub("", metadata or "").rstrip("\0")
+    """The text without one, and without notes and the final NUL that this client's strings end in on the wire."""
+    text = metadata or ""
+    found = _TAIL.search(text)
+    return text if found is None else text[: found.start()]
+
+
+def note_of(metadata: str | None, letter: str) -> str | None:
+    """What the note of this letter says; None where there is none."""
+    found = _TAIL.search(metadata or "")
+    notes = "" if found is None else found[1]
+    return next((note[1:] for note in notes.split("~!") if note[:1] == letter), None)
 
 
 def mapping_of(metadata: str | None) -> int | None:

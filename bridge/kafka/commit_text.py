@@ -8,15 +8,20 @@ out, then the mark too. Each step costs duplicates after a crash, and never an e
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bridge.kafka import commit_mark
+from bridge.kafka import commit_mark, operator_hold
 from bridge.pipeline import offset_map
+
+if TYPE_CHECKING:
+    from bridge.kafka.operator_hold import OperatorHold
 
 _MARKS: Final = 1000
 """Where every character counts a mark need only differ from those that may still be on their way."""
 
 
+_SHORT: Final = len(commit_mark.marked("", _MARKS - 1))
+"""Characters of the longest short mark."""
 _ENOUGH: Final = 150
 """Characters from which on the long mark takes no room that the map would need more."""
 
@@ -33,12 +38,17 @@ class CommitText:
         """Characters that are taken, as far as is known; None: nothing was ever refused."""
         self._told = False
 
-    def of(self, metadata: str, number: int | None, subscription: int | None = None) -> str:
+    def of(
+        self, metadata: str, number: int | None, subscription: int | None = None, hold: OperatorHold | None = None
+    ) -> str:
         """What to commit for this metadata; `number` marks an explicit commit.
 
-        `subscription` is what an earlier owner left, for as long as this one knows nothing better.
+        `subscription` is what an earlier owner left, for as long as this one knows nothing better. `hold` travels
+        along: what it needs is taken from the map, because a repeated event is better than one that was not to be sent.
         """
         known = self.subscription or subscription
+        if hold is not None:
+            return self._with_hold(metadata, number, known, hold)
         if self.longest is None:
             if number is None and (self._mapping is None or not metadata) and known is None:
                 return metadata
@@ -50,6 +60,22 @@ class CommitText:
         if len(mark) > self.longest:
             return ""
         return offset_map.shortened(metadata, self.longest - len(mark)) + mark
+
+    @property
+    def keeps_holds(self) -> bool:
+        """Whether there is room for a hold at all."""
+        return self.longest is None or len(operator_hold.BARE) + _SHORT <= self.longest
+
+    def _with_hold(self, metadata: str, number: int | None, known: int | None, hold: OperatorHold) -> str:
+        long = commit_mark.marked("", number or 0, self._mapping, known)
+        if self.longest is None:
+            return metadata + hold.note + long
+        short = commit_mark.marked("", (number or 0) % _MARKS)
+        for note, mark in ((hold.note, long), (hold.note, short), (operator_hold.BARE, short), ("", short)):
+            room = self.longest - len(note) - len(mark)
+            if room >= 0:
+                return offset_map.shortened(metadata, room) + note + mark
+        return ""
 
     def carries(self, text: str | None, number: int) -> bool:
         """Whether this text, of an answered commit, is marked with the number; also where no mark fits."""

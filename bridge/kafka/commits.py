@@ -160,6 +160,21 @@ class Commits:
             changed = known[self._proves % len(known) :][:1] if known else []
         self._issue(changed, now)
 
+    @property
+    def keeps_holds(self) -> bool:
+        """Whether the brokers take enough metadata for a hold to travel with the committed offset."""
+        return self._text.keeps_holds
+
+    def tell(self, entry: Assigned) -> None:
+        """Commit the entry's position and hold as they are now, soon; `Assigned.acknowledged` says when it is done.
+
+        The client gets them as well: its periodic commit would bring the text from before.
+        """
+        entry.acknowledged = False
+        entry.refresh = entry.position is not None
+        if entry.position is not None:
+            self.set_back(entry, entry.position)
+
     def set_back(self, entry: Assigned, position: Position) -> bool:
         """Forget what is stored of a topic that is gone: it is above this start in the new one. Whether that worked.
 
@@ -167,7 +182,7 @@ class Commits:
         lower offsets, but commits only those above its last commit.
         """
         try:
-            text = self._text.of(position.metadata, None, entry.subscription)
+            text = self._text_of(entry, position)
             self._consumer.store_offsets(offsets=[committable(entry.partition, position, text)])
         except KafkaException as error:
             self._log.write(logging.WARNING, f"{entry.partition}: {answers.error_of(error).str()}")
@@ -200,7 +215,7 @@ class Commits:
         self._number += 1
         offsets = [self._committable(entry, self._number) for entry in entries if entry.position is not None]
         for entry in entries:
-            entry.refresh = False
+            entry.refresh = entry.acknowledged = False
         if not offsets and not beginnings:
             return
         self._refreshed_at = now
@@ -221,6 +236,9 @@ class Commits:
         if error is not None:
             self._failed(error, pending.entries if pending else (), partitions)
             return
+        refused = {from_client(each) for each in partitions if each.error is not None}
+        for entry in pending.entries if pending is not None else ():
+            entry.acknowledged = not entry.refresh and entry.partition not in refused
         self._acknowledged()
         issued_at = pending.issued_at if pending is not None else self._stored_at(partitions)
         if issued_at is not None:
@@ -301,7 +319,7 @@ class Commits:
         if entry.position is not None and position.offset < entry.position.offset:
             self._counts.refused_positions += 1
             return
-        text = self._text.of(position.metadata, None, entry.subscription)
+        text = self._text_of(entry, position)
         try:
             # One partition a call: of a list the client drops, silently, those it does not own.
             self._consumer.store_offsets(offsets=[committable(entry.partition, position, text)])
@@ -342,8 +360,11 @@ class Commits:
                 self._store(entry, position)
                 entry.position, entry.refresh = position, True
 
+    def _text_of(self, entry: Assigned, position: Position, number: int | None = None) -> str:
+        return self._text.of(position.metadata, number, entry.subscription, entry.operator_hold)
+
     def _committable(self, entry: Assigned, number: int | None = None) -> ClientPartition:
         position = entry.position
         if position is None:
             raise AssertionError("a partition without a position is never committed")
-        return committable(entry.partition, position, self._text.of(position.metadata, number, entry.subscription))
+        return committable(entry.partition, position, self._text_of(entry, position, number))

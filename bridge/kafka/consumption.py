@@ -88,6 +88,14 @@ class Consumption(Protocol):
         """
         ...
 
+    def set_aside(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        """These partitions stay ours and are not read for now: as `revoke`, but nobody waits for them."""
+        ...
+
+    def start_over(self, topic: str) -> None:
+        """Count the topic's dead letters in a row anew, and end its hold. Its partitions were set aside before."""
+        ...
+
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """These partitions may be another member's already: drop their work, nothing can be committed."""
         ...

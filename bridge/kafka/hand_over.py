@@ -52,7 +52,7 @@ class HandOver:
 
     def tell(self, method: Callable[..., object], arguments: tuple[Any, ...]) -> None:
         """Call this method after everything that was told before."""
-        if self._queue and method in (self._consumption.revoke, self._consumption.lost):
+        if self._queue and method in (self._consumption.revoke, self._consumption.set_aside, self._consumption.lost):
             self._drop(arguments[0])
         self._queue.append((method, arguments))
         self._begin()

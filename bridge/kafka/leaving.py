@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumption import Positioned, Tracker
     from bridge.kafka.loop_side import LoopSide
     from bridge.kafka.pauses import Pauses
+    from bridge.kafka.standstill import Standstill
     from bridge.kafka.table import Table
 
 SETTLE: Final = 11.0
@@ -36,6 +37,7 @@ class Leaving:
         loop_side: LoopSide,
         commits: Commits,
         pauses: Pauses,
+        standstill: Standstill,
         *,
         drain_timeout: float,
         clock: Callable[[], float] = time.monotonic,
@@ -47,6 +49,7 @@ class Leaving:
         self._loop_side = loop_side
         self._commits = commits
         self._pauses = pauses
+        self._standstill = standstill
         self._drain_timeout = drain_timeout
         self._clock = clock
         self._trackers: list[Tracker] = []
@@ -60,7 +63,7 @@ class Leaving:
         self.began = True
         self._pauses.stopping = True
         self._pauses.apply(self._table)
-        self._trackers = [entry.tracker for entry in self._table if entry.tracker is not None]
+        self._trackers = [entry.tracker for entry in self._table if entry.tracker is not None and not entry.closing]
         self._deadline = self._clock() + self._drain_timeout + DRAIN_GRACE
         if not self._trackers:
             self._drained.set()
@@ -71,6 +74,7 @@ class Leaving:
     def step(self) -> bool:
         """Whether nothing is left to wait for, or the time is over."""
         self._commits.take_offered()
+        self._standstill.step()
         if not self._handed and self._is_drained():
             self._hand_over()
         self._commits.refresh()
@@ -79,7 +83,7 @@ class Leaving:
     @property
     def drained(self) -> bool:
         """Whether everything in flight is back."""
-        return self._drained.is_set()
+        return self._drained.is_set() and not self._standstill.busy
 
     def finish_drain(self, wait: Callable[[threading.Event], bool]) -> None:
         """The group takes partitions away before the drain is over: end it here. `wait` says whether the event was set
@@ -95,7 +99,7 @@ class Leaving:
         self._drained.set()
 
     def _is_drained(self) -> bool:
-        if self._drained.is_set():
+        if self.drained:
             return True
         self.forced = self._clock() > self._deadline
         return self.forced

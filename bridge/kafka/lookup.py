@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicCollection
 
-from bridge.kafka import answers, commit_mark, topic_ids
+from bridge.kafka import answers, commit_mark, operator_hold, topic_ids
 from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.starts import NO_TIME_FOUND, Found, LogRange
 from bridge.model import Position, TopicPartition
@@ -64,9 +64,9 @@ class Lookup:
         )
         ranges = self._ask_ranges(partitions, budget)
         found = {partition: Found() for partition in partitions}
-        subscriptions: dict[TopicPartition, int] = {}
-        for partition, position in self._committed(partitions, deadline, subscriptions).items():
-            found[partition] = Found(position=position, position_known=True, subscription=subscriptions.get(partition))
+        texts: dict[TopicPartition, str] = {}
+        for partition, position in self._committed(partitions, deadline, texts).items():
+            found[partition] = _found(position, texts.get(partition))
         details = self._collect("topic ids", described, deadline)
         self._siblings(found, details, deadline)
         added = [partition for partition in found if partition not in partitions]
@@ -109,13 +109,13 @@ class Lookup:
             for p in mine
             if found[p].position_known and found[p].position is None and (found[p].topic_started or settled)
         ]
-        subscriptions: dict[TopicPartition, int] = {}
-        again = self._committed(without, deadline, subscriptions)
+        texts: dict[TopicPartition, str] = {}
+        again = self._committed(without, deadline, texts)
         for partition in without:
             if partition not in again:
                 found[partition] = Found()
             elif (position := again[partition]) is not None:
-                found[partition] = Found(position, position_known=True, subscription=subscriptions.get(partition))
+                found[partition] = _found(position, texts.get(partition))
 
     def ranges(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, LogRange]:
         """The logs' first and last offsets, of those that answered in time."""
@@ -125,9 +125,9 @@ class Lookup:
         self,
         partitions: Iterable[TopicPartition],
         deadline: float,
-        subscriptions: dict[TopicPartition, int] | None = None,
+        texts: dict[TopicPartition, str] | None = None,
     ) -> dict[TopicPartition, Position | None]:
-        """Their positions. `subscriptions` gets those that the commits carry."""
+        """Their positions. `texts` gets the whole metadata of each: what travels there beside the offset map."""
         wanted = [to_client(partition) for partition in partitions]
         if not wanted:
             return {}
@@ -142,8 +142,8 @@ class Lookup:
             if each.error is not None:
                 self._logger.warning("%s: the group's position could not be read: %s", partition, each.error.str())
             elif each.offset >= _FIRST_OFFSET:
-                if subscriptions is not None and (carried := commit_mark.subscription_of(each.metadata)) is not None:
-                    subscriptions[partition] = carried
+                if texts is not None:
+                    texts[partition] = each.metadata or ""
                 known[partition] = Position(each.offset, commit_mark.unmarked(each.metadata), each.leader_epoch)
             else:
                 known[partition] = None
@@ -246,3 +246,12 @@ class Lookup:
         if (what, error.code()) not in self._told:
             self._told.add((what, error.code()))
             self._logger.warning("the cluster did not answer about %s: %s", what, error.str())
+
+
+def _found(position: Position | None, metadata: str | None) -> Found:
+    return Found(
+        position,
+        position_known=True,
+        subscription=commit_mark.subscription_of(metadata),
+        operator_hold=operator_hold.of_metadata(metadata),
+    )

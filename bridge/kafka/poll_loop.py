@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bridge.kafka.commits import Commits
     from bridge.kafka.counts import SourceCounts
+    from bridge.kafka.holding import Holding
     from bridge.kafka.intake import Intake
     from bridge.kafka.log_ends import LogEnds
     from bridge.kafka.loop_side import Heartbeat, LoopSide
@@ -52,6 +53,7 @@ class PollLoop:
         survey: Survey,
         log_ends: LogEnds,
         settled: Settled,
+        holding: Holding,
         message_errors: MessageErrors,
         counts: SourceCounts,
         heartbeat: Heartbeat,
@@ -71,6 +73,7 @@ class PollLoop:
         self._survey = survey
         self._log_ends = log_ends
         self._settled = settled
+        self._holding = holding
         self._message_errors = message_errors
         self._counts = counts
         self._orders: deque[Callable[[], None]] = deque()
@@ -113,6 +116,7 @@ class PollLoop:
             self._orders.popleft()()
         self._log_ends.step()
         self._commits.take_offered()
+        self._holding.carry_on()
         self._commits.refresh()
         if now >= self._upkeep_due:
             self._upkeep_due = now + UPKEEP_EVERY

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumption import Positioned, Tracker
     from bridge.kafka.counts import SourceCounts
     from bridge.kafka.leaving import Leaving
+    from bridge.kafka.standstill import Standstill
     from bridge.kafka.starting import Starting
     from bridge.kafka.table import Assigned, Table
     from bridge.kafka.watchdog import Watchdog
@@ -47,6 +48,7 @@ class Rebalance:
         starting: Starting,
         commits: Commits,
         leaving: Leaving,
+        standstill: Standstill,
         watchdog: Watchdog,
         counts: SourceCounts,
         logger: logging.Logger,
@@ -64,6 +66,7 @@ class Rebalance:
         self._starting = starting
         self._commits = commits
         self._leaving = leaving
+        self._standstill = standstill
         self._watchdog = watchdog
         self._counts = counts
         self._logger = logger
@@ -89,6 +92,7 @@ class Rebalance:
         self.draining = True
         try:
             if self.failure is None:
+                self._standstill.finish_drain(self._wait)
                 self._leaving.finish_drain(self._wait)
                 self._drain(entries)
         except Exception as error:  # noqa: BLE001  # as above

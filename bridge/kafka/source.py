@@ -20,6 +20,7 @@ from bridge.kafka.broker_session import BrokerSession
 from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
+from bridge.kafka.holding import Holding
 from bridge.kafka.intake import Intake
 from bridge.kafka.leaving import Leaving
 from bridge.kafka.log_ends import LogEnds
@@ -30,6 +31,7 @@ from bridge.kafka.pauses import Pauses
 from bridge.kafka.poll_loop import SERVE, PollLoop
 from bridge.kafka.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT, Rebalance
 from bridge.kafka.settled import Settled
+from bridge.kafka.standstill import Standstill
 from bridge.kafka.starting import Starting
 from bridge.kafka.survey import Survey
 from bridge.kafka.table import Table
@@ -45,7 +47,9 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.config.sections import Kafka
+    from bridge.kafka import holding
     from bridge.kafka.consumption import Consumption, Positioned, Tracker
+    from bridge.kafka.operator_hold import OperatorHold
     from bridge.model import TopicPartition
 
 REJOIN_EVERY: Final = 5.0
@@ -129,8 +133,19 @@ class Source:
             start_from=kafka.start_from,
             assign=consumer.incremental_assign if incremental else consumer.assign,
         )
-        self._leaving = Leaving(
+        self._standstill = Standstill(
             self._table, self._loop_side, self._commits, self._pauses, drain_timeout=kafka.drain_timeout
+        )
+        self._holding = Holding(
+            self._table, self._loop_side, self._standstill, self._starting, self._commits, self._pauses
+        )
+        self._leaving = Leaving(
+            self._table,
+            self._loop_side,
+            self._commits,
+            self._pauses,
+            self._standstill,
+            drain_timeout=kafka.drain_timeout,
         )
         self._rebalance = Rebalance(
             consumer,
@@ -139,6 +154,7 @@ class Source:
             starting=self._starting,
             commits=self._commits,
             leaving=self._leaving,
+            standstill=self._standstill,
             watchdog=self._watchdog,
             counts=self.counts,
             logger=logger,
@@ -176,6 +192,7 @@ class Source:
             survey=self._survey,
             log_ends=self._log_ends,
             settled=self._settled,
+            holding=self._holding,
             message_errors=self._message_errors,
             counts=self.counts,
             heartbeat=self._heartbeat,
@@ -227,6 +244,20 @@ class Source:
     def resume_partition(self, tracker: Tracker, /) -> None:
         """Read this partition on; see `ports.Positions`."""
         self._poll_loop.order(lambda: self._pause_partition(tracker, False))
+
+    def hold(self, partitions: Sequence[TopicPartition], hold: OperatorHold, done: holding.Done) -> None:
+        """See `Holding.hold`; `done` is called on the poll thread."""
+        self._poll_loop.order(lambda: self._holding.hold(partitions, hold, done))
+
+    def release(
+        self, partitions: Sequence[TopicPartition], topic: str, done: holding.Done, *, start_over: bool
+    ) -> None:
+        """See `Holding.release`; `done` is called on the poll thread."""
+        self._poll_loop.order(lambda: self._holding.release(partitions, topic, done, start_over=start_over))
+
+    def move(self, moves: Mapping[TopicPartition, holding.Move], done: holding.Done) -> None:
+        """See `Holding.move`; `done` is called on the poll thread."""
+        self._poll_loop.order(lambda: self._holding.move(moves, done))
 
     @property
     def started(self) -> bool:

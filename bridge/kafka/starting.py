@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import OFFSET_END, KafkaException
@@ -81,7 +82,7 @@ class Starting:
         if entries:
             self._pauses.forget(entries)
             found = self._find(partitions, LOOKUP_BUDGET)
-        decisions = {entry: self._resolve(entry.partition, found) for entry in entries}
+        decisions = {entry: self._decide(entry, found) for entry in entries}
         self._assign_now([_assignment(entry, decision) for entry, decision in decisions.items()])
         for entry, decision in decisions.items():
             self._table.add(entry)
@@ -102,6 +103,13 @@ class Starting:
 
     def _resolve(self, partition: TopicPartition, found: Mapping[TopicPartition, Found]) -> starts.Start | starts.Hold:
         return starts.resolve(partition, found.get(partition, starts.Found()), self._start_from)
+
+    def _decide(self, entry: Assigned, found: Mapping[TopicPartition, Found]) -> starts.Start | starts.Hold:
+        """What an operator said in this assignment counts more than what the last commit carries of it."""
+        facts = found.get(entry.partition, starts.Found())
+        if not entry.told_of_hold:
+            entry.operator_hold = facts.operator_hold
+        return starts.resolve(entry.partition, replace(facts, operator_hold=entry.operator_hold), self._start_from)
 
     def _start(self, entry: Assigned, start: starts.Start, found: Mapping[TopicPartition, Found]) -> None:
         position = start.position
@@ -155,7 +163,8 @@ class Starting:
     def hold(self, entry: Assigned, reason: Reason, detail: str) -> None:
         """Take nothing from this partition until it is looked at again."""
         if reason is not entry.held:
-            self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail)
+            seconds = _held_for(entry) if reason is Reason.HELD_BY_OPERATOR else 0.0
+            self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail, seconds)
         entry.held, entry.detail = reason, detail
         self._publish()
         passing = reason is Reason.POSITION_UNKNOWN or (reason is Reason.RECREATED and entry.tracker is not None)
@@ -171,7 +180,7 @@ class Starting:
         changed = [
             entry
             for entry in self._table.by_topic.get(topic, {}).values()
-            if entry.tracker is not None and topic_ids.differ(entry.tracker.topic_id, topic_id)
+            if entry.tracker is not None and not entry.closing and topic_ids.differ(entry.tracker.topic_id, topic_id)
         ]
         for entry in changed:
             if entry.held is not Reason.RECREATED:
@@ -186,12 +195,12 @@ class Starting:
     def recheck(self) -> None:
         """Look again at held partitions whose time has come."""
         now = self._clock()
-        due = [entry for entry in self._table if entry.held is not None and entry.retry_at <= now]
+        due = [e for e in self._table if e.held is not None and not e.closing and e.retry_at <= now]
         if not due:
             return
         self._recheck_running([e for e in due if e.tracker is not None and e.held is Reason.OUT_OF_RANGE])
         self._recheck_recreated([e for e in due if e.tracker is not None and e.held is Reason.RECREATED])
-        self._recheck_waiting([entry for entry in due if entry.tracker is None])
+        self.recheck_waiting([entry for entry in due if entry.tracker is None])
 
     def _recheck_running(self, entries: Sequence[Assigned]) -> None:
         """Those that fell out of the log while they were read: a replica that lagged behind may have caught up."""
@@ -229,11 +238,19 @@ class Starting:
         self._tell_started(started)
         self._begin(started, found)
 
-    def _recheck_waiting(self, entries: Sequence[Assigned]) -> None:
+    def recheck_waiting(self, entries: Sequence[Assigned]) -> None:
+        """Those that are not read at all: begin where the group is now, unless something holds them.
+
+        What was read here before begins only when its last position is acknowledged: what the brokers say of it before
+        that is older, and what is done would be sent again.
+        """
+        for entry in [each for each in entries if each.position is not None and not each.acknowledged]:
+            entry.refresh, entry.retry_at = True, self._clock() + _FIRST_RETRY
+        entries = [each for each in entries if each.position is None or each.acknowledged]
         if not entries:
             return
         found = self._find([entry.partition for entry in entries], RETRY_BUDGET)
-        decisions = {entry: self._resolve(entry.partition, found) for entry in entries}
+        decisions = {entry: self._decide(entry, found) for entry in entries}
         started: dict[Assigned, starts.Start | starts.Hold] = {}
         for entry, decision in decisions.items():
             if isinstance(decision, starts.Hold):
@@ -241,10 +258,16 @@ class Starting:
                 self._count_lost(entry, decision.possibly_lost)
             elif self._release(entry, decision.position.offset):
                 self._start(entry, decision, found)
+                if found[entry.partition].operator_hold is not None:
+                    self._commits.tell(entry)  # It was released, and the committed text still says otherwise.
                 self._loop_side.tell(self._loop_side.consumption.assigned, [entry.tracker])
                 started[entry] = decision
         self._tell_started(started)
         self._begin(started, found)
+
+    def positions(self, entries: Sequence[Assigned]) -> dict[TopicPartition, Found]:
+        """Where the group is on these, as far as the brokers said it within a second."""
+        return self._find([entry.partition for entry in entries], RETRY_BUDGET) if entries else {}
 
     def forget(self, entries: Iterable[Assigned]) -> None:
         """These partitions are no longer this member's."""
@@ -278,6 +301,12 @@ def _assignment(entry: Assigned, decision: starts.Start | starts.Hold) -> Client
     if isinstance(decision, starts.Hold):
         return entry.client_partition(OFFSET_END)
     return entry.client_partition(decision.position.offset, decision.position.leader_epoch)
+
+
+def _held_for(entry: Assigned) -> float:
+    """Seconds since an operator held it; the hold may be older than this process."""
+    hold = entry.operator_hold
+    return 0.0 if hold is None or not hold.since else max(0.0, time.time() - hold.since)
 
 
 def _is_done(entry: Assigned) -> bool:

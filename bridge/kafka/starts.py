@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
+from bridge.kafka.operator_hold import OperatorHold
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
 
@@ -47,6 +49,8 @@ class Found:
     """Empty on a cluster that has none."""
     subscription: int | None = None
     """What the position's commit carried of it; see `settled`."""
+    operator_hold: OperatorHold | None = None
+    """What the position's commit carried of it, or what this process was told since."""
     group_settled: bool | None = False
     """Of a topic without any position: whether the group had settled without it, so that it is new; see `settled`."""
 
@@ -94,7 +98,11 @@ class Hold:
 
 
 def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
-    """Decide: where the group is, else the beginning of what is newer than the group, else what `start_from` says."""
+    """Decide: not at all where an operator holds it, else where the group is, else the beginning of what is newer than
+    the group, else what `start_from` says.
+    """
+    if found.operator_hold is not None:
+        return _held_by_operator(partition, found, found.operator_hold)
     if not found.position_known:
         return Hold(
             Reason.POSITION_UNKNOWN,
@@ -103,6 +111,22 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
     if found.position is not None:
         return _resume(partition, found, found.position)
     return _without_position(partition, found, start_from)
+
+
+def _held_by_operator(partition: TopicPartition, found: Found, hold: OperatorHold) -> Hold:
+    gone = 0
+    if found.position is not None and found.range is not None:
+        gone = max(0, found.range.first - found.position.offset)
+    return Hold(Reason.HELD_BY_OPERATOR, held_by_operator(partition, hold), gone)
+
+
+def held_by_operator(partition: TopicPartition, hold: OperatorHold) -> str:
+    """The sentence for a partition that somebody holds."""
+    since = "" if not hold.since else f" at {datetime.fromtimestamp(hold.since, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return (
+        f"{partition}: held by {hold.by}{since}: {hold.reason}. bridge release {partition.topic} --partition "
+        f"{partition.partition} ends it"
+    )
 
 
 def _without_position(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:

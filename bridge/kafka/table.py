@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.kafka.consumption import Tracker
+    from bridge.kafka.operator_hold import OperatorHold
 
 
 class Assigned:
     """One assigned partition."""
 
     __slots__ = (
-        "bytes", "detail", "end_seen", "first_position", "held", "joined", "last", "next_offset", "number",
-        "ordered_pause", "partition", "paused", "position", "possibly_lost", "records", "refresh", "retry_at",
-        "retry_in", "standing", "stored", "stored_at", "subscription", "told_hanging", "tracker",
+        "acknowledged", "bytes", "closing", "detail", "end_seen", "first_position", "held", "joined", "last",
+        "next_offset", "number", "operator_hold", "ordered_pause", "partition", "paused", "position", "possibly_lost",
+        "records", "refresh", "retry_at", "retry_in", "standing", "stored", "stored_at", "subscription",
+        "told_hanging", "told_of_hold", "tracker",
     )  # fmt: skip
 
     def __init__(self, partition: TopicPartition) -> None:
@@ -55,6 +57,14 @@ class Assigned:
         self.told_hanging = False
         self.subscription: int | None = None
         """What the commits of earlier owners say of it; passed on until more is known. See `settled`."""
+        self.acknowledged = False
+        """The coordinator took an explicit commit of the present position, with the present hold."""
+        self.operator_hold: OperatorHold | None = None
+        """Travels with each commit of the partition."""
+        self.told_of_hold = False
+        """Whether an operator held or released it in this assignment: then the committed text is older than that."""
+        self.closing = False
+        """What is in flight finishes, and then it is no longer read: see `standstill`."""
         self.held: Reason | None = None
         self.detail = ""
         self.possibly_lost = 0

@@ -145,7 +145,8 @@ class Events:
 
     def held(self, why: Reason, *, detail: str, topic: str | None = None, partition: int | None = None) -> None:
         """Sending stopped: everything, one topic, or one partition. An error where it lasts until somebody acts."""
-        level = self._log.error if REASONS[why].needs_operator else self._log.warning
+        entry = REASONS[why]
+        level = self._log.error if entry.needs_operator and not entry.deliberate else self._log.warning
         level(
             "held",
             reason=shown(why).value,

@@ -119,6 +119,21 @@ class Dispatcher:
         self._finish_drains(now)
         self.pump()
 
+    def start_over(self, topic: str) -> None:
+        """Somebody looked at the topic's dead letters: its hold ends, and those in a row are counted anew.
+
+        What is read of it was given up before and begins again, so that nothing stands on the shelf; a partition that
+        came since then was paused.
+        """
+        letters = self.assignments.topics.get(topic)
+        if letters is None:
+            return
+        letters.start_over()
+        for partition in self.assignments:
+            if partition.topic is letters and partition.held is None and partition not in self.failing.paused:
+                self._positions.resume_partition(partition.tracker)
+        self.pump()
+
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are another member's already: nothing of them may be sent or committed any more."""
         now = self._monotonic()

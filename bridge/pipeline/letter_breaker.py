@@ -61,6 +61,10 @@ class TopicLetters:
         waiting, self.shelf = self.shelf, []
         return waiting
 
+    def start_over(self) -> None:
+        """Whatever was in a row is forgiven."""
+        self.held, self.run = False, 0
+
     def exhausted(self) -> bool:
         """Whether letters wait for events of which none is left: then the topic has to be held."""
         return bool(self.shelf) and self.sendable == 0 and not self.held

@@ -109,6 +109,20 @@ class Consumer:
 
         self._guarded(self._dispatcher.revoke, trackers, done)
 
+    def set_aside(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        """See `Consumption`."""
+
+        def done(positions: Positioned) -> None:
+            drained(positions)
+            self.on_assignment()
+
+        self._guarded(self._dispatcher.revoke, trackers, done)
+
+    def start_over(self, topic: str) -> None:
+        """See `Consumption`."""
+        self._guarded(self._dispatcher.start_over, topic)
+        self._journal.release_topic(topic)
+
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """See `Consumption`."""
         released = self._dispatcher.tally.released

@@ -51,10 +51,16 @@ class Journal:
         """The dead-letter breaker took a topic out."""
         sentence = (
             f"{letters} records of {topic} in a row became dead letters and none was delivered: nothing more of it is "
-            f"read until a restart (dead_letter.hold_after: {self._hold_after})."
+            f"read until bridge release {topic} or a restart (dead_letter.hold_after: {self._hold_after})."
         )
         self.topic_holds[topic] = TopicHold(topic, self._clock.wall(), sentence)
         self._events.held(Reason.DEAD_LETTER_HOLD, detail=sentence, topic=topic)
+
+    def release_topic(self, topic: str) -> None:
+        """An operator released it."""
+        hold = self.topic_holds.pop(topic, None)
+        if hold is not None:
+            self._events.released(Reason.DEAD_LETTER_HOLD, seconds=self._clock.wall() - hold.since, topic=topic)
 
     def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
         """One partition waits: a dead letter of it cannot be written at all."""

@@ -32,6 +32,8 @@ class Completing:
         self.assignments: list[list[Tracker]] = []
         self.starts: list[Started] = []
         self.revoked: list[Tracker] = []
+        self.set_aside_trackers: list[Tracker] = []
+        self.started_over: list[str] = []
         self.lost_trackers: list[Tracker] = []
         self.commit_failures: list[str] = []
         self.proofs: list[float] = []
@@ -99,6 +101,13 @@ class Completing:
         if self._drains:
             drained([(tracker, tracker.position(Demand(0, 1), Head(), LIMIT)) for tracker in trackers])
         self._changed.set()
+
+    def set_aside(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        self.set_aside_trackers += trackers
+        self.revoke(trackers, drained)
+
+    def start_over(self, topic: str) -> None:
+        self.started_over.append(topic)
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         self.lost_trackers += trackers

@@ -182,6 +182,8 @@ class Sink:
             raise Violation(f"order: {process.name} has two in flight of the lane {work.lane!r}")
         if tracker.life is not Life.LIVE:
             raise Violation(f"drain: {process.name} starts {event} of a partition that is {tracker.life.value}")
+        if tracker.partition in world.ledger.held:
+            raise Violation(f"hold: {process.name} sends {event} of a partition that an operator holds")
         if len(self.on_wire) >= world.plan.settings.max_in_flight:
             raise Violation(f"in flight: {process.name} has more than {world.plan.settings.max_in_flight} requests out")
         process.about_to_send(event)

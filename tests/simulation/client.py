@@ -20,6 +20,7 @@ from bridge.kafka.client_log import RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.consumption import Consumption, Positioned, Tracker
 from bridge.kafka.counts import SourceCounts
+from bridge.kafka.holding import Holding
 from bridge.kafka.leaving import Leaving
 from bridge.kafka.log_ends import LogEnds
 from bridge.kafka.lookup import Lookup
@@ -28,6 +29,7 @@ from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.poll_loop import SERVE
 from bridge.kafka.settled import Settled
+from bridge.kafka.standstill import Standstill
 from bridge.kafka.starting import Starting
 from bridge.kafka.starts import Found, LogRange
 from bridge.kafka.table import Assigned, Table
@@ -292,11 +294,23 @@ class PollThread:
             assign=self.client.incremental_assign,
             clock=process.monotonic,
         )
+        self.standstill = Standstill(
+            self.table,
+            self.hops,
+            self.commits,
+            self.pauses,
+            drain_timeout=process.world.plan.settings.drain_timeout,
+            clock=process.monotonic,
+        )
+        self.holding = Holding(
+            self.table, self.hops, self.standstill, self.starting, self.commits, self.pauses, clock=process.monotonic
+        )
         self.leaving = Leaving(
             self.table,
             self.hops,
             self.commits,
             self.pauses,
+            self.standstill,
             drain_timeout=process.world.plan.settings.drain_timeout,
             clock=process.monotonic,
         )
@@ -350,6 +364,7 @@ class PollThread:
             self._orders.popleft()()
         self.log_ends.step()
         self.commits.take_offered()
+        self.holding.carry_on()
         self.commits.refresh()
         if now >= self._upkeep_at and not self.closing:
             self._upkeep_at = now + UPKEEP
@@ -419,7 +434,8 @@ class PollThread:
 
     def revoke(self, partitions: list[TopicPartition], then: Callable[[], None] | None = None) -> None:
         """Drain, commit, give up."""
-        if self.leaving.began and not self.leaving.drained:
+        self.standstill.step()
+        if self.standstill.busy or (self.leaving.began and not self.leaving.drained):
             self.draining = True
             self.commits.keep_up()
             self.process.after(LOOK, self._revoke_when_drained, partitions, then)

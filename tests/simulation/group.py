@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bridge.kafka import commit_mark
+from bridge.kafka import commit_mark, operator_hold
 from bridge.kafka.starts import Found, LogRange
 from bridge.model import Position, TopicPartition
 from tests.simulation.agenda import Agenda
@@ -122,7 +122,7 @@ class Group:
         if log is None:
             return Found()
         position = self.committed.get(partition)
-        carried = None if position is None else commit_mark.subscription_of(position.metadata)
+        text = None if position is None else position.metadata
         if position is not None:
             position = position._replace(metadata=commit_mark.unmarked(position.metadata))
         return Found(
@@ -132,7 +132,8 @@ class Group:
             range=LogRange(log.first, log.end),
             latest=log.stable,
             topic_id=log.topic_id,
-            subscription=carried,
+            subscription=commit_mark.subscription_of(text),
+            operator_hold=operator_hold.of_metadata(text),
         )
 
     def _started(self, topic: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from bridge.holds import Reason
 from bridge.model import TopicPartition
 from tests.simulation.ledger import Event, Violation
 from tests.simulation.plan import Plan
@@ -107,10 +108,12 @@ def unfinished(world: World) -> Iterator[str]:
 
 
 def _held(world: World) -> set[TopicPartition]:
-    """By the breaker, for a letter that fits nowhere, or for a position outside the log."""
+    """By the breaker, for a letter that fits nowhere, or for a position outside the log. An operator releases."""
     held: set[TopicPartition] = set()
     for process in world.living:
-        held.update(process.thread.starting.held)
+        for each, (reason, _) in process.thread.starting.held.items():
+            if reason is not Reason.HELD_BY_OPERATOR:
+                held.add(each)
         for partition in process.dispatcher.assignments:
             if partition.held or partition.topic.held:
                 held.add(partition.tracker.partition)

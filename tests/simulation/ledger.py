@@ -152,6 +152,8 @@ class Ledger:
         self.ends: dict[Tracker, End] = {}
         self.evicted: dict[Process, float] = {}
         """Processes that the group went on without, and when it last did."""
+        self.held: set[TopicPartition] = set()
+        """Partitions that an operator was told are held, and that nobody was asked to release since."""
         self.kicked_until = float("-inf")
         """Until then a member may be none any more without having heard of it."""
         self.troubled: list[tuple[float, float]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from bridge.kafka.commits import Commits
 from bridge.kafka.log_ends import LogEnds
 from bridge.kafka.settled import Seen, Settled
+from bridge.kafka.starting import Starting
+from bridge.kafka.table import Assigned
 from bridge.model import Disposition, LetterRefused, TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.assignments import Assignments, Drain
@@ -194,6 +196,22 @@ def _a_restart_forgets_that_topics_are_new(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Seen, "had_settled", lambda _, __: False)
 
 
+def _a_hold_is_forgotten_by_the_next_owner(patch: pytest.MonkeyPatch) -> None:
+    decide = Starting._decide
+
+    def forget(starting: Starting, entry: Assigned, found: Any) -> Any:
+        if not entry.told_of_hold:
+            found = {each: replace(facts, operator_hold=None) for each, facts in found.items()}
+        return decide(starting, entry, found)
+
+    patch.setattr(Starting, "_decide", forget)
+
+
+def _what_is_released_begins_before_its_last_commit(patch: pytest.MonkeyPatch) -> None:
+    acknowledged = property(lambda _: True, lambda _, __: None)
+    patch.setattr(Assigned, "acknowledged", acknowledged)
+
+
 MUTANTS = (
     Mutant("a record is done with its first event", "accounting", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
@@ -218,5 +236,7 @@ MUTANTS = (
     Mutant("an open transaction is passed", "commit", _the_position_follows_into_an_open_transaction),
     Mutant("a bad key is never held", "key", _a_bad_key_is_never_held),
     Mutant("a stop waits for no commit", "duplicate", _a_stop_waits_for_no_commit),
+    Mutant("a hold is forgotten by the next owner", "hold", _a_hold_is_forgotten_by_the_next_owner),
+    Mutant("what is released begins too early", "duplicate", _what_is_released_begins_before_its_last_commit),
     Mutant("an outage counts against the events in it", "burn", _an_outage_counts_against_the_events_in_it),
 )

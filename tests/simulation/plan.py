@@ -39,9 +39,19 @@ CLOCK_FAULTS = ("api_clock",)
 """Beside `clock`, which is a process's. Drawn apart from the others, too."""
 USER_FAULTS = ("poison", "crowd", "crowd", "throttled_user")
 """Drawn apart from the others, because they last longer."""
+OPERATOR_FAULTS = ("hold", "hold", "start_over")
+"""Drawn apart from the others."""
 LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
 ALL_FAULTS = (
-    PROCESS_FAULTS + GROUP_FAULTS + TOPIC_FAULTS + LOG_FAULTS + API_FAULTS + CLOCK_FAULTS + USER_FAULTS + LETTER_FAULTS
+    PROCESS_FAULTS
+    + GROUP_FAULTS
+    + TOPIC_FAULTS
+    + LOG_FAULTS
+    + API_FAULTS
+    + CLOCK_FAULTS
+    + USER_FAULTS
+    + LETTER_FAULTS
+    + OPERATOR_FAULTS
 )
 
 
@@ -127,6 +137,8 @@ def plan(seed: int) -> Plan:
     group = random.Random(seed * 10 + 6)  # noqa: S311 - likewise
     classic = group.random() < 0.5
     faults = tuple(sorted([*faults, *_broker_faults(group, span)], key=lambda fault: fault.at))
+    operator = random.Random(seed * 10 + 7)  # noqa: S311 - likewise
+    faults = tuple(sorted([*faults, *_operator_faults(operator, span)], key=lambda fault: fault.at))
     return Plan(
         seed=seed,
         settings=settings if classic else replace(settings, session_timeout=terms.trust_of(SESSION, HEARTBEAT)),
@@ -157,6 +169,16 @@ def _broker_faults(rng: random.Random, span: float) -> list[Fault]:
         faults.append(Fault(at, "slow", 6.0, share=0.5))
         faults.append(Fault(round(at + rng.uniform(0.2, 4.0), 2), "kick", 1.0, rng.randrange(12)))
     return faults
+
+
+def _operator_faults(rng: random.Random, span: float) -> list[Fault]:
+    """Somebody holds a topic and releases it, or has its dead letters counted anew."""
+    if rng.random() >= 0.25:
+        return []
+    return [
+        Fault(round(rng.uniform(0.5, span), 2), rng.choice(OPERATOR_FAULTS), round(rng.uniform(0.1, 20.0), 2), target)
+        for target in rng.sample(range(12), rng.choice((1, 1, 3)))
+    ]
 
 
 def _settings(rng: random.Random, records: int) -> DeliverySettings:

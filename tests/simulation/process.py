@@ -282,6 +282,14 @@ class Process:
 
         self.dispatcher.revoke(trackers, done)
 
+    def set_aside(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        for tracker in trackers:
+            self.world.ledger.ends.setdefault(tracker, End("standstill", self.monotonic()))
+        self.revoke(trackers, drained)
+
+    def start_over(self, topic: str) -> None:
+        self.dispatcher.start_over(topic)
+
     def lost(self, trackers: Sequence[Tracker]) -> None:
         for tracker in trackers:
             self.world.ledger.ends.setdefault(tracker, End("lost", self.monotonic()))

@@ -500,3 +500,38 @@ def test_records_of_a_held_partition_take_no_room_from_the_others_until_it_leave
     world.run(1)
     assert world.dispatcher.room()[0] == 4
     assert world.dispatcher.tally.taking_room == (0, 0)
+
+
+# --- an operator holds and releases -------------------------------------------------------------------
+
+
+def test_what_an_operator_holds_is_not_sent_until_it_is_released_and_then_all_of_it_in_order() -> None:
+    held = Fault(3.0, "hold", 30.0)
+    told = happens(held, records=written(60, at=2.0, every=0.1), processes=1, tell=True)
+    assert undelivered(told) == []
+    assert [line for at, line in said(told, " sends ") if 4.0 + DRAIN_TIMEOUT < at < 33.0] == []
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop", "shuffle", "join"])
+def test_a_hold_outlives_the_process_that_was_told_of_it(fault: str) -> None:
+    faults = [Fault(3.0, "hold", 60.0), Fault(20.0, fault, 2.0)]
+    told = happens(*faults, records=written(60, at=2.0, every=0.5), processes=1, tell=True)
+    assert undelivered(told) == []
+    assert [line for at, line in said(told, " sends ") if 20.0 < at < 63.0] == []
+
+
+def test_a_partition_that_moves_in_the_middle_of_being_held_is_neither_lost_nor_sent_twice() -> None:
+    faults = [Fault(2.5, "slow", 6.0, share=1.0), Fault(3.0, "hold", 30.0), Fault(3.1, "join"), Fault(3.2, "shuffle")]
+    told = happens(*faults, records=written(60, at=2.0, every=0.02))
+    assert undelivered(told) == []
+    assert told.world.ledger.duplicates == 0
+
+
+def test_dead_letters_in_a_row_are_forgiven_when_an_operator_releases_the_topic() -> None:
+    bad = [Produced(2.0, "orders", n, f"u{n}*400") for n in range(5)]
+    good = [Produced(3.0, "orders", n, f"u{n}") for n in range(5)]
+    told = happens(
+        Fault(20.0, "start_over"), Fault(30.0, "start_over"), records=[*bad, *good], processes=1, hold_after_letters=3
+    )
+    assert len(given_up(told)) == 5
+    assert len(undelivered(told)) == 5

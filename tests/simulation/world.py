@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from bridge.kafka import operator_hold
+from bridge.kafka.consumption import Tracker
+from bridge.kafka.holding import Outcome as Held
+from bridge.kafka.operator_hold import OperatorHold
 from bridge.model import (
     DeadLetter,
     Failed,
@@ -23,8 +27,9 @@ from bridge.model import (
 from bridge.pipeline import offset_map
 from tests.simulation.agenda import EPOCH, Agenda
 from tests.simulation.api import Api
+from tests.simulation.client import PollThread
 from tests.simulation.group import Group
-from tests.simulation.ledger import Entry, Event, Ledger, Log
+from tests.simulation.ledger import End, Entry, Event, Ledger, Log
 from tests.simulation.plan import TRACK_TIMEOUT, Copied, Fault, Plan, Produced
 from tests.simulation.process import Process
 from tests.simulation.timeline import Timeline
@@ -300,6 +305,71 @@ class World:
         for log in self.group.logs.values():
             log.leader_epoch += 1 + fault.target % 2
 
+    def _hold(self, fault: Fault) -> None:
+        """An operator holds a topic where one process has it, and releases it later wherever it is then."""
+        process, topic = self._victim(fault), self._topic(fault)
+        if process is None:
+            return
+        thread, hold = process.thread, OperatorHold("as told", "operator", int(self.agenda.now))
+
+        def order() -> None:
+            if thread.holding.busy:
+                return
+            trackers = {entry.partition: entry.tracker for entry in thread.table if entry.partition.topic == topic}
+
+            def told(outcomes: Mapping[TopicPartition, Held]) -> None:
+                for partition, outcome in outcomes.items():
+                    if outcome is Held.DONE:
+                        self.ledger.held.add(partition)
+                        self._stood_still(trackers[partition])
+
+            thread.holding.hold(list(trackers), hold, told)
+
+        thread.order(order)
+        self._later(fault.seconds, partial(self._release, topic))
+
+    def _stood_still(self, tracker: Tracker | None) -> None:
+        """What an operator asked is committed, and with it all that was done before."""
+        if tracker is not None:
+            self.ledger.ends[tracker] = End("drained", self.agenda.now, committed=True)
+
+    def _release(self, topic: str) -> None:
+        """On each replica, and again until nothing of it is held."""
+        partitions = self.group.partitions(topic)
+        self.ledger.held.difference_update(partitions)
+        noted = [p for p in partitions if p in self.group.committed]
+        if not any(operator_hold.of_metadata(self.group.committed[p].metadata) for p in noted):
+            holders = [entry for each in self.living for entry in each.thread.table if entry.operator_hold is not None]
+            if not any(entry.partition.topic == topic for entry in holders):
+                return
+        for process in self.living:
+            if not (process.frozen or process.cut or process.stopping):
+                process.thread.order(partial(self._release_on, process.thread, topic, start_over=False))
+        self._later(2.0, partial(self._release, topic))
+
+    def _start_over(self, fault: Fault) -> None:
+        """An operator has a topic's dead letters in a row forgotten, and what is read of it begins again."""
+        if (process := self._victim(fault)) is not None:
+            topic = self._topic(fault)
+            process.thread.order(partial(self._release_on, process.thread, topic, start_over=True))
+
+    def _release_on(self, thread: PollThread, topic: str, *, start_over: bool) -> None:
+        trackers = {
+            entry.partition: entry.tracker
+            for entry in thread.table
+            if entry.partition.topic == topic and (start_over or entry.operator_hold is not None)
+        }
+        if thread.holding.busy:
+            return
+
+        def told(outcomes: Mapping[TopicPartition, Held]) -> None:
+            for partition, outcome in outcomes.items():
+                if outcome is Held.DONE:
+                    self._stood_still(trackers[partition])
+
+        self.ledger.held.difference_update(trackers)
+        thread.holding.release(list(trackers), topic, told, start_over=start_over)
+
     def _recreate(self, fault: Fault) -> None:
         """The group notices the deletion before the topic is there again."""
         topic = self._topic(fault)
@@ -309,6 +379,7 @@ class World:
         for partition in partitions:
             self.group.logs[partition].forgive(1 << 60)
         self._generations[topic] += 1
+        self.ledger.held.difference_update(partitions)  # Brokers delete a topic's committed offsets with it.
         self.group.delete(topic)
         self._later(
             8.0 + fault.seconds, partial(self.group.create, topic, max(1, len(partitions)), self._generations[topic])

@@ -59,6 +59,9 @@ class Loop:
     def revoke(self, trackers: Sequence[Tracker], _drained: object) -> None:
         self.log.append(("revoke", *(tracker.partition.partition for tracker in trackers)))
 
+    def set_aside(self, trackers: Sequence[Tracker], _drained: object) -> None:
+        self.log.append(("set aside", *(tracker.partition.partition for tracker in trackers)))
+
     def lost(self, trackers: Sequence[Tracker]) -> None:
         self.log.append(("lost", *(tracker.partition.partition for tracker in trackers)))
 

@@ -51,6 +51,9 @@ class Told:
         """The survey's, and that of the logs' ends."""
         self.log.append("step")
 
+    def carry_on(self) -> None:
+        """Nobody asked for anything."""
+
     def upkeep(self) -> None:
         self.log.append("ends")
 
@@ -84,6 +87,7 @@ class Thread:
             survey=told,
             log_ends=told,
             settled=told,
+            holding=told,
             message_errors=told,
             counts=SourceCounts(),
             heartbeat=self.clock,

@@ -12,6 +12,7 @@ from bridge.kafka.leaving import Leaving
 from bridge.kafka.loop_side import Heartbeat, LoopSide
 from bridge.kafka.pauses import Pauses
 from bridge.kafka.rebalance import Rebalance
+from bridge.kafka.standstill import Standstill
 from bridge.kafka.table import Assigned, Table
 from bridge.kafka.watchdog import Watchdog
 from bridge.model import Position, TopicPartition
@@ -53,6 +54,7 @@ class Steps:
         self.table = table
         self.happened = happened
         self.defect: Exception | None = None
+        self.to_answer: list[tuple[Sequence[Tracker], Drained]] = []
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
         if self.defect is not None:
@@ -77,6 +79,10 @@ class Steps:
         self.happened.append(f"drain {[tracker.partition.partition for tracker in trackers]}")
         drained([(tracker, Position(5, "", None)) for tracker in trackers])
 
+    def set_aside(self, trackers: Sequence[Tracker], drained: Drained) -> None:
+        self.happened.append(f"set aside {[tracker.partition.partition for tracker in trackers]}")
+        self.to_answer.append((trackers, drained))
+
     def lost(self, trackers: Sequence[Tracker]) -> None:
         self.happened.append(f"lost {[tracker.partition.partition for tracker in trackers]}")
 
@@ -94,13 +100,16 @@ class Scene:
             self.table.add(entry)
         loop_side = LoopSide(asyncio.get_running_loop(), cast("Consumption", self.steps))
         commits = cast("Commits", self.steps)
+        pauses = Pauses(self.consumer, set())
+        self.standstill = Standstill(self.table, loop_side, commits, pauses, drain_timeout=5.0)
         self.rebalance = Rebalance(
             self.consumer,
             self.table,
             loop_side,
             starting=cast("Starting", self.steps),
             commits=commits,
-            leaving=Leaving(self.table, loop_side, commits, Pauses(self.consumer, set()), drain_timeout=5.0),
+            leaving=Leaving(self.table, loop_side, commits, pauses, self.standstill, drain_timeout=5.0),
+            standstill=self.standstill,
             watchdog=Watchdog(lambda: None, LOGGER),
             counts=self.counts,
             logger=LOGGER,

@@ -1,0 +1,251 @@
+"""Carries out what an operator asks of partitions: hold them, release them, move the group's committed offset.
+
+One request at a time, each in the same steps: the partitions come to a standstill, what was asked is decided and
+committed with the committed offset, the coordinator's answer is waited for, and then they are looked at like partitions
+that were just assigned. Whatever ends the process in between leaves either the old commit or the new one.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bridge.holds import Reason
+from bridge.kafka import starts
+from bridge.model import Position, TopicPartition
+
+if TYPE_CHECKING:
+    from bridge.kafka.commits import Commits
+    from bridge.kafka.loop_side import LoopSide
+    from bridge.kafka.operator_hold import OperatorHold
+    from bridge.kafka.pauses import Pauses
+    from bridge.kafka.standstill import Standstill
+    from bridge.kafka.starting import Starting
+    from bridge.kafka.table import Assigned, Table
+
+ANSWER_LIMIT: Final = 15.0
+"""Seconds the coordinator may take to acknowledge, before the operator is told that it has not yet."""
+
+
+class Outcome(enum.StrEnum):
+    """What became of one partition."""
+
+    DONE = "done"
+    """As asked, and committed."""
+    NOT_KEPT = "not_kept"
+    """As asked, in this process only: there is no committed offset that could carry it, or no room in its metadata."""
+    UNCONFIRMED = "unconfirmed"
+    """As asked, but the coordinator has not acknowledged it yet; it is asked again."""
+    GONE = "gone"
+    """It went to another replica meanwhile."""
+    MOVED_MEANWHILE = "moved_meanwhile"
+    """The committed offset is not the one that was decided by: nothing was set."""
+    UNREADABLE = "unreadable"
+    """The committed offset could not be read: nothing was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A new committed offset for one partition."""
+
+    expected: int | None
+    """The committed offset that this was decided by; None: there was none."""
+    expected_map: str
+    """The offset map that this was decided by."""
+    offset: int
+    map: str
+    """What to commit along with it."""
+
+
+Done = Callable[[Mapping[TopicPartition, Outcome]], None]
+Decide = Callable[[Sequence["Assigned"]], dict["Assigned", Outcome]]
+"""At a standstill: what is to be committed. Returns those of which nothing is to be waited for."""
+
+
+class _Job:
+    def __init__(self, entries: Sequence[Assigned], decide: Decide, then: Callable[[], None], done: Done) -> None:
+        self.entries = list(entries)
+        self.decide = decide
+        self.then = then
+        self.done = done
+        self.outcomes: dict[Assigned, Outcome] = {}
+        self.deadline: float | None = None
+        """Until when the answer is waited for; None while they are not at a standstill."""
+
+
+class Holding:
+    """Belongs to the poll thread; `done` is called there as well."""
+
+    def __init__(
+        self,
+        table: Table,
+        loop_side: LoopSide,
+        standstill: Standstill,
+        starting: Starting,
+        commits: Commits,
+        pauses: Pauses,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._table = table
+        self._loop_side = loop_side
+        self._standstill = standstill
+        self._starting = starting
+        self._commits = commits
+        self._pauses = pauses
+        self._clock = clock
+        self._jobs: list[_Job] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way; another one would decide by what that one is about to change."""
+        return bool(self._jobs)
+
+    # --- what is asked ------------------------------------------------------------------------------
+
+    def hold(self, partitions: Sequence[TopicPartition], hold: OperatorHold, done: Done) -> None:
+        """Read these no further, here or wherever they are assigned next, until they are released."""
+        entries = [] if self._pauses.stopping else self._entries(partitions)
+        for entry in entries:
+            # From here on each commit carries it: a crash in the middle of the drain leaves the partition held.
+            entry.operator_hold, entry.told_of_hold = hold, True
+
+        def kept(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+            if self._commits.keeps_holds:
+                done(outcomes)
+            else:
+                done({p: Outcome.NOT_KEPT if o is Outcome.DONE else o for p, o in outcomes.items()})
+
+        self._begin(entries, self._keep, lambda: self._tell_held(entries), partitions, kept)
+
+    def release(self, partitions: Sequence[TopicPartition], topic: str, done: Done, *, start_over: bool) -> None:
+        """Read these again from the group's committed offset, as far as nothing else holds them.
+
+        `start_over`: the topic's dead letters are counted anew; then all of its partitions must be among these.
+        """
+        entries = [] if self._pauses.stopping else self._entries(partitions)
+        for entry in entries:
+            entry.operator_hold, entry.told_of_hold = None, True
+
+        def read_again() -> None:
+            if start_over:
+                self._pauses.topics.discard(topic)
+                self._pauses.apply(self._table)
+                self._loop_side.tell(self._loop_side.consumption.start_over, topic)
+            self._read(entries)
+
+        self._begin(entries, self._unkeep, read_again, partitions, done)
+
+    def move(self, moves: Mapping[TopicPartition, Move], done: Done) -> None:
+        """Commit other offsets for these, and read from there whatever is read of them next."""
+        entries = self._entries(list(moves))
+
+        def decide(still: Sequence[Assigned]) -> dict[Assigned, Outcome]:
+            return self._move(still, moves)
+
+        self._begin(entries, decide, lambda: self._read(entries), list(moves), done)
+
+    # --- steps --------------------------------------------------------------------------------------
+
+    def carry_on(self) -> None:
+        """Do what can be done now; call it between polls."""
+        self._standstill.step()
+        for job in list(self._jobs):
+            if job.deadline is None and not any(entry.closing for entry in job.entries if self._is_ours(entry)):
+                job.deadline = self._clock() + ANSWER_LIMIT
+                job.outcomes |= job.decide([entry for entry in job.entries if self._is_ours(entry)])
+                for entry in job.entries:
+                    # Looked at before the commit is acknowledged, it would begin at the offset from before.
+                    entry.retry_at = float("inf")
+            if job.deadline is not None and self._is_through(job, job.deadline):
+                self._jobs.remove(job)
+                for entry in job.entries:
+                    entry.retry_at = 0.0
+                job.then()
+                job.done({entry.partition: outcome for entry, outcome in job.outcomes.items()})
+
+    def _entries(self, partitions: Sequence[TopicPartition]) -> list[Assigned]:
+        return [entry for each in partitions if (entry := self._table.get(each)) is not None]
+
+    def _begin(
+        self,
+        entries: Sequence[Assigned],
+        decide: Decide,
+        then: Callable[[], None],
+        partitions: Sequence[TopicPartition],
+        done: Done,
+    ) -> None:
+        if self._pauses.stopping:
+            entries = []  # The process leaves the group, and what it has drains already.
+        there = {entry.partition for entry in entries}
+        gone = {each: Outcome.GONE for each in partitions if each not in there}
+        self._standstill.begin(entries)
+        self._jobs.append(_Job(entries, decide, then, lambda outcomes: done({**gone, **outcomes})))
+        self.carry_on()
+
+    def _is_ours(self, entry: Assigned) -> bool:
+        return self._table.get(entry.partition) is entry
+
+    def _is_through(self, job: _Job, deadline: float) -> bool:
+        for entry in job.entries:
+            if entry in job.outcomes:
+                continue
+            if not self._is_ours(entry):
+                job.outcomes[entry] = Outcome.GONE
+            elif entry.acknowledged:
+                job.outcomes[entry] = Outcome.DONE
+            elif self._clock() >= deadline:
+                job.outcomes[entry] = Outcome.UNCONFIRMED
+        return len(job.outcomes) == len(job.entries)
+
+    # --- at a standstill ----------------------------------------------------------------------------
+
+    def _keep(self, entries: Sequence[Assigned]) -> dict[Assigned, Outcome]:
+        """Commit the holds, also of partitions that were never read: with the committed offset as it is."""
+        found = self._starting.positions([entry for entry in entries if entry.position is None])
+        for entry in entries:
+            if entry.position is None and entry.partition in found:
+                entry.position = found[entry.partition].position
+                entry.subscription = found[entry.partition].subscription
+        not_kept = [entry for entry in entries if entry.position is None]
+        for entry in entries:
+            self._commits.tell(entry)
+        return dict.fromkeys(not_kept, Outcome.NOT_KEPT)
+
+    def _unkeep(self, entries: Sequence[Assigned]) -> dict[Assigned, Outcome]:
+        for entry in entries:
+            self._commits.tell(entry)
+        # Of the others the committed text is replaced when they are read again: see `Starting.recheck_waiting`.
+        return {entry: Outcome.DONE for entry in entries if entry.position is None}
+
+    def _move(self, entries: Sequence[Assigned], moves: Mapping[TopicPartition, Move]) -> dict[Assigned, Outcome]:
+        found = self._starting.positions(entries)
+        refused: dict[Assigned, Outcome] = {}
+        for entry in entries:
+            facts, move = found.get(entry.partition, starts.Found()), moves[entry.partition]
+            committed = facts.position
+            if not facts.position_known:
+                refused[entry] = Outcome.UNREADABLE
+            elif (None if committed is None else committed.offset) != move.expected or (
+                committed is not None and committed.metadata != move.expected_map
+            ):
+                refused[entry] = Outcome.MOVED_MEANWHILE
+            else:
+                # Without a leader epoch: it would be one of the log below the old offset.
+                entry.position = Position(move.offset, move.map, None)
+                self._commits.tell(entry)
+        return refused
+
+    # --- afterwards ---------------------------------------------------------------------------------
+
+    def _tell_held(self, entries: Sequence[Assigned]) -> None:
+        for entry in entries:
+            if self._is_ours(entry) and entry.operator_hold is not None:
+                sentence = starts.held_by_operator(entry.partition, entry.operator_hold)
+                self._starting.hold(entry, Reason.HELD_BY_OPERATOR, sentence)
+
+    def _read(self, entries: Sequence[Assigned]) -> None:
+        self._starting.recheck_waiting([e for e in entries if self._is_ours(e) and e.held is not None])

@@ -1,0 +1,63 @@
+"""A hold that an operator put on a partition, and the note by which it travels with the committed offset.
+
+Whoever holds a topic because it sends wrong things must not find it sending again after a restart, a kill or a
+rebalance. So the hold is where every next owner of the partition looks anyway: in the metadata of its committed offset
+(`commit_mark` says where there). Brokers that take hardly any metadata leave room for the bare letter, or for nothing:
+then the hold lasts as long as the process.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.kafka import commit_mark
+
+LETTER: Final = "h"
+BARE: Final = f"~!{LETTER}"
+"""The note that says nothing more than that there is a hold."""
+REASON_LIMIT: Final = 200
+"""Bytes of the reason, in UTF-8: with the largest offset map it all fits into what brokers take by default."""
+BY_LIMIT: Final = 64
+"""Bytes of the user's name."""
+_UNKNOWN: Final = "unknown"
+_FIELDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorHold:
+    """Who holds it, why, and since when."""
+
+    reason: str
+    by: str
+    """The user who ran the command, as the command says."""
+    since: int
+    """Unix seconds; 0: not known."""
+
+    @property
+    def note(self) -> str:
+        """What to put into the metadata."""
+        text = f"{self.since}\n{_cut(self.by, BY_LIMIT)}\n{_cut(self.reason, REASON_LIMIT)}"
+        return BARE + base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
+
+
+def of_metadata(metadata: str | None) -> OperatorHold | None:
+    """The hold that travels with a committed offset; a note that is damaged still holds."""
+    text = commit_mark.note_of(metadata, LETTER)
+    return None if text is None else _read(text)
+
+
+def _read(text: str) -> OperatorHold:
+    try:
+        fields = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("\n", _FIELDS - 1)
+        since, by, reason = fields
+        return OperatorHold(reason, by, int(since))
+    except ValueError:
+        return OperatorHold(_UNKNOWN, _UNKNOWN, 0)
+
+
+def _cut(text: str, limit: int) -> str:
+    """On one line and in at most so many bytes."""
+    line = " ".join(text.split())
+    return line.encode()[:limit].decode(errors="ignore")
