@@ -9,6 +9,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "monitoring.coreos.com/v1": ("ServiceMonitor", "PodMonitor", "PrometheusRule"),
     "keda.sh/v1alpha1": ("ScaledObject", "TriggerAuthentication"),
     "external-secrets.io/v1": ("ExternalSecret",),
+    "cilium.io/v2": ("CiliumNetworkPolicy",),
+    "gateway.networking.k8s.io/v1": ("HTTPRoute",),
+    "grafana.integreatly.org/v1beta1": ("GrafanaDashboard",),
 }
 
 
@@ -21,12 +24,16 @@ def definitions() -> Iterator[dict[str, Any]]:
 
 
 def _definition(group: str, version: str, kind: str) -> dict[str, Any]:
-    plural = f"{kind.lower()}s"
+    plural = f"{kind.lower().removesuffix('y')}ies" if kind.endswith("y") else f"{kind.lower()}s"
     anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
+        "metadata": {
+            "name": f"{plural}.{group}",
+            # Asked for by the server in groups of kubernetes.io, such as the Gateway API's.
+            "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in for tests"},
+        },
         "spec": {
             "group": group,
             "scope": "Namespaced",

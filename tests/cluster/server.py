@@ -147,7 +147,10 @@ class Server:
 
     @staticmethod
     def _answer(answer: httpx.Response) -> dict[str, Any]:
-        document: dict[str, Any] = answer.json()
+        try:
+            document: dict[str, Any] = answer.json()
+        except ValueError:  # a group that is not served yet is a plain "404 page not found"
+            raise RefusedError(f"{answer.status_code}: {answer.text.strip()}") from None
         if answer.is_success:
             return document
         raise RefusedError(f"{answer.status_code} {document.get('reason')}: {document.get('message')}")
