@@ -92,9 +92,10 @@ def render(
     arguments: Sequence[str] = (),
     chart: Path = CHART,
     release: str = RELEASE,
+    namespace: str = NAMESPACE,
 ) -> Rendered:
     """``helm template`` with these values, later ones over them; `folder` takes the files. Raises `RefusedError`."""
-    command = ["template", release, str(chart), "--namespace", NAMESPACE, *_files(values, folder, more), *arguments]
+    command = ["template", release, str(chart), "--namespace", namespace, *_files(values, folder, more), *arguments]
     documents = yaml.safe_load_all(run(command))
     return Rendered(tuple(document for document in documents if document))
 

@@ -244,6 +244,19 @@ def test_values_that_exclude_each_other_are_refused(refusal: Say, values: chart.
             {**config(delivery={"max_buffered_bytes": "40MB"}), "resources": {"limits": {"memory": 30_000_000}}},
             "resources.limits.memory: is 30000000, not more than config.delivery.max_buffered_bytes (40MB)",
         ),
+        ({"groupInstanceId": "$(POD_NAME)"}, "groupInstanceId: is set, and only the pods of a StatefulSet"),
+        (
+            {"workload": "StatefulSet", "groupInstanceId": "eu.$(POD_NAMESPACE)"},
+            "groupInstanceId: is eu.$(POD_NAMESPACE), which would make every replica the same member",
+        ),
+        (
+            {"workload": "StatefulSet", "groupInstanceId": "eu/$(POD_NAME)"},
+            "groupInstanceId: is eu/$(POD_NAME), and Kafka takes letters, digits, dots, dashes and underscores",
+        ),
+        (
+            {"extraEnv": [{"name": "BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID", "value": "one"}]},
+            "extraEnv: has BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID with the value one, which would make every",
+        ),
         (config(track={"endpoint": "HTTP://proxy.events"}), "config.track.endpoint: is http://proxy.events"),
         (config(track={"endpoint": "http://localhost.events"}), "config.track.endpoint: is http://localhost.events"),
         (config(observability={"listen": ":70000"}), "config.observability.listen: is :70000, and ports end at 65535"),

@@ -49,7 +49,8 @@ def test_the_topics_are_created_before_the_release_with_a_configuration_of_their
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["topics", "create", "--yes", "--retention", "7d"]
-    own = rendered.one("ConfigMap", job["metadata"]["name"])
+    (volume,) = [each for each in job["spec"]["template"]["spec"]["volumes"] if each["name"] == "config"]
+    own = rendered.one("ConfigMap", volume["configMap"]["name"])
     assert own["data"] == rendered.one("ConfigMap", rendered.workload["metadata"]["name"])["data"]
 
 
@@ -79,6 +80,29 @@ def test_a_hook_finds_its_account_its_pull_secrets_and_its_way_through_the_netwo
     policy = early["NetworkPolicy"]["spec"]
     assert policy["egress"] == rendered.one("NetworkPolicy", "shop-track-bridge")["spec"]["egress"]
     assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+def test_a_hook_never_deletes_what_belongs_to_a_release_of_its_name(tmp_path: Path) -> None:
+    """Helm deletes whatever has a hook's kind and name before it makes the hook."""
+    everything = {
+        "topicsCreate": {"enabled": True},
+        "networkPolicy": {"enabled": True},
+        "apiKey": {"existingSecret": "", "value": "NX-try"},
+        "dlqReplay": {"job": {"enabled": True}},
+    }
+
+    def names(release: str, *, hooks: bool) -> set[tuple[str, str]]:
+        rendered = chart.render(chart.LEAST, tmp_path, everything, release=release)
+        return {(each["kind"], each["metadata"]["name"]) for each in rendered.manifests if is_hook(each) is hooks}
+
+    hooks = names("track-bridge", hooks=True)
+    assert {kind for kind, _ in hooks} > {"ConfigMap", "Secret", "ServiceAccount", "NetworkPolicy", "Job"}
+    for other in ("track-bridge-topics", "track-bridge-check", "track-bridge-topics-topics"):
+        assert not hooks & names(other, hooks=False)
+
+
+def is_hook(manifest: dict[str, Any]) -> bool:
+    return "helm.sh/hook" in manifest["metadata"].get("annotations", {})
 
 
 def is_early(manifest: dict[str, Any]) -> bool:

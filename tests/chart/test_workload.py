@@ -21,6 +21,18 @@ def mounted(rendered: Any, name: str) -> tuple[dict[str, Any], str]:
     return volume, mount["mountPath"]
 
 
+def member_id(rendered: Any, pod: str, namespace: str) -> str:
+    """What Kubernetes makes of the variable in a pod: it puts in those that stand above it."""
+    fields = {"metadata.name": pod, "metadata.namespace": namespace}
+    found: dict[str, str] = {}
+    for name, value in environment(rendered.container).items():
+        text = value if isinstance(value, str) else fields[value["fieldRef"]["fieldPath"]]
+        for above, its in found.items():
+            text = text.replace(f"$({above})", its)
+        found[name] = text
+    return found["BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID"]
+
+
 def test_a_rolling_update_replaces_one_replica_after_the_other_without_a_surge(render: Render) -> None:
     spec = render().workload["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}
@@ -33,13 +45,26 @@ def test_recreate_takes_no_settings_of_a_rolling_update(render: Render) -> None:
 
 
 def test_a_statefulset_makes_every_pod_a_static_member_under_its_own_name(render: Render) -> None:
+    """That of the namespace is in it: releases of one name in two namespaces may share a group."""
     rendered = render({"workload": "StatefulSet"})
-    variables = environment(rendered.container)
-    source = variables["BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID"]
-    assert source["fieldRef"]["fieldPath"] == "metadata.name"
+    ids = {
+        member_id(rendered, pod, namespace)
+        for pod in ("bridge-0", "bridge-1")
+        for namespace in (chart.NAMESPACE, "elsewhere")
+    }
+    assert ids == {"events.bridge-0", "events.bridge-1", "elsewhere.bridge-0", "elsewhere.bridge-1"}
     assert rendered.workload["spec"]["podManagementPolicy"] == "Parallel"
     governing = rendered.one("Service", rendered.workload["spec"]["serviceName"])
     assert governing["spec"]["clusterIP"] == "None"
+
+
+def test_the_ids_of_static_members_can_be_those_of_before_or_name_the_cluster(render: Render) -> None:
+    def of(text: str) -> str:
+        rendered = render({"workload": "StatefulSet", "groupInstanceId": text})
+        return member_id(rendered, "bridge-0", chart.NAMESPACE)
+
+    assert of("$(POD_NAME)") == "bridge-0"
+    assert of("eu_1.$(POD_NAMESPACE).$(POD_NAME)") == "eu_1.events.bridge-0"
 
 
 def test_a_job_is_never_a_static_member(render: Render) -> None:

@@ -162,9 +162,11 @@ volumeMounts:
 {{- $name := include "track-bridge.fullname" . -}}
 {{- $own := list -}}
 {{- if eq .Values.workload "StatefulSet" -}}
-{{- $own = list (dict
-      "name" "BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID"
-      "valueFrom" (dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.name"))) -}}
+{{- /* Kubernetes puts in variables that stand above. */ -}}
+{{- $own = list
+      (dict "name" "POD_NAME" "valueFrom" (dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.name")))
+      (dict "name" "POD_NAMESPACE" "valueFrom" (dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.namespace")))
+      (dict "name" "BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID" "value" (.Values.groupInstanceId | default "$(POD_NAMESPACE).$(POD_NAME)")) -}}
 {{- end -}}
 metadata:
   labels:

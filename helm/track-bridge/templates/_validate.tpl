@@ -255,6 +255,7 @@ fullnameOverride: must be set, because {{ $name }}, made from the release and na
 {{- if not (regexMatch "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$" (include "track-bridge.name" .)) }}
 nameOverride: is {{ .Values.nameOverride | quote }}, which is no value of a label; use letters, digits and dashes
 {{- end -}}
+{{- include "track-bridge.problems.member" . }}
 {{- $config := include "track-bridge.config" . | fromJson -}}
 {{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
 {{- $buffer := include "track-bridge.bytes" (dig "delivery" "max_buffered_bytes" "32MB" $config) -}}
@@ -308,6 +309,23 @@ serviceMonitor.enabled: needs service.enabled; set it, or use podMonitor
 extraVolumes: has {{ .name }}, a name the chart uses; choose another one
 {{- end -}}
 {{- $taken = append $taken .name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Two members of one group with one id take each other's place for ever: Kafka ends the older one, which starts again. */}}
+{{- define "track-bridge.problems.member" -}}
+{{- $id := .Values.groupInstanceId -}}
+{{- if and $id (ne .Values.workload "StatefulSet") }}
+groupInstanceId: is set, and only the pods of a StatefulSet have names that last; set workload: StatefulSet, or remove it
+{{- else if and $id (not (contains "$(POD_NAME)" $id)) }}
+groupInstanceId: is {{ $id }}, which would make every replica the same member; it must contain $(POD_NAME)
+{{- else if and $id (not (regexMatch "^[-._a-zA-Z0-9]+$" ($id | replace "$(POD_NAME)" "" | replace "$(POD_NAMESPACE)" "" | printf "a%s"))) }}
+groupInstanceId: is {{ $id }}, and Kafka takes letters, digits, dots, dashes and underscores beside $(POD_NAME) and $(POD_NAMESPACE) only
+{{- end -}}
+{{- range .Values.extraEnv -}}
+{{- if and (eq .name "BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID") (hasKey . "value") (not (contains "$(" (.value | default ""))) }}
+extraEnv: has {{ .name }} with the value {{ .value }}, which would make every replica the same member; use groupInstanceId with workload: StatefulSet
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -48,7 +48,9 @@ def lay(rendered: Rendered, pod: Pod, secrets: Secrets, folder: Path, *, name: s
     for path, volume in mounts.items():
         _fill(root / path.lstrip("/"), volume, rendered, secrets)
     given = {"metadata.name": name, "metadata.namespace": rendered.workload["metadata"]["namespace"]}
-    found = {key: _value(value, given) for key, value in environment(pod.own).items()}
+    found: dict[str, str] = {}
+    for key, value in environment(pod.own).items():
+        found[key] = _value(value, given, found)
     there = {key: _inside(value, mounts, root) for key, value in found.items()}
     command = [*_entry_point(pod.own), *(_inside(word, mounts, root) for word in pod.own["args"])]
     there |= _on_loopback(rendered)
@@ -75,11 +77,16 @@ def _fill(folder: Path, volume: Manifest, rendered: Rendered, secrets: Secrets) 
         data = dict(secrets[source["secretName"]])
     for item in source.get("items") or [{"key": key, "path": key} for key in data]:
         (folder / item["path"]).write_text(data[item["key"]], encoding="utf-8")
-    (folder / "..data").mkdir()  # as a kubelet has it; whatever looks into the folder must not stumble over it
+    (folder / "..data").mkdir(
+        exist_ok=True
+    )  # as a kubelet has it; whatever looks into the folder must not stumble over it
 
 
-def _value(value: str | Mapping[str, Mapping[str, str]], given: Mapping[str, str]) -> str:
-    return value if isinstance(value, str) else given[value["fieldRef"]["fieldPath"]]
+def _value(value: str | Mapping[str, Mapping[str, str]], given: Mapping[str, str], above: Mapping[str, str]) -> str:
+    """Kubernetes puts `$(NAME)` in for variables that stand above."""
+    if isinstance(value, str):
+        return re.sub(r"\$\((\w+)\)", lambda found: above.get(found[1], found[0]), value)
+    return given[value["fieldRef"]["fieldPath"]]
 
 
 def _inside(text: str, mounts: Mapping[str, Manifest], root: Path) -> str:

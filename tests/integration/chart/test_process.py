@@ -228,13 +228,39 @@ async def test_the_pods_of_a_statefulset_are_static_members_of_one_group(cluster
     other = cluster.render({"workload": "StatefulSet", "topicsCreate": {"enabled": False}, "config": config})
     second = await started(cluster, other, names[1])
 
+    ids = {f"{chart.NAMESPACE}.{name}" for name in names}
     members = await asyncio.to_thread(_instances, cluster)
-    assert members == set(names)
+    assert members == ids
     cluster.kafka.produce(cluster.topic, [(f"u-{n}", GOOD) for n in range(20)])
     await until("both deliver", lambda: len(cluster.api.ledger.accepted) == 20)
     for running in (first, second):
         assert await running.terminate() == 0, await running.said()
-    assert await asyncio.to_thread(_instances, cluster) == set(names)  # they did not leave: they come back
+    assert await asyncio.to_thread(_instances, cluster) == ids  # they did not leave: they come back
+
+
+async def test_a_static_member_that_comes_back_under_another_id_repeats_nothing_and_waits_no_longer_than_its_session(
+    cluster: Cluster,
+) -> None:
+    """An upgrade that changes `groupInstanceId` does this to each replica: Kafka waits for the one that is gone."""
+    values = {
+        "workload": "StatefulSet",
+        "topicsCreate": {"enabled": False},
+        "config": {"dead_letter": {"create": True}, "kafka": {"properties": {"session.timeout.ms": "6000"}}},
+    }
+    before = cluster.render({**values, "groupInstanceId": "$(POD_NAME)"})
+    pod = f"{before.workload['metadata']['name']}-0"
+    first = await started(cluster, before, pod)
+    cluster.kafka.produce(cluster.topic, [(f"u-{n}", GOOD) for n in range(10)])
+    await until("the first one delivers", lambda: len(cluster.api.ledger.accepted) == 10)
+    assert await first.terminate() == 0, await first.said()
+    assert await asyncio.to_thread(_instances, cluster) == {pod}
+
+    second = await started(cluster, cluster.render(values), pod)
+    assert await asyncio.to_thread(_instances, cluster) == {f"{chart.NAMESPACE}.{pod}"}
+    cluster.kafka.produce(cluster.topic, [(f"u-{n}", GOOD) for n in range(10)])
+    await until("the second one delivers", lambda: len(cluster.api.ledger.accepted) >= 20)
+    assert await second.terminate() == 0, await second.said()
+    assert len(cluster.api.ledger.accepted) == 20
 
 
 def _instances(cluster: Cluster) -> set[str]:
