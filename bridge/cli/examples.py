@@ -39,7 +39,8 @@ EXAMPLES: Final[Mapping[str, Sequence[Example]]] = {
     "test": (("Run the examples of the mapping", "test -c bridge.yaml"),),
     "status": (
         ("Ask the bridge on this machine", "status"),
-        ("Watch another one", "status --url http://bridge.internal:9464 --watch"),
+        ("Watch another one", "status --url bridge.internal:9464 --watch"),
+        ("Ask where a configuration says that it listens", "status -c bridge.yaml"),
     ),
     "selftest": (
         ("Faults against an embedded Kafka and API", "selftest"),

@@ -2,63 +2,158 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import time
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from bridge.cli import output
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli import output, startup
+from bridge.cli.exits import CommandError, ExitCode, Misuse, Unreachable
+
+if TYPE_CHECKING:
+    from bridge.ops.status_text import Line
 
 _TIMEOUT = 5.0
-_INTERVAL = 2.0
-_CLEAR = "\x1b[H\x1b[2J"
+_USUAL = "http://127.0.0.1:9464"
+"""Where a bridge listens that is told nothing else."""
 
 
 def status(
     url: Annotated[
-        str, typer.Option(metavar="URL", help="Where the bridge listens (observability.listen).")
-    ] = "http://127.0.0.1:9464",
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help="Where the bridge listens: :PORT, HOST:PORT or a URL. Left out: observability.listen of the "
+            f"configuration, else {_USUAL}.",
+        ),
+    ] = None,
+    config: startup.ConfigPath = None,
     json: Annotated[bool, typer.Option("--json", help="The document itself, one per line.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
 ) -> ExitCode:
-    """Ask a running bridge how far behind it is, and why."""
-    _show(_fetch(url), as_json=json, clear=watch)
-    while watch:
-        time.sleep(_INTERVAL)
-        try:
-            _show(_fetch(url), as_json=json, clear=True)
-        except Unreachable as gone:  # a restart must not end the watch
-            sys.stderr.write(f"{gone}\n")
+    """Ask a running bridge what needs someone, and why.
+
+    Then what ends by itself and when, what is lost, and how far behind everything is. On a terminal it is as wide as
+    that; elsewhere lines are 100 columns wide at most. --watch shows as much of it as the terminal has lines for.
+    """
+    place = _where(url, config)
+    if not watch:
+        _show(_fetch(place), as_json=json)
+        return ExitCode.OK
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end a watch is no failure of it
+        _watch(place, as_json=json)
     return ExitCode.OK
 
 
-def _fetch(url: str) -> dict[str, Any]:
+class _Place(NamedTuple):
+    """Where to ask."""
+
+    address: str
+    doubt: str = ""
+    """What is to be said beside it where nobody answers there."""
+
+
+def _where(url: str | None, config: Path | None) -> _Place:
+    """From the command line, the configuration, or what is usual.
+
+    What was asked for must be readable. A configuration that merely lies there may be broken, or another program's.
+    """
+    from bridge.config import environment, listening
+    from bridge.config.problems import ConfigError
+
+    if url is not None:
+        if config is not None:
+            raise Misuse("--url and --config both say where the bridge listens: leave one of them out.")
+        return _Place(url)
+    environ = environment.variables()
+    try:
+        path = environment.config_file(config, environ)
+        return _Place(listening.address(path, environ), f" The address is that of observability.listen in {path}.")
+    except ConfigError:
+        return _Place(_USUAL, " No configuration was found, so this is the address without one.")
+    except listening.ListenUnknownError as unknown:
+        if config is not None:
+            raise Misuse(str(unknown)) from unknown
+        return _Place(_USUAL, f" The address is that of a bridge without a configuration: {unknown}")
+
+
+def _fetch(place: _Place) -> dict[str, Any]:
     from bridge.ops import status_client
 
     try:
-        return status_client.fetch(url, _TIMEOUT)
+        return status_client.fetch(place.address, _TIMEOUT)
     except status_client.StatusError as error:
-        raise Unreachable(str(error)) from error
+        raise Unreachable(f"{error}{place.doubt}") from error
     except ValueError as error:
-        raise Misuse(f"--url: {error}") from error
+        raise Misuse(f"--url: {error}.") from error
 
 
-def _show(document: dict[str, Any], *, as_json: bool, clear: bool) -> None:
+def _page(document: Mapping[str, Any], width: int) -> list[Line]:
+    from bridge.ops import status_text
+
+    return _of_this_version(document, lambda: status_text.page(document, width))
+
+
+def _watched(document: Mapping[str, Any], width: int) -> list[Line]:
+    from bridge.ops import status_text
+
+    return _of_this_version(document, lambda: status_text.watched(document, width))
+
+
+def _of_this_version(document: Mapping[str, Any], lay_out: Callable[[], list[Line]]) -> list[Line]:
+    try:
+        return lay_out()
+    except KeyError as missing:
+        raise Misuse(
+            f"The status document lacks {missing}: the running bridge is of another version than this command "
+            f"({document.get('version', 'unknown')}). Use the command of that version, or --json."
+        ) from missing
+
+
+def _show(document: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.document(document)
     else:
-        from bridge.ops import status_text
+        from bridge.cli import status_screen
 
-        try:
-            page = status_text.lines(document)
-        except KeyError as missing:
-            raise Misuse(
-                f"The status document lacks {missing}: the running bridge is of another version than this command "
-                f"({document.get('version', 'unknown')}). Use the command of that version, or --json."
-            ) from missing
-        if clear:
-            sys.stdout.write(_CLEAR if sys.stdout.isatty() else "\n")
-        output.lines(page)
+        status_screen.write(_page(document, status_screen.width()))
     sys.stdout.flush()
+
+
+def _watch(place: _Place, *, as_json: bool) -> None:
+    """The first answer must come; after that a bridge may go away and come back."""
+    from bridge.cli import status_screen
+
+    document = _fetch(place)
+    if as_json or not sys.stdout.isatty():
+        _repeat(place, document, as_json=as_json)
+    with status_screen.Screen(_watched).open(document) as screen:
+        while True:
+            screen.pause()
+            try:
+                screen.show(_fetch(place))
+            except CommandError as trouble:  # a restart, or an update to another version, must not end the watch
+                screen.show_trouble(str(trouble))
+
+
+def _repeat(place: _Place, document: dict[str, Any], *, as_json: bool) -> None:
+    """One after the other, for whoever reads on: nothing is cut or overwritten."""
+    import time
+
+    from bridge.cli import status_screen
+
+    _show(document, as_json=as_json)
+    while True:
+        time.sleep(status_screen.INTERVAL)
+        try:
+            document = _fetch(place)
+            if not as_json:
+                output.line()
+            _show(document, as_json=as_json)
+        except CommandError as trouble:
+            sys.stderr.write(f"{trouble}\n")
+            sys.stderr.flush()

@@ -48,6 +48,11 @@ def traceback_wanted(environ: Mapping[str, str]) -> bool:
     return environ.get("BRIDGE_TRACEBACK", "") not in {"", "0", "false"}
 
 
+def colours_wanted(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal may be written to in colours: unless NO_COLOR is set to anything, or it can show none."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
 def proxy_for(base_url: str, environ: Mapping[str, str]) -> str | None:
     """The proxy that the environment sets for this address, as curl reads it; it may hold a password.
 

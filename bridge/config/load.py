@@ -49,7 +49,7 @@ class Loaded:
 
 def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
     """Reads and checks the file at `path` under this environment. Never raises for what a user can get wrong."""
-    text, problem = _text_of(path)
+    text, problem = text_of(path)
     if problem is not None:
         return Loaded(None, None, (problem,))
     try:
@@ -67,7 +67,8 @@ def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
     return _check(document, environ)
 
 
-def _text_of(path: FilePath) -> tuple[str, Problem | None]:
+def text_of(path: FilePath) -> tuple[str, Problem | None]:
+    """What the file holds, or why it cannot be read."""
     where = str(path)
     try:
         with path.open("rb") as file:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes; some thousands of partitions take one or two megabytes."""
@@ -18,12 +19,12 @@ class StatusError(Exception):
 
 
 def fetch(base_url: str, timeout: float) -> dict[str, Any]:
-    """The document served below `base_url` (``http://host:port``, with or without ``/status``); `timeout` in seconds.
+    """The document served at an address as `status_url` takes it; `timeout` in seconds.
 
     Goes past every proxy: the address is one of this machine or cluster. Raises `StatusError`, and `ValueError` for an
     address that is none.
     """
-    url = _status_url(base_url)
+    url = status_url(base_url)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=timeout) as answer:
@@ -43,16 +44,45 @@ def fetch(base_url: str, timeout: float) -> dict[str, Any]:
     return document
 
 
-def _status_url(base_url: str) -> str:
-    url = (base_url if "://" in base_url else f"http://{base_url}").rstrip("/")
+def status_url(address: str) -> str:
+    """The URL of the page: of ``http://host:port`` (with or without ``/status``), ``host:port``, ``:port`` or ``port``.
+
+    Without a host, or with the one that stands for every address of a machine, this machine is asked. Raises
+    `ValueError` for an address that is none.
+    """
+    url = address.strip()
+    if _PORT.fullmatch(url):
+        url = f"127.0.0.1:{url.removeprefix(':')}"
+    url = (url if "://" in url else f"http://{url}").rstrip("/")
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        parts = _parts(url)
     except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"{base_url} is not an address such as http://127.0.0.1:9464")
+        raise ValueError(
+            f"{address or 'nothing'} is not an address. Such as these are: 127.0.0.1:9464, :9464, 9464, [::1]:9464,"
+            " http://bridge-0:9464"
+        ) from None
+    if parts.hostname in _OF_THIS_MACHINE:
+        at = "" if parts.port is None else f":{parts.port}"
+        url = urlunsplit((parts.scheme, f"{_OF_THIS_MACHINE[parts.hostname]}{at}", parts.path, "", ""))
     return url if url.endswith("/status") else f"{url}/status"
+
+
+def _parts(url: str) -> SplitResult:
+    """Raises `ValueError` for what cannot be asked."""
+    if not url.isprintable() or " " in url:
+        raise ValueError(url)  # some of it would be cut out without a word
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" not in host:
+        host.encode("idna")
+    if parts.scheme not in {"http", "https"} or not host or parts.port == 0 or parts.query or parts.fragment:
+        raise ValueError(url)
+    return parts
+
+
+_PORT = re.compile(r":?[0-9]{1,5}", re.ASCII)
+_OF_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - to ask there, not to listen
+"""What a server may listen on and nobody can be asked at. IPv6 is never mapped: the admin server's sockets take one."""
 
 
 def _cause(error: Exception) -> str:

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from bridge.config.printable import printable
 from bridge.ops.status_text import layout, sections
-from bridge.ops.status_text.layout import Line, Tone
+from bridge.ops.status_text.layout import Item, Line, Tone
 from bridge.ops.status_text.times import Local, Times, local, moment
 
-__all__ = ["Line", "Tone", "lines", "page"]
+__all__ = ["Line", "Tone", "lines", "page", "watched"]
 
 PLAIN_WIDTH: Final = 100
 """Columns where nobody says how many there are: of a pipe, a file, a log."""
@@ -29,7 +29,17 @@ def page(document: Mapping[str, Any], width: int = PLAIN_WIDTH, zone: Local = lo
     time of whoever reads. Raises KeyError for a document of another shape.
     """
     times = Times(moment(document["at"]), zone)
-    out = layout.laid_out(sections.head(document, times), max(width, NARROWEST))
+    return _laid_out(document, times, sections.head(document, times), width)
+
+
+def watched(document: Mapping[str, Any], width: int, zone: Local = local) -> list[Line]:
+    """The same for a screen that shows the first lines only: the headline repeats nothing of what is right below."""
+    times = Times(moment(document["at"]), zone)
+    return _laid_out(document, times, sections.short_head(document, times), width)
+
+
+def _laid_out(document: Mapping[str, Any], times: Times, head: list[Item], width: int) -> list[Line]:
+    out = layout.laid_out(head, max(width, NARROWEST))
     for title, tone, items in sections.sections(document, times):
         if items:
             out.append(Line())

@@ -30,11 +30,37 @@ _TONES: Final = {
 
 def head(document: Document, times: Times) -> list[Item]:
     """Who speaks, and its state in a sentence."""
+    return _head(document, times, document["sentence"])
+
+
+def short_head(document: Document, times: Times) -> list[Item]:
+    """The same where every line counts: of what is told right below only how much it is."""
+    return _head(document, times, _count(document))
+
+
+def _head(document: Document, times: Times, sentence: str) -> list[Item]:
     up = span(times.now - moment(document["started_at"]))
     return [
         Text(f"track-bridge {document['version']}, group {document['group']}, up {up}, at {times.as_of()}"),
-        Text(f"{document['state'].upper()}: {document['sentence']}", tone=_TONES.get(document["state"], Tone.GOOD)),
+        Text(f"{document['state'].upper()}: {sentence}", tone=_TONES.get(document["state"], Tone.GOOD)),
     ]
+
+
+def _count(document: Document) -> str:
+    needed, ends = len(document["needs_someone"]), len(document["ends_by_itself"])
+    needs = f"{_things(needed)} {'needs' if needed == 1 else 'need'} someone" if needed else "nothing needs someone"
+    if document["state"] not in {"held", "waiting"}:
+        return f"{document['sentence']} {needs[0].upper()}{needs[1:]}." if needed else document["sentence"]
+    alone = f"{_things(ends)} {'ends by itself' if ends == 1 else 'end by themselves'}"
+    parts = [needs, alone] if ends else [needs]
+    reasons = {concern["reason"] for concern in document["needs_someone"]}
+    held = sum(partition["why"] in reasons for partition in document["partitions"])
+    parts += [f"{held} of {len(document['partitions'])} partitions held"] if held else []
+    return f"{', '.join(parts)}."
+
+
+def _things(count: int) -> str:
+    return "1 thing" if count == 1 else f"{count} things"
 
 
 def sections(document: Document, times: Times) -> list[Section]:
@@ -87,7 +113,7 @@ def _concern(concern: Document, times: Times, tone: Tone) -> Iterator[Item]:
     parts.append(times.since(concern["since"]))
     yield Text(f"{' '.join(filter(None, parts))}{_places(concern)}", tone=tone)
     for detail in concern["details"]:
-        yield Text(detail, indent=2)
+        yield Text(detail if detail.endswith((".", "!", "?")) else f"{detail}.", indent=2)
     if concern["details_left_out"]:
         yield Text(f"and {_number(concern['details_left_out'])} more like that", indent=2)
     if concern["next_try"] is not None:

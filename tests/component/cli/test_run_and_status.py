@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -98,8 +99,34 @@ async def test_a_watch_repeats_until_ctrl_c_and_survives_a_restart(running: Runn
     assert (await process.stderr.readline()).startswith(b"No bridge answers at ")
     process.send_signal(signal.SIGINT)
     out, err = await process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 0  # the way to end a watch is no failure of it
     assert b"Traceback" not in out + err
+
+
+async def test_status_asks_where_the_configuration_says_that_the_bridge_listens(
+    cli: Cli, running: Running, tmp_path: Path
+) -> None:
+    port = running.url.rpartition(":")[2]
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(f"track: 7\nobservability:\n  listen: 0.0.0.0:{port}\n", "utf-8")
+    ran = await cli("status", "-c", str(broken))
+    assert (ran.code, ran.err) == (0, "")
+    assert "shop.orders/0" in ran.out
+    before_the_command = await cli("-c", str(broken), "status", "--json")
+    assert before_the_command.code == 0
+
+
+async def test_status_says_which_configuration_named_an_address_where_nobody_answers(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "bridge.yaml"
+    path.write_text("observability:\n  listen: 127.0.0.1:1\n", "utf-8")
+    ran = await cli("status", "-c", str(path))
+    assert ran.code == 3
+    assert f"The address is that of observability.listen in {path}." in ran.err
+    path.write_text("observability:\n  listen: nowhere\n", "utf-8")
+    ran = await cli("status", "-c", str(path))
+    assert (ran.code, ran.err.startswith(f"{path}: observability.listen: must be an address")) == (2, True), ran.err
+    both = await cli("status", "-c", str(path), "--url", ":1")
+    assert (both.code, both.err.startswith("--url and --config both say")) == (2, True)
 
 
 async def test_no_bridge_is_3_with_the_address(cli: Cli) -> None:

@@ -13,7 +13,7 @@ from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops import status
 from bridge.ops.group_view import GroupView, Problem, TopicView
 from bridge.ops.snapshot import Backlog, Block, Group, Key, Letters, PartitionHold
-from bridge.ops.status_text import lines
+from bridge.ops.status_text import lines, watched
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
@@ -151,6 +151,22 @@ def test_a_refused_key_says_beside_it_that_its_file_cannot_be_read(busy: Snapsho
         "the key file /run/key cannot be read: Permission denied.",
         "Tried again at 12:00:20 (in 20 s).",
     ]
+
+
+def test_a_watch_counts_in_its_headline_what_it_tells_right_below(busy: Snapshot) -> None:
+    def headline(snapshot: Snapshot) -> str:
+        return watched(status.document(snapshot), 400, utc)[1].text
+
+    hold = PartitionHold(Reason.OUT_OF_RANGE, busy.at - 185, "Position 5 is below the log's start 9.")
+    held = replace(busy, partitions=(busy.partitions[0], replace(busy.partitions[0], hold=hold)))
+    paused = (Block(Reason.RETRY_AFTER, busy.at - 10, "429.", busy.at + 50),)
+
+    assert headline(busy) == "DELIVERING: Delivering from 1 of 1 partitions."
+    assert headline(held) == "HELD: 1 thing needs someone, 1 of 2 partitions held."
+    assert headline(replace(busy, blocks=paused)) == "WAITING: nothing needs someone, 1 thing ends by itself."
+    assert headline(replace(busy, key=Key(problem="no key"))) == (
+        "DELIVERING: Delivering from 1 of 1 partitions. 1 thing needs someone."
+    )
 
 
 def test_open_dead_letters_need_someone_with_their_number_the_oldest_and_the_reasons(busy: Snapshot) -> None:
