@@ -76,6 +76,8 @@ CMD ["run"]
 ARG PYTHON_IMAGE
 ARG VERSION=unknown
 ARG REVISION=unknown
+# Shown in track_bridge_build_info.
+ENV TRACK_BRIDGE_REVISION=${REVISION}
 LABEL org.opencontainers.image.title="track-bridge" \
       org.opencontainers.image.description="Sends domain events from Kafka to the Userpilot Track API" \
       org.opencontainers.image.version="${VERSION}" \

@@ -43,6 +43,11 @@ def config_file(given: Path | None, environ: Mapping[str, str]) -> Path:
     )
 
 
+def revision(environ: Mapping[str, str]) -> str:
+    """The commit of which the image was made, as the image says in TRACK_BRIDGE_REVISION; ``unknown`` elsewhere."""
+    return environ.get("TRACK_BRIDGE_REVISION", "").strip() or "unknown"
+
+
 def traceback_wanted(environ: Mapping[str, str]) -> bool:
     """Whether BRIDGE_TRACEBACK asks to see where a defect happened."""
     return environ.get("BRIDGE_TRACEBACK", "") not in {"", "0", "false"}

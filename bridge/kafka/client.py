@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, libversion
 from confluent_kafka.admin import AdminClient
 
 from bridge.config.group_protocol import GroupProtocol
@@ -57,6 +57,12 @@ _HEARTBEATS: Final = 10
 
 class ClientRefusedError(Exception):
     """The client library does not take the configuration; the text is one sentence for its owner."""
+
+
+def library_version() -> str:
+    """Of librdkafka, the library under the Kafka client."""
+    version: str = libversion()[0]
+    return version
 
 
 def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configuration:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import ConfigResource, ResourceType
 
-from bridge.kafka import answers, client, topic_ids
+from bridge.kafka import answers, client, retention, topic_ids
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.record_headers import headers_of
 from bridge.kafka.starts import LogRange
@@ -118,6 +119,19 @@ class LetterLog:
     def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, LogRange]:
         """Where these begin and end now. Raises `LetterLogError`."""
         return self._ranges(partitions)
+
+    def retention(self) -> float | None:
+        """Seconds after which Kafka deletes the letters for their age, infinite: never; None where it is not told.
+
+        It may be refused (DESCRIBE_CONFIGS), which is no reason not to count.
+        """
+        resource = ConfigResource(ResourceType.TOPIC, self.topic)
+        try:
+            asked = self._admin.describe_configs([resource], request_timeout=_PATIENCE)
+        except (KafkaException, ValueError):
+            return None
+        found = answers.collect(asked, time.monotonic() + _PATIENCE).results.values()
+        return next((retention.retention(entries) for entries in found), None)
 
     def read(
         self,

@@ -38,18 +38,21 @@ class Exposition:
 
     def render(self, snapshot: Snapshot, media_type: str) -> bytes:
         """The page. Costs about 4 µs per sample, 8 ms for 300 partitions: see `bridge.ops.pages` for how often."""
-        encode, _ = choose_encoder(_ACCEPT_OPENMETRICS if media_type == OPENMETRICS else "")
-        return encode(_Families(lambda: self._families(snapshot)))
+        if media_type == OPENMETRICS:
+            encode, _ = choose_encoder(_ACCEPT_OPENMETRICS)
+            return encode(_Families(lambda: _with_units(self._families(snapshot, created=snapshot.started_at))))
+        encode, _ = choose_encoder("")
+        return encode(_Families(lambda: (family for _, family in self._families(snapshot))))
 
-    def _families(self, snapshot: Snapshot) -> Iterator[Family]:
+    def _families(self, snapshot: Snapshot, created: float | None = None) -> Iterator[tuple[Metric, Family]]:
         process = {_exposed_name(family): family for family in self._process.collect()}
         for metric in CATALOGUE:
             if metric.read is not None:
-                yield _family(metric, metric.read(snapshot))
+                yield metric, _family(metric, metric.read(snapshot), created)
             elif metric.name in process:
                 family = process[metric.name]
                 family.documentation = metric.help
-                yield family
+                yield metric, family
 
 
 class _Families(Collector):
@@ -62,20 +65,34 @@ class _Families(Collector):
         return self._collect()
 
 
+def _with_units(families: Iterator[tuple[Metric, Family]]) -> Iterator[Family]:
+    """What only OpenMetrics has a line for."""
+    for metric, family in families:
+        family.unit = metric.openmetrics_unit
+        yield family
+
+
 def _exposed_name(family: Family) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
-def _family(metric: Metric, reading: Samples | Distribution) -> Family:
+def _family(metric: Metric, reading: Samples | Distribution, created: float | None) -> Family:
+    """`created`: Unix time since when it counts; None leaves it out, as the text format has no place for it."""
     if isinstance(reading, Distribution):
         histogram = HistogramMetricFamily(metric.name, metric.help)
         histogram.add_metric([], _buckets(reading), reading.total)
+        if created is not None:
+            histogram.add_sample(f"{metric.name}_created", {}, created)
         return histogram
-    kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
-    family = kind(metric.name, metric.help, labels=metric.labels)
+    if metric.kind is Kind.COUNTER:
+        counter = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+        for labels, number in reading:
+            counter.add_metric(labels, number, created=created)
+        return counter
+    gauge = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
     for labels, number in reading:
-        family.add_metric(labels, number)
-    return family
+        gauge.add_metric(labels, number)
+    return gauge
 
 
 def _buckets(distribution: Distribution) -> list[tuple[str, float]]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def metrics() -> str:
     """Every metric of the catalogue."""
-    rows = ((_code(m.name), m.kind, m.unit, ", ".join(map(_code, m.labels)), m.meaning) for m in CATALOGUE)
-    return _table(("metric", "kind", "unit", "labels", "meaning"), rows)
+    rows = ((_code(m.name), m.kind, m.unit, ", ".join(map(_code, m.labels)), m.over, m.meaning) for m in CATALOGUE)
+    return _table(("metric", "kind", "unit", "labels", "over replicas", "meaning"), rows)
 
 
 def reasons() -> str:

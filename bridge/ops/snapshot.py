@@ -116,6 +116,8 @@ class Letters:
     """Reasons of which there may be more open ones than were counted."""
     oldest_open: float | None = None
     """Unix time at which the oldest of them was written; None: there is none."""
+    retention: float | None = None
+    """Seconds after which Kafka deletes them, infinite: never for their age; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,31 @@ class Key:
     problem: str | None = None
     """Why the key file could not be read again, as a sentence."""
     problem_since: float | None = None
-    """Unix seconds at which that was first seen."""
+    """Unix time of the first of the readings that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """When one that this process relies on ends."""
+
+    certificate: str
+    """Which: `config.certificates.PROPERTIES` names those of files; ``track_server`` is what the Track API showed."""
+    source: str
+    """``used``: what the clients read at the start, or the server showed; ``file``: what a restart would read."""
+    not_after: float
+    """Unix time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What this process is made of."""
+
+    revision: str = "unknown"
+    """The commit."""
+    configuration: str = "unknown"
+    """`config.fingerprint.configuration_hash`."""
+    librdkafka: str = "unknown"
+    python: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +392,8 @@ class Snapshot:
     """Unix seconds from which on the group has not let this process in, for the reason in `vitals`."""
     backlog: Backlog | None = None
     """None: not watched for long enough."""
+    certificates: Sequence[Certificate] = ()
+    build: Build = field(default_factory=Build)
     retries: Sequence[Retried] = ()
     """Events that failed and are tried again, those with most attempts first."""
     failing_users: int = 0

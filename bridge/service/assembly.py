@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge import __version__
+from bridge.config import certificates
 from bridge.config.sections import Config
 from bridge.kafka.dead_letters import DeadLetterProducer
 from bridge.kafka.group_reader import GroupReader
@@ -24,7 +25,9 @@ from bridge.ops.pages import pages
 from bridge.ops.server import AdminServer
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.pacing import RateShare
+from bridge.service.build import what_is_built
 from bridge.service.consumer import Consumer
+from bridge.service.file_watch import FileWatch
 from bridge.service.group_watch import GroupWatch, Here
 from bridge.service.journal import Journal
 from bridge.service.kafka_watch import PATIENCE, KafkaWatch, Surroundings
@@ -59,6 +62,7 @@ class Parts:
     kafka_watch: KafkaWatch
     group_watch: GroupWatch
     letter_watch: LetterWatch
+    file_watch: FileWatch
     redrive: Redrive | None
     observer: Observer
     server: AdminServer
@@ -125,6 +129,7 @@ def assemble(
         rate_view = RateView(dispatcher, share, reader, events, replay_group(config, logger))
         consumer.on_assignment = rate_view.look_again
     letter_watch = LetterWatch(config, logger)
+    file_watch = FileWatch(list(certificates.named(config)), credentials)
     inspection = Inspection(config.kafka, logger, patience=PATIENCE)
     kafka_watch = KafkaWatch(
         inspection,
@@ -170,11 +175,13 @@ def assemble(
             journal=journal,
             share=share,
             letter_watch=letter_watch,
+            file_watch=file_watch,
             kafka_watch=kafka_watch,
             group_watch=group_watch,
             logging=log,
             mapping=mapping,
             version=__version__,
+            build=what_is_built(config),
             group_id=config.kafka.group_id,
         )
     )
@@ -192,6 +199,7 @@ def assemble(
         kafka_watch,
         group_watch,
         letter_watch,
+        file_watch,
         redrive,
         observer,
         server,

@@ -144,6 +144,7 @@ class Bridge:
         if parts.rate_view is not None:
             parts.rate_view.start()
         parts.letter_watch.start()
+        parts.file_watch.start()
         parts.kafka_watch.start()
         parts.group_watch.start()
 
@@ -258,6 +259,7 @@ class Bridge:
         """End what is there even before the first broker answered."""
         parts = self._parts
         await parts.group_watch.stop()
+        await parts.file_watch.stop()
         await parts.kafka_watch.stop()
         await asyncio.wrap_future(parts.source.stop())
         await parts.sink.close()

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Final
 
 from bridge.config.sections import Config
+from bridge.kafka import retention
 from bridge.kafka.letter_log import BESIDE, Extent, LetterLog, LetterLogError
 from bridge.kafka.starts import LogRange
 from bridge.model import Record, TopicPartition
@@ -43,6 +44,9 @@ class LetterWatch:
         self._thread = threading.Thread(target=self._run, name="letter-watch", daemon=True)
         self.backlog: Backlog | None = None
         """None until both topics were read once."""
+        self.retention: float | None = None
+        """Seconds after which Kafka deletes the letters, infinite: never for their age; None: not known."""
+        self._retention_due = 0.0
 
     def start(self) -> None:
         """Begin to count."""
@@ -56,6 +60,7 @@ class LetterWatch:
         while True:
             try:
                 self.backlog = self._look()
+                self._ask_for_retention()
             except LetterLogError as problem:
                 # Metrics that stand still are no reason to stop delivering; what keeps letters from being written is.
                 self._logger.debug("the open dead letters cannot be counted: %s", problem)
@@ -74,6 +79,12 @@ class LetterWatch:
             self._done(extent)
         counted.retained(extent.letters)
         return counted.backlog()
+
+    def _ask_for_retention(self) -> None:
+        now = time.monotonic()
+        if now >= self._retention_due:
+            self._retention_due = now + retention.EVERY
+            self.retention = self._log.retention()
 
     def _is_due(self, counted: OpenLetters) -> bool:
         return counted.wants_recount and time.monotonic() >= self._recount_at

@@ -22,6 +22,7 @@ from bridge.pipeline.pacing import RateShare
 from bridge.pipeline.tally import LATENCY_BOUNDS
 from bridge.pipeline.work import Partition, State, Work
 from bridge.service.consumer import Consumer
+from bridge.service.file_watch import FileWatch
 from bridge.service.group_watch import GroupWatch
 from bridge.service.journal import Journal
 from bridge.service.kafka_watch import KafkaWatch
@@ -73,11 +74,13 @@ class Observed:
     journal: Journal
     share: RateShare | None
     letter_watch: LetterWatch
+    file_watch: FileWatch
     kafka_watch: KafkaWatch
     group_watch: GroupWatch
     logging: LogWrites
     mapping: CompiledMapping
     version: str
+    build: seen.Build
     group_id: str
 
 
@@ -93,7 +96,6 @@ class Observer:
         self._stopping_since: float | None = None
         self._requests: deque[tuple[float, int]] = deque()
         self._trend = BacklogTrend()
-        self._key_problem_since: float | None = None
         self._join_problem_since: float | None = None
 
     def tick(self) -> None:
@@ -117,10 +119,6 @@ class Observer:
     def _watch_problems(self, wall: float) -> None:
         """Since when is what is known of some only as that it is so."""
         of = self._of
-        if of.credentials.problem is None:
-            self._key_problem_since = None
-        elif self._key_problem_since is None:
-            self._key_problem_since = wall
         if of.source.joined or of.source.join_problem is None:
             self._join_problem_since = None
         elif self._join_problem_since is None:
@@ -192,7 +190,7 @@ class Observer:
             key=seen.Key(
                 reloads=of.credentials.generation - 1,
                 problem=of.credentials.problem,
-                problem_since=self._key_problem_since,
+                problem_since=of.credentials.problem_since,
             ),
             blocks=self._blocks(now, wall),
             kafka_lost=of.kafka_watch.lost,
@@ -203,10 +201,17 @@ class Observer:
             log_write_failures=of.logging.write_failures,
             join_problem_since=self._join_problem_since,
             backlog=self._trend.backlog,
+            certificates=self._certificates(),
+            build=of.build,
             retries=dispatcher.retried(RETRIES_SHOWN),
             failing_users=len(dispatcher.failing.lanes),
             failing_records=tally.behind,
         )
+
+    def _certificates(self) -> list[seen.Certificate]:
+        shown = self._of.sink.stats.server_certificate_ends
+        server = [] if shown is None else [seen.Certificate("track_server", "used", shown)]
+        return [*self._of.file_watch.certificates, *server]
 
     def _letters(self) -> seen.Letters:
         tally, backlog = self._of.dispatcher.tally, self._of.letter_watch.backlog
@@ -216,6 +221,7 @@ class Observer:
             open_by_reason=None if backlog is None else backlog.by_reason,
             open_at_least=frozenset() if backlog is None else backlog.at_least,
             oldest_open=None if backlog is None or backlog.oldest_ms is None else backlog.oldest_ms / 1000,
+            retention=self._of.letter_watch.retention,
         )
 
     def _mapped(self) -> seen.Mapped:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 import httptools
 
 from bridge.pipeline.ports import Attempt
+from bridge.track import tls
 from bridge.track.answer import KEPT_BYTES, Answer, read_answer
 
 MAX_ANSWER = 1_000_000
@@ -98,6 +99,10 @@ class Connection(asyncio.Protocol):
         body = attempt.body
         # One write: with two, Nagle's algorithm and delayed acknowledgements can cost 40 ms.
         self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+
+    def server_certificate_ends(self) -> float | None:
+        """Unix time at which the certificate of whoever answers here ends; None without TLS."""
+        return tls.server_certificate_ends(self._transport)
 
     def is_quiet(self) -> bool:
         """Whether nothing waits to be read, not even the end of the connection.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +26,16 @@ class ApiKey(Credentials, Protocol):
 
     @property
     def problem(self) -> str | None:
-        """Why the last `refresh` could not read the key; None if it could."""
+        """Why the key could not be read the last time; None if it could."""
+        ...
+
+    @property
+    def problem_since(self) -> float | None:
+        """Unix time of the first of the readings that failed, one after the other; None while there is no problem."""
+        ...
+
+    def look(self) -> None:
+        """See whether the key could be read, for `problem`; the key in use stays. May wait for a disk."""
         ...
 
     def scrub(self, text: bytes) -> bytes:
@@ -40,7 +50,7 @@ class KeyFileError(Exception):
 class FixedKey:
     """A key that was given as a value: it never changes while the process lives."""
 
-    __slots__ = ("_spellings", "generation", "header", "problem")
+    __slots__ = ("_spellings", "generation", "header", "problem", "problem_since")
 
     def __init__(self, key: str) -> None:
         """Raises `ValueError` for a key no header can carry; the sentence does not repeat it."""
@@ -49,9 +59,13 @@ class FixedKey:
         self.generation = 1
         self.header = _header(content)
         self.problem: str | None = None
+        self.problem_since: float | None = None
 
     def __repr__(self) -> str:
         return "FixedKey()"
+
+    def look(self) -> None:
+        """There is no file."""
 
     def refresh(self) -> int:
         """See `pipeline.ports.Credentials`."""
@@ -65,7 +79,7 @@ class FixedKey:
 class KeyFile:
     """A key in a file, such as a mounted secret, that is replaced while the process lives."""
 
-    __slots__ = ("_keys", "_path", "_spellings", "generation", "header", "problem")
+    __slots__ = ("_keys", "_path", "_spellings", "generation", "header", "problem", "problem_since")
 
     def __init__(self, path: Path) -> None:
         """Reads the file once. Raises `KeyFileError`: without a first key nothing can be sent."""
@@ -77,6 +91,7 @@ class KeyFile:
         self.generation = 1
         self.header = _header(key)
         self.problem: str | None = None
+        self.problem_since: float | None = None
 
     def __repr__(self) -> str:
         return f"KeyFile({api_key.without_keys(str(self._path))!r}, generation={self.generation})"
@@ -86,9 +101,9 @@ class KeyFile:
         try:
             key = _read(self._path)
         except KeyFileError as error:
-            self.problem = str(error)
+            self._found(str(error))
             return self.generation
-        self.problem = None
+        self._found(None)
         if key != self._keys[-1]:
             # A key that comes back (a rotation undone) is a change like any other, but listed once.
             self._keys = [*(old for old in self._keys if old != key), key]
@@ -96,6 +111,22 @@ class KeyFile:
             self.header = _header(key)
             self.generation += 1
         return self.generation
+
+    def look(self) -> None:
+        """Read the file and leave the key alone: a new one is taken when the API refuses the old one."""
+        try:
+            _read(self._path)
+        except KeyFileError as error:
+            self._found(str(error))
+        else:
+            self._found(None)
+
+    def _found(self, problem: str | None) -> None:
+        if problem is None:
+            self.problem_since = None
+        elif self.problem_since is None:
+            self.problem_since = time.time()
+        self.problem = problem
 
     def scrub(self, text: bytes) -> bytes:
         """See `ApiKey.scrub`."""

@@ -28,6 +28,7 @@ from bridge.track.judge import judge
 from bridge.track.request import TRACK_PATH, Endpoint, headers
 from bridge.track.reuse import Reuse
 from bridge.track.stats import SinkStats
+from bridge.track.tls import server_certificate_ends
 
 _CLOSE_GRACE = 2.0
 
@@ -43,6 +44,8 @@ class _Progress:
     status: int | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
     body: bytearray = field(default_factory=bytearray)
+    secured: Any = None
+    """The same with TLS, where there is a new one. Behind a proxy with TLS of its own the last is the Track API's."""
     connected: Any = None
     """The stream under a connection made for this request: httpcore forgets it when a handshake is cancelled."""
     whole: bool = False
@@ -54,6 +57,8 @@ class _Progress:
             self.sent = True
         elif event.endswith("connect_tcp.complete"):
             self.connected = info["return_value"]
+        elif event.endswith("start_tls.complete"):
+            self.secured = info["return_value"]
 
 
 @dataclass(slots=True)
@@ -252,6 +257,9 @@ class HttpxSink:
         )
         # The transport itself, not a client: it follows no redirect, decompresses nothing and adds no header.
         response = await link.transport.handle_async_request(request)
+        if progress.secured is not None:
+            self.stats.server_certificate_ends = server_certificate_ends(progress.secured)
+            progress.secured = None
         progress.headers = tuple(response.headers.raw)
         progress.status = response.status_code
         received = 0

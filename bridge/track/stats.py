@@ -13,7 +13,7 @@ class SinkStats:
 
     __slots__ = (
         "by_failure", "by_status", "connections", "connections_closed", "connections_opened", "duration_buckets",
-        "duration_sum", "last_error",
+        "duration_sum", "last_error", "server_certificate_ends",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -34,6 +34,8 @@ class SinkStats:
         another address of the name is tried."""
         self.last_error: str | None = None
         """The last failure without a status, as a sentence."""
+        self.server_certificate_ends: float | None = None
+        """Unix time, of the certificate that the server showed last; None where there was none yet."""
 
     def answered(self, status: int, seconds: float) -> None:
         """One request got an answer with this status, this long after it was handed over."""

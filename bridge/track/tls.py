@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 _LARGER_THAN_A_READ = 512 * 1024
 _OUT_OF_TIME: Mapping[int, str] = MappingProxyType({
@@ -38,6 +39,16 @@ def client_context(ca_file: Path | None) -> ssl.SSLContext:
 def out_of_time(error: ssl.SSLCertVerificationError) -> str | None:
     """What to say of a certificate that ended, or has not begun; None where something else is wrong with it."""
     return _OUT_OF_TIME.get(error.verify_code)
+
+
+def server_certificate_ends(stream: Any) -> float | None:
+    """Unix time at which the certificate of whoever answers there ends; None without TLS.
+
+    `stream` is what a connection is made of, of asyncio or of httpcore: both tell of themselves by the same call.
+    """
+    secured = stream.get_extra_info("ssl_object")
+    shown = secured.getpeercert() if secured is not None else None
+    return ssl.cert_time_to_seconds(shown["notAfter"]) if shown else None
 
 
 def _settle_allocator() -> None:

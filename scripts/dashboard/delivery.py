@@ -18,6 +18,7 @@ from scripts.dashboard.parts import (
     lines,
     quantiles,
     rate,
+    since,
     states,
 )
 
@@ -167,7 +168,7 @@ OVERVIEW: Final = Row(
 )
 
 PARTITIONS: Final = Row(
-    "Why each partition stands where it stands",
+    "Why each partition is where it is",
     (
         states(
             "What blocks everything",
@@ -193,6 +194,18 @@ PARTITIONS: Final = Row(
             Query(
                 f"max by (cluster, namespace, topic, partition, reason) ({all_of('partition_held_seconds')})",
                 "{{namespace}}/{{topic}}[{{partition}}]: {{reason}}",
+            ),
+        ),
+        since(
+            "Waiting since",
+            "When the oldest record that is not complete was produced, and since when a reason has held a partition.",
+            Query(
+                f"min by (cluster, namespace, job, topic) ({all_of('partition_oldest_open_timestamp_seconds')})",
+                "{{cluster}} {{namespace}}/{{job}} {{topic}}",
+            ),
+            Query(
+                f"min by (cluster, namespace, job, topic, reason) ({all_of('partition_held_timestamp_seconds')})",
+                "{{cluster}} {{namespace}}/{{job}} {{topic}}: {{reason}}",
             ),
         ),
         lines(

@@ -12,6 +12,7 @@ LINES: Final = {"legend": {"displayMode": "list", "placement": "bottom"}, "toolt
 STACKED: Final = {"stacking": {"mode": "normal"}, "fillOpacity": 30}
 BIG: Final = {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "background", "graphMode": "none"}
 NAMES: Final = {**BIG, "textMode": "name"}
+PLAIN: Final = {**BIG, "colorMode": "none"}
 STATES: Final = {"showValue": "never", "mergeValues": True, "legend": {"showLegend": False}}
 
 
@@ -62,6 +63,12 @@ def lines(title: str, description: str, unit: str, *queries: Query, stacked: boo
     """A graph over time."""
     look = STACKED if stacked else {"fillOpacity": 0}
     return Panel(title, description, unit, queries, options=LINES, look=look)
+
+
+def since(title: str, description: str, *queries: Query) -> Panel:
+    """Moments, as how long ago they were; the queries give Unix seconds."""
+    in_ms = tuple(Query(f"({query.expr}) * 1000", query.legend) for query in queries)
+    return Panel(title, description, "dateTimeFromNow", in_ms, kind="stat", width=12, options=PLAIN, nothing="nothing")
 
 
 def states(title: str, description: str, query: Query) -> Panel:

@@ -17,6 +17,7 @@ from scripts.dashboard.parts import (
     process,
     quantiles,
     rate,
+    since,
     states,
 )
 
@@ -172,8 +173,35 @@ API: Final = Row(
             Query(f"sum({all_of('in_flight_requests')})", "requests"),
             Query(f"sum({all_of('open_connections')})", "connections"),
         ),
+        states(
+            "Key file unreadable",
+            "While a replica cannot read its API key file. It goes on with the key it read before.",
+            Query(
+                f"max by (cluster, namespace, pod, instance) ({all_of('key_file_unreadable')})",
+                "{{cluster}} {{namespace}}/{{pod}} {{instance}}",
+            ),
+        ),
+        since(
+            "Key file unreadable since",
+            "Since when a replica cannot read its API key file.",
+            Query(
+                f"min by (cluster, namespace, pod, instance) ({all_of('key_file_unreadable_timestamp_seconds')})",
+                "{{cluster}} {{namespace}}/{{pod}} {{instance}}",
+            ),
+        ),
         lines(
-            "Keys read anew",
+            "Certificates end in",
+            "Time until a certificate ends: what is in use (read at the start, or shown by the Track API), and what "
+            "the file holds now. Where the file's lasts longer, it was renewed: restart the replicas.",
+            SECONDS,
+            Query(
+                "min by (cluster, namespace, pod, instance, certificate, source) "
+                f"({all_of('certificate_not_after_timestamp_seconds')}) - time()",
+                "{{cluster}} {{namespace}}/{{pod}} {{instance}} {{certificate}} {{source}}",
+            ),
+        ),
+        lines(
+            "Keys read again",
             "Times the key file held another key, since the process began.",
             COUNT,
             Query(
@@ -251,11 +279,23 @@ LETTERS: Final = Row(
         ),
         lines(
             "Age of the oldest open one",
-            "Settle it before the retention of the dead-letter topic does.",
+            "Settle it before the retention of the dead-letter topic, the other line, deletes it.",
             SECONDS,
             Query(
                 f"max by (cluster, namespace, job) ({all_of('open_dead_letter_oldest_age_seconds')})",
-                "{{namespace}}/{{job}}",
+                "{{cluster}} {{namespace}}/{{job}}",
+            ),
+            Query(
+                f"min by (cluster, namespace, job) ({all_of('dead_letter_topic_retention_seconds')})",
+                "retention {{cluster}} {{namespace}}/{{job}}",
+            ),
+        ),
+        since(
+            "The oldest open one was written",
+            "When the oldest open dead letter was written.",
+            Query(
+                f"min by (cluster, namespace, job) ({all_of('open_dead_letter_oldest_timestamp_seconds')})",
+                "{{cluster}} {{namespace}}/{{job}}",
             ),
         ),
         lines(
@@ -308,10 +348,28 @@ PROCESS: Final = Row(
         ),
         lines(
             "Heartbeats",
-            "Time since the last beat of the poll thread and of the event loop. Liveness fails at 60 s and 30 s.",
+            "Time since the poll thread and the event loop last ran. Liveness fails at 60 s and 30 s.",
             SECONDS,
             Query(all_of("poll_age_seconds"), "poll {{namespace}}/{{pod}} {{instance}}"),
             Query(all_of("loop_age_seconds"), "loop {{namespace}}/{{pod}} {{instance}}"),
+        ),
+        since(
+            "Last signs of life",
+            "When each replica last ran its threads, heard of the group, and saw it.",
+            *(
+                Query(
+                    f"max by (cluster, namespace, pod, instance) ({all_of(f'{name}_timestamp_seconds')})",
+                    f"{what} {{{{cluster}}}} {{{{namespace}}}}/{{{{pod}}}} {{{{instance}}}}",
+                )
+                for name, what in (
+                    ("poll", "poll thread"),
+                    ("loop", "loop"),
+                    ("commit", "commit"),
+                    ("membership", "membership"),
+                    ("group_view", "look at the group"),
+                    ("rate_view", "view for the budget"),
+                )
+            ),
         ),
         lines(
             "File descriptors",
@@ -337,9 +395,15 @@ PROCESS: Final = Row(
         ),
         Panel(
             "Versions",
-            "The program's version on each replica.",
+            "What each replica runs: version and commit, a hash of its configuration, versions of librdkafka and "
+            "Python. Two hashes in one group: a rollout, or a replica that was forgotten.",
             "none",
-            (Query(f"max by (cluster, namespace, job, instance, version) ({all_of('build_info')})"),),
+            (
+                Query(
+                    "max by (cluster, namespace, job, pod, instance, version, revision, configuration, librdkafka,"
+                    f" python) ({all_of('build_info')})"
+                ),
+            ),
             kind="table",
         ),
     ),

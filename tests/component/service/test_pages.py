@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import platform
 from importlib import resources
 from pathlib import Path
 
 import jsonschema
+import pytest
+import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.sandbox.broker import JOIN_GROUP
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
+from bridge.service import file_watch
 from tests.component.service.conftest import Start
 from tests.service import events
 from tests.service.embedded import Broker
@@ -109,6 +113,30 @@ async def test_the_key_is_nowhere_although_the_api_repeats_it(
     seen += [service.lines.text, *(metadata.encode() for _, metadata in broker.committed().values())]
     assert any(b"is not welcome" in text for text in seen), "the API's words were not even looked at"
     assert [text for text in seen if API_KEY.encode() in text] == []
+
+
+async def test_metrics_say_what_runs_and_what_becomes_of_the_files_it_was_given(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_watch, "EVERY", 0.05)
+    monkeypatch.setenv("TRACK_BRIDGE_REVISION", "0f2eb97c")
+    ca, key = tmp_path / "ca.pem", tmp_path / "key"
+    trustme.CA().cert_pem.write_to_path(str(ca))
+    key.write_text(API_KEY)
+    service = await start(track={"api_key": None, "api_key_file": str(key), "ca_file": str(ca)})
+    await service.until("both were looked at", lambda: len(service.now().certificates) == 2)
+    readable = (await service.get("/metrics")).text
+    key.unlink()
+    await service.until("the key file is missed", lambda: service.now().key.problem_since is not None)
+
+    assert "track_bridge_key_file_unreadable 0.0" in readable
+    for source in ("used", "file"):
+        name = "track_bridge_certificate_not_after_timestamp_seconds"
+        assert f'{name}{{certificate="track_ca",source="{source}"}} ' in readable
+    (built,) = [line for line in readable.splitlines() if line.startswith("track_bridge_build_info")]
+    assert 'revision="0f2eb97c"' in built
+    assert f'python="{platform.python_version()}"' in built
+    assert "unknown" not in built
 
 
 async def test_values_of_the_records_are_not_logged(broker: Broker, api: Emulator, start: Start) -> None:

@@ -8,6 +8,7 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -113,9 +114,9 @@ class Authority:
         self.server = self.server_context("127.0.0.1", "localhost")
         self.client = client_context(self.file)
 
-    def server_context(self, *names: str) -> ssl.SSLContext:
+    def server_context(self, *names: str, ends: datetime | None = None) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._ca.issue_cert(*names).configure_cert(context)
+        self._ca.issue_cert(*names, not_after=ends).configure_cert(context)
         return context
 
 

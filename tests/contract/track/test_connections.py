@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import ssl
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import trustme
@@ -252,3 +253,18 @@ async def test_a_connection_that_is_reset_as_soon_as_it_is_accepted_leaves_no_so
             verdict = await harness.answers.of(attempt)
             assert isinstance(verdict, Retry)
         gc.collect()
+
+
+async def test_the_end_of_the_servers_certificate_is_known_after_the_handshake(harness: Harness) -> None:
+    ends = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+    async def handler(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
+        await peer.gone()
+
+    context = harness.authority.server_context("127.0.0.1", ends=ends) if harness.secure else None
+    sink = await harness.sink(await harness.serve(handler, context))
+    assert sink.stats.server_certificate_ends is None
+    assert await harness.ask(sink) == Delivered(202)
+    assert sink.stats.server_certificate_ends == (ends.timestamp() if harness.secure else None)

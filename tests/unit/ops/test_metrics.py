@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from bridge.holds import GATES, Reason
 from bridge.model import FilterReason, LetterReason
 from bridge.ops import metrics
-from bridge.ops.catalogue import CATALOGUE, PREFIX, Kind, Metric
-from bridge.ops.snapshot import Block, PartitionHold, Rate, TopicHold
+from bridge.ops.catalogue import CATALOGUE, PREFIX, Kind, Metric, Over
+from bridge.ops.snapshot import Block, Build, Certificate, Key, PartitionHold, Rate, TopicHold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +68,98 @@ def test_every_metric_is_named_as_the_field_names_them(metric: Metric) -> None:
         assert metric.name.removesuffix("_total").endswith(f"_{metric.unit}")
 
 
+def test_every_age_has_the_time_it_counts_from_beside_it() -> None:
+    """Whoever asks later than the scrape reads the age off that, and a clock of another machine does not matter."""
+    by_name = {metric.name: metric for metric in CATALOGUE}
+    ages = [name for name in by_name if name.endswith("_age_seconds")] + [f"{PREFIX}partition_held_seconds"]
+
+    assert len(ages) == 9
+    for name in ages:
+        began = by_name[name.removesuffix("_seconds").removesuffix("_age") + "_timestamp_seconds"]
+        assert (by_name[name].over, began.over, began.labels) == (Over.MAX, Over.MIN, by_name[name].labels)
+
+
+def test_an_age_and_the_time_beside_it_say_the_same(busy: Snapshot) -> None:
+    known = replace(
+        busy,
+        vitals=replace(busy.vitals, poll_age=3.0),
+        letters=replace(busy.letters, open_by_reason={"rejected": 1}, oldest_open=busy.at - 500),
+        held_topics=(TopicHold("shop.orders", busy.at - 10, "100 dead letters in a row."),),
+    )
+    series = scraped(known)
+
+    for age, seconds in (
+        ("poll_age", 3),
+        ("open_dead_letter_oldest_age", 500),
+        ("partition_oldest_open_age", 90),
+        ("partition_held", 10),
+    ):
+        ages = series[f"{PREFIX}{age}_seconds"]
+        assert set(ages.values()) == {seconds}
+        began = series[f"{PREFIX}{age.removesuffix('_age')}_timestamp_seconds"]
+        assert began == {labels: known.at - number for labels, number in ages.items()}
+
+
+def test_where_nothing_waits_there_is_an_age_of_0_and_no_time_it_began(busy: Snapshot) -> None:
+    idle = replace(
+        busy,
+        letters=replace(busy.letters, open_by_reason={}, oldest_open=None),
+        partitions=(replace(busy.partitions[0], oldest=None, open_records=0),),
+    )
+    series = scraped(idle)
+
+    assert set(series[f"{PREFIX}partition_oldest_open_age_seconds"].values()) == {0}
+    assert f"{PREFIX}partition_oldest_open_timestamp_seconds" not in series
+    assert series[f"{PREFIX}open_dead_letter_oldest_age_seconds"] == {(): 0}
+    assert math.isnan(series[f"{PREFIX}open_dead_letter_oldest_timestamp_seconds"][()])
+
+
+def test_what_has_no_sum_over_replicas_says_so_where_it_is_looked_up() -> None:
+    for metric in CATALOGUE:
+        assert ("never the sum" in metric.help) == (metric.over is not Over.SUM)
+        assert metric.kind is Kind.GAUGE or metric.over is Over.SUM
+        if metric.name.endswith(("_age_seconds", "_timestamp_seconds")):
+            assert metric.over is not Over.SUM
+
+
+def test_a_key_file_that_cannot_be_read_is_shown_since_when(quiet: Snapshot) -> None:
+    lost = replace(quiet, key=Key(problem="the key file k cannot be read.", problem_since=quiet.at - 60))
+
+    assert scraped(lost)[f"{PREFIX}key_file_unreadable"] == {(): 1}
+    assert scraped(lost)[f"{PREFIX}key_file_unreadable_timestamp_seconds"] == {(): quiet.at - 60}
+    assert scraped(quiet)[f"{PREFIX}key_file_unreadable"] == {(): 0}
+
+
+def test_certificates_are_shown_by_which_and_whether_they_are_in_use(quiet: Snapshot) -> None:
+    found = (Certificate("kafka_client", "used", 5.0), Certificate("kafka_client", "file", 9.0))
+    series = scraped(replace(quiet, certificates=found))[f"{PREFIX}certificate_not_after_timestamp_seconds"]
+
+    assert {tuple(value for _, value in labels): end for labels, end in series.items()} == {
+        ("kafka_client", "used"): 5,
+        ("kafka_client", "file"): 9,
+    }
+
+
+def test_the_retention_of_the_dead_letters_is_not_a_number_until_it_is_known(quiet: Snapshot) -> None:
+    known = replace(quiet, letters=replace(quiet.letters, retention=86_400.0))
+
+    assert scraped(known)[f"{PREFIX}dead_letter_topic_retention_seconds"] == {(): 86_400}
+    assert math.isnan(scraped(quiet)[f"{PREFIX}dead_letter_topic_retention_seconds"][()])
+
+
+def test_the_build_says_commit_configuration_and_libraries_beside_the_version(quiet: Snapshot) -> None:
+    built = replace(quiet, build=Build("0f2eb97", "0123456789ab", "2.16.1", "3.13.0"))
+
+    (labels,) = scraped(built)[f"{PREFIX}build_info"]
+    assert dict(labels) == {
+        "version": "1.2.3",
+        "revision": "0f2eb97",
+        "configuration": "0123456789ab",
+        "librdkafka": "2.16.1",
+        "python": "3.13.0",
+    }
+
+
 def test_no_metric_is_declared_twice() -> None:
     names = [metric.name for metric in CATALOGUE]
 
@@ -77,6 +169,7 @@ def test_no_metric_is_declared_twice() -> None:
 def test_no_label_can_hold_anything_out_of_a_payload() -> None:
     allowed = {"reason", "route", "outcome", "status", "result", "kind", "topic", "partition", "version"}
     allowed.add("metadata_key")  # those that the configuration names
+    allowed |= {"certificate", "source", "revision", "configuration", "librdkafka", "python"}
 
     assert {label for metric in CATALOGUE for label in metric.labels} == allowed
 
@@ -204,6 +297,27 @@ def test_a_client_that_accepts_openmetrics_gets_openmetrics(busy: Snapshot) -> N
     assert {family.name for family in families} >= {
         metric.name.removesuffix("_total") for metric in CATALOGUE if metric.read is not None
     }
+
+
+def test_only_openmetrics_has_units_and_the_time_since_when_something_is_counted(busy: Snapshot) -> None:
+    text = metrics.Exposition().render(busy, metrics.OPENMETRICS).decode()
+    families = {family.name: family for family in parse_openmetrics(text)}  # type: ignore[no-untyped-call]
+
+    for metric in CATALOGUE:
+        if metric.read is None:
+            continue  # of the process: the library counts them
+        family = families[metric.name.removesuffix("_total")]
+        assert family.unit == metric.openmetrics_unit
+        assert not family.unit or family.name.endswith(f"_{family.unit}")
+        created = [sample.value for sample in family.samples if sample.name.endswith("_created")]
+        counted = [sample for sample in family.samples if sample.name.endswith(("_total", "_count"))]
+        assert created == [busy.started_at] * len(counted)
+    assert families[f"{PREFIX}request_duration_seconds"].unit == "seconds"
+    assert families[f"{PREFIX}buffered_bytes"].unit == "bytes"
+
+    plain = metrics.Exposition().render(busy, metrics.TEXT).decode()
+    assert "# UNIT" not in plain
+    assert "_created" not in plain
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "text/html", "application/json"])

@@ -83,3 +83,30 @@ def test_every_key_used_so_far_is_scrubbed_from_what_the_api_says(file: Path) ->
     key.refresh()
     assert key.scrub(b"NX-first-and-more, NX-first, other") == b"[API key], [API key], other"
     assert FixedKey("NX-fixed").scrub(b"bad NX-fixed") == b"bad [API key]"
+
+
+def since(key: KeyFile) -> float | None:
+    """A problem and the time since when there is one come and go together."""
+    assert (key.problem is None) == (key.problem_since is None)
+    return key.problem_since
+
+
+def test_a_look_at_the_file_takes_no_key_and_says_since_when_it_cannot_be_read(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new key is taken when the API refuses the old one: whoever rotates puts the new one there first."""
+    key = KeyFile(file)
+    file.write_text("NX-second")
+    key.look()
+    assert (key.generation, since(key)) == (1, None)
+    file.unlink()
+    for now in (100.0, 200.0):
+        monkeypatch.setattr("bridge.track.credentials.time.time", lambda now=now: now)
+        key.look()
+        assert since(key) == 100.0
+    key.refresh()
+    assert since(key) == 100.0
+    file.write_text("NX-second")
+    key.look()
+    assert since(key) is None
+    assert key.refresh() == 2

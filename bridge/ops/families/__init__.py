@@ -1,0 +1,1 @@
+"""The metrics by subject, each declared once; `bridge.ops.catalogue` puts them together."""

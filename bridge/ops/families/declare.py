@@ -1,0 +1,139 @@
+"""How a metric is declared: name, kind, unit, meaning, labels, where its value comes from, and what replicas add up to.
+
+Labels are routes and metadata keys of the configuration, topics, partitions and fixed words; never a user, an event
+id or anything else out of a payload.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from bridge.ops.snapshot import Distribution, Snapshot
+
+PREFIX = "track_bridge_"
+
+Samples = Iterable[tuple[tuple[str, ...], float]]
+"""Label values in the order of the metric's labels, and the number."""
+
+
+class Kind(enum.StrEnum):
+    """Prometheus' kinds of metrics that are in use here."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Over(enum.StrEnum):
+    """What makes one number out of those of several replicas.
+
+    Every replica shows what belongs to the group (open dead letters, the token's budget), and an age has no sum: there
+    the sum over replicas is a number that means nothing.
+    """
+
+    SUM = "sum"
+    MAX = "max"
+    MIN = "min"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family, under the name a query uses."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    labels: tuple[str, ...]
+    read: Callable[[Snapshot], Samples | Distribution] | None
+    """None: prometheus_client's process collector reads it."""
+    over: Over = Over.SUM
+
+    @property
+    def help(self) -> str:
+        """The HELP text."""
+        replicas = "" if self.over is Over.SUM else f" Over replicas take the {self.over}, never the sum."
+        return f"{self.meaning}{replicas} Unit: {self.unit}."
+
+    @property
+    def openmetrics_unit(self) -> str:
+        """What OpenMetrics calls its unit: only where the name ends in it, as that format demands; else empty."""
+        return self.unit if self.name.removesuffix("_total").endswith(f"_{self.unit}") else ""
+
+
+def counter(name: str, unit: str, meaning: str, read: Callable[[Snapshot], float]) -> Metric:
+    """One without labels."""
+    return Metric(PREFIX + name, Kind.COUNTER, unit, meaning, (), _one(read))
+
+
+def gauge(
+    name: str, unit: str, meaning: str, read: Callable[[Snapshot], float | None], over: Over = Over.SUM
+) -> Metric:
+    """One without labels; None, which is not known, is shown as NaN."""
+    return Metric(PREFIX + name, Kind.GAUGE, unit, meaning, (), _one(read), over)
+
+
+def counters(
+    name: str, unit: str, meaning: str, labels: tuple[str, ...], read: Callable[[Snapshot], Samples]
+) -> Metric:
+    """One with labels."""
+    return Metric(PREFIX + name, Kind.COUNTER, unit, meaning, labels, read)
+
+
+def gauges(
+    name: str,
+    unit: str,
+    meaning: str,
+    labels: tuple[str, ...],
+    read: Callable[[Snapshot], Samples],
+    over: Over = Over.SUM,
+) -> Metric:
+    """One with labels; what is not known is left out: NaN would spoil every sum."""
+    return Metric(PREFIX + name, Kind.GAUGE, unit, meaning, labels, read, over)
+
+
+def age(name: str, meaning: str, since: str, read: Callable[[Snapshot], float | None]) -> tuple[Metric, Metric]:
+    """``NAME_age_seconds`` and, beside it, ``NAME_timestamp_seconds``: since when, whatever the clock that asks.
+
+    `read` gives the age; NaN and None: not known. `since` says what was at that time.
+    """
+
+    def began(snapshot: Snapshot) -> float | None:
+        seconds = read(snapshot)
+        return None if seconds is None else snapshot.at - seconds
+
+    return (
+        gauge(f"{name}_age_seconds", "seconds", meaning, read, Over.MAX),
+        gauge(f"{name}_timestamp_seconds", "seconds", f"Unix time {since}; NaN: not known.", began, Over.MIN),
+    )
+
+
+def histogram(name: str, meaning: str, read: Callable[[Snapshot], Distribution]) -> Metric:
+    """Of seconds."""
+    return Metric(PREFIX + name, Kind.HISTOGRAM, "seconds", meaning, (), read)
+
+
+def process(name: str, kind: Kind, unit: str, meaning: str, over: Over = Over.SUM) -> Metric:
+    """One of the process collector's."""
+    return Metric(f"process_{name}", kind, unit, meaning, (), None, over)
+
+
+def counted(counts: Mapping[str, int], known: Iterable[str]) -> Samples:
+    """One sample per known word, zero included, and one per further word that was met."""
+    return (((word,), count) for word, count in (dict.fromkeys(known, 0) | dict(counts)).items())
+
+
+def unlimited(rate: float | None) -> float:
+    """None is no limit."""
+    return math.inf if rate is None else rate
+
+
+def _one(read: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], Samples]:
+    def samples(snapshot: Snapshot) -> Samples:
+        number = read(snapshot)
+        return (((), math.nan if number is None else number),)
+
+    return samples

@@ -1,0 +1,81 @@
+"""What is held in memory, and what keeps requests from going."""
+
+from __future__ import annotations
+
+from bridge.holds import GATES
+from bridge.ops.families.declare import Metric, Over, Samples, age, counter, gauge, gauges, unlimited
+from bridge.ops.snapshot import Snapshot
+
+
+def _blocked(snapshot: Snapshot) -> Samples:
+    closed = {block.gate for block in snapshot.blocks}
+    return (((gate.value,), gate in closed) for gate in GATES)
+
+
+METRICS: tuple[Metric, ...] = (
+    # --- buffers --------------------------------------------------------------------------------------------------
+    gauge("buffered_records", "records", "Records held in memory.", lambda s: s.buffers.records),
+    gauge("buffered_bytes", "bytes", "Keys, values and headers held in memory.", lambda s: s.buffers.bytes),
+    gauge(
+        "parked_records", "records", "Records waiting for the time of their next attempt.", lambda s: s.buffers.parked
+    ),
+    gauge(
+        "paused",
+        "0 or 1",
+        "1 while consumption is paused because the buffers stayed full.",
+        lambda s: s.buffers.paused,
+        Over.MAX,
+    ),
+    gauge(
+        "failing_users",
+        "users",
+        "Users whose next event failed and is tried again; what else delivery.ordering keeps in order.",
+        lambda s: s.failing_users,
+    ),
+    gauge(
+        "failing_records",
+        "records",
+        "Records that failed or wait behind one of their user that did; at most some five times delivery.max_buffered.",
+        lambda s: s.failing_records,
+    ),
+    gauge(
+        "failing_paused_partitions",
+        "partitions",
+        "Partitions that pause because as many records as may wait behind users whose events fail.",
+        lambda s: sum(partition.crowded for partition in s.partitions),
+    ),
+    # --- what keeps requests from going ---------------------------------------------------------------------------
+    gauge(
+        "rate_limit",
+        "requests per second",
+        "The configured budget of the API token, for all replicas together; +Inf: unlimited.",
+        lambda s: unlimited(s.rate.limit),
+        Over.MAX,
+    ),
+    gauge(
+        "rate_share",
+        "requests per second",
+        "The part of the budget this replica may use now; +Inf: unlimited.",
+        lambda s: unlimited(s.rate.share),
+    ),
+    *age(
+        "rate_view",
+        "Age of the view of the consumer group the share is computed from; NaN: there is none.",
+        "of the view of the consumer group the share is computed from",
+        lambda s: s.rate.view_age,
+    ),
+    counter(
+        "rate_limited_seconds_total",
+        "seconds",
+        "Time in which something was ready to be sent and only the rate kept it.",
+        lambda s: s.rate.limited_seconds,
+    ),
+    gauges(
+        "blocked",
+        "0 or 1",
+        "1 while this reason keeps the whole process from sending.",
+        ("reason",),
+        _blocked,
+        Over.MAX,
+    ),
+)

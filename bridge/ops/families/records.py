@@ -1,0 +1,97 @@
+"""What became of the records, and what the mapping did with them."""
+
+from __future__ import annotations
+
+from bridge.model import FilterReason
+from bridge.ops.families.declare import Metric, Samples, counted, counter, counters, gauge
+from bridge.ops.snapshot import Snapshot
+
+
+def _events(snapshot: Snapshot) -> Samples:
+    for route, counts in snapshot.mapped.routes.items():
+        yield (route, "delivered"), counts.delivered
+        yield (route, "filtered"), counts.filtered
+        yield (route, "dead_lettered"), counts.dead_lettered
+
+
+def _keys(snapshot: Snapshot) -> Samples:
+    for (route, key), count in snapshot.mapped.keys.items():
+        yield (route, key, "found"), count.events - count.absent
+        yield (route, key, "absent"), count.absent
+
+
+METRICS: tuple[Metric, ...] = (
+    # --- accounting: consumed = delivered + filtered + dead_lettered + already_done + released + in_flight --------
+    counter("records_consumed_total", "records", "Records taken from Kafka.", lambda s: s.records.consumed),
+    counter(
+        "records_delivered_total",
+        "records",
+        "Records of which every event that had to be sent was accepted by the Track API.",
+        lambda s: s.records.delivered,
+    ),
+    counters(
+        "records_filtered_total",
+        "records",
+        "Records that cause no request, by the rule of the mapping that left them out.",
+        ("reason",),
+        lambda s: counted({k.value: n for k, n in s.records.filtered.items()}, FilterReason),
+    ),
+    counter(
+        "records_dead_lettered_total",
+        "records",
+        "Records of which at least one event is in the dead-letter topic, acknowledged.",
+        lambda s: s.records.dead_lettered,
+    ),
+    counter(
+        "records_already_done_total",
+        "records",
+        "Records an earlier assignment had completed, as the committed offset map says; they are not sent again.",
+        lambda s: s.records.already_done,
+    ),
+    counter(
+        "records_released_total",
+        "records",
+        "Open records given back with their partition; whoever owns it next takes them again.",
+        lambda s: s.records.released,
+    ),
+    gauge(
+        "records_in_flight",
+        "records",
+        "Records consumed and not complete yet: buffered, parked, on the wire or being dead-lettered.",
+        lambda s: s.records.in_flight,
+    ),
+    gauge(
+        "accounting_gap",
+        "records",
+        "Records consumed minus accounted for; must be 0. Anything else is a defect of the bridge.",
+        lambda s: s.records.gap,
+    ),
+    # --- mapping --------------------------------------------------------------------------------------------------
+    counters(
+        "events_total",
+        "events",
+        "What became of the events of each route, zero for a route that never matched; one record may make several.",
+        ("route", "outcome"),
+        _events,
+    ),
+    counter(
+        "unmapped_records_total",
+        "records",
+        "Records whose type no route names, whether dropped or dead-lettered.",
+        lambda s: s.mapped.unmapped_records,
+    ),
+    counters(
+        "metadata_keys_total",
+        "events",
+        "Mapped events by route and metadata key: its path found something in the record, or nothing (absent: it was"
+        " left out, or its default was sent).",
+        ("route", "metadata_key", "result"),
+        _keys,
+    ),
+    counter(
+        "metadata_values_left_out_total",
+        "values",
+        "Metadata values left out of requests because they have no flat form (lists of objects).",
+        lambda s: s.mapped.values_left_out,
+    ),
+)
