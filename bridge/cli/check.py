@@ -13,6 +13,8 @@ from bridge.cli import output, startup
 from bridge.config.printable import printable_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bridge.cli.checks.findings import Area, Finding
     from bridge.track.credentials import ApiKey
 
@@ -72,12 +74,22 @@ def _configuration(start: startup.Start) -> Area:
             f"{output.plural(routes, 'route')}, {output.plural(drops, 'type')} dropped by rule; other types: "
             f"{mapping.on_unmapped.replace('_', ' ')}."
         ),
+        *(findings.ok(each) for each in _files(start)),
         *(findings.warning(f"{warning}.", "correct it, or remove it unless you need it") for warning in start.warnings),
         *mapped_topics.unfit(mapping, topics_of(start.config.kafka)),
         *_refused_by_the_client(start),
         *examples.examples(start.mapping, mapping.examples),
     ]
     return findings.Area("Configuration", found)
+
+
+def _files(start: startup.Start) -> Iterator[str]:
+    """Where they are, whatever the working directory is."""
+    track = start.config.track
+    if track.api_key_file is not None:
+        yield f"The API key is read from {track.api_key_file}."
+    if track.ca_file is not None:
+        yield f"Certificate authorities are read from {track.ca_file}, too."
 
 
 def _refused_by_the_client(start: startup.Start) -> list[Finding]:

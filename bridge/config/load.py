@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.config import overrides, property_files, rules, shape, substitution, translate, yaml_core
+from bridge.config.files import Files
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.problems import Problem, render
 from bridge.config.section import Section
@@ -64,7 +65,7 @@ def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
         return Loaded(
             None, None, (Problem(str(path), "must be a map with sections such as kafka: and track: at the top"),)
         )
-    return _check(document, environ)
+    return _check(document, environ, path.absolute().parent)
 
 
 def text_of(path: FilePath) -> tuple[str, Problem | None]:
@@ -89,11 +90,13 @@ def text_of(path: FilePath) -> tuple[str, Problem | None]:
         return "", Problem(where, f"is not UTF-8 text (byte {error.start}, in line {line}); save it as UTF-8")
 
 
-def _check(document: yaml_core.Document, environ: Mapping[str, str]) -> Loaded:
-    found = substitution.substitute(document.tree, environ)
+def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: FilePath) -> Loaded:
     override = overrides.read(environ)
+    files = Files(folder, _working_directory(folder), override.values.keys())
+    found = substitution.substitute(document.tree, environ, files)
     override.apply(found.tree)
     property_files.resolve(found)
+    files.resolve(found.tree)
     tree = _with_empty_sections(Config, found.tree)
     unknown = found.unknown - set(override.values)
 
@@ -120,7 +123,9 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str]) -> Loaded:
         config=None if problems else Config.model_validate(sections),
         mapping=mapping if isinstance(mapping, MappingConfig) else None,
         problems=tuple(problem.without_keys(secrets) for problem in _in_order(problems, places)),
-        warnings=tuple(_locate(warning, places).without_keys(secrets) for warning in rules.warnings(known)),
+        warnings=tuple(
+            _locate(warning, places).without_keys(secrets) for warning in (*files.warnings, *rules.warnings(known))
+        ),
         places=places,
         properties=_properties(known, problems),
         secrets=secrets,
@@ -138,6 +143,14 @@ def _properties(known: rules.Known, problems: Iterable[Problem]) -> dict[str, di
         for section in ("kafka", "dead_letter")
         if known.has(f"{section}.properties")
     }
+
+
+def _working_directory(otherwise: FilePath) -> FilePath:
+    """It may be gone, which concerns only who names files by relative paths."""
+    try:
+        return FilePath.cwd()
+    except OSError:
+        return otherwise
 
 
 def _secrets(tree: Mapping[str, Any]) -> tuple[str, ...]:

@@ -35,8 +35,9 @@ def _resolve_one(key: str, properties: dict[str, Any], section: str, found: Subs
         found.problems.append(Problem(where, f"must not be set beside {name}; remove one of the two"))
     else:
         try:
-            properties[name] = Substituted(read_file(given))
-            found.sources[path] = f"file {given}"
+            file = found.files.find((section, "properties", key), given)
+            properties[name] = Substituted(read_file(file))
+            found.sources[path] = f"file {file}"
         except Unavailable as error:
             properties[name] = UNKNOWN
             found.unknown.add(path)

@@ -158,7 +158,7 @@ class Track(Section):
     api_key_file: fields.OptionalFilePath = Field(
         default=None,
         description="File that holds the API key, read again after a 401: keys rotate without a restart. "
-        "This or api_key is required.",
+        "A relative path begins at this file's folder. This or api_key is required.",
         examples=["/run/secrets/userpilot-key"],
     )
     api_key: fields.OptionalApiKey = Field(default=None, description="The API key itself; better kept in a file.")
@@ -178,7 +178,8 @@ class Track(Section):
     )
     ca_file: fields.OptionalFilePath = Field(
         default=None,
-        description="PEM file with certificate authorities to trust besides the system's.",
+        description="PEM file with certificate authorities to trust besides the system's. A relative path begins at "
+        "this file's folder.",
         examples=["/etc/ssl/own/ca.pem"],
     )
     auth: Auth = Field(default=Auth(), description="What happens when the API refuses the key.")

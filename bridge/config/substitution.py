@@ -7,11 +7,12 @@ substituted too. A missing one is a problem at its key, and nothing more is said
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from bridge.config.files import Files
 from bridge.config.problems import Problem, render
 from bridge.config.scalars import Substituted
 from bridge.config.yaml_core import Path
@@ -40,15 +41,16 @@ class Substitution:
     sources: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unknown: set[Path] = field(default_factory=set)
+    files: Files = field(default_factory=Files)
 
 
 class Unavailable(Exception):  # noqa: N818  # named for what the value is
     """A value cannot be had; says why and what to do."""
 
 
-def substitute(tree: Any, environ: Mapping[str, str]) -> Substitution:
-    """Goes through the whole tree; the tree given is not changed."""
-    result = Substitution()
+def substitute(tree: Any, environ: Mapping[str, str], files: Files | None = None) -> Substitution:
+    """Goes through the whole tree; the tree given is not changed. Without `files`, the working directory has them."""
+    result = Substitution(files=files or Files())
     result.tree = _walk(tree, (), environ, result)
     return result
 
@@ -98,7 +100,7 @@ def _text(text: str, path: Path, environ: Mapping[str, str], result: Substitutio
     def put_in(piece: re.Match[str]) -> str:
         if piece[0] == "$${":
             return "${"
-        value, source = _resolve(piece["inside"], environ)
+        value, source = _resolve(piece["inside"], environ, lambda file: result.files.find(path, file))
         sources.append(source)
         return value
 
@@ -114,14 +116,15 @@ def _text(text: str, path: Path, environ: Mapping[str, str], result: Substitutio
     return Substituted(found)
 
 
-def _resolve(inside: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
+def _resolve(inside: str | None, environ: Mapping[str, str], find: Callable[[str], str]) -> tuple[str, str]:
     """The value of one reference, and its source as people name it."""
     if inside is None:
         raise Unavailable(f"has ${{ without a closing brace; {_FORMS}")
     if inside.startswith("file:"):
-        path = inside.removeprefix("file:").strip()
-        if not path:
+        given = inside.removeprefix("file:").strip()
+        if not given:
             raise Unavailable(f"has ${{file:}} without a path; {_FORMS}")
+        path = find(given)
         return read_file(path), f"file {path}"
     name, separator, default = inside.partition(":-")
     if not _NAME.fullmatch(name) or "${" in default:
