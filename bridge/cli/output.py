@@ -39,6 +39,12 @@ def lines(texts: Iterable[str]) -> None:
         line(text)
 
 
+def to_stderr(texts: Iterable[str]) -> None:
+    """Lines beside a document that a script reads."""
+    for text in texts:
+        sys.stderr.write(f"{printable_lines(text)}\n")
+
+
 def document(value: Any) -> None:
     """A JSON document for a script, on one line; a terminal obeys nothing of it."""
     from bridge.mapping import exact_json

@@ -21,12 +21,16 @@ def schema(
         str, typer.Argument(metavar="[NAME]", show_default=False, help="bridge (left out), or one that --list shows.")
     ] = "bridge",
     list_: Annotated[bool, typer.Option("--list", help="The names of all schemas and what each describes.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document. A schema is JSON.")] = False,
 ) -> ExitCode:
     """Print a JSON Schema: of bridge.yaml, or one of --list."""
     found = _schemas()
     if list_:
         rows = [(known, json.loads(file.read_text("utf-8")).get("title", "")) for known, file in found.items()]
-        output.lines(output.table(rows))
+        if as_json:
+            output.document({"schemas": [{"name": known, "title": title} for known, title in rows]})
+        else:
+            output.lines(output.table(rows))
         return ExitCode.OK
     output.line(found[_chosen(name, list(found))].read_text("utf-8").rstrip("\n"))
     return ExitCode.OK

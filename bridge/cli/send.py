@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.cli import records
-    from bridge.model import Prepared, Verdict
+    from bridge.model import Prepared, Record, Verdict
     from bridge.track.credentials import ApiKey
     from bridge.track.request import Endpoint
 
@@ -56,7 +56,7 @@ def send(  # noqa: PLR0917 - options are parameters
     from_line: Annotated[
         int, typer.Option("--from-line", min=1, metavar="N", help="With --file: the line to begin with.")
     ] = 1,
-    json: Annotated[bool, typer.Option("--json", help="With --file: one JSON document of what became of it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document: the requests and their answers.")] = False,
 ) -> ExitCode:
     """Send one record, or with --file all of a file, and show the answer.
 
@@ -68,9 +68,9 @@ def send(  # noqa: PLR0917 - options are parameters
 
     form = records.form_of(is_record=record, is_raw=raw)
     if file is None:
-        if from_line != 1 or json:
-            raise Misuse("--from-line and --json are for --file.")
-        return _one(startup.load(config), source or records.STDIN, form, topic, yes=yes)
+        if from_line != 1:
+            raise Misuse("--from-line is for --file.")
+        return _one(startup.load(config), source or records.STDIN, form, topic, yes=yes, as_json=json)
     if source is not None:
         raise Misuse(f"Either --file {file}, for all of its records, or {source}, for the one it holds.")
     from bridge.cli import send_file
@@ -80,38 +80,59 @@ def send(  # noqa: PLR0917 - options are parameters
     return send_file.send_file(start, file, form, topic, share, from_line, yes=yes, as_json=json)
 
 
-def _one(start: startup.Start, source: str, form: records.Form, topic: str | None, *, yes: bool) -> ExitCode:
-    from bridge.cli import records
+def _one(
+    start: startup.Start, source: str, form: records.Form, topic: str | None, *, yes: bool, as_json: bool
+) -> ExitCode:
+    from bridge.cli import answers, outcomes, records
+    from bridge.config.printable import printable
+    from bridge.mapping.explain import explain
     from bridge.track.request import Endpoint
 
     key = startup.api_key(start)
     if source == records.STDIN and not yes:
         # The input and the answer to the question would come from the same place.
         raise Misuse("Reading from standard input leaves no way to ask: add --yes to send without being asked.")
-    requests = _requests(start, source, form, topic)
-    if not requests:
-        return ExitCode.FINDINGS
+    record, now = _record(source, form, topic), time.time()
+    explanation = explain(start.mapping, record, now)
+    requests = _requests(start, record, now)
     endpoint = Endpoint.parse(start.config.track.endpoint)
-    for prepared in requests:
-        output.lines(_as_sent(endpoint, prepared))
-    if not yes and not _agreed(len(requests), str(endpoint)):
+    shown = [*outcomes.describe(explanation), ""]
+    shown += [line for prepared in requests for line in _as_sent(endpoint, prepared)]
+    # Who reads the document is no person; who is asked must see what the question is about.
+    output.to_stderr(shown) if as_json else output.lines(shown)
+    is_sent = bool(requests) and (yes or _agreed(len(requests), str(endpoint)))
+    verdicts = _send(start, key, requests) if is_sent else []
+    if as_json:
+        about = {
+            "endpoint": start.config.track.endpoint,
+            "sent": is_sent,
+            "answers": [answers.document(each) for each in verdicts],
+        }
+        output.document(outcomes.document(explanation) | about)
+    elif requests and not is_sent:
         output.line("Nothing was sent.")
-        return ExitCode.OK
-    return _send(start, key, requests)
+    found = [answers.answer(verdict) for verdict in verdicts]
+    for each in found if not as_json else ():
+        output.line(printable(each.sentence), each.style)
+    return max([each.code for each in found], default=ExitCode.OK if requests else ExitCode.FINDINGS)
 
 
-def _requests(start: startup.Start, source: str, form: records.Form, topic: str | None) -> list[Prepared]:
-    """What the one record of the input becomes, after saying why."""
-    from bridge.cli import outcomes, records
-    from bridge.mapping.explain import explain
-    from bridge.model import Prepared
+def _record(source: str, form: records.Form, topic: str | None) -> Record:
+    from bridge.cli import records
 
     found = list(records.read(source, form, topic))
     if len(found) != 1:
-        raise Misuse(f"The input has {output.plural(len(found), 'record')}; bridge send takes exactly one.")
-    now = time.time()
-    output.lines([*outcomes.describe(explain(start.mapping, found[0], now)), ""])
-    return [outcome for outcome in start.mapping.map(found[0], now) if isinstance(outcome, Prepared)]
+        raise Misuse(
+            f"The input has {output.plural(len(found), 'record')}; bridge send takes exactly one. bridge send --file "
+            "sends all of them."
+        )
+    return found[0]
+
+
+def _requests(start: startup.Start, record: Record, now: float) -> list[Prepared]:
+    from bridge.model import Prepared
+
+    return [outcome for outcome in start.mapping.map(record, now) if isinstance(outcome, Prepared)]
 
 
 def _agreed(count: int, host: str) -> bool:
@@ -129,17 +150,15 @@ def _as_sent(endpoint: Endpoint, prepared: Prepared) -> list[str]:
     return [*lines[:-1], f"{lines[-1]}{len(prepared.body)}", "", printable(prepared.body.decode()), ""]
 
 
-def _send(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> ExitCode:
+def _send(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
     import asyncio
 
     from bridge.track.tls import CaFileError
 
     try:
-        verdicts = asyncio.run(_exchange(start, key, requests))
+        return asyncio.run(_exchange(start, key, requests))
     except (CaFileError, ValueError) as refused:
         raise Misuse(str(refused)) from refused
-    codes = [_show(verdict) for verdict in verdicts]
-    return max(codes)
 
 
 async def _exchange(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
@@ -149,33 +168,3 @@ async def _exchange(start: startup.Start, key: ApiKey, requests: Sequence[Prepar
 
     sink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)
     return await ask(sink, requests)
-
-
-def _show(verdict: Verdict) -> ExitCode:
-    from bridge.config.printable import printable
-    from bridge.model import Delivered, Reject, Retry, Unauthorized
-
-    match verdict:
-        case Delivered():
-            output.line(
-                f"{verdict.status}: accepted. It can take 15 minutes until the event shows in Userpilot.", "green"
-            )
-            return ExitCode.OK
-        case Reject():
-            output.line(
-                printable(f"{verdict.detail}. The bridge would put this record into the dead-letter topic."), "red"
-            )
-            return ExitCode.FINDINGS
-        case Unauthorized():
-            output.line(
-                printable(
-                    f"{verdict.detail}. The key or the address is wrong, which concerns every event: see bridge check."
-                ),
-                "red",
-            )
-            return ExitCode.FINDINGS
-        case Retry():
-            again = f" in {output.span(verdict.after)}" if verdict.after is not None else ""
-            doubt = " It may have been accepted all the same." if verdict.ambiguous else ""
-            output.line(printable(f"{verdict.detail}. The bridge would try again{again}.{doubt}"), "yellow")
-            return ExitCode.FINDINGS if verdict.status is not None else ExitCode.UNREACHABLE

@@ -79,14 +79,23 @@ def send_file(
     rejected = Rejected(source)
     sends = _expected(start, lines, to_stderr=as_json)
     if not yes and not _agreed(sends, start.config.track.endpoint):
-        output.line("Nothing was sent.")
-        return ExitCode.OK
+        return _not_sent(lines, rejected, as_json=as_json)
     ends = _letters_end(start)
     try:
         tally = _run(start, lines, rate, ends, key, rejected)
     finally:
         rejected.close()
     return _end(tally, rejected, source, as_json=as_json)
+
+
+def _not_sent(lines: Sequence[Line], rejected: Rejected, *, as_json: bool) -> ExitCode:
+    from bridge.reprocess.lines import Tally
+
+    if as_json:
+        output.document(_document(Tally(lines), rejected))
+    else:
+        output.line("Nothing was sent.")
+    return ExitCode.OK
 
 
 def _lines(source: Path, form: Form, topic: str | None, first: int) -> list[Line]:

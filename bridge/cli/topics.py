@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,7 +11,9 @@ from bridge.cli.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
     from bridge.kafka.inspection import Cluster
-    from bridge.kafka.topic_creation import NewTopicPlan
+    from bridge.kafka.topic_creation import Created, NewTopicPlan
+
+_PLANNED: Final = ("partitions", "replication_factor", "settings")
 
 app = typer.Typer(
     help="The topics that the bridge itself needs.", cls=help.Group, no_args_is_help=True, rich_markup_mode=None
@@ -41,22 +43,26 @@ def create(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Create without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be created.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document: what became of each topic.")] = False,
 ) -> ExitCode:
     """Create the dead-letter topic and its .resolutions with the right settings; those that exist stay as they are."""
     start = startup.load(config)
     missing, existing = _plans(start, _seconds(retention), partitions, replication_factor)
-    for name in existing:
-        output.line(f"{name} exists and stays as it is; bridge check looks at its settings.")
-    if not missing:
-        return ExitCode.OK
-    output.lines(output.table([_row(plan) for plan in missing]))
-    if dry_run:
-        output.line("Nothing was created (--dry-run).")
-        return ExitCode.OK
-    if not yes and not _agreed(start.config.kafka.bootstrap_servers):
-        output.line("Nothing was created.")
-        return ExitCode.OK
-    return _create(start, missing)
+    plan = output.table([_row(plan) for plan in missing])
+    if json:
+        output.to_stderr(plan)
+    else:
+        output.lines(f"{name} exists and stays as it is; bridge check looks at its settings." for name in existing)
+        output.lines(plan)
+    is_wanted = bool(missing) and not dry_run and (yes or _agreed(start.config.kafka.bootstrap_servers))
+    ends = _create(start, missing) if is_wanted else {}
+    if json:
+        output.document(_document(missing, existing, ends))
+    elif missing and not is_wanted:
+        output.line(f"Nothing was created{' (--dry-run)' if dry_run else ''}.")
+    else:
+        _show(ends)
+    return ExitCode.FINDINGS if any(each.creation.value == "refused" for each in ends.values()) else ExitCode.OK
 
 
 def _seconds(retention: str) -> float:
@@ -114,12 +120,16 @@ def _agreed(servers: str) -> bool:
     return output.confirm(f"Create these topics at {servers}?")
 
 
-def _create(start: startup.Start, missing: list[NewTopicPlan]) -> ExitCode:
+def _create(start: startup.Start, missing: list[NewTopicPlan]) -> dict[str, Created]:
     from bridge.kafka import topic_creation
+
+    return topic_creation.create(start.config.kafka, missing, startup.quiet_logger())
+
+
+def _show(ends: dict[str, Created]) -> None:
     from bridge.kafka.topic_creation import Creation
 
-    code = ExitCode.OK
-    for name, created in topic_creation.create(start.config.kafka, missing, startup.quiet_logger()).items():
+    for name, created in ends.items():
         match created.creation:
             case Creation.CREATED:
                 output.line(f"{name}: created.")
@@ -127,5 +137,21 @@ def _create(start: startup.Start, missing: list[NewTopicPlan]) -> ExitCode:
                 output.line(f"{name}: somebody else created it in the meantime; it stays as it is.")
             case Creation.REFUSED:
                 output.line(f"{name}: not created: {created.message}.", "red")
-                code = ExitCode.FINDINGS
-    return code
+
+
+def _document(missing: list[NewTopicPlan], existing: list[str], ends: dict[str, Created]) -> dict[str, Any]:
+    """Of each topic: created, exists, refused, or not_created (nobody agreed); with the plan, where there is one."""
+    entries = [{"topic": name, "result": "exists", "problem": None, **dict.fromkeys(_PLANNED)} for name in existing]
+    for plan in missing:
+        end = ends.get(plan.name)
+        entries.append(
+            {
+                "topic": plan.name,
+                "result": "not_created" if end is None else end.creation.value,
+                "problem": (end.message or None) if end is not None else None,
+                "partitions": plan.partitions,
+                "replication_factor": None if plan.replication_factor < 1 else plan.replication_factor,
+                "settings": dict(plan.settings),
+            }
+        )
+    return {"topics": entries}

@@ -72,3 +72,47 @@ async def test_an_api_that_is_not_there_is_3(cli: Cli, config: Config, order: st
 async def test_without_yes_nothing_leaves(cli: Cli, config: Config, api: Emulator, order: str) -> None:
     ran = await cli("send", order, "-c", config())
     assert (ran.code, api.ledger.requests) == (2, 0)
+
+
+KEYS = {"result", "status", "detail", "error_code", "retry_after_seconds", "ambiguous"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "result"),
+    [(None, 0, "accepted"), (400, 1, "rejected"), (401, 1, "unauthorized"), (429, 1, "retry"), (503, 1, "retry")],
+)
+async def test_a_script_gets_every_answer_in_one_shape_with_the_exit_code_of_the_text(
+    cli: Cli, config: Config, api: Emulator, order: str, status: int | None, code: int, result: str
+) -> None:
+    if status is not None:
+        api.set_faults(Fault(kind=FaultKind.STATUS, status=status))
+    text = await cli("send", order, "--yes", "-c", config())
+    ran = await cli("send", order, "--yes", "--json", "-c", config())
+    document = json.loads(ran.out)
+    (answer,) = document["answers"]
+
+    assert ran.code == text.code == code
+    assert (document["sent"], document["endpoint"]) == (True, api.endpoint)
+    assert (answer["result"], answer["status"], set(answer)) == (result, status or 202, KEYS)
+    assert document["outcomes"][0]["request"]["user_id"] == "u-1"
+
+
+async def test_a_script_sees_what_makes_no_request_and_where_nothing_answers(
+    cli: Cli, config: Config, order: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('{"type": "page.viewed"}')
+    ran = await cli("send", str(other), "--yes", "--json", "-c", config())
+    document = json.loads(ran.out)
+    assert (ran.code, document["sent"], document["answers"]) == (1, False, [])
+    assert document["outcomes"][0]["reason"] == "unmapped"
+
+    ran = await cli("send", order, "--yes", "--json", "-c", config(endpoint="http://127.0.0.1:1"))
+    (answer,) = json.loads(ran.out)["answers"]
+    assert (ran.code, answer["result"], answer["status"]) == (3, "retry", None)
+
+
+async def test_what_is_no_single_record_is_refused_beside_the_document(cli: Cli, config: Config) -> None:
+    ran = await cli("send", "-", "--yes", "--json", "-c", config(), stdin=b"{}\n{}")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "The input has 2 records; bridge send takes exactly one. bridge send --file sends all of them.\n"

@@ -56,6 +56,22 @@ def test_a_second_time_changes_nothing(cli: Cli, config: Config, kafka: Kafka, n
     assert _settings(kafka, names["letters"])["retention.ms"] == str(14 * 86_400_000)
 
 
+def test_a_script_gets_what_became_of_each_topic_with_the_exit_code_of_the_text(
+    cli: Cli, config: Config, names: dict[str, str]
+) -> None:
+    path, letters = config(**names), names["letters"]
+
+    def results(*options: str) -> tuple[int, dict[str, str]]:
+        ran = cli("topics", "create", "--json", "-c", path, *options)
+        return ran.code, {each["topic"]: each["result"] for each in json.loads(ran.out)["topics"]}
+
+    both = (letters, f"{letters}.resolutions")
+    assert results("--dry-run") == (0, dict.fromkeys(both, "not_created"))
+    assert results("--yes", "--replication-factor", "99") == (1, dict.fromkeys(both, "refused"))
+    assert results("--yes") == (0, dict.fromkeys(both, "created"))
+    assert results("--yes") == (0, dict.fromkeys(both, "exists"))
+
+
 def test_a_dry_run_and_a_missing_yes_create_nothing(
     cli: Cli, config: Config, kafka: Kafka, names: dict[str, str]
 ) -> None:

@@ -129,6 +129,17 @@ def test_the_configuration_may_be_named_before_and_after_a_command(path: tuple[s
         assert context.params["config"] == Path("mine.yaml"), place
 
 
+PRINTS_NO_RESULT: Final = {"run", "dlq export"}
+"""The one prints a log, the other lines of JSON anyway."""
+
+
+@each_command
+def test_every_command_that_prints_results_prints_them_as_json_on_request(path: tuple[str, ...]) -> None:
+    options = {name for each in _named(path).params for name in each.opts}
+
+    assert ("--json" in options) == (" ".join(path) not in PRINTS_NO_RESULT)
+
+
 def test_two_configurations_are_refused(cli: Cli) -> None:
     ran = cli("--config", "one.yaml", "dlq", "-c", "two.yaml", "list")
 

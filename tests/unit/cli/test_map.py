@@ -163,7 +163,8 @@ def test_two_forms_at_once_are_refused(cli: Cli, config: Write) -> None:
 
 def test_send_refuses_more_than_one_record(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
     ran = cli("send", file(f"{GOOD}\n{GOOD}"), "-y", "-c", config())
-    assert (ran.code, ran.err) == (2, "The input has 2 records; bridge send takes exactly one.\n")
+    assert ran.code == 2
+    assert ran.err.startswith("The input has 2 records; bridge send takes exactly one.")
 
 
 def test_send_off_a_terminal_needs_yes(cli: Cli, config: Write, file: Callable[[str], str]) -> None:

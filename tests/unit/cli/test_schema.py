@@ -25,6 +25,8 @@ def test_the_list_names_all_of_them(cli: Cli) -> None:
     names = [line.split()[0] for line in ran.out.splitlines()]
     assert {"bridge", "track-request", "status"} <= set(names)
     assert all(cli("schema", name).code == 0 for name in names)
+    listed = json.loads(cli("schema", "--list", "--json").out)["schemas"]
+    assert [each["name"] for each in listed] == names
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "../bridge"])
