@@ -100,7 +100,7 @@ def render(
     return Rendered(tuple(document for document in documents if document))
 
 
-def notes(values: Values, folder: Path, *more: Values, arguments: Sequence[str] = ()) -> str:
+def notes(values: Values, folder: Path, *more: Values, arguments: Sequence[str] = (), release: str = RELEASE) -> str:
     """What NOTES.txt tells whoever installs it.
 
     Rendered into a ConfigMap of a copy: Helm 3 shows it only in an install, for which it wants a cluster even when it
@@ -111,10 +111,8 @@ def notes(values: Values, folder: Path, *more: Values, arguments: Sequence[str] 
         shutil.copytree(CHART, copy)
         shutil.copy(copy / "templates" / "NOTES.txt", copy / "notes.txt")
         (copy / "templates" / "notes.yaml").write_text(_NOTES, encoding="utf-8")
-    data: dict[str, str] = render(values, folder, *more, arguments=arguments, chart=copy).one("ConfigMap", "notes")[
-        "data"
-    ]
-    return data["text"]
+    rendered = render(values, folder, *more, arguments=arguments, chart=copy, release=release)
+    return str(rendered.one("ConfigMap", "notes")["data"]["text"])
 
 
 _NOTES = """\
