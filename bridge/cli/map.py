@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import output, startup
+from bridge.cli import inputs, output, startup
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
     start = startup.load(config)
     if source is None and sys.stdin.isatty():
         raise Misuse("Name a file, give - to read standard input, or use --from-topic to read from Kafka.")
-    return _from_file(start, records.read(source or records.STDIN, form, *chosen), limit, as_json=json)
+    return _from_file(start, records.read(source or inputs.STDIN, form, *chosen), limit, as_json=json)
 
 
 def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None, *, as_json: bool) -> ExitCode:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import enum
-import sys
 import time
-from codecs import BOM_UTF8
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import chain
 
 import orjson
 
+from bridge.cli import inputs
 from bridge.cli.exits import Misuse
 from bridge.model import Record
-
-STDIN = "-"
 
 
 class Form(enum.Enum):
@@ -51,38 +48,45 @@ def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, 
     from bridge.cli import kcat
     from bridge.mapping.examples import TOPIC_OF_INPUT
 
-    content = _content(source)
     given, topic = topic, topic or TOPIC_OF_INPUT
     if form is Form.RAW:
+        content = inputs.content(source)
         yield 1, content, _of_value(topic, 0, content)
         return
-    for place, (number, text) in enumerate(_documents(content)):
+    for place, (number, text) in enumerate(_documents(inputs.chunks(source))):
         if form is Form.VALUES:
             yield number, text, kcat.record(text, given) or _of_value(topic, place, text)
         else:
-            yield number, text, _whole(text, f"{'standard input' if source == STDIN else source}, line {number}")
+            yield number, text, _whole(text, f"{inputs.name(source)}, line {number}")
 
 
-def _content(source: str) -> bytes:
-    if source == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        return Path(source).read_bytes()
-    except OSError as error:
-        raise Misuse(f"{source} cannot be read: {error.strerror}.") from error
+def _documents(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers; a document that spans all lines is one, an array of them as many as it has elements.
 
-
-def _documents(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers; a document that spans all lines is one, an array of them as many as it has elements."""
-    content = content.removeprefix(BOM_UTF8)  # Editors put it there; it is no part of JSON.
-    try:
-        orjson.loads(content)
-    except orjson.JSONDecodeError:
-        for number, text in enumerate(content.splitlines(), start=1):
-            if text.strip():
-                yield number, text
-    else:
+    Where the first of several lines is a document, all of them cannot be one: they are read one after the other.
+    """
+    head: list[bytes] = []
+    for chunk in chunks:
+        head.append(chunk)
+        if chunk.strip() and any(each.strip() for each in head[:-1]):
+            break
+    filled = [each for each in head if each.strip()]
+    if len(filled) > 1 and _is_document(filled[0]):
+        yield from inputs.lines(chain(head, chunks))
+        return
+    content = b"".join(chain(head, chunks))
+    if _is_document(content):
         yield from enumerate(_elements(content.strip()), start=1)
+    else:
+        yield from inputs.lines([content])
+
+
+def _is_document(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _elements(document: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import output, rates, startup
+from bridge.cli import inputs, output, rates, startup
 from bridge.cli.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
@@ -70,9 +70,13 @@ def send(  # noqa: PLR0917 - options are parameters
     if file is None:
         if from_line != 1:
             raise Misuse("--from-line is for --file.")
-        return _one(startup.load(config), source or records.STDIN, form, topic, yes=yes, as_json=json)
+        return _one(startup.load(config), source or inputs.STDIN, form, topic, yes=yes, as_json=json)
     if source is not None:
         raise Misuse(f"Either --file {file}, for all of its records, or {source}, for the one it holds.")
+    if str(file) == inputs.STDIN:
+        raise Misuse(
+            "--file needs a file: what fails goes beside it, and what is left is sent from it with --from-line."
+        )
     from bridge.cli import send_file
 
     start = startup.load(config)
@@ -83,13 +87,13 @@ def send(  # noqa: PLR0917 - options are parameters
 def _one(
     start: startup.Start, source: str, form: records.Form, topic: str | None, *, yes: bool, as_json: bool
 ) -> ExitCode:
-    from bridge.cli import answers, outcomes, records
+    from bridge.cli import answers, outcomes
     from bridge.config.printable import printable
     from bridge.mapping.explain import explain
     from bridge.track.request import Endpoint
 
     key = startup.api_key(start)
-    if source == records.STDIN and not yes:
+    if source == inputs.STDIN and not yes:
         # The input and the answer to the question would come from the same place.
         raise Misuse("Reading from standard input leaves no way to ask: add --yes to send without being asked.")
     record, now = _record(source, form, topic), time.time()

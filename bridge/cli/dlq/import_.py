@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import output, startup
+from bridge.cli import inputs, output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from bridge.reprocess.transfer import Line
 
 COMMAND = "bridge dlq import"
-STDIN = "-"
 
 
 def import_letters(
@@ -36,7 +33,7 @@ def import_letters(
     """
     if not note.strip():
         raise Misuse("--note must say what was changed.")
-    if source == STDIN and not yes:
+    if source == inputs.STDIN and not yes:
         # The lines and the answer to the question would come from the same place.
         raise Misuse("Reading from standard input leaves no way to ask: add --yes.")
     start = startup.load(config)
@@ -67,19 +64,14 @@ def import_letters(
 def _lines(source: str) -> list[tuple[int, Line]]:
     from bridge.reprocess.transfer import TransferError, parse
 
-    try:
-        content = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
-    except OSError as error:
-        raise Misuse(f"{source} cannot be read: {error.strerror}.") from error
     lines = []
-    for number, text in enumerate(content.splitlines(), start=1):
-        if text.strip():
-            try:
-                lines.append((number, parse(text)))
-            except TransferError as problem:
-                raise Misuse(f"{_name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
+    for number, text in inputs.lines(inputs.chunks(source)):
+        try:
+            lines.append((number, parse(text)))
+        except TransferError as problem:
+            raise Misuse(f"{inputs.name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
     if not lines:
-        raise Misuse(f"{_name(source)} is empty: there is no letter to take back.")
+        raise Misuse(f"{inputs.name(source)} is empty: there is no letter to take back.")
     return lines
 
 
@@ -97,18 +89,20 @@ def _changes(
             continue
         number, line = found
         if not entry.standing.state.is_open:
-            raise Misuse(f"{_name(source)}, line {number}: letter {line.id} is {entry.standing.state.value} already.")
+            raise Misuse(
+                f"{inputs.name(source)}, line {number}: letter {line.id} is {entry.standing.state.value} already."
+            )
         try:
             made = merged(entry, line)
         except TransferError as problem:
-            raise Misuse(f"{_name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
+            raise Misuse(f"{inputs.name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
         if made is None:
             same += 1
         else:
             changes.append((entry, *made))
     if wanted:
         number, line = next(iter(wanted.values()))
-        raise Misuse(f"{_name(source)}, line {number}: {topics.topic} has no letter {line.id} any more.")
+        raise Misuse(f"{inputs.name(source)}, line {number}: {topics.topic} has no letter {line.id} any more.")
     return changes, same
 
 
@@ -128,7 +122,3 @@ def _write(topics: opening.Opened, changes: list[tuple[Entry, bytes | None, byte
     problem = write_all(topics.start.config, startup.quiet_logger(), records)
     if problem is not None:
         raise Unreachable(f"Not all could be recorded ({problem}). Those that were are kept; run it again.")
-
-
-def _name(source: str) -> str:
-    return "standard input" if source == STDIN else source

@@ -1,0 +1,61 @@
+"""Lines of a file or of standard input, read as they are asked for: a file may be larger than memory."""
+
+from __future__ import annotations
+
+import sys
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from bridge.cli.exits import Misuse
+
+STDIN: Final = "-"
+_WIDE: Final = (BOM_UTF16_LE, BOM_UTF16_BE, b"{\0", b"[\0", b"\0{", b"\0[")
+"""How a text in UTF-16 or UTF-32 begins, with a byte order mark or as JSON without one."""
+_GZIP: Final = b"\x1f\x8b"
+
+
+def name(source: str) -> str:
+    """As messages call it."""
+    return "standard input" if source == STDIN else source
+
+
+def content(source: str) -> bytes:
+    """All of it, byte for byte. Raises `Misuse` for what cannot be read."""
+    return b"".join(_chunks(source))
+
+
+def chunks(source: str) -> Iterator[bytes]:
+    """Text up to each newline, with it, without a byte order mark. Raises `Misuse` also for other encodings."""
+    found = _chunks(source)
+    first = next(found, b"")
+    if first.startswith(_WIDE):
+        raise Misuse(f"{name(source)} is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8).")
+    if first.startswith(_GZIP):
+        raise Misuse(
+            f"{name(source)} is compressed: decompress it first (gunzip -c), and give - to read what it prints."
+        )
+    yield first.removeprefix(BOM_UTF8)  # Editors put it there; it is no part of JSON.
+    yield from found
+
+
+def lines(texts: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Lines that are not blank, without their ends, with their numbers from 1; `texts` are `chunks`."""
+    number = 0
+    for text in texts:
+        for line in text.splitlines():
+            number += 1
+            if line.strip():
+                yield number, line
+
+
+def _chunks(source: str) -> Iterator[bytes]:
+    if source == STDIN:
+        yield from sys.stdin.buffer
+        return
+    try:
+        with Path(source).open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise Misuse(f"{source} cannot be read: {error.strerror}.") from error

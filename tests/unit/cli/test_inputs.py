@@ -1,0 +1,145 @@
+"""Files that people give to commands: every form a line can have, and what is none, for each command that takes one."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+from codecs import BOM_UTF8, BOM_UTF16_LE
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import orjson
+import pytest
+
+from bridge.cli import inputs, records
+from bridge.cli.records import Form
+from tests.unit.cli.conftest import Cli
+
+Write = Callable[..., str]
+ORDER = '{"type": "order.completed", "id": "e-1", "data": {"user_id": "u-1", "amount": 12.5}}'
+KCAT = json.dumps({"topic": "shop.orders", "partition": 3, "offset": 17, "key": None, "payload": ORDER})
+LETTER = '{"version": 1, "id": "0:1", "record_sha256": "", "key": null, "value": null, "headers": []}'
+
+COMMANDS = {
+    "map": "map {file}",
+    "map --record": "map {file} --record",
+    "send": "send {file} --yes",
+    "send --file": "send --file {file} --yes",
+    "dlq import": "dlq import {file} --note test --yes",
+}
+
+
+@pytest.fixture
+def refusal(cli: Cli, config: Write) -> Callable[[str, Path], str]:
+    """What a command says of a file that it refuses."""
+
+    def refusal(line: str, file: Path) -> str:
+        ran = cli(*[word.format(file=file) for word in line.split()], "-c", config())
+        assert (ran.code, ran.out) == (2, ""), ran
+        return ran.err
+
+    return refusal
+
+
+each_command = pytest.mark.parametrize("line", COMMANDS.values(), ids=list(COMMANDS))
+
+
+@each_command
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_encodings_are_named_with_the_cure(
+    refusal: Callable[[str, Path], str], tmp_path: Path, line: str, encoding: str
+) -> None:
+    file = tmp_path / "input"
+    file.write_text(f"{LETTER}\n", encoding=encoding)
+
+    assert refusal(line, file) == f"{file} is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8).\n"
+
+
+@each_command
+def test_a_compressed_file_is_named_with_the_cure(
+    refusal: Callable[[str, Path], str], tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "input.gz"
+    file.write_bytes(gzip.compress(LETTER.encode()))
+
+    assert refusal(line, file).startswith(f"{file} is compressed: decompress it first")
+
+
+@each_command
+def test_a_directory_a_missing_file_and_an_empty_one_are_named(
+    refusal: Callable[[str, Path], str], tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "empty").write_bytes(BOM_UTF8 + b"\r\n \n")
+
+    assert refusal(line, tmp_path) == f"{tmp_path} cannot be read: Is a directory.\n"
+    assert refusal(line, tmp_path / "none") == f"{tmp_path / 'none'} cannot be read: No such file or directory.\n"
+    said = refusal(line, tmp_path / "empty")
+    assert "empty" in said or "0 records" in said
+
+
+@pytest.mark.parametrize("form", [Form.VALUES, Form.RECORDS])
+def test_marks_carriage_returns_and_blank_lines_are_no_part_of_a_value(tmp_path: Path, form: Form) -> None:
+    file = tmp_path / "input"
+    line = b'{"topic": "t", "partition": 1, "offset": 2, "payload": "x"}' if form is Form.VALUES else b'{"topic": "t"}'
+    file.write_bytes(BOM_UTF8 + b"\r\n" + line + b"\r\n\r\n  \n" + line)
+
+    assert [(number, text) for number, text, _ in records.numbered(str(file), form, None)] == [(2, line), (5, line)]
+
+
+def test_an_array_of_kcats_objects_is_the_records_they_were(tmp_path: Path) -> None:
+    file = tmp_path / "input"
+    file.write_bytes(BOM_UTF8 + f"[{KCAT},\r\n {KCAT}]".encode())
+
+    found = list(records.read(str(file), Form.VALUES))
+    assert [(each.coordinates, each.value) for each in found] == [("shop.orders/3/17", ORDER.encode())] * 2
+
+
+@pytest.mark.parametrize("separator", [b"\n", b"\r\n", b"\r", b"\n\n"])
+def test_reading_line_by_line_finds_what_reading_at_once_would(tmp_path: Path, separator: bytes) -> None:
+    pieces = (b"{}", b'{"a": [1]}', b"[1, 2]", b"{", b"}", b"[", b"]", b"7", b"{broken", b" ", b'"text"', b"1e999")
+    file = tmp_path / "input"
+    for chosen in itertools.chain.from_iterable(itertools.product(pieces, repeat=count) for count in (1, 2, 3)):
+        content = separator.join(chosen)
+        file.write_bytes(content)
+        found = [(number, text) for number, text, _ in records.numbered(str(file), Form.VALUES, "t")]
+        assert found == _at_once(content), content
+
+
+def _at_once(content: bytes) -> list[tuple[int, bytes]]:
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return [(number, line) for number, line in enumerate(content.splitlines(), start=1) if line.strip()]
+    return list(enumerate(records._elements(content.strip()), start=1))
+
+
+@pytest.mark.parametrize(("form", "option"), [(ORDER, ()), (f'{{"topic": "t", "value": {ORDER}}}', ("--record",))])
+def test_input_without_an_end_is_read_as_far_as_it_is_wanted(
+    cli: Cli, config: Write, monkeypatch: pytest.MonkeyPatch, form: str, option: tuple[str, ...]
+) -> None:
+    endless = itertools.repeat(f"{form}\n".encode())
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless, isatty=lambda: False))
+    ran = cli("map", "-", "--limit", "3", "--json", *option, "-c", config())
+
+    assert (ran.code, len(ran.out.splitlines())) == (0, 3)
+
+
+def test_raw_keeps_every_byte_also_of_what_looks_like_another_encoding(tmp_path: Path) -> None:
+    file = tmp_path / "input"
+    for content in (BOM_UTF16_LE + b"x\0", BOM_UTF8 + b"{}\r\n", b"\x1f\x8b\n\n", b""):
+        file.write_bytes(content)
+        ((number, text, record),) = records.numbered(str(file), Form.RAW, None)
+        assert (number, text, record.value) == (1, content, content)
+
+
+def test_a_file_to_send_is_a_file(cli: Cli, config: Write) -> None:
+    ran = cli("send", "--file", "-", "--yes", "-c", config())
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("--file needs a file: what fails goes beside it")
+
+
+def test_lines_keep_their_numbers_and_lose_only_their_ends() -> None:
+    assert list(inputs.lines([b" a \r\n", b"\n", b"b\rc\n", b"d"])) == [(1, b" a "), (3, b"b"), (4, b"c"), (5, b"d")]
