@@ -62,7 +62,8 @@ lint: $(DEV) ## style, types, who may import whom, the recipes of image and char
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m scripts.chart --check
 	@helm=$$($(BIN)/python -m tests.chart.helm --here) || { echo "helm lint: left out, there is no helm here yet (make test TESTS=tests/chart builds one)"; exit 0; }; \
-	  for values in $(CHART)/ci/*-values.yaml; do $$helm lint --strict --quiet --values $$values $(CHART) || exit 1; done
+	  for values in $(CHART)/ci/*-values.yaml; do $$helm lint --strict --quiet --values $$values $(CHART) || exit 1; done; \
+	  $(BIN)/python -m scripts.chart.plain $$helm --check
 	$(BIN)/python -m pytest -q --no-header tests/repo/test_tracked_files.py
 
 bench: $(DEV) ## what an event costs, side by side with the least it can cost
@@ -83,8 +84,9 @@ image-facts: $(DEV) ## what that image weighs and how fast it starts (ARGS: its 
 compose-rules: $(DEV) ## the chart's alerts for the Prometheus of compose.yaml, after they changed in helm/
 	$(BIN)/python scripts/compose-rules > deploy/compose/rules.yaml
 
-chart: $(DEV) ## write again what of the Helm chart has a source: the schema of its values, its README, its dashboard
+chart: $(DEV) ## write again what of the Helm chart has a source: the schema of its values, its README, its dashboard, the plain manifests
 	@$(BIN)/python -m scripts.chart
+	@helm=$$($(BIN)/python -m tests.chart.helm) && $(BIN)/python -m scripts.chart.plain $$helm
 
 chart-cluster: $(DEV) ## the chart on a real Kubernetes API server, built here once: install, upgrade, rollback, uninstall
 	@$(BIN)/python -m tests.cluster $(ARGS)
