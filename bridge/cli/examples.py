@@ -70,7 +70,7 @@ EXAMPLES: Final[Mapping[str, Sequence[Example]]] = {
     "dlq discard": (("Settle those of a test user", 'dlq discard --user test-1 --because "a test user"'),),
     "dlq export": (("Into a file, to correct records by hand", "dlq export --unredacted -o letters.ndjson"),),
     "dlq import": (("Take the corrected records back", 'dlq import letters.ndjson --note "amounts in cents"'),),
-    "offsets": (("Where the group stands on a topic", "offsets show shop.orders"),),
+    "offsets": (("The committed offsets of a topic, and what is wrong", "offsets show shop.orders"),),
     "offsets show": (("One partition", "offsets show shop.orders/3"),),
     "offsets set": (
         ("See what continuing at the log's start would pass", "offsets set shop.orders/3 --to earliest --dry-run"),

@@ -8,7 +8,7 @@ from bridge.cli import startup
 def run(config: startup.ConfigPath = None) -> int:
     """Deliver events until told to stop.
 
-    SIGTERM or Ctrl-C stop in order: what is in flight finishes, positions are committed.
+    SIGTERM or Ctrl-C stop in order: what is in flight finishes, offsets are committed.
     """
     start = startup.load(config)
     startup.api_key(start)  # one that cannot be used is reported like the rest of the configuration, before any start

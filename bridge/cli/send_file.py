@@ -186,7 +186,7 @@ async def _send(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, running.interrupt)
 
-    with progress.shown("Sending", len(lines), before="Making room, 5 s") as report:
+    with progress.shown("Sending", len(lines), before="Reserving rate budget (5 s)") as report:
         return await file_sending.send(
             lines,
             rate,
@@ -244,7 +244,7 @@ def _summary(tally: Tally, rejected: Rejected, source: Path) -> list[str]:
     if tally.next_line is not None:
         lines.append(
             f"Every line before {tally.next_line} is through: bridge send --file {source} --from-line "
-            f"{tally.next_line} goes on, and sends those after it once more that were accepted meanwhile."
+            f"{tally.next_line} resumes there, and sends those after it once more that were accepted meanwhile."
         )
     return lines
 

@@ -124,7 +124,7 @@ def connect(start: Start) -> tuple[Inspection, Cluster]:
     except ClientRefusedError as refused:
         raise Misuse(f"{start.path}: {refused}") from refused
     except NotConnectedError as error:
-        raise Unreachable(f"No broker of {kafka.bootstrap_servers} lets this client in: {error}.") from error
+        raise Unreachable(f"Cannot connect to any broker in {kafka.bootstrap_servers}: {error}.") from error
 
 
 def quiet_logger() -> Logger:

@@ -82,7 +82,7 @@ class Kafka(Section):
     start_from: fields.StartFrom = fields.preset(
         scalars.start_from,
         "error",
-        "Where a topic starts that the group has no position on: error (hold it until this is decided), earliest, "
+        "Where to start without a committed offset: error (hold the topic until this is decided), earliest, "
         "latest, an ISO 8601 time with its zone, or an age such as 24h.",
         "latest",
         "2026-01-31T00:00:00Z",
@@ -110,8 +110,8 @@ class Kafka(Section):
     )
     start_timeout: fields.OptionalDuration = Field(
         default=None,
-        description="How long `bridge run` waits for a broker to answer before it ends with exit code 3; null: for "
-        "ever, with its pages answering.",
+        description="How long `bridge run` waits for a broker to answer before it ends with exit code 3; null: "
+        "without limit, with its pages answering.",
         examples=["2m"],
     )
     group_protocol: Literal["auto", "classic", "consumer"] = Field(

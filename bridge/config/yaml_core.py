@@ -266,7 +266,7 @@ def _place_of(text: str, position: int) -> str:
 _ADVICE = (
     (
         "mapping values are not allowed",
-        "a colon stands where none may; put the text in quotes, or mend the indentation",
+        "a colon stands where none may; put the text in quotes, or fix the indentation",
     ),
     ("cannot start any token", "a tab, or a text that begins with @, ` or %, needs quotes; indent with spaces"),
     ("unexpected end of stream", "a quote or bracket that opens here is never closed"),

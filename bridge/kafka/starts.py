@@ -236,8 +236,8 @@ def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: S
     if start_from is StartPoint.ERROR:
         return Hold(
             Reason.NO_START,
-            f"{partition}: the group has no position on topic {partition.topic}, and kafka.start_from is `error`. "
-            "Set it to earliest, latest, a time or an age; it applies only to topics the group has no position on",
+            f"{partition}: the group has no committed offset on topic {partition.topic}, and kafka.start_from is "
+            "`error`. Set it to earliest, latest, a time or an age; it applies only where there is no committed offset",
         )
     if start_from is StartPoint.EARLIEST:
         offset = log.first

@@ -268,7 +268,7 @@ class Events:
     def key_unreadable(self, *, detail: str) -> None:
         """The key file could not be read again; the key in use stays in use."""
         if self._throttle.admit("key_unreadable"):
-            self._log.warning("key_unreadable", detail=detail, message="Mend the file of track.api_key_file.")
+            self._log.warning("key_unreadable", detail=detail, message="Fix the file at track.api_key_file.")
 
     def nothing_mapped(self, *, records: int, types: Mapping[str, int]) -> None:
         """Many records passed and no route named the type of any: most likely the mapping looks in the wrong place."""

@@ -35,7 +35,7 @@ class OwnTopics:
         try:
             self._admin.list_topics(timeout=_CONNECTING)
         except KafkaException as error:
-            raise ClusterError(f"no broker of {self._client['bootstrap.servers']} lets this client in") from error
+            raise ClusterError(f"cannot connect to any broker in {self._client['bootstrap.servers']}") from error
         wanted = [
             # The time given to a record is the time the mapping sees, whatever the cluster's default.
             NewTopic(name, count, -1, config={"message.timestamp.type": "CreateTime", "cleanup.policy": "delete"})

@@ -46,7 +46,7 @@ def prepare(config: Config, inspection: Inspection) -> None:
 def unreachable(config: Config, silence: NotConnectedError) -> NotReadyError:
     """No broker lets this process in, and it was told not to wait, or waiting does not help."""
     servers = config.kafka.bootstrap_servers
-    sentence = f"kafka.bootstrap_servers: no broker of {servers} lets this client in: {silence}"
+    sentence = f"kafka.bootstrap_servers: cannot connect to any broker in {servers}: {silence}"
     return NotReadyError([sentence], ExitCode.UNREACHABLE)
 
 

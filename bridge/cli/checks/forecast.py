@@ -59,7 +59,7 @@ def growth(records_per_second: Mapping[str, float], rate: float | None) -> list[
     return [
         findings.warning(
             f"In the last hour {number(total * 60)} records a minute arrived, and {_rate(rate)} can be sent: if more "
-            f"than {rate / total:.0%} of them are mapped, the bridge falls behind for ever.",
+            f"than {rate / total:.0%} of them are mapped, the bridge never catches up.",
             "see what the mapping lets through (bridge map --from-topic), or have the destination's limit raised",
         )
     ]

@@ -114,8 +114,8 @@ def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts
             None,
             (
                 findings.problem(
-                    f"{topic}: the group has no position and kafka.start_from does not say where to begin, so this "
-                    f"topic would be held. It has {plural(total, 'record')}.",
+                    f"{topic}: the group has no committed offset and kafka.start_from does not say where to begin, so "
+                    f"this topic would be held. It has {plural(total, 'record')}.",
                     "set kafka.start_from to earliest (send the whole log), latest (only what comes from now on), a "
                     "time or an age such as 24h",
                     Kind.CONFIGURATION,

@@ -116,7 +116,7 @@ def _letters(result: Result) -> Iterator[str]:
 
 def _mended(result: Result) -> Iterator[str]:
     mended = result.mended
-    yield "The dead letters again, after the mapping was mended"
+    yield "The dead letters again, after the mapping was fixed"
     yield "          user_id: data.user_id became key; order.imported is sent as Order Completed, which the API knows"
     yield f"  {mended.outcome.results[Replayed.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
     yield f"  {mended.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"

@@ -94,7 +94,7 @@ async def run(show: Show, tell: Tell) -> Result:
                 read_letters, kafka.bootstrap, DEAD_LETTER_TOPIC, prefix="bridge.dead-letter."
             )
             accepted, overlaps = tuple(api.ledger.accepted), tuple(api.ledger.overlaps)
-            tell("dead letters the mapping is mended, and what that helps is sent again (bridge dlq replay)")
+            tell("dead letters the mapping is fixed, and what that helps is sent again (bridge dlq replay)")
             api.set_faults()
             mended = await mend(config, api)
             return Result(chosen, last, accepted, overlaps, api.first, letters, mended, time.monotonic() - began)

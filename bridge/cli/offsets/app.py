@@ -8,7 +8,7 @@ from bridge.cli import help, startup  # noqa: A004 - named as what it shows
 from bridge.cli.offsets import set_, show
 
 app = typer.Typer(
-    help="Where the group stands on each partition, and setting it.",
+    help="The committed offset of each partition, and setting it.",
     cls=help.Group,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -17,7 +17,7 @@ app = typer.Typer(
 
 @app.callback()
 def offsets(config: startup.ConfigPath = None) -> None:
-    """Where the group stands on each partition, and setting it."""
+    """The committed offset of each partition, and setting it."""
 
 
 app.command("show", cls=help.Command, short_help="Show committed offsets, logs, lag and what is wrong.")(show.show)

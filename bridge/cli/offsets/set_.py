@@ -58,7 +58,7 @@ def set_offsets(
     found = reading.read(start, where)
     changes = _changes(found, target, to)
     if not changes:
-        return _end(changes, start, as_json=json, was_set=False, why="The group stands there already.")
+        return _end(changes, start, as_json=json, was_set=False, why="The committed offset is there already.")
     if not json:
         output.lines(output.table([_HEAD, *map(_row, changes)], right=(1, 2, 3, 4, 5)))
     _refuse_loss(changes, accept_loss, dry_run=dry_run)

@@ -57,7 +57,7 @@ async def test_nothing_is_set_unasked_or_at_a_loss_that_nobody_accepted(cli: Cli
     assert ran.code == 0, ran.err
     assert await position(cli, path) == 10
     again = await cli("offsets", "set", f"{TOPIC}/1", "--to", "end", "--yes", "-c", path)
-    assert (again.code, again.out) == (0, "The group stands there already.\n")
+    assert (again.code, again.out) == (0, "The committed offset is there already.\n")
 
 
 async def test_brokers_that_are_not_there_are_3(cli: Cli, config: Config) -> None:
