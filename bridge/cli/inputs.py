@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ STDIN: Final = "-"
 _WIDE: Final = (BOM_UTF16_LE, BOM_UTF16_BE, b"{\0", b"[\0", b"\0{", b"\0[")
 """How a text in UTF-16 or UTF-32 begins, with a byte order mark or as JSON without one."""
 _GZIP: Final = b"\x1f\x8b"
+_SAID_AT_ONCE: Final = 20
 
 
 def name(source: str) -> str:
@@ -48,6 +50,13 @@ def lines(texts: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
             number += 1
             if line.strip():
                 yield number, line
+
+
+def refusal(source: str, problems: Iterable[tuple[int, str]]) -> Misuse:
+    """What is wrong with some lines, each with its number: as many as a person reads at once."""
+    found = list(islice(problems, _SAID_AT_ONCE + 1))
+    said = [f"{name(source)}, line {number}: {problem}." for number, problem in found[:_SAID_AT_ONCE]]
+    return Misuse("\n".join([*said, *["… and more."][: len(found) - len(said)]]))
 
 
 def _chunks(source: str) -> Iterator[bytes]:

@@ -53,11 +53,25 @@ def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, 
         content = inputs.content(source)
         yield 1, content, _of_value(topic, 0, content)
         return
-    for place, (number, text) in enumerate(_documents(inputs.chunks(source))):
+    documents = _documents(inputs.chunks(source))
+    for place, (number, text) in enumerate(documents):
         if form is Form.VALUES:
             yield number, text, kcat.record(text, given) or _of_value(topic, place, text)
         else:
-            yield number, text, _whole(text, f"{inputs.name(source)}, line {number}")
+            found = _whole(text)
+            if not isinstance(found, Record):
+                # What comes on standard input may never end: what is wrong is said at once there.
+                rest = () if source == inputs.STDIN else documents
+                raise inputs.refusal(source, _refused(chain([(number, text)], rest)))
+            yield number, text, found
+
+
+def _refused(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, str]]:
+    """What is wrong with each that is no whole record."""
+    for number, text in lines:
+        found = _whole(text)
+        if not isinstance(found, Record):
+            yield from ((number, sentence) for sentence in found)
 
 
 def _documents(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -106,7 +120,8 @@ def _of_value(topic: str, offset: int, value: bytes) -> Record:
     return Record(topic, 0, offset, round(time.time() * 1000), None, value, ())
 
 
-def _whole(text: bytes, where: str) -> Record:
+def _whole(text: bytes) -> Record | list[str]:
+    """The record, or all that keeps the text from being one."""
     from pydantic import ValidationError
 
     from bridge.config import translate
@@ -118,10 +133,9 @@ def _whole(text: bytes, where: str) -> Record:
     try:
         return record_of(RecordExample.model_validate(exact_json.read(text)))
     except (orjson.JSONDecodeError, MappingError) as error:
-        raise Misuse(f"{where}: is not JSON ({error}).") from error
+        return [f"is not JSON ({error})"]
     except ValidationError as error:
         known = ", ".join(RecordExample.model_fields)
-        said = translate.sentences(error, unknown=f"is no part of a record, which has {known}")
-        raise Misuse("\n".join(f"{where}: {sentence}." for sentence in said)) from error
+        return list(translate.sentences(error, unknown=f"is no part of a record, which has {known}"))
     except ValueError as error:
-        raise Misuse(f"{where}: {error}.") from error
+        return [str(error)]

@@ -64,12 +64,14 @@ def import_letters(
 def _lines(source: str) -> list[tuple[int, Line]]:
     from bridge.reprocess.transfer import TransferError, parse
 
-    lines = []
+    lines, problems = [], []
     for number, text in inputs.lines(inputs.chunks(source)):
         try:
             lines.append((number, parse(text)))
         except TransferError as problem:
-            raise Misuse(f"{inputs.name(source)}, line {number}: {problem}. Nothing was recorded.") from problem
+            problems.append((number, f"{problem}. Nothing was recorded"))
+    if problems:
+        raise inputs.refusal(source, problems)
     if not lines:
         raise Misuse(f"{inputs.name(source)} is empty: there is no letter to take back.")
     return lines

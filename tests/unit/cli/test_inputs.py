@@ -143,3 +143,37 @@ def test_a_file_to_send_is_a_file(cli: Cli, config: Write) -> None:
 
 def test_lines_keep_their_numbers_and_lose_only_their_ends() -> None:
     assert list(inputs.lines([b" a \r\n", b"\n", b"b\rc\n", b"d"])) == [(1, b" a "), (3, b"b"), (4, b"c"), (5, b"d")]
+
+
+@pytest.mark.parametrize("line", ["map {file} --record", "send --file {file} --record --yes"])
+def test_every_line_that_is_no_record_is_named_at_once(
+    refusal: Callable[[str, Path], str], tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "input"
+    file.write_text('{broken\n{"topic": "t", "value": 1}\n{"topic": 3, "offsets": 1}\n')
+    said = refusal(line, file).splitlines()
+
+    assert [each.partition(", ")[2].partition(":")[0] for each in said] == ["line 1", "line 3", "line 3"]
+    file.write_text("{broken\n" * 100)
+    assert len(refusal(line, file).splitlines()) == 21
+
+
+def test_every_line_that_no_export_wrote_is_named_at_once(refusal: Callable[[str, Path], str], tmp_path: Path) -> None:
+    file = tmp_path / "input"
+    file.write_text(f"{{}}\n{LETTER}\n[]\n")
+
+    assert refusal(COMMANDS["dlq import"], file) == (
+        f"{file}, line 1: is not a line that bridge dlq export wrote. Nothing was recorded.\n"
+        f"{file}, line 3: is not a line that bridge dlq export wrote. Nothing was recorded.\n"
+    )
+
+
+def test_a_line_that_is_no_record_is_named_although_its_input_goes_on(
+    cli: Cli, config: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = itertools.chain([b'{"topic": "t"}\n', b"{broken\n"], itertools.repeat(b'{"topic": "t"}\n'))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless, isatty=lambda: False))
+    ran = cli("map", "-", "--record", "--json", "-c", config())
+
+    assert (ran.code, len(ran.out.splitlines())) == (2, 1)
+    assert ran.err.startswith("standard input, line 2: is not JSON")
