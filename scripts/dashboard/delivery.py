@@ -11,25 +11,33 @@ from scripts.dashboard.parts import (
     NAMES,
     PER_SECOND,
     RED_ABOVE_0,
+    REPLICA,
     SECONDS,
     SHARE,
     all_of,
+    by,
     gained,
+    legend,
     lines,
+    of_release,
+    of_replica,
     quantiles,
     rate,
+    rates,
     since,
     states,
 )
+
+PLACE: Final = ("topic", "partition")
 
 ANSWERS: Final = Row(
     "Is it delivering? How late? Why not? What is lost?",
     (
         Panel(
             "Is it delivering?",
-            "Records delivered a second, by all replicas together.",
+            "Records delivered a second, by all replicas of a release together.",
             PER_SECOND,
-            (Query(rate("records_delivered_total"), "delivered"),),
+            (rates("records_delivered_total", "delivered"),),
             kind="stat",
             width=4,
             height=5,
@@ -40,7 +48,7 @@ ANSWERS: Final = Row(
             "Age of the oldest record that is not complete, over all partitions. Yellow after 5 minutes, red after "
             "an hour.",
             SECONDS,
-            (Query(f"max({all_of('partition_oldest_open_age_seconds')})", "oldest open record"),),
+            (of_release("max", "partition_oldest_open_age_seconds", "oldest open record"),),
             kind="stat",
             width=4,
             height=5,
@@ -49,9 +57,9 @@ ANSWERS: Final = Row(
         ),
         Panel(
             "How much waits?",
-            "Records between the positions and the ends of the logs.",
+            "Records between the committed offsets and the ends of the logs.",
             COUNT,
-            (Query(f"sum({all_of('partition_lag_records')})", "lag"),),
+            (of_release("sum", "partition_lag_records", "lag"),),
             kind="stat",
             width=4,
             height=5,
@@ -63,10 +71,10 @@ ANSWERS: Final = Row(
             "says what to do.",
             "bool_yes_no",
             (
-                Query(f"max by (reason) ({all_of('blocked')}) == 1", "everything: {{reason}}"),
+                Query(f"{by('max', all_of('blocked'), 'reason')} == 1", legend("", "reason")),
                 Query(
-                    f"max by (cluster, namespace, topic, reason) ({all_of('partition_held')}) == 1",
-                    "{{namespace}}/{{topic}}: {{reason}}",
+                    f"{by('max', all_of('partition_held'), 'topic', 'reason')} == 1",
+                    legend("", "topic", "reason"),
                 ),
             ),
             kind="stat",
@@ -79,16 +87,12 @@ ANSWERS: Final = Row(
         Panel(
             "What is lost?",
             "Records that left Kafka before they were sent (at most), and records the accounting cannot explain: "
-            "both must be 0. Open "
-            "dead letters are kept and can be replayed.",
+            "both must be 0. Open dead letters are kept and can be replayed.",
             COUNT,
             (
-                Query(gained("possibly_lost_records_total"), "possibly lost"),
-                Query(f"sum(abs({all_of('accounting_gap')}))", "unexplained"),
-                Query(
-                    f"sum(max by (cluster, namespace, job, reason) ({all_of('open_dead_letters')}))",
-                    "open dead letters",
-                ),
+                Query(gained("possibly_lost_records_total"), legend("possibly lost")),
+                Query(by("sum", f"abs({all_of('accounting_gap')})"), legend("unexplained")),
+                Query(by("sum", by("max", all_of("open_dead_letters"), "reason")), legend("open dead letters")),
             ),
             kind="stat",
             width=6,
@@ -107,21 +111,18 @@ OVERVIEW: Final = Row(
             "What becomes of the records",
             "Records completed a second. Released ones were given back with their partition and are taken again.",
             PER_SECOND,
-            Query(rate("records_delivered_total"), "delivered"),
-            Query(rate("records_filtered_total"), "filtered"),
-            Query(rate("records_dead_lettered_total"), "dead-lettered"),
-            Query(rate("records_already_done_total"), "done before"),
-            Query(rate("records_released_total"), "released"),
+            rates("records_delivered_total", "delivered"),
+            rates("records_filtered_total", "filtered"),
+            rates("records_dead_lettered_total", "dead-lettered"),
+            rates("records_already_done_total", "done before"),
+            rates("records_released_total", "released"),
             stacked=True,
         ),
         lines(
             "Read from Kafka",
             "Records taken from Kafka a second.",
             PER_SECOND,
-            Query(
-                rate("records_consumed_total", by="cluster, namespace, pod, instance"),
-                "{{namespace}}/{{pod}} {{instance}}",
-            ),
+            Query(rate("records_consumed_total", within=REPLICA), legend("", within=REPLICA)),
         ),
         lines(
             "From Kafka to accepted",
@@ -131,37 +132,52 @@ OVERVIEW: Final = Row(
             *quantiles("delivery_latency_seconds"),
         ),
         lines(
+            "Delivered in time",
+            "Part of the accepted events that were accepted within a minute, 5 minutes and an hour of their timestamp. "
+            "The delivery objective (prometheusRule.thresholds.objectiveSeconds, objectiveTarget) counts dead letters "
+            "and records that wait, too.",
+            SHARE,
+            *(
+                Query(
+                    f"{rate('delivery_latency_seconds_bucket', bound)} / {rate('delivery_latency_seconds_count')}",
+                    legend(within),
+                )
+                for bound, within in (
+                    ('le=~"60|60.0"', "1 min"),
+                    ('le=~"300|300.0"', "5 min"),
+                    ('le=~"3600|3600.0"', "1 h"),
+                )
+            ),
+        ),
+        lines(
             "Lag, and what a replica more could help with",
             "Where the second line is 0, more replicas do not help: the budget, the key, an outage, a hold or a "
             "retry is what keeps "
             "the records.",
             COUNT,
-            Query(f"sum({all_of('partition_lag_records')})", "lag"),
-            Query(f"sum({all_of('scaling_backlog')})", "a replica more could help"),
+            of_release("sum", "partition_lag_records", "lag"),
+            of_release("sum", "scaling_backlog", "a replica more could help"),
         ),
         lines(
             "In the bridge",
             "Records consumed and not complete yet, of them those waiting for their next attempt.",
             COUNT,
-            Query(f"sum({all_of('records_in_flight')})", "not complete"),
-            Query(f"sum({all_of('parked_records')})", "waiting for a retry"),
+            of_release("sum", "records_in_flight", "not complete"),
+            of_release("sum", "parked_records", "waiting for a retry"),
         ),
         lines(
             "Behind users whose events fail",
             "Users whose next event failed, records that failed or wait behind them, partitions that pause for that.",
             COUNT,
-            Query(f"sum({all_of('failing_users')})", "users"),
-            Query(f"sum({all_of('failing_records')})", "records"),
-            Query(f"sum({all_of('failing_paused_partitions')})", "partitions that pause"),
+            of_release("sum", "failing_users", "users"),
+            of_release("sum", "failing_records", "records"),
+            of_release("sum", "failing_paused_partitions", "partitions that pause"),
         ),
         lines(
             "Records nobody can explain",
-            "Consumed less all that became of them. Anything but 0 is a defect of the bridge.",
+            "Consumed minus accounted for; must be 0. Anything else is a defect of the bridge.",
             COUNT,
-            Query(
-                f"sum by (cluster, namespace, pod, instance) ({all_of('accounting_gap')})",
-                "{{namespace}}/{{pod}} {{instance}}",
-            ),
+            of_replica("sum", "accounting_gap", ""),
         ),
     ),
     closed=False,
@@ -174,66 +190,47 @@ PARTITIONS: Final = Row(
             "What blocks everything",
             "The reasons that keep a whole process from sending. Only unauthorized and dead_letters_unwritable need "
             "somebody to act.",
-            Query(
-                f"max by (cluster, namespace, pod, instance, reason) ({all_of('blocked')})",
-                "{{namespace}}/{{pod}} {{instance}}: {{reason}}",
-            ),
+            of_replica("max", "blocked", "", "reason"),
         ),
         states(
             "What holds partitions",
             "The reasons that hold single partitions until somebody acts.",
             Query(
-                f"max by (cluster, namespace, topic, partition, reason) ({all_of('partition_held')}) == 1",
-                "{{namespace}}/{{topic}}[{{partition}}]: {{reason}}",
+                f"{by('max', all_of('partition_held'), *PLACE, 'reason', within=REPLICA)} == 1",
+                legend("", *PLACE, "reason", within=REPLICA),
             ),
         ),
         lines(
             "Held for",
             "For how long a reason has held a partition; for a transaction that hangs: since when nothing can be read.",
             SECONDS,
-            Query(
-                f"max by (cluster, namespace, topic, partition, reason) ({all_of('partition_held_seconds')})",
-                "{{namespace}}/{{topic}}[{{partition}}]: {{reason}}",
-            ),
+            of_replica("max", "partition_held_seconds", "", *PLACE, "reason"),
         ),
         since(
             "Waiting since",
             "When the oldest record that is not complete was produced, and since when a reason has held a partition.",
-            Query(
-                f"min by (cluster, namespace, job, topic) ({all_of('partition_oldest_open_timestamp_seconds')})",
-                "{{cluster}} {{namespace}}/{{job}} {{topic}}",
-            ),
-            Query(
-                f"min by (cluster, namespace, job, topic, reason) ({all_of('partition_held_timestamp_seconds')})",
-                "{{cluster}} {{namespace}}/{{job}} {{topic}}: {{reason}}",
-            ),
+            of_release("min", "partition_oldest_open_timestamp_seconds", "", "topic"),
+            of_release("min", "partition_held_timestamp_seconds", "", "topic", "reason"),
         ),
         lines(
             "Age of the oldest open record",
             "Time since the oldest record that is not complete was produced; 0 where nothing is open.",
             SECONDS,
-            Query(
-                f"max by (cluster, namespace, topic, partition) ({all_of('partition_oldest_open_age_seconds')})",
-                "{{namespace}}/{{topic}}[{{partition}}]",
-            ),
+            of_replica("max", "partition_oldest_open_age_seconds", "", *PLACE),
         ),
         lines(
             "Lag",
             "Records between the position and the last stable offset: what no open transaction withholds.",
             COUNT,
-            Query(
-                f"max by (cluster, namespace, topic, partition) ({all_of('partition_lag_records')})",
-                "{{namespace}}/{{topic}}[{{partition}}]",
-            ),
+            of_replica("sum", "partition_lag_records", "", *PLACE),
         ),
         lines(
             "Records done a second",
             "How fast the lowest open offset of each partition moves. 0 beside a lag is a partition that is stuck.",
             PER_SECOND,
             Query(
-                "max by (cluster, namespace, topic, partition) "
-                f"(deriv({all_of('partition_position_offset')}[$__rate_interval]))",
-                "{{namespace}}/{{topic}}[{{partition}}]",
+                by("max", f"deriv({all_of('partition_position_offset')}[$__rate_interval])", *PLACE, within=REPLICA),
+                legend("", *PLACE, within=REPLICA),
             ),
         ),
         lines(
@@ -243,27 +240,24 @@ PARTITIONS: Final = Row(
             "tell the retention.",
             SHARE,
             Query(
-                f"max by (cluster, namespace, topic) ({all_of('partition_oldest_open_age_seconds')}) "
-                "/ on (cluster, namespace, topic) "
-                f"min by (cluster, namespace, topic) ({all_of('topic_retention_seconds')})",
-                "{{namespace}}/{{topic}}",
+                f"{by('max', all_of('partition_oldest_open_age_seconds'), 'topic')} "
+                "/ on (cluster, namespace, job, topic) "
+                f"{by('min', all_of('topic_retention_seconds'), 'topic')}",
+                legend("", "topic"),
             ),
         ),
         lines(
             "Partitions of each replica",
             "How many partitions each replica has.",
             COUNT,
-            Query(
-                f"sum by (cluster, namespace, pod, instance) ({all_of('partition_assigned')})",
-                "{{namespace}}/{{pod}} {{instance}}",
-            ),
+            of_replica("sum", "partition_assigned", ""),
             stacked=True,
         ),
     ),
 )
 
-MAPPED_KEYS: Final = rate("metadata_keys_total", by="route, metadata_key")
-ABSENT_KEYS: Final = rate("metadata_keys_total", 'result="absent"', by="route, metadata_key")
+MAPPED_KEYS: Final = rate("metadata_keys_total", per=("route", "metadata_key"))
+ABSENT_KEYS: Final = rate("metadata_keys_total", 'result="absent"', per=("route", "metadata_key"))
 MAPPING: Final = Row(
     "Mapping",
     (
@@ -271,33 +265,33 @@ MAPPING: Final = Row(
             "Events by route",
             "What became of the events of each route. One record may make several.",
             PER_SECOND,
-            Query(rate("events_total", by="route, outcome"), "{{route}} {{outcome}}"),
+            rates("events_total", "", "route", "outcome"),
         ),
         lines(
             "Left out, by rule",
             "Records that cause no request, by the rule of the mapping that left them out.",
             PER_SECOND,
-            Query(rate("records_filtered_total", by="reason"), "{{reason}}"),
+            rates("records_filtered_total", "", "reason"),
             stacked=True,
         ),
         lines(
             "Without a route",
             "Part of the records whose type no route names.",
             SHARE,
-            Query(f"{rate('unmapped_records_total')} / {rate('records_consumed_total')}", "unmapped"),
+            Query(f"{rate('unmapped_records_total')} / {rate('records_consumed_total')}", legend("unmapped")),
         ),
         lines(
             "Metadata keys that found nothing",
             "Part of the events of a route whose record had nothing for a metadata key. A step up to 100 %: its field"
             " was renamed. Only keys above half are shown.",
             SHARE,
-            Query(f"{ABSENT_KEYS} / {MAPPED_KEYS} > 0.5", "{{route}} {{metadata_key}}"),
+            Query(f"{ABSENT_KEYS} / {MAPPED_KEYS} > 0.5", legend("", "route", "metadata_key")),
         ),
         lines(
             "Metadata values left out",
             "Values without a flat form (lists of objects), left out of requests.",
             PER_SECOND,
-            Query(rate("metadata_values_left_out_total"), "left out"),
+            rates("metadata_values_left_out_total", "left out"),
         ),
     ),
 )

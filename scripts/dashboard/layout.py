@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 UID = "track-bridge"
 WIDTH = 24
-CHOSEN = {"cluster": "Cluster", "namespace": "Namespace", "job": "Job", "instance": "Replica"}
+CHOSEN = {"cluster": "Cluster", "namespace": "Namespace", "job": "Job", "pod": "Pod", "instance": "Replica"}
 """Labels that are chosen above the panels, each among those of what was chosen before it. All of them also takes series
 without that label."""
 """Columns of Grafana's grid."""

@@ -1,8 +1,13 @@
-"""What the panels are put together from: PromQL over the chosen replicas, and the looks that repeat."""
+"""What the panels are put together from: PromQL over the chosen replicas, and the looks that repeat.
+
+Every query keeps the releases apart (cluster, namespace, job) and says in its legend whose line it is. What replicas
+add up to is summed for each release; what belongs to one replica has its pod, too. Above the panels all of these are
+chosen, pods included.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from scripts.dashboard.layout import CHOSEN, Panel, Query
 
@@ -14,6 +19,12 @@ BIG: Final = {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "backgro
 NAMES: Final = {**BIG, "textMode": "name"}
 PLAIN: Final = {**BIG, "colorMode": "none"}
 STATES: Final = {"showValue": "never", "mergeValues": True, "legend": {"showLegend": False}}
+
+RELEASE: Final = ("cluster", "namespace", "job")
+REPLICA: Final = (*RELEASE, "pod", "instance")
+_NAMED: Final = "{{cluster}} {{namespace}}/{{job}}"
+
+How = Literal["sum", "max", "min"]
 
 
 def all_of(name: str, *more: str) -> str:
@@ -31,10 +42,47 @@ def _selected(name: str, more: tuple[str, ...]) -> str:
     return f"{name}{{{chosen}}}"
 
 
-def rate(name: str, *more: str, by: str = "") -> str:
-    """How many a second, of all replicas together."""
-    grouped = f" by ({by})" if by else ""
-    return f"sum{grouped} (rate({all_of(name, *more)}[$__rate_interval]))"
+def by(how: How, expr: str, *labels: str, within: tuple[str, ...] = RELEASE) -> str:
+    """One number for each release (or replica) and each value of the further labels."""
+    return f"{how} by ({', '.join((*within, *labels))}) ({expr})"
+
+
+def legend(text: str, *labels: str, within: tuple[str, ...] = RELEASE) -> str:
+    """Whose line it is, then what it shows."""
+    pods = tuple(f"{{{{{label}}}}}" for label in within if label not in RELEASE)
+    return " ".join((_NAMED, *pods, *(f"{{{{{label}}}}}" for label in labels), *filter(None, (text,))))
+
+
+def of_release(how: How, name: str, text: str, *labels: str) -> Query:
+    """A gauge, for each release."""
+    return Query(by(how, all_of(name), *labels), legend(text, *labels))
+
+
+def of_replica(how: How, name: str, text: str, *labels: str) -> Query:
+    """A gauge, for each replica."""
+    return Query(by(how, all_of(name), *labels, within=REPLICA), legend(text, *labels, within=REPLICA))
+
+
+def of_process(name: str, text: str) -> Query:
+    """One of the process collector's, for each replica."""
+    return Query(by("max", process(name), within=REPLICA), legend(text, within=REPLICA))
+
+
+def rate(name: str, *more: str, per: tuple[str, ...] = (), within: tuple[str, ...] = RELEASE) -> str:
+    """How many a second, of all replicas of a release together (or of each)."""
+    return by("sum", f"rate({all_of(name, *more)}[$__rate_interval])", *per, within=within)
+
+
+def rates(name: str, text: str, *labels: str) -> Query:
+    """A counter's rate, for each release."""
+    return Query(rate(name, per=labels), legend(text, *labels))
+
+
+def increase(name: str, time: str, text: str, *labels: str, within: tuple[str, ...] = RELEASE) -> Query:
+    """What a counter gained within this time (5m, 1h)."""
+    return Query(
+        by("sum", f"increase({all_of(name)}[{time}])", *labels, within=within), legend(text, *labels, within=within)
+    )
 
 
 def gained(name: str) -> str:
@@ -47,14 +95,14 @@ def gained(name: str) -> str:
     young = f"time() - {process('start_time_seconds')} < $__range_s"
     same = "on (cluster, namespace, job, instance)"
     whole = f"{all_of(name)} and {same} ({young})"
-    return f"sum(({whole}) or increase({all_of(name)}[$__range]))"
+    return by("sum", f"({whole}) or increase({all_of(name)}[$__range])")
 
 
 def quantiles(name: str) -> list[Query]:
-    """Of a histogram, over all replicas."""
-    buckets = rate(f"{name}_bucket", by="le")
+    """Of a histogram, over all replicas of a release."""
+    buckets = rate(f"{name}_bucket", per=("le",))
     return [
-        Query(f"histogram_quantile({share}, {buckets})", label)
+        Query(f"histogram_quantile({share}, {buckets})", legend(label))
         for share, label in ((0.5, "half"), (0.95, "95 %"), (0.99, "99 %"))
     ]
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.ops.catalogue import CATALOGUE
+from bridge.ops.catalogue import CATALOGUE, Over
 from scripts.dashboard import dashboard
 from tests.chart import chart
 from tests.chart.conftest import Judge, Render
+from tests.chart.promql import added_over_replicas
 
 FILE = chart.CHART / "dashboards" / "track-bridge.json"
 QUESTIONS = ["Is it delivering?", "How late?", "How much waits?", "Why not?", "What is lost?"]
@@ -26,6 +27,7 @@ VARIABLES = {
     "$cluster": ".*",
     "$namespace": ".*",
     "$job": ".*",
+    "$pod": ".*",
     "$instance": ".*",
 }
 
@@ -54,11 +56,11 @@ def test_the_file_is_what_its_source_makes_of_it() -> None:
 
 
 def test_every_metric_on_it_exists_and_every_metric_that_exists_is_on_it(expressions: list[str]) -> None:
-    histograms = {metric.name for metric in CATALOGUE if metric.kind == "histogram"}
+    exposed = {metric.name for metric in CATALOGUE}
     named = {name for expr in expressions for name, _ in SERIES.findall(expr)}
-    families = {name.removesuffix("_bucket") if name.removesuffix("_bucket") in histograms else name for name in named}
+    families = {re.sub("_(bucket|count)$", "", name) for name in named if name not in exposed} | (named & exposed)
 
-    assert families == {metric.name for metric in CATALOGUE}
+    assert families == exposed
 
 
 def test_every_panel_has_a_title_of_its_own_a_description_and_a_unit(panels: list[Json]) -> None:
@@ -83,10 +85,10 @@ def test_it_belongs_to_no_grafana_in_particular(page: Json, panels: list[Json]) 
         assert not {"id", "__inputs", "__requires", "version"} & each.keys()
 
 
-def test_data_source_cluster_namespace_job_and_replica_are_chosen_above_it(page: Json, panels: list[Json]) -> None:
+def test_data_source_cluster_namespace_job_pod_and_replica_are_chosen_above_it(page: Json, panels: list[Json]) -> None:
     variables = {each["name"]: each for each in page["templating"]["list"]}
 
-    chosen = ("cluster", "namespace", "job", "instance")
+    chosen = ("cluster", "namespace", "job", "pod", "instance")
     assert tuple(variables) == ("datasource", *chosen)
     assert all(variables[name]["includeAll"] and variables[name]["multi"] for name in chosen)
     for panel in panels:
@@ -97,21 +99,43 @@ def test_data_source_cluster_namespace_job_and_replica_are_chosen_above_it(page:
 def test_every_series_is_narrowed_to_what_is_chosen(expressions: list[str]) -> None:
     for expr in expressions:
         for name, labels in SERIES.findall(expr):
-            expected = '{cluster=~"$cluster",namespace=~"$namespace",job=~"$job",instance=~"$instance"'
+            expected = '{cluster=~"$cluster",namespace=~"$namespace",job=~"$job",pod=~"$pod",instance=~"$instance"'
             assert labels.startswith(expected), f"{name} in {expr}"
 
 
-def test_what_is_shown_apart_is_told_apart_between_namespaces(panels: list[Json]) -> None:
-    """Two releases of one name in two namespaces, or clusters, must not become one line."""
+RELEASE = ["cluster", "namespace", "job"]
+
+
+def test_every_panel_keeps_clusters_namespaces_and_releases_apart_and_names_them_in_its_legend(
+    panels: list[Json],
+) -> None:
+    """Two releases of one name in two namespaces, or clusters, must not become one line; nor two replicas."""
+    for panel in panels:
+        for target in panel["targets"]:
+            where = f"{panel['title']}: {target['expr']}"
+            groupings = re.findall(r"\b(?:sum|max|min|avg|count)( by \(([^)]*)\))? \(", target["expr"])
+            assert groupings, where
+            assert not re.search(r"\b(?:sum|max|min|avg|count)\(", target["expr"]), where
+            for _, grouped in groupings:
+                assert grouped.split(", ")[:3] == RELEASE, where
+            shown = re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])
+            labels = [label for label in groupings[0][1].split(", ") if label != "le"]
+            assert panel["type"] == "table" or shown == labels, where
+
+
+def test_what_belongs_to_one_replica_names_its_pod(panels: list[Json]) -> None:
+    """`instance` is an address that says nothing once the pod is gone."""
     for panel in panels:
         for target in panel["targets"]:
             for grouped in re.findall(r"\bby \(([^)]*)\)", target["expr"]):
-                labels = grouped.split(", ")
-                if {"topic", "job", "instance"} & set(labels):
-                    assert labels[:2] == ["cluster", "namespace"], target["expr"]
-            for label in ("topic", "job", "instance"):
-                if f"{{{{{label}}}}}" in target["legendFormat"]:
-                    assert "{{namespace}}/" in target["legendFormat"], target["legendFormat"]
+                assert ("instance" in grouped.split(", ")) == ("pod" in grouped.split(", ")), target["expr"]
+
+
+def test_nothing_is_added_up_over_replicas_that_has_no_sum(expressions: list[str]) -> None:
+    additive = {metric.name for metric in CATALOGUE if metric.over is Over.SUM}
+    parts = {f"{metric.name}_{part}" for metric in CATALOGUE for part in ("bucket", "count", "sum")}
+    for expr in expressions:
+        assert added_over_replicas(expr) <= additive | parts, expr
 
 
 def test_rates_follow_the_width_of_the_graph(expressions: list[str]) -> None:

@@ -9,18 +9,30 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.ops.catalogue import CATALOGUE
+from bridge.ops.catalogue import CATALOGUE, Over
+from bridge.pipeline.tally import LATENCY_BOUNDS
 from tests.chart import chart, series
 from tests.chart.conftest import Judge, Render, Say
+from tests.chart.promql import added_over_replicas
 
 CASES = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
 RUNBOOK = chart.ROOT / "docs" / "runbook.md"
 BASE = "https://wiki.example/runbook.md"
 HOURS = 4 * 60
+PARTS = ("_bucket", "_count", "_sum")
 OF_KUBERNETES = "TrackBridgeReplayFailed"
 """Reads a series of kube-state-metrics, whose job says nothing of the release."""
 
 Rule = dict[str, Any]
+
+
+def alerts(spec: dict[str, Any]) -> list[Rule]:
+    """Those of a PrometheusRule, without what is only recorded."""
+    return [rule for group in spec["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def recorded(spec: dict[str, Any]) -> list[Rule]:
+    return [rule for group in spec["groups"] for rule in group["rules"] if "record" in rule]
 
 
 def values(**settings: Any) -> dict[str, Any]:
@@ -37,15 +49,14 @@ def spec(render: Render) -> dict[str, Any]:
 
 @pytest.fixture
 def rules(spec: dict[str, Any]) -> list[Rule]:
-    return [rule for group in spec["groups"] for rule in group["rules"]]
+    return alerts(spec)
 
 
 @pytest.fixture
 def tested(spec: dict[str, Any], tmp_path: Path) -> Path:
     """The rules as a file, with the summaries alone: the cases are about when an alert fires, not about its prose."""
-    for group in spec["groups"]:
-        for rule in group["rules"]:
-            rule["annotations"] = {"summary": rule["annotations"]["summary"]}
+    for rule in alerts(spec):
+        rule["annotations"] = {"summary": rule["annotations"]["summary"]}
     path = tmp_path / "rules.yaml"
     path.write_text(yaml.safe_dump(spec), encoding="utf-8")
     return path
@@ -115,8 +126,8 @@ def test_every_alert_says_how_bad_it_is_what_it_means_and_where_its_runbook_is(r
 def test_without_an_address_an_alert_names_no_runbook(render: Render) -> None:
     """A path of this repository leads nowhere from a pager."""
     for none in ({}, {"runbookUrl": "docs/runbook.md"}):
-        groups = render({"prometheusRule": {"enabled": True, **none}}).one("PrometheusRule")["spec"]["groups"]
-        assert all("runbook_url" not in rule["annotations"] for group in groups for rule in group["rules"])
+        spec = render({"prometheusRule": {"enabled": True, **none}}).one("PrometheusRule")["spec"]
+        assert all("runbook_url" not in rule["annotations"] for rule in alerts(spec))
 
 
 def test_a_ruler_over_several_clusters_keeps_them_apart(render: Render, judge: Judge, tmp_path: Path) -> None:
@@ -124,7 +135,7 @@ def test_a_ruler_over_several_clusters_keeps_them_apart(render: Render, judge: J
     for group in found["groups"]:
         for rule in group["rules"]:
             for grouped in re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"]):
-                assert grouped.startswith("cluster, namespace, job"), rule["alert"]
+                assert grouped.startswith("cluster, namespace, job"), rule
     path = tmp_path / "rules.yaml"
     path.write_text(yaml.safe_dump(found), encoding="utf-8")
 
@@ -147,8 +158,8 @@ def test_what_inhibits_and_is_inhibited_are_alerts_and_share_the_labels_that_mus
 
 def test_alerts_fire_on_for_as_long_as_they_are_told(render: Render) -> None:
     settings = values(keepFiringFor="10m", alerts={"TrackBridgeOutage": {"keepFiringFor": "30m"}})
-    groups = render(settings).one("PrometheusRule")["spec"]["groups"]
-    firing = {rule["alert"]: rule["keep_firing_for"] for group in groups for rule in group["rules"]}
+    spec = render(settings).one("PrometheusRule")["spec"]
+    firing = {rule["alert"]: rule["keep_firing_for"] for rule in alerts(spec)}
     assert firing.pop("TrackBridgeOutage") == "30m"
     assert set(firing.values()) == {"10m"}
 
@@ -168,18 +179,49 @@ def test_every_alert_has_its_section_in_the_runbook_and_every_section_its_alert(
             ], name
 
 
-def test_the_alerts_look_only_at_metrics_that_exist(rules: list[Rule]) -> None:
-    named = {name for rule in rules for name in re.findall(r"\b(?:track_bridge|process)_\w+", rule["expr"])}
+def test_the_rules_look_only_at_metrics_that_exist_and_at_what_was_recorded_before(spec: dict[str, Any]) -> None:
+    exposed = {metric.name for metric in CATALOGUE}
+    exposed |= {f"{metric.name}{end}" for metric in CATALOGUE if metric.kind == "histogram" for end in PARTS}
+    before: set[str] = set()
+    for rule in [*recorded(spec), *alerts(spec)]:
+        assert set(re.findall(r"\b(?:track_bridge|process)_\w+", rule["expr"])) <= exposed, rule
+        assert set(re.findall(r"\btrack_bridge:[\w:]+", rule["expr"])) <= before, rule
+        before.add(rule.get("record", ""))
 
-    assert named <= {metric.name for metric in CATALOGUE}
+
+@pytest.mark.parametrize(
+    ("expr", "added"),
+    [
+        ("sum(track_bridge_open_dead_letters)", {"track_bridge_open_dead_letters"}),
+        ('avg by (namespace, job) (track_bridge_rate_limit{a=~"(.+/)?b"}) > 1', {"track_bridge_rate_limit"}),
+        ("sum by (job) (max by (job, reason) (track_bridge_open_dead_letters))", set()),
+        ("sum by (job, instance) (track_bridge_rate_limit)", set()),
+        ("max by (job) (track_bridge_rate_limit)", set()),
+        ("sum by (job) (track_bridge_lag and track_bridge_age > 3 or track_bridge_more)",
+         {"track_bridge_lag", "track_bridge_more"}),
+        ("sum by (job) ((track_bridge_a + track_bridge_b) and on (job) time() - process_start_time_seconds < 9)",
+         {"track_bridge_a", "track_bridge_b"}),
+    ],
+)  # fmt: skip
+def test_what_an_expression_adds_up_over_replicas_is_seen(expr: str, added: set[str]) -> None:
+    assert added_over_replicas(expr) == added
 
 
-def test_every_series_is_narrowed_to_the_release(rules: list[Rule]) -> None:
+def test_nothing_is_added_up_over_replicas_that_has_no_sum(spec: dict[str, Any]) -> None:
+    additive = {metric.name for metric in CATALOGUE if metric.over is Over.SUM}
+    parts = {f"{metric.name}{part}" for metric in CATALOGUE for part in PARTS}
+    for rule in [*recorded(spec), *alerts(spec)]:
+        assert added_over_replicas(rule["expr"]) <= additive | parts, rule
+
+
+def test_every_series_is_narrowed_to_the_release(spec: dict[str, Any]) -> None:
     chosen = 'namespace="events",job=~"(.+/)?bridge"'
-    for rule in rules:
-        if rule["alert"] == OF_KUBERNETES:
+    for rule in [*recorded(spec), *alerts(spec)]:
+        if rule.get("alert") == OF_KUBERNETES:
             continue  # see test_the_replays_of_a_release_are_its_own
-        series_named = re.findall(r"\b(?:track_bridge_\w+|process_\w+|up)(?P<labels>\{[^}]*\})?", rule["expr"])
+        series_named = re.findall(
+            r"\b(?:track_bridge_\w+|track_bridge:[\w:]+|process_\w+|up)(?P<labels>\{[^}]*\})?", rule["expr"]
+        )
         assert series_named
         assert all(labels.startswith(f"{{{chosen}") for labels in series_named), rule["expr"]
 
@@ -205,19 +247,15 @@ def test_what_prometheus_itself_fills_in_is_left_for_it(rules: list[Rule]) -> No
 
 def test_a_selector_of_ones_own_takes_the_place_of_the_releases(render: Render) -> None:
     rendered = render(values(selector='job="compose"')).one("PrometheusRule")
-    expressions = [
-        rule["expr"]
-        for group in rendered["spec"]["groups"]
-        for rule in group["rules"]
-        if rule["alert"] != OF_KUBERNETES
-    ]
+    rules = [*alerts(rendered["spec"]), *recorded(rendered["spec"])]
+    expressions = [rule["expr"] for rule in rules if rule.get("alert") != OF_KUBERNETES]
 
     assert all('{job="compose"' in expr and "namespace=" not in expr for expr in expressions)
 
 
 def test_thresholds_reach_the_expressions_and_the_sentences(render: Render) -> None:
     rendered = render(values(thresholds={"oldestOpenSeconds": 90, "retentionShare": 0.25})).one("PrometheusRule")
-    rules = by_name([rule for group in rendered["spec"]["groups"] for rule in group["rules"]])
+    rules = by_name(alerts(rendered["spec"]))
 
     assert rules["TrackBridgeOldestOpenRecord"]["expr"].endswith("> 90")
     assert "{{ 90 | humanizeDuration }}" in rules["TrackBridgeOldestOpenRecord"]["annotations"]["description"]
@@ -235,13 +273,34 @@ def test_an_alert_can_be_switched_off_softened_delayed_and_labelled(render: Rend
         },
     }
     rendered = render(values(alerts=changes, ruleLabels={"team": "growth"})).one("PrometheusRule")
-    rules = by_name([rule for group in rendered["spec"]["groups"] for rule in group["rules"]])
+    rules = by_name(alerts(rendered["spec"]))
 
     assert "TrackBridgeMostUnmapped" not in rules
     outage = rules["TrackBridgeOutage"]
     assert (outage["for"], outage["labels"]) == ("30m", {"severity": "info", "team": "night"})
     assert outage["annotations"]["runbook_url"] == "https://elsewhere.example"
     assert rules["TrackBridgeHeld"]["labels"] == {"severity": "critical", "team": "growth"}
+
+
+def test_the_objective_can_be_another_and_switched_off(render: Render) -> None:
+    another = values(thresholds={"objectiveSeconds": 60, "objectiveTarget": 0.999, "objectiveLate": 3})
+    spec = render(another).one("PrometheusRule")["spec"]
+    accepted, fast = recorded(spec)[0], by_name(alerts(spec))["TrackBridgeObjectiveBurnsFast"]
+
+    assert 'le=~"60|60.0"' in accepted["expr"]
+    assert "> 14.4 * (1 - 0.999)" in fast["expr"]
+    assert ">= 3" in fast["expr"]
+    without = render(values(objective={"enabled": False})).one("PrometheusRule")["spec"]
+    assert recorded(without) == []
+    assert not [name for name in by_name(alerts(without)) if "Objective" in name]
+
+
+def test_the_objectives_that_may_be_chosen_are_bounds_of_the_histogram() -> None:
+    """Of any other the share cannot be known, and its alerts would never fire."""
+    overrides = yaml.safe_load((chart.ROOT / "helm" / "values.schema.yaml").read_text(encoding="utf-8"))
+    chosen = {float(each) for each in overrides["prometheusRule.thresholds.objectiveSeconds"]["enum"]}
+
+    assert chosen == {bound for bound in LATENCY_BOUNDS if bound >= 0.5}
 
 
 def test_groups_of_ones_own_come_after_the_charts(render: Render) -> None:
@@ -256,6 +315,8 @@ def test_groups_of_ones_own_come_after_the_charts(render: Render) -> None:
         ({"alerts": {"TrackBridgeHold": {}}}, "prometheusRule.alerts.TrackBridgeHold: there is no alert of that name."),
         ({"thresholds": {"rebalances": None}}, "prometheusRule.thresholds.rebalances is null"),
         ({"thresholds": {"rebalance": 3}}, "rebalance"),
+        ({"thresholds": {"objectiveSeconds": 120}}, "/prometheusRule/thresholds/objectiveSeconds"),
+        ({"thresholds": {"objectiveTarget": 0.9}}, "/prometheusRule/thresholds/objectiveTarget"),
         ({"thresholds": {"unmappedShare": 1.5}}, "/prometheusRule/thresholds/unmappedShare"),
         ({"alerts": {"TrackBridgeHeld": {"enable": False}}}, "enable"),
         ({"alerts": {"TrackBridgeHeld": {"for": "ten minutes"}}}, "/prometheusRule/alerts/TrackBridgeHeld/for"),
