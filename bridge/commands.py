@@ -17,6 +17,10 @@ _PLACEHOLDER: Final = re.compile(r"[A-Z]+")
 """A word for the reader to replace: ID, FILE."""
 
 
+_WITHOUT_CONFIGURATION: Final = ("demo", "schema", "status")
+"""Commands that take none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """How this process was called."""
@@ -61,5 +65,6 @@ def completed(text: str, **values: str) -> str:
 
 
 def _whole(words: str) -> str:
-    config = "" if _invocation.config is None else f" -c {shlex.quote(_invocation.config)}"
-    return f"{_invocation.program} {words}{config}"
+    if _invocation.config is None or words.partition(" ")[0] in _WITHOUT_CONFIGURATION:
+        return f"{_invocation.program} {words}"
+    return f"{_invocation.program} {words} -c {shlex.quote(_invocation.config)}"

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.commands import completed
+
 
 class Reason(enum.StrEnum):
     """Why a request, a partition, a topic or the whole process does not move; or that it does. See `REASONS`."""
@@ -57,14 +59,19 @@ class Entry:
     """One reason, for people."""
 
     meaning: str
-    action: str = ""
-    """What to do; empty where nothing needs doing."""
+    advice: str = ""
+    """What to do; empty where nothing needs doing. Its commands are completed in `action`."""
     needs_operator: bool = False
     """It does not end by itself."""
     deliberate: bool = False
     """Somebody wants it so: nothing is broken."""
     shown_as: Reason | None = None
     """The reason whose name `/status`, metrics and log show for a partition instead, where that name came first."""
+
+    @property
+    def action(self) -> str:
+        """What to do, with commands that can be copied."""
+        return completed(self.advice)
 
 
 REASONS: Final[Mapping[Reason, Entry]] = {
@@ -126,14 +133,14 @@ REASONS: Final[Mapping[Reason, Entry]] = {
     Reason.OUT_OF_RANGE: Entry(
         "The committed offset lies outside the log: retention removed records before they were sent, or the topic"
         " was recreated. It is never reset silently.",
-        "Stop the group, set its position for this partition with bridge offsets set (or kafka-consumer-groups"
-        " --reset-offsets), and start.",
+        "Stop the group, set its position for this partition with `bridge offsets set TOPIC/PARTITION --to OFFSET` (or"
+        " kafka-consumer-groups --reset-offsets), and start.",
         needs_operator=True,
     ),
     Reason.RECREATED: Entry(
         "The committed offset belongs to an earlier topic of the same name.",
-        "Stop the group, set its position for this partition with bridge offsets set (or kafka-consumer-groups"
-        " --reset-offsets), and start.",
+        "Stop the group, set its position for this partition with `bridge offsets set TOPIC/PARTITION --to OFFSET` (or"
+        " kafka-consumer-groups --reset-offsets), and start.",
         needs_operator=True,
         shown_as=Reason.OUT_OF_RANGE,
     ),

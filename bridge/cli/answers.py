@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from bridge.cli import output
 from bridge.cli.exits import ExitCode
+from bridge.commands import command
 from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
 
 
@@ -30,7 +31,8 @@ def answer(verdict: Verdict) -> Answer:
             return Answer("rejected", sentence, "red", ExitCode.FINDINGS)
         case Unauthorized():
             sentence = (
-                f"{verdict.detail}. The key or the address is wrong, which concerns every event: see bridge check."
+                f"{verdict.detail}. The key or the address is wrong, which concerns every event: "
+                f"`{command('check')}` says more."
             )
             return Answer("unauthorized", sentence, "red", ExitCode.FINDINGS)
         case Retry():

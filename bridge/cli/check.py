@@ -41,7 +41,7 @@ def check(
     try:
         start = startup.load(config)
         key = startup.api_key(start)
-        own = _configuration(start)
+        own = _configuration(start, offline=offline)
         areas = [own] if offline else [own, *_online(start, key, is_usable=not findings.problems(own))]
     except startup.Refused as refused:
         areas = [findings.refused(refused.problems)]
@@ -61,7 +61,7 @@ def _code(areas: Sequence[Area], *, detailed: bool) -> int:
     return findings.detailed_exit_code(areas) if detailed else findings.exit_code(areas)
 
 
-def _configuration(start: startup.Start) -> Area:
+def _configuration(start: startup.Start, *, offline: bool) -> Area:
     from bridge.cli.checks import examples, findings, mapped_topics
     from bridge.config.consumed_topics import topics_of
 
@@ -77,7 +77,7 @@ def _configuration(start: startup.Start) -> Area:
         *(findings.ok(each) for each in _files(start)),
         *(findings.warning(f"{warning}.", "correct it, or remove it unless you need it") for warning in start.warnings),
         *mapped_topics.unfit(mapping, topics_of(start.config.kafka)),
-        *_refused_by_the_client(start),
+        *_refused_by_the_client(start, offline=offline),
         *examples.examples(start.mapping, mapping.examples),
     ]
     return findings.Area("Configuration", found)
@@ -92,18 +92,30 @@ def _files(start: startup.Start) -> Iterator[str]:
         yield f"Certificate authorities are read from {track.ca_file}, too."
 
 
-def _refused_by_the_client(start: startup.Start) -> list[Finding]:
-    """What no single property is wrong by: several together, and files that cannot be used."""
+def _refused_by_the_client(start: startup.Start, *, offline: bool) -> list[Finding]:
+    """What no single property is wrong by: several together, and files that cannot be used.
+
+    Offline, this need not be the machine of the bridge: what is not here may be there.
+    """
     from bridge.cli.checks import findings
     from bridge.exits import Kind
-    from bridge.kafka import client
+    from bridge.kafka import client, client_properties
     from bridge.kafka.client_log import ClientLog
 
+    left, absent = client_properties.without_files(start.config.kafka.properties)
+    to_do = "see that the file is where the bridge runs, and that its user may read it"
+    found = [
+        findings.warning(f"kafka.properties.{name}: {why}.", to_do)
+        if offline
+        else findings.problem(f"kafka.properties.{name}: {why}.", to_do, Kind.CONFIGURATION)
+        for name, why in absent.items()
+    ]
+    kafka = start.config.kafka.model_copy(update={"properties": left})
     try:
-        client.try_out(start.config.kafka, start.config.dead_letter, ClientLog(startup.quiet_logger()))
+        client.try_out(kafka, start.config.dead_letter, ClientLog(startup.quiet_logger()))
     except client.ClientRefusedError as refused:
-        return [findings.problem(f"{refused}.", "correct the properties it names", Kind.CONFIGURATION)]
-    return []
+        found.append(findings.problem(f"{refused}.", "correct the properties it names", Kind.CONFIGURATION))
+    return found
 
 
 def _online(start: startup.Start, key: ApiKey, *, is_usable: bool) -> list[Area]:

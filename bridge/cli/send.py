@@ -10,6 +10,7 @@ import typer
 
 from bridge.cli import inputs, output, rates, startup
 from bridge.cli.exits import ExitCode, Misuse
+from bridge.commands import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,9 +127,10 @@ def _record(source: str, form: records.Form, topic: str | None) -> Record:
 
     found = list(records.read(source, form, topic))
     if len(found) != 1:
+        file = "FILE" if source == inputs.STDIN else source
         raise Misuse(
-            f"The input has {output.plural(len(found), 'record')}; bridge send takes exactly one. bridge send --file "
-            "sends all of them."
+            f"The input has {output.plural(len(found), 'record')}; without --file exactly one is sent. "
+            f"`{command('send', '--file', file)}` sends all of them."
         )
     return found[0]
 

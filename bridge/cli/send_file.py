@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge.cli import output, startup
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.commands import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def send_file(
     key = startup.api_key(start)
     lines = _lines(source, form, topic, first)
     rejected = Rejected(source)
-    sends = _expected(start, lines, to_stderr=as_json)
+    sends = _expected(start, source, lines, to_stderr=as_json)
     if not yes and not _agreed(sends, start.config.track.endpoint):
         return _not_sent(lines, rejected, as_json=as_json)
     ends = _letters_end(start)
@@ -114,7 +115,7 @@ def _lines(source: Path, form: Form, topic: str | None, first: int) -> list[Line
     return lines
 
 
-def _expected(start: startup.Start, lines: Sequence[Line], *, to_stderr: bool) -> int:
+def _expected(start: startup.Start, source: Path, lines: Sequence[Line], *, to_stderr: bool) -> int:
     """Says what becomes of the lines under the mapping; how many requests it is."""
     from bridge.model import Failed, Filtered, Prepared
 
@@ -122,11 +123,12 @@ def _expected(start: startup.Start, lines: Sequence[Line], *, to_stderr: bool) -
     kinds: Counter[type] = Counter()
     for line in lines:
         kinds.update(type(outcome) for outcome in start.mapping.map(line.record, now))
+    why = command("map", str(source))
     rows = [
         (output.number(len(lines)), "records in the file"),
         (output.number(kinds[Prepared]), "requests"),
-        (output.number(kinds[Filtered]), "left out, by a rule of the mapping (bridge map says which)"),
-        (output.number(kinds[Failed]), "cannot become a request (bridge map says why)"),
+        (output.number(kinds[Filtered]), f"left out, by a rule of the mapping (`{why}` says which)"),
+        (output.number(kinds[Failed]), f"cannot become a request (`{why}` says why)"),
     ]
     shown = output.table([row for row in rows if row[0] != "0"], right=(0,))
     if to_stderr:
@@ -151,7 +153,7 @@ def _letters_end(start: startup.Start) -> dict[int, int]:
     if topic not in cluster.topics:
         raise Misuse(
             f"The topic {topic} does not exist, or this user may not see it. The budget is shared with running bridges "
-            "by way of it: bridge topics create makes it."
+            f"by way of it: `{command('topics', 'create')}` makes it."
         )
     partitions = [TopicPartition(topic, number) for number in range(cluster.topics[topic])]
     logs = inspection.logs(partitions)
@@ -242,9 +244,10 @@ def _summary(tally: Tally, rejected: Rejected, source: Path) -> list[str]:
     if tally.last_accepted is not None:
         lines.append(f"The last line accepted is {tally.last_accepted}.")
     if tally.next_line is not None:
+        again = command("send", "--file", str(source), "--from-line", str(tally.next_line))
         lines.append(
-            f"Every line before {tally.next_line} is through: bridge send --file {source} --from-line "
-            f"{tally.next_line} resumes there, and sends those after it once more that were accepted meanwhile."
+            f"Every line before {tally.next_line} is through: `{again}` resumes there, and sends those after it once "
+            "more that were accepted meanwhile."
         )
     return lines
 

@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli import help, output, startup  # noqa: A004 - named as what it shows
 from bridge.cli.exits import ExitCode, Misuse
+from bridge.commands import command
 
 if TYPE_CHECKING:
     from bridge.kafka.inspection import Cluster
@@ -52,7 +53,8 @@ def create(
     if json:
         output.to_stderr(plan)
     else:
-        output.lines(f"{name} exists and stays as it is; bridge check looks at its settings." for name in existing)
+        looks = f"`{command('check')}` looks at its settings"
+        output.lines(f"{name} exists and stays as it is; {looks}." for name in existing)
         output.lines(plan)
     is_wanted = bool(missing) and not dry_run and (yes or _agreed(start.config.kafka.bootstrap_servers))
     ends = _create(start, missing) if is_wanted else {}

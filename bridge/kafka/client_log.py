@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from bridge.commands import command
+
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError
 
@@ -84,5 +86,5 @@ class ClientLog:
         self.last_error = error
         self.errors += 1
         # The client blames ssl.ca.location for each of them, also for one that expired.
-        hint = "; `bridge check` says what is wrong with it" if _REFUSED_CERTIFICATE in error.str() else ""
+        hint = f"; `{command('check')}` says what is wrong with it" if _REFUSED_CERTIFICATE in error.str() else ""
         self._log.write(logging.WARNING, f"{error.name()}: {error.str()}{hint}")

@@ -10,6 +10,7 @@ import ctypes
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer, cimpl
@@ -24,6 +25,19 @@ _INTEGER: Final = re.compile(r"\s*[+-]?(0[xX][0-9a-fA-F]+|0|[1-9]\d*)\s*", re.AS
 _BEGINS_AS_NUMBER: Final = re.compile(r"\s*[+-]?\d", re.ASCII)
 _SHOWN: Final = 40
 """Characters of a value that are repeated."""
+
+_FILES: Final = frozenset(
+    {
+        "ssl.ca.location",
+        "ssl.certificate.location",
+        "ssl.key.location",
+        "ssl.keystore.location",
+        "ssl.crl.location",
+        "https.ca.location",
+    }
+)
+_PROBE: Final = "probe"
+"""In place of an authority's file: look for the system's."""
 
 _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
 """librdkafka takes any text here, and finds only at the first client that it has no such mechanism."""
@@ -58,6 +72,19 @@ def warnings(properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         low, high = map(int, known.bounds)
         if _INTEGER.fullmatch(value) is None or not low <= int(value, 0) <= high:
             yield name, f"librdkafka does not read {_quoted(name, value)} as it is written: {_numbers(known)}"
+
+
+def without_files(properties: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Properties without those that name files, where one of these cannot be read here; and why, by property."""
+    problems: dict[str, str] = {}
+    for name in _FILES & properties.keys():
+        try:
+            if properties[name] != _PROBE and not Path(properties[name]).is_dir():
+                Path(properties[name]).open("rb").close()
+        except (OSError, ValueError) as error:
+            problems[name] = f"{properties[name]} cannot be read: {getattr(error, 'strerror', None) or error}"
+    left = {name: value for name, value in properties.items() if not problems or name not in _FILES}
+    return left, dict(sorted(problems.items()))
 
 
 def sentence(name: str, value: str, complaint: str, known: Mapping[str, Known]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bridge.commands import completed
+
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
 
@@ -52,4 +54,4 @@ def names_no_cause(error: KafkaError) -> bool:
 def sentence(error: KafkaError, topic: str) -> str:
     """What, where and what to do; the client's own words for anything unusual."""
     known = _SENTENCES.get(error.code())
-    return f"dead-letter topic {topic}: {known}" if known else f"dead-letter topic {topic}: {error.str()}"
+    return f"dead-letter topic {topic}: {completed(known)}" if known else f"dead-letter topic {topic}: {error.str()}"

@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import ConfigResource, ResourceType
 
+from bridge.commands import command
 from bridge.kafka import answers, client, retention, topic_ids
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.record_headers import headers_of
@@ -101,8 +102,8 @@ class LetterLog:
         letters = _partitions(described, self.topic)
         if letters is None:
             raise LetterLogError(
-                f"dead_letter.topic: {self.topic} does not exist, or this user may not see it: run `bridge topics "
-                "create`, or grant READ and DESCRIBE on it.",
+                f"dead_letter.topic: {self.topic} does not exist, or this user may not see it: run "
+                f"`{command('topics', 'create')}`, or grant READ and DESCRIBE on it.",
                 is_refusal=True,
             )
         resolved = _partitions(described, resolutions_of(self.topic))

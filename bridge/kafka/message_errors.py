@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from confluent_kafka import KafkaError
 
+from bridge.commands import completed
 from bridge.holds import Reason
 from bridge.kafka.terms import Refusal
 from bridge.model import TopicPartition
@@ -50,7 +51,7 @@ _NO_CONSUMER_PROTOCOL: Final = (
 
 _OUT_OF_RANGE: Final = (
     "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its position is set: stop "
-    "the bridge and use bridge offsets set (or kafka-consumer-groups --reset-offsets)"
+    "the bridge and use `bridge offsets set TOPIC/PARTITION --to OFFSET` (or kafka-consumer-groups --reset-offsets)"
 )
 """The position fell out of the log: retention overtook it, or the log was truncated or recreated."""
 _TOO_LARGE: Final = (
@@ -144,7 +145,7 @@ class MessageErrors:
         raise ClientFatalError(_fatal(error))
 
     def _not_let_in(self, code: int, error: KafkaError) -> None:
-        self._group_problem(f"kafka.group_id: {_NOT_LET_IN[code]} {error.str()}")
+        self._group_problem(f"kafka.group_id: {completed(_NOT_LET_IN[code])} {error.str()}")
 
     def _group_problem(self, sentence: str) -> None:
         self.problems = {**self.problems, "group": sentence}
@@ -174,7 +175,8 @@ class MessageErrors:
         if entry is None or entry.held is not None:
             return
         where = f"{entry.partition}: offset {entry.next_offset}, the next to be read, "
-        self._starting.hold(entry, reason, where + sentence.format(error.str()))
+        told = completed(sentence.format(error.str()), **{"TOPIC/PARTITION": str(entry.partition)})
+        self._starting.hold(entry, reason, where + told)
         self._pauses.apply([entry])
 
 

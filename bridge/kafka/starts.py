@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from bridge.commands import command
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
@@ -207,19 +208,21 @@ def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
         what = f"below the log's start {log.first}: up to {log.first - offset} events are gone unsent"
     else:
         what = f"above the log's end {log.end}: the topic was truncated or recreated"
+    to_type = command("offsets", "set", str(partition), "--to", "earliest")
     return (
         f"{partition}: the group's position {offset} is {what}. Nothing is read from it until its position is set: "
-        f"stop the bridge and use bridge offsets set {partition} --to earliest (or kafka-consumer-groups "
-        "--reset-offsets)"
+        f"stop the bridge and use `{to_type}` (or "
+        "kafka-consumer-groups --reset-offsets)"
     )
 
 
 def recreated(partition: TopicPartition, offset: int) -> str:
     """The sentence for a position in the log of an earlier topic of the same name."""
+    to_type = command("offsets", "set", str(partition), "--to", "earliest")
     return (
         f"{partition}: offset {offset} is a position in an earlier topic of this name, which was deleted and created "
         "again: the events below it in this log were never read. Nothing is read from it until its position is set: "
-        f"stop the bridge and use bridge offsets set {partition} --to earliest, or --to {offset} where the log was "
+        f"stop the bridge and use `{to_type}`, or --to {offset} where the log was "
         "copied with its offsets (as kafka-consumer-groups --reset-offsets does)"
     )
 

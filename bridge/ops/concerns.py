@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from bridge.commands import completed
 from bridge.config import topic_patterns
 from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
@@ -175,7 +176,9 @@ def _of_the_group(snapshot: Snapshot) -> Iterator[Concern]:
             problem is not None,
             snapshot.join_problem_since,
             (problem or not_joined.meaning,),
-            "`bridge check` shows brokers, permissions and the members of the group." if problem else not_joined.action,
+            completed("`bridge check` shows brokers, permissions and the members of the group.")
+            if problem
+            else not_joined.action,
         )
     nobodys = unowned(snapshot.group_view)
     if nobodys:
@@ -257,7 +260,7 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             needs_someone=True,
             since=None,
             details=(f"The accounting cannot explain {gap:,} records. This is a defect of the bridge.",),
-            action="Please report it, with `bridge status --json` and the log since the process started.",
+            action=completed("Please report it, with `bridge status --json` and the log since the process started."),
             holds=False,
         )
     if letters.open_by_reason is not None and (letters.open_by_reason or letters.open_at_least):
@@ -266,8 +269,10 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             needs_someone=True,
             since=letters.oldest_open,
             details=(_open_letters(snapshot),),
-            action="Look at them with bridge dlq list and bridge dlq show. Fix the cause, then send them again with"
-            " bridge dlq replay, or settle them with bridge dlq discard.",
+            action=completed(
+                "Look at them with `bridge dlq stats` and `bridge dlq list`. Fix the cause, then send them again with"
+                " `bridge dlq replay`, or settle them with `bridge dlq discard --because TEXT`."
+            ),
             holds=False,
         )
 

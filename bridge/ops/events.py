@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bridge.commands import completed
 from bridge.holds import REASONS, Reason, shown
 from bridge.ops.throttle import Throttle
 
@@ -276,8 +277,10 @@ class Events:
             "nothing_mapped",
             records=records,
             types=dict(types),
-            message="No record matched a route. Compare mapping.event_type and the keys of mapping.events with these"
-            " types; `bridge map --from-topic` shows what becomes of real records.",
+            message=completed(
+                "No record matched a route. Compare mapping.event_type and the keys of mapping.events with these types;"
+                " `bridge map --from-topic` shows what becomes of real records."
+            ),
         )
 
     def metadata_key_vanished(self, *, route: str, key: str, reads: str, events: int) -> None:
@@ -289,8 +292,10 @@ class Events:
                 key=key,
                 reads=reads,
                 events=events,
-                message="Events are sent without it. See whether the producer renamed the field, and correct the path;"
-                " `bridge map --from-topic` shows what records have now.",
+                message=completed(
+                    "Events are sent without it. See whether the producer renamed the field, and correct the path;"
+                    " `bridge map --from-topic` shows what records have now."
+                ),
             )
 
     def metadata_key_returned(self, *, route: str, key: str, events: int) -> None:

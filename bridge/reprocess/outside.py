@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bridge.commands import command
 from bridge.holds import Reason
 from bridge.model import DeadLetter, Retried
 from bridge.pipeline.offsets import OffsetTracker
@@ -20,7 +21,7 @@ class ReplayJournal:
     def blocked(self, reason: str, detail: str) -> None:
         """All sending stopped."""
         if reason == Reason.UNAUTHORIZED:
-            self._stop(f"the Track API refuses the key or the address ({detail}): see bridge check")
+            self._stop(f"the Track API refuses the key or the address ({detail}): `{command('check')}` says more")
         else:
             self._notice(f"nothing gets through ({detail}): one probe at a time until something does")
 
@@ -40,7 +41,7 @@ class ReplayJournal:
         """The breaker's limit is reached."""
         self._stop(
             f"{letters} letters in a row failed again and none was accepted (dead_letter.hold_after): the fix does not "
-            "hold; bridge dlq show says what the API answers"
+            f"hold; `{command('dlq', 'stats')}` says what the API answers"
         )
 
     def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:

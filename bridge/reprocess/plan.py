@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bridge.commands import command
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
 from bridge.reprocess import contents
@@ -37,8 +38,8 @@ SENTENCES = {
     Fate.SEND: "to be sent",
     Fate.UNCHANGED: "rejected before, and the route has not changed: the same request would be rejected again "
     "(--force sends it)",
-    Fate.UNMAPPABLE: "the mapping still makes no request of it (bridge dlq show says why)",
-    Fate.FILTERED: "the mapping now filters it: nothing to send (bridge dlq discard settles it)",
+    Fate.UNMAPPABLE: "the mapping still makes no request of it (`bridge dlq show ID` says why)",
+    Fate.FILTERED: "the mapping now filters it: nothing to send (`bridge dlq discard ID --because TEXT` settles it)",
     Fate.NO_EVENT: "the mapping no longer makes this event of its record",
     Fate.NO_ORIGIN: "no legible header says which topic it came from, and the mapping depends on that",
     Fate.TOO_OFTEN: "failed in --max-replays replays already",
@@ -203,5 +204,6 @@ def _why_filtered(mapped: Mapped) -> str:
 def _without_value(letter: Letter) -> str:
     return (
         f"its record is larger than kafka.max_record_bytes was: the value is at {letter.origin} and not here. Raise "
-        "the limit and produce the record again, or import a smaller value for it (bridge dlq import)"
+        "the limit and produce the record again, or import a smaller value for it: `"
+        f"{command('dlq', 'import', 'FILE', '--note', 'TEXT')}`"
     )

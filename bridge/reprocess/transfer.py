@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from bridge.commands import command
 from bridge.mapping import exact_json
 from bridge.mapping.failures import MappingError
 from bridge.model import Header
@@ -72,9 +73,9 @@ def parse(text: bytes) -> Line:
     except (orjson.JSONDecodeError, MappingError) as error:
         raise TransferError(f"is not JSON ({error})") from error
     if not isinstance(document, dict) or document.get("version") != VERSION:
-        raise TransferError("is not a line that bridge dlq export wrote")
+        raise TransferError(f"is not a line that `{command('dlq', 'export')}` wrote")
     if document.get("redacted"):
-        raise TransferError("was exported with values hidden, which would replace the real ones: export --unredacted")
+        raise TransferError("was exported with values hidden, which would replace the real ones; see --unredacted")
     try:
         name, digest = document["id"], document["record_sha256"]
         key, value = _bytes(document["key"]), _bytes(document["value"])

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bridge.commands import command
 from bridge.config import consumed_topics
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
@@ -56,7 +57,7 @@ def problems(topic: str, missing: Sequence[str], settings: Mapping[str, TopicSet
         return [
             (
                 f"dead_letter.topic: {topic} does not exist; without it a record that cannot be delivered would stop "
-                "its partition. Run `bridge topics create`, or set dead_letter.create: true"
+                f"its partition. Run `{command('topics', 'create')}`, or set dead_letter.create: true"
             )
         ]
     known = settings.get(topic)

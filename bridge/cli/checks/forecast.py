@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.output import number, plural, span
+from bridge.commands import command
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def growth(records_per_second: Mapping[str, float], rate: float | None) -> list[
         findings.warning(
             f"In the last hour {number(total * 60)} records a minute arrived, and {_rate(rate)} can be sent: if more "
             f"than {rate / total:.0%} of them are mapped, the bridge never catches up.",
-            "see what the mapping lets through (bridge map --from-topic), or have the destination's limit raised",
+            f"see what the mapping lets through (`{command('map', '--from-topic')}`), or have the destination's limit "
+            "raised",
         )
     ]
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.output import number, plural, span
+from bridge.commands import completed
 from bridge.exits import Kind
 from bridge.kafka.inspection import TopicSettings
 from bridge.kafka.topic_creation import resolutions_of
 
 SHORT_RETENTION_MS = 7 * 86_400_000
 """Below a week a dead letter can vanish over holidays before anybody has looked at it."""
-_CREATE = "run: bridge topics create"
+_CREATE = "run `bridge topics create`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _resolutions(topic: str, facts: Facts, is_created_at_start: bool) -> Iterato
         yield findings.problem(
             f"{companion} has {plural(count, 'partition')}, {topic} has {facts.partitions[topic]}; they must have the "
             "same number, because a letter and what became of it stand in partitions of the same number.",
-            f"delete {companion} if it is empty and {_CREATE}, or add partitions to the smaller one",
+            f"delete {companion} if it is empty and {completed(_CREATE)}, or add partitions to the smaller one",
             Kind.TOPICS,
         )
     own = facts.settings.get(companion)
@@ -102,17 +103,17 @@ def _resolutions(topic: str, facts: Facts, is_created_at_start: bool) -> Iterato
 
 def _missing(topic: str, is_created_at_start: bool) -> Finding:
     if is_created_at_start:
-        return findings.note(f"{topic} does not exist; bridge run creates it (dead_letter.create).")
+        return findings.note(f"{topic} does not exist; the bridge creates it at its start (dead_letter.create).")
     return findings.problem(
         f"{topic} does not exist, so there is no safe place for what cannot be delivered.",
-        f"{_CREATE} (or set dead_letter.create: true)",
+        f"{completed(_CREATE)} (or set dead_letter.create: true)",
         Kind.TOPICS,
     )
 
 
 def _unresolvable(companion: str, is_created_at_start: bool) -> Finding:
     if is_created_at_start:
-        return findings.note(f"{companion} does not exist; bridge run creates it (dead_letter.create).")
+        return findings.note(f"{companion} does not exist; the bridge creates it at its start (dead_letter.create).")
     return findings.warning(
-        f"{companion} does not exist, so it cannot be recorded what became of a dead letter.", _CREATE
+        f"{companion} does not exist, so it cannot be recorded what became of a dead letter.", completed(_CREATE)
     )

@@ -9,6 +9,7 @@ from typing import Final
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.output import number, plural, span
+from bridge.commands import command
 from bridge.config.scalars import StartFrom, StartPoint
 from bridge.exits import Kind
 from bridge.holds import REASONS, Reason
@@ -151,7 +152,7 @@ def _outside(partition: TopicPartition, position: int, log: LogRange) -> Finding
     return findings.problem(
         what,
         "decide where to go on and set the position while the bridge is stopped: "
-        f"bridge offsets set {partition} --to earliest (or kafka-consumer-groups --reset-offsets --topic "
-        f"{partition.topic}:{partition.partition})",
+        f"`{command('offsets', 'set', str(partition), '--to', 'earliest')}` (or kafka-consumer-groups --reset-offsets "
+        f"--topic {partition.topic}:{partition.partition})",
         Kind.GROUP,
     )

@@ -9,6 +9,7 @@ from logging import Logger
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.output import plural
+from bridge.commands import command
 from bridge.config.sections import Config
 from bridge.kafka import peek
 from bridge.kafka.inspection import Inspection
@@ -55,7 +56,9 @@ def _counted(count: int, letters: int) -> list[Finding]:
     looked = f"The newest {plural(count, 'record')} of the consumed topics, through the mapping"
     if not letters:
         return [findings.ok(f"{looked}: none would be a dead letter.")]
-    return [findings.note(f"{looked}: {letters:,} would be a dead letter.", "bridge map --from-topic says why")]
+    return [
+        findings.note(f"{looked}: {letters:,} would be a dead letter.", f"`{command('map', '--from-topic')}` says why")
+    ]
 
 
 def _cautions(seen: Coverage) -> list[Finding]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bridge.cli.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, Result
+from bridge.commands import completed
 from bridge.reprocess.outcome import Result as Replayed
 from bridge.sandbox.emulator.ledger import Accepted
 
@@ -120,7 +121,9 @@ def _mended(result: Result) -> Iterator[str]:
     yield "          user_id: data.user_id became key; order.imported is sent as Order Completed, which the API knows"
     yield f"  {mended.outcome.results[Replayed.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
     yield f"  {mended.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"
-    yield "  Yours: bridge dlq stats, show, replay --dry-run, replay (docs/dead-letters.md)"
+    yield completed(
+        "  Yours: `bridge dlq stats`, `bridge dlq show ID`, `bridge dlq replay --dry-run` (docs/dead-letters.md)"
+    )
     yield ""
 
 

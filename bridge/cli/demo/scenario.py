@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.cli.demo.mending import Mended, mend
+from bridge.commands import completed
 from bridge.config import load
 from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping, compile_mapping
@@ -94,7 +95,7 @@ async def run(show: Show, tell: Tell) -> Result:
                 read_letters, kafka.bootstrap, DEAD_LETTER_TOPIC, prefix="bridge.dead-letter."
             )
             accepted, overlaps = tuple(api.ledger.accepted), tuple(api.ledger.overlaps)
-            tell("dead letters the mapping is fixed, and what that helps is sent again (bridge dlq replay)")
+            tell(completed("dead letters the mapping is fixed, and what that helps goes again (`bridge dlq replay`)"))
             api.set_faults()
             mended = await mend(config, api)
             return Result(chosen, last, accepted, overlaps, api.first, letters, mended, time.monotonic() - began)

@@ -10,6 +10,7 @@ import typer
 from bridge.cli import inputs, output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.commands import command
 
 if TYPE_CHECKING:
     from bridge.reprocess.selection import Entry
@@ -56,7 +57,7 @@ def import_letters(
     else:
         output.line(
             f"Recorded corrections of {output.plural(len(changes), 'letter')}; {output.number(same)} are unchanged. "
-            "bridge dlq replay sends them."
+            f"`{command('dlq', 'replay')}` sends them."
         )
     return ExitCode.OK
 

@@ -10,6 +10,7 @@ from bridge.cli import output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
 from bridge.cli.exits import ExitCode
+from bridge.commands import command
 
 PAGE = 50
 """Letters shown to a person who did not say how many."""
@@ -48,5 +49,7 @@ def list_letters(
     table = output.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
     output.lines(printable(line) for line in table)
     if cut:
-        output.line(f"… and more: these are the oldest {PAGE}; --limit shows others, bridge dlq stats counts them.")
+        output.line(
+            f"… and more: these are the oldest {PAGE}; --limit N shows more, `{command('dlq', 'stats')}` counts them."
+        )
     return ExitCode.OK

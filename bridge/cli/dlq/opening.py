@@ -13,6 +13,7 @@ import typer
 from bridge.cli import output, startup
 from bridge.cli.dlq import progress
 from bridge.cli.exits import Misuse, Unreachable
+from bridge.commands import command
 
 if TYPE_CHECKING:
     from bridge.cli.dlq.selectors import Asked
@@ -88,8 +89,8 @@ class Opened:
         missing = [str(name) for name in selection.ids if not any(is_named(entry.letter, name) for entry in found)]
         if missing and selection.limit is None:
             raise Misuse(
-                f"{self.topic} has no open letter {', '.join(missing)} that the other selectors allow: bridge dlq show "
-                "says what became of one."
+                f"{self.topic} has no open letter {', '.join(missing)} that the other selectors allow: "
+                f"`{command('dlq', 'show', missing[0])}` says what became of it."
             )
         return found
 
@@ -100,8 +101,8 @@ class Opened:
         extent, name = self.reader.extent, resolutions_of(self.topic)
         if not extent.has_resolutions:
             raise Misuse(
-                f"{name} does not exist, or this user may not see it: nothing could be recorded. Run `bridge topics "
-                "create`, or grant READ, WRITE and DESCRIBE on it."
+                f"{name} does not exist, or this user may not see it: nothing could be recorded. Run "
+                f"`{command('topics', 'create')}`, or grant READ, WRITE and DESCRIBE on it."
             )
         if len(extent.resolutions) < len(extent.letters):
             raise Misuse(

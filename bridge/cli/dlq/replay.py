@@ -13,6 +13,7 @@ from bridge.cli import output, rates, startup
 from bridge.cli.dlq import opening, progress
 from bridge.cli.dlq.selectors import Asked, selecting
 from bridge.cli.exits import ExitCode, Misuse
+from bridge.commands import completed
 
 if TYPE_CHECKING:
     from bridge.reprocess.outcome import Outcome
@@ -222,7 +223,10 @@ _RESULTS = {
 def _counts(made: Plan) -> list[str]:
     from bridge.reprocess.plan import SENTENCES
 
-    rows = [[output.number(number), SENTENCES[fate]] for fate, number in made.counts.most_common()]
+    rows = [
+        [output.number(number), completed(SENTENCES[fate], ID=str(made.samples[fate].entry.letter.place))]
+        for fate, number in made.counts.most_common()
+    ]
     return output.table(rows, right=(0,)) if rows else ["No open letter is meant by this selection."]
 
 

@@ -9,6 +9,7 @@ from bridge.cli import output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
 from bridge.cli.exits import ExitCode
+from bridge.commands import command
 
 if TYPE_CHECKING:
     from bridge.reprocess.statistics import Group, Statistics
@@ -56,7 +57,7 @@ def _page(found: Statistics, topics: opening.Opened) -> list[str]:
         for number, sentence in (
             (found.failed_again, "{} of the open ones failed again in a replay."),
             (found.others, "{} of other groups are not counted (--all-groups)."),
-            (found.damaged, "{} with headers that cannot be read (bridge dlq list shows them)."),
+            (found.damaged, f"{{}} with headers that cannot be read (`{command('dlq', 'list')}` shows them)."),
             (topics.reader.once.repeated, "{} of events that have a letter already are not counted twice."),
             (topics.reader.ledger.ignored, "{} resolutions are of no letter here and are ignored."),
         )
@@ -64,7 +65,7 @@ def _page(found: Statistics, topics: opening.Opened) -> list[str]:
         for sentence in [sentence.format(output.number(number))]
     ]
     if not topics.reader.extent.has_resolutions:
-        notes.append(f"There is no {topics.topic}.resolutions yet: run `bridge topics create`.")
+        notes.append(f"There is no {topics.topic}.resolutions yet: run `{command('topics', 'create')}`.")
     return [*lines, *(["", *notes] if notes else [])]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bridge.cli import startup
 from bridge.cli.exits import Misuse, Unreachable
 from bridge.cli.offsets.standing import Standing
+from bridge.commands import command
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def complete(found: Read) -> tuple[Standing, ...]:
     if found.unread:
         named = ", ".join(map(str, found.unread))
         raise Unreachable(
-            f"The brokers did not say where the log or the group's position is: {named}. bridge check looks at "
-            "brokers and permissions."
+            f"The brokers did not say where the log or the group's position is: {named}. "
+            f"`{command('check')}` looks at brokers and permissions."
         )
     return found.standings

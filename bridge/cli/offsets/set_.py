@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli import output, startup
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.commands import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ def _refuse_loss(changes: Sequence[Change], accepted: int, *, dry_run: bool) -> 
     sentence = (
         f"This passes up to {output.plural(passed, 'record')} that {'is' if passed == 1 else 'are'} not done: the "
         f"bridge would never send them.{already} Add --accept-loss {passed} if that is meant. Those that are still "
-        "somewhere else can be sent with bridge send --file."
+        f"somewhere else can be sent with `{command('send', '--file', 'FILE')}`."
     )
     if dry_run:
         sys.stderr.write(f"{sentence}\n")
@@ -162,8 +163,8 @@ def _write(start: startup.Start, changes: Sequence[Change]) -> None:
         ) from error
     except OSError as error:
         raise Unreachable(
-            f"No coordinator of the group {kafka.group_id} confirmed it ({printable(str(error))}). bridge offsets show "
-            "says what is set; run this again."
+            f"No coordinator of the group {kafka.group_id} confirmed it ({printable(str(error))}). "
+            f"`{command('offsets', 'show')}` says what is set; run this again."
         ) from error
     _record([each for each in changes if each.standing.partition not in refused])
     if refused:

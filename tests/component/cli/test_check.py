@@ -70,9 +70,10 @@ async def test_a_missing_topic_is_named(cli: Cli, config: Config) -> None:
 
 
 async def test_a_missing_dead_letter_topic_is_named_with_the_command_that_makes_it(cli: Cli, config: Config) -> None:
-    ran = await cli("check", "-c", config("topic: cli.dlq", "topic: other.dlq"))
+    path = config("topic: cli.dlq", "topic: other.dlq")
+    ran = await cli("check", "-c", path)
     assert ran.code == 2
-    assert "To do: run: bridge topics create" in ran.out
+    assert f"bridge topics create -c {path}` (or set dead_letter.create: true)" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ async def test_a_script_sees_what_makes_no_request_and_where_nothing_answers(
 
 
 async def test_what_is_no_single_record_is_refused_beside_the_document(cli: Cli, config: Config) -> None:
-    ran = await cli("send", "-", "--yes", "--json", "-c", config(), stdin=b"{}\n{}")
+    path = config()
+    ran = await cli("send", "-", "--yes", "--json", "-c", path, stdin=b"{}\n{}")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "The input has 2 records; bridge send takes exactly one. bridge send --file sends all of them.\n"
+    assert ran.err.startswith("The input has 2 records; without --file exactly one is sent. `")
+    assert ran.err.endswith(f"bridge send --file FILE -c {path}` sends all of them.\n")

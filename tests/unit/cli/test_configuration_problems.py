@@ -92,7 +92,7 @@ def test_properties_are_asked_of_librdkafka_beside_every_other_problem_and_with_
     ("properties", "said"),
     [
         ("{max.poll.interval.ms: 30000, session.timeout.ms: 60000}", "must be >= `session.timeout.ms`"),
-        ("{security.protocol: ssl, ssl.ca.location: /nowhere/ca.pem}", "ssl.ca.location failed"),
+        ("{security.protocol: ssl, ssl.ca.location: /dev/null}", "ssl.ca.location failed"),
         ("{security.protocol: sasl_ssl, sasl.mechanism: PLAIN}", "sasl.username and sasl.password must be set"),
     ],
 )
@@ -103,6 +103,18 @@ def test_properties_that_no_client_can_be_made_of_together_are_found_offline(
     ran = cli("check", "--offline", "-c", path)
     assert (ran.code, ran.err) == (2, "")
     assert said in ran.out
+
+
+def test_a_file_that_is_not_on_this_machine_is_a_warning_offline_and_hides_nothing(cli: Cli, config: Write) -> None:
+    properties = "{security.protocol: ssl, ssl.ca.location: /nowhere/ca.pem, ssl.key.location: /nowhere/key.pem}"
+    path = config("  group_id: test", f"  group_id: test\n  properties: {properties}")
+    ran = cli("check", "--offline", "-c", path)
+    assert ran.code == 0
+    assert "warning  kafka.properties.ssl.ca.location: /nowhere/ca.pem cannot be read: No such file" in ran.out
+    assert "warning  kafka.properties.ssl.key.location: " in ran.out
+    wrong = properties.replace("}", ", max.poll.interval.ms: 30000, session.timeout.ms: 60000}")
+    ran = cli("check", "--offline", "-c", config("  group_id: test", f"  group_id: test\n  properties: {wrong}"))
+    assert (ran.code, "must be >= `session.timeout.ms`" in ran.out) == (2, True)
 
 
 def test_a_number_that_is_read_as_another_one_is_a_warning(cli: Cli, config: Write) -> None:

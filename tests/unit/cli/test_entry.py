@@ -1,14 +1,15 @@
 """How any command ends: codes, sentences, and never a traceback that nobody asked for."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bridge import __version__
+from bridge import __version__, commands
 from bridge.cli import entry, status
-from tests.unit.cli.conftest import Cli
+from tests.unit.cli.conftest import CONFIG, Cli
 
 PYTHON = (sys.executable, "-m", "bridge")
 
@@ -128,3 +129,28 @@ def test_entry_returns_and_never_exits_by_itself() -> None:
 def test_a_bridge_without_a_proxy_starts_without_the_http_library_for_proxies() -> None:
     program = "import sys, bridge.service.main; sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("called", "to_type"),
+    [
+        ("/opt/here/bin/track-bridge", "track-bridge"),
+        ("/opt/here/bin/bridge", "bridge"),
+        ("/elsewhere/my env/bin/bridge", "'/elsewhere/my env/bin/bridge'"),
+        ("/x/bridge/__main__.py", f"{Path(sys.executable).name} -m bridge"),
+        ("pytest", "bridge"),
+    ],
+)
+def test_sentences_name_the_program_as_it_can_be_called(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: str, to_type: str
+) -> None:
+    found = {"track-bridge": "/opt/here/bin/track-bridge", "bridge": "/opt/here/bin/bridge"}
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setattr(shutil, "which", found.get)
+    path = tmp_path / "my own.yaml"
+    example = "{name: a, input: {type: audit.read}, expect: {event_name: A, user_id: u}}"
+    path.write_text(f"{CONFIG}  examples: [{example}]\n")
+    assert f"`{to_type} test -c '{path}'` shows" in cli("check", "--offline", "-c", str(path)).out
+    monkeypatch.setenv("BRIDGE_CONFIG", str(path))
+    assert f"`{to_type} test` shows" in cli("check", "--offline").out, "found without being named, and so again"
+    assert commands.invocation() == commands.Invocation(), "a process that runs several commands keeps them apart"

@@ -164,7 +164,7 @@ def test_two_forms_at_once_are_refused(cli: Cli, config: Write) -> None:
 def test_send_refuses_more_than_one_record(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
     ran = cli("send", file(f"{GOOD}\n{GOOD}"), "-y", "-c", config())
     assert ran.code == 2
-    assert ran.err.startswith("The input has 2 records; bridge send takes exactly one.")
+    assert ran.err.startswith("The input has 2 records; without --file exactly one is sent.")
 
 
 def test_send_off_a_terminal_needs_yes(cli: Cli, config: Write, file: Callable[[str], str]) -> None:
