@@ -10,7 +10,7 @@ import sys
 import time
 
 from tests.chart import chart, helm
-from tests.cluster import plane, scenarios, tools
+from tests.cluster import operating, plane, scenarios, tools
 from tests.cluster.release import HelmRefusedError
 from tests.cluster.server import RefusedError
 
@@ -42,6 +42,8 @@ def _all(running: plane.Plane) -> None:
     scenarios.validate_examples(running.server, running.scratch, table.step)
     for workload in ("Deployment", "StatefulSet"):
         scenarios.lifecycle(running, workload, table.step)
+    for workload in ("Deployment", "StatefulSet"):
+        operating.operated(running, workload, table.step)
     scenarios.autoscaled(running, table.step)
     scenarios.hooked(running, table.step)
 

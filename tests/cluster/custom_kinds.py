@@ -11,6 +11,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "external-secrets.io/v1": ("ExternalSecret",),
     "cilium.io/v2": ("CiliumNetworkPolicy",),
     "gateway.networking.k8s.io/v1": ("HTTPRoute",),
+    "argoproj.io/v1alpha1": ("Application",),
     "grafana.integreatly.org/v1beta1": ("GrafanaDashboard",),
 }
 
