@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridge.holds import Reason
 from bridge.model import TopicPartition
 from bridge.ops import metrics
+from bridge.ops.group_view import GroupView, TopicView
 from bridge.ops.snapshot import (
     Buffers,
     Distribution,
@@ -15,7 +18,9 @@ from bridge.ops.snapshot import (
     Key,
     Letters,
     Mapped,
+    OldestOpen,
     Partition,
+    PartitionHold,
     Rate,
     Records,
     Requests,
@@ -23,8 +28,10 @@ from bridge.ops.snapshot import (
     Snapshot,
     Vitals,
 )
+from bridge.pipeline.tally import LATENCY_BOUNDS
 
 NOTHING = Distribution((0.1, 1.0), (0, 0, 0), 0.0)
+NEVER = Distribution(LATENCY_BOUNDS, [0] * (len(LATENCY_BOUNDS) + 1), 0.0)
 
 
 def idle() -> Snapshot:
@@ -37,7 +44,7 @@ def idle() -> Snapshot:
         vitals=Vitals(poll_age=0.1, loop_age=0.1, joined=True, draining=False, stopping=False),
         records=Records(),
         mapped=Mapped(routes={"order.completed": RouteCounts()}),
-        requests=Requests(duration=NOTHING, latency=NOTHING),
+        requests=Requests(duration=NOTHING, latency=NEVER),
         letters=Letters(open_by_reason={}),
         buffers=Buffers(),
         rate=Rate(limit=10.0, share=10.0, view_age=1.0),
@@ -46,6 +53,26 @@ def idle() -> Snapshot:
         partitions=(Partition(TopicPartition("orders", 0), position=99, end=100),),
         retention={"orders": 604_800.0},
     )
+
+
+def held(reason: Reason, *, seconds: float | None) -> Snapshot:
+    """A replica with one partition that is held: 900 records wait in its log, the oldest for so long; None: none do."""
+    start = idle()
+    held_since = start.at - (seconds or 20_000)
+    partition = Partition(
+        TopicPartition("orders", 0),
+        position=100,
+        end=100 if seconds is None else 1000,
+        oldest=None if seconds is None else OldestOpen(100, since=held_since, timestamp=held_since),
+        hold=PartitionHold(reason, held_since, "It was found so."),
+    )
+    return replace(start, partitions=(partition,))
+
+
+def unowned() -> Snapshot:
+    """An idle replica that sees a partition of the topic which nobody has."""
+    view = GroupView(topics=(TopicView("orders", partitions=2, lag=900, unowned=(1,)),), at=0.0)
+    return replace(idle(), group_view=view)
 
 
 def constant(snapshot: Snapshot, *, minutes: int, restart_at: int, before: int) -> Iterator[dict[str, str]]:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bridge.holds import PARTITION_HOLDS, Reason
 from bridge.ops.catalogue import CATALOGUE, Over
+from bridge.ops.snapshot import Snapshot
 from bridge.pipeline.tally import LATENCY_BOUNDS
 from tests.chart import chart, series
 from tests.chart.conftest import Judge, Render, Say
@@ -115,6 +117,46 @@ def test_an_idle_bridge_raises_nothing_not_even_where_its_counters_begin_anew(
     judge("test", "rules", path)
 
 
+@pytest.mark.parametrize("reason", PARTITION_HOLDS)
+def test_what_is_held_is_late_and_in_danger_as_what_is_read_is(reason: Reason, tested: Path, judge: Judge) -> None:
+    """Nothing of it is consumed; its age and its lag are those of the log all the same."""
+    told = "TrackBridgeHeldByOperator" if reason is Reason.HELD_BY_OPERATOR else "TrackBridgeHeld"
+    late = {"TrackBridgeOldestOpenRecord", "TrackBridgeRetentionNear"}
+    objective = {"TrackBridgeObjectiveBurnsFast", "TrackBridgeObjectiveBurnsSlowly"}
+
+    expect_firing(series.held(reason, seconds=400_000), {told, *late, *objective}, tested, judge)
+
+
+def test_an_idle_partition_and_one_that_is_held_without_records_are_not_late(tested: Path, judge: Judge) -> None:
+    expect_firing(series.idle(), set(), tested, judge)
+    expect_firing(series.held(Reason.NO_START, seconds=None), {"TrackBridgeHeld"}, tested, judge)
+
+
+def test_partitions_that_nobody_has_are_told_of_although_no_replica_knows_their_age(tested: Path, judge: Judge) -> None:
+    expect_firing(series.unowned(), {"TrackBridgePartitionsUnowned"}, tested, judge)
+
+
+def expect_firing(snapshot: Snapshot, expected: set[str], tested: Path, judge: Judge) -> None:
+    """These alerts and no others, when the page has looked like this for 110 minutes."""
+    case = {
+        "interval": "1m",
+        "input_series": list(series.constant(snapshot, minutes=120, restart_at=1, before=0)),
+        "promql_expr_test": [
+            {
+                "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
+                "eval_time": "110m",
+                "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(expected)],
+            }
+        ],
+    }
+    path = tested.with_name("page.yaml")
+    path.write_text(
+        yaml.safe_dump({"rule_files": [tested.name], "evaluation_interval": "1m", "tests": [case]}), encoding="utf-8"
+    )
+
+    judge("test", "rules", path)
+
+
 def test_every_alert_says_how_bad_it_is_what_it_means_and_where_its_runbook_is(rules: list[Rule]) -> None:
     for rule in rules:
         assert rule["labels"]["severity"] in ("critical", "warning")
@@ -143,17 +185,69 @@ def test_a_ruler_over_several_clusters_keeps_them_apart(render: Render, judge: J
 
 
 def test_what_inhibits_and_is_inhibited_are_alerts_and_share_the_labels_that_must_be_equal(rules: list[Rule]) -> None:
-    """And none that tells of a loss is ever silenced by more than a missing target."""
-    names = set(by_name(rules))
+    """A name that no alert has, or a label that one of them lacks, is a rule that never does anything."""
+    names = by_name(rules)
+    for rule in inhibitions():
+        for side in ("source_matchers", "target_matchers"):
+            spelled = {name for each in rule[side] for name in re.findall(r"\bTrackBridge\w+", each)} - {"TrackBridge"}
+            assert all(any(alert.startswith(name) for alert in names) for name in spelled), rule
+            found = [name for name in names if matched(name, rule[side])]
+            assert found, rule
+            for name in found:
+                assert set(rule["equal"]) - {"cluster"} <= labels_of(names[name]), (name, rule)
+
+
+def test_no_alert_that_tells_of_a_loss_or_of_what_ends_soon_is_silenced_by_more_than_a_missing_target(
+    rules: list[Rule],
+) -> None:
+    never = {
+        "TrackBridgeAccountingViolated",
+        "TrackBridgeCertificateEnding",
+        "TrackBridgeDeadLettersExpiring",
+        "TrackBridgeHeld",
+        "TrackBridgeRecordsPossiblyLost",
+        "TrackBridgeRetentionNear",
+    }
+    assert never <= by_name(rules).keys()
+    for rule in inhibitions():
+        if not matched("TrackBridgeTargetMissing", rule["source_matchers"]):
+            assert not [name for name in never if matched(name, rule["target_matchers"])], rule
+
+
+def test_two_alerts_never_inhibit_each_other(rules: list[Rule]) -> None:
+    silenced = {
+        (source, target)
+        for rule in inhibitions()
+        for source in by_name(rules)
+        for target in by_name(rules)
+        if matched(source, rule["source_matchers"]) and matched(target, rule["target_matchers"])
+    }
+    assert not {(target, source) for source, target in silenced} & silenced
+
+
+def inhibitions() -> list[dict[str, Any]]:
     page = chart.ROOT / "deploy" / "alertmanager" / "inhibit-rules.yaml"
-    for rule in yaml.safe_load(page.read_text(encoding="utf-8"))["inhibit_rules"]:
-        sources, targets = (
-            {name for each in rule[side] for name in re.findall(r"TrackBridge\w+", each)}
-            for side in ("source_matchers", "target_matchers")
-        )
-        assert sources | targets <= names
-        if "TrackBridgeTargetMissing" not in sources:
-            assert not targets & {"TrackBridgeRetentionNear", "TrackBridgeRecordsPossiblyLost", "TrackBridgeHeld"}
+    found: list[dict[str, Any]] = yaml.safe_load(page.read_text(encoding="utf-8"))["inhibit_rules"]
+    return found
+
+
+def matched(name: str, matchers: list[str]) -> bool:
+    """As Alertmanager does it: all of them, a pattern for the whole name."""
+    verdicts = []
+    for each in matchers:
+        label, operator, value = re.fullmatch(r'(\w+) (=~|!~|!=|=) "([^"]*)"', each).groups()  # type: ignore[union-attr]
+        assert label == "alertname"
+        hit = re.fullmatch(value, name) is not None if "~" in operator else value == name
+        verdicts.append(hit != operator.startswith("!"))
+    return all(verdicts)
+
+
+def labels_of(rule: Rule) -> set[str]:
+    """Those of the alert: its expression's outermost grouping, or what its selector names."""
+    grouped = re.search(r"\bby \(([^)]*)\)", rule["expr"])
+    if grouped is not None:
+        return {str(label) for label in grouped[1].split(", ")}
+    return {"namespace", "job", *rule["labels"]}
 
 
 def test_alerts_fire_on_for_as_long_as_they_are_told(render: Render) -> None:
