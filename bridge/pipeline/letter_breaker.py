@@ -10,6 +10,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from bridge.pipeline.likeness import Likenesses
+
 if TYPE_CHECKING:
     from bridge.pipeline.work import Work
 
@@ -27,7 +29,7 @@ class Ruling(enum.Enum):
 class TopicLetters:
     """The row of one topic's dead letters."""
 
-    __slots__ = ("held", "hold_after", "name", "run", "sendable", "shelf")
+    __slots__ = ("held", "hold_after", "messages", "name", "run", "sendable", "shelf")
 
     def __init__(self, name: str, hold_after: int) -> None:
         self.name = name
@@ -35,6 +37,8 @@ class TopicLetters:
         """0: never hold."""
         self.run = 0
         """Letters in a row."""
+        self.messages = Likenesses()
+        """What they say."""
         self.sendable = 0
         """Events of the topic that may still be delivered."""
         self.held = False
@@ -55,7 +59,9 @@ class TopicLetters:
 
     def delivered(self) -> list[Work]:
         """Something of the topic was delivered: the row is over; returns the letters to rule on again."""
-        self.run = 0
+        if self.run:
+            self.run = 0
+            self.messages.clear()
         if self.held or not self.shelf:
             return []
         waiting, self.shelf = self.shelf, []
@@ -64,6 +70,7 @@ class TopicLetters:
     def start_over(self) -> None:
         """Whatever was in a row is forgiven."""
         self.held, self.run = False, 0
+        self.messages.clear()
 
     def exhausted(self) -> bool:
         """Whether letters wait for events of which none is left: then the topic has to be held."""

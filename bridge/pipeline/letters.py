@@ -73,6 +73,8 @@ class LetterDesk:
         was_held = topic.held
         ruling = topic.rule()
         if ruling is Ruling.WRITE:
+            if work.letter is not None:
+                topic.messages.add(work.letter.message)
             self._write(work)
             return
         self._waiting.leave_lane(work)
@@ -188,7 +190,7 @@ class LetterDesk:
         for work in topic.shelf:
             self._stick(work)
         self._positions.pause_topic(topic.name)
-        self._journal.topic_held(topic.name, topic.run)
+        self._journal.topic_held(topic.name, topic.run, topic.messages.sentence())
 
     def _hold_partition(self, partition: Partition, work: Work, message: str) -> None:
         self._tally.letter_failures += 1

@@ -144,8 +144,8 @@ class Journal(Protocol):
         """An event failed for the third time and is tried again."""
         ...
 
-    def topic_held(self, topic: str, letters: int) -> None:
-        """The dead-letter breaker took a topic out."""
+    def topic_held(self, topic: str, letters: int, messages: str) -> None:
+        """The dead-letter breaker took a topic out; `messages` counts what the letters in a row say."""
         ...
 
     def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:

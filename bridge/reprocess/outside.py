@@ -37,11 +37,11 @@ class ReplayJournal:
     def retrying(self, event: Retried) -> None:
         """The command's own output says how it ended."""
 
-    def topic_held(self, topic: str, letters: int) -> None:  # noqa: ARG002 - the port's
+    def topic_held(self, topic: str, letters: int, messages: str) -> None:  # noqa: ARG002 - the port's
         """The breaker's limit is reached."""
         self._stop(
-            f"{letters} letters in a row failed again and none was accepted (dead_letter.hold_after): the fix does not "
-            f"hold; `{command('dlq', 'stats')}` says what the API answers"
+            f"{letters} dead letters in a row failed again and none was accepted (dead_letter.hold_after): {messages}. "
+            f"The fix does not hold; `{command('dlq', 'stats')}` counts all of them"
         )
 
     def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
@@ -67,6 +67,6 @@ class ReplayJournal:
 class SendingJournal(ReplayJournal):
     """The same while a file is sent."""
 
-    def topic_held(self, topic: str, letters: int) -> None:  # noqa: ARG002 - the port's
+    def topic_held(self, topic: str, letters: int, messages: str) -> None:  # noqa: ARG002 - the port's
         """The breaker's limit is reached."""
-        self._stop(f"{letters} events in a row failed and none was accepted (dead_letter.hold_after)")
+        self._stop(f"{letters} events in a row failed and none was accepted (dead_letter.hold_after): {messages}")

@@ -47,11 +47,12 @@ class Journal:
         """An event failed for the third time and is tried again."""
         self._events.retrying(event)
 
-    def topic_held(self, topic: str, letters: int) -> None:
+    def topic_held(self, topic: str, letters: int, messages: str) -> None:
         """The dead-letter breaker took a topic out."""
         sentence = (
-            f"{letters} records of {topic} in a row became dead letters and none was delivered: nothing more of it is "
-            f"read until bridge release {topic} or a restart (dead_letter.hold_after: {self._hold_after})."
+            f"{letters} records of {topic} in a row became dead letters and none was delivered: {messages}. Nothing "
+            f"more of it is read until bridge release {topic} or a restart "
+            f"(dead_letter.hold_after: {self._hold_after})."
         )
         self.topic_holds[topic] = TopicHold(topic, self._clock.wall(), sentence)
         self._events.held(Reason.DEAD_LETTER_HOLD, detail=sentence, topic=topic)

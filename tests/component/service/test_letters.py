@@ -70,6 +70,7 @@ async def test_a_renamed_field_costs_hold_after_letters_of_a_backlog_of_ten_thou
     status = await service.status()
     assert status["state"] == "held"
     assert [held["topic"] for held in status["held_topics"]] == ["orders"]
+    assert "user_id: data.customer_id is missing" in status["held_topics"][0]["detail"]
     assert {(row["topic"], row["why"]) for row in status["partitions"]} == {
         ("orders", "dead_letter_hold"),
         ("other", "idle"),

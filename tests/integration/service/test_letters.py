@@ -38,6 +38,7 @@ async def test_a_renamed_field_costs_hold_after_letters_of_a_backlog_of_ten_thou
     status = await replica.status()
     assert {row["why"] for row in status["partitions"]} == {"dead_letter_hold"}
     assert status["dead_letters"]["by_reason"] == {"unmappable": 100}
+    assert ": 100 \N{MULTIPLICATION SIGN} user_id: data.customer_id is missing" in status["held_topics"][0]["detail"]
     assert await replica.terminate() == 0
 
     letters = kafka.read(scene.letters)
