@@ -172,6 +172,17 @@ def test_without_an_address_an_alert_names_no_runbook(render: Render) -> None:
         assert all("runbook_url" not in rule["annotations"] for rule in alerts(spec))
 
 
+def test_every_alert_carries_the_command_that_looks_at_the_replicas_of_its_release(
+    rules: list[Rule], render: Render
+) -> None:
+    """tests/chart/test_runbook_commands.py types it. With a selector of one's own the alert may be of other bridges."""
+    (look,) = {rule["annotations"]["first_look"] for rule in rules}
+    assert "--namespace events " in look
+    assert look.endswith("-- track-bridge status")
+    own = render(values(selector='job="x"')).one("PrometheusRule")["spec"]
+    assert all("first_look" not in rule["annotations"] for rule in alerts(own))
+
+
 def test_a_ruler_over_several_clusters_keeps_them_apart(render: Render, judge: Judge, tmp_path: Path) -> None:
     found = render(values(aggregationLabels=["cluster"])).one("PrometheusRule")["spec"]
     for group in found["groups"]:

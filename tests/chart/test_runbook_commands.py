@@ -30,8 +30,9 @@ REPLICAS = 2
 ENABLED: Mapping[str, Any] = {
     "keda": {"enabled": True, "prometheus": {"serverAddress": "http://prometheus:9090"}},
     "dlqReplay": {"cronJob": {"enabled": True}},
+    "prometheusRule": {"enabled": True},
 }
-"""What some commands are about: a ScaledObject and a CronJob."""
+"""What some commands are about: a ScaledObject and a CronJob; and the alerts, which carry one."""
 
 OTHERS_PROGRAMS = ("flux", "helm", "kafka", "kcat", "docker", "systemctl", "split")
 """What this file does not run: tests/integration/docs runs Kafka's, `test_helm_has_these_commands` asks Helm."""
@@ -195,6 +196,13 @@ def test_every_command_of_the_page_names_what_is_there(shell: Shell) -> None:
 def test_the_log_is_that_of_every_replica_and_of_nothing_else(shell: Shell) -> None:
     _, done, _ = shell.run("logs")
     assert [name for _, name in done] == [*shell.replicas, f"{shell.name}-old"]
+
+
+def test_the_command_in_an_alert_asks_every_replica_of_its_release_and_no_other(shell: Shell) -> None:
+    groups = shell.rendered.one("PrometheusRule")["spec"]["groups"]
+    (look,) = {rule["annotations"]["first_look"] for group in groups for rule in group["rules"] if "alert" in rule}
+    _, done, _ = shell.run(look)
+    assert done == [["exec", pod, "bridge", "track-bridge", "status"] for pod in shell.replicas]
 
 
 def test_whoever_knows_nothing_finds_the_names_that_the_words_need(shell: Shell) -> None:
