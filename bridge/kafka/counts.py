@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from bridge.kafka.lost import Lost
+from bridge.model import TopicPartition
 
 
 @dataclass(slots=True)
@@ -32,4 +36,6 @@ class SourceCounts:
     """Times that everything was paused because no slot came free for a second."""
     possibly_lost: int = 0
     """Offsets between positions and the starts of their logs, where retention was faster: at most so many are lost."""
+    lost: Mapping[tuple[TopicPartition, str, int], Lost] = field(default_factory=dict)
+    """The same by partition, topic id and first offset, also where nobody knows how many; replaced whole."""
     poll_interval_exceeded: int = 0

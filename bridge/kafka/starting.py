@@ -17,6 +17,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from bridge.holds import Reason
 from bridge.kafka import starts, topic_ids
 from bridge.kafka.consumption import Positioned, Started
+from bridge.kafka.lost import Lost
 from bridge.kafka.table import Assigned, Table
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
@@ -90,7 +91,9 @@ class Starting:
                 self._start(entry, decision, found)
             else:
                 self.hold(entry, decision.reason, decision.detail)
-                self._count_lost(entry, decision.possibly_lost)
+                # What is unknown may be a leader that lags: it counts where it is still so at a later look.
+                is_known = decision.possibly_lost > 0
+                self._count_lost(entry, decision.possibly_lost, decision.lost if is_known else None)
         self._pauses.apply(entries)
         started = [entry.tracker for entry in entries if entry.tracker is not None]
         self._loop_side.tell(self._loop_side.consumption.assigned, started)
@@ -187,10 +190,12 @@ class Starting:
                 self.hold(entry, Reason.RECREATED, starts.created_again(entry.partition))
         self._pauses.apply(changed)
 
-    def _count_lost(self, entry: Assigned, offsets: int) -> None:
+    def _count_lost(self, entry: Assigned, offsets: int, lost: Lost | None) -> None:
         """Each offset once, however often it is looked at."""
         self._counts.possibly_lost += max(0, offsets - entry.possibly_lost)
         entry.possibly_lost = max(entry.possibly_lost, offsets)
+        if lost is not None and lost.at_most != 0:
+            self._counts.lost = {**self._counts.lost, (lost.partition, lost.topic_id, lost.start): lost}
 
     def recheck(self) -> None:
         """Look again at held partitions whose time has come."""
@@ -214,7 +219,7 @@ class Starting:
             else:
                 self.hold(entry, Reason.OUT_OF_RANGE, entry.detail)
                 if log is not None:
-                    self._count_lost(entry, log.first - entry.next_offset)
+                    self._count_lost(entry, log.first - entry.next_offset, _fallen_out(entry, log.first))
 
     def _recheck_recreated(self, entries: Sequence[Assigned]) -> None:
         """Those whose topic was created again while they were read, once all that was read of the old one is done."""
@@ -255,7 +260,7 @@ class Starting:
         for entry, decision in decisions.items():
             if isinstance(decision, starts.Hold):
                 self.hold(entry, decision.reason, decision.detail)
-                self._count_lost(entry, decision.possibly_lost)
+                self._count_lost(entry, decision.possibly_lost, decision.lost)
             elif self._release(entry, decision.position.offset):
                 self._start(entry, decision, found)
                 if found[entry.partition].operator_hold is not None:
@@ -301,6 +306,14 @@ def _assignment(entry: Assigned, decision: starts.Start | starts.Hold) -> Client
     if isinstance(decision, starts.Hold):
         return entry.client_partition(OFFSET_END)
     return entry.client_partition(decision.position.offset, decision.position.leader_epoch)
+
+
+def _fallen_out(entry: Assigned, first: int) -> Lost | None:
+    """What a partition may have lost that fell out of the log while it was read; its log begins at `first` now."""
+    if first <= entry.next_offset:
+        return None
+    topic_id = "" if entry.tracker is None else entry.tracker.topic_id
+    return Lost(entry.partition, topic_id, entry.next_offset, first, Reason.OUT_OF_RANGE.value)
 
 
 def _held_for(entry: Assigned) -> float:

@@ -7,7 +7,7 @@ skips events without a word, jumping to the beginning sends years of them again.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,6 +15,7 @@ from bridge.commands import command
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
+from bridge.kafka.lost import Lost
 from bridge.kafka.operator_hold import OperatorHold
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
@@ -96,6 +97,8 @@ class Hold:
     detail: str
     possibly_lost: int = 0
     """Offsets between the position and the log's start: an upper bound of the events that are gone."""
+    lost: Lost | None = None
+    """The same as a value that can be recorded; also where their number is not known."""
 
 
 def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
@@ -115,10 +118,11 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
 
 
 def _held_by_operator(partition: TopicPartition, found: Found, hold: OperatorHold) -> Hold:
-    gone = 0
-    if found.position is not None and found.range is not None:
-        gone = max(0, found.range.first - found.position.offset)
-    return Hold(Reason.HELD_BY_OPERATOR, held_by_operator(partition, hold), gone)
+    held = Hold(Reason.HELD_BY_OPERATOR, held_by_operator(partition, hold))
+    position, log = found.position, found.range
+    if position is None or log is None or position.offset >= log.first:
+        return held
+    return _lossy(held, partition, position, log)
 
 
 def held_by_operator(partition: TopicPartition, hold: OperatorHold) -> str:
@@ -172,7 +176,7 @@ def _resume(partition: TopicPartition, found: Found, position: Position) -> Star
     log = found.range
     if log is not None and not log.first <= position.offset <= log.end:
         sentence = out_of_range(partition, position.offset, log)
-        return Hold(Reason.OUT_OF_RANGE, sentence, max(0, log.first - position.offset))
+        return _lossy(Hold(Reason.OUT_OF_RANGE, sentence), partition, position, log)
     committed = offset_map.decode(position.metadata)
     if committed is not None and committed.topic_id and _is_its_own(committed, position):
         if found.topic_id is None:
@@ -182,7 +186,7 @@ def _resume(partition: TopicPartition, found: Found, position: Position) -> Star
             )
         nothing_below = log is not None and position.offset == log.first
         if topic_ids.differ(found.topic_id, committed.topic_id) and not nothing_below:
-            return Hold(Reason.RECREATED, recreated(partition, position.offset))
+            return _lossy(Hold(Reason.RECREATED, recreated(partition, position.offset)), partition, position, None)
     restored = offset_map.trusted(
         committed,
         offset=position.offset,
@@ -190,6 +194,20 @@ def _resume(partition: TopicPartition, found: Found, position: Position) -> Star
         topic_id=found.topic_id or "",
     )
     return Start(position, StartReason.COMMITTED, restored)
+
+
+def _lossy(hold: Hold, partition: TopicPartition, position: Position, log: LogRange | None) -> Hold:
+    """With what may be lost. Above a log's end, and in the log of another topic, nobody can tell how much it is."""
+    committed = offset_map.decode(position.metadata)
+    is_below = log is not None and position.offset < log.first
+    lost = Lost(
+        partition,
+        "" if committed is None else committed.topic_id,
+        position.offset,
+        log.first if log is not None and is_below else None,
+        hold.reason.value,
+    )
+    return replace(hold, possibly_lost=lost.at_most or 0, lost=lost)
 
 
 def _is_its_own(committed: offset_map.OffsetMap, position: Position) -> bool:

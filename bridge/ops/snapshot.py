@@ -288,6 +288,36 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedLoss:
+    """Offsets of one partition that left the log before their records were done."""
+
+    partition: TopicPartition
+    start: int
+    stop: int | None
+    """The first that was still there; None: nobody knows how many are gone."""
+    reason: str
+    at: float
+    """Unix seconds at which it was found last."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLosses:
+    """What is recorded of the whole group's losses, by whichever process found them."""
+
+    at_most: int
+    """Records that are lost at most, as far as their number is known."""
+    unknown: int
+    """Losses of which it is not."""
+    since: float | None
+    """Unix seconds of the first; None: there is none."""
+    shown: Sequence[RecordedLoss]
+    """The latest first, some twenty at most."""
+    count: int
+    problem: str | None = None
+    """Why one that this process found is not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """The API key, never its value."""
 
@@ -390,6 +420,8 @@ class Snapshot:
     log_write_failures: int = 0
     join_problem_since: float | None = None
     """Unix seconds from which on the group has not let this process in, for the reason in `vitals`."""
+    recorded_losses: RecordedLosses | None = None
+    """None: not read yet."""
     backlog: Backlog | None = None
     """None: not watched for long enough."""
     certificates: Sequence[Certificate] = ()

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from bridge.kafka import topic_ids
 from bridge.model import Record
-from bridge.reprocess import resolutions
+from bridge.reprocess import losses, resolutions
 from bridge.reprocess.letters import Letter
 from bridge.reprocess.resolutions import Attempted, Changed, Ended, Ending, Fact, Identity, Kind, Written
 
@@ -86,6 +86,8 @@ class Ledger:
     def take(self, records: Iterable[Record]) -> None:
         """Records of the resolutions topic, of each partition in order."""
         for record in records:
+            if losses.is_one(record.key):
+                continue  # not of a dead letter, and nothing foreign either
             if record.value is None:
                 self._forget(record.key)
                 continue

@@ -128,7 +128,7 @@ def assemble(
     if share is not None:
         rate_view = RateView(dispatcher, share, reader, events, replay_group(config, logger))
         consumer.on_assignment = rate_view.look_again
-    letter_watch = LetterWatch(config, logger)
+    letter_watch = LetterWatch(config, logger, lambda: source.counts.lost)
     file_watch = FileWatch(list(certificates.named(config)), credentials)
     inspection = Inspection(config.kafka, logger, patience=PATIENCE)
     kafka_watch = KafkaWatch(

@@ -1,28 +1,45 @@
-"""Keeps count of the open dead letters while the bridge runs: both topics are read once, then only what is new."""
+"""Keeps count of the open dead letters while the bridge runs: both topics are read once, then only what is new.
+
+The topic beside the dead-letter topic holds what records were lost, too. What this process finds of that is written
+there, and what others found is read along.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from typing import Final
 
 from bridge.config.sections import Config
 from bridge.kafka import retention
 from bridge.kafka.letter_log import BESIDE, Extent, LetterLog, LetterLogError
+from bridge.kafka.lost import Lost
 from bridge.kafka.starts import LogRange
+from bridge.kafka.topic_creation import resolutions_of
 from bridge.model import Record, TopicPartition
+from bridge.ops.snapshot import RecordedLosses
 from bridge.reprocess import census
+from bridge.reprocess.author import author
+from bridge.reprocess.loss_writer import LossWriter
+from bridge.reprocess.losses import Key, Losses
 from bridge.reprocess.open_letters import Backlog, OpenLetters
 
 INTERVAL: Final = 15.0
 """Seconds between two questions how far the topics reach; where they did not grow, that is all."""
 RECOUNT: Final = 600.0
 """Seconds after which a count that is not exact, and could be, is made anew."""
+GROWN: Final = 60.0
+"""Seconds after which a loss that has grown is recorded again: while a partition is held, retention goes on."""
+_SOON: Final = 1.0
+"""Seconds between two looks whether this process found a loss."""
 _SHARE: Final = 20
 """Counting anew takes at most one in so many seconds."""
+
+
+_NOTHING: Final[Mapping[Key, Lost]] = {}
 
 
 class _StoppedError(Exception):
@@ -32,7 +49,16 @@ class _StoppedError(Exception):
 class LetterWatch:
     """One thread, which waits for brokers and never for the loop."""
 
-    def __init__(self, config: Config, logger: logging.Logger) -> None:
+    def __init__(
+        self, config: Config, logger: logging.Logger, lost: Callable[[], Mapping[Key, Lost]] = lambda: _NOTHING
+    ) -> None:
+        """`lost` says what this process has found so far; each answer that says more is another object."""
+        self._lost = lost
+        self._heard: Mapping[Key, Lost] = {}
+        self._losses = Losses(config.kafka.group_id)
+        self._loss_writer = LossWriter(config, logger, author("bridge run"))
+        self._resolutions = resolutions_of(config.dead_letter.topic)
+        self._problem: str | None = None
         self._config = config
         self._logger = logger
         self._log = LetterLog(config.kafka, config.dead_letter.topic, logger, BESIDE)
@@ -47,6 +73,8 @@ class LetterWatch:
         self.retention: float | None = None
         """Seconds after which Kafka deletes the letters, infinite: never for their age; None: not known."""
         self._retention_due = 0.0
+        self.losses: RecordedLosses | None = None
+        """The same."""
 
     def start(self) -> None:
         """Begin to count."""
@@ -61,13 +89,22 @@ class LetterWatch:
             try:
                 self.backlog = self._look()
                 self._ask_for_retention()
+                self._record_losses()
             except LetterLogError as problem:
                 # Metrics that stand still are no reason to stop delivering; what keeps letters from being written is.
                 self._logger.debug("the open dead letters cannot be counted: %s", problem)
             except _StoppedError:
                 return
-            if self._stopping.wait(INTERVAL):
+            if self._waited():
                 return
+
+    def _waited(self) -> bool:
+        """For the next look, which comes soon where a loss is to be recorded; whether the process ends."""
+        until = time.monotonic() + INTERVAL
+        while (left := until - time.monotonic()) > 0 and self._lost() is self._heard:
+            if self._stopping.wait(min(_SOON, left)):
+                return True
+        return self._stopping.is_set()
 
     def _look(self) -> Backlog:
         extent = self._log.extent()
@@ -78,6 +115,7 @@ class LetterWatch:
             census.take_news(self._gently, self._news(extent.letters), self._news(extent.resolutions), counted)
             self._done(extent)
         counted.retained(extent.letters)
+        self._extent = extent
         return counted.backlog()
 
     def _ask_for_retention(self) -> None:
@@ -85,6 +123,32 @@ class LetterWatch:
         if now >= self._retention_due:
             self._retention_due = now + retention.EVERY
             self.retention = self._log.retention()
+
+    # --- losses -------------------------------------------------------------------------------------
+
+    def _record_losses(self) -> None:
+        """Write what this process found and nobody has recorded. What cannot be written is tried again next time."""
+        self._heard = self._lost()
+        now = time.time()
+        wanted = [lost for lost in self._heard.values() if self._is_news(lost, now)]
+        problem = self._write(wanted, now) if wanted else None
+        if problem is not None and problem != self._problem:
+            self._logger.warning("lost records are not recorded, so that a restart forgets them: %s", problem)
+        self._problem = problem
+        self.losses = self._losses.recorded(problem)
+
+    def _is_news(self, lost: Lost, now: float) -> bool:
+        known = self._losses.known(lost)
+        if known is None:
+            return True
+        return (lost.stop or 0) > (known.lost.stop or 0) and now - known.at >= GROWN
+
+    def _write(self, wanted: list[Lost], now: float) -> str | None:
+        """Returns why not all of it was written."""
+        written, problem = self._loss_writer.write(wanted, len(self._extent.resolutions), now)
+        for each in written:
+            self._losses.note(each)
+        return problem
 
     def _is_due(self, counted: OpenLetters) -> bool:
         return counted.wants_recount and time.monotonic() >= self._recount_at
@@ -105,6 +169,7 @@ class LetterWatch:
         """Delivery needs the processor, too: each batch is followed by a pause as long as it took."""
         with closing(self._log.read(wanted)) as batches:
             for batch in batches:
+                self._losses.take(each for each in batch if each.topic == self._resolutions)
                 began = time.monotonic()
                 yield batch
                 if self._stopping.wait(time.monotonic() - began):

@@ -200,6 +200,7 @@ class Observer:
             retention=of.source.retention,
             log_write_failures=of.logging.write_failures,
             join_problem_since=self._join_problem_since,
+            recorded_losses=of.letter_watch.losses,
             backlog=self._trend.backlog,
             certificates=self._certificates(),
             build=of.build,

@@ -100,10 +100,11 @@ KAFKA: Final = Row(
         lines(
             "Positions outside the log",
             "Partitions found with a position outside their log, and the records that were lost by it at most, since "
-            "the process began.",
+            "the process began; and what is recorded for the group, restarts included.",
             COUNT,
             of_release("sum", "out_of_range_total", "partitions"),
             of_release("sum", "possibly_lost_records_total", "records at most"),
+            of_release("max", "recorded_lost_records", "recorded, at most"),
         ),
         lines(
             "Drains cut off",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bridge.cli.offsets.standing import Change
     from bridge.cli.offsets.target import Target
     from bridge.kafka.group_description import GroupDescription
+    from bridge.kafka.lost import Lost
 
 COMMAND = "bridge offsets set"
 _HEAD = ("partition", "committed", "to", "passed", "gone already", "sent again")
@@ -68,14 +69,11 @@ def set_offsets(
     _refuse_members(start.config.kafka.group_id, found.group)
     if not yes and not _agreed(len(changes), start.config.kafka.group_id):
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set.")
-    _write(start, changes)
-    return _end(
-        changes,
-        start,
-        as_json=json,
-        was_set=True,
-        why=f"Set. Start the bridge: it reads {output.plural(len(changes), 'partition')} from there.",
-    )
+    unrecorded = _write(start, changes)
+    why = f"Set. Start the bridge: it reads {output.plural(len(changes), 'partition')} from there."
+    if unrecorded is not None:
+        why += f" What was passed is not recorded, so no status will show it as lost: {unrecorded}"
+    return _end(changes, start, as_json=json, was_set=True, why=why, unrecorded=unrecorded)
 
 
 def _target(to: str) -> Target:
@@ -146,7 +144,8 @@ def _agreed(count: int, group: str) -> bool:
     return output.confirm(f"Set the position of {group} on {output.plural(count, 'partition')}?")
 
 
-def _write(start: startup.Start, changes: Sequence[Change]) -> None:
+def _write(start: startup.Start, changes: Sequence[Change]) -> str | None:
+    """Returns why what was passed is not recorded as lost; None where it is."""
     from bridge.config.printable import printable
     from bridge.kafka import position_writer
 
@@ -166,10 +165,13 @@ def _write(start: startup.Start, changes: Sequence[Change]) -> None:
             f"No coordinator of the group {kafka.group_id} confirmed it ({printable(str(error))}). "
             f"`{command('offsets', 'show')}` says what is set; run this again."
         ) from error
-    _record([each for each in changes if each.standing.partition not in refused])
+    done = [each for each in changes if each.standing.partition not in refused]
+    _record(done)
+    unrecorded = _record_lost(start, [each.lost for each in done if each.lost is not None])
     if refused:
         what = "; ".join(f"{partition}: {printable(why)}" for partition, why in sorted(refused.items()))
         raise Unreachable(f"Not all was set: {what}. Run this again.")
+    return unrecorded
 
 
 def _record(changes: Sequence[Change]) -> None:
@@ -187,10 +189,35 @@ def _record(changes: Sequence[Change]) -> None:
         sys.stderr.write(printable_json(exact_json.text_of(entry)) + "\n")
 
 
-def _end(changes: Sequence[Change], start: startup.Start, *, as_json: bool, was_set: bool, why: str) -> ExitCode:
+def _record_lost(start: startup.Start, lost: Sequence[Lost]) -> str | None:
+    """What was passed is lost from now on, and every replica says so. Returns why it is not recorded."""
+    if not lost:
+        return None
+    import time
+
+    from bridge.kafka.client import ClientRefusedError
+    from bridge.kafka.letter_log import LetterLog, LetterLogError
+    from bridge.reprocess.author import author
+    from bridge.reprocess.loss_writer import LossWriter
+
+    config, logger = start.config, startup.quiet_logger()
+    try:
+        extent = LetterLog(config.kafka, config.dead_letter.topic, logger).extent()
+        writer = LossWriter(config, logger, author(COMMAND))
+        _, problem = writer.write(lost, len(extent.resolutions), time.time())
+    except (LetterLogError, ClientRefusedError) as error:
+        return str(error)
+    return problem
+
+
+def _end(
+    changes: Sequence[Change], start: startup.Start, *,
+    as_json: bool, was_set: bool, why: str, unrecorded: str | None = None,
+) -> ExitCode:  # fmt: skip
     if as_json:
         group = start.config.kafka.group_id
-        output.document({"group": group, "set": was_set, "partitions": [_entry(each) for each in changes]})
+        entries = [_entry(each) for each in changes]
+        output.document({"group": group, "set": was_set, "partitions": entries, "loss_not_recorded": unrecorded})
     else:
         output.line(why)
     return ExitCode.OK

@@ -9,6 +9,7 @@ from bridge.config.scalars import StartPoint
 from bridge.holds import Reason
 from bridge.kafka import starts
 from bridge.kafka.committed import Committed
+from bridge.kafka.lost import PASSED, Lost
 from bridge.kafka.starts import LogRange
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
@@ -94,6 +95,16 @@ class Change:
     def text(self) -> str:
         """What to commit along with the offset: what is done above it."""
         return "" if self.standing.map is None else offset_map.moved(self.standing.map, self.offset)
+
+    @property
+    def lost(self) -> Lost | None:
+        """What is passed, as it is recorded; None where all of it is done. What lies between may be done in part."""
+        committed, begins = self.standing.committed, self.standing.first_open
+        if not self.passed:
+            return None
+        found = None if committed is None or begins != committed.offset else offset_map.decode(committed.metadata)
+        topic_id = (self.standing.topic_id or "") if found is None else found.topic_id
+        return Lost(self.standing.partition, topic_id, begins, self.offset, PASSED)
 
     @property
     def changes_nothing(self) -> bool:

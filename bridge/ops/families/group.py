@@ -133,4 +133,11 @@ METRICS: tuple[Metric, ...] = (
         "Offsets that left the log by retention before they were complete: the upper bound of the records lost.",
         lambda s: s.group.possibly_lost,
     ),
+    gauge(
+        "recorded_lost_records",
+        "records",
+        "Records of the whole group that are recorded as lost, at most, restarts included; NaN: not read yet.",
+        lambda s: None if s.recorded_losses is None else s.recorded_losses.at_most,
+        Over.MAX,
+    ),
 )

@@ -19,6 +19,7 @@ Section = tuple[str, Tone, list[Item]]
 _TYPES_SHOWN: Final = 10
 _RETRIES_SHOWN: Final = 5
 _PLACES_SHOWN: Final = 10
+_LOSSES_SHOWN: Final = 5
 _RATE_LIMITED: Final = "rate_limited"
 _TONES: Final = {
     "held": Tone.NEEDS_SOMEONE,
@@ -175,7 +176,31 @@ def _lost(document: Document, times: Times) -> list[Item]:
                 f" and what {duplicates['forced_drains']} forced drains cut off"
             )
         )
-    return out
+    return out + _recorded(loss["recorded"], times)
+
+
+def _recorded(recorded: Document | None, times: Times) -> list[Item]:
+    """What outlives a restart, of the whole group."""
+    if recorded is None:
+        return [Text("what was lost before has not been read yet")]
+    out: list[Item] = []
+    if recorded["problem"]:
+        out.append(Text(f"not recorded, so that a restart forgets it: {recorded['problem']}"))
+    if recorded["since"] is None:
+        return out or [Text("nothing is recorded of the group's earlier losses")]
+    unknown, parts = recorded["of_unknown_number"], []
+    if recorded["records_at_most"]:
+        parts.append(f"at most {_number(recorded['records_at_most'])} records")
+    if unknown:
+        parts.append(f"an unknown number on {_number(unknown)} occasion{'' if unknown == 1 else 's'}")
+    head = f"recorded for the group, restarts included: possibly lost {' and '.join(parts)}"
+    out.append(Text(f"{head}, since {times.at(recorded['since'])}", tone=Tone.NEEDS_SOMEONE))
+    for loss in recorded["losses"][:_LOSSES_SHOWN]:
+        where = f"{loss['topic']}/{loss['partition']} from offset {loss['from']}"
+        reach = f" to {loss['to'] - 1}" if loss["to"] is not None else ", nobody knows how many"
+        out.append(Text(f"{where}{reach}: {loss['reason']}, found last at {times.at(loss['at'])}", indent=2))
+    more = max(0, len(recorded["losses"]) - _LOSSES_SHOWN) + recorded["left_out"]
+    return [*out, Text(f"and {more:,} more", indent=2)] if more > 0 else out
 
 
 # --- the rest ------------------------------------------------------------------------------------------

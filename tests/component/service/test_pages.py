@@ -12,7 +12,9 @@ import pytest
 import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.sandbox.broker import JOIN_GROUP
+from bridge.holds import Reason
+from bridge.ops.snapshot import Block
+from bridge.sandbox.broker import JOIN_GROUP, OFFSET_FETCH
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.service import file_watch
 from tests.component.service.conftest import Start
@@ -159,3 +161,22 @@ async def test_values_of_the_records_are_not_logged(broker: Broker, api: Emulato
     assert len(broker.letters()) == 4
     assert secret.encode() not in service.lines.text
     assert secret.encode() not in metrics
+
+
+async def test_a_share_that_nobody_knows_is_not_told_as_a_limit_to_be_raised(broker: Broker, start: Start) -> None:
+    broker.produce(events.orders(8))
+    service = await start(delivery={"rate_limit": "6000/min"})
+    await service.until_done(8)
+    broker.embedded.fail(OFFSET_FETCH, *[COORDINATOR_NOT_AVAILABLE] * 1000)
+    await service.until("the view is old", lambda: (service.now().rate.view_age or 0.0) > 3.5, within=15)
+    broker.produce(events.orders(400))
+
+    def limited() -> list[Block]:
+        return [block for block in service.now().blocks if block.gate is Reason.RATE_LIMITED]
+
+    await service.until("the rate keeps them", lambda: bool(limited()) and "not known" in limited()[0].sentence)
+    status = await service.status()
+    (said,) = [concern for concern in status["ends_by_itself"] if concern["reason"] == "rate_limited"]
+    assert "share of the rate budget is not known" in said["details"][0]
+    assert "coordinator of the group" in said["action"]
+    assert "raised" not in json.dumps([status["sentence"], said])

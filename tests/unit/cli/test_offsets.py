@@ -12,6 +12,7 @@ from bridge.cli.offsets.standing import Change, Standing, change
 from bridge.cli.offsets.target import Moment, Place, aim, parse
 from bridge.holds import Reason
 from bridge.kafka.committed import Committed
+from bridge.kafka.lost import Lost
 from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
 from bridge.pipeline import offset_map
@@ -52,6 +53,16 @@ def test_what_retention_took_and_what_is_passed_besides_is_counted_less_what_is_
 
     assert counts(change(stands, 500)) == (500, 380, 380, 0)
     assert counts(change(stands, 600)) == (600, 430, 380, 0)
+
+
+def test_what_is_passed_is_recorded_as_lost_under_the_offset_that_a_running_bridge_finds_it_by() -> None:
+    stands = standing(100, 500, 900, 10, 20, 380, 50)
+
+    assert change(stands, 500).lost == Lost(PARTITION, ID, 100, 500, "offset_set")
+    assert stands.hold is not None
+    assert stands.hold.lost == Lost(PARTITION, ID, 100, 500, "out_of_range")
+    assert change(standing(100, 0, 900), 100).lost is None
+    assert change(standing(100, 0, 900), 40).lost is None
 
 
 def test_a_position_amid_what_is_done_is_the_first_offset_after_it_that_is_open() -> None:

@@ -11,7 +11,17 @@ import pytest
 from bridge.holds import GATES, SHOWN, Reason
 from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops import status
-from bridge.ops.snapshot import Block, KafkaLost, Key, OldestOpen, PartitionHold, RouteCounts, TopicHold
+from bridge.ops.snapshot import (
+    Block,
+    KafkaLost,
+    Key,
+    OldestOpen,
+    PartitionHold,
+    RecordedLoss,
+    RecordedLosses,
+    RouteCounts,
+    TopicHold,
+)
 from bridge.ops.status import State
 
 if TYPE_CHECKING:
@@ -40,6 +50,12 @@ def variants(busy: Snapshot) -> dict[str, Snapshot]:
         **gates,
         "topic held": replace(busy, held_topics=(TopicHold("shop.orders", busy.at, "100 in a row."),)),
         "no start": replace(busy, partitions=(replace(partition, position=None, end=None, oldest=None),)),
+        "lost": replace(
+            busy,
+            recorded_losses=RecordedLosses(
+                4, 1, busy.at - 9, (RecordedLoss(TopicPartition("a", 1), 5, None, "recreated", busy.at),), 3
+            ),
+        ),
         "unlimited": replace(busy, rate=replace(busy.rate, limit=None, share=None, view_age=None)),
         "key problem": replace(busy, key=Key(problem="/run/key is empty.")),
         "starting": replace(busy, vitals=replace(busy.vitals, joined=False), partitions=()),

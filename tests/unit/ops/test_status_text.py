@@ -12,7 +12,7 @@ from bridge.holds import Reason
 from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops import status
 from bridge.ops.group_view import GroupView, Problem, TopicView
-from bridge.ops.snapshot import Backlog, Block, Group, Key, Letters, PartitionHold
+from bridge.ops.snapshot import Backlog, Block, Group, Key, Letters, PartitionHold, RecordedLoss, RecordedLosses
 from bridge.ops.status_text import lines, watched
 
 if TYPE_CHECKING:
@@ -246,7 +246,10 @@ def test_nothing_needed_and_nothing_lost_is_said(quiet: Snapshot) -> None:
 
     assert section(page, "Needs someone") == ["nothing"]
     assert "Ends by itself" not in page
-    assert section(page, "Lost") == ["nothing since this process started at 09:46:40"]
+    assert section(page, "Lost") == [
+        "nothing since this process started at 09:46:40",
+        "what was lost before has not been read yet",
+    ]
     assert section(page, "Partitions") == ["none assigned"]
 
 
@@ -256,6 +259,36 @@ def test_possible_loss_and_possible_duplicates_are_told_with_their_bounds_and_si
     assert found[0].startswith("possibly lost: at most 120 records left the log before they were sent")
     assert "since this process started at 09:46:40" in found[0]
     assert found[1].startswith("possibly sent twice: 30 requests whose answer never came, and what 1 forced")
+
+
+def test_losses_that_were_recorded_outlive_the_process_that_found_them(quiet: Snapshot) -> None:
+    partition = TopicPartition("shop.orders", 3)
+    losses = (
+        RecordedLoss(partition, 5, 9, "out_of_range", quiet.at - 60),
+        RecordedLoss(partition, 70, None, "recreated", quiet.at - 100_000),
+    )
+    found = RecordedLosses(4, 1, quiet.at - 100_000, losses, 9)
+    known = "recorded for the group, restarts included:"
+
+    assert section(shown(replace(quiet, recorded_losses=found)), "Lost") == [
+        "nothing since this process started at 09:46:40",
+        f"{known} possibly lost at most 4 records and an unknown number on 1 occasion, since 2026-01-01 08:13:20",
+        "shop.orders/3 from offset 5 to 8: out_of_range, found last at 11:59:00",
+        "shop.orders/3 from offset 70, nobody knows how many: recreated, found last at 2026-01-01 08:13:20",
+        "and 7 more",
+    ]
+
+
+def test_a_group_that_lost_nothing_says_so_and_a_loss_that_is_not_recorded_says_why(quiet: Snapshot) -> None:
+    nothing = RecordedLosses(0, 0, None, (), 0)
+    refused = replace(nothing, problem="topic x.resolutions: Topic authorization failed")
+
+    assert section(shown(replace(quiet, recorded_losses=nothing)), "Lost")[1:] == [
+        "nothing is recorded of the group's earlier losses"
+    ]
+    assert section(shown(replace(quiet, recorded_losses=refused)), "Lost")[1:] == [
+        "not recorded, so that a restart forgets it: topic x.resolutions: Topic authorization failed"
+    ]
 
 
 def test_records_the_accounting_cannot_explain_are_told_as_a_defect(busy: Snapshot) -> None:
