@@ -14,7 +14,7 @@ from bridge.holds import REASONS, Reason
 from bridge.ops import group_status, health
 from bridge.ops.backlog_trend import done_at
 from bridge.ops.concerns import RETENTION_NEAR, Concern, concerns
-from bridge.ops.group_view import unowned
+from bridge.ops.group_view import stalled, unowned
 from bridge.ops.why import Explanation, explain
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def overall(snapshot: Snapshot, explanations: Sequence[Explanation], found: Sequ
         return State.HELD, f"{_held(held, len(explanations))}{near}"
     if not snapshot.vitals.joined:
         return State.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
-    state, sentence = _flow(explanations, unowned(snapshot.group_view))
+    state, sentence = _flow(explanations, (*unowned(snapshot.group_view), *stalled(snapshot.group_view)))
     return state, f"{sentence}{near}{group_status.absences(snapshot)}"
 
 
@@ -135,16 +135,18 @@ def _held(held: Sequence[Concern], partitions: int) -> str:
     return f"{said} {_of(count, partitions)} held." if count and partitions > 1 else said
 
 
-def _flow(explanations: Sequence[Explanation], nobodys: Sequence[TopicPartition]) -> tuple[State, str]:
-    """The state of a process nobody needs to help."""
+def _flow(explanations: Sequence[Explanation], elsewhere: Sequence[TopicPartition]) -> tuple[State, str]:
+    """The state of a process nobody needs to help; `elsewhere` are partitions that nobody has or moves."""
     if not explanations:
-        return State.IDLE, f"No partition is assigned to this replica{'' if nobodys else ': others have them all'}."
+        return State.IDLE, f"No partition is assigned to this replica{'' if elsewhere else ': others have them all'}."
     waiting = sorted((each for each in explanations if each.why in _WAITING), key=lambda each: _WAITING.index(each.why))
     if waiting:
         return State.WAITING, f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}."
     busy = sum(explanation.why is not Reason.IDLE for explanation in explanations)
     if busy:
         return State.DELIVERING, f"Delivering from {_of(busy, len(explanations))}."
+    if elsewhere:
+        return State.IDLE, "Everything that arrived in the partitions of this replica is done."
     return State.IDLE, REASONS[Reason.IDLE].meaning
 
 

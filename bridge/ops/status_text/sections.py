@@ -172,7 +172,8 @@ def _lost(document: Document, times: Times) -> list[Item]:
     if duplicates["ambiguous_retries"] or duplicates["forced_drains"]:
         out.append(
             Text(
-                f"possibly sent twice: {_number(duplicates['ambiguous_retries'])} requests whose answer never came,"
+                f"possibly sent twice: {_number(duplicates['ambiguous_retries'])} requests were repeated that may have"
+                " been accepted (no answer, or 5xx),"
                 f" and what {duplicates['forced_drains']} forced drains cut off"
             )
         )

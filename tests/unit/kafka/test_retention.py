@@ -62,3 +62,19 @@ def test_thousands_of_topics_are_asked_for_a_hundred_at_a_time() -> None:
     asking.step([*topics, "new"], 120.0)
     asking.step([*topics, "new"], 121.0)
     assert "new" in {name for asked in cluster.asked[10:] for name in asked}, "a new topic is asked for at once"
+
+
+@pytest.mark.parametrize(("topics", "seconds"), [(1, 30.0), (100, 30.0), (250, 90.0)])
+def test_a_retention_that_was_lengthened_is_noticed_soon_at_most_a_hundred_topics_in_half_a_minute(
+    topics: int, seconds: float
+) -> None:
+    cluster = Cluster()
+    asking = Retention(cluster, logging.getLogger("test"))  # type: ignore[arg-type]
+    names = [f"t-{number}" for number in range(topics)]
+    for now in range(100, 110):
+        asking.step(names, float(now))
+    first = len(cluster.asked)
+    asking.step(names, 100.0 + seconds - 1.0)
+    assert len(cluster.asked) == first
+    asking.step(names, 100.0 + seconds)
+    assert len(cluster.asked) == first + 1
