@@ -10,77 +10,43 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import logging
 import random
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from bridge.kafka.claims import Claims
 from bridge.kafka.letter_log import LetterLogError
 from bridge.kafka.resolution_writer import ResolutionWriter
 from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, TopicPartition, Verdict
-from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, Sink
-from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry as OpenEntry
+from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
-from bridge.reprocess import declarations, plan
+from bridge.reprocess import plan
 from bridge.reprocess.author import author
-from bridge.reprocess.budget import Budget
 from bridge.reprocess.outcome import Outcome, Result
 from bridge.reprocess.outside import ReplayJournal
 from bridge.reprocess.parcel import Parcel
 from bridge.reprocess.plan import Fate, Planned, Rules
 from bridge.reprocess.recorder import Recorder
 from bridge.reprocess.selection import Entry
+from bridge.reprocess.side_traffic import SideTraffic, Tracker, Wiring
 
 if TYPE_CHECKING:
-    from bridge.config.sections import Config
-    from bridge.mapping.mapper import CompiledMapping
     from bridge.reprocess.reader import Reader
 
-_TICK: Final = 0.25
 _DRAIN: Final = 15.0
 """Seconds the last resolutions may take once nothing more is sent."""
-Tracker = OffsetTracker[OpenEntry]
 
 
-class Replay:
+class Replay(SideTraffic):
     """One replay of a plan, on the loop's thread. `run` it once."""
 
     def __init__(
-        self,
-        planned: Sequence[Planned],
-        rules: Rules,
-        *,
-        config: Config,
-        mapping: CompiledMapping,
-        reader: Reader,
-        settings: DeliverySettings,
-        sink: Sink,
-        credentials: Credentials,
-        budget: Budget,
-        clock: Clock,
-        alarm: Alarm,
-        logger: logging.Logger,
-        command: str,
-        progress: Callable[[int], None],
-        notice: Callable[[str], None],
+        self, planned: Sequence[Planned], rules: Rules, wiring: Wiring, *, reader: Reader, command: str
     ) -> None:
-        """`planned` in the order of sending. ``progress`` hears how many are done, ``notice`` sentences."""
-        self._loop = asyncio.get_running_loop()
-        self._config = config
-        self._mapping = mapping
+        """`planned` in the order of sending; `command` as resolutions name it."""
+        self.outcome = Outcome()
+        super().__init__(wiring, self.outcome, ReplayJournal, letters_topic=reader.extent.topic)
         self._reader = reader
         self._rules = rules
-        self._budget = budget
-        self._clock = clock
-        self._logger = logger
-        self._progress = progress
-        self._notice = notice
-        self.outcome = Outcome()
         self._waiting: dict[int, list[tuple[int, Entry]]] = {}
         for order, each in enumerate(planned):
             self._waiting.setdefault(each.entry.letter.place.partition, []).append((order, each.entry))
@@ -97,59 +63,30 @@ class Replay:
         self._trackers: dict[int, Tracker] = {}
         self._catching_up = asyncio.Lock()
         self._reading: set[asyncio.Task[None]] = set()
-        self._changed = asyncio.Event()
-        self._crash: BaseException | None = None
-        self._claims: Claims | None = None
         self._recorder = Recorder(
-            ResolutionWriter(config, logger, self._loop), reader, author(command), clock, self._loop, self._unrecorded
-        )
-        self._dispatcher = Dispatcher(
-            settings,
-            mapper=self,
-            sink=sink,
-            letters=self,
-            positions=self,
-            credentials=credentials,
-            journal=ReplayJournal(self.stop, notice),
-            clock=clock,
-            alarm=alarm,
-            rng=random.Random(),  # noqa: S311 - jitter, not a secret
+            ResolutionWriter(wiring.config, wiring.logger, self._loop),
+            reader,
+            author(command),
+            wiring.clock,
+            self._loop,
+            self._unrecorded,
         )
 
     async def run(self) -> Outcome:
         """Everything that can be sent. Raises what a defect raised."""
-        ticking = asyncio.create_task(self._tick(), name="replay-tick")
-        try:
-            while self._unfinished() and not self._ended:
+        async with self._ticking():
+            while self._unfinished() and not self._has_ended:
                 await self._round()
-                if self._unfinished() and not self._ended:
+                if self._unfinished() and not self._has_ended:
                     await self._wait_for_others()
             await self._recorder.finish(_DRAIN)
-        finally:
-            ticking.cancel()
-            await asyncio.gather(ticking, return_exceptions=True)
-        if self._crash is not None:
-            raise self._crash
-        outcome = self.outcome
-        outcome.results[Result.LEFT] = self._total - outcome.done
-        outcome.requests, outcome.ambiguous = self._dispatcher.tally.requests, self._dispatcher.tally.ambiguous
-        return outcome
-
-    def stop(self, sentence: str) -> None:
-        """Start nothing more; what is in flight finishes."""
-        if self.outcome.stopped is None:
-            self.outcome.stopped = sentence
-        self._dispatcher.stop()
-        self._changed.set()
+        self.outcome.results[Result.LEFT] = self._total - self.outcome.done
+        return self.outcome
 
     def interrupt(self) -> None:
         """As `stop`, because somebody wants it."""
         self.outcome.interrupted = True
-        self.stop("interrupted; the same command goes on where this one ended")
-
-    @property
-    def _ended(self) -> bool:
-        return self.outcome.stopped is not None or self._crash is not None
+        self.stop("interrupted; run it again to resume")
 
     def _unfinished(self) -> int:
         return self._total - self.outcome.done
@@ -158,23 +95,8 @@ class Replay:
 
     async def _round(self) -> None:
         """Join, do all that can be claimed, leave: nobody waits for a claim that its owner has no use for."""
-        self._budget.begin()
-        self._claims = claims = Claims(
-            self._config.kafka,
-            declarations.group_of(self._config.kafka.group_id),
-            self._reader.extent.topic,
-            self,
-            positions={tp.partition: log.end for tp, log in self._reader.extent.letters.items()},
-            declare=self._budget.declare,
-            loop=self._loop,
-            logger=self._logger,
-        )
-        claims.start()
-        while not self._ended and not self._round_is_over():
-            self._changed.clear()
-            await self._changed.wait()
-        await asyncio.wrap_future(claims.stop())
-        self._claims = None
+        positions = {tp.partition: log.end for tp, log in self._reader.extent.letters.items()}
+        await self._membership(positions, self._round_is_over)
 
     def _round_is_over(self) -> bool:
         if not self._unfinished():
@@ -251,11 +173,6 @@ class Replay:
         self._dispatcher.lost(trackers)
         self._return(partitions)
 
-    def proven(self, issued_at: float) -> None:
-        """See `kafka.claims.Claimant`."""
-        self._budget.declared(self._clock.monotonic())
-        self._guarded(self._dispatcher.membership_proven, issued_at)
-
     def refused(self, sentence: str) -> None:
         """See `kafka.claims.Claimant`."""
         self.stop(sentence)
@@ -284,7 +201,7 @@ class Replay:
     def _feed(self) -> None:
         """Hand over as many as there is room for, in their order."""
         records, size = self._dispatcher.room()
-        while self._queue and records > 0 and size > 0 and not self._ended:
+        while self._queue and records > 0 and size > 0 and not self._has_ended:
             order, entry = heapq.heappop(self._queue)
             letter = entry.letter
             if letter.place.partition in self._paused:
@@ -316,10 +233,6 @@ class Replay:
 
     # --- what comes of them --------------------------------------------------------------------------
 
-    def answered(self, attempt: Attempt, verdict: Verdict) -> None:
-        """See `ports.Answers`: what was accepted is recorded before its permit is free."""
-        self._guarded(self._answered, attempt, verdict)
-
     def _answered(self, attempt: Attempt, verdict: Verdict) -> None:
         if type(verdict) is not Delivered or not isinstance(attempt, Work):
             self._hear(attempt, verdict)
@@ -334,11 +247,6 @@ class Replay:
             self._guarded(self._hear, attempt, verdict)
 
         self._recorder.accepted(parcel, verdict, attempt.body, recorded)
-
-    def _hear(self, attempt: Attempt, verdict: Verdict) -> None:
-        self._dispatcher.answered(attempt, verdict)
-        self._dispatcher.pump()
-        self._feed()
 
     def write(self, letter: DeadLetter, token: object) -> None:
         """See `ports.DeadLetters`: no new letter is written, its resolution counts the failure."""
@@ -378,17 +286,6 @@ class Replay:
 
     # --- ports that need little ------------------------------------------------------------------------
 
-    def store(self, positions: Sequence[object]) -> None:
-        """See `ports.Positions`: the ledger is the position."""
-
-    def prove_membership(self) -> None:
-        """See `ports.Positions`."""
-        if self._claims is not None:
-            self._claims.prove()
-
-    def pause_topic(self, topic: str) -> None:
-        """See `ports.Positions`: the journal stops the replay."""
-
     def pause_partition(self, tracker: Tracker) -> None:
         """See `ports.Positions`."""
         self._paused.setdefault(tracker.partition.partition, [])
@@ -401,27 +298,3 @@ class Replay:
     def _unpause(self, partition: int) -> None:
         for each in self._paused.pop(partition, ()):
             heapq.heappush(self._queue, each)
-
-    def pump(self) -> None:
-        """The alarm rings."""
-        self._guarded(self._dispatcher.pump)
-
-    async def _tick(self) -> None:
-        looked = 0.0
-        while True:
-            await asyncio.sleep(_TICK)
-            now = time.monotonic()
-            if now - looked > declarations.STALE / 15:
-                looked = now
-                await self._budget.look(now)
-            self._dispatcher.governor.pacer.set_rate(self._budget.rate(now), now)
-            self._guarded(self._dispatcher.tick)
-            self._guarded(self._feed)
-
-    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
-        """An exception here is a defect; it must end the command and not vanish in a callback."""
-        try:
-            step(*arguments)
-        except Exception as defect:  # noqa: BLE001 - see above
-            self._crash = self._crash or defect
-            self._changed.set()

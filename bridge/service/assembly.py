@@ -35,8 +35,8 @@ from bridge.service.letter_watch import LetterWatch
 from bridge.service.observation import Observed, Observer
 from bridge.service.rate_view import INTERVAL, RateView
 from bridge.service.redrive import Redrive
-from bridge.service.replaying import replay_group
 from bridge.service.settings import delivery_settings
+from bridge.service.side_traffic import replay_group
 from bridge.service.time import LoopAlarm, SystemClock
 from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import ApiKey

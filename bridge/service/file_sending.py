@@ -1,23 +1,17 @@
-"""Builds the sending of a file from the configuration, as `replaying` builds a replay."""
+"""Builds the sending of a file from the configuration."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 
 from bridge.config.sections import Config
-from bridge.kafka.claims import SESSION
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import DeadLetter
-from bridge.reprocess.budget import Budget
 from bridge.reprocess.lines import Line, Tally
 from bridge.reprocess.sending import Sending
-from bridge.service.replaying import replay_group
-from bridge.service.settings import delivery_settings
-from bridge.service.time import LoopAlarm, SystemClock
-from bridge.track.build import build_sink
+from bridge.service.side_traffic import SideTrafficStart
 from bridge.track.credentials import ApiKey
 
 
@@ -37,35 +31,16 @@ async def send(
     started: Callable[[Sending], None],
 ) -> Tally:
     """Run it to its end; ``started`` is handed the sending, to interrupt it. `rate`: requests per second."""
-    settings = replace(
-        delivery_settings(config),
-        session_timeout=SESSION,
-        # The first answer that refuses the key stops it: nothing presses.
-        hold_after_unauthorized=1,
-    )
-    clock, alarm = SystemClock(), LoopAlarm(asyncio.get_running_loop())
-    sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
-    running = Sending(
-        lines,
+    start = SideTrafficStart(
+        rate,
+        automatic=False,
         config=config,
         mapping=mapping,
-        letters_end=letters_end,
-        settings=settings,
-        sink=sink,
         credentials=credentials,
-        budget=Budget(rate, settings.rate_limit, replay_group(config, logger), automatic=False),
-        clock=clock,
-        alarm=alarm,
+        proxy=proxy,
         logger=logger,
-        rejected=rejected,
         progress=progress,
         notice=notice,
     )
-    alarm.connect(running.pump)
-    await sink.start(running)
-    started(running)
-    try:
-        return await running.run()
-    finally:
-        await sink.close()
-        alarm.cancel()
+    running = Sending(lines, start.wiring, letters_end=letters_end, rejected=rejected)
+    return await start.run(running, partial(started, running))

@@ -243,7 +243,7 @@ async def test_ctrl_c_ends_a_replay_with_what_is_left_and_the_same_command_goes_
     assert process.returncode == 130
     assert b"Traceback" not in err
     found = json.loads(out)
-    assert found["stopped"] == "interrupted; the same command goes on where this one ended"
+    assert found["stopped"] == "interrupted; run it again to resume"
     assert found["replayed"] == len(api.ledger.accepted) > 0
     assert found["left"] == 200 - found["replayed"] > 0
     rest = await dlq("replay", "--rate", "100%", "--yes", "--json")
