@@ -26,6 +26,8 @@ from tests.docs import commands
 from tests.docs.commands import Command
 
 PAGE = commands.text_of("runbook")
+NEIGHBOURS = [commands.text_of(page) for page in ("production", "gitops", "operations")]
+"""They use the runbook's words here and there."""
 REPLICAS = 2
 ENABLED: Mapping[str, Any] = {
     "keda": {"enabled": True, "prometheus": {"serverAddress": "http://prometheus:9090"}},
@@ -174,7 +176,9 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
 
 def test_every_command_of_the_page_names_what_is_there(shell: Shell) -> None:
     run = 0
-    for command in {each.text: each for each in commands.commands(PAGE)}.values():
+    words_elsewhere = [each for page in NEIGHBOURS for each in commands.commands(page) if each.program == "kube"]
+    assert words_elsewhere
+    for command in {each.text: each for each in [*commands.commands(PAGE), *words_elsewhere]}.values():
         if command.program in OTHERS_PROGRAMS or command.text in NAMES:
             continue
         if command.program in {"track-bridge", "tools"}:

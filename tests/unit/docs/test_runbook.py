@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from typer.exceptions import TyperException
 
 from bridge.cli.app import app
@@ -190,3 +192,47 @@ def test_a_shell_can_read_every_block_and_every_command(page: str) -> None:
 
 def test_the_page_looks_only_at_metrics_that_exist() -> None:
     assert set(re.findall(r"\btrack_bridge_\w+", PAGE)) <= {metric.name for metric in CATALOGUE}
+
+
+# --- Compose ------------------------------------------------------------------------------------------
+
+DOCKER = """\
+#!/bin/sh
+echo "$*" >> "$DONE"
+case "$*" in *" ps --quiet "*|"ps --quiet "*) echo one; echo two ;; esac
+"""
+"""Two containers run, and everything works."""
+
+
+def test_the_words_for_compose_reach_the_containers_of_its_service(tmp_path: Path) -> None:
+    program = tmp_path / "docker"
+    program.write_text(DOCKER)
+    program.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "DONE": str(tmp_path / "done")}
+    lines = [each.text for each in commands.commands(PAGE) if each.text.startswith("docker compose")]
+    assert len(lines) == 3
+    script = [commands.block(PAGE, "compose"), "track-bridge status", "track-bridge dlq stats", "logs", *lines]
+    subprocess.run(["bash", "-euc", "\n".join(script)], env=environ, check=True)
+
+    done = (tmp_path / "done").read_text().splitlines()
+    assert [each for each in done if each.startswith("exec")] == [
+        "exec one track-bridge status",
+        "exec two track-bridge status",
+        "exec one track-bridge dlq stats",
+    ]
+    services = yaml.safe_load((commands.DOCS.parent / "compose.yaml").read_text())["services"]
+    for each in done:
+        if each.startswith("compose"):
+            assert each.split()[-1] in services
+            assert each.split()[1] in ("ps", "logs", "run", "stop", "start")
+
+
+def test_the_words_stay_the_same_wherever_the_bridge_runs() -> None:
+    """A host has the program itself in place of the word, and no list of replicas."""
+    defined = {
+        about: set(re.findall(r"^([a-z-]+)\(\)", commands.block(PAGE, about), re.MULTILINE))
+        for about in ("kubernetes", "compose", "host")
+    }
+    assert defined["compose"] == {"replicas", "logs", "track-bridge"}
+    assert defined["kubernetes"] == defined["compose"] | {"kube"}
+    assert defined["host"] == {"logs"}
