@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 import yaml
 from typer.exceptions import TyperException
 
+from bridge.cli import entry
 from bridge.cli.app import app
 from bridge.exits import MEANINGS
 from bridge.holds import REASONS, SHOWN
@@ -192,6 +195,48 @@ def test_a_shell_can_read_every_block_and_every_command(page: str) -> None:
 
 def test_the_page_looks_only_at_metrics_that_exist() -> None:
     assert set(re.findall(r"\btrack_bridge_\w+", PAGE)) <= {metric.name for metric in CATALOGUE}
+
+
+# --- records from a file -----------------------------------------------------------------------------
+
+CONFIGURATION = """\
+kafka: {bootstrap_servers: "kafka-1:9092", group_id: g, topics: [shop.orders], start_from: latest}
+track: {endpoint: https://analytex-eu.userpilot.io, api_key: NX-key}
+dead_letter: {topic: letters}
+mapping: {user_id: user, event_type: kind, events: {order: {event_name: Order}}}
+"""
+VALUE = {"kind": "order", "user": "u-1"}
+WHERE = {"topic": "shop.orders", "partition": 3, "offset": 17}
+TIME = 1_700_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("line", "option", "event_id"),
+    [
+        ({**WHERE, "ts": TIME, "tstype": "create", "payload": json.dumps(VALUE)}, (), "shop.orders/3/17"),
+        (
+            {**WHERE, "timestamp": TIME, "key": "k", "value": VALUE, "headers": {}},
+            ("--record",),
+            "shop.orders/3/17",
+        ),
+        (VALUE, ("--topic", "shop.orders"), "shop.orders/0/0"),
+    ],
+    ids=["kcat", "whole records", "values alone"],
+)
+def test_lost_records_from_a_file_have_the_id_and_time_that_the_page_says(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    line: dict[str, Any],
+    option: tuple[str, ...],
+    event_id: str,
+) -> None:
+    (tmp_path / "bridge.yaml").write_text(CONFIGURATION)
+    (tmp_path / "lost.ndjson").write_text(json.dumps(line) + "\n")
+    file, config = str(tmp_path / "lost.ndjson"), str(tmp_path / "bridge.yaml")
+    assert entry.run(["map", file, "--json", "-c", config, *option]) == 0
+    metadata = json.loads(capsys.readouterr().out)["outcomes"][0]["request"]["metadata"]
+    assert metadata["event_id"] == event_id
+    assert (metadata["occurred_at"] == "2023-11-14T22:13:20Z") == (line is not VALUE)
 
 
 # --- Compose ------------------------------------------------------------------------------------------
