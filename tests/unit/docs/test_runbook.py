@@ -127,6 +127,26 @@ def test_every_section_about_a_problem_says_what_it_is_where_to_look_what_to_do_
         assert found == (PARTS[-1:] if name in TASKS else PARTS), name
 
 
+OTHERS_WORDS = {
+    *("Running", "Ready", "Complete", "Failed", "successfully rolled out"),  # Kubernetes
+    "Synced",  # Argo CD
+    *("how long does Kafka keep them", "why", "before"),
+}
+
+
+def test_what_to_look_at_is_called_as_status_and_the_dashboard_call_it() -> None:
+    outside = re.sub(r"^```.*?^```|`[^`]*`", "", PAGE, flags=re.MULTILINE | re.DOTALL).replace("**", "")
+    named = {" ".join(each.split()) for each in re.findall(r"(?<![\w*])\*([^*]+)\*(?![\w*])", outside)}
+    said = (commands.DOCS.parent / "bridge" / "ops" / "status_text" / "sections.py").read_text(encoding="utf-8")
+    sections_of_status = set(re.findall(r'^        \("([A-Z][a-z ]+)", ', said, re.MULTILINE))
+    assert {"Needs someone", "Lost"} <= sections_of_status
+    board = json.loads(
+        (commands.DOCS.parent / "helm/track-bridge/dashboards/track-bridge.json").read_text(encoding="utf-8")
+    )
+    panels = {each["title"] for row in board["panels"] for each in (row, *row.get("panels", ()))}
+    assert named - sections_of_status - panels - OTHERS_WORDS == set()
+
+
 # --- what is typed -----------------------------------------------------------------------------------
 
 
