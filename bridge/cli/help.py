@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 class Command(TyperCommand):
     """A command whose help has both; its examples are in `examples.EXAMPLES`, its codes in `bridge.exits`."""
 
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Called by the parser. Arguments without the names of Python's types, which say nothing to who types them."""
+        records: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            if record is not None:
+                records[each.param_type_name].append((record[0].partition(" <")[0], record[1]))
+        for kind, rows in records.items():
+            if rows:
+                with formatter.section(f"{kind.capitalize()}s"):
+                    formatter.write_dl(rows)
+
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Called by the parser after the options."""
         _ends(ctx, formatter, exits.of(_name(ctx)))

@@ -25,7 +25,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE|-|TOPIC]",
+            metavar="FILE|-|TOPIC",
             show_default=False,
             help="A file, or - for standard input; with --from-topic a topic's name (left out: all of kafka.topics).",
         ),

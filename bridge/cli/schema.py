@@ -18,7 +18,7 @@ _SUFFIX = ".schema.json"
 
 def schema(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", show_default=False, help="bridge (left out), or one that --list shows.")
+        str, typer.Argument(metavar="NAME", show_default=False, help="bridge (left out), or one that --list shows.")
     ] = "bridge",
     list_: Annotated[bool, typer.Option("--list", help="The names of all schemas and what each describes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document. A schema is JSON.")] = False,

@@ -27,7 +27,7 @@ def send(  # noqa: PLR0917 - options are parameters
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE|-]", show_default=False, help="A file with one record, or - for standard input (default)."
+            metavar="FILE|-", show_default=False, help="A file with one record, or - for standard input (default)."
         ),
     ] = None,
     file: Annotated[
@@ -63,7 +63,7 @@ def send(  # noqa: PLR0917 - options are parameters
 
     Its requests are shown (of a file, counted) and confirmed first. The events are real: they count for the user, and
     cannot be taken back. Of a file, each line ends accepted, left out by a rule, or with its reason in
-    FILE.rejected.ndjson; the end says which line was the last one accepted, and where to go on.
+    FILE.rejected.ndjson; the end says which line was the last one accepted, and how to resume.
     """
     from bridge.cli import records
 

@@ -30,7 +30,7 @@ Redact = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", show_default=False, help="Letters: PARTITION:OFFSET, or their record's origin."),
+    typer.Argument(metavar="ID", show_default=False, help="Letters: PARTITION:OFFSET, or their record's origin."),
 ]
 
 

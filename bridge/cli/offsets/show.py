@@ -22,7 +22,7 @@ _NONE = "none"
 def show(
     where: Annotated[
         str | None,
-        typer.Argument(metavar="[TOPIC[/PARTITION]]", show_default=False, help="Left out: all consumed topics."),
+        typer.Argument(metavar="TOPIC[/PARTITION]", show_default=False, help="Left out: all consumed topics."),
     ] = None,
     config: startup.ConfigPath = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,

@@ -110,7 +110,8 @@ def test_every_help_fits_80_columns_with_nothing_cut_off(
 
     assert [line for line in text.splitlines() if len(line) > 80] == []
     assert not re.search(r"^  [a-z-]+ .*\.\.\.$", text, re.MULTILINE), "a command's description is cut"
-    assert "range>" not in text, "a parser's name of a type stands where an option's value has no name"
+    assert not re.search(r"<(int|str|list|float|path)\b|range>", text), "Python's name of a type is shown"
+    assert "[[" not in text, "a name has the brackets that the parser writes"
 
 
 def _takes_config(path: tuple[str, ...]) -> bool:
