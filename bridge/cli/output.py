@@ -104,10 +104,15 @@ def span(seconds: float) -> str:
 
 
 def confirm(question: str) -> bool:
-    """Ask a person; only "y" and "yes" agree. Raises `typer.Abort` where no answer comes."""
+    """Ask a person on standard error; only "y" and "yes" agree. Raises `typer.Abort` where no answer comes."""
     import typer
 
-    return typer.confirm(question, default=False, err=True)
+    sys.stderr.write(f"{printable_lines(question)} [y/N]: ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()  # Not `input`: it writes to standard output, which a script reads.
+    if not answer:
+        raise typer.Abort
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def is_watched() -> bool:

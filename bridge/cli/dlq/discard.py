@@ -53,7 +53,10 @@ def discard(
         reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
         question = f"Discard {output.plural(len(chosen), 'letter')} ({reasons}) for good?"
         if not opening.agree(question, yes=yes):
-            output.line("Nothing was discarded.")
+            if json:
+                output.document(_document([], because))
+            else:
+                output.line("Nothing was discarded.")
             return ExitCode.OK
         _write(topics, chosen, because.strip())
     if json:

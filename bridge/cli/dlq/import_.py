@@ -49,7 +49,10 @@ def import_letters(
                 output.line(f"Nothing is changed in {output.plural(same, 'letter')}.")
             return ExitCode.OK
         if not opening.agree(f"Record corrections of {output.plural(len(changes), 'letter')}?", yes=yes):
-            output.line("Nothing was recorded.")
+            if json:
+                output.document({"changed": 0, "unchanged": same, "note": note.strip()})
+            else:
+                output.line("Nothing was recorded.")
             return ExitCode.OK
         _write(topics, changes, note.strip())
     if json:

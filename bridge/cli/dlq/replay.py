@@ -62,7 +62,9 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     One user's letters go in their original order. What becomes of each is recorded, so that no letter is sent twice;
     interrupted, the same command goes on. Ends with 1 where selected letters failed again or are left.
     """
-    from bridge.reprocess.outcome import Outcome
+    from collections import Counter
+
+    from bridge.reprocess.outcome import Outcome, Result
 
     start = startup.load(config)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
@@ -82,7 +84,10 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
         letters = output.plural(len(made.sends), "letter")
         if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
-            output.line("Nothing was sent.")
+            if json:
+                output.document(_result(Outcome(Counter({Result.LEFT: len(made.sends)})), made))
+            else:
+                output.line("Nothing was sent.")
             return ExitCode.OK
         outcome = _run(topics, made, wish, key)
     return _end(outcome, made, as_json=json)
