@@ -44,6 +44,8 @@ class Reason(enum.StrEnum):
     RECREATED = "recreated"
     """The committed offset belongs to an earlier topic of the same name: what is below it in this log was never read.
     """
+    CREATED_AGAIN = "created_again"
+    """The topic was deleted and created again while it was read: it is begun anew, once what was read of it is done."""
     NO_START = "no_start"
     POSITION_UNKNOWN = "position_unknown"
     TRANSACTION_HANGING = "transaction_hanging"
@@ -142,6 +144,11 @@ REASONS: Final[Mapping[Reason, Entry]] = {
         "Stop the group, set its position for this partition with `bridge offsets set TOPIC/PARTITION --to OFFSET` (or"
         " kafka-consumer-groups --reset-offsets), and start.",
         needs_operator=True,
+        shown_as=Reason.OUT_OF_RANGE,
+    ),
+    Reason.CREATED_AGAIN: Entry(
+        "The topic was deleted and created again while it was read.",
+        "Nothing: it is read from its beginning by itself, as soon as all that was read of the earlier one is done.",
         shown_as=Reason.OUT_OF_RANGE,
     ),
     Reason.NO_START: Entry(

@@ -317,6 +317,11 @@ class Source:
         return self._starting.held
 
     @property
+    def next_looks(self) -> Mapping[TopicPartition, float]:
+        """When each of them is looked at again, in monotonic seconds."""
+        return self._starting.next_looks
+
+    @property
     def topic_problems(self) -> Mapping[str, tuple[Reason, str]]:
         """Named topics that are missing or may not be read, each with one sentence."""
         return self._survey.problems

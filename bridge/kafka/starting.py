@@ -64,6 +64,8 @@ class Starting:
         """`assign` is the client's `incremental_assign`, or `assign` under an eager assignor."""
         self.held: Mapping[TopicPartition, tuple[Reason, str]] = {}
         """Replaced whole, so it may be read from anywhere."""
+        self.next_looks: Mapping[TopicPartition, float] = {}
+        """When each of them is looked at again, in monotonic seconds. Replaced whole, too."""
         self._consumer = consumer
         self._table = table
         self._loop_side = loop_side
@@ -169,11 +171,11 @@ class Starting:
             seconds = _held_for(entry) if reason is Reason.HELD_BY_OPERATOR else 0.0
             self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail, seconds)
         entry.held, entry.detail = reason, detail
-        self._publish()
-        passing = reason is Reason.POSITION_UNKNOWN or (reason is Reason.RECREATED and entry.tracker is not None)
+        passing = reason in (Reason.POSITION_UNKNOWN, Reason.CREATED_AGAIN)
         shortest = _FIRST_RETRY if passing else RECHECK_EVERY
         entry.retry_in = min(RECHECK_EVERY, max(shortest, entry.retry_in * 2))
         entry.retry_at = self._clock() + entry.retry_in
+        self._publish()
 
     def identify(self, topic: str, topic_id: str) -> None:
         """Hold the partitions that are read under another id than this, the topic's present one; they begin again soon.
@@ -186,8 +188,8 @@ class Starting:
             if entry.tracker is not None and not entry.closing and topic_ids.differ(entry.tracker.topic_id, topic_id)
         ]
         for entry in changed:
-            if entry.held is not Reason.RECREATED:
-                self.hold(entry, Reason.RECREATED, starts.created_again(entry.partition))
+            if entry.held is not Reason.CREATED_AGAIN:
+                self.hold(entry, Reason.CREATED_AGAIN, starts.created_again(entry.partition))
         self._pauses.apply(changed)
 
     def _count_lost(self, entry: Assigned, offsets: int, lost: Lost | None) -> None:
@@ -204,7 +206,7 @@ class Starting:
         if not due:
             return
         self._recheck_running([e for e in due if e.tracker is not None and e.held is Reason.OUT_OF_RANGE])
-        self._recheck_recreated([e for e in due if e.tracker is not None and e.held is Reason.RECREATED])
+        self._recheck_recreated([e for e in due if e.tracker is not None and e.held is Reason.CREATED_AGAIN])
         self.recheck_waiting([entry for entry in due if entry.tracker is None])
 
     def _recheck_running(self, entries: Sequence[Assigned]) -> None:
@@ -229,11 +231,11 @@ class Starting:
         for entry in entries:
             facts, tracker = found.get(entry.partition), entry.tracker
             if facts is None or tracker is None:
-                self.hold(entry, Reason.RECREATED, entry.detail)
+                self.hold(entry, Reason.CREATED_AGAIN, entry.detail)
                 continue
             decision = starts.begin_again(entry.partition, facts, self._start_from, read=tracker.topic_id)
             if isinstance(decision, starts.Hold):
-                self.hold(entry, Reason.RECREATED, entry.detail)
+                self.hold(entry, Reason.CREATED_AGAIN, entry.detail)
             elif self._commits.set_back(entry, decision.position) and self._release(entry, decision.position.offset):
                 self._loop_side.tell(self._loop_side.consumption.revoke, [tracker], _nobody)
                 self._start(entry, decision, found)
@@ -282,7 +284,9 @@ class Starting:
         self._publish()
 
     def _publish(self) -> None:
-        self.held = {entry.partition: (entry.held, entry.detail) for entry in self._table if entry.held is not None}
+        held = [entry for entry in self._table if entry.held is not None]
+        self.held = {entry.partition: (entry.held, entry.detail) for entry in held if entry.held is not None}
+        self.next_looks = {entry.partition: entry.retry_at for entry in held}
 
     def _release(self, entry: Assigned, offset: int) -> bool:
         try:

@@ -93,9 +93,9 @@ def _of_partitions(snapshot: Snapshot, explained: Iterable[tuple[Partition, Expl
     groups: dict[tuple[Reason, str, bool], list[tuple[TopicPartition, Explanation]]] = {}
     for partition, explanation in explained:
         if explanation.why not in _FLOWS:
-            key = (explanation.why, explanation.action, explanation.by_gate)
+            key = (explanation.why, explanation.action, explanation.needs_someone)
             groups.setdefault(key, []).append((partition.partition, explanation))
-    for (why, action, _by_gate), members in groups.items():
+    for (why, action, needs_someone), members in groups.items():
         explanations = [explanation for _, explanation in members]
         details = list(dict.fromkeys(each.detail for each in explanations))
         tries = [each.next_try for each in explanations if each.next_try is not None]
@@ -104,7 +104,7 @@ def _of_partitions(snapshot: Snapshot, explained: Iterable[tuple[Partition, Expl
         since = [each.since for each in explanations if each.since is not None]
         yield Concern(
             why.value,
-            REASONS[why].needs_operator,
+            needs_someone,
             min(since, default=None),
             (*details[:DETAILS_SHOWN], *_key_file(why, snapshot)),
             action,

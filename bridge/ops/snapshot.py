@@ -201,6 +201,8 @@ class PartitionHold:
     """What Kafka's side holds it for, or DEAD_LETTERS_UNWRITABLE for a letter that does not fit."""
     since: float
     sentence: str
+    next_try: float | None = None
+    """When it is looked at again, of those that may end by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,8 @@ class Partition:
     """As many records as may wait behind users whose events fail: it is read on in small steps."""
     draining: bool = False
     """It is being revoked: nothing new starts, what is in flight may finish."""
+    drains_until: float | None = None
+    """Until then, in Unix seconds."""
 
     @property
     def lag(self) -> int | None:

@@ -138,8 +138,8 @@ def _held(held: Sequence[Concern], partitions: int) -> str:
 def _flow(explanations: Sequence[Explanation], elsewhere: Sequence[TopicPartition]) -> tuple[State, str]:
     """The state of a process nobody needs to help; `elsewhere` are partitions that nobody has or moves."""
     if not explanations:
-        return State.IDLE, f"No partition is assigned to this replica{'' if elsewhere else ': others have them all'}."
-    waiting = sorted((each for each in explanations if each.why in _WAITING), key=lambda each: _WAITING.index(each.why))
+        return State.IDLE, "No partitions are assigned to this replica."
+    waiting = sorted((each for each in explanations if each.why not in _GOING), key=_rank)
     if waiting:
         return State.WAITING, f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}."
     busy = sum(explanation.why is not Reason.IDLE for explanation in explanations)
@@ -150,15 +150,21 @@ def _flow(explanations: Sequence[Explanation], elsewhere: Sequence[TopicPartitio
     return State.IDLE, REASONS[Reason.IDLE].meaning
 
 
-_WAITING = (
+_GOING = (Reason.SENDING, Reason.IDLE, Reason.DRAINING)
+_MOST_FIRST = (
     Reason.KAFKA_UNREACHABLE,
     Reason.OUTAGE,
     Reason.RETRY_AFTER,
     Reason.POSITION_UNKNOWN,
     Reason.FAILING_USERS,
+    Reason.OUT_OF_RANGE,
     Reason.RATE_LIMITED,
 )
-"""What is named first holds most."""
+"""Of several, the one that holds most is named."""
+
+
+def _rank(explanation: Explanation) -> int:
+    return _MOST_FIRST.index(explanation.why) if explanation.why in _MOST_FIRST else len(_MOST_FIRST)
 
 
 _NOT_JOINED = {

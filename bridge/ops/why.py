@@ -38,8 +38,8 @@ class Explanation:
     """When it ends or is tried again, in Unix seconds; None: nobody knows."""
     next_try: float | None = None
     """The same time where it is only tried again then."""
-    by_gate: bool = False
-    """What holds the whole process holds it, and nothing of its own."""
+    needs_someone: bool = False
+    """It does not end by itself. Of two reasons with one name that is shown, one may and the other may not."""
     special_action: str = ""
 
     @property
@@ -88,7 +88,7 @@ def explain(partition: Partition, snapshot: Snapshot) -> Explanation:
     if held is not None:
         return held
     if partition.draining:
-        return Explanation(Reason.DRAINING, None, REASONS[Reason.DRAINING].meaning)
+        return Explanation(Reason.DRAINING, None, REASONS[Reason.DRAINING].meaning, partition.drains_until)
     if not partition.open_records and not partition.lag:
         return Explanation(Reason.IDLE, None, REASONS[Reason.IDLE].meaning)
     return _waiting(partition, closed_gate(snapshot))
@@ -115,10 +115,19 @@ def _waiting(partition: Partition, gate: Block | None) -> Explanation:
 def _held(partition: Partition, snapshot: Snapshot) -> Explanation | None:
     hold = _own_hold(partition)
     if hold is not None:
-        return Explanation(shown(hold.why), hold.since, hold.sentence)
+        entry = REASONS[hold.why]
+        return Explanation(
+            shown(hold.why),
+            hold.since,
+            hold.sentence,
+            hold.next_try,
+            hold.next_try,
+            needs_someone=entry.needs_operator,
+            special_action=entry.action,
+        )
     for held in snapshot.held_topics:
         if held.topic == partition.partition.topic:
-            return Explanation(Reason.DEAD_LETTER_HOLD, held.since, held.sentence)
+            return Explanation(Reason.DEAD_LETTER_HOLD, held.since, held.sentence, needs_someone=True)
     return None
 
 
@@ -130,7 +139,7 @@ def _by_gate(block: Block) -> Explanation:
         block.sentence or REASONS[block.gate].meaning,
         block.until,
         block.next_try,
-        by_gate=True,
+        needs_someone=REASONS[block.gate].needs_operator,
         special_action=block.action or REASONS[block.gate].action,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bridge.holds import Reason
+from bridge.holds import REASONS, Reason
 from bridge.kafka.source import Source
 from bridge.mapping.absent_keys import KeyCount
 from bridge.mapping.mapper import CompiledMapping
@@ -351,7 +351,18 @@ class Observer:
         rows = [_partition(p, dispatcher, ends, holds, now, wall) for p in dispatcher.assignments]
         known = {row.partition for row in rows}
         rows += [seen.Partition(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]
-        return sorted(map(self._with_what_waits, rows), key=lambda row: row.partition)
+        rows = [self._with_next_look(self._with_what_waits(row), now, wall) for row in rows]
+        return sorted(rows, key=lambda row: row.partition)
+
+    def _with_next_look(self, row: seen.Partition, now: float, wall: float) -> seen.Partition:
+        """When a hold that may end by being looked at again is, and until when a partition that is given up drains."""
+        if row.draining:
+            deadline = self._of.dispatcher.assignments.deadline()
+            row = replace(row, drains_until=None if deadline is None else wall + max(0.0, deadline - now))
+        at = self._of.source.next_looks.get(row.partition)
+        if row.hold is None or at is None or REASONS[row.hold.why].needs_operator:
+            return row
+        return replace(row, hold=replace(row.hold, next_try=wall + max(0.0, at - now)))
 
     def _with_what_waits(self, row: seen.Partition) -> seen.Partition:
         """A partition that is not read has its lag and age all the same: from the log and what is committed."""

@@ -175,7 +175,7 @@ def test_a_replica_without_partitions_is_idle_and_says_so(quiet: Snapshot) -> No
     document = checked(quiet)
 
     assert document["state"] == "idle"
-    assert "No partition is assigned" in document["sentence"]
+    assert "No partitions are assigned" in document["sentence"]
 
 
 def test_routes_that_never_matched_are_listed(busy: Snapshot) -> None:

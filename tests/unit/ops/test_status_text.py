@@ -364,3 +364,27 @@ def test_retries_say_their_last_answer_their_attempts_and_when_the_next_one_is(b
 
 def test_without_a_failure_there_is_nothing_of_retries(busy: Snapshot) -> None:
     assert "Retries" not in shown(busy)
+
+
+def test_a_topic_that_was_created_again_while_it_was_read_needs_nobody_and_says_when_it_is_looked_at(
+    busy: Snapshot,
+) -> None:
+    hold = PartitionHold(Reason.CREATED_AGAIN, busy.at - 5, "The topic was deleted and created again.", busy.at + 2)
+    begins = replace(busy, partitions=(replace(busy.partitions[0], hold=hold),))
+    page = shown(begins)
+
+    assert page[1].startswith("WAITING: The topic was deleted and created again.")
+    assert section(page, "Needs someone") == ["nothing"]
+    found = section(page, "Ends by itself")
+    assert found[:3] == [
+        "out_of_range since 11:59:55 (5 s): shop.orders/3",
+        "The topic was deleted and created again.",
+        "Tried again at 12:00:02 (in 2 s).",
+    ]
+    assert found[3].startswith("To do: Nothing: it is read from its beginning by itself")
+
+
+def test_a_partition_that_is_given_up_says_until_when_what_is_in_flight_may_finish(busy: Snapshot) -> None:
+    leaving = replace(busy, partitions=(replace(busy.partitions[0], draining=True, drains_until=busy.at + 20),))
+
+    assert section(shown(leaving), "Ends by itself")[0] == "draining until 12:00:20 (in 20 s): shop.orders/3"
