@@ -155,7 +155,8 @@ class DirectSink:
     def connected(self, connection: Connection) -> None:
         """A transport is there (for TLS: after the handshake)."""
         self.stats.opened()
-        self.stats.server_certificate_ends = connection.server_certificate_ends()
+        if self._tls is not None:
+            self.stats.server_certificate_ends = connection.server_certificate_ends()
         self._transports.add(connection)
         self._connections.add(connection)
         if self._sweeper is None:
