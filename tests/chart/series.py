@@ -75,11 +75,13 @@ def unowned() -> Snapshot:
     return replace(idle(), group_view=view)
 
 
-def constant(snapshot: Snapshot, *, minutes: int, restart_at: int, before: int) -> Iterator[dict[str, str]]:
+def constant(
+    snapshot: Snapshot, *, minutes: int, restart_at: int, before: int, **more: str
+) -> Iterator[dict[str, str]]:
     """One sample a minute. Counters stand at `before` until the restart, and at the page's numbers from then on."""
     page = metrics.Exposition().render(snapshot, metrics.TEXT).decode()
     after = minutes - restart_at
-    yield _series("up", {}, f"1x{minutes}")
+    yield _series("up", more, f"1x{minutes}")
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
             first, then = sample.value, sample.value
@@ -87,7 +89,9 @@ def constant(snapshot: Snapshot, *, minutes: int, restart_at: int, before: int) 
                 first, then = -90_000.0, restart_at * 60.0
             elif family.type == "counter":
                 first += before
-            yield _series(sample.name, sample.labels, f"{_number(first)}x{restart_at - 1} {_number(then)}x{after}")
+            yield _series(
+                sample.name, sample.labels | more, f"{_number(first)}x{restart_at - 1} {_number(then)}x{after}"
+            )
 
 
 def _number(value: float) -> str:

@@ -136,19 +136,34 @@ def test_partitions_that_nobody_has_are_told_of_although_no_replica_knows_their_
     expect_firing(series.unowned(), {"TrackBridgePartitionsUnowned"}, tested, judge)
 
 
+def test_of_two_clusters_only_the_one_in_trouble_is_told_of(render: Render, judge: Judge, tmp_path: Path) -> None:
+    """Namespace, job and instance are the same in both: a join that forgot the cluster would mix them, or fail."""
+    found = render(values(aggregationLabels=["cluster"])).one("PrometheusRule")["spec"]
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump(found), encoding="utf-8")
+    shown = [
+        *pages(series.held(Reason.OUT_OF_RANGE, seconds=400_000), cluster="eu"),
+        *pages(series.idle(), cluster="us"),
+    ]
+    expr = 'count by (cluster) (ALERTS{alertstate="firing",alertname=~".+(Held|BurnsFast|RetentionNear)"})'
+
+    expect(expr, [{"labels": '{cluster="eu"}', "value": 3}], shown, path, judge)
+
+
 def expect_firing(snapshot: Snapshot, expected: set[str], tested: Path, judge: Judge) -> None:
     """These alerts and no others, when the page has looked like this for 110 minutes."""
-    case = {
-        "interval": "1m",
-        "input_series": list(series.constant(snapshot, minutes=120, restart_at=1, before=0)),
-        "promql_expr_test": [
-            {
-                "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
-                "eval_time": "110m",
-                "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(expected)],
-            }
-        ],
-    }
+    samples = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(expected)]
+
+    expect('count by (alertname) (ALERTS{alertstate="firing"})', samples, pages(snapshot), tested, judge)
+
+
+def pages(snapshot: Snapshot, **labels: str) -> list[dict[str, str]]:
+    return list(series.constant(snapshot, minutes=120, restart_at=1, before=0, **labels))
+
+
+def expect(expr: str, samples: list[dict[str, Any]], shown: list[dict[str, str]], tested: Path, judge: Judge) -> None:
+    look = {"expr": expr, "eval_time": "110m", "exp_samples": samples}
+    case = {"interval": "1m", "input_series": shown, "promql_expr_test": [look]}
     path = tested.with_name("page.yaml")
     path.write_text(
         yaml.safe_dump({"rule_files": [tested.name], "evaluation_interval": "1m", "tests": [case]}), encoding="utf-8"
