@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.chart import chart, kubectl
 from tests.chart.chart import NAMESPACE, Manifest, Rendered
@@ -37,10 +38,10 @@ ENABLED: Mapping[str, Any] = {
 """What some commands are about: a ScaledObject and a CronJob; and the alerts, which carry one."""
 
 OTHERS_PROGRAMS = ("flux", "helm", "kafka", "kcat", "docker", "systemctl", "split")
-"""What this file does not run: tests/integration/docs runs Kafka's, `test_helm_has_these_commands` asks Helm."""
+"""What this file does not run: tests/integration/cli runs Kafka's, and a test below asks Helm for its options."""
 
 
-NAMES = ("kubectl scale", "bridge hold", "bridge release")
+NAMES = ("kubectl scale", "kubectl apply -k", "bridge hold", "bridge release")
 """What the page only speaks of."""
 
 
@@ -210,7 +211,9 @@ def test_the_command_in_an_alert_asks_every_replica_of_its_release_and_no_other(
 
 
 def test_whoever_knows_nothing_finds_the_names_that_the_words_need(shell: Shell) -> None:
-    [find] = [each for each in commands.commands(PAGE) if "--all-namespaces" in each.text]
+    [find] = [
+        each for each in commands.commands(PAGE) if each.program == "kubectl" and "--all-namespaces" in each.words
+    ]
     found, _, _ = shell.run(find.text)
     kind, name, selector = re.findall(r"KIND=(\S+) NAME=(\S+)\nSELECTOR=(\S+)", shell.words)[0]
     labels = dict(each.split("=") for each in selector.split(","))
@@ -261,12 +264,24 @@ def test_the_real_kubectl_has_every_option_that_the_page_uses() -> None:
         assert missing == [], verb
 
 
-def test_helm_has_these_commands_and_options() -> None:
-    found = {each.text for each in commands.commands(PAGE) if each.program == "helm"}
-    assert found
-    for text in found:
-        _, verb, release, *options = text.split()
-        assert release == "RELEASE", text
-        help_text = chart.run([verb, "--help"])
-        assert all(option in help_text for option in options), text
-    assert "helm status RELEASE" in found
+def test_helm_has_these_commands_and_options_and_each_says_in_which_namespace() -> None:
+    found = [each for each in commands.commands(PAGE) if each.program == "helm"]
+    assert {"status", "test", "history", "rollback"} <= {each.words[1] for each in found}
+    for command in found:
+        _, verb, *words = command.words
+        options = [word for word in words if word.startswith("--")]
+        listed = chart.run([verb, "--help"])
+        assert [option for option in options if not re.search(rf"{option}\b", listed)] == []
+        assert {"--namespace", "--all-namespaces"} & set(options), command
+        assert verb == "list" or words[0] == "RELEASE", command
+
+
+def test_what_kustomize_makes_is_found_by_the_same_labels() -> None:
+    path = chart.ROOT / "deploy" / "kustomize" / "base" / "manifests.yaml"
+    made = Rendered(tuple(yaml.safe_load_all(path.read_text(encoding="utf-8"))))
+    wanted = dict.fromkeys(["app.kubernetes.io/name", "app.kubernetes.io/instance"], "track-bridge")
+    for labels in (made.workload["metadata"]["labels"], made.pod["metadata"]["labels"]):
+        assert wanted.items() <= labels.items()
+        assert labels["app.kubernetes.io/part-of"] == "track-bridge"
+    replay = made.one("CronJob")["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    assert not wanted.items() <= replay.items()

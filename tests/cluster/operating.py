@@ -70,7 +70,7 @@ class Shell:
 
 def is_kubectls(command: Command) -> bool:
     """Whether it is typed here."""
-    if command.program not in ("kube", "kubectl") or command.text == "kubectl scale":
+    if command.program not in ("kube", "kubectl") or command.text in ("kubectl scale", "kubectl apply -k"):
         return False
     return command.words[1] not in UNANSWERED
 

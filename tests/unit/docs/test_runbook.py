@@ -49,7 +49,7 @@ NOT_ABOUT_A_PROBLEM = (
     "What status says",
     "Exit codes",
 )
-TASKS = ("Stop and start the bridge", "Replay dead letters", "Send records again from a file")
+TASKS = ("Stop and start the bridge", "Roll back", "Replay dead letters", "Send records again from a file")
 """Sections that say how something is done, and when it has been."""
 
 
@@ -197,7 +197,7 @@ def test_nothing_on_the_page_is_a_command_that_no_test_knows() -> None:
 
 def test_whatever_is_left_to_the_reader_is_one_of_the_names_the_page_explains() -> None:
     explained = re.findall(r"`([A-Z]+)`", PAGE.partition("In capitals on this page:")[2].partition("are to be")[0])
-    set_up = {"NAMESPACE", "KIND", "NAME", "SELECTOR", "BRIDGE", "UNIT", "PATH"}
+    set_up = {"KIND", "NAME", "SELECTOR", "BRIDGE", "UNIT", "PATH"}
     for command in commands.commands(PAGE):
         unquoted = re.sub(r"'[^']*'", "", command.text)
         assert set(re.findall(r"\b[A-Z]{2,}\b", unquoted)) <= set_up | set(explained), command
@@ -275,7 +275,7 @@ def test_the_words_for_compose_reach_the_containers_of_its_service(tmp_path: Pat
     program.chmod(0o755)
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "DONE": str(tmp_path / "done")}
     lines = [each.text for each in commands.commands(PAGE) if each.text.startswith("docker compose")]
-    assert len(lines) == 3
+    assert len(lines) == 4
     script = [commands.block(PAGE, "compose"), "track-bridge status", "track-bridge dlq stats", "logs", *lines]
     subprocess.run(["bash", "-euc", "\n".join(script)], env=environ, check=True)
 
@@ -289,7 +289,7 @@ def test_the_words_for_compose_reach_the_containers_of_its_service(tmp_path: Pat
     for each in done:
         if each.startswith("compose"):
             assert each.split()[-1] in services
-            assert each.split()[1] in ("ps", "logs", "run", "stop", "start")
+            assert each.split()[1] in ("ps", "logs", "run", "stop", "start", "up")
 
 
 def test_the_words_stay_the_same_wherever_the_bridge_runs() -> None:
