@@ -44,8 +44,9 @@ def config_file(given: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def revision(environ: Mapping[str, str]) -> str:
-    """The commit of which the image was made, as the image says in TRACK_BRIDGE_REVISION; ``unknown`` elsewhere."""
-    return environ.get("TRACK_BRIDGE_REVISION", "").strip() or "unknown"
+    """The commit of which the image was made, as the image says in TRACK_BRIDGE_REVISION; empty elsewhere."""
+    given = environ.get("TRACK_BRIDGE_REVISION", "").strip()
+    return "" if given == "unknown" else given
 
 
 def traceback_wanted(environ: Mapping[str, str]) -> bool:

@@ -23,9 +23,11 @@ def problem() -> str | None:
     return None if shutil.which(_name()) else NO_PROMTOOL
 
 
-def run(*arguments: str | Path) -> None:
-    """Fails with everything promtool said, unless it is content."""
-    answer = subprocess.run([_name(), *arguments], capture_output=True, text=True, check=False, timeout=100)
+def run(*arguments: str | Path, given: str | None = None) -> None:
+    """Fails with everything promtool said, unless it is content. `given` is its standard input."""
+    answer = subprocess.run(
+        [_name(), *arguments], input=given, capture_output=True, text=True, check=False, timeout=100
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bridge.holds import PARTITION_HOLDS, Reason
+from bridge.ops import metrics
 from bridge.ops.catalogue import CATALOGUE, Over
 from bridge.ops.snapshot import Snapshot
 from bridge.pipeline.tally import LATENCY_BOUNDS
@@ -332,6 +333,15 @@ def test_nothing_is_added_up_over_replicas_that_has_no_sum(spec: dict[str, Any])
     parts = {f"{metric.name}{part}" for metric in CATALOGUE for part in PARTS}
     for rule in [*recorded(spec), *alerts(spec)]:
         assert added_over_replicas(rule["expr"]) <= additive | parts, rule
+
+
+def test_prometheus_has_nothing_to_say_about_the_page_of_metrics(judge: Judge) -> None:
+    for snapshot in (
+        series.idle(),
+        series.unowned(),
+        *(series.held(reason, seconds=9.0) for reason in PARTITION_HOLDS),
+    ):
+        judge("check", "metrics", given=metrics.Exposition().render(snapshot, metrics.TEXT).decode())
 
 
 def test_every_series_is_narrowed_to_the_release(spec: dict[str, Any]) -> None:

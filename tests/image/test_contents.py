@@ -28,6 +28,7 @@ def layers(image: Built, tmp_path_factory: pytest.TempPathFactory) -> list[bytes
 def test_the_image_says_what_it_is_and_from_which_commit(image: Built) -> None:
     labels = {name.rpartition(".")[2]: value for name, value in image.facts["Config"]["Labels"].items()}
     assert (labels["title"], labels["version"], labels["revision"]) == ("track-bridge", VERSION, REVISION)
+    assert f"TRACK_BRIDGE_REVISION={REVISION}" in image.facts["Config"]["Env"]
     assert labels["licenses"] == "Apache-2.0"
     assert labels["name"] == image.base.name
     assert labels["description"]
