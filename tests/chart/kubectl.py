@@ -189,6 +189,8 @@ def debug(cluster: Cluster, namespace: str, asked: argparse.Namespace) -> None:
     container(pod, asked.container)
     if not asked.copy_to or not asked.command:
         raise RefusedError("error: you must specify --image, --copy-to or --set-image")
+    if asked.profile != "restricted":  # the profile it takes by itself adds a capability
+        raise RefusedError(f'pods "{asked.copy_to}" is forbidden: violates PodSecurity "restricted:latest"')
     # A copy has no labels: no Service and no budget may take it for a replica.
     metadata = {"name": asked.copy_to, "namespace": namespace}
     cluster.objects.append({**pod, "metadata": metadata, "status": {"phase": "Running"}})
@@ -250,7 +252,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "scale": ("--replicas",),
     "annotate": ("--overwrite",),
     "wait": ("--for", "--selector", "--timeout"),
-    "debug": ("--copy-to", "--container"),
+    "debug": ("--copy-to", "--container", "--profile"),
     "create": ("--from",),
     "patch": ("--type", "--patch"),
 }

@@ -49,6 +49,36 @@ def rendered(values_file: Path) -> Rendered:
     return example(values_file, kinds.VERSIONS[-1])
 
 
+def _set_in(values: dict[str, Any], path: str) -> Any:
+    node: Any = values
+    for key in path.split("."):
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
+
+
+def _switches(values: dict[str, Any], above: str = "") -> Iterator[str]:
+    """Everything that is off unless somebody says otherwise."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _switches(value, f"{above}{key}.")
+        elif key == "enabled" and value is False:
+            yield f"{above}{key}"
+
+
+def test_every_feature_has_an_example() -> None:
+    defaults = yaml.safe_load((chart.CHART / "values.yaml").read_text(encoding="utf-8"))
+    given = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in chart.CI]
+    more = (
+        *("existingConfigMap.name", "configFile", "apiCa", "kafkaCa", "kafkaClientCertificate"),
+        *("groupInstanceId", "extraObjects", "dlqReplay.job.suffix", "dlqReplay.annotations"),
+        *("serviceMonitor.metricRelabelings", "podMonitor.relabelings", "podMonitor.podTargetLabels"),
+        *("serviceMonitor.jobLabel", "serviceMonitor.targetLabels", "prometheusRule.keepFiringFor"),
+        *("networkPolicy.cilium.fqdns", "httpRoute.parentRefs", "grafanaDashboard.operator.instanceSelector"),
+    )
+    without = [path for path in (*_switches(defaults), *more) if not any(_set_in(values, path) for values in given)]
+    assert without == []
+
+
 @pytest.mark.parametrize("version", kinds.VERSIONS)
 def test_every_manifest_is_what_its_kind_may_be(values_file: Path, version: str) -> None:
     manifests = example(values_file, version).manifests

@@ -44,3 +44,26 @@ def test_every_value_it_names_is_one_of_the_chart() -> None:
         for key in path.split("."):
             assert key in node, path
             node = node[key]
+
+
+def test_it_shows_every_tool_it_promises_and_what_it_points_at_is_there(manifests: dict[str, dict[str, Any]]) -> None:
+    assert set(manifests) == {"Application", "HelmRelease", "Kustomization"}
+    assert manifests["Kustomization"]["spec"]["decryption"]["provider"] == "sops"
+    page = PAGE.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((\.\./[^)#]+)\)", page)
+    assert "../helm/track-bridge/ci/external-secrets-values.yaml" in links
+    for link in links:
+        assert (PAGE.parent / link).exists(), link
+    for folder in re.findall(r"kubectl apply -k (\S+)", page):
+        assert (chart.ROOT / folder / "kustomization.yaml").exists()
+
+
+def test_a_suspended_cron_job_and_a_failed_replay_do_not_make_argo_cd_call_the_application_sick() -> None:
+    values = chart.CHART / "ci" / "argo-cd-values.yaml"
+    rendered = chart.render(values, values.parent)
+    replays = [
+        each for each in [*rendered.all("CronJob"), *rendered.all("Job")] if "-replay" in each["metadata"]["name"]
+    ]
+    assert len(replays) == 2
+    for each in replays:
+        assert each["metadata"]["annotations"]["argocd.argoproj.io/ignore-healthcheck"] == "true"

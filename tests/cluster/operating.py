@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import textwrap
 from pathlib import Path
@@ -45,6 +44,7 @@ class Shell:
         notes = chart.notes(values, folder, release=release.name)
         self._words = textwrap.dedent(notes.partition("paste\n")[2].partition("\nand type")[0])
         self._kubeconfig: Path = plane.kubeconfig
+        self._kubectl: Path = plane.kubectl
         self._release = release
         self.left = {each.text for each in commands.commands(PAGE) if is_kubectls(each)}
         """What has not been typed yet."""
@@ -59,7 +59,11 @@ class Shell:
         """What a line prints."""
         ran = subprocess.run(
             ["bash", "-c", f"set -euo pipefail\n{self._words}\n{line}"],
-            env={**os.environ, "KUBECONFIG": str(self._kubeconfig)},
+            env={
+                **os.environ,
+                "KUBECONFIG": str(self._kubeconfig),
+                "PATH": f"{self._kubectl.parent}:{os.environ['PATH']}",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -77,9 +81,6 @@ def is_kubectls(command: Command) -> bool:
 
 def operated(plane: Plane, workload: str, step: Step) -> None:
     """Each command of the runbook, on a release beside one whose name begins alike."""
-    if shutil.which("kubectl") is None:
-        step(f"the runbook's commands on a {workload}", "left out: there is no kubectl on PATH")
-        return
     values = dict(layered(LEAST, {**VALUES, "workload": workload}))
     name = f"{workload[:3].lower()}-track-bridge"
     mine, other = Release(plane, name), Release(plane, f"{name}-eu")

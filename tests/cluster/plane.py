@@ -61,6 +61,11 @@ class Plane:
         return self._folder / "kubeconfig"
 
     @property
+    def kubectl(self) -> Path:
+        """Of the same version as the server."""
+        return Path(self._tools.program("kubectl"))
+
+    @property
     def scratch(self) -> Path:
         """A folder that goes away with the control plane."""
         return self._folder

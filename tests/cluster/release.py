@@ -41,10 +41,11 @@ class Pods:
 
 
 class Release:
-    """One release in the namespace that enforces Pod Security `restricted`."""
+    """One release in a namespace that enforces Pod Security `restricted`."""
 
-    def __init__(self, plane: Plane, name: str) -> None:
+    def __init__(self, plane: Plane, name: str, namespace: str = NAMESPACE) -> None:
         self.name = name
+        self.namespace = namespace
         self.server: Server = plane.server
         self._folder: Path = plane.scratch
         self._environment = {
@@ -57,13 +58,21 @@ class Release:
 
     # --- Helm ---------------------------------------------------------------------------------------
 
-    def install(self, values: Mapping[str, Any] | Path) -> str:
+    def install(self, values: Mapping[str, Any] | Path, chart: Path = CHART) -> str:
         """``helm install --wait``."""
-        return self._helm("install", self.name, str(CHART), *self._values(values), "--wait", "--timeout", PATIENCE)
+        return self._helm("install", self.name, str(chart), *self._values(values), "--wait", "--timeout", PATIENCE)
 
     def upgrade(self, values: Mapping[str, Any] | Path) -> str:
         """``helm upgrade --wait``."""
         return self._helm("upgrade", self.name, str(CHART), *self._values(values), "--wait", "--timeout", PATIENCE)
+
+    def would_upgrade(self, values: Mapping[str, Any] | Path) -> str:
+        """``helm upgrade --dry-run=server``: the server validates and admits everything, and keeps nothing."""
+        return self._helm("upgrade", self.name, str(CHART), *self._values(values), "--dry-run=server")
+
+    def notes(self) -> str:
+        """``helm get notes``."""
+        return self._helm("get", "notes", self.name)
 
     def rollback(self, revision: int) -> str:
         """``helm rollback --wait``."""
@@ -84,7 +93,7 @@ class Release:
 
     def _helm(self, *arguments: str) -> str:
         ran = subprocess.run(
-            [str(helm.ensure()), *arguments, "--namespace", NAMESPACE],
+            [str(helm.ensure()), *arguments, "--namespace", self.namespace],
             env=self._environment,
             capture_output=True,
             text=True,
@@ -98,7 +107,7 @@ class Release:
     def _values(self, values: Mapping[str, Any] | Path) -> tuple[str, str]:
         if isinstance(values, Path):
             return "--values", str(values)
-        path = self._folder / f"{self.name}-values.yaml"
+        path = self._folder / f"{self.namespace}-{self.name}-values.yaml"
         path.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
         return "--values", str(path)
 
@@ -111,7 +120,9 @@ class Release:
 
     def workload(self) -> Manifest:
         """Its Deployment or StatefulSet."""
-        found = [each for kind in WORKLOADS for each in self.server.items("apps/v1", kind, NAMESPACE, self.selector)]
+        found = [
+            each for kind in WORKLOADS for each in self.server.items("apps/v1", kind, self.namespace, self.selector)
+        ]
         [only] = found
         return only
 
@@ -121,7 +132,7 @@ class Release:
         selector = ",".join(f"{key}={value}" for key, value in wanted.items())
         found = [
             each
-            for each in self.server.items("v1", "Pod", NAMESPACE, selector)
+            for each in self.server.items("v1", "Pod", self.namespace, selector)
             if "deletionTimestamp" not in each["metadata"]
         ]
         return Pods(
@@ -135,7 +146,7 @@ class Release:
     def configuration(self) -> str:
         """The text of bridge.yaml in the cluster."""
         name = self.workload()["metadata"]["name"]
-        found = self.server.get(f"{self.server.path('v1', 'ConfigMap', NAMESPACE)}/{name}")
+        found = self.server.get(f"{self.server.path('v1', 'ConfigMap', self.namespace)}/{name}")
         return str(found["data"]["bridge.yaml"])
 
     def objects(self) -> Mapping[str, int]:
@@ -150,9 +161,13 @@ class Release:
             if each["metadata"].get("annotations", {}).get("helm.sh/hook") != "test"
         )
 
+    def whole(self) -> Mapping[tuple[str, str], str]:
+        """Everything that has the release's label, by kind and name: whether it is still the same object."""
+        return {(kind, each["metadata"]["name"]): each["metadata"]["uid"] for kind, each in self._labelled()}
+
     def _labelled(self) -> Iterator[tuple[str, Manifest]]:
         for api_version, kind in sorted(self.server.kinds(), key=lambda each: each[1]):
-            for each in self.server.items(api_version, kind, NAMESPACE, self.selector):
+            for each in self.server.items(api_version, kind, self.namespace, self.selector):
                 yield kind, each
 
 

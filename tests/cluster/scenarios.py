@@ -63,8 +63,9 @@ def _of(api_version: str, kind: str, name: str, *, labels: Mapping[str, str] | N
 # --- every example -----------------------------------------------------------------------------------
 
 
-def validate_examples(server: Server, folder: Path, step: Step) -> None:
+def validate_examples(plane: Plane, step: Step) -> None:
     """Each manifest of each file in ci/, and each pod it would lead to, through schema, defaults and admission."""
+    server, folder = plane.server, plane.scratch
     for file in CI:
         rendered = chart.render(file, folder)
         warnings: list[str] = []

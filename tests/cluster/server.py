@@ -55,6 +55,18 @@ class Server:
         found = self.get(self.path(api_version, kind, namespace), labelSelector=selector)["items"]
         return [{"apiVersion": api_version, "kind": kind, **each} for each in found]  # a list leaves them out
 
+    def now(self) -> str:
+        """The version everything is at, for `watched`."""
+        found: str = self.get("/api/v1/configmaps", limit="1")["metadata"]["resourceVersion"]
+        return found
+
+    def watched(self, api_version: str, kind: str, namespace: str, since: str) -> list[tuple[str, dict[str, Any]]]:
+        """What came, changed and went (ADDED, MODIFIED, DELETED) after a version, in its order."""
+        query = {"watch": "true", "resourceVersion": since, "timeoutSeconds": "1"}
+        answer = self._http.get(self.path(api_version, kind, namespace), params=query)
+        events = [json.loads(line) for line in answer.text.splitlines()]
+        return [(each["type"], each["object"]) for each in events]
+
     def create(self, manifest: Manifest, namespace: str = "default") -> dict[str, Any]:
         """Create an object.
 

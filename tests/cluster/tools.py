@@ -26,8 +26,9 @@ PROGRAMS = {
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
 }
-"""What runs, and the package of its `main`."""
+"""What runs or asks, and the package of its `main`."""
 
 STAGES = (
     "node/fast/node-initialize.yaml",
