@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bridge.cli import output
 from bridge.cli.exits import ExitCode
 from bridge.commands import command
+from bridge.durations import span
 from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
 
 
@@ -36,7 +36,7 @@ def answer(verdict: Verdict) -> Answer:
             )
             return Answer("unauthorized", sentence, "red", ExitCode.FINDINGS)
         case Retry():
-            again = f" in {output.span(verdict.after)}" if verdict.after is not None else ""
+            again = f" in {span(verdict.after)}" if verdict.after is not None else ""
             doubt = " It may have been accepted all the same." if verdict.ambiguous else ""
             sentence = f"{verdict.detail}. The bridge would try again{again}.{doubt}"
             code = ExitCode.FINDINGS if verdict.status is not None else ExitCode.UNREACHABLE

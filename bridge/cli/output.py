@@ -92,17 +92,6 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
-def span(seconds: float) -> str:
-    """A duration in its two largest units."""
-    whole = max(0, round(seconds))
-    days, hours, minutes = whole // 86_400, whole // 3_600, whole // 60 % 60
-    if days > 2:
-        return f"{days} d {hours % 24} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole % 60} s"
-
-
 def confirm(question: str) -> bool:
     """Ask a person on standard error; only "y" and "yes" agree. Raises `typer.Abort` where no answer comes."""
     import typer

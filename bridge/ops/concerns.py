@@ -13,11 +13,11 @@ from typing import Final
 
 from bridge.commands import completed
 from bridge.config import topic_patterns
+from bridge.durations import span
 from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
 from bridge.ops.group_view import stalled, unowned
 from bridge.ops.snapshot import Block, Partition, Snapshot
-from bridge.ops.status_text.times import span
 from bridge.ops.why import Explanation
 
 KEY_FILE: Final = "key_file"

@@ -18,6 +18,7 @@ _VARYING: Final = re.compile(
 """Each alternative begins only where a word or a quotation does, or a long word would be looked at again and again."""
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _STATUS: Final = re.compile(r"answered $")
+_WORDS: Final = frozenset({"utf-8", "base64", "sha-256", "sha256", "8601"})
 _PATH: Final = re.compile(r"(?:[A-Za-z_]\w*)?(?:\.[A-Za-z_]\w*)+")
 """``data.address1``: where something is, and no value."""
 
@@ -37,7 +38,7 @@ def _replaced(found: re.Match[str]) -> str:
     if text[0] in "'\"":
         return f"{text[0]}…{text[0]}"
     bare = text.rstrip(".:")
-    if _PATH.fullmatch(bare) or _STATUS.search(found.string, 0, found.start()):
+    if bare.lower() in _WORDS or _PATH.fullmatch(bare) or _STATUS.search(found.string, 0, found.start()):
         return text
     return f"#{text[len(bare) :]}"
 

@@ -38,9 +38,9 @@ SENTENCES = {
     Fate.SEND: "to be sent",
     Fate.UNCHANGED: "rejected before, and the route has not changed: the same request would be rejected again "
     "(--force sends it)",
-    Fate.UNMAPPABLE: "the mapping still makes no request of it (`bridge dlq show ID` says why)",
+    Fate.UNMAPPABLE: "the mapping still makes no request from it (`bridge dlq show ID` says why)",
     Fate.FILTERED: "the mapping now filters it: nothing to send (`bridge dlq discard ID --because TEXT` settles it)",
-    Fate.NO_EVENT: "the mapping no longer makes this event of its record",
+    Fate.NO_EVENT: "the mapping no longer makes this event from its record",
     Fate.NO_ORIGIN: "no legible header says which topic it came from, and the mapping depends on that",
     Fate.TOO_OFTEN: "failed in --max-replays replays already",
     Fate.TOO_OLD: "older than --max-age",
@@ -65,6 +65,17 @@ class Mapped(NamedTuple):
         return tuple(each for _, each in self.outcomes if isinstance(each, Failed))
 
 
+class Body(enum.StrEnum):
+    """The request that would be sent, beside the one of the dead letter."""
+
+    CHANGED = "changed"
+    SAME = "same"
+    FIRST = "first"
+    """No request is in the dead letter: it never got that far, or another program wrote it."""
+    SEVERAL = "several"
+    """The dead letter has one, and its record becomes several now: there is no one to compare."""
+
+
 class Planned(NamedTuple):
     """One letter and its fate."""
 
@@ -72,8 +83,13 @@ class Planned(NamedTuple):
     fate: Fate
     detail: str = ""
     """One sentence on the case at hand."""
-    changed: bool = False
-    """Whether the request differs from the one that was sent, as far as that is known."""
+    body: Body | None = None
+    """Of those to be sent."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was sent before, and something else would be now."""
+        return self.body is Body.CHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,11 @@ class Plan:
     """Of those to be sent: letters after which a newer event of their user was delivered, as far as was looked."""
     stale_unknown: int = 0
     """Letters of which that cannot be told."""
+
+    @property
+    def bodies(self) -> Counter[Body]:
+        """Of those to be sent."""
+        return Counter(each.body for each in self.sends if each.body is not None)
 
     def add(self, planned: Planned) -> None:
         """Count it, keep it if it is to be sent."""
@@ -143,10 +164,9 @@ def decide(entry: Entry, mapping: CompiledMapping, rules: Rules, now: float) -> 
         return Planned(entry, Fate.NO_EVENT, SENTENCES[Fate.NO_EVENT])
     if not mapped.requests:
         return Planned(entry, Fate.FILTERED, _why_filtered(mapped))
-    changed = differs(letter, mapped)
     if not rules.force and is_refused_request(entry, mapped):
         return Planned(entry, Fate.UNCHANGED, SENTENCES[Fate.UNCHANGED])
-    return Planned(entry, Fate.SEND, changed=changed)
+    return Planned(entry, Fate.SEND, body=compared(letter, mapped))
 
 
 def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iterable[int] = ()) -> Mapped:
@@ -189,11 +209,14 @@ def is_refused_request(entry: Entry, mapped: Mapped) -> bool:
     return all(each.route.hash == route_hash for _, each in mapped.requests)
 
 
-def differs(letter: Letter, mapped: Mapped) -> bool:
-    """Whether the request is another one than was sent; True where that is not known."""
-    if letter.request_sha256 is None or len(mapped.requests) != 1:
-        return True
-    return hashlib.sha256(mapped.requests[0][1].body).hexdigest() != letter.request_sha256
+def compared(letter: Letter, mapped: Mapped) -> Body:
+    """By the hash that is in the dead letter."""
+    if letter.request_sha256 is None:
+        return Body.FIRST
+    if len(mapped.requests) != 1:
+        return Body.SEVERAL
+    is_same = hashlib.sha256(mapped.requests[0][1].body).hexdigest() == letter.request_sha256
+    return Body.SAME if is_same else Body.CHANGED
 
 
 def _why_filtered(mapped: Mapped) -> str:

@@ -11,6 +11,8 @@ from typing import Final
 from bridge.mapping.mapper import CompiledMapping
 from bridge.reprocess.ledger import UNTOUCHED, State
 from bridge.reprocess.letters import Place
+from bridge.reprocess.messages import Sayings
+from bridge.reprocess.redaction import Redaction, redaction
 from bridge.reprocess.selection import Entry, Selection, is_of_group, select
 
 AGES: Final = (
@@ -23,6 +25,8 @@ _BOUNDS: Final = tuple(bound for bound, _ in AGES)
 NO_ROUTE: Final = "(none)"
 NO_STATUS: Final = "(not sent)"
 
+
+_NOTHING_HIDDEN: Final = redaction((), everything=False)
 
 _Likeness = tuple[str, int | None, str | None, int | None]
 """Reason, status, route, and which of the `AGES`."""
@@ -68,6 +72,8 @@ class Statistics:
     """Open letters of other groups, which are in no other number here."""
     oldest: Oldest | None = None
     ended: Counter[State] = field(default_factory=lambda: Counter({State.REPLAYED: 0, State.DISCARDED: 0}))
+    sayings: Sayings = field(default_factory=lambda: Sayings(_NOTHING_HIDDEN))
+    """What the open ones say."""
     _alike: dict[_Likeness, Group] = field(default_factory=dict)
     """Few, however many letters there are: each letter is added to one, and the groupings are made of them."""
 
@@ -80,6 +86,7 @@ class Statistics:
                 return
             self.failed_again += standing.state is State.FAILED_AGAIN
         self.open += 1
+        self.sayings.add(letter)
         if letter.damaged:
             self.damaged += 1
         written = letter.timestamp_ms
@@ -113,9 +120,15 @@ class Statistics:
         return found
 
 
-def count(entries: Iterable[Entry], selection: Selection, mapping: CompiledMapping, now: float) -> Statistics:
+def count(
+    entries: Iterable[Entry],
+    selection: Selection,
+    mapping: CompiledMapping,
+    now: float,
+    hidden: Redaction = _NOTHING_HIDDEN,
+) -> Statistics:
     """Statistics of the selected letters; ``now`` in Unix seconds."""
-    found = Statistics()
+    found = Statistics(sayings=Sayings(hidden))
     everybody = replace(selection, group=None)
     for entry in select(entries, everybody, mapping):
         if is_of_group(entry.letter, selection.group):

@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from bridge.commands import command
 from bridge.mapping import exact_json
 from bridge.mapping.failures import MappingError
 from bridge.model import Header
@@ -73,7 +72,7 @@ def parse(text: bytes) -> Line:
     except (orjson.JSONDecodeError, MappingError) as error:
         raise TransferError(f"is not JSON ({error})") from error
     if not isinstance(document, dict) or document.get("version") != VERSION:
-        raise TransferError(f"is not a line that `{command('dlq', 'export')}` wrote")
+        raise TransferError("is not a line of an export")
     if document.get("redacted"):
         raise TransferError("was exported with values hidden, which would replace the real ones; see --unredacted")
     try:

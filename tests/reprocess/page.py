@@ -36,7 +36,7 @@ _BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROGRESS: Final = re.compile(r"(Reading|Sending|Looking)[^:]*: [\d,]+ of ")
 _VOLATILE: Final = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
-    (re.compile(r"\b\d+ (s|min|h|d)( \d+ (s|min|h))?(?= |$)"), "AGE"),
+    (re.compile(r"\b\d+ (s|min|h|d)( \d+ (s|min|h))?(?=[ ,;]|$)"), "AGE"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\breq-\d+\b"), "REQUEST"),
     (re.compile(r" {2,}"), " "),
@@ -190,7 +190,8 @@ async def _printed(command: Command, folder: Path) -> list[str]:
     )
     out, _ = await process.communicate()
     assert b"Traceback" not in out, out.decode()
-    return _without_blank_end(out.decode().splitlines())
+    as_installed = out.decode().replace(f"`{Path(sys.executable).name} -m bridge ", "`bridge ")
+    return _without_blank_end(as_installed.splitlines())
 
 
 def _stable(lines: Sequence[str]) -> list[str]:

@@ -8,9 +8,10 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.output import number, plural, span
+from bridge.cli.output import number, plural
 from bridge.commands import command
 from bridge.config.scalars import StartFrom, StartPoint
+from bridge.durations import span
 from bridge.exits import Kind
 from bridge.holds import REASONS, Reason
 from bridge.kafka.log_ends import HANGING_AFTER

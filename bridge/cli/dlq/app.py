@@ -21,12 +21,12 @@ def dlq(config: startup.ConfigPath = None) -> None:
     """Dead letters: what, why, and sending them again."""
 
 
-app.command("stats", cls=help.Command, short_help="Count the open letters by reason, status, route and age.")(
-    stats.stats
-)
-app.command("list", cls=help.Command, short_help="Show the letters, one per line.")(list_.list_letters)
+app.command(
+    "stats", cls=help.Command, short_help="Count the open dead letters by reason, message, status, route and age."
+)(stats.stats)
+app.command("list", cls=help.Command, short_help="Show the dead letters, one per line.")(list_.list_letters)
 app.command("show", cls=help.Command, short_help="Show one: what came, was sent, would be sent now.")(show.show)
-app.command("replay", cls=help.Command, short_help="Send letters again, each once, in order.")(replay.replay)
-app.command("discard", cls=help.Command, short_help="Settle letters without sending them.")(discard.discard)
-app.command("export", cls=help.Command, short_help="Write letters as NDJSON, raw bytes kept.")(export.export)
-app.command("import", cls=help.Command, short_help="Take records corrected by hand back.")(import_.import_letters)
+app.command("replay", cls=help.Command, short_help="Send dead letters again, each once, in order.")(replay.replay)
+app.command("discard", cls=help.Command, short_help="Settle dead letters without sending them.")(discard.discard)
+app.command("export", cls=help.Command, short_help="Write dead letters as NDJSON, raw bytes kept.")(export.export)
+app.command("import", cls=help.Command, short_help="Re-import corrected records.")(import_.import_letters)

@@ -24,17 +24,17 @@ COMMAND = "bridge dlq discard"
 def discard(
     asked: Asked,
     because: Annotated[
-        str, typer.Option("--because", metavar="TEXT", show_default=False, help="Why; it stays in the ledger.")
+        str, typer.Option("--because", metavar="TEXT", show_default=False, help="Why; it is kept with each of them.")
     ],
     ids: opening.Ids = None,
     config: startup.ConfigPath = None,
     everything: Annotated[
-        bool, typer.Option("--everything", help="Without any selection: every open letter of this group.")
+        bool, typer.Option("--everything", help="Without any selection: every open dead letter of this group.")
     ] = False,
     yes: opening.Yes = False,
     json: opening.AsJson = False,
 ) -> ExitCode:
-    """Settle letters without sending them. It cannot be taken back; the letters themselves stay in the topic."""
+    """Settle dead letters without sending them. It cannot be undone; the dead letters themselves stay in the topic."""
     if not because.strip():
         raise Misuse("--because must say why.")
     start = startup.load(config)
@@ -42,16 +42,16 @@ def discard(
         topics.need_resolutions()
         selection = topics.selection(asked, ids=tuple(ids or ()))
         if selection.is_everything and not everything:
-            raise Misuse("Nothing is selected: name letters, use selectors, or say --everything.")
+            raise Misuse("Nothing is selected: name dead letters, use selectors, or add --everything.")
         chosen = topics.chosen(selection)
         if not chosen:
             if json:
                 output.document(_document(chosen, because))
             else:
-                output.line(f"No open letter of {topics.topic} is meant by this selection.")
+                output.line(f"No open dead letters in {topics.topic} match.")
             return ExitCode.OK
         reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
-        question = f"Discard {output.plural(len(chosen), 'letter')} ({reasons}) for good?"
+        question = f"Discard {output.plural(len(chosen), 'dead letter')} ({reasons}) for good?"
         if not opening.agree(question, yes=yes):
             if json:
                 output.document(_document([], because))
@@ -62,7 +62,7 @@ def discard(
     if json:
         output.document(_document(chosen, because))
     else:
-        output.line(f"Discarded {output.plural(len(chosen), 'letter')}: {because.strip()}")
+        output.line(f"Discarded {output.plural(len(chosen), 'dead letter')}: {because.strip()}")
     return ExitCode.OK
 
 

@@ -30,7 +30,7 @@ def export(
         bool, typer.Option("--unredacted", help="Also what dead_letter.redact hides: only such lines can be imported.")
     ] = False,
 ) -> ExitCode:
-    """Write letters as NDJSON, with their raw bytes in base64; edit them and bring them back with import."""
+    """Write dead letters as NDJSON, with their raw bytes in base64; edit them and re-import them."""
     from bridge.config.printable import printable_bytes
     from bridge.mapping import exact_json
     from bridge.reprocess.redaction import redaction
@@ -51,10 +51,10 @@ def export(
                     count += 1
                 out.flush()
         except FileExistsError as exists:
-            raise Misuse(f"{file} exists already, and letters are not overwritten.") from exists
+            raise Misuse(f"{file} exists already and is not overwritten.") from exists
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
             raise Misuse(f"{file} cannot be written: {error.strerror}.") from error
-    sys.stderr.write(f"Exported {output.plural(count, 'letter')}.\n")
+    sys.stderr.write(f"Exported {output.plural(count, 'dead letter')}.\n")
     return ExitCode.OK

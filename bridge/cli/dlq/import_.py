@@ -28,9 +28,9 @@ def import_letters(
     yes: opening.Yes = False,
     json: opening.AsJson = False,
 ) -> ExitCode:
-    """Take corrected records back: replays send them in place of the originals.
+    """Re-import corrected records: replays send them in place of the originals.
 
-    The letters stay as they are; the ledger records what was changed, by whom and why. Nothing is sent.
+    The dead letters stay as they are; what was changed, by whom and why is recorded. Nothing is sent.
     """
     if not note.strip():
         raise Misuse("--note must say what was changed.")
@@ -46,9 +46,9 @@ def import_letters(
             if json:
                 output.document({"changed": 0, "unchanged": same, "note": note.strip()})
             else:
-                output.line(f"Nothing is changed in {output.plural(same, 'letter')}.")
+                output.line(f"Nothing is changed in {output.plural(same, 'dead letter')}.")
             return ExitCode.OK
-        if not opening.agree(f"Record corrections of {output.plural(len(changes), 'letter')}?", yes=yes):
+        if not opening.agree(f"Record corrections of {output.plural(len(changes), 'dead letter')}?", yes=yes):
             if json:
                 output.document({"changed": 0, "unchanged": same, "note": note.strip()})
             else:
@@ -59,8 +59,8 @@ def import_letters(
         output.document({"changed": len(changes), "unchanged": same, "note": note.strip()})
     else:
         output.line(
-            f"Recorded corrections of {output.plural(len(changes), 'letter')}; {output.number(same)} are unchanged. "
-            f"`{command('dlq', 'replay')}` sends them."
+            f"Recorded corrections of {output.plural(len(changes), 'dead letter')}; {output.number(same)} are "
+            f"unchanged. `{command('dlq', 'replay')}` sends them."
         )
     return ExitCode.OK
 

@@ -13,7 +13,7 @@ from bridge.cli.exits import ExitCode
 from bridge.commands import command
 
 PAGE = 50
-"""Letters shown to a person who did not say how many."""
+"""Dead letters shown to a person who did not say how many."""
 
 
 @selecting
@@ -25,7 +25,7 @@ def list_letters(
     redact: opening.Redact = False,
     json: opening.AsJson = False,
 ) -> ExitCode:
-    """Show the letters, one per line; the oldest 50, or --limit."""
+    """Show the dead letters, one per line; the oldest 50, or --limit."""
     from dataclasses import replace
 
     from bridge.cli.dlq import rows
@@ -43,7 +43,7 @@ def list_letters(
         page = topics.select(replace(selection, limit=asked.limit or PAGE + 1))
         shown = [rows.row(entry, start.mapping, hidden) for entry in page]
     if not shown:
-        output.line(f"No {'' if ended else 'open '}letter of {topics.topic} is meant by this selection.")
+        output.line(f"No {'' if ended else 'open '}dead letters in {topics.topic} match.")
         return ExitCode.OK
     cut = asked.limit is None and len(shown) > PAGE
     table = output.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bridge.reprocess.reader import Reader
     from bridge.reprocess.selection import Entry, Selection
 
-AllGroups = Annotated[bool, typer.Option("--all-groups", help="Letters of other bridges in the same topic, too.")]
+AllGroups = Annotated[bool, typer.Option("--all-groups", help="Also dead letters of other bridges in the same topic.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON, one document per line.")]
 Redact = Annotated[
     bool, typer.Option("--redact", help="Hide every value of the records, not only dead_letter.redact's paths.")
@@ -30,7 +30,11 @@ Redact = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ID", show_default=False, help="Letters: PARTITION:OFFSET, or their record's origin."),
+    typer.Argument(
+        metavar="ID",
+        show_default=False,
+        help="Dead letters: PARTITION:OFFSET, or where their records came from: TOPIC/PARTITION/OFFSET.",
+    ),
 ]
 
 
@@ -89,7 +93,7 @@ class Opened:
         missing = [str(name) for name in selection.ids if not any(is_named(entry.letter, name) for entry in found)]
         if missing and selection.limit is None:
             raise Misuse(
-                f"{self.topic} has no open letter {', '.join(missing)} that the other selectors allow: "
+                f"{self.topic} has no open dead letter {', '.join(missing)} that the other selectors allow: "
                 f"`{command('dlq', 'show', missing[0])}` says what became of it."
             )
         return found
@@ -106,8 +110,8 @@ class Opened:
             )
         if len(extent.resolutions) < len(extent.letters):
             raise Misuse(
-                f"{name} has {len(extent.resolutions)} partitions and {self.topic} has {len(extent.letters)}: a letter "
-                "and its resolution stand in partitions of one number. Add partitions to the former."
+                f"{name} has {len(extent.resolutions)} partitions and {self.topic} has {len(extent.letters)}: a dead "
+                "letter and its resolution are in partitions of the same number. Add partitions to the former."
             )
 
 

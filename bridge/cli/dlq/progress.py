@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bridge.cli import output
+from bridge.durations import span
 
 EVERY = 10.0
 """Seconds between two lines."""
@@ -41,7 +42,7 @@ class Lines:
             return
         self.told_at = now
         rate = done / (now - self.began) if now > self.began else 0.0
-        pace = f" ({rate:,.1f}/s, {output.span((self.total - done) / rate)} left)" if rate > 0 else ""
+        pace = f" ({rate:,.1f}/s, {span((self.total - done) / rate)} left)" if rate > 0 else ""
         self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)}{pace}")
 
 

@@ -30,7 +30,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     ids: opening.Ids = None,
     config: startup.ConfigPath = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be sent, and what would change.")
+        bool, typer.Option("--dry-run", help="Only show what would be sent, and with what changes.")
     ] = False,
     yes: opening.Yes = False,
     rate: Annotated[
@@ -41,26 +41,26 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         ),
     ] = "20%",
     force: Annotated[
-        bool, typer.Option("--force", help="Also letters that were rejected and whose route has not changed.")
+        bool, typer.Option("--force", help="Also dead letters that were rejected and whose route has not changed.")
     ] = False,
     max_replays: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Leave letters alone that failed in so many replays.")
+        int, typer.Option(min=1, metavar="N", help="Skip dead letters that failed in N replays.")
     ] = 3,
     max_age: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", show_default=False, help="Leave records alone that are older than this."),
+        typer.Option(metavar="DURATION", show_default=False, help="Skip dead letters of records older than this."),
     ] = None,
     stale: Annotated[
         str,
-        typer.Option(metavar="skip|send", help="Letters after which a newer event of their user was delivered."),
+        typer.Option(metavar="skip|send", help="Dead letters older than an event already delivered for the user."),
     ] = "send",
     redact: opening.Redact = False,
     json: opening.AsJson = False,
 ) -> ExitCode:
-    """Send letters to the Track API again, as the present mapping has them.
+    """Send dead letters to the Track API again, as the present mapping has them.
 
-    One user's letters go in their original order. What becomes of each is recorded, so that no letter is sent twice;
-    interrupted, the same command goes on. Ends with 1 where selected letters failed again or are left.
+    One user's dead letters go in their original order. What becomes of each is recorded, so that none is sent twice;
+    interrupted: run it again to resume. Ends with 1 where selected dead letters failed again or are left.
     """
     from collections import Counter
 
@@ -77,12 +77,12 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         if dry_run:
             _show_plan(made, start, redact=redact, as_json=json)
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
-        _show_counts(made, to_stderr=json)
+        _show_counts(made, topics.topic, to_stderr=json)
         if not made.sends:
             if json:
                 output.document(_result(Outcome(), made))
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
-        letters = output.plural(len(made.sends), "letter")
+        letters = output.plural(len(made.sends), "dead letter")
         if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
             if json:
                 output.document(_result(Outcome(Counter({Result.LEFT: len(made.sends)})), made))
@@ -149,7 +149,7 @@ async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> O
             loop.add_signal_handler(number, running.interrupt)
 
     # What running bridges leave to it must be known to all of them first.
-    with progress.shown("Sending", len(made.sends), before="Making room, 5 s") as report:
+    with progress.shown("Sending", len(made.sends), before="Reserving rate budget (5 s)") as report:
         return await replaying.replay(
             made.sends,
             wish,
@@ -221,35 +221,52 @@ _RESULTS = {
     "replayed": "replayed: the API accepted them",
     "failed_again": "failed again, and stay open",
     "elsewhere": "settled meanwhile by somebody else",
-    "left": "left as they were",
+    "left": "left as they were: run it again to resume",
 }
 
 
-def _counts(made: Plan) -> list[str]:
+def _counts(made: Plan, topic: str) -> list[str]:
     from bridge.reprocess.plan import SENTENCES
 
     rows = [
         [output.number(number), completed(SENTENCES[fate], ID=str(made.samples[fate].entry.letter.place))]
         for fate, number in made.counts.most_common()
     ]
-    return output.table(rows, right=(0,)) if rows else ["No open letter is meant by this selection."]
+    return output.table(rows, right=(0,)) if rows else [f"No open dead letters in {topic} match."]
 
 
-def _show_counts(made: Plan, *, to_stderr: bool) -> None:
+def _show_counts(made: Plan, topic: str, *, to_stderr: bool) -> None:
     if to_stderr:
-        sys.stderr.write("".join(f"{line}\n" for line in _counts(made)))
+        sys.stderr.write("".join(f"{line}\n" for line in _counts(made, topic)))
     else:
-        output.lines(_counts(made))
+        output.lines(_counts(made, topic))
 
 
 def _document(made: Plan) -> dict[str, Any]:
+    from bridge.reprocess.plan import Body
+
     return {
         "selected": made.counts.total(),
         "outcomes": {fate.value: number for fate, number in made.counts.items()},
         "stale": made.stale,
         "stale_unknown": made.stale_unknown,
-        "changed": sum(each.changed for each in made.sends),
+        "changed": made.bodies[Body.CHANGED],
+        "bodies": {body.value: made.bodies[body] for body in Body},
     }
+
+
+def _bodies(made: Plan) -> str:
+    """What would be sent, beside what was: only where something was."""
+    from bridge.reprocess.plan import Body
+
+    told = (
+        (Body.CHANGED, "would be sent with a changed body"),
+        (Body.SAME, "would be sent with the same body"),
+        (Body.FIRST, "would be sent for the first time"),
+        (Body.SEVERAL, "would be sent as several requests"),
+    )
+    parts = [f"{output.number(made.bodies[body])} {text}" for body, text in told if made.bodies[body]]
+    return f"Of those to be sent: {', '.join(parts)}."
 
 
 def _show_plan(made: Plan, start: startup.Start, *, redact: bool, as_json: bool) -> None:
@@ -259,14 +276,13 @@ def _show_plan(made: Plan, start: startup.Start, *, redact: bool, as_json: bool)
     if as_json:
         output.document(_document(made) | {"samples": samples.documents(made, start, redact=redact)})
         return
-    output.lines(_counts(made))
+    output.lines(_counts(made, start.config.dead_letter.topic))
     if made.sends:
-        changed = sum(each.changed for each in made.sends)
-        output.line(f"Of those to be sent, {output.number(changed)} become another request than was sent before.")
+        output.line(_bodies(made))
         if made.stale:
             output.line(
-                f"{output.number(made.stale)} come after a newer event of their user, which what the API records as "
-                "latest would then no longer be (--stale skip leaves them out)."
+                f"{output.number(made.stale)} are older than an event already delivered for the user, which would no "
+                "longer be what the API shows as latest (--stale skip leaves them out)."
             )
         if made.stale_unknown:
             output.line(

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli import output
+from bridge.durations import span
 
 if TYPE_CHECKING:
     from bridge.mapping.mapper import CompiledMapping
@@ -22,7 +22,7 @@ def row(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
     state = standing.state.value + (f" x{standing.failures}" if standing.failures else "")
     return [
         str(letter.place),
-        "" if letter.timestamp_ms is None else output.span(time.time() - letter.timestamp_ms / 1000),
+        "" if letter.timestamp_ms is None else span(time.time() - letter.timestamp_ms / 1000),
         state + (" (changed)" if standing.changed else "") + (" (damaged headers)" if letter.damaged else ""),
         letter.reason,
         "" if letter.status is None else str(letter.status),

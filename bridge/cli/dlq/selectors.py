@@ -30,7 +30,7 @@ class Asked:
             metavar="REASON",
             show_default=False,
             help="undecodable, unmappable, invalid, rejected, unauthorized, expired, retries_exhausted or too_large; "
-            "of other programs' letters, the exception's class." + _OFTEN,
+            "of other programs' dead letters, the exception's class." + _OFTEN,
         ),
     ] = None
     status: Annotated[
@@ -53,13 +53,15 @@ class Asked:
         typer.Option(
             metavar="TIME|AGE",
             show_default=False,
-            help="Letters written at or after this time (2026-01-31T00:00:00Z), or not longer ago than this (24h).",
+            help="Dead letters written at or after this time (2026-01-31T00:00:00Z), or since this long ago (24h).",
         ),
     ] = None
     until: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME|AGE", show_default=False, help="Letters written before this time, or longer ago than this."
+            metavar="TIME|AGE",
+            show_default=False,
+            help="Dead letters written before this time, or longer ago than this.",
         ),
     ] = None
     origin: Annotated[

@@ -26,7 +26,7 @@ def show(
     redact: opening.Redact = False,
     json: opening.AsJson = False,
 ) -> ExitCode:
-    """Show one letter: what came, what was sent, what was answered, and what the mapping would send now."""
+    """Show one dead letter: what came, what was sent, what was answered, and what the mapping would send now."""
     from bridge.cli.dlq import rows
     from bridge.reprocess.redaction import redaction
 
@@ -57,7 +57,9 @@ def find(topics: opening.Opened, text: str) -> list[Entry]:
         return [Entry(letter, topics.reader.ledger.standing(letter))]
     found = [entry for entry in topics.entries() if is_named(entry.letter, name)]
     if not found:
-        raise Misuse(f"{topics.topic} has no letter of {text}: it was never a dead letter, or retention removed it.")
+        raise Misuse(
+            f"{topics.topic} has no dead letter of {text}: it was never a dead letter, or retention removed it."
+        )
     return found
 
 
@@ -72,14 +74,14 @@ def _at(topics: opening.Opened, place: Place) -> Any:
         )
     if place.offset < log.first:
         raise Misuse(
-            f"Letter {place} is no longer in {topics.topic}: retention removed it; the first of its partition is now "
-            f"{place.partition}:{log.first}."
+            f"Dead letter {place} is no longer in {topics.topic}: retention removed it; the first of its partition "
+            f"is now {place.partition}:{log.first}."
         )
     if place.offset >= log.end:
-        raise Misuse(f"There is no letter {place} in {topics.topic}: its partition ends before offset {log.end}.")
+        raise Misuse(f"There is no dead letter {place} in {topics.topic}: its partition ends before offset {log.end}.")
     letters = topics.reader.at({partition: range(place.offset, place.offset + 1)})
     if not letters:
-        raise Misuse(f"There is no letter at {place} in {topics.topic}: the offset holds no record.")
+        raise Misuse(f"There is no dead letter at {place} in {topics.topic}: the offset holds no record.")
     return letters[0]
 
 
@@ -160,24 +162,24 @@ def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redact
                 lines.append(f"  nothing: it would be a dead letter again ({outcome.reason.value}): {outcome.message}")
             case Filtered():
                 lines.append(f"  nothing: the mapping filters it ({outcome.reason.value})")
-    return lines or ["  nothing: the mapping no longer makes this event of its record"]
+    return lines or ["  nothing: the mapping no longer makes this event from its record"]
 
 
 def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> list[str]:
     from bridge.reprocess.differences import difference
-    from bridge.reprocess.plan import Mapped, differs
+    from bridge.reprocess.plan import Body, Mapped, compared
 
     letter = entry.letter
     body = hidden.of_request(prepared.body, record.value, record.headers)
     if letter.request_sha256 is None:
-        return [f"  {prepared.route.name}, as nothing was sent before:", *(f"    {line}" for line in _pretty(body))]
-    if not differs(letter, Mapped(((letter.output, prepared),))):
-        return ["  the same request, byte for byte, as was sent:", *(f"    {line}" for line in _pretty(body))]
+        return [f"  {prepared.route.name}, for the first time:", *(f"    {line}" for line in _pretty(body))]
+    if compared(letter, Mapped(((letter.output, prepared),))) is Body.SAME:
+        return ["  the same request, byte for byte:", *(f"    {line}" for line in _pretty(body))]
     if letter.request is None:
-        known = f"  another request than was sent, of which only the hash is known ({letter.request_sha256}):"
+        known = f"  request changed (of the one before, only the hash is known: {letter.request_sha256}):"
         return [known, *(f"    {line}" for line in _pretty(body))]
     sent = _sent(letter, hidden)
-    return ["  another request; - was sent, + would be sent now:", *(f"    {line}" for line in difference(sent, body))]
+    return ["  request changed (- before, + now):", *(f"    {line}" for line in difference(sent, body))]
 
 
 def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[str, Any]:

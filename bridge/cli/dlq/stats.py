@@ -10,9 +10,18 @@ from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
 from bridge.cli.exits import ExitCode
 from bridge.commands import command
+from bridge.durations import span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bridge.reprocess.messages import Saying, Sayings
     from bridge.reprocess.statistics import Group, Statistics
+
+MESSAGES = 10
+"""Shown to a person."""
+LISTED = 100
+"""Listed for a script."""
 
 
 @selecting
@@ -22,16 +31,18 @@ def stats(
     all_groups: opening.AllGroups = False,
     json: opening.AsJson = False,
 ) -> ExitCode:
-    """How many dead letters are open, by reason, status, route and age; what became of the others.
+    """How many dead letters are open, by reason, message, status, route and age; what became of the others.
 
     Ends with 1 where any is open.
     """
+    from bridge.reprocess.redaction import redaction
     from bridge.reprocess.statistics import count
 
     start = startup.load(config)
     with opening.opened(start) as topics:
         selection = topics.selection(asked, with_ended=True, all_groups=all_groups)
-        found = count(topics.entries(), selection, start.mapping, time.time())
+        hidden = redaction(start.config.dead_letter.redact, everything=False)
+        found = count(topics.entries(), selection, start.mapping, time.time(), hidden)
         if json:
             output.document(_document(found, topics))
         else:
@@ -45,11 +56,12 @@ def _page(found: Statistics, topics: opening.Opened) -> list[str]:
     if not found.open:
         lines = [f"{topics.topic} has no open dead letter."]
     else:
-        oldest = "" if found.oldest is None else f", the oldest {output.span(found.oldest.age)} old ({found.oldest.id})"
+        oldest = "" if found.oldest is None else f", the oldest {span(found.oldest.age)} old ({found.oldest.id})"
         lines = [f"{topics.topic}: {output.plural(found.open, 'open dead letter')}{oldest}"]
         for title, groups in found.groupings.items():
-            rows = [[title, "letters", "oldest"], *(_row(name, group) for name, group in groups.items())]
+            rows = [[title, "dead letters", "oldest"], *(_row(name, group) for name, group in groups.items())]
             lines += ["", *(printable(line) for line in output.table(rows, right=(1,)))]
+        lines += ["", *(printable(line) for line in _sayings(found.sayings, time.time()))]
     ended = [f"{output.number(number)} {state}" for state, number in found.ended.items() if number]
     notes = [f"Settled: {', '.join(ended)}."] if ended else []
     notes += [
@@ -58,8 +70,8 @@ def _page(found: Statistics, topics: opening.Opened) -> list[str]:
             (found.failed_again, "{} of the open ones failed again in a replay."),
             (found.others, "{} of other groups are not counted (--all-groups)."),
             (found.damaged, f"{{}} with headers that cannot be read (`{command('dlq', 'list')}` shows them)."),
-            (topics.reader.once.repeated, "{} of events that have a letter already are not counted twice."),
-            (topics.reader.ledger.ignored, "{} resolutions are of no letter here and are ignored."),
+            (topics.reader.once.repeated, "{} of events that have a dead letter already are not counted twice."),
+            (topics.reader.ledger.ignored, "{} resolutions belong to no dead letter here and are ignored."),
         )
         if number
         for sentence in [sentence.format(output.number(number))]
@@ -69,16 +81,51 @@ def _page(found: Statistics, topics: opening.Opened) -> list[str]:
     return [*lines, *(["", *notes] if notes else [])]
 
 
+def _sayings(said: Sayings, now: float) -> Iterator[str]:
+    """The commonest messages, each with where one of them is."""
+    commonest = said.commonest()
+    yield "messages, without numbers, ids and quoted values"
+    width = len(output.number(commonest[0].count))
+    for each in commonest[:MESSAGES]:
+        yield f"  {output.number(each.count):>{width}}  {each.reason}: {each.message or '(no message)'}"
+        yield f"  {'':>{width}}  {_ages(each, now)}such as {each.sample}"
+    more = commonest[MESSAGES:]
+    left = sum(each.count for each in more) + said.unlisted
+    if left:
+        yield f"  … and {output.plural(left, 'dead letter')} with other messages (--json lists {LISTED})"
+    yield f"  `{command('dlq', 'show', str(commonest[0].sample))}` shows one of the commonest."
+
+
+def _ages(said: Saying, now: float) -> str:
+    if said.first_ms is None or said.last_ms is None:
+        return ""
+    oldest, newest = (span(now - each / 1000) for each in (said.first_ms, said.last_ms))
+    return f"oldest {oldest}, newest {newest}; "
+
+
 def _row(name: str, group: Group) -> list[str]:
-    return [name, output.number(group.count), "" if group.oldest_age is None else output.span(group.oldest_age)]
+    return [name, output.number(group.count), "" if group.oldest_age is None else span(group.oldest_age)]
 
 
 def _document(found: Statistics, topics: opening.Opened) -> dict[str, Any]:
+    from bridge.cli.dlq.rows import moment
+
     return {
         "topic": topics.topic,
         "open": found.open,
         "failed_again": found.failed_again,
         "oldest": None if found.oldest is None else {"id": found.oldest.id, "age_seconds": round(found.oldest.age, 3)},
+        "messages": [
+            {
+                "reason": each.reason,
+                "message": each.message,
+                "count": each.count,
+                "first": moment(each.first_ms),
+                "last": moment(each.last_ms),
+                "sample": str(each.sample),
+            }
+            for each in found.sayings.commonest()[:LISTED]
+        ],
         "by": {
             title: {name: {"count": group.count, "oldest_age_seconds": group.oldest_age} for name, group in of.items()}
             for title, of in found.groupings.items()

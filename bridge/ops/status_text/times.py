@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bridge.durations import span
+
 Local = Callable[[float], datetime]
 """From Unix seconds to that moment in the reader's zone, with its offset."""
 _HOUR = 3_600.0
@@ -75,14 +77,3 @@ def _offset(there: datetime) -> str:
         return "UTC"
     minutes = round(offset.total_seconds() / 60)
     return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-
-
-def span(seconds: float) -> str:
-    """A duration in its two largest units."""
-    whole = max(0, int(seconds))
-    days, hours, minutes = whole // 86_400, whole // 3_600 % 24, whole // 60 % 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole % 60} s"

@@ -65,15 +65,15 @@ async def test_an_unknown_id_is_named_by_every_verb_that_would_act_and_nothing_i
     for verb in (("replay", "--yes"), ("discard", "--because", "x", "--yes"), ("export",)):
         ran = await dlq(verb[0], "0:0", "0:99", "orders/0/77", *verb[1:])
         assert (ran.code, ran.out) == (2, "")
-        assert ran.err.startswith("letters has no open letter 0:99, orders/0/77 that the other selectors allow: ")
-        assert "bridge dlq show 0:99 -c " in ran.err
+        assert ran.err.startswith("letters has no open dead letter 0:99, orders/0/77 that the other selectors allow: `")
+        assert re.search(r"bridge dlq show 0:99 -c \S+` says what became of it.\n$", ran.err)
     assert api.ledger.accepted == []
     assert await is_untouched(dlq, 2)
 
 
 async def test_an_empty_selection_is_one_sentence_and_no_finding(dlq: Dlq, put: Put, api: Emulator) -> None:
     put(letter(1, route=OLD))
-    none = "No open letter of letters is meant by this selection.\n"
+    none = "No open dead letters in letters match.\n"
     assert (await dlq("list", "--user", "nobody")).out == none
     assert (await dlq("discard", "--user", "nobody", "--because", "x", "--yes")).out == none
     assert (await dlq("list", "--match", "length(data.n)")).out == none, "a number has no length"
@@ -81,9 +81,9 @@ async def test_an_empty_selection_is_one_sentence_and_no_finding(dlq: Dlq, put: 
         {"discarded": 0, "by_reason": {}, "because": "x"}
     ]
     replayed = await dlq("replay", "--user", "nobody", "--yes")
-    assert (replayed.code, replayed.out) == (0, "No open letter is meant by this selection.\n")
+    assert (replayed.code, replayed.out) == (0, "No open dead letters in letters match.\n")
     exported = await dlq("export", "--user", "nobody")
-    assert (exported.code, exported.out, exported.err) == (0, "", "Exported 0 letters.\n")
+    assert (exported.code, exported.out, exported.err) == (0, "", "Exported 0 dead letters.\n")
     assert api.ledger.accepted == []
     assert await is_untouched(dlq, 1)
 
@@ -129,7 +129,7 @@ async def test_a_selector_that_names_what_nothing_failed_for_is_an_empty_selecti
         ("--origin", "orders:1"),
     ):
         ran = await dlq("replay", "--yes", *selector)
-        assert (ran.code, ran.out) == (0, "No open letter is meant by this selection.\n"), selector
+        assert (ran.code, ran.out) == (0, "No open dead letters in letters match.\n"), selector
     of_another_program = await dlq("list", "--json", "--reason", "org.apache.kafka.connect.errors.DataException")
     assert [each["id"] for each in of_another_program.documents] == ["0:1"]
     of_an_earlier_route = await dlq("list", "--json", "--route-hash", OLD.hash)
@@ -150,7 +150,7 @@ async def test_letters_that_cannot_be_sent_stay_open_and_each_says_why(dlq: Dlq,
     assert ran.code == 1, "a job that left letters must not pass for done"
     assert "2  no legible header says which topic it came from, and the mapping depends on that" in ran.out
     assert re.search(
-        r"2  the mapping still makes no request of it \(`.*bridge dlq show \d+:\d+ -c \S+` says why\)", ran.out
+        r"2  the mapping still makes no request from it \(`.*bridge dlq show \d+:\d+ -c \S+` says why\)", ran.out
     )
     assert re.search(
         r"1  the mapping now filters it: nothing to send \(`.*bridge dlq discard \d+:\d+ --because", ran.out
@@ -191,7 +191,7 @@ async def test_an_export_comes_back_byte_for_byte_and_unedited_lines_change_noth
     file = tmp_path / "letters.ndjson"
     assert (await dlq("export", "-o", str(file))).code == 0
     ran = await dlq("import", str(file), "--note", "nothing", "--yes")
-    assert (ran.code, ran.out) == (0, "Nothing is changed in 3 letters.\n")
+    assert (ran.code, ran.out) == (0, "Nothing is changed in 3 dead letters.\n")
     piped = await dlq("import", "-", "--note", "nothing", "--yes", "--json", stdin=file.read_bytes())
     assert (piped.code, piped.documents) == (0, [{"changed": 0, "unchanged": 3, "note": "nothing"}])
 

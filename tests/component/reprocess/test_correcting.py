@@ -83,7 +83,7 @@ async def test_lines_that_cannot_be_taken_are_named_and_nothing_is_recorded(dlq:
     changed = json.dumps(json.loads(exported[0]) | {"json": {"other": 1}})
     for line, sentence in (
         ("{", "is not JSON"),
-        ("{}", "is not a line that bridge dlq export wrote"),
+        ("{}", "is not a line of an export"),
         (redacted, "was exported with values hidden"),
         (moved, "is not of the letter that stands at 0:1"),
         (gone, "has no letter 3:9 any more"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 from bridge.model import LetterReason, Route
@@ -34,8 +35,13 @@ async def test_stats_count_the_open_letters_by_reason_status_route_and_age(dlq: 
         "401": 1,
         "(not sent)": 1,
     }
+    assert [(each["reason"], each["count"]) for each in found["messages"]][:1] == [("rejected", 2)]
+    assert {(each["message"], each["first"] is not None) for each in found["messages"]} == {("the API said no", True)}
     page = await dlq("stats")
     assert page.out.startswith("letters: 4 open dead letters, the oldest ")
+    sample = found["messages"][0]["sample"]
+    assert f"; such as {sample}\n" in page.out
+    assert f"bridge dlq show {sample} -c " in page.out
 
 
 async def test_an_empty_topic_has_no_open_letter(dlq: Dlq) -> None:
@@ -75,7 +81,7 @@ async def test_selectors_narrow_the_list(dlq: Dlq, put: Put) -> None:
     assert [each["origin"]["offset"] for each in listed.documents] == [3]
     assert len((await dlq("list", "--json", "--origin", "orders:0:1-2")).documents) == 2
     assert len((await dlq("list", "--json", "--limit", "3")).documents) == 3
-    assert (await dlq("list", "--reason", "expired")).out == ("No open letter of letters is meant by this selection.\n")
+    assert (await dlq("list", "--reason", "expired")).out == "No open dead letters in letters match.\n"
 
 
 async def test_show_tells_what_came_what_was_sent_and_what_would_be_sent_now(dlq: Dlq, put: Put) -> None:
@@ -102,9 +108,12 @@ async def test_show_names_a_timestamp_that_is_no_date_and_one_that_is_not_there(
 async def test_an_id_that_is_none_is_one_sentence(dlq: Dlq, put: Put) -> None:
     put(letter(1))
     for name, sentence in (
-        ("0:99", "There is no letter 0:99 in letters: its partition ends before offset 1.\n"),
+        ("0:99", "There is no dead letter 0:99 in letters: its partition ends before offset 1.\n"),
         ("9:0", "letters has no partition 9; it has 4, from 0.\n"),
-        ("orders/0/99", "letters has no letter of orders/0/99: it was never a dead letter, or retention removed it.\n"),
+        (
+            "orders/0/99",
+            "letters has no dead letter of orders/0/99: it was never a dead letter, or retention removed it.\n",
+        ),
     ):
         ran = await dlq("show", name)
         assert (ran.code, ran.err) == (2, sentence)
@@ -114,10 +123,8 @@ async def test_an_id_that_is_none_is_one_sentence(dlq: Dlq, put: Put) -> None:
 async def test_a_missing_topic_is_one_sentence(dlq: Dlq) -> None:
     ran = await dlq("stats", dead_letter={"topic": "nowhere"})
     assert ran.code == 2
-    assert ran.err == (
-        "dead_letter.topic: nowhere does not exist, or this user may not see it: run `bridge topics create`, or grant "
-        "READ and DESCRIBE on it.\n"
-    )
+    assert ran.err.startswith("dead_letter.topic: nowhere does not exist, or this user may not see it: run `")
+    assert re.search(r"bridge topics create -c \S+`, or grant READ and DESCRIBE on it.\n$", ran.err)
 
 
 async def test_configured_paths_are_hidden_and_redact_hides_every_value(dlq: Dlq, put: Put) -> None:

@@ -102,6 +102,21 @@ async def test_a_dry_run_shows_outcomes_and_differences_and_sends_nothing(
     assert api.ledger.accepted == []
 
 
+async def test_a_body_is_changed_only_where_something_was_sent_before(
+    dlq: Dlq, put: Put, configure: Callable[..., Path]
+) -> None:
+    now = route(configure())
+    first = [letter(n, reason=LetterReason.UNMAPPABLE, status=None) for n in range(1, 4)]
+    put(letter(9, route=OLD, request=b'{"user_id":"u-1","event_name":"Order Done","metadata":{}}'), *first)
+    page = await dlq("replay", "--dry-run")
+    assert (
+        "Of those to be sent: 1 would be sent with a changed body, 3 would be sent for the first time.\n"
+    ) in page.out
+    assert f"{now.name}, for the first time:" in (await dlq("show", "orders/0/1")).out
+    counts = (await dlq("replay", "--dry-run", "--json")).documents[0]
+    assert (counts["changed"], counts["bodies"]) == (1, {"changed": 1, "same": 0, "first": 3, "several": 0})
+
+
 async def test_a_rejected_letter_is_not_sent_again_under_an_unchanged_route(
     dlq: Dlq, put: Put, api: Emulator, configure: Callable[..., Path]
 ) -> None:
@@ -196,7 +211,7 @@ async def test_a_discarded_letter_is_settled_with_its_reason_and_never_sent(dlq:
     )
     assert (await dlq("discard", "--because", "x", "--yes")).code == 2, "nothing is selected"
     ran = await dlq("discard", "0:0", "--because", "test data", "--yes")
-    assert (ran.code, ran.out) == (0, "Discarded 1 letter: test data\n")
+    assert (ran.code, ran.out) == (0, "Discarded 1 dead letter: test data\n")
     assert (await dlq("replay", "--yes")).code == 0
     assert [event.metadata["n"] for event in api.ledger.accepted] == [2]
     (ended,) = [each["ended"] for each in (await dlq("list", "--all", "--json")).documents if each["id"] == "0:0"]

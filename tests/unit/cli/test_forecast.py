@@ -4,7 +4,7 @@ import pytest
 
 from bridge.cli.checks.findings import Finding, Level
 from bridge.cli.checks.forecast import Backlog, forecast, growth
-from bridge.cli.output import span
+from bridge.durations import span
 
 PER_MINUTE_600 = 10.0
 DAY = 86_400.0
@@ -16,7 +16,7 @@ def _whats(found: list[Finding], level: Level) -> list[str]:
 
 def test_the_backlog_is_told_with_the_time_it_takes() -> None:
     found = forecast([Backlog("orders", 1_200_000)], PER_MINUTE_600)
-    assert _whats(found, Level.NOTE) == ["1,200,000 records behind; at 600/min 33 h 20 min if all are mapped."]
+    assert _whats(found, Level.NOTE) == ["1,200,000 records behind; at 600/min 1 d 9 h if all are mapped."]
 
 
 def test_several_topics_are_told_apart_the_longest_first() -> None:
@@ -63,7 +63,15 @@ def test_what_fits_the_rate_is_not_mentioned(rate: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (120_000, "33 h 20 min"), (1e6, "11 d 13 h")],
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (3600, "1 h 0 min"),
+        (86_399, "23 h 59 min"),
+        (120_000, "1 d 9 h"),
+        (1e6, "11 d 13 h"),
+    ],
 )
 def test_durations_are_told_in_their_two_largest_units(seconds: float, text: str) -> None:
     assert span(seconds) == text

@@ -163,8 +163,8 @@ def test_every_line_that_no_export_wrote_is_named_at_once(refusal: Callable[[str
     file.write_text(f"{{}}\n{LETTER}\n[]\n")
 
     assert refusal(COMMANDS["dlq import"], file) == (
-        f"{file}, line 1: is not a line that bridge dlq export wrote. Nothing was recorded.\n"
-        f"{file}, line 3: is not a line that bridge dlq export wrote. Nothing was recorded.\n"
+        f"{file}, line 1: is not a line of an export. Nothing was recorded.\n"
+        f"{file}, line 3: is not a line of an export. Nothing was recorded.\n"
     )
 
 

@@ -26,6 +26,7 @@ from bridge.pipeline.likeness import Likenesses, common_form
         ("uuid 123e4567-e89b-12d3-a456-426614174000, again", "uuid #, again"),
         ('no rule is for the type "order.v2", and', 'no rule is for the type "…", and'),
         ("it doesn't like the users' thing", "it doesn't like the users' thing"),
+        ("no UTF-8, charset=utf-8, in base64", "no UTF-8, charset=utf-8, in base64"),
         ("two\n lines", "two lines"),
     ],
 )

@@ -10,9 +10,10 @@ from bridge.config.mapping_section import MappingConfig
 from bridge.kafka.starts import LogRange
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Failed, LetterReason, Record, Route, TopicPartition
+from bridge.reprocess import contents
 from bridge.reprocess.ledger import Standing, State
 from bridge.reprocess.letters import parse
-from bridge.reprocess.plan import Fate, Plan, Rules, decide, without_stale
+from bridge.reprocess.plan import Body, Fate, Plan, Rules, decide, of, without_stale
 from bridge.reprocess.resolutions import Attempted, Author, Changed
 from bridge.reprocess.selection import Entry
 from bridge.reprocess.staleness import Search
@@ -44,6 +45,21 @@ def test_what_was_refused_is_not_sent_again_under_an_unchanged_route(reason: Let
     assert fate(letter(1, reason=reason, route=NEW)) is Fate.UNCHANGED
     assert fate(letter(1, reason=reason, route=NEW), rules=Rules(force=True)) is Fate.SEND
     assert fate(letter(1, reason=reason, route=OLD)) is Fate.SEND
+
+
+def test_a_body_is_compared_only_with_one_that_was_there_before() -> None:
+    def body(made: Written) -> Body | None:
+        return decide(Entry(parse(made.record(0)), Standing(State.OPEN)), PRESENT, Rules(), NOW).body
+
+    sent = decide(Entry(parse(letter(1, route=OLD).record(0)), Standing(State.OPEN)), PRESENT, Rules(), NOW)
+    record = contents.current(sent.entry.letter, sent.entry.standing)
+    assert record is not None
+    ((_, now),) = of(sent.entry.letter, record, PRESENT).requests
+    assert sent.body is Body.FIRST, "its letter has no request: it never got that far"
+    assert not sent.changed
+    assert body(letter(1, route=OLD, request=now.body)) is Body.SAME
+    assert body(letter(1, route=OLD, request=b"{}")) is Body.CHANGED
+    assert body(letter(1, route=NEW, request=b"{}")) is None, "it is not to be sent"
 
 
 @pytest.mark.parametrize("reason", [LetterReason.UNAUTHORIZED, LetterReason.RETRIES_EXHAUSTED])
