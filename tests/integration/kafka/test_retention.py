@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from typing import TYPE_CHECKING
 
 from confluent_kafka.admin import AclOperation, ResourceType
 
+from bridge.kafka.letter_log import BESIDE, LetterLog
 from tests.kafka.completing import PATIENCE, Completing, running, settings
 from tests.kafka.settings import PASSWORDS
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.kafka.client import Kafka, OwnKafka
+
+LOGGER = logging.getLogger("kafka")
 
 
 async def test_the_retention_of_each_topic_that_is_read_becomes_known(kafka: Kafka) -> None:
@@ -24,6 +28,18 @@ async def test_the_retention_of_each_topic_that_is_read_becomes_known(kafka: Kaf
             while len(source.retention) < 2:
                 await asyncio.sleep(0.05)
         assert source.retention == {week: 604_800.0, kept: math.inf}
+
+
+async def test_the_retention_of_the_dead_letter_topic_is_told(kafka: Kafka) -> None:
+    letters, kept = kafka.create_topic("dlq", retention_ms=86_400_000), kafka.create_topic("kept", retention_ms=-1)
+
+    def retention(topic: str) -> float | None:
+        group = settings(kafka.bootstrap, kafka.name("group"), [letters])
+        return LetterLog(group, topic, LOGGER, BESIDE).retention()
+
+    assert await asyncio.to_thread(retention, letters) == 86_400.0
+    assert await asyncio.to_thread(retention, kept) == math.inf
+    assert await asyncio.to_thread(retention, kafka.name("none")) is None
 
 
 async def test_a_user_who_may_not_see_the_retention_is_served_without_it(
@@ -48,3 +64,5 @@ async def test_a_user_who_may_not_see_the_retention_is_served_without_it(
                 while not any(f"the retention of topic {topic} is not known" in line for line in caplog.messages):
                     await asyncio.sleep(0.05)
             assert (dict(source.retention), source.problems) == ({}, ())
+            own = LetterLog(settings(kafka.sasl_bootstrap, group, [topic], properties=login), topic, LOGGER, BESIDE)
+            assert await asyncio.to_thread(own.retention) is None
