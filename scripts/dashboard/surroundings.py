@@ -107,6 +107,18 @@ KAFKA: Final = Row(
             of_release("max", "recorded_lost_records", "recorded, at most"),
         ),
         lines(
+            "Losses that are recorded",
+            "Losses of the whole group, those of an unknown number of records included. They outlive the processes "
+            "that found them.",
+            COUNT,
+            of_release("max", "recorded_losses", "losses"),
+        ),
+        since(
+            "The first loss that is recorded",
+            "When the first of these was found.",
+            of_release("min", "recorded_losses_timestamp_seconds", ""),
+        ),
+        lines(
             "Drains cut off",
             "Drains whose time ran out, within an hour: requests on the wire were cut off, and their records may be "
             "sent twice.",

@@ -55,7 +55,7 @@ class Metric:
     @property
     def help(self) -> str:
         """The HELP text."""
-        replicas = "" if self.over is Over.SUM else f" Over replicas take the {self.over}, never the sum."
+        replicas = "" if self.over is Over.SUM else f" Do not sum over replicas: use {self.over}."
         return f"{self.meaning}{replicas} Unit: {self.unit}."
 
     @property

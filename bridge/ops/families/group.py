@@ -140,4 +140,18 @@ METRICS: tuple[Metric, ...] = (
         lambda s: None if s.recorded_losses is None else s.recorded_losses.at_most,
         Over.MAX,
     ),
+    gauge(
+        "recorded_losses",
+        "losses",
+        "Losses of the group that are recorded, those of an unknown number of records included. NaN: not read yet.",
+        lambda s: None if s.recorded_losses is None else s.recorded_losses.count,
+        Over.MAX,
+    ),
+    gauge(
+        "recorded_losses_timestamp_seconds",
+        "seconds",
+        "Unix time of the first loss that is recorded; NaN: there is none, or they were not read yet.",
+        lambda s: None if s.recorded_losses is None else s.recorded_losses.since,
+        Over.MIN,
+    ),
 )

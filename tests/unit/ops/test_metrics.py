@@ -13,7 +13,7 @@ from bridge.holds import GATES, Reason
 from bridge.model import FilterReason, LetterReason
 from bridge.ops import metrics
 from bridge.ops.catalogue import CATALOGUE, PREFIX, Kind, Metric, Over
-from bridge.ops.snapshot import Block, Build, Certificate, Key, PartitionHold, Rate, TopicHold
+from bridge.ops.snapshot import Block, Build, Certificate, Key, PartitionHold, Rate, RecordedLosses, TopicHold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,10 +116,20 @@ def test_where_nothing_waits_there_is_an_age_of_0_and_no_time_it_began(busy: Sna
 
 def test_what_has_no_sum_over_replicas_says_so_where_it_is_looked_up() -> None:
     for metric in CATALOGUE:
-        assert ("never the sum" in metric.help) == (metric.over is not Over.SUM)
+        assert ("Do not sum over replicas" in metric.help) == (metric.over is not Over.SUM)
         assert metric.kind is Kind.GAUGE or metric.over is Over.SUM
         if metric.name.endswith(("_age_seconds", "_timestamp_seconds")):
             assert metric.over is not Over.SUM
+
+
+def test_losses_that_are_recorded_are_shown_as_those_of_the_group_since_when(quiet: Snapshot) -> None:
+    found = RecordedLosses(at_most=40, unknown=1, since=quiet.at - 9_000, shown=(), count=3)
+    series = scraped(replace(quiet, recorded_losses=found))
+
+    assert series[f"{PREFIX}recorded_lost_records"] == {(): 40}
+    assert series[f"{PREFIX}recorded_losses"] == {(): 3}
+    assert series[f"{PREFIX}recorded_losses_timestamp_seconds"] == {(): quiet.at - 9_000}
+    assert math.isnan(scraped(quiet)[f"{PREFIX}recorded_lost_records"][()])
 
 
 def test_a_key_file_that_cannot_be_read_is_shown_since_when(quiet: Snapshot) -> None:
