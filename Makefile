@@ -18,7 +18,7 @@ CHART := helm/track-bridge
 HISTORIES ?= 100000
 ARGS ?=
 
-.PHONY: help demo environment test soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs fmt requirements clean
+.PHONY: help demo environment test situations soak faults fuzz lint bench bench-check image image-facts compose-rules chart chart-cluster docs fmt requirements clean
 
 help: ## this list
 	@echo "make TARGET [ARGS=...]"
@@ -47,6 +47,9 @@ endif
 
 fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_SECONDS=600; ARGS=answers: one target)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
+
+situations: $(DEV) ## twelve things that go wrong on a real Kafka: what status, alerts, dashboard and runbook say, as a table
+	@$(BIN)/python -m tests.integration.situations $(ARGS)
 
 faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a table of what they came to (FAULTS_SEED=2)
 	@FAULTS=full FAULTS_SEED=$(FAULTS_SEED) $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)

@@ -25,10 +25,18 @@ def problem() -> str | None:
 
 def run(*arguments: str | Path, given: str | None = None) -> None:
     """Fails with everything promtool said, unless it is content. `given` is its standard input."""
-    answer = subprocess.run(
-        [_name(), *arguments], input=given, capture_output=True, text=True, check=False, timeout=100
-    )
+    answer = _answer(arguments, given)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def said(*arguments: str | Path) -> str:
+    """What it wrote, content or not: a test that expects nothing is told everything."""
+    answer = _answer(arguments)
+    return answer.stdout + answer.stderr
+
+
+def _answer(arguments: tuple[str | Path, ...], given: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([_name(), *arguments], input=given, capture_output=True, text=True, check=False, timeout=100)
 
 
 def _name() -> str:
