@@ -33,6 +33,12 @@ def form_of(*, is_record: bool, is_raw: bool) -> Form:
     return Form.RECORDS if is_record else Form.RAW if is_raw else Form.VALUES
 
 
+def options(form: Form, topic: str | None) -> tuple[str, ...]:
+    """As they are typed: a command that is to read the same input as the same records needs them as well."""
+    said = {Form.VALUES: (), Form.RECORDS: ("--record",), Form.RAW: ("--raw",)}[form]
+    return said if topic is None else (*said, "--topic", topic)
+
+
 def read(source: str, form: Form, topic: str | None = None) -> Iterator[Record]:
     """The records of a file, or of standard input for ``-``; values become records of `topic`, produced just now.
 

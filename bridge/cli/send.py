@@ -80,9 +80,8 @@ def send(  # noqa: PLR0917 - options are parameters
         )
     from bridge.cli import send_file
 
-    start = startup.load(config)
-    share = rates.of(rate, start.config.delivery.rate_limit)
-    return send_file.send_file(start, file, form, topic, share, from_line, yes=yes, as_json=json)
+    asked = send_file.Asked(file, form, topic, rate, from_line)
+    return send_file.send_file(startup.load(config), asked, yes=yes, as_json=json)
 
 
 def _one(
@@ -130,7 +129,7 @@ def _record(source: str, form: records.Form, topic: str | None) -> Record:
         file = "FILE" if source == inputs.STDIN else source
         raise Misuse(
             f"The input has {output.plural(len(found), 'record')}; without --file exactly one is sent. "
-            f"`{command('send', '--file', file)}` sends all of them."
+            f"`{command('send', '--file', file, *records.options(form, topic))}` sends all of them."
         )
     return found[0]
 

@@ -6,10 +6,11 @@ import signal
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bridge.cli import output, startup
+from bridge.cli import output, rates, startup
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
 from bridge.commands import command
 
@@ -63,22 +64,40 @@ class Rejected:
             self._file.close()
 
 
-def send_file(
-    start: startup.Start,
-    source: Path,
-    form: Form,
-    topic: str | None,
-    rate: float,
-    first: int,
-    *,
-    yes: bool,
-    as_json: bool,
-) -> ExitCode:
-    """Show what the file comes to, ask, send, and say what became of it. `first`: the line to begin with."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The file, and how it is to be sent."""
+
+    source: Path
+    form: Form
+    topic: str | None
+    rate: str
+    """As it was typed."""
+    first: int
+    """The line to begin with."""
+
+    @property
+    def shown_by(self) -> str:
+        """The command that shows what its lines become."""
+        from bridge.cli import records
+
+        return command("map", str(self.source), *records.options(self.form, self.topic))
+
+    def resumed_by(self, line: int) -> str:
+        """The command that sends the rest, as the same records."""
+        from bridge.cli import records
+
+        options = (*records.options(self.form, self.topic), "--rate", self.rate)
+        return command("send", "--file", str(self.source), *options, "--from-line", str(line))
+
+
+def send_file(start: startup.Start, asked: Asked, *, yes: bool, as_json: bool) -> ExitCode:
+    """Show what the file comes to, ask, send, and say what became of it."""
+    rate = rates.of(asked.rate, start.config.delivery.rate_limit)
     key = startup.api_key(start)
-    lines = _lines(source, form, topic, first)
-    rejected = Rejected(source)
-    sends = _expected(start, source, lines, to_stderr=as_json)
+    lines = _lines(asked)
+    rejected = Rejected(asked.source)
+    sends = _expected(start, asked, lines, to_stderr=as_json)
     if not yes and not _agreed(sends, start.config.track.endpoint):
         return _not_sent(lines, rejected, as_json=as_json)
     ends = _letters_end(start)
@@ -86,7 +105,7 @@ def send_file(
         tally = _run(start, lines, rate, ends, key, rejected)
     finally:
         rejected.close()
-    return _end(tally, rejected, source, as_json=as_json)
+    return _end(tally, rejected, asked, as_json=as_json)
 
 
 def _not_sent(lines: Sequence[Line], rejected: Rejected, *, as_json: bool) -> ExitCode:
@@ -99,23 +118,23 @@ def _not_sent(lines: Sequence[Line], rejected: Rejected, *, as_json: bool) -> Ex
     return ExitCode.OK
 
 
-def _lines(source: Path, form: Form, topic: str | None, first: int) -> list[Line]:
+def _lines(asked: Asked) -> list[Line]:
     from bridge.cli import records
     from bridge.reprocess.lines import Line
 
     found = [
         Line(number, text.decode("utf-8", "backslashreplace"), record)
-        for number, text, record in records.numbered(str(source), form, topic)
+        for number, text, record in records.numbered(str(asked.source), asked.form, asked.topic)
     ]
     if not found:
-        raise Misuse(f"{source} is empty: there is no record to send.")
-    lines = [line for line in found if line.number >= first]
+        raise Misuse(f"{asked.source} is empty: there is no record to send.")
+    lines = [line for line in found if line.number >= asked.first]
     if not lines:
-        raise Misuse(f"--from-line {first}: the last record of {source} is in line {found[-1].number}.")
+        raise Misuse(f"--from-line {asked.first}: the last record of {asked.source} is in line {found[-1].number}.")
     return lines
 
 
-def _expected(start: startup.Start, source: Path, lines: Sequence[Line], *, to_stderr: bool) -> int:
+def _expected(start: startup.Start, asked: Asked, lines: Sequence[Line], *, to_stderr: bool) -> int:
     """Says what becomes of the lines under the mapping; how many requests it is."""
     from bridge.model import Failed, Filtered, Prepared
 
@@ -123,12 +142,11 @@ def _expected(start: startup.Start, source: Path, lines: Sequence[Line], *, to_s
     kinds: Counter[type] = Counter()
     for line in lines:
         kinds.update(type(outcome) for outcome in start.mapping.map(line.record, now))
-    why = command("map", str(source))
     rows = [
         (output.number(len(lines)), "records in the file"),
         (output.number(kinds[Prepared]), "requests"),
-        (output.number(kinds[Filtered]), f"left out, by a rule of the mapping (`{why}` says which)"),
-        (output.number(kinds[Failed]), f"cannot become a request (`{why}` says why)"),
+        (output.number(kinds[Filtered]), f"left out, by a rule of the mapping (`{asked.shown_by}` says which)"),
+        (output.number(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
     ]
     shown = output.table([row for row in rows if row[0] != "0"], right=(0,))
     if to_stderr:
@@ -211,11 +229,11 @@ def _notice(sentence: str) -> None:
     sys.stderr.write(f"{printable(sentence)}\n")
 
 
-def _end(tally: Tally, rejected: Rejected, source: Path, *, as_json: bool) -> ExitCode:
+def _end(tally: Tally, rejected: Rejected, asked: Asked, *, as_json: bool) -> ExitCode:
     if as_json:
         output.document(_document(tally, rejected))
     else:
-        output.lines(_summary(tally, rejected, source))
+        output.lines(_summary(tally, rejected, asked))
     if tally.interrupted:
         return ExitCode.INTERRUPTED
     if tally.refused:
@@ -223,7 +241,7 @@ def _end(tally: Tally, rejected: Rejected, source: Path, *, as_json: bool) -> Ex
     return ExitCode.FINDINGS if tally.left or rejected.count else ExitCode.OK
 
 
-def _summary(tally: Tally, rejected: Rejected, source: Path) -> list[str]:
+def _summary(tally: Tally, rejected: Rejected, asked: Asked) -> list[str]:
     from bridge.config.printable import printable
     from bridge.reprocess.lines import Fate
 
@@ -244,7 +262,7 @@ def _summary(tally: Tally, rejected: Rejected, source: Path) -> list[str]:
     if tally.last_accepted is not None:
         lines.append(f"The last line accepted is {tally.last_accepted}.")
     if tally.next_line is not None:
-        again = command("send", "--file", str(source), "--from-line", str(tally.next_line))
+        again = asked.resumed_by(tally.next_line)
         lines.append(
             f"Every line before {tally.next_line} is through: `{again}` resumes there, and sends those after it once "
             "more that were accepted meanwhile."
