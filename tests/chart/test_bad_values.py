@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.chart import chart
-from tests.chart.conftest import Say
+from tests.chart.conftest import Render, Say
 
 SASL = {"security.protocol": "sasl_ssl", "sasl.mechanism": "PLAIN"}
 KEDA = {"enabled": True, "prometheus": {"serverAddress": "http://prometheus:9090"}}
@@ -287,6 +288,25 @@ def test_values_that_exclude_each_other_are_refused(refusal: Say, values: chart.
 )
 def test_what_would_fail_in_the_cluster_is_refused_before_it(refusal: Say, values: chart.Values, sentence: str) -> None:
     assert sentence in refusal(values)
+
+
+def test_a_socket_where_nothing_can_be_written_is_refused(refusal: Say, render: Render) -> None:
+    """The root filesystem is read-only. Written as a file, which the schema of `config` says nothing about."""
+
+    def with_socket(path: str) -> dict[str, Any]:
+        own = {**chart.LEAST["config"], "observability": {"listen": ":9464", "control_socket": path}}
+        return {"configFile": yaml.safe_dump(own)}
+
+    nothing = ("--set-json", "config=null")
+    said = refusal(with_socket("/run/bridge/control.sock"), arguments=nothing)
+    assert "configFile: observability.control_socket: is /run/bridge/control.sock, and nothing that can be" in said
+    mounted = {
+        "extraVolumes": [{"name": "run", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "run", "mountPath": "/run/bridge/"}],
+    }
+    render(with_socket("/run/bridge/control.sock"), mounted, arguments=nothing)
+    for path in ("auto", "off", "/tmp/control.sock"):  # noqa: S108  # the pod's
+        render(with_socket(path), arguments=nothing)
 
 
 def test_a_release_whose_name_makes_no_service_is_refused(tmp_path: Path) -> None:

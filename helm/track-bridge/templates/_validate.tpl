@@ -276,6 +276,7 @@ extraVolumeMounts: has {{ .mountPath }}, where something is mounted already; cho
 {{- end -}}
 {{- $paths = append $paths $path -}}
 {{- end -}}
+{{- include "track-bridge.problems.socket" . }}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
 podMonitor.enabled: must not be true beside serviceMonitor.enabled: every sum would count each replica twice; choose one
 {{- end -}}
@@ -309,6 +310,19 @@ serviceMonitor.enabled: needs service.enabled; set it, or use podMonitor
 extraVolumes: has {{ .name }}, a name the chart uses; choose another one
 {{- end -}}
 {{- $taken = append $taken .name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The root filesystem is read-only unless somebody says otherwise: a socket needs a directory that can be written. */}}
+{{- define "track-bridge.problems.socket" -}}
+{{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
+{{- $socket := dig "observability" "control_socket" "auto" (include "track-bridge.config" . | fromJson) | toString -}}
+{{- $writable := not (dig "readOnlyRootFilesystem" false (.Values.securityContext | default dict)) -}}
+{{- range include "track-bridge.volumeMounts" . | fromYamlArray -}}
+{{- if and (not .readOnly) (hasPrefix (printf "%s/" (clean .mountPath)) $socket) }}{{ $writable = true }}{{ end -}}
+{{- end -}}
+{{- if and (hasPrefix "/" $socket) (not $writable) }}
+{{ $place }}observability.control_socket: is {{ $socket }}, and nothing that can be written is mounted there; remove it, or write a path below /tmp
 {{- end -}}
 {{- end -}}
 
