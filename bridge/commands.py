@@ -17,7 +17,7 @@ _PLACEHOLDER: Final = re.compile(r"[A-Z]+")
 """A word for the reader to replace: ID, FILE."""
 
 
-_WITHOUT_CONFIGURATION: Final = ("demo", "schema", "status")
+_WITHOUT_CONFIGURATION: Final = ("demo", "schema")
 """Commands that take none."""
 
 

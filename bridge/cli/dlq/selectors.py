@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from bridge.cli.dlq import completion
 from bridge.cli.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Asked:
         typer.Option(
             metavar="REASON",
             show_default=False,
+            autocompletion=completion.reasons,
             help="undecodable, unmappable, invalid, rejected, unauthorized, expired, retries_exhausted or too_large; "
             "of other programs' dead letters, the exception's class." + _OFTEN,
         ),
@@ -37,12 +39,23 @@ class Asked:
         list[int] | None,
         typer.Option(metavar="CODE", min=100, max=599, show_default=False, help="The API's last answer." + _OFTEN),
     ] = None
-    route: Annotated[Many, typer.Option(metavar="ROUTE", show_default=False, help="Route of the mapping." + _OFTEN)] = (
-        None
-    )
+    route: Annotated[
+        Many,
+        typer.Option(
+            metavar="ROUTE",
+            show_default=False,
+            autocompletion=completion.routes,
+            help="Route of the mapping." + _OFTEN,
+        ),
+    ] = None
     type: Annotated[
         Many,
-        typer.Option(metavar="TYPE", show_default=False, help="Event type, as the present mapping reads it." + _OFTEN),
+        typer.Option(
+            metavar="TYPE",
+            show_default=False,
+            autocompletion=completion.types,
+            help="Event type, as the present mapping reads it." + _OFTEN,
+        ),
     ] = None
     user: Annotated[
         Many,
@@ -69,6 +82,7 @@ class Asked:
         typer.Option(
             metavar="TOPIC[:P[:OFFSETS]]",
             show_default=False,
+            autocompletion=completion.topics,
             help="Where the records came from; OFFSETS is 17, 17-90, 17- or -90." + _OFTEN,
         ),
     ] = None

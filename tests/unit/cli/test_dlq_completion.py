@@ -1,0 +1,80 @@
+"""What the shell offers after `bridge dlq … --reason`, `--route`, `--type` and `--origin`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import entry
+from bridge.model import LetterReason
+
+Offer = Callable[..., list[str]]
+VERBS = ("stats", "list", "replay", "discard", "export")
+
+
+@pytest.fixture
+def offer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Offer:
+    """``offer("dlq", "list", "--reason", "")``: what bash would be offered for the last of these words."""
+
+    def ask(*words: str) -> list[str]:
+        monkeypatch.setenv("_BRIDGE_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", " ".join(["bridge", *words]))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            entry.run([])
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        return captured.out.split()
+
+    return ask
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_reasons_come_from_the_one_list(offer: Offer, verb: str) -> None:
+    assert offer("dlq", verb, "--reason", "") == sorted(LetterReason)
+    assert offer("dlq", verb, "--reason", "un") == ["unauthorized", "undecodable", "unmappable"]
+
+
+@pytest.mark.parametrize("where", ["before", "within", "environment"])
+def test_routes_types_and_topics_come_from_the_configuration_wherever_it_is_named(
+    offer: Offer, config: Callable[..., str], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    path = config("topics: [shop.orders]", "topics: [shop.orders, shop.returns, ^shop.x.*]")
+    before = ["-c", path] if where == "before" else []
+    within = ["-c", path] if where == "within" else []
+    if where == "environment":
+        monkeypatch.setenv("BRIDGE_CONFIG", path)
+    assert offer(*before, "dlq", "list", *within, "--route", "") == ["order.completed"]
+    assert offer(*before, "dlq", "list", *within, "--type", "or") == ["order.completed"]
+    assert offer(*before, "dlq", "list", *within, "--origin", "shop.") == ["shop.orders", "shop.returns"]
+
+
+@pytest.mark.parametrize(
+    "content", [None, "kafka: [\n", "", "mapping: 7\n", "mapping:\n  events: {a: {event_name: 'data.['}}\n"]
+)
+@pytest.mark.parametrize("option", ["--route", "--type", "--origin"])
+def test_a_configuration_that_is_broken_or_missing_offers_nothing_and_says_nothing(
+    offer: Offer, tmp_path: Path, content: str | None, option: str
+) -> None:
+    path = tmp_path / "bridge.yaml"
+    if content is not None:
+        path.write_text(content)
+    assert [each for each in offer("dlq", "list", "-c", str(path), option, "") if each != "a"] == []
+
+
+def test_nobody_is_asked_and_the_kafka_client_is_not_even_loaded(config: Callable[..., str]) -> None:
+    program = (
+        "import sys; from bridge.cli import entry\n"
+        "try: entry.run([])\n"
+        "finally: print(sorted(m for m in sys.modules if m in ('confluent_kafka', 'httpx', 'asyncio')))\n"
+    )
+    words = f"bridge dlq list -c {config()} --route "
+    environ = {**os.environ, "_BRIDGE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "6"}
+    ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines() == ["order.completed", "[]"], ran.stderr
