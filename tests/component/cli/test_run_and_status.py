@@ -1,10 +1,14 @@
 """`bridge run` as a process, and `bridge status` asking it."""
 
 import asyncio
+import fcntl
 import json
 import os
+import re
 import signal
+import struct
 import sys
+import termios
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,3 +187,48 @@ async def test_a_status_of_another_version_is_said_to_be_one(cli: Cli) -> None:
 async def test_an_address_that_is_none_is_2(cli: Cli, url: str) -> None:
     ran = await cli("status", "--url", url)
     assert (ran.code, ran.err.startswith("--url: ")) == (2, True), ran.err
+
+
+async def test_a_watch_on_a_terminal_shows_the_top_follows_its_size_survives_a_restart_and_ends_with_0(
+    running: Running,
+) -> None:
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 8, 60, 0, 0))
+    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm"}
+    for name in ("LINES", "COLUMNS"):
+        environ.pop(name, None)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "status", "--url", running.url, "--watch",
+        stdout=follower, stderr=follower, stdin=asyncio.subprocess.DEVNULL, env=environ,
+    )  # fmt: skip
+    written = bytearray()
+    asyncio.get_running_loop().add_reader(leader, lambda: written.extend(os.read(leader, 65_536)))
+
+    async def shown(what: bytes) -> list[str]:
+        """What was written since the last question, once this is part of it."""
+        async with asyncio.timeout(20):
+            while what not in written:
+                await asyncio.sleep(0.02)
+        lines = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]", b"", bytes(written)).decode().split("\r\n")
+        written.clear()
+        return lines
+
+    try:
+        first = await shown(b"more lines")
+        assert first[0].startswith("track-bridge ")
+        assert len(first) == 8
+        assert max(map(len, first)) <= 60
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 300, 100, 0, 0))
+        assert any(line.strip() == "Routes" for line in await shown(b"Routes"))
+        await running.stop()
+        gone = await shown(b"below is the last answer")
+        assert gone[0].startswith("No bridge answers at ")
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    finally:
+        asyncio.get_running_loop().remove_reader(leader)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(leader)
+        os.close(follower)
