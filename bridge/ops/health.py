@@ -66,7 +66,7 @@ def live(vitals: Vitals, limits: BeatLimits = DEFAULT_LIMITS) -> Health:
         message = f"The poll thread has not polled for {vitals.poll_age:.0f} s; {limits.poll:.0f} s are allowed."
         findings.append(Finding("poll_stuck", message))
     if vitals.loop_age > limits.loop:
-        message = f"The event loop has not beaten for {vitals.loop_age:.0f} s; {limits.loop:.0f} s are allowed."
+        message = f"The event loop has not run for {vitals.loop_age:.0f} s; {limits.loop:.0f} s are allowed."
         findings.append(Finding("loop_stuck", message))
     return Health(tuple(findings))
 

@@ -6,6 +6,7 @@ A terminal's columns are counted, not characters: ideographs take two, combining
 from __future__ import annotations
 
 import enum
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ _BREAKS: Final = frozenset(",/.:;_-")
 """After which a word that is longer than a line is best broken."""
 _SHORTEST_NAME: Final = 12
 """Columns to which the first cells of a table are cut; narrower ones cannot be told apart."""
+_WORDS: Final = re.compile(r"\S*\([^()\s][^()]{0,20}\)\S*|\S+")
+"""What a line is not broken in; a short remark in brackets, such as a span, is one word."""
 _DEEPEST: Final = 8
 """Columns of indentation at most, however deep something is nested."""
 
@@ -90,7 +93,7 @@ def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
     following = " " * min(indent + 2, _DEEPEST, width - 2)
     out: list[str] = []
     line, is_empty = first, True
-    for given in printable(text).split():
+    for given in _WORDS.findall(printable(text)):
         word = given
         room = width - columns(line) - (0 if is_empty else 1)
         if columns(word) <= room:

@@ -266,13 +266,17 @@ def _retries(document: Document, times: Times) -> list[Item]:
         behind = f", {_number(event['behind'])} behind it" if event["behind"] else ""
         out += [
             Text(
-                f"{event['topic']}/{event['partition']} offset {event['offset']}: {event['attempts']} attempts,"
+                f"{event['topic']}/{event['partition']} offset {event['offset']}: {_attempts(event)},"
                 f" {event['counted']} of {event['max_attempts']} that count, next {following}{behind}"
             ),
             Text(f"last answer: {answer['detail'] if answer else 'in another process'}", indent=2),
         ]
     more = len(retries["events"]) - _RETRIES_SHOWN
     return out + ([Text(f"and {more} more events")] if more > 0 else [])
+
+
+def _attempts(event: Document) -> str:
+    return "1 attempt" if event["attempts"] == 1 else f"{event['attempts']} attempts"
 
 
 def _partitions(document: Document) -> list[Item]:

@@ -126,6 +126,14 @@ def test_long_words_break_after_a_comma_or_a_slash() -> None:
     assert all(line.endswith(",") for line in broken[:-1])
 
 
+def test_a_short_remark_in_brackets_is_never_torn() -> None:
+    assert wrapped("retry_after until 09:37:10 (in 59 s), since 09:36:10 (2 s): orders/0", 33) == [
+        "retry_after until 09:37:10",
+        "  (in 59 s), since 09:36:10",
+        "  (2 s): orders/0",
+    ]
+
+
 def test_names_too_long_for_a_table_lose_their_middle_and_stay_apart() -> None:
     rows = [(f"eu.production.shop.orders.created.v2/{number}", "sending", "1") for number in range(3)]
     table = Table(("partition", "why", "lag"), rows, (2,))
