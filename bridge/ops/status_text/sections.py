@@ -213,7 +213,18 @@ def _kafka(document: Document) -> list[Item]:
     last = document["kafka"]["last_partitions"]
     if document["kafka"]["reachable"] or not last:
         return []
-    return [Text(f"partitions of this replica before no broker answered: {', '.join(last)}")]
+    return [Text(f"partitions of this replica before no broker answered: {_shortly(last)}")]
+
+
+def _shortly(partitions: Sequence[str]) -> str:
+    """Partitions by name, those of a topic together."""
+    found: dict[str, list[int]] = {}
+    for name in partitions:
+        topic, _, number = name.rpartition("/")
+        found.setdefault(topic, []).append(int(number))
+    places = [f"{topic}/{spans(sorted(numbers))}" for topic, numbers in found.items()]
+    more = len(places) - _PLACES_SHOWN
+    return f"{', '.join(places[:_PLACES_SHOWN])}{f' and {more:,} more topics' if more > 0 else ''}"
 
 
 def _topics(document: Document) -> list[Item]:
@@ -242,7 +253,7 @@ def _missing(topic: Document) -> str:
 def _group(document: Document) -> list[Item]:
     view = document["group_view"]
     others: list[Item] = [
-        Text(f"another mapping ({other['mapping']}, here {view['mapping']}): {', '.join(other['partitions'])}")
+        Text(f"another mapping ({other['mapping']}, here {view['mapping']}): {_shortly(other['partitions'])}")
         for other in view["other_mappings"]
     ]
     if view["members"] is None:

@@ -222,7 +222,7 @@ async def test_a_watch_on_a_terminal_shows_the_top_follows_its_size_survives_a_r
         assert any(line.strip() == "Routes" for line in await shown(b"Routes"))
         await running.stop()
         gone = await shown(b"below is the last answer")
-        assert gone[0].startswith("No bridge answers at ")
+        assert any(line.startswith("No bridge answers at ") for line in gone)
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
     finally:

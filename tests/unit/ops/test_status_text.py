@@ -12,7 +12,17 @@ from bridge.holds import Reason
 from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops import status
 from bridge.ops.group_view import GroupView, Problem, TopicView
-from bridge.ops.snapshot import Backlog, Block, Group, Key, Letters, PartitionHold, RecordedLoss, RecordedLosses
+from bridge.ops.snapshot import (
+    Backlog,
+    Block,
+    Group,
+    KafkaLost,
+    Key,
+    Letters,
+    PartitionHold,
+    RecordedLoss,
+    RecordedLosses,
+)
 from bridge.ops.status_text import lines, watched
 
 if TYPE_CHECKING:
@@ -388,3 +398,12 @@ def test_a_partition_that_is_given_up_says_until_when_what_is_in_flight_may_fini
     leaving = replace(busy, partitions=(replace(busy.partitions[0], draining=True, drains_until=busy.at + 20),))
 
     assert section(shown(leaving), "Ends by itself")[0] == "draining until 12:00:20 (in 20 s): shop.orders/3"
+
+
+def test_partitions_of_another_mapping_and_those_before_kafka_fell_silent_are_told_together(busy: Snapshot) -> None:
+    many = tuple(TopicPartition("shop.orders", number) for number in range(300))
+    lost = KafkaLost(busy.at - 30, "kafka-1:9092: Connection refused", many)
+    page = shown(replace(busy, kafka_lost=lost, group_view=GroupView(mapping=7, other_mappings={8: many})))
+
+    assert section(page, "Kafka") == ["partitions of this replica before no broker answered: shop.orders/0-299"]
+    assert section(page, "Group") == ["another mapping (000000008, here 000000007): shop.orders/0-299"]
