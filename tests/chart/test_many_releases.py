@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.chart import chart
 from tests.chart.chart import Manifest
 from tests.chart.pods import matches, references
 from tests.chart.releases import (
     NAMES,
     NAMESPACES,
+    WORKLOADS,
     Release,
     everywhere,
     kinds_of_releases,
@@ -169,6 +172,34 @@ def test_the_alerts_of_a_release_are_about_its_own_targets_and_jobs(releases: li
                 for job in (f"{other.full_name}-replay-28400000", f"{other.full_name}-replay-0a1b2c3d"):
                     counts = re.fullmatch(pattern, job) and not re.fullmatch(left_out, job)
                     assert (namespace == other.namespace and bool(counts)) == (other == release)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_what_releases_have_in_a_namespace_of_monitoring_never_meets_and_keeps_its_job(
+    workload: str, tmp_path: Path
+) -> None:
+    elsewhere = {"enabled": True, "namespace": "monitoring"}
+    operator = {"enabled": True, "instanceSelector": {"a": "b"}}
+    shared = {"prometheusRule": elsewhere, "grafanaDashboard": {**elsewhere, "operator": operator}}
+    made: Counter[tuple[str, str]] = Counter()
+    for release in everywhere(workload, "none", "off"):
+        for monitor in ("serviceMonitor", "podMonitor"):
+            rendered = chart.render(
+                chart.LEAST,
+                tmp_path,
+                {**shared, monitor: elsewhere},
+                release=release.name,
+                namespace=release.namespace,
+            )
+            there = [each for each in rendered.manifests if namespace_of(each) == "monitoring"]
+            assert len(there) == 4
+            made.update({(each["kind"], f"{monitor} {each['metadata']['name']}") for each in there})
+            (source,) = [each["spec"]["configMapRef"]["name"] for each in there if each["kind"] == "GrafanaDashboard"]
+            assert source in [each["metadata"]["name"] for each in there if each["kind"] == "ConfigMap"]
+            for each in rendered.all("PodMonitor"):
+                (job,) = each["spec"]["podMetricsEndpoints"][0]["relabelings"]
+                assert job == {"targetLabel": "job", "replacement": f"monitoring/{release.full_name}"}
+    assert [each for each, count in made.items() if count > 1] == []
 
 
 def test_static_members_of_one_group_are_never_called_alike() -> None:

@@ -22,6 +22,16 @@
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
 
+{{/*
+Called with (list . NAME NAMESPACE): the name of what may be in another namespace than the release's, where releases of one name from several
+namespaces meet. A namespace has no dot, so that no two are called alike.
+*/}}
+{{- define "track-bridge.nameIn" -}}
+{{- $own := include "track-bridge.namespace" (index . 0) -}}
+{{- $there := index . 2 | default $own -}}
+{{- if ne $there $own }}{{ $own }}.{{ end }}{{ index . 1 -}}
+{{- end -}}
+
 {{/* What never changes in the life of a release: a Deployment's selector cannot be changed. */}}
 {{- define "track-bridge.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "track-bridge.name" . | quote }}

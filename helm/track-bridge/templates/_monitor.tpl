@@ -1,5 +1,7 @@
-{{/* The endpoint of a ServiceMonitor or PodMonitor. */}}
+{{/* The endpoint of a ServiceMonitor or PodMonitor, called with (list VALUES RELABELINGS): the chart's own come before the user's. */}}
 {{- define "track-bridge.scrape" -}}
+{{- $relabelings := concat (index . 1) ((index . 0).relabelings | default list) -}}
+{{- with index . 0 -}}
 port: http
 path: /metrics
 {{- with .interval }}
@@ -8,7 +10,7 @@ interval: {{ . }}
 {{- with .scrapeTimeout }}
 scrapeTimeout: {{ . }}
 {{- end }}
-{{- with .relabelings }}
+{{- with $relabelings }}
 relabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -16,4 +18,5 @@ relabelings:
 metricRelabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
 {{- end -}}
