@@ -34,7 +34,7 @@ A_LIST_OF_THE_WORLDS: Final = 20
 LARGEST: Final = 4_000_000
 """Bytes of a file that are read: a wrong path may name anything."""
 
-_PEM: Final = re.compile(r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(.*?)-----END", re.DOTALL)
+_PEM: Final = re.compile(r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)-----END")
 _SEQUENCE, _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x30, 0x17, 0x18, 0xA0
 
 

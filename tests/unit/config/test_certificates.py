@@ -82,6 +82,12 @@ def test_what_is_no_certificate_is_passed_over(text: str, der: bytes) -> None:
     assert certificates.end_of(text + block + damaged, are_authorities=False, now=NOW) is None
 
 
+def test_a_large_file_of_beginnings_without_an_end_is_read_through_once() -> None:
+    """Looked through to its end for each of them it would take hours, and a wrong path may name anything."""
+    text = "-----BEGIN CERTIFICATE-----\n" * (certificates.LARGEST // 28)
+    assert certificates.end_of(text, are_authorities=False, now=NOW) is None
+
+
 def test_a_certificate_cut_anywhere_is_passed_over(authority: trustme.CA) -> None:
     pem, _ = leaf(authority, datetime(2027, 1, 1, tzinfo=UTC))
     lines = pem.splitlines()
