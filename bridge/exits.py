@@ -98,7 +98,12 @@ FINDINGS: Final[Mapping[str, str]] = {
     "test": "An example failed.",
     "send": "The API did not accept a request, or the record makes none; with `--file`, a line failed or is left.",
     "topics create": "A topic could not be created.",
-    "offsets show": "A bridge would hold a partition: its committed offset is outside its log, or of an earlier topic.",
+    "offsets show": "A bridge would hold a partition: its committed offset is outside its log, or of an earlier topic, "
+    "or an operator holds it.",
+    "hold": "Not all that was asked is held for good: partitions belong to other replicas, or Kafka did not "
+    "acknowledge, or cannot keep, the hold.",
+    "release": "Not all that was asked is released: partitions belong to other replicas, were not held, or are held "
+    "for a reason that something else ends.",
     "dlq stats": "A dead letter is open.",
     "dlq replay": "A selected dead letter failed again, or is left (with `--dry-run`: would be).",
     "demo": "Not everything became of the records that should.",
@@ -115,6 +120,8 @@ UNREACHABLE: Final[Mapping[str, str]] = {
     "map": "With `--from-topic`: no Kafka broker answers.",
     "send": "The API does not answer; with `--file`, no Kafka broker answers.",
     "status": "No running bridge answers.",
+    "hold": "No running bridge with this configuration answers on this machine.",
+    "release": "No running bridge with this configuration answers on this machine.",
     "topics create": _NO_BROKER,
     "offsets show": "No Kafka broker answers, or not for every partition.",
     "offsets set": "No Kafka broker answers, or not every offset was set.",

@@ -96,7 +96,8 @@ REASONS: Final[Mapping[Reason, Entry]] = {
     ),
     Reason.DEAD_LETTER_HOLD: Entry(
         "Too many records of this topic in a row became dead letters and none was delivered; the topic is held.",
-        "Look at the reasons of the last dead letters, fix the mapping or the producer, and restart.",
+        "Look at the reasons of the last dead letters, and fix the mapping or the producer. Then restart, or where the"
+        " cause is gone without that, `bridge release TOPIC` counts anew.",
         needs_operator=True,
     ),
     Reason.OUTAGE: Entry(
@@ -135,14 +136,14 @@ REASONS: Final[Mapping[Reason, Entry]] = {
     Reason.OUT_OF_RANGE: Entry(
         "The committed offset lies outside the log: retention removed records before they were sent, or the topic"
         " was recreated. It is never reset silently.",
-        "Stop the group, set its position for this partition with `bridge offsets set TOPIC/PARTITION --to OFFSET` (or"
-        " kafka-consumer-groups --reset-offsets), and start.",
+        "Set the position with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the"
+        " partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
     ),
     Reason.RECREATED: Entry(
         "The committed offset belongs to an earlier topic of the same name.",
-        "Stop the group, set its position for this partition with `bridge offsets set TOPIC/PARTITION --to OFFSET` (or"
-        " kafka-consumer-groups --reset-offsets), and start.",
+        "Set the position with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the"
+        " partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
         shown_as=Reason.OUT_OF_RANGE,
     ),
@@ -153,7 +154,8 @@ REASONS: Final[Mapping[Reason, Entry]] = {
     ),
     Reason.NO_START: Entry(
         "The group has no committed offset for this topic, and kafka.start_from says error.",
-        "Set kafka.start_from to earliest, latest, a time or an age, and restart.",
+        "Set kafka.start_from to earliest, latest, a time or an age, and restart; or set a position with `bridge"
+        " offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
         needs_operator=True,
     ),
     Reason.POSITION_UNKNOWN: Entry(
@@ -168,12 +170,12 @@ REASONS: Final[Mapping[Reason, Entry]] = {
     ),
     Reason.RECORD_TOO_LARGE: Entry(
         "The next batch of this partition cannot be decompressed: it becomes too large, or it is damaged.",
-        "Raise kafka.properties.receive.message.max.bytes, and the memory with it, or stop the bridge and move the"
-        " group's offset past the batch.",
+        "Raise kafka.properties.receive.message.max.bytes, and the memory with it, or go past the batch with"
+        " `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
         needs_operator=True,
     ),
     Reason.HELD_BY_OPERATOR: Entry(
-        "An operator ran `bridge hold`: the partition is not read, and its committed offset stays. The hold is kept"
+        "An operator holds it: the partition is not read, and its committed offset stays. The hold is kept"
         " with the committed offset, so it survives restarts and moves to another replica.",
         "Run `bridge release TOPIC` beside the replica that has the partition, when it may be sent again.",
         needs_operator=True,

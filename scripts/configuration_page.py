@@ -56,6 +56,7 @@ PATTERNS = {
     scalars.SHARE: "[share](#units)",
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+": "ISO 8601 time with its zone",
     r".*:[0-9]{1,5}": "address and port",
+    "auto|off|/.*": "`auto`, `off` or an absolute path",
     f"error|earliest|latest|{scalars.DURATION}|[0-9]{{4}}-.+": "`error`, `earliest`, `latest`, time or [age](#units)",
 }
 """What each pattern of the schema means; a new one must be given words here."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
-from bridge.cli import check, help, map, run, schema, send, startup, status, test, topics  # noqa: A004 - named as commands are
+from bridge.cli import check, help, holds, map, run, schema, send, startup, status, test, topics  # noqa: A004 - named as commands are
 from bridge.cli.demo import command as demo
 from bridge.cli.dlq import app as dlq
 from bridge.cli.exits import Misuse
@@ -36,6 +36,10 @@ app.command("test", cls=help.Command)(test.run_tests)
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(offsets.app, name="offsets")
+app.command("hold", cls=help.Command, short_help="Stop sending a topic's records, on a running bridge.")(holds.hold)
+app.command("release", cls=help.Command, short_help="Send a held topic's records again, on a running bridge.")(
+    holds.release
+)
 app.command("status", cls=help.Command)(status.status)
 app.command("selftest", cls=help.Command, short_help="Prove that nothing is lost: real bridges under faults.")(
     selftest.selftest

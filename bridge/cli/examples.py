@@ -42,6 +42,15 @@ EXAMPLES: Final[Mapping[str, Sequence[Example]]] = {
         ("Watch another one", "status --url bridge.internal:9464 --watch"),
         ("Ask where a configuration says that it listens", "status -c bridge.yaml"),
     ),
+    "hold": (
+        ("All partitions of this replica", "hold shop.orders --reason 'wrong amounts since 14:00'"),
+        ("One of them, in a script", "hold shop.orders --partition 3 --reason 'poison' --yes --json"),
+        ("Without a question, as on each pod by kubectl exec", "hold shop.orders --reason 'wrong amounts' --yes"),
+    ),
+    "release": (
+        ("Go on where it was held", "release shop.orders"),
+        ("One partition, in a script", "release shop.orders --partition 3 --yes --json"),
+    ),
     "selftest": (
         ("Faults against an embedded Kafka and API", "selftest"),
         ("The same with the own mapping, longer", "selftest -c bridge.yaml --events 50000 --duration 300"),

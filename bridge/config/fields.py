@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, SecretStr, Wi
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from bridge.config import api_key, endpoint, scalars
+from bridge.config import api_key, control_socket, endpoint, scalars
 
 REFERENCE = r"\$\{[^}]+\}"
 """A scalar that is replaced before it is parsed, and so may stand where a number is wanted."""
@@ -81,6 +81,11 @@ Share = Annotated[float, BeforeValidator(scalars.share), WithJsonSchema(_pattern
 Instant = Annotated[float, BeforeValidator(scalars.instant), WithJsonSchema(_pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+"))]
 Listen = Annotated[
     scalars.Listen, BeforeValidator(scalars.listen), WithJsonSchema({"title": "Listen", **_pattern(r".*:[0-9]{1,5}")})
+]
+ControlSocket = Annotated[
+    str,
+    BeforeValidator(control_socket.parse),
+    WithJsonSchema({"anyOf": [_pattern("auto", "off", "/.*"), {"type": "boolean"}, {"type": "null"}]}),
 ]
 StartFrom = Annotated[
     scalars.StartFrom,

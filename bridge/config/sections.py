@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bridge.config import fields, scalars
+from bridge.config import control_socket, fields, scalars
 from bridge.config.mapping_section import (
     ExampleConfig,
     ExpectedDeadLetter,
@@ -271,6 +271,14 @@ class Observability(Section):
 
     listen: fields.Listen = fields.preset(
         scalars.listen, "0.0.0.0:9464", "Address of /livez, /readyz, /metrics and /status.", "[::]:9464", ":9464"
+    )
+    control_socket: fields.ControlSocket = fields.preset(
+        control_socket.parse,
+        "auto",
+        "The Unix socket by which commands on this machine hold and release topics: auto, off, or an absolute path in a"
+        " directory that only the owner may enter. auto: TMPDIR (else /tmp)/track-bridge-UID/PORT-GROUP.sock.",
+        "/run/bridge/control.sock",
+        "off",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least that is logged."

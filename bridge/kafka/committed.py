@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.kafka import commit_mark
+from bridge.kafka import commit_mark, operator_hold
+from bridge.kafka.operator_hold import OperatorHold
 
 if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
@@ -22,6 +23,8 @@ class Committed:
     """The number of the mapping that the process which committed it works by; None where it did not say."""
     leader_epoch: int | None = None
     """Of the log when it was committed; None where the commit does not say."""
+    operator_hold: OperatorHold | None = None
+    """That an operator holds the partition."""
 
 
 def of_client(partition: ClientPartition) -> Committed | None:
@@ -29,4 +32,10 @@ def of_client(partition: ClientPartition) -> Committed | None:
     if partition.offset < 0:
         return None
     text = partition.metadata
-    return Committed(partition.offset, commit_mark.unmarked(text), commit_mark.mapping_of(text), partition.leader_epoch)
+    return Committed(
+        partition.offset,
+        commit_mark.unmarked(text),
+        commit_mark.mapping_of(text),
+        partition.leader_epoch,
+        operator_hold.of_metadata(text),
+    )

@@ -50,14 +50,15 @@ _NO_CONSUMER_PROTOCOL: Final = (
 
 
 _OUT_OF_RANGE: Final = (
-    "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its position is set: stop "
-    "the bridge and use `bridge offsets set TOPIC/PARTITION --to OFFSET` (or kafka-consumer-groups --reset-offsets)"
+    "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its position is set, "
+    "beside the replica that has it: `bridge offsets set TOPIC/PARTITION --to earliest` (or kafka-consumer-groups "
+    "--reset-offsets while no replica runs)"
 )
 """The position fell out of the log: retention overtook it, or the log was truncated or recreated."""
 _TOO_LARGE: Final = (
     "begins a batch that cannot be decompressed ({}): it becomes too large, or it is damaged. Nothing is read from the "
-    "partition until you raise kafka.properties.receive.message.max.bytes, and the memory with it, or stop the bridge "
-    "and move the group's offset past the batch"
+    "partition until you raise kafka.properties.receive.message.max.bytes, and the memory with it, or go past "
+    "the batch with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has it"
 )
 """The client would ask for it for ever, and say so in its log only."""
 

@@ -129,8 +129,8 @@ def held_by_operator(partition: TopicPartition, hold: OperatorHold) -> str:
     """The sentence for a partition that somebody holds."""
     since = "" if not hold.since else f" at {datetime.fromtimestamp(hold.since, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return (
-        f"{partition}: held by {hold.by}{since}: {hold.reason}. bridge release {partition.topic} --partition "
-        f"{partition.partition} ends it"
+        f"{partition}: held by {hold.by}{since}: {hold.reason}. "
+        f"`{command('release', partition.topic, '--partition', str(partition.partition))}` ends it"
     )
 
 
@@ -222,15 +222,16 @@ def _is_its_own(committed: offset_map.OffsetMap, position: Position) -> bool:
 
 def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
     """The sentence for a position outside the log: how much may be lost, and what to do."""
+    words = ["offsets", "set", str(partition), "--to", "earliest"]
     if offset < log.first:
         what = f"below the log's start {log.first}: up to {log.first - offset} events are gone unsent"
+        words += ["--accept-loss", str(log.first - offset)]
     else:
         what = f"above the log's end {log.end}: the topic was truncated or recreated"
-    to_type = command("offsets", "set", str(partition), "--to", "earliest")
     return (
-        f"{partition}: the group's position {offset} is {what}. Nothing is read from it until its position is set: "
-        f"stop the bridge and use `{to_type}` (or "
-        "kafka-consumer-groups --reset-offsets)"
+        f"{partition}: the group's position {offset} is {what}. Nothing is read from it until its position is set, "
+        f"beside the replica that has it: `{command(*words)}` (or kafka-consumer-groups --reset-offsets while no "
+        "replica runs)"
     )
 
 
@@ -239,9 +240,9 @@ def recreated(partition: TopicPartition, offset: int) -> str:
     to_type = command("offsets", "set", str(partition), "--to", "earliest")
     return (
         f"{partition}: offset {offset} is a position in an earlier topic of this name, which was deleted and created "
-        "again: the events below it in this log were never read. Nothing is read from it until its position is set: "
-        f"stop the bridge and use `{to_type}`, or --to {offset} where the log was "
-        "copied with its offsets (as kafka-consumer-groups --reset-offsets does)"
+        "again: the events below it in this log were never read. Nothing is read from it until its position is set, "
+        f"beside the replica that has it: `{to_type}`, or --to {offset} where the log was copied with its offsets (as "
+        "kafka-consumer-groups --reset-offsets does while no replica runs)"
     )
 
 

@@ -161,6 +161,37 @@ class Events:
         """A hold ended."""
         self._log.info("released", reason=shown(why).value, topic=topic, partition=partition, seconds=round(seconds, 3))
 
+    def operator_held(self, topic: str, partitions: Sequence[int], *, reason: str, by: str, uid: int | None) -> None:
+        """Somebody ran ``bridge hold``; `uid` is what the kernel says of whoever connected, where it says that."""
+        self._log.warning("operator_held", topic=topic, partitions=list(partitions), reason=reason, by=by, uid=uid)
+
+    def operator_released(
+        self, topic: str, partitions: Sequence[int], *, reasons: Sequence[Reason], by: str, uid: int | None
+    ) -> None:
+        """Somebody ran ``bridge release``; `reasons` are those for which the partitions were held."""
+        named = sorted({shown(each).value for each in reasons})
+        self._log.warning("operator_released", topic=topic, partitions=list(partitions), reasons=named, by=by, uid=uid)
+
+    def position_set(self, partition: TopicPartition, *, before: int | None, to: int, by: str, uid: int | None) -> None:
+        """Somebody ran ``bridge offsets set`` on a held partition; `before` is None where nothing was committed."""
+        self._log.warning(
+            "position_set",
+            topic=partition.topic,
+            partition=partition.partition,
+            by=by,
+            uid=uid,
+            to=to,
+            **{"from": before},
+        )
+
+    def control_socket(self, *, path: str) -> None:
+        """``bridge hold`` and ``bridge release`` reach this process there."""
+        self._log.info("control_socket", path=path)
+
+    def no_control_socket(self, *, detail: str) -> None:
+        """They do not reach it; everything else works."""
+        self._log.warning("no_control_socket", detail=detail)
+
     def outage_began(self, *, detail: str) -> None:
         """Nothing gets through to the Track API; one probe at a time goes on trying."""
         self._log.warning("outage_began", detail=detail, message=REASONS[Reason.OUTAGE].action)

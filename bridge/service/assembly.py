@@ -27,6 +27,7 @@ from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.pacing import RateShare
 from bridge.service.build import what_is_built
 from bridge.service.consumer import Consumer
+from bridge.service.control import Control, Reach
 from bridge.service.file_watch import FileWatch
 from bridge.service.group_watch import GroupWatch, Here
 from bridge.service.journal import Journal
@@ -67,6 +68,7 @@ class Parts:
     observer: Observer
     server: AdminServer
     alarm: LoopAlarm
+    control: Control
 
 
 def assemble(
@@ -186,6 +188,17 @@ def assemble(
         )
     )
     server = AdminServer(pages(vitals=observer.vitals, snapshot=observer.snapshot, monotonic=time.monotonic))
+    control = Control(
+        Reach(
+            source=source,
+            read=lambda: [each.tracker.partition for each in dispatcher.assignments],
+            standings=lambda: group_watch.standings,
+            blocks=lambda: observer.snapshot().blocks,
+            journal=journal,
+            events=events,
+            drain_timeout=config.kafka.drain_timeout,
+        )
+    )
     return Parts(
         events,
         credentials,
@@ -204,6 +217,7 @@ def assemble(
         observer,
         server,
         alarm,
+        control,
     )
 
 

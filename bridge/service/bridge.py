@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import __version__
+from bridge.config import control_socket, environment
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
 from bridge.kafka.inspection import Inspection, NotConnectedError
 from bridge.kafka.message_errors import ClientFatalError
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.key_watch import KeyWatch
+from bridge.ops.control_server import CannotServeError, ControlServer
 from bridge.ops.log import Logging
 from bridge.ops.snapshot import Snapshot
 from bridge.service import memory
@@ -66,6 +68,7 @@ class Bridge:
         self._proxy = proxy
         self.key_watch = KeyWatch()
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._control_server: ControlServer | None = None
         self.admin_address: tuple[str, int] | None = None
         """Host and port of the admin server, once it listens."""
 
@@ -86,6 +89,7 @@ class Bridge:
         chores = [asyncio.create_task(self._tick(), name="tick"), asyncio.create_task(self._store(), name="positions")]
         for chore in chores:
             chore.add_done_callback(self._chore_ended)
+        await self._listen_to_the_operator()
         try:
             if await self._kafka_is_ready():
                 await self._start()
@@ -100,6 +104,29 @@ class Bridge:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
         return self._exit.result()
+
+    async def _listen_to_the_operator(self) -> None:
+        """A bridge without a control socket works all the same, and says that it has none."""
+        parts, wanted = self._parts, self._config.observability
+        if self.admin_address is None:
+            return
+        path = control_socket.path(
+            wanted.control_socket,
+            group=self._config.kafka.group_id,
+            port=wanted.listen.port,
+            environ=environment.variables(),
+            uid=os.geteuid(),
+        )
+        if path is None:
+            return
+        server = ControlServer(path, parts.control.answer)
+        try:
+            await server.start()
+        except CannotServeError as error:
+            parts.events.no_control_socket(detail=f"observability.control_socket: {error}")
+            return
+        self._control_server = server
+        parts.events.control_socket(path=str(path))
 
     async def _kafka_is_ready(self) -> bool:
         """Wait for a broker, and have the cluster looked at; False where the process was told to stop meanwhile.
@@ -236,6 +263,8 @@ class Bridge:
         """Nothing here waits for what waits for it: the drain runs on this loop, the close on the poll thread."""
         parts, began = self._parts, time.monotonic()
         parts.events.stopping(cause=outcome.cause)
+        if self._control_server is not None:
+            await self._control_server.close()
         parts.observer.stopping()
         parts.dispatcher.stop()
         redriven = asyncio.create_task(parts.redrive.stop()) if parts.redrive is not None else None
@@ -258,6 +287,8 @@ class Bridge:
     async def _close(self) -> None:
         """End what is there even before the first broker answered."""
         parts = self._parts
+        if self._control_server is not None:
+            await self._control_server.close()
         await parts.group_watch.stop()
         await parts.file_watch.stop()
         await parts.kafka_watch.stop()

@@ -8,7 +8,7 @@ track-bridge() {
   for pod in $(replicas); do
     echo "$pod" >&2
     kube exec "$pod" --container bridge -- track-bridge "$@" || code=$?
-    [ "$1" = status ] || break
+    case $1 in status|hold|release) ;; *) break ;; esac
   done
   [ -n "$pod" ] || { echo "no replica runs" >&2; return 3; }
   return $code

@@ -185,7 +185,7 @@ def test_every_command_of_the_page_names_what_is_there(shell: Shell) -> None:
         if command.program in {"track-bridge", "tools"}:
             words = command.words[1:]
             _, done, _ = shell.run(*shell.before(command), shell.typed(command))
-            expected = shell.replicas if words[0] == "status" else shell.replicas[:1]
+            expected = shell.replicas if words[0] in ("status", "hold", "release") else shell.replicas[:1]
             if command.program == "tools":
                 expected = ["bridge-tools"]
             typed = Command(0, shell.typed(command)).words[1:]

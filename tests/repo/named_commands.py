@@ -16,7 +16,7 @@ import bridge
 from bridge.cli.app import app
 
 PACKAGE = Path(bridge.__file__).parent
-TABLES = {"REASONS", "_SENTENCES", "_NOT_LET_IN", "_OUT_OF_RANGE", "SENTENCES", "_CREATE"}
+TABLES = {"REASONS", "_SENTENCES", "_NOT_LET_IN", "_OUT_OF_RANGE", "_TOO_LARGE", "_ELSE", "SENTENCES", "_CREATE"}
 """Constants whose texts are completed when they are told."""
 _OF_HELP = {"help", "short_help", "epilog", "description"}
 _VALUE = "1"

@@ -51,7 +51,7 @@ def base(bootstrap: str, endpoint: str, topics: Iterable[str]) -> dict[str, Any]
         "delivery": {"rate_limit": "unlimited", "retry": {"initial_backoff": "20ms", "max_backoff": "300ms"}},
         "dead_letter": {"topic": LETTERS},
         "mapping": MAPPING,
-        "observability": {"listen": "127.0.0.1:0", "log_format": "json"},
+        "observability": {"listen": "127.0.0.1:0", "control_socket": "off", "log_format": "json"},
     }
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bridge.cli.offsets.target import Target
     from bridge.kafka.group_description import GroupDescription
     from bridge.kafka.lost import Lost
+    from bridge.model import TopicPartition
 
 COMMAND = "bridge offsets set"
 _HEAD = ("partition", "committed", "to", "passed", "gone already", "sent again")
@@ -48,12 +49,13 @@ def set_offsets(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> ExitCode:
-    """Set the group's committed offset, as out_of_range needs it; the bridge must be stopped meanwhile.
+    """Set the group's committed offset, as out_of_range needs it: of partitions that are held, or of a stopped group.
 
-    Shows first what would change. Records that are not done and lie below the new offset are never sent: --accept-loss
-    says that so many may be passed. What the commit's offset map says is done above the new offset stays done.
+    Where the bridge runs it sets the offset itself: run this beside the replica that has the partition. Shows first
+    what would change. Records that are not done and lie below the new offset are never sent: --accept-loss says that so
+    many may be passed. What the commit's offset map says is done above the new offset stays done.
     """
-    from bridge.cli.offsets import reading
+    from bridge.cli.offsets import reading, through
 
     target = _target(to)
     start = startup.load(config)
@@ -66,11 +68,23 @@ def set_offsets(
     _refuse_loss(changes, accept_loss, dry_run=dry_run)
     if dry_run:
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set (--dry-run).")
-    _refuse_members(start.config.kafka.group_id, found.group)
+    members = _members_of(start.config.kafka.group_id, found.group)
+    if members is not None:
+        through.refuse(start, changes, members)
     if not yes and not _agreed(len(changes), start.config.kafka.group_id):
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set.")
-    unrecorded = _write(start, changes)
-    why = f"Set. Start the bridge: it reads {output.plural(len(changes), 'partition')} from there."
+    refused, runs = _set(start, changes, members)
+    done = [each for each in changes if each.standing.partition not in refused]
+    _record(done)
+    unrecorded = _record_lost(start, [each.lost for each in done if each.lost is not None])
+    if refused:
+        what = "; ".join(f"{partition}: {why}" for partition, why in sorted(refused.items()))
+        raise Unreachable(f"Not all was set: {what}. Run this again.")
+    partitions = output.plural(len(changes), "partition")
+    why = f"Set. Start the bridge: it reads {partitions} from there."
+    if runs:
+        release = command("release", changes[0].standing.partition.topic)
+        why = f"Set. The bridge reads {partitions} from there; what an operator holds stays held until `{release}`."
     if unrecorded is not None:
         why += f" What was passed is not recorded, so no status will show it as lost: {unrecorded}"
     return _end(changes, start, as_json=json, was_set=True, why=why, unrecorded=unrecorded)
@@ -122,18 +136,19 @@ def _refuse_loss(changes: Sequence[Change], accepted: int, *, dry_run: bool) -> 
     raise Misuse(f"{sentence} Nothing was set.")
 
 
-def _refuse_members(group: str, described: GroupDescription | None) -> None:
+def _members_of(group: str, described: GroupDescription | None) -> str | None:
+    """The sentence about them; None where there are none."""
     if described is None or not described.members:
-        return  # Where the brokers do not say who is there, they still refuse: see `position_writer`.
+        return None  # Where the brokers do not say who is there, they still refuse: see `position_writer`.
     named = ", ".join(str(each) for each in described.members[:_MEMBERS_NAMED])
     more = len(described.members) - _MEMBERS_NAMED
-    raise Misuse(_members(group, f"{named} and {more} more" if more > 0 else named))
+    return _members(group, f"{named} and {more} more" if more > 0 else named)
 
 
 def _members(group: str, named: str) -> str:
     return (
-        f"The group {group} has members ({named}). Brokers let its position be set only while it has none, for "
-        "partitions that are held, too. Nothing was set. Stop every replica, run this again, and start them. A member "
+        f"The group {group} has members ({named}). Brokers let its position be set only while it has none, or by the "
+        "member that has the partition. Nothing was set. Stop every replica, run this again, and start them. A member "
         "that was killed, or has a group.instance.id, counts until its session.timeout.ms is over."
     )
 
@@ -144,17 +159,30 @@ def _agreed(count: int, group: str) -> bool:
     return output.confirm(f"Set the position of {group} on {output.plural(count, 'partition')}?")
 
 
-def _write(start: startup.Start, changes: Sequence[Change]) -> str | None:
-    """Returns why what was passed is not recorded as lost; None where it is."""
+def _set(
+    start: startup.Start, changes: Sequence[Change], members: str | None
+) -> tuple[dict[TopicPartition, str], bool]:
+    """What was not set, each with why; and whether a running bridge did it."""
+    from bridge.cli.offsets import through
+    from bridge.kafka.position_writer import GroupHasMembersError
+
+    if members is None:
+        try:
+            return _write(start, changes), False
+        except GroupHasMembersError:
+            members = _members(start.config.kafka.group_id, "one joined just now, or the brokers do not say which")
+            through.refuse(start, changes, members)
+    return through.write(start, changes), True
+
+
+def _write(start: startup.Start, changes: Sequence[Change]) -> dict[TopicPartition, str]:
     from bridge.config.printable import printable
     from bridge.kafka import position_writer
 
     kafka = start.config.kafka
-    positions = {each.standing.partition: (each.offset, each.text) for each in changes}
+    positions = {each.standing.partition: (each.offset, each.committed_text) for each in changes}
     try:
         refused = position_writer.write(kafka, positions, startup.quiet_logger())
-    except position_writer.GroupHasMembersError as error:
-        raise Misuse(_members(kafka.group_id, "one joined just now")) from error
     except position_writer.NotAllowedError as error:
         raise Misuse(
             f"This user may not commit for the group {kafka.group_id} ({error}). Nothing was set. Grant it READ on the "
@@ -165,13 +193,7 @@ def _write(start: startup.Start, changes: Sequence[Change]) -> str | None:
             f"No coordinator of the group {kafka.group_id} confirmed it ({printable(str(error))}). "
             f"`{command('offsets', 'show')}` says what is set; run this again."
         ) from error
-    done = [each for each in changes if each.standing.partition not in refused]
-    _record(done)
-    unrecorded = _record_lost(start, [each.lost for each in done if each.lost is not None])
-    if refused:
-        what = "; ".join(f"{partition}: {printable(why)}" for partition, why in sorted(refused.items()))
-        raise Unreachable(f"Not all was set: {what}. Run this again.")
-    return unrecorded
+    return {partition: printable(why) for partition, why in refused.items()}
 
 
 def _record(changes: Sequence[Change]) -> None:

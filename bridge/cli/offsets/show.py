@@ -45,7 +45,7 @@ def show(
         output.lines(_lines(start.config.kafka.group_id, found))
     if found.unread:
         raise Unreachable(f"Not all was answered: {', '.join(map(str, found.unread))}.")
-    return ExitCode.FINDINGS if any(each.hold is not None for each in found.standings) else ExitCode.OK
+    return ExitCode.FINDINGS if any(each.problem is not None for each in found.standings) else ExitCode.OK
 
 
 def _lines(group: str, found: Read) -> Iterator[str]:
@@ -54,12 +54,12 @@ def _lines(group: str, found: Read) -> Iterator[str]:
         yield f"Group {group}: {found.group.state.replace('_', ' ')}, {members}."
     yield from output.table([_HEAD, *map(_row, found.standings)], right=(1, 2, 3, 4, 5))
     for each in found.standings:
-        if each.hold is not None:
-            yield each.hold.detail
+        if (problem := each.problem) is not None:
+            yield problem.detail
 
 
 def _row(standing: Standing) -> tuple[str, ...]:
-    hold = standing.hold
+    hold = standing.problem
     return (
         str(standing.partition),
         _NONE if standing.committed is None else str(standing.committed.offset),
@@ -83,7 +83,7 @@ def _document(group: str, found: Read) -> dict[str, Any]:
 
 
 def _entry(standing: Standing) -> dict[str, Any]:
-    hold = standing.hold
+    hold = standing.problem
     return {
         "topic": standing.partition.topic,
         "partition": standing.partition.partition,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.config.scalars import StartPoint
 from bridge.holds import Reason
 from bridge.kafka import starts
+from bridge.kafka.commit_text import CommitText
 from bridge.kafka.committed import Committed
 from bridge.kafka.lost import PASSED, Lost
 from bridge.kafka.starts import LogRange
@@ -37,6 +38,15 @@ class Standing:
         found = starts.Found(position=position, position_known=True, range=self.log, topic_id=self.topic_id)
         decision = starts.resolve(self.partition, found, StartPoint.ERROR)
         return decision if isinstance(decision, starts.Hold) else None
+
+    @property
+    def problem(self) -> starts.Hold | None:
+        """The same, or that an operator holds it."""
+        hold = self.hold
+        if hold is None and self.committed is not None and self.committed.operator_hold is not None:
+            sentence = starts.held_by_operator(self.partition, self.committed.operator_hold)
+            return starts.Hold(Reason.HELD_BY_OPERATOR, sentence)
+        return hold
 
     @property
     def map(self) -> offset_map.OffsetMap | None:
@@ -105,6 +115,12 @@ class Change:
         found = None if committed is None or begins != committed.offset else offset_map.decode(committed.metadata)
         topic_id = (self.standing.topic_id or "") if found is None else found.topic_id
         return Lost(self.standing.partition, topic_id, begins, self.offset, PASSED)
+
+    @property
+    def committed_text(self) -> str:
+        """That, with an operator's hold on the partition: a new offset does not end it."""
+        committed = self.standing.committed
+        return CommitText().of(self.text, None, None, None if committed is None else committed.operator_hold)
 
     @property
     def changes_nothing(self) -> bool:

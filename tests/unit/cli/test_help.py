@@ -160,6 +160,8 @@ UNANSWERED: Final = {
     "map": "map --from-topic",
     "send": "send --file {file} --yes",
     "status": "status --url http://127.0.0.1:1",
+    "hold": "hold shop.orders --reason test --yes",
+    "release": "release shop.orders --yes",
     "topics create": "topics create --dry-run",
     "offsets show": "offsets show",
     "offsets set": "offsets set shop.orders --to earliest --dry-run",

@@ -56,6 +56,13 @@ SAID: dict[str, Callable[[Events], None]] = {
     "mappings_differ": lambda e: e.mappings_differ(mine=17, others={18: PARTITIONS}),
     "held": lambda e: e.held(Reason.UNAUTHORIZED, detail="401 five times in a row."),
     "released": lambda e: e.released(Reason.DEAD_LETTER_HOLD, seconds=3, topic="shop.orders"),
+    "operator_held": lambda e: e.operator_held("shop.orders", [3, 4], reason="wrong name", by="alice", uid=1000),
+    "operator_released": lambda e: e.operator_released(
+        "shop.orders", [3], reasons=[Reason.HELD_BY_OPERATOR], by="alice", uid=None
+    ),
+    "position_set": lambda e: e.position_set(PARTITIONS[0], before=None, to=7, by="alice", uid=0),
+    "control_socket": lambda e: e.control_socket(path="/run/b/c.sock"),
+    "no_control_socket": lambda e: e.no_control_socket(detail="mode 0755"),
     "outage_began": lambda e: e.outage_began(detail="503"),
     "outage_ended": lambda e: e.outage_ended(seconds=3),
     "asked_to_wait": lambda e: e.asked_to_wait(seconds=30, detail="429"),

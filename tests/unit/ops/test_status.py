@@ -167,7 +167,7 @@ def test_one_held_partition_among_many_says_how_many_are_held(busy: Snapshot) ->
 
     document = checked(replace(busy, partitions=(partition, held)))
 
-    assert document["sentence"].startswith("Position 5 is below the log's start 9. Stop the group")
+    assert document["sentence"].startswith("Position 5 is below the log's start 9. Set the position")
     assert document["sentence"].endswith("1 of 2 partitions held.")
 
 

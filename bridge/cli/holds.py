@@ -1,0 +1,180 @@
+"""``bridge hold`` and ``bridge release``"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import output, startup
+from bridge.cli.exits import CommandError, ExitCode, Misuse
+from bridge.commands import command
+
+if TYPE_CHECKING:
+    from bridge.cli.startup import Start
+
+Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="A topic that the bridge reads.")]
+Partitions = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--partition", metavar="N", min=0, show_default=False, help="Only this one; may be repeated. Left out: all."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+_SAYS = {
+    "done": "",
+    "not_kept": "held, but only as long as this process lives: there is no committed offset that could carry the hold, "
+    "or the brokers allow no metadata with it (offset.metadata.max.bytes)",
+    "unconfirmed": "as asked in this process, but Kafka has not acknowledged it yet",
+    "gone": "went to another replica meanwhile: run the command again",
+    "not_held": "is not held",
+}
+
+
+def hold(
+    topic: Topic,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why: shown in status and log for as long as it is held.")
+    ],
+    partition: Partitions = None,
+    config: startup.ConfigPath = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> ExitCode:
+    """Stop sending a topic's records until bridge release, on the running bridge beside which this runs.
+
+    What is in flight is finished and committed; other topics flow. The hold is kept with the committed offset: it
+    survives restarts and moves to another replica. It reaches the partitions of this replica, and says which belong to
+    others.
+    """
+    start = startup.load(config)
+    request = {"command": "hold", "topic": topic, "partitions": partition, "reason": reason, "by": _user()}
+    asked = _ask(start, {**request, "preview": True})
+    here = _named(asked, "done", None)
+    if not here:
+        head = "Nothing is held: no partition of it belongs to this replica."
+        return _end(_with_owners(start, asked), topic, json=json, head=head, again=_again(topic, reason))
+    if not _agreed(f"Hold {_listed(topic, here)}?", yes=yes):
+        return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
+    answer = _with_owners(start, _ask(start, request))
+    return _end(answer, topic, json=json, head=_head("Held", topic, answer), again=_again(topic, reason))
+
+
+def release(
+    topic: Topic,
+    partition: Partitions = None,
+    config: startup.ConfigPath = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> ExitCode:
+    """Send a held topic's records again, from where it was held, on the running bridge beside which this runs.
+
+    Ends what bridge hold began, and holds that only wait for somebody to look: too many dead letters in a row
+    (counted anew), a dead letter that cannot be written (tried anew). Of other holds it says what ends them.
+    """
+    start = startup.load(config)
+    request = {"command": "release", "topic": topic, "partitions": partition, "by": _user()}
+    asked = _ask(start, {**request, "preview": True})
+    here = _named(asked, "done", None)
+    if not here:
+        return _end(_with_owners(start, asked), topic, json=json, head="Nothing was released.", again=_again(topic))
+    if not _agreed(f"Release {_listed(topic, here)}?", yes=yes):
+        return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
+    answer = _with_owners(start, _ask(start, request))
+    return _end(answer, topic, json=json, head=_head("Released", topic, answer), again=_again(topic))
+
+
+def _ask(start: Start, request: Mapping[str, Any]) -> dict[str, Any]:
+    from bridge.cli import running
+
+    return running.ask(start.config, request)
+
+
+def _with_owners(start: Start, answer: dict[str, Any]) -> dict[str, Any]:
+    """Who has the partitions that the asked replica has not: the brokers know, where they say it."""
+    if not any(row["outcome"] == "elsewhere" for row in answer["partitions"]):
+        return answer
+    try:
+        described = startup.connect(start)[0].group()
+    except CommandError:
+        return answer
+    owners = {} if described is None else described.owners or {}
+    known = {each.partition: str(owner) for each, owner in owners.items() if each.topic == answer["topic"]}
+    rows = [
+        {**row, "owner": known.get(row["partition"], row["owner"])} if row["outcome"] == "elsewhere" else row
+        for row in answer["partitions"]
+    ]
+    return {**answer, "partitions": rows}
+
+
+def _user() -> str:
+    from bridge.reprocess.author import author
+
+    return author("").user
+
+
+def _agreed(question: str, *, yes: bool) -> bool:
+    if yes:
+        return True
+    if not output.is_watched():
+        raise Misuse("There is no terminal to ask on: add --yes.")
+    return output.confirm(question)
+
+
+def _nothing_done(asked: dict[str, Any]) -> dict[str, Any]:
+    rows = [{**row, "outcome": "unchanged"} if row["outcome"] is None else row for row in asked["partitions"]]
+    return {**asked, "partitions": rows}
+
+
+def _named(answer: Mapping[str, Any], *outcomes: str | None) -> list[int]:
+    return [row["partition"] for row in answer["partitions"] if row["outcome"] in outcomes]
+
+
+def _listed(topic: str, partitions: Iterable[int]) -> str:
+    return ", ".join(f"{topic}/{number}" for number in partitions)
+
+
+def _head(verb: str, topic: str, answer: Mapping[str, Any]) -> str:
+    done = _named(answer, "done", "not_kept", "unconfirmed")
+    return f"{verb}: {_listed(topic, done)}." if done else f"{verb}: nothing."
+
+
+def _again(topic: str, reason: str | None = None) -> tuple[str, ...]:
+    """The same command, for another replica; the configuration there has a place of its own."""
+    if reason is None:
+        return ("release", topic, "--yes")
+    return ("hold", topic, "--reason", reason, "--yes")
+
+
+def _end(answer: Mapping[str, Any], topic: str, *, json: bool, head: str, again: Sequence[str] = ()) -> ExitCode:
+    if json:
+        output.document({key: value for key, value in answer.items() if key != "version"})
+    else:
+        output.lines([head, *_remarks(answer, topic), *_others(answer, topic, again)])
+    clean = {"done", "unchanged"}
+    return ExitCode.OK if all(row["outcome"] in clean for row in answer["partitions"]) else ExitCode.FINDINGS
+
+
+def _remarks(answer: Mapping[str, Any], topic: str) -> list[str]:
+    lines = []
+    for row in answer["partitions"]:
+        if row["outcome"] == "refused":
+            lines.append(f"Not released: {row['detail']}")
+        elif says := _SAYS.get(row["outcome"]):
+            lines.append(f"{topic}/{row['partition']} {says}.")
+    return [*lines, *(f"All sending is held, which no release ends: {gate}" for gate in answer.get("gates", ()))]
+
+
+def _others(answer: Mapping[str, Any], topic: str, again: Sequence[str]) -> list[str]:
+    rows = [row for row in answer["partitions"] if row["outcome"] == "elsewhere"]
+    if not rows or not again:
+        return []
+    named = ", ".join(f"{topic}/{row['partition']} ({row.get('owner') or 'owner not known'})" for row in rows)
+    return [
+        f"Not of this replica: {named}.",
+        f"Run there: {command(*again)}",
+        f"In Kubernetes, for each pod: kubectl exec POD -- {command(*again)}",
+    ]

@@ -1,0 +1,57 @@
+"""Asks the running bridge of the same configuration, on the same machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli.exits import CommandError, ExitCode, Misuse, Unreachable
+from bridge.commands import command
+from bridge.config import control_socket, environment
+
+if TYPE_CHECKING:
+    from bridge.config.sections import Config
+
+_GRACE = 30.0
+"""Seconds beyond a drain in which the bridge answers, whatever happens."""
+_CODES = {"unconfirmed": ExitCode.UNREACHABLE, "busy": ExitCode.UNREACHABLE}
+"""Of refusals that another command line does not cure."""
+
+
+def sockets(config: Config) -> list[Path]:
+    """Where its control socket may be. Empty where it is switched off."""
+    wanted = config.observability
+    return control_socket.paths(
+        wanted.control_socket,
+        group=config.kafka.group_id,
+        port=wanted.listen.port,
+        environ=environment.variables(),
+        uid=os.geteuid(),
+    )
+
+
+def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Its answer. Raises `Unreachable` where none answers, and `CommandError` for what it refuses."""
+    from bridge.ops import control_client
+
+    paths = sockets(config)
+    if not paths:
+        raise Misuse(
+            "observability.control_socket is off, so nothing can be asked of a running bridge. Set it to auto, or to a "
+            "path, and restart the bridge."
+        )
+    try:
+        return control_client.ask(paths, request, config.kafka.drain_timeout + _GRACE)
+    except control_client.NobodyThereError as nobody:
+        raise Unreachable(
+            f"No bridge with this configuration answers on this machine ({nobody}). Run the command where the bridge "
+            "runs, as the same user and with the same configuration; in Kubernetes: kubectl exec POD -- followed by "
+            f"it. If the bridge runs here, its log has control_socket or no_control_socket; "
+            f"{command('status')} says whether it runs."
+        ) from nobody
+    except control_client.NoAnswerError as silent:
+        raise Unreachable(f"{silent} {command('status')} says what is held.") from silent
+    except control_client.RefusedError as refused:
+        raise CommandError(str(refused), _CODES.get(refused.kind, ExitCode.USAGE)) from refused

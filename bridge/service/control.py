@@ -1,0 +1,295 @@
+"""What an operator may ask of the running bridge over its control socket: hold, release, set a committed offset.
+
+It reaches the partitions of this replica only. Every answer says what became of each of them, and who has the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridge.commands import command, completed
+from bridge.holds import REASONS, Reason, shown
+from bridge.kafka import holding
+from bridge.kafka.holding import ANSWER_LIMIT, Move, Outcome
+from bridge.kafka.operator_hold import BY_LIMIT, REASON_LIMIT, OperatorHold
+from bridge.kafka.source import Source
+from bridge.model import TopicPartition
+from bridge.ops.events import Events
+from bridge.ops.group_view import Standing
+from bridge.ops.snapshot import Block
+from bridge.pipeline import offset_map
+from bridge.service.journal import Journal
+
+PATIENCE: Final = ANSWER_LIMIT + 5.0
+"""Seconds beyond a drain after which the answer is that nothing is known yet."""
+LARGEST: Final = 2**63 - 1
+_RELEASED: Final = (Reason.HELD_BY_OPERATOR, Reason.DEAD_LETTER_HOLD, Reason.DEAD_LETTERS_UNWRITABLE)
+_ELSE: Final = {
+    Reason.OUT_OF_RANGE: "its committed offset lies outside the log. `bridge offsets set PARTITION --to earliest` sets "
+    "one, and then it is read again",
+    Reason.NO_START: "the group has no committed offset for it. `bridge offsets set PARTITION --to earliest` (or "
+    "latest, or a time) sets one, and then it is read; or set kafka.start_from and restart",
+    Reason.RECORD_TOO_LARGE: "its next batch cannot be decompressed. Raise "
+    "kafka.properties.receive.message.max.bytes and restart, or go past the batch with `bridge offsets set PARTITION "
+    "--to OFFSET --accept-loss 1`",
+    Reason.TRANSACTION_HANGING: "a producer's transaction is open. Find it with kafka-transactions find-hanging, and "
+    "end it with kafka-transactions abort",
+    Reason.POSITION_UNKNOWN: "its committed offset could not be read. It is asked for again by itself",
+}
+"""Why a hold cannot be released, and what to do instead."""
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not an error
+    """The request is not carried out."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """What the requests are about."""
+
+    source: Source
+    read: Callable[[], Sequence[TopicPartition]]
+    """Partitions of this replica that are read."""
+    standings: Callable[[], Mapping[TopicPartition, Standing]]
+    """All partitions that the group ought to read."""
+    blocks: Callable[[], Sequence[Block]]
+    """What keeps the whole process from sending."""
+    journal: Journal
+    events: Events
+    drain_timeout: float
+
+
+class Control:
+    """Belongs to the loop's thread."""
+
+    def __init__(self, reach: Reach, wall: Callable[[], float] = time.time) -> None:
+        self._reach = reach
+        self._wall = wall
+        self._busy = False
+
+    async def answer(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+        """One at a time: two requests for the same partition would each decide by what the other changes."""
+        steps = {"hold": self._hold, "release": self._release, "set": self._set}
+        step = steps.get(str(request.get("command")))
+        if step is None:
+            return _error("unknown", f"The running bridge knows the requests {', '.join(steps)}: use its own version.")
+        if self._busy:
+            return _error("busy", "Another hold, release or offset is under way: try again.")
+        self._busy = True
+        try:
+            return await step(request, uid)
+        except Refusal as refusal:
+            return _error(refusal.kind, str(refusal))
+        except TimeoutError:
+            late = f"What is in flight did not finish in time. {command('status')} shows what is held."
+            return _error("unconfirmed", late)
+        finally:
+            self._busy = False
+
+    # --- the requests -------------------------------------------------------------------------------
+
+    async def _hold(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+        wanted = self._wanted(request)
+        reason = _line(request, "reason", REASON_LIMIT)
+        by = _line(request, "by", BY_LIMIT)
+        here = [each for each in wanted if each in self._here()]
+        if request.get("preview") or not here:
+            return self._told(wanted, dict.fromkeys(here))
+        order = OperatorHold(reason, by, int(self._wall()))
+        outcomes = await self._order(lambda done: self._reach.source.hold(here, order, done))
+        self._reach.events.operator_held(
+            here[0].topic, [each.partition for each in here], reason=order.reason, by=order.by, uid=uid
+        )
+        return self._told(wanted, outcomes)
+
+    async def _release(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+        wanted = self._wanted(request)
+        by = _line(request, "by", BY_LIMIT)
+        here = self._here()
+        before = {each: self._reason(each) for each in wanted if each in here}
+        released = [each for each, why in before.items() if why in _RELEASED]
+        refused = {
+            each: _instead(each, why) for each, why in before.items() if why is not None and why not in _RELEASED
+        }
+        if request.get("preview") or not released:
+            return self._told(wanted, dict.fromkeys(released), refused, gates=self._gates())
+        topic = released[0].topic
+        start_over = topic in self._reach.journal.topic_holds
+        if start_over:
+            # Dead letters that may not be written are there of any of them, and begin again with them.
+            also = [each for each in self._reach.read() if each.topic == topic and each not in released]
+        else:
+            also = []
+        outcomes = await self._order(
+            lambda done: self._reach.source.release([*released, *also], topic, done, start_over=start_over)
+        )
+        reasons = [why for each in released if (why := before[each]) is not None]
+        self._reach.events.operator_released(
+            topic, [each.partition for each in released], reasons=reasons, by=by, uid=uid
+        )
+        return self._told(wanted, {each: outcomes[each] for each in released}, refused)
+
+    async def _set(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
+        moves = _moves(request)
+        by = _line(request, "by", BY_LIMIT)
+        here = self._here()
+        elsewhere = [each for each in moves if each not in here]
+        if elsewhere:
+            raise Refusal("elsewhere", self._elsewhere(elsewhere))
+        flowing = [each for each in moves if self._reason(each) is None]
+        if flowing:
+            first = command("hold", flowing[0].topic, "--reason", "TEXT")
+            raise Refusal(
+                "not_held",
+                f"{', '.join(map(str, flowing))}: not held, and a committed offset is set only while nothing moves it. "
+                f"Run `{first}` first, or stop every replica.",
+            )
+        if request.get("preview"):
+            return {"partitions": []}
+        outcomes = await self._order(lambda done: self._reach.source.move(moves, done))
+        for each, outcome in outcomes.items():
+            if outcome is Outcome.DONE:
+                self._reach.events.position_set(
+                    each, before=moves[each].expected, to=moves[each].offset, by=by, uid=uid
+                )
+        return self._told(list(moves), outcomes)
+
+    # --- what is there ------------------------------------------------------------------------------
+
+    def _here(self) -> set[TopicPartition]:
+        return {*self._reach.read(), *self._reach.source.held}
+
+    def _reason(self, partition: TopicPartition) -> Reason | None:
+        """What holds it alone, by the name that is shown."""
+        journal = self._reach.journal
+        own = journal.partition_holds.get(partition)
+        if own is not None:
+            return shown(own.why)
+        return Reason.DEAD_LETTER_HOLD if partition.topic in journal.topic_holds else None
+
+    def _gates(self) -> list[str]:
+        """What holds all sending until somebody acts: no release ends that."""
+        return [
+            completed(f"{block.sentence} {REASONS[block.gate].action}".strip())
+            for block in self._reach.blocks()
+            if REASONS[block.gate].needs_operator
+        ]
+
+    def _wanted(self, request: Mapping[str, Any]) -> list[TopicPartition]:
+        topic, numbers = request.get("topic"), request.get("partitions")
+        known = {*self._reach.standings(), *self._here()}
+        topics = sorted({each.topic for each in known})
+        if topic not in topics:
+            if not topics:
+                raise Refusal("usage", f"This bridge has no partitions yet. {command('status')} says why.")
+            raise Refusal("usage", f"{topic!s:.249}: not a topic that this group reads. It reads {', '.join(topics)}.")
+        there = sorted(each for each in known if each.topic == topic)
+        if numbers is None:
+            return there
+        if not isinstance(numbers, list) or not all(type(each) is int for each in numbers):
+            raise Refusal("usage", "partitions: must be a list of numbers.")
+        wanted = [TopicPartition(str(topic), number) for number in dict.fromkeys(numbers)]
+        unknown = [each.partition for each in wanted if each not in known]
+        if unknown:
+            raise Refusal(
+                "usage",
+                f"{topic} has no partition {', '.join(map(str, unknown))}; it has "
+                f"{', '.join(str(each.partition) for each in there)}.",
+            )
+        return wanted
+
+    async def _order(self, order: Callable[[holding.Done], None]) -> Mapping[TopicPartition, Outcome]:
+        """Have it done on the poll thread, which answers when the coordinator did. `TimeoutError`."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Mapping[TopicPartition, Outcome]] = loop.create_future()
+
+        def set_result(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+            if not answer.done():
+                answer.set_result(outcomes)
+
+        def told(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+            loop.call_soon_threadsafe(set_result, outcomes)
+
+        order(told)
+        async with asyncio.timeout(self._reach.drain_timeout + PATIENCE):
+            return await answer
+
+    def _told(
+        self,
+        wanted: Sequence[TopicPartition],
+        outcomes: Mapping[TopicPartition, Outcome | None],
+        refused: Mapping[TopicPartition, str] | None = None,
+        gates: Sequence[str] = (),
+    ) -> Mapping[str, Any]:
+        here = self._here()
+        refused = refused or {}
+        standings = self._reach.standings()
+        rows: list[dict[str, Any]] = []
+        for each in wanted:
+            if each in outcomes:
+                rows.append({"partition": each.partition, "outcome": outcomes[each]})
+            elif each in refused:
+                rows.append({"partition": each.partition, "outcome": "refused", "detail": refused[each]})
+            elif each in here:
+                rows.append({"partition": each.partition, "outcome": "not_held"})
+            else:
+                owner = standings[each].owner if each in standings else None
+                rows.append({"partition": each.partition, "outcome": "elsewhere", "owner": owner})
+        return {"topic": wanted[0].topic if wanted else None, "partitions": rows, "gates": list(gates)}
+
+    def _elsewhere(self, partitions: Sequence[TopicPartition]) -> str:
+        standings = self._reach.standings()
+        owners = {each: standings[each].owner if each in standings else None for each in partitions}
+        named = ", ".join(f"{each} ({owner or 'owner not known'})" for each, owner in owners.items())
+        return f"{named}: not of this replica, which may not commit for it. Run the same command beside its owner."
+
+
+def _error(kind: str, message: str) -> Mapping[str, Any]:
+    return {"error": kind, "message": message}
+
+
+def _instead(partition: TopicPartition, why: Reason) -> str:
+    text = _ELSE.get(why) or REASONS[why].action
+    return completed(f"{partition}: {text}.", PARTITION=str(partition))
+
+
+def _line(request: Mapping[str, Any], name: str, limit: int) -> str:
+    """Text on one line, in at most so many bytes."""
+    found = request.get(name)
+    if not isinstance(found, str) or not found.strip():
+        raise Refusal("usage", f"{name}: must not be empty.")
+    line = " ".join("".join(each if each.isprintable() else " " for each in found).split())
+    if len(line.encode()) > limit:
+        raise Refusal("usage", f"{name}: has {len(line.encode())} bytes, and may have {limit}.")
+    return line
+
+
+def _moves(request: Mapping[str, Any]) -> dict[TopicPartition, Move]:
+    topic, moves = request.get("topic"), request.get("moves")
+    if not isinstance(topic, str) or not isinstance(moves, list) or not moves:
+        raise Refusal("usage", "topic and moves: must say what to set.")
+    return dict(_move(topic, each) for each in moves)
+
+
+def _move(topic: str, told: Any) -> tuple[TopicPartition, Move]:
+    if not isinstance(told, dict):
+        raise Refusal("usage", "moves: each must be an object.")
+    partition, expected, offset = told.get("partition"), told.get("expected"), told.get("offset")
+    old, new = told.get("expected_map"), told.get("map")
+    numbers = [partition, offset, 0 if expected is None else expected]
+    if not all(type(each) is int and 0 <= each <= LARGEST for each in numbers):
+        raise Refusal("usage", "moves: partition, expected and offset must be offsets.")
+    if not isinstance(old, str) or not isinstance(new, str):
+        raise Refusal("usage", "moves: expected_map and map must be text.")
+    decoded = offset_map.decode(new)
+    if new and (decoded is None or decoded.base != offset):
+        raise Refusal("usage", "moves: map is no offset map for this offset.")
+    return TopicPartition(topic, int(str(partition))), Move(expected, old, int(str(offset)), new)
