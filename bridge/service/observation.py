@@ -202,15 +202,15 @@ class Observer:
             join_problem_since=self._join_problem_since,
             recorded_losses=of.letter_watch.losses,
             backlog=self._trend.backlog,
-            certificates=self._certificates(),
+            certificates=self._certificates(now),
             build=of.build,
             retries=dispatcher.retried(RETRIES_SHOWN),
             failing_users=len(dispatcher.failing.lanes),
             failing_records=tally.behind,
         )
 
-    def _certificates(self) -> list[seen.Certificate]:
-        shown = self._of.sink.stats.server_certificate_ends
+    def _certificates(self, now: float) -> list[seen.Certificate]:
+        shown = self._of.sink.stats.server_certificate_ends(now)
         server = [] if shown is None else [seen.Certificate("track_server", "used", shown)]
         return [*self._of.file_watch.certificates, *server]
 

@@ -156,7 +156,7 @@ class DirectSink:
         """A transport is there (for TLS: after the handshake)."""
         self.stats.opened()
         if self._tls is not None:
-            self.stats.server_certificate_ends = connection.server_certificate_ends()
+            self.stats.showed_certificate(connection.server_certificate_ends(), connection.since)
         self._transports.add(connection)
         self._connections.add(connection)
         if self._sweeper is None:

@@ -258,7 +258,7 @@ class HttpxSink:
         # The transport itself, not a client: it follows no redirect, decompresses nothing and adds no header.
         response = await link.transport.handle_async_request(request)
         if progress.secured is not None:
-            self.stats.server_certificate_ends = server_certificate_ends(progress.secured)
+            self.stats.showed_certificate(server_certificate_ends(progress.secured), monotonic())
             progress.secured = None
         progress.headers = tuple(response.headers.raw)
         progress.status = response.status_code

@@ -7,13 +7,16 @@ from bisect import bisect_left
 DURATION_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the request duration histogram, in seconds; one more bucket holds what took longer."""
 
+_CERTIFICATE_KNOWN_FOR = 86_400.0
+"""Seconds, without a connection that could show another one."""
+
 
 class SinkStats:
     """Counters of one sink, since it was made."""
 
     __slots__ = (
-        "by_failure", "by_status", "connections", "connections_closed", "connections_opened", "duration_buckets",
-        "duration_sum", "last_error", "server_certificate_ends",
+        "_certificate", "by_failure", "by_status", "connections", "connections_closed", "connections_opened",
+        "duration_buckets", "duration_sum", "last_error",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -34,8 +37,8 @@ class SinkStats:
         another address of the name is tried."""
         self.last_error: str | None = None
         """The last failure without a status, as a sentence."""
-        self.server_certificate_ends: float | None = None
-        """Unix time, of the certificate that the server showed last; None where there was none yet."""
+        self._certificate: tuple[float, float] | None = None
+        """When the one that the server showed last ends (Unix time), and when that was (monotonic)."""
 
     def answered(self, status: int, seconds: float) -> None:
         """One request got an answer with this status, this long after it was handed over."""
@@ -48,6 +51,20 @@ class SinkStats:
         """One request ended without a status."""
         self.by_failure[kind] = self.by_failure.get(kind, 0) + 1
         self.last_error = sentence
+
+    def showed_certificate(self, ends: float | None, now: float) -> None:
+        """A new connection's server showed one that ends then (Unix time); None without TLS. `now`: monotonic."""
+        self._certificate = None if ends is None else (ends, now)
+
+    def server_certificate_ends(self, now: float) -> float | None:
+        """Unix time; None where no server has shown a certificate, or none for so long that it may have been renewed.
+
+        A replica without events makes no connections: what it saw months ago would raise a false alarm.
+        """
+        if self._certificate is None:
+            return None
+        ends, shown = self._certificate
+        return ends if self.connections or now - shown < _CERTIFICATE_KNOWN_FOR else None
 
     def opened(self) -> None:
         """A connection is there."""

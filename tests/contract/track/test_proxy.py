@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +72,7 @@ async def test_events_go_through_the_proxy_with_its_password(proxy_harness: Harn
     assert b"Basic " + base64.b64encode(b"user:hunter2") in proxy.heads[0]
     if proxy_harness.secure:
         assert b"NX-emulator" not in proxy.heads[0], "the key is inside the tunnel"
-    assert (sink.stats.server_certificate_ends is not None) == proxy_harness.secure
+    assert (sink.stats.server_certificate_ends(monotonic()) is not None) == proxy_harness.secure
 
 
 async def test_a_proxy_that_refuses_is_no_verdict_on_the_event(proxy_harness: Harness) -> None:
