@@ -170,14 +170,14 @@ def _lost(document: Document, times: Times) -> list[Item]:
         out.append(Text(f"unaccounted: {_number(gap)} records; this is a defect of the bridge, please report it"))
     if not out:
         out.append(Text(f"nothing {since}"))
-    if duplicates["ambiguous_retries"] or duplicates["forced_drains"]:
-        out.append(
-            Text(
-                f"possibly sent twice: {_number(duplicates['ambiguous_retries'])} requests were repeated that may have"
-                " been accepted (no answer, or 5xx),"
-                f" and what {duplicates['forced_drains']} forced drains cut off"
-            )
-        )
+    twice = []
+    if duplicates["ambiguous_retries"]:
+        count = _number(duplicates["ambiguous_retries"])
+        twice.append(f"{count} requests that were repeated and may have been accepted before (no answer, or 5xx)")
+    if duplicates["forced_drains"]:
+        twice.append(f"what was cut off by {_number(duplicates['forced_drains'])} forced drains")
+    if twice:
+        out.append(Text(f"possibly sent twice: {' and '.join(twice)}"))
     return out + _recorded(loss["recorded"], times)
 
 

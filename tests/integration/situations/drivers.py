@@ -97,7 +97,7 @@ def is_poison(event: Event | None) -> bool:
 
 @asynccontextmanager
 async def poison(kafka: Kafka, folder: Path) -> AsyncIterator[Site]:
-    retry = {"initial_backoff": "1s", "max_backoff": "4s", "max_attempts": 4}
+    retry = {"initial_backoff": "500ms", "max_backoff": "2s", "max_attempts": 3}
     async with Site(kafka, folder, delivery={"retry": retry}) as here:
         await here.well()
         here.caused()

@@ -228,7 +228,8 @@ class Site:
 
 def _has_ages(status: Document) -> bool:
     """A record that is not taken has its timestamp read with a later look at the group."""
-    return all(row["oldest_open"] is not None for row in status["partitions"] if row["lag"])
+    oldest = [row["oldest_open"] for row in status["partitions"] if row["lag"]]
+    return all(each is not None and each["timestamp"] is not None for each in oldest)
 
 
 def is_untroubled(status: Document) -> bool:

@@ -97,7 +97,7 @@ SITUATIONS: Final = (
         title="One event fails again and again",
         state=State.WAITING,
         why=Reason.RETRY_AFTER,
-        headline=r"waits for its next attempt after (one attempt|\d+ attempts), \d of 4 that count; last: .* 500",
+        headline=r"waits for its next attempt after (one attempt|\d+ attempts), \d of 3 that count; last: .* 500",
         has_time=True,
         action="sending goes on by itself at the time shown",
         section="Users whose events fail",
@@ -224,7 +224,7 @@ SITUATIONS: Final = (
         counts={"possible_loss.records_at_most": 30, "possible_loss.recorded.records_at_most": 30},
         counts_after={"possible_loss.recorded.records_at_most": 30},
         alerts=("TrackBridgeHeld", "TrackBridgeRecordsPossiblyLost", "TrackBridgeObjectiveBurnsFast"),
-        inhibited=("TrackBridgeOldestOpenRecord",),
+        inhibited=("TrackBridgeObjectiveBurnsSlowly", "TrackBridgeOldestOpenRecord"),
         over=("TrackBridgeRecordsPossiblyLost",),
         rows=(
             Row("Why not?", "{topic} out_of_range"),

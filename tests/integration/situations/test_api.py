@@ -8,6 +8,6 @@ from tests.integration.situations.conftest import Agree
 from tests.kafka.client import Kafka
 
 
-@pytest.mark.parametrize("situation", ["throttled", "bad_key", "api_unavailable", "poison"])
+@pytest.mark.parametrize("situation", ["throttled", "bad_key", "api_unavailable"])
 async def test_status_alerts_dashboard_and_runbook_agree(kafka: Kafka, agreed: Agree, situation: str) -> None:
     await agreed(kafka, situation)

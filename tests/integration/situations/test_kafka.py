@@ -1,4 +1,4 @@
-"""What goes wrong at Kafka and among replicas: status, alerts, dashboard and runbook agree on it."""
+"""What goes wrong at Kafka: status, alerts, dashboard and runbook agree on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.integration.situations.conftest import Agree
 from tests.kafka.client import Kafka
 
 
-@pytest.mark.parametrize("situation", ["hanging_transaction", "replica_killed", "topic_missing"])
+@pytest.mark.parametrize("situation", ["hanging_transaction", "topic_missing"])
 async def test_status_alerts_dashboard_and_runbook_agree(kafka: Kafka, agreed: Agree, situation: str) -> None:
     await agreed(kafka, situation)
 

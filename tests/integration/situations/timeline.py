@@ -136,8 +136,8 @@ class Timeline:
                 yield value - scrape.at + place
 
 
-_CLOCK: Final = 0.15
-"""By how much of the time between two scrapes an age may differ from it: pages are up to half a second old."""
+_CLOCK: Final = 0.3
+"""By how much of the time between two scrapes an age may differ from it: pages may be a second old."""
 
 
 @dataclass(slots=True)
