@@ -98,6 +98,9 @@ def test_headline_lists_rows_readiness_and_metrics_of_one_moment_agree(busy: Sna
     # Nobody is told to buy budget while it is not the budget that keeps records.
     if gates - {Reason.RATE_LIMITED} or needed:
         assert "limit raised" not in document["sentence"]
+    if gates - {Reason.RATE_LIMITED}:
+        assert not {"sending", "rate_limited"} & {row["why"] for row in document["partitions"]}
+        assert not any("limit raised" in concern["action"] for concern in document["ends_by_itself"])
 
     # Every row's reason is told once, and every closed gate is told, whatever covers it.
     for row in document["partitions"]:
