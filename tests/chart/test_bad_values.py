@@ -291,21 +291,22 @@ def test_what_would_fail_in_the_cluster_is_refused_before_it(refusal: Say, value
 
 
 def test_a_socket_where_nothing_can_be_written_is_refused(refusal: Say, render: Render) -> None:
-    """The root filesystem is read-only. Written as a file, which the schema of `config` says nothing about."""
+    """The root filesystem is read-only, and what is mounted can be entered by others."""
 
     def with_socket(path: str) -> dict[str, Any]:
         own = {**chart.LEAST["config"], "observability": {"listen": ":9464", "control_socket": path}}
         return {"configFile": yaml.safe_dump(own)}
 
     nothing = ("--set-json", "config=null")
-    said = refusal(with_socket("/run/bridge/control.sock"), arguments=nothing)
-    assert "configFile: observability.control_socket: is /run/bridge/control.sock, and nothing that can be" in said
+    for path in ("/run/bridge/control.sock", "/tmp/control.sock", "/tmp/a/b/control.sock"):  # noqa: S108  # the pod's
+        said = refusal(with_socket(path), arguments=nothing)
+        assert f"configFile: observability.control_socket: is {path}, for which no directory can be made" in said
     mounted = {
         "extraVolumes": [{"name": "run", "emptyDir": {}}],
-        "extraVolumeMounts": [{"name": "run", "mountPath": "/run/bridge/"}],
+        "extraVolumeMounts": [{"name": "run", "mountPath": "/run/"}],
     }
     render(with_socket("/run/bridge/control.sock"), mounted, arguments=nothing)
-    for path in ("auto", "off", "/tmp/control.sock"):  # noqa: S108  # the pod's
+    for path in ("auto", "off", "/tmp/bridge/control.sock"):  # noqa: S108  # the pod's
         render(with_socket(path), arguments=nothing)
 
 

@@ -313,16 +313,19 @@ extraVolumes: has {{ .name }}, a name the chart uses; choose another one
 {{- end -}}
 {{- end -}}
 
-{{/* The root filesystem is read-only unless somebody says otherwise: a socket needs a directory that can be written. */}}
+{{/*
+The root filesystem is read-only unless somebody says otherwise, and the bridge makes a directory for its socket alone: what is mounted can be
+entered by others.
+*/}}
 {{- define "track-bridge.problems.socket" -}}
 {{- $place := ternary "config." "configFile: " (empty .Values.configFile) -}}
 {{- $socket := dig "observability" "control_socket" "auto" (include "track-bridge.config" . | fromJson) | toString -}}
 {{- $writable := not (dig "readOnlyRootFilesystem" false (.Values.securityContext | default dict)) -}}
 {{- range include "track-bridge.volumeMounts" . | fromYamlArray -}}
-{{- if and (not .readOnly) (hasPrefix (printf "%s/" (clean .mountPath)) $socket) }}{{ $writable = true }}{{ end -}}
+{{- if and (not .readOnly) (eq (clean .mountPath) (dir (dir $socket))) }}{{ $writable = true }}{{ end -}}
 {{- end -}}
 {{- if and (hasPrefix "/" $socket) (not $writable) }}
-{{ $place }}observability.control_socket: is {{ $socket }}, and nothing that can be written is mounted there; remove it, or write a path below /tmp
+{{ $place }}observability.control_socket: is {{ $socket }}, for which no directory can be made in something that is mounted; remove it, or write a path such as /tmp/bridge/control.sock
 {{- end -}}
 {{- end -}}
 
