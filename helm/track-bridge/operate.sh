@@ -8,7 +8,7 @@ track-bridge() {
   for pod in $(replicas); do
     echo "$pod" >&2
     kube exec "$pod" --container bridge -- track-bridge "$@" || code=$?
-    case $1 in status|hold|release) ;; *) break ;; esac
+    case "$1 ${2-}" in "status "*|"hold "*|"release "*|"offsets set") ;; *) break ;; esac
   done
   [ -n "$pod" ] || { echo "no replica runs" >&2; return 3; }
   return $code

@@ -41,6 +41,8 @@ OTHERS_PROGRAMS = ("flux", "helm", "kafka", "kcat", "docker", "systemctl", "spli
 """What this file does not run: tests/integration/cli runs Kafka's, and a test below asks Helm for its options."""
 
 
+EVERYWHERE = ("status", "hold", "release", ("offsets", "set"))
+"""Commands about the partitions that a replica has."""
 NAMES = ("kubectl scale", "kubectl apply -k", "bridge hold", "bridge release")
 """What the page only speaks of."""
 
@@ -185,7 +187,8 @@ def test_every_command_of_the_page_names_what_is_there(shell: Shell) -> None:
         if command.program in {"track-bridge", "tools"}:
             words = command.words[1:]
             _, done, _ = shell.run(*shell.before(command), shell.typed(command))
-            expected = shell.replicas if words[0] in ("status", "hold", "release") else shell.replicas[:1]
+            everywhere = words[0] in EVERYWHERE or tuple(words[:2]) in EVERYWHERE
+            expected = shell.replicas if everywhere else shell.replicas[:1]
             if command.program == "tools":
                 expected = ["bridge-tools"]
             typed = Command(0, shell.typed(command)).words[1:]

@@ -51,7 +51,7 @@ def test_the_unit_runs_what_the_page_installs_as_the_user_it_makes(unit: configp
     [user] = [line for line in lines if line.startswith("useradd")]
     assert user.split()[-1] == unit["Service"]["User"]
     [configuration] = [line for line in lines if line.endswith(".yaml")]
-    assert unit["Service"]["Environment"] == f"BRIDGE_CONFIG={configuration.split()[-1]}"
+    assert f"BRIDGE_CONFIG={configuration.split()[-1]}" in unit["Service"]["Environment"].split()
     for line in lines:
         for named in re.findall(r"\b(?:deploy|requirements)/\S+", line):
             assert (root / named).is_file(), named
@@ -62,6 +62,9 @@ def test_the_runbooks_words_for_a_host_are_those_of_the_unit(unit: configparser.
     assert "UNIT=track-bridge\n" in words
     assert f'"{Path(unit["Service"]["ExecStart"].split()[0]).parent}:$PATH"' in words
     assert unit["Service"]["Environment"] in words
+    folder = f"/run/{unit['Service']['RuntimeDirectory']}/"
+    assert f"__CONTROL_SOCKET={folder}" in unit["Service"]["Environment"]
+    assert unit["Service"]["RuntimeDirectoryMode"] == "0700"  # a directory that others may enter is refused
 
 
 def test_systemd_finds_nothing_wrong_with_it(root: Path, tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Ground:
             commands.block(PAGE, "kafka").replace("kafka-1:9092", self.kafka.bootstrap),
             commands.block(PAGE, "host"),
             f'export BRIDGE_CONFIG={self.config} PATH="{self.folder}/bin:{Path(sys.executable).parent}:$PATH"',
+            "unset ${!BRIDGE_OBS*}",  # its socket is where it is by itself
         ]
         ran = subprocess.run(
             ["bash", "-c", "\n".join([*setting_up, command.typed(own)])],

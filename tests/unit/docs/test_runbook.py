@@ -130,7 +130,7 @@ def test_every_section_about_a_problem_says_what_it_is_where_to_look_what_to_do_
 OTHERS_WORDS = {
     *("Running", "Ready", "Complete", "Failed", "successfully rolled out"),  # Kubernetes
     "Synced",  # Argo CD
-    *("how long does Kafka keep them", "why", "before"),
+    *("how long does Kafka keep them", "why", "before", "not"),
 }
 
 
@@ -157,6 +157,9 @@ def of_the_bridge(page: str) -> list[Command]:
 def parsed(words: list[str]) -> None:
     """As the program itself reads its command line; nothing is run. A name alone of a group or command is a name."""
     group, context = typer.main.get_command(app), None
+    if words[0].startswith("-"):  # what such an option asks for would be done here and now
+        assert words in [[option] for each in group.params for option in each.opts], words
+        return
     while words and isinstance(group, typer.core.TyperGroup) and words[0] in group.commands:
         context = group.make_context(words[0], [], parent=context, resilient_parsing=True)
         group, words = group.commands[words[0]], words[1:]
