@@ -285,6 +285,16 @@ class Inspection:
             if described.authorized_operations
         }
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether no connection has failed yet.
+
+        librdkafka up to 2.16 aborts the process where a coordinator goes away under a question about a group (an
+        assertion about its `eonce` fails): whoever can do without the answer asks only while this is so.
+        """
+        self._admin.poll(0)
+        return not self._errors.seen
+
     def group(self) -> GroupDescription | None:
         """The consumer group and its members; None where the brokers do not say."""
         asked = self._ask(

@@ -83,8 +83,8 @@ def parse_id(text: str) -> Place | OriginName:
     if record is not None:
         return OriginName(record[1], int(record[2]), int(record[3]), int(record[4]) if record[4] else None)
     raise ValueError(
-        f"{text!r} is no letter's id: write PARTITION:OFFSET in the dead-letter topic (3:17), or where its record came "
-        "from, TOPIC/PARTITION/OFFSET"
+        f"{text!r} is no dead letter's ID: write PARTITION:OFFSET in the dead-letter topic (3:17), or where its record "
+        "came from, TOPIC/PARTITION/OFFSET"
     )
 
 

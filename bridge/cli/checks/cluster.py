@@ -10,6 +10,7 @@ from logging import Logger
 from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, records, topics
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.output import plural
+from bridge.config import group_protocol
 from bridge.config.consumed_topics import topics_of
 from bridge.config.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
@@ -82,7 +83,7 @@ class _Reading:
         targets = [name for name in (dead_letters, resolutions_of(dead_letters)) if name in cluster.topics]
         return permissions.permissions(
             self.config.kafka.group_id,
-            self.inspection.allowed_on_group(),
+            self.inspection.allowed_on_group() if self.inspection.is_steady else None,
             list(self.sources),
             targets,
             self.inspection.allowed_on_topics([*self.sources, *targets]),
@@ -143,8 +144,11 @@ class _Reading:
         configuration = client.consumer_configuration(kafka)
         known = {partition: found for partition, found in commits.items() if found is not None}
         offered = str(configuration.get("partition.assignment.strategy", ""))
+        is_steady = self.inspection.is_steady
         facts = group.Facts(
-            description=self.inspection.group(),
+            description=self.inspection.group() if is_steady else None,
+            is_asked=is_steady,
+            protocol=group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties),
             partitions=partitions,
             other_mappings=mappings.others(known, mapping_number(self.config.mapping), time.time()),
             client_id=str(configuration["client.id"]),

@@ -9,6 +9,7 @@ from typing import Final
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.output import plural
+from bridge.config.group_protocol import GroupProtocol
 from bridge.exits import Kind
 from bridge.kafka.group_description import GroupDescription
 from bridge.model import TopicPartition
@@ -30,17 +31,25 @@ class Facts:
     client_id: str
     assignors: frozenset[str] | None
     """What a classic member with this configuration offers; None: it would join as one of the consumer protocol."""
+    protocol: GroupProtocol | None = None
+    """What the configuration decides; None: whatever the brokers let this group use."""
+    is_asked: bool = True
+    """False: connections fail, and then the question can end the process (see `Inspection.is_steady`)."""
 
 
 def group(name: str, facts: Facts) -> list[Finding]:
     """Judge it."""
     described = facts.description
+    if not facts.is_asked:
+        what = f"Who is in the group {name} was not asked, because connections to brokers fail."
+        return [findings.note(what, "see that every broker can be reached, and run it again"), *_mappings(facts)]
     if described is None:
         return [findings.note(f"The brokers do not say who is in the group {name} (DESCRIBE on the group).")]
     if not described.members:
         return [findings.ok(f"Nobody is in the group {name} now."), *_mappings(facts)]
     return [
         findings.ok(f"{name}: {_members(described)}."),
+        *_protocol(name, described, facts),
         *_assignor(name, described, facts),
         *_strangers(name, described, facts),
         *_unowned(described, facts),
@@ -52,7 +61,22 @@ def _members(described: GroupDescription) -> str:
     shown = [f"{member} ({plural(len(member.partitions), 'partition')})" for member in described.members[:_SHOWN]]
     more = [f"and {len(described.members) - _SHOWN} more"] if len(described.members) > _SHOWN else []
     shares = f", assigned by {described.assignor}" if described.assignor else ""
-    return f"{plural(len(described.members), 'member')}, {described.state}{shares}: {', '.join([*shown, *more])}"
+    protocol = "" if described.protocol == "unknown" else f" under the {described.protocol} protocol"
+    count = plural(len(described.members), "member")
+    return f"{count}, {described.state}{protocol}{shares}: {', '.join([*shown, *more])}"
+
+
+def _protocol(name: str, described: GroupDescription, facts: Facts) -> list[Finding]:
+    """Brokers keep members of both in one group only where they are told to, and only for an upgrade."""
+    if facts.protocol is None or described.protocol in {facts.protocol.value, "unknown"}:
+        return []
+    return [
+        findings.warning(
+            f"The members of the group {name} use the {described.protocol} protocol, this configuration the "
+            f"{facts.protocol.value} one: brokers let both in only as group.consumer.migration.policy allows.",
+            "set kafka.group_protocol to that of the other members, or to auto",
+        )
+    ]
 
 
 def _assignor(name: str, described: GroupDescription, facts: Facts) -> list[Finding]:

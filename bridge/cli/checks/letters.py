@@ -89,7 +89,7 @@ def _resolutions(topic: str, facts: Facts, is_created_at_start: bool) -> Iterato
     if topic in facts.partitions and count != facts.partitions[topic]:
         yield findings.problem(
             f"{companion} has {plural(count, 'partition')}, {topic} has {facts.partitions[topic]}; they must have the "
-            "same number, because a letter and what became of it stand in partitions of the same number.",
+            "same number, because a dead letter and its resolution are in partitions of the same number.",
             f"delete {companion} if it is empty and {completed(_CREATE)}, or add partitions to the smaller one",
             Kind.TOPICS,
         )

@@ -73,7 +73,7 @@ def _judged(topic: str, facts: Facts, start_from: StartFrom) -> Standing:
     backlog = sum(max(0, _readable(p, facts) - max(start, logs[p].first)) for p, start in starts.items())
     added = len(logs) - len(committed)
     text = (
-        f"{topic}: {number(backlog)} behind; the group has positions on {len(committed)} of "
+        f"{topic}: {number(backlog)} behind; the group has committed offsets on {len(committed)} of "
         f"{plural(len(logs), 'partition')}"
     )
     later = "; the others are read from their beginning" if added else ""
@@ -142,17 +142,17 @@ def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts
 def _outside(partition: TopicPartition, position: int, log: LogRange) -> Finding:
     if position < log.first:
         what = (
-            f"{partition}: the group's position {position} is below the log's start {log.first}: up to "
+            f"{partition}: the committed offset {position} is below the log's start {log.first}: up to "
             f"{plural(log.first - position, 'record')} were deleted before they were read. The partition would be held."
         )
     else:
         what = (
-            f"{partition}: the group's position {position} is beyond the log's end {log.end}: the topic was perhaps "
-            "created anew. The partition would be held."
+            f"{partition}: the committed offset {position} is beyond the log's end {log.end}: the topic was perhaps "
+            "recreated. The partition would be held."
         )
     return findings.problem(
         what,
-        "decide where to go on and set the position while the bridge is stopped: "
+        "decide where to resume and set the committed offset while the bridge is stopped: "
         f"`{command('offsets', 'set', str(partition), '--to', 'earliest')}` (or kafka-consumer-groups --reset-offsets "
         f"--topic {partition.topic}:{partition.partition})",
         Kind.GROUP,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.output import plural
 from bridge.config import topic_patterns
+from bridge.config.hints import nearest
 from bridge.config.topic_patterns import Reading
 from bridge.exits import Kind
 from bridge.kafka.topic_creation import resolutions_of
 
 _SHOWN = 10
+_CLOSE = 0.8
+"""Names that differ by more are other topics, not slips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,16 @@ def consumed(entries: Sequence[str], existing: Mapping[str, int], reading: Readi
             found.append(
                 findings.problem(
                     f"{entry}: there is no such topic, or this user may not see it.",
-                    "create it, correct kafka.topics, or grant DESCRIBE and READ on it",
+                    f"create it, correct kafka.topics{_meant(entry, existing)}, or grant DESCRIBE and READ on it",
                     Kind.TOPICS,
                 )
             )
     return Consumed(partitions, [*found, *_of_bridges(partitions, existing)])
+
+
+def _meant(entry: str, existing: Iterable[str]) -> str:
+    close = nearest(entry, existing, _CLOSE)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _taken(entry: str, existing: Mapping[str, int], reading: Reading) -> dict[str, int]:

@@ -48,7 +48,7 @@ def discard(
             if json:
                 output.document(_document(chosen, because))
             else:
-                output.line(f"No open dead letters in {topics.topic} match.")
+                output.line(topics.none_match(selection))
             return ExitCode.OK
         reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
         question = f"Discard {output.plural(len(chosen), 'dead letter')} ({reasons}) for good?"

@@ -42,9 +42,9 @@ def list_letters(
             return ExitCode.OK
         page = topics.select(replace(selection, limit=asked.limit or PAGE + 1))
         shown = [rows.row(entry, start.mapping, hidden) for entry in page]
-    if not shown:
-        output.line(f"No {'' if ended else 'open '}dead letters in {topics.topic} match.")
-        return ExitCode.OK
+        if not shown:
+            output.line(topics.none_match(selection))
+            return ExitCode.OK
     cut = asked.limit is None and len(shown) > PAGE
     table = output.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
     output.lines(printable(line) for line in table)

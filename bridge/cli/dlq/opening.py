@@ -85,6 +85,19 @@ class Opened:
 
         return select(self.entries(), selection, self.start.mapping)
 
+    def none_match(self, selection: Selection) -> str:
+        """The sentence for a selection of nothing. Any status may be meant, so those that there are are named."""
+        ended = "" if any(not state.is_open for state in selection.states) else "open "
+        sentence = f"No {ended}dead letters in {self.topic} match."
+        if not selection.statuses:
+            return sentence
+        from bridge.reprocess.ledger import Endings
+        from bridge.reprocess.reader import Reader
+
+        entries = Reader(self.log, Endings.STATES).entries()
+        there = sorted({each.letter.status for each in entries if each.letter.status is not None})
+        return f"{sentence} Statuses there are: {', '.join(map(str, there)) or 'none'}."
+
     def chosen(self, selection: Selection) -> list[Entry]:
         """The same at once. Raises `Misuse` where an ID is that of no letter: a typing error must not pass for done."""
         from bridge.reprocess.selection import is_named

@@ -74,10 +74,11 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         if not dry_run:
             topics.need_resolutions()
         made = _planned(topics, asked, tuple(ids or ()), rules, look_for_stale=dry_run or stale == "skip", skip=stale)
+        nothing = "" if made.counts else topics.none_match(topics.selection(asked, ids=tuple(ids or ())))
         if dry_run:
-            _show_plan(made, start, redact=redact, as_json=json)
+            _show_plan(made, start, nothing, redact=redact, as_json=json)
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
-        _show_counts(made, topics.topic, to_stderr=json)
+        _show_counts(made, nothing, to_stderr=json)
         if not made.sends:
             if json:
                 output.document(_result(Outcome(), made))
@@ -225,21 +226,21 @@ _RESULTS = {
 }
 
 
-def _counts(made: Plan, topic: str) -> list[str]:
+def _counts(made: Plan, nothing: str) -> list[str]:
     from bridge.reprocess.plan import SENTENCES
 
     rows = [
         [output.number(number), completed(SENTENCES[fate], ID=str(made.samples[fate].entry.letter.place))]
         for fate, number in made.counts.most_common()
     ]
-    return output.table(rows, right=(0,)) if rows else [f"No open dead letters in {topic} match."]
+    return output.table(rows, right=(0,)) if rows else [nothing]
 
 
-def _show_counts(made: Plan, topic: str, *, to_stderr: bool) -> None:
+def _show_counts(made: Plan, nothing: str, *, to_stderr: bool) -> None:
     if to_stderr:
-        sys.stderr.write("".join(f"{line}\n" for line in _counts(made, topic)))
+        sys.stderr.write("".join(f"{line}\n" for line in _counts(made, nothing)))
     else:
-        output.lines(_counts(made, topic))
+        output.lines(_counts(made, nothing))
 
 
 def _document(made: Plan) -> dict[str, Any]:
@@ -269,14 +270,14 @@ def _bodies(made: Plan) -> str:
     return f"Of those to be sent: {', '.join(parts)}."
 
 
-def _show_plan(made: Plan, start: startup.Start, *, redact: bool, as_json: bool) -> None:
+def _show_plan(made: Plan, start: startup.Start, nothing: str, *, redact: bool, as_json: bool) -> None:
     """Counts by outcome, then one letter of each kind with its difference."""
     from bridge.cli.dlq import samples
 
     if as_json:
         output.document(_document(made) | {"samples": samples.documents(made, start, redact=redact)})
         return
-    output.lines(_counts(made, start.config.dead_letter.topic))
+    output.lines(_counts(made, nothing))
     if made.sends:
         output.line(_bodies(made))
         if made.stale:
@@ -287,7 +288,8 @@ def _show_plan(made: Plan, start: startup.Start, *, redact: bool, as_json: bool)
         if made.stale_unknown:
             output.line(
                 f"Of {output.number(made.stale_unknown)} it cannot be told whether newer events of their user were "
-                "delivered: the records after them are gone from their topic, or too many."
+                "delivered: the records after them are gone from their topic or too many, or the group has committed "
+                "nothing there."
             )
     output.lines(samples.lines(made, start, redact=redact))
     output.line("Nothing was sent (--dry-run).")

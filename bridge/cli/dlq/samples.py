@@ -24,7 +24,8 @@ def lines(made: Plan, start: startup.Start, *, redact: bool) -> list[str]:
     shown: list[str] = []
     for each in _chosen(made):
         letter = each.entry.letter
-        shown += ["", f"{letter.place} from {letter.origin}, {letter.reason}: {each.fate.value.replace('_', ' ')}"]
+        origin = letter.origin or "an unknown record"
+        shown += ["", f"{letter.place} from {origin}, {letter.reason}: {each.fate.value.replace('_', ' ')}"]
         record = contents.current(letter, each.entry.standing)
         if each.detail:
             shown.append(f"  {each.detail}")

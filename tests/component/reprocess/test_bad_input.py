@@ -136,6 +136,16 @@ async def test_a_selector_that_names_what_nothing_failed_for_is_an_empty_selecti
     assert [each["id"] for each in of_an_earlier_route.documents] == ["0:0"]
 
 
+async def test_where_no_status_matches_those_that_there_are_are_named_by_every_verb(dlq: Dlq, put: Put) -> None:
+    """Any status may be meant, so one that nothing failed with is no mistake: nothing was to be done."""
+    put(letter(1), letter(2, status=401, reason=LetterReason.UNAUTHORIZED), connect(3))
+    for verb in (("list",), ("replay", "--yes"), ("replay", "--dry-run"), ("discard", "--because", "x", "--yes")):
+        ran = await dlq(*verb, "--status", "418")
+        assert ran.code == 0, verb
+        assert ran.out.startswith("No open dead letters in letters match. Statuses there are: 400, 401.\n"), verb
+    assert (await dlq("list", "--limit", "1", "--user", "nobody")).out == "No open dead letters in letters match.\n"
+
+
 async def test_letters_that_cannot_be_sent_stay_open_and_each_says_why(dlq: Dlq, put: Put, api: Emulator) -> None:
     damaged = letter(1)
     headers = [(n, b"x" if n.endswith("letter.origin-offset") else v) for n, v in damaged.headers]

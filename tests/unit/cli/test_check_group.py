@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.group import Facts, group
+from bridge.config.group_protocol import GroupProtocol
 from bridge.kafka.group_description import GroupDescription, Member
 from bridge.model import TopicPartition
 
@@ -41,6 +42,21 @@ def test_a_group_of_another_assignor_is_a_problem_before_it_is_met() -> None:
 def test_a_member_of_the_consumer_protocol_offers_no_assignor_that_could_differ() -> None:
     joining = replace(facts(member(0, 1, 2), assignor="range"), assignors=None)
     assert [level for level, _ in said(joining)] == [Level.OK]
+
+
+def test_members_of_another_protocol_are_a_warning_where_the_configuration_decides_it() -> None:
+    given = facts(member(0, 1, 2))
+    assert said(given)[0][1].startswith("shop: 1 member, stable under the classic protocol, assigned by cooperative")
+    assert [level for level, _ in said(replace(given, protocol=GroupProtocol.CLASSIC))] == [Level.OK]
+    [_, (level, what)] = said(replace(given, protocol=GroupProtocol.CONSUMER))
+    assert level is Level.WARNING
+    assert "use the classic protocol, this configuration the consumer one" in what
+
+
+def test_while_connections_fail_the_members_are_not_asked_for_and_that_is_said() -> None:
+    given = replace(facts(), description=None, is_asked=False, other_mappings={18: [P[1]]})
+    assert [level for level, _ in said(given)] == [Level.NOTE, Level.WARNING]
+    assert "was not asked, because connections to brokers fail" in said(given)[0][1]
 
 
 def test_partitions_that_nobody_has_are_named() -> None:

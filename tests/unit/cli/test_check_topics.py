@@ -74,3 +74,10 @@ def test_what_the_brokers_do_not_say_is_noted() -> None:
         Level.NOTE,
         "The brokers do not say what this user may do with a, dlq, group g; the first run will tell.",
     )
+
+
+def test_a_topic_that_is_not_there_is_compared_with_those_that_are() -> None:
+    (found,) = consumed(["shop.oders"], {"shop.orders": 3, "other": 1}).findings
+    assert found.to_do.startswith("create it, correct kafka.topics (did you mean shop.orders?), or grant")
+    (found,) = consumed(["nothing.like.it"], {"shop.orders": 3}).findings
+    assert "did you mean" not in found.to_do

@@ -33,7 +33,7 @@ def test_the_backlog_is_what_lies_between_position_and_end() -> None:
 def test_a_partition_without_a_position_beside_others_is_read_from_its_beginning() -> None:
     found = _standing({A: 200, B: None})
     assert found.backlog == 50
-    assert "positions on 1 of 2 partitions; the others are read from their beginning" in found.findings[0].what
+    assert "committed offsets on 1 of 2 partitions; the others are read from their beginning" in found.findings[0].what
 
 
 def test_a_topic_without_any_position_and_start_from_error_is_a_problem_with_the_choices() -> None:
