@@ -42,15 +42,16 @@ def stats(
     with opening.opened(start) as topics:
         selection = topics.selection(asked, with_ended=True, all_groups=all_groups)
         hidden = redaction(start.config.dead_letter.redact, everything=False)
-        found = count(topics.entries(), selection, start.mapping, time.time(), hidden)
+        now = time.time()
+        found = count(topics.entries(), selection, start.mapping, now, hidden)
         if json:
             output.document(_document(found, topics))
         else:
-            output.lines(_page(found, topics))
+            output.lines(_page(found, topics, now))
     return ExitCode.FINDINGS if found.open else ExitCode.OK
 
 
-def _page(found: Statistics, topics: opening.Opened) -> list[str]:
+def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
     from bridge.config.printable import printable
 
     if not found.open:
@@ -61,7 +62,7 @@ def _page(found: Statistics, topics: opening.Opened) -> list[str]:
         for title, groups in found.groupings.items():
             rows = [[title, "dead letters", "oldest"], *(_row(name, group) for name, group in groups.items())]
             lines += ["", *(printable(line) for line in output.table(rows, right=(1,)))]
-        lines += ["", *(printable(line) for line in _sayings(found.sayings, time.time()))]
+        lines += ["", *(printable(line) for line in _sayings(found.sayings, now))]
     ended = [f"{output.number(number)} {state}" for state, number in found.ended.items() if number]
     notes = [f"Settled: {', '.join(ended)}."] if ended else []
     notes += [
