@@ -345,7 +345,7 @@ def test_prometheus_has_nothing_to_say_about_the_page_of_metrics(judge: Judge) -
 
 
 def test_every_series_is_narrowed_to_the_release(spec: dict[str, Any]) -> None:
-    chosen = 'namespace="events",job=~"(.+/)?bridge"'
+    chosen = ('{namespace="events",job=~"(.+/)?bridge"', '{release="events/bridge"}')
     for rule in [*recorded(spec), *alerts(spec)]:
         if rule.get("alert") == OF_KUBERNETES:
             continue  # see test_the_replays_of_a_release_are_its_own
@@ -353,7 +353,8 @@ def test_every_series_is_narrowed_to_the_release(spec: dict[str, Any]) -> None:
             r"\b(?:track_bridge_\w+|track_bridge:[\w:]+|process_\w+|up)(?P<labels>\{[^}]*\})?", rule["expr"]
         )
         assert series_named
-        assert all(labels.startswith(f"{{{chosen}") for labels in series_named), rule["expr"]
+        assert all(labels.startswith(chosen) for labels in series_named), rule["expr"]
+    assert {rule["labels"]["release"] for rule in recorded(spec)} == {"events/bridge"}
 
 
 def test_the_replays_of_a_release_are_its_own(rules: list[Rule]) -> None:
@@ -380,7 +381,21 @@ def test_a_selector_of_ones_own_takes_the_place_of_the_releases(render: Render) 
     rules = [*alerts(rendered["spec"]), *recorded(rendered["spec"])]
     expressions = [rule["expr"] for rule in rules if rule.get("alert") != OF_KUBERNETES]
 
-    assert all('{job="compose"' in expr and "namespace=" not in expr for expr in expressions)
+    assert all('{job="compose"' in expr or '{release="events/bridge"}' in expr for expr in expressions)
+    assert not any("namespace=" in expr for expr in expressions)
+
+
+def test_what_is_recorded_is_found_whatever_labels_the_selector_picks_by(
+    render: Render, judge: Judge, tmp_path: Path
+) -> None:
+    """Recorded series keep namespace and job alone; looked for by another label their alerts would never fire."""
+    found = render(values(selector='app="bridge"')).one("PrometheusRule")["spec"]
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump(found), encoding="utf-8")
+    shown = pages(series.held(Reason.OUT_OF_RANGE, seconds=400_000), app="bridge")
+    expr = 'count by (alertname) (ALERTS{alertstate="firing",alertname=~".+BurnsFast"})'
+
+    expect(expr, [{"labels": '{alertname="TrackBridgeObjectiveBurnsFast"}', "value": 1}], shown, path, judge)
 
 
 def test_thresholds_reach_the_expressions_and_the_sentences(render: Render) -> None:
