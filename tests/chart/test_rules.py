@@ -482,6 +482,8 @@ def test_the_runbook_names_only_commands_and_metrics_that_exist() -> None:
         "check",
         "map",
         "send",
+        "hold",
+        "release",
         "test",
         "topics",
         "offsets show",
