@@ -56,10 +56,10 @@ def hold(
     here = _named(asked, "done", None)
     if not here:
         head = "Nothing is held: no partition of it belongs to this replica."
-        return _end(_with_owners(start, asked), topic, json=json, head=head, again=_again(topic, reason))
+        return _end(_with_owners(start, asked, partition), topic, json=json, head=head, again=_again(topic, reason))
     if not _agreed(f"Hold {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
-    answer = _with_owners(start, _ask(start, request))
+    answer = _with_owners(start, _ask(start, request), partition)
     return _end(answer, topic, json=json, head=_head("Held", topic, answer), again=_again(topic, reason))
 
 
@@ -80,10 +80,12 @@ def release(
     asked = _ask(start, {**request, "preview": True})
     here = _named(asked, "done", None)
     if not here:
-        return _end(_with_owners(start, asked), topic, json=json, head="Nothing was released.", again=_again(topic))
+        return _end(
+            _with_owners(start, asked, partition), topic, json=json, head="Nothing was released.", again=_again(topic)
+        )
     if not _agreed(f"Release {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
-    answer = _with_owners(start, _ask(start, request))
+    answer = _with_owners(start, _ask(start, request), partition)
     return _end(answer, topic, json=json, head=_head("Released", topic, answer), again=_again(topic))
 
 
@@ -93,21 +95,29 @@ def _ask(start: Start, request: Mapping[str, Any]) -> dict[str, Any]:
     return running.ask(start.config, request)
 
 
-def _with_owners(start: Start, answer: dict[str, Any]) -> dict[str, Any]:
+def _with_owners(start: Start, answer: dict[str, Any], asked: list[int] | None) -> dict[str, Any]:
     """Who has the partitions that the asked replica has not: the brokers know, where they say it."""
-    if not any(row["outcome"] == "elsewhere" for row in answer["partitions"]):
+    rows = answer["partitions"]
+    if answer["complete"] and not any(row["outcome"] == "elsewhere" for row in rows):
         return answer
     try:
-        described = startup.connect(start)[0].group()
+        inspection, cluster = startup.connect(start)
+        described = inspection.group()
     except CommandError:
         return answer
+    if not answer["complete"] and asked is None:
+        there = {row["partition"] for row in rows}
+        others = [number for number in range(cluster.topics.get(answer["topic"], 0)) if number not in there]
+        rows = [*rows, *({"partition": number, "outcome": "elsewhere", "owner": None} for number in others)]
     owners = {} if described is None else described.owners or {}
     known = {each.partition: str(owner) for each, owner in owners.items() if each.topic == answer["topic"]}
-    rows = [
-        {**row, "owner": known.get(row["partition"], row["owner"])} if row["outcome"] == "elsewhere" else row
-        for row in answer["partitions"]
-    ]
-    return {**answer, "partitions": rows}
+    return {
+        **answer,
+        "partitions": [
+            {**row, "owner": known.get(row["partition"], row["owner"])} if row["outcome"] == "elsewhere" else row
+            for row in rows
+        ],
+    }
 
 
 def _user() -> str:
@@ -151,7 +161,7 @@ def _again(topic: str, reason: str | None = None) -> tuple[str, ...]:
 
 def _end(answer: Mapping[str, Any], topic: str, *, json: bool, head: str, again: Sequence[str] = ()) -> ExitCode:
     if json:
-        output.document({key: value for key, value in answer.items() if key != "version"})
+        output.document({key: answer[key] for key in ("topic", "partitions", "gates")})
     else:
         output.lines([head, *_remarks(answer, topic), *_others(answer, topic, again)])
     clean = {"done", "unchanged"}

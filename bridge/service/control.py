@@ -188,8 +188,10 @@ class Control:
         known = {*self._reach.standings(), *self._here()}
         topics = sorted({each.topic for each in known})
         if topic not in topics:
-            if not topics:
-                raise Refusal("usage", f"This bridge has no partitions yet. {command('status')} says why.")
+            if not self._reach.standings():
+                raise Refusal(
+                    "usage", f"This bridge has no partitions of {topic!s:.249} yet. {command('status')} says why."
+                )
             raise Refusal("usage", f"{topic!s:.249}: not a topic that this group reads. It reads {', '.join(topics)}.")
         there = sorted(each for each in known if each.topic == topic)
         if numbers is None:
@@ -197,7 +199,7 @@ class Control:
         if not isinstance(numbers, list) or not all(type(each) is int for each in numbers):
             raise Refusal("usage", "partitions: must be a list of numbers.")
         wanted = [TopicPartition(str(topic), number) for number in dict.fromkeys(numbers)]
-        unknown = [each.partition for each in wanted if each not in known]
+        unknown = [each.partition for each in wanted if each not in known] if self._knows_all(str(topic)) else []
         if unknown:
             raise Refusal(
                 "usage",
@@ -205,6 +207,10 @@ class Control:
                 f"{', '.join(str(each.partition) for each in there)}.",
             )
         return wanted
+
+    def _knows_all(self, topic: str) -> bool:
+        """Whether the whole topic was looked at, and not only what this replica has of it."""
+        return any(each.topic == topic for each in self._reach.standings())
 
     async def _order(self, order: Callable[[holding.Done], None]) -> Mapping[TopicPartition, Outcome]:
         """Have it done on the poll thread, which answers when the coordinator did. `TimeoutError`."""
@@ -243,7 +249,8 @@ class Control:
             else:
                 owner = standings[each].owner if each in standings else None
                 rows.append({"partition": each.partition, "outcome": "elsewhere", "owner": owner})
-        return {"topic": wanted[0].topic if wanted else None, "partitions": rows, "gates": list(gates)}
+        topic = wanted[0].topic if wanted else ""
+        return {"topic": topic, "partitions": rows, "gates": list(gates), "complete": self._knows_all(topic)}
 
     def _elsewhere(self, partitions: Sequence[TopicPartition]) -> str:
         standings = self._reach.standings()

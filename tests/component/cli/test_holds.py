@@ -12,7 +12,7 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
-from tests.service.replica import Replica
+from tests.service.replica import Replica, assigned
 
 Config = Callable[..., str]
 Produce = Callable[..., None]
@@ -29,9 +29,9 @@ def temporary() -> Iterator[str]:
 async def running(config: Config, temporary: str, tmp_path: Path) -> AsyncIterator[Replica]:
     replica = Replica(Path(config()), tmp_path / "replica.log", environ={"TMPDIR": temporary})
     async with replica:
-        async with asyncio.timeout(60):
-            while not replica.events("assigned"):
-                await asyncio.sleep(0.05)
+        await replica.until(
+            "the whole group was looked at", lambda status: assigned(status) == 3 and bool(status["topics"])
+        )
         yield replica
         if replica.running:
             await replica.terminate()

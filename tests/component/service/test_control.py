@@ -162,6 +162,7 @@ async def test_what_releasing_does_not_end_is_refused_with_what_does(
     broker.produce(events.orders(8), partition=0)
     service = await start(observability=observability, kafka={"start_from": "error"})
     await service.until("all is held", lambda: len(service.now().partitions) == PARTITIONS)
+    await service.until("the whole group was looked at", lambda: service.now().group_view.at is not None)
     answer = await ask(socket, "release", partitions=[0])
     [row] = answer["partitions"]
     assert row["outcome"] == "refused"

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.holds import Reason
 from bridge.kafka import commit_mark
+from bridge.kafka.holding import Outcome
+from bridge.kafka.operator_hold import OperatorHold
+from bridge.model import TopicPartition
 from bridge.pipeline import offset_map
 from tests.kafka.completing import PATIENCE, Completing, running, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.integration.conftest import KafkaFactory
 
 
@@ -55,3 +61,33 @@ async def test_brokers_that_take_little_metadata_get_a_shorter_map_then_none_and
         await second.until(lambda: len(second.records) + len(second.already_done) == 1000)
         assert (len(second.already_done) > 5) == has_map
     assert committed()[0] == 1000
+
+
+@pytest.mark.parametrize(("limit", "outcome"), [("20", Outcome.DONE), ("0", Outcome.NOT_KEPT)])
+async def test_a_hold_travels_as_far_as_brokers_take_metadata_and_says_where_it_does_not(
+    own_kafka: KafkaFactory, limit: str, outcome: Outcome
+) -> None:
+    kafka = own_kafka(properties={"offset.metadata.max.bytes": limit})
+    topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
+    partition = TopicPartition(topic, 0)
+    await asyncio.to_thread(kafka.produce, topic, [("user", str(number)) for number in range(100)])
+    first, section = Completing(), settings(kafka.bootstrap, group, [topic])
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[object] = loop.create_future()
+    async with running(section, first) as source:
+        await first.until(lambda: len(first.records) == 100)
+        hold = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
+
+        def tell(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+            loop.call_soon_threadsafe(told.set_result, outcomes)
+
+        source.hold([partition], hold, tell)
+        assert await asyncio.wait_for(told, 30) == {partition: outcome}
+        assert first.held[partition][0] is Reason.HELD_BY_OPERATOR
+    assert kafka.committed(group)[topic, 0][0] == 100
+
+    await asyncio.to_thread(kafka.produce, topic, [("user", str(number)) for number in range(100)])
+    second = Completing()
+    async with running(section, second):
+        await second.until(lambda: bool(second.held) if outcome is Outcome.DONE else len(second.records) == 100)
+        assert bool(second.records) is (outcome is Outcome.NOT_KEPT)
