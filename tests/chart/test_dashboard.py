@@ -185,7 +185,8 @@ def test_the_sidecars_label_namespace_and_folder_can_be_others(render: Render) -
         "labels": {"grafana_dashboard": None, "dashboards": "yes"},
         "annotations": {"grafana_folder": "Events"},
     }
-    metadata = render({"grafanaDashboard": settings}).one("ConfigMap", f"{chart.NAME}-dashboard")["metadata"]
+    name = f"{chart.NAMESPACE}.{chart.NAME}-dashboard"  # there may be one of the same release name there
+    metadata = render({"grafanaDashboard": settings}).one("ConfigMap", name)["metadata"]
 
     assert metadata["namespace"] == "monitoring"
     assert metadata["labels"].get("dashboards") == "yes"
