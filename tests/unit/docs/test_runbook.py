@@ -154,8 +154,8 @@ def of_the_bridge(page: str) -> list[Command]:
     return [each for each in commands.commands(commands.text_of(page)) if each.program in commands.BRIDGE]
 
 
-def parsed(words: list[str]) -> None:
-    """As the program itself reads its command line; nothing is run. A name alone of a group or command is a name."""
+def parsed(program: str, words: list[str]) -> None:
+    """As the program itself reads its command line; nothing is run. `bridge` with a name alone only speaks of it."""
     group, context = typer.main.get_command(app), None
     if words[0].startswith("-"):  # what such an option asks for would be done here and now
         assert words in [[option] for each in group.params for option in each.opts], words
@@ -163,7 +163,7 @@ def parsed(words: list[str]) -> None:
     while words and isinstance(group, typer.core.TyperGroup) and words[0] in group.commands:
         context = group.make_context(words[0], [], parent=context, resilient_parsing=True)
         group, words = group.commands[words[0]], words[1:]
-    if words:
+    if words or program != "bridge":
         group.make_context("bridge", words, parent=context)
 
 
@@ -173,11 +173,11 @@ COMMANDS = sorted({each.typed({}) for page in PAGES for each in of_the_bridge(pa
 @pytest.mark.parametrize("text", COMMANDS)
 def test_the_program_takes_every_command_of_the_pages(text: str) -> None:
     text = text.replace("…", "").replace("[/0]", "/0").replace("OFFSET|earliest|latest|end|", "").strip()
-    words = Command(0, text).words[1:]
+    program, *words = Command(0, text).words
     if words[-1] == "--file":
         words.append("FILE")
     try:
-        parsed(words)
+        parsed(program, words)
     except TyperException as error:
         pytest.fail(f"{text}: {error}", pytrace=False)
 
