@@ -17,6 +17,7 @@ from typer.exceptions import Abort, TyperException
 from bridge import commands
 from bridge.cli.app import TRACEBACK_OPTION, app
 from bridge.cli.exits import CommandError, ExitCode
+from bridge.cli.wording import plain
 from bridge.config import environment
 from bridge.config.printable import printable_lines
 
@@ -54,6 +55,7 @@ def _invoke(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{printable_lines(str(failed))}\n")
         return failed.code
     except TyperException as usage:
+        usage.message = plain(usage.message)
         usage.show()  # type: ignore[attr-defined]  # every exception the parser raises has it, its public base does not
         return usage.exit_code
     except Abort:

@@ -27,6 +27,25 @@ def test_the_version_is_printed(cli: Cli) -> None:
     assert (ran.code, ran.out) == (0, f"track-bridge {__version__}\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("dlq", "list", "--status", "4x"), "Invalid value for '--status': must be a whole number"),
+        (("dlq", "list", "--status", "4000"), "Invalid value for '--status': must be at most 599"),
+        (("dlq", "list", "--status", "40"), "Invalid value for '--status': must be at least 100"),
+        (("dlq", "list", "--limit", "0"), "Invalid value for '--limit': must be at least 1"),
+        (("topics", "create", "--partitions", "few"), "Invalid value for '--partitions': must be a whole number"),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_refused_in_our_own_words(
+    cli: Cli, words: tuple[str, ...], said: str
+) -> None:
+    ran = cli(*words)
+    assert ran.code == 2
+    assert ran.err.rstrip().endswith(said)
+    assert "Input should" not in ran.err
+
+
 def test_an_unknown_command_is_2_and_names_the_nearest(cli: Cli) -> None:
     ran = cli("chek")
     assert (ran.code, ran.out) == (2, "")
