@@ -135,7 +135,8 @@ class Shell:
     def run(self, *lines: str) -> tuple[str, list[list[str]], str]:
         """What these lines print in a fresh cluster, and what was done to it; they must not fail."""
         self._state.write_text(json.dumps({"objects": self._objects, "done": []}), encoding="utf-8")
-        (self._folder / "lost.ndjson").touch()
+        for name in ("lost.ndjson", "bridge.yaml"):
+            (self._folder / name).touch()
         script = "set -euo pipefail\n" + self.words + "\n".join(lines) + "\n"
         environ = {**os.environ, "CLUSTER": str(self._state), "PATH": f"{self._programs}:{os.environ['PATH']}"}
         ran = subprocess.run(

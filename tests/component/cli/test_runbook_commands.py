@@ -52,7 +52,7 @@ class Ground:
         host = commands.block(PAGE, "host")
         own = f'export BRIDGE_CONFIG={self.config} PATH="{Path(sys.executable).parent}:$PATH"; unset ${{!BRIDGE_OBS*}}'
         tools = 'tools() { track-bridge "$@"; }'
-        line = command.typed({"TOPIC": TOPIC, "ID": f"{TOPIC}/0/2"}).replace("/tmp/lost", "lost")  # noqa: S108
+        line = command.typed({"TOPIC": TOPIC, "ID": f"{TOPIC}/0/2"}).replace("/tmp/", "")  # noqa: S108
         process = await asyncio.create_subprocess_exec(
             *("bash", "-c", f"{host}\n{own}\n{tools}\n{line}"),
             stdin=asyncio.subprocess.DEVNULL,
