@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.admin import ConfigResource, NewTopic
 
 from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
 
 if TYPE_CHECKING:
     import logging
+
+    from confluent_kafka.admin import AdminClient
 
     from bridge.config.sections import Kafka
     from bridge.kafka.inspection import TopicSettings
@@ -25,6 +27,8 @@ HEADROOM: Final = 65_536
 BROKER_DEFAULT: Final = -1
 """As a replication factor: what the brokers are set to."""
 _PATIENCE: Final = 30.0
+_KNOWN_WITHIN: Final = 10.0
+_LOOK_AGAIN: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,24 @@ def create(kafka: Kafka, wanted: Sequence[NewTopicPlan], logger: logging.Logger)
         request_timeout=_PATIENCE,
     )
     answered = answers.collect(asked, time.monotonic() + _PATIENCE)
-    return {plan.name: _outcome(answered.errors.get(plan.name)) for plan in wanted}
+    made = {plan.name: _outcome(answered.errors.get(plan.name)) for plan in wanted}
+    _until_known(admin, [name for name, each in made.items() if each.creation is Creation.CREATED])
+    return made
+
+
+def _until_known(admin: AdminClient, names: Sequence[str]) -> None:
+    """Wait until the brokers that did not make these topics have heard of them, too.
+
+    The controller answers as soon as it has written them down. Whoever asks another broker next, such as ``bridge
+    check`` in the same script, would be told that they are missing.
+    """
+    deadline = time.monotonic() + _KNOWN_WITHIN
+    while names and time.monotonic() < deadline:
+        asked = admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name) for name in names])
+        errors = answers.collect(asked, deadline).errors
+        names = [each.name for each, error in errors.items() if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART]
+        if names:
+            time.sleep(_LOOK_AGAIN)
 
 
 def _outcome(error: KafkaError | None) -> Created:

@@ -87,7 +87,8 @@ async def test_a_letter_that_retention_removed_is_one_sentence_and_the_others_st
         code, _, err = await dlq(file, "show", "0:0")
         assert (code, err) == (
             2,
-            f"Letter 0:0 is no longer in {letters}: retention removed it; the first of its partition is now 0:2.\n",
+            f"Dead letter 0:0 is no longer in {letters}: retention removed it; "
+            "the first of its partition is now 0:2.\n",
         )
         code, out, err = await dlq(file, "replay", "--yes", "--json")
         assert (code, json.loads(out)["replayed"]) == (0, 1), err
