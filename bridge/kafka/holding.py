@@ -244,7 +244,7 @@ class Holding:
     def _tell_held(self, entries: Sequence[Assigned]) -> None:
         for entry in entries:
             if self._is_ours(entry) and entry.operator_hold is not None:
-                sentence = starts.held_by_operator(entry.partition, entry.operator_hold)
+                sentence = starts.held_by_operator(entry.operator_hold)
                 self._starting.hold(entry, Reason.HELD_BY_OPERATOR, sentence)
 
     def _read(self, entries: Sequence[Assigned]) -> None:

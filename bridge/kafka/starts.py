@@ -118,20 +118,17 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
 
 
 def _held_by_operator(partition: TopicPartition, found: Found, hold: OperatorHold) -> Hold:
-    held = Hold(Reason.HELD_BY_OPERATOR, held_by_operator(partition, hold))
+    held = Hold(Reason.HELD_BY_OPERATOR, held_by_operator(hold))
     position, log = found.position, found.range
     if position is None or log is None or position.offset >= log.first:
         return held
     return _lossy(held, partition, position, log)
 
 
-def held_by_operator(partition: TopicPartition, hold: OperatorHold) -> str:
-    """The sentence for a partition that somebody holds."""
+def held_by_operator(hold: OperatorHold) -> str:
+    """The sentence for what somebody holds: the same for all partitions of one hold, so that it is told once."""
     since = "" if not hold.since else f" at {datetime.fromtimestamp(hold.since, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return (
-        f"{partition}: held by {hold.by}{since}: {hold.reason}. "
-        f"`{command('release', partition.topic, '--partition', str(partition.partition))}` ends it"
-    )
+    return f"Held by {hold.by}{since}: {hold.reason}"
 
 
 def _without_position(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:

@@ -44,7 +44,7 @@ class Standing:
         """The same, or that an operator holds it."""
         hold = self.hold
         if hold is None and self.committed is not None and self.committed.operator_hold is not None:
-            sentence = starts.held_by_operator(self.partition, self.committed.operator_hold)
+            sentence = starts.held_by_operator(self.committed.operator_hold)
             return starts.Hold(Reason.HELD_BY_OPERATOR, sentence)
         return hold
 

@@ -83,7 +83,7 @@ async def test_a_hold_outlives_the_process_and_what_was_done_is_not_read_again(e
         await second.until(lambda: TopicPartition(topic, 0) in second.held)
         reason, detail = second.held[TopicPartition(topic, 0)]
         assert reason is Reason.HELD_BY_OPERATOR
-        assert "held by alice at 2023-11-14T22:13:20Z: sends the wrong name" in detail
+        assert "Held by alice at 2023-11-14T22:13:20Z: sends the wrong name" in detail
         assert second.records == []
         await release(source, TopicPartition(topic, 0))
         await second.until(lambda: len(second.records) + len(second.already_done) == 3)

@@ -65,7 +65,7 @@ async def test_a_held_topic_is_not_sent_others_are_and_status_metrics_and_log_sa
     assert status["state"] == "held"
     held = [row for row in status["partitions"] if row["topic"] == "orders"]
     assert {row["why"] for row in held} == {"held_by_operator"}
-    assert all("held by alice" in row["detail"] and "sends the wrong name" in row["detail"] for row in held)
+    assert all("Held by alice" in row["detail"] and "sends the wrong name" in row["detail"] for row in held)
     metrics = (await service.get("/metrics")).text
     for number in range(PARTITIONS):
         labels = f'{{partition="{number}",reason="held_by_operator",topic="orders"}}'
