@@ -30,12 +30,12 @@ from __future__ import annotations
 import concurrent.futures
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from confluent_kafka import IsolationLevel, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge import moments
 from bridge.holds import Reason
 from bridge.kafka import answers
 from bridge.kafka.consumption import Gap
@@ -215,7 +215,7 @@ class LogEnds:
 
 def hanging(partition: TopicPartition, stable: int, high: int, since: float) -> str:
     """The sentence for a transaction that does not end."""
-    began = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    began = moments.iso(since, "seconds")
     return (
         f"{partition}: the last stable offset is {stable} since {began}, while the log goes on to {high}: a producer's "
         f"transaction is open there, and none of the {high - stable} offsets from it on can be read before it ends"

@@ -12,6 +12,7 @@ import base64
 from dataclasses import dataclass
 from typing import Final
 
+from bridge import moments
 from bridge.kafka import commit_mark
 
 LETTER: Final = "h"
@@ -52,9 +53,14 @@ def _read(text: str) -> OperatorHold:
     try:
         fields = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("\n", _FIELDS - 1)
         since, by, reason = fields
-        return OperatorHold(reason, by, int(since))
+        return OperatorHold(reason, by, _moment(int(since)))
     except ValueError:
         return OperatorHold(_UNKNOWN, _UNKNOWN, 0)
+
+
+def _moment(seconds: int) -> int:
+    """Whoever can commit can write any number; one that no clock has ever shown says nothing."""
+    return seconds if seconds > 0 and moments.utc(seconds) is not None else 0
 
 
 def _cut(text: str, limit: int) -> str:

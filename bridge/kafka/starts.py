@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
+from bridge import moments
 from bridge.commands import command
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
@@ -127,8 +127,8 @@ def _held_by_operator(partition: TopicPartition, found: Found, hold: OperatorHol
 
 def held_by_operator(hold: OperatorHold) -> str:
     """The sentence for what somebody holds: the same for all partitions of one hold, so that it is told once."""
-    since = "" if not hold.since else f" at {datetime.fromtimestamp(hold.since, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return f"Held by {hold.by}{since}: {hold.reason}"
+    since = moments.iso(hold.since, "seconds") if hold.since else None
+    return f"Held by {hold.by}{f' at {since}' if since else ''}: {hold.reason}"
 
 
 def _without_position(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:

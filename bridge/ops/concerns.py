@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
+from bridge import moments
 from bridge.commands import completed
 from bridge.config import topic_patterns
 from bridge.durations import span
@@ -232,12 +232,16 @@ def _retention_near(snapshot: Snapshot) -> Iterator[Concern]:
 
 
 def _about_to_be_deleted(topic: str, partitions: Sequence[Partition], snapshot: Snapshot) -> str:
-    age = max(partition.oldest_age(snapshot.at) for partition in partitions)
+    age, oldest = max(
+        ((each.oldest_age(snapshot.at), each.oldest) for each in partitions if each.oldest is not None),
+        key=lambda found: found[0],
+    )
+    began = "was written" if oldest.timestamp is not None and oldest.timestamp <= oldest.since else "was first seen"
     retention = snapshot.retention[topic]
-    deleted = datetime.fromtimestamp(snapshot.at - age + retention, UTC)
+    deleted = moments.iso(snapshot.at - age + retention, "seconds")
     return (
-        f"Kafka keeps records of {topic} for {span(retention)}, and the oldest that waits was written"
-        f" {span(age)} ago: from {deleted:%Y-%m-%dT%H:%M:%SZ} on it may be deleted before it is sent."
+        f"Kafka keeps records of {topic} for {span(retention)}, and the oldest that waits {began}"
+        f" {span(age)} ago: {f'from {deleted} on' if deleted else 'soon'} it may be deleted before it is sent."
     )
 
 

@@ -259,13 +259,13 @@ class Partition:
         return None if begins is None else max(0, self.end - begins)
 
     def oldest_age(self, now: float) -> float:
-        """Seconds since the oldest record that is not complete was produced, or was first seen to wait; 0 where none
-        waits.
+        """Seconds since the oldest record that is not complete was produced, or was first seen to wait, whichever came
+        first: a timestamp that lies ahead says nothing of when it was produced. 0 where none waits.
         """
         if self.oldest is None:
             return 0.0
-        began = self.oldest.since if self.oldest.timestamp is None else self.oldest.timestamp
-        return max(0.0, now - began)
+        since, timestamp = self.oldest.since, self.oldest.timestamp
+        return max(0.0, now - (since if timestamp is None else min(since, timestamp)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ coordinates, counts and sentences; of the payloads only the types no route names
 from __future__ import annotations
 
 import enum
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bridge.holds import REASONS, Reason
+from bridge.moments import iso
 from bridge.ops import group_status, health
 from bridge.ops.backlog_trend import done_at
 from bridge.ops.concerns import RETENTION_NEAR, Concern, concerns
@@ -181,11 +181,6 @@ def _ended(sentence: str) -> str:
 
 def _of(count: int, all_of_them: int) -> str:
     return f"{count} of {all_of_them} partitions"
-
-
-def iso(seconds: float) -> str:
-    """Unix seconds as ISO 8601, UTC, milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _iso_or_none(seconds: float | None) -> str | None:

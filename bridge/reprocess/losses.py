@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import orjson
 
+from bridge import moments
 from bridge.kafka.lost import Lost
 from bridge.model import Record, TopicPartition
 from bridge.ops.snapshot import RecordedLoss, RecordedLosses
@@ -26,8 +27,6 @@ _BEGINS: Final = b'["lost",'
 MOST: Final = 10_000
 """Losses that are kept in memory; of more, those that were read first."""
 SHOWN: Final = 20
-_LAST_MOMENT: Final = 253_402_300_800.0
-"""Unix seconds of the year 10,000, which no calendar here can show."""
 _LARGEST: Final = 2**63
 
 Key = tuple[TopicPartition, str, int]
@@ -77,7 +76,7 @@ def decode(key: bytes | None, value: bytes | None, group: str) -> Written | None
         if type(document) is not dict or document["version"] != VERSION or document["group"] != group:
             return None
         lost, at = _lost(document), document["at"]
-        if type(at) not in (int, float) or not 0 <= at < _LAST_MOMENT:
+        if type(at) not in (int, float) or not 0 <= at <= moments.LAST:
             return None
     except (ValueError, LookupError):
         return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bridge import moments
 from bridge.durations import span
 
 if TYPE_CHECKING:
@@ -94,9 +94,4 @@ def user(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> str | Non
 
 def moment(epoch_ms: float | None) -> str | None:
     """ISO 8601 in UTC; the number itself where no calendar holds it."""
-    if epoch_ms is None:
-        return None
-    try:
-        return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    except (OverflowError, ValueError, OSError):
-        return str(epoch_ms)
+    return None if epoch_ms is None else moments.iso(epoch_ms / 1000, "seconds") or str(epoch_ms)

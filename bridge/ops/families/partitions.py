@@ -76,7 +76,8 @@ METRICS: tuple[Metric, ...] = (
     gauges(
         "partition_oldest_open_age_seconds",
         "seconds",
-        "Time since the oldest open record of the partition was produced; 0: nothing is open.",
+        "Time since the oldest open record of the partition was produced, or was first seen to wait where its timestamp"
+        " lies ahead; 0: nothing is open.",
         _PARTITION,
         _per_partition(lambda s, p: p.oldest_age(s.at)),
         Over.MAX,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.durations import span
+from bridge.moments import FIRST, LAST
 
 Local = Callable[[float], datetime]
 """From Unix seconds to that moment in the reader's zone, with its offset."""
@@ -14,8 +15,8 @@ _HOUR = 3_600.0
 
 
 def local(seconds: float) -> datetime:
-    """In the zone of this process."""
-    return datetime.fromtimestamp(seconds).astimezone()
+    """In the zone of this process; what lies outside the calendar is shown at its edge."""
+    return datetime.fromtimestamp(min(max(seconds, FIRST), LAST)).astimezone()
 
 
 def moment(iso: str) -> float:

@@ -86,3 +86,9 @@ def test_a_process_from_before_there_were_notes_ignores_map_and_hold_and_reads_t
     text = CommitText(7).of(longest_map(), 12, 5, HOLD)
     assert offset_map.decode(re.sub(r"~\d{1,18}\0?\Z", "", text)) is None
     assert re.search(r"~(\d{9})(\d{6})(\d{3})\0?\Z", text)
+
+
+@pytest.mark.parametrize("since", [10**15, 10**400, -1], ids=["far", "farther", "before"])
+def test_a_note_of_a_time_that_is_none_holds_since_nobody_knows_when(since: int) -> None:
+    note = OperatorHold("wrong name", "alice", since).note
+    assert of_metadata(f"b1.map{note.replace(BARE, '~!h')}") == OperatorHold("wrong name", "alice", 0)

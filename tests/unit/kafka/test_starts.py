@@ -7,6 +7,7 @@ import pytest
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
 from bridge.kafka import starts
+from bridge.kafka.operator_hold import OperatorHold
 from bridge.kafka.starts import NO_TIME_FOUND, Found, Hold, LogRange, Start, StartReason
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
@@ -224,3 +225,12 @@ def test_a_topic_created_again_waits_while_it_cannot_be_told_what_is_there_now(f
     held = again(None, **found)
     assert isinstance(held, Hold)
     assert held.reason is Reason.POSITION_UNKNOWN
+
+
+@pytest.mark.parametrize("since", [10**15, 10**400, -(10**15)], ids=["far", "farther", "before"])
+def test_a_hold_of_a_time_that_is_none_holds_and_says_who_and_why(since: int) -> None:
+    found = Found(operator_hold=OperatorHold("wrong name", "alice", since))
+
+    held = starts.resolve(PARTITION, found, StartPoint.ERROR)
+
+    assert held == Hold(Reason.HELD_BY_OPERATOR, "Held by alice: wrong name")

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.holds import GATES, SHOWN, Reason
 from bridge.model import Retried, Retry, TopicPartition
-from bridge.ops import status
+from bridge.ops import metrics, status
 from bridge.ops.snapshot import (
     Block,
     KafkaLost,
     Key,
     OldestOpen,
+    Partition,
     PartitionHold,
     RecordedLoss,
     RecordedLosses,
@@ -23,6 +26,7 @@ from bridge.ops.snapshot import (
     TopicHold,
 )
 from bridge.ops.status import State
+from bridge.ops.status_text import lines
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
@@ -117,6 +121,38 @@ def test_a_record_without_a_timestamp_is_as_old_as_its_offset_is_open(busy: Snap
 
     assert shown["oldest_open"]["timestamp"] is None
     assert shown["oldest_open"]["age_s"] == 12.0
+
+
+def test_a_timestamp_in_microseconds_is_left_out_and_the_rest_is_told(busy: Snapshot) -> None:
+    oldest = OldestOpen(100, since=busy.at - 12, timestamp=1.7e12)
+    told = replace(busy, partitions=(replace(busy.partitions[0], oldest=oldest),))
+
+    shown = checked(told)["partitions"][0]["oldest_open"]
+
+    assert shown["timestamp"] is None
+    assert shown["age_s"] == 12.0
+    assert any("shop.orders/3" in line and "12 s" in line for line in lines(checked(told)))
+    page = metrics.Exposition().render(told, metrics.TEXT).decode()
+    assert 'track_bridge_partition_oldest_open_age_seconds{partition="3",topic="shop.orders"} 12.0' in page
+
+
+@given(st.floats(0, 1e9), st.none() | st.floats(-1e13, 1e13))
+def test_a_record_is_never_younger_than_it_has_been_seen_waiting(waited: float, ahead: float | None) -> None:
+    now = 1_767_355_200.0
+    oldest = OldestOpen(100, since=now - waited, timestamp=None if ahead is None else now + ahead)
+
+    age = Partition(TopicPartition("t", 0), 100, 160, open_records=1, oldest=oldest).oldest_age(now)
+
+    assert age >= waited - 1e-3
+    assert age == pytest.approx(max(waited, -(ahead or 0.0)), abs=1e-2)
+
+
+def test_a_hold_that_began_outside_the_calendar_has_no_beginning_that_is_told(busy: Snapshot) -> None:
+    hold = PartitionHold(Reason.HELD_BY_OPERATOR, -1e15, "Held by x: y")
+    told = replace(busy, partitions=(replace(busy.partitions[0], hold=hold),))
+
+    assert checked(told)["partitions"][0]["since"] is None
+    assert any("held_by_operator: shop.orders/3" in line for line in lines(checked(told)))
 
 
 def test_a_timestamp_from_the_future_is_no_negative_age(busy: Snapshot) -> None:

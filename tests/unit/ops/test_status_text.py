@@ -19,6 +19,7 @@ from bridge.ops.snapshot import (
     KafkaLost,
     Key,
     Letters,
+    OldestOpen,
     PartitionHold,
     RecordedLoss,
     RecordedLosses,
@@ -405,3 +406,13 @@ def test_partitions_of_another_mapping_and_those_before_kafka_fell_silent_are_to
 
     assert section(page, "Kafka") == ["partitions of this replica before no broker answered: shop.orders/0-299"]
     assert section(page, "Group") == ["another mapping (000000008, here 000000007): shop.orders/0-299"]
+
+
+def test_a_record_whose_timestamp_lies_ahead_is_as_old_as_it_was_seen_to_wait(busy: Snapshot) -> None:
+    oldest = OldestOpen(100, since=busy.at - 110, timestamp=1.7e12)
+    waits = replace(busy, partitions=(replace(busy.partitions[0], oldest=oldest),), retention={"shop.orders": 120.0})
+
+    found = section(shown(waits), "Needs someone")
+
+    assert found[0] == "retention_near: shop.orders/3"
+    assert "the oldest that waits was first seen 1 min 50 s ago: from 2026-01-02T12:00:10Z on" in found[1]

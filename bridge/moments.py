@@ -1,0 +1,26 @@
+"""Numbers that others sent as moments: a record's timestamp, a note's time. Not every number is one.
+
+A producer that writes microseconds where milliseconds belong makes a record of the year 55840. No calendar here holds
+it, and what only wanted to show it must not fail of it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+FIRST: Final = -62_135_510_400.0
+"""Unix seconds of 0001-01-02; the calendar begins a day earlier, in the zone that is farthest behind."""
+LAST: Final = 253_402_128_000.0
+"""Unix seconds of 9999-12-30; a day later the calendar ends where the clocks are farthest ahead."""
+
+
+def utc(seconds: float) -> datetime | None:
+    """That many Unix seconds as a moment in UTC; None where no calendar of any zone holds it (also for NaN)."""
+    return datetime.fromtimestamp(seconds, UTC) if FIRST <= seconds <= LAST else None
+
+
+def iso(seconds: float, timespec: str = "milliseconds") -> str | None:
+    """The same as ISO 8601: ``2026-07-31T12:00:00.000Z``."""
+    moment = utc(seconds)
+    return None if moment is None else moment.isoformat(timespec=timespec).replace("+00:00", "Z")
