@@ -70,11 +70,12 @@ class Journal:
         self.hold_partition(partition, Reason.DEAD_LETTERS_UNWRITABLE, detail)
 
     def hold_partition(self, partition: TopicPartition, why: Reason, detail: str, seconds: float = 0.0) -> None:
-        """A partition is assigned and not read, or not read on, for so many seconds already."""
+        """A partition is assigned and not read, or not read on, for this reason, for so many seconds already."""
         known = self.partition_holds.get(partition)
-        since = known.since if known else self._clock.wall() - seconds
+        same = known if known is not None and known.why is why else None
+        since = self._clock.wall() - seconds if same is None else same.since
         self.partition_holds[partition] = PartitionHold(why, since, detail)
-        if known is None or known.why is not why:
+        if same is None:
             self._events.held(why, detail=detail, topic=partition.topic, partition=partition.partition)
 
     def release_partition(self, partition: TopicPartition, why: Reason | None = None) -> None:

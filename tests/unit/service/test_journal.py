@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from bridge.holds import Reason
+from bridge.model import TopicPartition
+from bridge.service.journal import Journal
+
+if TYPE_CHECKING:
+    from bridge.ops.events import Events
+
+PARTITION = TopicPartition("orders", 3)
+DAY = 86_400.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_767_355_200.0
+
+    def wall(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Told:
+    """The events that a journal writes of holds."""
+
+    def __init__(self) -> None:
+        self.holds: list[Reason] = []
+
+    def held(self, reason: Reason, **_: object) -> None:
+        self.holds.append(reason)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def journal(told: Told, clock: Clock) -> Journal:
+    return Journal(cast("Events", told), clock, 100)
+
+
+def test_a_hold_of_five_days_is_five_days_old_after_a_restart_too(journal: Journal, clock: Clock, told: Told) -> None:
+    journal.hold_partition(PARTITION, Reason.POSITION_UNKNOWN, "not read yet")
+    clock.now += 2
+    journal.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice", 5 * DAY)
+
+    assert journal.partition_holds[PARTITION].since == clock.now - 5 * DAY
+    assert told.holds == [Reason.POSITION_UNKNOWN, Reason.HELD_BY_OPERATOR]
+
+
+def test_a_hold_that_begins_now_is_not_as_old_as_what_held_the_partition_before(journal: Journal, clock: Clock) -> None:
+    journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start")
+    clock.now += 14 * 3600
+    journal.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice")
+
+    assert journal.partition_holds[PARTITION].since == clock.now
+
+
+def test_a_hold_that_is_told_again_is_told_since_it_began(journal: Journal, clock: Clock, told: Told) -> None:
+    journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start 5")
+    began = clock.now
+    clock.now += 60
+    journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start 9")
+
+    assert journal.partition_holds[PARTITION].since == began
+    assert journal.partition_holds[PARTITION].sentence == "below the start 9"
+    assert told.holds == [Reason.OUT_OF_RANGE]
