@@ -46,7 +46,7 @@ def _held_since(snapshot: Snapshot) -> Samples:
 
 
 def _held_for(snapshot: Snapshot) -> Samples:
-    return ((labels, snapshot.at - since) for labels, since in _held_since(snapshot))
+    return ((labels, max(0.0, snapshot.at - since)) for labels, since in _held_since(snapshot))
 
 
 METRICS: tuple[Metric, ...] = (

@@ -340,3 +340,24 @@ def test_a_route_name_with_quotes_and_backslashes_does_not_break_the_page(busy: 
     odd = replace(busy, mapped=replace(busy.mapped, routes={name: busy.mapped.routes["account.*"]}))
 
     assert {dict(labels)["route"] for labels in scraped(odd)[f"{PREFIX}events_total"]} == {name}
+
+
+def test_no_time_that_has_passed_is_negative_where_the_clock_was_set_back(busy: Snapshot) -> None:
+    hold = PartitionHold(Reason.OUT_OF_RANGE, busy.at, "below")
+    everything = replace(
+        busy,
+        partitions=[replace(busy.partitions[0], hold=hold)],
+        held_topics=[TopicHold("other", busy.at, "dead letters")],
+        letters=replace(busy.letters, open_by_reason={"rejected": 1}, oldest_open=busy.at),
+        group_view=replace(busy.group_view, at=busy.at),
+        at=busy.at - 3_600,
+    )
+
+    passed = {
+        name: min(series.values())
+        for name, series in scraped(everything).items()
+        if name.startswith(PREFIX) and name.endswith("_seconds") and not name.endswith("_timestamp_seconds")
+    }
+
+    assert passed[f"{PREFIX}partition_held_seconds"] == 0
+    assert {name: least for name, least in passed.items() if least < 0} == {}
