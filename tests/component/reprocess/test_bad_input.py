@@ -37,7 +37,7 @@ async def is_untouched(dlq: Dlq, letters: int) -> bool:
         (("list", "--since", "yesterday"), "--since must be a time with its zone such as 2026-01-31T00:00:00Z, or an "),
         (("list", "--origin", "orders:x"), "--origin: must be TOPIC, TOPIC:PARTITION or TOPIC:PARTITION:FIRST-LAST"),
         (("list", "--limit", "0"), "--limit"),
-        (("export", "seventeen"), "ID: 'seventeen' is no letter's id: write PARTITION:OFFSET"),
+        (("export", "seventeen"), "ID: 'seventeen' is no dead letter's ID: write PARTITION:OFFSET"),
         (("export", "--redact", "--unredacted"), "--redact and --unredacted exclude each other."),
         (("replay", "--rate", "fast", "--yes"), "--rate "),
         (("replay", "--stale", "maybe", "--yes"), "--stale must be skip or send, not 'maybe'."),
@@ -123,7 +123,6 @@ async def test_a_selector_that_names_what_nothing_failed_for_is_an_empty_selecti
     put(letter(1, route=OLD), connect(7))
     for selector in (
         ("--reason", "unauthorized"),
-        ("--status", "401"),
         ("--type", "page.viewed"),
         ("--route", "gift.ordered[1]"),
         ("--origin", "orders:1"),

@@ -117,7 +117,7 @@ async def test_an_id_that_is_none_is_one_sentence(dlq: Dlq, put: Put) -> None:
     ):
         ran = await dlq("show", name)
         assert (ran.code, ran.err) == (2, sentence)
-    assert "is no letter's id" in (await dlq("show", "seventeen")).err
+    assert "is no dead letter's ID" in (await dlq("show", "seventeen")).err
 
 
 async def test_a_missing_topic_is_one_sentence(dlq: Dlq) -> None:
