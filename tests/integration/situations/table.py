@@ -67,6 +67,7 @@ SITUATIONS: Final = (
         alerts=("TrackBridgeObjectiveBurnsFast", "TrackBridgeThrottled"),
         inhibited=("TrackBridgeObjectiveBurnsSlowly",),
         later=("TrackBridgeOldestOpenRecord",),
+        over=("TrackBridgeObjectiveBurnsFast",),
         rows=(Row("Why not?", "retry_after"), Row("Requests by status", "429", 0.01)),
     ),
     Situation(
@@ -82,8 +83,8 @@ SITUATIONS: Final = (
         loss="nothing; 100 dead letters, to be replayed",
         counts={**NOTHING_LOST, "dead_letters.open.by_reason": {"unmappable": 100}},
         counts_after=NOTHING_LOST,
-        alerts=("TrackBridgeDeadLettersArriving", "TrackBridgeHeld", "TrackBridgeObjectiveBurnsFast"),
-        inhibited=("TrackBridgeOldestOpenRecord",),
+        alerts=("TrackBridgeDeadLettersArriving", "TrackBridgeHeld"),
+        inhibited=("TrackBridgeObjectiveBurnsFast", "TrackBridgeOldestOpenRecord"),
         over=("TrackBridgeDeadLettersArriving",),
         left=("TrackBridgeObjectiveBurnsSlowly",),
         rows=(
@@ -223,8 +224,8 @@ SITUATIONS: Final = (
         loss="at most 30 records",
         counts={"possible_loss.records_at_most": 30, "possible_loss.recorded.records_at_most": 30},
         counts_after={"possible_loss.recorded.records_at_most": 30},
-        alerts=("TrackBridgeHeld", "TrackBridgeRecordsPossiblyLost", "TrackBridgeObjectiveBurnsFast"),
-        inhibited=("TrackBridgeObjectiveBurnsSlowly", "TrackBridgeOldestOpenRecord"),
+        alerts=("TrackBridgeHeld", "TrackBridgeRecordsPossiblyLost"),
+        inhibited=("TrackBridgeObjectiveBurnsFast", "TrackBridgeObjectiveBurnsSlowly", "TrackBridgeOldestOpenRecord"),
         over=("TrackBridgeRecordsPossiblyLost",),
         rows=(
             Row("Why not?", "{topic} out_of_range"),

@@ -52,6 +52,13 @@ def test_an_alert_that_another_one_explains_is_not_sent_and_that_of_another_rele
     ]
 
 
+@pytest.mark.parametrize("cause", ["TrackBridgeThrottled", "TrackBridgeHeld"])
+def test_one_cause_that_makes_the_objective_burn_is_sent_alone_and_only_for_its_own_release(cause: str) -> None:
+    first, burns = alert(cause, topic="orders"), ["TrackBridgeObjectiveBurnsFast", "TrackBridgeObjectiveBurnsSlowly"]
+    assert sent(first, *(alert(burn) for burn in burns)) == [cause]
+    assert sent(first, *(alert(burn, job="other") for burn in burns)) == [cause, burns[0]]
+
+
 def test_every_matcher_of_the_rules_is_understood() -> None:
     for rule in yaml.safe_load(inhibition.FILE.read_text(encoding="utf-8"))["inhibit_rules"]:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
