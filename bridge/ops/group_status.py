@@ -80,6 +80,11 @@ def lag(view: GroupView) -> int | None:
     return sum(each for each in lags if each is not None) if lags and None not in lags else None
 
 
+def readable(view: GroupView) -> tuple[tuple[str, int], ...]:
+    """Those topics, each with the number of its partitions."""
+    return tuple((topic.topic, topic.partitions) for topic in view.topics if topic.problem is None)
+
+
 def nothing_to_read(topics: Sequence[TopicView]) -> Problem | None:
     """Why no configured topic yields anything; None where one does, or only patterns are waiting for topics."""
     problems = [view.problem for view in topics]

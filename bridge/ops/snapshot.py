@@ -427,7 +427,7 @@ class Snapshot:
     recorded_losses: RecordedLosses | None = None
     """None: not read yet."""
     backlog: Backlog | None = None
-    """None: not watched for long enough."""
+    """None: not watched for long enough, or not lately."""
     certificates: Sequence[Certificate] = ()
     build: Build = field(default_factory=Build)
     retries: Sequence[Retried] = ()

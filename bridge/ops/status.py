@@ -266,7 +266,10 @@ def _concern(concern: Concern) -> Document:
 
 
 def _backlog(snapshot: Snapshot, found: Sequence[Concern]) -> Document | None:
-    """None until it was watched for a while. When it is done is said only while nothing else keeps records waiting."""
+    """None where it was not watched lately for a while.
+
+    When it is done is said only while nothing else keeps records waiting.
+    """
     backlog = snapshot.backlog
     if backlog is None:
         return None
@@ -275,7 +278,8 @@ def _backlog(snapshot: Snapshot, found: Sequence[Concern]) -> Document | None:
         "records": backlog.records,
         "per_minute": round(backlog.per_second * 60, 1),
         "watched_since": iso(backlog.since),
-        "done_at": _iso_or_none(done_at(backlog)) if flows and backlog.records else None,
+        "watched_until": iso(backlog.at),
+        "done_at": _iso_or_none(done_at(backlog, snapshot.at)) if flows and backlog.records else None,
     }
 
 

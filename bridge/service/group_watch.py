@@ -106,7 +106,15 @@ class GroupWatch:
                 except Exception as defect:  # noqa: BLE001 - it only looks: no defect of it is worth a delivery
                     self._log.write(logging.ERROR, f"the group could not be looked at: {defect!r}; please report this")
             least = SOON if looks < FIRST_LOOKS else EVERY
-            await asyncio.sleep(max(least, len(self.standings) / PARTITIONS_A_SECOND))
+            await asyncio.sleep(self._pause(least))
+
+    @property
+    def usual(self) -> float:
+        """Seconds between two looks, but for the first."""
+        return self._pause(EVERY)
+
+    def _pause(self, least: float) -> float:
+        return max(least, len(self.standings) / PARTITIONS_A_SECOND)
 
     async def _look(self) -> None:
         topics = await self._reader.topics()

@@ -125,7 +125,7 @@ class Observer:
             self._join_problem_since = wall
         view = of.group_watch.view
         if view.at is not None:
-            self._trend.observe(view.at, group_status.lag(view))
+            self._trend.observe(view.at, group_status.lag(view), group_status.readable(view))
 
     def stopping(self) -> None:
         """The process begins to stop."""
@@ -201,7 +201,7 @@ class Observer:
             log_write_failures=of.logging.write_failures,
             join_problem_since=self._join_problem_since,
             recorded_losses=of.letter_watch.losses,
-            backlog=self._trend.backlog,
+            backlog=self._trend.backlog(wall, of.group_watch.usual),
             certificates=self._certificates(now),
             build=of.build,
             retries=dispatcher.retried(RETRIES_SHOWN),

@@ -136,7 +136,7 @@ def _forecast(backlog: Document | None, times: Times) -> str:
     """Made of what was watched, and of nothing else."""
     if backlog is None:
         return "How long that takes is said as soon as the backlog was watched for a minute."
-    watched = span(times.now - moment(backlog["watched_since"]))
+    watched = span(moment(backlog["watched_until"]) - moment(backlog["watched_since"]))
     records, pace = f"{_number(backlog['records'])} records", backlog["per_minute"]
     if backlog["done_at"] is not None:
         return (
