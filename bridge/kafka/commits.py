@@ -165,6 +165,10 @@ class Commits:
         """Whether the brokers take enough metadata for a hold to travel with the committed offset."""
         return self._text.keeps_holds
 
+    def is_under_way(self, entry: Assigned) -> bool:
+        """Whether the answer to an explicit commit of it is waited for."""
+        return self._pending is not None and entry in self._pending.entries
+
     def tell(self, entry: Assigned) -> None:
         """Commit the entry's position and hold as they are now, soon; `Assigned.acknowledged` says when it is done.
 
@@ -270,7 +274,7 @@ class Commits:
         self._take(positions)
         for entry in entries:
             entry.refresh = entry.position is not None
-            entry.tracker = None
+            entry.tracker, entry.acknowledged = None, False
 
     @property
     def settled(self) -> bool:
@@ -331,7 +335,7 @@ class Commits:
             )
             return
         entry.refresh = entry.position is not None and position.offset == entry.position.offset
-        entry.position = position
+        entry.position, entry.acknowledged = position, False
         entry.stored, entry.stored_at = (position.offset, text), self._clock()
 
     def _failed(

@@ -154,12 +154,9 @@ class Holding:
         """Do what can be done now; call it between polls."""
         self._standstill.step()
         for job in list(self._jobs):
-            if job.deadline is None and not any(entry.closing for entry in job.entries if self._is_ours(entry)):
+            if job.deadline is None and self._stand_still(job):
                 job.deadline = self._clock() + ANSWER_LIMIT
                 job.outcomes |= job.decide([entry for entry in job.entries if self._is_ours(entry)])
-                for entry in job.entries:
-                    # Looked at before the commit is acknowledged, it would begin at the offset from before.
-                    entry.retry_at = float("inf")
             if job.deadline is not None and self._is_through(job, job.deadline):
                 self._jobs.remove(job)
                 for entry in job.entries:
@@ -182,9 +179,18 @@ class Holding:
             entries = []  # The process leaves the group, and what it has drains already.
         there = {entry.partition for entry in entries}
         gone = {each: Outcome.GONE for each in partitions if each not in there}
+        for entry in entries:
+            # Looked at before the commit is acknowledged, it would begin at the offset from before.
+            entry.retry_at = float("inf")
         self._standstill.begin(entries)
         self._jobs.append(_Job(entries, decide, then, lambda outcomes: done({**gone, **outcomes})))
         self.carry_on()
+
+    def _stand_still(self, job: _Job) -> bool:
+        """Whether none of them is read. One that began again meanwhile is brought to a standstill once more."""
+        read = [entry for entry in job.entries if self._is_ours(entry) and entry.tracker is not None]
+        self._standstill.begin(read)
+        return not read
 
     def _is_ours(self, entry: Assigned) -> bool:
         return self._table.get(entry.partition) is entry

@@ -104,5 +104,6 @@ class Standstill:
         self._commits.take_offered()
         self._commits.last(drain.final, [drain.tracker])
         entry.closing = entry.ordered_pause = False
-        entry.retry_at, entry.retry_in = 0.0, 0.0
+        # Whoever asked for this looks at it when all is decided: looked at before, it would begin where it was.
+        entry.retry_at, entry.retry_in = float("inf"), 0.0
         entry.end_seen, entry.first_position, entry.standing, entry.told_hanging = -1, None, None, False

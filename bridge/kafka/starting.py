@@ -6,6 +6,7 @@ Runs on the poll thread: within the client's assignment callback, and between po
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -251,9 +252,11 @@ class Starting:
         What was read here before begins only when its last position is acknowledged: what the brokers say of it before
         that is older, and what is done would be sent again.
         """
-        for entry in [each for each in entries if each.position is not None and not each.acknowledged]:
-            entry.refresh, entry.retry_at = True, self._clock() + _FIRST_RETRY
-        entries = [each for each in entries if each.position is None or each.acknowledged]
+        entries = [each for each in entries if each.tracker is None]
+        for entry in [each for each in entries if each.owes_commit]:
+            entry.refresh = entry.refresh or not self._commits.is_under_way(entry)
+            entry.retry_at = self._clock() + _FIRST_RETRY
+        entries = [each for each in entries if not each.owes_commit]
         if not entries:
             return
         found = self._find([entry.partition for entry in entries], RETRY_BUDGET)
@@ -286,7 +289,7 @@ class Starting:
     def _publish(self) -> None:
         held = [entry for entry in self._table if entry.held is not None]
         self.held = {entry.partition: (entry.held, entry.detail) for entry in held if entry.held is not None}
-        self.next_looks = {entry.partition: entry.retry_at for entry in held}
+        self.next_looks = {entry.partition: entry.retry_at for entry in held if math.isfinite(entry.retry_at)}
 
     def _release(self, entry: Assigned, offset: int) -> bool:
         try:

@@ -35,7 +35,7 @@ class Assigned:
     def __init__(self, partition: TopicPartition) -> None:
         self.partition = partition
         self.tracker: Tracker | None = None
-        """None while it has never been read in this assignment."""
+        """None while it is not read: it is held, or its last position was taken."""
         self.position: Position | None = None
         """The last one taken; what a commit of this partition would say now."""
         self.stored: tuple[int, str] | None = None
@@ -81,6 +81,11 @@ class Assigned:
         """How many of them stand with a neighbour that was skimmed as well."""
         self.bytes = 0
         self.last: Message[Any, Any] | None = None
+
+    @property
+    def owes_commit(self) -> bool:
+        """It is read no longer, and the coordinator has not acknowledged its last position, or its present hold."""
+        return self.tracker is None and self.position is not None and not self.acknowledged
 
     def client_partition(self, offset: int | None = None, leader_epoch: int | None = None) -> ClientPartition:
         """The client's own name of this partition."""
