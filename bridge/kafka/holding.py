@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.holds import Reason
-from bridge.kafka import starts
+from bridge.kafka import starts, topic_ids
 from bridge.model import Position, TopicPartition
+from bridge.pipeline import offset_map
 
 if TYPE_CHECKING:
     from bridge.kafka.commits import Commits
@@ -58,6 +59,17 @@ class Move:
     offset: int
     map: str
     """What to commit along with it."""
+
+    def is_decided_by(self, standing: Position | None) -> bool:
+        """Whether this is still where the group is: the same records are done.
+
+        Two maps may say that in two ways: each also carries how much waits at its time.
+        """
+        if standing is None:
+            return self.expected is None
+        if standing.offset != self.expected:
+            return False
+        return standing.metadata == self.expected_map or _done(standing.metadata) == _done(self.expected_map)
 
 
 Done = Callable[[Mapping[TopicPartition, Outcome]], None]
@@ -216,6 +228,7 @@ class Holding:
             if entry.position is None and entry.partition in found:
                 entry.position = found[entry.partition].position
                 entry.subscription = found[entry.partition].subscription
+                entry.topic_id = found[entry.partition].topic_id or ""
         not_kept = [entry for entry in entries if entry.position is None]
         for entry in entries:
             self._commits.tell(entry)
@@ -232,16 +245,18 @@ class Holding:
         refused: dict[Assigned, Outcome] = {}
         for entry in entries:
             facts, move = found.get(entry.partition, starts.Found()), moves[entry.partition]
-            committed = facts.position
+            if topic_ids.differ(facts.topic_id or "", entry.topic_id):
+                entry.position = None  # It was in the topic of this name that is gone.
+            # What was done here in the meantime is known before the brokers have it.
+            standing = entry.position or facts.position
             if not facts.position_known:
                 refused[entry] = Outcome.UNREADABLE
-            elif (None if committed is None else committed.offset) != move.expected or (
-                committed is not None and committed.metadata != move.expected_map
-            ):
+            elif not move.is_decided_by(standing):
                 refused[entry] = Outcome.MOVED_MEANWHILE
             else:
+                entry.topic_id = facts.topic_id or entry.topic_id
                 # Without a leader epoch: it would be one of the log below the old offset.
-                entry.position = Position(move.offset, move.map, None)
+                entry.position = Position(move.offset, move.map or _empty_map(move.offset, entry.topic_id), None)
                 self._commits.tell(entry)
         return refused
 
@@ -255,3 +270,23 @@ class Holding:
 
     def _read(self, entries: Sequence[Assigned]) -> None:
         self._starting.recheck_waiting([e for e in entries if self._is_ours(e) and e.held is not None])
+
+
+def _done(text: str) -> tuple[range, ...]:
+    decoded = offset_map.decode(text)
+    return () if decoded is None else decoded.done
+
+
+def _empty_map(offset: int, topic_id: str) -> str:
+    """Says of which topic the offset is, so that it is not believed of another one of the same name."""
+    if not topic_id:
+        return ""
+    return offset_map.encode(
+        offset,
+        (),
+        leader_epoch=None,
+        topic_id=topic_id,
+        demand=offset_map.Demand(0, 0),
+        head=offset_map.Head(),
+        max_length=offset_map.BROKER_LIMIT,
+    )

@@ -111,11 +111,17 @@ class Starting:
         return starts.resolve(partition, found.get(partition, starts.Found()), self._start_from)
 
     def _decide(self, entry: Assigned, found: Mapping[TopicPartition, Found]) -> starts.Start | starts.Hold:
-        """What an operator said in this assignment counts more than what the last commit carries of it."""
+        """What an operator said in this assignment counts more than what the last commit carries of it.
+
+        Of a topic that was created again since this partition had a position in it, all is new.
+        """
         facts = found.get(entry.partition, starts.Found())
         if not entry.told_of_hold:
             entry.operator_hold = facts.operator_hold
-        return starts.resolve(entry.partition, replace(facts, operator_hold=entry.operator_hold), self._start_from)
+        facts = replace(facts, operator_hold=entry.operator_hold)
+        if entry.operator_hold is None and topic_ids.differ(facts.topic_id or "", entry.topic_id):
+            return starts.begin_again(entry.partition, facts, self._start_from, read=entry.topic_id)
+        return starts.resolve(entry.partition, facts, self._start_from)
 
     def _start(self, entry: Assigned, start: starts.Start, found: Mapping[TopicPartition, Found]) -> None:
         position = start.position
@@ -126,7 +132,7 @@ class Starting:
             leader_epoch=position.leader_epoch,
             restored=start.restored,
         )
-        entry.position = position
+        entry.position, entry.topic_id = position, entry.tracker.topic_id
         entry.next_offset = position.offset
         entry.subscription = found[entry.partition].subscription
 
@@ -181,13 +187,18 @@ class Starting:
     def identify(self, topic: str, topic_id: str) -> None:
         """Hold the partitions that are read under another id than this, the topic's present one; they begin again soon.
 
-        Client and brokers go on reading at the old offset as soon as the new log is long enough.
+        Client and brokers go on reading at the old offset as soon as the new log is long enough. Of those that are not
+        read, the position is forgotten: they begin with what the new topic has, whenever they begin.
         """
-        changed = [
+        others = [
             entry
             for entry in self._table.by_topic.get(topic, {}).values()
-            if entry.tracker is not None and not entry.closing and topic_ids.differ(entry.tracker.topic_id, topic_id)
+            if not entry.closing and topic_ids.differ(entry.topic_id, topic_id)
         ]
+        for entry in [each for each in others if each.tracker is None]:
+            # Committed again, with a hold or its end, it would be a position in the new topic.
+            entry.position, entry.refresh, entry.acknowledged = None, False, False
+        changed = [entry for entry in others if entry.tracker is not None]
         for entry in changed:
             if entry.held is not Reason.CREATED_AGAIN:
                 self.hold(entry, Reason.CREATED_AGAIN, starts.created_again(entry.partition))
@@ -266,7 +277,7 @@ class Starting:
             if isinstance(decision, starts.Hold):
                 self.hold(entry, decision.reason, decision.detail)
                 self._count_lost(entry, decision.possibly_lost, decision.lost)
-            elif self._release(entry, decision.position.offset):
+            elif self._is_set_back(entry, decision) and self._release(entry, decision.position.offset):
                 self._start(entry, decision, found)
                 if found[entry.partition].operator_hold is not None:
                     self._commits.tell(entry)  # It was released, and the committed text still says otherwise.
@@ -274,6 +285,10 @@ class Starting:
                 started[entry] = decision
         self._tell_started(started)
         self._begin(started, found)
+
+    def _is_set_back(self, entry: Assigned, start: starts.Start) -> bool:
+        """False where the client still has an offset in the earlier topic of the name to commit, or may have."""
+        return not (start.is_new and entry.topic_id) or self._commits.set_back(entry, start.position)
 
     def positions(self, entries: Sequence[Assigned]) -> dict[TopicPartition, Found]:
         """Where the group is on these, as far as the brokers said it within a second."""

@@ -29,7 +29,7 @@ class Assigned:
         "acknowledged", "bytes", "closing", "detail", "end_seen", "first_position", "held", "joined", "last",
         "next_offset", "number", "operator_hold", "ordered_pause", "partition", "paused", "position", "possibly_lost",
         "records", "refresh", "retry_at", "retry_in", "standing", "stored", "stored_at", "subscription",
-        "told_hanging", "told_of_hold", "tracker",
+        "told_hanging", "told_of_hold", "topic_id", "tracker",
     )  # fmt: skip
 
     def __init__(self, partition: TopicPartition) -> None:
@@ -38,6 +38,8 @@ class Assigned:
         """None while it is not read: it is held, or its last position was taken."""
         self.position: Position | None = None
         """The last one taken; what a commit of this partition would say now."""
+        self.topic_id = ""
+        """Of the topic in which it is a position; empty where that is not known."""
         self.stored: tuple[int, str] | None = None
         """Offset and text that the client has to commit."""
         self.stored_at = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
@@ -23,6 +24,7 @@ from bridge.kafka.starting import Starting
 from bridge.kafka.starts import Found, LogRange
 from bridge.kafka.table import Assigned, Table
 from bridge.model import Position, TopicPartition
+from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import BROKER_LIMIT, Demand, Head
 from bridge.pipeline.offsets import OffsetTracker
 
@@ -292,3 +294,120 @@ def test_no_time_of_the_next_look_is_told_where_none_is_set() -> None:
     scene.hold(A)
     scene.starting.hold(scene.entry(B), Reason.OUT_OF_RANGE, "below the log's start")
     assert set(scene.starting.next_looks) == {B}
+
+
+# --- what an offset was decided by ----------------------------------------------------------------------
+
+
+def test_an_offset_is_not_set_where_more_was_done_since_the_operator_looked() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.move({A: Move(100, "", 50, "")})
+    scene.loop.drained(A, plain(130))
+    scene.pass_by(3.0)
+    assert scene.outcomes == [{A: Outcome.MOVED_MEANWHILE}]
+    assert scene.begun() == {A: 130}
+    assert scene.client.committed[A].offset == 130
+
+
+def test_an_answer_to_an_earlier_position_acknowledges_no_later_one() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.commits.prove_membership()
+    scene.pass_by(1.0)
+    assert scene.entry(A).acknowledged
+    scene.commits.offer([(cast("Tracker", scene.entry(A).tracker), plain(105))])
+    scene.commits.take_offered()
+    assert not scene.entry(A).acknowledged
+    scene.hold(A)
+    scene.loop.drained(A, plain(130))
+    scene.now += 1.0
+    scene.holding.carry_on()
+    assert scene.outcomes == [], "the coordinator has not answered yet"
+
+
+def test_a_map_that_says_the_same_at_another_time_is_what_the_operator_saw() -> None:
+    scene = Scene()
+    scene.read(A)
+    seen = mapped(100, 103, 105)
+    scene.client.committed[A] = seen
+    later = OffsetTracker[None](A, 100, topic_id="id1")
+    for offset in range(100, 106):
+        later.arrived(offset, None)
+    later.completed(103)
+    later.completed(105)
+    scene.move({A: Move(100, seen.metadata, 50, "")})
+    scene.loop.drained(A, later.position(Demand(7, 1_800_000_000), Head(), BROKER_LIMIT))
+    scene.pass_by(1.0)
+    assert scene.outcomes == [{A: Outcome.DONE}]
+    more = mapped(50, 52)
+    scene.move({A: Move(50, mapped(50, 51).metadata, 60, "")})
+    scene.loop.drained(A, more)
+    scene.pass_by(1.0)
+    assert scene.outcomes[1:] == [{A: Outcome.MOVED_MEANWHILE}]
+
+
+# --- topics that are created again ------------------------------------------------------------------------
+
+
+def recreate(scene: Scene, *, noticed: bool = True) -> None:
+    """The brokers drop the committed offsets of a topic that is deleted."""
+    scene.client.committed.clear()
+    scene.questions.topic_id = "id2"
+    if noticed:
+        scene.starting.identify("orders", "id2")
+        scene.pass_by(40.0)
+        assert scene.client.committed == {}, "an offset in the old topic is none in the new one"
+
+
+@pytest.mark.parametrize("start_from", [StartPoint.EARLIEST, StartPoint.LATEST])
+@pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.parametrize("is_set", [True, False])
+def test_a_topic_created_again_while_it_is_held_is_read_from_its_beginning(
+    *, is_set: bool, noticed: bool, start_from: StartPoint
+) -> None:
+    scene = Scene(start_from)
+    scene.questions.settled = False
+    scene.read(A)
+    scene.hold(A)
+    scene.loop.drained(A, mapped(100))
+    scene.pass_by(1.0)
+    if is_set:
+        scene.move({A: Move(100, mapped(100).metadata, 500, "")})
+        scene.pass_by(1.0)
+    recreate(scene, noticed=noticed)
+    assert scene.entry(A).held is Reason.HELD_BY_OPERATOR
+    scene.release(A)
+    scene.pass_by(3.0)
+    assert set(scene.outcomes[-1].values()) == {Outcome.DONE}
+    assert scene.begun() == {A: 0}
+    assert scene.client.committed[A].offset == 0
+    assert scene.client.stored[A] == 0, "the client would commit the higher one by itself"
+
+
+def test_an_offset_that_is_set_is_none_of_a_topic_that_is_created_again_after_a_restart() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.move({A: Move(100, "", 500, "")})
+    scene.loop.drained(A, mapped(100))
+    scene.pass_by(1.0)
+    text = commit_mark.unmarked(scene.client.committed[A].metadata)
+    decoded = offset_map.decode(text)
+    assert decoded is not None
+    assert (decoded.base, decoded.topic_id, decoded.done) == (500, "id1", ())
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_an_offset_in_a_topic_that_was_created_again_is_set_by_what_the_group_has_there(*, noticed: bool) -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.hold(A)
+    scene.loop.drained(A, mapped(100))
+    scene.pass_by(1.0)
+    recreate(scene, noticed=noticed)
+    scene.move({A: Move(None, "", 7, "")})
+    scene.pass_by(1.0)
+    assert scene.outcomes[-1] == {A: Outcome.DONE}
+    scene.release(A)
+    scene.pass_by(2.0)
+    assert scene.begun() == {A: 7}
