@@ -51,16 +51,19 @@ def hold(
     others.
     """
     start = startup.load(config)
+    again = _again(topic, partition, reason)
     request = {"command": "hold", "topic": topic, "partitions": partition, "reason": reason, "by": _user()}
     asked = _ask(start, {**request, "preview": True})
     here = _named(asked, "done", None)
     if not here:
         head = "Nothing is held: no partition of it belongs to this replica."
-        return _end(_with_owners(start, asked, partition), topic, json=json, head=head, again=_again(topic, reason))
+        return _end(
+            _with_owners(start, asked, partition), topic, json=json, head=head, again=_again(topic, partition, reason)
+        )
     if not _agreed(f"Hold {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
     answer = _with_owners(start, _ask(start, request), partition)
-    return _end(answer, topic, json=json, head=_head("Held", topic, answer), again=_again(topic, reason))
+    return _end(answer, topic, json=json, head=_head("Held", topic, answer), again=again)
 
 
 def release(
@@ -76,17 +79,22 @@ def release(
     (counted anew), a dead letter that cannot be written (tried anew). Of other holds it says what ends them.
     """
     start = startup.load(config)
+    again = _again(topic, partition)
     request = {"command": "release", "topic": topic, "partitions": partition, "by": _user()}
     asked = _ask(start, {**request, "preview": True})
     here = _named(asked, "done", None)
     if not here:
         return _end(
-            _with_owners(start, asked, partition), topic, json=json, head="Nothing was released.", again=_again(topic)
+            _with_owners(start, asked, partition),
+            topic,
+            json=json,
+            head="Nothing was released.",
+            again=_again(topic, partition),
         )
     if not _agreed(f"Release {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
     answer = _with_owners(start, _ask(start, request), partition)
-    return _end(answer, topic, json=json, head=_head("Released", topic, answer), again=_again(topic))
+    return _end(answer, topic, json=json, head=_head("Released", topic, answer), again=again)
 
 
 def _ask(start: Start, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,11 +160,12 @@ def _head(verb: str, topic: str, answer: Mapping[str, Any]) -> str:
     return f"{verb}: {_listed(topic, done)}." if done else f"{verb}: nothing."
 
 
-def _again(topic: str, reason: str | None = None) -> tuple[str, ...]:
-    """The same command, for another replica; the configuration there has a place of its own."""
+def _again(topic: str, partitions: Iterable[int] | None, reason: str | None = None) -> tuple[str, ...]:
+    """The same command for the same partitions, for another replica."""
+    only = [word for each in partitions or () for word in ("--partition", str(each))]
     if reason is None:
-        return ("release", topic, "--yes")
-    return ("hold", topic, "--reason", reason, "--yes")
+        return ("release", topic, *only, "--yes")
+    return ("hold", topic, *only, "--reason", reason, "--yes")
 
 
 def _end(answer: Mapping[str, Any], topic: str, *, json: bool, head: str, again: Sequence[str] = ()) -> ExitCode:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from bridge.cli import holds
+from bridge.cli.app import app
 from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
 from tests.service.replica import Replica, assigned
@@ -109,3 +114,21 @@ async def test_where_no_bridge_answers_the_command_says_where_it_looked(
     path = config("listen: 127.0.0.1:0", "listen: 127.0.0.1:0\n  control_socket: off")
     ran = await cli("release", "shop.orders", "--yes", "-c", path)
     assert (ran.code, "observability.control_socket is off" in ran.err) == (2, True)
+
+
+def _other_replica(line: str, after: str) -> dict[str, Any]:
+    """What a printed command means to the parser."""
+    _, name, *words = shlex.split(line.removeprefix(after))
+    root: Any = typer.main.get_command(app)
+    return dict(root.commands[name].make_context(name, words).params)
+
+
+@pytest.mark.parametrize("partitions", [[0, 7], None])
+@pytest.mark.parametrize("name", ["hold", "release"])
+def test_the_command_for_another_replica_is_of_the_same_partitions(name: str, partitions: list[int] | None) -> None:
+    rows = [{"partition": 7, "outcome": "elsewhere", "owner": None}]
+    answer = {"topic": "shop.orders", "partitions": rows, "gates": []}
+    again = holds._again("shop.orders", partitions, *(["wrong amounts"] if name == "hold" else []))
+    _, line, _ = holds._others(answer, "shop.orders", again)
+    meant = _other_replica(line, "Run there: ")
+    assert (meant["topic"], meant["partition"] or None, meant["yes"]) == ("shop.orders", partitions, True)
