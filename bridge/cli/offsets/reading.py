@@ -63,7 +63,7 @@ def _partitions(start: startup.Start, cluster: Cluster, asked: str | None) -> Se
         raise Misuse(f"{asked}: not a consumed topic of this cluster. There are {', '.join(there)}.")
     if not slash:
         return [TopicPartition(name, each) for each in range(there[name])]
-    if not (number.isascii() and number.isdigit() and int(number) < there[name]):
+    if not (number.isascii() and number.isdigit() and len(number) < 16 and int(number) < there[name]):
         raise Misuse(f"{asked}: {name} has the partitions 0 to {there[name] - 1}.")
     return [TopicPartition(name, int(number))]
 

@@ -38,7 +38,7 @@ def parse(text: str) -> Target:
     """From the command line. `ValueError` continues "--to"."""
     if text in set(Place):
         return Place(text)
-    if text.isascii() and text.isdigit() and int(text) <= _LARGEST:
+    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST:
         return int(text)
     if text[:4].isdigit() and text[4:5] == "-":
         return Moment(round(scalars.instant(text) * 1000))

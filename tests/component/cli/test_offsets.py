@@ -51,6 +51,9 @@ async def test_nothing_is_set_unasked_or_at_a_loss_that_nobody_accepted(cli: Cli
     assert (lossy.code, "passes up to 6 records" in lossy.err) == (2, True)
     outside = await cli("offsets", "set", f"{TOPIC}/1", "--to", "11", "--accept-loss", "99", "--yes", "-c", path)
     assert (outside.code, f"{TOPIC}/1 has 0 to 10" in outside.err) == (2, True)
+    for where, to in ((f"{TOPIC}/{'1' * 5000}", "2"), (f"{TOPIC}/1", "1" * 5000)):
+        endless = await cli("offsets", "set", where, "--to", to, "--yes", "-c", path)
+        assert (endless.code, "defect" in endless.err) == (2, False), endless.err[-300:]
     assert await position(cli, path) == 4
 
     ran = await cli("offsets", "set", f"{TOPIC}/1", "--to", "end", "--accept-loss", "6", "--yes", "-c", path)
