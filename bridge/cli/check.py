@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bridge.cli.checks.findings import Area, Finding
+    from bridge.config.sections import Config
     from bridge.track.credentials import ApiKey
 
 
@@ -99,33 +100,64 @@ def _refused_by_the_client(start: startup.Start, *, offline: bool) -> list[Findi
     """
     from bridge.cli.checks import findings
     from bridge.exits import Kind
-    from bridge.kafka import client, client_properties
+    from bridge.kafka import client
     from bridge.kafka.client_log import ClientLog
 
-    left, absent = client_properties.without_files(start.config.kafka.properties)
+    config = start.config
+    consumer, producer, absent = _without_files(config)
+    log = ClientLog(startup.quiet_logger())
     to_do = "see that the file is where the bridge runs, and that its user may read it"
     found = [
-        findings.warning(f"kafka.properties.{name}: {why}.", to_do)
+        findings.warning(f"{name}: {why}.", to_do)
         if offline
-        else findings.problem(f"kafka.properties.{name}: {why}.", to_do, Kind.CONFIGURATION)
+        else findings.problem(f"{name}: {why}.", to_do, Kind.CONFIGURATION)
         for name, why in absent.items()
     ]
-    kafka = start.config.kafka.model_copy(update={"properties": left})
     try:
-        client.try_out(kafka, start.config.dead_letter, ClientLog(startup.quiet_logger()))
+        client.try_consumer(config.kafka.model_copy(update={"properties": consumer}), log)
+        nothing_over = config.dead_letter.model_copy(update={"properties": {}})
+        client.try_producer(config.kafka.model_copy(update={"properties": producer}), nothing_over, log)
     except client.ClientRefusedError as refused:
-        found.append(findings.problem(f"{refused}.", "correct the properties it names", Kind.CONFIGURATION))
+        found.append(_refused(refused))
     return found
+
+
+def _without_files(config: Config) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Properties of the consumer, and of the producer, that need nothing this machine lacks; what it lacks, by key.
+
+    The dead-letter producer has the properties of both maps.
+    """
+    from bridge.kafka.client_properties import without_files
+
+    properties, own = config.kafka.properties, config.dead_letter.properties
+    consumer, absent = without_files(properties)
+    producer, also = without_files({**properties, **own})
+    sections = {name: "dead_letter" if name in own else "kafka" for name in also}
+    named = {f"kafka.properties.{name}": why for name, why in absent.items()}
+    return consumer, producer, named | {f"{sections[name]}.properties.{name}": why for name, why in also.items()}
+
+
+def _refused(refused: Exception) -> Finding:
+    """By the client library, of properties that are right each for itself."""
+    from bridge.cli.checks import findings
+    from bridge.exits import Kind
+
+    return findings.problem(f"{refused}.", "correct the properties it names", Kind.CONFIGURATION)
 
 
 def _online(start: startup.Start, key: ApiKey, *, is_usable: bool) -> list[Area]:
     """Without brokers where the configuration makes no client: that was said already."""
-    from bridge.cli.checks import cluster
+    from bridge.cli.checks import cluster, findings
+    from bridge.kafka.client import ClientRefusedError
 
     if not is_usable:
         return [_track_api(start, key)]
-    with output.waiting("Asking the brokers"):
-        areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
+    try:
+        with output.waiting("Asking the brokers"):
+            areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
+    except ClientRefusedError as refused:
+        # Logins that begin to talk at once are tried here for the first time: see `client.try_consumer`.
+        areas = [findings.Area("Kafka", [_refused(refused)])]
     return [*areas, _track_api(start, key)]
 
 

@@ -174,28 +174,39 @@ def open_admin(configuration: Configuration, log: ClientLog) -> AdminClient:
         raise _sentence(refused) from refused
 
 
-def try_out(kafka: Kafka, settings: DeadLetterSettings, log: ClientLog) -> None:
-    """Make a consumer and a producer that know no broker. `ClientRefusedError` for what no client can be made of.
+def try_consumer(kafka: Kafka, log: ClientLog) -> None:
+    """Make a consumer that knows no broker. `ClientRefusedError` where none can be made.
 
     That finds what properties are wrong together, and files that cannot be used. Logins that begin to talk to somebody
     as soon as there is a client (Kerberos, OAuth) are left for the first one that has brokers.
     """
-    both = (consumer_configuration(kafka), producer_configuration(kafka, settings))
-    for configuration in both:
-        del configuration["bootstrap.servers"]
-        mechanism = str(configuration.get("sasl.mechanism", configuration.get("sasl.mechanisms", "GSSAPI"))).upper()
-        is_login = str(configuration.get("security.protocol", "")).lower().startswith("sasl")
-        if is_login and mechanism in {"GSSAPI", "OAUTHBEARER"}:
-            return
-    consumer, producer = both
+    configuration = consumer_configuration(kafka)
+    del configuration["bootstrap.servers"]
+    if _logs_in_by_itself(configuration):
+        return
     try:
-        Consumer({**consumer, "enable.auto.commit": False, "error_cb": log.error}, logger=log).close()
+        Consumer({**configuration, "enable.auto.commit": False, "error_cb": log.error}, logger=log).close()
     except (KafkaException, ValueError, TypeError) as refused:
         raise _sentence(refused) from refused
+
+
+def try_producer(kafka: Kafka, settings: DeadLetterSettings, log: ClientLog) -> None:
+    """The same of the dead-letter producer."""
+    configuration = producer_configuration(kafka, settings)
+    del configuration["bootstrap.servers"]
+    if _logs_in_by_itself(configuration):
+        return
     try:
-        Producer({**producer, "error_cb": log.error}, logger=log)
+        Producer({**configuration, "error_cb": log.error}, logger=log)
     except (KafkaException, ValueError, TypeError) as refused:
         raise _sentence(refused, "kafka.properties and dead_letter.properties") from refused
+
+
+def _logs_in_by_itself(configuration: Mapping[str, Any]) -> bool:
+    """Whether a client talks to somebody as soon as there is one, with or without brokers."""
+    mechanism = str(configuration.get("sasl.mechanism", configuration.get("sasl.mechanisms", "GSSAPI"))).upper()
+    is_login = str(configuration.get("security.protocol", "")).lower().startswith("sasl")
+    return is_login and mechanism in {"GSSAPI", "OAUTHBEARER"}
 
 
 def _sentence(refused: Exception, where: str = "kafka.properties") -> ClientRefusedError:

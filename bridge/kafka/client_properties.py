@@ -38,6 +38,8 @@ _FILES: Final = frozenset(
 )
 _PROBE: Final = "probe"
 """In place of an authority's file: look for the system's."""
+_PLUGINS: Final = "plugin.library.paths"
+"""Code that librdkafka loads. It may add properties, which nobody knows before, and it need not be on this machine."""
 
 _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
 """librdkafka takes any text here, and finds only at the first client that it has no such mechanism."""
@@ -54,10 +56,15 @@ class Known:
 
 
 def problems(properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Name and sentence of each property that no client can be made with."""
+    """Name and sentence of each property that no client can be made with.
+
+    Where plugins are loaded, they and names that may be theirs are left for the first client.
+    """
     for name, value in properties.items():
+        if name == _PLUGINS:
+            continue
         complaint = _complaint(name, value) or _mechanism(name, value, properties)
-        if complaint is not None:
+        if complaint is not None and not (_PLUGINS in properties and complaint.startswith(_UNKNOWN)):
             yield name, sentence(name, value, complaint, table())
 
 
@@ -69,22 +76,42 @@ def warnings(properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         known = table().get(name)
         if known is None or not known.is_integer or known.bounds is None or _complaint(name, value) is not None:
             continue
-        low, high = map(int, known.bounds)
-        if _INTEGER.fullmatch(value) is None or not low <= int(value, 0) <= high:
+        if not _is_within(value, *map(int, known.bounds)):
             yield name, f"librdkafka does not read {_quoted(name, value)} as it is written: {_numbers(known)}"
 
 
 def without_files(properties: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Properties without those that name files, where one of these cannot be read here; and why, by property."""
+    """All properties of a client without those that name files, where one of these cannot be used here; why, by name.
+
+    Only files that such a client opens count: without TLS, librdkafka never looks at those of TLS.
+    """
     problems: dict[str, str] = {}
-    for name in _FILES & properties.keys():
-        try:
-            if properties[name] != _PROBE and not Path(properties[name]).is_dir():
-                Path(properties[name]).open("rb").close()
-        except (OSError, ValueError) as error:
-            problems[name] = f"{properties[name]} cannot be read: {getattr(error, 'strerror', None) or error}"
-    left = {name: value for name, value in properties.items() if not problems or name not in _FILES}
-    return left, dict(sorted(problems.items()))
+    left = dict(properties)
+    plugins = None if _PLUGINS not in properties else _complaint(_PLUGINS, properties[_PLUGINS])
+    if plugins is not None:
+        problems[_PLUGINS] = f"{properties[_PLUGINS]} cannot be loaded: {' '.join(plugins.split())}"
+        own = (name for name, value in properties.items() if (_complaint(name, value) or "").startswith(_UNKNOWN))
+        left = {name: properties[name] for name in properties.keys() - {_PLUGINS, *own}}
+    files = {name: why for name in sorted(_opened(properties)) if (why := _unreadable(properties[name])) is not None}
+    if files:
+        left = {name: value for name, value in left.items() if name not in _FILES}
+    return left, {**problems, **files}
+
+
+def _opened(properties: Mapping[str, str]) -> set[str]:
+    """Of the properties that name files, those that a client with all of them reads."""
+    is_tls = properties.get("security.protocol", "").strip().lower() in {"ssl", "sasl_ssl"}
+    return {name for name in _FILES & properties.keys() if is_tls or not name.startswith("ssl.")}
+
+
+def _unreadable(file: str) -> str | None:
+    """Why; None of a file, or a folder of them, that can be read."""
+    try:
+        if file != _PROBE and not Path(file).is_dir():
+            Path(file).open("rb").close()
+    except (OSError, ValueError) as error:
+        return f"{file} cannot be read: {getattr(error, 'strerror', None) or error}"
+    return None
 
 
 def sentence(name: str, value: str, complaint: str, known: Mapping[str, Known]) -> str:
@@ -153,6 +180,14 @@ def _mechanism(name: str, value: str, properties: Mapping[str, str]) -> str | No
     if name not in {"sasl.mechanism", "sasl.mechanisms"} or value.strip().upper() in _MECHANISMS:
         return None
     return "no such mechanism" if properties.get("security.protocol", "").lower().startswith("sasl") else None
+
+
+def _is_within(value: str, low: int, high: int) -> bool:
+    """Whether the text is a whole number of these."""
+    try:
+        return _INTEGER.fullmatch(value) is not None and low <= int(value, 0) <= high
+    except ValueError:  # Python reads no more than some thousand digits.
+        return False
 
 
 def _numbers(known: Known) -> str:

@@ -122,6 +122,26 @@ async def test_each_kind_of_finding_ends_with_its_code_and_of_several_the_graves
     assert (await cli("check", "--detailed-exit-code", "-c", path)).code == detailed
 
 
+async def test_a_login_that_no_client_can_be_made_with_is_a_problem_of_the_configuration(
+    cli: Cli, config: Config
+) -> None:
+    path = config(
+        properties="{security.protocol: sasl_ssl, sasl.mechanism: OAUTHBEARER, sasl.oauthbearer.method: oidc}"
+    )
+    ran = await cli("check", "--detailed-exit-code", "-c", path)
+    assert (ran.code, ran.err) == (22, "")
+    assert "sasl.oauthbearer.token.endpoint.url" in ran.out.replace("`", "")
+    assert "To do: correct the properties it names" in ran.out
+    assert "The API accepts the key" in ran.out.replace("the API", "The API")
+    assert (await cli("check", "-c", path)).code == 2
+
+
+async def test_a_file_of_tls_without_tls_hides_no_area(cli: Cli, config: Config) -> None:
+    ran = await cli("check", "-c", config(properties="{ssl.ca.location: /nowhere/ca.pem}"))
+    assert ran.code == 0, ran.out
+    assert "shop.orders: 3 partitions." in ran.out
+
+
 async def test_a_property_the_client_does_not_know_is_one_sentence(cli: Cli, config: Config) -> None:
     ran = await cli("check", "-c", config(properties="{no.such.property: 1}"))
     assert ran.code == 2

@@ -105,6 +105,30 @@ def test_properties_that_no_client_can_be_made_of_together_are_found_offline(
     assert said in ran.out
 
 
+@pytest.mark.parametrize(
+    ("of_kafka", "of_letters", "where"),
+    [
+        ("{}", "{security.protocol: ssl, ssl.ca.location: /nowhere/ca.pem}", "dead_letter.properties.ssl.ca.location"),
+        ("{ssl.ca.location: /nowhere/ca.pem}", "{security.protocol: ssl}", "kafka.properties.ssl.ca.location"),
+        (
+            "{security.protocol: ssl, ssl.ca.location: /nowhere/ca.pem}",
+            "{ssl.key.location: /nowhere/key.pem}",
+            "dead_letter.properties.ssl.key.location",
+        ),
+        ("{plugin.library.paths: /nowhere/acme.so, acme.topic: t}", "{}", "kafka.properties.plugin.library.paths"),
+    ],
+)
+def test_what_only_the_bridges_machine_has_is_a_warning_offline_in_whichever_map_it_is(
+    cli: Cli, tmp_path: Path, of_kafka: str, of_letters: str, where: str
+) -> None:
+    path = tmp_path / "bridge.yaml"
+    text = CONFIG.replace("  group_id: test", f"  group_id: test\n  properties: {of_kafka}")
+    path.write_text(text.replace("  topic: test.dlq", f"  topic: test.dlq\n  properties: {of_letters}"))
+    ran = cli("check", "--offline", "-c", str(path))
+    assert (ran.code, ran.err) == (0, ""), ran.out
+    assert ran.out.count(f"warning  {where}: /nowhere/") == 1
+
+
 def test_a_file_that_is_not_on_this_machine_is_a_warning_offline_and_hides_nothing(cli: Cli, config: Write) -> None:
     properties = "{security.protocol: ssl, ssl.ca.location: /nowhere/ca.pem, ssl.key.location: /nowhere/key.pem}"
     path = config("  group_id: test", f"  group_id: test\n  properties: {properties}")

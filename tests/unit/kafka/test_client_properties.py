@@ -67,6 +67,41 @@ def test_a_number_that_librdkafka_would_read_as_another_one_is_a_warning(value: 
     assert "must be a whole number from 10 to 300000" in said["socket.timeout.ms"]
 
 
+@pytest.mark.parametrize("value", ["9" * 25, "9" * 5000, "0x" + "f" * 5000])
+def test_a_number_of_any_length_is_answered_in_a_sentence(value: str) -> None:
+    said = _warnings(socket_timeout_ms=value) | _problems(socket_timeout_ms=value)
+    assert "must be a whole number from 10 to 300000" in said["socket.timeout.ms"]
+
+
+PLUGIN = {"plugin.library.paths": "/nowhere/acme.so", "acme.topic": "t", "linger.ms": "1"}
+
+
+def test_names_that_may_be_a_plugins_are_not_refused_and_values_of_others_still_are() -> None:
+    assert dict(client_properties.problems(PLUGIN)) == {}
+    assert list(dict(client_properties.problems(PLUGIN | {"linger.ms": "-1"}))) == ["linger.ms"]
+
+
+def test_without_a_plugin_that_cannot_be_loaded_here_its_properties_are_left_out_too() -> None:
+    left, absent = client_properties.without_files(PLUGIN)
+    assert left == {"linger.ms": "1"}
+    assert list(absent) == ["plugin.library.paths"]
+    assert absent["plugin.library.paths"].startswith("/nowhere/acme.so cannot be loaded: ")
+
+
+@pytest.mark.parametrize("protocol", ["plaintext", "PLAINTEXT", "sasl_plaintext", None])
+def test_files_of_tls_are_asked_for_only_where_there_is_tls(protocol: str | None) -> None:
+    files = {"ssl.ca.location": "/nowhere/ca.pem"}
+    own = files if protocol is None else files | {"security.protocol": protocol}
+    assert client_properties.without_files(own) == (own, {})
+    for tls in ("ssl", "SASL_SSL"):
+        left, absent = client_properties.without_files(own | {"security.protocol": tls})
+        assert (left, list(absent)) == ({"security.protocol": tls}, ["ssl.ca.location"])
+
+
+def test_the_authority_of_the_token_server_is_asked_for_under_every_protocol() -> None:
+    assert list(client_properties.without_files({"https.ca.location": "/nowhere/ca.pem"})[1]) == ["https.ca.location"]
+
+
 def test_a_mechanism_nobody_has_is_refused_where_a_login_is_asked_for() -> None:
     said = _problems(security_protocol="sasl_ssl", sasl_mechanism="SCRAM-SHA256")
     assert said["sasl.mechanism"].endswith("not 'SCRAM-SHA256'; did you mean SCRAM-SHA-256?")
