@@ -319,6 +319,8 @@ class RecordedLosses:
     count: int
     problem: str | None = None
     """Why one that this process found is not recorded."""
+    is_read: bool = True
+    """Whether what is recorded was read; while it could not be, no count says anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Final
 
 from bridge.config.sections import Config
@@ -86,6 +87,8 @@ class LetterWatch:
 
     def _run(self) -> None:
         while True:
+            # Also where nothing can be recorded now: what was heard is no reason to look again at once.
+            self._heard = self._lost()
             try:
                 self.backlog = self._look()
                 self._ask_for_retention()
@@ -93,6 +96,8 @@ class LetterWatch:
             except LetterLogError as problem:
                 # Metrics that stand still are no reason to stop delivering; what keeps letters from being written is.
                 self._logger.debug("the open dead letters cannot be counted: %s", problem)
+                if self._unrecorded(time.time()):
+                    self._say(str(problem))
             except _StoppedError:
                 return
             if self._waited():
@@ -128,14 +133,19 @@ class LetterWatch:
 
     def _record_losses(self) -> None:
         """Write what this process found and nobody has recorded. What cannot be written is tried again next time."""
-        self._heard = self._lost()
         now = time.time()
-        wanted = [lost for lost in self._heard.values() if self._is_news(lost, now)]
-        problem = self._write(wanted, now) if wanted else None
+        wanted = self._unrecorded(now)
+        self._say(self._write(wanted, now) if wanted else None)
+
+    def _unrecorded(self, now: float) -> list[Lost]:
+        return [lost for lost in self._heard.values() if self._is_news(lost, now)]
+
+    def _say(self, problem: str | None) -> None:
+        """Why losses wait to be recorded; None: none waits. The log has it once, the status as long as it is so."""
         if problem is not None and problem != self._problem:
             self._logger.warning("lost records are not recorded, so that a restart forgets them: %s", problem)
         self._problem = problem
-        self.losses = self._losses.recorded(problem)
+        self.losses = replace(self._losses.recorded(problem), is_read=self.backlog is not None)
 
     def _is_news(self, lost: Lost, now: float) -> bool:
         known = self._losses.known(lost)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bridge.holds import TOPIC_PROBLEMS
 from bridge.ops.families.declare import Metric, Over, Samples, age, counter, counters, gauge, gauges
 from bridge.ops.group_view import TopicView
-from bridge.ops.snapshot import Snapshot
+from bridge.ops.snapshot import RecordedLosses, Snapshot
 
 
 def _topic_problems(snapshot: Snapshot) -> Samples:
@@ -25,6 +25,12 @@ def _per_topic(read: Callable[[TopicView], float | None]) -> Callable[[Snapshot]
                 yield (view.topic,), number
 
     return samples
+
+
+def _recorded(snapshot: Snapshot) -> RecordedLosses | None:
+    """None until they were read."""
+    found = snapshot.recorded_losses
+    return found if found is not None and found.is_read else None
 
 
 METRICS: tuple[Metric, ...] = (
@@ -137,21 +143,21 @@ METRICS: tuple[Metric, ...] = (
         "recorded_lost_records",
         "records",
         "Records of the whole group that are recorded as lost, at most, restarts included; NaN: not read yet.",
-        lambda s: None if s.recorded_losses is None else s.recorded_losses.at_most,
+        lambda s: None if (found := _recorded(s)) is None else found.at_most,
         Over.MAX,
     ),
     gauge(
         "recorded_losses",
         "losses",
         "Losses of the group that are recorded, those of an unknown number of records included. NaN: not read yet.",
-        lambda s: None if s.recorded_losses is None else s.recorded_losses.count,
+        lambda s: None if (found := _recorded(s)) is None else found.count,
         Over.MAX,
     ),
     gauge(
         "recorded_losses_timestamp_seconds",
         "seconds",
         "Unix time of the first loss that is recorded; NaN: there is none, or they were not read yet.",
-        lambda s: None if s.recorded_losses is None else s.recorded_losses.since,
+        lambda s: None if (found := _recorded(s)) is None else found.since,
         Over.MIN,
     ),
 )

@@ -129,7 +129,10 @@ def test_losses_that_are_recorded_are_shown_as_those_of_the_group_since_when(qui
     assert series[f"{PREFIX}recorded_lost_records"] == {(): 40}
     assert series[f"{PREFIX}recorded_losses"] == {(): 3}
     assert series[f"{PREFIX}recorded_losses_timestamp_seconds"] == {(): quiet.at - 9_000}
-    assert math.isnan(scraped(quiet)[f"{PREFIX}recorded_lost_records"][()])
+    unread = replace(quiet, recorded_losses=replace(found, problem="the topic may not be read", is_read=False))
+    for each in (quiet, unread):
+        assert math.isnan(scraped(each)[f"{PREFIX}recorded_lost_records"][()])
+        assert math.isnan(scraped(each)[f"{PREFIX}recorded_losses"][()])
 
 
 def test_a_key_file_that_cannot_be_read_is_shown_since_when(quiet: Snapshot) -> None:
