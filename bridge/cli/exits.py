@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.exits import ExitCode
 
-__all__ = ["CommandError", "ExitCode", "Misuse", "Unreachable"]
+__all__ = ["CommandError", "ExitCode", "Misuse", "Unanswered", "Unreachable"]
 
 
 class CommandError(Exception):
@@ -27,3 +27,7 @@ class Unreachable(CommandError):  # noqa: N818 - named for what the user sees
 
     def __init__(self, message: str) -> None:
         super().__init__(message, ExitCode.UNREACHABLE)
+
+
+class Unanswered(Unreachable):
+    """What was asked for may be done all the same: the answer did not come, or says that it is not known yet."""

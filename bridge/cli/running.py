@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.exits import CommandError, ExitCode, Misuse, Unreachable
+from bridge.cli.exits import CommandError, ExitCode, Misuse, Unanswered, Unreachable
 from bridge.commands import command
 from bridge.config import control_socket, environment
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _GRACE = 30.0
 """Seconds beyond a drain in which the bridge answers, whatever happens."""
-_CODES = {"unconfirmed": ExitCode.UNREACHABLE, "busy": ExitCode.UNREACHABLE}
+_CODES = {"busy": ExitCode.UNREACHABLE}
 """Of refusals that another command line does not cure."""
 
 
@@ -33,7 +33,9 @@ def sockets(config: Config) -> list[Path]:
 
 
 def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Its answer. Raises `Unreachable` where none answers, and `CommandError` for what it refuses."""
+    """Its answer. Raises `Unreachable` where none is there, `Unanswered` where it may be done without an answer, and
+    `CommandError` for what it refuses.
+    """
     from bridge.ops import control_client
 
     paths = sockets(config)
@@ -52,6 +54,8 @@ def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
             f"{command('status')} says whether it runs."
         ) from nobody
     except control_client.NoAnswerError as silent:
-        raise Unreachable(f"{silent} {command('status')} says what is held.") from silent
+        raise Unanswered(f"{silent} {command('status')} says what is held.") from silent
     except control_client.RefusedError as refused:
+        if refused.kind == "unconfirmed":
+            raise Unanswered(str(refused)) from refused
         raise CommandError(str(refused), _CODES.get(refused.kind, ExitCode.USAGE)) from refused

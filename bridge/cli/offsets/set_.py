@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli import output, startup
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli.exits import ExitCode, Misuse, Unanswered, Unreachable
 from bridge.commands import command
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.cli.offsets.reading import Read
     from bridge.cli.offsets.standing import Change
     from bridge.cli.offsets.target import Target
+    from bridge.cli.offsets.through import Answer
     from bridge.kafka.group_description import GroupDescription
     from bridge.kafka.lost import Lost
     from bridge.model import TopicPartition
@@ -73,20 +74,20 @@ def set_offsets(
         through.refuse(start, changes, members)
     if not yes and not _agreed(len(changes), start.config.kafka.group_id):
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set.")
-    refused, runs = _set(start, changes, members)
-    done = [each for each in changes if each.standing.partition not in refused]
-    _record(done)
-    unrecorded = _record_lost(start, [each.lost for each in done if each.lost is not None])
-    if refused:
-        what = "; ".join(f"{partition}: {why}" for partition, why in sorted(refused.items()))
-        raise Unreachable(f"Not all was set: {what}. Run this again.")
+    try:
+        answer, runs = _set(start, changes, members)
+    except Unanswered as silent:
+        raise Unanswered(f"{silent} {_after_silence(start, found, changes)}".strip()) from silent
+    done = [each for each in changes if each.standing.partition not in answer.refused]
+    unrecorded = _record(start, done)
+    if answer.refused or answer.unconfirmed:
+        raise Unreachable(f"{_unset(answer)} {_said_of(unrecorded)}".strip())
     partitions = output.plural(len(changes), "partition")
     why = f"Set. Start the bridge: it reads {partitions} from there."
     if runs:
         release = command("release", changes[0].standing.partition.topic)
         why = f"Set. The bridge reads {partitions} from there; what an operator holds stays held until `{release}`."
-    if unrecorded is not None:
-        why += f" What was passed is not recorded, so no status will show it as lost: {unrecorded}"
+    why = f"{why} {_said_of(unrecorded)}".strip()
     return _end(changes, start, as_json=json, was_set=True, why=why, unrecorded=unrecorded)
 
 
@@ -159,16 +160,14 @@ def _agreed(count: int, group: str) -> bool:
     return output.confirm(f"Set the position of {group} on {output.plural(count, 'partition')}?")
 
 
-def _set(
-    start: startup.Start, changes: Sequence[Change], members: str | None
-) -> tuple[dict[TopicPartition, str], bool]:
-    """What was not set, each with why; and whether a running bridge did it."""
+def _set(start: startup.Start, changes: Sequence[Change], members: str | None) -> tuple[Answer, bool]:
+    """What became of it, and whether a running bridge did it. Raises `Unanswered` where nobody knows."""
     from bridge.cli.offsets import through
     from bridge.kafka.position_writer import GroupHasMembersError
 
     if members is None:
         try:
-            return _write(start, changes), False
+            return through.Answer(_write(start, changes), ()), False
         except GroupHasMembersError:
             members = _members(start.config.kafka.group_id, "one joined just now, or the brokers do not say which")
             through.refuse(start, changes, members)
@@ -189,14 +188,62 @@ def _write(start: startup.Start, changes: Sequence[Change]) -> dict[TopicPartiti
             "group and on the topic."
         ) from error
     except OSError as error:
-        raise Unreachable(
+        raise Unanswered(
             f"No coordinator of the group {kafka.group_id} confirmed it ({printable(str(error))}). "
             f"`{command('offsets', 'show')}` says what is set; run this again."
         ) from error
     return {partition: printable(why) for partition, why in refused.items()}
 
 
-def _record(changes: Sequence[Change]) -> None:
+def _unset(answer: Answer) -> str:
+    refused = "; ".join(f"{partition}: {why}" for partition, why in sorted(answer.refused.items()))
+    sentences = [f"Not all was set: {refused}. Run this again."] if refused else []
+    if answer.unconfirmed:
+        named = ", ".join(map(str, sorted(answer.unconfirmed)))
+        sentences.append(
+            f"{named}: set in the running bridge, which commits it again until Kafka acknowledges it: "
+            f"`{command('offsets', 'show')}` says what is committed."
+        )
+    return " ".join(sentences)
+
+
+def _said_of(unrecorded: str | None) -> str:
+    if unrecorded is None:
+        return ""
+    return f"What was passed is not recorded, so no status will show it as lost: {unrecorded}"
+
+
+def _after_silence(start: startup.Start, found: Read, changes: Sequence[Change]) -> str:
+    """Whoever was asked may have set it all the same: what is committed now says so."""
+    before = {each.standing.partition: each.standing.committed for each in changes}
+    now = found.inspection.commits(list(before))
+    done = [
+        each
+        for each in changes
+        if (committed := now.get(each.standing.partition)) is not None
+        and committed.offset == each.offset
+        and committed != before[each.standing.partition]
+    ]
+    unrecorded = _record(start, done)
+    sentences = []
+    if done:
+        sentences.append(f"It is set all the same: {', '.join(str(each.standing.partition) for each in done)}.")
+    open_ = [str(each.standing.partition) for each in changes if each.passed and each not in done]
+    if open_:
+        sentences.append(
+            f"Not seen to be set so far: {', '.join(open_)}. Should it be set later, what it passes is recorded "
+            "nowhere as lost."
+        )
+    return " ".join([*sentences, _said_of(unrecorded)]).strip()
+
+
+def _record(start: startup.Start, done: Sequence[Change]) -> str | None:
+    """For those who look at logs, and what was passed for every status. Returns why that is not recorded."""
+    _log(done)
+    return _record_lost(start, [each.lost for each in done if each.lost is not None])
+
+
+def _log(changes: Sequence[Change]) -> None:
     """Who set what, one JSON object a partition on standard error: for whoever keeps a log of that."""
     from datetime import UTC, datetime
 

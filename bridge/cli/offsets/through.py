@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli import running
 from bridge.cli.exits import Misuse, Unreachable
-from bridge.commands import command
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from bridge.cli.offsets.standing import Change
     from bridge.cli.startup import Start
@@ -19,8 +19,18 @@ _SAYS = {
     "moved_meanwhile": "its committed offset changed since it was looked at: nothing was set",
     "unreadable": "its committed offset could not be read: nothing was set",
     "gone": "went to another replica: nothing was set",
-    "unconfirmed": f"Kafka has not acknowledged it yet; {command('offsets', 'show')} says what is set",
 }
+_UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of the running bridge."""
+
+    refused: Mapping[TopicPartition, str]
+    """What was not set, each with why."""
+    unconfirmed: Collection[TopicPartition]
+    """What the bridge reads from there on and commits again until Kafka acknowledges it."""
 
 
 def refuse(start: Start, changes: Sequence[Change], members: str) -> None:
@@ -31,14 +41,14 @@ def refuse(start: Start, changes: Sequence[Change], members: str) -> None:
         raise Misuse(f"{members} Or hold the topic and run this beside the replica that has it: {nobody}") from nobody
 
 
-def write(start: Start, changes: Sequence[Change]) -> dict[TopicPartition, str]:
-    """Have them set; returns what was not, each with why."""
+def write(start: Start, changes: Sequence[Change]) -> Answer:
+    """Have them set. Raises as `running.ask` does."""
     answer = running.ask(start.config, _request(changes))
-    return {
-        TopicPartition(answer["topic"], row["partition"]): _SAYS.get(row["outcome"], row["outcome"])
-        for row in answer["partitions"]
-        if row["outcome"] != "done"
-    }
+    outcomes = {TopicPartition(answer["topic"], row["partition"]): row["outcome"] for row in answer["partitions"]}
+    return Answer(
+        {each: _SAYS.get(said, said) for each, said in outcomes.items() if said not in {"done", _UNCONFIRMED}},
+        [each for each, said in outcomes.items() if said == _UNCONFIRMED],
+    )
 
 
 def _request(changes: Sequence[Change]) -> dict[str, Any]:
