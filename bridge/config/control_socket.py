@@ -16,6 +16,7 @@ from bridge.config import scalars
 
 AUTO: Final = "auto"
 OFF: Final = "off"
+_FOLDER: Final = "track-bridge-"
 LONGEST: Final = 100
 """Bytes of a path: a socket's may have 107 on Linux and 103 elsewhere, and it is made under a longer name first."""
 
@@ -53,8 +54,14 @@ def paths(wanted: str, *, group: str, port: int, environ: Mapping[str, str], uid
     return [own, *(each for each in sorted(folder.parent.glob(f"{folder.name}/{_name(group, port)}")) if each != own)]
 
 
+def owner(path: Path) -> int | None:
+    """The user whose socket it is by its place; None where somebody chose the place."""
+    number = path.parent.name.removeprefix(_FOLDER)
+    return int(number) if path.parent.name.startswith(_FOLDER) and number.isascii() and number.isdigit() else None
+
+
 def _folder(environ: Mapping[str, str], user: str) -> Path:
-    return Path(environ.get("TMPDIR") or "/tmp") / f"track-bridge-{user}"  # noqa: S108 - its owner and mode are checked
+    return Path(environ.get("TMPDIR") or "/tmp") / f"{_FOLDER}{user}"  # noqa: S108 - its owner and mode are checked
 
 
 def _name(group: str, port: int) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.config import control_socket
 from bridge.ops import control_protocol
 from bridge.ops.control_protocol import ProtocolError
 
@@ -33,36 +35,70 @@ class NoAnswerError(Exception):
 
 
 def ask(paths: Sequence[Path], request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-    """The answer of the first of these that a bridge listens on; `timeout` in seconds.
+    """The answer of the bridge that listens on one of these; `timeout` in seconds.
+
+    The own user's is taken before others'. Of several others nobody can tell here which is the one that is meant.
 
     Raises the exceptions above.
     """
-    complaints = []
-    for path in paths:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    message = control_protocol.framed(request)
+    if len(message) > control_protocol.REQUEST_LIMIT:
+        raise RefusedError(
+            "usage",
+            f"This is {len(message)} bytes to ask, and a bridge takes {control_protocol.REQUEST_LIMIT} at once: name "
+            "single partitions, as TOPIC/PARTITION.",
+        )
+    complaints: list[str] = []
+    found: dict[Path, socket.socket] = {}
+    with contextlib.ExitStack() as stack:
+        for path in paths:
+            connection = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             connection.settimeout(_CONNECT_LIMIT)
             try:
-                _refuse_strangers(path)
-                connection.connect(str(path))
+                owner = _connect(connection, path)
             except OSError as error:
                 complaints.append(f"{path}: {error.strerror or error}")
                 continue
-            return _exchange(connection, path, request, timeout)
-    raise NobodyThereError("; ".join(complaints))
+            found[path] = connection
+            if owner == os.geteuid():
+                break
+        if not found:
+            raise NobodyThereError("; ".join(complaints))
+        if len(found) > 1:
+            raise RefusedError(
+                "ambiguous",
+                f"Several answer on this machine ({', '.join(map(str, found))}): nothing was asked of any of them. Run "
+                "this as the user that the bridge runs as; or set observability.control_socket to a path, and restart "
+                "the bridge.",
+            )
+        [(path, connection)] = found.items()
+        return _exchange(connection, path, message, timeout)
 
 
-def _refuse_strangers(path: Path) -> None:
-    """In a directory for everybody's temporary files somebody else may have made the socket."""
-    owner = path.lstat().st_uid
+def _connect(connection: socket.socket, path: Path) -> int:
+    """The user whose socket it is. In a directory for everybody's temporary files anybody may have made it, so the
+    directory, the socket and the process that listens must be of one user. `OSError`.
+    """
+    folder, owner = path.parent.lstat(), path.lstat().st_uid
     if owner not in {0, os.geteuid()} and os.geteuid() != 0:
         raise PermissionError(f"belongs to another user (uid {owner})")
+    named = control_socket.owner(path)
+    if not stat.S_ISDIR(folder.st_mode) or folder.st_uid != owner or named not in {None, owner}:
+        raise PermissionError(f"belongs to another user (uid {owner}) than its directory says")
+    if folder.st_mode & 0o022:
+        raise PermissionError(f"stands where others may write (mode {stat.S_IMODE(folder.st_mode):04o})")
+    connection.connect(str(path))
+    listens = control_protocol.peer(connection)
+    if listens not in {None, owner}:
+        raise PermissionError(f"belongs to uid {owner}, and a process of uid {listens} listens")
+    return owner
 
 
-def _exchange(connection: socket.socket, path: Path, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+def _exchange(connection: socket.socket, path: Path, message: bytes, timeout: float) -> dict[str, Any]:
     deadline = time.monotonic() + timeout
     try:
         with contextlib.suppress(BrokenPipeError):  # it may have answered without listening: it has too many guests
-            connection.sendall(control_protocol.framed(request))
+            connection.sendall(message)
         head = _read(connection, control_protocol.HEAD.size, deadline)
         answer = control_protocol.parsed(
             _read(connection, control_protocol.length(head, control_protocol.ANSWER_LIMIT), deadline)

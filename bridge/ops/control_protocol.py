@@ -7,6 +7,7 @@ of a record ever goes over it.
 from __future__ import annotations
 
 import json
+import socket
 import struct
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,9 +15,13 @@ from typing import Any, Final
 VERSION: Final = 1
 HEAD: Final = struct.Struct(">I")
 """Bytes of the JSON text that follows."""
-REQUEST_LIMIT: Final = 256 * 1024
-"""Bytes; ten thousand partitions with an offset each."""
+REQUEST_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes; a thousand partitions, each with the text of its committed offset and a new one, 4 KiB each: brokers take no
+more. What the bridge reads of it, it reads of its own user and of root alone.
+"""
 ANSWER_LIMIT: Final = 4 * 1024 * 1024
+_PEER: Final = struct.Struct("3i")
+"""Process, user and group of the peer, as Linux says them."""
 
 
 class ProtocolError(Exception):
@@ -51,3 +56,15 @@ def parsed(text: bytes) -> dict[str, Any]:
             "of the version that runs"
         )
     return message
+
+
+def peer(connection: Any) -> int | None:
+    """The user id of the process at the other end; None on a system that does not say it, where the directory's owner
+    and mode have to do.
+    """
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None or connection is None:
+        return None
+    credentials = connection.getsockopt(socket.SOL_SOCKET, option, _PEER.size)
+    uid: int = _PEER.unpack(credentials)[1]
+    return uid

@@ -12,7 +12,6 @@ import errno
 import os
 import socket
 import stat
-import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,6 @@ from bridge.ops import control_protocol
 from bridge.ops.control_protocol import ProtocolError
 
 _CONNECT_LIMIT: Final = 1.0
-_PEER: Final = struct.Struct("3i")
-"""Process, user and group of the peer, as Linux says them."""
 
 Handler = Callable[[Mapping[str, Any], "int | None"], Awaitable[Mapping[str, Any]]]
 """Takes a request and the user id of whoever made it, where the kernel says it."""
@@ -110,7 +107,7 @@ class ControlServer:
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        peer = _peer(writer.get_extra_info("socket"))
+        peer = control_protocol.peer(writer.get_extra_info("socket"))
         if peer not in {None, 0, os.geteuid()}:
             return _refusal("denied", "Only the user that the bridge runs as, and root, may use its control socket.")
         try:
@@ -177,13 +174,3 @@ def _listener(path: Path) -> socket.socket:
         beginning.unlink(missing_ok=True)
         raise
     return listener
-
-
-def _peer(connection: Any) -> int | None:
-    """The user id of the peer; None on a system that does not say it, where the directory's mode has to do."""
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None or connection is None:
-        return None
-    credentials = connection.getsockopt(socket.SOL_SOCKET, option, _PEER.size)
-    uid: int = _PEER.unpack(credentials)[1]
-    return uid

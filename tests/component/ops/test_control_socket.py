@@ -96,6 +96,103 @@ async def test_another_user_is_refused_even_where_the_directory_let_them_in(path
     assert handled.requests == []
 
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root looks at the sockets of others, and can make them")
+
+
+def listening(path: Path, *, folder: int, file: int, process: int) -> socket.socket:
+    """A socket whose directory, file and process are of these users."""
+    path.parent.mkdir(mode=0o700)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    os.chown(path, file, -1)
+    os.chown(path.parent, folder, -1)
+    os.seteuid(process)
+    listener.listen(5)
+    os.seteuid(0)
+    return listener
+
+
+NOBODY, SOMEBODY = 65534, 65533
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("name", "owners"),
+    [
+        ("any", {"folder": NOBODY, "file": 0, "process": 0}),
+        ("any", {"folder": 0, "file": NOBODY, "process": NOBODY}),
+        ("any", {"folder": 0, "file": 0, "process": NOBODY}),
+        ("track-bridge-0", {"folder": NOBODY, "file": NOBODY, "process": NOBODY}),
+    ],
+)
+def test_root_asks_only_where_directory_socket_and_process_are_of_one_user(
+    folder: Path, name: str, owners: dict[str, int]
+) -> None:
+    path = folder / name / "c.sock"
+    with listening(path, **owners) as listener:
+        listener.setblocking(False)
+        with pytest.raises(control_client.NobodyThereError, match="uid"):
+            control_client.ask([path], {"word": "hold"}, 0.2)
+
+
+def test_a_socket_in_a_directory_that_others_may_write_is_not_asked(folder: Path) -> None:
+    path = folder / "any" / "c.sock"
+    uid = os.geteuid()
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(5)
+        path.parent.chmod(0o777)
+        assert path.lstat().st_uid == uid
+        with pytest.raises(control_client.NobodyThereError, match="others may write"):
+            control_client.ask([path], {"word": "hold"}, 0.2)
+
+
+@needs_root
+def test_root_is_told_of_several_bridges_of_others_and_none_of_them_is_asked(folder: Path) -> None:
+    folder.chmod(0o755)
+    paths = [folder / f"track-bridge-{uid}" / "c.sock" for uid in (NOBODY, SOMEBODY)]
+    with (
+        listening(paths[0], folder=NOBODY, file=NOBODY, process=NOBODY) as first,
+        listening(paths[1], folder=SOMEBODY, file=SOMEBODY, process=SOMEBODY) as second,
+    ):
+        with pytest.raises(control_client.RefusedError) as refused:
+            control_client.ask(paths, {"word": "hold"}, 0.2)
+        assert all(str(path) in str(refused.value) for path in paths)
+        for listener in (first, second):
+            connection, _ = listener.accept()
+            assert connection.recv(1) == b""
+            connection.close()
+        with pytest.raises(control_client.NoAnswerError):  # One of them alone is asked.
+            control_client.ask([paths[0], folder / "gone"], {"word": "hold"}, 0.2)
+
+
+@needs_root
+async def test_roots_own_bridge_is_asked_whatever_others_have_made(folder: Path, path: Path, handled: Handled) -> None:
+    strange = folder / "track-bridge-65534" / "c.sock"
+    with listening(strange, folder=NOBODY, file=NOBODY, process=NOBODY):
+        answer = await asyncio.to_thread(control_client.ask, [path, strange], {"word": "mine"}, 10.0)
+    assert answer["heard"] == "mine"
+    assert handled.requests[-1]["word"] == "mine"
+
+
+async def test_offsets_of_300_partitions_with_long_maps_are_one_request(path: Path, handled: Handled) -> None:
+    text = "m" * 3072
+    moves = [
+        {"partition": number, "expected": 2**40, "expected_map": text, "offset": 2**40 + 1, "map": text}
+        for number in range(300)
+    ]
+    await ask(path, command="set", topic="t" * 249, moves=moves)
+    assert handled.requests[-1]["moves"] == moves
+
+
+async def test_more_than_a_bridge_takes_at_once_is_said_before_it_is_asked(path: Path, handled: Handled) -> None:
+    with pytest.raises(control_client.RefusedError, match="name single partitions") as refused:
+        await ask(path, moves=["x" * control_protocol.REQUEST_LIMIT])
+    assert refused.value.kind == "usage"
+    assert handled.requests == []
+
+
 HOSTILE = {
     "an HTTP request": b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a length beyond the limit": control_protocol.HEAD.pack(control_protocol.REQUEST_LIMIT + 1),
