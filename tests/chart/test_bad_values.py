@@ -268,9 +268,10 @@ def test_values_that_exclude_each_other_are_refused(refusal: Say, values: chart.
         (
             {
                 "podMonitor": {"enabled": True, "jobLabel": "team"},
+                "podLabels": {"team": "growth"},
                 "prometheusRule": {"enabled": True},
             },
-            "prometheusRule.selector: must be set, because podMonitor.jobLabel makes the value of team the job",
+            "must be set, because podMonitor.jobLabel makes the value of team the job, and growth is none",
         ),
         ({"nameOverride": "Bridge"}, "fullnameOverride: must be set, because shop-Bridge"),
         ({"nameOverride": "a b"}, 'nameOverride: is "a b", which is no value of a label'),

@@ -124,3 +124,13 @@ annotations:
       | replace "@name@" (include "track-bridge.name" .)
       | replace "@release@" .Release.Name | trimSuffix "\n" -}}
 {{- end -}}
+
+{{/* Of the Service, which a ServiceMonitor's jobLabel looks at. */}}
+{{- define "track-bridge.serviceLabels" -}}
+{{- toYaml (mergeOverwrite dict (.Values.service.labels | default dict) (include "track-bridge.labels" . | fromYaml) (dict "app.kubernetes.io/component" "metrics")) -}}
+{{- end -}}
+
+{{/* Of the replicas' pods, which a PodMonitor's jobLabel looks at. */}}
+{{- define "track-bridge.allPodLabels" -}}
+{{- toYaml (mergeOverwrite dict (.Values.commonLabels | default dict) (.Values.podLabels | default dict) (include "track-bridge.podLabels" . | fromYaml)) -}}
+{{- end -}}

@@ -281,19 +281,19 @@ extraVolumeMounts: has {{ .mountPath }}, where something is mounted already; cho
 podMonitor.enabled: must not be true beside serviceMonitor.enabled: every sum would count each replica twice; choose one
 {{- end -}}
 {{- include "track-bridge.problems.jobLabel" . }}
-{{- if and .Values.httpRoute.enabled (not .Values.service.enabled) }}
+{{- if and (.Values.httpRoute).enabled (not .Values.service.enabled) }}
 httpRoute.enabled: needs service.enabled; set it
 {{- end -}}
-{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- if and (.Values.httpRoute).enabled (not (.Values.httpRoute).parentRefs) }}
 httpRoute.parentRefs: is empty; name the Gateway, as in [{name: internal, namespace: gateways}]
 {{- end -}}
-{{- if and .Values.grafanaDashboard.operator.enabled (not .Values.grafanaDashboard.enabled) }}
+{{- if and (.Values.grafanaDashboard.operator).enabled (not .Values.grafanaDashboard.enabled) }}
 grafanaDashboard.operator.enabled: needs grafanaDashboard.enabled, which makes the ConfigMap it shows; set it
 {{- end -}}
-{{- if and .Values.grafanaDashboard.operator.enabled (not .Values.grafanaDashboard.operator.instanceSelector) }}
+{{- if and (.Values.grafanaDashboard.operator).enabled (not (.Values.grafanaDashboard.operator).instanceSelector) }}
 grafanaDashboard.operator.instanceSelector: is empty and would select every Grafana; name the labels of yours
 {{- end -}}
-{{- if and .Values.networkPolicy.cilium.enabled (not .Values.networkPolicy.enabled) }}
+{{- if and (.Values.networkPolicy.cilium).enabled (not .Values.networkPolicy.enabled) }}
 networkPolicy.cilium.enabled: needs networkPolicy.enabled, which lets through the rest; set it
 {{- end -}}
 {{- $host := include "track-bridge.apiHost" . -}}
@@ -339,8 +339,9 @@ groupInstanceId: is {{ $id }}, which would make every replica the same member; i
 {{- else if and $id (not (regexMatch "^[-._a-zA-Z0-9]+$" ($id | replace "$(POD_NAME)" "" | replace "$(POD_NAMESPACE)" "" | printf "a%s"))) }}
 groupInstanceId: is {{ $id }}, and Kafka takes letters, digits, dots, dashes and underscores beside $(POD_NAME) and $(POD_NAMESPACE) only
 {{- end -}}
+{{- $several := or (eq (toString .Values.keda.enabled) "true") .Values.autoscaling.enabled (gt (int64 .Values.replicaCount) 1) -}}
 {{- range .Values.extraEnv -}}
-{{- if and (eq .name "BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID") (hasKey . "value") (not (contains "$(" (.value | default ""))) }}
+{{- if and $several (eq .name "BRIDGE_KAFKA__PROPERTIES__GROUP_INSTANCE_ID") (hasKey . "value") (not (contains "$(" (.value | default ""))) }}
 extraEnv: has {{ .name }} with the value {{ .value }}, which would make every replica the same member; use groupInstanceId with workload: StatefulSet
 {{- end -}}
 {{- end -}}
@@ -376,12 +377,18 @@ podDisruptionBudget.maxUnavailable: is {{ include "track-bridge.text" $budget.ma
 {{- end -}}
 {{- end -}}
 
-{{/* The alerts know their targets by a job of this release's name, which is another where a label's value becomes the job. */}}
+{{/*
+The alerts know their targets by a job of this release's name, which is another where a label's value becomes the job. Where nothing has the
+label, the job stays what it is.
+*/}}
 {{- define "track-bridge.problems.jobLabel" -}}
+{{- $labels := dict "serviceMonitor" (include "track-bridge.serviceLabels" . | fromYaml) "podMonitor" (include "track-bridge.allPodLabels" . | fromYaml) -}}
 {{- range $name := list "serviceMonitor" "podMonitor" -}}
 {{- $monitor := get $.Values $name -}}
-{{- if and $.Values.prometheusRule.enabled (not $.Values.prometheusRule.selector) $monitor.enabled $monitor.jobLabel }}
-prometheusRule.selector: must be set, because {{ $name }}.jobLabel makes the value of {{ $monitor.jobLabel }} the job, which the alerts do not know; write the matchers, as in namespace="{{ include "track-bridge.namespace" $ }}",job="THAT VALUE"
+{{- $fullname := include "track-bridge.fullname" $ -}}
+{{- $job := get (get $labels $name) ($monitor.jobLabel | default "") | default $fullname -}}
+{{- if and $.Values.prometheusRule.enabled (not $.Values.prometheusRule.selector) $monitor.enabled (ne $job $fullname) }}
+prometheusRule.selector: must be set, because {{ $name }}.jobLabel makes the value of {{ $monitor.jobLabel }} the job, and {{ $job }} is none that the alerts know; write the matchers, as in namespace="{{ include "track-bridge.namespace" $ }}",job="{{ $job }}"
 {{- end -}}
 {{- end -}}
 {{- end -}}
