@@ -27,6 +27,25 @@ _FILLED_IN = {
 _SENTENCES = "prometheusRule.thresholds"
 """Of these a template says what to do where one is missing."""
 
+_MAY_BE_ABSENT = frozenset(
+    {
+        # What is new is absent where Helm takes the values of a release of before: `helm upgrade --reuse-values`.
+        *(
+            "existingConfigMap",
+            "existingConfigMap.key",
+            "httpRoute",
+            "networkPolicy.cilium",
+            "grafanaDashboard.operator",
+        ),
+        "prometheusRule.objective",
+        # Left out, Kubernetes says what they are; of the port the chart does.
+        *("revisionHistoryLimit", "minReadySeconds", "image.pullPolicy", "service.type", "service.port"),
+        *("topicsCreate.backoffLimit", "topicsCreate.activeDeadlineSeconds", "dlqReplay.ttlSecondsAfterFinished"),
+        "podDisruptionBudget.unhealthyPodEvictionPolicy",
+    }
+)
+"""With a default, and yet not needed: whoever adds a key to the chart adds it here, and a default to its template."""
+
 
 def text(*, values: str, overrides: str, bridge: str) -> str:
     """The file's text."""
@@ -70,7 +89,7 @@ def _closed(
         properties[key] = _one(name, default, known, comments)
         if comments.get(name):
             properties[key] = {"description": comments[name], **properties[key]}
-        if above != _SENTENCES and _is_needed(default, properties[key]):
+        if above != _SENTENCES and name not in _MAY_BE_ABSENT and _is_needed(default, properties[key]):
             needed.append(key)
     closed = {"type": "object", "additionalProperties": False, "properties": properties}
     return {**closed, "required": needed} if needed else closed

@@ -83,7 +83,7 @@ def test_every_number_and_name_with_a_default_is_needed() -> None:
     """`replicaCount:` with nothing behind it would be no replicas, `keda.kafka.version:` the version null."""
     schema = json.loads((chart.CHART / "values.schema.json").read_text(encoding="utf-8"))
     found = set(needed(schema))
-    assert {("replicaCount",), ("keda", "kafka", "version"), ("service", "port"), ("image",), ("workload",)} <= found
+    assert {("replicaCount",), ("keda", "kafka", "version"), ("image",), ("workload",)} <= found
     for path in found:
         without: Any = (values := json.loads(json.dumps(defaults())))
         for key in path[:-1]:

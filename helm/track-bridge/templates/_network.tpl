@@ -54,7 +54,7 @@ to:
   {{- end }}
 # Kafka.
 - {{ include "track-bridge.egress" (dict "to" $policy.kafka.to "ports" ($policy.kafka.ports | default (include "track-bridge.kafkaPorts" . | fromJsonArray))) | nindent 2 | trim }}
-{{- if not $policy.cilium.enabled }}
+{{- if not ($policy.cilium).enabled }}
 # The Track API.
 - {{ include "track-bridge.egress" (dict "to" $policy.api.to "ports" ($policy.api.ports | default (list (include "track-bridge.apiPort" .)))) | nindent 2 | trim }}
 {{- end }}

@@ -29,13 +29,11 @@ Secret, and variables of this pod alone. extraEnv goes over the chart's.
 {{- $name := index . 1 -}}
 - name: config
   configMap:
-    {{- with $root.Values.existingConfigMap }}
-    name: {{ .name | default $name }}
-    {{- if .name }}
+    name: {{ ($root.Values.existingConfigMap).name | default $name }}
+    {{- if ($root.Values.existingConfigMap).name }}
     items:
-      - key: {{ .key | quote }}
+      - key: {{ $root.Values.existingConfigMap.key | default "bridge.yaml" | quote }}
         path: bridge.yaml
-    {{- end }}
     {{- end }}
 - name: tmp
   emptyDir:
@@ -129,7 +127,9 @@ dnsConfig:
 {{- define "track-bridge.container" -}}
 {{- $root := index . 0 -}}
 image: {{ include "track-bridge.image" $root | quote }}
-imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+{{- with $root.Values.image.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
 {{- with $root.Values.securityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}

@@ -42,7 +42,7 @@ configFile: is not a YAML map ({{ . | replace "\n" " " }}); give the file with -
       "track.endpoint" "set the host of your Userpilot environment, such as https://analytex-eu.userpilot.io; there is no default"
       "dead_letter.topic" "name the topic that takes the events which cannot be delivered"
       "mapping.events" "say which records become which events" -}}
-{{- with .Values.existingConfigMap.name -}}
+{{- with (.Values.existingConfigMap).name -}}
 {{- if $.Values.configFile }}
 configFile: must not be set beside existingConfigMap.name; remove one of the two
 {{- end -}}
@@ -53,7 +53,7 @@ config.kafka.group_id: must be set, because KEDA needs it and the chart cannot r
 networkPolicy.kafka.ports: must be set, because the chart cannot read the ConfigMap {{ . }}
 {{- end -}}
 {{- end -}}
-{{- range $path, $what := ternary dict $required (not (empty .Values.existingConfigMap.name)) -}}
+{{- range $path, $what := ternary dict $required (not (empty (.Values.existingConfigMap).name)) -}}
 {{- $parts := splitList "." $path -}}
 {{- if not (dig (first $parts) (last $parts) "" $config) }}
 {{ $place }}{{ $path }}: is not set; {{ $what }}
@@ -132,7 +132,7 @@ networkPolicy.kafka.ports: must be set, because the chart cannot read the Config
 apiKey.value: must not be set beside apiKey.existingSecret; remove one of the two
 {{- else if and (or .Values.apiKey.existingSecret .Values.apiKey.value) $file (not (contains "${" $file)) }}
 {{ $place }}track.api_key_file: must not be set beside apiKey, which mounts a file of its own; remove one of the two
-{{- else if not (or .Values.existingConfigMap.name .Values.apiKey.existingSecret .Values.apiKey.value $file $key (include "track-bridge.hasKeyVariable" .)) }}
+{{- else if not (or (.Values.existingConfigMap).name .Values.apiKey.existingSecret .Values.apiKey.value $file $key (include "track-bridge.hasKeyVariable" .)) }}
 apiKey.existingSecret: is not set; name the Secret that holds the API key (or, where something else mounts the key, set config.track.api_key_file)
 {{- end -}}
 {{- $credentials := .Values.kafkaCredentials -}}
@@ -297,7 +297,7 @@ grafanaDashboard.operator.instanceSelector: is empty and would select every Graf
 networkPolicy.cilium.enabled: needs networkPolicy.enabled, which lets through the rest; set it
 {{- end -}}
 {{- $host := include "track-bridge.apiHost" . -}}
-{{- if and .Values.networkPolicy.cilium.enabled (or (not $host) (contains "${" $host)) }}
+{{- if and (.Values.networkPolicy.cilium).enabled (or (not $host) (contains "${" $host)) }}
 networkPolicy.cilium.enabled: needs config.track.endpoint written out, whose name it lets through
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled (not .Values.service.enabled) }}
