@@ -290,7 +290,7 @@ class Commits:
         self.take_offered()
         self._take(positions)
         entries = [entry for tracker, _ in positions if (entry := self._table.of(tracker)) is not None]
-        entries += [entry for entry in others if entry.tracker is None and entry.refresh]
+        entries += [entry for entry in others if entry.owes_commit]
         entries = [entry for entry in entries if entry.position is not None]
         if not entries:
             return

@@ -124,7 +124,7 @@ class Rebalance:
     def _drain(self, entries: Sequence[Assigned]) -> None:
         trackers = [entry.tracker for entry in entries if entry.tracker is not None]
         final = self._drained(trackers) if trackers else ()
-        if final or any(entry.tracker is None and entry.refresh for entry in entries):
+        if final or any(entry.owes_commit for entry in entries):
             limit = STOPPING_COMMIT_LIMIT if self._leaving.began else COMMIT_LIMIT
             with self._watchdog.watch(limit, "committing the last positions of revoked partitions"):
                 self._commits.finish(final, entries)

@@ -86,8 +86,11 @@ class Assigned:
 
     @property
     def owes_commit(self) -> bool:
-        """It is read no longer, and the coordinator has not acknowledged its last position, or its present hold."""
-        return self.tracker is None and self.position is not None and not self.acknowledged
+        """It is read no longer, and the coordinator has not acknowledged its last position, or its present hold.
+
+        Also while the answer is on its way: it may be a refusal.
+        """
+        return self.tracker is None and self.position is not None and (self.refresh or not self.acknowledged)
 
     def client_partition(self, offset: int | None = None, leader_epoch: int | None = None) -> ClientPartition:
         """The client's own name of this partition."""

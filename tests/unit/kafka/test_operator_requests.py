@@ -16,13 +16,17 @@ from bridge.kafka.client_log import RareLog
 from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.holding import Holding, Move, Outcome
+from bridge.kafka.leaving import Leaving
+from bridge.kafka.loop_side import Heartbeat
 from bridge.kafka.operator_hold import OperatorHold
 from bridge.kafka.partitions import from_client
 from bridge.kafka.pauses import Pauses
+from bridge.kafka.rebalance import Rebalance
 from bridge.kafka.standstill import Standstill
 from bridge.kafka.starting import Starting
 from bridge.kafka.starts import Found, LogRange
 from bridge.kafka.table import Assigned, Table
+from bridge.kafka.watchdog import Watchdog
 from bridge.model import Position, TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import BROKER_LIMIT, Demand, Head
@@ -70,7 +74,7 @@ class Client:
     def pause(self, partitions: list[ClientPartition]) -> None:
         """Nothing is read here anyway."""
 
-    resume = pause
+    resume = incremental_unassign = pause
 
 
 class Questions:
@@ -179,8 +183,31 @@ class Scene:
             self.table, side, self.standstill, self.starting, self.commits, self.pauses, clock=self.clock
         )
 
+        self.rebalance = Rebalance(
+            consumer,
+            self.table,
+            side,
+            starting=self.starting,
+            commits=self.commits,
+            leaving=Leaving(
+                self.table, side, self.commits, self.pauses, self.standstill, drain_timeout=20.0, clock=self.clock
+            ),
+            standstill=self.standstill,
+            watchdog=Watchdog(lambda: None, LOGGER),
+            counts=self.counts,
+            logger=LOGGER,
+            drain_timeout=20.0,
+            incremental=True,
+            heartbeat=Heartbeat(),
+        )
+
     def clock(self) -> float:
         return self.now
+
+    def revoke(self, *partitions: TopicPartition) -> None:
+        given = [self.entry(partition).client_partition() for partition in partitions]
+        self.rebalance.on_revoke(cast("Consumer", self.client), given)
+        assert self.rebalance.failure is None
 
     def read(self, *partitions: TopicPartition, offset: int = 100) -> None:
         """These are assigned, and read from the committed offset."""
@@ -411,3 +438,45 @@ def test_an_offset_in_a_topic_that_was_created_again_is_set_by_what_the_group_ha
     scene.release(A)
     scene.pass_by(2.0)
     assert scene.begun() == {A: 7}
+
+
+# --- a rebalance in the middle ------------------------------------------------------------------------------
+
+
+def test_a_hold_whose_commit_is_under_way_when_its_partition_is_revoked_is_committed_before_that_is_given_up() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.hold(A)
+    scene.loop.drained(A, plain(130))
+    scene.pass_by(0.2, answering=False)
+    assert scene.client.under_way
+    scene.revoke(A)
+    assert scene.client.committed[A].offset == 130
+    assert operator_hold.of_metadata(scene.client.committed[A].metadata) == HOLD
+    scene.answer(REBALANCING)
+    scene.pass_by(1.0)
+    assert scene.outcomes == [{A: Outcome.GONE}]
+    assert scene.client.under_way == []
+
+
+def test_what_is_acknowledged_is_not_committed_once_more_when_it_is_revoked() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.hold(A)
+    scene.loop.drained(A, plain(130))
+    scene.pass_by(1.0)
+    kept = scene.client.committed.pop(A)
+    scene.revoke(A)
+    assert operator_hold.of_metadata(kept.metadata) == HOLD
+    assert scene.client.committed == {}
+
+
+def test_a_look_at_a_partition_whose_commit_is_under_way_leaves_its_answer_an_answer() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.hold(A)
+    scene.loop.drained(A, plain(130))
+    scene.pass_by(0.2, answering=False)
+    scene.starting.recheck_waiting([scene.entry(A)])
+    scene.answer()
+    assert scene.entry(A).acknowledged
