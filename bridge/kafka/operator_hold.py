@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge import moments
+from bridge.config.printable import printable
 from bridge.kafka import commit_mark
 
 LETTER: Final = "h"
@@ -53,7 +54,8 @@ def _read(text: str) -> OperatorHold:
     try:
         fields = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("\n", _FIELDS - 1)
         since, by, reason = fields
-        return OperatorHold(reason, by, _moment(int(since)))
+        # It is shown to people, and whoever may commit for the group may have written it.
+        return OperatorHold(printable(reason), printable(by), _moment(int(since)))
     except ValueError:
         return OperatorHold(_UNKNOWN, _UNKNOWN, 0)
 

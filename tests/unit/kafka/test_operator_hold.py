@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.kafka import commit_mark
+from bridge.config.printable import printable
+from bridge.config.scalars import StartPoint
+from bridge.kafka import commit_mark, starts
 from bridge.kafka.commit_text import CommitText
 from bridge.kafka.operator_hold import BARE, BY_LIMIT, REASON_LIMIT, OperatorHold, of_metadata
 from bridge.model import TopicPartition
@@ -15,6 +18,7 @@ from bridge.pipeline.offset_map import BROKER_LIMIT, Demand, Head
 from bridge.pipeline.offsets import OffsetTracker
 
 HOLD = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
+EARLIEST = StartPoint.EARLIEST
 TAKEN_BY_DEFAULT = 4095
 """UTF-16 units of metadata that brokers take from this client where nobody set offset.metadata.max.bytes."""
 
@@ -36,7 +40,8 @@ def test_a_hold_travels_with_map_mapping_and_subscription_and_all_come_off_whole
 ) -> None:
     hold = OperatorHold(" ".join(reason.split()), " ".join(by.split()), since)
     text = CommitText(mapping).of("b1.map", 12, 5, hold)
-    assert of_metadata(text) == of_metadata(f"{text}\0") == hold
+    shown = OperatorHold(printable(hold.reason), printable(hold.by), since)
+    assert of_metadata(text) == of_metadata(f"{text}\0") == shown
     assert commit_mark.unmarked(text) == "b1.map"
     assert commit_mark.mapping_of(text) == mapping
     assert commit_mark.subscription_of(text) == 5
@@ -51,6 +56,28 @@ def test_text_without_the_note_holds_nothing(text: str | None) -> None:
 @pytest.mark.parametrize("note", ["~!h", "~!hnot-base-64", "~!hAAAA~0", "~!h~999"])
 def test_a_damaged_note_still_holds(note: str) -> None:
     assert of_metadata(f"b1.map{note}") == OperatorHold("unknown", "unknown", 0)
+
+
+def note(*fields: str) -> str:
+    return BARE + base64.urlsafe_b64encode("\n".join(fields).encode()).decode().rstrip("=")
+
+
+@given(
+    st.from_regex(r"~!h[\w-]{0,60}", fullmatch=True)
+    | st.builds(note, st.integers().map(str) | st.text(), st.text(), st.text())
+)
+@example(note("99999999999999999999", "alice", "why"))
+@example(note("253402300800", "alice", "why"))
+@example(note("-1", "alice", "why"))
+@example(note("1", "al\x1b[2Jice", "one\ntwo\u2028three\u202e"))
+def test_whatever_a_note_says_it_holds_and_is_shown_on_one_line(text: str) -> None:
+    hold = of_metadata(f"b1.map{text}")
+    if hold is None:
+        assert re.search(r"[^\x00-\x7f]", text), "no note at all"
+        return
+    sentence = starts.held_by_operator(hold)
+    assert sentence.isprintable()
+    assert isinstance(starts.resolve(TopicPartition("t", 0), starts.Found(operator_hold=hold), EARLIEST), starts.Hold)
 
 
 def test_notes_of_a_later_version_are_passed_over() -> None:
