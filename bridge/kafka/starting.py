@@ -174,7 +174,7 @@ class Starting:
 
     def hold(self, entry: Assigned, reason: Reason, detail: str) -> None:
         """Take nothing from this partition until it is looked at again."""
-        if reason is not entry.held:
+        if (reason, detail) != (entry.held, entry.detail):
             seconds = _held_for(entry) if reason is Reason.HELD_BY_OPERATOR else 0.0
             self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail, seconds)
         entry.held, entry.detail = reason, detail
@@ -208,8 +208,12 @@ class Starting:
         """Each offset once, however often it is looked at."""
         self._counts.possibly_lost += max(0, offsets - entry.possibly_lost)
         entry.possibly_lost = max(entry.possibly_lost, offsets)
-        if lost is not None and lost.at_most != 0:
-            self._counts.lost = {**self._counts.lost, (lost.partition, lost.topic_id, lost.start): lost}
+        if lost is None or lost.at_most == 0:
+            return
+        key = (lost.partition, lost.topic_id, lost.start)
+        if self._counts.lost.get(key) != lost:
+            # Who waits for news of it looks whether it is another one.
+            self._counts.lost = {**self._counts.lost, key: lost}
 
     def recheck(self) -> None:
         """Look again at held partitions whose time has come."""

@@ -146,8 +146,9 @@ class Consumer:
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
         """See `Consumption`."""
-        if shown(reason) is Reason.OUT_OF_RANGE:
-            self.out_of_range += 1
+        known = self._journal.partition_holds.get(partition)
+        if shown(reason) is Reason.OUT_OF_RANGE and (known is None or known.why is not reason):
+            self.out_of_range += 1  # Told again, only its sentence is another one.
         self._journal.hold_partition(partition, reason, detail, seconds)
 
     def partition_released(self, partition: TopicPartition, reason: Reason | None = None) -> None:

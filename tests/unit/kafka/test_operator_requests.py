@@ -83,6 +83,7 @@ class Questions:
     def __init__(self, client: Client) -> None:
         self.topic_id = "id1"
         self.settled = True
+        self.first = 0
         self._client = client
 
     def find(
@@ -91,11 +92,15 @@ class Questions:
         del time_ms, budget
         return {partition: self._found(self._client.committed.get(partition)) for partition in partitions}
 
+    def ranges(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, LogRange]:
+        del budget
+        return dict.fromkeys(partitions, LogRange(self.first, 1000))
+
     def _found(self, position: Position | None) -> Found:
         return Found(
             position=position and position._replace(metadata=commit_mark.unmarked(position.metadata)),
             position_known=True,
-            range=LogRange(0, 1000),
+            range=LogRange(self.first, 1000),
             latest=1000,
             topic_id=self.topic_id,
             group_settled=self.settled,
@@ -480,3 +485,38 @@ def test_a_look_at_a_partition_whose_commit_is_under_way_leaves_its_answer_an_an
     scene.starting.recheck_waiting([scene.entry(A)])
     scene.answer()
     assert scene.entry(A).acknowledged
+
+
+# --- what is told -------------------------------------------------------------------------------------------
+
+
+def test_who_holds_what_is_held_already_is_who_is_told_of() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.hold(A)
+    scene.loop.drained(A, plain(100))
+    scene.pass_by(1.0)
+    scene.hold(A, hold=OperatorHold("it is worse", "bob", 1_700_000_100))
+    scene.pass_by(1.0)
+    assert [detail for _, _, detail in scene.loop.told] == [
+        "Held by alice at 2023-11-14T22:13:20Z: sends the wrong name",
+        "Held by bob at 2023-11-14T22:15:00Z: it is worse",
+    ]
+    assert scene.starting.held[A][1] == scene.loop.told[-1][2]
+    scene.pass_by(40.0)
+    assert len(scene.loop.told) == 2, "what has not changed is not told again"
+
+
+def test_a_loss_that_is_found_again_as_it_was_is_no_news() -> None:
+    scene = Scene()
+    scene.read(A, offset=100)
+    scene.questions.first = 150
+    scene.starting.hold(scene.entry(A), Reason.OUT_OF_RANGE, "it fell out of the log")
+    scene.pass_by(31.0)
+    found = scene.counts.lost
+    assert [each.at_most for each in found.values()] == [50]
+    scene.pass_by(70.0)
+    assert scene.counts.lost is found
+    scene.questions.first = 160
+    scene.pass_by(40.0)
+    assert [each.at_most for each in scene.counts.lost.values()] == [60]

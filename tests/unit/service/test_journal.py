@@ -6,6 +6,7 @@ import pytest
 
 from bridge.holds import Reason
 from bridge.model import TopicPartition
+from bridge.service.consumer import Consumer
 from bridge.service.journal import Journal
 
 if TYPE_CHECKING:
@@ -76,4 +77,15 @@ def test_a_hold_that_is_told_again_is_told_since_it_began(journal: Journal, cloc
 
     assert journal.partition_holds[PARTITION].since == began
     assert journal.partition_holds[PARTITION].sentence == "below the start 9"
+    assert told.holds == [Reason.OUT_OF_RANGE]
+
+
+async def test_a_partition_outside_its_log_counts_once_however_often_its_sentence_changes(
+    journal: Journal, told: Told
+) -> None:
+    consumer = Consumer(journal, cast("Events", told), lambda _: None)
+    for lost in (10, 20, 30):
+        consumer.partition_held(PARTITION, Reason.OUT_OF_RANGE, f"up to {lost} events are gone unsent")
+    assert consumer.out_of_range == 1
+    assert journal.partition_holds[PARTITION].sentence == "up to 30 events are gone unsent"
     assert told.holds == [Reason.OUT_OF_RANGE]
