@@ -67,6 +67,7 @@ class Rebalance:
         self._commits = commits
         self._leaving = leaving
         self._standstill = standstill
+        standstill.forced = self.forced_drain
         self._watchdog = watchdog
         self._counts = counts
         self._logger = logger
@@ -92,7 +93,7 @@ class Rebalance:
         self.draining = True
         try:
             if self.failure is None:
-                self._standstill.finish_drain(self._wait)
+                self._standstill.finish_drain(entries, self._wait_for)
                 self._leaving.finish_drain(self._wait)
                 self._drain(entries)
         except Exception as error:  # noqa: BLE001  # as above
@@ -142,10 +143,13 @@ class Rebalance:
     def forced_drain(self) -> None:
         """The loop did not say in time what became of everything in flight."""
         self._counts.forced_drains += 1
-        self._logger.warning("a drain did not finish in time; what was in flight is sent again by the next owner")
+        self._logger.warning("a drain did not finish in time; what was in flight is sent again by whoever reads on")
 
     def _wait(self, done: threading.Event) -> bool:
-        return self._loop_side.wait(done, self._drain_timeout + DRAIN_GRACE, self._heartbeat, self._commits.keep_up)
+        return self._wait_for(done, self._drain_timeout + DRAIN_GRACE)
+
+    def _wait_for(self, done: threading.Event, seconds: float) -> bool:
+        return self._loop_side.wait(done, seconds, self._heartbeat, self._commits.keep_up)
 
     def _last_known(self, trackers: Iterable[Tracker]) -> Positioned:
         entries = [entry for tracker in trackers if (entry := self._table.of(tracker)) is not None]

@@ -57,6 +57,8 @@ class Standstill:
         self._commits = commits
         self._pauses = pauses
         self._limit = drain_timeout + DRAIN_GRACE
+        self.forced: Callable[[], None] = lambda: None
+        """Called for each drain that the loop did not answer in time."""
         self._clock = clock
         self._drains: list[_Drain] = []
 
@@ -87,20 +89,23 @@ class Standstill:
             self._drains.remove(drain)
             self._finish(drain)
 
-    def finish_drain(self, wait: Callable[[threading.Event], bool]) -> None:
-        """The group takes partitions away, or the process stops: end it here. `wait` waits for an event, with a limit.
+    def finish_drain(self, entries: Iterable[Assigned], wait: Callable[[threading.Event, float], bool]) -> None:
+        """The group takes these away, or the process stops: end it here. `wait` waits for an event so many seconds.
 
-        Their last positions are committed with those of the partitions that go.
+        Their last positions are committed with those of the others that go. What stays goes on draining.
         """
-        drains, self._drains = self._drains, []
-        for drain in drains:
-            wait(drain.drained)
+        trackers = {entry.tracker for entry in entries}
+        for drain in [each for each in self._drains if each.tracker in trackers]:
+            wait(drain.drained, max(0.0, drain.deadline - self._clock()))
+            self._drains.remove(drain)
             self._finish(drain)
 
     def _finish(self, drain: _Drain) -> None:
         entry = self._table.of(drain.tracker)
         if entry is None:
             return  # It is another member's already.
+        if not drain.drained.is_set():
+            self.forced()
         self._commits.take_offered()
         self._commits.last(drain.final, [drain.tracker])
         entry.closing = entry.ordered_pause = False

@@ -17,7 +17,7 @@ from bridge.kafka.commits import Commits
 from bridge.kafka.counts import SourceCounts
 from bridge.kafka.holding import Holding, Move, Outcome
 from bridge.kafka.leaving import Leaving
-from bridge.kafka.loop_side import Heartbeat
+from bridge.kafka.loop_side import DRAIN_GRACE, Heartbeat
 from bridge.kafka.operator_hold import OperatorHold
 from bridge.kafka.partitions import from_client
 from bridge.kafka.pauses import Pauses
@@ -34,6 +34,7 @@ from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from threading import Event
 
     from bridge.kafka.consumption import Drained, Tracker
     from bridge.kafka.lookup import Lookup
@@ -144,11 +145,19 @@ class Loop:
 
 
 class Side:
-    def __init__(self, consumption: Loop) -> None:
+    def __init__(self, consumption: Loop, pass_by: Callable[[float], None]) -> None:
         self.consumption = consumption
+        self.pass_by = pass_by
 
     def tell(self, method: Callable[..., object], *arguments: Any) -> None:
         method(*arguments)
+
+    def wait(self, done: Event, seconds: float, heartbeat: Heartbeat, meanwhile: Callable[[], None]) -> bool:
+        """Nothing happens meanwhile."""
+        del heartbeat, meanwhile
+        if not done.is_set():
+            self.pass_by(seconds)
+        return done.is_set()
 
 
 class Scene:
@@ -158,7 +167,7 @@ class Scene:
         self.questions = Questions(self.client)
         self.outcomes: list[Mapping[TopicPartition, Outcome]] = []
         self.counts = SourceCounts()
-        consumer, side = cast("Consumer", self.client), cast("LoopSide", Side(self.loop))
+        consumer, side = cast("Consumer", self.client), cast("LoopSide", Side(self.loop, self.wait))
         self.commits = Commits(
             consumer,
             self.table,
@@ -183,7 +192,14 @@ class Scene:
             assign=lambda _: None,
             clock=self.clock,
         )
-        self.standstill = Standstill(self.table, side, self.commits, self.pauses, drain_timeout=20.0, clock=self.clock)
+        self.standstill = Standstill(
+            self.table,
+            side,
+            self.commits,
+            self.pauses,
+            drain_timeout=20.0,
+            clock=self.clock,
+        )
         self.holding = Holding(
             self.table, side, self.standstill, self.starting, self.commits, self.pauses, clock=self.clock
         )
@@ -208,6 +224,9 @@ class Scene:
 
     def clock(self) -> float:
         return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
 
     def revoke(self, *partitions: TopicPartition) -> None:
         given = [self.entry(partition).client_partition() for partition in partitions]
@@ -485,6 +504,34 @@ def test_a_look_at_a_partition_whose_commit_is_under_way_leaves_its_answer_an_an
     scene.starting.recheck_waiting([scene.entry(A)])
     scene.answer()
     assert scene.entry(A).acknowledged
+
+
+def test_partitions_revoked_on_their_way_to_a_standstill_are_waited_for_together_and_others_are_not() -> None:
+    scene = Scene()
+    c = TopicPartition("orders", 2)
+    scene.read(A, B, c)
+    scene.hold(A, B, c)
+    scene.pass_by(10.0)
+    began = scene.now
+    scene.revoke(A, B)
+    assert scene.now - began <= 20.0 + DRAIN_GRACE - 10.0 + 0.1, "the limit began when the drain did"
+    assert scene.counts.forced_drains == 2
+    assert {p: operator_hold.of_metadata(scene.client.committed[p].metadata) for p in (A, B)} == {A: HOLD, B: HOLD}
+    assert scene.entry(c).closing
+    scene.loop.drained(c, plain(105))
+    scene.pass_by(1.0)
+    assert scene.outcomes == [{A: Outcome.GONE, B: Outcome.GONE, c: Outcome.DONE}]
+    assert scene.client.committed[c].offset == 105
+    assert scene.counts.forced_drains == 2
+
+
+def test_a_standstill_that_takes_too_long_is_a_forced_drain_and_is_counted_as_one() -> None:
+    scene = Scene()
+    scene.read(A)
+    scene.hold(A)
+    scene.pass_by(20.0 + DRAIN_GRACE + 1.0)
+    assert scene.outcomes == [{A: Outcome.DONE}]
+    assert scene.counts.forced_drains == 1
 
 
 # --- what is told -------------------------------------------------------------------------------------------
