@@ -428,6 +428,8 @@ class Snapshot:
     """Unix seconds from which on the group has not let this process in, for the reason in `vitals`."""
     recorded_losses: RecordedLosses | None = None
     """None: not read yet."""
+    control_problem: str | None = None
+    """Why `bridge hold` and `bridge release` do not reach this process; None: they do, or it has no socket for them."""
     backlog: Backlog | None = None
     """None: not watched for long enough, or not lately."""
     certificates: Sequence[Certificate] = ()

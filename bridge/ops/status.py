@@ -60,6 +60,7 @@ def document(snapshot: Snapshot) -> Document:
         "ready": _ready(snapshot),
         "blocked": _blocked(snapshot),
         "kafka": _kafka(snapshot),
+        "control_socket": {"problem": snapshot.control_problem},
         "topics": group_status.topics(snapshot),
         "group_view": group_status.group(snapshot),
         "partitions": [_partition(partition, why, snapshot.at) for partition, why in explained],

@@ -123,7 +123,9 @@ class Bridge:
         try:
             await server.start()
         except CannotServeError as error:
-            parts.events.no_control_socket(detail=f"observability.control_socket: {error}")
+            problem = f"observability.control_socket: {error}"
+            parts.observer.control_problem = problem
+            parts.events.no_control_socket(detail=problem)
             return
         self._control_server = server
         parts.events.control_socket(path=str(path))

@@ -96,6 +96,8 @@ class Observer:
         self._stopping_since: float | None = None
         self._requests: deque[tuple[float, int]] = deque()
         self._trend = BacklogTrend()
+        self.control_problem: str | None = None
+        """Why there is no control socket, as a sentence; None: there is one, or none is wanted."""
         self._join_problem_since: float | None = None
 
     def tick(self) -> None:
@@ -201,6 +203,7 @@ class Observer:
             log_write_failures=of.logging.write_failures,
             join_problem_since=self._join_problem_since,
             recorded_losses=of.letter_watch.losses,
+            control_problem=self.control_problem,
             backlog=self._trend.backlog(wall, of.group_watch.usual),
             certificates=self._certificates(now),
             build=of.build,

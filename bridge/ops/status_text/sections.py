@@ -72,6 +72,7 @@ def sections(document: Document, times: Times) -> list[Section]:
         ("Needs someone", _tone(needed, Tone.NEEDS_SOMEONE), _needs_someone(document, times)),
         ("Ends by itself", _tone(ends, Tone.WAITS), _ends_by_itself(document, times)),
         ("Lost", Tone.TITLE, _lost(document, times)),
+        ("Control socket", Tone.TITLE, _control_socket(document)),
         ("Kafka", Tone.TITLE, _kafka(document)),
         ("Topics", Tone.TITLE, _topics(document)),
         ("Group", Tone.TITLE, _group(document)),
@@ -206,6 +207,12 @@ def _recorded(recorded: Document | None, times: Times) -> list[Item]:
 
 
 # --- the rest ------------------------------------------------------------------------------------------
+
+
+def _control_socket(document: Document) -> list[Item]:
+    """Only where there is none although one is wanted."""
+    problem = document["control_socket"]["problem"]
+    return [Text(f"bridge hold and bridge release do not reach this replica: {problem}")] if problem else []
 
 
 def _kafka(document: Document) -> list[Item]:

@@ -161,6 +161,7 @@ async def test_what_releasing_does_not_end_is_refused_with_what_does(
 ) -> None:
     broker.produce(events.orders(8), partition=0)
     service = await start(observability=observability, kafka={"start_from": "error"})
+    assert (await service.status())["control_socket"]["problem"] is None
     await service.until("all is held", lambda: len(service.now().partitions) == PARTITIONS)
     await service.until("the whole group was looked at", lambda: service.now().group_view.at is not None)
     answer = await ask(socket, "release", partitions=[0])
@@ -216,6 +217,7 @@ async def test_a_bridge_that_cannot_make_its_socket_delivers_all_the_same_and_sa
     [told] = service.lines.events("no_control_socket")
     assert "mode 0755" in told["detail"]
     assert "observability.control_socket" in told["detail"]
+    assert (await service.status())["control_socket"]["problem"] == told["detail"]
     assert len(api.ledger.accepted) == 5
 
 

@@ -56,6 +56,7 @@ def variants(busy: Snapshot) -> dict[str, Snapshot]:
         "no start": replace(busy, partitions=(replace(partition, position=None, end=None, oldest=None),)),
         "lost": replace(
             busy,
+            control_problem="observability.control_socket: /run/x is no directory.",
             recorded_losses=RecordedLosses(
                 4, 1, busy.at - 9, (RecordedLoss(TopicPartition("a", 1), 5, None, "recreated", busy.at),), 3
             ),

@@ -302,6 +302,15 @@ def test_a_group_that_lost_nothing_says_so_and_a_loss_that_is_not_recorded_says_
     ]
 
 
+def test_a_replica_that_the_commands_do_not_reach_says_why(quiet: Snapshot) -> None:
+    problem = "observability.control_socket: /run/x is no directory."
+
+    assert section(shown(replace(quiet, control_problem=problem)), "Control socket") == [
+        f"bridge hold and bridge release do not reach this replica: {problem}"
+    ]
+    assert "Control socket" not in shown(quiet)
+
+
 def test_records_the_accounting_cannot_explain_are_told_as_a_defect(busy: Snapshot) -> None:
     leaking = replace(busy, group=Group(), records=replace(busy.records, consumed=1_003))
 
