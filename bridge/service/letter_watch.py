@@ -96,8 +96,7 @@ class LetterWatch:
             except LetterLogError as problem:
                 # Metrics that stand still are no reason to stop delivering; what keeps letters from being written is.
                 self._logger.debug("the open dead letters cannot be counted: %s", problem)
-                if self._unrecorded(time.time()):
-                    self._say(str(problem))
+                self._record_unread(str(problem))
             except _StoppedError:
                 return
             if self._waited():
@@ -136,6 +135,16 @@ class LetterWatch:
         now = time.time()
         wanted = self._unrecorded(now)
         self._say(self._write(wanted, now) if wanted else None)
+
+    def _record_unread(self, problem: str) -> None:
+        """The same where the topics cannot be read, and why: once they were, it is known where to write.
+
+        What others recorded meanwhile is written twice then, and counts once.
+        """
+        if self.backlog is not None:
+            self._record_losses()
+        elif self._unrecorded(time.time()):
+            self._say(problem)
 
     def _unrecorded(self, now: float) -> list[Lost]:
         return [lost for lost in self._heard.values() if self._is_news(lost, now)]
