@@ -212,7 +212,7 @@ def _recorded(recorded: Document | None, times: Times) -> list[Item]:
 def _control_socket(document: Document) -> list[Item]:
     """Only where there is none although one is wanted."""
     problem = document["control_socket"]["problem"]
-    return [Text(f"bridge hold and bridge release do not reach this replica: {problem}")] if problem else []
+    return [Text(f"an operator's hold and release do not reach this replica: {problem}")] if problem else []
 
 
 def _kafka(document: Document) -> list[Item]:

@@ -306,7 +306,7 @@ def test_a_replica_that_the_commands_do_not_reach_says_why(quiet: Snapshot) -> N
     problem = "observability.control_socket: /run/x is no directory."
 
     assert section(shown(replace(quiet, control_problem=problem)), "Control socket") == [
-        f"bridge hold and bridge release do not reach this replica: {problem}"
+        f"an operator's hold and release do not reach this replica: {problem}"
     ]
     assert "Control socket" not in shown(quiet)
 
