@@ -51,6 +51,11 @@ class Record(NamedTuple):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
+    def identity(self) -> str:
+        """What tells its events from all others, where nothing in them does: where it stands in Kafka."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
     def size(self) -> int:
         """Bytes the record holds in memory, without Python's own overhead."""
         _, _, _, _, key, value, headers = self  # a third of the time of three names: this is asked for every event

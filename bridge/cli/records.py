@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import time
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 import orjson
 
 from bridge.cli import inputs
 from bridge.cli.exits import Misuse
 from bridge.model import Record
+
+_DIGITS = 16
+"""Of a hash in hexadecimal, as much as tells files apart."""
+
+
+class Value(Record):
+    """A value that never stood in Kafka, or of which nobody knows where it did."""
+
+    own: str = ""
+    """What tells it from all others: no topic has a colon in its name, so no record of Kafka is called like this."""
+
+    @property
+    def identity(self) -> str:
+        """Its own; the place that it is given belongs to a real record."""
+        return self.own or self.coordinates
 
 
 class Form(enum.Enum):
@@ -57,12 +74,13 @@ def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, 
     given, topic = topic, topic or TOPIC_OF_INPUT
     if form is Form.RAW:
         content = inputs.content(source)
-        yield 1, content, _of_value(topic, 0, content)
+        yield 1, content, _of_value(topic, 0, content, _own(_hash_of(source), content, 1))
         return
+    whole = _hash_of(source)
     documents = _documents(inputs.chunks(source))
     for place, (number, text) in enumerate(documents):
         if form is Form.VALUES:
-            yield number, text, kcat.record(text, given) or _of_value(topic, place, text)
+            yield number, text, kcat.record(text, given) or _of_value(topic, place, text, _own(whole, text, number))
         else:
             found = _whole(text)
             if not isinstance(found, Record):
@@ -122,8 +140,27 @@ def _elements(document: bytes) -> list[bytes]:
         return [document]  # Too much of it, or a number that cannot be kept: the mapping says so.
 
 
-def _of_value(topic: str, offset: int, value: bytes) -> Record:
-    return Record(topic, 0, offset, round(time.time() * 1000), None, value, ())
+def _hash_of(source: str) -> str | None:
+    """Of the whole file. None for what may never end, or can be read once only."""
+    path = Path(source)
+    if source == inputs.STDIN or not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:_DIGITS]
+    except OSError:
+        return None  # Whoever reads the values says so.
+
+
+def _own(whole: str | None, value: bytes, number: int) -> str:
+    """The same whenever the same file is read; of what has no hash as a whole, whenever the same value is."""
+    return f"file:{whole or hashlib.sha256(value).hexdigest()[:_DIGITS]}/{number}"
+
+
+def _of_value(topic: str, offset: int, value: bytes, own: str) -> Record:
+    record = Value(topic, 0, offset, round(time.time() * 1000), None, value, ())
+    record.own = own
+    return record
 
 
 def _whole(text: bytes) -> Record | list[str]:

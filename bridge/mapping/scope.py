@@ -88,7 +88,7 @@ class Scope:
         return instants.in_utc(moment), moment
 
     def event_id(self) -> str:
-        """`mapping.event_id`, else ``topic/partition/offset``."""
+        """`mapping.event_id`, else ``topic/partition/offset``, see `Record.identity`."""
         if self._event_id is _UNREAD:
             reader = self.settings.event_id
             value = reader.read(self.value, self)
@@ -96,7 +96,7 @@ class Scope:
                 if not value.isprintable():
                     plain_text.check_identifier(value, f"event_id: {reader.text}")
             elif value is None or value.__class__ is str:
-                value = self.record.coordinates
+                value = self.record.identity
             else:
                 value = reader.text_of(value, self, "event_id")
             self._event_id = value

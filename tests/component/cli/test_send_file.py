@@ -54,6 +54,29 @@ async def test_every_line_is_sent_once_in_order_per_user(
     assert not path.with_name("lost.ndjson.rejected.ndjson").exists()
 
 
+async def test_values_without_an_id_are_told_apart_from_records_and_from_another_file_and_known_again(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    values = [{"type": "order.completed", "data": {"user_id": "u-1", "amount": 1, "gift": False}}] * 2
+    path, file = write(*values), config(*UNLIMITED)
+
+    async def send() -> list[str]:
+        before = len(api.ledger.accepted)
+        ran = await cli("send", "--file", str(path), "--topic", "shop.orders", "--yes", "-c", file)
+        assert ran.code == 0, ran.err
+        return sorted(str(event.metadata["event_id"]) for event in api.ledger.accepted[before:])
+
+    first = await send()
+    mapped = await cli("map", str(path), "--topic", "shop.orders", "--json", "-c", file)
+    shown = [json.loads(line)["outcomes"][0]["request"]["metadata"]["event_id"] for line in mapped.out.splitlines()]
+    assert first == sorted(shown)
+    assert len({*first}) == 2
+    assert all(each.startswith("file:") for each in first)
+    assert await send() == first
+    write(*values, *values)
+    assert {*first}.isdisjoint(await send())
+
+
 async def test_what_fails_is_kept_beside_the_file_with_its_line_and_reason_and_the_rest_is_sent(
     cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
 ) -> None:

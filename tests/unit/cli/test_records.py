@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from codecs import BOM_UTF8
 from pathlib import Path
 
@@ -113,3 +115,38 @@ def test_everything_wrong_with_a_whole_record_is_said_in_plain_words(
     assert len(said) == len(sentences)
     for got, sentence in zip(said, sentences, strict=True):
         assert got.startswith(f"{file}, line 1: {sentence}")
+
+
+def identities(path: Path, content: bytes, form: Form = Form.VALUES) -> list[str]:
+    path.write_bytes(content)
+    return [record.identity for record in records.read(str(path), form, "shop.orders")]
+
+
+def test_a_value_of_a_file_has_an_id_that_no_record_has_and_has_it_again_with_the_same_file(tmp_path: Path) -> None:
+    content = b'{"a": 1}\n\n{"a": 1}\n' + json.dumps({**LINE, "payload": "{}"}).encode()
+    found = identities(tmp_path / "one", content)
+    assert [each.rpartition("/")[2] for each in found] == ["1", "3", "17"]
+    assert all(each.startswith("file:") for each in found[:2])
+    assert found[2] == "shop.orders/3/17"
+    assert identities(tmp_path / "a copy", content) == found
+    assert not {*found[:2]} & {*identities(tmp_path / "another", b'{"a": 1}\n')}
+
+
+@pytest.mark.parametrize("content", [b'[{"a": 1}, {"a": 1}]', b'{"a": 1}', b'{\n"a": 1\n}', b"broken\nbroken"])
+def test_each_value_of_an_input_has_an_id_of_its_own(tmp_path: Path, content: bytes) -> None:
+    found = identities(tmp_path / "one", content)
+    assert len({*found}) == len(found) >= 1
+    assert {*found}.isdisjoint(identities(tmp_path / "another", content + b" "))
+    assert identities(tmp_path / "raw", content, Form.RAW)[0].startswith("file:")
+
+
+def test_a_pipe_is_read_once_and_its_values_have_ids_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    content = b'{"a": 1}\n{"a": 1}\n'
+    writer = threading.Thread(target=path.write_bytes, args=(content,))
+    writer.start()
+    found = [record.identity for record in records.read(str(path), Form.VALUES, "shop.orders")]
+    writer.join()
+    assert len({*found}) == 2
+    assert all(each.startswith("file:") for each in found)

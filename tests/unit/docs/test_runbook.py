@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,7 @@ mapping: {user_id: user, event_type: kind, events: {order: {event_name: Order}}}
 VALUE = {"kind": "order", "user": "u-1"}
 WHERE = {"topic": "shop.orders", "partition": 3, "offset": 17}
 TIME = 1_700_000_000_000
+HASH = sha256(f"{json.dumps(VALUE)}\n".encode()).hexdigest()[:16]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,7 @@ TIME = 1_700_000_000_000
             ("--record",),
             "shop.orders/3/17",
         ),
-        (VALUE, ("--topic", "shop.orders"), "shop.orders/0/0"),
+        (VALUE, ("--topic", "shop.orders"), f"file:{HASH}/1"),
     ],
     ids=["kcat", "whole records", "values alone"],
 )
