@@ -8,6 +8,7 @@ tomorrow. In both cases a warning says so, because the same configuration means 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -33,6 +34,9 @@ LOCATIONS: Final = frozenset({
 """Properties of librdkafka whose value is a file, or a folder of them."""
 _WORDS: Final = ("probe",)
 """No paths, where librdkafka expects one."""
+_KEYTAB: Final = "sasl.kerberos.keytab"
+_TYPED: Final = re.compile(r"[A-Za-z]+:")
+"""How Kerberos names a keytab that is more than a path: ``FILE:/etc/bridge.keytab``, ``MEMORY:bridge``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,9 @@ class Files:
     def _replace(self, keys: dict[str, Any], path: Path, words: Collection[str] = ()) -> None:
         given = keys.get(str(path[-1]))
         # What is no path has a problem of its own, which repeats it as it was written.
-        if isinstance(given, str) and given.strip() and given == given.strip() and given not in words:
+        if not isinstance(given, str) or not given.strip() or given != given.strip() or given in words:
+            return
+        if path[-1] != _KEYTAB or not _TYPED.match(given):
             keys[str(path[-1])] = type(given)(self.find(path, given))
 
 

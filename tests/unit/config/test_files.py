@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import shape
-from bridge.config.files import place
+from bridge.config.files import Files, place
 from bridge.config.load import Loaded, read
 from tests.unit.config.conftest import RIGHT
 
@@ -193,6 +193,16 @@ def test_every_key_that_names_a_file_follows_one_rule(
     loaded = load_with(line, instead_of)
     assert str(working / "named") in _values(loaded) or "working-1" in _values(loaded)
     assert len(loaded.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "is_path"),
+    [("FILE:/etc/x.keytab", False), ("MEMORY:bridge", False), ("FILE:x.keytab", False), ("x.keytab", True)],
+)
+def test_a_keytab_that_is_named_with_its_type_is_left_as_it_is(folder: Path, given: str, *, is_path: bool) -> None:
+    tree = {"kafka": {"properties": {"sasl.kerberos.keytab": given}}}
+    Files(folder).resolve(tree)
+    assert tree["kafka"]["properties"]["sasl.kerberos.keytab"] == (str(folder / given) if is_path else given)
 
 
 def test_a_missing_file_is_named_by_its_whole_path(load_with: Callable[..., Loaded], folder: Path) -> None:
