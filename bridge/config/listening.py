@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config import load, overrides, scalars, substitution, yaml_core
+from bridge.config.files import Files
 from bridge.config.problems import Problem, render
 from bridge.config.scalars import Listen
 from bridge.config.sections import Observability
@@ -63,7 +64,9 @@ def _in_file(path: Path, environ: Mapping[str, str]) -> Any:
         return None
     if not isinstance(section, dict):
         raise _unknown(path, Problem(KEY[0], "must be a map with keys such as listen:"))
-    found = substitution.substitute({KEY[0]: section}, environ)
+    folder = path.absolute().parent
+    files = Files(folder, load.working_directory(folder))
+    found = substitution.substitute({KEY[0]: section}, environ, files)
     if KEY in found.unknown:
         raise _unknown(path, next(each for each in found.problems if each.where == render(KEY)))
     return found.tree[KEY[0]].get(KEY[1])

@@ -92,7 +92,7 @@ def text_of(path: FilePath) -> tuple[str, Problem | None]:
 
 def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: FilePath) -> Loaded:
     override = overrides.read(environ)
-    files = Files(folder, _working_directory(folder), override.values.keys())
+    files = Files(folder, working_directory(folder), override.values.keys())
     found = substitution.substitute(document.tree, environ, files)
     override.apply(found.tree)
     property_files.resolve(found)
@@ -145,7 +145,7 @@ def _properties(known: rules.Known, problems: Iterable[Problem]) -> dict[str, di
     }
 
 
-def _working_directory(otherwise: FilePath) -> FilePath:
+def working_directory(otherwise: FilePath) -> FilePath:
     """It may be gone, which concerns only who names files by relative paths."""
     try:
         return FilePath.cwd()

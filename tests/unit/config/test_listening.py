@@ -77,3 +77,15 @@ def test_what_does_not_say_it_is_refused_in_one_sentence_that_names_the_file_and
     assert said in message
     assert "--url" in message
     assert "\n" not in message
+
+
+def test_a_file_beside_the_configuration_says_it_as_the_bridge_itself_reads_it(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("observability:\n  listen: ${file:address}\n", "utf-8")
+    (tmp_path / "address").write_text("127.0.0.1:9465\n")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert address(path, {}) == "127.0.0.1:9465"
+    monkeypatch.chdir(tmp_path)
+    assert address(Path("bridge.yaml"), {}) == "127.0.0.1:9465"
