@@ -81,7 +81,10 @@ def _to_type() -> str:
     """What starts this program in the shell it was started in: its name where that is found, else how it was called."""
     called = sys.argv[0]
     if Path(called).name == "__main__.py":
-        return f"{Path(sys.executable).name} -m bridge"
+        found = shutil.which(Path(sys.executable).name)
+        # Not what is behind links: the interpreter of an environment is a link to one without its packages.
+        is_found = found is not None and os.path.abspath(found) == os.path.abspath(sys.executable)  # noqa: PTH100
+        return f"{Path(sys.executable).name if is_found else shlex.quote(sys.executable)} -m bridge"
     if Path(called).name not in _NAMES:
         return _NAMES[0]
     found = shutil.which(Path(called).name)

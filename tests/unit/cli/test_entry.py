@@ -156,7 +156,6 @@ def test_a_bridge_without_a_proxy_starts_without_the_http_library_for_proxies() 
         ("/opt/here/bin/track-bridge", "track-bridge"),
         ("/opt/here/bin/bridge", "bridge"),
         ("/elsewhere/my env/bin/bridge", "'/elsewhere/my env/bin/bridge'"),
-        ("/x/bridge/__main__.py", f"{Path(sys.executable).name} -m bridge"),
         ("pytest", "bridge"),
     ],
 )
@@ -173,3 +172,18 @@ def test_sentences_name_the_program_as_it_can_be_called(
     monkeypatch.setenv("BRIDGE_CONFIG", str(path))
     assert f"`{to_type} test` shows" in cli("check", "--offline").out, "found without being named, and so again"
     assert commands.invocation() == commands.Invocation(), "a process that runs several commands keeps them apart"
+
+
+def test_an_interpreter_that_its_name_does_not_find_is_named_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An environment's is a link to one without its packages: where the links lead says nothing."""
+    monkeypatch.setattr(sys, "argv", ["/x/bridge/__main__.py"])
+    for name in ("my env", "another"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "python3").symlink_to(sys.executable)
+    own = tmp_path / "my env" / "python3"
+    monkeypatch.setattr(sys, "executable", str(own))
+    for path, to_type in (("my env", "python3"), ("another", f"'{own}'"), ("none", f"'{own}'")):
+        monkeypatch.setenv("PATH", str(tmp_path / path))
+        assert entry._to_type() == f"{to_type} -m bridge"
