@@ -66,16 +66,15 @@ def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
     ended = [f"{output.number(number)} {state}" for state, number in found.ended.items() if number]
     notes = [f"Settled: {', '.join(ended)}."] if ended else []
     notes += [
-        sentence
-        for number, sentence in (
-            (found.failed_again, "{} of the open ones failed again in a replay."),
-            (found.others, "{} of other groups are not counted (--all-groups)."),
-            (found.damaged, f"{{}} with headers that cannot be read (`{command('dlq', 'list')}` shows them)."),
-            (topics.reader.once.repeated, "{} of events that have a dead letter already are not counted twice."),
-            (topics.reader.ledger.ignored, "{} resolutions belong to no dead letter here and are ignored."),
+        f"{output.number(number)} {rest}"
+        for number, rest in (
+            (found.failed_again, "of the open ones failed again in a replay."),
+            (found.others, "of other groups are not counted (--all-groups)."),
+            (found.damaged, f"with headers that cannot be read (`{command('dlq', 'list')}` shows them)."),
+            (topics.reader.once.repeated, "of events that have a dead letter already are not counted twice."),
+            (topics.reader.ledger.ignored, "resolutions belong to no dead letter here and are ignored."),
         )
         if number
-        for sentence in [sentence.format(output.number(number))]
     ]
     if not topics.reader.extent.has_resolutions:
         notes.append(f"There is no {topics.topic}.resolutions yet: run `{command('topics', 'create')}`.")

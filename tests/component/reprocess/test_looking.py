@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from bridge.model import LetterReason, Route
+from tests.component.cli.conftest import run
 from tests.component.reprocess.conftest import Dlq
 from tests.reprocess.letters import connect, foreign, letter, spring, value_of
 
@@ -162,3 +164,17 @@ async def test_a_damaged_header_is_named_and_the_letter_still_counts(dlq: Dlq, p
     (found,) = (await dlq("list", "--json")).documents
     assert found["origin"] is None
     assert found["damaged_headers"] == ["bridge.dead-letter.origin-offset"]
+
+
+async def test_stats_of_a_damaged_dead_letter_name_the_configuration_whatever_its_name_has(
+    put: Put, configure: Callable[..., Path]
+) -> None:
+    made = letter(1)
+    broken = [(n, b"x" if n.endswith("letter.origin-offset") else v) for n, v in made.headers]
+    put(type(made)(made.key, made.value, broken, 0))
+    path = configure().rename(configure().with_name("prod{eu}.yaml"))
+    ran = await run("dlq", "stats", "-c", str(path))
+    assert ran.code == 1, ran.err
+    assert f"1 with headers that cannot be read (`bridge dlq list -c '{path}'` shows them)." in re.sub(
+        r"`\S+ -m bridge", "`bridge", ran.out
+    )
