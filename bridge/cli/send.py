@@ -55,8 +55,15 @@ def send(  # noqa: PLR0917 - options are parameters
     ] = None,
     rate: Annotated[str, typer.Option(metavar="SHARE|RATE", help=f"With --file. {rates.HELP}")] = "20%",
     from_line: Annotated[
-        int, typer.Option("--from-line", min=1, metavar="N", help="With --file: the line to begin with.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--from-line",
+            min=1,
+            metavar="N",
+            show_default=False,
+            help="With --file: resume with this line; what fails is added to FILE.rejected.ndjson.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document: the requests and their answers.")] = False,
 ) -> ExitCode:
     """Send one record, or with --file all of a file, and show the answer.
@@ -69,7 +76,7 @@ def send(  # noqa: PLR0917 - options are parameters
 
     form = records.form_of(is_record=record, is_raw=raw)
     if file is None:
-        if from_line != 1:
+        if from_line is not None:
             raise Misuse("--from-line is for --file.")
         return _one(startup.load(config), source or inputs.STDIN, form, topic, yes=yes, as_json=json)
     if source is not None:

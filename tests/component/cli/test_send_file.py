@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import shlex
 import signal
 import sys
 import time
@@ -128,6 +130,46 @@ async def test_a_refused_key_stops_it_and_it_goes_on_from_the_line_that_is_named
     on = await cli("send", "--file", str(path), "--from-line", "5", "--yes", "-c", config(*UNLIMITED))
     assert on.code == 0, on.err
     assert [event.metadata["amount"] for event in api.ledger.accepted] == list(range(1, 11))
+
+
+async def test_the_printed_command_resumes_a_sending_that_rejected_lines_before_it_was_stopped(
+    config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    """Also of a line after the one where it resumes, which fails again and is kept once."""
+    path = write("no json", order(2), order(3), order(4, "bad"), *(order(number, "late") for number in range(5, 9)))
+    kept = path.with_name("lost.ndjson.rejected.ndjson")
+
+    def is_bad(event: Event | None) -> bool:
+        return event is not None and event.user_id == "bad"
+
+    def waits(event: Event | None) -> bool:
+        return event is not None and event.user_id == "u-1" and event.metadata["amount"] == 3
+
+    api.set_faults(
+        Fault(kind=FaultKind.STATUS, status=400, when=is_bad), Fault(kind=FaultKind.STATUS, status=500, when=waits)
+    )
+    arguments = ("send", "--file", str(path), "--rate", "100%", "--yes", "-c", config(*UNLIMITED))
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bridge", *arguments, stdout=pipe, stderr=pipe)
+    async with asyncio.timeout(60):
+        while not kept.exists() or kept.read_text().count("\n") < 2:
+            await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = await process.communicate()
+    assert process.returncode == 130, err
+    (printed,) = re.findall(r"`(.*)` resumes there", out.decode())
+    assert "--from-line 3 " in printed
+
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=400, when=is_bad))
+    words = [*shlex.split(printed), "--yes"]
+    again = await run(*words[words.index("send") :])
+    assert again.code == 1, again.err
+    assert f"{kept} has what was rejected before: what fails now is added to it." in again.err
+    assert {event.metadata["amount"] for event in api.ledger.accepted} == {2, 3, 5, 6, 7, 8}
+    lines = [json.loads(each)["line"] for each in kept.read_text().splitlines()]
+    assert sorted(lines) == [1, 4], "each once"
+    anew = await run("send", "--file", str(path), "--yes", "-c", config(*UNLIMITED))
+    assert (anew.code, "or resume that sending with --from-line" in anew.err) == (2, True)
 
 
 async def test_interrupted_it_says_where_it_is(config: Config, api: Emulator, write: Callable[..., Path]) -> None:
