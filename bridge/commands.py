@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -49,22 +50,38 @@ def configured_by(path: str | None) -> None:
     invoked_as(replace(_invocation, config=path))
 
 
+class Operand(str):
+    """A word that a command is about, as others named it: a topic, a file. It may begin with a dash."""
+
+    __slots__ = ()
+
+
 def command(*words: str) -> str:
     """``bridge offsets show shop.orders/3 -c prod.yaml``, from ``offsets``, ``show``, ``shop.orders/3``."""
-    return _whole(" ".join(word if _PLACEHOLDER.fullmatch(word) else shlex.quote(word) for word in words))
+    dashed = [word for word in words if isinstance(word, Operand) and word.startswith("-")]
+    return _whole(" ".join(map(_typed, (word for word in words if word not in dashed))), map(_typed, dashed))
+
+
+def _typed(word: str) -> str:
+    return word if _PLACEHOLDER.fullmatch(word) else shlex.quote(word)
 
 
 def completed(text: str, **values: str) -> str:
     """The text with its commands completed, and words of theirs replaced: ``ID="0:17"``."""
 
     def whole(found: re.Match[str]) -> str:
-        words = (shlex.quote(values[word]) if word in values else word for word in found[1].split(" "))
-        return f"`{_whole(' '.join(words))}`"
+        words = [values.get(word, word) for word in found[1].split(" ")]
+        dashed = [word for word in values.values() if word in words and word.startswith("-")]
+        typed = (shlex.quote(word) if word in values.values() else word for word in words if word not in dashed)
+        return f"`{_whole(' '.join(typed), map(shlex.quote, dashed))}`"
 
     return _NAMED.sub(whole, text)
 
 
-def _whole(words: str) -> str:
-    if _invocation.config is None or words.partition(" ")[0] in _WITHOUT_CONFIGURATION:
-        return f"{_invocation.program} {words}"
-    return f"{_invocation.program} {words} -c {shlex.quote(_invocation.config)}"
+def _whole(words: str, dashed: Iterable[str]) -> str:
+    """`dashed` are operands that would be taken for options anywhere but behind ``--``, where none may follow."""
+    config = _invocation.config
+    takes_none = config is None or words.partition(" ")[0] in _WITHOUT_CONFIGURATION
+    options = "" if takes_none else f" -c {shlex.quote(str(config))}"
+    rest = "".join(f" {word}" for word in dashed)
+    return f"{_invocation.program} {words}{options}{f' --{rest}' if rest else ''}"

@@ -9,7 +9,7 @@ import typer
 
 from bridge.cli import output, startup
 from bridge.cli.exits import CommandError, ExitCode, Misuse
-from bridge.commands import command
+from bridge.commands import Operand, command
 
 if TYPE_CHECKING:
     from bridge.cli.startup import Start
@@ -164,8 +164,8 @@ def _again(topic: str, partitions: Iterable[int] | None, reason: str | None = No
     """The same command for the same partitions, for another replica."""
     only = [word for each in partitions or () for word in ("--partition", str(each))]
     if reason is None:
-        return ("release", topic, *only, "--yes")
-    return ("hold", topic, *only, "--reason", reason, "--yes")
+        return ("release", Operand(topic), *only, "--yes")
+    return ("hold", Operand(topic), *only, "--reason", reason, "--yes")
 
 
 def _end(answer: Mapping[str, Any], topic: str, *, json: bool, head: str, again: Sequence[str] = ()) -> ExitCode:

@@ -20,6 +20,10 @@ _CODES = {"busy": ExitCode.UNREACHABLE}
 """Of refusals that another command line does not cure."""
 
 
+class SwitchedOffError(Misuse):
+    """The running bridge has no control socket."""
+
+
 def sockets(config: Config) -> list[Path]:
     """Where its control socket may be. Empty where it is switched off."""
     wanted = config.observability
@@ -33,14 +37,16 @@ def sockets(config: Config) -> list[Path]:
 
 
 def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Its answer. Raises `Unreachable` where none is there, `Unanswered` where it may be done without an answer, and
-    `CommandError` for what it refuses.
+    """Its answer.
+
+    Raises `Unreachable` where none is there, `SwitchedOffError`, `Unanswered` where it may be done without an answer,
+    and `CommandError` for what it refuses.
     """
     from bridge.ops import control_client
 
     paths = sockets(config)
     if not paths:
-        raise Misuse(
+        raise SwitchedOffError(
             "observability.control_socket is off, so nothing can be asked of a running bridge. Set it to auto, or to a "
             "path, and restart the bridge."
         )

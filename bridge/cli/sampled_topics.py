@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.cli.exits import Misuse
-from bridge.commands import command
+from bridge.commands import Operand, command
 from bridge.config.consumed_topics import Topics
 from bridge.config.topic_patterns import fault, is_pattern
 
@@ -50,8 +50,8 @@ def sampled(consumed: Topics, name: str | None, chosen: Sequence[str]) -> Sample
         if unread:
             raise Misuse(
                 f"--topic chooses among the topics that kafka.topics reads, and {' or '.join(unread)} is none of them. "
-                f"To see what its records become: `{command('map', unread[0], '--from-topic')}`, with --topic NAME as "
-                "if they were of the topic NAME."
+                f"To see what its records become: `{command('map', Operand(unread[0]), '--from-topic')}`, with --topic "
+                "NAME as if they were of the topic NAME."
             )
         return Sampled(Topics(chosen, consumed.reading), within=consumed)
     if len(chosen) > 1 or any(map(is_pattern, (name, *chosen))):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge.cli import output, rates, startup
 from bridge.cli.exits import ExitCode, Misuse, Unreachable
-from bridge.commands import command
+from bridge.commands import Operand, command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +24,32 @@ if TYPE_CHECKING:
 
 
 class Rejected:
-    """The file beside the input: one JSON object for each event that failed for good. Made with the first of them."""
+    """The file beside the input: one JSON object for each event that failed for good. Made with the first of them.
 
-    def __init__(self, source: Path) -> None:
-        """Raises `Misuse` where there is one already: it is somebody's work that is not done."""
+    A sending that resumes adds to the file of the one before, and what that says already is not said twice: lines after
+    the one where it resumes may fail again.
+    """
+
+    def __init__(self, source: Path, *, resumes: bool) -> None:
+        """Raises `Misuse` where there is one that this sending does not resume: it is somebody's work, not done yet."""
         self.path = source.with_name(f"{source.name}.rejected.ndjson")
         self.count = 0
         self._file: TextIO | None = None
-        if self.path.exists():
+        self.adds = resumes and self.path.exists()
+        if self.path.exists() and not resumes:
             raise Misuse(
-                f"{self.path} exists: it holds what an earlier sending of this file could not send. Move it away first."
+                f"{self.path} exists: it holds what an earlier sending of this file could not send. Move it away "
+                "first, or resume that sending with --from-line, which adds to it."
             )
+        earlier = self._earlier() if self.adds else ""
+        self._said = {key for line in earlier.split("\n") if (key := _failure(line)) is not None}
+        self._before = "\n" if earlier and not earlier.endswith("\n") else ""
+
+    def _earlier(self) -> str:
+        try:
+            return self.path.read_text("utf-8", "backslashreplace")
+        except OSError as error:
+            raise Misuse(f"{self.path} cannot be read: {error.strerror}.") from error
 
     def add(self, line: Line, letter: DeadLetter) -> None:
         """One event; on the disk when this returns."""
@@ -44,8 +59,10 @@ class Rejected:
 
         if self._file is None:
             # Like the records themselves: for nobody else on this machine.
-            made = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            self._file = os.fdopen(made, "w", encoding="utf-8", errors="backslashreplace")
+            how = os.O_APPEND if self.adds else os.O_EXCL
+            made = os.open(self.path, os.O_WRONLY | os.O_CREAT | how, 0o600)
+            self._file = os.fdopen(made, "a", encoding="utf-8", errors="backslashreplace")
+            self._file.write(self._before)
         entry = {
             "line": line.number,
             "reason": letter.reason.value,
@@ -54,14 +71,27 @@ class Rejected:
             "route": None if letter.route is None else letter.route.name,
             "input": line.text,
         }
-        self._file.write(exact_json.text_of(entry) + "\n")
-        self._file.flush()
         self.count += 1
+        text = exact_json.text_of(entry)
+        if _failure(text) not in self._said:
+            self._file.write(f"{text}\n")
+            self._file.flush()
 
     def close(self) -> None:
         """Nothing more comes."""
         if self._file is not None:
             self._file.close()
+
+
+def _failure(text: str) -> tuple[Any, ...] | None:
+    """What an entry is about, without the detail: an answer's text may differ each time."""
+    import json
+
+    try:
+        entry = json.loads(text)
+        return tuple(str(entry[part]) for part in ("line", "reason", "status", "route", "input"))
+    except (ValueError, KeyError, TypeError):
+        return None  # Somebody's own line.
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +103,15 @@ class Asked:
     topic: str | None
     rate: str
     """As it was typed."""
-    first: int
-    """The line to begin with."""
+    first: int | None
+    """The line where an earlier sending resumes; None: all of the file, for the first time."""
 
     @property
     def shown_by(self) -> str:
         """The command that shows what its lines become."""
         from bridge.cli import records
 
-        return command("map", str(self.source), *records.options(self.form, self.topic))
+        return command("map", Operand(self.source), *records.options(self.form, self.topic))
 
     def resumed_by(self, line: int) -> str:
         """The command that sends the rest, as the same records."""
@@ -96,7 +126,9 @@ def send_file(start: startup.Start, asked: Asked, *, yes: bool, as_json: bool) -
     rate = rates.of(asked.rate, start.config.delivery.rate_limit)
     key = startup.api_key(start)
     lines = _lines(asked)
-    rejected = Rejected(asked.source)
+    rejected = Rejected(asked.source, resumes=asked.first is not None)
+    if rejected.adds:
+        _notice(f"{rejected.path} has what was rejected before: what fails now is added to it.")
     sends = _expected(start, asked, lines, to_stderr=as_json)
     if not yes and not _agreed(sends, start.config.track.endpoint):
         return _not_sent(lines, rejected, as_json=as_json)
@@ -128,7 +160,7 @@ def _lines(asked: Asked) -> list[Line]:
     ]
     if not found:
         raise Misuse(f"{asked.source} is empty: there is no record to send.")
-    lines = [line for line in found if line.number >= asked.first]
+    lines = [line for line in found if line.number >= (asked.first or 1)]
     if not lines:
         raise Misuse(f"--from-line {asked.first}: the last record of {asked.source} is in line {found[-1].number}.")
     return lines

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge import moments
-from bridge.commands import command
+from bridge.commands import Operand, command
 from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
@@ -219,7 +219,7 @@ def _is_its_own(committed: offset_map.OffsetMap, position: Position) -> bool:
 
 def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
     """The sentence for a position outside the log: how much may be lost, and what to do."""
-    words = ["offsets", "set", str(partition), "--to", "earliest"]
+    words = ["offsets", "set", Operand(partition), "--to", "earliest"]
     if offset < log.first:
         what = f"below the log's start {log.first}: up to {log.first - offset} events are gone unsent"
         words += ["--accept-loss", str(log.first - offset)]

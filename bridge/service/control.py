@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.commands import command, completed
+from bridge.commands import Operand, command, completed
 from bridge.holds import REASONS, Reason, shown
 from bridge.kafka import holding
 from bridge.kafka.holding import ANSWER_LIMIT, Move, Outcome
@@ -146,7 +146,8 @@ class Control:
             raise Refusal("elsewhere", self._elsewhere(elsewhere))
         flowing = [each for each in moves if self._reason(each) is None]
         if flowing:
-            first = command("hold", flowing[0].topic, "--reason", "TEXT")
+            only = ("--partition", str(flowing[0].partition)) if len(moves) == 1 else ()
+            first = command("hold", Operand(flowing[0].topic), *only, "--reason", "TEXT")
             raise Refusal(
                 "not_held",
                 f"{', '.join(map(str, flowing))}: not held, and a committed offset is set only while nothing moves it. "

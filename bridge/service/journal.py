@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bridge.commands import command
+from bridge.commands import Operand, command
 from bridge.holds import Reason
 from bridge.model import DeadLetter, LetterReason, Retried, TopicPartition
 from bridge.ops.events import Events
@@ -52,7 +52,7 @@ class Journal:
         """The dead-letter breaker took a topic out."""
         sentence = (
             f"{letters} records of {topic} in a row became dead letters and none was delivered: {messages}. Nothing "
-            f"more of it is read until `{command('release', topic)}` or a restart "
+            f"more of it is read until `{command('release', Operand(topic))}` or a restart "
             f"(dead_letter.hold_after: {self._hold_after})."
         )
         self.topic_holds[topic] = TopicHold(topic, self._clock.wall(), sentence)

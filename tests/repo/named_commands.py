@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,17 @@ import bridge
 from bridge.cli.app import app
 
 PACKAGE = Path(bridge.__file__).parent
-TABLES = {"REASONS", "_SENTENCES", "_NOT_LET_IN", "_OUT_OF_RANGE", "_TOO_LARGE", "_ELSE", "SENTENCES", "_CREATE"}
+TABLES = {
+    "REASONS",
+    "_SENTENCES",
+    "_NOT_LET_IN",
+    "_OUT_OF_RANGE",
+    "_TOO_LARGE",
+    "_ELSE",
+    "SENTENCES",
+    "_CREATE",
+    "_NOT_SET",
+}
 """Constants whose texts are completed when they are told."""
 _OF_HELP = {"help", "short_help", "epilog", "description"}
 _VALUE = "1"
@@ -79,6 +89,22 @@ def of_code() -> Iterator[Named]:
             if text is not None and not _is_of_help(node, parents):
                 for found in () if text.removeprefix("bridge ") in names() else _MENTION.finditer(text):
                     yield Named(where, tuple(found[2].split()), found[1] == "`" and _is_completed(node, parents))
+
+
+def on_import(source: str) -> Iterator[int]:
+    """The lines on which commands are completed when a module of this text is imported, and not when a call runs."""
+
+    def walk(node: ast.AST) -> Iterator[int]:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"command", "completed"}:
+            yield node.lineno
+        inside: Iterable[ast.AST] = ast.iter_child_nodes(node)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            # Defaults and decorators run when the function is made.
+            inside = [node.args, *getattr(node, "decorator_list", ())]
+        for child in inside:
+            yield from walk(child)
+
+    yield from walk(ast.parse(source))
 
 
 _MENTION = re.compile(rf"(`?)(?<![\w/.-])bridge ((?:{'|'.join(sorted({n.split()[0] for n in names()}))})\b[^`\n]*)`?")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge import commands
-from bridge.commands import Invocation, command, completed
+from bridge.commands import Invocation, Operand, command, completed
 from bridge.holds import REASONS, Reason
 from tests.repo import named_commands
 
@@ -33,6 +33,30 @@ def test_every_command_a_sentence_names_is_completed_when_it_is_told() -> None:
     """Use `commands.command(...)`, or `commands.completed(...)` on a text with the command between backticks."""
     assert len(NAMED) > 30
     assert [f"{each.where}: bridge {' '.join(each.words)}" for each in NAMED if not each.is_completed] == []
+
+
+def test_no_command_is_completed_before_the_process_knows_how_it_was_called() -> None:
+    """What runs when a module is imported runs before ``-c`` is read."""
+    assert list(named_commands.on_import("A = f'{command()}'\ndef f(a=completed('')): ...")) == [1, 2]
+    assert list(named_commands.on_import("def f(): return command()\nB = lambda: command()\n")) == []
+    found = [
+        f"{file.relative_to(named_commands.PACKAGE)}:{line}"
+        for file in named_commands.PACKAGE.rglob("*.py")
+        for line in named_commands.on_import(file.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.usefixtures("called")
+def test_what_begins_with_a_dash_is_taken_for_no_option() -> None:
+    said = [
+        command("map", Operand("-x.ndjson"), "--topic", "t"),
+        completed("`bridge map FILE --topic t`", FILE="-x.ndjson"),
+    ]
+    said[1] = said[1].strip("`")
+    for line in said:
+        assert line == "track-bridge map --topic t -c 'my files/prod.yaml' -- -x.ndjson"
+    named_commands.parse(shlex.split(said[0])[1:])
 
 
 @pytest.mark.usefixtures("called")

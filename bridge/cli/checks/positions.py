@@ -9,7 +9,7 @@ from typing import Final
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.output import number, plural
-from bridge.commands import command
+from bridge.commands import Operand, command
 from bridge.config.scalars import StartFrom, StartPoint
 from bridge.durations import span
 from bridge.exits import Kind
@@ -153,7 +153,7 @@ def _outside(partition: TopicPartition, position: int, log: LogRange) -> Finding
     return findings.problem(
         what,
         "decide where to resume and set the committed offset while the bridge is stopped: "
-        f"`{command('offsets', 'set', str(partition), '--to', 'earliest')}` (or kafka-consumer-groups --reset-offsets "
-        f"--topic {partition.topic}:{partition.partition})",
+        f"`{command('offsets', 'set', Operand(partition), '--to', 'earliest')}` (or kafka-consumer-groups "
+        f"--reset-offsets --topic {partition.topic}:{partition.partition})",
         Kind.GROUP,
     )

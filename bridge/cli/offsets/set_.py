@@ -9,7 +9,7 @@ import typer
 
 from bridge.cli import output, startup
 from bridge.cli.exits import ExitCode, Misuse, Unanswered, Unreachable
-from bridge.commands import command
+from bridge.commands import Operand, command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,10 +85,17 @@ def set_offsets(
     partitions = output.plural(len(changes), "partition")
     why = f"Set. Start the bridge: it reads {partitions} from there."
     if runs:
-        release = command("release", changes[0].standing.partition.topic)
+        release = _release(changes, where)
         why = f"Set. The bridge reads {partitions} from there; what an operator holds stays held until `{release}`."
     why = f"{why} {_said_of(unrecorded)}".strip()
     return _end(changes, start, as_json=json, was_set=True, why=why, unrecorded=unrecorded)
+
+
+def _release(changes: Sequence[Change], where: str) -> str:
+    """Of what was named, and of nothing else that is held."""
+    of = changes[0].standing.partition
+    only = () if where == of.topic else ("--partition", str(of.partition))
+    return command("release", Operand(of.topic), *only)
 
 
 def _target(to: str) -> Target:

@@ -37,7 +37,7 @@ def refuse(start: Start, changes: Sequence[Change], members: str) -> None:
     """Where the running bridge would not set these. `members` says that the group has some, and what follows."""
     try:
         running.ask(start.config, {**_request(changes), "preview": True})
-    except Unreachable as nobody:
+    except (Unreachable, running.SwitchedOffError) as nobody:
         raise Misuse(f"{members} Or hold the topic and run this beside the replica that has it: {nobody}") from nobody
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge import commands
+from bridge.cli import startup
+from bridge.cli.exits import Misuse
+from bridge.cli.offsets import set_, through
 from bridge.cli.offsets.standing import Change, Standing, change
 from bridge.cli.offsets.target import Moment, Place, aim, parse
 from bridge.holds import Reason
@@ -17,6 +22,7 @@ from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
 from bridge.pipeline import offset_map
 from bridge.pipeline.offset_map import Demand, Head
+from tests.unit.cli.conftest import CONFIG
 
 PARTITION = TopicPartition("orders", 3)
 ID = "AAAAAAAAAAAAAAAAAAAAAQ"
@@ -179,3 +185,22 @@ def test_each_place_is_an_offset_of_the_log() -> None:
 def test_an_offset_that_would_be_held_again_is_refused_with_the_logs_bounds() -> None:
     with pytest.raises(ValueError, match="orders/3 has 10 to 300"):
         aim([standing(20, 10, 300)], 301, {})
+
+
+def test_where_no_running_bridge_can_be_asked_the_way_that_is_left_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "_invocation", commands.Invocation())  # Loading a configuration changes it.
+    path = tmp_path / "bridge.yaml"
+    path.write_text(CONFIG + "observability:\n  control_socket: off\n")
+    with pytest.raises(Misuse) as refused:
+        through.refuse(startup.load(path), [change(standing(100, 50, 900), 200)], "Members. Stop every replica.")
+    assert str(refused.value).startswith("Members. Stop every replica. Or hold the topic and run this beside")
+    assert "observability.control_socket is off" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "released"), [("orders", "bridge release orders"), ("orders/3", "bridge release orders --partition 3")]
+)
+def test_only_what_was_set_is_advised_to_be_released(where: str, released: str) -> None:
+    assert set_._release([change(standing(100, 50, 900), 200)], where) == released

@@ -25,12 +25,15 @@ def _given(line: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("topic", [None, "shop.orders"])
-def test_the_command_that_resumes_a_file_reads_the_same_records_from_it(form: Form, topic: str | None) -> None:
-    asked = Asked(Path("a file.ndjson"), form, topic, "60/min", 1)
+@pytest.mark.parametrize("file", ["a file.ndjson", "-x.ndjson"])
+def test_the_command_that_resumes_a_file_reads_the_same_records_from_it(
+    form: Form, topic: str | None, file: str
+) -> None:
+    asked = Asked(Path(file), form, topic, "60/min", 1)
     resumed, shown = _given(asked.resumed_by(7)), _given(asked.shown_by)
 
     assert (resumed["file"], resumed["from_line"], resumed["rate"]) == (asked.source, 7, "60/min")
     assert (resumed["topic"], *(shown["topic"] or [None])) == (topic, topic)
-    assert shown["source"] == "a file.ndjson"
+    assert shown["source"] == file
     for given in (resumed, shown):
         assert (given["record"], given["raw"]) == (form is Form.RECORDS, form is Form.RAW)
