@@ -33,6 +33,8 @@ class Standing:
     is_owned: bool | None = None
     still_for: float = 0.0
     """Seconds for which records were seen waiting without a new commit of it."""
+    done_above: int = 0
+    """Offsets above the committed one that the map committed with it calls done; only known of this replica's own."""
 
     @property
     def lag(self) -> int | None:

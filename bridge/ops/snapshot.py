@@ -244,6 +244,21 @@ class Partition:
     """It is being revoked: nothing new starts, what is in flight may finish."""
     drains_until: float | None = None
     """Until then, in Unix seconds."""
+    done_above: int = 0
+    """Offsets above the position at which nothing is left to do."""
+
+    @property
+    def undone(self) -> int | None:
+        """Records that are not complete: handed over, or not read yet; None while the lag is not known.
+
+        The lag counts what is complete above the position as well. Of a position outside the log nothing is known to
+        be: it was of what the log does not have, or no longer has.
+        """
+        lag, position = self.lag, self.position
+        if lag is None or position is None or self.end is None:
+            return lag
+        is_outside = self.start is not None and not self.start <= position <= self.end
+        return lag if is_outside else max(self.open_records, lag - self.done_above)
 
     @property
     def lag(self) -> int | None:

@@ -97,6 +97,13 @@ class OffsetTracker(Generic[T]):
                 position = done.stop
         return position
 
+    @property
+    def done_above(self) -> int:
+        """Offsets above the position at which nothing is left to do: what is complete there, or has no record."""
+        end = max(self.next_offset, self.restored_until)
+        not_arrived = sum(stop - start for start, stop in self._not_arrived())
+        return end - self.lowest_open - len(self.open) - not_arrived
+
     def already_done(self, offset: int) -> bool:
         """Whether an earlier assignment completed this offset, as the committed map says."""
         if offset >= self.restored_until:

@@ -25,6 +25,7 @@ from bridge.ops import group_view
 from bridge.ops.events import Events
 from bridge.ops.group_view import Facts, GroupView, MemberView, Problem, Standing
 from bridge.ops.snapshot import OldestOpen
+from bridge.pipeline import offset_map
 
 EVERY: Final = 10.0
 """Seconds between two looks; longer where there are many partitions."""
@@ -141,6 +142,7 @@ class GroupWatch:
             partition: Standing(
                 committed=found.offset if (found := committed.get(partition)) is not None else None,
                 start=starts.get(partition),
+                done_above=done_above(found) if found is not None and partition in mine else 0,
                 end=ends.get(partition),
                 owner=None if owners is None or partition not in owners else str(owners[partition]),
                 is_owned=None if owners is None else partition in owners,
@@ -205,6 +207,21 @@ class GroupWatch:
             found = await asyncio.to_thread(oldest.written_at, self._kafka, wanted, self._logger)
             self._waiting.written(wanted, found, time.time())
         self.unread = self._waiting.oldest()
+
+
+def done_above(committed: Committed) -> int:
+    """Offsets above the committed one that its map calls done; 0 where the map was made for another position.
+
+    Whether it is of this very topic is not asked for here: a topic that was created again is held for that.
+    """
+    found = offset_map.decode(committed.metadata)
+    trusted = offset_map.trusted(
+        found,
+        offset=committed.offset,
+        leader_epoch=committed.leader_epoch,
+        topic_id="" if found is None else found.topic_id,
+    )
+    return 0 if trusted is None else sum(len(each) for each in trusted.done)
 
 
 class Commits:

@@ -378,6 +378,8 @@ class Observer:
             # Of what was seen some seconds ago only that which still waits.
             fresh = unread is not None and unread.offset == row.position
             return replace(row, oldest=unread) if fresh else row
+        if row.position is None and row.hold.why is not Reason.RECREATED:
+            row = replace(row, done_above=standing.done_above)
         return replace(
             row,
             position=standing.committed if row.position is None else row.position,
@@ -407,6 +409,7 @@ def _partition(
         crowded=partition in dispatcher.failing.paused,
         hold=holds.get(tp),
         draining=tracker.life is Life.DRAINING,
+        done_above=tracker.done_above,
     )
 
 

@@ -225,6 +225,13 @@ PARTITIONS: Final = Row(
             of_replica("sum", "partition_lag_records", "", *PLACE),
         ),
         lines(
+            "Not done yet",
+            "Records that are open or not read yet. Much less than the lag: a few records hold the position back, and "
+            "those above them are done.",
+            COUNT,
+            of_replica("sum", "partition_undone_records", "", *PLACE),
+        ),
+        lines(
             "Records done a second",
             "How fast the lowest open offset of each partition moves. 0 beside a lag is a partition that is stuck.",
             PER_SECOND,

@@ -66,6 +66,14 @@ METRICS: tuple[Metric, ...] = (
         _per_partition(lambda _s, p: p.lag),
     ),
     gauges(
+        "partition_undone_records",
+        "records",
+        "Records that are not complete: handed over and open, or not read yet. Unlike the lag, none that are done"
+        " above an open one. An upper bound, as a log has offsets without a record; absent as the lag is.",
+        _PARTITION,
+        _per_partition(lambda _s, p: p.undone),
+    ),
+    gauges(
         "partition_position_offset",
         "offset",
         "The lowest open offset of the partition: all below it is done. One that does not move is stuck or idle.",

@@ -67,6 +67,7 @@ async def test_a_partition_that_is_held_has_the_lag_and_the_age_of_what_waits_in
     assert topic(service, "orders").lag == 12
     metrics = (await service.get("/metrics")).text
     assert 'track_bridge_partition_lag_records{partition="2",topic="orders"} 12.0' in metrics
+    assert 'track_bridge_partition_undone_records{partition="2",topic="orders"} 12.0' in metrics
     assert 'track_bridge_group_lag_records{topic="orders"} 12.0' in metrics
 
 

@@ -286,6 +286,31 @@ def test_an_unknown_lag_is_absent_so_that_sums_over_partitions_stay_numbers(busy
     assert f"{PREFIX}partition_lag_records" not in scraped(unknown)
 
 
+def undone(busy: Snapshot, **changes: object) -> dict[tuple[tuple[str, str], ...], float] | None:
+    partition = replace(busy.partitions[0], **changes)  # type: ignore[arg-type]
+    return scraped(replace(busy, partitions=(partition,))).get(f"{PREFIX}partition_undone_records")
+
+
+def test_of_a_partition_that_one_record_holds_back_only_that_record_is_not_done(busy: Snapshot) -> None:
+    where = (("partition", "3"), ("topic", "shop.orders"))
+    parked = {"position": 100, "end": 5_000, "open_records": 1}
+    assert undone(busy, **parked, done_above=4_899) == {where: 1}
+    assert undone(busy, **parked, done_above=4_000) == {where: 900}
+    assert undone(busy, **parked | {"end": 90}, done_above=4_899) == {where: 1}, "the end is known some seconds late"
+    assert undone(busy, position=100, end=100, open_records=0) == {where: 0}
+    assert undone(busy, position=100, end=None) is None
+
+
+def test_of_a_partition_that_is_not_read_all_is_undone_but_what_the_map_of_its_position_calls_done(
+    busy: Snapshot,
+) -> None:
+    where = (("partition", "3"), ("topic", "shop.orders"))
+    held = {"open_records": 0, "end": 150, "start": 50}
+    assert undone(busy, **held, position=100, done_above=20) == {where: 30}
+    assert undone(busy, **held, position=20, done_above=20) == {where: 100}, "the map was of what the log has lost"
+    assert undone(busy, **held, position=None) == {where: 100}
+
+
 def test_the_retention_of_a_topic_is_shown_where_it_is_known_and_infinite_where_records_stay(busy: Snapshot) -> None:
     known = replace(busy, retention={"shop.orders": 604_800.0, "shop.accounts": math.inf})
 

@@ -99,6 +99,19 @@ def test_a_restored_map_stays_in_force_until_its_offsets_arrive() -> None:
     assert after.lowest_open == 3, "what is done right behind the position need not arrive again"
 
 
+def test_what_is_done_above_the_position_is_counted_as_the_map_tells_it() -> None:
+    offsets = tracker(0)
+    for offset in range(10):
+        offsets.arrived(offset, "")
+    for offset in (0, 2, 3, 6, 9):
+        offsets.completed(offset)
+    assert (offsets.lowest_open, offsets.done_above) == (1, 4)
+    assert restored_from(position(offsets)).done_above == 4
+    for offset in (1, 4, 5, 7, 8):
+        offsets.completed(offset)
+    assert (offsets.lowest_open, offsets.done_above) == (10, 0)
+
+
 class Tracking(RuleBasedStateMachine):
     """Against a naive model: sets of offsets, and no cleverness."""
 
@@ -176,6 +189,7 @@ class Tracking(RuleBasedStateMachine):
         lowest, runs = self.offsets.lowest_open, list(self.offsets.runs())
         assert all(run > 0 for run in runs)
         assert len(runs) % 2 == 0
+        assert self.offsets.done_above == sum(runs[1::2])
         called_done: set[int] = set()
         at = lowest
         for index, length in enumerate(runs):

@@ -13,6 +13,7 @@ from bridge.holds import Reason
 from bridge.kafka.committed import Committed
 from bridge.model import TopicPartition
 from bridge.ops.group_view import Standing
+from bridge.pipeline import offset_map
 from bridge.service import group_watch
 from bridge.service.group_watch import (
     STEADY,
@@ -22,6 +23,7 @@ from bridge.service.group_watch import (
     Here,
     Steadiness,
     Waiting,
+    done_above,
     problems,
     unread,
 )
@@ -87,6 +89,17 @@ def test_what_waits_begins_where_the_partition_is_or_where_its_log_does() -> Non
     assert unread({P: None, Q: None}, [P, Q], standings) == {P: 10, Q: 5}
     assert unread({P: 12, Q: 9}, [P, Q], standings) == {P: 12}
     assert unread({P: 12}, [], standings) == {}
+
+
+def test_what_a_committed_map_calls_done_counts_only_for_the_position_it_was_committed_with() -> None:
+    text = offset_map.encode(
+        10, [1, 4, 2, 3], leader_epoch=7, topic_id="id", demand=offset_map.Demand(0, 0), head=offset_map.Head(),
+        max_length=offset_map.BROKER_LIMIT,
+    )  # fmt: skip
+    assert done_above(Committed(10, text, leader_epoch=7)) == 7
+    assert done_above(Committed(11, text, leader_epoch=7)) == 0
+    assert done_above(Committed(10, text, leader_epoch=8)) == 0
+    assert done_above(Committed(10, "another tool's")) == 0
 
 
 def test_a_timestamp_is_asked_for_once_and_only_of_what_still_waits_at_the_next_look() -> None:
