@@ -8,6 +8,7 @@ tried: the better terms first, the plainer ones where those are refused.
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -96,7 +97,21 @@ def trust(terms: Terms, kafka: Kafka) -> float:
         return trust_of(KAFKAS_SESSION, KAFKAS_HEARTBEAT)
     if terms.session is not None:
         return terms.session
-    return int(kafka.properties.get("session.timeout.ms", KAFKAS_SESSION * 1000)) / 1000
+    given = kafka.properties.get("session.timeout.ms")
+    return KAFKAS_SESSION if given is None else _as_the_client_reads(given) / 1000
+
+
+def _as_the_client_reads(number: str) -> int:
+    """As C does, up to what is no digit, octal and hexadecimal too, in 32 bits: ``10s`` is 10. A warning says so."""
+    found = _NUMBER.match(number)
+    if found is None:  # The client takes no such text.
+        return 0
+    digits = found[1]
+    is_octal = digits.startswith("0") and digits.isdigit()
+    return int(digits, 8 if is_octal else 0) & 0xFFFF_FFFF
+
+
+_NUMBER: Final = re.compile(r"\s*\+?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]{0,18})", re.ASCII)
 
 
 def trust_of(session: float, heartbeat: float) -> float:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from bridge.config.group_protocol import GroupProtocol
 from bridge.config.sections import Kafka
 from bridge.kafka import terms
@@ -55,6 +57,12 @@ def test_a_proof_is_good_for_the_session_and_never_longer() -> None:
     assert terms.trust(terms.first(chosen), chosen) == 6.0
     static = kafka(**{"group.instance.id": "a"})
     assert terms.trust(terms.first(static), static) == terms.KAFKAS_SESSION
+
+
+@pytest.mark.parametrize("written", ["6000", " 6000", "+6000", "6000ms", "0x1770", "013560", "4294973296"])
+def test_a_session_is_what_the_client_makes_of_the_text(written: str) -> None:
+    chosen = kafka(**{"session.timeout.ms": written})
+    assert terms.trust(terms.first(chosen), chosen) == 6.0
 
 
 def test_under_the_consumer_protocol_a_proof_ends_before_a_session_that_began_two_heartbeats_earlier() -> None:
