@@ -281,3 +281,19 @@ async def test_with_hold_after_zero_every_refusal_of_the_key_is_a_letter(
 
     assert service.now().letters.by_reason[LetterReason.UNAUTHORIZED] == 50
     assert service.now().vitals.unauthorized is None
+
+
+async def test_of_partitions_that_one_users_records_hold_back_those_alone_are_not_done(
+    broker: Broker, api: Emulator, start: Start
+) -> None:
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=500, user_id="u-3"))
+    broker.produce(events.orders(100))
+    service = await start()
+
+    def undone() -> int:
+        return sum(each.undone or 0 for each in service.now().partitions)
+
+    await service.until("all others are delivered", lambda: len(api.ledger.accepted) == 95)
+    await service.until("the ends of the logs are known", lambda: undone() == 5, within=20)
+    assert sum(each.lag or 0 for each in service.now().partitions) > 5
+    assert "track_bridge_partition_undone_records{" in (await service.get("/metrics")).text
