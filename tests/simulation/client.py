@@ -220,7 +220,7 @@ class Client:
     def _send(self, offsets: list[ClientPartition]) -> None:
         for each in offsets:
             partition = from_client(each)
-            self._committed[partition] = max(each.offset, self._committed.get(partition, -1))
+            self._committed[partition] = each.offset  # Also a lower one: from there on it commits what is above it.
         process = self._process
 
         def answered(code: int) -> None:

@@ -41,6 +41,8 @@ USER_FAULTS = ("poison", "crowd", "crowd", "throttled_user")
 """Drawn apart from the others, because they last longer."""
 OPERATOR_FAULTS = ("hold", "hold", "start_over")
 """Drawn apart from the others."""
+SET_FAULTS = ("set",)
+"""Likewise."""
 LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
 ALL_FAULTS = (
     PROCESS_FAULTS
@@ -52,6 +54,7 @@ ALL_FAULTS = (
     + USER_FAULTS
     + LETTER_FAULTS
     + OPERATOR_FAULTS
+    + SET_FAULTS
 )
 
 
@@ -139,6 +142,8 @@ def plan(seed: int) -> Plan:
     faults = tuple(sorted([*faults, *_broker_faults(group, span)], key=lambda fault: fault.at))
     operator = random.Random(seed * 10 + 7)  # noqa: S311 - likewise
     faults = tuple(sorted([*faults, *_operator_faults(operator, span)], key=lambda fault: fault.at))
+    setter = random.Random(seed * 10 + 8)  # noqa: S311 - likewise
+    faults = tuple(sorted([*faults, *_set_faults(setter, span)], key=lambda fault: fault.at))
     return Plan(
         seed=seed,
         settings=settings if classic else replace(settings, session_timeout=terms.trust_of(SESSION, HEARTBEAT)),
@@ -179,6 +184,19 @@ def _operator_faults(rng: random.Random, span: float) -> list[Fault]:
         Fault(round(rng.uniform(0.5, span), 2), rng.choice(OPERATOR_FAULTS), round(rng.uniform(0.1, 20.0), 2), target)
         for target in rng.sample(range(12), rng.choice((1, 1, 3)))
     ]
+
+
+def _set_faults(rng: random.Random, span: float) -> list[Fault]:
+    """Somebody sets the committed offsets of a topic while it is read, at times while its partitions drain slowly."""
+    if rng.random() >= 0.2:
+        return []
+    faults: list[Fault] = []
+    for target in rng.sample(range(12), rng.choice((1, 2))):
+        at = round(rng.uniform(1.0, span), 2)
+        faults.append(Fault(at, "set", 1.0, target))
+        if rng.random() < 0.5:
+            faults.append(Fault(max(0.1, round(at - 0.5, 2)), "slow", 3.0, share=0.5))
+    return faults
 
 
 def _settings(rng: random.Random, records: int) -> DeliverySettings:

@@ -535,3 +535,15 @@ def test_dead_letters_in_a_row_are_forgiven_when_an_operator_releases_the_topic(
     )
     assert len(given_up(told)) == 5
     assert len(undelivered(told)) == 5
+
+
+def test_an_offset_that_is_set_back_is_where_its_partition_begins_though_another_one_drains_for_longer() -> None:
+    before = [Produced(2.0, "orders", n % 2, f"u{n}") for n in range(10)]
+    slow = [Produced(7.0, "orders", 1, "late")]
+    faults = [Fault(6.5, "slow", 8.0, share=1.0), Fault(7.2, "set", 1.0, target=0)]
+    told = happens(*faults, records=[*before, *slow], processes=1, tell=True)
+    assert undelivered(told) == []
+    starts = [(at, line.split("p0")[-1].split()) for at, line in said(told, " starts at ") if at > 7.0]
+    assert [(words[0], words[3]) for _, words in starts] == [("orders/0", "2:"), ("orders/1", "6:")], (
+        "what moved meanwhile is not set"
+    )

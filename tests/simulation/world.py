@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from bridge.kafka import operator_hold
+from bridge.kafka import commit_mark, operator_hold
 from bridge.kafka.consumption import Tracker
+from bridge.kafka.holding import Move
 from bridge.kafka.holding import Outcome as Held
 from bridge.kafka.operator_hold import OperatorHold
 from bridge.model import (
@@ -29,7 +30,7 @@ from tests.simulation.agenda import EPOCH, Agenda
 from tests.simulation.api import Api
 from tests.simulation.client import PollThread
 from tests.simulation.group import Group
-from tests.simulation.ledger import End, Entry, Event, Ledger, Log
+from tests.simulation.ledger import End, Entry, Event, Ledger, Log, Violation
 from tests.simulation.plan import TRACK_TIMEOUT, Copied, Fault, Plan, Produced
 from tests.simulation.process import Process
 from tests.simulation.timeline import Timeline
@@ -346,6 +347,45 @@ class World:
             if not (process.frozen or process.cut or process.stopping):
                 process.thread.order(partial(self._release_on, process.thread, topic, start_over=False))
         self._later(2.0, partial(self._release, topic))
+
+    def _set(self, fault: Fault) -> None:
+        """An operator sets a topic's committed offsets where one process has it: back, or past what was not done."""
+        process, topic = self._victim(fault), self._topic(fault)
+        if process is not None:
+            process.thread.order(partial(self._set_on, process.thread, topic, (fault.target % 5) - 3))
+
+    def _set_on(self, thread: PollThread, topic: str, by: int) -> None:
+        entries = {entry.partition: entry for entry in thread.table if entry.partition.topic == topic}
+        logs, committed = self.group.logs, self.group.committed
+        moves = {
+            p: Move(
+                at.offset,
+                commit_mark.unmarked(at.metadata),
+                min(max(at.offset + by, logs[p].first), logs[p].stable),
+                "",
+            )
+            for p in entries
+            if p in logs and (at := committed.get(p)) is not None
+        }
+        if thread.holding.busy or not moves:
+            return
+        trackers = {partition: entries[partition].tracker for partition in moves}
+        for partition, move in moves.items():
+            logs[partition].rewound_at = self.agenda.now
+            logs[partition].skip(move.offset)
+
+        def told(outcomes: Mapping[TopicPartition, Held]) -> None:
+            for partition, outcome in outcomes.items():
+                if outcome is Held.DONE:
+                    self._stood_still(trackers[partition])
+                    tracker = entries[partition].tracker
+                    if tracker is not None and tracker.lowest_open != moves[partition].offset:
+                        raise Violation(
+                            f"set: {partition} was set to {moves[partition].offset}, and is read from "
+                            f"{tracker.lowest_open}"
+                        )
+
+        thread.holding.move(moves, told)
 
     def _start_over(self, fault: Fault) -> None:
         """An operator has a topic's dead letters in a row forgotten, and what is read of it begins again."""
