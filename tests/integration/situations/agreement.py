@@ -45,6 +45,7 @@ class Outcome:
 async def agree(situation: Situation, bringing_about: AbstractAsyncContextManager[Site], judge: Judge) -> Outcome:
     """Bring it about, look at everything, take it away, look again."""
     async with bringing_about as here:
+        here.counts_after = situation.counts_after
         await here.asked.until(
             "status shows it", lambda status: _told(situation, status) is not None, within=SOON_SHOWN
         )
@@ -163,7 +164,7 @@ def check_alerts(situation: Situation, judged: Judged) -> None:
         "left": {*situation.left},
         "inhibited": {*situation.inhibited},
     }
-    assert found == expected, judged.summaries
+    assert found == expected, f"{found} is not {expected}: {judged.summaries}"
 
 
 def check_panels(situation: Situation, here: Site, judged: Judged) -> list[str]:

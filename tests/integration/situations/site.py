@@ -61,6 +61,8 @@ class Site:
         self.before: Scrape | None = None
         self.after: Scrape | None = None
         self.document_after: Document = {}
+        self.counts_after: Mapping[str, object] = {}
+        """What the document has, by path, once all is well: what is recorded in Kafka is read a little later."""
         self.missing = ""
         """A topic that is configured and does not exist."""
 
@@ -71,7 +73,7 @@ class Site:
     async def __aexit__(self, *error: object) -> None:
         try:
             if error[0] is None:
-                await self.asked.until("nothing is told any more", is_untroubled, within=60)
+                await self.asked.until("nothing is told any more", self._is_over, within=60)
                 self.document_after = await self.asked.status()
                 self.after = await self.scrape()
         finally:
@@ -209,6 +211,10 @@ class Site:
             line = line.replace(name, plain)
         return line
 
+    def _is_over(self, status: Document) -> bool:
+        counts = self.counts_after.items()
+        return is_untroubled(status) and all(at(status, path) == number for path, number in counts)
+
     async def scrape(self) -> Scrape:
         """As Prometheus does it."""
         pages: dict[str, timeline.Page | None] = {}
@@ -227,8 +233,11 @@ class Site:
 
 
 def _has_ages(status: Document) -> bool:
-    """A record that is not taken has its timestamp read with a later look at the group."""
-    oldest = [row["oldest_open"] for row in status["partitions"] if row["lag"]]
+    """A record that is not taken has its timestamp read with a later look at the group.
+
+    What the log's end is not known for yet may be such a record, too.
+    """
+    oldest = [row["oldest_open"] for row in status["partitions"] if row["lag"] != 0]
     return all(each is not None and each["timestamp"] is not None for each in oldest)
 
 
