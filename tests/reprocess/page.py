@@ -190,7 +190,11 @@ async def _printed(command: Command, folder: Path) -> list[str]:
     )
     out, _ = await process.communicate()
     assert b"Traceback" not in out, out.decode()
-    as_installed = out.decode().replace(f"`{Path(sys.executable).name} -m bridge ", "`bridge ")
+    # As it was called here: by its path, where the name alone would find another interpreter.
+    interpreters = (f"`{sys.executable} -m bridge ", f"`{Path(sys.executable).name} -m bridge ")
+    as_installed = out.decode()
+    for called in interpreters:
+        as_installed = as_installed.replace(called, "`bridge ")
     return _without_blank_end(as_installed.splitlines())
 
 

@@ -206,7 +206,7 @@ class Site:
     def anonymous(self, line: str) -> str:
         """With plain names in place of those that are unique to this test."""
         names = {self.scene.letters: "bridge.dlq", self.scene.group: "bridge", self.topic: "shop.orders"}
-        line = re.sub(r"python -m bridge (.*?) -c [^` ]*/bridge-\w+-\w\.yaml", r"track-bridge \1", line)
+        line = re.sub(r"[^` ]*python[0-9.]* -m bridge (.*?) -c [^` ]*/bridge-\w+-\w\.yaml", r"track-bridge \1", line)
         for name, plain in {**names, **({self.missing: "shop.accounts"} if self.missing else {})}.items():
             line = line.replace(name, plain)
         return line
