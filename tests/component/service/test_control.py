@@ -110,6 +110,7 @@ async def test_a_hold_outlives_a_kill_and_what_was_done_before_is_not_sent_again
         # A first look at the committed offsets may find none in time: such a partition is held for that until the next.
         while held() < before + PARTITIONS:
             await asyncio.sleep(0.1)
+    assert {each["reason"] for each in running.events("held")} <= {"held_by_operator", "position_unknown"}
     assert len(api.ledger.accepted) == 40
     assert outcomes(await ask(socket, "release")) == ALL_DONE
     await asyncio.wait_for(_accepted(api, 80), 30)
