@@ -105,11 +105,11 @@ def create(kafka: Kafka, wanted: Sequence[NewTopicPlan], logger: logging.Logger)
     )
     answered = answers.collect(asked, time.monotonic() + _PATIENCE)
     made = {plan.name: _outcome(answered.errors.get(plan.name)) for plan in wanted}
-    _until_known(admin, [name for name, each in made.items() if each.creation is Creation.CREATED])
+    until_known(admin, [name for name, each in made.items() if each.creation is Creation.CREATED])
     return made
 
 
-def _until_known(admin: AdminClient, names: Sequence[str]) -> None:
+def until_known(admin: AdminClient, names: Sequence[str]) -> None:
     """Wait until the brokers that did not make these topics have heard of them, too.
 
     The controller answers as soon as it has written them down. Whoever asks another broker next, such as ``bridge
