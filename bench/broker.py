@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from bench import load as loads
 from bench.load import Load
 from bridge.sandbox.broker import EmbeddedKafka
-from tests.kafka.choice import nothing_serves, shared_kafka
+from tests.support.kafka.choice import nothing_serves, shared_kafka
 
 EMBEDDED_BYTES = 3_500_000
 """The embedded broker keeps 5 MiB per partition; records have an overhead."""

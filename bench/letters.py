@@ -15,8 +15,8 @@ from bench.runs import RunFailedError
 from bench.session import Session
 from bench.table import Row
 from bridge.model import LetterReason, Route
-from tests.reprocess.letters import Written, letter, produce
-from tests.service import settings
+from tests.support.reprocess.letters import Written, letter, produce
+from tests.support.service import settings
 
 _PARTITIONS = 4
 _ROUTE = Route("order.completed", "0123456789ab", "Order Completed")

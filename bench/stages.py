@@ -20,8 +20,8 @@ from bench.load import Load, Row
 from bench.programs import floor
 from bench.programs.settings import Settings
 from bridge.config.mapping_section import MappingConfig
-from bridge.kafka import batching
-from bridge.kafka.table import Assigned, Table
+from bridge.kafka.consumer import batching
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.dispatcher import Dispatcher

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from bridge.config import fields, scalars
-from bridge.ops.reference import refreshed
+from bridge.config.keys import fields, scalars
+from scripts.reference_tables import refreshed
 
 SCHEMA = Path(__file__).parent.parent / "schemas" / "bridge.schema.json"
 Schema = Mapping[str, Any]
@@ -179,7 +179,7 @@ def _flat(alternatives: Iterable[Schema]) -> Iterator[Schema]:
 
 
 def _without_reference(pattern: str) -> str:
-    """``^(?:A|.*REFERENCE.*)$`` is A; see `bridge.config.fields`."""
+    """``^(?:A|.*REFERENCE.*)$`` is A; see `bridge.config.keys.fields`."""
     return pattern.removeprefix("^(?:").removesuffix(f"|.*{fields.REFERENCE}.*)$")
 
 

@@ -1,6 +1,6 @@
 """The tables of docs/operations.md that are made from the code, so that the page cannot fall behind it.
 
-``python -m bridge.ops.reference docs/operations.md`` writes them anew.
+``python -m scripts.reference_tables docs/operations.md`` writes them anew.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bridge import exits
 from bridge.holds import REASONS, SHOWN
-from bridge.ops.catalogue import CATALOGUE
+from bridge.ops.metrics.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

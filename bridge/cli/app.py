@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
-from bridge.cli import check, help, holds, map, run, schema, send, startup, status, test, topics  # noqa: A004 - named as commands are
-from bridge.cli.demo import command as demo
+from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
 from bridge.cli.dlq import app as dlq
-from bridge.cli.exits import Misuse
+from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
+from bridge.cli.frame.exits import Misuse
 from bridge.cli.offsets import app as offsets
-from bridge.cli.selftest import command as selftest
 
 TRACEBACK_OPTION = "--traceback"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge import exits
-from bridge.cli import output, startup
-from bridge.config.printable import printable_lines
+from bridge.cli.frame import output, startup
+from bridge.text.printable import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _code(areas: Sequence[Area], *, detailed: bool) -> int:
 
 def _configuration(start: startup.Start, *, offline: bool) -> Area:
     from bridge.cli.checks import examples, findings, mapped_topics
-    from bridge.config.consumed_topics import topics_of
+    from bridge.config.topics.consumed_topics import topics_of
 
     mapping = start.config.mapping
     routes = sum(len(rule) for rule in mapping.events.values() if rule != "drop")

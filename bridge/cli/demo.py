@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.exits import ExitCode
+from bridge.cli.frame.exits import ExitCode
 
 
 def demo(
@@ -15,7 +15,7 @@ def demo(
     """Watch the main job run: Kafka, the Track API and their troubles, all inside this process, in half a minute."""
     from rich.console import Console
 
-    from bridge.cli.demo import report, scenario, view
+    from bridge.demo import report, scenario, view
     from bridge.service.main import on_loop
 
     console = Console(quiet=as_json, soft_wrap=True)

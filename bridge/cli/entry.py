@@ -16,10 +16,10 @@ from typer.exceptions import Abort, TyperException
 
 from bridge import commands
 from bridge.cli.app import TRACEBACK_OPTION, app
-from bridge.cli.exits import CommandError, ExitCode
-from bridge.cli.wording import plain
+from bridge.cli.frame.exits import CommandError, ExitCode
+from bridge.cli.frame.wording import plain
 from bridge.config import environment
-from bridge.config.printable import printable_lines
+from bridge.text.printable import printable_lines
 
 _NAMES = ("bridge", "track-bridge")
 

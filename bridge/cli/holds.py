@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, startup
-from bridge.cli.exits import CommandError, ExitCode, Misuse
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import CommandError, ExitCode, Misuse
 from bridge.commands import Operand, command
 
 if TYPE_CHECKING:
-    from bridge.cli.startup import Start
+    from bridge.cli.frame.startup import Start
 
 Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="A topic that the bridge reads.")]
 Partitions = Annotated[
@@ -98,7 +98,7 @@ def release(
 
 
 def _ask(start: Start, request: Mapping[str, Any]) -> dict[str, Any]:
-    from bridge.cli import running
+    from bridge.cli.frame import running
 
     return running.ask(start.config, request)
 

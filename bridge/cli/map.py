@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import inputs, output, startup
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli.frame import inputs, output, startup
+from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bridge.cli.histogram import Histogram
-    from bridge.cli.sampled_topics import Sampled
+    from bridge.cli.samples.histogram import Histogram
+    from bridge.cli.samples.sampled_topics import Sampled
     from bridge.model import Record
 
 DEFAULT_LIMIT = 1000
@@ -64,7 +64,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
     Or why they become none: filtered by which rule, dead letters for which reason.
     The input is one value per line, or one JSON document.
     """
-    from bridge.cli import records
+    from bridge.cli.samples import records
 
     form = records.form_of(is_record=record, is_raw=raw)
     chosen = tuple(topic or ())
@@ -85,10 +85,10 @@ def map_records(  # noqa: PLR0917 - options are parameters
 def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None, *, as_json: bool) -> ExitCode:
     from itertools import islice
 
-    from bridge.cli import coverage, outcomes
-    from bridge.cli.histogram import Histogram
-    from bridge.mapping.coverage import Coverage
-    from bridge.mapping.explain import explain
+    from bridge.cli.samples import coverage, outcomes
+    from bridge.cli.samples.histogram import Histogram
+    from bridge.mapping.review.coverage import Coverage
+    from bridge.mapping.review.explain import explain
 
     histogram, seen = Histogram(), Coverage(start.mapping)
     now = time.time()
@@ -117,12 +117,12 @@ def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None,
 def _from_topic(
     start: startup.Start, name: str | None, chosen: Sequence[str], limit: int, *, oldest: bool, as_json: bool
 ) -> ExitCode:
-    from bridge.cli import coverage, outcomes
-    from bridge.cli.histogram import Histogram
-    from bridge.cli.sampled_topics import sampled
-    from bridge.config.consumed_topics import topics_of
-    from bridge.mapping.coverage import Coverage
-    from bridge.mapping.explain import explain
+    from bridge.cli.samples import coverage, outcomes
+    from bridge.cli.samples.histogram import Histogram
+    from bridge.cli.samples.sampled_topics import sampled
+    from bridge.config.topics.consumed_topics import topics_of
+    from bridge.mapping.review.coverage import Coverage
+    from bridge.mapping.review.explain import explain
 
     consumed = topics_of(start.config.kafka)
     wanted = sampled(consumed, name, chosen)
@@ -159,7 +159,7 @@ def _counts(start: startup.Start, histogram: Histogram) -> list[str]:
 
 
 def _peek(start: startup.Start, sampled: Sampled, limit: int, *, oldest: bool) -> Iterator[Record]:
-    from bridge.kafka import peek
+    from bridge.kafka.admin import sampler
     from bridge.model import TopicPartition
 
     inspection, cluster = startup.connect(start)
@@ -169,11 +169,11 @@ def _peek(start: startup.Start, sampled: Sampled, limit: int, *, oldest: bool) -
     logs = inspection.logs([TopicPartition(each, number) for each, count in wanted.items() for number in range(count)])
     if not logs:
         raise Unreachable(f"The brokers did not say where the logs of {', '.join(wanted)} begin and end.")
-    end = peek.End.OLDEST if oldest else peek.End.NEWEST
+    end = sampler.End.OLDEST if oldest else sampler.End.NEWEST
     try:
-        for record in peek.read(start.config.kafka, peek.shares(logs, limit, end), startup.quiet_logger()):
+        for record in sampler.read(start.config.kafka, sampler.shares(logs, limit, end), startup.quiet_logger()):
             yield record if sampled.assumed is None else record._replace(topic=sampled.assumed)
-    except peek.PeekError as error:
+    except sampler.PeekError as error:
         raise Unreachable(str(error)) from error
 
 

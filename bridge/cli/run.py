@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.cli import startup
+from bridge.cli.frame import startup
 
 
 def run(config: startup.ConfigPath = None) -> int:

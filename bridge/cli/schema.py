@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import output
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.cli.frame import output
+from bridge.cli.frame.exits import ExitCode, Misuse
+from bridge.text import tables
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -30,7 +31,7 @@ def schema(
         if as_json:
             output.document({"schemas": [{"name": known, "title": title} for known, title in rows]})
         else:
-            output.lines(output.table(rows))
+            output.lines(tables.table(rows))
         return ExitCode.OK
     output.line(found[_chosen(name, list(found))].read_text("utf-8").rstrip("\n"))
     return ExitCode.OK

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import startup
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli.frame import startup
+from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
-    from bridge.cli.selftest.options import Options
     from bridge.config.sections import Config
+    from bridge.selftest.options import Options
 
 
 def selftest(
@@ -49,7 +49,7 @@ def selftest(
 
     The API is emulated and nothing of yours is touched. The same seed gives the same schedule of faults.
     """
-    from bridge.cli.selftest.options import Options
+    from bridge.selftest.options import Options
 
     options = Options(seed, events, replicas, duration, _configuration(config, as_json=as_json), bootstrap, _logs(logs))
     return _run(options, as_json=as_json)
@@ -60,10 +60,10 @@ def _run(options: Options, *, as_json: bool) -> int:
 
     from rich.console import Console
 
-    from bridge.cli import output
-    from bridge.cli.selftest import report, run, view
-    from bridge.cli.selftest.events import NoEventError
+    from bridge.cli.frame import output
     from bridge.sandbox.cluster import ClusterError
+    from bridge.selftest import report, run, view
+    from bridge.selftest.events import NoEventError
     from bridge.service.main import on_loop
 
     where = options.bootstrap or "an embedded Kafka"
@@ -115,7 +115,7 @@ def _logs(path: Path | None) -> Path | None:
 
 def _configuration(path: Path | None, *, as_json: bool) -> Config:
     """The user's, with the sample's mapping where it has no examples; or the sample's."""
-    from bridge.cli import output
+    from bridge.cli.frame import output
 
     if path is None:
         return _sample()

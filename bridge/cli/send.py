@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import inputs, output, rates, startup
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.cli.frame import inputs, output, rates, startup
+from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.commands import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.cli import records
+    from bridge.cli.samples import records
     from bridge.model import Prepared, Record, Verdict
     from bridge.track.credentials import ApiKey
     from bridge.track.request import Endpoint
@@ -72,7 +72,7 @@ def send(  # noqa: PLR0917 - options are parameters
     cannot be taken back. Of a file, each line ends accepted, left out by a rule, or with its reason in
     FILE.rejected.ndjson; the end says which line was the last one accepted, and how to resume.
     """
-    from bridge.cli import records
+    from bridge.cli.samples import records
 
     form = records.form_of(is_record=record, is_raw=raw)
     if file is None:
@@ -85,7 +85,7 @@ def send(  # noqa: PLR0917 - options are parameters
         raise Misuse(
             "--file needs a file: what fails goes beside it, and what is left is sent from it with --from-line."
         )
-    from bridge.cli import send_file
+    from bridge.cli.sending import send_file
 
     asked = send_file.Asked(file, form, topic, rate, from_line)
     return send_file.send_file(startup.load(config), asked, yes=yes, as_json=json)
@@ -94,9 +94,10 @@ def send(  # noqa: PLR0917 - options are parameters
 def _one(
     start: startup.Start, source: str, form: records.Form, topic: str | None, *, yes: bool, as_json: bool
 ) -> ExitCode:
-    from bridge.cli import answers, outcomes
-    from bridge.config.printable import printable
-    from bridge.mapping.explain import explain
+    from bridge.cli.samples import outcomes
+    from bridge.cli.sending import answers
+    from bridge.mapping.review.explain import explain
+    from bridge.text.printable import printable
     from bridge.track.request import Endpoint
 
     key = startup.api_key(start)
@@ -129,7 +130,7 @@ def _one(
 
 
 def _record(source: str, form: records.Form, topic: str | None) -> Record:
-    from bridge.cli import records
+    from bridge.cli.samples import records
 
     found = list(records.read(source, form, topic))
     if len(found) != 1:
@@ -155,7 +156,7 @@ def _agreed(count: int, host: str) -> bool:
 
 def _as_sent(endpoint: Endpoint, prepared: Prepared) -> list[str]:
     """The request byte for byte, but for the key."""
-    from bridge.config.printable import printable
+    from bridge.text.printable import printable
     from bridge.track.request import head
 
     lines = head(endpoint, _HIDDEN).decode("ascii").splitlines()
@@ -175,7 +176,7 @@ def _send(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> li
 
 async def _exchange(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
     """One after the other, as the bridge sends the events of one user."""
-    from bridge.cli.single import ask
+    from bridge.cli.sending.single import ask
     from bridge.track.build import build_sink
 
     sink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from bridge.cli import output, startup
-from bridge.cli.exits import CommandError, ExitCode, Misuse, Unreachable
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import CommandError, ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
-    from bridge.ops.status_text import Line
+    from bridge.ops.status.status_text import Line
 
 _TIMEOUT = 5.0
 _USUAL = "http://127.0.0.1:9464"
@@ -93,13 +93,13 @@ def _fetch(place: _Place) -> dict[str, Any]:
 
 
 def _page(document: Mapping[str, Any], width: int) -> list[Line]:
-    from bridge.ops import status_text
+    from bridge.ops.status import status_text
 
     return _of_this_version(document, lambda: status_text.page(document, width))
 
 
 def _watched(document: Mapping[str, Any], width: int) -> list[Line]:
-    from bridge.ops import status_text
+    from bridge.ops.status import status_text
 
     return _of_this_version(document, lambda: status_text.watched(document, width))
 

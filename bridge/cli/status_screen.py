@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from bridge.config import environment
-from bridge.config.printable import printable
-from bridge.ops import status_text
-from bridge.ops.status_text import Line, Tone
-from bridge.ops.status_text.layout import columns, wrapped
+from bridge.ops.status import status_text
+from bridge.ops.status.status_text import Line, Tone
+from bridge.ops.status.status_text.layout import columns, wrapped
+from bridge.text.printable import printable
 
 INTERVAL: Final = 2.0
 """Seconds between two questions."""

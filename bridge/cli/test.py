@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, startup
-from bridge.cli.exits import ExitCode
-from bridge.config.printable import printable
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode
+from bridge.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.mapping.cautions import Caution
-    from bridge.mapping.examples import ExampleResult
+    from bridge.mapping.review.cautions import Caution
+    from bridge.mapping.review.examples import ExampleResult
     from bridge.model import Outcome
 
 
@@ -26,8 +26,8 @@ def run_tests(
 
     Sends nothing and connects to nothing.
     """
-    from bridge.mapping.cautions import of_examples
-    from bridge.mapping.examples import run_examples
+    from bridge.mapping.review.cautions import of_examples
+    from bridge.mapping.review.examples import run_examples
 
     start = startup.load(config)
     examples = start.config.mapping.examples
@@ -76,7 +76,7 @@ def _in_short(outcome: Outcome) -> str:
 
 
 def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int) -> dict[str, Any]:
-    from bridge.mapping import exact_json
+    from bridge.decode import exact_json
     from bridge.model import Prepared
 
     return {

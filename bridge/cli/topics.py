@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bridge.cli import help, output, startup  # noqa: A004 - named as what it shows
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.cli.frame import help, output, startup  # noqa: A004 - named as what it shows
+from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.commands import command
+from bridge.text import tables
 
 if TYPE_CHECKING:
-    from bridge.kafka.inspection import Cluster
-    from bridge.kafka.topic_creation import Created, NewTopicPlan
+    from bridge.kafka.admin.inspection import Cluster
+    from bridge.kafka.admin.topic_creation import Created, NewTopicPlan
 
 _PLANNED: Final = ("partitions", "replication_factor", "settings")
 
@@ -49,7 +50,7 @@ def create(
     """Create the dead-letter topic and its .resolutions with the right settings; those that exist stay as they are."""
     start = startup.load(config)
     missing, existing = _plans(start, _seconds(retention), partitions, replication_factor)
-    plan = output.table([_row(plan) for plan in missing])
+    plan = tables.table([_row(plan) for plan in missing])
     if json:
         output.to_stderr(plan)
     else:
@@ -68,7 +69,7 @@ def create(
 
 
 def _seconds(retention: str) -> float:
-    from bridge.config import scalars
+    from bridge.config.keys import scalars
 
     try:
         return scalars.duration(retention)
@@ -80,7 +81,7 @@ def _plans(
     start: startup.Start, retention: float, partitions: int | None, replication_factor: int | None
 ) -> tuple[list[NewTopicPlan], list[str]]:
     """Those to be made, and the names of those that exist."""
-    from bridge.kafka import topic_creation
+    from bridge.kafka.admin import topic_creation
 
     inspection, cluster = startup.connect(start)
     sources = _sources(start, cluster)
@@ -96,7 +97,7 @@ def _plans(
 
 
 def _sources(start: startup.Start, cluster: Cluster) -> dict[str, int]:
-    from bridge.config.consumed_topics import topics_of
+    from bridge.config.topics.consumed_topics import topics_of
 
     consumed = topics_of(start.config.kafka)
     return {name: count for name, count in cluster.topics.items() if consumed.takes(name)}
@@ -123,13 +124,13 @@ def _agreed(servers: str) -> bool:
 
 
 def _create(start: startup.Start, missing: list[NewTopicPlan]) -> dict[str, Created]:
-    from bridge.kafka import topic_creation
+    from bridge.kafka.admin import topic_creation
 
     return topic_creation.create(start.config.kafka, missing, startup.quiet_logger())
 
 
 def _show(ends: dict[str, Created]) -> None:
-    from bridge.kafka.topic_creation import Creation
+    from bridge.kafka.admin.topic_creation import Creation
 
     for name, created in ends.items():
         match created.creation:

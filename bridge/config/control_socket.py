@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.config import scalars
+from bridge.config.keys import scalars
 
 AUTO: Final = "auto"
 OFF: Final = "off"

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.config import load, overrides, scalars, substitution, yaml_core
-from bridge.config.files import Files
+from bridge.config import load
+from bridge.config.keys import scalars
+from bridge.config.keys.scalars import Listen
 from bridge.config.problems import Problem, render
-from bridge.config.scalars import Listen
+from bridge.config.reading import overrides, substitution, yaml_core
+from bridge.config.reading.files import Files
 from bridge.config.sections import Observability
 
 KEY: Final = ("observability", "listen")

@@ -12,13 +12,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.config import overrides, property_files, rules, shape, substitution, translate, yaml_core
-from bridge.config.files import Files
+from bridge.config import rules
+from bridge.config.keys.section import Section
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.problems import Problem, render
-from bridge.config.section import Section
+from bridge.config.reading import overrides, property_files, shape, substitution, translate, yaml_core
+from bridge.config.reading.files import Files
+from bridge.config.reading.yaml_core import Path
 from bridge.config.sections import Config
-from bridge.config.yaml_core import Path
 
 MAX_FILE_BYTES = 4_194_304
 _SHORTEST_SECRET = 6

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from bridge.config import fields, scalars
-from bridge.config.section import Section
-from bridge.config.values import Value, ValueOrOff, ValueSpec
+from bridge.config.keys import fields, scalars
+from bridge.config.keys.section import Section
+from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
 
 Decode = Literal["auto", "json", "cloudevents"]
 Unwanted = Literal["drop", "dead_letter"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.config.api_key import without_keys
-from bridge.config.printable import printable
+from bridge.text.printable import printable
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bridge.config import control_socket, fields, scalars
+from bridge.config import control_socket
+from bridge.config.keys import fields, scalars
+from bridge.config.keys.section import Section
+from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.config.mapping_section import (
     ExampleConfig,
     ExpectedDeadLetter,
@@ -20,8 +23,6 @@ from bridge.config.mapping_section import (
     RouteConfig,
     TopicOverrides,
 )
-from bridge.config.section import Section
-from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 
 __all__ = [
     "Auth",

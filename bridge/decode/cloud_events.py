@@ -13,8 +13,8 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bridge.mapping import plain_text
-from bridge.mapping.failures import kind, undecodable
+from bridge.decode import plain_text
+from bridge.decode.failures import kind, undecodable
 from bridge.model import Header
 
 REQUIRED: Final = ("specversion", "type", "source", "id")

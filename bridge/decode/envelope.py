@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from bridge.mapping import cloud_events, exact_json, plain_text
-from bridge.mapping.failures import kind, undecodable, unmappable
-from bridge.mapping.framing import recognise, recognise_plain, unframed
+from bridge.decode import cloud_events, exact_json, plain_text
+from bridge.decode.failures import kind, undecodable, unmappable
+from bridge.decode.framing import recognise, recognise_plain, unframed
 from bridge.model import Header, Record
 
 Decode = Literal["auto", "json", "cloudevents"]

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import orjson
 
-from bridge.mapping.failures import Unusable, invalid, undecodable
+from bridge.decode.failures import Unusable, invalid, undecodable
 
 DIGITS_HELD: Final = 15
 """Any decimal number of so many digits is told from all others by the double nearest to it (DBL_DIG of IEEE 754)."""

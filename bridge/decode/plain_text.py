@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.mapping.failures import MappingError, unmappable
-from bridge.mapping.framing import KEY_SCHEMA_HEADER, recognise, unframed
+from bridge.decode.failures import MappingError, unmappable
+from bridge.decode.framing import KEY_SCHEMA_HEADER, recognise, unframed
 from bridge.model import Header
 
 _MARK: Final = "\ufeff"

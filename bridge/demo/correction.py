@@ -11,16 +11,16 @@ from typing import Any
 
 from bridge.config.mapping_section import RouteConfig
 from bridge.config.sections import Config
-from bridge.kafka.letter_log import LetterLog
+from bridge.kafka.letters.letter_log import LetterLog
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.reprocess.order import in_original_order
-from bridge.reprocess.outcome import Outcome
-from bridge.reprocess.plan import Plan, Rules, plan
-from bridge.reprocess.reader import Reader
-from bridge.reprocess.selection import Selection, select
+from bridge.reprocess.reading.reader import Reader
+from bridge.reprocess.reading.selection import Selection, select
+from bridge.reprocess.replay.order import in_original_order
+from bridge.reprocess.replay.outcome import Outcome
+from bridge.reprocess.replay.plan import Plan, Rules, plan
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.sandbox.emulator.server import Emulator
-from bridge.service.replaying import Wish, replay
+from bridge.service.replays.replaying import Wish, replay
 from bridge.track.build import build_credentials
 
 

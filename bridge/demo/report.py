@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from bridge.cli.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, Result
 from bridge.commands import completed
-from bridge.reprocess.outcome import Result as Replayed
+from bridge.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, Result
+from bridge.reprocess.replay.outcome import Result as Replayed
 from bridge.sandbox.emulator.ledger import Accepted
 
 _SPELLING = {"x-api-version": "X-API-Version"}

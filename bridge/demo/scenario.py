@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.cli.demo.mending import Mended, mend
 from bridge.commands import completed
 from bridge.config import load
 from bridge.config.sections import Config
+from bridge.demo.correction import Mended, mend
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.ops import log
+from bridge.ops.log import logger
 from bridge.ops.snapshot import Snapshot
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator.connection import Request, ServerConnection
@@ -79,7 +79,7 @@ async def run(show: Show, tell: Tell) -> Result:
             tell(f"events       {len(chosen.records):,} records of {chosen.users} users are in the topics")
             config, mapping = configuration(kafka.bootstrap, api.endpoint)
             kept = KeptLines()
-            logging = log.set_up(level="info", log_format="json", secrets=[API_KEY], output=kept)
+            logging = logger.set_up(level="info", log_format="json", secrets=[API_KEY], output=kept)
             try:
                 bridge = Bridge(config, mapping, logging)
                 running = asyncio.create_task(bridge.run())
@@ -158,7 +158,7 @@ class KeptLines:
         self._lines: deque[bytes] = deque(maxlen=50)
 
     def write(self, data: bytes) -> int:
-        """See `ops.log_writer.Output`."""
+        """See `ops.log.log_writer.Output`."""
         self._lines.append(data)
         return len(data)
 

@@ -8,8 +8,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bridge.ops.hold_reasons import closed_gate
 from bridge.ops.snapshot import Snapshot
-from bridge.ops.why import closed_gate
 
 _EVERY = 2.0
 

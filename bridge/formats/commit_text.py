@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from bridge.kafka import commit_mark, operator_hold
-from bridge.pipeline import offset_map
+from bridge.formats import commit_mark, offset_map, operator_hold
 
 if TYPE_CHECKING:
-    from bridge.kafka.operator_hold import OperatorHold
+    from bridge.formats.operator_hold import OperatorHold
 
 _MARKS: Final = 1000
 """Where every character counts a mark need only differ from those that may still be on their way."""

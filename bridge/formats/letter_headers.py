@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bridge.mapping.own_records import LETTER
+from bridge.formats.own_records import LETTER
 from bridge.model import DeadLetter, Header, LetterReason
 
 VERSION: Final = (LETTER[1] or b"").decode()

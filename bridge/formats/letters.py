@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
-from bridge.kafka.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
+from bridge.formats.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
 from bridge.model import UNREADABLE_HEADERS, Header, LetterReason, Record
 
 SPRING: Final = "kafka_dlt-"

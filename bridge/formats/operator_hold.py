@@ -12,9 +12,9 @@ import base64
 from dataclasses import dataclass
 from typing import Final
 
-from bridge import moments
-from bridge.config.printable import printable
-from bridge.kafka import commit_mark
+from bridge.formats import commit_mark
+from bridge.text import moments
+from bridge.text.printable import printable
 
 LETTER: Final = "h"
 BARE: Final = f"~!{LETTER}"

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from bridge.reprocess.letters import Letter
+from bridge.formats.letters import Letter
 
 VERSION: Final = 1
 

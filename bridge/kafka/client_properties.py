@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer, cimpl
 
-from bridge.config.hints import nearest
 from bridge.config.kafka_properties import REFUSED, is_secret
+from bridge.config.reading.hints import nearest
 
 _NOBODYS: Final = "nobody has a property of this name"
 _UNKNOWN: Final = "No such configuration property"

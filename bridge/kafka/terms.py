@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from bridge.config import group_protocol
-from bridge.config.group_protocol import CLASSIC_ONLY, STATIC_MEMBER, GroupProtocol
+from bridge.config.topics import group_protocol
+from bridge.config.topics.group_protocol import CLASSIC_ONLY, STATIC_MEMBER, GroupProtocol
 
 if TYPE_CHECKING:
     from bridge.config.sections import Kafka

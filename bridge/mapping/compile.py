@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.problems import Problem
-from bridge.mapping.examples import check_examples
 from bridge.mapping.findings import Findings
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.review.examples import check_examples
 from bridge.mapping.rules import compile_rules
 from bridge.mapping.settings import compile_settings
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bridge.config.keys.values import ValueSpec
 from bridge.config.problems import Problem
-from bridge.config.values import ValueSpec
-from bridge.mapping.conditions import Condition, ConditionError, compile_condition
-from bridge.mapping.readers import NOTHING, Reader, ValueSpecError, compile_value
+from bridge.mapping.expressions.conditions import Condition, ConditionError, compile_condition
+from bridge.mapping.expressions.readers import NOTHING, Reader, ValueSpecError, compile_value
 
 
 class Findings:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bridge.decode.failures import InexactNumberError, MappingError, undecodable
+from bridge.formats.own_records import is_of_a_bridge
 from bridge.mapping.absent_keys import Key, KeyCount
-from bridge.mapping.failures import InexactNumberError, MappingError, undecodable
-from bridge.mapping.own_records import is_of_a_bridge
+from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.header_filter import Skim
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import Rules
-from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings, TopicSettings
-from bridge.mapping.skim import Skim
 from bridge.mapping.topic_plan import Match, TopicPlan, Unmapped
 from bridge.model import (
     UNREADABLE_HEADERS,

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bridge.mapping import scalars
-from bridge.mapping.absence import of_json_text
+from bridge.decode.exact_json import TINY
+from bridge.decode.failures import found, invalid, unmappable
 from bridge.mapping.absent_keys import AbsentKeys
-from bridge.mapping.exact_json import TINY
-from bridge.mapping.failures import found, invalid, unmappable
+from bridge.mapping.expressions import scalars
+from bridge.mapping.expressions.absence import of_json_text
+from bridge.mapping.expressions.readers import Reader
+from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.metadata_code import MetadataCode
 from bridge.mapping.metadata_room import LEAST, WORTH_COUNTING, Room, beyond
-from bridge.mapping.readers import Reader
-from bridge.mapping.scope import Scope
 
 Metadata = dict[str, str | int | float | bool | Decimal]
 Write = Callable[[Metadata, Any, Scope], int]

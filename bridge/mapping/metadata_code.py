@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bridge.decode.exact_json import TINY
 from bridge.mapping.absent_keys import AbsentKeys, Key
-from bridge.mapping.exact_json import TINY
-from bridge.mapping.function_text import FunctionText
+from bridge.mapping.expressions.function_text import FunctionText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bridge.mapping.expressions.readers import Reader
     from bridge.mapping.metadata import Spread, Write
-    from bridge.mapping.readers import Reader
 
 
 METADATA_FROM: Final = "(metadata_from)"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bridge.mapping.failures import MappingError, invalid
+from bridge.decode.failures import MappingError, invalid
 
 LEAST: Final = 5
 """Bytes of JSON that a field needs besides its name: two quotes, a colon, a value, a comma."""

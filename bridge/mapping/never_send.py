@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.mapping.failures import Unusable, unmappable
-from bridge.mapping.paths import Path
+from bridge.decode.failures import Unusable, unmappable
+from bridge.mapping.expressions.paths import Path
 
 _DATA: Final = "data"
 _ENCODED: Final = "data_base64"

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import orjson
 
-from bridge.config.topic_patterns import TopicPattern
-from bridge.mapping import exact_json, plain_text
-from bridge.mapping.conditions import Condition
-from bridge.mapping.failures import InexactNumberError, MappingError, invalid, unmappable
+from bridge.config.topics.topic_patterns import TopicPattern
+from bridge.decode import exact_json, plain_text
+from bridge.decode.failures import InexactNumberError, MappingError, invalid, unmappable
+from bridge.mapping.expressions.conditions import Condition
+from bridge.mapping.expressions.readers import NOTHING, Reader
+from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.metadata import Metadata, Source, Write, compile_metadata
-from bridge.mapping.readers import NOTHING, Reader
-from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Route
 

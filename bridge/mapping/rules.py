@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue
 from bridge.config.mapping_section import MappingConfig, RouteConfig
-from bridge.config.topic_patterns import is_pattern
-from bridge.config.values import LiteralValue, PathValue, TemplateValue
-from bridge.mapping import globs, plain_text
+from bridge.config.topics.topic_patterns import is_pattern
+from bridge.decode import plain_text
+from bridge.mapping import globs
+from bridge.mapping.expressions.readers import Reader
 from bridge.mapping.findings import Findings
 from bridge.mapping.fingerprint import route_hash
 from bridge.mapping.metadata import Source
-from bridge.mapping.readers import Reader
 from bridge.mapping.routes import RouteParts, Topics
 from bridge.mapping.samples import sampler
 from bridge.mapping.settings import check_key, compile_topic_pattern

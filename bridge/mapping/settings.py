@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from bridge.config import topic_patterns
+from bridge.config.keys.values import ValueSpec
 from bridge.config.mapping_section import Decode, MappingConfig, TopicOverrides, Unwanted
-from bridge.config.pattern_syntax import PatternError
-from bridge.config.topic_patterns import TopicPattern
-from bridge.config.values import ValueSpec
-from bridge.mapping.conditions import Condition
-from bridge.mapping.expressions import ENVELOPE_SETTINGS
+from bridge.config.topics import topic_patterns
+from bridge.config.topics.pattern_syntax import PatternError
+from bridge.config.topics.topic_patterns import TopicPattern
+from bridge.mapping.expressions.conditions import Condition
+from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
+from bridge.mapping.expressions.paths import Path, covers, parse_path
+from bridge.mapping.expressions.readers import Reader
 from bridge.mapping.findings import Findings
-from bridge.mapping.paths import Path, covers, parse_path
-from bridge.mapping.readers import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.mapping import cloud_events, plain_text
-from bridge.mapping.envelope import decode_data, decode_value
-from bridge.mapping.failures import unmappable
+from bridge.decode import cloud_events, plain_text
+from bridge.decode.envelope import decode_data, decode_value
+from bridge.decode.failures import unmappable
+from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.header_filter import Skim, last_of
 from bridge.mapping.never_send import remover
 from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import Rules
-from bridge.mapping.scope import Scope
 from bridge.mapping.settings import Settings
-from bridge.mapping.skim import Skim, last_of
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
 
 TYPES_KEPT: Final = 5_000

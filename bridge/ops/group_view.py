@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bridge.config import topic_patterns
-from bridge.config.consumed_topics import Topics
+from bridge.config.topics import topic_patterns
+from bridge.config.topics.consumed_topics import Topics
 from bridge.holds import Reason
 from bridge.model import TopicPartition
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import orjson
 
-from bridge.config.printable import printable_bytes
-from bridge.ops import health, metrics, status
+from bridge.ops import health
+from bridge.ops.metrics import exposition_format
 from bridge.ops.server import Answer
+from bridge.ops.status import status_document
+from bridge.text.printable import printable_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,16 +65,16 @@ def pages(
     `vitals` is called for every probe, `snapshot` at most four times a second for each of the costly pages; both on
     the loop's thread.
     """
-    exposition = metrics.Exposition()
+    exposition = exposition_format.Exposition()
     rendered = {
         media_type: Fresh(_metrics(exposition, snapshot, media_type), monotonic)
-        for media_type in (metrics.TEXT, metrics.OPENMETRICS)
+        for media_type in (exposition_format.TEXT, exposition_format.OPENMETRICS)
     }
-    shown = Fresh(lambda: Answer(encode(status.document(snapshot())), media_type=_JSON), monotonic)
+    shown = Fresh(lambda: Answer(encode(status_document.document(snapshot())), media_type=_JSON), monotonic)
     return {
         "/livez": lambda _accept: _probe("live", health.live(vitals(), limits)),
         "/readyz": lambda _accept: _probe("ready", health.ready(vitals())),
-        "/metrics": lambda accept: rendered[metrics.media_type(accept)].get(),
+        "/metrics": lambda accept: rendered[exposition_format.media_type(accept)].get(),
         "/status": lambda _accept: shown.get(),
     }
 
@@ -85,7 +87,9 @@ def encode(document: object) -> bytes:
         return json.dumps(document).encode("ascii") + b"\n"
 
 
-def _metrics(exposition: metrics.Exposition, snapshot: Callable[[], Snapshot], media_type: str) -> Callable[[], Answer]:
+def _metrics(
+    exposition: exposition_format.Exposition, snapshot: Callable[[], Snapshot], media_type: str
+) -> Callable[[], Answer]:
     return lambda: Answer(exposition.render(snapshot(), media_type), media_type=media_type)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bridge.formats.offset_map import Head
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
 from bridge.pipeline.arrivals import Arrival, Oversized, Skimmed
-from bridge.pipeline.offset_map import Head
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import Ordering

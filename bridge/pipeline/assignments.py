@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bridge.formats import offset_map
 from bridge.model import Disposition, Position
-from bridge.pipeline import offset_map
+from bridge.pipeline.budget.pacing import KEEP_DEMAND
 from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import Life, OffsetTracker
-from bridge.pipeline.pacing import KEEP_DEMAND
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
 from bridge.pipeline.work import Entry, Partition, State, Work

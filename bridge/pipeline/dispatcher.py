@@ -30,21 +30,21 @@ from bridge.model import (
     Unauthorized,
     Verdict,
 )
+from bridge.pipeline.admission import Intake
 from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.assignments import Assignments, Drained
+from bridge.pipeline.budget.governor import Block, Governor
+from bridge.pipeline.budget.key_guard import KeyRuling
 from bridge.pipeline.failing import Failing
-from bridge.pipeline.governor import Block, Governor
-from bridge.pipeline.intake import Intake
-from bridge.pipeline.key_guard import KeyRuling
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.letters import LetterDesk, letter_of
 from bridge.pipeline.offsets import Life, OffsetTracker
 from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, DeadLetters, Journal, Mapper, Positions, Sink
+from bridge.pipeline.queues.delay_queue import Waiting
+from bridge.pipeline.queues.ready_queue import Turns
 from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.turns import Turns
-from bridge.pipeline.waiting import Waiting
 from bridge.pipeline.work import Entry, Partition, State, Work
 
 Tracker = OffsetTracker[Entry]

@@ -10,10 +10,10 @@ from bridge.model import DeadLetter, LetterReason, LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
 from bridge.pipeline.offsets import Life
 from bridge.pipeline.ports import DeadLetters, Journal, Positions
+from bridge.pipeline.queues.delay_queue import Waiting
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.waiting import Waiting
 from bridge.pipeline.work import Entry, Partition, State, Work
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Generic, TypeVar
 
+from bridge.formats import offset_map
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
 from bridge.pipeline.open_spans import OpenSpans
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 
-from bridge.reprocess.resolutions import Author
+from bridge.formats.resolutions import Author
 
 
 def author(command: str) -> Author:

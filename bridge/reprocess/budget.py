@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from bridge.kafka.group_reader import ViewRefusedError
+from bridge.formats.declarations import Declaration, Reservations, allowed, encode
+from bridge.kafka.admin.group_reader import ViewRefusedError
 from bridge.model import TopicPartition
-from bridge.pipeline.pacing import FILL
-from bridge.reprocess.declarations import Declaration, Reservations, allowed, encode
+from bridge.pipeline.budget.pacing import FILL
 
 NOTICE: Final = 5.0
 """Seconds from the first acknowledged declaration to the first request: running bridges look every two seconds, and

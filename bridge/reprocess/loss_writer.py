@@ -8,11 +8,11 @@ from typing import Final
 
 from bridge.commands import command
 from bridge.config.sections import Config
-from bridge.kafka.lost import Lost
-from bridge.kafka.resolution_writer import ResolutionWriter
+from bridge.formats.lost import Lost
+from bridge.formats.resolutions import Author
+from bridge.kafka.letters.resolution_writer import ResolutionWriter
 from bridge.reprocess import losses
 from bridge.reprocess.losses import Written
-from bridge.reprocess.resolutions import Author
 
 _PATIENCE: Final = 10.0
 """Seconds the brokers may take."""

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import orjson
 
-from bridge import moments
-from bridge.kafka.lost import Lost
+from bridge.formats.lost import Lost
+from bridge.formats.resolutions import Author
 from bridge.model import Record, TopicPartition
 from bridge.ops.snapshot import RecordedLoss, RecordedLosses
-from bridge.reprocess.resolutions import Author
+from bridge.text import moments
 
 VERSION: Final = 1
 KIND: Final = "lost"

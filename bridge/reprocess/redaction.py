@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import orjson
 
-from bridge.mapping import exact_json
-from bridge.mapping.failures import MappingError
-from bridge.mapping.paths import Path, parse_path
+from bridge.decode import exact_json
+from bridge.decode.failures import MappingError
+from bridge.mapping.expressions.paths import Path, parse_path
 from bridge.model import Header
 from bridge.reprocess.secrets import HIDDEN, Secrets
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.mapping.paths import Path
-from bridge.mapping.scalars import text_of
+from bridge.mapping.expressions.paths import Path
+from bridge.mapping.expressions.scalars import text_of
 
 HIDDEN: Final = "***"
 _TELLING: Final = 3

@@ -14,7 +14,7 @@ from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
 from bridge.reprocess.lines import Line, Parcel, Tally
-from bridge.reprocess.outside import SendingJournal
+from bridge.reprocess.replay.replay_log import SendingJournal
 from bridge.reprocess.side_traffic import SideTraffic, Tracker, Wiring
 
 
@@ -59,14 +59,14 @@ class Sending(SideTraffic):
     # --- claims, which only carry the declaration ----------------------------------------------------
 
     def claimed(self, partitions: Sequence[int]) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
         if partitions and not self._is_taken:
             self._is_taken = True
             self._guarded(self._dispatcher.assigned, [self._tracker])
             self._guarded(self._feed)
 
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:  # noqa: ARG002 - the port's
-        """See `kafka.claims.Claimant`: the file is nobody else's, but the declaration is taken back now."""
+        """The file is nobody else's (`kafka.letters.replay_group.Claimant`), but the declaration is taken back."""
         self._budget.begin()
         now = self._clock.monotonic()
         self._guarded(self._dispatcher.governor.pacer.set_rate, self._budget.rate(now), now)
@@ -81,11 +81,11 @@ class Sending(SideTraffic):
         self._guarded(self._dispatcher.revoke, [self._tracker], drained)
 
     def lost(self, partitions: Sequence[int]) -> None:  # noqa: ARG002 - the port's
-        """See `kafka.claims.Claimant`: the declaration may not count any more."""
+        """See `kafka.letters.replay_group.Claimant`: the declaration may not count any more."""
         self._budget.begin()
 
     def refused(self, sentence: str) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
         self.tally.refused = True
         self.stop(sentence.rstrip("."))
 

@@ -16,16 +16,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from bridge.kafka.claims import Claims
+from bridge.formats import declarations
+from bridge.kafka.letters.replay_group import Claims
 from bridge.model import DeadLetter, Outcomes, Record, Verdict
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, Sink
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry
-from bridge.reprocess import declarations
 from bridge.reprocess.budget import Budget
-from bridge.reprocess.outside import ReplayJournal
+from bridge.reprocess.replay.replay_log import ReplayJournal
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
@@ -39,7 +39,7 @@ _LOOK: Final = declarations.STALE / 15
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What one is built of; `service.side_traffic` makes it from the configuration."""
+    """What one is built of; `service.replays.side_traffic` makes it from the configuration."""
 
     config: Config
     mapping: CompiledMapping
@@ -178,7 +178,7 @@ class SideTraffic(ABC):
         self._guarded(self._answered, attempt, verdict)
 
     def proven(self, issued_at: float) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
         self._budget.declared(self._clock.monotonic())
         self._guarded(self._dispatcher.membership_proven, issued_at)
 
@@ -220,16 +220,16 @@ class SideTraffic(ABC):
 
     @abstractmethod
     def claimed(self, partitions: Sequence[int]) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
 
     @abstractmethod
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
 
     @abstractmethod
     def lost(self, partitions: Sequence[int]) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
 
     @abstractmethod
     def refused(self, sentence: str) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""

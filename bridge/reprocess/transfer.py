@@ -14,12 +14,12 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from bridge.mapping import exact_json
-from bridge.mapping.failures import MappingError
+from bridge.decode import exact_json
+from bridge.decode.failures import MappingError
+from bridge.formats import resolutions
 from bridge.model import Header
-from bridge.reprocess import resolutions
+from bridge.reprocess.reading.selection import Entry
 from bridge.reprocess.redaction import Redaction
-from bridge.reprocess.selection import Entry
 
 VERSION: Final = 1
 

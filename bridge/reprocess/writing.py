@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bridge.config.sections import Config
-from bridge.kafka.resolution_writer import ResolutionWriter
+from bridge.kafka.letters.resolution_writer import ResolutionWriter
 
 _LIMIT: Final = 60.0
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO
 
-from bridge.sandbox.keeper import Keeper
+from bridge.sandbox.child_processes import Keeper
 
 
 class BrokerProcess:

@@ -4,7 +4,7 @@ Each runs in a process group of its own, so that Ctrl-C reaches only their paren
 small process, the keeper, hears from a pipe which groups there are; when the pipe closes without their end having been
 told, their parent is dead, and the keeper kills them::
 
-    python -m bridge.sandbox.keeper     # reads lines such as ``+ 4711`` and ``- 4711``
+    python -m bridge.sandbox.child_processes     # reads lines such as ``+ 4711`` and ``- 4711``
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Keeper:
 
     def __enter__(self) -> Self:
         self._keeper = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bridge.sandbox.keeper"],
+            [sys.executable, "-P", "-m", "bridge.sandbox.child_processes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

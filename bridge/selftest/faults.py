@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bridge.cli.selftest import bounds
-from bridge.cli.selftest.bounds import Crash
-from bridge.cli.selftest.place import LETTERS_BROKER
-from bridge.cli.selftest.replicas import Fleet
-from bridge.cli.selftest.schedule import TRACKS, FaultKind, Planned
 from bridge.sandbox.broker import PRODUCE
 from bridge.sandbox.broker_process import BrokerProcess
 from bridge.sandbox.emulator import Emulator, Fault
 from bridge.sandbox.emulator import FaultKind as Api
+from bridge.selftest import bounds
+from bridge.selftest.bounds import Crash
+from bridge.selftest.replicas import Fleet
+from bridge.selftest.schedule import TRACKS, FaultKind, Planned
+from bridge.selftest.surroundings import LETTERS_BROKER
 
 _DENIED: Final = 29
 """TOPIC_AUTHORIZATION_FAILED"""

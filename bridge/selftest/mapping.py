@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bridge.config import topic_patterns
+from bridge.config.keys.section import Section
 from bridge.config.mapping_section import MappingConfig, RouteConfig
-from bridge.config.section import Section
+from bridge.config.topics import topic_patterns
 from bridge.mapping.settings import pattern_rank
 
 MARK: Final = "bridge-selftest-id"

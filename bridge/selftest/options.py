@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bridge.cli.selftest import schedule
-from bridge.cli.selftest.schedule import FaultKind, Planned
 from bridge.config.sections import Config
+from bridge.selftest import schedule
+from bridge.selftest.schedule import FaultKind, Planned
 
 LEAST_SECONDS: Final = 25.0
 """Every kind of fault comes once in about this time."""

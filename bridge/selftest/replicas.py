@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.ops import status_client
-from bridge.sandbox.keeper import Keeper, tail
+from bridge.sandbox.child_processes import Keeper, tail
 
 STOP_LIMIT: Final = 20.0
 """Seconds an orderly stop may take: the drain's time, and what the group and the interpreter need."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from bridge.cli import output
-from bridge.cli.selftest.faults import SENTENCES
-from bridge.cli.selftest.run import Result
-from bridge.cli.selftest.schedule import FaultKind
+from bridge.selftest.faults import SENTENCES
+from bridge.selftest.run import Result
+from bridge.selftest.schedule import FaultKind
+from bridge.text import tables
 
 SHOWN: Final = 5
 """Examples of each thing that is wrong."""
@@ -43,14 +43,14 @@ def table(result: Result) -> Iterator[str]:
             rows.append((SENTENCES[kind], str(len(recoveries)), f"{max(recoveries):.1f} s"))
         elif kind in result.options.skipped:
             rows.append((SENTENCES[kind], "0", "not on a given cluster"))
-    yield from output.table(rows, right=(1, 2))
+    yield from tables.table(rows, right=(1, 2))
     yield ""
     most = (
         f"at most {bound.total:,}: {bound.ambiguous:,} answers that never came, {bound.after_crashes:,} in flight or "
         "uncommitted at a crash"
     )
     letters = ", ".join(f"{count:,} {reason}" for reason, count in sorted(verdict.given_up.items()))
-    yield from output.table(
+    yield from tables.table(
         [
             ("records", f"{result.records:,}", f"{result.filtered:,} of them filtered by the mapping"),
             ("events due", f"{verdict.due:,}", ""),

@@ -13,24 +13,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
-from bridge.cli.selftest import bounds, place
-from bridge.cli.selftest.book import Book, Letter, Verdict
-from bridge.cli.selftest.bounds import Bound
-from bridge.cli.selftest.faults import Faults, Happened
-from bridge.cli.selftest.options import Options
-from bridge.cli.selftest.place import Place
-from bridge.cli.selftest.replicas import Fleet
-from bridge.cli.selftest.schedule import FaultKind
 from bridge.config import environment
-from bridge.kafka import letter_headers
+from bridge.formats import letter_headers
 from bridge.model import Record
-from bridge.sandbox import tail
+from bridge.sandbox import topic_reader
+from bridge.sandbox.child_processes import Keeper
 from bridge.sandbox.emulator import Emulator, Fault
 from bridge.sandbox.emulator import FaultKind as Api
 from bridge.sandbox.feed import Feed
-from bridge.sandbox.keeper import Keeper
 from bridge.sandbox.sample import REJECTED_NAME
-from bridge.sandbox.tail import Tail
+from bridge.sandbox.topic_reader import Tail
+from bridge.selftest import bounds, surroundings
+from bridge.selftest.bounds import Bound
+from bridge.selftest.faults import Faults, Happened
+from bridge.selftest.options import Options
+from bridge.selftest.oracle import Book, Letter, Verdict
+from bridge.selftest.replicas import Fleet
+from bridge.selftest.schedule import FaultKind
+from bridge.selftest.surroundings import Place
 
 SETTLING: Final = 60.0
 """Seconds until everything must have arrived when the last fault is over."""
@@ -87,11 +87,11 @@ async def run(options: Options, view: View) -> Result:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-selftest-")))
         keeper = stack.enter_context(Keeper(_environment()))
-        api = await stack.enter_async_context(Emulator(keys=[place.FIRST_KEY]))
+        api = await stack.enter_async_context(Emulator(keys=[surroundings.FIRST_KEY]))
         here = stack.enter_context(
-            place.embedded(options, keeper, folder, api.endpoint)
+            surroundings.embedded(options, keeper, folder, api.endpoint)
             if options.bootstrap is None
-            else place.on_cluster(options, options.bootstrap, folder, api.endpoint, view.tell)
+            else surroundings.on_cluster(options, options.bootstrap, folder, api.endpoint, view.tell)
         )
         # Before the topics go: a group that still has members cannot be deleted.
         stack.callback(keeper.end)
@@ -225,7 +225,7 @@ class _Test:
     def _has_all(self) -> bool:
         """Whether the book has every record of the topics."""
         try:
-            ends = tail.ends(self._here.client, self._here.subject.topics.partitions)
+            ends = topic_reader.ends(self._here.client, self._here.subject.topics.partitions)
         except OSError:
             return False
         return all(self._entered.get(where, 0) >= end for where, end in ends.items())
@@ -245,8 +245,8 @@ class _Test:
         """Positions that are not behind the last record, as sentences: something was open there."""
         here, topics = self._here, self._here.subject.topics.partitions
         try:
-            ends = tail.ends(here.client, topics)
-            positions = tail.committed(here.client, here.site.group, topics)
+            ends = topic_reader.ends(here.client, topics)
+            positions = topic_reader.committed(here.client, here.site.group, topics)
         except OSError as error:
             return [str(error)]
         return [

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from bridge.cli.selftest import subject
-from bridge.cli.selftest.options import Options
-from bridge.cli.selftest.subject import Site, Subject
-from bridge.kafka.topic_creation import resolutions_of
+from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.sandbox.broker_process import BrokerProcess
+from bridge.sandbox.child_processes import Keeper
 from bridge.sandbox.cluster import OwnTopics
-from bridge.sandbox.keeper import Keeper
+from bridge.selftest import tested_configuration
+from bridge.selftest.options import Options
+from bridge.selftest.tested_configuration import Site, Subject
 
 FIRST_KEY: Final = "NX-selftest-key-0"
 LETTERS_BROKER: Final = 2
@@ -36,7 +36,7 @@ class Place:
     @property
     def client(self) -> dict[str, str]:
         """Reaches the cluster; for the self-test's own clients."""
-        return subject.client(self.subject.config)
+        return tested_configuration.client(self.subject.config)
 
     @property
     def letter_partitions(self) -> dict[str, int]:
@@ -47,7 +47,7 @@ class Place:
 @contextmanager
 def embedded(options: Options, keeper: Keeper, folder: Path, endpoint: str) -> Iterator[Place]:
     """An embedded Kafka in a process of its own."""
-    topics = subject.topics(options.config, prefix="")
+    topics = tested_configuration.topics(options.config, prefix="")
     site = Site("", "", options.session, endpoint, _key_file(folder), has_users=False)
     broker = BrokerProcess(keeper, {**topics.partitions, **_letter_topics(site)})
     for topic, count in topics.partitions.items():
@@ -56,7 +56,7 @@ def embedded(options: Options, keeper: Keeper, folder: Path, endpoint: str) -> I
         broker.lead(topic, count, LETTERS_BROKER)
     site = site.at(broker.bootstrap)
     file = folder / "bridge.yaml"
-    yield Place(site, subject.prepare(options.config, site, topics, file), file, broker)
+    yield Place(site, tested_configuration.prepare(options.config, site, topics, file), file, broker)
 
 
 @contextmanager
@@ -68,11 +68,11 @@ def on_cluster(
     `tell` hears of what could not be deleted.
     """
     prefix = f"bridge-selftest-{uuid4().hex[:8]}."
-    topics = subject.topics(options.config, prefix)
+    topics = tested_configuration.topics(options.config, prefix)
     site = Site(bootstrap, prefix, options.session, endpoint, _key_file(folder), has_users=True)
     file = folder / "bridge.yaml"
-    made = subject.prepare(options.config, site, topics, file)
-    own = OwnTopics(subject.client(made.config), {**topics.partitions, **_letter_topics(site)}, site.group)
+    made = tested_configuration.prepare(options.config, site, topics, file)
+    own = OwnTopics(tested_configuration.client(made.config), {**topics.partitions, **_letter_topics(site)}, site.group)
     try:
         with own:
             yield Place(site, made, file, None)

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.cli.selftest import events
-from bridge.cli.selftest import mapping as own_mapping
-from bridge.config import load, topic_patterns
-from bridge.config.consumed_topics import topics_of as consumed_by
+from bridge.config import load
 from bridge.config.sections import Config
+from bridge.config.topics import topic_patterns
+from bridge.config.topics.consumed_topics import topics_of as consumed_by
 from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.sandbox import sample
 from bridge.sandbox.sample import SampleRecord
+from bridge.selftest import events
+from bridge.selftest import mapping as own_mapping
 
 TRACK_TIMEOUT: Final = 2.0
 DRAIN_TIMEOUT: Final = 6.0

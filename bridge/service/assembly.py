@@ -13,32 +13,32 @@ from typing import TYPE_CHECKING
 from bridge import __version__
 from bridge.config import certificates
 from bridge.config.sections import Config
-from bridge.kafka.dead_letters import DeadLetterProducer
-from bridge.kafka.group_reader import GroupReader
-from bridge.kafka.inspection import Inspection
-from bridge.kafka.source import Source
+from bridge.kafka.admin.group_reader import GroupReader
+from bridge.kafka.admin.inspection import Inspection
+from bridge.kafka.consumer.source import Source
+from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.fingerprint import mapping_number
-from bridge.ops.events import Events
-from bridge.ops.log import Logging
+from bridge.ops.log.events import Events
+from bridge.ops.log.logger import Logging
 from bridge.ops.pages import pages
 from bridge.ops.server import AdminServer
+from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.pacing import RateShare
 from bridge.service.build import what_is_built
-from bridge.service.consumer import Consumer
 from bridge.service.control import Control, Reach
-from bridge.service.file_watch import FileWatch
-from bridge.service.group_watch import GroupWatch, Here
-from bridge.service.journal import Journal
-from bridge.service.kafka_watch import PATIENCE, KafkaWatch, Surroundings
-from bridge.service.letter_watch import LetterWatch
+from bridge.service.event_log import Journal
 from bridge.service.observation import Observed, Observer
-from bridge.service.rate_view import INTERVAL, RateView
-from bridge.service.redrive import Redrive
+from bridge.service.poll_adapter import Consumer
+from bridge.service.replays.redrive import Redrive
+from bridge.service.replays.side_traffic import replay_group
 from bridge.service.settings import delivery_settings
-from bridge.service.side_traffic import replay_group
 from bridge.service.time import LoopAlarm, SystemClock
+from bridge.service.watches.file_watch import FileWatch
+from bridge.service.watches.group_watch import GroupWatch, Here
+from bridge.service.watches.kafka_watch import PATIENCE, KafkaWatch, Surroundings
+from bridge.service.watches.letter_watch import LetterWatch
+from bridge.service.watches.rate_view import INTERVAL, RateView
 from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import ApiKey
 from bridge.track.direct import DirectSink

@@ -14,12 +14,12 @@ from bridge import __version__
 from bridge.config import control_socket, environment
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
-from bridge.kafka.inspection import Inspection, NotConnectedError
-from bridge.kafka.message_errors import ClientFatalError
+from bridge.kafka.admin.inspection import Inspection, NotConnectedError
+from bridge.kafka.consumer.message_errors import ClientFatalError
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.key_watch import KeyWatch
-from bridge.ops.control_server import CannotServeError, ControlServer
-from bridge.ops.log import Logging
+from bridge.ops.control.control_server import CannotServeError, ControlServer
+from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Snapshot
 from bridge.service import memory
 from bridge.service.assembly import Parts, assemble, secret_of

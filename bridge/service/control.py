@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.commands import Operand, command, completed
+from bridge.formats import offset_map
+from bridge.formats.operator_hold import BY_LIMIT, REASON_LIMIT, OperatorHold
 from bridge.holds import REASONS, Reason, shown
-from bridge.kafka import holding
-from bridge.kafka.holding import ANSWER_LIMIT, Move, Outcome
-from bridge.kafka.operator_hold import BY_LIMIT, REASON_LIMIT, OperatorHold
-from bridge.kafka.source import Source
+from bridge.kafka.consumer.assignment import holding
+from bridge.kafka.consumer.assignment.holding import ANSWER_LIMIT, Move, Outcome
+from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
-from bridge.ops.events import Events
 from bridge.ops.group_view import Standing
+from bridge.ops.log.events import Events
 from bridge.ops.snapshot import Block
-from bridge.pipeline import offset_map
-from bridge.service.journal import Journal
+from bridge.service.event_log import Journal
 
 PATIENCE: Final = ANSWER_LIMIT + 5.0
 """Seconds beyond a drain after which the answer is that nothing is known yet."""

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.commands import Operand, command
 from bridge.holds import Reason
 from bridge.model import DeadLetter, LetterReason, Retried, TopicPartition
-from bridge.ops.events import Events
+from bridge.ops.log.events import Events
 from bridge.ops.snapshot import PartitionHold, TopicHold
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Clock

@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from bridge.config import kafka_properties
-from bridge.config.printable import printable_lines
 from bridge.config.problems import Problem
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
 from bridge.kafka.client import ClientRefusedError
 from bridge.mapping.compile import CompiledMapping
-from bridge.ops.log import Logging, set_up
+from bridge.ops.log.logger import Logging, set_up
 from bridge.ops.server import CannotListenError
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.preflight import NotReadyError, prepare
+from bridge.text.printable import printable_lines
 from bridge.track.credentials import KeyFileError
 from bridge.track.dial import ProxyError
 from bridge.track.tls import CaFileError

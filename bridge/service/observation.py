@@ -9,25 +9,25 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bridge.holds import REASONS, Reason
-from bridge.kafka.source import Source
+from bridge.kafka.consumer.source import Source
 from bridge.mapping.absent_keys import KeyCount
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
-from bridge.ops import group_status
 from bridge.ops import snapshot as seen
-from bridge.ops.backlog_trend import BacklogTrend
+from bridge.ops.status import group_status
+from bridge.ops.status.backlog_trend import BacklogTrend
+from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import Life
-from bridge.pipeline.pacing import RateShare
 from bridge.pipeline.tally import LATENCY_BOUNDS
 from bridge.pipeline.work import Partition, State, Work
-from bridge.service.consumer import Consumer
-from bridge.service.file_watch import FileWatch
-from bridge.service.group_watch import GroupWatch
-from bridge.service.journal import Journal
-from bridge.service.kafka_watch import KafkaWatch
-from bridge.service.letter_watch import LetterWatch
-from bridge.service.rate_view import INTERVAL
+from bridge.service.event_log import Journal
+from bridge.service.poll_adapter import Consumer
+from bridge.service.watches.file_watch import FileWatch
+from bridge.service.watches.group_watch import GroupWatch
+from bridge.service.watches.kafka_watch import KafkaWatch
+from bridge.service.watches.letter_watch import LetterWatch
+from bridge.service.watches.rate_view import INTERVAL
 from bridge.track.credentials import ApiKey, KeyFile
 from bridge.track.stats import DURATION_BOUNDS, SinkStats
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from bridge.holds import Reason, shown
-from bridge.kafka.consumption import Batch, Drained, Gap, Positioned, Started, Tracker
+from bridge.kafka.consumer.consumption import Batch, Drained, Gap, Positioned, Started, Tracker
 from bridge.model import LetterRefused, TopicPartition, Verdict
-from bridge.ops.events import Events
+from bridge.ops.log.events import Events
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.ports import Attempt
-from bridge.service.journal import Journal
+from bridge.service.event_log import Journal
 
 
 class Room(Protocol):

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bridge.commands import command
-from bridge.config import consumed_topics
 from bridge.config.sections import Config
+from bridge.config.topics import consumed_topics
 from bridge.exits import ExitCode
-from bridge.kafka import topic_creation
-from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, TopicSettings
-from bridge.kafka.topic_creation import Creation
+from bridge.kafka.admin import topic_creation
+from bridge.kafka.admin.inspection import Cluster, Inspection, NotConnectedError, TopicSettings
+from bridge.kafka.admin.topic_creation import Creation
 
 RETENTION: Final = 30 * 86_400.0
 """Seconds letters are kept in a topic that is created here, as with `bridge topics create`."""

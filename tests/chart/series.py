@@ -9,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.holds import Reason
 from bridge.model import TopicPartition
-from bridge.ops import metrics
 from bridge.ops.group_view import GroupView, TopicView
+from bridge.ops.metrics import exposition_format
 from bridge.ops.snapshot import (
     Buffers,
     Distribution,
@@ -79,7 +79,7 @@ def constant(
     snapshot: Snapshot, *, minutes: int, restart_at: int, before: int, **more: str
 ) -> Iterator[dict[str, str]]:
     """One sample a minute. Counters stand at `before` until the restart, and at the page's numbers from then on."""
-    page = metrics.Exposition().render(snapshot, metrics.TEXT).decode()
+    page = exposition_format.Exposition().render(snapshot, exposition_format.TEXT).decode()
     after = minutes - restart_at
     yield _series("up", more, f"1x{minutes}")
     for family in text_string_to_metric_families(page):

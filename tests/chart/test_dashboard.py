@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.ops.catalogue import CATALOGUE, Over
+from bridge.ops.metrics.catalogue import CATALOGUE, Over
 from scripts.dashboard import dashboard
 from tests.chart import chart
 from tests.chart.conftest import Judge, Render

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from tests.chart.conftest import Say
-from tests.docs import commands
+from tests.support.docs import commands
 
 
 def test_it_says_what_was_deployed_and_what_to_type_next(notes: Say) -> None:

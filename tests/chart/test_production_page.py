@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.chart import chart, loading
-from tests.docs import commands
-from tests.docs.snippets import Snippet, snippets
+from tests.support.docs import commands
+from tests.support.docs.snippets import Snippet, snippets
 
 VALUES = [each for each in snippets() if not each.is_manifest and not each.is_configuration]
 

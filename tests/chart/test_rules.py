@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from bridge.holds import PARTITION_HOLDS, Reason
-from bridge.ops import metrics
-from bridge.ops.catalogue import CATALOGUE, Over
+from bridge.ops.metrics import exposition_format
+from bridge.ops.metrics.catalogue import CATALOGUE, Over
 from bridge.ops.snapshot import Snapshot
 from bridge.pipeline.tally import LATENCY_BOUNDS
 from tests.chart import chart, series
@@ -341,7 +341,9 @@ def test_prometheus_has_nothing_to_say_about_the_page_of_metrics(judge: Judge) -
         series.unowned(),
         *(series.held(reason, seconds=9.0) for reason in PARTITION_HOLDS),
     ):
-        judge("check", "metrics", given=metrics.Exposition().render(snapshot, metrics.TEXT).decode())
+        judge(
+            "check", "metrics", given=exposition_format.Exposition().render(snapshot, exposition_format.TEXT).decode()
+        )
 
 
 def test_every_series_is_narrowed_to_the_release(spec: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ import yaml
 
 from tests.chart import chart, kubectl
 from tests.chart.chart import NAMESPACE, Manifest, Rendered
-from tests.docs import commands
-from tests.docs.commands import Command
+from tests.support.docs import commands
+from tests.support.docs.commands import Command
 
 PAGE = commands.text_of("runbook")
 NEIGHBOURS = [commands.text_of(page) for page in ("production", "gitops", "operations")]

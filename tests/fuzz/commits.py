@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import binascii
 
-from bridge.kafka import commit_mark
+from bridge.formats import commit_mark, offset_map
+from bridge.formats.offset_map import BROKER_LIMIT, Demand, Head, OffsetMap
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import BROKER_LIMIT, Demand, Head, OffsetMap
 from bridge.pipeline.offsets import OffsetTracker
 from tests.fuzz.choices import Choices
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.mapping.examples import check_examples, run_examples
+from bridge.mapping.review.examples import check_examples, run_examples
 from tests.fuzz.choices import Choices
 
 _NAMES = (

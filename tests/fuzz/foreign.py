@@ -14,18 +14,18 @@ import jsonschema
 import orjson
 
 from bridge.cli.dlq import rows
-from bridge.kafka.letter_headers import CONNECT, OWN
+from bridge.formats import declarations, resolutions
+from bridge.formats.declarations import Reservations
+from bridge.formats.letter_headers import CONNECT, OWN
+from bridge.formats.letters import SPRING, parse
 from bridge.model import Header, Record, TopicPartition
-from bridge.reprocess import declarations, resolutions
-from bridge.reprocess.declarations import Reservations
-from bridge.reprocess.ledger import Ledger, State
-from bridge.reprocess.letters import SPRING, parse
+from bridge.reprocess.reading.ledger import Ledger, State
+from bridge.reprocess.reading.selection import Entry, Selection
+from bridge.reprocess.reading.statistics import count
 from bridge.reprocess.redaction import Redaction
-from bridge.reprocess.selection import Entry, Selection
-from bridge.reprocess.statistics import count
 from tests.fuzz.choices import Choices
 from tests.fuzz.records import MAPPINGS
-from tests.reprocess.letters import letter
+from tests.support.reprocess.letters import letter
 
 _SCHEMA: Final = Path(__file__).parents[2] / "schemas" / "resolution.schema.json"
 _VALIDATOR: Final = jsonschema.Draft202012Validator(json.loads(_SCHEMA.read_text()))

@@ -8,7 +8,7 @@ from typing import Final
 
 import jsonschema
 
-from bridge.kafka.letter_headers import CONNECT, LONGEST_MESSAGE, OWN, Detail, build
+from bridge.formats.letter_headers import CONNECT, LONGEST_MESSAGE, OWN, Detail, build
 from bridge.model import DeadLetter, Header, LetterReason, Record, Route
 from tests.fuzz.choices import Choices
 

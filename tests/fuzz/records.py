@@ -7,8 +7,8 @@ import math
 import re
 from typing import Final
 
-from bridge.config import yaml_core
 from bridge.config.mapping_section import MappingConfig
+from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import DeadLetter, Failed, Filtered, Header, Prepared, Record
 from tests.fuzz.choices import Choices

@@ -14,9 +14,9 @@ from bridge import __version__
 from tests.image.conftest import Built
 from tests.image.containers import RESTRICTED, restricted, running, script
 from tests.image.facts import CONFIGURATION
-from tests.kafka import choice
-from tests.kafka.client import Kafka
-from tests.kafka.launcher import free_ports
+from tests.support.kafka import choice
+from tests.support.kafka.client import Kafka
+from tests.support.kafka.launcher import free_ports
 
 KEY = "NX-key-of-the-image-test"
 ON_LOOPBACK = ("--network", "host")

@@ -1,4 +1,4 @@
-"""A real Apache Kafka for every test of this tier; `tests/kafka/choice.py` decides where it comes from."""
+"""A real Apache Kafka for every test of this tier; `tests/support/kafka/choice.py` decides where it comes from."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import NoReturn
 import pytest
 
 from tests.conftest import KAFKA
-from tests.kafka import choice
-from tests.kafka.certificates import Certificate
-from tests.kafka.client import Kafka, OwnKafka
-from tests.kafka.settings import BrokerSettings
+from tests.support.kafka import choice
+from tests.support.kafka.certificates import Certificate
+from tests.support.kafka.client import Kafka, OwnKafka
+from tests.support.kafka.settings import BrokerSettings
 
 HERE = Path(__file__).parent
 TIMEOUT = 300
@@ -103,7 +103,7 @@ def kafka_cluster(_three_brokers: OwnKafka) -> OwnKafka:
 
 @pytest.fixture(scope="session")
 def secured_kafka() -> Iterator[OwnKafka]:
-    """One broker with users (`tests.kafka.settings.PASSWORDS`) that denies what no ACL allows; see `OwnKafka.allow`."""
+    """One broker with users (`PASSWORDS` of its settings) that denies what no ACL allows; see `OwnKafka.allow`."""
     with ExitStack() as stack:
         yield KafkaFactory(stack)(sasl=True, acl=True)
 

@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 
-from tests.kafka.client import Kafka, OwnKafka
-from tests.kafka.settings import PASSWORDS
+from tests.support.kafka.client import Kafka, OwnKafka
+from tests.support.kafka.settings import PASSWORDS
 
 MakeKafka = Callable[..., OwnKafka]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.launcher import sweep
-from tests.kafka.processes import ProcessId, end
+from tests.support.kafka.launcher import sweep
+from tests.support.kafka.processes import ProcessId, end
 
 
 @pytest.fixture

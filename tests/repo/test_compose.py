@@ -16,7 +16,7 @@ from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.sandbox.emulator import DEFAULT_KEY
 from bridge.sandbox.sample import TOPICS
-from tests.kafka.jars import KAFKA_VERSION
+from tests.support.kafka.jars import KAFKA_VERSION
 
 Services = dict[str, dict[str, Any]]
 WITHOUT_HEALTHCHECK = {"topics", "shop"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EVENTS = "bridge/ops/events.py"
+EVENTS = "bridge/ops/log/events.py"
 NOT_EVENTS = {"tick"}
 
 

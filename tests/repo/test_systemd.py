@@ -13,7 +13,7 @@ import pytest
 
 from bridge.config.sections import Kafka
 from bridge.exits import ExitCode
-from tests.docs import commands
+from tests.support.docs import commands
 
 BESIDE_THE_DRAIN = 25
 """Seconds, as README.md says of every supervisor."""

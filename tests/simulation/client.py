@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.consumed_topics import Topics
-from bridge.config.topic_patterns import Reading
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
+from bridge.formats import commit_mark
 from bridge.holds import Reason
-from bridge.kafka import commit_mark
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.commits import Commits
-from bridge.kafka.consumption import Consumption, Positioned, Tracker
-from bridge.kafka.counts import SourceCounts
-from bridge.kafka.holding import Holding
-from bridge.kafka.leaving import Leaving
-from bridge.kafka.log_ends import LogEnds
-from bridge.kafka.lookup import Lookup
-from bridge.kafka.loop_side import LoopSide
+from bridge.kafka.consumer.assignment.holding import Holding
+from bridge.kafka.consumer.assignment.leaving import Leaving
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.standstill import Standstill
+from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.commits.end_offsets import LogEnds
+from bridge.kafka.consumer.consumption import Consumption, Positioned, Tracker
+from bridge.kafka.consumer.counts import SourceCounts
+from bridge.kafka.consumer.loop_side import LoopSide
+from bridge.kafka.consumer.pauses import Pauses
+from bridge.kafka.consumer.poll_loop import SERVE
+from bridge.kafka.consumer.starts.lookup import Lookup
+from bridge.kafka.consumer.starts.settled import Settled
+from bridge.kafka.consumer.starts.start_policy import Found, LogRange
+from bridge.kafka.consumer.starts.start_runner import Starting
 from bridge.kafka.partitions import from_client, to_client
-from bridge.kafka.pauses import Pauses
-from bridge.kafka.poll_loop import SERVE
-from bridge.kafka.settled import Settled
-from bridge.kafka.standstill import Standstill
-from bridge.kafka.starting import Starting
-from bridge.kafka.starts import Found, LogRange
-from bridge.kafka.table import Assigned, Table
 from bridge.model import Position, Record, TopicPartition
 from tests.simulation.group import TIMED_OUT, Member
 from tests.simulation.ledger import End, Log
@@ -258,7 +258,7 @@ class Ends(LogEnds):
 
 
 class PollThread:
-    """`bridge.kafka.poll_loop` and `bridge.kafka.rebalance`, without a thread: what they wait for calls them back."""
+    """`consumer.poll_loop` and `assignment.rebalance`, without a thread: what they wait for calls them back."""
 
     def __init__(self, process: Process) -> None:
         self.process = process

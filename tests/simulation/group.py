@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bridge.kafka import commit_mark, operator_hold
-from bridge.kafka.starts import Found, LogRange
+from bridge.formats import commit_mark, operator_hold
+from bridge.kafka.consumer.starts.start_policy import Found, LogRange
 from bridge.model import Position, TopicPartition
 from tests.simulation.agenda import Agenda
 from tests.simulation.ledger import Ledger, Log
@@ -109,7 +109,7 @@ class Group:
         return sorted(partition for partition in self.logs if partition.topic == topic)
 
     def find(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Found]:
-        """As `bridge.kafka.lookup.Lookup.find`."""
+        """As `bridge.kafka.consumer.starts.lookup.Lookup.find`."""
         wanted = list(partitions)
         if self.unreadable:
             return {partition: Found() for partition in wanted}

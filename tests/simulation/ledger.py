@@ -7,10 +7,9 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge.kafka import commit_mark
+from bridge.formats import commit_mark, offset_map
 from bridge.model import Delivered, Outcomes, Record, TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.pacing import FILL
+from bridge.pipeline.budget.pacing import FILL
 from bridge.pipeline.settings import Ordering
 
 if TYPE_CHECKING:

@@ -8,23 +8,23 @@ from typing import Any
 
 import pytest
 
-from bridge.kafka.commits import Commits
-from bridge.kafka.log_ends import LogEnds
-from bridge.kafka.settled import Seen, Settled
-from bridge.kafka.starting import Starting
-from bridge.kafka.table import Assigned
+from bridge.formats import offset_map
+from bridge.kafka.consumer.assignment.partition_state import Assigned
+from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.commits.end_offsets import LogEnds
+from bridge.kafka.consumer.starts.settled import Seen, Settled
+from bridge.kafka.consumer.starts.start_runner import Starting
 from bridge.model import Disposition, LetterRefused, TopicPartition
-from bridge.pipeline import offset_map
 from bridge.pipeline.assignments import Assignments, Drain
+from bridge.pipeline.budget.key_guard import KeyGuard
+from bridge.pipeline.budget.membership import Membership
+from bridge.pipeline.budget.outage import Outage
+from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.key_guard import KeyGuard
-from bridge.pipeline.lanes import Lanes
 from bridge.pipeline.letters import LetterDesk
-from bridge.pipeline.membership import Membership
 from bridge.pipeline.offsets import Life, OffsetTracker
-from bridge.pipeline.outage import Outage
-from bridge.pipeline.pacing import RateShare
-from bridge.pipeline.waiting import Waiting
+from bridge.pipeline.queues.delay_queue import Waiting
+from bridge.pipeline.queues.key_queues import Lanes
 from bridge.pipeline.work import Fanout, Partition, Work
 
 Patch = Callable[[pytest.MonkeyPatch], None]

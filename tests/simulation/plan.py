@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bridge.config.scalars import StartPoint
+from bridge.config.keys.scalars import StartPoint
 from bridge.kafka import terms
 from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
 

@@ -7,15 +7,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from bridge.formats import commit_mark
 from bridge.holds import Reason
-from bridge.kafka import commit_mark
-from bridge.kafka.starts import StartReason
+from bridge.kafka.consumer.starts.start_policy import StartReason
 from bridge.model import Outcomes, Record, TopicPartition
+from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.pacing import RateShare
 from bridge.pipeline.work import Entry, State, Work
-from bridge.service.rate_view import INTERVAL, view_of
+from bridge.service.watches.rate_view import INTERVAL, view_of
 from tests.simulation.agenda import EPOCH
 from tests.simulation.api import Letters, Sink
 from tests.simulation.client import PollThread
@@ -24,7 +24,7 @@ from tests.simulation.ledger import End, Event, Violation
 from tests.simulation.plan import HEARTBEAT
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumption import Gap, Started
+    from bridge.kafka.consumer.consumption import Gap, Started
     from bridge.pipeline.assignments import Drained
     from tests.simulation.world import World
 

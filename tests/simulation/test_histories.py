@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.config.scalars import StartPoint
+from bridge.config.keys.scalars import StartPoint
+from bridge.formats import offset_map
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.simulation.history import Told, run
 from tests.simulation.plan import DRAIN_TIMEOUT, SESSION, Copied, Fault, Plan, Produced

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from bridge.kafka import commit_mark, operator_hold
-from bridge.kafka.consumption import Tracker
-from bridge.kafka.holding import Move
-from bridge.kafka.holding import Outcome as Held
-from bridge.kafka.operator_hold import OperatorHold
+from bridge.formats import commit_mark, offset_map, operator_hold
+from bridge.formats.operator_hold import OperatorHold
+from bridge.kafka.consumer.assignment.holding import Move
+from bridge.kafka.consumer.assignment.holding import Outcome as Held
+from bridge.kafka.consumer.consumption import Tracker
 from bridge.model import (
     DeadLetter,
     Failed,
@@ -25,7 +25,6 @@ from bridge.model import (
     Route,
     TopicPartition,
 )  # fmt: skip
-from bridge.pipeline import offset_map
 from tests.simulation.agenda import EPOCH, Agenda
 from tests.simulation.api import Api
 from tests.simulation.client import PollThread

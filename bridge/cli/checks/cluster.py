@@ -9,16 +9,17 @@ from logging import Logger
 
 from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, records, topics
 from bridge.cli.checks.findings import Area, Finding
-from bridge.cli.output import plural
-from bridge.config import group_protocol
-from bridge.config.consumed_topics import topics_of
-from bridge.config.scalars import StartAge, StartFrom, StartTime
+from bridge.cli.frame.output import plural
+from bridge.config.keys.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
+from bridge.config.topics import group_protocol
+from bridge.config.topics.consumed_topics import topics_of
 from bridge.exits import Kind
-from bridge.kafka import client, mappings
-from bridge.kafka.committed import Committed
-from bridge.kafka.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
-from bridge.kafka.topic_creation import resolutions_of
+from bridge.kafka import client
+from bridge.kafka.admin import mappings
+from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
+from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.mapping.fingerprint import mapping_number
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli import output
-from bridge.cli.exits import ExitCode
-from bridge.config.printable import printable
+from bridge.cli.frame import output
+from bridge.cli.frame.exits import ExitCode
 from bridge.exits import KINDS, Kind
+from bridge.text.printable import printable
 
 if TYPE_CHECKING:
     from bridge.config.problems import Problem

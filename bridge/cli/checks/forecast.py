@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.output import number, plural
+from bridge.cli.frame.output import number, plural
 from bridge.commands import command
-from bridge.durations import span
+from bridge.text.durations import span
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.output import plural
-from bridge.config.group_protocol import GroupProtocol
+from bridge.cli.frame.output import plural
+from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.exits import Kind
-from bridge.kafka.group_description import GroupDescription
+from bridge.kafka.admin.group_description import GroupDescription
 from bridge.model import TopicPartition
 
 _SHOWN: Final = 10

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.output import number, plural
+from bridge.cli.frame.output import number, plural
 from bridge.commands import completed
-from bridge.durations import span
 from bridge.exits import Kind
-from bridge.kafka.inspection import TopicSettings
-from bridge.kafka.topic_creation import resolutions_of
+from bridge.kafka.admin.inspection import TopicSettings
+from bridge.kafka.admin.topic_creation import resolutions_of
+from bridge.text.durations import span
 
 SHORT_RETENTION_MS = 7 * 86_400_000
 """Below a week a dead letter can vanish over holidays before anybody has looked at it."""

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.config import topic_patterns
-from bridge.config.consumed_topics import Topics
 from bridge.config.mapping_section import MappingConfig
-from bridge.config.topic_patterns import Reading
+from bridge.config.topics import topic_patterns
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
 
 _SHOWN = 10
 

@@ -8,15 +8,15 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.output import number, plural
+from bridge.cli.frame.output import number, plural
 from bridge.commands import Operand, command
-from bridge.config.scalars import StartFrom, StartPoint
-from bridge.durations import span
+from bridge.config.keys.scalars import StartFrom, StartPoint
 from bridge.exits import Kind
 from bridge.holds import REASONS, Reason
-from bridge.kafka.log_ends import HANGING_AFTER
-from bridge.kafka.starts import LogRange
+from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import TopicPartition
+from bridge.text.durations import span
 
 WORTH_A_WORD: Final = 10.0
 """Seconds from which on an open transaction is mentioned: younger ones are how transactional producers work."""

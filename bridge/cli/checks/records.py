@@ -8,14 +8,14 @@ from logging import Logger
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Area, Finding
-from bridge.cli.output import plural
+from bridge.cli.frame.output import plural
 from bridge.commands import command
 from bridge.config.sections import Config
-from bridge.kafka import peek
-from bridge.kafka.inspection import Inspection
-from bridge.mapping.cautions import cautions
-from bridge.mapping.coverage import Coverage
+from bridge.kafka.admin import sampler
+from bridge.kafka.admin.inspection import Inspection
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.review.cautions import cautions
+from bridge.mapping.review.coverage import Coverage
 from bridge.model import Failed, TopicPartition
 
 LIMIT = 200
@@ -33,19 +33,19 @@ def look(
 ) -> list[Area]:
     """None where there is nothing to look at. `sources` are partition counts of the consumed topics."""
     partitions = [TopicPartition(topic, number) for topic, count in sources.items() for number in range(count)]
-    wanted = peek.shares(inspection.logs(partitions), LIMIT, peek.End.NEWEST) if partitions else {}
+    wanted = sampler.shares(inspection.logs(partitions), LIMIT, sampler.End.NEWEST) if partitions else {}
     if not wanted:
         return []
     seen, letters, count = Coverage(mapping), 0, 0
     now = time.time()
     found: list[Finding] = []
     try:
-        for record in peek.read(config.kafka, wanted, logger, silence=patience):
+        for record in sampler.read(config.kafka, wanted, logger, silence=patience):
             outcomes = mapping.map(record, now)
             seen.add(record, outcomes)
             letters += any(isinstance(outcome, Failed) for outcome in outcomes)
             count += 1
-    except peek.PeekError as error:
+    except sampler.PeekError as error:
         found.append(findings.note(f"Not all of the newest records could be looked at: {error}"))
     return [Area("Records", [*_counted(count, letters), *found, *_cautions(seen)])]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from bridge.cli import help, startup  # noqa: A004 - named as what it shows
 from bridge.cli.dlq import discard, export, import_, replay, show, stats
 from bridge.cli.dlq import list as list_
+from bridge.cli.frame import help, startup  # noqa: A004 - named as what it shows
 
 app = typer.Typer(
     help="Dead letters: what, why, and sending them again.",

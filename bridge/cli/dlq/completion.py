@@ -70,7 +70,7 @@ def _type_names(loaded: Loaded) -> Iterable[str]:
 
 
 def _topic_names(loaded: Loaded) -> Iterable[str]:
-    from bridge.config import topic_patterns
+    from bridge.config.topics import topic_patterns
 
     topics = () if loaded.config is None else loaded.config.kafka.topics
     return [name for name in topics if not topic_patterns.is_pattern(name)]

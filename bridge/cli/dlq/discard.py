@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.reprocess.selection import Entry
+    from bridge.reprocess.reading.selection import Entry
 
 COMMAND = "bridge dlq discard"
 
@@ -77,8 +77,8 @@ def _by_reason(chosen: Sequence[Entry]) -> list[tuple[str, int]]:
 
 
 def _write(topics: opening.Opened, chosen: Sequence[Entry], because: str) -> None:
+    from bridge.formats.resolutions import Ended, Ending, Kind, encode, key_of
     from bridge.reprocess.author import author
-    from bridge.reprocess.resolutions import Ended, Ending, Kind, encode, key_of
     from bridge.reprocess.writing import write_all
 
     by, now = author(COMMAND), time.time()

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode, Misuse
 
 
 @selecting
@@ -31,10 +31,10 @@ def export(
     ] = False,
 ) -> ExitCode:
     """Write dead letters as NDJSON, with their raw bytes in base64; edit them and re-import them."""
-    from bridge.config.printable import printable_bytes
-    from bridge.mapping import exact_json
+    from bridge.decode import exact_json
     from bridge.reprocess.redaction import redaction
     from bridge.reprocess.transfer import export as exported
+    from bridge.text.printable import printable_bytes
 
     if redact and unredacted:
         raise Misuse("--redact and --unredacted exclude each other.")

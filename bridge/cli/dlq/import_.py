@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import inputs, output, startup
 from bridge.cli.dlq import opening
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli.frame import inputs, output, startup
+from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 from bridge.commands import command
 
 if TYPE_CHECKING:
-    from bridge.reprocess.selection import Entry
+    from bridge.reprocess.reading.selection import Entry
     from bridge.reprocess.transfer import Line
 
 COMMAND = "bridge dlq import"
@@ -113,8 +113,8 @@ def _changes(
 
 
 def _write(topics: opening.Opened, changes: list[tuple[Entry, bytes | None, bytes | None]], note: str) -> None:
+    from bridge.formats.resolutions import Changed, encode
     from bridge.reprocess.author import author
-    from bridge.reprocess.resolutions import Changed, encode
     from bridge.reprocess.writing import write_all
 
     by, now = author(COMMAND), time.time()

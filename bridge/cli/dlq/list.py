@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
-from bridge.cli.exits import ExitCode
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode
 from bridge.commands import command
+from bridge.text import tables
 
 PAGE = 50
 """Dead letters shown to a person who did not say how many."""
@@ -29,8 +30,8 @@ def list_letters(
     from dataclasses import replace
 
     from bridge.cli.dlq import rows
-    from bridge.config.printable import printable
     from bridge.reprocess.redaction import redaction
+    from bridge.text.printable import printable
 
     start = startup.load(config)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
@@ -46,7 +47,7 @@ def list_letters(
             output.line(topics.none_match(selection))
             return ExitCode.OK
     cut = asked.limit is None and len(shown) > PAGE
-    table = output.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
+    table = tables.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
     output.lines(printable(line) for line in table)
     if cut:
         output.line(

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli import output, startup
-from bridge.cli.dlq import progress
-from bridge.cli.exits import Misuse, Unreachable
+from bridge.cli.frame import output, progress, startup
+from bridge.cli.frame.exits import Misuse, Unreachable
 from bridge.commands import command
 
 if TYPE_CHECKING:
     from bridge.cli.dlq.selectors import Asked
-    from bridge.kafka.inspection import Cluster
-    from bridge.kafka.letter_log import LetterLog
-    from bridge.reprocess.reader import Reader
-    from bridge.reprocess.selection import Entry, Selection
+    from bridge.kafka.admin.inspection import Cluster
+    from bridge.kafka.letters.letter_log import LetterLog
+    from bridge.reprocess.reading.reader import Reader
+    from bridge.reprocess.reading.selection import Entry, Selection
 
 AllGroups = Annotated[bool, typer.Option("--all-groups", help="Also dead letters of other bridges in the same topic.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON, one document per line.")]
@@ -61,10 +60,10 @@ class Opened:
         self, asked: Asked, *, ids: tuple[str, ...] = (), with_ended: bool = False, all_groups: bool = False
     ) -> Selection:
         """What was asked for. Raises `Misuse` for what cannot be understood, or names what does not exist."""
-        from bridge.config.consumed_topics import topics_of
-        from bridge.reprocess.ledger import Endings
-        from bridge.reprocess.names import refusals, unknown
-        from bridge.reprocess.reader import Reader
+        from bridge.config.topics.consumed_topics import topics_of
+        from bridge.reprocess.reading.ledger import Endings
+        from bridge.reprocess.reading.names import refusals, unknown
+        from bridge.reprocess.reading.reader import Reader
 
         made = asked.selection(None if all_groups else self.group, ids=ids, with_ended=with_ended)
         waiting = unknown(made, self.start.mapping, topics_of(self.start.config.kafka), self.cluster.topics)
@@ -81,7 +80,7 @@ class Opened:
 
     def select(self, selection: Selection) -> Iterator[Entry]:
         """The letters that are meant."""
-        from bridge.reprocess.selection import select
+        from bridge.reprocess.reading.selection import select
 
         return select(self.entries(), selection, self.start.mapping)
 
@@ -91,8 +90,8 @@ class Opened:
         sentence = f"No {ended}dead letters in {self.topic} match."
         if not selection.statuses:
             return sentence
-        from bridge.reprocess.ledger import Endings
-        from bridge.reprocess.reader import Reader
+        from bridge.reprocess.reading.ledger import Endings
+        from bridge.reprocess.reading.reader import Reader
 
         entries = Reader(self.log, Endings.STATES).entries()
         there = sorted({each.letter.status for each in entries if each.letter.status is not None})
@@ -100,7 +99,7 @@ class Opened:
 
     def chosen(self, selection: Selection) -> list[Entry]:
         """The same at once. Raises `Misuse` where an ID is that of no letter: a typing error must not pass for done."""
-        from bridge.reprocess.selection import is_named
+        from bridge.reprocess.reading.selection import is_named
 
         found = list(self.select(selection))
         missing = [str(name) for name in selection.ids if not any(is_named(entry.letter, name) for entry in found)]
@@ -113,7 +112,7 @@ class Opened:
 
     def need_resolutions(self) -> None:
         """Raises `Misuse` where a resolution has no place to go."""
-        from bridge.kafka.topic_creation import resolutions_of
+        from bridge.kafka.admin.topic_creation import resolutions_of
 
         extent, name = self.reader.extent, resolutions_of(self.topic)
         if not extent.has_resolutions:
@@ -135,9 +134,9 @@ def opened(start: startup.Start, *, shows_endings: bool = False) -> Iterator[Ope
     `shows_endings`: the command shows who settled letters and why, which takes a thousand bytes for each of them.
     """
     from bridge.kafka.client import ClientRefusedError
-    from bridge.kafka.letter_log import LetterLog, LetterLogError
-    from bridge.reprocess.ledger import Endings
-    from bridge.reprocess.reader import Reader
+    from bridge.kafka.letters.letter_log import LetterLog, LetterLogError
+    from bridge.reprocess.reading.ledger import Endings
+    from bridge.reprocess.reading.reader import Reader
 
     _, cluster = startup.connect(start)
     try:

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, rates, startup
-from bridge.cli.dlq import opening, progress
+from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.cli.frame import output, progress, rates, startup
+from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.commands import completed
+from bridge.text import tables
 
 if TYPE_CHECKING:
-    from bridge.reprocess.outcome import Outcome
-    from bridge.reprocess.plan import Plan, Rules
-    from bridge.reprocess.replay import Replay
-    from bridge.service.replaying import Wish
+    from bridge.reprocess.replay.outcome import Outcome
+    from bridge.reprocess.replay.plan import Plan, Rules
+    from bridge.reprocess.replay.replay import Replay
+    from bridge.service.replays.replaying import Wish
 
 COMMAND = "bridge dlq replay"
 
@@ -64,7 +65,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     """
     from collections import Counter
 
-    from bridge.reprocess.outcome import Outcome, Result
+    from bridge.reprocess.replay.outcome import Outcome, Result
 
     start = startup.load(config)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
@@ -95,8 +96,8 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
 
 
 def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) -> Rules:
-    from bridge.config import scalars
-    from bridge.reprocess.plan import Rules
+    from bridge.config.keys import scalars
+    from bridge.reprocess.replay.plan import Rules
 
     if stale not in ("skip", "send"):
         raise Misuse(f"--stale must be skip or send, not {stale!r}.")
@@ -108,7 +109,7 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
 
 
 def _wish(start: startup.Start, rules: Rules, rate: str) -> Wish:
-    from bridge.service.replaying import Wish
+    from bridge.service.replays.replaying import Wish
 
     return Wish(rules, rates.of(rate, start.config.delivery.rate_limit), COMMAND)
 
@@ -116,8 +117,8 @@ def _wish(start: startup.Start, rules: Rules, rate: str) -> Wish:
 def _planned(
     topics: opening.Opened, asked: Asked, ids: tuple[str, ...], rules: Rules, *, look_for_stale: bool, skip: str
 ) -> Plan:
-    from bridge.reprocess.order import in_original_order
-    from bridge.reprocess.plan import Plan, decide
+    from bridge.reprocess.replay.order import in_original_order
+    from bridge.reprocess.replay.plan import Plan, decide
 
     chosen = in_original_order(topics.chosen(topics.selection(asked, ids=ids)))
     made = Plan()
@@ -140,7 +141,7 @@ def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> Outcome:
 async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> Outcome:
     import asyncio
 
-    from bridge.service import replaying
+    from bridge.service.replays import replaying
 
     loop = asyncio.get_running_loop()
     start = topics.start
@@ -167,21 +168,21 @@ async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> O
 
 
 def _notice(sentence: str) -> None:
-    from bridge.config.printable import printable
+    from bridge.text.printable import printable
 
     sys.stderr.write(f"{printable(sentence)}\n")
 
 
 def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
-    from bridge.config.printable import printable
-    from bridge.reprocess.outcome import Result
+    from bridge.reprocess.replay.outcome import Result
+    from bridge.text.printable import printable
 
     if as_json:
         output.document(_result(outcome, made))
     else:
         results = [(outcome.results[Result(name)], text) for name, text in _RESULTS.items()]
         rows = [[output.number(number), text] for number, text in results if number]
-        output.lines(output.table(rows, right=(0,)))
+        output.lines(tables.table(rows, right=(0,)))
         output.lines(f"  {output.number(number)} {reason}" for reason, number in outcome.failures.most_common())
         if outcome.ambiguous:
             output.line(f"{output.plural(outcome.ambiguous, 'request')} without an answer may have arrived twice.")
@@ -198,13 +199,13 @@ def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
 
 def _left(made: Plan) -> int:
     """Selected letters that are not to be sent, and so are open afterwards, too."""
-    from bridge.reprocess.plan import Fate
+    from bridge.reprocess.replay.plan import Fate
 
     return made.counts.total() - made.counts[Fate.SEND]
 
 
 def _result(outcome: Outcome, made: Plan) -> dict[str, Any]:
-    from bridge.reprocess.outcome import Result
+    from bridge.reprocess.replay.outcome import Result
 
     return {
         "selected": made.counts.total(),
@@ -227,13 +228,13 @@ _RESULTS = {
 
 
 def _counts(made: Plan, nothing: str) -> list[str]:
-    from bridge.reprocess.plan import SENTENCES
+    from bridge.reprocess.replay.plan import SENTENCES
 
     rows = [
         [output.number(number), completed(SENTENCES[fate], ID=str(made.samples[fate].entry.letter.place))]
         for fate, number in made.counts.most_common()
     ]
-    return output.table(rows, right=(0,)) if rows else [nothing]
+    return tables.table(rows, right=(0,)) if rows else [nothing]
 
 
 def _show_counts(made: Plan, nothing: str, *, to_stderr: bool) -> None:
@@ -244,7 +245,7 @@ def _show_counts(made: Plan, nothing: str, *, to_stderr: bool) -> None:
 
 
 def _document(made: Plan) -> dict[str, Any]:
-    from bridge.reprocess.plan import Body
+    from bridge.reprocess.replay.plan import Body
 
     return {
         "selected": made.counts.total(),
@@ -258,7 +259,7 @@ def _document(made: Plan) -> dict[str, Any]:
 
 def _bodies(made: Plan) -> str:
     """What would be sent, beside what was: only where something was."""
-    from bridge.reprocess.plan import Body
+    from bridge.reprocess.replay.plan import Body
 
     told = (
         (Body.CHANGED, "would be sent with a changed body"),

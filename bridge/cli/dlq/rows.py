@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge import moments
-from bridge.durations import span
+from bridge.text import moments
+from bridge.text.durations import span
 
 if TYPE_CHECKING:
     from bridge.mapping.mapper import CompiledMapping
+    from bridge.reprocess.reading.selection import Entry
     from bridge.reprocess.redaction import Redaction
-    from bridge.reprocess.selection import Entry
 
 HEADINGS = ("id", "age", "state", "reason", "status", "route", "user", "origin")
 
@@ -84,7 +84,7 @@ def document(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> dict[
 
 def user(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> str | None:
     """The user that its event is of under the present mapping; the first, where there are several."""
-    from bridge.reprocess import contents
+    from bridge.reprocess.reading import contents
 
     record = contents.current(entry.letter, entry.standing)
     if record is None:

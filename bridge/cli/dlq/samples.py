@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bridge.cli.dlq import show
 
 if TYPE_CHECKING:
-    from bridge.cli import startup
-    from bridge.reprocess.plan import Plan, Planned
+    from bridge.cli.frame import startup
+    from bridge.reprocess.replay.plan import Plan, Planned
 
 MOST = 3
 """Letters of those to be sent."""
@@ -16,9 +16,9 @@ MOST = 3
 
 def lines(made: Plan, start: startup.Start, *, redact: bool) -> list[str]:
     """For people."""
-    from bridge.config.printable import printable
-    from bridge.reprocess import contents
+    from bridge.reprocess.reading import contents
     from bridge.reprocess.redaction import redaction
+    from bridge.text.printable import printable
 
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
     shown: list[str] = []

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from bridge.cli.dlq import completion
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.cli.frame.exits import ExitCode, Misuse
 
 if TYPE_CHECKING:
-    from bridge.reprocess.selection import Selection
+    from bridge.reprocess.reading.selection import Selection
 
 Many = list[str] | None
 _OFTEN = " May be given several times."
@@ -100,8 +100,8 @@ class Asked:
 
     def selection(self, group: str | None, *, ids: tuple[str, ...] = (), with_ended: bool = False) -> Selection:
         """Raises `Misuse` for what cannot be understood. `group` None: of all groups."""
-        from bridge.reprocess.ledger import State
-        from bridge.reprocess.selection import Selection, parse_id, parse_origin
+        from bridge.reprocess.reading.ledger import State
+        from bridge.reprocess.reading.selection import Selection, parse_id, parse_origin
 
         now = time.time()
         return Selection(
@@ -144,7 +144,7 @@ def selecting(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
 
 def _moment(option: str, text: str | None, now: float) -> int | None:
-    from bridge.config import scalars
+    from bridge.config.keys import scalars
 
     if text is None:
         return None
@@ -171,7 +171,7 @@ def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
 
 
 def _query(text: str) -> Callable[[Any], Any]:
-    from bridge.mapping.queries import QueryError, compile_query
+    from bridge.mapping.expressions.queries import QueryError, compile_query
 
     try:
         return compile_query(text)

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, startup
 from bridge.cli.dlq import opening
-from bridge.cli.exits import ExitCode, Misuse
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode, Misuse
+from bridge.text import tables
 
 if TYPE_CHECKING:
+    from bridge.formats.letters import Letter, Place
     from bridge.model import Record
-    from bridge.reprocess.letters import Letter, Place
-    from bridge.reprocess.plan import Mapped
+    from bridge.reprocess.reading.selection import Entry
     from bridge.reprocess.redaction import Redaction
-    from bridge.reprocess.selection import Entry
+    from bridge.reprocess.replay.plan import Mapped
 
 
 def show(
@@ -44,8 +45,8 @@ def show(
 
 def find(topics: opening.Opened, text: str) -> list[Entry]:
     """The letters of an id: one, or one per event of a record. Raises `Misuse` where there is none."""
-    from bridge.reprocess.letters import Place
-    from bridge.reprocess.selection import Entry, is_named, parse_id
+    from bridge.formats.letters import Place
+    from bridge.reprocess.reading.selection import Entry, is_named, parse_id
 
     try:
         name = parse_id(text)
@@ -86,8 +87,8 @@ def _at(topics: opening.Opened, place: Place) -> Any:
 
 
 def _page(entry: Entry, start: startup.Start, hidden: Redaction) -> list[str]:
-    from bridge.config.printable import printable
-    from bridge.reprocess import contents
+    from bridge.reprocess.reading import contents
+    from bridge.text.printable import printable
 
     record = contents.current(entry.letter, entry.standing)
     lines = [*_facts(entry, hidden), "", "What came", *_record(entry, hidden)]
@@ -133,7 +134,7 @@ def _facts(entry: Entry, hidden: Redaction) -> list[str]:
     if ended is not None:
         why = f": {ended.reason}" if ended.reason else ""
         facts.append((ended.ending.value, f"{moment(ended.at * 1000)} by {ended.author.user}{why}"))
-    return output.table([[title, text] for title, text in facts if text])
+    return tables.table([[title, text] for title, text in facts if text])
 
 
 def _record(entry: Entry, hidden: Redaction) -> list[str]:
@@ -150,7 +151,7 @@ def _record(entry: Entry, hidden: Redaction) -> list[str]:
 def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redaction) -> list[str]:
     """What the present mapping would send, beside what was sent."""
     from bridge.model import Failed, Filtered, Prepared
-    from bridge.reprocess import plan
+    from bridge.reprocess.replay import plan
 
     mapped = plan.of(entry.letter, record, start.mapping)
     lines: list[str] = []
@@ -166,8 +167,8 @@ def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redact
 
 
 def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> list[str]:
-    from bridge.reprocess.differences import difference
-    from bridge.reprocess.plan import Body, Mapped, compared
+    from bridge.reprocess.replay.differences import difference
+    from bridge.reprocess.replay.plan import Body, Mapped, compared
 
     letter = entry.letter
     body = hidden.of_request(prepared.body, record.value, record.headers)
@@ -185,7 +186,8 @@ def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> 
 def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[str, Any]:
     """What is in a letter, what was sent and what would be, for scripts."""
     from bridge.model import Prepared
-    from bridge.reprocess import contents, plan
+    from bridge.reprocess.reading import contents
+    from bridge.reprocess.replay import plan
 
     letter = entry.letter
     record = contents.current(letter, entry.standing)
@@ -212,8 +214,8 @@ def _plain(content: bytes | None) -> Any:
     """JSON as it is, other text as text, other bytes spelled out."""
     import orjson
 
-    from bridge.mapping import exact_json
-    from bridge.mapping.failures import MappingError
+    from bridge.decode import exact_json
+    from bridge.decode.failures import MappingError
 
     if content is None:
         return None
@@ -230,8 +232,8 @@ def _text(content: bytes) -> str:
 def _pretty(content: bytes | None) -> list[str]:
     import orjson
 
-    from bridge.mapping import exact_json
-    from bridge.mapping.failures import MappingError
+    from bridge.decode import exact_json
+    from bridge.decode.failures import MappingError
 
     if content is None:
         return ["no value: a tombstone"]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.cli import startup
-from bridge.cli.dlq import progress
+from bridge.cli.frame import progress, startup
 
 if TYPE_CHECKING:
     from bridge.cli.dlq.opening import Opened
-    from bridge.reprocess.plan import Plan
+    from bridge.reprocess.replay.plan import Plan
 
 
 def mark_stale(made: Plan, topics: Opened, *, skip: bool) -> None:
     """Count the letters that come after a newer event of their user was delivered; leave them out with `skip`."""
-    from bridge.reprocess.plan import without_stale
-    from bridge.reprocess.staleness import Search
+    from bridge.reprocess.replay.plan import without_stale
+    from bridge.reprocess.replay.staleness import Search
 
     search = Search([each.entry for each in made.sends], topics.start.mapping)
     inspection, _ = startup.connect(topics.start)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli import output, startup
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import Asked, selecting
-from bridge.cli.exits import ExitCode
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode
 from bridge.commands import command
-from bridge.durations import span
+from bridge.text import tables
+from bridge.text.durations import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bridge.reprocess.messages import Saying, Sayings
-    from bridge.reprocess.statistics import Group, Statistics
+    from bridge.reprocess.reading.messages import Saying, Sayings
+    from bridge.reprocess.reading.statistics import Group, Statistics
 
 MESSAGES = 10
 """Shown to a person."""
@@ -35,8 +36,8 @@ def stats(
 
     Ends with 1 where any is open.
     """
+    from bridge.reprocess.reading.statistics import count
     from bridge.reprocess.redaction import redaction
-    from bridge.reprocess.statistics import count
 
     start = startup.load(config)
     with opening.opened(start) as topics:
@@ -52,7 +53,7 @@ def stats(
 
 
 def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
-    from bridge.config.printable import printable
+    from bridge.text.printable import printable
 
     if not found.open:
         lines = [f"{topics.topic} has no open dead letter."]
@@ -61,7 +62,7 @@ def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
         lines = [f"{topics.topic}: {output.plural(found.open, 'open dead letter')}{oldest}"]
         for title, groups in found.groupings.items():
             rows = [[title, "dead letters", "oldest"], *(_row(name, group) for name, group in groups.items())]
-            lines += ["", *(printable(line) for line in output.table(rows, right=(1,)))]
+            lines += ["", *(printable(line) for line in tables.table(rows, right=(1,)))]
         lines += ["", *(printable(line) for line in _sayings(found.sayings, now))]
     ended = [f"{output.number(number)} {state}" for state, number in found.ended.items() if number]
     notes = [f"Settled: {', '.join(ended)}."] if ended else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand, TyperGroup
 
 from bridge import exits
-from bridge.cli.examples import EXAMPLES
+from bridge.cli.frame.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter

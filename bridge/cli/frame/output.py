@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bridge.config.printable import printable_json, printable_lines
+from bridge.text.printable import printable_json, printable_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -21,7 +21,7 @@ _NARROWEST = 9
 def line(text: str = "", style: str | None = None) -> None:
     """One line on standard output. A terminal obeys nothing of it, whatever came from outside.
 
-    Only `config.printable` keeps such a text from having lines of its own: it must have gone through it before.
+    Only `text.printable` keeps such a text from having lines of its own: it must have gone through it before.
     """
     text = printable_lines(text)
     if style is None or not sys.stdout.isatty():
@@ -47,21 +47,9 @@ def to_stderr(texts: Iterable[str]) -> None:
 
 def document(value: Any) -> None:
     """A JSON document for a script, on one line; a terminal obeys nothing of it."""
-    from bridge.mapping import exact_json
+    from bridge.decode import exact_json
 
     sys.stdout.write(printable_json(exact_json.text_of(value)) + "\n")
-
-
-def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Rows as lines with aligned columns; the columns in `right` are aligned to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    return [
-        "  ".join(
-            cell.rjust(widths[column]) if column in right else cell.ljust(widths[column])
-            for column, cell in enumerate(row)
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def fitted(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:

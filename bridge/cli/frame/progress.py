@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bridge.cli import output
-from bridge.durations import span
+from bridge.cli.frame import output
+from bridge.text.durations import span
 
 EVERY = 10.0
 """Seconds between two lines."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bridge.cli.exits import Misuse
+from bridge.cli.frame.exits import Misuse
 
 HELP = "Of delivery.rate_limit: 20%, 100%, or a rate such as 60/min; running bridges use the rest."
 
 
 def of(text: str, limit: float | None) -> float:
     """Requests per second of ``--rate``; 0.0 where the limit is lifted and a share means nothing. Raises `Misuse`."""
-    from bridge.config import scalars
+    from bridge.config.keys import scalars
 
     try:
         wanted = (limit or 0.0) * scalars.share(text) if text.endswith("%") else scalars.rate(text)

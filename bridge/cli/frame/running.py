@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.exits import CommandError, ExitCode, Misuse, Unanswered, Unreachable
+from bridge.cli.frame.exits import CommandError, ExitCode, Misuse, Unanswered, Unreachable
 from bridge.commands import command
 from bridge.config import control_socket, environment
 
@@ -42,7 +42,7 @@ def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
     Raises `Unreachable` where none is there, `SwitchedOffError`, `Unanswered` where it may be done without an answer,
     and `CommandError` for what it refuses.
     """
-    from bridge.ops import control_client
+    from bridge.ops.control import control_client
 
     paths = sockets(config)
     if not paths:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge import commands
-from bridge.cli.exits import Misuse, Unreachable
+from bridge.cli.frame.exits import Misuse, Unreachable
 
 if TYPE_CHECKING:
     from bridge.config.load import Loaded
     from bridge.config.problems import Problem
     from bridge.config.sections import Config
-    from bridge.kafka.inspection import Cluster, Inspection
+    from bridge.kafka.admin.inspection import Cluster, Inspection
     from bridge.mapping.mapper import CompiledMapping
     from bridge.track.credentials import ApiKey
 
@@ -114,8 +114,8 @@ def api_key(start: Start) -> ApiKey:
 
 def connect(start: Start) -> tuple[Inspection, Cluster]:
     """The brokers, ready for questions. Raises `Misuse` for bad properties, `Unreachable` where none lets us in."""
+    from bridge.kafka.admin.inspection import Inspection, NotConnectedError
     from bridge.kafka.client import ClientRefusedError
-    from bridge.kafka.inspection import Inspection, NotConnectedError
 
     kafka = start.config.kafka
     try:

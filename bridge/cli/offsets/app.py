@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bridge.cli import help, startup  # noqa: A004 - named as what it shows
+from bridge.cli.frame import help, startup  # noqa: A004 - named as what it shows
 from bridge.cli.offsets import set_, show
 
 app = typer.Typer(

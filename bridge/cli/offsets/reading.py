@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.cli import startup
-from bridge.cli.exits import Misuse, Unreachable
+from bridge.cli.frame import startup
+from bridge.cli.frame.exits import Misuse, Unreachable
 from bridge.cli.offsets.standing import Standing
 from bridge.commands import command
 from bridge.model import TopicPartition
@@ -14,8 +14,8 @@ from bridge.model import TopicPartition
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.kafka.group_description import GroupDescription
-    from bridge.kafka.inspection import Cluster, Inspection
+    from bridge.kafka.admin.group_description import GroupDescription
+    from bridge.kafka.admin.inspection import Cluster, Inspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def read(start: startup.Start, asked: str | None) -> Read:
 
 
 def _partitions(start: startup.Start, cluster: Cluster, asked: str | None) -> Sequence[TopicPartition]:
-    from bridge.config.consumed_topics import topics_of
+    from bridge.config.topics.consumed_topics import topics_of
 
     consumed = topics_of(start.config.kafka)
     there = {name: count for name, count in sorted(cluster.topics.items()) if consumed.takes(name)}

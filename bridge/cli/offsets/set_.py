@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, startup
-from bridge.cli.exits import ExitCode, Misuse, Unanswered, Unreachable
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode, Misuse, Unanswered, Unreachable
 from bridge.commands import Operand, command
+from bridge.text import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from bridge.cli.offsets.standing import Change
     from bridge.cli.offsets.target import Target
     from bridge.cli.offsets.through import Answer
-    from bridge.kafka.group_description import GroupDescription
-    from bridge.kafka.lost import Lost
+    from bridge.formats.lost import Lost
+    from bridge.kafka.admin.group_description import GroupDescription
     from bridge.model import TopicPartition
 
 COMMAND = "bridge offsets set"
@@ -65,7 +66,7 @@ def set_offsets(
     if not changes:
         return _end(changes, start, as_json=json, was_set=False, why="The committed offset is there already.")
     if not json:
-        output.lines(output.table([_HEAD, *map(_row, changes)], right=(1, 2, 3, 4, 5)))
+        output.lines(tables.table([_HEAD, *map(_row, changes)], right=(1, 2, 3, 4, 5)))
     _refuse_loss(changes, accept_loss, dry_run=dry_run)
     if dry_run:
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set (--dry-run).")
@@ -170,7 +171,7 @@ def _agreed(count: int, group: str) -> bool:
 def _set(start: startup.Start, changes: Sequence[Change], members: str | None) -> tuple[Answer, bool]:
     """What became of it, and whether a running bridge did it. Raises `Unanswered` where nobody knows."""
     from bridge.cli.offsets import through
-    from bridge.kafka.position_writer import GroupHasMembersError
+    from bridge.kafka.admin.offset_writer import GroupHasMembersError
 
     if members is None:
         try:
@@ -182,14 +183,14 @@ def _set(start: startup.Start, changes: Sequence[Change], members: str | None) -
 
 
 def _write(start: startup.Start, changes: Sequence[Change]) -> dict[TopicPartition, str]:
-    from bridge.config.printable import printable
-    from bridge.kafka import position_writer
+    from bridge.kafka.admin import offset_writer
+    from bridge.text.printable import printable
 
     kafka = start.config.kafka
     positions = {each.standing.partition: (each.offset, each.committed_text) for each in changes}
     try:
-        refused = position_writer.write(kafka, positions, startup.quiet_logger())
-    except position_writer.NotAllowedError as error:
+        refused = offset_writer.write(kafka, positions, startup.quiet_logger())
+    except offset_writer.NotAllowedError as error:
         raise Misuse(
             f"This user may not commit for the group {kafka.group_id} ({error}). Nothing was set. Grant it READ on the "
             "group and on the topic."
@@ -254,9 +255,9 @@ def _log(changes: Sequence[Change]) -> None:
     """Who set what, one JSON object a partition on standard error: for whoever keeps a log of that."""
     from datetime import UTC, datetime
 
-    from bridge.config.printable import printable_json
-    from bridge.mapping import exact_json
+    from bridge.decode import exact_json
     from bridge.reprocess.author import author
+    from bridge.text.printable import printable_json
 
     by = author(COMMAND)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -272,7 +273,7 @@ def _record_lost(start: startup.Start, lost: Sequence[Lost]) -> str | None:
     import time
 
     from bridge.kafka.client import ClientRefusedError
-    from bridge.kafka.letter_log import LetterLog, LetterLogError
+    from bridge.kafka.letters.letter_log import LetterLog, LetterLogError
     from bridge.reprocess.author import author
     from bridge.reprocess.loss_writer import LossWriter
 

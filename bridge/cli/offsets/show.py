@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import output, startup
-from bridge.cli.exits import ExitCode, Unreachable
+from bridge.cli.frame import output, startup
+from bridge.cli.frame.exits import ExitCode, Unreachable
+from bridge.text import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def _lines(group: str, found: Read) -> Iterator[str]:
     if found.group is not None:
         members = output.plural(len(found.group.members), "member") if found.group.members else "no member"
         yield f"Group {group}: {found.group.state.replace('_', ' ')}, {members}."
-    yield from output.table([_HEAD, *map(_row, found.standings)], right=(1, 2, 3, 4, 5))
+    yield from tables.table([_HEAD, *map(_row, found.standings)], right=(1, 2, 3, 4, 5))
     for each in found.standings:
         if (problem := each.problem) is not None:
             yield problem.detail

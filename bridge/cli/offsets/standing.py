@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bridge.config.scalars import StartPoint
+from bridge.config.keys.scalars import StartPoint
+from bridge.formats import offset_map
+from bridge.formats.commit_text import CommitText
+from bridge.formats.lost import PASSED, Lost
 from bridge.holds import Reason
-from bridge.kafka import starts
-from bridge.kafka.commit_text import CommitText
-from bridge.kafka.committed import Committed
-from bridge.kafka.lost import PASSED, Lost
-from bridge.kafka.starts import LogRange
+from bridge.kafka.admin.committed import Committed
+from bridge.kafka.consumer.starts import start_policy
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,22 @@ class Standing:
     """Empty on a cluster that has none; None where it could not be read."""
 
     @property
-    def hold(self) -> starts.Hold | None:
+    def hold(self) -> start_policy.Hold | None:
         """Why a bridge would not read from the committed offset: decided as the bridge does."""
         if self.committed is None:
             return None
         position = Position(self.committed.offset, self.committed.metadata, self.committed.leader_epoch)
-        found = starts.Found(position=position, position_known=True, range=self.log, topic_id=self.topic_id)
-        decision = starts.resolve(self.partition, found, StartPoint.ERROR)
-        return decision if isinstance(decision, starts.Hold) else None
+        found = start_policy.Found(position=position, position_known=True, range=self.log, topic_id=self.topic_id)
+        decision = start_policy.resolve(self.partition, found, StartPoint.ERROR)
+        return decision if isinstance(decision, start_policy.Hold) else None
 
     @property
-    def problem(self) -> starts.Hold | None:
+    def problem(self) -> start_policy.Hold | None:
         """The same, or that an operator holds it."""
         hold = self.hold
         if hold is None and self.committed is not None and self.committed.operator_hold is not None:
-            sentence = starts.held_by_operator(self.committed.operator_hold)
-            return starts.Hold(Reason.HELD_BY_OPERATOR, sentence)
+            sentence = start_policy.held_by_operator(self.committed.operator_hold)
+            return start_policy.Hold(Reason.HELD_BY_OPERATOR, sentence)
         return hold
 
     @property

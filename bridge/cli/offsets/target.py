@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.cli.offsets.standing import Standing
-from bridge.config import scalars
+from bridge.config.keys import scalars
 from bridge.model import TopicPartition
 
 _LARGEST = 2**63 - 1

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli import running
-from bridge.cli.exits import Misuse, Unreachable
+from bridge.cli.frame import running
+from bridge.cli.frame.exits import Misuse, Unreachable
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from bridge.cli.frame.startup import Start
     from bridge.cli.offsets.standing import Change
-    from bridge.cli.startup import Start
 
 _SAYS = {
     "moved_meanwhile": "its committed offset changed since it was looked at: nothing was set",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.output import number, plural, table
-from bridge.config.printable import printable
-from bridge.mapping.cautions import cautions
+from bridge.cli.frame.output import number, plural
+from bridge.mapping.review.cautions import cautions
+from bridge.text.printable import printable
+from bridge.text.tables import table
 
 if TYPE_CHECKING:
-    from bridge.mapping.coverage import Coverage, Fill, Found, RouteCoverage, Verdicts
+    from bridge.mapping.review.coverage import Coverage, Fill, Found, RouteCoverage, Verdicts
 
 _KEYS_SHOWN = 50
 _INSTEAD = {"occurred_at": "Kafka's timestamp", "event_id": "topic/partition/offset"}

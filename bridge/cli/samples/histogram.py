@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.cli.output import number, plural, table
-from bridge.config.printable import printable
+from bridge.cli.frame.output import number, plural
 from bridge.model import Failed, Filtered, FilterReason, Outcome, Prepared, Record
+from bridge.text.printable import printable
+from bridge.text.tables import table
 
 _TYPES_SHOWN = 20
 _MESSAGES_SHOWN = 10

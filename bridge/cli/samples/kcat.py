@@ -38,8 +38,8 @@ def record(text: bytes, topic: str | None) -> Record | None:
 
 def _read(text: bytes) -> Any:
     """With all digits, should the payload be JSON. `ValueError` for what is none."""
-    from bridge.mapping import exact_json
-    from bridge.mapping.failures import MappingError
+    from bridge.decode import exact_json
+    from bridge.decode.failures import MappingError
 
     try:
         return exact_json.read(text)
@@ -48,7 +48,7 @@ def _read(text: bytes) -> Any:
 
 
 def _bytes(value: Any) -> bytes | None:
-    from bridge.mapping import exact_json
+    from bridge.decode import exact_json
 
     if value is None:
         return None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bridge.config.printable import printable
-from bridge.mapping import exact_json
+from bridge.decode import exact_json
+from bridge.text.printable import printable
 
 if TYPE_CHECKING:
-    from bridge.mapping.explain import Explanation, Look
+    from bridge.mapping.review.explain import Explanation, Look
 
 
 def describe(explanation: Explanation) -> list[str]:

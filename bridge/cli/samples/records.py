@@ -11,8 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from bridge.cli import inputs
-from bridge.cli.exits import Misuse
+from bridge.cli.frame import inputs
+from bridge.cli.frame.exits import Misuse
 from bridge.model import Record
 
 _DIGITS = 16
@@ -68,8 +68,8 @@ def read(source: str, form: Form, topic: str | None = None) -> Iterator[Record]:
 
 def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, bytes, Record]]:
     """The same with the number of each record's line, from 1, and its text."""
-    from bridge.cli import kcat
-    from bridge.mapping.examples import TOPIC_OF_INPUT
+    from bridge.cli.samples import kcat
+    from bridge.mapping.review.examples import TOPIC_OF_INPUT
 
     given, topic = topic, topic or TOPIC_OF_INPUT
     if form is Form.RAW:
@@ -129,8 +129,8 @@ def _is_document(text: bytes) -> bool:
 
 def _elements(document: bytes) -> list[bytes]:
     """Of an array, with all digits of their numbers; anything else is one."""
-    from bridge.mapping import exact_json
-    from bridge.mapping.failures import MappingError
+    from bridge.decode import exact_json
+    from bridge.decode.failures import MappingError
 
     if not document.startswith(b"["):
         return [document]
@@ -167,11 +167,11 @@ def _whole(text: bytes) -> Record | list[str]:
     """The record, or all that keeps the text from being one."""
     from pydantic import ValidationError
 
-    from bridge.config import translate
     from bridge.config.mapping_section import RecordExample
-    from bridge.mapping import exact_json
-    from bridge.mapping.examples import record_of
-    from bridge.mapping.failures import MappingError
+    from bridge.config.reading import translate
+    from bridge.decode import exact_json
+    from bridge.decode.failures import MappingError
+    from bridge.mapping.review.examples import record_of
 
     try:
         return record_of(RecordExample.model_validate(exact_json.read(text)))

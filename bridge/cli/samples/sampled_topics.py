@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.cli.exits import Misuse
+from bridge.cli.frame.exits import Misuse
 from bridge.commands import Operand, command
-from bridge.config.consumed_topics import Topics
-from bridge.config.topic_patterns import fault, is_pattern
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import fault, is_pattern
 
 
 @dataclass(frozen=True, slots=True)

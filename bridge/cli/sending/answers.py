@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bridge.cli.exits import ExitCode
+from bridge.cli.frame.exits import ExitCode
 from bridge.commands import command
-from bridge.durations import span
 from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
+from bridge.text.durations import span
 
 
 class Answer(NamedTuple):

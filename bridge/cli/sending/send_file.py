@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bridge.cli import output, rates, startup
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
+from bridge.cli.frame import output, rates, startup
+from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 from bridge.commands import Operand, command
+from bridge.text import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.cli.records import Form
+    from bridge.cli.samples.records import Form
     from bridge.model import DeadLetter
     from bridge.reprocess.lines import Line, Tally
     from bridge.reprocess.sending import Sending
@@ -55,7 +56,7 @@ class Rejected:
         """One event; on the disk when this returns."""
         import os
 
-        from bridge.mapping import exact_json
+        from bridge.decode import exact_json
 
         if self._file is None:
             # Like the records themselves: for nobody else on this machine.
@@ -109,13 +110,13 @@ class Asked:
     @property
     def shown_by(self) -> str:
         """The command that shows what its lines become."""
-        from bridge.cli import records
+        from bridge.cli.samples import records
 
         return command("map", Operand(self.source), *records.options(self.form, self.topic))
 
     def resumed_by(self, line: int) -> str:
         """The command that sends the rest, as the same records."""
-        from bridge.cli import records
+        from bridge.cli.samples import records
 
         options = (*records.options(self.form, self.topic), "--rate", self.rate)
         return command("send", "--file", str(self.source), *options, "--from-line", str(line))
@@ -151,7 +152,7 @@ def _not_sent(lines: Sequence[Line], rejected: Rejected, *, as_json: bool) -> Ex
 
 
 def _lines(asked: Asked) -> list[Line]:
-    from bridge.cli import records
+    from bridge.cli.samples import records
     from bridge.reprocess.lines import Line
 
     found = [
@@ -180,7 +181,7 @@ def _expected(start: startup.Start, asked: Asked, lines: Sequence[Line], *, to_s
         (output.number(kinds[Filtered]), f"left out, by a rule of the mapping (`{asked.shown_by}` says which)"),
         (output.number(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
     ]
-    shown = output.table([row for row in rows if row[0] != "0"], right=(0,))
+    shown = tables.table([row for row in rows if row[0] != "0"], right=(0,))
     if to_stderr:
         sys.stderr.write("".join(f"{each}\n" for each in shown))
     else:
@@ -229,8 +230,8 @@ async def _send(
 ) -> Tally:
     import asyncio
 
-    from bridge.cli.dlq import progress
-    from bridge.service import file_sending
+    from bridge.cli.frame import progress
+    from bridge.service.replays import file_sending
 
     loop = asyncio.get_running_loop()
 
@@ -256,7 +257,7 @@ async def _send(
 
 
 def _notice(sentence: str) -> None:
-    from bridge.config.printable import printable
+    from bridge.text.printable import printable
 
     sys.stderr.write(f"{printable(sentence)}\n")
 
@@ -274,8 +275,8 @@ def _end(tally: Tally, rejected: Rejected, asked: Asked, *, as_json: bool) -> Ex
 
 
 def _summary(tally: Tally, rejected: Rejected, asked: Asked) -> list[str]:
-    from bridge.config.printable import printable
     from bridge.reprocess.lines import Fate
+    from bridge.text.printable import printable
 
     rows = [
         (tally.fates[Fate.ACCEPTED], "accepted by the API"),
@@ -283,7 +284,7 @@ def _summary(tally: Tally, rejected: Rejected, asked: Asked) -> list[str]:
         (tally.fates[Fate.REJECTED], "rejected"),
         (tally.left, "not sent, or without an answer"),
     ]
-    lines = output.table([(output.number(count), text) for count, text in rows if count], right=(0,))
+    lines = tables.table([(output.number(count), text) for count, text in rows if count], right=(0,))
     lines += [f"  {output.number(count)} {reason}" for reason, count in tally.reasons.most_common()]
     if rejected.count:
         lines.append(f"What failed, and why: {rejected.path}")

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, SecretStr, Wi
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from bridge.config import api_key, control_socket, endpoint, scalars
+from bridge.config import api_key, control_socket, endpoint
+from bridge.config.keys import scalars
 
 REFERENCE = r"\$\{[^}]+\}"
 """A scalar that is replaced before it is parsed, and so may stand where a number is wanted."""

@@ -19,8 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config import fields, scalars
-from bridge.config.section import Section
+from bridge.config.keys import fields, scalars
+from bridge.config.keys.section import Section
 
 _SHAPES = ("value", "template", "path")
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from bridge.config import shape
 from bridge.config.problems import Problem, render
-from bridge.config.yaml_core import Path
+from bridge.config.reading import shape
+from bridge.config.reading.yaml_core import Path
 
 _PROPERTY_MAPS: Final = (("kafka", "properties"), ("dead_letter", "properties"))
 LOCATIONS: Final = frozenset({

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.config import hints, shape, yaml_core
+from bridge.config.keys.scalars import Substituted
+from bridge.config.keys.section import Section
 from bridge.config.problems import Problem
-from bridge.config.scalars import Substituted
-from bridge.config.section import Section
+from bridge.config.reading import hints, shape, yaml_core
+from bridge.config.reading.yaml_core import Path
 from bridge.config.sections import Config
-from bridge.config.yaml_core import Path
 
 PREFIX = "BRIDGE_"
 _BETWEEN = "__"

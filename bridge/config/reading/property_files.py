@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.config.keys.scalars import Substituted
 from bridge.config.problems import Problem, render
-from bridge.config.scalars import Substituted
-from bridge.config.substitution import UNKNOWN, Substitution, Unavailable, Unknown, read_file
+from bridge.config.reading.substitution import UNKNOWN, Substitution, Unavailable, Unknown, read_file
 
 _SUFFIX = "_file"
 _SECTIONS = ("kafka", "dead_letter")

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Union, get_args, get_origin
 
+from bridge.config.keys.section import Section
+from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue
 from bridge.config.mapping_section import (
     ExampleConfig,
     ExpectedDeadLetter,
@@ -15,9 +17,7 @@ from bridge.config.mapping_section import (
     RecordExample,
     RouteConfig,
 )
-from bridge.config.section import Section
 from bridge.config.sections import Config, RetryPolicy
-from bridge.config.values import LiteralValue, PathValue, TemplateValue
 
 KINDS: Mapping[type[Section], str] = {
     RouteConfig: "route",

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from bridge.config.files import Files
+from bridge.config.keys.scalars import Substituted
 from bridge.config.problems import Problem, render
-from bridge.config.scalars import Substituted
-from bridge.config.yaml_core import Path
+from bridge.config.reading.files import Files
+from bridge.config.reading.yaml_core import Path
 
 MAX_FILE_BYTES = 1_048_576
 

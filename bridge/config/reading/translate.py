@@ -9,10 +9,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge.config import hints, shape
+from bridge.config.keys.scalars import shown
 from bridge.config.problems import Problem, render
-from bridge.config.scalars import shown
-from bridge.config.yaml_core import Path
+from bridge.config.reading import hints, shape
+from bridge.config.reading.yaml_core import Path
 
 
 @dataclass(frozen=True, slots=True)

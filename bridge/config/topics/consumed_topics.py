@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bridge.config import group_protocol
-from bridge.config.group_protocol import GroupProtocol
-from bridge.config.topic_patterns import Reading, compiled, is_pattern
+from bridge.config.topics import group_protocol
+from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.topic_patterns import Reading, compiled, is_pattern
 
 if TYPE_CHECKING:
     from bridge.config.sections import Kafka

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bridge.config import topic_patterns
+from bridge.config.topics import topic_patterns
 
 
 class GroupProtocol(enum.StrEnum):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from bridge.config.pattern_syntax import ALPHABET, BEGIN, END, FORK, MATCH, Parser, PatternError
+from bridge.config.topics.pattern_syntax import ALPHABET, BEGIN, END, FORK, MATCH, Parser, PatternError
 
 _LONGEST_NAME: Final = 249
 _MOST_REMEMBERED: Final = 100_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.kafka import commit_mark, operator_hold
-from bridge.kafka.operator_hold import OperatorHold
+from bridge.formats import commit_mark, operator_hold
+from bridge.formats.operator_hold import OperatorHold
 
 if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition

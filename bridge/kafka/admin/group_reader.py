@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError, KafkaException
 
-from bridge.config import consumed_topics
-from bridge.kafka import answers, client, committed
+from bridge.config.topics import consumed_topics
+from bridge.kafka import answers, client
+from bridge.kafka.admin import committed
+from bridge.kafka.admin.committed import Committed
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.committed import Committed
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import TopicPartition
 

@@ -18,12 +18,13 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
-from bridge.kafka import answers, client, committed, handshake, peek, topic_ids
+from bridge.kafka import answers, client, handshake, topic_ids
+from bridge.kafka.admin import committed, sampler
+from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin.group_description import GroupDescription, description
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.committed import Committed
-from bridge.kafka.group_description import GroupDescription, description
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.partitions import from_client, to_client
-from bridge.kafka.starts import LogRange
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -217,10 +218,10 @@ class Inspection:
         properties = {**self._kafka.properties, "isolation.level": "read_uncommitted"}
         times: dict[TopicPartition, float | None] = {}
         try:
-            for record in peek.read(self._kafka.model_copy(update={"properties": properties}), first, self._logger):
+            for record in sampler.read(self._kafka.model_copy(update={"properties": properties}), first, self._logger):
                 stamp = record.timestamp_ms
                 times[TopicPartition(record.topic, record.partition)] = None if stamp is None else stamp / 1000
-        except peek.PeekError:
+        except sampler.PeekError:
             pass  # What is missing is said to be unknown.
         return {partition: (offset, times.get(partition)) for partition, offset in below.items()}
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from bridge.pipeline import offset_map
+from bridge.formats import offset_map
 
 if TYPE_CHECKING:
-    from bridge.kafka.committed import Committed
+    from bridge.kafka.admin.committed import Committed
     from bridge.model import TopicPartition
 
 FRESH: Final = 120.0

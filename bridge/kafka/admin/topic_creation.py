@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
     from bridge.config.sections import Kafka
-    from bridge.kafka.inspection import TopicSettings
+    from bridge.kafka.admin.inspection import TopicSettings
 
 HEADROOM: Final = 65_536
 """Bytes a dead letter may be larger than its original: the headers that say why it is one."""

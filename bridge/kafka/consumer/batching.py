@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bridge.kafka.consumption import Batch
+from bridge.kafka.consumer.consumption import Batch
 from bridge.kafka.record_headers import headers_of_all
-from bridge.mapping.skim import last_of
+from bridge.mapping.header_filter import last_of
 from bridge.model import Record
 from bridge.pipeline.arrivals import Oversized, Skimmed
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from bridge.kafka.table import Assigned, Table
-    from bridge.mapping.skim import Skim
+    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.mapping.header_filter import Skim
     from bridge.model import Header
 
     SkimOf = Callable[[str], Skim | None]

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import TopicCollection
 
-from bridge.config.topic_patterns import is_pattern
+from bridge.config.topics.topic_patterns import is_pattern
 from bridge.holds import Reason
 from bridge.kafka import answers, topic_ids
-from bridge.kafka.retention import Retention
+from bridge.kafka.admin.retention import Retention
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError
     from confluent_kafka.admin import AdminClient
 
-    from bridge.kafka.broker_session import BrokerSession
-    from bridge.kafka.table import Table
+    from bridge.kafka.consumer.assignment.partition_state import Table
+    from bridge.kafka.consumer.broker_session import BrokerSession
 
 TOPICS_EVERY: Final = 10.0
 """Seconds between questions for topics: as long at most is a recreated topic read from the old position before it is

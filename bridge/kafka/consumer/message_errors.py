@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.client_log import RareLog
-    from bridge.kafka.counts import SourceCounts
-    from bridge.kafka.pauses import Pauses
-    from bridge.kafka.starting import Starting
-    from bridge.kafka.table import Table
+    from bridge.kafka.consumer.assignment.partition_state import Table
+    from bridge.kafka.consumer.counts import SourceCounts
+    from bridge.kafka.consumer.pauses import Pauses
+    from bridge.kafka.consumer.starts.start_runner import Starting
 
 _BAD_COMPRESSION: Final = -198
 _AUTO_OFFSET_RESET: Final = -140

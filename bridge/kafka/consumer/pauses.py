@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
-    from bridge.kafka.table import Assigned
+    from bridge.kafka.consumer.assignment.partition_state import Assigned
 
 
 class Pauses:

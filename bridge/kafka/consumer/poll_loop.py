@@ -7,24 +7,24 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.kafka import batching
+from bridge.kafka.consumer import batching
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
 
-    from bridge.kafka.commits import Commits
-    from bridge.kafka.counts import SourceCounts
-    from bridge.kafka.holding import Holding
-    from bridge.kafka.intake import Intake
-    from bridge.kafka.log_ends import LogEnds
-    from bridge.kafka.loop_side import Heartbeat, LoopSide
-    from bridge.kafka.message_errors import MessageErrors
-    from bridge.kafka.pauses import Pauses
-    from bridge.kafka.settled import Settled
-    from bridge.kafka.starting import Starting
-    from bridge.kafka.survey import Survey
-    from bridge.kafka.table import Table
+    from bridge.kafka.consumer.assignment.holding import Holding
+    from bridge.kafka.consumer.assignment.partition_state import Table
+    from bridge.kafka.consumer.back_pressure import Intake
+    from bridge.kafka.consumer.cluster_watch import Survey
+    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.commits.end_offsets import LogEnds
+    from bridge.kafka.consumer.counts import SourceCounts
+    from bridge.kafka.consumer.loop_side import Heartbeat, LoopSide
+    from bridge.kafka.consumer.message_errors import MessageErrors
+    from bridge.kafka.consumer.pauses import Pauses
+    from bridge.kafka.consumer.starts.settled import Settled
+    from bridge.kafka.consumer.starts.start_runner import Starting
 
 POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""

@@ -12,31 +12,32 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from bridge.config.consumed_topics import topics_of
-from bridge.config.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import topics_of
+from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.holds import Reason
-from bridge.kafka import batching, client, terms
-from bridge.kafka.broker_session import BrokerSession
+from bridge.kafka import client, terms
 from bridge.kafka.client_log import ClientLog, RareLog
-from bridge.kafka.commits import Commits
-from bridge.kafka.counts import SourceCounts
-from bridge.kafka.holding import Holding
-from bridge.kafka.intake import Intake
-from bridge.kafka.leaving import Leaving
-from bridge.kafka.log_ends import LogEnds
-from bridge.kafka.lookup import Lookup
-from bridge.kafka.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
-from bridge.kafka.message_errors import MessageErrors, TermsRefusedError
-from bridge.kafka.pauses import Pauses
-from bridge.kafka.poll_loop import SERVE, PollLoop
-from bridge.kafka.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT, Rebalance
-from bridge.kafka.settled import Settled
-from bridge.kafka.standstill import Standstill
-from bridge.kafka.starting import Starting
-from bridge.kafka.survey import Survey
-from bridge.kafka.table import Table
+from bridge.kafka.consumer import batching
+from bridge.kafka.consumer.assignment.holding import Holding
+from bridge.kafka.consumer.assignment.leaving import Leaving
+from bridge.kafka.consumer.assignment.partition_state import Table
+from bridge.kafka.consumer.assignment.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT, Rebalance
+from bridge.kafka.consumer.assignment.standstill import Standstill
+from bridge.kafka.consumer.back_pressure import Intake
+from bridge.kafka.consumer.broker_session import BrokerSession
+from bridge.kafka.consumer.cluster_watch import Survey
+from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.commits.end_offsets import LogEnds
+from bridge.kafka.consumer.counts import SourceCounts
+from bridge.kafka.consumer.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
+from bridge.kafka.consumer.message_errors import MessageErrors, TermsRefusedError
+from bridge.kafka.consumer.pauses import Pauses
+from bridge.kafka.consumer.poll_loop import SERVE, PollLoop
+from bridge.kafka.consumer.starts.lookup import Lookup
+from bridge.kafka.consumer.starts.settled import Settled
+from bridge.kafka.consumer.starts.start_runner import Starting
+from bridge.kafka.consumer.watchdog import Watchdog
 from bridge.kafka.terms import Refusal
-from bridge.kafka.watchdog import Watchdog
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,9 +48,9 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.config.sections import Kafka
-    from bridge.kafka import holding
-    from bridge.kafka.consumption import Consumption, Positioned, Tracker
-    from bridge.kafka.operator_hold import OperatorHold
+    from bridge.formats.operator_hold import OperatorHold
+    from bridge.kafka.consumer.assignment import holding
+    from bridge.kafka.consumer.consumption import Consumption, Positioned, Tracker
     from bridge.model import TopicPartition
 
 REJOIN_EVERY: Final = 5.0

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import KafkaException
 
+from bridge.formats.letter_headers import Detail, build
 from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.letter_errors import (
+from bridge.kafka.letters.letter_errors import (
     NO_OFFSET,
     TOO_LARGE,
     UNKNOWN_PARTITION,
@@ -27,7 +28,6 @@ from bridge.kafka.letter_errors import (
     names_no_cause,
     sentence,
 )
-from bridge.kafka.letter_headers import Detail, build
 from bridge.model import DeadLetter, LetterRefused
 
 if TYPE_CHECKING:

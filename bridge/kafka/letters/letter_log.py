@@ -16,11 +16,12 @@ from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from bridge.commands import command
-from bridge.kafka import answers, client, retention, topic_ids
+from bridge.kafka import answers, client, topic_ids
+from bridge.kafka.admin import retention
+from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.record_headers import headers_of
-from bridge.kafka.starts import LogRange
-from bridge.kafka.topic_creation import resolutions_of
 from bridge.model import Record, TopicPartition
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
 
+from bridge.formats.own_records import RESOLUTION
 from bridge.kafka import answers, client
+from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.letter_errors import NO_OFFSET, is_inferred, sentence
-from bridge.kafka.topic_creation import resolutions_of
-from bridge.mapping.own_records import RESOLUTION
+from bridge.kafka.letters.letter_errors import NO_OFFSET, is_inferred, sentence
 
 if TYPE_CHECKING:
     import asyncio

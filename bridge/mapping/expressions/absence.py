@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import orjson
 
-from bridge.mapping.failures import kind
-from bridge.mapping.paths import Path
+from bridge.decode.failures import kind
+from bridge.mapping.expressions.paths import Path
 
 _PLAIN: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 

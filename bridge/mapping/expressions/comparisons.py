@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.mapping.absence import written
-from bridge.mapping.failures import QueryTypeError
-from bridge.mapping.paths import Path
-from bridge.mapping.queries import Node, build, is_true, path_of
+from bridge.decode.failures import QueryTypeError
+from bridge.mapping.expressions.absence import written
+from bridge.mapping.expressions.paths import Path
+from bridge.mapping.expressions.queries import Node, build, is_true, path_of
 
 _SIGNS: Final = {"eq": "==", "ne": "!="}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.mapping.absence import missing
-from bridge.mapping.expressions import ExpressionError, compile_expression
-from bridge.mapping.failures import found, unmappable
-from bridge.mapping.function_text import FunctionText
-from bridge.mapping.paths import Path, Read
-from bridge.mapping.queries import Node
-from bridge.mapping.scope import Scope
-from bridge.mapping.shortcuts import Shortcut
+from bridge.decode.failures import found, unmappable
+from bridge.mapping.expressions.absence import missing
+from bridge.mapping.expressions.expression import ExpressionError, compile_expression
+from bridge.mapping.expressions.function_text import FunctionText
+from bridge.mapping.expressions.paths import Path, Read
+from bridge.mapping.expressions.queries import Node
+from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.expressions.shortcuts import Shortcut
 
 
 class ConditionError(ValueError):
@@ -30,7 +30,7 @@ class Condition:
     tree: Node = None
     """What it was parsed to, if it is JMESPath over the value."""
     quoted: frozenset[str] = frozenset()
-    """See `bridge.mapping.expressions.Expression.quoted`."""
+    """See `bridge.mapping.expressions.expression.Expression.quoted`."""
 
     def holds(self, value: Any, scope: Scope) -> bool:
         """Whether it yields true; raises for anything but true and false."""

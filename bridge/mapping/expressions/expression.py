@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.mapping.absence import first_obstacle
-from bridge.mapping.failures import QueryTypeError, unmappable
-from bridge.mapping.misreadings import quoted_words
-from bridge.mapping.paths import Path, Read, parse_path, path_reader
-from bridge.mapping.queries import Node, QueryError, build, parse, paths_of
-from bridge.mapping.scope import Scope
-from bridge.mapping.shortcuts import Shortcut, of_query
+from bridge.decode.failures import QueryTypeError, unmappable
+from bridge.mapping.expressions.absence import first_obstacle
+from bridge.mapping.expressions.misreadings import quoted_words
+from bridge.mapping.expressions.paths import Path, Read, parse_path, path_reader
+from bridge.mapping.expressions.queries import Node, QueryError, build, parse, paths_of
+from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.expressions.shortcuts import Shortcut, of_query
 
 
 class ExpressionError(ValueError):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from bridge.mapping.paths import Path
-    from bridge.mapping.shortcuts import Shortcut
+    from bridge.mapping.expressions.paths import Path
+    from bridge.mapping.expressions.shortcuts import Shortcut
 
 _NOTHING: Final[dict[str, Any]] = {}
 """Stands in for whatever is not an object on the way of a path: it holds nothing."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from jmespath import lexer, parser
 
 Node = Any
-"""What the library's parser makes, see `bridge.mapping.queries.Node`."""
+"""What the library's parser makes, see `bridge.mapping.expressions.queries.Node`."""
 
 _CONSTANTS: Final = frozenset({"true", "false", "null"})
 _TEXT_ARGUMENTS: Final = {"contains": 1, "starts_with": 1, "ends_with": 1, "join": 0, "iso8601": 1}
@@ -67,7 +67,7 @@ def misreading(text: str, tree: Node) -> str | None:
 def quoted_words(tree: Node) -> frozenset[str]:
     """Fields in quotes, alone, in a longer expression: ``data.name || "unknown"``, where a text may have been meant.
 
-    That can be right, so only records can tell: see `bridge.mapping.cautions`.
+    That can be right, so only records can tell: see `bridge.mapping.review.cautions`.
     """
     if tree["type"] == "field":
         return frozenset({tree["value"]}) if tree.get("quoted") else frozenset()

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import isfinite, log
 from typing import Any, Final
 
-from bridge.mapping.exact_json import DIGITS_HELD, held
+from bridge.decode.exact_json import DIGITS_HELD, held
 
 NUMBERS: Final = frozenset({int, float, Decimal})
 _USUAL: Final = frozenset({int, float})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridge.mapping.scope import Scope
+    from bridge.mapping.expressions.scope import Scope
 
 Read = Callable[[Any, "Scope"], Any]
 """Takes the decoded value and the record's scope; returns what an expression finds, None where there is nothing."""

@@ -14,11 +14,11 @@ from typing import Any, Final, cast
 from jmespath import exceptions
 from jmespath.visitor import _Expression as ExpressionReference
 
-from bridge.mapping import numbers, query_functions
-from bridge.mapping.failures import QueryTypeError, kind
-from bridge.mapping.misreadings import QuoteAwareParser, misreading
-from bridge.mapping.paths import Path
-from bridge.mapping.query_functions import Query
+from bridge.decode.failures import QueryTypeError, kind
+from bridge.mapping.expressions import numbers, query_functions
+from bridge.mapping.expressions.misreadings import QuoteAwareParser, misreading
+from bridge.mapping.expressions.paths import Path
+from bridge.mapping.expressions.query_functions import Query
 
 Node = Any
 """What the library's parser makes: ``{"type": …, "children": […]}``."""

@@ -14,8 +14,9 @@ import orjson
 from jmespath import functions
 from jmespath.exceptions import JMESPathTypeError
 
-from bridge.mapping import exact_json, instants, numbers
-from bridge.mapping.failures import MappingError, QueryTypeError, Unusable, kind
+from bridge.decode import exact_json
+from bridge.decode.failures import MappingError, QueryTypeError, Unusable, kind
+from bridge.mapping.expressions import instants, numbers
 
 Query = Callable[[Any], Any]
 """A compiled query: takes a decoded value."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.config.values import LiteralValue, PathValue, TemplateValue, ValueSpec
-from bridge.mapping import numbers, scalars
-from bridge.mapping.absence import missing
-from bridge.mapping.expressions import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
-from bridge.mapping.failures import found, unmappable
-from bridge.mapping.function_text import FunctionText
-from bridge.mapping.paths import Path, Read
-from bridge.mapping.scope import Scope
-from bridge.mapping.shortcuts import Shortcut, of_conversion
-from bridge.mapping.templates import split_template
+from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
+from bridge.decode.failures import found, unmappable
+from bridge.mapping.expressions import numbers, scalars
+from bridge.mapping.expressions.absence import missing
+from bridge.mapping.expressions.expression import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
+from bridge.mapping.expressions.function_text import FunctionText
+from bridge.mapping.expressions.paths import Path, Read
+from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.expressions.shortcuts import Shortcut, of_conversion
+from bridge.mapping.expressions.templates import split_template
 
 
 class ValueSpecError(ValueError):

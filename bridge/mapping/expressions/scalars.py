@@ -8,11 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.mapping import exact_json, instants, numbers
-from bridge.mapping.failures import Unusable, kind
+from bridge.decode import exact_json
+from bridge.decode.failures import Unusable, kind
+from bridge.mapping.expressions import instants, numbers
 
 if TYPE_CHECKING:
-    from bridge.mapping.scope import Scope
+    from bridge.mapping.expressions.scope import Scope
 
 Convert = Callable[[Any], Any]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.mapping import exact_json, instants, plain_text
-from bridge.mapping.envelope import decode_key
-from bridge.mapping.exact_json import may_be_rounded
-from bridge.mapping.failures import InexactNumberError, found, unmappable
-from bridge.mapping.skim import last_of
+from bridge.decode import exact_json, plain_text
+from bridge.decode.envelope import decode_key
+from bridge.decode.exact_json import may_be_rounded
+from bridge.decode.failures import InexactNumberError, found, unmappable
+from bridge.mapping.expressions import instants
+from bridge.mapping.header_filter import last_of
 
 if TYPE_CHECKING:
     from bridge.mapping.metadata_room import Room

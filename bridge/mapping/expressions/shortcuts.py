@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.config.values import PathValue
-from bridge.mapping import instants, numbers
-from bridge.mapping.exact_json import TINY
-from bridge.mapping.numbers import EXACT_DOUBLE
-from bridge.mapping.paths import Path, Read, path_reader
-from bridge.mapping.queries import Node, names
+from bridge.config.keys.values import PathValue
+from bridge.decode.exact_json import TINY
+from bridge.mapping.expressions import instants, numbers
+from bridge.mapping.expressions.numbers import EXACT_DOUBLE
+from bridge.mapping.expressions.paths import Path, Read, path_reader
+from bridge.mapping.expressions.queries import Node, names
 
 if TYPE_CHECKING:
-    from bridge.mapping.scope import Scope
+    from bridge.mapping.expressions.scope import Scope
 
 Find = Callable[[Any, "Scope"], Any]
 """Takes what the path finds, of any type, and the scope, which knows whether doubles are as written; returns the

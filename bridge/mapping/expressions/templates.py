@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.mapping.expressions import ExpressionError
+from bridge.mapping.expressions.expression import ExpressionError
 
 _QUOTES = "'\"`"
 

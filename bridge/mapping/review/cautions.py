@@ -8,10 +8,10 @@ from math import nan
 from typing import Final
 
 from bridge.config.mapping_section import ExampleConfig
-from bridge.mapping.comparisons import Absence
-from bridge.mapping.coverage import FOR_ALL, Coverage, Verdicts
-from bridge.mapping.examples import example_record
+from bridge.mapping.expressions.comparisons import Absence
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.review.coverage import FOR_ALL, Coverage, Verdicts
+from bridge.mapping.review.examples import example_record
 
 
 @dataclass(frozen=True, slots=True)

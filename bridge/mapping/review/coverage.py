@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from bridge.mapping import exact_json
-from bridge.mapping.absence import first_obstacle
-from bridge.mapping.comparisons import Absence, absences
-from bridge.mapping.conditions import Condition
-from bridge.mapping.expressions import RESERVED
-from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.decode import exact_json
+from bridge.decode.failures import InexactNumberError, MappingError
+from bridge.mapping.expressions.absence import first_obstacle
+from bridge.mapping.expressions.comparisons import Absence, absences
+from bridge.mapping.expressions.conditions import Condition
+from bridge.mapping.expressions.expression import RESERVED
+from bridge.mapping.expressions.readers import Reader
+from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.mapper import CompiledMapping
-from bridge.mapping.readers import Reader
 from bridge.mapping.routes import RoutePlan
-from bridge.mapping.scope import Scope
 from bridge.mapping.topic_plan import TopicPlan
 from bridge.model import Outcomes, Prepared, Record
 

@@ -17,9 +17,9 @@ from bridge.config.mapping_section import (
     RecordExample,
 )
 from bridge.config.problems import Problem
-from bridge.mapping import exact_json
-from bridge.mapping.explain import describe
+from bridge.decode import exact_json
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.review.explain import describe
 from bridge.model import Failed, Filtered, Outcomes, Prepared, Record
 
 TOPIC_OF_INPUT: Final = "example"

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from bridge.mapping import cloud_events
-from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.decode import cloud_events
+from bridge.decode.failures import InexactNumberError, MappingError
+from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.mapper import CompiledMapping
-from bridge.mapping.scope import Scope
 from bridge.mapping.topic_plan import TopicPlan
 from bridge.model import Failed, Filtered, FilterReason, Outcome, Prepared, Record
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config import control_socket
-from bridge.ops import control_protocol
-from bridge.ops.control_protocol import ProtocolError
+from bridge.ops.control import control_protocol
+from bridge.ops.control.control_protocol import ProtocolError
 
 _CONNECT_LIMIT: Final = 5.0
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config.control_socket import LONGEST
-from bridge.ops import control_protocol
-from bridge.ops.control_protocol import ProtocolError
+from bridge.ops.control import control_protocol
+from bridge.ops.control.control_protocol import ProtocolError
 
 _CONNECT_LIMIT: Final = 1.0
 

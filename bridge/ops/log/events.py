@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge.commands import completed
 from bridge.holds import REASONS, Reason, shown
-from bridge.ops.throttle import Throttle
+from bridge.ops.log.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

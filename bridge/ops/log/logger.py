@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 import orjson
 import structlog
 
-from bridge.config.printable import printable, printable_bytes
-from bridge.ops.log_writer import Descriptor, LogWriter
-from bridge.ops.redaction import Redactor
+from bridge.ops.log.log_writer import Descriptor, LogWriter
+from bridge.ops.log.redaction import Redactor
+from bridge.text.printable import printable, printable_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-    from bridge.ops.log_writer import Output
+    from bridge.ops.log.log_writer import Output
 
 Format = Literal["auto", "console", "json"]
 Level = Literal["debug", "info", "warning", "error"]

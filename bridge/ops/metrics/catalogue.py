@@ -1,11 +1,11 @@
 """Every metric the bridge exposes: the exposition, the reference table in docs/operations.md and the checks of
-dashboards and alerts all read this table. Adding one is one declaration in `bridge.ops.families`.
+dashboards and alerts all read this table. Adding one is one declaration in `bridge.ops.metrics.families`.
 """
 
 from __future__ import annotations
 
-from bridge.ops.families import group, letters, limits, partitions, process, records, requests
-from bridge.ops.families.declare import PREFIX, Kind, Metric, Over, Samples
+from bridge.ops.metrics.families import group, letters, limits, partitions, process, records, requests
+from bridge.ops.metrics.families.declare import PREFIX, Kind, Metric, Over, Samples
 
 __all__ = ["CATALOGUE", "PREFIX", "Kind", "Metric", "Over", "Samples"]
 

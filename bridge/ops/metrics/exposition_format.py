@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from bridge.ops.catalogue import CATALOGUE, Kind, Metric, Samples
+from bridge.ops.metrics.catalogue import CATALOGUE, Kind, Metric, Samples
 from bridge.ops.snapshot import Distribution, Snapshot
 
 if TYPE_CHECKING:

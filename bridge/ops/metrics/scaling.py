@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.holds import Reason
-from bridge.ops.why import explain
+from bridge.ops.hold_reasons import explain
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bridge import moments
 from bridge.commands import completed
-from bridge.config import topic_patterns
-from bridge.durations import span
+from bridge.config.topics import topic_patterns
 from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
 from bridge.ops.group_view import stalled, unowned
+from bridge.ops.hold_reasons import Explanation
 from bridge.ops.snapshot import Block, Partition, Snapshot
-from bridge.ops.why import Explanation
+from bridge.text import moments
+from bridge.text.durations import span
 
 KEY_FILE: Final = "key_file"
 OPEN_DEAD_LETTERS: Final = "open_dead_letters"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.config import topic_patterns
+from bridge.config.topics import topic_patterns
 from bridge.holds import REASONS
 from bridge.ops.group_view import stalled, unowned
 

@@ -10,12 +10,13 @@ import enum
 from typing import TYPE_CHECKING, Any
 
 from bridge.holds import REASONS, Reason
-from bridge.moments import iso
-from bridge.ops import group_status, health
-from bridge.ops.backlog_trend import done_at
-from bridge.ops.concerns import RETENTION_NEAR, Concern, concerns
+from bridge.ops import health
 from bridge.ops.group_view import stalled, unowned
-from bridge.ops.why import Explanation, explain
+from bridge.ops.hold_reasons import Explanation, explain
+from bridge.ops.status import group_status
+from bridge.ops.status.backlog_trend import done_at
+from bridge.ops.status.concerns import RETENTION_NEAR, Concern, concerns
+from bridge.text.moments import iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,10 +6,10 @@ import random
 from dataclasses import dataclass
 
 from bridge.holds import Reason
-from bridge.pipeline.key_guard import KeyGuard
-from bridge.pipeline.membership import Membership
-from bridge.pipeline.outage import Outage
-from bridge.pipeline.pacing import Pacer
+from bridge.pipeline.budget.key_guard import KeyGuard
+from bridge.pipeline.budget.membership import Membership
+from bridge.pipeline.budget.outage import Outage
+from bridge.pipeline.budget.pacing import Pacer
 from bridge.pipeline.retry import longer
 from bridge.pipeline.settings import DeliverySettings
 

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from bridge.formats.offset_map import Demand
 from bridge.model import TopicPartition
-from bridge.pipeline.offset_map import Demand
 
 FILL = 0.985
 """Part of the limit that is used. The rest is for the request that each replica may have saved up when a minute begins,

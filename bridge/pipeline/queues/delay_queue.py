@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Callable
 
 from bridge.pipeline.failing import Failing
-from bridge.pipeline.lanes import Lanes
-from bridge.pipeline.turns import Turns
+from bridge.pipeline.queues.key_queues import Lanes
+from bridge.pipeline.queues.ready_queue import Turns
 from bridge.pipeline.work import State, Work
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bridge.kafka.letter_log import whole
+from bridge.kafka.letters.letter_log import whole
 from bridge.model import Record, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from bridge.kafka.letter_log import Extent
-    from bridge.reprocess.open_letters import OpenLetters
+    from bridge.kafka.letters.letter_log import Extent
+    from bridge.reprocess.reading.open_letters import OpenLetters
 
 Read = Callable[[Mapping[TopicPartition, range]], "Generator[list[Record]]"]
 """As `LetterLog.read`."""

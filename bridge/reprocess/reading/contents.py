@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.mapping import exact_json
-from bridge.mapping.explain import explain
-from bridge.mapping.failures import InexactNumberError, MappingError
+from bridge.decode import exact_json
+from bridge.decode.failures import InexactNumberError, MappingError
+from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.review.explain import explain
 from bridge.model import Prepared, Record
-from bridge.reprocess.ledger import Standing
-from bridge.reprocess.letters import Letter
+from bridge.reprocess.reading.ledger import Standing
 
 ANY_AGE = float("nan")
 """As the mapping's "now": no event is too old."""

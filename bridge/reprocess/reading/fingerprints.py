@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from bridge.reprocess.letters import Place
+from bridge.formats.letters import Place
 
 _MASK: Final = 2**64 - 1
 _NOTHING: Final = 0

@@ -10,11 +10,12 @@ import enum
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from bridge.formats import resolutions
+from bridge.formats.letters import Letter
+from bridge.formats.resolutions import Attempted, Changed, Ended, Ending, Fact, Identity, Kind, Written
 from bridge.kafka import topic_ids
 from bridge.model import Record
-from bridge.reprocess import losses, resolutions
-from bridge.reprocess.letters import Letter
-from bridge.reprocess.resolutions import Attempted, Changed, Ended, Ending, Fact, Identity, Kind, Written
+from bridge.reprocess import losses
 
 
 class State(enum.StrEnum):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bridge.formats.letters import Letter, Place
 from bridge.pipeline.likeness import common_form
-from bridge.reprocess.letters import Letter, Place
 from bridge.reprocess.redaction import Redaction
 
 MOST: Final = 250

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.config.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import Topics
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
-from bridge.reprocess import contents
-from bridge.reprocess.selection import Entry, OriginRange, Selection
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.selection import Entry, OriginRange, Selection
 
 _SHOWN = 20
 _KEPT = 1000

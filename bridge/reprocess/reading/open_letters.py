@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from bridge.formats import resolutions
+from bridge.formats.letters import parse
+from bridge.formats.resolutions import Kind
 from bridge.kafka import topic_ids
-from bridge.kafka.starts import LogRange
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import LetterReason, Record, TopicPartition
-from bridge.reprocess import resolutions
-from bridge.reprocess.fingerprints import NO_TIME, Filter, Kept, Table, fingerprint
-from bridge.reprocess.letters import parse
-from bridge.reprocess.resolutions import Kind
-from bridge.reprocess.selection import is_of_group
+from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, Kept, Table, fingerprint
+from bridge.reprocess.reading.selection import is_of_group
 
 OTHER: Final = "other"
 """Stands for the reasons of other programs, of which there is no end."""

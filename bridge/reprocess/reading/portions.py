@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Final
 
-from bridge.kafka.letter_log import LetterLog
+from bridge.formats.letters import Letter, parse
+from bridge.formats.resolutions import identity
+from bridge.kafka.letters.letter_log import LetterLog
 from bridge.model import TopicPartition
-from bridge.reprocess.ledger import Ledger
-from bridge.reprocess.letters import Letter, parse
-from bridge.reprocess.reader import Reader
-from bridge.reprocess.resolutions import identity
-from bridge.reprocess.selection import Entry
+from bridge.reprocess.reading.ledger import Ledger
+from bridge.reprocess.reading.reader import Reader
+from bridge.reprocess.reading.selection import Entry
 
 MOST: Final = 2_000
 """Letters of one portion."""

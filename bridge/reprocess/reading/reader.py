@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
-from bridge.kafka.letter_log import Extent, LetterLog, whole
+from bridge.formats.letters import Letter, parse
+from bridge.formats.resolutions import identity
+from bridge.kafka.letters.letter_log import Extent, LetterLog, whole
 from bridge.model import Record, TopicPartition
-from bridge.reprocess.ledger import Endings, Ledger, Once
-from bridge.reprocess.letters import Letter, parse
-from bridge.reprocess.resolutions import identity
-from bridge.reprocess.selection import Entry
+from bridge.reprocess.reading.ledger import Endings, Ledger, Once
+from bridge.reprocess.reading.selection import Entry
 
 Progress = Callable[[int], None]
 

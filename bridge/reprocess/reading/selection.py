@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
-from bridge.mapping.failures import MappingError, QueryTypeError
+from bridge.decode.failures import MappingError, QueryTypeError
+from bridge.formats.letters import Dialect, Letter, Place
 from bridge.mapping.mapper import CompiledMapping
-from bridge.reprocess import contents
-from bridge.reprocess.ledger import Standing, State
-from bridge.reprocess.letters import Dialect, Letter, Place
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.ledger import Standing, State
 
 
 class Entry(NamedTuple):

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bridge.formats.letters import Place
 from bridge.mapping.mapper import CompiledMapping
-from bridge.reprocess.ledger import UNTOUCHED, State
-from bridge.reprocess.letters import Place
-from bridge.reprocess.messages import Sayings
+from bridge.reprocess.reading.ledger import UNTOUCHED, State
+from bridge.reprocess.reading.messages import Sayings
+from bridge.reprocess.reading.selection import Entry, Selection, is_of_group, select
 from bridge.reprocess.redaction import Redaction, redaction
-from bridge.reprocess.selection import Entry, Selection, is_of_group, select
 
 AGES: Final = (
     (3600.0, "up to 1 h"),

@@ -6,8 +6,8 @@ import difflib
 
 import orjson
 
-from bridge.mapping import exact_json
-from bridge.mapping.failures import MappingError
+from bridge.decode import exact_json
+from bridge.decode.failures import MappingError
 
 
 def difference(before: bytes, after: bytes) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Outcomes, Prepared
-from bridge.reprocess import contents, plan
-from bridge.reprocess.selection import Entry
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.replay import plan
 
 
 class Parcel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bridge.reprocess.selection import Entry
+from bridge.reprocess.reading.selection import Entry
 
 
 def in_original_order(entries: Iterable[Entry]) -> list[Entry]:

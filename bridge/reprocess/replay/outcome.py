@@ -6,7 +6,7 @@ import enum
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bridge.reprocess.letters import Place
+from bridge.formats.letters import Place
 
 
 class Result(enum.StrEnum):

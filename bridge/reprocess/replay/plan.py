@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bridge.commands import command
+from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
-from bridge.reprocess import contents
-from bridge.reprocess.letters import Letter
-from bridge.reprocess.selection import Entry
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.selection import Entry
 
 _WANTS_ANOTHER_REQUEST = frozenset({LetterReason.REJECTED, LetterReason.INVALID})
 """The same request would be refused for the same cause; the other reasons were not about the request."""

@@ -8,15 +8,15 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from bridge.formats import resolutions
+from bridge.formats.resolutions import Attempted, Author, Ended, Ending, Fact, Kind
 from bridge.model import DeadLetter, Delivered
 from bridge.pipeline.ports import Clock
-from bridge.reprocess import resolutions
-from bridge.reprocess.parcel import Parcel
-from bridge.reprocess.resolutions import Attempted, Author, Ended, Ending, Fact, Kind
+from bridge.reprocess.replay.letter_in_flight import Parcel
 
 if TYPE_CHECKING:
-    from bridge.kafka.resolution_writer import ResolutionWriter
-    from bridge.reprocess.reader import Reader
+    from bridge.kafka.letters.resolution_writer import ResolutionWriter
+    from bridge.reprocess.reading.reader import Reader
 
 _TRIES: Final = 3
 _AGAIN: Final = 1.0

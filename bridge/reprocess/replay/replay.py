@@ -14,23 +14,23 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from bridge.kafka.letter_log import LetterLogError
-from bridge.kafka.resolution_writer import ResolutionWriter
+from bridge.kafka.letters.letter_log import LetterLogError
+from bridge.kafka.letters.resolution_writer import ResolutionWriter
 from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, TopicPartition, Verdict
 from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
-from bridge.reprocess import plan
 from bridge.reprocess.author import author
-from bridge.reprocess.outcome import Outcome, Result
-from bridge.reprocess.outside import ReplayJournal
-from bridge.reprocess.parcel import Parcel
-from bridge.reprocess.plan import Fate, Planned, Rules
-from bridge.reprocess.recorder import Recorder
-from bridge.reprocess.selection import Entry
+from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.replay import plan
+from bridge.reprocess.replay.letter_in_flight import Parcel
+from bridge.reprocess.replay.outcome import Outcome, Result
+from bridge.reprocess.replay.plan import Fate, Planned, Rules
+from bridge.reprocess.replay.recorder import Recorder
+from bridge.reprocess.replay.replay_log import ReplayJournal
 from bridge.reprocess.side_traffic import SideTraffic, Tracker, Wiring
 
 if TYPE_CHECKING:
-    from bridge.reprocess.reader import Reader
+    from bridge.reprocess.reading.reader import Reader
 
 _DRAIN: Final = 15.0
 """Seconds the last resolutions may take once nothing more is sent."""
@@ -115,7 +115,7 @@ class Replay(SideTraffic):
                 self._through(Result.ELSEWHERE)
 
     def claimed(self, partitions: Sequence[int]) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
         self._guarded(self._claimed, partitions)
 
     def _claimed(self, partitions: Sequence[int]) -> None:
@@ -150,7 +150,7 @@ class Replay(SideTraffic):
         self._changed.set()
 
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
         self._guarded(self._unclaim, partitions, done)
 
     def _unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
@@ -164,7 +164,7 @@ class Replay(SideTraffic):
         self._dispatcher.revoke(trackers, drained)
 
     def lost(self, partitions: Sequence[int]) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
         self._guarded(self._lost, partitions)
 
     def _lost(self, partitions: Sequence[int]) -> None:
@@ -174,7 +174,7 @@ class Replay(SideTraffic):
         self._return(partitions)
 
     def refused(self, sentence: str) -> None:
-        """See `kafka.claims.Claimant`."""
+        """See `kafka.letters.replay_group.Claimant`."""
         self.stop(sentence)
 
     def _unqueue(self, partitions: Iterable[int]) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.kafka.starts import LogRange
+from bridge.formats.letters import Place
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Record, TopicPartition
-from bridge.reprocess import contents
-from bridge.reprocess.letters import Place
-from bridge.reprocess.selection import Entry
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.selection import Entry
 
 MOST: int = 1_000_000
 """Records looked at in one partition; letters further back are not judged."""

@@ -11,7 +11,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.model import DeadLetter
 from bridge.reprocess.lines import Line, Tally
 from bridge.reprocess.sending import Sending
-from bridge.service.side_traffic import SideTrafficStart
+from bridge.service.replays.side_traffic import SideTrafficStart
 from bridge.track.credentials import ApiKey
 
 

@@ -12,21 +12,21 @@ from typing import Final
 
 from bridge.config.sections import Config
 from bridge.kafka.client import ClientRefusedError
-from bridge.kafka.letter_log import BESIDE, LetterLog, LetterLogError
+from bridge.kafka.letters.letter_log import BESIDE, LetterLog, LetterLogError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
-from bridge.ops.events import Events
+from bridge.ops.log.events import Events
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.reprocess import census, portions
-from bridge.reprocess.open_letters import OpenLetters
-from bridge.reprocess.order import in_original_order
-from bridge.reprocess.outcome import Outcome, Result
-from bridge.reprocess.plan import Plan, Rules, plan
-from bridge.reprocess.portions import Offsets
-from bridge.reprocess.reader import Reader
-from bridge.reprocess.replay import Replay
-from bridge.reprocess.selection import Entry, Selection, select
-from bridge.service.replaying import SHARE, Wish, replay
+from bridge.reprocess.reading import census, portions
+from bridge.reprocess.reading.open_letters import OpenLetters
+from bridge.reprocess.reading.portions import Offsets
+from bridge.reprocess.reading.reader import Reader
+from bridge.reprocess.reading.selection import Entry, Selection, select
+from bridge.reprocess.replay.order import in_original_order
+from bridge.reprocess.replay.outcome import Outcome, Result
+from bridge.reprocess.replay.plan import Plan, Rules, plan
+from bridge.reprocess.replay.replay import Replay
+from bridge.service.replays.replaying import SHARE, Wish, replay
 from bridge.track.credentials import ApiKey
 
 COMMAND: Final = "dead_letter.redrive"

@@ -10,11 +10,11 @@ from typing import Final
 
 from bridge.config.sections import Config
 from bridge.mapping.mapper import CompiledMapping
-from bridge.reprocess.outcome import Outcome
-from bridge.reprocess.plan import Planned, Rules
-from bridge.reprocess.reader import Reader
-from bridge.reprocess.replay import Replay
-from bridge.service.side_traffic import SideTrafficStart
+from bridge.reprocess.reading.reader import Reader
+from bridge.reprocess.replay.outcome import Outcome
+from bridge.reprocess.replay.plan import Planned, Rules
+from bridge.reprocess.replay.replay import Replay
+from bridge.service.replays.side_traffic import SideTrafficStart
 from bridge.track.credentials import ApiKey
 
 SHARE: Final = 0.2

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from bridge.config.sections import Config
-from bridge.kafka.claims import SESSION
-from bridge.kafka.group_reader import GroupReader
+from bridge.formats import declarations
+from bridge.kafka.admin.group_reader import GroupReader
+from bridge.kafka.letters.replay_group import SESSION
 from bridge.mapping.mapper import CompiledMapping
 from bridge.pipeline.ports import Answers
-from bridge.reprocess import declarations
 from bridge.reprocess.budget import Budget
 from bridge.reprocess.side_traffic import Wiring
 from bridge.service.settings import delivery_settings

@@ -10,22 +10,22 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.config import consumed_topics, topic_patterns
-from bridge.config.consumed_topics import Topics
 from bridge.config.sections import Kafka
+from bridge.config.topics import consumed_topics, topic_patterns
+from bridge.config.topics.consumed_topics import Topics
+from bridge.formats import offset_map
 from bridge.holds import Reason
-from bridge.kafka import mappings, oldest
+from bridge.kafka.admin import mappings, oldest
+from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin.group_description import GroupDescription
+from bridge.kafka.admin.group_reader import GroupReader, ViewRefusedError
+from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.committed import Committed
-from bridge.kafka.group_description import GroupDescription
-from bridge.kafka.group_reader import GroupReader, ViewRefusedError
-from bridge.kafka.inspection import Inspection
 from bridge.model import TopicPartition
 from bridge.ops import group_view
-from bridge.ops.events import Events
 from bridge.ops.group_view import Facts, GroupView, MemberView, Problem, Standing
+from bridge.ops.log.events import Events
 from bridge.ops.snapshot import OldestOpen
-from bridge.pipeline import offset_map
 
 EVERY: Final = 10.0
 """Seconds between two looks; longer where there are many partitions."""

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.kafka.admin.inspection import Inspection, NotConnectedError
 from bridge.kafka.contact import Contact
-from bridge.kafka.inspection import Inspection, NotConnectedError
 from bridge.model import TopicPartition
-from bridge.ops.events import Events
+from bridge.ops.log.events import Events
 from bridge.ops.snapshot import KafkaLost
 
 PATIENCE: Final = 2.0

@@ -15,18 +15,18 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.config.sections import Config
-from bridge.kafka import retention
-from bridge.kafka.letter_log import BESIDE, Extent, LetterLog, LetterLogError
-from bridge.kafka.lost import Lost
-from bridge.kafka.starts import LogRange
-from bridge.kafka.topic_creation import resolutions_of
+from bridge.formats.lost import Lost
+from bridge.kafka.admin import retention
+from bridge.kafka.admin.topic_creation import resolutions_of
+from bridge.kafka.consumer.starts.start_policy import LogRange
+from bridge.kafka.letters.letter_log import BESIDE, Extent, LetterLog, LetterLogError
 from bridge.model import Record, TopicPartition
 from bridge.ops.snapshot import RecordedLosses
-from bridge.reprocess import census
 from bridge.reprocess.author import author
 from bridge.reprocess.loss_writer import LossWriter
 from bridge.reprocess.losses import Key, Losses
-from bridge.reprocess.open_letters import Backlog, OpenLetters
+from bridge.reprocess.reading import census
+from bridge.reprocess.reading.open_letters import Backlog, OpenLetters
 
 INTERVAL: Final = 15.0
 """Seconds between two questions how far the topics reach; where they did not grow, that is all."""

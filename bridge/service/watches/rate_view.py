@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from bridge.kafka.group_reader import ViewRefusedError
+from bridge.formats import offset_map
+from bridge.formats.declarations import Reservations
+from bridge.formats.offset_map import Demand
+from bridge.kafka.admin.group_reader import ViewRefusedError
 from bridge.model import TopicPartition
-from bridge.ops.events import Events
-from bridge.pipeline import offset_map
+from bridge.ops.log.events import Events
+from bridge.pipeline.budget.pacing import GroupView, RateShare
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.offset_map import Demand
-from bridge.pipeline.pacing import GroupView, RateShare
-from bridge.reprocess.declarations import Reservations
 
 INTERVAL = 2.0
 """Seconds between two views."""

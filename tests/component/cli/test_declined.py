@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.emulator import Emulator
-from tests.terminal import answered
+from tests.support.terminal import answered
 
 Config = Callable[..., str]
 ORDER = {"type": "order.completed", "id": "e-1", "data": {"user_id": "u-1", "amount": 3, "gift": False}}

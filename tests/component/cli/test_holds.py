@@ -17,7 +17,7 @@ from bridge.cli import holds
 from bridge.cli.app import app
 from bridge.sandbox.emulator import Emulator
 from tests.component.cli.conftest import Cli
-from tests.service.replica import Replica, assigned
+from tests.support.service.replica import Replica, assigned
 
 Config = Callable[..., str]
 Produce = Callable[..., None]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from bridge.ops.control_server import ControlServer
+from bridge.ops.control.control_server import ControlServer
 from bridge.sandbox.broker import EmbeddedKafka
 from tests.component.cli.conftest import LETTERS, TOPIC, Cli, Ran
 

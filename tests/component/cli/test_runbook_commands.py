@@ -12,10 +12,10 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
 from tests.component.cli.conftest import LETTERS, TOPIC
-from tests.docs import commands
-from tests.docs.commands import Command
-from tests.kafka.launcher import free_ports
-from tests.service.replica import Replica, done
+from tests.support.docs import commands
+from tests.support.docs.commands import Command
+from tests.support.kafka.launcher import free_ports
+from tests.support.service.replica import Replica, done
 
 Config = Callable[..., str]
 Produce = Callable[..., None]

@@ -7,8 +7,8 @@ from confluent_kafka import Consumer, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.model import LetterRefused
-from tests.kafka.completing import PATIENCE
-from tests.kafka.letters import Receipts, config, letter, writing
+from tests.support.kafka.completing import PATIENCE
+from tests.support.kafka.letters import Receipts, config, letter, writing
 
 if TYPE_CHECKING:
     from tests.component.kafka.conftest import Embedded

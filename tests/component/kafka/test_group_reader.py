@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import asyncio, logging, sys
-from bridge.kafka.group_reader import GroupReader
+from bridge.kafka.admin.group_reader import GroupReader
 from bridge.sandbox.broker import EmbeddedKafka
-from tests.kafka.completing import settings
+from tests.support.kafka.completing import settings
 
 OFFSET_FETCH = 9
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.formats import commit_mark, operator_hold
+from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
-from bridge.kafka import commit_mark, operator_hold
-from bridge.kafka.holding import Move, Outcome
-from bridge.kafka.operator_hold import OperatorHold
+from bridge.kafka.consumer.assignment.holding import Move, Outcome
 from bridge.model import TopicPartition
-from tests.kafka.completing import Completing, running, settings
+from tests.support.kafka.completing import Completing, running, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bridge.kafka.source import Source
+    from bridge.kafka.consumer.source import Source
     from tests.component.kafka.conftest import Embedded
 
 HOLD = OperatorHold("sends the wrong name", "alice", 1_700_000_000)

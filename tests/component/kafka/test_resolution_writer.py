@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka.resolution_writer import ResolutionWriter
-from tests.kafka.completing import PATIENCE
-from tests.kafka.letters import config
+from bridge.kafka.letters.resolution_writer import ResolutionWriter
+from tests.support.kafka.completing import PATIENCE
+from tests.support.kafka.letters import config
 
 if TYPE_CHECKING:
     from tests.component.kafka.conftest import Embedded

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.formats import commit_mark, offset_map
 from bridge.holds import Reason
-from bridge.kafka import commit_mark
 from bridge.kafka.client import ClientRefusedError
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
-from tests.kafka.completing import Completing, running, settings
+from tests.support.kafka.completing import Completing, running, settings
 
 if TYPE_CHECKING:
     from tests.component.kafka.conftest import Embedded

@@ -4,20 +4,20 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from bridge.config.consumed_topics import topics_of
-from bridge.config.scalars import StartPoint
+from bridge.config.keys.scalars import StartPoint
+from bridge.config.topics.consumed_topics import topics_of
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog, RareLog
-from bridge.kafka.commits import Commits
-from bridge.kafka.counts import SourceCounts
-from bridge.kafka.lookup import Lookup
-from bridge.kafka.loop_side import LoopSide
-from bridge.kafka.pauses import Pauses
-from bridge.kafka.settled import Settled
-from bridge.kafka.starting import Starting
-from bridge.kafka.table import Table
+from bridge.kafka.consumer.assignment.partition_state import Table
+from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.counts import SourceCounts
+from bridge.kafka.consumer.loop_side import LoopSide
+from bridge.kafka.consumer.pauses import Pauses
+from bridge.kafka.consumer.starts.lookup import Lookup
+from bridge.kafka.consumer.starts.settled import Settled
+from bridge.kafka.consumer.starts.start_runner import Starting
 from bridge.model import TopicPartition
-from tests.kafka.completing import Completing, settings
+from tests.support.kafka.completing import Completing, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

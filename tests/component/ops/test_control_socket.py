@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from bridge.config.control_socket import LONGEST
-from bridge.ops import control_client, control_protocol
-from bridge.ops.control_server import CannotServeError, ControlServer, Limits
+from bridge.ops.control import control_client, control_protocol
+from bridge.ops.control.control_server import CannotServeError, ControlServer, Limits
 
 QUICK = Limits(connections=3, request_timeout=0.5)
 

@@ -15,9 +15,9 @@ import pytest
 
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
-from tests.reprocess.letters import Written, produce
-from tests.service import settings
-from tests.service.settings import API_KEY, LETTERS
+from tests.support.reprocess.letters import Written, produce
+from tests.support.service import settings
+from tests.support.service.settings import API_KEY, LETTERS
 
 PARTITIONS = 4
 

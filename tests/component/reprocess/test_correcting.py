@@ -11,7 +11,7 @@ from bridge.model import LetterReason
 from bridge.sandbox.emulator import Emulator
 from tests.component.reprocess.conftest import Dlq
 from tests.component.reprocess.test_replay import route
-from tests.reprocess.letters import letter, value_of
+from tests.support.reprocess.letters import letter, value_of
 
 Put = Callable[..., None]
 

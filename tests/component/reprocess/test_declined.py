@@ -11,8 +11,8 @@ import pytest
 from bridge.model import Route
 from bridge.sandbox.emulator import Emulator
 from tests.component.reprocess.conftest import Dlq
-from tests.reprocess.letters import letter
-from tests.terminal import answered
+from tests.support.reprocess.letters import letter
+from tests.support.terminal import answered
 
 Put = Callable[..., None]
 OLD = Route("order.completed", "0123456789ab", "Order Completed")

@@ -10,7 +10,7 @@ from pathlib import Path
 from bridge.model import LetterReason, Route
 from tests.component.cli.conftest import run
 from tests.component.reprocess.conftest import Dlq
-from tests.reprocess.letters import connect, foreign, letter, spring, value_of
+from tests.support.reprocess.letters import connect, foreign, letter, spring, value_of
 
 ROUTE = Route("order.completed", "0123456789ab", "Order Completed")
 Put = Callable[..., None]

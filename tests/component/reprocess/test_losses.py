@@ -12,10 +12,10 @@ from confluent_kafka import Consumer, TopicPartition
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from tests.component.reprocess.conftest import Dlq
-from tests.service.embedded import Broker
-from tests.service.events import orders
-from tests.service.in_process import Service
-from tests.service.settings import GROUP, RESTARTABLE
+from tests.support.service.embedded import Broker
+from tests.support.service.events import orders
+from tests.support.service.in_process import Service
+from tests.support.service.settings import GROUP, RESTARTABLE
 
 
 def at_most(service: Service) -> int | None:

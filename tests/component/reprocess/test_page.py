@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reprocess import page
+from tests.support.reprocess import page
 
 
 @pytest.mark.timeout(600)
@@ -16,5 +16,5 @@ async def test_every_command_of_the_page_prints_what_the_page_says(tmp_path: Pat
     for command, printed in zip(listed, await page.run(listed, tmp_path), strict=True):
         assert page.agrees(command.lines, printed), (
             f"{' '.join(command.words)} printed\n\n" + "\n".join(printed) + "\n\nWrite the page anew with: python -m "
-            "tests.reprocess.page"
+            "tests.support.reprocess.page"
         )

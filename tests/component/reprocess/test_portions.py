@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from bridge.kafka.letter_log import BESIDE, LetterLog
+from bridge.formats.letters import Place
+from bridge.kafka.letters.letter_log import BESIDE, LetterLog
 from bridge.model import LetterReason, Route
-from bridge.reprocess import census, portions
-from bridge.reprocess.letters import Place
-from bridge.reprocess.open_letters import OpenLetters
+from bridge.reprocess.reading import census, portions
+from bridge.reprocess.reading.open_letters import OpenLetters
 from bridge.sandbox.broker import EmbeddedKafka
 from tests.component.reprocess.conftest import Dlq
-from tests.kafka.completing import settings
-from tests.reprocess.letters import GROUP, letter
-from tests.service.settings import LETTERS
+from tests.support.kafka.completing import settings
+from tests.support.reprocess.letters import GROUP, letter
+from tests.support.service.settings import LETTERS
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 REASON = LetterReason.UNAUTHORIZED

@@ -10,10 +10,10 @@ import pytest
 
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
-from tests.reprocess import redriving
-from tests.reprocess.redriving import EARLIER, IN_FLIGHT, PARTITIONS, Scene
-from tests.service.embedded import Broker
-from tests.service.settings import LETTERS
+from tests.support.reprocess import redriving
+from tests.support.reprocess.redriving import EARLIER, IN_FLIGHT, PARTITIONS, Scene
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import LETTERS
 
 
 @pytest.fixture

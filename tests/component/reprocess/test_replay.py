@@ -13,10 +13,10 @@ from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator, Event
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from tests.component.reprocess.conftest import Dlq
-from tests.reprocess.letters import connect, foreign, letter, spring
-from tests.service.embedded import Broker
-from tests.service.events import order
-from tests.service.in_process import Service
+from tests.support.reprocess.letters import connect, foreign, letter, spring
+from tests.support.service.embedded import Broker
+from tests.support.service.events import order
+from tests.support.service.in_process import Service
 
 Put = Callable[..., None]
 OLD = Route("order.completed", "0123456789ab", "Order Completed")

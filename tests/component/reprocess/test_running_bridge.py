@@ -9,22 +9,23 @@ from typing import Any
 
 import pytest
 
-from bridge.kafka.letter_log import LetterLog
+from bridge.formats.letters import parse
+from bridge.formats.resolutions import Author, Ended, Ending, encode
+from bridge.kafka.letters.letter_log import LetterLog
 from bridge.model import FilterReason, LetterReason, Route, TopicPartition
-from bridge.reprocess.letters import parse
-from bridge.reprocess.resolutions import Author, Ended, Ending, encode
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from bridge.service import letter_watch, redrive
-from bridge.service.redrive import PAUSE, Redrive, pause_after
+from bridge.service.replays import redrive
+from bridge.service.replays.redrive import PAUSE, Redrive, pause_after
+from bridge.service.watches import letter_watch
 from tests.component.reprocess.conftest import Dlq
-from tests.kafka.raw_headers import produce_raw
-from tests.reprocess.letters import Written, connect, letter, produce
-from tests.service.embedded import Broker
-from tests.service.events import order, orders
-from tests.service.in_process import Service
-from tests.service.settings import LETTERS
+from tests.support.kafka.raw_headers import produce_raw
+from tests.support.reprocess.letters import Written, connect, letter, produce
+from tests.support.service.embedded import Broker
+from tests.support.service.events import order, orders
+from tests.support.service.in_process import Service
+from tests.support.service.settings import LETTERS
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 Put = Callable[..., None]

@@ -10,9 +10,9 @@ import pytest
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.service.time import SystemClock
 from tests.component.service.conftest import Start
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.settings import RESTARTABLE
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import RESTARTABLE
 
 HOUR = 3600.0
 REAL = time.time

@@ -9,15 +9,14 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from bridge.kafka import commit_mark
-from bridge.pipeline import offset_map
+from bridge.formats import commit_mark, offset_map
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start, StartProcess
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.settings import GROUP, LETTERS, RESTARTABLE
-from tests.service.waiting import until
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import GROUP, LETTERS, RESTARTABLE
+from tests.support.service.waiting import until
 
 MANY = 300
 IS_FULL = os.environ.get("FAULTS") == "full"

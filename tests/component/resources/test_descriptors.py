@@ -11,10 +11,10 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import StartProcess
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.replica import Replica, done
-from tests.service.waiting import until
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.replica import Replica, done
+from tests.support.service.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
 

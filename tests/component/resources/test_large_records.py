@@ -9,9 +9,9 @@ from confluent_kafka import Producer
 
 from bridge.sandbox.emulator import Emulator
 from tests.component.service.conftest import Start, StartProcess
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.waiting import until
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.waiting import until
 
 INFLATED = 60_000_000
 """Bytes; some 60 KB as they are sent."""

@@ -13,10 +13,10 @@ import pytest
 from bridge.sandbox.emulator import Emulator
 from tests.component.resources.unheard import Unheard, free_port
 from tests.component.service.conftest import Configure
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.replica import Replica, done
-from tests.service.waiting import until
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.replica import Replica, done
+from tests.support.service.waiting import until
 
 StartUnheard = Callable[[int], Awaitable[Unheard]]
 

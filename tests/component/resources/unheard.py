@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.service.replica import Replica
-from tests.service.waiting import until
+from tests.support.service.replica import Replica
+from tests.support.service.waiting import until
 
 
 def free_port() -> int:

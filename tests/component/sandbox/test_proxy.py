@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.sandbox.proxy import Link, Proxy, ThreadedProxy, Weather
+from tests.support.proxy import Link, Proxy, ThreadedProxy, Weather
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

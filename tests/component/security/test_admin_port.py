@@ -14,10 +14,10 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator
 from tests.component.service.conftest import Start, StartProcess
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.replica import Replica
-from tests.service.waiting import until
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.replica import Replica
+from tests.support.service.waiting import until
 
 FLOOD = 10_000
 PIPELINED = 50

@@ -16,11 +16,11 @@ from bridge.sandbox.broker import FETCH, OFFSET_COMMIT, PRODUCE
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.service.main import secrets_of
 from tests.component.service.conftest import Start
-from tests.service import settings
-from tests.service.embedded import Broker, Letter
-from tests.service.in_process import Service
-from tests.service.objects import objects_of
-from tests.service.waiting import until
+from tests.support.service import settings
+from tests.support.service.embedded import Broker, Letter
+from tests.support.service.in_process import Service
+from tests.support.service.objects import objects_of
+from tests.support.service.waiting import until
 
 KEY, NEXT_KEY = "NX-MARKED/9d41c7e2+x", "NX-MARKED/second-5b0d"
 PASSWORD = 'MARKED-sasl-"55aa\\'

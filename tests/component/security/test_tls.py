@@ -18,9 +18,9 @@ from bridge.sandbox.emulator import Emulator
 from bridge.track.tls import client_context
 from tests.component.cli.conftest import run
 from tests.component.service.conftest import Configure, Start
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.settings import API_KEY
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import API_KEY
 
 ROOT = Path(__file__).parents[3]
 TEMPTATIONS = {

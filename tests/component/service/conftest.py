@@ -11,11 +11,11 @@ import pytest
 
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
-from tests.service import settings
-from tests.service.embedded import PARTITIONS, Broker
-from tests.service.in_process import Service
-from tests.service.replica import Replica
-from tests.service.settings import API_KEY, LETTERS
+from tests.support.service import settings
+from tests.support.service.embedded import PARTITIONS, Broker
+from tests.support.service.in_process import Service
+from tests.support.service.replica import Replica
+from tests.support.service.settings import API_KEY, LETTERS
 
 
 class Configure(Protocol):

@@ -14,9 +14,9 @@ import pytest
 from bridge.model import LetterReason
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.settings import API_KEY
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import API_KEY
 
 
 @pytest.mark.parametrize("status", [400, 413, 422, 418])

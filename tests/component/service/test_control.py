@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from bridge.ops import control_client
+from bridge.ops.control import control_client
 from bridge.sandbox.broker import PRODUCE
 from bridge.sandbox.emulator import Accepted, Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start, StartProcess
-from tests.service import events
-from tests.service.embedded import PARTITIONS, Broker
-from tests.service.settings import RESTARTABLE, SESSION
+from tests.support.service import events
+from tests.support.service.embedded import PARTITIONS, Broker
+from tests.support.service.settings import RESTARTABLE, SESSION
 
 MESSAGE_TOO_LARGE = 10
 

@@ -9,9 +9,9 @@ import re
 from bridge.mapping.absent_keys import KeyCount
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.in_process import Service
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
 
 IDENTITY = ("delivered", "filtered", "dead_lettered", "already_done", "released", "in_flight")
 """What consumed records are, one of them each."""

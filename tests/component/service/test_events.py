@@ -6,9 +6,9 @@ import pytest
 
 from bridge.sandbox.broker import OFFSET_COMMIT, OFFSET_FETCH
 from tests.component.service.conftest import Start
-from tests.service import events
-from tests.service.embedded import PARTITIONS, Broker
-from tests.service.settings import GROUP, LETTERS, RESTARTABLE
+from tests.support.service import events
+from tests.support.service.embedded import PARTITIONS, Broker
+from tests.support.service.settings import GROUP, LETTERS, RESTARTABLE
 
 GROUP_AUTHORIZATION_FAILED = 30
 

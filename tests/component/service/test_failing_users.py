@@ -9,8 +9,8 @@ import pytest
 from bridge.model import LetterReason
 from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
 from tests.component.service.conftest import Start
-from tests.service import events, ledger
-from tests.service.embedded import Broker
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
 
 EVENTS = 6000
 MANY_LETTERS = {"hold_after": 0}

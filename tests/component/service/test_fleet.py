@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bridge.cli.selftest.replicas import Fleet
+from bridge.sandbox.child_processes import Keeper
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
-from bridge.sandbox.keeper import Keeper
+from bridge.selftest.replicas import Fleet
 from tests.component.service.conftest import Configure
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.waiting import until
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.waiting import until
 
 REBALANCE_IN_PROGRESS = 27
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.sandbox.emulator import Emulator
-from bridge.sandbox.proxy.threaded import ThreadedProxy
-from bridge.sandbox.proxy.weather import Link, Weather
 from tests.component.service.conftest import Configure, Start, StartProcess
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.in_process import Service
-from tests.service.waiting import until
+from tests.support.proxy.conditions import Link, Weather
+from tests.support.proxy.threaded import ThreadedProxy
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
+from tests.support.service.waiting import until
 
 
 @pytest.fixture

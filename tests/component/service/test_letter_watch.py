@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from bridge.config import load
-from bridge.kafka.lost import Lost
+from bridge.formats.lost import Lost
 from bridge.model import TopicPartition
 from bridge.sandbox.broker import LIST_OFFSETS, EmbeddedKafka
-from bridge.service import letter_watch
-from bridge.service.letter_watch import LetterWatch
-from tests.service import settings
-from tests.service.settings import LETTERS
-from tests.service.waiting import until
+from bridge.service.watches import letter_watch
+from bridge.service.watches.letter_watch import LetterWatch
+from tests.support.service import settings
+from tests.support.service.settings import LETTERS
+from tests.support.service.waiting import until
 
 LOST = Lost(TopicPartition("orders", 0), "", 20, 30, "out_of_range")
 LOGGER = logging.getLogger("tests.letter_watch")

@@ -7,9 +7,9 @@ import pytest
 from bridge.sandbox.broker import PRODUCE
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.settings import LETTERS, RESTARTABLE
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import LETTERS, RESTARTABLE
 
 NO_WRITE_ACL = 29
 RENAMED = {"user_id": "data.customer_id"}

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
-from bridge.sandbox.proxy import Counts, Link, Proxy, ThreadedProxy, Weather
 from tests.component.service.conftest import Start, StartProcess
-from tests.service import ledger
-from tests.service.embedded import Broker
-from tests.service.events import orders
-from tests.service.in_process import Service
-from tests.service.replica import Replica
-from tests.service.waiting import until
+from tests.support.proxy import Counts, Link, Proxy, ThreadedProxy, Weather
+from tests.support.service import ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.events import orders
+from tests.support.service.in_process import Service
+from tests.support.service.replica import Replica
+from tests.support.service.waiting import until
 
 CLIENTS = pytest.mark.parametrize("client", ["direct", "httpx"])
 TIMEOUT = 2.0

@@ -16,11 +16,11 @@ from bridge.holds import Reason
 from bridge.ops.snapshot import Block
 from bridge.sandbox.broker import JOIN_GROUP, OFFSET_FETCH
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
-from bridge.service import file_watch
+from bridge.service.watches import file_watch
 from tests.component.service.conftest import Start
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.settings import API_KEY
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import API_KEY
 
 COORDINATOR_NOT_AVAILABLE = 15
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.component.service.conftest import Start
-from tests.service.embedded import Broker
-from tests.service.waiting import until
+from tests.support.service.embedded import Broker
+from tests.support.service.waiting import until
 
 
 async def test_two_replicas_under_a_pattern_of_kafkas_share_the_rate(broker: Broker, start: Start) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bridge.pipeline import offset_map
+from bridge.formats import offset_map
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start, StartProcess
-from tests.service import events, ledger
-from tests.service.embedded import Broker
-from tests.service.settings import RESTARTABLE
-from tests.service.waiting import until
+from tests.support.service import events, ledger
+from tests.support.service.embedded import Broker
+from tests.support.service.settings import RESTARTABLE
+from tests.support.service.waiting import until
 
 
 async def test_an_orderly_stop_under_load_repeats_nothing(broker: Broker, api: Emulator, start: Start) -> None:

@@ -6,10 +6,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.in_process import Service
-from tests.service.waiting import until
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
+from tests.support.service.waiting import until
 
 BACKLOG = 2000
 SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.2)

@@ -6,10 +6,10 @@ from typing import Any
 
 from bridge.sandbox.emulator import Emulator
 from tests.component.service.conftest import Start
-from tests.service import events
-from tests.service.embedded import Broker
-from tests.service.in_process import Service
-from tests.service.settings import SESSION
+from tests.support.service import events
+from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
+from tests.support.service.settings import SESSION
 
 
 def topic(service: Service, name: str) -> Any:

@@ -10,8 +10,8 @@ import pytest
 
 from bridge.config import load
 from bridge.mapping.compile import compile_mapping
-from bridge.mapping.examples import run_examples
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.review.examples import run_examples
 from bridge.model import Prepared
 from bridge.sandbox.emulator.contract import Event, read_event
 

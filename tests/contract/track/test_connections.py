@@ -14,7 +14,7 @@ import trustme
 
 from bridge.model import Delivered, Retry
 from bridge.sandbox.emulator import Fault, FaultKind
-from bridge.sandbox.proxy import Link, Proxy, Weather
+from tests.support.proxy import Link, Proxy, Weather
 
 if TYPE_CHECKING:
     from tests.contract.track.conftest import AnySink, Harness, Peer

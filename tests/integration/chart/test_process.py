@@ -19,11 +19,11 @@ from tests.chart import chart
 from tests.chart.chart import Manifest, Rendered
 from tests.chart.pods import Pod, pods
 from tests.integration.chart.layout import Laid, lay, port
-from tests.kafka.client import ANSWER_WITHIN, OwnKafka
-from tests.kafka.launcher import free_ports
-from tests.kafka.settings import PASSWORDS
-from tests.service.settings import layered
-from tests.service.waiting import until
+from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
+from tests.support.kafka.launcher import free_ports
+from tests.support.kafka.settings import PASSWORDS
+from tests.support.service.settings import layered
+from tests.support.service.waiting import until
 
 API_KEY, NEXT_KEY = "NX-key-of-the-chart", "NX-key-after-that"
 SECRETS = {

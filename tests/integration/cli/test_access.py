@@ -9,8 +9,8 @@ from confluent_kafka.admin import AclOperation, ResourceType
 
 from tests.integration.cli.conftest import Ran
 from tests.integration.conftest import KafkaFactory
-from tests.kafka.client import OwnKafka
-from tests.kafka.settings import PASSWORDS
+from tests.support.kafka.client import OwnKafka
+from tests.support.kafka.settings import PASSWORDS
 
 Cli = Callable[..., Ran]
 Config = Callable[..., str]

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicCollection, TopicPartition
 
-from bridge.cli import startup
-from bridge.kafka import position_writer, topic_ids
-from bridge.kafka.commit_mark import unmarked
+from bridge.cli.frame import startup
+from bridge.formats import offset_map
+from bridge.formats.commit_mark import unmarked
+from bridge.formats.offset_map import Demand, Head
+from bridge.kafka import topic_ids
+from bridge.kafka.admin import offset_writer
 from bridge.model import TopicPartition as Partition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head
 from tests.integration.cli.conftest import Ran
-from tests.kafka.client import Kafka
+from tests.support.kafka.client import Kafka
 
 Cli = Callable[..., Ran]
 Config = Callable[..., str]
@@ -144,8 +145,8 @@ def test_a_group_with_a_member_is_never_overruled_and_the_member_is_named(
         assert "Stop every replica, run this again" in ran.err
 
         kafka_section = startup.load(Path(path)).config.kafka
-        with pytest.raises(position_writer.GroupHasMembersError):
-            position_writer.write(kafka_section, {Partition(names["topic"], 0): (2, "")}, logging.getLogger("test"))
+        with pytest.raises(offset_writer.GroupHasMembersError):
+            offset_writer.write(kafka_section, {Partition(names["topic"], 0): (2, "")}, logging.getLogger("test"))
     assert shown(cli, path, where)[1]["committed"] == 5
 
     assert cli("offsets", "set", where, "--to", "2", "--yes", "-c", path).code == 0

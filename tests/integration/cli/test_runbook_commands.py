@@ -12,13 +12,13 @@ import pytest
 from confluent_kafka import Producer
 
 from bridge.sandbox.emulator import Emulator
-from tests.docs import commands
-from tests.docs.commands import Command
-from tests.kafka import command_line
-from tests.kafka.client import Kafka
-from tests.kafka.jars import JarsUnavailableError
-from tests.service import settings
-from tests.service.replica import Replica, done
+from tests.support.docs import commands
+from tests.support.docs.commands import Command
+from tests.support.kafka import command_line
+from tests.support.kafka.client import Kafka
+from tests.support.kafka.jars import JarsUnavailableError
+from tests.support.service import settings
+from tests.support.service.replica import Replica, done
 
 PAGE = commands.text_of("runbook")
 PAGES = ("runbook", "production", "dead-letters", "operations")

@@ -12,7 +12,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from tests.integration.cli.conftest import Ran
-from tests.kafka.client import Kafka
+from tests.support.kafka.client import Kafka
 
 
 def topics_of_the_selftest(kafka: Kafka) -> set[str]:

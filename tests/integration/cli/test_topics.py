@@ -8,8 +8,8 @@ import pytest
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from tests.integration.cli.conftest import Ran
-from tests.kafka.client import Kafka
-from tests.kafka.transactions import Transactions
+from tests.support.kafka.client import Kafka
+from tests.support.kafka.transactions import Transactions
 
 Cli = Callable[..., Ran]
 Config = Callable[..., str]

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.emulator import Emulator
-from tests.kafka import choice
-from tests.kafka.certificates import Authority, Certificate
-from tests.kafka.client import OwnKafka
-from tests.kafka.settings import PASSWORDS, BrokerSettings
-from tests.service.ground import IS_FULL, SHORT_SESSIONS, Ground, Outcome
-from tests.service.marked import KEY, Witness
+from tests.support.kafka import choice
+from tests.support.kafka.certificates import Authority, Certificate
+from tests.support.kafka.client import OwnKafka
+from tests.support.kafka.settings import PASSWORDS, BrokerSettings
+from tests.support.service.ground import IS_FULL, SHORT_SESSIONS, Ground, Outcome
+from tests.support.service.marked import KEY, Witness
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 OUTCOMES = pytest.StashKey[list[Outcome]]()

@@ -28,12 +28,12 @@ from confluent_kafka.admin import (
 
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.integration.faults.conftest import HOSTS
-from tests.kafka.certificates import Authority, Certificate, issue
-from tests.kafka.client import ANSWER_WITHIN, OwnKafka
-from tests.kafka.settings import PASSWORDS, TLS_LISTENER
-from tests.service.ground import CLASSIC, Ground, protocols
-from tests.service.marked import NEXT_KEY, REPEATS
-from tests.service.waiting import until
+from tests.support.kafka.certificates import Authority, Certificate, issue
+from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
+from tests.support.kafka.settings import PASSWORDS, TLS_LISTENER
+from tests.support.service.ground import CLASSIC, Ground, protocols
+from tests.support.service.marked import NEXT_KEY, REPEATS
+from tests.support.service.waiting import until
 
 USER = "alice"
 HOLD_AFTER = 5

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.service import events
-from tests.service.ground import CLASSIC, IS_FULL, Ground
+from tests.support.service import events
+from tests.support.service.ground import CLASSIC, IS_FULL, Ground
 
 RECORDS = 2_000_000 if IS_FULL else 60_000
 EVERY = 50

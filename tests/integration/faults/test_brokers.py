@@ -9,8 +9,8 @@ import time
 import pytest
 
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.service.ground import CLASSIC, IS_FULL, SESSION, Ground, protocols
-from tests.service.waiting import until
+from tests.support.service.ground import CLASSIC, IS_FULL, SESSION, Ground, protocols
+from tests.support.service.waiting import until
 
 SLOW = Fault(kind=FaultKind.ORDINARY, delay=0.02)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.service.ground import CLASSIC, SESSION, Ground, protocols
+from tests.support.service.ground import CLASSIC, SESSION, Ground, protocols
 
 IN_FLIGHT = 16
 INTERVAL = 1.0

@@ -9,11 +9,11 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from bridge.sandbox.emulator import Event, Fault, FaultKind
-from tests.kafka.client import ANSWER_WITHIN
-from tests.service import events
-from tests.service.ground import CLASSIC, Ground
-from tests.service.marked import KEY
-from tests.service.waiting import until
+from tests.support.kafka.client import ANSWER_WITHIN
+from tests.support.service import events
+from tests.support.service.ground import CLASSIC, Ground
+from tests.support.service.marked import KEY
+from tests.support.service.waiting import until
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

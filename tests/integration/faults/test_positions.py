@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka import TopicPartition
 
-from bridge.pipeline import offset_map
+from bridge.formats import offset_map
 from bridge.sandbox.emulator import Event, Fault, FaultKind
-from tests.kafka.client import ANSWER_WITHIN
-from tests.service import ledger
-from tests.service.ground import CLASSIC, IS_FULL, Ground
-from tests.service.waiting import until
+from tests.support.kafka.client import ANSWER_WITHIN
+from tests.support.service import ledger
+from tests.support.service.ground import CLASSIC, IS_FULL, Ground
+from tests.support.service.waiting import until
 
 if TYPE_CHECKING:
-    from tests.service.replica import Replica
+    from tests.support.service.replica import Replica
 
 RECORDS = 200
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.service.ground import CLASSIC, SESSION, Ground, protocols
-from tests.service.replica import Replica, assigned
-from tests.service.waiting import until
+from tests.support.service.ground import CLASSIC, SESSION, Ground, protocols
+from tests.support.service.replica import Replica, assigned
+from tests.support.service.waiting import until
 
 IN_FLIGHT = 8
 

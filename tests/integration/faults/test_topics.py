@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka.admin import NewPartitions
 
-from tests.kafka.client import ANSWER_WITHIN
-from tests.service.ground import CLASSIC, Ground, protocols
-from tests.service.waiting import until
+from tests.support.kafka.client import ANSWER_WITHIN
+from tests.support.service.ground import CLASSIC, Ground, protocols
+from tests.support.service.waiting import until
 
 if TYPE_CHECKING:
-    from tests.service.replica import Replica
+    from tests.support.service.replica import Replica
 
 LOOK_OFTEN = {"topic.metadata.refresh.interval.ms": "500"}
 """After five minutes otherwise."""

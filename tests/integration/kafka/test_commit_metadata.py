@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.formats import commit_mark, offset_map
+from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
-from bridge.kafka import commit_mark
-from bridge.kafka.holding import Outcome
-from bridge.kafka.operator_hold import OperatorHold
+from bridge.kafka.consumer.assignment.holding import Outcome
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
-from tests.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support.kafka.completing import PATIENCE, Completing, running, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 async def test_brokers_that_take_little_metadata_get_a_shorter_map_then_none_and_all_is_committed(
     own_kafka: KafkaFactory, caplog: pytest.LogCaptureFixture, limit: str, *, has_map: bool
 ) -> None:
-    caplog.set_level(logging.WARNING, "tests.kafka")
+    caplog.set_level(logging.WARNING, "tests.support.kafka")
     kafka = own_kafka(properties={"offset.metadata.max.bytes": limit})
     topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
     records = [("user", str(number)) for number in range(1000)]

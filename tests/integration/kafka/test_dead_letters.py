@@ -6,11 +6,11 @@ from confluent_kafka.admin import AclOperation, ResourceType
 
 from bridge.config.sections import Config
 from bridge.model import LetterRefused
-from tests.kafka.letters import Receipts, config, letter, writing
-from tests.kafka.settings import PASSWORDS
+from tests.support.kafka.letters import Receipts, config, letter, writing
+from tests.support.kafka.settings import PASSWORDS
 
 if TYPE_CHECKING:
-    from tests.kafka.client import Kafka, OwnKafka
+    from tests.support.kafka.client import Kafka, OwnKafka
 
 BATCHED = {"linger.ms": "200"}
 """So that letters written together share a batch."""

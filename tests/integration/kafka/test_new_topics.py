@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge.config.sections import Kafka
-from bridge.kafka import commit_mark
-from bridge.kafka.starts import StartReason
+from bridge.formats import commit_mark
+from bridge.kafka.consumer.starts.start_policy import StartReason
 from tests.integration.kafka.test_source import BOTH_PROTOCOLS, produce, values
 from tests.integration.kafka.test_transactions import until
-from tests.kafka.client import ANSWER_WITHIN
-from tests.kafka.completing import Completing, running, settings
+from tests.support.kafka.client import ANSWER_WITHIN
+from tests.support.kafka.completing import Completing, running, settings
 
 if TYPE_CHECKING:
-    from tests.kafka.client import Kafka as Cluster
+    from tests.support.kafka.client import Kafka as Cluster
 
 REFRESH = 2.0
 

@@ -10,11 +10,11 @@ import pytest
 from confluent_kafka import Consumer
 
 from bridge.cli.checks.topics import consumed
-from bridge.config.consumed_topics import topics_of
 from bridge.config.sections import Kafka as KafkaSection
-from bridge.config.topic_patterns import fault
-from bridge.kafka.group_reader import GroupReader
-from tests.kafka.client import ANSWER_WITHIN, Kafka
+from bridge.config.topics.consumed_topics import topics_of
+from bridge.config.topics.topic_patterns import fault
+from bridge.kafka.admin.group_reader import GroupReader
+from tests.support.kafka.client import ANSWER_WITHIN, Kafka
 
 ENDS = ("1", "12", "1a", "d", "a", "A", "a.b", "a-b", "b_a", "bill", "billing")
 """Of topic names."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka.admin import AclOperation, ResourceType
 
-from bridge.kafka.letter_log import BESIDE, LetterLog
-from tests.kafka.completing import PATIENCE, Completing, running, settings
-from tests.kafka.settings import PASSWORDS
+from bridge.kafka.letters.letter_log import BESIDE, LetterLog
+from tests.support.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support.kafka.settings import PASSWORDS
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.kafka.client import Kafka, OwnKafka
+    from tests.support.kafka.client import Kafka, OwnKafka
 
 LOGGER = logging.getLogger("kafka")
 

@@ -9,7 +9,7 @@ import time
 
 from bridge.sandbox.sample import TOPICS
 from tests.integration.conftest import KafkaFactory
-from tests.kafka.client import ANSWER_WITHIN, Kafka
+from tests.support.kafka.client import ANSWER_WITHIN, Kafka
 
 SHOP = (sys.executable, "-m", "bridge.sandbox.shop")
 

@@ -13,14 +13,14 @@ from confluent_kafka import Consumer, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.holds import Reason
-from bridge.kafka.source import Source
+from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
-from tests.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support.kafka.completing import PATIENCE, Completing, running, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.kafka.client import Kafka, OwnKafka
+    from tests.support.kafka.client import Kafka, OwnKafka
 
 ROOT = Path(__file__).parents[3]
 PROTOCOLS = [{"group.protocol": "classic"}, {"group.protocol": "consumer"}]
@@ -79,7 +79,17 @@ async def test_two_replicas_that_come_and_go_under_load_lose_and_repeat_nothing(
 async def test_after_kill_9_only_what_was_open_is_delivered_again(kafka: Kafka) -> None:
     topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
     await produce(kafka, topic, range(100))
-    command = [sys.executable, "-m", "tests.kafka.source_program", kafka.bootstrap, group, topic, "100", "3", "50"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.kafka.source_program",
+        kafka.bootstrap,
+        group,
+        topic,
+        "100",
+        "3",
+        "50",
+    ]
     killed = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert killed.stdout is not None
     assert await asyncio.wait_for(killed.stdout.readline(), PATIENCE) == b"committed\n"
@@ -210,7 +220,7 @@ async def test_a_broker_that_does_not_answer_the_last_commit_cannot_keep_the_pro
         settings(kafka.bootstrap, kafka.name("group"), [topic]),
         consumption,
         loop=loop,
-        logger=logging.getLogger("tests.kafka"),
+        logger=logging.getLogger("tests.support.kafka"),
         abort=abort,
         max_records=100,
         max_bytes=1_000_000,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.config.group_protocol import GroupProtocol
 from bridge.config.sections import Kafka as Section
+from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.kafka import terms
-from tests.kafka.completing import PATIENCE, Completing, running
+from tests.support.kafka.completing import PATIENCE, Completing, running
 
 if TYPE_CHECKING:
     from tests.integration.conftest import KafkaFactory
-    from tests.kafka.client import Kafka
+    from tests.support.kafka.client import Kafka
 
 
 def section(kafka: Kafka, group: str, topic: str, group_protocol: str = "auto") -> Section:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.formats import commit_mark, offset_map
 from bridge.holds import Reason
-from bridge.kafka import commit_mark, log_ends
-from bridge.kafka.source import Source
+from bridge.kafka.consumer.commits import end_offsets
+from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
 from tests.integration.kafka.test_source import BOTH_PROTOCOLS, values
-from tests.kafka.completing import PATIENCE, Completing, running, settings
-from tests.kafka.transactions import Transactions, delete_before
+from tests.support.kafka.completing import PATIENCE, Completing, running, settings
+from tests.support.kafka.transactions import Transactions, delete_before
 
 if TYPE_CHECKING:
-    from tests.kafka.client import Kafka
+    from tests.support.kafka.client import Kafka
 
 
 def numbers(*wanted: int) -> list[str]:
@@ -93,7 +93,7 @@ async def test_a_stop_right_behind_the_last_record_of_a_transaction_commits_past
 async def test_what_an_open_transaction_withholds_is_no_lag_and_is_read_when_it_ends(
     kafka: Kafka, protocol: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_ends, "HANGING_AFTER", 1.0)
+    monkeypatch.setattr(end_offsets, "HANGING_AFTER", 1.0)
     topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
     partition = TopicPartition(topic, 0)
     section = settings(kafka.bootstrap, group, [topic], properties=protocol)

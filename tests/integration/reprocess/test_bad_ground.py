@@ -13,11 +13,11 @@ from confluent_kafka.admin import AclOperation, ResourceType
 
 from bridge.model import Route
 from bridge.sandbox.emulator import Emulator
-from tests.kafka.client import ANSWER_WITHIN, Kafka, OwnKafka
-from tests.kafka.settings import PASSWORDS
-from tests.reprocess.letters import letter, produce
-from tests.service import settings
-from tests.service.settings import API_KEY
+from tests.support.kafka.client import ANSWER_WITHIN, Kafka, OwnKafka
+from tests.support.kafka.settings import PASSWORDS
+from tests.support.reprocess.letters import letter, produce
+from tests.support.service import settings
+from tests.support.service.settings import API_KEY
 
 OLD = Route("order.completed", "0123456789ab", "Order Completed")
 PARTITIONS = 2

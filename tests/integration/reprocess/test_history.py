@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from bridge.kafka.letter_headers import OWN
+from bridge.formats.letter_headers import OWN
 from bridge.model import LetterReason, Route
-from bridge.reprocess.open_letters import MOST
+from bridge.reprocess.reading.open_letters import MOST
 from bridge.sandbox.emulator import Emulator
 from tests.integration.service.conftest import Measured, measured  # noqa: F401 - a fixture
-from tests.kafka.client import Kafka
-from tests.reprocess.letters import letter
-from tests.service import settings
-from tests.service.events import order
-from tests.service.replica import Replica
-from tests.service.settings import API_KEY
-from tests.service.waiting import until
+from tests.support.kafka.client import Kafka
+from tests.support.reprocess.letters import letter
+from tests.support.service import settings
+from tests.support.service.events import order
+from tests.support.service.replica import Replica
+from tests.support.service.settings import API_KEY
+from tests.support.service.waiting import until
 
 LETTERS = 320_000
 PARTITIONS = 4

@@ -23,13 +23,13 @@ import pytest
 
 from bridge.model import LetterReason, Route
 from bridge.sandbox.emulator import Emulator
-from bridge.service.rate_view import INTERVAL
-from tests.kafka.client import Kafka
-from tests.reprocess.letters import Written, letter, produce
-from tests.service import settings
-from tests.service.replica import Replica
-from tests.service.settings import API_KEY
-from tests.service.waiting import until
+from bridge.service.watches.rate_view import INTERVAL
+from tests.support.kafka.client import Kafka
+from tests.support.reprocess.letters import Written, letter, produce
+from tests.support.service import settings
+from tests.support.service.replica import Replica
+from tests.support.service.settings import API_KEY
+from tests.support.service.waiting import until
 
 LETTERS = int(os.environ.get("BRIDGE_TEST_LETTERS", "20000"))
 SELECTED = 1500

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.emulator import Emulator
-from tests.kafka.client import Kafka
-from tests.reprocess import redriving
-from tests.reprocess.redriving import EARLIER, IN_FLIGHT, LIMIT, PARTITIONS, Scene
-from tests.service.settings import API_KEY
+from tests.support.kafka.client import Kafka
+from tests.support.reprocess import redriving
+from tests.support.reprocess.redriving import EARLIER, IN_FLIGHT, LIMIT, PARTITIONS, Scene
+from tests.support.service.settings import API_KEY
 
 
 @pytest.fixture

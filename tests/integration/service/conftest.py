@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import pytest
 
 from tests.conftest import MEASURED
-from tests.kafka.client import Kafka
-from tests.service.scene import Scene
+from tests.support.kafka.client import Kafka
+from tests.support.service.scene import Scene
 
 Measured = Callable[[str], None]
 """Keeps a sentence with a number for the end of the run."""

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from bridge.sandbox.emulator import Fault, FaultKind
-from bridge.sandbox.proxy import Link, ThreadedProxy, Weather
 from tests.integration.conftest import KafkaFactory
 from tests.integration.service.conftest import Measured, Stage
 from tests.integration.service.test_stops import orders
-from tests.service import ledger
-from tests.service.replica import assigned
-from tests.service.settings import SESSION
+from tests.support.proxy import Link, ThreadedProxy, Weather
+from tests.support.service import ledger
+from tests.support.service.replica import assigned
+from tests.support.service.settings import SESSION
 
 IN_FLIGHT = 4
 UNCOMMITTED = 0.2 + 0.1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bridge.sandbox.emulator import Event, Fault, FaultKind
 from tests.integration.service.conftest import Measured, Stage
-from tests.kafka.client import Kafka
-from tests.service import events, ledger
+from tests.support.kafka.client import Kafka
+from tests.support.service import events, ledger
 
 EVENTS = 12_000
 

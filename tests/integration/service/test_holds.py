@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from bridge.kafka.commit_mark import unmarked
-from bridge.kafka.operator_hold import of_metadata
-from bridge.pipeline import offset_map
+from bridge.formats import offset_map
+from bridge.formats.commit_mark import unmarked
+from bridge.formats.operator_hold import of_metadata
 from tests.integration.service.conftest import Stage
 from tests.integration.service.test_stops import PROTOCOLS, orders
-from tests.kafka.client import Kafka
-from tests.service import ledger
-from tests.service.replica import Replica, assigned
+from tests.support.kafka.client import Kafka
+from tests.support.service import ledger
+from tests.support.service.replica import Replica, assigned
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from confluent_kafka import Message
 
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.integration.service.conftest import Measured, Stage
-from tests.kafka.client import Kafka
-from tests.service import events
+from tests.support.kafka.client import Kafka
+from tests.support.service import events
 
 Pairs = list[tuple[str, bytes | None]]
 

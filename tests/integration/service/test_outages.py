@@ -10,8 +10,8 @@ from typing import Any
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.integration.conftest import KafkaFactory
 from tests.integration.service.conftest import Measured, Stage
-from tests.service import events, ledger
-from tests.service.replica import Replica
+from tests.support.service import events, ledger
+from tests.support.service.replica import Replica
 
 
 @asynccontextmanager

@@ -13,11 +13,11 @@ import pytest
 
 from bridge.sandbox.emulator import RateLimit
 from tests.integration.service.conftest import Measured, Stage
-from tests.kafka.client import Kafka
-from tests.service import events, ledger
-from tests.service.replica import Replica, assigned
-from tests.service.scene import Scene
-from tests.service.waiting import until
+from tests.support.kafka.client import Kafka
+from tests.support.service import events, ledger
+from tests.support.service.replica import Replica, assigned
+from tests.support.service.scene import Scene
+from tests.support.service.waiting import until
 
 LIMIT = 600
 BUDGET = {"rate_limit": f"{LIMIT}/min"}

@@ -8,10 +8,10 @@ from typing import Any
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.integration.conftest import KafkaFactory
 from tests.integration.service.conftest import Measured, Stage
-from tests.kafka.client import Kafka
-from tests.service import events, ledger
-from tests.service.replica import assigned
-from tests.service.settings import SESSION
+from tests.support.kafka.client import Kafka
+from tests.support.service import events, ledger
+from tests.support.service.replica import assigned
+from tests.support.service.settings import SESSION
 
 IN_FLIGHT = 16
 PACE = {"max_in_flight": IN_FLIGHT}

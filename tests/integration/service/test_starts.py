@@ -12,8 +12,8 @@ from typing import Any
 from confluent_kafka import TopicPartition
 
 from tests.integration.service.conftest import Measured, Stage
-from tests.kafka.client import Kafka
-from tests.service import events
+from tests.support.kafka.client import Kafka
+from tests.support.service import events
 
 
 def orders(count: int) -> list[tuple[str, bytes]]:

@@ -11,11 +11,11 @@ import pytest
 
 from bridge.sandbox.emulator import Fault, FaultKind
 from tests.integration.service.conftest import Measured, Stage
-from tests.kafka.client import Kafka
-from tests.service import events, ledger
-from tests.service.replica import assigned
-from tests.service.settings import SESSION
-from tests.service.waiting import until
+from tests.support.kafka.client import Kafka
+from tests.support.service import events, ledger
+from tests.support.service.replica import assigned
+from tests.support.service.settings import SESSION
+from tests.support.service.waiting import until
 
 STOPS = int(os.environ.get("BRIDGE_TEST_STOPS", "3"))
 """Stops while another replica joins; the promise was measured with twenty."""

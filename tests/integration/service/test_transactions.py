@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from tests.integration.service.conftest import Stage
-from tests.kafka.client import Kafka
-from tests.kafka.transactions import Transactions
-from tests.service import events
+from tests.support.kafka.client import Kafka
+from tests.support.kafka.transactions import Transactions
+from tests.support.service import events
 
 
 def orders(first: int, count: int) -> list[str]:

@@ -15,9 +15,9 @@ from confluent_kafka.admin import AclOperation, ResourceType
 
 from tests.integration.conftest import KafkaFactory
 from tests.integration.service.conftest import Stage
-from tests.kafka.client import Kafka, OwnKafka
-from tests.kafka.settings import PASSWORDS
-from tests.service import events
+from tests.support.kafka.client import Kafka, OwnKafka
+from tests.support.kafka.settings import PASSWORDS
+from tests.support.service import events
 
 SOME = [(f"u-{n}", events.order(f"u-{n}", n)) for n in range(20)]
 

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from bridge.ops import status_text
-from tests.docs import commands
+from bridge.ops.status import status_text
 from tests.integration.situations.judging import SOON, Judge, Judged
 from tests.integration.situations.site import Document, Site, at
 from tests.integration.situations.situation import Situation
 from tests.integration.situations.timeline import STEP, Timeline
+from tests.support.docs import commands
 
 EARLY: Final = 5.0
 """Seconds that a `since` may lie before the cause: a record that waits was written before it."""

@@ -14,7 +14,7 @@ from tests.integration.situations.drivers import DRIVERS
 from tests.integration.situations.judging import Judge
 from tests.integration.situations.report import SHOWN
 from tests.integration.situations.table import BY_NAME
-from tests.kafka.client import Kafka
+from tests.support.kafka.client import Kafka
 
 Agree = Callable[[Kafka, str], Awaitable[None]]
 

@@ -15,10 +15,10 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from bridge.sandbox.emulator import Event, Fault, FaultKind
 from tests.integration.situations.site import Site
-from tests.kafka.client import ANSWER_WITHIN, Kafka, OwnKafka
-from tests.kafka.transactions import Transactions, delete_before
-from tests.service import events
-from tests.service.waiting import until
+from tests.support.kafka.client import ANSWER_WITHIN, Kafka, OwnKafka
+from tests.support.kafka.transactions import Transactions, delete_before
+from tests.support.service import events
+from tests.support.service.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from bridge.ops.reference import refreshed
+from scripts.reference_tables import refreshed
 from tests.chart.chart import ROOT
 from tests.integration.situations.situation import Situation
 from tests.integration.situations.table import SITUATIONS

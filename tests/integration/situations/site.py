@@ -17,12 +17,12 @@ from confluent_kafka import KafkaException
 from bridge.holds import REASONS, Reason
 from tests.integration.situations import timeline
 from tests.integration.situations.timeline import Scrape
-from tests.kafka.client import Kafka
-from tests.service import events
-from tests.service.replica import Replica
-from tests.service.scene import Scene
-from tests.service.settings import API_KEY, layered
-from tests.service.waiting import until
+from tests.support.kafka.client import Kafka
+from tests.support.service import events
+from tests.support.service.replica import Replica
+from tests.support.service.scene import Scene
+from tests.support.service.settings import API_KEY, layered
+from tests.support.service.waiting import until
 
 Document = dict[str, Any]
 

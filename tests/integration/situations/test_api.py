@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.situations.conftest import Agree
-from tests.kafka.client import Kafka
+from tests.support.kafka.client import Kafka
 
 
 @pytest.mark.parametrize("situation", ["throttled", "bad_key", "api_unavailable"])

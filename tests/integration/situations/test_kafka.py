@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.conftest import KafkaFactory
 from tests.integration.situations.conftest import Agree
-from tests.kafka.client import Kafka
+from tests.support.kafka.client import Kafka
 
 
 @pytest.mark.parametrize("situation", ["hanging_transaction", "topic_missing"])

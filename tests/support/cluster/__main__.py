@@ -1,4 +1,5 @@
-"""``python -m tests.cluster [PART…]``: the chart on a real Kubernetes API server, which is built and started for it.
+"""``python -m tests.support.cluster [PART…]``: the chart on a real Kubernetes API server,
+which is built and started for it.
 
 The server, its store, controllers and scheduler are real; the node is not: pods are admitted, scheduled and become
 ready, and nothing in them is executed. What their command lines do is proven by ``tests/integration/chart``.
@@ -11,10 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.chart import chart, helm
-from tests.cluster import neighbours, operating, plain, plane, previous, scenarios, tools
-from tests.cluster.release import HelmRefusedError
-from tests.cluster.server import RefusedError
-from tests.cluster.typed import NotAnsweredError
+from tests.support.cluster import neighbours, operating, plain, plane, previous, scenarios, tools
+from tests.support.cluster.release import HelmRefusedError
+from tests.support.cluster.server import RefusedError
+from tests.support.cluster.typed import NotAnsweredError
 
 PARTS: Mapping[str, Callable[[plane.Plane, scenarios.Step], None]] = {
     "examples": scenarios.validate_examples,

@@ -8,12 +8,12 @@ from typing import Any
 from tests.chart.chart import LEAST, NAMESPACE
 from tests.chart.pods import matches
 from tests.chart.releases import EXTRAS, SCALERS
-from tests.cluster import typed
-from tests.cluster.plane import Plane
-from tests.cluster.release import HelmRefusedError, Release
-from tests.cluster.scenarios import RESTRICTED, Step, UntrueError, must
-from tests.cluster.server import Manifest, Server
-from tests.service.settings import layered
+from tests.support.cluster import typed
+from tests.support.cluster.plane import Plane
+from tests.support.cluster.release import HelmRefusedError, Release
+from tests.support.cluster.scenarios import RESTRICTED, Step, UntrueError, must
+from tests.support.cluster.server import Manifest, Server
+from tests.support.service.settings import layered
 
 ELSEWHERE = "events-eu"
 DENY_ALL = {

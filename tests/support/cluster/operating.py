@@ -14,12 +14,12 @@ from typing import Any
 
 from tests.chart import chart
 from tests.chart.chart import LEAST, NAMESPACE
-from tests.cluster.plane import Plane
-from tests.cluster.release import Release
-from tests.cluster.scenarios import Step, must
-from tests.docs import commands
-from tests.docs.commands import Command
-from tests.service.settings import layered
+from tests.support.cluster.plane import Plane
+from tests.support.cluster.release import Release
+from tests.support.cluster.scenarios import Step, must
+from tests.support.docs import commands
+from tests.support.docs.commands import Command
+from tests.support.service.settings import layered
 
 PAGE = commands.text_of("runbook")
 UNANSWERED = ("exec", "logs")

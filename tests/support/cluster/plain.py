@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.chart import kustomize
 from tests.chart.chart import NAMESPACE
-from tests.cluster import typed
-from tests.cluster.plane import Plane
-from tests.cluster.scenarios import Step, must
+from tests.support.cluster import typed
+from tests.support.cluster.plane import Plane
+from tests.support.cluster.scenarios import Step, must
 
 
 def without_helm(plane: Plane, step: Step) -> None:

@@ -22,11 +22,11 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.cluster.server import Server
-from tests.cluster.tools import Say, Tools, cache_folder
-from tests.kafka.certificates import Certificate, issue
-from tests.kafka.launcher import free_ports, sweep
-from tests.kafka.processes import ProcessId, end
+from tests.support.cluster.server import Server
+from tests.support.cluster.tools import Say, Tools, cache_folder
+from tests.support.kafka.certificates import Certificate, issue
+from tests.support.kafka.launcher import free_ports, sweep
+from tests.support.kafka.processes import ProcessId, end
 
 START_TIMEOUT = 180.0
 STOP_GRACE = 15.0

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.chart import test_upgrade as offline
 from tests.chart.chart import CHART, RELEASE
-from tests.cluster.plane import Plane
-from tests.cluster.release import Release
-from tests.cluster.scenarios import Step, must
+from tests.support.cluster.plane import Plane
+from tests.support.cluster.release import Release
+from tests.support.cluster.scenarios import Step, must
 
 
 def upgraded(plane: Plane, step: Step) -> None:

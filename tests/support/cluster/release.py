@@ -15,8 +15,8 @@ import yaml
 
 from tests.chart import helm
 from tests.chart.chart import CHART, NAMESPACE
-from tests.cluster.plane import Plane
-from tests.cluster.server import Manifest, Server
+from tests.support.cluster.plane import Plane
+from tests.support.cluster.server import Manifest, Server
 
 PATIENCE = "240s"
 WORKLOADS = ("Deployment", "StatefulSet")

@@ -8,11 +8,11 @@ from typing import Any
 
 from tests.chart import chart, pods
 from tests.chart.chart import CI, LEAST, NAMESPACE
-from tests.cluster.custom_kinds import definitions
-from tests.cluster.plane import Plane
-from tests.cluster.release import HelmRefusedError, Release
-from tests.cluster.server import Manifest, RefusedError, Server
-from tests.service.settings import layered
+from tests.support.cluster.custom_kinds import definitions
+from tests.support.cluster.plane import Plane
+from tests.support.cluster.release import HelmRefusedError, Release
+from tests.support.cluster.server import Manifest, RefusedError, Server
+from tests.support.service.settings import layered
 
 Step = Callable[[str, str], None]
 """Takes down what was done, and what the server said to it."""

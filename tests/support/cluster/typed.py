@@ -6,8 +6,8 @@ import os
 import subprocess
 import textwrap
 
-from tests.cluster.plane import Plane
-from tests.cluster.release import Release
+from tests.support.cluster.plane import Plane
+from tests.support.cluster.release import Release
 
 
 class NotAnsweredError(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 BRIDGE = frozenset({"bridge", "track-bridge", "tools"})
 """`tools` is the runbook's word for the bridge's own commands in a pod that does nothing else."""

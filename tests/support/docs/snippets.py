@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from tests.service.settings import layered
+from tests.support.service.settings import layered
 
-PAGE = Path(__file__).parents[2] / "docs" / "production.md"
+PAGE = Path(__file__).parents[3] / "docs" / "production.md"
 
 BASE: Mapping[str, Any] = {
     "kafka": {"bootstrap_servers": "kafka-1:9092", "group_id": "userpilot-bridge", "topics": ["shop.orders"]},

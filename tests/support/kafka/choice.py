@@ -9,11 +9,11 @@ from functools import cache
 
 from docker.errors import APIError, ImageNotFound
 
-from tests.kafka import container
-from tests.kafka.client import Cluster, Kafka, OwnKafka
-from tests.kafka.jars import JarsUnavailableError, ensure
-from tests.kafka.launcher import LocalCluster
-from tests.kafka.settings import BrokerSettings
+from tests.support.kafka import container
+from tests.support.kafka.client import Cluster, Kafka, OwnKafka
+from tests.support.kafka.jars import JarsUnavailableError, ensure
+from tests.support.kafka.launcher import LocalCluster
+from tests.support.kafka.settings import BrokerSettings
 
 NO_KAFKA = (
     "NOT TESTED AGAINST A REAL KAFKA: KAFKA_BOOTSTRAP_SERVERS is not set, no Docker engine answers, and {problem}"

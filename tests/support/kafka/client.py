@@ -30,7 +30,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from tests.kafka.settings import PASSWORDS
+from tests.support.kafka.settings import PASSWORDS
 
 ANSWER_WITHIN = 30.0
 """Seconds; generous, because a busy machine is no finding."""

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.kafka import jars
-from tests.kafka.jars import FETCH_TIMEOUT, KAFKA_VERSION, JarsUnavailableError
+from tests.support.kafka import jars
+from tests.support.kafka.jars import FETCH_TIMEOUT, KAFKA_VERSION, JarsUnavailableError
 
 PROGRAMS: Mapping[str, str] = {
     "configs": "org.apache.kafka.tools.ConfigCommand",

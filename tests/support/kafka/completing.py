@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from bridge.config.sections import Kafka
+from bridge.formats.offset_map import Demand, Head
 from bridge.holds import Reason
-from bridge.kafka.consumption import Batch, Drained, Gap, Started, Tracker
-from bridge.kafka.source import Source
+from bridge.kafka.consumer.consumption import Batch, Drained, Gap, Started, Tracker
+from bridge.kafka.consumer.source import Source
 from bridge.model import Record, TopicPartition
-from bridge.pipeline.offset_map import Demand, Head
 
 PATIENCE = 30.0
 """Seconds; generous, because a busy machine is no finding."""
@@ -185,7 +185,7 @@ async def running(kafka: Kafka, consumption: Completing, *, records: int = 2000)
         kafka,
         consumption,
         loop=asyncio.get_running_loop(),
-        logger=logging.getLogger("tests.kafka"),
+        logger=logging.getLogger("tests.support.kafka"),
         abort=lambda: aborted.append(True),
         max_records=records,
         max_bytes=32_000_000,

@@ -14,8 +14,8 @@ from confluent_kafka.admin import AdminClient
 from docker.errors import DockerException
 from testcontainers.community.kafka import KafkaContainer
 
-from tests.kafka.launcher import LOG_TAIL, START_TIMEOUT, BrokerFailedError, free_ports
-from tests.kafka.settings import SASL_LISTENER, TLS_LISTENER, BrokerSettings
+from tests.support.kafka.launcher import LOG_TAIL, START_TIMEOUT, BrokerFailedError, free_ports
+from tests.support.kafka.settings import SASL_LISTENER, TLS_LISTENER, BrokerSettings
 
 IMAGE = "confluentinc/cp-kafka:8.2.0"
 """Holds the Kafka of Apache release 4.2; KAFKA_TEST_IMAGE names another one of the same layout."""

@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tests.kafka.jars import Jars, cache_folder, ensure
-from tests.kafka.processes import ProcessId, end
-from tests.kafka.settings import BEHIND_LISTENER, SASL_LISTENER, TLS_LISTENER, BrokerSettings
+from tests.support.kafka.jars import Jars, cache_folder, ensure
+from tests.support.kafka.processes import ProcessId, end
+from tests.support.kafka.settings import BEHIND_LISTENER, SASL_LISTENER, TLS_LISTENER, BrokerSettings
 
 START_TIMEOUT = 90.0
 STOP_GRACE = 20.0

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bridge.config.sections import Config, DeadLetterSettings
-from bridge.kafka.dead_letters import DeadLetterProducer
+from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.model import DeadLetter, LetterReason, LetterRefused, Record
-from tests.kafka.completing import PATIENCE, settings
+from tests.support.kafka.completing import PATIENCE, settings
 
 
 class Receipts:

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.kafka.certificates import Certificate
+    from tests.support.kafka.certificates import Certificate
 
 PASSWORDS: Mapping[str, str] = MappingProxyType({"admin": "MARKED-admin-7c1e", "alice": "MARKED-alice-55aa"})
 """The users of the SASL listener, known to PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 alike; admin is a super user.
 
-Marked as `tests.service.marked` has it: looked for wherever they must not be."""
+Marked as `tests.support.service.marked` has it: looked for wherever they must not be."""
 
 SASL_LISTENER = "AUTH"
 """Not SASL_*: Confluent's image wants a JAAS file for listeners of such a name."""

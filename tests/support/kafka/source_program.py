@@ -1,6 +1,6 @@
 """A source in a process of its own, to be killed: it keeps chosen offsets open and says when its map is committed.
 
-``python -m tests.kafka.source_program BOOTSTRAP GROUP TOPIC COUNT OFFSET…``
+``python -m tests.support.kafka.source_program BOOTSTRAP GROUP TOPIC COUNT OFFSET…``
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.kafka.completing import Completing, running, settings
+from tests.support.kafka.completing import Completing, running, settings
 
 
 async def main(bootstrap: str, group: str, topic: str, count: int, kept: set[int]) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as ClientPartition
 
-from tests.kafka.client import ANSWER_WITHIN
+from tests.support.kafka.client import ANSWER_WITHIN
 
 if TYPE_CHECKING:
-    from tests.kafka.client import Kafka
+    from tests.support.kafka.client import Kafka
 
 
 class Transactions:

@@ -5,8 +5,8 @@ programs that have no loop or must not wait for theirs. What it does is one valu
 sent from then on, on connections old and new.
 """
 
-from bridge.sandbox.proxy.server import Proxy
-from bridge.sandbox.proxy.threaded import ThreadedProxy
-from bridge.sandbox.proxy.weather import Counts, Link, Weather
+from tests.support.proxy.conditions import Counts, Link, Weather
+from tests.support.proxy.server import Proxy
+from tests.support.proxy.threaded import ThreadedProxy
 
 __all__ = ["Counts", "Link", "Proxy", "ThreadedProxy", "Weather"]

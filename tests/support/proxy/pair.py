@@ -8,8 +8,8 @@ import struct
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from bridge.sandbox.proxy.stream import Stream
-from bridge.sandbox.proxy.weather import Counts, Link, Weather
+from tests.support.proxy.conditions import Counts, Link, Weather
+from tests.support.proxy.stream import Stream
 
 _LEAVING: Final = 0.05
 """Seconds between bytes and the reset that follows them, which would discard what has not left."""

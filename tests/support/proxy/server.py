@@ -6,8 +6,8 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from bridge.sandbox.proxy.pair import Pair, Side
-from bridge.sandbox.proxy.weather import Counts, Link, Weather
+from tests.support.proxy.conditions import Counts, Link, Weather
+from tests.support.proxy.pair import Pair, Side
 
 
 class Proxy:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from bridge.sandbox.proxy.server import Proxy
-from bridge.sandbox.proxy.weather import Counts, Weather
+from tests.support.proxy.conditions import Counts, Weather
+from tests.support.proxy.server import Proxy
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Producer
 
-from bridge.kafka.letter_headers import build
+from bridge.formats.letter_headers import build
 from bridge.model import DeadLetter, Header, LetterReason, Record, Route
 
 GROUP = "bridge"

@@ -1,6 +1,6 @@
 """Runs docs/dead-letters.md: its letters are made by a real bridge, its commands are run in their order.
 
-``python -m tests.reprocess.page`` writes the page anew with what they print; the test compares.
+``python -m tests.support.reprocess.page`` writes the page anew with what they print; the test compares.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any, Final
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from tests.service import settings
-from tests.service.embedded import Broker
-from tests.service.in_process import Service
-from tests.service.settings import API_KEY
+from tests.support.service import settings
+from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
+from tests.support.service.settings import API_KEY
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "dead-letters.md"
+PAGE: Final = Path(__file__).parents[3] / "docs" / "dead-letters.md"
 TOPIC: Final = "shop.orders"
 LETTERS: Final = "userpilot-bridge.dlq"
 PARTITIONS: Final = 4

@@ -17,19 +17,18 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka import commit_mark
+from bridge.formats import commit_mark, declarations
+from bridge.formats.declarations import Reservations
 from bridge.kafka.partitions import from_client
 from bridge.model import LetterReason, Route, TopicPartition
-from bridge.reprocess import declarations
-from bridge.reprocess.declarations import Reservations
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from bridge.service.replaying import SHARE
-from tests.reprocess.letters import letter, produce
-from tests.service import settings
-from tests.service.events import order
-from tests.service.replica import Replica
-from tests.service.waiting import until
+from bridge.service.replays.replaying import SHARE
+from tests.support.reprocess.letters import letter, produce
+from tests.support.service import settings
+from tests.support.service.events import order
+from tests.support.service.replica import Replica
+from tests.support.service.waiting import until
 
 LIMIT: Final = 60
 """Requests per second of the token."""

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from bridge.kafka import commit_mark
+from bridge.formats import commit_mark
 from bridge.sandbox.broker import EmbeddedKafka
-from tests.service.settings import GROUP, LETTERS
+from tests.support.service.settings import GROUP, LETTERS
 
 PARTITIONS = 4
 """Of every topic."""

@@ -16,12 +16,12 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from bridge.kafka import commit_mark
+from bridge.formats import commit_mark
 from bridge.sandbox.emulator import Emulator
-from tests.kafka.client import ANSWER_WITHIN, OwnKafka
-from tests.service import events, ledger, settings
-from tests.service.marked import KEY, WatchedReplica, Witness
-from tests.service.waiting import until
+from tests.support.kafka.client import ANSWER_WITHIN, OwnKafka
+from tests.support.service import events, ledger, settings
+from tests.support.service.marked import KEY, WatchedReplica, Witness
+from tests.support.service.waiting import until
 
 IS_FULL = os.environ.get("FAULTS") == "full"
 """Whether to run the full counts (`make faults`) or a short form of each."""

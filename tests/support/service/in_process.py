@@ -16,12 +16,12 @@ import httpx
 
 from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.ops.log import set_up
-from bridge.ops.log_writer import LogWriter
+from bridge.ops.log.log_writer import LogWriter
+from bridge.ops.log.logger import set_up
 from bridge.ops.snapshot import Snapshot
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.main import secrets_of
-from tests.service.waiting import until
+from tests.support.service.waiting import until
 
 
 class Lines:

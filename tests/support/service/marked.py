@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.service.replica import Replica
-from tests.service.waiting import until
+from tests.support.service.replica import Replica
+from tests.support.service.waiting import until
 
 MARK: Final = "MARKED"
 """In every secret; nothing else of a test may hold it."""
@@ -66,7 +66,7 @@ class Witness:
 class WatchedReplica(Replica):
     """A replica whose pages are all shown to a witness, and which can be asked for its objects."""
 
-    program = "tests.service.telling"
+    program = "tests.support.service.telling"
 
     def __init__(self, file: Path, log: Path, witness: Witness) -> None:
         self._told = log.with_suffix(".objects")

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.service.waiting import WITHIN, until
+from tests.support.service.waiting import WITHIN, until
 
 STARTED_WITHIN = 90.0
 """Seconds: an interpreter starts and imports everything, on a machine that may do the same ten times at once."""

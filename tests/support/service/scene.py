@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from bridge.sandbox.emulator import Emulator
-from tests.kafka.client import Kafka
-from tests.service import ledger, settings
-from tests.service.replica import Replica
-from tests.service.settings import API_KEY, SESSION
-from tests.service.waiting import until
+from tests.support.kafka.client import Kafka
+from tests.support.service import ledger, settings
+from tests.support.service.replica import Replica
+from tests.support.service.settings import API_KEY, SESSION
+from tests.support.service.waiting import until
 
 Keyed = tuple[str | None, bytes | None]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.group import Facts, group
-from bridge.config.group_protocol import GroupProtocol
-from bridge.kafka.group_description import GroupDescription, Member
+from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.kafka.admin.group_description import GroupDescription, Member
 from bridge.model import TopicPartition
 
 P = [TopicPartition("orders", number) for number in range(3)]

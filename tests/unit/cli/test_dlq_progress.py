@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from bridge.cli import output
-from bridge.cli.dlq.progress import EVERY, Lines, shown
+from bridge.cli.frame import output
+from bridge.cli.frame.progress import EVERY, Lines, shown
+from bridge.text import tables
 
 
 class Clock:
@@ -44,7 +45,7 @@ def test_a_list_is_as_wide_as_the_terminal_and_whole_where_there_is_none(monkeyp
     assert output.fitted(rows) == rows
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((44, 20)))
-    lines = output.table(output.fitted(rows))
+    lines = tables.table(output.fitted(rows))
     assert max(map(len, lines)) == 44
     assert lines[1].startswith("0:1  org.apac…")
     assert lines[1].endswith("/0/17")

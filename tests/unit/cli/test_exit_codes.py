@@ -11,11 +11,11 @@ import pytest
 import bridge
 from bridge import exits
 from bridge.cli.checks import findings, positions, topics
-from bridge.cli.exits import ExitCode, Misuse, Unreachable
-from bridge.config.scalars import StartPoint
-from bridge.kafka.starts import LogRange
+from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
+from bridge.config.keys.scalars import StartPoint
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import TopicPartition
-from bridge.ops import reference
+from scripts import reference_tables
 from tests.unit.cli.conftest import Cli
 
 PACKAGE = Path(bridge.__file__).parent
@@ -34,9 +34,9 @@ def test_the_readme_repeats_the_table() -> None:
 
 def test_the_operations_page_repeats_the_table() -> None:
     page = (PACKAGE.parent / "docs/operations.md").read_text(encoding="utf-8")
-    assert reference.exit_codes() in page
-    assert reference.findings() in page
-    assert reference.kinds() in page
+    assert reference_tables.exit_codes() in page
+    assert reference_tables.findings() in page
+    assert reference_tables.kinds() in page
 
 
 def test_each_kind_of_finding_has_a_code_of_its_own_whose_tens_are_the_plain_one() -> None:

@@ -12,10 +12,10 @@ import pytest
 import typer
 
 from bridge import exits
-from bridge.cli import startup
 from bridge.cli.app import app
-from bridge.cli.examples import EXAMPLES
-from bridge.cli.exits import ExitCode
+from bridge.cli.frame import startup
+from bridge.cli.frame.examples import EXAMPLES
+from bridge.cli.frame.exits import ExitCode
 from tests.unit.cli.conftest import Cli
 
 ROOT: Final = typer.main.get_command(app)

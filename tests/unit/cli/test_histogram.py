@@ -1,6 +1,6 @@
 """What many records become, counted."""
 
-from bridge.cli.histogram import Histogram
+from bridge.cli.samples.histogram import Histogram
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Record, Route
 
 ROUTE = Route("order.completed", "0" * 12, "Order Completed")

@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from bridge.cli import inputs, records
-from bridge.cli.records import Form
+from bridge.cli.frame import inputs
+from bridge.cli.samples import records
+from bridge.cli.samples.records import Form
 from tests.unit.cli.conftest import Cli
 
 Write = Callable[..., str]

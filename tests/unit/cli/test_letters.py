@@ -6,8 +6,8 @@ import pytest
 
 from bridge.cli.checks.findings import Finding, Level
 from bridge.cli.checks.letters import Facts, letters
-from bridge.cli.exits import ExitCode
-from bridge.kafka.inspection import TopicSettings
+from bridge.cli.frame.exits import ExitCode
+from bridge.kafka.admin.inspection import TopicSettings
 
 DAY_MS = 86_400_000
 PLAIN = TopicSettings(compacted=False, deletes=True, retention_ms=30 * DAY_MS, max_message_bytes=1_100_000)

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.mapped_topics import unfit
-from bridge.config.consumed_topics import Topics
-from bridge.config.topic_patterns import Reading
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
 from tests.unit.cli.conftest import Cli
 from tests.unit.mapping.conftest import config_of
 

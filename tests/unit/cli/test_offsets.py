@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import commands
-from bridge.cli import startup
-from bridge.cli.exits import Misuse
+from bridge.cli.frame import startup
+from bridge.cli.frame.exits import Misuse
 from bridge.cli.offsets import set_, through
 from bridge.cli.offsets.standing import Change, Standing, change
 from bridge.cli.offsets.target import Moment, Place, aim, parse
+from bridge.formats import offset_map
+from bridge.formats.lost import Lost
+from bridge.formats.offset_map import Demand, Head
 from bridge.holds import Reason
-from bridge.kafka.committed import Committed
-from bridge.kafka.lost import Lost
-from bridge.kafka.starts import LogRange
+from bridge.kafka.admin.committed import Committed
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head
 from tests.unit.cli.conftest import CONFIG
 
 PARTITION = TopicPartition("orders", 3)

@@ -4,10 +4,10 @@ import pytest
 
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.positions import WORTH_A_WORD, Facts, OpenTransaction, Standing, standing
-from bridge.cli.exits import ExitCode
-from bridge.config.scalars import StartAge, StartFrom, StartPoint
-from bridge.kafka.log_ends import HANGING_AFTER
-from bridge.kafka.starts import LogRange
+from bridge.cli.frame.exits import ExitCode
+from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint
+from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import TopicPartition
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli import kcat, records
-from bridge.cli.exits import Misuse
-from bridge.cli.records import Form
+from bridge.cli.frame.exits import Misuse
+from bridge.cli.samples import kcat, records
+from bridge.cli.samples.records import Form
 from bridge.model import Record
 
 LINE = {"topic": "shop.orders", "partition": 3, "offset": 17, "tstype": "create", "ts": 1767323045000, "broker": 1}

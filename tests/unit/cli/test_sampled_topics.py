@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.cli.exits import Misuse
-from bridge.cli.sampled_topics import sampled
-from bridge.config.consumed_topics import Topics
-from bridge.config.topic_patterns import Reading
+from bridge.cli.frame.exits import Misuse
+from bridge.cli.samples.sampled_topics import sampled
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
 from tests.unit.cli.conftest import Cli
 
 CONSUMED = Topics(["shop.orders", "shop.accounts", r"^billing\."], Reading.SEARCHED)

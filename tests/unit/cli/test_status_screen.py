@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.cli.status_screen import frame
 from bridge.config import environment
-from bridge.ops.status_text import Line, Tone
+from bridge.ops.status.status_text import Line, Tone
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.cli.topics import _document
-from bridge.kafka.topic_creation import BROKER_DEFAULT, Created, Creation, NewTopicPlan
+from bridge.kafka.admin.topic_creation import BROKER_DEFAULT, Created, Creation, NewTopicPlan
 
 KEYS = {"topic", "result", "problem", "partitions", "replication_factor", "settings"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import plane, tools
+from tests.support.cluster import plane, tools
 
 HEALTHY_ETCD = """\
 #!{python}

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import api_key, shape, yaml_core
+from bridge.config import api_key
 from bridge.config.load import Loaded
+from bridge.config.reading import shape, yaml_core
 from bridge.track.credentials import KeyFile, KeyFileError
 
 Problem = Callable[..., tuple[str, str]]

@@ -12,10 +12,11 @@ import jsonschema
 import pytest
 import yaml
 
-from bridge.config import load, overrides, shape
-from bridge.ops.reference import refreshed
+from bridge.config import load
+from bridge.config.reading import overrides, shape
 from scripts import configuration_page
 from scripts.configuration_page import SCHEMA, SECTIONS, main, page_blocks, variable
+from scripts.reference_tables import refreshed
 
 PAGE = SCHEMA.parents[1] / "docs" / "configuration.md"
 WHOLE: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))

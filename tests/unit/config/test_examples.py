@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bridge.config import yaml_core
 from bridge.config.load import Loaded, read
+from bridge.config.reading import yaml_core
 from bridge.config.sections import Config
 
 ROOT = Path(__file__).parents[3]
@@ -86,7 +86,8 @@ def differences(one: Any, other: Any, path: str = "") -> set[str]:
 
 def test_the_values_outside_the_models_load_without_pydantic() -> None:
     """Importing pydantic takes half a second, which `bridge --help` and the mapping must not pay."""
-    modules = "problems, scalars, api_key, endpoint, kafka_properties, topic_patterns, hints"
-    program = f"import sys; from bridge.config import {modules}; print('pydantic' in sys.modules)"
+    modules = "problems, keys.scalars, api_key, endpoint, kafka_properties, topics.topic_patterns, reading.hints"
+    imports = "".join(f"import bridge.config.{module}\n" for module in modules.split(", "))
+    program = f"import sys\n{imports}print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

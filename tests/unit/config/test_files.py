@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import shape
-from bridge.config.files import Files, place
 from bridge.config.load import Loaded, read
+from bridge.config.reading import shape
+from bridge.config.reading.files import Files, place
 from tests.unit.config.conftest import RIGHT
 
 KEY = "api_key: key-1"

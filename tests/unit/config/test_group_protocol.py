@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.config.group_protocol import GroupProtocol, decided
 from bridge.config.load import Loaded
+from bridge.config.topics.group_protocol import GroupProtocol, decided
 
 Load = Callable[..., Loaded]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.config import hints, shape
 from bridge.config.load import Loaded
+from bridge.config.reading import hints, shape
 
 Load = Callable[..., Loaded]
 

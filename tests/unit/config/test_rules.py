@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.config import topic_patterns
 from bridge.config.load import Loaded
+from bridge.config.topics import topic_patterns
 
 Load = Callable[..., Loaded]
 OneProblem = Callable[..., tuple[str, str]]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import scalars
-from bridge.config.scalars import Listen, StartAge, StartPoint, StartTime, Substituted
+from bridge.config.keys import scalars
+from bridge.config.keys.scalars import Listen, StartAge, StartPoint, StartTime, Substituted
 
 Parser = Callable[[Any], Any]
 

@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bridge.config import schema, yaml_core
+from bridge.config import schema
+from bridge.config.reading import yaml_core
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "schemas" / "bridge.schema.json"

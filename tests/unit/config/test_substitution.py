@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.config.keys.scalars import Substituted
 from bridge.config.load import Loaded
-from bridge.config.scalars import Substituted
-from bridge.config.substitution import substitute
+from bridge.config.reading.substitution import substitute
 
 Load = Callable[..., Loaded]
 

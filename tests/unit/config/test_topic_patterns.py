@@ -12,11 +12,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bridge.config import topic_patterns
-from bridge.config.consumed_topics import Topics
-from bridge.config.pattern_syntax import MOST_NODES, PatternError
-from bridge.config.topic_patterns import Reading, compiled
-from tests.kafka import posix
+from bridge.config.topics import topic_patterns
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.pattern_syntax import MOST_NODES, PatternError
+from bridge.config.topics.topic_patterns import Reading, compiled
+from tests.support.kafka import posix
 
 NAMES = st.text(string.ascii_lowercase[:3] + "A1._-", min_size=1, max_size=8)
 SETS = st.sampled_from(

@@ -11,13 +11,14 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from bridge.cli import records
-from bridge.cli.exits import Misuse
-from bridge.config import load, shape, translate
+from bridge.cli.frame.exits import Misuse
+from bridge.cli.samples import records
+from bridge.config import load
+from bridge.config.keys.scalars import Substituted
+from bridge.config.keys.section import Section
 from bridge.config.load import Loaded
 from bridge.config.mapping_section import RecordExample
-from bridge.config.scalars import Substituted
-from bridge.config.section import Section
+from bridge.config.reading import shape, translate
 from bridge.config.sections import Config
 
 ERRORS_OF: Final[Mapping[str, tuple[str, ...]]] = {

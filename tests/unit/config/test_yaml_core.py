@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import yaml_core
-from bridge.config.yaml_core import Malformed, parse
+from bridge.config.reading import yaml_core
+from bridge.config.reading.yaml_core import Malformed, parse
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import yaml
 
 from bridge.cli import entry
 from bridge.config import load
+from bridge.formats import offset_map
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
-from bridge.ops.catalogue import CATALOGUE
-from bridge.pipeline import offset_map
-from tests.docs.snippets import PAGE, Snippet, snippets
+from bridge.ops.metrics.catalogue import CATALOGUE
+from tests.support.docs.snippets import PAGE, Snippet, snippets
 
 CONFIGURATIONS = [each for each in snippets() if not each.is_manifest]
 

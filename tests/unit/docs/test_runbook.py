@@ -18,10 +18,10 @@ from bridge.cli import entry
 from bridge.cli.app import app
 from bridge.exits import MEANINGS
 from bridge.holds import REASONS, SHOWN
-from bridge.ops.catalogue import CATALOGUE
-from bridge.ops.concerns import OTHERS, STALLED
-from tests.docs import commands
-from tests.docs.commands import Command
+from bridge.ops.metrics.catalogue import CATALOGUE
+from bridge.ops.status.concerns import OTHERS, STALLED
+from tests.support.docs import commands
+from tests.support.docs.commands import Command
 
 PAGE = commands.text_of("runbook")
 PAGES = ("runbook", "production", "gitops", "operations", "dead-letters", "image", "try-it")
@@ -138,7 +138,7 @@ OTHERS_WORDS = {
 def test_what_to_look_at_is_called_as_status_and_the_dashboard_call_it() -> None:
     outside = re.sub(r"^```.*?^```|`[^`]*`", "", PAGE, flags=re.MULTILINE | re.DOTALL).replace("**", "")
     named = {" ".join(each.split()) for each in re.findall(r"(?<![\w*])\*([^*]+)\*(?![\w*])", outside)}
-    said = (commands.DOCS.parent / "bridge" / "ops" / "status_text" / "sections.py").read_text(encoding="utf-8")
+    said = (commands.DOCS.parent / "bridge" / "ops" / "status" / "status_text" / "sections.py").read_text(encoding="utf-8")
     sections_of_status = set(re.findall(r'^        \("([A-Z][a-z ]+)", ', said, re.MULTILINE))
     assert {"Needs someone", "Lost"} <= sections_of_status
     board = json.loads(

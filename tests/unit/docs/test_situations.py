@@ -7,14 +7,14 @@ import re
 import pytest
 import yaml
 
-from bridge.ops.reference import refreshed
+from scripts.reference_tables import refreshed
 from tests.chart import chart
-from tests.docs import commands
 from tests.integration.situations import inhibition, report
 from tests.integration.situations.agreement import check_runbook
 from tests.integration.situations.inhibition import Alert
 from tests.integration.situations.situation import Situation
 from tests.integration.situations.table import SITUATIONS
+from tests.support.docs import commands
 
 RULES = chart.CHART / "rules" / "track-bridge.rules.yaml"
 

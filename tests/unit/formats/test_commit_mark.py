@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.commit_mark import LONG, MAPPINGS, SUBSCRIPTIONS, has, mapping_of, marked, subscription_of, unmarked
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head
+from bridge.formats import offset_map
+from bridge.formats.commit_mark import LONG, MAPPINGS, SUBSCRIPTIONS, has, mapping_of, marked, subscription_of, unmarked
+from bridge.formats.offset_map import Demand, Head
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_characters="\0~")), st.integers(1, 10**12))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.letter_headers import CONNECT, OWN, Detail, build
+from bridge.formats.letter_headers import CONNECT, OWN, Detail, build
 from bridge.model import DeadLetter, Header, LetterReason, Record, Route
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "dead-letter-headers.schema.json").read_text())

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head, OffsetMap
+from bridge.formats import offset_map
+from bridge.formats.offset_map import Demand, Head, OffsetMap
 
 BASES = st.integers(0, 2**62)
 RUNS = st.lists(st.integers(1, 5000), max_size=600).filter(lambda runs: len(runs) % 2 == 0)

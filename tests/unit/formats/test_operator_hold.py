@@ -7,15 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.config.printable import printable
-from bridge.config.scalars import StartPoint
-from bridge.kafka import commit_mark, starts
-from bridge.kafka.commit_text import CommitText
-from bridge.kafka.operator_hold import BARE, BY_LIMIT, REASON_LIMIT, OperatorHold, of_metadata
+from bridge.config.keys.scalars import StartPoint
+from bridge.formats import commit_mark, offset_map
+from bridge.formats.commit_text import CommitText
+from bridge.formats.offset_map import BROKER_LIMIT, Demand, Head
+from bridge.formats.operator_hold import BARE, BY_LIMIT, REASON_LIMIT, OperatorHold, of_metadata
+from bridge.kafka.consumer.starts import start_policy
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import BROKER_LIMIT, Demand, Head
 from bridge.pipeline.offsets import OffsetTracker
+from bridge.text.printable import printable
 
 HOLD = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
 EARLIEST = StartPoint.EARLIEST
@@ -75,9 +75,12 @@ def test_whatever_a_note_says_it_holds_and_is_shown_on_one_line(text: str) -> No
     if hold is None:
         assert re.search(r"[^\x00-\x7f]", text), "no note at all"
         return
-    sentence = starts.held_by_operator(hold)
+    sentence = start_policy.held_by_operator(hold)
     assert sentence.isprintable()
-    assert isinstance(starts.resolve(TopicPartition("t", 0), starts.Found(operator_hold=hold), EARLIEST), starts.Hold)
+    assert isinstance(
+        start_policy.resolve(TopicPartition("t", 0), start_policy.Found(operator_hold=hold), EARLIEST),
+        start_policy.Hold,
+    )
 
 
 def test_notes_of_a_later_version_are_passed_over() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.kafka.letter_headers import Detail, build
-from bridge.mapping.own_records import RESOLUTION
+from bridge.formats.letter_headers import Detail, build
+from bridge.formats.own_records import RESOLUTION
 from bridge.model import (
     UNREADABLE_HEADERS,
     DeadLetter,

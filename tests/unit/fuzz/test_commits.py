@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head
+from bridge.formats import offset_map
+from bridge.formats.offset_map import Demand, Head
 from tests.fuzz.commits import check_text, sealed
 
 RUNS = st.lists(st.integers(1, 2**40), max_size=20).map(lambda runs: runs[: len(runs) // 2 * 2])

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.letter_headers import CONNECT, OWN
+from bridge.formats import declarations, resolutions
+from bridge.formats.letter_headers import CONNECT, OWN
+from bridge.formats.letters import SPRING
+from bridge.formats.resolutions import Kind
 from bridge.model import Record, TopicPartition
-from bridge.reprocess import declarations, resolutions
-from bridge.reprocess.letters import SPRING
-from bridge.reprocess.resolutions import Kind
 from tests.fuzz.foreign import OURS, check_declarations, check_letter, check_resolution
 
 SCALARS: st.SearchStrategy[Any] = (

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.letter_headers import CONNECT, OWN
+from bridge.formats.letter_headers import CONNECT, OWN
 from bridge.model import DeadLetter, LetterReason, Record, Route
 from tests.fuzz.letters import check_letter
 

@@ -6,8 +6,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.hand_over import HOLDING
-from bridge.kafka.intake import LARGEST_BATCH, SMALLEST_BATCH, Intake
+from bridge.kafka.consumer.back_pressure import LARGEST_BATCH, SMALLEST_BATCH, Intake
+from bridge.kafka.consumer.hand_over import HOLDING
 
 MB = 1_000_000
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError
 
-from bridge.kafka.batching import sort
-from bridge.kafka.table import Assigned, Table
-from bridge.mapping.skim import Skim
+from bridge.formats.offset_map import Demand, Head, decode
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.batching import sort
+from bridge.mapping.header_filter import Skim
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
 from bridge.pipeline.arrivals import Oversized, Skimmed
-from bridge.pipeline.offset_map import Demand, Head, decode
 from bridge.pipeline.offsets import OffsetTracker
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bridge.config.group_protocol import GroupProtocol
 from bridge.config.sections import DeadLetterSettings, Kafka
+from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.kafka import client, terms
 from bridge.kafka.client_log import ClientLog
-from tests.kafka.completing import settings
+from tests.support.kafka.completing import settings
 
 
 def kafka(**properties: str) -> Kafka:

@@ -7,18 +7,17 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka import commit_mark
+from bridge.formats import commit_mark, offset_map
+from bridge.formats.commit_mark import mapping_of
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.commit_mark import mapping_of
-from bridge.kafka.commits import Commits
-from bridge.kafka.counts import SourceCounts
-from bridge.kafka.table import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.counts import SourceCounts
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumption import Tracker
+    from bridge.kafka.consumer.consumption import Tracker
 
 ILLEGAL_GENERATION, REBALANCING, STALE_EPOCH, NOT_MEMBER, STATE = 22, 27, 113, 25, -172
 

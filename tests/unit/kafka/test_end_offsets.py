@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
-from bridge.kafka import log_ends
-from bridge.kafka.consumption import Gap
-from bridge.kafka.log_ends import HANGING_AFTER, LogEnds
-from bridge.kafka.loop_side import LoopSide
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.commits import end_offsets
+from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER, LogEnds
+from bridge.kafka.consumer.consumption import Gap
+from bridge.kafka.consumer.loop_side import LoopSide
 from bridge.kafka.partitions import from_client, to_client
-from bridge.kafka.table import Assigned, Table
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
@@ -390,4 +390,4 @@ def test_the_position_never_passes_a_record_that_is_not_done(steps: list[Callabl
 
 
 def test_the_sentence_names_times_in_utc() -> None:
-    assert "since 1970-01-01T00:00:00Z" in log_ends.hanging(ORDERS, 1, 2, 0.0)
+    assert "since 1970-01-01T00:00:00Z" in end_offsets.hanging(ORDERS, 1, 2, 0.0)

@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka import ConsumerGroupState, ConsumerGroupType
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka.group_description import description
+from bridge.kafka.admin.group_description import description
 from bridge.model import TopicPartition
 
 P = TopicPartition("orders", 0)

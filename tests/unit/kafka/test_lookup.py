@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.scalars import StartPoint
-from bridge.kafka import starts
-from bridge.kafka.lookup import Lookup
-from bridge.kafka.settled import Settled
-from bridge.kafka.starts import StartReason
+from bridge.config.keys.scalars import StartPoint
+from bridge.kafka.consumer.starts import start_policy
+from bridge.kafka.consumer.starts.lookup import Lookup
+from bridge.kafka.consumer.starts.settled import Settled
+from bridge.kafka.consumer.starts.start_policy import StartReason
 from bridge.model import TopicPartition
 
 PARTITIONS = [TopicPartition("orders", number) for number in range(4)]
@@ -77,7 +77,7 @@ def test_replicas_that_start_at_the_same_moment_never_take_a_topic_for_newer_tha
     found = lookup.find(MINE, time_ms=None, budget=5.0)
 
     for partition in MINE:
-        decision = starts.resolve(partition, found[partition], StartPoint.LATEST)
-        assert isinstance(decision, starts.Start)
+        decision = start_policy.resolve(partition, found[partition], StartPoint.LATEST)
+        assert isinstance(decision, start_policy.Start)
         assert decision.why in (StartReason.COMMITTED, StartReason.START_FROM)
         assert decision.position.offset == END

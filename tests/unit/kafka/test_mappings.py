@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from bridge.kafka.committed import Committed
-from bridge.kafka.mappings import FRESH, others
+from bridge.formats import offset_map
+from bridge.formats.offset_map import Demand, Head
+from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin.mappings import FRESH, others
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head
 
 NOW = 1_800_000_000.0
 

@@ -8,9 +8,9 @@ from confluent_kafka import KafkaError
 
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.counts import SourceCounts
-from bridge.kafka.message_errors import ClientFatalError, MessageErrors, TermsRefusedError
-from bridge.kafka.table import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.counts import SourceCounts
+from bridge.kafka.consumer.message_errors import ClientFatalError, MessageErrors, TermsRefusedError
 from bridge.kafka.terms import Refusal
 from bridge.model import TopicPartition
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from bridge.kafka.pauses import Pauses
-    from bridge.kafka.starting import Starting
+    from bridge.kafka.consumer.pauses import Pauses
+    from bridge.kafka.consumer.starts.start_runner import Starting
 
 
 class Said:

@@ -9,36 +9,35 @@ import pytest
 from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.scalars import StartPoint
+from bridge.config.keys.scalars import StartPoint
+from bridge.formats import commit_mark, offset_map, operator_hold
+from bridge.formats.offset_map import BROKER_LIMIT, Demand, Head
+from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
-from bridge.kafka import commit_mark, operator_hold
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.commits import Commits
-from bridge.kafka.counts import SourceCounts
-from bridge.kafka.holding import Holding, Move, Outcome
-from bridge.kafka.leaving import Leaving
-from bridge.kafka.loop_side import DRAIN_GRACE, Heartbeat
-from bridge.kafka.operator_hold import OperatorHold
+from bridge.kafka.consumer.assignment.holding import Holding, Move, Outcome
+from bridge.kafka.consumer.assignment.leaving import Leaving
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.rebalance import Rebalance
+from bridge.kafka.consumer.assignment.standstill import Standstill
+from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.counts import SourceCounts
+from bridge.kafka.consumer.loop_side import DRAIN_GRACE, Heartbeat
+from bridge.kafka.consumer.pauses import Pauses
+from bridge.kafka.consumer.starts.start_policy import Found, LogRange
+from bridge.kafka.consumer.starts.start_runner import Starting
+from bridge.kafka.consumer.watchdog import Watchdog
 from bridge.kafka.partitions import from_client
-from bridge.kafka.pauses import Pauses
-from bridge.kafka.rebalance import Rebalance
-from bridge.kafka.standstill import Standstill
-from bridge.kafka.starting import Starting
-from bridge.kafka.starts import Found, LogRange
-from bridge.kafka.table import Assigned, Table
-from bridge.kafka.watchdog import Watchdog
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import BROKER_LIMIT, Demand, Head
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from threading import Event
 
-    from bridge.kafka.consumption import Drained, Tracker
-    from bridge.kafka.lookup import Lookup
-    from bridge.kafka.loop_side import LoopSide
+    from bridge.kafka.consumer.consumption import Drained, Tracker
+    from bridge.kafka.consumer.loop_side import LoopSide
+    from bridge.kafka.consumer.starts.lookup import Lookup
 
 HOLD = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
 LOGGER = logging.getLogger("tests.operator_requests")

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.peek import End, shares
-from bridge.kafka.starts import LogRange
+from bridge.kafka.admin.sampler import End, shares
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import TopicPartition
 
 LOGS = st.dictionaries(

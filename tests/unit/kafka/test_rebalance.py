@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.kafka.counts import SourceCounts
-from bridge.kafka.leaving import Leaving
-from bridge.kafka.loop_side import Heartbeat, LoopSide
-from bridge.kafka.pauses import Pauses
-from bridge.kafka.rebalance import Rebalance
-from bridge.kafka.standstill import Standstill
-from bridge.kafka.table import Assigned, Table
-from bridge.kafka.watchdog import Watchdog
+from bridge.kafka.consumer.assignment.leaving import Leaving
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.rebalance import Rebalance
+from bridge.kafka.consumer.assignment.standstill import Standstill
+from bridge.kafka.consumer.counts import SourceCounts
+from bridge.kafka.consumer.loop_side import Heartbeat, LoopSide
+from bridge.kafka.consumer.pauses import Pauses
+from bridge.kafka.consumer.watchdog import Watchdog
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bridge.kafka.commits import Commits
-    from bridge.kafka.consumption import Consumption, Drained, Positioned, Tracker
-    from bridge.kafka.starting import Starting
+    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.consumption import Consumption, Drained, Positioned, Tracker
+    from bridge.kafka.consumer.starts.start_runner import Starting
 
 LOGGER = logging.getLogger("tests.rebalance")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import ConfigEntry, ConfigResource
 
-from bridge.kafka.retention import Retention, retention
+from bridge.kafka.admin.retention import Retention, retention
 
 
 @pytest.mark.parametrize(

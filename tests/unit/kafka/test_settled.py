@@ -11,10 +11,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.consumed_topics import Topics
-from bridge.config.topic_patterns import Reading
-from bridge.kafka import commit_mark
-from bridge.kafka.settled import FIRST_LOOKS, Seen, Settled, subscription_of
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
+from bridge.formats import commit_mark
+from bridge.kafka.consumer.starts.settled import FIRST_LOOKS, Seen, Settled, subscription_of
 from bridge.model import TopicPartition
 
 LOGGER = logging.getLogger("tests.settled")

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
+from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint, StartTime
+from bridge.formats import offset_map
+from bridge.formats.offset_map import Demand, Head
+from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
-from bridge.kafka import starts
-from bridge.kafka.operator_hold import OperatorHold
-from bridge.kafka.starts import NO_TIME_FOUND, Found, Hold, LogRange, Start, StartReason
+from bridge.kafka.consumer.starts import start_policy
+from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, Found, Hold, LogRange, Start, StartReason
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head
 
 PARTITION = TopicPartition("orders", 3)
 COMMITTED = StartReason.COMMITTED
@@ -35,7 +35,7 @@ def text(base: int, *, epoch: int | None = 5, topic_id: str = "T") -> str:
 @pytest.mark.parametrize("offset", [100, 150, 200])
 def test_a_position_inside_the_log_is_where_it_goes_on(offset: int, start_from: StartFrom) -> None:
     found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
-    assert starts.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None), COMMITTED)
+    assert start_policy.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None), COMMITTED)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
@@ -47,7 +47,7 @@ def test_a_position_outside_the_log_is_held_whatever_start_from_says(
     offset: int, sentence: str, lost: int, start_from: StartFrom
 ) -> None:
     found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
-    held = starts.resolve(PARTITION, found, start_from)
+    held = start_policy.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
     assert held.reason is Reason.OUT_OF_RANGE
     assert sentence in held.detail
@@ -57,13 +57,13 @@ def test_a_position_outside_the_log_is_held_whatever_start_from_says(
 
 def test_a_position_is_believed_where_the_logs_range_is_not_known() -> None:
     found = Found(Position(7, "", None), position_known=True)
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(7, "", None), COMMITTED)
+    assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(7, "", None), COMMITTED)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 def test_a_partition_added_to_a_started_topic_starts_at_its_beginning(start_from: StartFrom) -> None:
     found = Found(position_known=True, topic_started=True, range=LOG, at_time=150)
-    assert starts.resolve(PARTITION, found, start_from) == Start(
+    assert start_policy.resolve(PARTITION, found, start_from) == Start(
         Position(100, "", None), StartReason.NEW_PARTITION, is_new=True
     )
 
@@ -82,37 +82,37 @@ def test_a_topic_without_any_position_starts_where_start_from_says(
     start_from: StartFrom, at_time: int | None, offset: int
 ) -> None:
     found = Found(position_known=True, range=LOG, at_time=at_time)
-    assert starts.resolve(PARTITION, found, start_from) == Start(
+    assert start_policy.resolve(PARTITION, found, start_from) == Start(
         Position(offset, "", None), StartReason.START_FROM, is_new=True
     )
 
 
 def test_latest_begins_at_the_last_stable_offset_so_that_an_open_transaction_is_read_when_it_ends() -> None:
     found = Found(position_known=True, range=LOG, latest=180)
-    started = starts.resolve(PARTITION, found, StartPoint.LATEST)
+    started = start_policy.resolve(PARTITION, found, StartPoint.LATEST)
     assert started == Start(Position(180, "", None), StartReason.START_FROM, is_new=True)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 def test_a_topic_that_is_newer_than_the_group_starts_at_its_beginning(start_from: StartFrom) -> None:
     found = Found(position_known=True, range=LOG, at_time=150, group_settled=True)
-    started = starts.resolve(PARTITION, found, start_from)
+    started = start_policy.resolve(PARTITION, found, start_from)
     assert started == Start(Position(100, "", None), StartReason.NEW_TOPIC, is_new=True)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 def test_whether_a_topic_is_new_is_asked_again_where_the_brokers_did_not_say(start_from: StartFrom) -> None:
-    held = starts.resolve(PARTITION, Found(position_known=True, range=LOG, group_settled=None), start_from)
+    held = start_policy.resolve(PARTITION, Found(position_known=True, range=LOG, group_settled=None), start_from)
     assert isinstance(held, Hold)
     assert held.reason is Reason.POSITION_UNKNOWN
 
 
 def test_every_reason_for_a_start_is_told_in_a_sentence() -> None:
-    assert starts.DETAILS.keys() == set(StartReason)
+    assert start_policy.DETAILS.keys() == set(StartReason)
 
 
 def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_set() -> None:
-    held = starts.resolve(PARTITION, Found(position_known=True, range=LOG), StartPoint.ERROR)
+    held = start_policy.resolve(PARTITION, Found(position_known=True, range=LOG), StartPoint.ERROR)
     assert isinstance(held, Hold)
     assert held.reason is Reason.NO_START
     assert "kafka.start_from" in held.detail
@@ -128,14 +128,16 @@ def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_se
     ],
 )
 def test_what_could_not_be_read_is_never_guessed(found: Found, start_from: StartFrom) -> None:
-    held = starts.resolve(PARTITION, found, start_from)
+    held = start_policy.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
     assert held.reason is Reason.POSITION_UNKNOWN
 
 
 def test_a_map_made_for_this_position_is_restored() -> None:
     position = Position(150, text(150), 5)
-    started = starts.resolve(PARTITION, Found(position, position_known=True, range=LOG, topic_id="T"), StartPoint.ERROR)
+    started = start_policy.resolve(
+        PARTITION, Found(position, position_known=True, range=LOG, topic_id="T"), StartPoint.ERROR
+    )
     assert isinstance(started, Start)
     assert started.restored is not None
     assert started.restored.done == (range(151, 155),)
@@ -152,7 +154,7 @@ def test_a_map_made_for_this_position_is_restored() -> None:
 )
 def test_a_map_made_for_another_position_is_ignored(position: Position) -> None:
     found = Found(position, position_known=True, range=LOG, topic_id="T")
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
+    assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
 
 
 @pytest.mark.parametrize(
@@ -160,12 +162,12 @@ def test_a_map_made_for_another_position_is_ignored(position: Position) -> None:
     [(StartPoint.LATEST, None), (StartTime(1234), 1234), (StartAge(60.0), 940_000)],
 )
 def test_an_age_counts_from_now(start_from: StartFrom, expected: int | None) -> None:
-    assert starts.wanted_time(start_from, 1000.0) == expected
+    assert start_policy.wanted_time(start_from, 1000.0) == expected
 
 
 def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() -> None:
     found = Found(Position(150, text(150), 5), position_known=True, range=LOG, topic_id="another")
-    held = starts.resolve(PARTITION, found, StartPoint.EARLIEST)
+    held = start_policy.resolve(PARTITION, found, StartPoint.EARLIEST)
     assert isinstance(held, Hold)
     assert held.reason is Reason.RECREATED
     assert held.detail.startswith("orders/3: offset 150 is a position in an earlier topic of this name")
@@ -174,7 +176,7 @@ def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() 
 
 def test_a_position_at_the_beginning_of_a_recreated_topic_skips_nothing_and_is_read_from() -> None:
     found = Found(Position(100, text(100), 5), position_known=True, range=LOG, topic_id="another")
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(
+    assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(
         Position(100, text(100), 5), COMMITTED, restored=None
     )
 
@@ -190,11 +192,11 @@ def test_a_position_at_the_beginning_of_a_recreated_topic_skips_nothing_and_is_r
 )
 def test_a_position_somebody_moved_here_is_believed_without_its_map(position: Position, topic_id: str) -> None:
     found = Found(position, position_known=True, range=LOG, topic_id=topic_id)
-    assert starts.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
+    assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
 
 
 def test_a_position_waits_until_it_is_known_which_topic_it_belongs_to() -> None:
-    held = starts.resolve(
+    held = start_policy.resolve(
         PARTITION, Found(Position(150, text(150), 5), position_known=True, range=LOG), StartPoint.ERROR
     )
     assert isinstance(held, Hold)
@@ -203,7 +205,7 @@ def test_a_position_waits_until_it_is_known_which_topic_it_belongs_to() -> None:
 
 def again(position: Position | None, *, topic_id: str | None = "new", known: bool = True) -> Start | Hold:
     found = Found(position, position_known=known, range=LOG, topic_id=topic_id)
-    return starts.begin_again(PARTITION, found, StartPoint.LATEST, read="old")
+    return start_policy.begin_again(PARTITION, found, StartPoint.LATEST, read="old")
 
 
 @pytest.mark.parametrize("position", [None, Position(150, text(150, topic_id="old"), 5)])
@@ -231,6 +233,6 @@ def test_a_topic_created_again_waits_while_it_cannot_be_told_what_is_there_now(f
 def test_a_hold_of_a_time_that_is_none_holds_and_says_who_and_why(since: int) -> None:
     found = Found(operator_hold=OperatorHold("wrong name", "alice", since))
 
-    held = starts.resolve(PARTITION, found, StartPoint.ERROR)
+    held = start_policy.resolve(PARTITION, found, StartPoint.ERROR)
 
     assert held == Hold(Reason.HELD_BY_OPERATOR, "Held by alice: wrong name")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.config.group_protocol import GroupProtocol
 from bridge.config.sections import Kafka
+from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.kafka import terms
 from bridge.kafka.terms import Refusal, Terms
 

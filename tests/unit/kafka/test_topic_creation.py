@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from confluent_kafka import KafkaError, KafkaException
 
-from bridge.kafka.topic_creation import until_known
+from bridge.kafka.admin.topic_creation import until_known
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient, ConfigResource

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bridge.config import yaml_core
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.problems import Problem
+from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.mapping.examples import run_examples
+from bridge.mapping.review.examples import run_examples
 from bridge.model import Failed, Filtered, Outcomes, Prepared, Record
 
 NOW = 1_767_326_400.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping import instants
+from bridge.mapping.expressions import instants
 from bridge.model import Failed, Prepared
 
 if TYPE_CHECKING:

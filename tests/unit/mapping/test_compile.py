@@ -7,7 +7,7 @@ import pytest
 
 from bridge.config.load import read
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.mapping.examples import run_examples
+from bridge.mapping.review.examples import run_examples
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {"USERPILOT_ENDPOINT": "https://analytex.example", "USERPILOT_API_KEY": "NX-0123456789"}

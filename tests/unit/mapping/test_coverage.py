@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.cautions import cautions
-from bridge.mapping.coverage import Coverage, Fill
+from bridge.mapping.review.cautions import cautions
+from bridge.mapping.review.coverage import Coverage, Fill
 from bridge.model import Prepared, Record
 from tests.unit.mapping.conftest import NOW, compiled
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from bridge.config import yaml_core
 from bridge.config.mapping_section import ExampleConfig, MappingConfig
 from bridge.config.problems import Problem
+from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.mapping.examples import run_example, run_examples
+from bridge.mapping.review.examples import run_example, run_examples
 from bridge.model import Failed, Filtered, Prepared
 
 PAGE = Path(__file__).parents[3] / "docs" / "mapping.md"

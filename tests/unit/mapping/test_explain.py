@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.mapping.explain import Explanation, explain
+from bridge.mapping.review.explain import Explanation, explain
 from bridge.model import Record
 
 if TYPE_CHECKING:

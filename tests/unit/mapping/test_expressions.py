@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import jmespath
 import pytest
 
-from bridge.mapping.expressions import ExpressionError, compile_expression
-from bridge.mapping.queries import compile_query
+from bridge.mapping.expressions.expression import ExpressionError, compile_expression
+from bridge.mapping.expressions.queries import compile_query
 from bridge.model import LetterReason
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.mapping import query_functions
+from bridge.mapping.expressions import query_functions
 from bridge.model import LetterReason
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from bridge.mapping.compile import CompiledMapping
-from bridge.mapping.explain import explain
+from bridge.mapping.review.explain import explain
 from bridge.model import Failed, Header, Prepared, Record
 from tests.unit.mapping.conftest import NOW, compiled
 

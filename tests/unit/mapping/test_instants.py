@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.mapping import instants
-from bridge.mapping.instants import NotATimeError
+from bridge.mapping.expressions import instants
+from bridge.mapping.expressions.instants import NotATimeError
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)

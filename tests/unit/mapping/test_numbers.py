@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.mapping import exact_json, numbers
-from bridge.mapping.failures import Unusable
+from bridge.decode import exact_json
+from bridge.decode.failures import Unusable
+from bridge.mapping.expressions import numbers
 from bridge.model import LetterReason, Prepared
 from tests.unit.mapping.conftest import NOW, Bench, compiled
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.mapping import plain_text
-from bridge.mapping.explain import explain
-from bridge.mapping.failures import MappingError
+from bridge.decode import plain_text
+from bridge.decode.failures import MappingError
+from bridge.mapping.review.explain import explain
 from bridge.model import Failed, LetterReason, Prepared, Record
 from tests.unit.mapping.conftest import NOW, compiled
 

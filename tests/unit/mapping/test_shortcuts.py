@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.config.values import PathValue, TemplateValue
-from bridge.mapping.conditions import compile_condition
-from bridge.mapping.envelope import decode_value
-from bridge.mapping.failures import InexactNumberError, MappingError
-from bridge.mapping.paths import path_reader
-from bridge.mapping.readers import Reader, compile_value
-from bridge.mapping.scope import Scope
+from bridge.config.keys.values import PathValue, TemplateValue
+from bridge.decode.envelope import decode_value
+from bridge.decode.failures import InexactNumberError, MappingError
+from bridge.mapping.expressions.conditions import compile_condition
+from bridge.mapping.expressions.paths import path_reader
+from bridge.mapping.expressions.readers import Reader, compile_value
+from bridge.mapping.expressions.scope import Scope
 from bridge.model import FilterReason, Record
 from tests.unit.mapping.conftest import Bench, compiled
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
-from bridge.ops import status
-from bridge.ops.backlog_trend import LEAST, STALE, BacklogTrend, Topics, done_at
 from bridge.ops.snapshot import Backlog, Block
-from bridge.ops.status_text import lines
+from bridge.ops.status import status_document
+from bridge.ops.status.backlog_trend import LEAST, STALE, BacklogTrend, Topics, done_at
+from bridge.ops.status.status_text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +106,7 @@ def test_the_document_says_of_when_the_backlog_is_and_never_a_time_in_the_past(b
     backlog = Backlog(100, since=busy.at - 360, before=6_100, at=busy.at - 60)
     limited = replace(busy, blocks=(Block(Reason.RATE_LIMITED, busy.at - 30),), backlog=backlog)
 
-    document = status.document(limited)
+    document = status_document.document(limited)
 
     assert datetime.fromisoformat(document["backlog"]["done_at"]) >= datetime.fromisoformat(document["at"])
     assert document["backlog"]["watched_until"] == "2026-01-02T11:59:00.000Z"

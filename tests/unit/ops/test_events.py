@@ -9,8 +9,8 @@ import pytest
 
 from bridge.holds import Reason
 from bridge.model import DeadLetter, LetterReason, Record, Retried, Retry, Route, TopicPartition
-from bridge.ops.events import Events
-from bridge.ops.log import LIBRARY_EVENT
+from bridge.ops.log.events import Events
+from bridge.ops.log.logger import LIBRARY_EVENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.config.consumed_topics import Topics
-from bridge.config.topic_patterns import Reading
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
 from bridge.holds import Reason
 from bridge.model import TopicPartition
-from bridge.ops import group_status, health, status, status_text
+from bridge.ops import health
 from bridge.ops.group_view import STALLED_AFTER, Facts, GroupView, MemberView, Problem, Standing, TopicView, topics
 from bridge.ops.snapshot import OldestOpen, PartitionHold
+from bridge.ops.status import group_status, status_document, status_text
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Partition, Snapshot, Vitals
@@ -94,7 +95,7 @@ def seen(snapshot: Snapshot, *views: TopicView) -> Snapshot:
 def test_a_topic_that_yields_nothing_is_never_everything_that_arrived_is_done(
     problem: Problem, quiet: Snapshot
 ) -> None:
-    document = status.document(
+    document = status_document.document(
         seen(quiet, TopicView("shop.orders", 3, 0, ()), TopicView("shop.accounts", problem=problem))
     )
     assert document["state"] == "held"
@@ -116,13 +117,13 @@ def test_a_process_that_can_read_nothing_at_all_is_not_ready(vitals: Vitals) -> 
 
 def test_patterns_that_match_nothing_yet_are_said_and_hold_nobody(quiet: Snapshot) -> None:
     nothing = Problem(Reason.TOPIC_MISSING, "kafka.topics: no topic matches ^bill now", 1.0)
-    document = status.document(seen(quiet, TopicView("^bill", problem=nothing)))
+    document = status_document.document(seen(quiet, TopicView("^bill", problem=nothing)))
     assert (document["state"], document["ready"]["ready"]) == ("idle", True)
     assert nothing.detail in document["sentence"]
 
 
 def test_partitions_that_nobody_has_are_named_where_all_else_is_well(quiet: Snapshot) -> None:
-    document = status.document(seen(quiet, TopicView("shop.orders", 9, 400, (4, 5, 8))))
+    document = status_document.document(seen(quiet, TopicView("shop.orders", 9, 400, (4, 5, 8))))
     assert "No member of the group has shop.orders/4, shop.orders/5, shop.orders/8." in document["sentence"]
     assert "others have them all" not in document["sentence"]
     assert "nobody's: 4-5,8" in "\n".join(status_text.lines(document))

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.holds import GATES, PARTITION_HOLDS, REASONS, Reason, shown
 from bridge.model import Retried, Retry, TopicPartition
+from bridge.ops.hold_reasons import explain
 from bridge.ops.snapshot import Block, OldestOpen, PartitionHold, TopicHold
-from bridge.ops.why import explain
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Partition, Snapshot

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.ops.log import LIBRARY_EVENT, set_up
-from bridge.ops.log_writer import LogWriter
+from bridge.ops.log.log_writer import LogWriter
+from bridge.ops.log.logger import LIBRARY_EVENT, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bridge.ops.log import Logging
+    from bridge.ops.log.logger import Logging
 
 KEY = "up-secret-key"
 

@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from bridge.holds import GATES, Reason
 from bridge.model import FilterReason, LetterReason
-from bridge.ops import metrics
-from bridge.ops.catalogue import CATALOGUE, PREFIX, Kind, Metric, Over
+from bridge.ops.metrics import exposition_format
+from bridge.ops.metrics.catalogue import CATALOGUE, PREFIX, Kind, Metric, Over
 from bridge.ops.snapshot import Block, Build, Certificate, Key, PartitionHold, Rate, RecordedLosses, TopicHold
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Series = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 def scraped(snapshot: Snapshot) -> Series:
     """Samples by name and sorted labels."""
-    text = metrics.Exposition().render(snapshot, metrics.TEXT).decode()
+    text = exposition_format.Exposition().render(snapshot, exposition_format.TEXT).decode()
     series: Series = {}
     for family in parse_text(text):
         for sample in family.samples:
@@ -41,7 +41,7 @@ def by_label(series: Mapping[tuple[tuple[str, str], ...], float]) -> dict[str, f
 @linux
 @pytest.mark.parametrize("state", ["quiet", "busy"])
 def test_a_scrape_shows_exactly_the_catalogue(state: str, request: pytest.FixtureRequest) -> None:
-    text = metrics.Exposition().render(request.getfixturevalue(state), metrics.TEXT).decode()
+    text = exposition_format.Exposition().render(request.getfixturevalue(state), exposition_format.TEXT).decode()
 
     shown = [line.split(" ", 3) for line in text.splitlines() if line.startswith("# TYPE ")]
 
@@ -50,7 +50,7 @@ def test_a_scrape_shows_exactly_the_catalogue(state: str, request: pytest.Fixtur
 
 @linux
 def test_every_metric_says_its_meaning_and_unit_in_its_help(quiet: Snapshot) -> None:
-    text = metrics.Exposition().render(quiet, metrics.TEXT).decode()
+    text = exposition_format.Exposition().render(quiet, exposition_format.TEXT).decode()
 
     helps = dict(line.removeprefix("# HELP ").split(" ", 1) for line in text.splitlines() if line.startswith("# HELP "))
 
@@ -325,11 +325,11 @@ def test_the_backlog_to_scale_on_is_a_number_from_the_first_scrape_on(quiet: Sna
 
 def test_a_client_that_accepts_openmetrics_gets_openmetrics(busy: Snapshot) -> None:
     accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
-    chosen = metrics.media_type(accept)
+    chosen = exposition_format.media_type(accept)
 
-    text = metrics.Exposition().render(busy, chosen).decode()
+    text = exposition_format.Exposition().render(busy, chosen).decode()
 
-    assert chosen == metrics.OPENMETRICS
+    assert chosen == exposition_format.OPENMETRICS
     assert text.endswith("# EOF\n")
     families = parse_openmetrics(text)  # type: ignore[no-untyped-call]  # the parser has no annotations
     assert {family.name for family in families} >= {
@@ -338,7 +338,7 @@ def test_a_client_that_accepts_openmetrics_gets_openmetrics(busy: Snapshot) -> N
 
 
 def test_only_openmetrics_has_units_and_the_time_since_when_something_is_counted(busy: Snapshot) -> None:
-    text = metrics.Exposition().render(busy, metrics.OPENMETRICS).decode()
+    text = exposition_format.Exposition().render(busy, exposition_format.OPENMETRICS).decode()
     families = {family.name: family for family in parse_openmetrics(text)}  # type: ignore[no-untyped-call]
 
     for metric in CATALOGUE:
@@ -353,14 +353,14 @@ def test_only_openmetrics_has_units_and_the_time_since_when_something_is_counted
     assert families[f"{PREFIX}request_duration_seconds"].unit == "seconds"
     assert families[f"{PREFIX}buffered_bytes"].unit == "bytes"
 
-    plain = metrics.Exposition().render(busy, metrics.TEXT).decode()
+    plain = exposition_format.Exposition().render(busy, exposition_format.TEXT).decode()
     assert "# UNIT" not in plain
     assert "_created" not in plain
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "text/html", "application/json"])
 def test_everybody_else_gets_the_plain_text_format(accept: str) -> None:
-    assert metrics.media_type(accept) == metrics.TEXT
+    assert exposition_format.media_type(accept) == exposition_format.TEXT
 
 
 def test_a_route_name_with_quotes_and_backslashes_does_not_break_the_page(busy: Snapshot) -> None:

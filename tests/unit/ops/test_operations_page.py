@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.ops import health, reference
+from bridge.ops import health
 from bridge.ops.server import MAX_HEAD, Limits
+from scripts import reference_tables
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Vitals
@@ -19,8 +20,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 def test_the_tables_of_the_page_are_those_of_the_code() -> None:
     page = PAGE.read_text(encoding="utf-8")
 
-    assert page == reference.refreshed(page, reference.blocks()), (
-        "write them anew with: python -m bridge.ops.reference docs/operations.md"
+    assert page == reference_tables.refreshed(page, reference_tables.blocks()), (
+        "write them anew with: python -m scripts.reference_tables docs/operations.md"
     )
 
 
@@ -51,10 +52,10 @@ def test_the_limits_on_the_page_are_those_in_force() -> None:
 
 def test_the_rewriter_replaces_a_block_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
-    marks = [f"<!-- begin {name} -->\nout of date\n<!-- end {name} -->" for name in reference.blocks()]
+    marks = [f"<!-- begin {name} -->\nout of date\n<!-- end {name} -->" for name in reference_tables.blocks()]
     path.write_text("before\n" + "\nbetween\n".join(marks) + "\nafter\n", encoding="utf-8")
 
-    reference.main(path)
+    reference_tables.main(path)
 
     page = path.read_text(encoding="utf-8")
     assert "out of date" not in page
@@ -65,4 +66,4 @@ def test_the_rewriter_replaces_a_block_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_page_without_a_place_for_a_block_is_refused() -> None:
     with pytest.raises(ValueError, match="<!-- begin metrics -->"):
-        reference.refreshed("no place", {"metrics": "x"})
+        reference_tables.refreshed("no place", {"metrics": "x"})

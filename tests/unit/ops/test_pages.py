@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.ops import metrics
+from bridge.ops.metrics import exposition_format
 from bridge.ops.pages import Fresh, encode, pages
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def test_metrics_come_in_the_format_the_client_accepts(service: Service) -> None
     text = service.pages["/metrics"]("")
     openmetrics = service.pages["/metrics"]("application/openmetrics-text; version=1.0.0")
 
-    assert text.media_type == metrics.TEXT
-    assert openmetrics.media_type == metrics.OPENMETRICS
+    assert text.media_type == exposition_format.TEXT
+    assert openmetrics.media_type == exposition_format.OPENMETRICS
     assert openmetrics.body.endswith(b"# EOF\n")
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
-from bridge.ops import health, status
-from bridge.ops.catalogue import CATALOGUE
+from bridge.ops import health
+from bridge.ops.metrics.catalogue import CATALOGUE
 from bridge.ops.snapshot import Block, KafkaLost, PartitionHold
+from bridge.ops.status import status_document
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
@@ -80,7 +81,7 @@ def samples(snapshot: Snapshot, name: str) -> dict[tuple[str, ...], float]:
 @given(data=st.data())
 def test_headline_lists_rows_readiness_and_metrics_of_one_moment_agree(busy: Snapshot, data: st.DataObject) -> None:
     snapshot = data.draw(moments(busy))
-    document = status.document(snapshot)
+    document = status_document.document(snapshot)
     needed = [concern["reason"] for concern in document["needs_someone"]]
     ends = [concern["reason"] for concern in document["ends_by_itself"]]
     gates = {block.gate for block in snapshot.blocks}

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.holds import GATES, PARTITION_HOLDS, Reason
 from bridge.model import TopicPartition
-from bridge.ops.scaling import backlog
+from bridge.ops.metrics.scaling import backlog
 from bridge.ops.snapshot import Block, OldestOpen, PartitionHold, TopicHold
 
 if TYPE_CHECKING:

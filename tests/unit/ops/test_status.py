@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.holds import GATES, SHOWN, Reason
 from bridge.model import Retried, Retry, TopicPartition
-from bridge.ops import metrics, status
+from bridge.ops.metrics import exposition_format
 from bridge.ops.snapshot import (
     Block,
     KafkaLost,
@@ -25,8 +25,9 @@ from bridge.ops.snapshot import (
     RouteCounts,
     TopicHold,
 )
-from bridge.ops.status import State
-from bridge.ops.status_text import lines
+from bridge.ops.status import status_document
+from bridge.ops.status.status_document import State
+from bridge.ops.status.status_text import lines
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
@@ -35,7 +36,7 @@ SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "status.schema.json
 
 
 def checked(snapshot: Snapshot) -> dict[str, Any]:
-    document = status.document(snapshot)
+    document = status_document.document(snapshot)
     through_json = json.loads(json.dumps(document))
     jsonschema.Draft202012Validator(SCHEMA).validate(through_json)
     assert through_json == document
@@ -84,7 +85,7 @@ def test_the_schema_is_a_valid_schema_and_names_every_reason_and_state() -> None
 
 def test_the_schema_refuses_what_it_does_not_name(busy: Snapshot) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**status.document(busy), "extra": 1}, SCHEMA)
+        jsonschema.validate({**status_document.document(busy), "extra": 1}, SCHEMA)
 
 
 def test_a_partition_shows_how_far_behind_since_when_and_why(busy: Snapshot) -> None:
@@ -133,7 +134,7 @@ def test_a_timestamp_in_microseconds_is_left_out_and_the_rest_is_told(busy: Snap
     assert shown["timestamp"] is None
     assert shown["age_s"] == 12.0
     assert any("shop.orders/3" in line and "12 s" in line for line in lines(checked(told)))
-    page = metrics.Exposition().render(told, metrics.TEXT).decode()
+    page = exposition_format.Exposition().render(told, exposition_format.TEXT).decode()
     assert 'track_bridge_partition_oldest_open_age_seconds{partition="3",topic="shop.orders"} 12.0' in page
 
 
@@ -227,9 +228,9 @@ def test_the_fifty_most_frequent_unmapped_types_are_listed_the_most_frequent_fir
 
     shown = checked(replace(busy, mapped=mapped))["unmapped"]["types"]
 
-    assert len(shown) == status.UNMAPPED_SHOWN
+    assert len(shown) == status_document.UNMAPPED_SHOWN
     assert shown[0]["records"] == 1_000
-    assert len(shown[0]["type"]) == status.TYPE_LENGTH
+    assert len(shown[0]["type"]) == status_document.TYPE_LENGTH
     assert [entry["type"] for entry in shown[1:3]] == ["type-080", "type-079"]
 
 

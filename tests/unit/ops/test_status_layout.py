@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.config.printable import printable
 from bridge.holds import REASONS, Reason
 from bridge.model import Retried, Retry, TopicPartition
-from bridge.ops import status
 from bridge.ops.group_view import GroupView, MemberView, Problem, TopicView
 from bridge.ops.snapshot import Backlog, Block, Key, Letters, PartitionHold
-from bridge.ops.status_text import NARROWEST, lines
-from bridge.ops.status_text.layout import Table, columns, laid_out, wrapped
-from bridge.ops.status_text.times import Times
+from bridge.ops.status import status_document
+from bridge.ops.status.status_text import NARROWEST, lines
+from bridge.ops.status.status_text.layout import Table, columns, laid_out, wrapped
+from bridge.ops.status.status_text.times import Times
+from bridge.text.printable import printable
 from tests.unit.ops.test_status_text import shown, utc
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_no_line_is_wider_than_the_width_and_what_needs_someone_comes_first(
     busy: Snapshot, data: st.DataObject, width: int
 ) -> None:
     snapshot = data.draw(snapshots(busy))
-    document = json.loads(json.dumps(status.document(snapshot)))
+    document = json.loads(json.dumps(status_document.document(snapshot)))
     page = lines(document, width, utc)
 
     assert max(map(columns, page)) <= max(width, NARROWEST)

@@ -10,7 +10,6 @@ import pytest
 
 from bridge.holds import Reason
 from bridge.model import Retried, Retry, TopicPartition
-from bridge.ops import status
 from bridge.ops.group_view import GroupView, Problem, TopicView
 from bridge.ops.snapshot import (
     Backlog,
@@ -24,7 +23,8 @@ from bridge.ops.snapshot import (
     RecordedLoss,
     RecordedLosses,
 )
-from bridge.ops.status_text import lines, watched
+from bridge.ops.status import status_document
+from bridge.ops.status.status_text import lines, watched
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
@@ -36,7 +36,7 @@ def utc(seconds: float) -> datetime:
 
 def shown(snapshot: Snapshot, width: int = 400) -> list[str]:
     """Wide enough for every paragraph to be one line; how they are broken is a matter of `test_status_layout`."""
-    return lines(json.loads(json.dumps(status.document(snapshot))), width, utc)
+    return lines(json.loads(json.dumps(status_document.document(snapshot))), width, utc)
 
 
 def section(page: list[str], title: str) -> list[str]:
@@ -166,7 +166,7 @@ def test_a_refused_key_says_beside_it_that_its_file_cannot_be_read(busy: Snapsho
 
 def test_a_watch_counts_in_its_headline_what_it_tells_right_below(busy: Snapshot) -> None:
     def headline(snapshot: Snapshot) -> str:
-        return watched(status.document(snapshot), 400, utc)[1].text
+        return watched(status_document.document(snapshot), 400, utc)[1].text
 
     hold = PartitionHold(Reason.OUT_OF_RANGE, busy.at - 185, "Position 5 is below the log's start 9.")
     held = replace(busy, partitions=(busy.partitions[0], replace(busy.partitions[0], hold=hold)))

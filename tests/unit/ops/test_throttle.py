@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bridge.ops.throttle import Throttle
+from bridge.ops.log.throttle import Throttle
 
 
 class Clock:

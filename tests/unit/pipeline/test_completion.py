@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.formats import offset_map
 from bridge.model import LetterReason, Position, Record, TopicPartition, Verdict
-from bridge.pipeline import offset_map
 from bridge.pipeline.arrivals import Skimmed
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, FILTERED, REJECTED, ROUTE, THROTTLED, TIMED_OUT

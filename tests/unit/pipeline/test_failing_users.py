@@ -6,9 +6,9 @@ import pytest
 
 from bridge.model import LetterReason, Retry, TopicPartition
 from bridge.pipeline.failing import ALL_USERS, ONE_USER, SIP
+from bridge.pipeline.queues.ready_queue import AGAIN
 from bridge.pipeline.retry import OTHERS_NEEDED, POISONED_AFTER, Evidence, Mark
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
-from bridge.pipeline.turns import AGAIN
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, THROTTLED
 from tests.unit.pipeline.world import World
 

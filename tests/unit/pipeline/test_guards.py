@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
-from bridge.pipeline.governor import Governor
-from bridge.pipeline.key_guard import KeyGuard, KeyRuling
+from bridge.pipeline.budget.governor import Governor
+from bridge.pipeline.budget.key_guard import KeyGuard, KeyRuling
+from bridge.pipeline.budget.membership import Membership
+from bridge.pipeline.budget.outage import Outage
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
-from bridge.pipeline.membership import Membership
-from bridge.pipeline.outage import Outage
 from bridge.pipeline.retry import Evidence, backoff
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import FAILED, unauthorized

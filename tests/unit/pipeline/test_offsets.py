@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bridge.formats import offset_map
+from bridge.formats.offset_map import Demand, Head
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand, Head
 from bridge.pipeline.offsets import OffsetTracker
 
 PARTITION = TopicPartition("t", 0)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from bridge.model import Prepared, Record, TopicPartition
 from bridge.pipeline.failing import Failing
-from bridge.pipeline.lanes import Lanes
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.queues.key_queues import Lanes
+from bridge.pipeline.queues.ready_queue import Turns
 from bridge.pipeline.settings import DeliverySettings, Ordering
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.turns import Turns
 from bridge.pipeline.work import Entry, LaneKey, Partition, State, Work
 from tests.unit.pipeline.fakes import ACCEPTED, ROUTE, FakePositions, VirtualTime
 from tests.unit.pipeline.world import World

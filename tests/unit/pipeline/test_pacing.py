@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.formats import offset_map
+from bridge.formats.offset_map import Demand
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
-from bridge.pipeline.offset_map import Demand
-from bridge.pipeline.pacing import GroupView, Pacer, RateShare
+from bridge.pipeline.budget.pacing import GroupView, Pacer, RateShare
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import FAILED
 from tests.unit.pipeline.world import World

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.formats import offset_map
 from bridge.model import TopicPartition
-from bridge.pipeline import offset_map
 from tests.unit.pipeline.fakes import ACCEPTED
 from tests.unit.pipeline.world import World
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.formats import offset_map
 from bridge.model import TopicPartition, Verdict
-from bridge.pipeline import offset_map
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import (
     ACCEPTED,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from bridge.formats.declarations import Reservations
 from bridge.model import TopicPartition
-from bridge.pipeline.pacing import FILL
+from bridge.pipeline.budget.pacing import FILL
 from bridge.reprocess.budget import NOTICE, Budget
-from bridge.reprocess.declarations import Reservations
 
 
 class Group:

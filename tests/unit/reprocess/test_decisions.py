@@ -6,15 +6,15 @@ import json
 
 import pytest
 
+from bridge.formats.declarations import STALE, Declaration, Reservations, allowed, decode, encode
+from bridge.formats.letters import Place, parse
 from bridge.model import TopicPartition
-from bridge.reprocess.declarations import STALE, Declaration, Reservations, allowed, decode, encode
-from bridge.reprocess.differences import difference
-from bridge.reprocess.ledger import UNTOUCHED
-from bridge.reprocess.letters import Place, parse
-from bridge.reprocess.order import in_original_order
+from bridge.reprocess.reading.ledger import UNTOUCHED
+from bridge.reprocess.reading.selection import Entry, OriginName, OriginRange, parse_id, parse_origin
 from bridge.reprocess.redaction import redaction
-from bridge.reprocess.selection import Entry, OriginName, OriginRange, parse_id, parse_origin
-from tests.reprocess.letters import letter
+from bridge.reprocess.replay.differences import difference
+from bridge.reprocess.replay.order import in_original_order
+from tests.support.reprocess.letters import letter
 
 
 def entry(offset: int, place: int, *, partition: int = 0, at: int | None = None) -> Entry:

@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import Record
-from bridge.reprocess.ledger import Endings, Ledger, Once, State
-from bridge.reprocess.letters import Letter, parse
-from bridge.reprocess.resolutions import (
+from bridge.formats.letters import Letter, parse
+from bridge.formats.resolutions import (
     Attempted,
     Author,
     Changed,
@@ -26,7 +24,9 @@ from bridge.reprocess.resolutions import (
     identity,
     key_of,
 )
-from tests.reprocess.letters import foreign, letter
+from bridge.model import Record
+from bridge.reprocess.reading.ledger import Endings, Ledger, Once, State
+from tests.support.reprocess.letters import foreign, letter
 
 BY = Author("bridge dlq replay", "ops", "host-1")
 REPLAYED = Ended(Ending.REPLAYED, 1.5, BY, None, 202, "a" * 64)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.letter_headers import NAMES
+from bridge.formats.letter_headers import NAMES
+from bridge.formats.letters import Dialect, Origin, Place, parse
 from bridge.model import LetterReason, Record, Route
-from bridge.reprocess.letters import Dialect, Origin, Place, parse
-from tests.reprocess.letters import connect, foreign, letter, spring
+from tests.support.reprocess.letters import connect, foreign, letter, spring
 
 ROUTE = Route("order.completed[1]", "0123456789ab", "Order Completed")
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.formats import resolutions
+from bridge.formats.lost import Lost
+from bridge.formats.resolutions import Author
 from bridge.holds import Reason
-from bridge.kafka.lost import Lost
 from bridge.model import Record, TopicPartition
-from bridge.reprocess import resolutions
-from bridge.reprocess.ledger import Ledger
 from bridge.reprocess.losses import MOST, Losses, Written, decode, encode
-from bridge.reprocess.resolutions import Author
+from bridge.reprocess.reading.ledger import Ledger
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "lost-records.schema.json").read_text("utf-8"))
 GROUP = "userpilot-bridge"

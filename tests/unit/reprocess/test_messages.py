@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bridge.formats.letters import parse
 from bridge.model import LetterReason
-from bridge.reprocess.letters import parse
-from bridge.reprocess.messages import Sayings
+from bridge.reprocess.reading.messages import Sayings
 from bridge.reprocess.redaction import redaction
-from tests.reprocess.letters import WRITTEN_MS, letter
+from tests.support.reprocess.letters import WRITTEN_MS, letter
 
 NOTHING = redaction((), everything=False)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.config.consumed_topics import Topics
 from bridge.config.mapping_section import MappingConfig
-from bridge.config.topic_patterns import Reading
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
+from bridge.formats.letters import parse
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.reprocess.ledger import UNTOUCHED
-from bridge.reprocess.letters import parse
-from bridge.reprocess.names import Unknown, refusals, unknown
-from bridge.reprocess.selection import Entry, Selection, parse_origin
-from tests.reprocess.letters import connect, letter, value_of
-from tests.service.settings import MAPPING
+from bridge.reprocess.reading.ledger import UNTOUCHED
+from bridge.reprocess.reading.names import Unknown, refusals, unknown
+from bridge.reprocess.reading.selection import Entry, Selection, parse_origin
+from tests.support.reprocess.letters import connect, letter, value_of
+from tests.support.service.settings import MAPPING
 
 MADE = compile_mapping(MappingConfig.model_validate(MAPPING))
 assert isinstance(MADE, CompiledMapping)

@@ -11,16 +11,16 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.letter_log import Extent
-from bridge.kafka.starts import LogRange
+from bridge.formats.letters import Place, parse
+from bridge.formats.resolutions import Attempted, Author, Ended, Ending, encode, key_of
+from bridge.formats.resolutions import Kind as ResolutionKind
+from bridge.kafka.consumer.starts.start_policy import LogRange
+from bridge.kafka.letters.letter_log import Extent
 from bridge.model import LetterReason, Record, TopicPartition
-from bridge.reprocess import census
-from bridge.reprocess.fingerprints import NO_TIME, Filter, Kept, Table, fingerprint
-from bridge.reprocess.letters import Place, parse
-from bridge.reprocess.open_letters import MOST, OpenLetters
-from bridge.reprocess.resolutions import Attempted, Author, Ended, Ending, encode, key_of
-from bridge.reprocess.resolutions import Kind as ResolutionKind
-from tests.reprocess.letters import GROUP, letter
+from bridge.reprocess.reading import census
+from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, Kept, Table, fingerprint
+from bridge.reprocess.reading.open_letters import MOST, OpenLetters
+from tests.support.reprocess.letters import GROUP, letter
 
 BY = Author("c", "u", "h")
 REASONS = (LetterReason.REJECTED, LetterReason.UNDECODABLE, LetterReason.UNAUTHORIZED)
@@ -234,10 +234,10 @@ def test_half_a_million_open_dead_letters_take_no_more_memory_than_the_bound() -
 ROOT = Path(__file__).parents[3]
 MANY = """
 import resource
-from bridge.kafka.letter_headers import OWN
+from bridge.formats.letter_headers import OWN
 from bridge.model import LetterReason
-from bridge.reprocess.open_letters import OpenLetters
-from tests.reprocess.letters import letter
+from bridge.reprocess.reading.open_letters import OpenLetters
+from tests.support.reprocess.letters import letter
 
 def taken():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from bridge.config.mapping_section import MappingConfig
-from bridge.kafka.starts import LogRange
+from bridge.formats.letters import parse
+from bridge.formats.resolutions import Attempted, Author, Changed
+from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Failed, LetterReason, Record, Route, TopicPartition
-from bridge.reprocess import contents
-from bridge.reprocess.ledger import Standing, State
-from bridge.reprocess.letters import parse
-from bridge.reprocess.plan import Body, Fate, Plan, Rules, decide, of, without_stale
-from bridge.reprocess.resolutions import Attempted, Author, Changed
-from bridge.reprocess.selection import Entry
-from bridge.reprocess.staleness import Search
-from tests.reprocess.letters import Written, letter, value_of
-from tests.service.settings import MAPPING
+from bridge.reprocess.reading import contents
+from bridge.reprocess.reading.ledger import Standing, State
+from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.replay.plan import Body, Fate, Plan, Rules, decide, of, without_stale
+from bridge.reprocess.replay.staleness import Search
+from tests.support.reprocess.letters import Written, letter, value_of
+from tests.support.service.settings import MAPPING
 
 BY = Author("bridge dlq replay", "ops", "host-1")
 NOW = 1_767_400_000.0

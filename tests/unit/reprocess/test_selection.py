@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.queries import compile_query
+from bridge.formats.letters import Place, parse
+from bridge.mapping.expressions.queries import compile_query
 from bridge.model import LetterReason, Route
-from bridge.reprocess.ledger import UNTOUCHED, Standing, State
-from bridge.reprocess.letters import Place, parse
-from bridge.reprocess.selection import Entry, OriginName, OriginRange, Selection, select
-from tests.reprocess.letters import WRITTEN_MS, letter, spring, value_of
+from bridge.reprocess.reading.ledger import UNTOUCHED, Standing, State
+from bridge.reprocess.reading.selection import Entry, OriginName, OriginRange, Selection, select
+from tests.support.reprocess.letters import WRITTEN_MS, letter, spring, value_of
 from tests.unit.reprocess.test_plan import mapping
 
 ORDER = Route("order.completed", "0123456789ab", "Order Completed")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.cli.selftest.book import Book, Letter, Ordering
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Record, Route
+from bridge.selftest.oracle import Book, Letter, Ordering
 
 ROUTE = Route("order.completed", "abc", "Order Completed")
 

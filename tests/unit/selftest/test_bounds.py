@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bridge.cli.selftest.bounds import Bound, Crash, bound, recoveries
+from bridge.selftest.bounds import Bound, Crash, bound, recoveries
 
 
 def test_a_crash_costs_what_was_in_flight_and_what_arrived_since_the_last_commit() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bridge.cli.selftest.bounds import Bound
-from bridge.cli.selftest.faults import Faults
-from bridge.cli.selftest.schedule import FaultKind, Planned
 from bridge.sandbox.emulator import Emulator
+from bridge.selftest.bounds import Bound
+from bridge.selftest.faults import Faults
+from bridge.selftest.schedule import FaultKind, Planned
 
 
 class Replicas:

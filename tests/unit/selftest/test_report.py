@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from bridge.cli.selftest import command, report
-from bridge.cli.selftest.book import Verdict
-from bridge.cli.selftest.bounds import Bound
-from bridge.cli.selftest.faults import Happened
-from bridge.cli.selftest.options import Options
-from bridge.cli.selftest.run import Result
-from bridge.cli.selftest.schedule import FaultKind
+from bridge.cli import selftest
+from bridge.selftest import report
+from bridge.selftest.bounds import Bound
+from bridge.selftest.faults import Happened
+from bridge.selftest.options import Options
+from bridge.selftest.oracle import Verdict
+from bridge.selftest.run import Result
+from bridge.selftest.schedule import FaultKind
 
 WELL = Verdict(
     due=10, arrived=9, given_up=Counter(unauthorized=1), lost=[], duplicates=3, overtaken=[], foreign=0, unexplained=[]
@@ -24,7 +25,7 @@ WELL = Verdict(
 @pytest.fixture
 def result() -> Result:
     return Result(
-        options=Options(7, 12, 2, 60.0, command._sample(), bootstrap="kafka:9092"),
+        options=Options(7, 12, 2, 60.0, selftest._sample(), bootstrap="kafka:9092"),
         verdict=WELL,
         bound=Bound(ambiguous=1, after_crashes=2),
         records=12,

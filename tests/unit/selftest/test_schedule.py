@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.cli.selftest.schedule import TRACKS, FaultKind, Planned, plan
+from bridge.selftest.schedule import TRACKS, FaultKind, Planned, plan
 
 ALL = list(FaultKind)
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.cli.selftest import subject
-from bridge.cli.selftest.events import BROKEN, NoEventError
-from bridge.cli.selftest.mapping import MARK
-from bridge.cli.selftest.subject import Site, Subject
 from bridge.config import load
 from bridge.config.sections import Config
 from bridge.model import Failed, Filtered, Prepared, Record
 from bridge.sandbox.sample import SampleRecord
+from bridge.selftest import tested_configuration
+from bridge.selftest.events import BROKEN, NoEventError
+from bridge.selftest.mapping import MARK
+from bridge.selftest.tested_configuration import Site, Subject
 
 PREFIX = "bridge-selftest-1."
 KEY = "NX-the-users-own-key"
@@ -86,7 +86,9 @@ def configuration(path: Path, **changes: Any) -> Config:
 def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **changes: Any) -> Subject:
     config = configuration(tmp_path / "given.yaml", **changes)
     site = Site("127.0.0.1:1", prefix, 3.0, "http://127.0.0.1:2", tmp_path / "key", has_users=has_users)
-    return subject.prepare(config, site, subject.topics(config, prefix), tmp_path / "bridge.yaml")
+    return tested_configuration.prepare(
+        config, site, tested_configuration.topics(config, prefix), tmp_path / "bridge.yaml"
+    )
 
 
 def outcomes(made: Subject, record: SampleRecord) -> tuple[Prepared | Filtered | Failed, ...]:

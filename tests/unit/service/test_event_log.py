@@ -6,11 +6,11 @@ import pytest
 
 from bridge.holds import Reason
 from bridge.model import TopicPartition
-from bridge.service.consumer import Consumer
-from bridge.service.journal import Journal
+from bridge.service.event_log import Journal
+from bridge.service.poll_adapter import Consumer
 
 if TYPE_CHECKING:
-    from bridge.ops.events import Events
+    from bridge.ops.log.events import Events
 
 PARTITION = TopicPartition("orders", 3)
 DAY = 86_400.0

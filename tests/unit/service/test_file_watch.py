@@ -10,7 +10,7 @@ import trustme
 
 from bridge.config.certificates import Named
 from bridge.ops.snapshot import Certificate
-from bridge.service.file_watch import FileWatch
+from bridge.service.watches.file_watch import FileWatch
 from bridge.track.credentials import FixedKey, KeyFile
 
 OLD, NEW = datetime(2030, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)

@@ -6,16 +6,16 @@ from typing import Any, cast
 
 import pytest
 
-from bridge.config.consumed_topics import Topics
 from bridge.config.sections import Kafka
-from bridge.config.topic_patterns import Reading
+from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.topic_patterns import Reading
+from bridge.formats import offset_map
 from bridge.holds import Reason
-from bridge.kafka.committed import Committed
+from bridge.kafka.admin.committed import Committed
 from bridge.model import TopicPartition
 from bridge.ops.group_view import Standing
-from bridge.pipeline import offset_map
-from bridge.service import group_watch
-from bridge.service.group_watch import (
+from bridge.service.watches import group_watch
+from bridge.service.watches.group_watch import (
     STEADY,
     TIMESTAMP_AGAIN,
     Commits,
@@ -27,7 +27,7 @@ from bridge.service.group_watch import (
     problems,
     unread,
 )
-from tests.service.waiting import until
+from tests.support.service.waiting import until
 
 P, Q = TopicPartition("orders", 0), TopicPartition("orders", 1)
 

@@ -13,12 +13,12 @@ import pytest
 
 from bridge.config import load
 from bridge.config.sections import Config
-from bridge.kafka.letter_log import Extent, LetterLogError
-from bridge.kafka.lost import Lost
+from bridge.formats.lost import Lost
+from bridge.kafka.letters.letter_log import Extent, LetterLogError
 from bridge.model import TopicPartition
 from bridge.reprocess.losses import Written
-from bridge.service import letter_watch
-from bridge.service.letter_watch import LetterWatch
+from bridge.service.watches import letter_watch
+from bridge.service.watches.letter_watch import LetterWatch
 
 P = TopicPartition("orders", 0)
 LOST = Lost(P, "id", 5, 10, "out_of_range")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import moments
-from bridge.ops.status_text import times
+from bridge.ops.status.status_text import times
+from bridge.text import moments
 
 
 def test_a_moment_is_written_in_utc() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.cli import output
-from bridge.config.printable import printable, printable_bytes, printable_json
+from bridge.cli.frame import output
+from bridge.text.printable import printable, printable_bytes, printable_json
 
 DANGEROUS = [
     *map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u061c", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c",

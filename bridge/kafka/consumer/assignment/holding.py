@@ -13,19 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bridge.formats import offset_map
 from bridge.holds import Reason
-from bridge.kafka import starts, topic_ids
+from bridge.kafka import topic_ids
+from bridge.kafka.consumer.starts import start_policy
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
 
 if TYPE_CHECKING:
-    from bridge.kafka.commits import Commits
-    from bridge.kafka.loop_side import LoopSide
-    from bridge.kafka.operator_hold import OperatorHold
-    from bridge.kafka.pauses import Pauses
-    from bridge.kafka.standstill import Standstill
-    from bridge.kafka.starting import Starting
-    from bridge.kafka.table import Assigned, Table
+    from bridge.formats.operator_hold import OperatorHold
+    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.assignment.standstill import Standstill
+    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.loop_side import LoopSide
+    from bridge.kafka.consumer.pauses import Pauses
+    from bridge.kafka.consumer.starts.start_runner import Starting
 
 ANSWER_LIMIT: Final = 15.0
 """Seconds the coordinator may take to acknowledge, before the operator is told that it has not yet."""
@@ -244,7 +245,7 @@ class Holding:
         found = self._starting.positions(entries)
         refused: dict[Assigned, Outcome] = {}
         for entry in entries:
-            facts, move = found.get(entry.partition, starts.Found()), moves[entry.partition]
+            facts, move = found.get(entry.partition, start_policy.Found()), moves[entry.partition]
             if topic_ids.differ(facts.topic_id or "", entry.topic_id):
                 entry.position = None  # It was in the topic of this name that is gone.
             # What was done here in the meantime is known before the brokers have it.
@@ -265,7 +266,7 @@ class Holding:
     def _tell_held(self, entries: Sequence[Assigned]) -> None:
         for entry in entries:
             if self._is_ours(entry) and entry.operator_hold is not None:
-                sentence = starts.held_by_operator(entry.operator_hold)
+                sentence = start_policy.held_by_operator(entry.operator_hold)
                 self._starting.hold(entry, Reason.HELD_BY_OPERATOR, sentence)
 
     def _read(self, entries: Sequence[Assigned]) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
     from confluent_kafka import TopicPartition as ClientPartition
 
-    from bridge.kafka.consumption import Tracker
-    from bridge.kafka.operator_hold import OperatorHold
+    from bridge.formats.operator_hold import OperatorHold
+    from bridge.kafka.consumer.consumption import Tracker
 
 
 class Assigned:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge.holds import Reason
-from bridge.kafka.loop_side import DRAIN_GRACE
+from bridge.kafka.consumer.loop_side import DRAIN_GRACE
 
 if TYPE_CHECKING:
-    from bridge.kafka.commits import Commits
-    from bridge.kafka.consumption import Positioned, Tracker
-    from bridge.kafka.loop_side import LoopSide
-    from bridge.kafka.pauses import Pauses
-    from bridge.kafka.table import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.consumption import Positioned, Tracker
+    from bridge.kafka.consumer.loop_side import LoopSide
+    from bridge.kafka.consumer.pauses import Pauses
 
 
 @dataclass(slots=True, eq=False)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.formats.commit_text import CommitText
 from bridge.kafka import answers
 from bridge.kafka.client_log import Rare
-from bridge.kafka.commit_errors import CommitTrouble, classify
-from bridge.kafka.commit_text import CommitText
+from bridge.kafka.consumer.commits.commit_errors import CommitTrouble, classify
 from bridge.kafka.partitions import committable, from_client
 from bridge.model import Position, TopicPartition
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
 
     from bridge.kafka.client_log import RareLog
-    from bridge.kafka.consumption import Positioned, Tracker
-    from bridge.kafka.counts import SourceCounts
-    from bridge.kafka.table import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.consumption import Positioned, Tracker
+    from bridge.kafka.consumer.counts import SourceCounts
 
 REFRESH_EVERY: Final = 0.1
 """Seconds between explicit commits, where nothing else is said."""

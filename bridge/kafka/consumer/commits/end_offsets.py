@@ -35,19 +35,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from confluent_kafka import IsolationLevel, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge import moments
 from bridge.holds import Reason
 from bridge.kafka import answers
-from bridge.kafka.consumption import Gap
+from bridge.kafka.consumer.consumption import Gap
 from bridge.kafka.partitions import from_client
 from bridge.model import TopicPartition
+from bridge.text import moments
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
     from confluent_kafka.admin import AdminClient
 
-    from bridge.kafka.loop_side import LoopSide
-    from bridge.kafka.table import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.loop_side import LoopSide
 
 ASK_EVERY: Final = 10.0
 """Seconds between questions for the ends of partitions whose end the client does not tell by itself."""

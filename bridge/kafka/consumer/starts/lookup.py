@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicCollection
 
-from bridge.kafka import answers, commit_mark, operator_hold, topic_ids
+from bridge.formats import commit_mark, operator_hold
+from bridge.kafka import answers, topic_ids
+from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, Found, LogRange
 from bridge.kafka.partitions import from_client, to_client
-from bridge.kafka.starts import NO_TIME_FOUND, Found, LogRange
 from bridge.model import Position, TopicPartition
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
     from confluent_kafka.admin import AdminClient
 
-    from bridge.kafka.settled import Settled
+    from bridge.kafka.consumer.starts.settled import Settled
 
 Futures = dict[Any, Any]
 """One future per thing asked about."""

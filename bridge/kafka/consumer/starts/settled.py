@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
-from bridge.kafka import answers, commit_mark
+from bridge.formats import commit_mark
+from bridge.kafka import answers
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import TopicPartition
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
     from confluent_kafka.admin import AdminClient
 
-    from bridge.config.consumed_topics import Topics
+    from bridge.config.topics.consumed_topics import Topics
 
 FIRST_LOOKS: Final = 5.0
 """Seconds to the second look where the group has not settled by the first; doubles up to `LATER_LOOKS`."""

@@ -10,15 +10,15 @@ import enum
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bridge import moments
 from bridge.commands import Operand, command
-from bridge.config.scalars import StartAge, StartFrom, StartPoint, StartTime
+from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint, StartTime
+from bridge.formats import offset_map
+from bridge.formats.lost import Lost
+from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
-from bridge.kafka.lost import Lost
-from bridge.kafka.operator_hold import OperatorHold
 from bridge.model import Position, TopicPartition
-from bridge.pipeline import offset_map
+from bridge.text import moments
 
 NO_TIME_FOUND: Final = -1
 """What a broker answers for a time after its last record."""

@@ -15,24 +15,25 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import OFFSET_END, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.formats.lost import Lost
 from bridge.holds import Reason
-from bridge.kafka import starts, topic_ids
-from bridge.kafka.consumption import Positioned, Started
-from bridge.kafka.lost import Lost
-from bridge.kafka.table import Assigned, Table
+from bridge.kafka import topic_ids
+from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.consumption import Positioned, Started
+from bridge.kafka.consumer.starts import start_policy
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
-    from bridge.config.scalars import StartFrom
-    from bridge.kafka.commits import Commits
-    from bridge.kafka.counts import SourceCounts
-    from bridge.kafka.lookup import Lookup
-    from bridge.kafka.loop_side import LoopSide
-    from bridge.kafka.pauses import Pauses
-    from bridge.kafka.starts import Found
+    from bridge.config.keys.scalars import StartFrom
+    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.counts import SourceCounts
+    from bridge.kafka.consumer.loop_side import LoopSide
+    from bridge.kafka.consumer.pauses import Pauses
+    from bridge.kafka.consumer.starts.lookup import Lookup
+    from bridge.kafka.consumer.starts.start_policy import Found
 
 LOOKUP_BUDGET: Final = 5.0
 """Seconds the questions of one assignment may take. The group waits, heartbeats go on."""
@@ -45,7 +46,7 @@ _FIRST_RETRY: Final = 1.0
 
 
 class Starting:
-    """Decides by `starts.resolve` and carries it out."""
+    """Decides by `start_policy.resolve` and carries it out."""
 
     def __init__(
         self,
@@ -90,7 +91,7 @@ class Starting:
         self._assign_now([_assignment(entry, decision) for entry, decision in decisions.items()])
         for entry, decision in decisions.items():
             self._table.add(entry)
-            if isinstance(decision, starts.Start):
+            if isinstance(decision, start_policy.Start):
                 self._start(entry, decision, found)
             else:
                 self.hold(entry, decision.reason, decision.detail)
@@ -104,26 +105,28 @@ class Starting:
         self._begin(decisions, found)
 
     def _find(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, Found]:
-        wanted = starts.wanted_time(self._start_from, time.time())
+        wanted = start_policy.wanted_time(self._start_from, time.time())
         return self._lookup.find(partitions, time_ms=wanted, budget=budget)
 
-    def _resolve(self, partition: TopicPartition, found: Mapping[TopicPartition, Found]) -> starts.Start | starts.Hold:
-        return starts.resolve(partition, found.get(partition, starts.Found()), self._start_from)
+    def _resolve(
+        self, partition: TopicPartition, found: Mapping[TopicPartition, Found]
+    ) -> start_policy.Start | start_policy.Hold:
+        return start_policy.resolve(partition, found.get(partition, start_policy.Found()), self._start_from)
 
-    def _decide(self, entry: Assigned, found: Mapping[TopicPartition, Found]) -> starts.Start | starts.Hold:
+    def _decide(self, entry: Assigned, found: Mapping[TopicPartition, Found]) -> start_policy.Start | start_policy.Hold:
         """What an operator said in this assignment counts more than what the last commit carries of it.
 
         Of a topic that was created again since this partition had a position in it, all is new.
         """
-        facts = found.get(entry.partition, starts.Found())
+        facts = found.get(entry.partition, start_policy.Found())
         if not entry.told_of_hold:
             entry.operator_hold = facts.operator_hold
         facts = replace(facts, operator_hold=entry.operator_hold)
         if entry.operator_hold is None and topic_ids.differ(facts.topic_id or "", entry.topic_id):
-            return starts.begin_again(entry.partition, facts, self._start_from, read=entry.topic_id)
-        return starts.resolve(entry.partition, facts, self._start_from)
+            return start_policy.begin_again(entry.partition, facts, self._start_from, read=entry.topic_id)
+        return start_policy.resolve(entry.partition, facts, self._start_from)
 
-    def _start(self, entry: Assigned, start: starts.Start, found: Mapping[TopicPartition, Found]) -> None:
+    def _start(self, entry: Assigned, start: start_policy.Start, found: Mapping[TopicPartition, Found]) -> None:
         position = start.position
         entry.tracker = OffsetTracker(
             entry.partition,
@@ -136,36 +139,36 @@ class Starting:
         entry.next_offset = position.offset
         entry.subscription = found[entry.partition].subscription
 
-    def _tell_started(self, decisions: Mapping[Assigned, starts.Start | starts.Hold]) -> None:
+    def _tell_started(self, decisions: Mapping[Assigned, start_policy.Start | start_policy.Hold]) -> None:
         told = [
-            Started(entry.partition, start.position.offset, start.why, starts.DETAILS[start.why], by_us=True)
+            Started(entry.partition, start.position.offset, start.why, start_policy.DETAILS[start.why], by_us=True)
             for entry, start in decisions.items()
-            if isinstance(start, starts.Start)
+            if isinstance(start, start_policy.Start)
         ]
         if told:
             self._loop_side.tell(self._loop_side.consumption.started, told)
 
     def _begin(
-        self, decisions: dict[Assigned, starts.Start | starts.Hold], found: Mapping[TopicPartition, Found]
+        self, decisions: dict[Assigned, start_policy.Start | start_policy.Hold], found: Mapping[TopicPartition, Found]
     ) -> None:
         """Commit the starts that are not committed yet, where `start_from` decided also those of the same topics' other
         partitions: whoever starts one of these later would take it for one that was added. What is new to everybody
         starts at its beginning either way, and a late commit of ours would set back what its owner has committed since.
         """
-        new = [entry for entry, start in decisions.items() if isinstance(start, starts.Start) and start.is_new]
+        new = [entry for entry, start in decisions.items() if isinstance(start, start_policy.Start) and start.is_new]
         mine = {entry.partition for entry in self._table}
         others = [
             (partition, start)
             for partition in found
             if partition not in mine
-            and isinstance(start := self._resolve(partition, found), starts.Start)
-            and start.why is starts.StartReason.START_FROM
+            and isinstance(start := self._resolve(partition, found), start_policy.Start)
+            and start.why is start_policy.StartReason.START_FROM
         ]
         if new or others:
             self._commits.begin(new, [(partition, start.position) for partition, start in others])
         if others:
             told = [
-                Started(partition, start.position.offset, start.why, starts.DETAILS[start.why], by_us=False)
+                Started(partition, start.position.offset, start.why, start_policy.DETAILS[start.why], by_us=False)
                 for partition, start in others
             ]
             self._loop_side.tell(self._loop_side.consumption.started, told)
@@ -201,7 +204,7 @@ class Starting:
         changed = [entry for entry in others if entry.tracker is not None]
         for entry in changed:
             if entry.held is not Reason.CREATED_AGAIN:
-                self.hold(entry, Reason.CREATED_AGAIN, starts.created_again(entry.partition))
+                self.hold(entry, Reason.CREATED_AGAIN, start_policy.created_again(entry.partition))
         self._pauses.apply(changed)
 
     def _count_lost(self, entry: Assigned, offsets: int, lost: Lost | None) -> None:
@@ -243,14 +246,14 @@ class Starting:
         """Those whose topic was created again while they were read, once all that was read of the old one is done."""
         done = [entry for entry in entries if _is_done(entry)]
         found = self._find([entry.partition for entry in done], RETRY_BUDGET) if done else {}
-        started: dict[Assigned, starts.Start | starts.Hold] = {}
+        started: dict[Assigned, start_policy.Start | start_policy.Hold] = {}
         for entry in entries:
             facts, tracker = found.get(entry.partition), entry.tracker
             if facts is None or tracker is None:
                 self.hold(entry, Reason.CREATED_AGAIN, entry.detail)
                 continue
-            decision = starts.begin_again(entry.partition, facts, self._start_from, read=tracker.topic_id)
-            if isinstance(decision, starts.Hold):
+            decision = start_policy.begin_again(entry.partition, facts, self._start_from, read=tracker.topic_id)
+            if isinstance(decision, start_policy.Hold):
                 self.hold(entry, Reason.CREATED_AGAIN, entry.detail)
             elif self._commits.set_back(entry, decision.position) and self._release(entry, decision.position.offset):
                 self._loop_side.tell(self._loop_side.consumption.revoke, [tracker], _nobody)
@@ -276,9 +279,9 @@ class Starting:
             return
         found = self._find([entry.partition for entry in entries], RETRY_BUDGET)
         decisions = {entry: self._decide(entry, found) for entry in entries}
-        started: dict[Assigned, starts.Start | starts.Hold] = {}
+        started: dict[Assigned, start_policy.Start | start_policy.Hold] = {}
         for entry, decision in decisions.items():
-            if isinstance(decision, starts.Hold):
+            if isinstance(decision, start_policy.Hold):
                 self.hold(entry, decision.reason, decision.detail)
                 self._count_lost(entry, decision.possibly_lost, decision.lost)
             elif self._is_set_back(entry, decision) and self._release(entry, decision.position.offset):
@@ -290,7 +293,7 @@ class Starting:
         self._tell_started(started)
         self._begin(started, found)
 
-    def _is_set_back(self, entry: Assigned, start: starts.Start) -> bool:
+    def _is_set_back(self, entry: Assigned, start: start_policy.Start) -> bool:
         """False where the client still has an offset in the earlier topic of the name to commit, or may have."""
         return not (start.is_new and entry.topic_id) or self._commits.set_back(entry, start.position)
 
@@ -324,12 +327,12 @@ class Starting:
         return True
 
 
-def _assignment(entry: Assigned, decision: starts.Start | starts.Hold) -> ClientPartition:
+def _assignment(entry: Assigned, decision: start_policy.Start | start_policy.Hold) -> ClientPartition:
     """Explicit offsets always: without one the client would fetch the position a second time and decide by itself.
 
     A held partition is assigned at the end and paused before anything is fetched.
     """
-    if isinstance(decision, starts.Hold):
+    if isinstance(decision, start_policy.Hold):
         return entry.client_partition(OFFSET_END)
     return entry.client_partition(decision.position.offset, decision.position.leader_epoch)
 

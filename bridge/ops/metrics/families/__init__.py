@@ -1,1 +1,1 @@
-"""The metrics by subject, each declared once; `bridge.ops.catalogue` puts them together."""
+"""The metrics by subject, each declared once; `bridge.ops.metrics.catalogue` puts them together."""

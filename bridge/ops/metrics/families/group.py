@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.holds import TOPIC_PROBLEMS
-from bridge.ops.families.declare import Metric, Over, Samples, age, counter, counters, gauge, gauges
 from bridge.ops.group_view import TopicView
+from bridge.ops.metrics.families.declare import Metric, Over, Samples, age, counter, counters, gauge, gauges
 from bridge.ops.snapshot import RecordedLosses, Snapshot
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bridge.model import LetterReason
-from bridge.ops.families.declare import Metric, Over, Samples, counted, counter, counters, gauge, gauges
+from bridge.ops.metrics.families.declare import Metric, Over, Samples, counted, counter, counters, gauge, gauges
 from bridge.ops.snapshot import Snapshot
 
 OTHER_REASON = "other"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.holds import GATES
-from bridge.ops.families.declare import Metric, Over, Samples, age, counter, gauge, gauges, unlimited
+from bridge.ops.metrics.families.declare import Metric, Over, Samples, age, counter, gauge, gauges, unlimited
 from bridge.ops.snapshot import Snapshot
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.holds import PARTITION_HOLDS
-from bridge.ops import scaling
-from bridge.ops.families.declare import Metric, Over, Samples, gauge, gauges
+from bridge.ops.hold_reasons import held_since, partition_hold
+from bridge.ops.metrics import scaling
+from bridge.ops.metrics.families.declare import Metric, Over, Samples, gauge, gauges
 from bridge.ops.snapshot import Partition, Snapshot
-from bridge.ops.why import held_since, partition_hold
 
 _ALWAYS_SHOWN = frozenset(PARTITION_HOLDS[:4])
 """Zero included. The others are rare, and a series for each partition and reason is what a page of metrics costs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ops.families.declare import Kind, Metric, Over, Samples, age, counter, gauge, gauges, process
+from bridge.ops.metrics.families.declare import Kind, Metric, Over, Samples, age, counter, gauge, gauges, process
 from bridge.ops.snapshot import Snapshot
 
 

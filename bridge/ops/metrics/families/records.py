@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.model import FilterReason
-from bridge.ops.families.declare import Metric, Samples, counted, counter, counters, gauge
+from bridge.ops.metrics.families.declare import Metric, Samples, counted, counter, counters, gauge
 from bridge.ops.snapshot import Snapshot
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ops.families.declare import Metric, Samples, counted, counter, counters, gauge, histogram
+from bridge.ops.metrics.families.declare import Metric, Samples, counted, counter, counters, gauge, histogram
 from bridge.ops.snapshot import Snapshot
 
 DOCUMENTED_STATUSES: tuple[int | None, ...] = (202, 400, 401, 429, None)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.config.printable import printable
-from bridge.ops.status_text import layout, sections
-from bridge.ops.status_text.layout import Item, Line, Tone
-from bridge.ops.status_text.times import Local, Times, local, moment
+from bridge.ops.status.status_text import layout, sections
+from bridge.ops.status.status_text.layout import Item, Line, Tone
+from bridge.ops.status.status_text.times import Local, Times, local, moment
+from bridge.text.printable import printable
 
 __all__ = ["Line", "Tone", "lines", "page", "watched"]
 
@@ -25,7 +25,7 @@ NARROWEST: Final = 20
 def page(document: Mapping[str, Any], width: int = PLAIN_WIDTH, zone: Local = local) -> list[Line]:
     """The lines, none of them wider than `width` columns (20 at least), each with what it is for the eye.
 
-    `document` is one of `bridge.ops.status.document`, also after a trip over HTTP; `zone` turns Unix seconds into the
+    `document` is one of `ops.status.status_document`, also after a trip over HTTP; `zone` turns Unix seconds into the
     time of whoever reads. Raises KeyError for a document of another shape.
     """
     times = Times(moment(document["at"]), zone)

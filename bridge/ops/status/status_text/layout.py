@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.config.printable import printable
+from bridge.text.printable import printable
 
 _GAP: Final = "  "
 _BREAKS: Final = frozenset(",/.:;_-")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bridge.durations import span
-from bridge.ops.group_status import spans
-from bridge.ops.status_text.layout import Item, Table, Text, Tone
-from bridge.ops.status_text.times import Times, moment
+from bridge.ops.status.group_status import spans
+from bridge.ops.status.status_text.layout import Item, Table, Text, Tone
+from bridge.ops.status.status_text.times import Times, moment
+from bridge.text.durations import span
 
 Document = Mapping[str, Any]
 Section = tuple[str, Tone, list[Item]]

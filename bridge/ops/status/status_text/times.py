@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bridge.durations import span
-from bridge.moments import FIRST, LAST
+from bridge.text.durations import span
+from bridge.text.moments import FIRST, LAST
 
 Local = Callable[[float], datetime]
 """From Unix seconds to that moment in the reader's zone, with its offset."""
