@@ -21,7 +21,7 @@ from bench.programs import floor
 from bench.programs.settings import Settings
 from bridge.config.mapping_section import MappingConfig
 from bridge.kafka.consumer import batching
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.dispatcher import Dispatcher
@@ -160,9 +160,9 @@ def map_stage(of: Load, compiled: CompiledMapping) -> Stage:
 def sort_stage(of: Load) -> Stage:
     """Messages to records by partition."""
     given = [list(batch) for batch in batched(messages(of), BATCH)]
-    table = Table()
+    table = PartitionTable()
     for number in range(PARTITIONS):
-        entry = Assigned(TopicPartition("orders", number))
+        entry = PartitionState(TopicPartition("orders", number))
         entry.tracker = OffsetTracker(entry.partition, 0)
         table.add(entry)
 

@@ -43,7 +43,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
 }
 
 
-class Kind(enum.StrEnum):
+class FindingKind(enum.StrEnum):
     """What a finding of ``bridge check`` is about: each kind has a code of its own, see `KINDS`."""
 
     WARNING = "warning"
@@ -67,21 +67,25 @@ class KindEntry:
     meaning: str
 
 
-KINDS: Final[Mapping[Kind, KindEntry]] = {
-    Kind.WARNING: KindEntry(ExitCode.OK, 4, "only warnings"),
-    Kind.EXAMPLE: KindEntry(ExitCode.OK, 5, "an example of the mapping fails"),
-    Kind.GROUP: KindEntry(
+KINDS: Final[Mapping[FindingKind, KindEntry]] = {
+    FindingKind.WARNING: KindEntry(ExitCode.OK, 4, "only warnings"),
+    FindingKind.EXAMPLE: KindEntry(ExitCode.OK, 5, "an example of the mapping fails"),
+    FindingKind.GROUP: KindEntry(
         ExitCode.FINDINGS,
         11,
         "a partition or the group would be held: a committed offset outside its log, a transaction that hangs, members "
         "that share out partitions in another way",
     ),
-    Kind.API_KEY: KindEntry(ExitCode.FINDINGS, 12, "the API refuses the key"),
-    Kind.TOPICS: KindEntry(ExitCode.USAGE, 21, "a topic or a permission is missing, or a topic's settings are unfit"),
-    Kind.CONFIGURATION: KindEntry(ExitCode.USAGE, 22, "the configuration is refused, or leaves open where to start"),
-    Kind.API: KindEntry(ExitCode.UNREACHABLE, 31, "the API does not answer"),
-    Kind.KAFKA: KindEntry(ExitCode.UNREACHABLE, 32, "no broker answers"),
-    Kind.KAFKA_LOGIN: KindEntry(ExitCode.UNREACHABLE, 33, "the brokers refuse the login or TLS"),
+    FindingKind.API_KEY: KindEntry(ExitCode.FINDINGS, 12, "the API refuses the key"),
+    FindingKind.TOPICS: KindEntry(
+        ExitCode.USAGE, 21, "a topic or a permission is missing, or a topic's settings are unfit"
+    ),
+    FindingKind.CONFIGURATION: KindEntry(
+        ExitCode.USAGE, 22, "the configuration is refused, or leaves open where to start"
+    ),
+    FindingKind.API: KindEntry(ExitCode.UNREACHABLE, 31, "the API does not answer"),
+    FindingKind.KAFKA: KindEntry(ExitCode.UNREACHABLE, 32, "no broker answers"),
+    FindingKind.KAFKA_LOGIN: KindEntry(ExitCode.UNREACHABLE, 33, "the brokers refuse the login or TLS"),
 }
 """From the mildest to the gravest: what does not answer hides what is behind it."""
 

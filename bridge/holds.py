@@ -57,7 +57,7 @@ class Reason(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HoldReason:
     """One reason, for people."""
 
     meaning: str
@@ -76,126 +76,126 @@ class Entry:
         return completed(self.advice)
 
 
-REASONS: Final[Mapping[Reason, Entry]] = {
-    Reason.SENDING: Entry("Records are being sent."),
-    Reason.RATE_LIMITED: Entry(
+REASONS: Final[Mapping[Reason, HoldReason]] = {
+    Reason.SENDING: HoldReason("Records are being sent."),
+    Reason.RATE_LIMITED: HoldReason(
         "Records wait for the rate budget of the API token.",
         "Nothing, if the lag shrinks over the day; otherwise have the token's limit raised and set"
         " delivery.rate_limit. More replicas do not help.",
     ),
-    Reason.RETRY_AFTER: Entry(
+    Reason.RETRY_AFTER: HoldReason(
         "The Track API asked to wait, or the next attempt of the records is not due yet.",
         "Nothing: sending goes on by itself at the time shown.",
     ),
-    Reason.IN_FLIGHT: Entry("As many requests are on the wire as may be.", shown_as=Reason.SENDING),
-    Reason.UNAUTHORIZED: Entry(
+    Reason.IN_FLIGHT: HoldReason("As many requests are on the wire as may be.", shown_as=Reason.SENDING),
+    Reason.UNAUTHORIZED: HoldReason(
         "The Track API refuses the API key or the address (401, 403, 404, 405); all sending is held.",
         "Put a valid key into the file of track.api_key_file and check track.endpoint. The file is read again every"
         " track.auth.recheck; one event then probes it. A changed endpoint needs a restart.",
         needs_operator=True,
     ),
-    Reason.DEAD_LETTER_HOLD: Entry(
+    Reason.DEAD_LETTER_HOLD: HoldReason(
         "Too many records of this topic in a row became dead letters and none was delivered; the topic is held.",
         "Look at the reasons of the last dead letters, and fix the mapping or the producer. Then restart, or where the"
         " cause is gone without that, `bridge release TOPIC` counts anew.",
         needs_operator=True,
     ),
-    Reason.OUTAGE: Entry(
+    Reason.OUTAGE: HoldReason(
         "Nothing gets through: the Track API does not answer as it should, or Kafka's group coordinator does not.",
         "Check the service the detail names; sending goes on by itself once it answers.",
     ),
-    Reason.MEMBERSHIP: Entry(
+    Reason.MEMBERSHIP: HoldReason(
         "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours.",
         "Check the Kafka brokers; sending goes on by itself once the coordinator answers.",
         shown_as=Reason.OUTAGE,
     ),
-    Reason.DEAD_LETTERS_UNWRITABLE: Entry(
+    Reason.DEAD_LETTERS_UNWRITABLE: HoldReason(
         "A dead letter cannot be written, and nothing is skipped for that.",
         "Check the dead-letter topic: that it exists, its ACLs, its in-sync replicas, its max.message.bytes.",
         needs_operator=True,
     ),
-    Reason.KAFKA_UNREACHABLE: Entry(
+    Reason.KAFKA_UNREACHABLE: HoldReason(
         "No Kafka broker answers, so nothing is read and nothing can be committed.",
         "Check the brokers the detail names, the network between, and the login in kafka.properties. Reading goes on"
         " by itself once a broker answers.",
     ),
-    Reason.NOT_JOINED: Entry(
+    Reason.NOT_JOINED: HoldReason(
         "The consumer group has not given this process its partitions yet.",
         "Nothing, for up to a minute. Longer: `bridge check` shows brokers, permissions and the members of the group.",
     ),
-    Reason.TOPIC_MISSING: Entry(
+    Reason.TOPIC_MISSING: HoldReason(
         "A topic that kafka.topics names does not exist on this cluster; nothing is read from it until it does.",
         "Create the topic, or correct kafka.topics and restart. A topic that appears is read without a restart.",
         needs_operator=True,
     ),
-    Reason.NOT_AUTHORISED: Entry(
+    Reason.NOT_AUTHORISED: HoldReason(
         "This user may not read a topic that kafka.topics names.",
         "Grant it READ and DESCRIBE on the topic; that needs no restart.",
         needs_operator=True,
     ),
-    Reason.OUT_OF_RANGE: Entry(
+    Reason.OUT_OF_RANGE: HoldReason(
         "The committed offset lies outside the log: retention removed records before they were sent, or the topic"
         " was recreated. It is never reset silently.",
         "Set the position with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the"
         " partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
     ),
-    Reason.RECREATED: Entry(
+    Reason.RECREATED: HoldReason(
         "The committed offset belongs to an earlier topic of the same name.",
         "Set the position with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the"
         " partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
         shown_as=Reason.OUT_OF_RANGE,
     ),
-    Reason.CREATED_AGAIN: Entry(
+    Reason.CREATED_AGAIN: HoldReason(
         "The topic was deleted and created again while it was read.",
         "Nothing: it is read from its beginning by itself, as soon as all that was read of the earlier one is done.",
         shown_as=Reason.OUT_OF_RANGE,
     ),
-    Reason.NO_START: Entry(
+    Reason.NO_START: HoldReason(
         "The group has no committed offset for this topic, and kafka.start_from says error.",
         "Set kafka.start_from to earliest, latest, a time or an age, and restart; or set a position with `bridge"
         " offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
         needs_operator=True,
     ),
-    Reason.POSITION_UNKNOWN: Entry(
+    Reason.POSITION_UNKNOWN: HoldReason(
         "The group's committed offset of this partition, or what belongs to it, could not be read; it is asked for"
         " again.",
         "Nothing, for up to a minute. Longer: check the brokers, and that this user has READ on the group.",
     ),
-    Reason.TRANSACTION_HANGING: Entry(
+    Reason.TRANSACTION_HANGING: HoldReason(
         "A producer's transaction on this partition is open and does not end, so nothing after it can be read.",
         "Find the transaction with kafka-transactions find-hanging, and end it with kafka-transactions abort.",
         needs_operator=True,
     ),
-    Reason.RECORD_TOO_LARGE: Entry(
+    Reason.RECORD_TOO_LARGE: HoldReason(
         "The next batch of this partition cannot be decompressed: it becomes too large, or it is damaged.",
         "Raise kafka.properties.receive.message.max.bytes, and the memory with it, or go past the batch with"
         " `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
         needs_operator=True,
     ),
-    Reason.HELD_BY_OPERATOR: Entry(
+    Reason.HELD_BY_OPERATOR: HoldReason(
         "An operator holds it: the partition is not read, and its committed offset stays. The hold is kept"
         " with the committed offset, so it survives restarts and moves to another replica.",
         "Run `bridge release TOPIC` beside the replica that has the partition, when it may be sent again.",
         needs_operator=True,
         deliberate=True,
     ),
-    Reason.UNOWNED: Entry(
+    Reason.UNOWNED: HoldReason(
         "No member of the group has this partition, so nobody reads it.",
         "Nothing, while the group rebalances or the session of a killed member runs out. Longer: `bridge check` shows"
         " the members of the group.",
     ),
-    Reason.FAILING_USERS: Entry(
+    Reason.FAILING_USERS: HoldReason(
         "As many records as may wait behind users whose events keep failing while others are accepted; the partition is"
         " read on in small steps.",
         "Look at what the API answers to them: retries in `bridge status`. It ends by itself, when they are accepted or"
         " given up to the dead-letter topic.",
     ),
-    Reason.DRAINING: Entry(
+    Reason.DRAINING: HoldReason(
         "The process is stopping or gives the partition up: what is in flight may finish, nothing new starts.",
     ),
-    Reason.IDLE: Entry("Everything that arrived is done."),
+    Reason.IDLE: HoldReason("Everything that arrived is done."),
 }
 
 GATES: Final = (

@@ -19,7 +19,7 @@ app = typer.Typer(
     name="bridge",
     help="Sends domain events from Kafka to the Userpilot Track API: nothing lost, order kept per user, "
     "the rate budget respected.",
-    cls=help.Group,
+    cls=help.HelpGroup,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help is the same in a terminal, a pipe and a log, and is there at once
     pretty_exceptions_enable=False,
@@ -75,6 +75,6 @@ def options(
 
 def _takes_config(ctx: typer.Context, called: str) -> bool:
     group = ctx.command
-    assert isinstance(group, help.Group)  # noqa: S101  # it is the class of `app`
+    assert isinstance(group, help.HelpGroup)  # noqa: S101  # it is the class of `app`
     command = group.get_command(ctx, called)
     return command is None or any(each.name == "config" for each in command.params)

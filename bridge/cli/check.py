@@ -62,7 +62,7 @@ def _code(areas: Sequence[Area], *, detailed: bool) -> int:
     return findings.detailed_exit_code(areas) if detailed else findings.exit_code(areas)
 
 
-def _configuration(start: startup.Start, *, offline: bool) -> Area:
+def _configuration(start: startup.LoadedConfiguration, *, offline: bool) -> Area:
     from bridge.cli.checks import examples, findings, mapped_topics
     from bridge.config.topics.consumed_topics import topics_of
 
@@ -84,7 +84,7 @@ def _configuration(start: startup.Start, *, offline: bool) -> Area:
     return findings.Area("Configuration", found)
 
 
-def _files(start: startup.Start) -> Iterator[str]:
+def _files(start: startup.LoadedConfiguration) -> Iterator[str]:
     """Where they are, whatever the working directory is."""
     track = start.config.track
     if track.api_key_file is not None:
@@ -93,13 +93,13 @@ def _files(start: startup.Start) -> Iterator[str]:
         yield f"Certificate authorities are read from {track.ca_file}, too."
 
 
-def _refused_by_the_client(start: startup.Start, *, offline: bool) -> list[Finding]:
+def _refused_by_the_client(start: startup.LoadedConfiguration, *, offline: bool) -> list[Finding]:
     """What no single property is wrong by: several together, and files that cannot be used.
 
     Offline, this need not be the machine of the bridge: what is not here may be there.
     """
     from bridge.cli.checks import findings
-    from bridge.exits import Kind
+    from bridge.exits import FindingKind
     from bridge.kafka import client
     from bridge.kafka.client_log import ClientLog
 
@@ -110,7 +110,7 @@ def _refused_by_the_client(start: startup.Start, *, offline: bool) -> list[Findi
     found = [
         findings.warning(f"{name}: {why}.", to_do)
         if offline
-        else findings.problem(f"{name}: {why}.", to_do, Kind.CONFIGURATION)
+        else findings.problem(f"{name}: {why}.", to_do, FindingKind.CONFIGURATION)
         for name, why in absent.items()
     ]
     try:
@@ -140,12 +140,12 @@ def _without_files(config: Config) -> tuple[dict[str, str], dict[str, str], dict
 def _refused(refused: Exception) -> Finding:
     """By the client library, of properties that are right each for itself."""
     from bridge.cli.checks import findings
-    from bridge.exits import Kind
+    from bridge.exits import FindingKind
 
-    return findings.problem(f"{refused}.", "correct the properties it names", Kind.CONFIGURATION)
+    return findings.problem(f"{refused}.", "correct the properties it names", FindingKind.CONFIGURATION)
 
 
-def _online(start: startup.Start, key: ApiKey, *, is_usable: bool) -> list[Area]:
+def _online(start: startup.LoadedConfiguration, key: ApiKey, *, is_usable: bool) -> list[Area]:
     """Without brokers where the configuration makes no client: that was said already."""
     from bridge.cli.checks import cluster, findings
     from bridge.kafka.client import ClientRefusedError
@@ -161,11 +161,11 @@ def _online(start: startup.Start, key: ApiKey, *, is_usable: bool) -> list[Area]
     return [*areas, _track_api(start, key)]
 
 
-def _track_api(start: startup.Start, key: ApiKey) -> Area:
+def _track_api(start: startup.LoadedConfiguration, key: ApiKey) -> Area:
     import asyncio
 
     from bridge.cli.checks import api, findings
-    from bridge.exits import Kind
+    from bridge.exits import FindingKind
     from bridge.track import probe
     from bridge.track.request import Endpoint
     from bridge.track.tls import CaFileError, client_context
@@ -175,7 +175,7 @@ def _track_api(start: startup.Start, key: ApiKey) -> Area:
         tls = client_context(track.ca_file)
     except CaFileError as refused:
         to_do = "name a PEM file with the authority's certificate, which this user may read"
-        return findings.Area("Track API", [findings.problem(f"{refused}.", to_do, Kind.CONFIGURATION)])
+        return findings.Area("Track API", [findings.problem(f"{refused}.", to_do, FindingKind.CONFIGURATION)])
     proxy = start.proxy if track.client != "direct" else None
     with output.waiting("Asking the Track API"):
         probed = asyncio.run(

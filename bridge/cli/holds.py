@@ -12,7 +12,7 @@ from bridge.cli.frame.exits import CommandError, ExitCode, Misuse
 from bridge.commands import Operand, command
 
 if TYPE_CHECKING:
-    from bridge.cli.frame.startup import Start
+    from bridge.cli.frame.startup import LoadedConfiguration
 
 Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="A topic that the bridge reads.")]
 Partitions = Annotated[
@@ -97,13 +97,13 @@ def release(
     return _end(answer, topic, json=json, head=_head("Released", topic, answer), again=again)
 
 
-def _ask(start: Start, request: Mapping[str, Any]) -> dict[str, Any]:
+def _ask(start: LoadedConfiguration, request: Mapping[str, Any]) -> dict[str, Any]:
     from bridge.cli.frame import running
 
     return running.ask(start.config, request)
 
 
-def _with_owners(start: Start, answer: dict[str, Any], asked: list[int] | None) -> dict[str, Any]:
+def _with_owners(start: LoadedConfiguration, answer: dict[str, Any], asked: list[int] | None) -> dict[str, Any]:
     """Who has the partitions that the asked replica has not: the brokers know, where they say it."""
     rows = answer["partitions"]
     if answer["complete"] and not any(row["outcome"] == "elsewhere" for row in rows):

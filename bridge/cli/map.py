@@ -82,7 +82,9 @@ def map_records(  # noqa: PLR0917 - options are parameters
     return _from_file(start, records.read(source or inputs.STDIN, form, *chosen), limit, as_json=json)
 
 
-def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None, *, as_json: bool) -> ExitCode:
+def _from_file(
+    start: startup.LoadedConfiguration, found: Iterator[Record], limit: int | None, *, as_json: bool
+) -> ExitCode:
     from itertools import islice
 
     from bridge.cli.samples import coverage, outcomes
@@ -115,7 +117,13 @@ def _from_file(start: startup.Start, found: Iterator[Record], limit: int | None,
 
 
 def _from_topic(
-    start: startup.Start, name: str | None, chosen: Sequence[str], limit: int, *, oldest: bool, as_json: bool
+    start: startup.LoadedConfiguration,
+    name: str | None,
+    chosen: Sequence[str],
+    limit: int,
+    *,
+    oldest: bool,
+    as_json: bool,
 ) -> ExitCode:
     from bridge.cli.samples import coverage, outcomes
     from bridge.cli.samples.histogram import Histogram
@@ -153,12 +161,12 @@ def _from_topic(
     return _exit_code(histogram)
 
 
-def _counts(start: startup.Start, histogram: Histogram) -> list[str]:
+def _counts(start: startup.LoadedConfiguration, histogram: Histogram) -> list[str]:
     """Users on several partitions concern only who asked for the order of users."""
     return histogram.lines() + (histogram.users() if start.config.delivery.ordering == "user" else [])
 
 
-def _peek(start: startup.Start, sampled: Sampled, limit: int, *, oldest: bool) -> Iterator[Record]:
+def _peek(start: startup.LoadedConfiguration, sampled: Sampled, limit: int, *, oldest: bool) -> Iterator[Record]:
     from bridge.kafka.admin import sampler
     from bridge.model import TopicPartition
 

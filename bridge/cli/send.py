@@ -87,12 +87,12 @@ def send(  # noqa: PLR0917 - options are parameters
         )
     from bridge.cli.sending import send_file
 
-    asked = send_file.Asked(file, form, topic, rate, from_line)
+    asked = send_file.SendFileRequest(file, form, topic, rate, from_line)
     return send_file.send_file(startup.load(config), asked, yes=yes, as_json=json)
 
 
 def _one(
-    start: startup.Start, source: str, form: records.Form, topic: str | None, *, yes: bool, as_json: bool
+    start: startup.LoadedConfiguration, source: str, form: records.Form, topic: str | None, *, yes: bool, as_json: bool
 ) -> ExitCode:
     from bridge.cli.samples import outcomes
     from bridge.cli.sending import answers
@@ -142,7 +142,7 @@ def _record(source: str, form: records.Form, topic: str | None) -> Record:
     return found[0]
 
 
-def _requests(start: startup.Start, record: Record, now: float) -> list[Prepared]:
+def _requests(start: startup.LoadedConfiguration, record: Record, now: float) -> list[Prepared]:
     from bridge.model import Prepared
 
     return [outcome for outcome in start.mapping.map(record, now) if isinstance(outcome, Prepared)]
@@ -163,7 +163,7 @@ def _as_sent(endpoint: Endpoint, prepared: Prepared) -> list[str]:
     return [*lines[:-1], f"{lines[-1]}{len(prepared.body)}", "", printable(prepared.body.decode()), ""]
 
 
-def _send(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
+def _send(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
     import asyncio
 
     from bridge.track.tls import CaFileError
@@ -174,7 +174,7 @@ def _send(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> li
         raise Misuse(str(refused)) from refused
 
 
-async def _exchange(start: startup.Start, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
+async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
     """One after the other, as the bridge sends the events of one user."""
     from bridge.cli.sending.single import ask
     from bridge.track.build import build_sink

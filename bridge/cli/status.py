@@ -14,7 +14,7 @@ from bridge.cli.frame import output, startup
 from bridge.cli.frame.exits import CommandError, ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
-    from bridge.ops.status.status_text import Line
+    from bridge.ops.status.status_text import ScreenLine
 
 _TIMEOUT = 5.0
 _USUAL = "http://127.0.0.1:9464"
@@ -49,7 +49,7 @@ def status(
     return ExitCode.OK
 
 
-class _Place(NamedTuple):
+class _ReplicaAddress(NamedTuple):
     """Where to ask."""
 
     address: str
@@ -57,7 +57,7 @@ class _Place(NamedTuple):
     """What is to be said beside it where nobody answers there."""
 
 
-def _where(url: str | None, config: Path | None) -> _Place:
+def _where(url: str | None, config: Path | None) -> _ReplicaAddress:
     """From the command line, the configuration, or what is usual.
 
     What was asked for must be readable. A configuration that merely lies there may be broken, or another program's.
@@ -68,20 +68,22 @@ def _where(url: str | None, config: Path | None) -> _Place:
     if url is not None:
         if config is not None:
             raise Misuse("--url and --config both say where the bridge listens: leave one of them out.")
-        return _Place(url)
+        return _ReplicaAddress(url)
     environ = environment.variables()
     try:
         path = environment.config_file(config, environ)
-        return _Place(listening.address(path, environ), f" The address is that of observability.listen in {path}.")
+        return _ReplicaAddress(
+            listening.address(path, environ), f" The address is that of observability.listen in {path}."
+        )
     except ConfigError:
-        return _Place(_USUAL, " No configuration was found, so this is the address without one.")
+        return _ReplicaAddress(_USUAL, " No configuration was found, so this is the address without one.")
     except listening.ListenUnknownError as unknown:
         if config is not None:
             raise Misuse(str(unknown)) from unknown
-        return _Place(_USUAL, f" The address is that of a bridge without a configuration: {unknown}")
+        return _ReplicaAddress(_USUAL, f" The address is that of a bridge without a configuration: {unknown}")
 
 
-def _fetch(place: _Place) -> dict[str, Any]:
+def _fetch(place: _ReplicaAddress) -> dict[str, Any]:
     from bridge.ops import status_client
 
     try:
@@ -92,19 +94,19 @@ def _fetch(place: _Place) -> dict[str, Any]:
         raise Misuse(f"--url: {error}.") from error
 
 
-def _page(document: Mapping[str, Any], width: int) -> list[Line]:
+def _page(document: Mapping[str, Any], width: int) -> list[ScreenLine]:
     from bridge.ops.status import status_text
 
     return _of_this_version(document, lambda: status_text.page(document, width))
 
 
-def _watched(document: Mapping[str, Any], width: int) -> list[Line]:
+def _watched(document: Mapping[str, Any], width: int) -> list[ScreenLine]:
     from bridge.ops.status import status_text
 
     return _of_this_version(document, lambda: status_text.watched(document, width))
 
 
-def _of_this_version(document: Mapping[str, Any], lay_out: Callable[[], list[Line]]) -> list[Line]:
+def _of_this_version(document: Mapping[str, Any], lay_out: Callable[[], list[ScreenLine]]) -> list[ScreenLine]:
     try:
         return lay_out()
     except KeyError as missing:
@@ -124,7 +126,7 @@ def _show(document: dict[str, Any], *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _watch(place: _Place, *, as_json: bool) -> None:
+def _watch(place: _ReplicaAddress, *, as_json: bool) -> None:
     """The first answer must come; after that a bridge may go away and come back."""
     from bridge.cli import status_screen
 
@@ -140,7 +142,7 @@ def _watch(place: _Place, *, as_json: bool) -> None:
                 screen.show_trouble(str(trouble))
 
 
-def _repeat(place: _Place, document: dict[str, Any], *, as_json: bool) -> None:
+def _repeat(place: _ReplicaAddress, document: dict[str, Any], *, as_json: bool) -> None:
     """One after the other, for whoever reads on: nothing is cut or overwritten."""
     import time
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bridge.config import environment
 from bridge.ops.status import status_text
-from bridge.ops.status.status_text import Line, Tone
+from bridge.ops.status.status_text import ScreenLine, Tone
 from bridge.ops.status.status_text.layout import columns, wrapped
 from bridge.text.printable import printable
 
@@ -32,13 +32,13 @@ def width() -> int:
     return min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else status_text.PLAIN_WIDTH
 
 
-def write(page: Sequence[Line]) -> None:
+def write(page: Sequence[ScreenLine]) -> None:
     """All of it, once."""
     is_coloured = _is_coloured()
     sys.stdout.write("".join(f"{_painted(line, is_coloured=is_coloured)}\n" for line in page))
 
 
-def frame(page: Sequence[Line], *, height: int, width: int, is_coloured: bool) -> str:
+def frame(page: Sequence[ScreenLine], *, height: int, width: int, is_coloured: bool) -> str:
     """What makes a terminal of this size show the page from its top on, over whatever it shows now.
 
     Nothing is erased that is not written over at once, so nothing flickers. What does not fit is counted in the last
@@ -47,7 +47,7 @@ def frame(page: Sequence[Line], *, height: int, width: int, is_coloured: bool) -
     shown = list(page)
     if len(shown) > height:
         more = len(shown) - max(height - 1, 0)
-        shown = [*shown[: height - 1], Line(f"… {more:,} more lines"[:width], Tone.TITLE)]
+        shown = [*shown[: height - 1], ScreenLine(f"… {more:,} more lines"[:width], Tone.TITLE)]
     out = []
     for line in shown:
         ends = "" if columns(line.text) >= width else _CLEAR_LINE
@@ -59,7 +59,7 @@ def frame(page: Sequence[Line], *, height: int, width: int, is_coloured: bool) -
 class Screen:
     """A terminal that shows the last document, until told otherwise."""
 
-    def __init__(self, lay_out: Callable[[Document, int], list[Line]]) -> None:
+    def __init__(self, lay_out: Callable[[Document, int], list[ScreenLine]]) -> None:
         self._lay_out = lay_out
         self._size = (0, 0)
         self._document: Document = {}
@@ -92,7 +92,7 @@ class Screen:
         page = self._lay_out(self._document, wide)
         if self._trouble:
             said = [*wrapped(self._trouble, wide), *wrapped("Asked again every 2 s; below is the last answer.", wide)]
-            page = [*(Line(line, Tone.NEEDS_SOMEONE) for line in said), Line(), *page]
+            page = [*(ScreenLine(line, Tone.NEEDS_SOMEONE) for line in said), ScreenLine(), *page]
         # Another size moves what is there already; nothing of it can be written over in place.
         clear = _CLEAR if (size.columns, size.lines) != self._size else ""
         self._size = (size.columns, size.lines)
@@ -113,7 +113,7 @@ def _is_coloured() -> bool:
     return sys.stdout.isatty() and environment.colours_wanted(environment.variables())
 
 
-def _painted(line: Line, *, is_coloured: bool) -> str:
+def _painted(line: ScreenLine, *, is_coloured: bool) -> str:
     text = printable(line.text)
     code = _CODES.get(line.tone)
     return text if code is None or not text or not is_coloured else f"\x1b[{code}m{text}\x1b[0m"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PLANNED: Final = ("partitions", "replication_factor", "settings")
 
 app = typer.Typer(
-    help="The topics that the bridge itself needs.", cls=help.Group, no_args_is_help=True, rich_markup_mode=None
+    help="The topics that the bridge itself needs.", cls=help.HelpGroup, no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -78,7 +78,7 @@ def _seconds(retention: str) -> float:
 
 
 def _plans(
-    start: startup.Start, retention: float, partitions: int | None, replication_factor: int | None
+    start: startup.LoadedConfiguration, retention: float, partitions: int | None, replication_factor: int | None
 ) -> tuple[list[NewTopicPlan], list[str]]:
     """Those to be made, and the names of those that exist."""
     from bridge.kafka.admin import topic_creation
@@ -96,7 +96,7 @@ def _plans(
     return missing, [plan.name for plan in wanted if plan.name in cluster.topics]
 
 
-def _sources(start: startup.Start, cluster: Cluster) -> dict[str, int]:
+def _sources(start: startup.LoadedConfiguration, cluster: Cluster) -> dict[str, int]:
     from bridge.config.topics.consumed_topics import topics_of
 
     consumed = topics_of(start.config.kafka)
@@ -123,7 +123,7 @@ def _agreed(servers: str) -> bool:
     return output.confirm(f"Create these topics at {servers}?")
 
 
-def _create(start: startup.Start, missing: list[NewTopicPlan]) -> dict[str, Created]:
+def _create(start: startup.LoadedConfiguration, missing: list[NewTopicPlan]) -> dict[str, Created]:
     from bridge.kafka.admin import topic_creation
 
     return topic_creation.create(start.config.kafka, missing, startup.quiet_logger())

@@ -20,7 +20,7 @@ Accepts = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class PropertyRefusal:
     """Why a property is refused, and what to do."""
 
     reason: str
@@ -42,82 +42,86 @@ _LETTERS_ONE_BY_ONE = (
 )
 _RETRIES = "how long a dead letter is tried is decided by message.timeout.ms alone; remove it"
 
-REFUSED: Mapping[str, Refusal] = {
-    "bootstrap.servers": Refusal("set kafka.bootstrap_servers instead"),
-    "metadata.broker.list": Refusal("set kafka.bootstrap_servers instead"),
-    "group.id": Refusal("set kafka.group_id instead"),
-    "auto.offset.reset": Refusal("set kafka.start_from instead; a position that is missing is never chosen silently"),
-    "auto.commit.interval.ms": Refusal("set kafka.commit_interval instead"),
-    "enable.auto.commit": Refusal(_POSITIONS),
-    "auto.commit.enable": Refusal(_POSITIONS),
-    "enable.auto.offset.store": Refusal(_POSITIONS),
-    "offset.store.method": Refusal(_STORE),
-    "offset.store.path": Refusal(_STORE),
-    "offset.store.sync.interval.ms": Refusal(_STORE),
-    "enable.partition.eof": Refusal("the bridge needs to hear of the ends of partitions and sets it itself; remove it"),
-    "allow.auto.create.topics": Refusal(
+REFUSED: Mapping[str, PropertyRefusal] = {
+    "bootstrap.servers": PropertyRefusal("set kafka.bootstrap_servers instead"),
+    "metadata.broker.list": PropertyRefusal("set kafka.bootstrap_servers instead"),
+    "group.id": PropertyRefusal("set kafka.group_id instead"),
+    "auto.offset.reset": PropertyRefusal(
+        "set kafka.start_from instead; a position that is missing is never chosen silently"
+    ),
+    "auto.commit.interval.ms": PropertyRefusal("set kafka.commit_interval instead"),
+    "enable.auto.commit": PropertyRefusal(_POSITIONS),
+    "auto.commit.enable": PropertyRefusal(_POSITIONS),
+    "enable.auto.offset.store": PropertyRefusal(_POSITIONS),
+    "offset.store.method": PropertyRefusal(_STORE),
+    "offset.store.path": PropertyRefusal(_STORE),
+    "offset.store.sync.interval.ms": PropertyRefusal(_STORE),
+    "enable.partition.eof": PropertyRefusal(
+        "the bridge needs to hear of the ends of partitions and sets it itself; remove it"
+    ),
+    "allow.auto.create.topics": PropertyRefusal(
         "a misspelt topic would be created, and waited for, instead of being reported; remove it", _is("false")
     ),
-    "partition.assignment.strategy": Refusal(
+    "partition.assignment.strategy": PropertyRefusal(
         "an eager strategy takes every partition from every replica at each rebalance; only cooperative-sticky, the "
         "default, is supported: remove it",
         _is("cooperative-sticky"),
     ),
-    "group.protocol": Refusal("must be classic or consumer", _is("classic", "consumer")),
-    "group.protocol.type": Refusal("the group's protocol type is always consumer; remove it", _is("consumer")),
-    "acks": Refusal(_LETTERS_ALL, _is("all", "-1")),
-    "request.required.acks": Refusal(_LETTERS_ALL, _is("all", "-1")),
-    "enable.idempotence": Refusal(_LETTERS_ONCE, _is("true")),
-    "max.in.flight": Refusal(_LETTERS_ONE_BY_ONE, _is("1")),
-    "max.in.flight.requests.per.connection": Refusal(_LETTERS_ONE_BY_ONE, _is("1")),
-    "message.send.max.retries": Refusal(_RETRIES),
-    "retries": Refusal(_RETRIES),
-    "delivery.report.only.error": Refusal(
+    "group.protocol": PropertyRefusal("must be classic or consumer", _is("classic", "consumer")),
+    "group.protocol.type": PropertyRefusal("the group's protocol type is always consumer; remove it", _is("consumer")),
+    "acks": PropertyRefusal(_LETTERS_ALL, _is("all", "-1")),
+    "request.required.acks": PropertyRefusal(_LETTERS_ALL, _is("all", "-1")),
+    "enable.idempotence": PropertyRefusal(_LETTERS_ONCE, _is("true")),
+    "max.in.flight": PropertyRefusal(_LETTERS_ONE_BY_ONE, _is("1")),
+    "max.in.flight.requests.per.connection": PropertyRefusal(_LETTERS_ONE_BY_ONE, _is("1")),
+    "message.send.max.retries": PropertyRefusal(_RETRIES),
+    "retries": PropertyRefusal(_RETRIES),
+    "delivery.report.only.error": PropertyRefusal(
         "the bridge waits for the receipt of each dead letter; remove it", _is("false")
     ),
-    "transactional.id": Refusal("the dead-letter producer uses no transactions; remove it"),
-    "partitioner": Refusal(
+    "transactional.id": PropertyRefusal("the dead-letter producer uses no transactions; remove it"),
+    "partitioner": PropertyRefusal(
         "a dead letter and its resolution must meet in one partition, whichever replica writes them; remove it"
     ),
-    "enable.ssl.certificate.verification": Refusal(
+    "enable.ssl.certificate.verification": PropertyRefusal(
         "without verification the password goes to whoever answers; name the authority in ssl.ca.location instead",
         _is("true"),
     ),
-    "error_cb": Refusal(_CALLBACK),
-    "throttle_cb": Refusal(_CALLBACK),
-    "stats_cb": Refusal(_CALLBACK),
-    "log_cb": Refusal(_CALLBACK),
-    "oauth_cb": Refusal("a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc"),
-    "oauthbearer_token_refresh_cb": Refusal(
+    "error_cb": PropertyRefusal(_CALLBACK),
+    "throttle_cb": PropertyRefusal(_CALLBACK),
+    "stats_cb": PropertyRefusal(_CALLBACK),
+    "log_cb": PropertyRefusal(_CALLBACK),
+    "oauth_cb": PropertyRefusal("a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc"),
+    "oauthbearer_token_refresh_cb": PropertyRefusal(
         "a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc"
     ),
-    "dr_cb": Refusal(_CALLBACK),
-    "dr_msg_cb": Refusal(_CALLBACK),
-    "rebalance_cb": Refusal(_CALLBACK),
-    "offset_commit_cb": Refusal(_CALLBACK),
-    "consume_cb": Refusal(_CALLBACK),
-    "background_event_cb": Refusal(_CALLBACK),
-    "socket_cb": Refusal(_CALLBACK),
-    "connect_cb": Refusal(_CALLBACK),
-    "closesocket_cb": Refusal(_CALLBACK),
-    "open_cb": Refusal(_CALLBACK),
-    "resolve_cb": Refusal(_CALLBACK),
-    "partitioner_cb": Refusal(_CALLBACK),
-    "ssl.certificate.verify_cb": Refusal(_CALLBACK),
-    "on_commit": Refusal(_CALLBACK),
-    "on_delivery": Refusal(_CALLBACK),
-    "logger": Refusal(_CALLBACK),
-    "opaque": Refusal(_CALLBACK),
-    "msg_order_cmp": Refusal(_CALLBACK),
-    "interceptors": Refusal(_CALLBACK),
-    "default.topic.config": Refusal("write the topic's properties beside the others; remove it"),
-    "default_topic_conf": Refusal("write the topic's properties beside the others; remove it"),
-    "log.queue": Refusal("the bridge takes the client's log itself; remove it"),
-    "enabled_events": Refusal("the bridge chooses the client's events itself; remove it"),
+    "dr_cb": PropertyRefusal(_CALLBACK),
+    "dr_msg_cb": PropertyRefusal(_CALLBACK),
+    "rebalance_cb": PropertyRefusal(_CALLBACK),
+    "offset_commit_cb": PropertyRefusal(_CALLBACK),
+    "consume_cb": PropertyRefusal(_CALLBACK),
+    "background_event_cb": PropertyRefusal(_CALLBACK),
+    "socket_cb": PropertyRefusal(_CALLBACK),
+    "connect_cb": PropertyRefusal(_CALLBACK),
+    "closesocket_cb": PropertyRefusal(_CALLBACK),
+    "open_cb": PropertyRefusal(_CALLBACK),
+    "resolve_cb": PropertyRefusal(_CALLBACK),
+    "partitioner_cb": PropertyRefusal(_CALLBACK),
+    "ssl.certificate.verify_cb": PropertyRefusal(_CALLBACK),
+    "on_commit": PropertyRefusal(_CALLBACK),
+    "on_delivery": PropertyRefusal(_CALLBACK),
+    "logger": PropertyRefusal(_CALLBACK),
+    "opaque": PropertyRefusal(_CALLBACK),
+    "msg_order_cmp": PropertyRefusal(_CALLBACK),
+    "interceptors": PropertyRefusal(_CALLBACK),
+    "default.topic.config": PropertyRefusal("write the topic's properties beside the others; remove it"),
+    "default_topic_conf": PropertyRefusal("write the topic's properties beside the others; remove it"),
+    "log.queue": PropertyRefusal("the bridge takes the client's log itself; remove it"),
+    "enabled_events": PropertyRefusal("the bridge chooses the client's events itself; remove it"),
 }
 
-REFUSED_PREFIXES: Mapping[str, Refusal] = {
-    "test.mock.": Refusal("it replaces the brokers by simulated ones that forget everything; remove it"),
+REFUSED_PREFIXES: Mapping[str, PropertyRefusal] = {
+    "test.mock.": PropertyRefusal("it replaces the brokers by simulated ones that forget everything; remove it"),
 }
 
 _JAVA = "a property of Java clients; "
@@ -125,57 +129,59 @@ _NO_NEED = f"{_JAVA}there is nothing like it here, remove it"
 _BYTES = f"{_JAVA}records are always read as bytes here, remove it"
 _PEM = f"{_JAVA}set ssl.ca.location to a PEM file instead (a JKS file is converted with keytool and openssl)"
 
-FOREIGN: Mapping[str, Refusal] = {
-    "sasl.jaas.config": Refusal(f"{_JAVA}set sasl.username and sasl.password instead, beside sasl.mechanism"),
-    "sasl.login.callback.handler.class": Refusal(
+FOREIGN: Mapping[str, PropertyRefusal] = {
+    "sasl.jaas.config": PropertyRefusal(f"{_JAVA}set sasl.username and sasl.password instead, beside sasl.mechanism"),
+    "sasl.login.callback.handler.class": PropertyRefusal(
         f"{_JAVA}set sasl.oauthbearer.method: oidc and its token endpoint instead"
     ),
-    "sasl.client.callback.handler.class": Refusal(
+    "sasl.client.callback.handler.class": PropertyRefusal(
         f"{_JAVA}set sasl.oauthbearer.method: oidc and its token endpoint, or use SCRAM, instead"
     ),
-    "ssl.truststore.location": Refusal(_PEM),
-    "ssl.truststore.password": Refusal(f"{_JAVA}a PEM file in ssl.ca.location needs none, remove it"),
-    "ssl.truststore.type": Refusal(f"{_JAVA}ssl.ca.location is always PEM, remove it"),
-    "ssl.truststore.certificates": Refusal(f"{_JAVA}set ssl.ca.pem instead"),
-    "ssl.keystore.type": Refusal(
+    "ssl.truststore.location": PropertyRefusal(_PEM),
+    "ssl.truststore.password": PropertyRefusal(f"{_JAVA}a PEM file in ssl.ca.location needs none, remove it"),
+    "ssl.truststore.type": PropertyRefusal(f"{_JAVA}ssl.ca.location is always PEM, remove it"),
+    "ssl.truststore.certificates": PropertyRefusal(f"{_JAVA}set ssl.ca.pem instead"),
+    "ssl.keystore.type": PropertyRefusal(
         f"{_JAVA}ssl.keystore.location is always PKCS#12; for PEM set ssl.certificate.location and ssl.key.location"
     ),
-    "ssl.keystore.certificate.chain": Refusal(f"{_JAVA}set ssl.certificate.pem instead"),
-    "ssl.keystore.key": Refusal(f"{_JAVA}set ssl.key.pem instead"),
-    "ssl.protocol": Refusal(f"{_JAVA}OpenSSL agrees on the best version by itself, remove it"),
-    "ssl.enabled.protocols": Refusal(f"{_JAVA}OpenSSL agrees on the best version by itself, remove it"),
-    "ssl.endpoint.identification": Refusal("the name is ssl.endpoint.identification.algorithm"),
-    "key.deserializer": Refusal(_BYTES),
-    "value.deserializer": Refusal(_BYTES),
-    "key.serializer": Refusal(_BYTES),
-    "value.serializer": Refusal(_BYTES),
-    "max.poll.records": Refusal(f"{_JAVA}set delivery.max_buffered instead"),
-    "fetch.max.wait.ms": Refusal(f"{_JAVA}set fetch.wait.max.ms instead"),
-    "buffer.memory": Refusal(f"{_JAVA}set queue.buffering.max.kbytes instead"),
-    "max.request.size": Refusal(f"{_JAVA}set message.max.bytes instead"),
-    "receive.buffer.bytes": Refusal(f"{_JAVA}set socket.receive.buffer.bytes instead"),
-    "send.buffer.bytes": Refusal(f"{_JAVA}set socket.send.buffer.bytes instead"),
-    "max.block.ms": Refusal(_NO_NEED),
-    "default.api.timeout.ms": Refusal(_NO_NEED),
-    "interceptor.classes": Refusal(_NO_NEED),
-    "metric.reporters": Refusal(_NO_NEED),
-    "metrics.recording.level": Refusal(_NO_NEED),
-    "metrics.num.samples": Refusal(_NO_NEED),
-    "exclude.internal.topics": Refusal(f"{_JAVA}set topic.blacklist instead"),
-    "security.providers": Refusal(_NO_NEED),
-    "partitioner.class": Refusal(_NO_NEED),
-    "auto.include.jmx.reporter": Refusal(_NO_NEED),
+    "ssl.keystore.certificate.chain": PropertyRefusal(f"{_JAVA}set ssl.certificate.pem instead"),
+    "ssl.keystore.key": PropertyRefusal(f"{_JAVA}set ssl.key.pem instead"),
+    "ssl.protocol": PropertyRefusal(f"{_JAVA}OpenSSL agrees on the best version by itself, remove it"),
+    "ssl.enabled.protocols": PropertyRefusal(f"{_JAVA}OpenSSL agrees on the best version by itself, remove it"),
+    "ssl.endpoint.identification": PropertyRefusal("the name is ssl.endpoint.identification.algorithm"),
+    "key.deserializer": PropertyRefusal(_BYTES),
+    "value.deserializer": PropertyRefusal(_BYTES),
+    "key.serializer": PropertyRefusal(_BYTES),
+    "value.serializer": PropertyRefusal(_BYTES),
+    "max.poll.records": PropertyRefusal(f"{_JAVA}set delivery.max_buffered instead"),
+    "fetch.max.wait.ms": PropertyRefusal(f"{_JAVA}set fetch.wait.max.ms instead"),
+    "buffer.memory": PropertyRefusal(f"{_JAVA}set queue.buffering.max.kbytes instead"),
+    "max.request.size": PropertyRefusal(f"{_JAVA}set message.max.bytes instead"),
+    "receive.buffer.bytes": PropertyRefusal(f"{_JAVA}set socket.receive.buffer.bytes instead"),
+    "send.buffer.bytes": PropertyRefusal(f"{_JAVA}set socket.send.buffer.bytes instead"),
+    "max.block.ms": PropertyRefusal(_NO_NEED),
+    "default.api.timeout.ms": PropertyRefusal(_NO_NEED),
+    "interceptor.classes": PropertyRefusal(_NO_NEED),
+    "metric.reporters": PropertyRefusal(_NO_NEED),
+    "metrics.recording.level": PropertyRefusal(_NO_NEED),
+    "metrics.num.samples": PropertyRefusal(_NO_NEED),
+    "exclude.internal.topics": PropertyRefusal(f"{_JAVA}set topic.blacklist instead"),
+    "security.providers": PropertyRefusal(_NO_NEED),
+    "partitioner.class": PropertyRefusal(_NO_NEED),
+    "auto.include.jmx.reporter": PropertyRefusal(_NO_NEED),
 }
 
-REFUSED_UNDER_CONSUMER_PROTOCOL: Mapping[str, Refusal] = {
-    "session.timeout.ms": Refusal(
+REFUSED_UNDER_CONSUMER_PROTOCOL: Mapping[str, PropertyRefusal] = {
+    "session.timeout.ms": PropertyRefusal(
         "under the consumer group protocol the brokers set it (group.consumer.session.timeout.ms)"
     ),
-    "heartbeat.interval.ms": Refusal(
+    "heartbeat.interval.ms": PropertyRefusal(
         "under the consumer group protocol the brokers set it (group.consumer.heartbeat.interval.ms)"
     ),
-    "partition.assignment.strategy": Refusal("under the consumer group protocol set group.remote.assignor instead"),
-    "group.protocol.type": Refusal("has no meaning under the consumer group protocol; remove it"),
+    "partition.assignment.strategy": PropertyRefusal(
+        "under the consumer group protocol set group.remote.assignor instead"
+    ),
+    "group.protocol.type": PropertyRefusal("has no meaning under the consumer group protocol; remove it"),
 }
 
 WARNED: Mapping[str, tuple[Accepts, str]] = {
@@ -199,7 +205,7 @@ def refusals(properties: Mapping[str, str], group_protocol: str = "auto") -> Ite
     for name, value in properties.items():
         refusal = REFUSED_UNDER_CONSUMER_PROTOCOL.get(name) if (named or group_protocol) == "consumer" else None
         if name == "group.protocol" and group_protocol not in {"auto", named}:
-            refusal = Refusal(f"contradicts kafka.group_protocol, which is {group_protocol}; remove it")
+            refusal = PropertyRefusal(f"contradicts kafka.group_protocol, which is {group_protocol}; remove it")
         refusal = refusal or REFUSED.get(name) or FOREIGN.get(name)
         refusal = refusal or next((why for prefix, why in REFUSED_PREFIXES.items() if name.startswith(prefix)), None)
         if refusal is not None and not (refusal.unless and refusal.unless(value.strip().lower())):

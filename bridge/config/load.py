@@ -109,7 +109,7 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: Fil
         sections.update({name: checked.section} if checked.section else {})
         values[name] = checked.values
         findings.extend(checked.findings)
-    known = rules.Known(_without_misspelt(values, findings, unknown))
+    known = rules.ValidValues(_without_misspelt(values, findings, unknown))
     problems = [
         *document.problems,
         *(each for each in found.problems if not _is_overridden(each, found, override)),
@@ -133,7 +133,7 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: Fil
     )
 
 
-def _properties(known: rules.Known, problems: Iterable[Problem]) -> dict[str, dict[str, str]]:
+def _properties(known: rules.ValidValues, problems: Iterable[Problem]) -> dict[str, dict[str, str]]:
     refused = {problem.where for problem in problems}
     return {
         section: {
@@ -170,7 +170,7 @@ class _Checked:
     section: Section | None
     values: Mapping[str, Any]
     """The keys that are valid by themselves, whatever is wrong with others."""
-    findings: tuple[translate.Finding, ...]
+    findings: tuple[translate.KeyProblem, ...]
 
 
 def _section(name: str, tree: Any) -> _Checked:
@@ -236,7 +236,7 @@ def _is_overridden(problem: Problem, found: substitution.Substitution, override:
     return any(render(path) == problem.where for path in found.unknown & set(override.values))
 
 
-def _without_echoes(findings: Iterable[translate.Finding]) -> Iterable[translate.Finding]:
+def _without_echoes(findings: Iterable[translate.KeyProblem]) -> Iterable[translate.KeyProblem]:
     """A required key that is only misspelt is one problem, not two."""
     meant = [found.stands_for for found in findings if found.stands_for]
     for found in findings:
@@ -246,7 +246,7 @@ def _without_echoes(findings: Iterable[translate.Finding]) -> Iterable[translate
 
 
 def _without_misspelt(
-    values: Mapping[str, Mapping[str, Any]], findings: Iterable[translate.Finding], unknown: Iterable[Path]
+    values: Mapping[str, Mapping[str, Any]], findings: Iterable[translate.KeyProblem], unknown: Iterable[Path]
 ) -> dict[str, dict[str, Any]]:
     """What the rules may rely on: a key that was written, but under another name, has no value yet."""
     doubtful = {found.stands_for for found in findings} | {render(path[:2]) for path in unknown if len(path) == 2}

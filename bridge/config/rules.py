@@ -10,7 +10,7 @@ from bridge.config.problems import Problem
 from bridge.config.topics import consumed_topics, topic_patterns
 
 
-class Known:
+class ValidValues:
     """The values that are valid so far, by section and key."""
 
     def __init__(self, values: Mapping[str, Mapping[str, Any]]) -> None:
@@ -26,13 +26,13 @@ class Known:
         return self._values[section][key]
 
 
-def problems(known: Known) -> Iterator[Problem]:
+def problems(known: ValidValues) -> Iterator[Problem]:
     """All that is wrong between keys."""
     for rule in _RULES:
         yield from rule(known)
 
 
-def warnings(known: Known) -> Iterator[Problem]:
+def warnings(known: ValidValues) -> Iterator[Problem]:
     """What is allowed but worth saying at each start."""
     for section in ("kafka", "dead_letter"):
         if known.has(f"{section}.properties"):
@@ -43,7 +43,7 @@ def warnings(known: Known) -> Iterator[Problem]:
 # --- track -------------------------------------------------------------------------------------------
 
 
-def _one_key(known: Known) -> Iterator[Problem]:
+def _one_key(known: ValidValues) -> Iterator[Problem]:
     if not known.has("track.api_key", "track.api_key_file"):
         return
     given = [name for name in ("api_key", "api_key_file") if known.get(f"track.{name}") is not None]
@@ -53,7 +53,7 @@ def _one_key(known: Known) -> Iterator[Problem]:
         yield Problem("track.api_key", "must not be set beside track.api_key_file; remove one of the two")
 
 
-def _https(known: Known) -> Iterator[Problem]:
+def _https(known: ValidValues) -> Iterator[Problem]:
     if not known.has("track.endpoint", "track.allow_http"):
         return
     base_url = known.get("track.endpoint")
@@ -68,7 +68,7 @@ def _https(known: Known) -> Iterator[Problem]:
 # --- times -------------------------------------------------------------------------------------------
 
 
-def _deadlines(known: Known) -> Iterator[Problem]:
+def _deadlines(known: ValidValues) -> Iterator[Problem]:
     """A request must end within the drain, the drain before the group gives the partition away."""
     if not known.has("kafka.drain_timeout"):
         return
@@ -94,13 +94,13 @@ def _deadlines(known: Known) -> Iterator[Problem]:
         )
 
 
-def _refresh(known: Known) -> Iterator[Problem]:
+def _refresh(known: ValidValues) -> Iterator[Problem]:
     """The client takes 10 ms to an hour; more often than some times a second only keeps brokers busy."""
     if known.has("kafka.refresh") and not 0.1 <= known.get("kafka.refresh") <= 3600.0:
         yield Problem("kafka.refresh", f"must be from 100ms to 1h, not {known.get('kafka.refresh'):g}s")
 
 
-def _letter_deadline(known: Known) -> Iterator[Problem]:
+def _letter_deadline(known: ValidValues) -> Iterator[Problem]:
     if not known.has("kafka.drain_timeout"):
         return
     drain = known.get("kafka.drain_timeout")
@@ -118,7 +118,7 @@ def _letter_deadline(known: Known) -> Iterator[Problem]:
                 )
 
 
-def _backoff(known: Known) -> Iterator[Problem]:
+def _backoff(known: ValidValues) -> Iterator[Problem]:
     if not known.has("delivery.retry"):
         return
     retry = known.get("delivery.retry")
@@ -136,7 +136,7 @@ def _milliseconds(text: str) -> int | None:
 # --- topics ------------------------------------------------------------------------------------------
 
 
-def _topics(known: Known) -> Iterator[Problem]:
+def _topics(known: ValidValues) -> Iterator[Problem]:
     topics: tuple[str, ...] = known.get("kafka.topics") if known.has("kafka.topics") else ()
     for place, topic in enumerate(topics):
         where = f"kafka.topics[{place}]"
@@ -171,7 +171,7 @@ def _own_topics(topics: tuple[str, ...], letters: str, reading: topic_patterns.R
                 )
 
 
-def _topic_names_of_mapping(known: Known) -> Iterator[Problem]:
+def _topic_names_of_mapping(known: ValidValues) -> Iterator[Problem]:
     """Names alone: the patterns there are the mapping's own, compiled and checked with it."""
     for topic in known.get("mapping.per_topic") if known.has("mapping.per_topic") else ():
         yield from _topic_name(f"mapping.per_topic.{topic}", topic)
@@ -190,7 +190,7 @@ def _topic_name(where: str, topic: str) -> Iterator[Problem]:
 # --- librdkafka --------------------------------------------------------------------------------------
 
 
-def _properties(known: Known) -> Iterator[Problem]:
+def _properties(known: ValidValues) -> Iterator[Problem]:
     kafka = known.get("kafka.properties") if known.has("kafka.properties") else {}
     letters = known.get("dead_letter.properties") if known.has("dead_letter.properties") else {}
     protocol = known.get("kafka.group_protocol") if known.has("kafka.group_protocol") else "auto"
@@ -221,7 +221,7 @@ def _sasl(section: str, properties: Mapping[str, str]) -> Iterator[Problem]:
         )
 
 
-_RULES: tuple[Callable[[Known], Iterator[Problem]], ...] = (
+_RULES: tuple[Callable[[ValidValues], Iterator[Problem]], ...] = (
     _one_key,
     _https,
     _deadlines,

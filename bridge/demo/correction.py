@@ -13,11 +13,11 @@ from bridge.config.mapping_section import RouteConfig
 from bridge.config.sections import Config
 from bridge.kafka.letters.letter_log import LetterLog
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.reprocess.reading.reader import Reader
+from bridge.reprocess.reading.reader import LetterReader
 from bridge.reprocess.reading.selection import Selection, select
 from bridge.reprocess.replay.order import in_original_order
-from bridge.reprocess.replay.outcome import Outcome
-from bridge.reprocess.replay.plan import Plan, Rules, plan
+from bridge.reprocess.replay.outcome import ReplayOutcome
+from bridge.reprocess.replay.plan import Plan, ReplayRules, plan
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.sandbox.emulator.server import Emulator
 from bridge.service.replays.replaying import Wish, replay
@@ -29,7 +29,7 @@ class Mended:
     """What the replay did."""
 
     plan: Plan
-    outcome: Outcome
+    outcome: ReplayOutcome
     accepted: Sequence[Accepted]
     still_open: int
 
@@ -40,9 +40,9 @@ async def mend(config: Config, api: Emulator) -> Mended:
     logger = logging.getLogger("kafka")
     mapping = _mended(config)
     log = LetterLog(config.kafka, config.dead_letter.topic, logger)
-    reader = await asyncio.to_thread(Reader, log)
+    reader = await asyncio.to_thread(LetterReader, log)
     entries = await asyncio.to_thread(lambda: list(reader.entries()))
-    rules = Rules()
+    rules = ReplayRules()
     chosen = in_original_order(select(entries, Selection(group=config.kafka.group_id), mapping))
     made = plan(chosen, mapping, rules, time.time())
     outcome = await replay(
@@ -58,7 +58,7 @@ async def mend(config: Config, api: Emulator) -> Mended:
         notice=lambda _sentence: None,
         started=lambda _running: None,
     )
-    after = await asyncio.to_thread(Reader, log)
+    after = await asyncio.to_thread(LetterReader, log)
     states = await asyncio.to_thread(lambda: [entry.standing.state for entry in after.entries()])
     return Mended(made, outcome, api.ledger.accepted[already:], sum(state.is_open for state in states))
 

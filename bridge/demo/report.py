@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bridge.commands import completed
-from bridge.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, Result
-from bridge.reprocess.replay.outcome import Result as Replayed
+from bridge.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, DemoResult
+from bridge.reprocess.replay.outcome import LetterResult
 from bridge.sandbox.emulator.ledger import Accepted
 
 _SPELLING = {"x-api-version": "X-API-Version"}
@@ -16,7 +16,7 @@ _SPELLING = {"x-api-version": "X-API-Version"}
 _TOPIC_OF = {"Order Completed": "shop.orders", "Feature Used": "app.activity"}
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: DemoResult) -> list[str]:
     """What went wrong, as sentences; empty when the demo kept every promise."""
     sample, records = result.sample, result.snapshot.records
     wrong = []
@@ -33,7 +33,7 @@ def findings(result: Result) -> list[str]:
         wrong.append(f"{lost} events never reached the API")
     wrong += [f"order: {sentence}" for sentence in overtaken(result.accepted)]
     wrong += [f"two requests of user {user} were in flight at once" for user in result.overlaps[:5]]
-    if result.mended.outcome.results[Replayed.REPLAYED] != sample.rejected + sample.unmappable:
+    if result.mended.outcome.results[LetterResult.REPLAYED] != sample.rejected + sample.unmappable:
         wrong.append(f"replayed: {dict(result.mended.outcome.results)}, {sample.rejected + sample.unmappable} were due")
     if len({event.metadata["event_id"] for event in result.mended.accepted}) != len(result.mended.accepted):
         wrong.append("a dead letter was sent twice")
@@ -57,7 +57,7 @@ def overtaken(accepted: Sequence[Accepted]) -> list[str]:
     return wrong
 
 
-def report(result: Result) -> Iterator[str]:
+def report(result: DemoResult) -> Iterator[str]:
     """The lines to print."""
     yield from _accounting(result)
     yield from _request(result)
@@ -66,7 +66,7 @@ def report(result: Result) -> Iterator[str]:
     yield from _order(result)
 
 
-def _accounting(result: Result) -> Iterator[str]:
+def _accounting(result: DemoResult) -> Iterator[str]:
     records, sample = result.snapshot.records, result.sample
     reasons = {
         "rule": "their type is mapped to drop",
@@ -87,7 +87,7 @@ def _accounting(result: Result) -> Iterator[str]:
     yield ""
 
 
-def _request(result: Result) -> Iterator[str]:
+def _request(result: DemoResult) -> Iterator[str]:
     yield "One request, exactly as it was sent (the key hidden)"
     request = result.first_request
     if request is not None:
@@ -99,7 +99,7 @@ def _request(result: Result) -> Iterator[str]:
     yield ""
 
 
-def _letters(result: Result) -> Iterator[str]:
+def _letters(result: DemoResult) -> Iterator[str]:
     yield f"The dead letters in {DEAD_LETTER_TOPIC}"
     counts = Counter(letter.headers.get("reason", "?") for letter in result.letters)
     shown: set[str] = set()
@@ -115,11 +115,11 @@ def _letters(result: Result) -> Iterator[str]:
     yield ""
 
 
-def _mended(result: Result) -> Iterator[str]:
+def _mended(result: DemoResult) -> Iterator[str]:
     mended = result.mended
     yield "The dead letters again, after the mapping was fixed"
     yield "          user_id: data.user_id became key; order.imported is sent as Order Completed, which the API knows"
-    yield f"  {mended.outcome.results[Replayed.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
+    yield f"  {mended.outcome.results[LetterResult.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
     yield f"  {mended.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"
     yield completed(
         "  Yours: `bridge dlq stats`, `bridge dlq show ID`, `bridge dlq replay --dry-run` (docs/dead-letters.md)"
@@ -127,7 +127,7 @@ def _mended(result: Result) -> Iterator[str]:
     yield ""
 
 
-def _order(result: Result) -> Iterator[str]:
+def _order(result: DemoResult) -> Iterator[str]:
     users = len({event.user_id for event in result.accepted})
     wrong = overtaken(result.accepted)
     yield "Order"
@@ -141,7 +141,7 @@ def _order(result: Result) -> Iterator[str]:
     yield ""
 
 
-def as_json(result: Result) -> str:
+def as_json(result: DemoResult) -> str:
     """The same facts for a script."""
     records = result.snapshot.records
     return json.dumps(
@@ -151,7 +151,7 @@ def as_json(result: Result) -> str:
             "filtered": {reason.value: count for reason, count in records.filtered.items()},
             "dead_lettered": records.dead_lettered,
             "duplicates": len(result.accepted) - result.sample.sendable,
-            "replayed": result.mended.outcome.results[Replayed.REPLAYED],
+            "replayed": result.mended.outcome.results[LetterResult.REPLAYED],
             "still_open": result.mended.still_open,
             "gap": records.gap,
             "problems": findings(result),

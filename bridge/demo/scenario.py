@@ -18,13 +18,13 @@ from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.ops.log import logger
 from bridge.ops.snapshot import Snapshot
 from bridge.sandbox.broker import EmbeddedKafka
-from bridge.sandbox.emulator.connection import Request, ServerConnection
+from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.sandbox.emulator.rate import RateLimit
 from bridge.sandbox.emulator.server import Emulator
 from bridge.sandbox.sample import REJECTED_NAME, TOPICS, Sample, sample
-from bridge.sandbox.topics import Letter, produce, read_letters
+from bridge.sandbox.topics import StoredLetter, produce, read_letters
 from bridge.service.bridge import Bridge
 
 RECORDS = 2000
@@ -38,15 +38,15 @@ _REJECTION = '{"errors":[{"error_code":"invalid_event","message":"Invalid input:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class DemoResult:
     """Everything the report is made of."""
 
     sample: Sample
     snapshot: Snapshot
     accepted: Sequence[Accepted]
     overlaps: Sequence[str]
-    first_request: Request | None
-    letters: Sequence[Letter]
+    first_request: ReceivedRequest | None
+    letters: Sequence[StoredLetter]
     mended: Mended
     seconds: float
 
@@ -58,16 +58,16 @@ Tell = Callable[[str], None]
 class RecordingEmulator(Emulator):
     """Keeps the first event's request as it came over the wire."""
 
-    first: Request | None = None
+    first: ReceivedRequest | None = None
 
-    def request(self, connection: ServerConnection, request: Request) -> None:
+    def request(self, connection: ServerConnection, request: ReceivedRequest) -> None:
         """See `Emulator.request`."""
         if self.first is None and request.method == "POST":
             self.first = request
         super().request(connection, request)
 
 
-async def run(show: Show, tell: Tell) -> Result:
+async def run(show: Show, tell: Tell) -> DemoResult:
     """Run it; ``show`` sees a snapshot several times a second, ``tell`` a sentence when something happens."""
     chosen = sample(RECORDS)
     began = time.monotonic()
@@ -98,7 +98,7 @@ async def run(show: Show, tell: Tell) -> Result:
             tell(completed("dead letters the mapping is fixed, and what that helps goes again (`bridge dlq replay`)"))
             api.set_faults()
             mended = await mend(config, api)
-            return Result(chosen, last, accepted, overlaps, api.first, letters, mended, time.monotonic() - began)
+            return DemoResult(chosen, last, accepted, overlaps, api.first, letters, mended, time.monotonic() - began)
 
 
 def configuration(bootstrap: str, endpoint: str) -> tuple[Config, CompiledMapping]:

@@ -14,7 +14,7 @@ from bridge.ops.snapshot import Snapshot
 _EVERY = 2.0
 
 
-class View(Protocol):
+class DemoView(Protocol):
     """Shows progress and sentences."""
 
     def show(self, now: Snapshot) -> None:
@@ -30,9 +30,9 @@ class View(Protocol):
         ...
 
 
-def view_for(console: Console, total: int) -> View:
+def view_for(console: Console, total: int) -> DemoView:
     """A bar where somebody watches, lines elsewhere."""
-    return BarView(console, total) if console.is_terminal else LineView(console)
+    return DemoBarView(console, total) if console.is_terminal else DemoLineView(console)
 
 
 def state(now: Snapshot) -> str:
@@ -45,7 +45,7 @@ def state(now: Snapshot) -> str:
     )
 
 
-class LineView:
+class DemoLineView:
     """Plain lines with the seconds since the start."""
 
     def __init__(self, console: Console) -> None:
@@ -54,7 +54,7 @@ class LineView:
         self._due = 0.0
 
     def show(self, now: Snapshot) -> None:
-        """See `View`."""
+        """See `DemoView`."""
         seconds = time.monotonic() - self._began
         if seconds < self._due:
             return
@@ -67,17 +67,17 @@ class LineView:
         )
 
     def tell(self, sentence: str) -> None:
-        """See `View`."""
+        """See `DemoView`."""
         self._line(time.monotonic() - self._began, sentence)
 
     def end(self) -> None:
-        """See `View`."""
+        """See `DemoView`."""
 
     def _line(self, seconds: float, text: str) -> None:
         self._console.print(f"{seconds:5.1f} s  {text}", markup=False, highlight=False, soft_wrap=True)
 
 
-class BarView:
+class DemoBarView:
     """A progress bar that stays at the bottom."""
 
     def __init__(self, console: Console, total: int) -> None:
@@ -93,15 +93,15 @@ class BarView:
         self._progress.start()
 
     def show(self, now: Snapshot) -> None:
-        """See `View`."""
+        """See `DemoView`."""
         records = now.records
         done = records.delivered + sum(records.filtered.values()) + records.dead_lettered
         self._progress.update(self._task, completed=done, description=state(now))
 
     def tell(self, sentence: str) -> None:
-        """See `View`."""
+        """See `DemoView`."""
         self._progress.console.print(sentence, markup=False, highlight=False)
 
     def end(self) -> None:
-        """See `View`."""
+        """See `DemoView`."""
         self._progress.stop()

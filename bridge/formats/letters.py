@@ -58,7 +58,7 @@ _TOO_LARGE: Final = LetterReason.TOO_LARGE.value
 _BEFORE_ANY_ROUTE: Final = frozenset({LetterReason.UNDECODABLE.value, LetterReason.UNMAPPABLE.value, _TOO_LARGE})
 
 
-class Place(NamedTuple):
+class LetterPlace(NamedTuple):
     """Where a letter stands in the dead-letter topic."""
 
     partition: int
@@ -85,7 +85,7 @@ class Origin(NamedTuple):
 class Letter(NamedTuple):
     """One dead letter. A tuple for the reason `Record` is one: a hundred thousand are parsed in a few seconds."""
 
-    place: Place
+    place: LetterPlace
     timestamp_ms: int | None
     """When it was written, in milliseconds since 1970."""
     key: bytes | None
@@ -171,7 +171,7 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
     status, attempts = get(_STATUS), get(_ATTEMPTS)
     _, at_partition, at_offset, written_ms, key, value, _ = record
     return Letter(
-        Place(at_partition, at_offset),
+        LetterPlace(at_partition, at_offset),
         written_ms,
         key,
         value,
@@ -310,7 +310,7 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
     if output is None and _OUTPUT in headers.named:
         origin = None  # Which of the record's events it is of is illegible: it must not be taken for another one.
     return Letter(
-        Place(record.partition, record.offset),
+        LetterPlace(record.partition, record.offset),
         record.timestamp_ms,
         record.key,
         record.value,
@@ -385,7 +385,7 @@ def _letter(
     headers: _Headers | None = None,
 ) -> Letter:
     return Letter(
-        Place(record.partition, record.offset),
+        LetterPlace(record.partition, record.offset),
         record.timestamp_ms,
         record.key,
         record.value,

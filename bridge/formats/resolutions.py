@@ -25,7 +25,7 @@ from bridge.formats.letters import Letter
 VERSION: Final = 1
 
 
-class Kind(enum.StrEnum):
+class ResolutionKind(enum.StrEnum):
     """Which of the three a record is; the first element of its key."""
 
     ENDED = "ended"
@@ -95,10 +95,10 @@ Identity = tuple[str | int | None, ...]
 """Of an event: equal for two letters of one event."""
 
 
-class Written(NamedTuple):
+class ParsedResolution(NamedTuple):
     """A record of the resolutions topic, understood."""
 
-    kind: Kind
+    kind: ResolutionKind
     identity: Identity
     fact: Fact
     topic_id: str
@@ -123,16 +123,16 @@ def record_sha256(letter: Letter) -> str:
     return digest.hexdigest()
 
 
-def key_of(kind: Kind, letter: Letter) -> bytes:
+def key_of(kind: ResolutionKind, letter: Letter) -> bytes:
     """The key of the letter's record of this kind."""
     return orjson.dumps([kind.value, *identity(letter)])
 
 
-def kind_of(fact: Fact) -> Kind:
+def kind_of(fact: Fact) -> ResolutionKind:
     """Under which kind of key it stands."""
     if isinstance(fact, Ended):
-        return Kind.ENDED
-    return Kind.ATTEMPT if isinstance(fact, Attempted) else Kind.CHANGE
+        return ResolutionKind.ENDED
+    return ResolutionKind.ATTEMPT if isinstance(fact, Attempted) else ResolutionKind.CHANGE
 
 
 def encode(fact: Fact, letter: Letter, topic_id: str) -> tuple[bytes, bytes]:
@@ -166,10 +166,10 @@ def encode(fact: Fact, letter: Letter, topic_id: str) -> tuple[bytes, bytes]:
 
 
 _KINDS: Final = {Ending.REPLAYED: "replayed", Ending.DISCARDED: "discarded"}
-_NAMES: Final = {Kind.ATTEMPT: "failed_again", Kind.CHANGE: "changed"}
+_NAMES: Final = {ResolutionKind.ATTEMPT: "failed_again", ResolutionKind.CHANGE: "changed"}
 
 
-def decode(key: bytes | None, value: bytes | None) -> Written | None:
+def decode(key: bytes | None, value: bytes | None) -> ParsedResolution | None:
     """None for what this version cannot read: foreign, damaged or newer records decide nothing.
 
     Everything is taken for what `encode` writes and for nothing near it, because what is returned here is used as a
@@ -184,14 +184,14 @@ def decode(key: bytes | None, value: bytes | None) -> Written | None:
         if type(document) is not dict or document["version"] != VERSION:
             return None
         fact = _fact(kind, document)
-        return Written(
+        return ParsedResolution(
             kind, name, fact, _text_in(document, "dead_letter_topic_id"), _text_in(document, "record_sha256")
         )
     except (ValueError, LookupError):
         return None
 
 
-def forgotten(key: bytes | None) -> tuple[Kind, Identity] | None:
+def forgotten(key: bytes | None) -> tuple[ResolutionKind, Identity] | None:
     """The kind and the event that a key names: what a record without a value takes back. None: foreign or newer."""
     try:
         parts = orjson.loads(key or b"")
@@ -200,10 +200,10 @@ def forgotten(key: bytes | None) -> tuple[Kind, Identity] | None:
     if type(parts) is not list or len(parts) < 2 or type(parts[0]) is not str or parts[0] not in _KIND_NAMES:
         return None
     name = tuple(parts[1:])
-    return (Kind(parts[0]), name) if _is_identity(name) else None
+    return (ResolutionKind(parts[0]), name) if _is_identity(name) else None
 
 
-_KIND_NAMES: Final = frozenset(Kind)
+_KIND_NAMES: Final = frozenset(ResolutionKind)
 
 
 def _is_identity(name: tuple[object, ...]) -> bool:
@@ -222,13 +222,13 @@ _LAST_MOMENT: Final = 253_402_300_800.0
 """Unix seconds of the year 10,000, which no calendar here can show."""
 
 
-def _fact(kind: Kind, document: dict[str, Any]) -> Fact:
+def _fact(kind: ResolutionKind, document: dict[str, Any]) -> Fact:
     """Raises `ValueError` or `LookupError` for anything else than `encode` writes."""
     by, at = document["by"], document["at"]
     if type(by) is not dict or type(at) not in (int, float) or not 0 <= at < _LAST_MOMENT:
         raise ValueError
     author = Author(_text_in(by, "command"), _text_in(by, "user"), _text_in(by, "host"))
-    if kind is Kind.ENDED:
+    if kind is ResolutionKind.ENDED:
         return Ended(
             Ending(_text_in(document, "kind")),
             float(at),
@@ -237,7 +237,7 @@ def _fact(kind: Kind, document: dict[str, Any]) -> Fact:
             _number_or_none(document, "status"),
             _text_or_none(document, "request_sha256"),
         )
-    if kind is Kind.ATTEMPT:
+    if kind is ResolutionKind.ATTEMPT:
         delivered = document["delivered"]
         if type(delivered) is not list:
             raise ValueError

@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import OffsetSpec
 
-__all__ = ["EARLIEST", "LATEST", "Answers", "OffsetSpec", "at_time", "collect", "error_of"]
+__all__ = ["EARLIEST", "LATEST", "AdminAnswers", "OffsetSpec", "at_time", "collect", "error_of"]
 
 K = TypeVar("K")
 
@@ -30,16 +30,16 @@ def at_time(epoch_ms: int) -> OffsetSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers(Generic[K]):
+class AdminAnswers(Generic[K]):
     """What came in time, and the errors of the rest."""
 
     results: dict[K, Any] = field(default_factory=dict)
     errors: dict[K, KafkaError] = field(default_factory=dict)
 
 
-def collect(futures: Mapping[K, concurrent.futures.Future[Any]], deadline: float) -> Answers[K]:
+def collect(futures: Mapping[K, concurrent.futures.Future[Any]], deadline: float) -> AdminAnswers[K]:
     """Wait until the monotonic `deadline`; what is not there by then counts as `_TIMED_OUT`."""
-    answers: Answers[K] = Answers()
+    answers: AdminAnswers[K] = AdminAnswers()
     for key, future in futures.items():
         try:
             answers.results[key] = future.result(max(0.0, deadline - time.monotonic()))

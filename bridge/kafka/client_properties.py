@@ -46,7 +46,7 @@ _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", 
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ClientProperty:
     """One row of librdkafka's own table of properties."""
 
     values: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ def _unreadable(file: str) -> str | None:
     return None
 
 
-def sentence(name: str, value: str, complaint: str, known: Mapping[str, Known]) -> str:
+def sentence(name: str, value: str, complaint: str, known: Mapping[str, ClientProperty]) -> str:
     """What is wrong and what to write instead; `complaint` is librdkafka's, `known` its table (empty: not known)."""
     if complaint.startswith(_UNKNOWN):
         close = nearest(name, known)
@@ -122,7 +122,7 @@ def sentence(name: str, value: str, complaint: str, known: Mapping[str, Known]) 
         if refused is not None and refused.unless is None:
             return f"librdkafka has no property of this name; for {close[0]}: {refused.reason}"
         return f"librdkafka has no property of this name; {f'did you mean {close[0]}?' if close else 'remove it'}"
-    row = known.get(name, Known())
+    row = known.get(name, ClientProperty())
     values = _MECHANISMS if name in {"sasl.mechanism", "sasl.mechanisms"} else row.values
     if values:
         close = nearest(value.lower(), [each.lower() for each in values])
@@ -134,7 +134,7 @@ def sentence(name: str, value: str, complaint: str, known: Mapping[str, Known]) 
     return f"librdkafka does not take this value{detail}"
 
 
-def table() -> Mapping[str, Known]:
+def table() -> Mapping[str, ClientProperty]:
     """All properties of the librdkafka in use, aliases included; empty where it does not tell."""
     global _table  # noqa: PLW0603 - the library does not change while the process lives
     if _table is None:
@@ -145,12 +145,12 @@ def table() -> Mapping[str, Known]:
     return _table
 
 
-_table: Mapping[str, Known] | None = None
+_table: Mapping[str, ClientProperty] | None = None
 
 
-def parse(text: str) -> dict[str, Known]:
+def parse(text: str) -> dict[str, ClientProperty]:
     """From what librdkafka prints: ``name | C/P | range | default | importance | description *Type: integer*``."""
-    rows: dict[str, Known] = {}
+    rows: dict[str, ClientProperty] = {}
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.split("|", 5)]
         if len(cells) < 6 or cells[0] in rows or not re.fullmatch(r"[a-z][a-z0-9_.]*", cells[0]):
@@ -158,7 +158,7 @@ def parse(text: str) -> dict[str, Known]:
         bounds = re.fullmatch(r"(-?[\d.]+) \.\. (-?[\d.]+)", cells[2])
         values = tuple(each.strip() for each in cells[2].split(",")) if cells[2] and not bounds else ()
         is_integer = cells[5].endswith("*Type: integer*")
-        rows[cells[0]] = Known(values, (bounds[1], bounds[2]) if bounds else None, is_integer)
+        rows[cells[0]] = ClientProperty(values, (bounds[1], bounds[2]) if bounds else None, is_integer)
     return rows
 
 
@@ -190,7 +190,7 @@ def _is_within(value: str, low: int, high: int) -> bool:
         return False
 
 
-def _numbers(known: Known) -> str:
+def _numbers(known: ClientProperty) -> str:
     assert known.bounds is not None  # noqa: S101 - asked by both callers
     kind = "a whole number" if known.is_integer else "a number"
     return f"must be {kind} from {known.bounds[0]} to {known.bounds[1]}"

@@ -31,7 +31,7 @@ LONGEST_TRUST: Final = 10.0
 session is. No rebalance delays commits there, so something is wrong, and all that completes may be sent again."""
 
 
-class Refusal(enum.Enum):
+class TermsRefusal(enum.Enum):
     """Which of the terms the brokers do not take."""
 
     PROTOCOL = "protocol"
@@ -63,22 +63,22 @@ def of_a_reader(kafka: Kafka) -> Terms:
     return Terms(protocol or GroupProtocol.CLASSIC, None)
 
 
-def after(terms: Terms, refusal: Refusal, kafka: Kafka) -> Terms | None:
+def after(terms: Terms, refusal: TermsRefusal, kafka: Kafka) -> Terms | None:
     """What to try next; None where the configuration leaves no choice."""
-    if refusal is Refusal.PERMISSION:
+    if refusal is TermsRefusal.PERMISSION:
         return terms
-    if refusal is Refusal.SESSION:
+    if refusal is TermsRefusal.SESSION:
         return replace(terms, session=KAFKAS_SESSION) if terms.session == SESSION else None
     if group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties) is not None:
         return None
     return _terms(GroupProtocol.CLASSIC, kafka) if terms.protocol is GroupProtocol.CONSUMER else None
 
 
-def told(terms: Terms, refusal: Refusal) -> str:
+def told(terms: Terms, refusal: TermsRefusal) -> str:
     """What the log says when these terms follow a refusal."""
-    if refusal is Refusal.PERMISSION:
+    if refusal is TermsRefusal.PERMISSION:
         return "joining again"
-    if refusal is Refusal.SESSION:
+    if refusal is TermsRefusal.SESSION:
         return (
             f"the brokers allow no session of {SESSION:g} s; joining with one of {terms.session or KAFKAS_SESSION:g} s"
         )

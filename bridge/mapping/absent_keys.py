@@ -14,7 +14,7 @@ PATTERNS_KEPT: Final = 256
 """Different sets of absent keys that are counted apart before they are added up."""
 
 
-class Key(NamedTuple):
+class MetadataKey(NamedTuple):
     """A metadata key of a route."""
 
     route: str
@@ -41,7 +41,7 @@ class AbsentKeys(dict[int, int]):
     A dict, so that counting is ``absent_keys[bits] += 1``.
     """
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    def __init__(self, keys: Iterable[MetadataKey]) -> None:
         super().__init__()
         self.keys_counted = tuple(keys)
         self._events = 0
@@ -52,7 +52,7 @@ class AbsentKeys(dict[int, int]):
             self._add_up()
         return 0
 
-    def counts(self) -> Mapping[Key, KeyCount]:
+    def counts(self) -> Mapping[MetadataKey, KeyCount]:
         """Of every key."""
         self._add_up()
         return {key: KeyCount(self._events, self._absent[place]) for place, key in enumerate(self.keys_counted)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.config.keys.values import ValueSpec
 from bridge.config.problems import Problem
 from bridge.mapping.expressions.conditions import Condition, ConditionError, compile_condition
-from bridge.mapping.expressions.readers import NOTHING, Reader, ValueSpecError, compile_value
+from bridge.mapping.expressions.readers import NOTHING, ValueReader, ValueSpecError, compile_value
 
 
 class Findings:
@@ -23,7 +23,7 @@ class Findings:
         """One more."""
         self._problems.append(Problem(where, message))
 
-    def value(self, spec: ValueSpec, where: str, label: str) -> Reader:
+    def value(self, spec: ValueSpec, where: str, label: str) -> ValueReader:
         """Compiles a value; one with a problem finds nothing."""
         try:
             return compile_value(spec, label)

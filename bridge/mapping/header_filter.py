@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bridge.model import Header, Outcomes
 
 
-class Skim(NamedTuple):
+class HeaderFilter(NamedTuple):
     """How to tell the filtered records of a topic by one header and nothing else of them."""
 
     header: str

@@ -9,7 +9,7 @@ import enum
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from bridge.mapping.absent_keys import Key, KeyCount
+from bridge.mapping.absent_keys import KeyCount, MetadataKey
 
 WINDOW: Final = 20
 """Events of a route that are judged together, at least."""
@@ -18,10 +18,10 @@ THERE: Final = 0.75
 next `WINDOW` once in a million million times."""
 
 
-class Change(NamedTuple):
+class KeyChange(NamedTuple):
     """A key that vanished, or is back."""
 
-    key: Key
+    key: MetadataKey
     vanished: bool
     events: int
     """In which it was not, or again was."""
@@ -38,20 +38,20 @@ class KeyWatch:
     """One judgement per key and window of events; holds two numbers and a word for each configured key."""
 
     def __init__(self) -> None:
-        self._begins: dict[Key, KeyCount] = {}
+        self._begins: dict[MetadataKey, KeyCount] = {}
         """Where the window that is open began."""
-        self._states: dict[Key, _State] = {}
+        self._states: dict[MetadataKey, _State] = {}
 
     @property
     def there(self) -> frozenset[tuple[str, str]]:
         """Routes and keys that would be missed."""
         return frozenset((key.route, key.key) for key, state in self._states.items() if state is _State.THERE)
 
-    def look(self, counts: Mapping[Key, KeyCount]) -> list[Change]:
+    def look(self, counts: Mapping[MetadataKey, KeyCount]) -> list[KeyChange]:
         """What changed, of windows that are full by now."""
         return [change for key, count in counts.items() if (change := self._look(key, count)) is not None]
 
-    def _look(self, key: Key, count: KeyCount) -> Change | None:
+    def _look(self, key: MetadataKey, count: KeyCount) -> KeyChange | None:
         begin = self._begins.get(key, KeyCount())
         events = count.events - begin.events
         if events < WINDOW:
@@ -61,8 +61,8 @@ class KeyWatch:
         before = self._states.get(key, _State.UNKNOWN)
         if found >= THERE * events:
             self._states[key] = _State.THERE
-            return Change(key, vanished=False, events=events) if before is _State.GONE else None
+            return KeyChange(key, vanished=False, events=events) if before is _State.GONE else None
         if not found and before is _State.THERE:
             self._states[key] = _State.GONE
-            return Change(key, vanished=True, events=events)
+            return KeyChange(key, vanished=True, events=events)
         return None

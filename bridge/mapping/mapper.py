@@ -7,12 +7,12 @@ from typing import Final
 
 from bridge.decode.failures import InexactNumberError, MappingError, undecodable
 from bridge.formats.own_records import is_of_a_bridge
-from bridge.mapping.absent_keys import Key, KeyCount
+from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.header_filter import Skim
+from bridge.mapping.header_filter import HeaderFilter
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
-from bridge.mapping.rules import Rules
-from bridge.mapping.settings import Settings, TopicSettings
+from bridge.mapping.rules import RoutingRules
+from bridge.mapping.settings import MappedTopicSettings, Settings
 from bridge.mapping.topic_plan import Match, TopicPlan, Unmapped
 from bridge.model import (
     UNREADABLE_HEADERS,
@@ -32,7 +32,7 @@ _BRIDGE_RECORD: Final[Outcomes] = (Filtered(FilterReason.BRIDGE_RECORD),)
 class CompiledMapping:
     """The mapping section, compiled once. Implements `bridge.pipeline.ports.Mapper`."""
 
-    def __init__(self, settings: TopicSettings, rules: Rules) -> None:
+    def __init__(self, settings: MappedTopicSettings, rules: RoutingRules) -> None:
         self._settings = settings
         self._rules = rules
         self._topics: dict[str, TopicPlan] = {}
@@ -71,9 +71,9 @@ class CompiledMapping:
             return _BRIDGE_RECORD
         return outcomes
 
-    def key_counts(self) -> Mapping[Key, KeyCount]:
+    def key_counts(self) -> Mapping[MetadataKey, KeyCount]:
         """How often each metadata key of each route found nothing, of all events mapped since the start."""
-        counts: dict[Key, KeyCount] = {}
+        counts: dict[MetadataKey, KeyCount] = {}
         for plan in self._plans.values():  # one route has several where settings differ by topic
             for key, count in plan.absent_keys.counts().items():
                 counts[key] = counts.get(key, KeyCount()) + count
@@ -88,7 +88,7 @@ class CompiledMapping:
             self._topics[name] = plan
         return plan
 
-    def skim(self, topic: str) -> Skim | None:
+    def skim(self, topic: str) -> HeaderFilter | None:
         """How to tell this topic's records that are certainly filtered; None as long as none of them was mapped.
 
         May be called on any thread: it makes nothing.

@@ -12,10 +12,10 @@ from bridge.decode.failures import found, invalid, unmappable
 from bridge.mapping.absent_keys import AbsentKeys
 from bridge.mapping.expressions import scalars
 from bridge.mapping.expressions.absence import of_json_text
-from bridge.mapping.expressions.readers import Reader
+from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.metadata_code import MetadataCode
-from bridge.mapping.metadata_room import LEAST, WORTH_COUNTING, Room, beyond
+from bridge.mapping.metadata_room import LEAST, WORTH_COUNTING, MetadataRoom, beyond
 
 Metadata = dict[str, str | int | float | bool | Decimal]
 Write = Callable[[Metadata, Any, Scope], int]
@@ -31,18 +31,18 @@ MOST_JOINED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class WholeObject:
     """A whole object that becomes metadata."""
 
-    reader: Reader
+    reader: ValueReader
     omits: Omits | None
 
 
 def compile_metadata(
     route: str,
-    own: tuple[tuple[str, Reader], ...],
-    source: Source | None,
-    common: tuple[tuple[str, Reader], ...],
+    own: tuple[tuple[str, ValueReader], ...],
+    source: WholeObject | None,
+    common: tuple[tuple[str, ValueReader], ...],
     *,
     stringify: bool,
 ) -> tuple[Write, AbsentKeys]:
@@ -58,7 +58,7 @@ def compile_metadata(
     return _as_texts(write) if stringify else write, counts
 
 
-def _spread(source: Source) -> Spread:
+def _spread(source: WholeObject) -> Spread:
     text, omits = source.reader.text, source.omits
 
     def spread(out: Metadata, whole: Any, scope: Scope) -> int:
@@ -167,8 +167,8 @@ def _flatten_counted(out: Metadata, prefix: str, value: dict[str, Any], scope: S
     return left_out
 
 
-def _room(out: Metadata, scope: Scope) -> Room:
+def _room(out: Metadata, scope: Scope) -> MetadataRoom:
     """Each route of a record has its own."""
     if scope.room is None or scope.room.out is not out:
-        scope.room = Room(out, scope.settings.metadata_limit)
+        scope.room = MetadataRoom(out, scope.settings.metadata_limit)
     return scope.room

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.decode.exact_json import TINY
-from bridge.mapping.absent_keys import AbsentKeys, Key
+from bridge.mapping.absent_keys import AbsentKeys, MetadataKey
 from bridge.mapping.expressions.function_text import FunctionText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bridge.mapping.expressions.readers import Reader
+    from bridge.mapping.expressions.readers import ValueReader
     from bridge.mapping.metadata import Spread, Write
 
 
@@ -27,24 +27,24 @@ class MetadataCode:
         self._text = FunctionText("out", "value", "scope")
         self._text.add("left_out = absent = 0")
         self._route = route
-        self._watched: list[Key] = []
+        self._watched: list[MetadataKey] = []
         self._place = self._text.named(place)
         self._is_usual = (
             "kind is str or kind is int or kind is bool or "
             f"(kind is float and (got > {TINY} or got < -{TINY}) and (scope.exact or scope.require_exact_numbers()))"
         )
 
-    def keys(self, entries: Sequence[tuple[str, Reader]]) -> None:
+    def keys(self, entries: Sequence[tuple[str, ValueReader]]) -> None:
         """Keys that are written whatever has their name already: a flattened neighbour may have taken it."""
         for key, reader in entries:
             self._text.add(*self._entry(key, reader))
 
-    def keys_if_free(self, entries: Sequence[tuple[str, Reader]]) -> None:
+    def keys_if_free(self, entries: Sequence[tuple[str, ValueReader]]) -> None:
         """Keys that stay as they are if something has their name; their readers are not asked then."""
         for key, reader in entries:
             self._text.add(f"if {key!r} not in out:", *(f"    {line}" for line in self._entry(key, reader)))
 
-    def whole(self, reader: Reader, spread: Spread) -> None:
+    def whole(self, reader: ValueReader, spread: Spread) -> None:
         """An object of which every field becomes a key."""
         self._text.add(
             *self._fetch(reader),
@@ -61,7 +61,7 @@ class MetadataCode:
         write: Write = self._text.compiled()
         return write, counts
 
-    def _entry(self, key: str, reader: Reader) -> list[str]:
+    def _entry(self, key: str, reader: ValueReader) -> list[str]:
         """Lines that read one key and put it where it belongs."""
         if reader.is_literal or reader.envelope_method is not None:
             return [*self._fetch(reader), *self._put(key)]  # these never vanish
@@ -76,12 +76,12 @@ class MetadataCode:
             *self._put(key),
         ]
 
-    def _note(self, key: str, reader: Reader) -> str:
+    def _note(self, key: str, reader: ValueReader) -> str:
         """A line that notes the key as absent."""
-        self._watched.append(Key(self._route, key, reader.text))
+        self._watched.append(MetadataKey(self._route, key, reader.text))
         return f"absent |= {1 << len(self._watched) - 1}"
 
-    def _fetch(self, reader: Reader) -> list[str]:
+    def _fetch(self, reader: ValueReader) -> list[str]:
         """Lines after which ``got`` is what the reader finds."""
         if reader.shortcut is not None:
             ordinary, otherwise = self._text.ordinary(reader.shortcut), self._text.named(reader.shortcut.otherwise)

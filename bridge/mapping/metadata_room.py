@@ -19,7 +19,7 @@ _LONG_NAME: Final = 250
 """A name counts once more for so many characters."""
 
 
-class Room:
+class MetadataRoom:
     """The room that is left in the metadata of one route."""
 
     __slots__ = ("_left", "_limit", "_names", "out")

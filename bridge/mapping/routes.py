@@ -12,15 +12,15 @@ from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode import exact_json, plain_text
 from bridge.decode.failures import InexactNumberError, MappingError, invalid, unmappable
 from bridge.mapping.expressions.conditions import Condition
-from bridge.mapping.expressions.readers import NOTHING, Reader
+from bridge.mapping.expressions.readers import NOTHING, ValueReader
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.metadata import Metadata, Source, Write, compile_metadata
+from bridge.mapping.metadata import Metadata, WholeObject, Write, compile_metadata
 from bridge.mapping.settings import Settings
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Route
 
 
 @dataclass(frozen=True, slots=True)
-class Topics:
+class RouteTopics:
     """Which topics a route is for."""
 
     names: frozenset[str]
@@ -36,20 +36,20 @@ class RouteParts:
     """A route as written, compiled; the settings of a topic are still to come."""
 
     route: Route
-    event_name: str | Reader
+    event_name: str | ValueReader
     """A literal name, or what makes one."""
     allowed_event_names: frozenset[str]
-    user_id: Reader | None
+    user_id: ValueReader | None
     when: Condition | None
     max_age: float | None
     """Seconds; None lifts that of the settings, where `has_max_age`."""
     has_max_age: bool
     sample: Callable[[str], bool] | None
-    topics: Topics | None
-    metadata: tuple[tuple[str, Reader], ...]
+    topics: RouteTopics | None
+    metadata: tuple[tuple[str, ValueReader], ...]
     switched_off: frozenset[str]
     """Keys of the common metadata that this route does not have."""
-    source: Source | None
+    source: WholeObject | None
 
     def bind(self, settings: Settings) -> RoutePlan:
         """The route on topics with these settings."""
@@ -171,16 +171,16 @@ def unexpected(error: Exception) -> str:
     return f"mapping this record failed with {type(error).__name__}"
 
 
-def _common(parts: RouteParts, settings: Settings) -> tuple[tuple[str, Reader], ...]:
+def _common(parts: RouteParts, settings: Settings) -> tuple[tuple[str, ValueReader], ...]:
     own = {key for key, _ in parts.metadata}
     return tuple(
         (key, reader)
         for key, reader in settings.common_metadata.items()
-        if isinstance(reader, Reader) and key not in own and key not in parts.switched_off
+        if isinstance(reader, ValueReader) and key not in own and key not in parts.switched_off
     )
 
 
-def _user_id(reader: Reader, value: Any, scope: Scope) -> str:
+def _user_id(reader: ValueReader, value: Any, scope: Scope) -> str:
     """The id from anything but an ordinary text: an integer in digits, or a failure that says what is there."""
     if not isinstance(value, str):
         return reader.text_of(value, scope, "user_id")

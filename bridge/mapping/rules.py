@@ -12,11 +12,11 @@ from bridge.config.mapping_section import MappingConfig, RouteConfig
 from bridge.config.topics.topic_patterns import is_pattern
 from bridge.decode import plain_text
 from bridge.mapping import globs
-from bridge.mapping.expressions.readers import Reader
+from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.findings import Findings
 from bridge.mapping.fingerprint import route_hash
-from bridge.mapping.metadata import Source
-from bridge.mapping.routes import RouteParts, Topics
+from bridge.mapping.metadata import WholeObject
+from bridge.mapping.routes import RouteParts, RouteTopics
 from bridge.mapping.samples import sampler
 from bridge.mapping.settings import check_key, compile_topic_pattern
 from bridge.model import Filtered, FilterReason, Route
@@ -39,7 +39,7 @@ class Rule:
     """Every route is limited to other topics."""
 
 
-class Rules:
+class RoutingRules:
     """All rules, and which of them a type falls under."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -57,7 +57,7 @@ class Rules:
         return next((rule for pattern, rule in self._globs if pattern.fullmatch(event_type)), None)
 
 
-def compile_rules(config: MappingConfig, findings: Findings) -> Rules:
+def compile_rules(config: MappingConfig, findings: Findings) -> RoutingRules:
     """Compiles `events`."""
     _refuse_ties(config.events, findings)
     rules = []
@@ -76,7 +76,7 @@ def compile_rules(config: MappingConfig, findings: Findings) -> Rules:
         dropped = Filtered(FilterReason.RULE, identities[0])
         rules.append(Rule(key, tuple(parts), identities, dropped, Filtered(FilterReason.TOPIC, identities[0])))
     _count_names(rules, findings)
-    return Rules(rules)
+    return RoutingRules(rules)
 
 
 def _drop(config: MappingConfig, key: str) -> Rule:
@@ -132,7 +132,7 @@ def _shown_name(key: str, route: RouteConfig) -> str:
             return text
 
 
-def _event_name(key: str, route: RouteConfig, where: str, findings: Findings) -> str | Reader:
+def _event_name(key: str, route: RouteConfig, where: str, findings: Findings) -> str | ValueReader:
     """A plain text here is the name itself: an event's name is nearly always a literal."""
     match route.event_name:
         case None if globs.is_glob(key):
@@ -163,9 +163,9 @@ def _check_name(name: str, where: str, findings: Findings) -> None:
         findings.add(where, f"{name!r} begins with $, as the names do that Userpilot gives to what it captures itself")
 
 
-def _allowed_names(event_name: str | Reader, route: RouteConfig, where: str, findings: Findings) -> frozenset[str]:
+def _allowed_names(event_name: str | ValueReader, route: RouteConfig, where: str, findings: Findings) -> frozenset[str]:
     allowed = route.allowed_event_names
-    if isinstance(event_name, Reader):
+    if isinstance(event_name, ValueReader):
         if allowed is None:
             findings.add(
                 f"{where}.allowed_event_names",
@@ -198,7 +198,7 @@ def _sampler(route: RouteConfig, where: str, findings: Findings) -> Callable[[st
     return sampler(route.sample)
 
 
-def _topics(route: RouteConfig, where: str, findings: Findings) -> Topics | None:
+def _topics(route: RouteConfig, where: str, findings: Findings) -> RouteTopics | None:
     if route.topics is None:
         return None
     patterns = [
@@ -207,10 +207,10 @@ def _topics(route: RouteConfig, where: str, findings: Findings) -> Topics | None
         if is_pattern(text)
     ]
     names = frozenset(text for text in route.topics if not is_pattern(text))
-    return Topics(names, tuple(pattern for pattern in patterns if pattern is not None))
+    return RouteTopics(names, tuple(pattern for pattern in patterns if pattern is not None))
 
 
-def _metadata(route: RouteConfig, where: str, findings: Findings) -> tuple[tuple[str, Reader], ...]:
+def _metadata(route: RouteConfig, where: str, findings: Findings) -> tuple[tuple[str, ValueReader], ...]:
     entries = []
     for key, spec in route.metadata.items():
         place = f"{where}.metadata.{key}"
@@ -220,10 +220,10 @@ def _metadata(route: RouteConfig, where: str, findings: Findings) -> tuple[tuple
     return tuple(entries)
 
 
-def _source(route: RouteConfig, where: str, findings: Findings) -> Source | None:
+def _source(route: RouteConfig, where: str, findings: Findings) -> WholeObject | None:
     if route.metadata_from is None:
         if route.metadata_omit:
             findings.add(f"{where}.metadata_omit", "has nothing to leave out without metadata_from")
         return None
     reader = findings.value(route.metadata_from, f"{where}.metadata_from", "metadata_from")
-    return Source(reader, globs.any_of(route.metadata_omit) if route.metadata_omit else None)
+    return WholeObject(reader, globs.any_of(route.metadata_omit) if route.metadata_omit else None)

@@ -15,7 +15,7 @@ from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
 from bridge.mapping.expressions.paths import Path, covers, parse_path
-from bridge.mapping.expressions.readers import Reader
+from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.findings import Findings
 
 
@@ -24,10 +24,10 @@ class Settings:
     """What all routes share on one topic."""
 
     decode: Decode
-    event_type: Reader
-    user_id: Reader
-    occurred_at: Reader
-    event_id: Reader
+    event_type: ValueReader
+    user_id: ValueReader
+    occurred_at: ValueReader
+    event_id: ValueReader
     when: Condition | None
     max_age: float | None
     """Seconds."""
@@ -37,11 +37,11 @@ class Settings:
     metadata_limit: int
     """Bytes of the encoded metadata."""
     never_send: tuple[Path, ...]
-    common_metadata: Mapping[str, Reader | Literal[False]]
+    common_metadata: Mapping[str, ValueReader | Literal[False]]
 
 
 @dataclass(frozen=True, slots=True)
-class TopicSettings:
+class MappedTopicSettings:
     """The settings of every topic there may be."""
 
     base: Settings
@@ -72,7 +72,7 @@ _NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {
 """Which fields of the envelope a setting must not read, because they are read from it."""
 
 
-def compile_settings(config: MappingConfig, findings: Findings) -> TopicSettings:
+def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSettings:
     """Compiles `mapping` and its `per_topic`."""
     base = Settings(
         decode=config.decode,
@@ -103,7 +103,7 @@ def compile_settings(config: MappingConfig, findings: Findings) -> TopicSettings
         else:
             by_name[name] = settings
     by_pattern.sort(key=lambda entry: pattern_rank(entry[0].text))
-    return TopicSettings(base, by_name, tuple(by_pattern))
+    return MappedTopicSettings(base, by_name, tuple(by_pattern))
 
 
 def compile_topic_pattern(text: str, where: str, findings: Findings) -> TopicPattern | None:
@@ -155,7 +155,7 @@ def _overridden(base: Settings, overrides: TopicOverrides, where: str, findings:
     return replace(base, **changed)
 
 
-def _envelope(name: str, spec: ValueSpec, where: str, findings: Findings) -> Reader:
+def _envelope(name: str, spec: ValueSpec, where: str, findings: Findings) -> ValueReader:
     reader = findings.value(spec, f"{where}.{name}", name)
     circular = sorted(reader.envelope & _NO_CYCLES[name])
     if circular:
@@ -181,9 +181,9 @@ def _never_send(texts: tuple[str, ...], where: str, findings: Findings) -> tuple
 
 def compile_common(
     specs: Mapping[str, ValueSpec | Literal[False]], where: str, findings: Findings
-) -> dict[str, Reader | Literal[False]]:
+) -> dict[str, ValueReader | Literal[False]]:
     """Compiles `common_metadata`."""
-    common: dict[str, Reader | Literal[False]] = {}
+    common: dict[str, ValueReader | Literal[False]] = {}
     for key, spec in specs.items():
         place = f"{where}.common_metadata.{key}"
         check_key(key, place, findings)

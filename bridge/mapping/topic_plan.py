@@ -9,10 +9,10 @@ from bridge.decode import cloud_events, plain_text
 from bridge.decode.envelope import decode_data, decode_value
 from bridge.decode.failures import unmappable
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.header_filter import Skim, last_of
+from bridge.mapping.header_filter import HeaderFilter, last_of
 from bridge.mapping.never_send import remover
 from bridge.mapping.routes import RouteParts, RoutePlan
-from bridge.mapping.rules import Rules
+from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import Settings
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
 
@@ -86,7 +86,7 @@ class TopicPlan:
         self,
         topic: str,
         settings: Settings,
-        rules: Rules,
+        rules: RoutingRules,
         unmapped: Unmapped,
         bind: Callable[[RouteParts, Settings], RoutePlan],
         when_false: Outcomes,
@@ -106,7 +106,7 @@ class TopicPlan:
         self._by_header: dict[bytes, Match] = {}
         """By the bytes of the header that holds the type, so that a known type need not even become text."""
         self._filtered_by_header: dict[bytes | None, Outcomes] = {}
-        self.skim = None if self._header is None else Skim(self._header, self._filtered_by_header)
+        self.skim = None if self._header is None else HeaderFilter(self._header, self._filtered_by_header)
         """How to tell what is certainly filtered before a record is made of it; None where that takes more."""
         self._no_scope = None if reader.uses_scope else Scope(_NO_RECORD, None, settings)
         """What stands in where nothing looks at it, which saves making one for records that are only filtered."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bridge.config.topics import topic_patterns
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.holds import Reason
 from bridge.model import TopicPartition
 
@@ -20,7 +20,7 @@ works commits what it did within a second, and every five seconds that records w
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartitionStanding:
     """What is known of one partition of a configured topic; None: not known."""
 
     committed: int | None = None
@@ -46,7 +46,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TopicProblem:
     """Why a topic yields nothing."""
 
     reason: Reason
@@ -72,7 +72,7 @@ class TopicView:
     owners_of_stalled: tuple[str, ...] = ()
     stalled_for: float = 0.0
     """Seconds, of the partition that has stood still for longest."""
-    problem: Problem | None = None
+    problem: TopicProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +101,18 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LookAnswers:
     """What was asked for."""
 
     topics: Mapping[str, int]
     """Partitions of the topics that are there."""
-    standings: Mapping[TopicPartition, Standing]
-    problems: Mapping[str, Problem] = field(default_factory=dict)
+    standings: Mapping[TopicPartition, PartitionStanding]
+    problems: Mapping[str, TopicProblem] = field(default_factory=dict)
     mine: frozenset[TopicPartition] = frozenset()
     """Partitions of this replica."""
 
 
-def topics(configured: Topics, facts: Facts) -> tuple[TopicView, ...]:
+def topics(configured: ConsumedTopics, facts: LookAnswers) -> tuple[TopicView, ...]:
     """Every configured topic, in its order, patterns replaced by what they match."""
     views: dict[str, TopicView] = {}
     for entry in configured.entries:
@@ -122,9 +122,11 @@ def topics(configured: Topics, facts: Facts) -> tuple[TopicView, ...]:
     return tuple(views.values())
 
 
-def _topic(name: str, facts: Facts) -> TopicView:
+def _topic(name: str, facts: LookAnswers) -> TopicView:
     count = facts.topics.get(name, 0)
-    standings = {number: facts.standings.get(TopicPartition(name, number), Standing()) for number in range(count)}
+    standings = {
+        number: facts.standings.get(TopicPartition(name, number), PartitionStanding()) for number in range(count)
+    }
     lags = [standing.lag for standing in standings.values()]
     owned = {number: standing.is_owned for number, standing in standings.items()}
     stalled = {

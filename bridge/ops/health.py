@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.holds import Reason
 
 if TYPE_CHECKING:
-    from bridge.ops.group_view import Problem
+    from bridge.ops.group_view import TopicProblem
     from bridge.ops.snapshot import Vitals
 
 
@@ -33,7 +33,7 @@ _NOT_JOINED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthFinding:
     """One reason against."""
 
     reason: str
@@ -44,8 +44,8 @@ class Finding:
 class Health:
     """The answer of a probe: good when nothing speaks against it."""
 
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[Finding, ...] = ()
+    findings: tuple[HealthFinding, ...] = ()
+    notes: tuple[HealthFinding, ...] = ()
     """What does not speak against, and is worth a look."""
 
     @property
@@ -64,10 +64,10 @@ def live(vitals: Vitals, limits: BeatLimits = DEFAULT_LIMITS) -> Health:
     findings = []
     if vitals.poll_age > limits.poll:
         message = f"The poll thread has not polled for {vitals.poll_age:.0f} s; {limits.poll:.0f} s are allowed."
-        findings.append(Finding("poll_stuck", message))
+        findings.append(HealthFinding("poll_stuck", message))
     if vitals.loop_age > limits.loop:
         message = f"The event loop has not run for {vitals.loop_age:.0f} s; {limits.loop:.0f} s are allowed."
-        findings.append(Finding("loop_stuck", message))
+        findings.append(HealthFinding("loop_stuck", message))
     return Health(tuple(findings))
 
 
@@ -75,21 +75,21 @@ def ready(vitals: Vitals) -> Health:
     """Whether the process does its part: a member of its group, and held by nothing that needs an operator."""
     findings = []
     if vitals.stopping:
-        findings.append(Finding("draining", "The process is stopping."))
+        findings.append(HealthFinding("draining", "The process is stopping."))
     elif vitals.kafka is not None:
-        findings.append(Finding(Reason.KAFKA_UNREACHABLE.value, vitals.kafka))
+        findings.append(HealthFinding(Reason.KAFKA_UNREACHABLE.value, vitals.kafka))
     elif not vitals.joined:
         message = vitals.join_problem or _NOT_JOINED[vitals.joined_before]
-        findings.append(Finding(Reason.NOT_JOINED.value, message))
+        findings.append(HealthFinding(Reason.NOT_JOINED.value, message))
     if vitals.unauthorized is not None:
-        findings.append(Finding("unauthorized", vitals.unauthorized))
+        findings.append(HealthFinding("unauthorized", vitals.unauthorized))
     if vitals.dead_letters is not None:
-        findings.append(Finding("dead_letters_unwritable", vitals.dead_letters))
+        findings.append(HealthFinding("dead_letters_unwritable", vitals.dead_letters))
     if vitals.nothing_to_read is not None:
         findings.append(_problem(vitals.nothing_to_read))
         return Health(tuple(findings))
     return Health(tuple(findings), tuple(map(_problem, vitals.topic_problems)))
 
 
-def _problem(problem: Problem) -> Finding:
-    return Finding(problem.reason.value, f"{problem.detail}.")
+def _problem(problem: TopicProblem) -> HealthFinding:
+    return HealthFinding(problem.reason.value, f"{problem.detail}.")

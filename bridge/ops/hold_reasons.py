@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.holds import REASONS, Reason, shown
-from bridge.ops.snapshot import Block, OldestOpen, Partition, PartitionHold, Snapshot
+from bridge.ops.snapshot import ClosedGate, OldestOpen, PartitionHold, PartitionView, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,7 +26,7 @@ _STRICTEST_FIRST = (
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class HoldExplanation:
     """The answer for one partition."""
 
     why: Reason
@@ -48,7 +48,7 @@ class Explanation:
         return self.special_action or REASONS[self.why].action
 
 
-def partition_hold(partition: Partition, held_topics: Collection[str]) -> Reason | None:
+def partition_hold(partition: PartitionView, held_topics: Collection[str]) -> Reason | None:
     """What holds this partition alone, or None."""
     hold = _own_hold(partition)
     if hold is not None:
@@ -56,13 +56,13 @@ def partition_hold(partition: Partition, held_topics: Collection[str]) -> Reason
     return Reason.DEAD_LETTER_HOLD if partition.partition.topic in held_topics else None
 
 
-def held_since(partition: Partition, held_topics: Mapping[str, float]) -> float | None:
+def held_since(partition: PartitionView, held_topics: Mapping[str, float]) -> float | None:
     """Since when that holds it, in Unix seconds; `held_topics` says it of topics."""
     hold = _own_hold(partition)
     return held_topics.get(partition.partition.topic) if hold is None else hold.since
 
 
-def _own_hold(partition: Partition) -> PartitionHold | None:
+def _own_hold(partition: PartitionView) -> PartitionHold | None:
     """What came before an open transaction goes its own way: only behind it the transaction is what is waited for."""
     hold = partition.hold
     if hold is not None and hold.why is Reason.TRANSACTION_HANGING and partition.open_records:
@@ -70,7 +70,7 @@ def _own_hold(partition: Partition) -> PartitionHold | None:
     return hold
 
 
-def closed_gate(snapshot: Snapshot) -> Block | None:
+def closed_gate(snapshot: Snapshot) -> ClosedGate | None:
     """The gate to name when several are closed: what would still hold if the others opened. The rate comes last."""
     closed = {block.gate: block for block in snapshot.blocks}
     for gate in (*_STRICTEST_FIRST, Reason.RATE_LIMITED):
@@ -79,7 +79,7 @@ def closed_gate(snapshot: Snapshot) -> Block | None:
     return None
 
 
-def explain(partition: Partition, snapshot: Snapshot) -> Explanation:
+def explain(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation:
     """Why this partition stands where it stands: what holds it alone, then what holds everything, then its own record.
 
     A partition with nothing to do is idle, whatever gate is closed: it is not the one that waits.
@@ -88,35 +88,35 @@ def explain(partition: Partition, snapshot: Snapshot) -> Explanation:
     if held is not None:
         return held
     if partition.draining:
-        return Explanation(Reason.DRAINING, None, REASONS[Reason.DRAINING].meaning, partition.drains_until)
+        return HoldExplanation(Reason.DRAINING, None, REASONS[Reason.DRAINING].meaning, partition.drains_until)
     if not partition.open_records and not partition.lag:
-        return Explanation(Reason.IDLE, None, REASONS[Reason.IDLE].meaning)
+        return HoldExplanation(Reason.IDLE, None, REASONS[Reason.IDLE].meaning)
     return _waiting(partition, closed_gate(snapshot))
 
 
-def _waiting(partition: Partition, gate: Block | None) -> Explanation:
+def _waiting(partition: PartitionView, gate: ClosedGate | None) -> HoldExplanation:
     """A partition's own retry is named before the rate: it would wait even with budget left."""
     oldest = partition.oldest
     if gate is not None and gate.gate is not Reason.RATE_LIMITED:
         return _by_gate(gate)
     if partition.crowded:
         since = None if oldest is None else oldest.since
-        return Explanation(Reason.FAILING_USERS, since, REASONS[Reason.FAILING_USERS].meaning)
+        return HoldExplanation(Reason.FAILING_USERS, since, REASONS[Reason.FAILING_USERS].meaning)
     if oldest is not None and oldest.retry_at is not None and not partition.in_flight:
-        return Explanation(Reason.RETRY_AFTER, oldest.since, _parked(oldest), oldest.retry_at, oldest.retry_at)
+        return HoldExplanation(Reason.RETRY_AFTER, oldest.since, _parked(oldest), oldest.retry_at, oldest.retry_at)
     if gate is not None:
         return _by_gate(gate)
     on_their_way = oldest is None or not partition.open_records
-    return Explanation(
+    return HoldExplanation(
         Reason.SENDING, None if oldest is None else oldest.since, _sending(None if on_their_way else oldest)
     )
 
 
-def _held(partition: Partition, snapshot: Snapshot) -> Explanation | None:
+def _held(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation | None:
     hold = _own_hold(partition)
     if hold is not None:
         entry = REASONS[hold.why]
-        return Explanation(
+        return HoldExplanation(
             shown(hold.why),
             hold.since,
             hold.sentence,
@@ -127,13 +127,13 @@ def _held(partition: Partition, snapshot: Snapshot) -> Explanation | None:
         )
     for held in snapshot.held_topics:
         if held.topic == partition.partition.topic:
-            return Explanation(Reason.DEAD_LETTER_HOLD, held.since, held.sentence, needs_someone=True)
+            return HoldExplanation(Reason.DEAD_LETTER_HOLD, held.since, held.sentence, needs_someone=True)
     return None
 
 
-def _by_gate(block: Block) -> Explanation:
+def _by_gate(block: ClosedGate) -> HoldExplanation:
     why = shown(block.gate)
-    return Explanation(
+    return HoldExplanation(
         why,
         block.since,
         block.sentence or REASONS[block.gate].meaning,

@@ -10,7 +10,7 @@ import orjson
 
 from bridge.ops import health
 from bridge.ops.metrics import exposition_format
-from bridge.ops.server import Answer
+from bridge.ops.server import PageResponse
 from bridge.ops.status import status_document
 from bridge.text.printable import printable_bytes
 
@@ -70,7 +70,7 @@ def pages(
         media_type: Fresh(_metrics(exposition, snapshot, media_type), monotonic)
         for media_type in (exposition_format.TEXT, exposition_format.OPENMETRICS)
     }
-    shown = Fresh(lambda: Answer(encode(status_document.document(snapshot())), media_type=_JSON), monotonic)
+    shown = Fresh(lambda: PageResponse(encode(status_document.document(snapshot())), media_type=_JSON), monotonic)
     return {
         "/livez": lambda _accept: _probe("live", health.live(vitals(), limits)),
         "/readyz": lambda _accept: _probe("ready", health.ready(vitals())),
@@ -89,11 +89,11 @@ def encode(document: object) -> bytes:
 
 def _metrics(
     exposition: exposition_format.Exposition, snapshot: Callable[[], Snapshot], media_type: str
-) -> Callable[[], Answer]:
-    return lambda: Answer(exposition.render(snapshot(), media_type), media_type=media_type)
+) -> Callable[[], PageResponse]:
+    return lambda: PageResponse(exposition.render(snapshot(), media_type), media_type=media_type)
 
 
-def _probe(question: str, answer: Health) -> Answer:
+def _probe(question: str, answer: Health) -> PageResponse:
     reasons = [{"reason": finding.reason, "message": finding.message} for finding in (*answer.findings, *answer.notes)]
     code = HTTPStatus.OK if answer.ok else HTTPStatus.SERVICE_UNAVAILABLE
-    return Answer(encode({question: answer.ok, "reasons": reasons}), code, _JSON)
+    return PageResponse(encode({question: answer.ok, "reasons": reasons}), code, _JSON)

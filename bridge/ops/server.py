@@ -28,7 +28,7 @@ _BACKLOG = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PageResponse:
     """What a page returns."""
 
     body: bytes
@@ -37,12 +37,12 @@ class Answer:
 
 
 if TYPE_CHECKING:
-    Page = Callable[[str], Answer]
+    Page = Callable[[str], PageResponse]
     """Takes the request's Accept header ("" where there is none). Runs on the loop, so it must be quick."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """What one client, or all of them, may take. Seconds and counts."""
 
     connections: int = 64
@@ -59,9 +59,9 @@ class CannotListenError(Exception):
 class AdminServer:
     """Serves pages by their exact path."""
 
-    def __init__(self, pages: Mapping[str, Page], limits: Limits | None = None) -> None:
+    def __init__(self, pages: Mapping[str, Page], limits: ServerLimits | None = None) -> None:
         self._pages = {"/": _index(pages), **pages}
-        self._limits = limits or Limits()
+        self._limits = limits or ServerLimits()
         self._connections: dict[_Connection, None] = {}
         """The one idle longest first."""
         self._makes_room = False
@@ -140,7 +140,7 @@ class AdminServer:
 class _Connection(asyncio.Protocol):
     """One client. `deadline` (loop time) moves with every request it completes; past it the connection is dropped."""
 
-    def __init__(self, pages: Mapping[str, Page], limits: Limits, server: AdminServer) -> None:
+    def __init__(self, pages: Mapping[str, Page], limits: ServerLimits, server: AdminServer) -> None:
         self._pages = pages
         self._limits = limits
         self._server = server
@@ -217,22 +217,22 @@ class _Connection(asyncio.Protocol):
             self.deadline = self._loop.time() + patience
             self._server.answered(self)
 
-    def _look_up(self, request: Request) -> Answer:
+    def _look_up(self, request: PageRequest) -> PageResponse:
         page = self._pages.get(request.path)
         if page is None:
-            return Answer(b"No such page; / lists them.\n", HTTPStatus.NOT_FOUND)
+            return PageResponse(b"No such page; / lists them.\n", HTTPStatus.NOT_FOUND)
         try:
             return page(request.accept)
         except Exception as error:  # noqa: BLE001 - a defect in one page must not take the probes with it
             self._loop.call_exception_handler({"message": f"{request.path} cannot be rendered", "exception": error})
-            return Answer(b"This page cannot be rendered; the log says why.\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+            return PageResponse(b"This page cannot be rendered; the log says why.\n", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _refuse(self, status: HTTPStatus, sentence: str) -> None:
         """What follows cannot be trusted to be the beginning of a request, so the connection ends here."""
         self._buffer = b""
-        self._send(Answer(f"{sentence}\n".encode(), status), body=True, keep=False)
+        self._send(PageResponse(f"{sentence}\n".encode(), status), body=True, keep=False)
 
-    def _send(self, answer: Answer, *, body: bool, keep: bool) -> None:
+    def _send(self, answer: PageResponse, *, body: bool, keep: bool) -> None:
         assert self._transport is not None  # noqa: S101 - checked by _serve, and nothing awaits in between
         allow = f"Allow: {', '.join(_METHODS)}\r\n" if answer.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
         head = (
@@ -248,7 +248,7 @@ class _Connection(asyncio.Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PageRequest:
     """What matters of a request's head."""
 
     method: str
@@ -258,7 +258,7 @@ class Request:
     has_body: bool
 
 
-def parse(head: bytes) -> Request | str:
+def parse(head: bytes) -> PageRequest | str:
     """Read a request's head, without its empty line; a sentence for what is no request."""
     request_line, *fields = head.lstrip(b"\r\n").decode("latin-1").split("\r\n")
     words = request_line.split(" ")
@@ -274,9 +274,9 @@ def parse(head: bytes) -> Request | str:
     connection = headers.get("connection", "").lower()
     keep_alive = "close" not in connection if words[2] == "HTTP/1.1" else "keep-alive" in connection
     path = unquote(words[1].partition("?")[0])
-    return Request(words[0], path, headers.get("accept", ""), keep_alive, has_body)
+    return PageRequest(words[0], path, headers.get("accept", ""), keep_alive, has_body)
 
 
 def _index(pages: Mapping[str, Page]) -> Page:
     body = "".join(f"{path}\n" for path in pages).encode()
-    return lambda _accept: Answer(body)
+    return lambda _accept: PageResponse(body)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge.ops.group_view import GroupView, Problem
+from bridge.ops.group_view import GroupView, TopicProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class RouteCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class MappingCounts:
     """What the mapping did."""
 
     routes: Mapping[str, RouteCounts] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ClosedGate:
     """A gate that is closed."""
 
     gate: Reason
@@ -166,7 +166,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
+class MovingBacklog:
     """How many records wait, and how that number has moved."""
 
     records: int
@@ -223,7 +223,7 @@ class OldestOpen:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
+class PartitionView:
     """One assigned partition."""
 
     partition: TopicPartition
@@ -284,7 +284,7 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class MembershipView:
     """The process as a member of its consumer group."""
 
     assignments: int = 0
@@ -339,7 +339,7 @@ class RecordedLosses:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyView:
     """The API key, never its value."""
 
     reloads: int = 0
@@ -408,9 +408,9 @@ class Vitals:
     """The dead-letter topic cannot be written: the sentence why."""
     kafka: str | None = None
     """No Kafka broker answers: the sentence which, and with which error."""
-    topic_problems: Sequence[Problem] = ()
+    topic_problems: Sequence[TopicProblem] = ()
     """Configured topics that yield nothing, each with the reason."""
-    nothing_to_read: Problem | None = None
+    nothing_to_read: TopicProblem | None = None
     """None of the configured topics yields anything: one of the reasons."""
 
 
@@ -424,18 +424,18 @@ class Snapshot:
     started_at: float
     vitals: Vitals
     records: Records
-    mapped: Mapped
+    mapped: MappingCounts
     requests: Requests
     letters: Letters
     buffers: Buffers
     rate: Rate
-    group: Group
-    key: Key
-    blocks: Sequence[Block] = ()
+    group: MembershipView
+    key: KeyView
+    blocks: Sequence[ClosedGate] = ()
     kafka_lost: KafkaLost | None = None
     group_view: GroupView = field(default_factory=GroupView)
     held_topics: Sequence[TopicHold] = ()
-    partitions: Sequence[Partition] = ()
+    partitions: Sequence[PartitionView] = ()
     retention: Mapping[str, float] = field(default_factory=dict)
     """By topic: seconds after which Kafka deletes its records, infinite: never for their age; as far as known."""
     log_write_failures: int = 0
@@ -445,7 +445,7 @@ class Snapshot:
     """None: not read yet."""
     control_problem: str | None = None
     """Why `bridge hold` and `bridge release` do not reach this process; None: they do, or it has no socket for them."""
-    backlog: Backlog | None = None
+    backlog: MovingBacklog | None = None
     """None: not watched for long enough, or not lately."""
     certificates: Sequence[Certificate] = ()
     build: Build = field(default_factory=Build)

@@ -11,12 +11,12 @@ from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import Ordering
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Entry, Fanout, LaneKey, Partition, Work
+from bridge.pipeline.work import Entry, Fanout, LaneKey, PartitionWork, Work
 
 Enqueue = Callable[[Work, Outcome], None]
 
 
-class Intake:
+class Admission:
     """Turns records into work. What is filtered completes here and costs no object."""
 
     __slots__ = ("_clock", "_enqueue", "_evidence", "_mapper", "_ordering", "_tally")
@@ -32,7 +32,7 @@ class Intake:
         self._enqueue = enqueue
 
     def accept(  # noqa: PLR0915 - any part of it elsewhere is a call for each record
-        self, partition: Partition, records: Sequence[Arrival], until: float
+        self, partition: PartitionWork, records: Sequence[Arrival], until: float
     ) -> int:
         """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way.
 
@@ -96,7 +96,7 @@ class Intake:
         self._filtered(before, alike)
         return through
 
-    def _unmapped(self, partition: Partition, arrival: Arrival) -> None:
+    def _unmapped(self, partition: PartitionWork, arrival: Arrival) -> None:
         """What was decided on before it was a whole record."""
         tracker, tally = partition.tracker, self._tally
         if isinstance(arrival, Skimmed):
@@ -121,7 +121,7 @@ class Intake:
             self._record_filtered(outcomes[0], records)
             self._event_filtered(outcomes[0], records)
 
-    def _accept_many(self, partition: Partition, record: Record, outcomes: Outcomes) -> None:
+    def _accept_many(self, partition: PartitionWork, record: Record, outcomes: Outcomes) -> None:
         """A record with several routes: complete when each of its events is."""
         filtered = [outcome for outcome in outcomes if isinstance(outcome, Filtered)]
         works = [
@@ -150,13 +150,13 @@ class Intake:
         if outcome.route is not None:
             self._tally.route(outcome.route).filtered += events
 
-    def _work(self, partition: Partition, record: Record, outcome: Prepared | Failed, output: int) -> Work:
+    def _work(self, partition: PartitionWork, record: Record, outcome: Prepared | Failed, output: int) -> Work:
         prepared = outcome if type(outcome) is Prepared else None
         if isinstance(outcome, Failed) and outcome.unmapped_type is not None:
             self._tally.unmapped_letter(outcome.unmapped_type)
         return Work(partition, record, record.size, output, prepared, self._lane(record, prepared))
 
-    def _arrived(self, partition: Partition, record: Record, entry: Entry) -> None:
+    def _arrived(self, partition: PartitionWork, record: Record, entry: Entry) -> None:
         tracker = partition.tracker
         if record.offset == tracker.start and tracker.restored_head.first_attempt_ms:
             self._resume(entry if isinstance(entry, Work) else entry.head, tracker.restored_head)

@@ -10,16 +10,16 @@ from bridge.model import Disposition, Position
 from bridge.pipeline.budget.pacing import KEEP_DEMAND
 from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
-from bridge.pipeline.offsets import Life, OffsetTracker
+from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Entry, Partition, State, Work
+from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]
 Positioned = Sequence[tuple[Tracker, Position]]
 Drained = Callable[[Positioned], None]
 # What is asked for every event: a member of an enum takes ten times as long to look up as a global.
-_GONE, _DELIVERED = State.GONE, Disposition.DELIVERED
+_GONE, _DELIVERED = EventState.GONE, Disposition.DELIVERED
 
 REFRESH_DEMAND = 1.5
 """Seconds after which a demand that did not change is published again, so that others keep believing it."""
@@ -29,7 +29,7 @@ REFRESH_DEMAND = 1.5
 class Drain:
     """Partitions that leave together; their next owner waits for all of them."""
 
-    partitions: list[Partition]
+    partitions: list[PartitionWork]
     drained: Drained
     deadline: float
     """Monotonic seconds."""
@@ -42,7 +42,7 @@ class Assignments:
 
     def __init__(self, tally: Tally, settings: DeliverySettings, failing: Failing) -> None:
         self._failing = failing
-        self._partitions: dict[Tracker, Partition] = {}
+        self._partitions: dict[Tracker, PartitionWork] = {}
         self._drains: list[Drain] = []
         self._tally = tally
         self._settings = settings
@@ -52,19 +52,19 @@ class Assignments:
     def __len__(self) -> int:
         return len(self._partitions)
 
-    def __iter__(self) -> Iterator[Partition]:
+    def __iter__(self) -> Iterator[PartitionWork]:
         return iter(self._partitions.values())
 
-    def add(self, tracker: Tracker, now: float) -> Partition:
+    def add(self, tracker: Tracker, now: float) -> PartitionWork:
         """Ours from now on."""
         name = tracker.partition.topic
         topic = self.topics.get(name)
         if topic is None:
             topic = self.topics[name] = TopicLetters(name, self._settings.hold_after_letters)
-        partition = self._partitions[tracker] = Partition(tracker, topic, now)
+        partition = self._partitions[tracker] = PartitionWork(tracker, topic, now)
         return partition
 
-    def get(self, tracker: Tracker) -> Partition | None:
+    def get(self, tracker: Tracker) -> PartitionWork | None:
         """None once it is given up."""
         return self._partitions.get(tracker)
 
@@ -88,19 +88,19 @@ class Assignments:
 
     # --- leaving ----------------------------------------------------------------------------------
 
-    def begin_drain(self, trackers: Sequence[Tracker], drained: Drained, now: float) -> list[Partition]:
+    def begin_drain(self, trackers: Sequence[Tracker], drained: Drained, now: float) -> list[PartitionWork]:
         """Start giving these up; nothing new of them may start."""
         leaving = [
             self._partitions[tracker]
             for tracker in trackers
-            if tracker in self._partitions and tracker.life is Life.LIVE
+            if tracker in self._partitions and tracker.life is TrackerState.LIVE
         ]
         for partition in leaving:
-            partition.tracker.life = Life.DRAINING
+            partition.tracker.life = TrackerState.DRAINING
         self._drains.append(Drain(leaving, drained, now + self._settings.drain_timeout))
         return leaving
 
-    def lose(self, trackers: Sequence[Tracker]) -> list[Partition]:
+    def lose(self, trackers: Sequence[Tracker]) -> list[PartitionWork]:
         """These are gone already: whatever is outside can do nothing for them any more."""
         lost = [self._partitions[tracker] for tracker in trackers if tracker in self._partitions]
         for partition in lost:
@@ -129,9 +129,9 @@ class Assignments:
             self._kill(partition)
         drain.drained(final)
 
-    def _kill(self, partition: Partition) -> None:
+    def _kill(self, partition: PartitionWork) -> None:
         tracker, tally = partition.tracker, self._tally
-        tracker.life = Life.DEAD
+        tracker.life = TrackerState.DEAD
         self._partitions.pop(tracker, None)
         partition.topic.sendable -= len(partition.on_wire)
         self._failing.forget(partition, tracker.open.values())
@@ -164,11 +164,11 @@ class Assignments:
         return out
 
     @staticmethod
-    def _demand_changed(partition: Partition, age: float, now: float) -> bool:
+    def _demand_changed(partition: PartitionWork, age: float, now: float) -> bool:
         wants = now - partition.waited_at < KEEP_DEMAND
         return wants != partition.published_demand or (wants and age >= REFRESH_DEMAND)
 
-    def _position(self, partition: Partition, now: float, wall: float) -> Position:
+    def _position(self, partition: PartitionWork, now: float, wall: float) -> Position:
         tracker = partition.tracker
         wants = now - partition.waited_at < KEEP_DEMAND
         waiting = max(1, partition.waiting) if wants else 0

@@ -30,7 +30,7 @@ from bridge.model import (
     Unauthorized,
     Verdict,
 )
-from bridge.pipeline.admission import Intake
+from bridge.pipeline.admission import Admission
 from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.assignments import Assignments, Drained
 from bridge.pipeline.budget.governor import Block, Governor
@@ -38,21 +38,26 @@ from bridge.pipeline.budget.key_guard import KeyRuling
 from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.letters import LetterDesk, letter_of
-from bridge.pipeline.offsets import Life, OffsetTracker
-from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, DeadLetters, Journal, Mapper, Positions, Sink
-from bridge.pipeline.queues.delay_queue import Waiting
-from bridge.pipeline.queues.ready_queue import Turns
+from bridge.pipeline.offsets import OffsetTracker, TrackerState
+from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
+from bridge.pipeline.queues.delay_queue import DelayQueue
+from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Entry, Partition, State, Work
+from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]
 _NEVER = float("inf")
 TOLD_AT = 3
 """Failures of one event after which it is told of."""
 # What is asked for every event: a member of an enum takes ten times as long to look up as a global.
-_IN_FLIGHT, _DELIVERED, _DRAINING, _DEAD = State.IN_FLIGHT, Disposition.DELIVERED, Life.DRAINING, Life.DEAD
+_IN_FLIGHT, _DELIVERED, _DRAINING, _DEAD = (
+    EventState.IN_FLIGHT,
+    Disposition.DELIVERED,
+    TrackerState.DRAINING,
+    TrackerState.DEAD,
+)
 
 
 class Dispatcher:
@@ -67,7 +72,7 @@ class Dispatcher:
         letters: DeadLetters,
         positions: Positions,
         credentials: Credentials,
-        journal: Journal,
+        journal: EventLog,
         clock: Clock,
         alarm: Alarm,
         rng: random.Random,
@@ -84,14 +89,14 @@ class Dispatcher:
         self.governor = Governor(settings, rng, clock.monotonic())
         self.evidence = Evidence()
         self.failing = Failing(settings, self.tally, positions)
-        self._waiting = Waiting(self.failing, settings.max_in_flight)
+        self._waiting = DelayQueue(self.failing, settings.max_in_flight)
         self.lanes, self._turns = self._waiting.lanes, self._waiting.turns
         self.letters = LetterDesk(
             self._letter_acknowledged, self._waiting, letters, positions, journal, self.tally, settings.retry, rng
         )
         self.assignments = Assignments(self.tally, settings, self.failing)
         self._next_due = _NEVER
-        self._intake = Intake(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
+        self._intake = Admission(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
 
     # --- assignments ------------------------------------------------------------------------------
 
@@ -171,7 +176,7 @@ class Dispatcher:
         What belongs to a partition that is leaving or held is dropped unread: its position stays below it.
         """
         partition = self.assignments.get(tracker)
-        if partition is None or tracker.life is not Life.LIVE or partition.held is not None:
+        if partition is None or tracker.life is not TrackerState.LIVE or partition.held is not None:
             return len(records)
         through = self._intake.accept(partition, records, until)
         self.pump()
@@ -216,7 +221,7 @@ class Dispatcher:
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
 
-    def _start_ready(self, governor: Governor, turns: Turns, now: float) -> Block | None:
+    def _start_ready(self, governor: Governor, turns: ReadyQueue, now: float) -> Block | None:
         """Start what is ready; the reason why something is left, if it is the governor's."""
         order, again = turns.order, turns.again
         while (order or again) and governor.in_flight < governor.max_in_flight:
@@ -311,7 +316,7 @@ class Dispatcher:
         if partition.tracker.life is _DRAINING:
             self._finish_drains(self._monotonic())
 
-    def _delivered(self, work: Work, partition: Partition) -> None:
+    def _delivered(self, work: Work, partition: PartitionWork) -> None:
         """The hot path: each event comes through here once."""
         governor, prepared = self.governor, work.prepared
         governor.throttles = 0
@@ -347,7 +352,7 @@ class Dispatcher:
     def _retry(self, work: Work, verdict: Retry, now: float) -> None:
         self.tally.retries[verdict.reason] += 1
         self.tally.ambiguous += verdict.ambiguous
-        if work.state is State.GONE and verdict.status is None:
+        if work.state is EventState.GONE and verdict.status is None:
             # Its connection was closed by us, which says nothing of the destination.
             self._waiting.leave_lane(work)
             return
@@ -400,7 +405,7 @@ class Dispatcher:
             self._journal.blocked(Reason.OUTAGE, verdict.detail)
         counts = self._counts(work, alone, throttled)
         work.mark = self.evidence.failed(work.mark, verdict, alone=alone)
-        if work.partition.tracker.life is Life.DEAD:
+        if work.partition.tracker.life is TrackerState.DEAD:
             return False
         if not counts:
             if self.failing.paused and not outage.on:
@@ -455,11 +460,11 @@ class Dispatcher:
 
     def _back(self, work: Work) -> bool:
         """Whether the event stays ours to send; if its partition is leaving, it is left open for the next owner."""
-        if work.partition.tracker.life is Life.LIVE:
+        if work.partition.tracker.life is TrackerState.LIVE:
             return True
         self._waiting.leave_lane(work)
-        work.state = State.GONE
-        if work.partition.tracker.life is Life.DRAINING:
+        work.state = EventState.GONE
+        if work.partition.tracker.life is TrackerState.DRAINING:
             topic = work.partition.topic
             topic.sendable -= 1
             self.letters.released(topic)
@@ -470,7 +475,7 @@ class Dispatcher:
     def _dead_letter(
         self, work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, now: float
     ) -> None:
-        if work.partition.tracker.life is Life.DEAD:
+        if work.partition.tracker.life is TrackerState.DEAD:
             self._waiting.leave_lane(work)
             return
         work.letter = letter_of(work, reason, message, status, code, epoch=self._wall() - now)
@@ -498,12 +503,12 @@ class Dispatcher:
 
     # --- leaving ----------------------------------------------------------------------------------
 
-    def _release(self, leaving: Sequence[Partition], now: float) -> None:
+    def _release(self, leaving: Sequence[PartitionWork], now: float) -> None:
         """Take out of every queue what belongs to these partitions and is not outside."""
         partitions = set(leaving)
 
         def goes(work: Work) -> bool:
-            return work.partition in partitions and work.state not in (State.IN_FLIGHT, State.WRITING)
+            return work.partition in partitions and work.state not in (EventState.IN_FLIGHT, EventState.WRITING)
 
         topics = list(dict.fromkeys(partition.topic for partition in leaving))
         self.letters.drop(goes, topics, now)
@@ -513,10 +518,10 @@ class Dispatcher:
         for topic in topics:
             self.letters.released(topic)
 
-    def _abort(self, partitions: Sequence[Partition]) -> None:
+    def _abort(self, partitions: Sequence[PartitionWork]) -> None:
         aborted = [work for partition in partitions for work in partition.on_wire]
         for work in aborted:
-            work.state = State.GONE
+            work.state = EventState.GONE
         self._sink.abort(aborted)
 
     def _finish_drains(self, now: float) -> None:
@@ -551,7 +556,7 @@ class Dispatcher:
             work.attempts,
             work.counted,
             self.evidence.allowed(work.who, self.settings.retry.max_attempts),
-            max(0.0, work.due - now) if work.state is State.PARKED else None,
+            max(0.0, work.due - now) if work.state is EventState.PARKED else None,
             None if work.mark is None else work.mark.answer,
             self.failing.behind(work),
         )
@@ -568,7 +573,9 @@ class Dispatcher:
 
     def mine(self) -> list[TopicPartition]:
         """The partitions that are assigned and not leaving."""
-        return [partition.tracker.partition for partition in self.assignments if partition.tracker.life is Life.LIVE]
+        return [
+            partition.tracker.partition for partition in self.assignments if partition.tracker.life is TrackerState.LIVE
+        ]
 
     def positions(self) -> list[tuple[Tracker, Position]]:
         """What to take to the broker now; call once per commit interval."""

@@ -8,7 +8,7 @@ from bridge.pipeline.ports import Positions
 from bridge.pipeline.retry import OTHERS_NEEDED
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Entry, LaneKey, Partition, Work
+from bridge.pipeline.work import Entry, LaneKey, PartitionWork, Work
 
 ONE_USER = 4
 """Times `max_buffered`: records that may wait behind one user."""
@@ -42,9 +42,9 @@ class Failing:
         """Events per lane, its head included; an event without a lane is one of its own."""
         self._held: dict[Entry, int] = {}
         """Open records, and how many of their events are in such lanes."""
-        self.paused: dict[Partition, LaneKey | Work] = {}
+        self.paused: dict[PartitionWork, LaneKey | Work] = {}
         """Partitions of which nothing more is taken, and the lane that was too long."""
-        self._over: dict[Partition, int] = {}
+        self._over: dict[PartitionWork, int] = {}
         """Events that a partition may still bring although a bound is reached."""
         self._tight = False
         """A bound was reached lately."""
@@ -97,7 +97,7 @@ class Failing:
         else:
             self._release(entry)
 
-    def forget(self, partition: Partition, entries: Iterable[Entry]) -> None:
+    def forget(self, partition: PartitionWork, entries: Iterable[Entry]) -> None:
         """These open records of the partition are not ours any more."""
         self.paused.pop(partition, None)
         self._over.pop(partition, None)
@@ -141,7 +141,7 @@ class Failing:
             and tally.behind_bytes <= self._bytes - self._bytes // 8
         )
 
-    def _pause(self, partition: Partition, key: LaneKey | Work) -> None:
+    def _pause(self, partition: PartitionWork, key: LaneKey | Work) -> None:
         over = self._over.get(partition, 0)
         if over:
             self._over[partition] = over - 1
@@ -150,7 +150,7 @@ class Failing:
             self._tight = True
             self._positions.pause_partition(partition.tracker)
 
-    def _resume(self, partition: Partition) -> None:
+    def _resume(self, partition: PartitionWork) -> None:
         del self.paused[partition]
         if partition.held is None:
             self._positions.resume_partition(partition.tracker)

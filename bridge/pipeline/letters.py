@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 
 from bridge.model import DeadLetter, LetterReason, LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
-from bridge.pipeline.offsets import Life
-from bridge.pipeline.ports import DeadLetters, Journal, Positions
-from bridge.pipeline.queues.delay_queue import Waiting
+from bridge.pipeline.offsets import TrackerState
+from bridge.pipeline.ports import DeadLetters, EventLog, Positions
+from bridge.pipeline.queues.delay_queue import DelayQueue
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Entry, Partition, State, Work
+from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
 
 def letter_of(
@@ -41,8 +41,8 @@ class LetterDesk:
     """A letter that cannot be written is back-pressure: its offset stays open and intake stops, nothing is skipped."""
 
     def __init__(
-        self, acknowledged: Callable[[Work], None], waiting: Waiting, port: DeadLetters, positions: Positions,
-        journal: Journal, tally: Tally, retry: RetrySettings, rng: random.Random,
+        self, acknowledged: Callable[[Work], None], waiting: DelayQueue, port: DeadLetters, positions: Positions,
+        journal: EventLog, tally: Tally, retry: RetrySettings, rng: random.Random,
     ) -> None:  # fmt: skip
         self._acknowledged = acknowledged
         self._waiting = waiting
@@ -78,14 +78,14 @@ class LetterDesk:
             self._write(work)
             return
         self._waiting.leave_lane(work)
-        if work.partition.tracker.life is Life.LIVE:
-            work.state = State.SHELVED
+        if work.partition.tracker.life is TrackerState.LIVE:
+            work.state = EventState.SHELVED
             topic.shelf.append(work)
             if topic.held:
                 self._stick(work)
         else:
             # Left open for the partition's next owner: from the shelf it would be written when it is no longer ours.
-            work.state = State.GONE
+            work.state = EventState.GONE
         if ruling is Ruling.HOLD and not was_held:
             self._hold(topic)
 
@@ -113,9 +113,9 @@ class LetterDesk:
         """The producer's receipt."""
         life = work.partition.tracker.life
         self._unwritten.discard(work)
-        if life is Life.DEAD or (life is Life.DRAINING and refused is not None):
+        if life is TrackerState.DEAD or (life is TrackerState.DRAINING and refused is not None):
             # The record stays open for the next owner, who writes a letter of his own.
-            work.state = State.GONE
+            work.state = EventState.GONE
             self._waiting.leave_lane(work)
         elif refused is None:
             self._accepted(work)
@@ -137,7 +137,7 @@ class LetterDesk:
         """Try refused letters again."""
         while self._again and self._again[0][0] <= now:
             work = heapq.heappop(self._again)[2]
-            if work.state is State.SHELVED:
+            if work.state is EventState.SHELVED:
                 self._write(work)
 
     def drop(self, goes: Callable[[Work], bool], topics: Iterable[TopicLetters], now: float) -> None:
@@ -148,7 +148,7 @@ class LetterDesk:
             self._tally.stuck -= 1
             self._tally.stuck_bytes -= self._stuck.pop(entry).size
         for work in [work for work in self._unwritten if goes(work)]:
-            work.state = State.GONE
+            work.state = EventState.GONE
             self._unwritten.remove(work)
         if not self._unwritten:
             self._reopen(now)
@@ -157,7 +157,7 @@ class LetterDesk:
         letter = work.letter
         if letter is None:
             raise ValueError(f"{work.record.coordinates}: no letter to write")
-        work.state = State.WRITING
+        work.state = EventState.WRITING
         work.partition.writing += 1
         self._port.write(letter, work)
 
@@ -183,7 +183,7 @@ class LetterDesk:
         self._refusals += 1
         self._sequence += 1
         self._unwritten.add(work)
-        work.state = State.SHELVED
+        work.state = EventState.SHELVED
         heapq.heappush(self._again, (now + backoff(self._refusals, self._retry, self._rng), self._sequence, work))
 
     def _hold(self, topic: TopicLetters) -> None:
@@ -192,10 +192,10 @@ class LetterDesk:
         self._positions.pause_topic(topic.name)
         self._journal.topic_held(topic.name, topic.run, topic.messages.sentence())
 
-    def _hold_partition(self, partition: Partition, work: Work, message: str) -> None:
+    def _hold_partition(self, partition: PartitionWork, work: Work, message: str) -> None:
         self._tally.letter_failures += 1
         partition.held = message
-        work.state = State.SHELVED
+        work.state = EventState.SHELVED
         self._stick(work)
         self._waiting.leave_lane(work)
         self._positions.pause_partition(partition.tracker)

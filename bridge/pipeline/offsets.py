@@ -19,7 +19,7 @@ from bridge.pipeline.open_spans import OpenSpans
 T = TypeVar("T")
 
 
-class Life(enum.Enum):
+class TrackerState(enum.Enum):
     """A tracker's states, in order; there is no way back."""
 
     LIVE = "live"
@@ -65,7 +65,7 @@ class OffsetTracker(Generic[T]):
         self.start = start
         self.topic_id = topic_id
         self.leader_epoch = leader_epoch
-        self.life = Life.LIVE
+        self.life = TrackerState.LIVE
         self.next_offset = start
         """The offset after the last one that arrived, or after the gap behind it."""
         self.open: dict[int, T] = {}

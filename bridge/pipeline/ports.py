@@ -45,7 +45,7 @@ class Attempt(Protocol):
 
 
 class Sink(Protocol):
-    """Sends requests. Each `send` is answered by exactly one `Answers.answered`, also after `abort`."""
+    """Sends requests. Each `send` is answered by exactly one `VerdictSink.answered`, also after `abort`."""
 
     def send(self, attempt: Attempt, /) -> None:
         """Start one request; the answer never arrives from within this call."""
@@ -56,7 +56,7 @@ class Sink(Protocol):
         ...
 
 
-class Answers(Protocol):
+class VerdictSink(Protocol):
     """Where the sink brings its verdicts."""
 
     def answered(self, attempt: Attempt, verdict: Verdict, /) -> None:
@@ -125,7 +125,7 @@ class Alarm(Protocol):
         ...
 
 
-class Journal(Protocol):
+class EventLog(Protocol):
     """Hears what an operator wants to know; observing never changes what the pipeline does."""
 
     def blocked(self, reason: str, detail: str) -> None:

@@ -15,7 +15,7 @@ LaneKey: TypeAlias = "str | bytes | tuple[str, int] | None"
 """What must stay in order: a user, a key, a partition; None: nothing."""
 
 
-class State(enum.IntEnum):
+class EventState(enum.IntEnum):
     """Where one event stands. `GONE` is met only in queues that drop their entries lazily."""
 
     WAITING = 0
@@ -32,11 +32,11 @@ class State(enum.IntEnum):
     GONE = 6
 
 
-_WAITING: Final = State.WAITING
+_WAITING: Final = EventState.WAITING
 """A member of an enum takes ten times as long to look up as a global, and this is asked for every event."""
 
 
-class Partition:
+class PartitionWork:
     """One assigned partition: its tracker and what of it is outside right now."""
 
     __slots__ = (
@@ -89,7 +89,7 @@ class Work:
     )  # fmt: skip
 
     def __init__(
-        self, partition: Partition, record: Record, size: int, output: int, prepared: Prepared | None, lane: LaneKey
+        self, partition: PartitionWork, record: Record, size: int, output: int, prepared: Prepared | None, lane: LaneKey
     ) -> None:
         self.partition = partition
         self.record = record
@@ -145,7 +145,7 @@ class Fanout:
     def head(self) -> Work:
         """The first event that is not done: what is said of the record is said of it."""
         for work in self._works:
-            if work.state is not State.GONE:
+            if work.state is not EventState.GONE:
                 return work
         return self._works[-1]
 

@@ -11,7 +11,7 @@ from bridge.model import DeadLetter, Failed, Outcomes, Prepared, Record
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FileLine:
     """One record of the file."""
 
     number: int
@@ -21,7 +21,7 @@ class Line:
     record: Record
 
 
-class Fate(enum.StrEnum):
+class LineFate(enum.StrEnum):
     """What became of one line."""
 
     ACCEPTED = "accepted"
@@ -32,12 +32,12 @@ class Fate(enum.StrEnum):
     """An event of it failed for good, or cannot be made."""
 
 
-class Parcel:
+class LineInFlight:
     """One line on its way: which of its events are open."""
 
     __slots__ = ("_has_failed", "_open", "_was_sent", "line")
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: FileLine) -> None:
         self.line = line
         self._open: set[int] = set()
         self._has_failed = self._was_sent = False
@@ -57,21 +57,21 @@ class Parcel:
         self._has_failed = True
 
     @property
-    def fate(self) -> Fate | None:
+    def fate(self) -> LineFate | None:
         """None while an event is open."""
         if self._open:
             return None
         if self._has_failed:
-            return Fate.REJECTED
-        return Fate.ACCEPTED if self._was_sent else Fate.LEFT_OUT
+            return LineFate.REJECTED
+        return LineFate.ACCEPTED if self._was_sent else LineFate.LEFT_OUT
 
 
 @dataclass(slots=True)
-class Tally:
+class SendTally:
     """Filled while a file is sent."""
 
-    lines: Sequence[Line]
-    fates: Counter[Fate] = field(default_factory=Counter)
+    lines: Sequence[FileLine]
+    fates: Counter[LineFate] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     """Of events that failed, by reason and status."""
     last_accepted: int | None = None
@@ -87,10 +87,10 @@ class Tally:
     _through: int = 0
     _ahead: set[int] = field(default_factory=set)
 
-    def settle(self, place: int, line: Line, fate: Fate) -> None:
+    def settle(self, place: int, line: FileLine, fate: LineFate) -> None:
         """The line at this place of `lines` is through."""
         self.fates[fate] += 1
-        if fate is Fate.ACCEPTED:
+        if fate is LineFate.ACCEPTED:
             self.last_accepted = max(line.number, self.last_accepted or 0)
         self._ahead.add(place)
         while self._through in self._ahead:

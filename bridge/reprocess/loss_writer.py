@@ -12,7 +12,7 @@ from bridge.formats.lost import Lost
 from bridge.formats.resolutions import Author
 from bridge.kafka.letters.resolution_writer import ResolutionWriter
 from bridge.reprocess import losses
-from bridge.reprocess.losses import Written
+from bridge.reprocess.losses import ParsedLoss
 
 _PATIENCE: Final = 10.0
 """Seconds the brokers may take."""
@@ -27,7 +27,7 @@ class LossWriter:
         self._by = by
         self._writer: ResolutionWriter | None = None
 
-    def write(self, wanted: Sequence[Lost], partitions: int, at: float) -> tuple[list[Written], str | None]:
+    def write(self, wanted: Sequence[Lost], partitions: int, at: float) -> tuple[list[ParsedLoss], str | None]:
         """What is recorded now, and why not all of it; `partitions` are those of the topic, `at` is in Unix seconds.
 
         Raises `client.ClientRefusedError` for properties that the client library does not take.
@@ -37,14 +37,14 @@ class LossWriter:
             return [], f"the topic beside the dead-letter topic does not exist; run `{create}`"
         if self._writer is None:
             self._writer = ResolutionWriter(self._config, self._logger)
-        written: list[Written] = []
+        written: list[ParsedLoss] = []
         problems: list[str] = []
         for lost in wanted:
             key, value = losses.encode(lost, self._config.kafka.group_id, at, self._by)
 
             def done(problem: str | None, lost: Lost = lost) -> None:
                 if problem is None:
-                    written.append(Written(lost, at))
+                    written.append(ParsedLoss(lost, at))
                 else:
                     problems.append(problem)
 

@@ -34,7 +34,7 @@ Key = tuple[TopicPartition, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ParsedLoss:
     """One record, understood."""
 
     lost: Lost
@@ -67,7 +67,7 @@ def encode(lost: Lost, group: str, at: float, by: Author) -> tuple[bytes, bytes]
     return orjson.dumps(key), orjson.dumps(document)
 
 
-def decode(key: bytes | None, value: bytes | None, group: str) -> Written | None:
+def decode(key: bytes | None, value: bytes | None, group: str) -> ParsedLoss | None:
     """None for what is of another group, foreign, damaged or newer: it says nothing."""
     if not is_one(key) or value is None:
         return None
@@ -80,7 +80,7 @@ def decode(key: bytes | None, value: bytes | None, group: str) -> Written | None
             return None
     except (ValueError, LookupError):
         return None
-    return Written(lost, float(at)) if encode(lost, group, at, _NOBODY)[0] == key else None
+    return ParsedLoss(lost, float(at)) if encode(lost, group, at, _NOBODY)[0] == key else None
 
 
 _NOBODY: Final = Author("", "", "")
@@ -114,7 +114,7 @@ class Losses:
     """A fold over such records: whoever reads them all knows the same."""
 
     group: str
-    _found: dict[Key, Written] = field(default_factory=dict)
+    _found: dict[Key, ParsedLoss] = field(default_factory=dict)
 
     def take(self, records: Iterable[Record]) -> None:
         """Records of the topic; what is about dead letters is passed over."""
@@ -124,7 +124,7 @@ class Losses:
                 if written is not None:
                     self.note(written)
 
-    def note(self, written: Written) -> None:
+    def note(self, written: ParsedLoss) -> None:
         """One record, read or just written. A loss only grows."""
         lost = written.lost
         key = (lost.partition, lost.topic_id, lost.start)
@@ -134,7 +134,7 @@ class Losses:
         if known is None or (lost.stop or 0) >= (known.lost.stop or 0):
             self._found[key] = written
 
-    def known(self, lost: Lost) -> Written | None:
+    def known(self, lost: Lost) -> ParsedLoss | None:
         """What is recorded of it so far."""
         return self._found.get((lost.partition, lost.topic_id, lost.start))
 
@@ -154,7 +154,7 @@ class Losses:
         )
 
 
-def _ranges(rows: Iterable[Written]) -> dict[tuple[TopicPartition, str], list[range]]:
+def _ranges(rows: Iterable[ParsedLoss]) -> dict[tuple[TopicPartition, str], list[range]]:
     found: dict[tuple[TopicPartition, str], list[range]] = {}
     for each in rows:
         if each.lost.stop is not None:

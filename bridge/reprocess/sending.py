@@ -13,8 +13,8 @@ from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, 
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
-from bridge.reprocess.lines import Line, Parcel, Tally
-from bridge.reprocess.replay.replay_log import SendingJournal
+from bridge.reprocess.lines import FileLine, LineInFlight, SendTally
+from bridge.reprocess.replay.replay_log import SendingLog
 from bridge.reprocess.side_traffic import SideTraffic, Tracker, Wiring
 
 
@@ -23,28 +23,28 @@ class Sending(SideTraffic):
 
     def __init__(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[FileLine],
         wiring: Wiring,
         *,
         letters_end: Mapping[int, int],
-        rejected: Callable[[Line, DeadLetter], None],
+        rejected: Callable[[FileLine, DeadLetter], None],
     ) -> None:
         """`letters_end` are the ends of the dead-letter topic's partitions, whose claims carry the declaration.
 
         ``rejected`` keeps an event that failed for good, before it counts as through.
         """
-        self.tally = Tally(lines)
-        super().__init__(wiring, self.tally, SendingJournal, letters_topic=wiring.config.dead_letter.topic)
+        self.tally = SendTally(lines)
+        super().__init__(wiring, self.tally, SendingLog, letters_topic=wiring.config.dead_letter.topic)
         self._letters_end = letters_end
         self._rejected = rejected
         self._next = 0
         """The place of the next line to hand over."""
-        self._parcels: dict[int, Parcel] = {}
+        self._parcels: dict[int, LineInFlight] = {}
         self._tracker: Tracker = OffsetTracker(TopicPartition("file", 0), 0)
         self._is_taken = False
         self._is_paused = False
 
-    async def run(self) -> Tally:
+    async def run(self) -> SendTally:
         """Everything that can be sent. Raises what a defect raised."""
         async with self._ticking():
             # What is on the wire still gets its answer, or is left: leaving waits for `unclaim`.
@@ -97,7 +97,7 @@ class Sending(SideTraffic):
         while self._next < len(self.tally.lines) and records > 0 and size > 0 and self._is_feeding:
             place, self._next = self._next, self._next + 1
             line = self.tally.lines[place]
-            self._parcels[place] = Parcel(line)
+            self._parcels[place] = LineInFlight(line)
             record = line.record
             numbered = Record("file", 0, place, record.timestamp_ms, record.key, record.value, record.headers)
             self._dispatcher.accept(self._tracker, [numbered])

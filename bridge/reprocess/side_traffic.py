@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bridge.formats import declarations
-from bridge.kafka.letters.replay_group import Claims
+from bridge.kafka.letters.replay_group import ReplayGroup
 from bridge.model import DeadLetter, Outcomes, Record, Verdict
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -25,7 +25,7 @@ from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, Sink
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry
 from bridge.reprocess.budget import Budget
-from bridge.reprocess.replay.replay_log import ReplayJournal
+from bridge.reprocess.replay.replay_log import ReplayLog
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
@@ -68,7 +68,7 @@ class Account(Protocol):
 class SideTraffic(ABC):
     """Is the dispatcher's mapper, its dead letters and its positions, and hears of claims. On the loop's thread."""
 
-    def __init__(self, wiring: Wiring, account: Account, journal: type[ReplayJournal], *, letters_topic: str) -> None:
+    def __init__(self, wiring: Wiring, account: Account, journal: type[ReplayLog], *, letters_topic: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._account = account
         self._config, self._mapping, self._logger = wiring.config, wiring.mapping, wiring.logger
@@ -77,7 +77,7 @@ class SideTraffic(ABC):
         self._letters_topic = letters_topic
         self._changed = asyncio.Event()
         self._crash: BaseException | None = None
-        self._claims: Claims | None = None
+        self._claims: ReplayGroup | None = None
         self._dispatcher = Dispatcher(
             wiring.settings,
             mapper=self,
@@ -113,7 +113,7 @@ class SideTraffic(ABC):
         `positions` are the ends of the dead-letter topic's partitions: the claims' commits need some offset.
         """
         self._budget.begin()
-        self._claims = claims = Claims(
+        self._claims = claims = ReplayGroup(
             self._config.kafka,
             declarations.group_of(self._config.kafka.group_id),
             self._letters_topic,

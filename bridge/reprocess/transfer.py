@@ -18,7 +18,7 @@ from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.formats import resolutions
 from bridge.model import Header
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.selection import LetterEntry
 from bridge.reprocess.redaction import Redaction
 
 VERSION: Final = 1
@@ -28,7 +28,7 @@ class TransferError(ValueError):
     """A line that cannot be taken; reads as the end of a sentence that begins with where it stands."""
 
 
-class Line(NamedTuple):
+class ImportLine(NamedTuple):
     """One line of an import, understood."""
 
     id: str
@@ -39,7 +39,7 @@ class Line(NamedTuple):
     """As they stand in the line: they cannot be corrected, and whoever tries is told."""
 
 
-def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
+def export(entry: LetterEntry, hidden: Redaction) -> dict[str, Any]:
     """One letter with all that is in it. What is hidden makes it unfit for an import, and it says so."""
     letter, standing = entry
     change = standing.changed
@@ -65,7 +65,7 @@ def export(entry: Entry, hidden: Redaction) -> dict[str, Any]:
     }
 
 
-def parse(text: bytes) -> Line:
+def parse(text: bytes) -> ImportLine:
     """One line. Raises `TransferError`."""
     try:
         document = exact_json.read(text)
@@ -84,10 +84,10 @@ def parse(text: bytes) -> Line:
         raise TransferError("has a key or a value that is not base64") from error
     if not isinstance(name, str) or not isinstance(digest, str):
         raise TransferError("has an id or a record_sha256 that is no text")
-    return Line(name, digest, key, _edited(document.get("json"), value), document.get("headers"))
+    return ImportLine(name, digest, key, _edited(document.get("json"), value), document.get("headers"))
 
 
-def merged(entry: Entry, line: Line) -> tuple[bytes | None, bytes | None] | None:
+def merged(entry: LetterEntry, line: ImportLine) -> tuple[bytes | None, bytes | None] | None:
     """Key and value that the line asks for; None where they are what is there. Raises `TransferError`."""
     letter, standing = entry
     if resolutions.record_sha256(letter) != line.record_sha256:

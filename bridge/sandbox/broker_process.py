@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO
 
-from bridge.sandbox.child_processes import Keeper
+from bridge.sandbox.child_processes import ChildProcesses
 
 
 class BrokerProcess:
@@ -15,7 +15,7 @@ class BrokerProcess:
     or with this one.
     """
 
-    def __init__(self, keeper: Keeper, topics: Mapping[str, int]) -> None:
+    def __init__(self, keeper: ChildProcesses, topics: Mapping[str, int]) -> None:
         command = [sys.executable, "-P", "-m", "bridge.sandbox.broker", "--brokers", "2", "--rebalance-delay", "0.2"]
         for name, partitions in topics.items():
             command += ["--topic", f"{name}:{partitions}"]

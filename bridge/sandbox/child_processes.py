@@ -23,7 +23,7 @@ _ENDING: Final = 10.0
 """Seconds a killed process may take to be gone."""
 
 
-class Keeper:
+class ChildProcesses:
     """A context manager; left, every process it started is gone."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:

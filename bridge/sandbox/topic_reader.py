@@ -18,7 +18,7 @@ _POLL: Final = 0.1
 _PATIENCE: Final = 10.0
 
 
-class Tail:
+class TopicReader:
     """A context manager: what is in the topics comes out of `new`, in order within each partition."""
 
     def __init__(self, client: Mapping[str, str], partitions: Mapping[str, int]) -> None:

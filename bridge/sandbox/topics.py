@@ -14,7 +14,7 @@ from bridge.sandbox.sample import SampleRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class StoredLetter:
     """A dead letter as it stands in its topic."""
 
     key: bytes | None
@@ -43,7 +43,7 @@ def produce(bootstrap: str, records: Iterable[SampleRecord]) -> int:
     return count
 
 
-def read_letters(bootstrap: str, topic: str, *, prefix: str, timeout: float = 10.0) -> Sequence[Letter]:
+def read_letters(bootstrap: str, topic: str, *, prefix: str, timeout: float = 10.0) -> Sequence[StoredLetter]:
     """Every letter of the topic, from the beginning to its present end, without joining any group."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "letters-are-only-read", "enable.auto.commit": False}
@@ -62,8 +62,8 @@ def read_letters(bootstrap: str, topic: str, *, prefix: str, timeout: float = 10
         consumer.close()
 
 
-def _read(consumer: Consumer, ends: dict[int, int], prefix: str, deadline: float) -> list[Letter]:
-    letters: list[Letter] = []
+def _read(consumer: Consumer, ends: dict[int, int], prefix: str, deadline: float) -> list[StoredLetter]:
+    letters: list[StoredLetter] = []
     while ends and time.monotonic() < deadline:
         message = consumer.poll(0.2)
         if message is None or message.error() is not None:
@@ -74,7 +74,7 @@ def _read(consumer: Consumer, ends: dict[int, int], prefix: str, deadline: float
             for name, value in pairs
             if name.startswith(prefix)
         }
-        letters.append(Letter(message.key(), message.value(), headers))
+        letters.append(StoredLetter(message.key(), message.value(), headers))
         partition, offset = message.partition(), message.offset()
         if partition is not None and offset is not None and offset + 1 >= ends.get(partition, 0):
             ends.pop(partition, None)

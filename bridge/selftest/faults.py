@@ -12,12 +12,11 @@ from typing import Final
 
 from bridge.sandbox.broker import PRODUCE
 from bridge.sandbox.broker_process import BrokerProcess
-from bridge.sandbox.emulator import Emulator, Fault
-from bridge.sandbox.emulator import FaultKind as Api
+from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.selftest import bounds
 from bridge.selftest.bounds import Crash
 from bridge.selftest.replicas import Fleet
-from bridge.selftest.schedule import TRACKS, FaultKind, Planned
+from bridge.selftest.schedule import TRACKS, Disturbance, DisturbanceKind
 from bridge.selftest.surroundings import LETTERS_BROKER
 
 _DENIED: Final = 29
@@ -27,29 +26,31 @@ _REFUSALS: Final = 6
 _AMBIGUOUS_STATUS: Final = 200
 """What a slow answer says, so that these can be told from the ordinary 202."""
 
-SENTENCES: Final[Mapping[FaultKind, str]] = {
-    FaultKind.KILL: "a replica is killed (kill -9) and started again",
-    FaultKind.STOP: "a replica is stopped in order (SIGTERM) and started again",
-    FaultKind.FREEZE: "a replica stands still for longer than its session (SIGSTOP, SIGCONT)",
-    FaultKind.JOIN: "another replica joins, and leaves",
-    FaultKind.BROKER_DOWN: "the brokers are down",
-    FaultKind.OUTAGE: "the API answers 503",
-    FaultKind.THROTTLE: "the API answers 429 with Retry-After",
-    FaultKind.DROPS: "the API drops connections before it reads the request",
-    FaultKind.HANGS: "the API takes requests and never answers",
-    FaultKind.DRIPS: "the API accepts, and drips its answer beyond the timeout",
-    FaultKind.RESETS: "the API accepts, and resets the connection",
-    FaultKind.KEY_ROTATION: "the API refuses the key (401) until the key file has the new one",
-    FaultKind.LETTERS_REFUSED: "dead letters are refused",
+SENTENCES: Final[Mapping[DisturbanceKind, str]] = {
+    DisturbanceKind.KILL: "a replica is killed (kill -9) and started again",
+    DisturbanceKind.STOP: "a replica is stopped in order (SIGTERM) and started again",
+    DisturbanceKind.FREEZE: "a replica stands still for longer than its session (SIGSTOP, SIGCONT)",
+    DisturbanceKind.JOIN: "another replica joins, and leaves",
+    DisturbanceKind.BROKER_DOWN: "the brokers are down",
+    DisturbanceKind.OUTAGE: "the API answers 503",
+    DisturbanceKind.THROTTLE: "the API answers 429 with Retry-After",
+    DisturbanceKind.DROPS: "the API drops connections before it reads the request",
+    DisturbanceKind.HANGS: "the API takes requests and never answers",
+    DisturbanceKind.DRIPS: "the API accepts, and drips its answer beyond the timeout",
+    DisturbanceKind.RESETS: "the API accepts, and resets the connection",
+    DisturbanceKind.KEY_ROTATION: "the API refuses the key (401) until the key file has the new one",
+    DisturbanceKind.LETTERS_REFUSED: "dead letters are refused",
 }
 
-_API: Final[Mapping[FaultKind, Fault]] = {
-    FaultKind.OUTAGE: Fault(kind=Api.STATUS, status=503),
-    FaultKind.THROTTLE: Fault(kind=Api.STATUS, status=429, headers={"Retry-After": "1"}, probability=0.5),
-    FaultKind.DROPS: Fault(kind=Api.DROP_BEFORE_READING, probability=0.3),
-    FaultKind.HANGS: Fault(kind=Api.HANG, probability=0.3, count=40),
-    FaultKind.DRIPS: Fault(kind=Api.DRIP, status=_AMBIGUOUS_STATUS, interval=0.1, probability=0.3, count=40),
-    FaultKind.RESETS: Fault(kind=Api.DROP_AFTER_READING, accepts=True, probability=0.3),
+_API: Final[Mapping[DisturbanceKind, Fault]] = {
+    DisturbanceKind.OUTAGE: Fault(kind=FaultKind.STATUS, status=503),
+    DisturbanceKind.THROTTLE: Fault(kind=FaultKind.STATUS, status=429, headers={"Retry-After": "1"}, probability=0.5),
+    DisturbanceKind.DROPS: Fault(kind=FaultKind.DROP_BEFORE_READING, probability=0.3),
+    DisturbanceKind.HANGS: Fault(kind=FaultKind.HANG, probability=0.3, count=40),
+    DisturbanceKind.DRIPS: Fault(
+        kind=FaultKind.DRIP, status=_AMBIGUOUS_STATUS, interval=0.1, probability=0.3, count=40
+    ),
+    DisturbanceKind.RESETS: Fault(kind=FaultKind.DROP_AFTER_READING, accepts=True, probability=0.3),
 }
 
 
@@ -57,7 +58,7 @@ _API: Final[Mapping[FaultKind, Fault]] = {
 class Happened:
     """One fault as it was. Monotonic seconds."""
 
-    kind: FaultKind
+    kind: DisturbanceKind
     began: float
     ended: float
 
@@ -95,17 +96,17 @@ class Faults:
         self._crashes: list[Crash] = []
         self._rebalances: list[Crash] = []
         """As crashes on the embedded broker, which takes no commit meanwhile."""
-        self._acts: Mapping[FaultKind, Callable[[Planned], Awaitable[None]]] = {
-            FaultKind.KILL: self._kill,
-            FaultKind.STOP: self._stop,
-            FaultKind.FREEZE: self._freeze,
-            FaultKind.JOIN: self._join,
-            FaultKind.BROKER_DOWN: self._broker_down,
-            FaultKind.KEY_ROTATION: self._rotate_key,
-            FaultKind.LETTERS_REFUSED: self._refuse_letters,
+        self._acts: Mapping[DisturbanceKind, Callable[[Disturbance], Awaitable[None]]] = {
+            DisturbanceKind.KILL: self._kill,
+            DisturbanceKind.STOP: self._stop,
+            DisturbanceKind.FREEZE: self._freeze,
+            DisturbanceKind.JOIN: self._join,
+            DisturbanceKind.BROKER_DOWN: self._broker_down,
+            DisturbanceKind.KEY_ROTATION: self._rotate_key,
+            DisturbanceKind.LETTERS_REFUSED: self._refuse_letters,
         }
 
-    async def run(self, planned: Sequence[Planned]) -> None:
+    async def run(self, planned: Sequence[Disturbance]) -> None:
         """All of it, from now on; returns when the last one is over."""
         began = time.monotonic()
         self._behave()
@@ -123,9 +124,9 @@ class Faults:
     def _ambiguous(self) -> int:
         """Requests that were accepted, and whose sender was not told."""
         answers = self._api.ledger.answers
-        return answers[str(_AMBIGUOUS_STATUS)] + answers[Api.DROP_AFTER_READING]
+        return answers[str(_AMBIGUOUS_STATUS)] + answers[FaultKind.DROP_AFTER_READING]
 
-    async def _track(self, planned: Sequence[Planned], began: float) -> None:
+    async def _track(self, planned: Sequence[Disturbance], began: float) -> None:
         for fault in planned:
             await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
             self._tell(SENTENCES[fault.kind])
@@ -135,19 +136,19 @@ class Faults:
 
     # --- replicas ------------------------------------------------------------------------------------
 
-    async def _kill(self, fault: Planned) -> None:
+    async def _kill(self, fault: Disturbance) -> None:
         self._crashed()
         await self._fleet.kill(fault.replica)
         await asyncio.sleep(fault.seconds)
         self._fleet.start(fault.replica)
 
-    async def _stop(self, fault: Planned) -> None:
+    async def _stop(self, fault: Disturbance) -> None:
         with self._rebalancing():
             await self._fleet.stop(fault.replica)
             await asyncio.sleep(fault.seconds)
             self._fleet.start(fault.replica)
 
-    async def _freeze(self, fault: Planned) -> None:
+    async def _freeze(self, fault: Disturbance) -> None:
         self._crashed()
         self._fleet.freeze(fault.replica)
         try:
@@ -155,7 +156,7 @@ class Faults:
         finally:
             self._fleet.thaw(fault.replica)
 
-    async def _join(self, fault: Planned) -> None:
+    async def _join(self, fault: Disturbance) -> None:
         with self._rebalancing():
             self._fleet.start(self._replicas)
             await asyncio.sleep(fault.seconds)
@@ -174,7 +175,7 @@ class Faults:
 
     # --- brokers ---------------------------------------------------------------------------------------
 
-    async def _broker_down(self, fault: Planned) -> None:
+    async def _broker_down(self, fault: Disturbance) -> None:
         began = time.monotonic()
         await self._order("down -1")
         try:
@@ -186,7 +187,7 @@ class Faults:
             Crash(began - self._uncommitted, time.monotonic() + self._session, processes=self._fleet.running)
         )
 
-    async def _refuse_letters(self, fault: Planned) -> None:
+    async def _refuse_letters(self, fault: Disturbance) -> None:
         await self._order(f"fail-at {LETTERS_BROKER} {PRODUCE} " + " ".join([str(_DENIED)] * _REFUSALS))
         await asyncio.sleep(fault.seconds)
 
@@ -196,14 +197,14 @@ class Faults:
 
     # --- the API -----------------------------------------------------------------------------------------
 
-    async def _misbehave(self, fault: Planned) -> None:
+    async def _misbehave(self, fault: Disturbance) -> None:
         self._api.set_faults(*self._always, _API[fault.kind])
         try:
             await asyncio.sleep(fault.seconds)
         finally:
             self._behave()
 
-    async def _rotate_key(self, fault: Planned) -> None:
+    async def _rotate_key(self, fault: Disturbance) -> None:
         self._keys += 1
         key = f"NX-selftest-key-{self._keys}"
         self._api.keys = frozenset([key])

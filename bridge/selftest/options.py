@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.config.sections import Config
 from bridge.selftest import schedule
-from bridge.selftest.schedule import FaultKind, Planned
+from bridge.selftest.schedule import Disturbance, DisturbanceKind
 
 LEAST_SECONDS: Final = 25.0
 """Every kind of fault comes once in about this time."""
@@ -50,16 +50,16 @@ class Options:
         return self.events / self.seconds
 
     @property
-    def skipped(self) -> tuple[FaultKind, ...]:
+    def skipped(self) -> tuple[DisturbanceKind, ...]:
         """Faults that somebody's own cluster is spared."""
         return () if self.bootstrap is None else tuple(sorted(schedule.ON_THE_EMBEDDED_BROKER_ONLY))
 
-    def plan(self) -> tuple[Planned, ...]:
+    def plan(self) -> tuple[Disturbance, ...]:
         """The faults: of the same options the same ones."""
         return schedule.plan(
             self.seed,
             self.seconds,
             replicas=self.replicas,
             session=self.session,
-            kinds=[kind for kind in FaultKind if kind not in self.skipped],
+            kinds=[kind for kind in DisturbanceKind if kind not in self.skipped],
         )

@@ -35,7 +35,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class SeenLetter:
     """A dead letter, as far as it counts here."""
 
     place: Place
@@ -62,7 +62,7 @@ class Verdict:
     """Dead letters that no rule asks for."""
 
 
-class Book:
+class Oracle:
     """Keeps both sides as they become known, in any order; asked at any time how much is open."""
 
     def __init__(self, ordering: Ordering, *, may_be_rejected: Callable[[str], bool] = lambda _name: False) -> None:
@@ -113,7 +113,7 @@ class Book:
         if number < len(waiting):
             self._open.discard((waiting[number].place, waiting[number].output))
 
-    def letter(self, letter: Letter) -> None:
+    def letter(self, letter: SeenLetter) -> None:
         """A letter is in the dead-letter topic."""
         at = (letter.place, letter.output)
         self._letters[at] = letter.reason

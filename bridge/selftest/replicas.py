@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.ops import status_client
-from bridge.sandbox.child_processes import Keeper, tail
+from bridge.sandbox.child_processes import ChildProcesses, tail
 
 STOP_LIMIT: Final = 20.0
 """Seconds an orderly stop may take: the drain's time, and what the group and the interpreter need."""
@@ -24,7 +24,7 @@ _LAST_LINES: Final = 50
 
 
 @dataclass(slots=True)
-class Life:
+class ReplicaProcess:
     """One process of a replica. Times are monotonic seconds."""
 
     began: float
@@ -44,10 +44,10 @@ class Replica:
     """One replica, through all its lives."""
 
     name: str
-    lives: list[Life] = field(default_factory=list)
+    lives: list[ReplicaProcess] = field(default_factory=list)
 
     @property
-    def running(self) -> Life | None:
+    def running(self) -> ReplicaProcess | None:
         """The present life."""
         return self.lives[-1] if self.lives and self.lives[-1].ended == float("inf") else None
 
@@ -55,7 +55,7 @@ class Replica:
 class Fleet:
     """All replicas. What they do wrong by themselves is in `problems`, as sentences."""
 
-    def __init__(self, keeper: Keeper, config: Path, folder: Path) -> None:
+    def __init__(self, keeper: ChildProcesses, config: Path, folder: Path) -> None:
         self._keeper = keeper
         self._config = config
         self._folder = folder
@@ -71,7 +71,7 @@ class Fleet:
         path = self._folder / f"replica-{number + 1}.{len(replica.lives) + 1}.log"
         with path.open("xb") as log:
             process = self._keeper.start(command, output=log, errors=log)
-        replica.lives.append(Life(time.monotonic(), process, path))
+        replica.lives.append(ReplicaProcess(time.monotonic(), process, path))
 
     async def kill(self, number: int) -> None:
         """End it with no chance to say goodbye."""
@@ -150,7 +150,7 @@ class Fleet:
                 continue
             await self._ask(replica, life)
 
-    async def _ask(self, replica: Replica, life: Life) -> None:
+    async def _ask(self, replica: Replica, life: ReplicaProcess) -> None:
         life.address = life.address or _address(life.log)
         if life.address is None:
             return
@@ -163,7 +163,7 @@ class Fleet:
         if gap:
             self.problems.append(f"{replica.name} cannot account for {gap} of its records")
 
-    async def _gone(self, life: Life) -> None:
+    async def _gone(self, life: ReplicaProcess) -> None:
         await asyncio.to_thread(life.process.wait)
         life.ended = time.monotonic()
         life.ambiguous = max(life.ambiguous, _ambiguous_at_the_end(life.log))

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from bridge.selftest.faults import SENTENCES
-from bridge.selftest.run import Result
-from bridge.selftest.schedule import FaultKind
+from bridge.selftest.run import SelftestResult
+from bridge.selftest.schedule import DisturbanceKind
 from bridge.text import tables
 
 SHOWN: Final = 5
 """Examples of each thing that is wrong."""
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: SelftestResult) -> list[str]:
     """Every promise that was not kept, as a sentence; empty where all were."""
     verdict, bound = result.verdict, result.bound
     found = list(result.problems)
@@ -33,11 +33,11 @@ def findings(result: Result) -> list[str]:
     return found
 
 
-def table(result: Result) -> Iterator[str]:
+def table(result: SelftestResult) -> Iterator[str]:
     """The lines of the table."""
     verdict, bound = result.verdict, result.bound
     rows = [("fault", "times", "longest recovery")]
-    for kind in FaultKind:
+    for kind in DisturbanceKind:
         recoveries = _of(kind, result)
         if recoveries:
             rows.append((SENTENCES[kind], str(len(recoveries)), f"{max(recoveries):.1f} s"))
@@ -68,7 +68,7 @@ def table(result: Result) -> Iterator[str]:
     )
 
 
-def as_json(result: Result, wrong: Sequence[str]) -> dict[str, Any]:
+def as_json(result: SelftestResult, wrong: Sequence[str]) -> dict[str, Any]:
     """The same facts for a script."""
     verdict, options = result.verdict, result.options
     return {
@@ -88,7 +88,7 @@ def as_json(result: Result, wrong: Sequence[str]) -> dict[str, Any]:
         "order_violations": len(verdict.overtaken),
         "faults": {
             kind.value: {"times": len(recoveries), "longest_recovery_s": round(max(recoveries), 2)}
-            for kind in FaultKind
+            for kind in DisturbanceKind
             if (recoveries := _of(kind, result))
         },
         "skipped": [kind.value for kind in options.skipped],
@@ -96,7 +96,7 @@ def as_json(result: Result, wrong: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _of(kind: FaultKind, result: Result) -> list[float]:
+def _of(kind: DisturbanceKind, result: SelftestResult) -> list[float]:
     pairs = zip(result.happened, result.recoveries, strict=True)
     return [seconds for fault, seconds in pairs if fault.kind is kind]
 

@@ -17,20 +17,19 @@ from bridge.config import environment
 from bridge.formats import letter_headers
 from bridge.model import Record
 from bridge.sandbox import topic_reader
-from bridge.sandbox.child_processes import Keeper
-from bridge.sandbox.emulator import Emulator, Fault
-from bridge.sandbox.emulator import FaultKind as Api
+from bridge.sandbox.child_processes import ChildProcesses
+from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.sandbox.feed import Feed
 from bridge.sandbox.sample import REJECTED_NAME
-from bridge.sandbox.topic_reader import Tail
+from bridge.sandbox.topic_reader import TopicReader
 from bridge.selftest import bounds, surroundings
 from bridge.selftest.bounds import Bound
 from bridge.selftest.faults import Faults, Happened
 from bridge.selftest.options import Options
-from bridge.selftest.oracle import Book, Letter, Verdict
+from bridge.selftest.oracle import Oracle, SeenLetter, Verdict
 from bridge.selftest.replicas import Fleet
-from bridge.selftest.schedule import FaultKind
-from bridge.selftest.surroundings import Place
+from bridge.selftest.schedule import DisturbanceKind
+from bridge.selftest.surroundings import SelftestSurroundings
 
 SETTLING: Final = 60.0
 """Seconds until everything must have arrived when the last fault is over."""
@@ -45,7 +44,7 @@ _AHEAD: Final = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SelftestResult:
     """Everything the report is made of."""
 
     options: Options
@@ -63,7 +62,7 @@ class Result:
     seconds: float
 
 
-class View(Protocol):
+class ProgressView(Protocol):
     """Where progress is shown."""
 
     def show(self, done: int, waiting: int) -> None:
@@ -75,7 +74,7 @@ class View(Protocol):
         ...
 
 
-async def run(options: Options, view: View) -> Result:
+async def run(options: Options, view: ProgressView) -> SelftestResult:
     """All of it. Raises `sandbox.cluster.ClusterError` and `events.NoEventError` before any replica is started.
 
     SIGTERM cancels it, as Ctrl-C does: what was made is taken away again.
@@ -86,7 +85,7 @@ async def run(options: Options, view: View) -> Result:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-selftest-")))
-        keeper = stack.enter_context(Keeper(_environment()))
+        keeper = stack.enter_context(ChildProcesses(_environment()))
         api = await stack.enter_async_context(Emulator(keys=[surroundings.FIRST_KEY]))
         here = stack.enter_context(
             surroundings.embedded(options, keeper, folder, api.endpoint)
@@ -109,19 +108,21 @@ def _environment() -> dict[str, str]:
 class _Test:
     """One run, with everything in place."""
 
-    def __init__(self, options: Options, here: Place, fleet: Fleet, api: Emulator, view: View) -> None:
+    def __init__(
+        self, options: Options, here: SelftestSurroundings, fleet: Fleet, api: Emulator, view: ProgressView
+    ) -> None:
         config, is_sample = here.subject.config, here.subject.examples is None
         self._options = options
         self._here = here
         self._fleet = fleet
         self._api = api
         self._view = view
-        self._book = Book(config.delivery.ordering, may_be_rejected=lambda name: is_sample and name == REJECTED_NAME)
+        self._book = Oracle(config.delivery.ordering, may_be_rejected=lambda name: is_sample and name == REJECTED_NAME)
         self._faults = Faults(
             fleet,
             api,
             here.broker,
-            always=[Fault(kind=Api.STATUS, status=400, event_name=REJECTED_NAME)] if is_sample else [],
+            always=[Fault(kind=FaultKind.STATUS, status=400, event_name=REJECTED_NAME)] if is_sample else [],
             key_file=here.site.key_file,
             replicas=options.replicas,
             uncommitted=2 * config.kafka.commit_interval + 0.5,
@@ -142,7 +143,7 @@ class _Test:
         ahead = _ahead([len(record.value or b"") for record in itertools.islice(sizes, 200)])
         topics = here.subject.topics.partitions
         with (
-            Tail(here.client, {**topics, **here.letter_partitions}) as reader,
+            TopicReader(here.client, {**topics, **here.letter_partitions}) as reader,
             Feed(here.client, records, options.rate, may_go=lambda: self._book.open < ahead) as feed,
         ):
             if await self._follow(reader, lambda: bool(self._api.ledger.accepted), BEGINNING):
@@ -156,12 +157,12 @@ class _Test:
             self._problems += self._unwritten(feed)
         self._problems += self._behind()
 
-    def result(self, seconds: float) -> Result:
+    def result(self, seconds: float) -> SelftestResult:
         """What there is to report."""
         book, faults = self._book, self._faults
         verdict = book.judge()
         config = self._here.subject.config
-        return Result(
+        return SelftestResult(
             options=self._options,
             verdict=verdict,
             bound=faults.bound(book.arrivals, max_in_flight=config.delivery.max_in_flight),
@@ -176,7 +177,7 @@ class _Test:
 
     # --- while it runs -------------------------------------------------------------------------------------
 
-    async def _under_faults(self, reader: Tail, feed: Feed) -> None:
+    async def _under_faults(self, reader: TopicReader, feed: Feed) -> None:
         acting = asyncio.create_task(self._faults.run(self._options.plan()), name="faults")
         try:
             limit = self._options.seconds + self._options.session + SETTLING
@@ -191,7 +192,7 @@ class _Test:
         if not acting.cancelled() and (error := acting.exception()) is not None:
             raise error
 
-    async def _follow(self, reader: Tail, until: Callable[[], bool], limit: float) -> bool:
+    async def _follow(self, reader: TopicReader, until: Callable[[], bool], limit: float) -> bool:
         """Keep the book until the condition holds; False where that takes longer than `limit` seconds."""
         deadline = time.monotonic() + limit
         looked = 0.0
@@ -208,7 +209,7 @@ class _Test:
                 return False
             await asyncio.sleep(_STEP)
 
-    def _enter(self, reader: Tail) -> None:
+    def _enter(self, reader: TopicReader) -> None:
         """Bring the book up to date."""
         letters, mapping, now = self._here.site.letters, self._here.subject.mapping, time.monotonic()
         for record in reader.new():
@@ -259,7 +260,7 @@ class _Test:
         """Each process may give up so many events to each key that is refused."""
         if not hold_after:
             return None
-        spells = [fault for fault in self._faults.happened if fault.kind is FaultKind.KEY_ROTATION]
+        spells = [fault for fault in self._faults.happened if fault.kind is DisturbanceKind.KEY_ROTATION]
         return hold_after * sum(self._fleet.alive_between(spell.began, spell.ended) for spell in spells)
 
 
@@ -268,7 +269,7 @@ def _ahead(sizes: Sequence[int]) -> int:
     return max(100, _AHEAD * len(sizes) // max(1, sum(sizes)))
 
 
-def _letter(record: Record) -> Letter:
+def _letter(record: Record) -> SeenLetter:
     """A dead letter, by what its headers say."""
     own = {
         name.removeprefix(letter_headers.OWN): (value or b"").decode()
@@ -276,4 +277,4 @@ def _letter(record: Record) -> Letter:
         if name.startswith(letter_headers.OWN)
     }
     place = (own["origin-topic"], int(own["origin-partition"]), int(own["origin-offset"]))
-    return Letter(place, int(own["output"]), own["reason"])
+    return SeenLetter(place, int(own["output"]), own["reason"])

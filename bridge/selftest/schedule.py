@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 
-class FaultKind(enum.StrEnum):
+class DisturbanceKind(enum.StrEnum):
     """What can happen. The values are what `--json` calls them."""
 
     KILL = "kill"
@@ -28,47 +28,53 @@ class FaultKind(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Disturbance:
     """One fault. Times in seconds since the first event was delivered."""
 
     at: float
-    kind: FaultKind
+    kind: DisturbanceKind
     seconds: float
     replica: int
     """Whom it concerns, counted from 0; of no meaning for faults of the API and the brokers."""
 
 
-TRACKS: Final[tuple[tuple[FaultKind, ...], ...]] = (
-    (FaultKind.KILL, FaultKind.FREEZE, FaultKind.JOIN, FaultKind.STOP, FaultKind.BROKER_DOWN),
+TRACKS: Final[tuple[tuple[DisturbanceKind, ...], ...]] = (
     (
-        FaultKind.OUTAGE,
-        FaultKind.THROTTLE,
-        FaultKind.DROPS,
-        FaultKind.HANGS,
-        FaultKind.DRIPS,
-        FaultKind.RESETS,
-        FaultKind.KEY_ROTATION,
-        FaultKind.LETTERS_REFUSED,
+        DisturbanceKind.KILL,
+        DisturbanceKind.FREEZE,
+        DisturbanceKind.JOIN,
+        DisturbanceKind.STOP,
+        DisturbanceKind.BROKER_DOWN,
+    ),
+    (
+        DisturbanceKind.OUTAGE,
+        DisturbanceKind.THROTTLE,
+        DisturbanceKind.DROPS,
+        DisturbanceKind.HANGS,
+        DisturbanceKind.DRIPS,
+        DisturbanceKind.RESETS,
+        DisturbanceKind.KEY_ROTATION,
+        DisturbanceKind.LETTERS_REFUSED,
     ),
 )
 """Faults of one track follow each other; those of different tracks meet as they may."""
-ON_THE_EMBEDDED_BROKER_ONLY: Final = frozenset({FaultKind.BROKER_DOWN, FaultKind.LETTERS_REFUSED})
+ON_THE_EMBEDDED_BROKER_ONLY: Final = frozenset({DisturbanceKind.BROKER_DOWN, DisturbanceKind.LETTERS_REFUSED})
 """Nobody's own cluster is stopped for a test."""
 
-_SECONDS: Final[dict[FaultKind, tuple[float, float]]] = {
-    FaultKind.KILL: (0.2, 1.5),
-    FaultKind.STOP: (0.2, 1.5),
-    FaultKind.FREEZE: (1.0, 3.0),
-    FaultKind.JOIN: (3.0, 5.0),
-    FaultKind.BROKER_DOWN: (0.8, 2.5),
-    FaultKind.OUTAGE: (0.8, 2.5),
-    FaultKind.THROTTLE: (0.8, 1.5),
-    FaultKind.DROPS: (0.8, 2.0),
-    FaultKind.HANGS: (0.3, 0.8),
-    FaultKind.DRIPS: (0.3, 0.8),
-    FaultKind.RESETS: (0.5, 1.5),
-    FaultKind.KEY_ROTATION: (0.8, 1.5),
-    FaultKind.LETTERS_REFUSED: (1.0, 2.0),
+_SECONDS: Final[dict[DisturbanceKind, tuple[float, float]]] = {
+    DisturbanceKind.KILL: (0.2, 1.5),
+    DisturbanceKind.STOP: (0.2, 1.5),
+    DisturbanceKind.FREEZE: (1.0, 3.0),
+    DisturbanceKind.JOIN: (3.0, 5.0),
+    DisturbanceKind.BROKER_DOWN: (0.8, 2.5),
+    DisturbanceKind.OUTAGE: (0.8, 2.5),
+    DisturbanceKind.THROTTLE: (0.8, 1.5),
+    DisturbanceKind.DROPS: (0.8, 2.0),
+    DisturbanceKind.HANGS: (0.3, 0.8),
+    DisturbanceKind.DRIPS: (0.3, 0.8),
+    DisturbanceKind.RESETS: (0.5, 1.5),
+    DisturbanceKind.KEY_ROTATION: (0.8, 1.5),
+    DisturbanceKind.LETTERS_REFUSED: (1.0, 2.0),
 }
 """How long each lasts; a freeze that much longer than the session."""
 _PAUSE: Final = (0.4, 1.6)
@@ -76,8 +82,8 @@ _PAUSE: Final = (0.4, 1.6)
 
 
 def plan(
-    seed: int, seconds: float, *, replicas: int, session: float, kinds: Sequence[FaultKind]
-) -> tuple[Planned, ...]:
+    seed: int, seconds: float, *, replicas: int, session: float, kinds: Sequence[DisturbanceKind]
+) -> tuple[Disturbance, ...]:
     """All faults in order; each begins and ends within `seconds`. `session` is the group's, in seconds.
 
     Every kind of a track comes once, in random order, before one comes again.
@@ -97,15 +103,15 @@ def plan(
 
 
 def _track(
-    rng: random.Random, kinds: Sequence[FaultKind], seconds: float, replicas: int, session: float
-) -> Iterator[Planned]:
+    rng: random.Random, kinds: Sequence[DisturbanceKind], seconds: float, replicas: int, session: float
+) -> Iterator[Disturbance]:
     now = 0.0
     while kinds:
         for kind in rng.sample(kinds, len(kinds)):
             begin = now + rng.uniform(*_PAUSE)
-            length = rng.uniform(*_SECONDS[kind]) + (session if kind is FaultKind.FREEZE else 0.0)
+            length = rng.uniform(*_SECONDS[kind]) + (session if kind is DisturbanceKind.FREEZE else 0.0)
             replica = rng.randrange(replicas)
             if begin + length > seconds:
                 return
-            yield Planned(round(begin, 3), kind, round(length, 3), replica)
+            yield Disturbance(round(begin, 3), kind, round(length, 3), replica)
             now = begin + length

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.sandbox.broker_process import BrokerProcess
-from bridge.sandbox.child_processes import Keeper
+from bridge.sandbox.child_processes import ChildProcesses
 from bridge.sandbox.cluster import OwnTopics
 from bridge.selftest import tested_configuration
 from bridge.selftest.options import Options
-from bridge.selftest.tested_configuration import Site, Subject
+from bridge.selftest.tested_configuration import ConfigurationUnderTest, Site
 
 FIRST_KEY: Final = "NX-selftest-key-0"
 LETTERS_BROKER: Final = 2
@@ -24,11 +24,11 @@ LETTER_PARTITIONS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SelftestSurroundings:
     """Everything that is there before the first replica."""
 
     site: Site
-    subject: Subject
+    subject: ConfigurationUnderTest
     file: Path
     """The replicas' configuration."""
     broker: BrokerProcess | None
@@ -45,7 +45,7 @@ class Place:
 
 
 @contextmanager
-def embedded(options: Options, keeper: Keeper, folder: Path, endpoint: str) -> Iterator[Place]:
+def embedded(options: Options, keeper: ChildProcesses, folder: Path, endpoint: str) -> Iterator[SelftestSurroundings]:
     """An embedded Kafka in a process of its own."""
     topics = tested_configuration.topics(options.config, prefix="")
     site = Site("", "", options.session, endpoint, _key_file(folder), has_users=False)
@@ -56,13 +56,13 @@ def embedded(options: Options, keeper: Keeper, folder: Path, endpoint: str) -> I
         broker.lead(topic, count, LETTERS_BROKER)
     site = site.at(broker.bootstrap)
     file = folder / "bridge.yaml"
-    yield Place(site, tested_configuration.prepare(options.config, site, topics, file), file, broker)
+    yield SelftestSurroundings(site, tested_configuration.prepare(options.config, site, topics, file), file, broker)
 
 
 @contextmanager
 def on_cluster(
     options: Options, bootstrap: str, folder: Path, endpoint: str, tell: Callable[[str], None]
-) -> Iterator[Place]:
+) -> Iterator[SelftestSurroundings]:
     """Topics and a group of unique names on a given cluster, deleted at the end. Raises `ClusterError`.
 
     `tell` hears of what could not be deleted.
@@ -75,7 +75,7 @@ def on_cluster(
     own = OwnTopics(tested_configuration.client(made.config), {**topics.partitions, **_letter_topics(site)}, site.group)
     try:
         with own:
-            yield Place(site, made, file, None)
+            yield SelftestSurroundings(site, made, file, None)
     finally:
         for left in own.left_behind:
             tell(f"{left} could not be deleted: delete it yourself")

@@ -68,7 +68,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Topics:
+class SelftestTopics:
     """The topics of a self-test, the dead-letter topics aside."""
 
     names: Mapping[str, str]
@@ -78,12 +78,12 @@ class Topics:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ConfigurationUnderTest:
     """A configuration, ready to run, and what it is fed with."""
 
     config: Config
     mapping: CompiledMapping
-    topics: Topics
+    topics: SelftestTopics
     examples: Sequence[events.Pattern] | None
     """None: the sample's own records are sent."""
 
@@ -106,7 +106,7 @@ def topics_of(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*named, *filter(consumed.takes, shown)]))
 
 
-def topics(config: Config, prefix: str) -> Topics:
+def topics(config: Config, prefix: str) -> SelftestTopics:
     """Those of the configuration; those of the sample where its mapping is the configuration's.
 
     Raises `events.NoEventError` where patterns alone say which topics there are.
@@ -116,10 +116,12 @@ def topics(config: Config, prefix: str) -> Topics:
     if not own:
         raise events.NoEventError
     names = {topic: f"{prefix}{topic}" for topic in own}
-    return Topics(names, {used: sample.TOPICS[topic] if from_sample else _PARTITIONS for topic, used in names.items()})
+    return SelftestTopics(
+        names, {used: sample.TOPICS[topic] if from_sample else _PARTITIONS for topic, used in names.items()}
+    )
 
 
-def prepare(config: Config, site: Site, topics: Topics, file: Path) -> Subject:
+def prepare(config: Config, site: Site, topics: SelftestTopics, file: Path) -> ConfigurationUnderTest:
     """Write the configuration that the replicas run with. Raises `events.NoEventError`."""
     names = topics.names
     document = _document(config, site, names)
@@ -132,7 +134,7 @@ def prepare(config: Config, site: Site, topics: Topics, file: Path) -> Subject:
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the self-test's own mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
     examples = events.patterns(mapping, config.mapping.examples, names) if config.mapping.examples else None
-    return Subject(loaded.config, mapping, topics, examples)
+    return ConfigurationUnderTest(loaded.config, mapping, topics, examples)
 
 
 def _document(config: Config, site: Site, names: Mapping[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _EVERY: Final = 2.0
 
 
-class View(Protocol):
+class SelftestView(Protocol):
     """Shows progress and sentences."""
 
     def show(self, done: int, waiting: int) -> None:
@@ -27,12 +27,12 @@ class View(Protocol):
         ...
 
 
-def view_for(console: Console, total: int) -> View:
+def view_for(console: Console, total: int) -> SelftestView:
     """A bar where somebody watches, lines elsewhere."""
-    return BarView(console, total) if console.is_terminal else LineView(console)
+    return SelftestBarView(console, total) if console.is_terminal else SelftestLineView(console)
 
 
-class LineView:
+class SelftestLineView:
     """Plain lines with the seconds since the start."""
 
     def __init__(self, console: Console) -> None:
@@ -41,22 +41,22 @@ class LineView:
         self._due = 0.0
 
     def show(self, done: int, waiting: int) -> None:
-        """See `View`."""
+        """See `SelftestView`."""
         seconds = time.monotonic() - self._began
         if seconds >= self._due:
             self._due = seconds + _EVERY
             self.tell(f"done {done:,} · waiting {waiting:,}")
 
     def tell(self, sentence: str) -> None:
-        """See `View`."""
+        """See `SelftestView`."""
         seconds = time.monotonic() - self._began
         self._console.print(f"{seconds:5.1f} s  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
-        """See `View`."""
+        """See `SelftestView`."""
 
 
-class BarView:
+class SelftestBarView:
     """A progress bar that stays at the bottom."""
 
     def __init__(self, console: Console, total: int) -> None:
@@ -66,13 +66,13 @@ class BarView:
         self._progress.start()
 
     def show(self, done: int, waiting: int) -> None:
-        """See `View`."""
+        """See `SelftestView`."""
         self._progress.update(self._task, completed=done, description=f"waiting {waiting:,}")
 
     def tell(self, sentence: str) -> None:
-        """See `View`."""
+        """See `SelftestView`."""
         self._progress.console.print(sentence, markup=False, highlight=False)
 
     def end(self) -> None:
-        """See `View`."""
+        """See `SelftestView`."""
         self._progress.stop()

@@ -27,10 +27,10 @@ from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.service.build import what_is_built
 from bridge.service.control import Control, Reach
-from bridge.service.event_log import Journal
+from bridge.service.event_log import ServiceEventLog
 from bridge.service.observation import Observed, Observer
-from bridge.service.poll_adapter import Consumer
-from bridge.service.replays.redrive import Redrive
+from bridge.service.poll_adapter import PollAdapter
+from bridge.service.replays.redrive import Redriver
 from bridge.service.replays.side_traffic import replay_group
 from bridge.service.settings import delivery_settings
 from bridge.service.time import LoopAlarm, SystemClock
@@ -56,7 +56,7 @@ class Parts:
     sink: DirectSink | HttpxSink
     letters: DeadLetterProducer
     dispatcher: Dispatcher
-    consumer: Consumer
+    consumer: PollAdapter
     source: Source
     rate_view: RateView | None
     inspection: Inspection
@@ -64,7 +64,7 @@ class Parts:
     group_watch: GroupWatch
     letter_watch: LetterWatch
     file_watch: FileWatch
-    redrive: Redrive | None
+    redrive: Redriver | None
     observer: Observer
     server: AdminServer
     alarm: LoopAlarm
@@ -90,11 +90,11 @@ def assemble(
     settings = delivery_settings(config)
     number = mapping_number(config.mapping)
     clock = SystemClock()
-    journal = Journal(events, clock, settings.hold_after_letters)
+    journal = ServiceEventLog(events, clock, settings.hold_after_letters)
     credentials = build_credentials(config.track)
     log.redactor.add(secret_of(credentials))
     sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
-    consumer = Consumer(journal, events, crash)
+    consumer = PollAdapter(journal, events, crash)
     letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)
     source = Source(
         config.kafka,
@@ -165,7 +165,7 @@ def assemble(
     )
     redrive = None
     if config.dead_letter.redrive.reasons:
-        redrive = Redrive(config, mapping, dispatcher, credentials, events, logger, proxy=proxy)
+        redrive = Redriver(config, mapping, dispatcher, credentials, events, logger, proxy=proxy)
         journal.on_letter = redrive.letter
     observer = Observer(
         Observed(

@@ -16,13 +16,13 @@ from bridge.formats import offset_map
 from bridge.formats.operator_hold import BY_LIMIT, REASON_LIMIT, OperatorHold
 from bridge.holds import REASONS, Reason, shown
 from bridge.kafka.consumer.assignment import holding
-from bridge.kafka.consumer.assignment.holding import ANSWER_LIMIT, Move, Outcome
+from bridge.kafka.consumer.assignment.holding import ANSWER_LIMIT, Move, OperatorOutcome
 from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
-from bridge.ops.group_view import Standing
+from bridge.ops.group_view import PartitionStanding
 from bridge.ops.log.events import Events
-from bridge.ops.snapshot import Block
-from bridge.service.event_log import Journal
+from bridge.ops.snapshot import ClosedGate
+from bridge.service.event_log import ServiceEventLog
 
 PATIENCE: Final = ANSWER_LIMIT + 5.0
 """Seconds beyond a drain after which the answer is that nothing is known yet."""
@@ -43,7 +43,7 @@ _ELSE: Final = {
 """Why a hold cannot be released, and what to do instead."""
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an error
+class ControlRefusal(Exception):  # noqa: N818 - an answer, not an error
     """The request is not carried out."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -58,11 +58,11 @@ class Reach:
     source: Source
     read: Callable[[], Sequence[TopicPartition]]
     """Partitions of this replica that are read."""
-    standings: Callable[[], Mapping[TopicPartition, Standing]]
+    standings: Callable[[], Mapping[TopicPartition, PartitionStanding]]
     """All partitions that the group ought to read."""
-    blocks: Callable[[], Sequence[Block]]
+    blocks: Callable[[], Sequence[ClosedGate]]
     """What keeps the whole process from sending."""
-    journal: Journal
+    journal: ServiceEventLog
     events: Events
     drain_timeout: float
 
@@ -86,7 +86,7 @@ class Control:
         self._busy = True
         try:
             return await step(request, uid)
-        except Refusal as refusal:
+        except ControlRefusal as refusal:
             return _error(refusal.kind, str(refusal))
         except TimeoutError:
             late = f"What is in flight did not finish in time. {command('status')} shows what is held."
@@ -143,12 +143,12 @@ class Control:
         here = self._here()
         elsewhere = [each for each in moves if each not in here]
         if elsewhere:
-            raise Refusal("elsewhere", self._elsewhere(elsewhere))
+            raise ControlRefusal("elsewhere", self._elsewhere(elsewhere))
         flowing = [each for each in moves if self._reason(each) is None]
         if flowing:
             only = ("--partition", str(flowing[0].partition)) if len(moves) == 1 else ()
             first = command("hold", Operand(flowing[0].topic), *only, "--reason", "TEXT")
-            raise Refusal(
+            raise ControlRefusal(
                 "not_held",
                 f"{', '.join(map(str, flowing))}: not held, and a committed offset is set only while nothing moves it. "
                 f"Run `{first}` first, or stop every replica.",
@@ -157,7 +157,7 @@ class Control:
             return {"partitions": []}
         outcomes = await self._order(lambda done: self._reach.source.move(moves, done))
         for each, outcome in outcomes.items():
-            if outcome is Outcome.DONE:
+            if outcome is OperatorOutcome.DONE:
                 self._reach.events.position_set(
                     each, before=moves[each].expected, to=moves[each].offset, by=by, uid=uid
                 )
@@ -190,19 +190,21 @@ class Control:
         topics = sorted({each.topic for each in known})
         if topic not in topics:
             if not self._reach.standings():
-                raise Refusal(
+                raise ControlRefusal(
                     "usage", f"This bridge has no partitions of {topic!s:.249} yet. {command('status')} says why."
                 )
-            raise Refusal("usage", f"{topic!s:.249}: not a topic that this group reads. It reads {', '.join(topics)}.")
+            raise ControlRefusal(
+                "usage", f"{topic!s:.249}: not a topic that this group reads. It reads {', '.join(topics)}."
+            )
         there = sorted(each for each in known if each.topic == topic)
         if numbers is None:
             return there
         if not isinstance(numbers, list) or not all(type(each) is int for each in numbers):
-            raise Refusal("usage", "partitions: must be a list of numbers.")
+            raise ControlRefusal("usage", "partitions: must be a list of numbers.")
         wanted = [TopicPartition(str(topic), number) for number in dict.fromkeys(numbers)]
         unknown = [each.partition for each in wanted if each not in known] if self._knows_all(str(topic)) else []
         if unknown:
-            raise Refusal(
+            raise ControlRefusal(
                 "usage",
                 f"{topic} has no partition {', '.join(map(str, unknown))}; it has "
                 f"{', '.join(str(each.partition) for each in there)}.",
@@ -213,16 +215,16 @@ class Control:
         """Whether the whole topic was looked at, and not only what this replica has of it."""
         return any(each.topic == topic for each in self._reach.standings())
 
-    async def _order(self, order: Callable[[holding.Done], None]) -> Mapping[TopicPartition, Outcome]:
+    async def _order(self, order: Callable[[holding.Done], None]) -> Mapping[TopicPartition, OperatorOutcome]:
         """Have it done on the poll thread, which answers when the coordinator did. `TimeoutError`."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Mapping[TopicPartition, Outcome]] = loop.create_future()
+        answer: asyncio.Future[Mapping[TopicPartition, OperatorOutcome]] = loop.create_future()
 
-        def set_result(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+        def set_result(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
             if not answer.done():
                 answer.set_result(outcomes)
 
-        def told(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+        def told(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
             loop.call_soon_threadsafe(set_result, outcomes)
 
         order(told)
@@ -232,7 +234,7 @@ class Control:
     def _told(
         self,
         wanted: Sequence[TopicPartition],
-        outcomes: Mapping[TopicPartition, Outcome | None],
+        outcomes: Mapping[TopicPartition, OperatorOutcome | None],
         refused: Mapping[TopicPartition, str] | None = None,
         gates: Sequence[str] = (),
     ) -> Mapping[str, Any]:
@@ -273,31 +275,31 @@ def _line(request: Mapping[str, Any], name: str, limit: int) -> str:
     """Text on one line, in at most so many bytes."""
     found = request.get(name)
     if not isinstance(found, str) or not found.strip():
-        raise Refusal("usage", f"{name}: must not be empty.")
+        raise ControlRefusal("usage", f"{name}: must not be empty.")
     line = " ".join("".join(each if each.isprintable() else " " for each in found).split())
     if len(line.encode()) > limit:
-        raise Refusal("usage", f"{name}: has {len(line.encode())} bytes, and may have {limit}.")
+        raise ControlRefusal("usage", f"{name}: has {len(line.encode())} bytes, and may have {limit}.")
     return line
 
 
 def _moves(request: Mapping[str, Any]) -> dict[TopicPartition, Move]:
     topic, moves = request.get("topic"), request.get("moves")
     if not isinstance(topic, str) or not isinstance(moves, list) or not moves:
-        raise Refusal("usage", "topic and moves: must say what to set.")
+        raise ControlRefusal("usage", "topic and moves: must say what to set.")
     return dict(_move(topic, each) for each in moves)
 
 
 def _move(topic: str, told: Any) -> tuple[TopicPartition, Move]:
     if not isinstance(told, dict):
-        raise Refusal("usage", "moves: each must be an object.")
+        raise ControlRefusal("usage", "moves: each must be an object.")
     partition, expected, offset = told.get("partition"), told.get("expected"), told.get("offset")
     old, new = told.get("expected_map"), told.get("map")
     numbers = [partition, offset, 0 if expected is None else expected]
     if not all(type(each) is int and 0 <= each <= LARGEST for each in numbers):
-        raise Refusal("usage", "moves: partition, expected and offset must be offsets.")
+        raise ControlRefusal("usage", "moves: partition, expected and offset must be offsets.")
     if not isinstance(old, str) or not isinstance(new, str):
-        raise Refusal("usage", "moves: expected_map and map must be text.")
+        raise ControlRefusal("usage", "moves: expected_map and map must be text.")
     decoded = offset_map.decode(new)
     if new and (decoded is None or decoded.base != offset):
-        raise Refusal("usage", "moves: map is no offset map for this offset.")
+        raise ControlRefusal("usage", "moves: map is no offset map for this offset.")
     return TopicPartition(topic, int(str(partition))), Move(expected, old, int(str(offset)), new)

@@ -14,8 +14,8 @@ from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Clock
 
 
-class Journal:
-    """`pipeline.ports.Journal` for the running service."""
+class ServiceEventLog:
+    """`pipeline.ports.EventLog` for the running service."""
 
     def __init__(self, events: Events, clock: Clock, hold_after: int) -> None:
         self._events = events

@@ -18,11 +18,11 @@ from bridge.ops.status import group_status
 from bridge.ops.status.backlog_trend import BacklogTrend
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.offsets import Life
+from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.tally import LATENCY_BOUNDS
-from bridge.pipeline.work import Partition, State, Work
-from bridge.service.event_log import Journal
-from bridge.service.poll_adapter import Consumer
+from bridge.pipeline.work import EventState, PartitionWork, Work
+from bridge.service.event_log import ServiceEventLog
+from bridge.service.poll_adapter import PollAdapter
 from bridge.service.watches.file_watch import FileWatch
 from bridge.service.watches.group_watch import GroupWatch
 from bridge.service.watches.kafka_watch import KafkaWatch
@@ -68,10 +68,10 @@ class Observed:
 
     dispatcher: Dispatcher
     source: Source
-    consumer: Consumer
+    consumer: PollAdapter
     sink: CountingSink
     credentials: ApiKey
-    journal: Journal
+    journal: ServiceEventLog
     share: RateShare | None
     letter_watch: LetterWatch
     file_watch: FileWatch
@@ -189,7 +189,7 @@ class Observer:
             ),
             rate=self._rate(now),
             group=self._group(now),
-            key=seen.Key(
+            key=seen.KeyView(
                 reloads=of.credentials.generation - 1,
                 problem=of.credentials.problem,
                 problem_since=of.credentials.problem_since,
@@ -228,13 +228,15 @@ class Observer:
             retention=self._of.letter_watch.retention,
         )
 
-    def _mapped(self) -> seen.Mapped:
+    def _mapped(self) -> seen.MappingCounts:
         tally = self._of.dispatcher.tally
         routes = {}
         for route in self._of.mapping.routes:
             counts = tally.route(route)
             routes[route.name] = seen.RouteCounts(counts.delivered, counts.filtered, counts.dead_lettered)
-        return seen.Mapped(routes, tally.unmapped, dict(tally.unmapped_types(MOST_TYPES)), tally.left_out, self._keys())
+        return seen.MappingCounts(
+            routes, tally.unmapped, dict(tally.unmapped_types(MOST_TYPES)), tally.left_out, self._keys()
+        )
 
     def _keys(self) -> dict[tuple[str, str], KeyCount]:
         """By route and key, whatever the key reads on different topics; a route without an event has none."""
@@ -272,9 +274,9 @@ class Observer:
             used_last_minute=used,
         )
 
-    def _group(self, now: float) -> seen.Group:
+    def _group(self, now: float) -> seen.MembershipView:
         counts = self._of.source.counts
-        return seen.Group(
+        return seen.MembershipView(
             assignments=counts.assignments,
             revocations=counts.revocations,
             losses=counts.losses,
@@ -288,24 +290,24 @@ class Observer:
             possibly_lost=counts.possibly_lost,
         )
 
-    def _blocks(self, now: float, wall: float) -> list[seen.Block]:
+    def _blocks(self, now: float, wall: float) -> list[seen.ClosedGate]:
         """Every gate that is closed now, since when."""
         dispatcher = self._of.dispatcher
         governor, letters = dispatcher.governor, dispatcher.letters
-        blocks: list[seen.Block] = []
+        blocks: list[seen.ClosedGate] = []
 
         def closed(
             gate: Reason, since: float, sentence: str = "", *,
             until: float | None = None, next_try: float | None = None, action: str = "",
         ) -> None:  # fmt: skip
             ends, again = (None if at is None else wall + max(0.0, at - now) for at in (until, next_try))
-            blocks.append(seen.Block(gate, wall - (now - since), sentence, ends, again, action))
+            blocks.append(seen.ClosedGate(gate, wall - (now - since), sentence, ends, again, action))
 
         if governor.stopping:
             since = self._stopping_since or now
             closed(Reason.DRAINING, since, until=dispatcher.assignments.deadline())
         if (lost := self._of.kafka_watch.lost) is not None:
-            blocks.append(seen.Block(Reason.KAFKA_UNREACHABLE, lost.since, self._kafka_sentence() or ""))
+            blocks.append(seen.ClosedGate(Reason.KAFKA_UNREACHABLE, lost.since, self._kafka_sentence() or ""))
         if governor.key.held_since is not None:
             has_file = isinstance(self._of.credentials, KeyFile)
             closed(
@@ -348,16 +350,16 @@ class Observer:
         )
         return sentence, _SHARE_UNKNOWN
 
-    def _partitions(self, now: float, wall: float) -> list[seen.Partition]:
+    def _partitions(self, now: float, wall: float) -> list[seen.PartitionView]:
         dispatcher, source, holds = self._of.dispatcher, self._of.source, self._of.journal.partition_holds
         ends = source.ends
         rows = [_partition(p, dispatcher, ends, holds, now, wall) for p in dispatcher.assignments]
         known = {row.partition for row in rows}
-        rows += [seen.Partition(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]
+        rows += [seen.PartitionView(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]
         rows = [self._with_next_look(self._with_what_waits(row), now, wall) for row in rows]
         return sorted(rows, key=lambda row: row.partition)
 
-    def _with_next_look(self, row: seen.Partition, now: float, wall: float) -> seen.Partition:
+    def _with_next_look(self, row: seen.PartitionView, now: float, wall: float) -> seen.PartitionView:
         """When a hold that may end by being looked at again is, and until when a partition that is given up drains."""
         if row.draining:
             deadline = self._of.dispatcher.assignments.deadline()
@@ -367,7 +369,7 @@ class Observer:
             return row
         return replace(row, hold=replace(row.hold, next_try=wall + max(0.0, at - now)))
 
-    def _with_what_waits(self, row: seen.Partition) -> seen.Partition:
+    def _with_what_waits(self, row: seen.PartitionView) -> seen.PartitionView:
         """A partition that is not read has its lag and age all the same: from the log and what is committed."""
         watch = self._of.group_watch
         standing = watch.standings.get(row.partition)
@@ -390,16 +392,16 @@ class Observer:
 
 
 def _partition(
-    partition: Partition,
+    partition: PartitionWork,
     dispatcher: Dispatcher,
     ends: Mapping[TopicPartition, int],
     holds: Mapping[TopicPartition, seen.PartitionHold],
     now: float,
     wall: float,
-) -> seen.Partition:
+) -> seen.PartitionView:
     tracker = partition.tracker
     tp = tracker.partition
-    return seen.Partition(
+    return seen.PartitionView(
         partition=tp,
         position=tracker.lowest_open,
         end=ends.get(tp),
@@ -408,12 +410,12 @@ def _partition(
         oldest=_oldest(partition, dispatcher, now, wall),
         crowded=partition in dispatcher.failing.paused,
         hold=holds.get(tp),
-        draining=tracker.life is Life.DRAINING,
+        draining=tracker.life is TrackerState.DRAINING,
         done_above=tracker.done_above,
     )
 
 
-def _oldest(partition: Partition, dispatcher: Dispatcher, now: float, wall: float) -> seen.OldestOpen | None:
+def _oldest(partition: PartitionWork, dispatcher: Dispatcher, now: float, wall: float) -> seen.OldestOpen | None:
     for offset, entry in partition.tracker.open.items():
         work = entry if isinstance(entry, Work) else entry.head
         timestamp = work.record.timestamp_ms
@@ -422,7 +424,7 @@ def _oldest(partition: Partition, dispatcher: Dispatcher, now: float, wall: floa
             since=wall - (now - partition.head_since),
             timestamp=None if timestamp is None else timestamp / 1000,
             attempts=work.attempts,
-            retry_at=wall + (work.due - now) if work.state is State.PARKED else None,
+            retry_at=wall + (work.due - now) if work.state is EventState.PARKED else None,
             retried=None if work.mark is None else dispatcher.retried_of(work),
         )
     return None

@@ -13,10 +13,10 @@ from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.log.events import Events
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.ports import Attempt
-from bridge.service.event_log import Journal
+from bridge.service.event_log import ServiceEventLog
 
 
-class Room(Protocol):
+class Capacity(Protocol):
     """The part of the source that wants to know how much it may hand over."""
 
     def room(self, records: int, size: int) -> None:
@@ -24,7 +24,7 @@ class Room(Protocol):
         ...
 
 
-class Consumer:
+class PollAdapter:
     """Both directions between the dispatcher and the threads around it, on the loop's thread.
 
     Every entry is guarded: an exception that comes out of the dispatcher is a defect of the bridge. It must stop the
@@ -32,9 +32,9 @@ class Consumer:
     """
 
     _dispatcher: Dispatcher
-    _source: Room
+    _source: Capacity
 
-    def __init__(self, journal: Journal, events: Events, crash: Callable[[BaseException], None]) -> None:
+    def __init__(self, journal: ServiceEventLog, events: Events, crash: Callable[[BaseException], None]) -> None:
         self._journal = journal
         self._events = events
         self._crash = crash
@@ -45,7 +45,7 @@ class Consumer:
         self.out_of_range = 0
         """Partitions found with a position outside their log."""
 
-    def connect(self, dispatcher: Dispatcher, source: Room) -> None:
+    def connect(self, dispatcher: Dispatcher, source: Capacity) -> None:
         """Say between whom this stands: each of the two is built with the other in mind."""
         self._dispatcher = dispatcher
         self._source = source
@@ -162,7 +162,7 @@ class Consumer:
     # --- from the sink and the dead-letter producer ---------------------------------------------------
 
     def answered(self, attempt: Attempt, verdict: Verdict) -> None:
-        """See `pipeline.ports.Answers`."""
+        """See `pipeline.ports.VerdictSink`."""
         try:
             self._dispatcher.answered(attempt, verdict)
         except Exception as defect:  # noqa: BLE001 - see `accept`

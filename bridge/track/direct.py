@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from bridge.model import Delivered, Retry
-from bridge.pipeline.ports import Answers, Attempt
+from bridge.pipeline.ports import Attempt, VerdictSink
 from bridge.track.answer import Answer
 from bridge.track.connection import Connection
 from bridge.track.credentials import ApiKey
@@ -73,7 +73,7 @@ class DirectSink:
         self._reuse = Reuse()
         self._key = credentials.generation
         self._head = head(endpoint, credentials.header)
-        self._answers: Answers
+        self._answers: VerdictSink
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: list[Connection] = []
         self._connections: set[Connection] = set()
@@ -88,7 +88,7 @@ class DirectSink:
         self._was_late = False
         self._all_lost = asyncio.Event()
 
-    async def start(self, answers: Answers) -> None:
+    async def start(self, answers: VerdictSink) -> None:
         """Verdicts go to `answers` from now on. Opens nothing: the first request does."""
         self._answers = answers
         self._loop = asyncio.get_running_loop()

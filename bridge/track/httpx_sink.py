@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from bridge.model import Retry, Verdict
-from bridge.pipeline.ports import Answers, Attempt
+from bridge.pipeline.ports import Attempt, VerdictSink
 from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.connection import MAX_ANSWER
 from bridge.track.credentials import ApiKey
@@ -104,7 +104,7 @@ class HttpxSink:
         self._tls = tls
         self._proxy = proxy_of(proxy, tls)
         self._via = f" through the proxy {self._proxy.url.netloc.decode()}" if self._proxy else ""
-        self._answers: Answers | None = None
+        self._answers: VerdictSink | None = None
         self._running: dict[Attempt, asyncio.Task[Verdict]] = {}
         self._given_up: set[asyncio.Task[Verdict]] = set()
         self._idle: list[_Link] = []
@@ -115,7 +115,7 @@ class HttpxSink:
         """How often it was decided that each connection carries one request."""
         self._closed = False
 
-    async def start(self, answers: Answers) -> None:
+    async def start(self, answers: VerdictSink) -> None:
         """Verdicts go to `answers` from now on."""
         self._answers = answers
 

@@ -36,7 +36,7 @@ class Step(enum.StrEnum):
     KEY = "key"
 
 
-class Result(enum.StrEnum):
+class ProbeResult(enum.StrEnum):
     """How a step ended. `UNKNOWN` is no failure: the first event will tell."""
 
     OK = "ok"
@@ -45,11 +45,11 @@ class Result(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeFinding:
     """One step and what it showed, as a sentence for the operator."""
 
     step: Step
-    result: Result
+    result: ProbeResult
     sentence: str
 
 
@@ -61,21 +61,21 @@ async def probe(
     tls: ssl.SSLContext,
     proxy: str | None = None,
     resolve: Resolve = resolve,
-) -> tuple[Finding, ...]:
+) -> tuple[ProbeFinding, ...]:
     """Look at the API as a sender would, in at most twice `timeout` seconds. Never raises for what it finds.
 
     Every address of the name is looked at: one that fails beside one that works is no failure, and is said.
     """
-    findings: list[Finding] = []
+    findings: list[ProbeFinding] = []
     try:
         via = proxy_of(proxy, tls)
     except ProxyError as error:
-        return (Finding(Step.CONNECT, Result.FAILED, str(error)),)
+        return (ProbeFinding(Step.CONNECT, ProbeResult.FAILED, str(error)),)
     addresses: Sequence[SocketAddress] = [None]
     if via is None:
         resolved, addresses = await _resolve(endpoint, timeout, resolve)
         findings.append(resolved)
-        if resolved.result is Result.FAILED:
+        if resolved.result is ProbeResult.FAILED:
             return tuple(findings)
     verdict: Verdict | None = None
     broken: list[tuple[SocketAddress, BaseException]] = []
@@ -89,15 +89,15 @@ async def probe(
         telling = next((each for _, each in broken if isinstance(each, ssl.SSLError)), broken[-1][1])
         return (*findings, _broken(telling, endpoint, via))
     through = f" through the proxy {via.url.netloc.decode()}" if via else ""
-    findings.append(Finding(Step.CONNECT, Result.OK, f"{endpoint} accepts connections{through}"))
+    findings.append(ProbeFinding(Step.CONNECT, ProbeResult.OK, f"{endpoint} accepts connections{through}"))
     if endpoint.tls:
-        findings.append(Finding(Step.TLS, Result.OK, f"the certificate of {endpoint.host} is valid"))
+        findings.append(ProbeFinding(Step.TLS, ProbeResult.OK, f"the certificate of {endpoint.host} is valid"))
     for at, cause in broken:
         if isinstance(cause, OSError) and cause.errno in _NO_WAY_THERE:
             continue
         one = _broken(cause, endpoint, via)
         where = f"at {at[0]}, one of the {len(addresses)} addresses of {endpoint.host}, which is passed over"
-        findings.append(Finding(one.step, Result.UNKNOWN, f"{one.sentence}: {where}"))
+        findings.append(ProbeFinding(one.step, ProbeResult.UNKNOWN, f"{one.sentence}: {where}"))
     return (*findings, _about_key(verdict))
 
 
@@ -124,16 +124,18 @@ async def _resolve(
     endpoint: Endpoint,
     timeout: float,  # noqa: ASYNC109 - one bound for one lookup
     resolve: Resolve,
-) -> tuple[Finding, Sequence[SocketAddress]]:
+) -> tuple[ProbeFinding, Sequence[SocketAddress]]:
     try:
         async with asyncio.timeout(timeout):
             addresses = await Dialer(endpoint, resolve).resolve()
     except TimeoutError:
-        return Finding(Step.RESOLVE, Result.FAILED, f"the name server does not answer for {endpoint.host}"), ()
+        return ProbeFinding(
+            Step.RESOLVE, ProbeResult.FAILED, f"the name server does not answer for {endpoint.host}"
+        ), ()
     except (OSError, UnicodeError) as error:
-        return Finding(Step.RESOLVE, Result.FAILED, failure_sentence(error, endpoint)), ()
+        return ProbeFinding(Step.RESOLVE, ProbeResult.FAILED, failure_sentence(error, endpoint)), ()
     shown = ", ".join(sorted({str(at[0]) for at in addresses}))
-    return Finding(Step.RESOLVE, Result.OK, f"{endpoint.host} resolves to {shown}"), addresses
+    return ProbeFinding(Step.RESOLVE, ProbeResult.OK, f"{endpoint.host} resolves to {shown}"), addresses
 
 
 async def _validate(
@@ -151,25 +153,25 @@ async def _validate(
     return judge(answer, credentials, credentials.generation)
 
 
-def _broken(error: BaseException, endpoint: Endpoint, via: httpx.Proxy | None) -> Finding:
+def _broken(error: BaseException, endpoint: Endpoint, via: httpx.Proxy | None) -> ProbeFinding:
     step = Step.TLS if isinstance(error, ssl.SSLError) else Step.CONNECT
     through = f", through the proxy {via.url.netloc.decode()}" if via else ""
-    return Finding(step, Result.FAILED, failure_sentence(error, endpoint) + through)
+    return ProbeFinding(step, ProbeResult.FAILED, failure_sentence(error, endpoint) + through)
 
 
-def _about_key(verdict: Verdict) -> Finding:
+def _about_key(verdict: Verdict) -> ProbeFinding:
     match verdict:
         case Delivered():
-            return Finding(Step.KEY, Result.OK, "the API accepts the key")
+            return ProbeFinding(Step.KEY, ProbeResult.OK, "the API accepts the key")
         case Unauthorized(status=401 | 403):
-            return Finding(Step.KEY, Result.FAILED, f"the API refuses the key: {verdict.detail}")
+            return ProbeFinding(Step.KEY, ProbeResult.FAILED, f"the API refuses the key: {verdict.detail}")
         case Retry(reason="redirect"):
-            return Finding(Step.KEY, Result.FAILED, verdict.detail)
+            return ProbeFinding(Step.KEY, ProbeResult.FAILED, verdict.detail)
         case Unauthorized():
-            return Finding(
+            return ProbeFinding(
                 Step.KEY,
-                Result.UNKNOWN,
+                ProbeResult.UNKNOWN,
                 "the API offers no way to check the key without an event; the first event will tell",
             )
         case _:
-            return Finding(Step.KEY, Result.UNKNOWN, f"the key could not be checked: {verdict.detail}")
+            return ProbeFinding(Step.KEY, ProbeResult.UNKNOWN, f"the key could not be checked: {verdict.detail}")

@@ -14,13 +14,13 @@ from bridge.ops.metrics import exposition_format
 from bridge.ops.snapshot import (
     Buffers,
     Distribution,
-    Group,
-    Key,
+    KeyView,
     Letters,
-    Mapped,
+    MappingCounts,
+    MembershipView,
     OldestOpen,
-    Partition,
     PartitionHold,
+    PartitionView,
     Rate,
     Records,
     Requests,
@@ -43,14 +43,14 @@ def idle() -> Snapshot:
         started_at=0.0,
         vitals=Vitals(poll_age=0.1, loop_age=0.1, joined=True, draining=False, stopping=False),
         records=Records(),
-        mapped=Mapped(routes={"order.completed": RouteCounts()}),
+        mapped=MappingCounts(routes={"order.completed": RouteCounts()}),
         requests=Requests(duration=NOTHING, latency=NEVER),
         letters=Letters(open_by_reason={}),
         buffers=Buffers(),
         rate=Rate(limit=10.0, share=10.0, view_age=1.0),
-        group=Group(membership_age=1.0, commit_age=0.2),
-        key=Key(),
-        partitions=(Partition(TopicPartition("orders", 0), position=99, end=100),),
+        group=MembershipView(membership_age=1.0, commit_age=0.2),
+        key=KeyView(),
+        partitions=(PartitionView(TopicPartition("orders", 0), position=99, end=100),),
         retention={"orders": 604_800.0},
     )
 
@@ -59,7 +59,7 @@ def held(reason: Reason, *, seconds: float | None) -> Snapshot:
     """A replica with one partition that is held: 900 records wait in its log, the oldest for so long; None: none do."""
     start = idle()
     held_since = start.at - (seconds or 20_000)
-    partition = Partition(
+    partition = PartitionView(
         TopicPartition("orders", 0),
         position=100,
         end=100 if seconds is None else 1000,

@@ -19,8 +19,8 @@ from bridge.formats.declarations import Reservations
 from bridge.formats.letter_headers import CONNECT, OWN
 from bridge.formats.letters import SPRING, parse
 from bridge.model import Header, Record, TopicPartition
-from bridge.reprocess.reading.ledger import Ledger, State
-from bridge.reprocess.reading.selection import Entry, Selection
+from bridge.reprocess.reading.ledger import LetterLedger, LetterStatus
+from bridge.reprocess.reading.selection import LetterEntry, Selection
 from bridge.reprocess.reading.statistics import count
 from bridge.reprocess.redaction import Redaction
 from tests.fuzz.choices import Choices
@@ -38,23 +38,26 @@ def check_letter(record: Record) -> None:
     found = parse(record)
     name = resolutions.identity(found)
     assert hash(name) == hash(resolutions.identity(parse(record)))
-    entry = Entry(found, Ledger("").standing(found))
+    entry = LetterEntry(found, LetterLedger("").standing(found))
     _shown(entry)
     if found.origin is not None:
         assert 0 <= found.origin.partition < 2**31
         assert 0 <= found.origin.offset < 2**63
         assert "\0" not in found.origin.topic
     # What is written about it later can be read back as of it.
-    assert resolutions.forgotten(resolutions.key_of(resolutions.Kind.ENDED, found)) == (resolutions.Kind.ENDED, name)
+    assert resolutions.forgotten(resolutions.key_of(resolutions.ResolutionKind.ENDED, found)) == (
+        resolutions.ResolutionKind.ENDED,
+        name,
+    )
 
 
 def check_resolution(key: bytes | None, value: bytes | None) -> None:
     """A record of the resolutions topic: ignored, or as this program writes it; never of another letter."""
-    ledger = Ledger("")
+    ledger = LetterLedger("")
     ledger.take([Record("letters.resolutions", 0, 0, None, key, value, ())])
     written = resolutions.decode(key, value)
     is_ours = written is not None and written.identity == resolutions.identity(OURS)
-    assert is_ours or ledger.standing(OURS).state is State.OPEN
+    assert is_ours or ledger.standing(OURS).state is LetterStatus.OPEN
     if written is None:
         return
     hash(written.identity)
@@ -64,7 +67,7 @@ def check_resolution(key: bytes | None, value: bytes | None) -> None:
         assert "is not of type" not in error.message, error.message
     digest = resolutions.record_sha256(OURS)
     ledger.note(written._replace(identity=resolutions.identity(OURS), record_sha256=digest))
-    _shown(Entry(OURS, ledger.standing(OURS)))
+    _shown(LetterEntry(OURS, ledger.standing(OURS)))
 
 
 def check_declarations(texts: list[str]) -> None:
@@ -76,12 +79,12 @@ def check_declarations(texts: list[str]) -> None:
         assert 0.0 <= declarations.allowed(1.0, found, 10.0) <= 1.0
 
 
-def _shown(entry: Entry) -> None:
+def _shown(entry: LetterEntry) -> None:
     """As ``bridge dlq list`` and ``stats`` do."""
     for mapping in MAPPINGS[:1]:
         orjson.dumps(rows.document(entry, mapping, Redaction()))
         rows.row(entry, mapping, Redaction())
-        found = count([entry], Selection(states=frozenset(State)), mapping, 1.8e9)
+        found = count([entry], Selection(states=frozenset(LetterStatus)), mapping, 1.8e9)
         assert found.open + found.ended.total() == 1
         assert sorted(found.groupings) == ["age", "reason", "route", "status"]
 

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, cast
 
 from bridge.model import DeadLetter, Delivered, LetterReason, LetterRefused, Retry, Unauthorized, Verdict
-from bridge.pipeline.offsets import Life
+from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
 from bridge.track.classify import classify
@@ -180,7 +180,7 @@ class Sink:
             world.timeline.note(process.name, f"sends {event}")
         if work.lane is not None and any(other.lane == work.lane for other in self.on_wire):
             raise Violation(f"order: {process.name} has two in flight of the lane {work.lane!r}")
-        if tracker.life is not Life.LIVE:
+        if tracker.life is not TrackerState.LIVE:
             raise Violation(f"drain: {process.name} starts {event} of a partition that is {tracker.life.value}")
         if tracker.partition in world.ledger.held:
             raise Violation(f"hold: {process.name} sends {event} of a partition that an operator holds")

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from bridge.formats import commit_mark
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.consumer.assignment.holding import Holding
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.commits.end_offsets import LogEnds
+from bridge.kafka.consumer.commits.end_offsets import EndOffsets
 from bridge.kafka.consumer.consumption import Consumption, Positioned, Tracker
 from bridge.kafka.consumer.counts import SourceCounts
 from bridge.kafka.consumer.loop_side import LoopSide
@@ -30,8 +30,8 @@ from bridge.kafka.consumer.pauses import Pauses
 from bridge.kafka.consumer.poll_loop import SERVE
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
-from bridge.kafka.consumer.starts.start_policy import Found, LogRange
-from bridge.kafka.consumer.starts.start_runner import Starting
+from bridge.kafka.consumer.starts.start_policy import LogRange, StartFacts
+from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import Position, Record, TopicPartition
 from tests.simulation.group import TIMED_OUT, Member
@@ -49,7 +49,7 @@ LOOK: Final = 0.2
 THREAD_HOP: Final = 0.0005
 """Seconds from one thread to the other."""
 
-EVERYTHING = Topics(["^."], Reading.SEARCHED)
+EVERYTHING = ConsumedTopics(["^."], Reading.SEARCHED)
 SILENT = logging.getLogger("simulation")
 SILENT.setLevel(logging.CRITICAL + 1)
 SILENT.propagate = False
@@ -78,10 +78,10 @@ class Questions(Lookup):
 
     def find(
         self, partitions: Sequence[TopicPartition], *, time_ms: int | None, budget: float
-    ) -> dict[TopicPartition, Found]:
+    ) -> dict[TopicPartition, StartFacts]:
         del time_ms, budget
         if self._process.cut:
-            return {partition: Found() for partition in partitions}
+            return {partition: StartFacts() for partition in partitions}
         found = self._process.world.group.find(partitions)
         if not any(
             facts.position_known and facts.position is None and not facts.topic_started for facts in found.values()
@@ -249,10 +249,10 @@ class Reached:
         self.offset = lambda: offset
 
 
-class Ends(LogEnds):
+class Ends(EndOffsets):
     """Asks nobody: the brokers answer about ends only to who is paused or behind."""
 
-    def _ask(self, entries: Iterable[Assigned]) -> dict[ClientPartition, Any]:
+    def _ask(self, entries: Iterable[PartitionState]) -> dict[ClientPartition, Any]:
         del entries
         return {}
 
@@ -263,7 +263,7 @@ class PollThread:
     def __init__(self, process: Process) -> None:
         self.process = process
         self.client = Client(process)
-        self.table = Table()
+        self.table = PartitionTable()
         self.hops = Hops(process)
         self.commits = Commits(
             cast("Any", self.client),
@@ -281,7 +281,7 @@ class PollThread:
         self.settled = Settled(
             cast("Any", self.client), cast("Any", self.client), EVERYTHING, SILENT, clock=process.monotonic
         )
-        self.starting = Starting(
+        self.starting = StartRunner(
             cast("Any", self.client),
             self.table,
             self.hops,
@@ -467,7 +467,7 @@ class PollThread:
     def _drained(
         self,
         partitions: list[TopicPartition],
-        entries: list[Assigned],
+        entries: list[PartitionState],
         trackers: list[Tracker],
         final: Sequence[tuple[Tracker, Position]],
         then: Callable[[], None] | None,
@@ -497,7 +497,7 @@ class PollThread:
         self.client.incremental_unassign([entry.client_partition() for entry in entries])
         self.client.member = None
 
-    def _forget(self, entries: list[Assigned]) -> None:
+    def _forget(self, entries: list[PartitionState]) -> None:
         self.table.remove(entries)
         self.starting.forget(entries)
 
@@ -514,7 +514,7 @@ class PollThread:
         self.closing = False
         self.revoke([entry.partition for entry in self.table], self.process.left)
 
-    def _end_of_the_last(self, entries: list[Assigned]) -> None:
+    def _end_of_the_last(self, entries: list[PartitionState]) -> None:
         """Of what a stop drained: whether the brokers have what it would have committed."""
         now, world = self.process.monotonic(), self.process.world
         for entry in entries:

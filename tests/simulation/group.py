@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bridge.formats import commit_mark, operator_hold
-from bridge.kafka.consumer.starts.start_policy import Found, LogRange
+from bridge.kafka.consumer.starts.start_policy import LogRange, StartFacts
 from bridge.model import Position, TopicPartition
 from tests.simulation.agenda import Agenda
 from tests.simulation.ledger import Ledger, Log
@@ -108,24 +108,24 @@ class Group:
     def partitions(self, topic: str) -> list[TopicPartition]:
         return sorted(partition for partition in self.logs if partition.topic == topic)
 
-    def find(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Found]:
+    def find(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, StartFacts]:
         """As `bridge.kafka.consumer.starts.lookup.Lookup.find`."""
         wanted = list(partitions)
         if self.unreadable:
-            return {partition: Found() for partition in wanted}
+            return {partition: StartFacts() for partition in wanted}
         fresh = {p.topic for p in wanted if p not in self.committed and not self._started(p.topic)}
         wanted += [p for topic in sorted(fresh) for p in self.partitions(topic) if p not in wanted]
         return {p: self._found(p) for p in wanted}
 
-    def _found(self, partition: TopicPartition) -> Found:
+    def _found(self, partition: TopicPartition) -> StartFacts:
         log = self.logs.get(partition)
         if log is None:
-            return Found()
+            return StartFacts()
         position = self.committed.get(partition)
         text = None if position is None else position.metadata
         if position is not None:
             position = position._replace(metadata=commit_mark.unmarked(position.metadata))
-        return Found(
+        return StartFacts(
             position=position,
             position_known=True,
             topic_started=position is None and self._started(partition.topic),

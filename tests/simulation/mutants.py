@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bridge.formats import offset_map
-from bridge.kafka.consumer.assignment.partition_state import Assigned
+from bridge.kafka.consumer.assignment.partition_state import PartitionState
 from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.commits.end_offsets import LogEnds
+from bridge.kafka.consumer.commits.end_offsets import EndOffsets
 from bridge.kafka.consumer.starts.settled import Seen, Settled
-from bridge.kafka.consumer.starts.start_runner import Starting
+from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.model import Disposition, LetterRefused, TopicPartition
 from bridge.pipeline.assignments import Assignments, Drain
 from bridge.pipeline.budget.key_guard import KeyGuard
@@ -22,10 +22,10 @@ from bridge.pipeline.budget.outage import Outage
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.letters import LetterDesk
-from bridge.pipeline.offsets import Life, OffsetTracker
-from bridge.pipeline.queues.delay_queue import Waiting
-from bridge.pipeline.queues.key_queues import Lanes
-from bridge.pipeline.work import Fanout, Partition, Work
+from bridge.pipeline.offsets import OffsetTracker, TrackerState
+from bridge.pipeline.queues.delay_queue import DelayQueue
+from bridge.pipeline.queues.key_queues import KeyQueues
+from bridge.pipeline.work import Fanout, PartitionWork, Work
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -69,24 +69,24 @@ def _the_position_is_the_last_offset_that_came(patch: pytest.MonkeyPatch) -> Non
 
 
 def _nothing_waits_for_its_user(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Lanes, "push", lambda _, __: True)
-    patch.setattr(Lanes, "advance", lambda _, __: None)
+    patch.setattr(KeyQueues, "push", lambda _, __: True)
+    patch.setattr(KeyQueues, "advance", lambda _, __: None)
 
 
 def _a_retry_lets_the_next_one_go(patch: pytest.MonkeyPatch) -> None:
-    park = Waiting.park
+    park = DelayQueue.park
 
-    def let_go(waiting: Waiting, work: Work, due: float) -> None:
+    def let_go(waiting: DelayQueue, work: Work, due: float) -> None:
         waiting.leave_lane(work)
         park(waiting, work, due)
 
-    patch.setattr(Waiting, "park", let_go)
+    patch.setattr(DelayQueue, "park", let_go)
 
 
 def _what_is_released_is_not_counted(patch: pytest.MonkeyPatch) -> None:
     kill = Assignments._kill
 
-    def forget(assignments: Assignments, partition: Partition) -> None:
+    def forget(assignments: Assignments, partition: PartitionWork) -> None:
         released = assignments._tally.released
         kill(assignments, partition)
         assignments._tally.released = released
@@ -113,22 +113,22 @@ def _a_drain_hands_over_no_positions(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_head_that_leaves_takes_its_lane_along(patch: pytest.MonkeyPatch) -> None:
-    purge = Lanes.purge
+    purge = KeyQueues.purge
 
-    def leave(lanes: Lanes, goes: Callable[[Work], bool]) -> tuple[list[Work], list[Work]]:
+    def leave(lanes: KeyQueues, goes: Callable[[Work], bool]) -> tuple[list[Work], list[Work]]:
         return purge(lanes, goes)[0], []
 
-    patch.setattr(Lanes, "purge", leave)
+    patch.setattr(KeyQueues, "purge", leave)
 
 
 def _an_answer_for_a_partition_that_is_gone_frees_no_lane(patch: pytest.MonkeyPatch) -> None:
-    leave_lane = Waiting.leave_lane
+    leave_lane = DelayQueue.leave_lane
 
-    def stay(waiting: Waiting, work: Work) -> None:
-        if work.partition.tracker.life is not Life.DEAD:
+    def stay(waiting: DelayQueue, work: Work) -> None:
+        if work.partition.tracker.life is not TrackerState.DEAD:
             leave_lane(waiting, work)
 
-    patch.setattr(Waiting, "leave_lane", stay)
+    patch.setattr(DelayQueue, "leave_lane", stay)
 
 
 def _an_outage_never_ends(patch: pytest.MonkeyPatch) -> None:
@@ -136,7 +136,7 @@ def _an_outage_never_ends(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_drain_waits_for_everything_that_is_open(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Partition, "busy", property(lambda partition: partition.on_wire or partition.tracker.open))
+    patch.setattr(PartitionWork, "busy", property(lambda partition: partition.on_wire or partition.tracker.open))
 
 
 def _what_is_queued_is_still_sent_while_draining(patch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def _a_permit_is_never_freed(patch: pytest.MonkeyPatch) -> None:
     answered = Dispatcher.answered
 
     def leak(dispatcher: Dispatcher, attempt: Any, verdict: Any) -> None:
-        if attempt.partition.tracker.life is Life.DEAD:
+        if attempt.partition.tracker.life is TrackerState.DEAD:
             dispatcher.governor.in_flight += 1
         answered(dispatcher, attempt, verdict)
 
@@ -167,9 +167,9 @@ def _the_position_stays_before_what_is_no_record(patch: pytest.MonkeyPatch) -> N
 
 
 def _the_position_follows_into_an_open_transaction(patch: pytest.MonkeyPatch) -> None:
-    reached = LogEnds.reached
+    reached = EndOffsets.reached
 
-    def to_the_high_watermark(ends: LogEnds, message: Any) -> None:
+    def to_the_high_watermark(ends: EndOffsets, message: Any) -> None:
         partition = TopicPartition(message.topic(), message.partition())
         entry = ends._table.get(partition)
         if entry is not None:
@@ -177,7 +177,7 @@ def _the_position_follows_into_an_open_transaction(patch: pytest.MonkeyPatch) ->
             message.offset = lambda: high
         reached(ends, message)
 
-    patch.setattr(LogEnds, "reached", to_the_high_watermark)
+    patch.setattr(EndOffsets, "reached", to_the_high_watermark)
 
 
 def _an_outage_counts_against_the_events_in_it(patch: pytest.MonkeyPatch) -> None:
@@ -197,19 +197,19 @@ def _a_restart_forgets_that_topics_are_new(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_hold_is_forgotten_by_the_next_owner(patch: pytest.MonkeyPatch) -> None:
-    decide = Starting._decide
+    decide = StartRunner._decide
 
-    def forget(starting: Starting, entry: Assigned, found: Any) -> Any:
+    def forget(starting: StartRunner, entry: PartitionState, found: Any) -> Any:
         if not entry.told_of_hold:
             found = {each: replace(facts, operator_hold=None) for each, facts in found.items()}
         return decide(starting, entry, found)
 
-    patch.setattr(Starting, "_decide", forget)
+    patch.setattr(StartRunner, "_decide", forget)
 
 
 def _what_is_released_begins_before_its_last_commit(patch: pytest.MonkeyPatch) -> None:
     acknowledged = property(lambda _: True, lambda _, __: None)
-    patch.setattr(Assigned, "acknowledged", acknowledged)
+    patch.setattr(PartitionState, "acknowledged", acknowledged)
 
 
 MUTANTS = (

@@ -9,8 +9,7 @@ from typing import Final
 
 from bridge.formats import commit_mark, offset_map, operator_hold
 from bridge.formats.operator_hold import OperatorHold
-from bridge.kafka.consumer.assignment.holding import Move
-from bridge.kafka.consumer.assignment.holding import Outcome as Held
+from bridge.kafka.consumer.assignment.holding import Move, OperatorOutcome
 from bridge.kafka.consumer.consumption import Tracker
 from bridge.model import (
     DeadLetter,
@@ -317,9 +316,9 @@ class World:
                 return
             trackers = {entry.partition: entry.tracker for entry in thread.table if entry.partition.topic == topic}
 
-            def told(outcomes: Mapping[TopicPartition, Held]) -> None:
+            def told(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
                 for partition, outcome in outcomes.items():
-                    if outcome is Held.DONE:
+                    if outcome is OperatorOutcome.DONE:
                         self.ledger.held.add(partition)
                         self._stood_still(trackers[partition])
 
@@ -373,9 +372,9 @@ class World:
             logs[partition].rewound_at = self.agenda.now
             logs[partition].skip(move.offset)
 
-        def told(outcomes: Mapping[TopicPartition, Held]) -> None:
+        def told(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
             for partition, outcome in outcomes.items():
-                if outcome is Held.DONE:
+                if outcome is OperatorOutcome.DONE:
                     self._stood_still(trackers[partition])
                     tracker = entries[partition].tracker
                     if tracker is not None and tracker.lowest_open != moves[partition].offset:
@@ -401,9 +400,9 @@ class World:
         if thread.holding.busy:
             return
 
-        def told(outcomes: Mapping[TopicPartition, Held]) -> None:
+        def told(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
             for partition, outcome in outcomes.items():
-                if outcome is Held.DONE:
+                if outcome is OperatorOutcome.DONE:
                     self._stood_still(trackers[partition])
 
         self.ledger.held.difference_update(trackers)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 from bridge.track import probe
 
 _TO_DO = {
@@ -18,20 +18,20 @@ _TO_DO = {
 }
 
 
-def api(probed: Iterable[probe.Finding]) -> list[Finding]:
+def api(probed: Iterable[probe.ProbeFinding]) -> list[Finding]:
     """A refused key does not keep the bridge from starting: it holds until the key is fixed."""
     return [_finding(each) for each in probed]
 
 
-def _finding(probed: probe.Finding) -> Finding:
+def _finding(probed: probe.ProbeFinding) -> Finding:
     sentence = f"{_capitalised(probed.sentence)}."
     match probed.result:
-        case probe.Result.OK:
+        case probe.ProbeResult.OK:
             return findings.ok(sentence)
-        case probe.Result.UNKNOWN:
+        case probe.ProbeResult.UNKNOWN:
             return findings.note(sentence)
-        case probe.Result.FAILED:
-            kind = Kind.API_KEY if probed.step is probe.Step.KEY else Kind.API
+        case probe.ProbeResult.FAILED:
+            kind = FindingKind.API_KEY if probed.step is probe.Step.KEY else FindingKind.API
             return findings.problem(sentence, _TO_DO[probed.step], kind)
 
 

@@ -14,7 +14,7 @@ from bridge.config.keys.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
 from bridge.config.topics import group_protocol
 from bridge.config.topics.consumed_topics import topics_of
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 from bridge.kafka import client
 from bridge.kafka.admin import mappings
 from bridge.kafka.admin.committed import Committed
@@ -66,7 +66,7 @@ def _not_connected(servers: str, error: NotConnectedError) -> Finding:
         Obstacle.CONNECTION: f"No broker at {servers} answers: {error}.",
     }
     is_refused = error.obstacle in {Obstacle.LOGIN, Obstacle.TLS}
-    kind = Kind.KAFKA_LOGIN if is_refused else Kind.KAFKA
+    kind = FindingKind.KAFKA_LOGIN if is_refused else FindingKind.KAFKA
     return findings.problem(what[error.obstacle], _TO_DO[error.obstacle], kind)
 
 
@@ -93,7 +93,7 @@ class _Reading:
     def letters(self, cluster: Cluster) -> list[Finding]:
         topic = self.config.dead_letter.topic
         names = [name for name in (topic, resolutions_of(topic)) if name in cluster.topics]
-        facts = letters.Facts(
+        facts = letters.LetterTopicFacts(
             partitions={name: cluster.topics[name] for name in names},
             settings=self.inspection.settings([*names, *self.sources]),
             sources=self.sources,
@@ -108,7 +108,7 @@ class _Reading:
         begins = _time_of(start_from)
         commits = self.inspection.commits(partitions)
         logs = self.inspection.logs(partitions)
-        facts = positions.Facts(
+        facts = positions.TopicOffsets(
             logs=logs,
             positions={each: None if found is None else found.offset for each, found in commits.items()},
             at_start_time=self.inspection.at_time(partitions, begins) if begins is not None else {},
@@ -121,7 +121,7 @@ class _Reading:
         settings = self.inspection.settings(self.sources)
         rate = self.config.delivery.rate_limit
         backlogs = [
-            forecast.Backlog(topic, standing.backlog, _retention(settings.get(topic)))
+            forecast.TopicBacklog(topic, standing.backlog, _retention(settings.get(topic)))
             for topic, standing in standings.items()
             if standing.backlog is not None
         ]
@@ -146,7 +146,7 @@ class _Reading:
         known = {partition: found for partition, found in commits.items() if found is not None}
         offered = str(configuration.get("partition.assignment.strategy", ""))
         is_steady = self.inspection.is_steady
-        facts = group.Facts(
+        facts = group.MembershipFacts(
             description=self.inspection.group() if is_steady else None,
             is_asked=is_steady,
             protocol=group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties),
@@ -157,7 +157,7 @@ class _Reading:
         )
         return group.group(kafka.group_id, facts)
 
-    def _arriving(self, partitions: Sequence[TopicPartition], facts: positions.Facts) -> dict[str, float]:
+    def _arriving(self, partitions: Sequence[TopicPartition], facts: positions.TopicOffsets) -> dict[str, float]:
         """Records a second that came in during the last hour, by topic."""
         an_hour_ago = self.inspection.at_time(partitions, round((time.time() - _HOUR) * 1000))
         arriving: dict[str, float] = {}

@@ -9,7 +9,7 @@ from bridge.cli.checks.findings import Finding
 from bridge.cli.frame.output import plural
 from bridge.commands import command
 from bridge.config.mapping_section import ExampleConfig
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.cautions import of_examples
 from bridge.mapping.review.examples import ExampleResult, run_examples
@@ -34,7 +34,7 @@ def _failure(result: ExampleResult) -> Finding:
     first = result.differences[0] if result.differences else "it became something else"
     more = f" (and {plural(len(result.differences) - 1, 'more difference')})" if len(result.differences) > 1 else ""
     to_do = f"correct the mapping or the example; `{command('test')}` shows what each became"
-    return findings.warning(f"Example {result.name!r} fails: {first}{more}.", to_do, Kind.EXAMPLE)
+    return findings.warning(f"Example {result.name!r} fails: {first}{more}.", to_do, FindingKind.EXAMPLE)
 
 
 def _cautions(mapping: CompiledMapping, given: Sequence[ExampleConfig]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.cli.frame import output
 from bridge.cli.frame.exits import ExitCode
-from bridge.exits import KINDS, Kind
+from bridge.exits import KINDS, FindingKind
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Finding:
     what: str
     """One sentence."""
     to_do: str = ""
-    kind: Kind | None = None
+    kind: FindingKind | None = None
     """None of what is as it should be, and of notes."""
 
     @property
@@ -64,19 +64,19 @@ def note(what: str, to_do: str = "") -> Finding:
     return Finding(Level.NOTE, what, to_do)
 
 
-def warning(what: str, to_do: str, kind: Kind = Kind.WARNING) -> Finding:
+def warning(what: str, to_do: str, kind: FindingKind = FindingKind.WARNING) -> Finding:
     """Perhaps not as intended."""
     return Finding(Level.WARNING, what, to_do, kind)
 
 
-def problem(what: str, to_do: str, kind: Kind) -> Finding:
+def problem(what: str, to_do: str, kind: FindingKind) -> Finding:
     """Has to be fixed; what follows from its kind, `bridge.exits` says."""
     return Finding(Level.PROBLEM, what, to_do, kind)
 
 
 def refused(problems: Iterable[Problem]) -> Area:
     """What a configuration is refused for."""
-    return Area("Configuration", [problem(str(each), "", Kind.CONFIGURATION) for each in problems])
+    return Area("Configuration", [problem(str(each), "", FindingKind.CONFIGURATION) for each in problems])
 
 
 def problems(area: Area) -> list[Finding]:

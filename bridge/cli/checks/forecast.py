@@ -13,7 +13,7 @@ from bridge.text.durations import span
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
+class TopicBacklog:
     """What waits in one topic."""
 
     topic: str
@@ -22,7 +22,7 @@ class Backlog:
     """Seconds after which the topic's records are deleted; None: never, or not known."""
 
 
-def forecast(backlogs: Sequence[Backlog], rate: float | None, undecided: Sequence[str] = ()) -> list[Finding]:
+def forecast(backlogs: Sequence[TopicBacklog], rate: float | None, undecided: Sequence[str] = ()) -> list[Finding]:
     """`rate` in requests per second, None for no limit; `undecided` are topics whose start is not decided yet."""
     total = sum(backlog.records for backlog in backlogs)
     except_for = f" (without {', '.join(undecided)}, whose start is not decided)" if undecided else ""
@@ -72,7 +72,7 @@ def _rate(rate: float) -> str:
     return f"{number(rate * 60)}/min"
 
 
-def _busiest(backlogs: Sequence[Backlog]) -> str:
+def _busiest(backlogs: Sequence[TopicBacklog]) -> str:
     waiting = sorted((each for each in backlogs if each.records), key=lambda each: -each.records)
     if len(waiting) < 2:
         return ""

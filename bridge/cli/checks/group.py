@@ -10,7 +10,7 @@ from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.frame.output import plural
 from bridge.config.topics.group_protocol import GroupProtocol
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.model import TopicPartition
 
@@ -19,7 +19,7 @@ _NOBODY: Final = ("empty", "dead")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class MembershipFacts:
     """What is known of the group, and what this configuration would bring to it."""
 
     description: GroupDescription | None
@@ -37,7 +37,7 @@ class Facts:
     """False: connections fail, and then the question can end the process (see `Inspection.is_steady`)."""
 
 
-def group(name: str, facts: Facts) -> list[Finding]:
+def group(name: str, facts: MembershipFacts) -> list[Finding]:
     """Judge it."""
     described = facts.description
     if not facts.is_asked:
@@ -66,7 +66,7 @@ def _members(described: GroupDescription) -> str:
     return f"{count}, {described.state}{protocol}{shares}: {', '.join([*shown, *more])}"
 
 
-def _protocol(name: str, described: GroupDescription, facts: Facts) -> list[Finding]:
+def _protocol(name: str, described: GroupDescription, facts: MembershipFacts) -> list[Finding]:
     """Brokers keep members of both in one group only where they are told to, and only for an upgrade."""
     if facts.protocol is None or described.protocol in {facts.protocol.value, "unknown"}:
         return []
@@ -79,7 +79,7 @@ def _protocol(name: str, described: GroupDescription, facts: Facts) -> list[Find
     ]
 
 
-def _assignor(name: str, described: GroupDescription, facts: Facts) -> list[Finding]:
+def _assignor(name: str, described: GroupDescription, facts: MembershipFacts) -> list[Finding]:
     """A classic group lets in only who offers an assignor that all its members offer."""
     if described.protocol == "consumer" or facts.assignors is None or not described.assignor:
         return []
@@ -91,12 +91,12 @@ def _assignor(name: str, described: GroupDescription, facts: Facts) -> list[Find
             f"{', '.join(sorted(facts.assignors))}: the group would not let this bridge in "
             "(INCONSISTENT_GROUP_PROTOCOL).",
             "give one of them another kafka.group_id; two programs in one group take events from each other",
-            Kind.GROUP,
+            FindingKind.GROUP,
         )
     ]
 
 
-def _strangers(name: str, described: GroupDescription, facts: Facts) -> list[Finding]:
+def _strangers(name: str, described: GroupDescription, facts: MembershipFacts) -> list[Finding]:
     strangers = sorted({str(each) for each in described.members if each.client_id != facts.client_id})
     if not strangers:
         return []
@@ -111,7 +111,7 @@ def _strangers(name: str, described: GroupDescription, facts: Facts) -> list[Fin
     ]
 
 
-def _unowned(described: GroupDescription, facts: Facts) -> list[Finding]:
+def _unowned(described: GroupDescription, facts: MembershipFacts) -> list[Finding]:
     owners = described.owners
     if owners is None:
         return [
@@ -130,7 +130,7 @@ def _unowned(described: GroupDescription, facts: Facts) -> list[Finding]:
     ]
 
 
-def _mappings(facts: Facts) -> list[Finding]:
+def _mappings(facts: MembershipFacts) -> list[Finding]:
     if not facts.other_mappings:
         return []
     elsewhere = sorted(each for partitions in facts.other_mappings.values() for each in partitions)

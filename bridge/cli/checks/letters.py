@@ -9,7 +9,7 @@ from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.cli.frame.output import number, plural
 from bridge.commands import completed
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 from bridge.kafka.admin.inspection import TopicSettings
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.text.durations import span
@@ -20,7 +20,7 @@ _CREATE = "run `bridge topics create`"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LetterTopicFacts:
     """What the cluster has; settings only of topics whose settings may be read."""
 
     partitions: Mapping[str, int]
@@ -29,12 +29,12 @@ class Facts:
     """Partition counts of the consumed topics."""
 
 
-def letters(topic: str, facts: Facts, *, is_created_at_start: bool) -> list[Finding]:
+def letters(topic: str, facts: LetterTopicFacts, *, is_created_at_start: bool) -> list[Finding]:
     """Judge both topics."""
     return [*_letters(topic, facts, is_created_at_start), *_resolutions(topic, facts, is_created_at_start)]
 
 
-def _letters(topic: str, facts: Facts, is_created_at_start: bool) -> Iterator[Finding]:
+def _letters(topic: str, facts: LetterTopicFacts, is_created_at_start: bool) -> Iterator[Finding]:
     if topic not in facts.partitions:
         yield _missing(topic, is_created_at_start)
         return
@@ -53,13 +53,13 @@ def _letters(topic: str, facts: Facts, is_created_at_start: bool) -> Iterator[Fi
     yield from _settings(topic, facts)
 
 
-def _settings(topic: str, facts: Facts) -> Iterator[Finding]:
+def _settings(topic: str, facts: LetterTopicFacts) -> Iterator[Finding]:
     own = facts.settings[topic]
     if own.compacted:
         yield findings.problem(
             f"{topic} is compacted (cleanup.policy), so a dead letter would be deleted by the next one with its key.",
             f"set cleanup.policy=delete: kafka-configs --alter --topic {topic} --add-config cleanup.policy=delete",
-            Kind.TOPICS,
+            FindingKind.TOPICS,
         )
     if own.deletes and 0 <= own.retention_ms < SHORT_RETENTION_MS:
         yield findings.warning(
@@ -79,7 +79,7 @@ def _settings(topic: str, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _resolutions(topic: str, facts: Facts, is_created_at_start: bool) -> Iterator[Finding]:
+def _resolutions(topic: str, facts: LetterTopicFacts, is_created_at_start: bool) -> Iterator[Finding]:
     companion = resolutions_of(topic)
     if companion not in facts.partitions:
         yield _unresolvable(companion, is_created_at_start)
@@ -91,14 +91,14 @@ def _resolutions(topic: str, facts: Facts, is_created_at_start: bool) -> Iterato
             f"{companion} has {plural(count, 'partition')}, {topic} has {facts.partitions[topic]}; they must have the "
             "same number, because a dead letter and its resolution are in partitions of the same number.",
             f"delete {companion} if it is empty and {completed(_CREATE)}, or add partitions to the smaller one",
-            Kind.TOPICS,
+            FindingKind.TOPICS,
         )
     own = facts.settings.get(companion)
     if own is not None and (own.deletes or not own.compacted):
         yield findings.problem(
             f"{companion} is not compacted only (cleanup.policy): it would forget what became of a letter.",
             f"kafka-configs --alter --topic {companion} --add-config cleanup.policy=compact",
-            Kind.TOPICS,
+            FindingKind.TOPICS,
         )
 
 
@@ -108,7 +108,7 @@ def _missing(topic: str, is_created_at_start: bool) -> Finding:
     return findings.problem(
         f"{topic} does not exist, so there is no safe place for what cannot be delivered.",
         f"{completed(_CREATE)} (or set dead_letter.create: true)",
-        Kind.TOPICS,
+        FindingKind.TOPICS,
     )
 
 

@@ -11,13 +11,13 @@ from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.topics import topic_patterns
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 
 _SHOWN = 10
 
 
-def unfit(mapping: MappingConfig, read: Topics, existing: Collection[str] | None = None) -> list[Finding]:
+def unfit(mapping: MappingConfig, read: ConsumedTopics, existing: Collection[str] | None = None) -> list[Finding]:
     """A warning for each that fits nothing of what is `read`.
 
     Where two patterns meet, only topics can tell: without `existing`, the consumed ones there are, nothing is said of
@@ -43,7 +43,7 @@ def _named(mapping: MappingConfig) -> Iterator[tuple[str, str]]:
                 yield f"mapping.events.{name}.topics[{number}]", entry
 
 
-def _fits(entry: str, read: Topics, existing: Collection[str] | None) -> bool | None:
+def _fits(entry: str, read: ConsumedTopics, existing: Collection[str] | None) -> bool | None:
     """None where that is for the other look to say."""
     if topic_patterns.is_pattern(entry):
         has_patterns = len(read.names) < len(read.entries)
@@ -61,7 +61,7 @@ def _takes_any(entry: str, names: Collection[str]) -> bool:
     return any(topic_patterns.matches(entry, name, Reading.FROM_BEGINNING) for name in names)
 
 
-def _finding(where: str, entry: str, read: Topics, existing: Collection[str] | None) -> Finding:
+def _finding(where: str, entry: str, read: ConsumedTopics, existing: Collection[str] | None) -> Finding:
     if existing is None:
         consumed = _some(read.entries)
         what = f"{where}: {entry} fits nothing that kafka.topics consumes ({consumed}), so it is for no record."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 
 
 def permissions(
@@ -40,7 +40,7 @@ def _refused(operation: str, kind: str, name: str) -> Finding:
     return findings.problem(
         f"This user may not {operation} the {kind} {name}.",
         f"grant it: kafka-acls --add --allow-principal User:NAME --operation {operation.title()} --{kind} {name}",
-        Kind.TOPICS,
+        FindingKind.TOPICS,
     )
 
 

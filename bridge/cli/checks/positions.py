@@ -11,7 +11,7 @@ from bridge.cli.checks.findings import Finding
 from bridge.cli.frame.output import number, plural
 from bridge.commands import Operand, command
 from bridge.config.keys.scalars import StartFrom, StartPoint
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 from bridge.holds import REASONS, Reason
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
 from bridge.kafka.consumer.starts.start_policy import LogRange
@@ -33,7 +33,7 @@ class OpenTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TopicOffsets:
     """What the brokers said of one topic's partitions; a partition that is missing was not answered for."""
 
     logs: Mapping[TopicPartition, LogRange]
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TopicOutcome:
     """One topic's outcome."""
 
     backlog: int | None
@@ -53,18 +53,18 @@ class Standing:
     findings: tuple[Finding, ...]
 
 
-def standing(topic: str, facts: Facts, start_from: StartFrom) -> Standing:
+def standing(topic: str, facts: TopicOffsets, start_from: StartFrom) -> TopicOutcome:
     """Judge one topic."""
     judged = _judged(topic, facts, start_from)
-    return Standing(judged.backlog, (*judged.findings, *_open(topic, facts)))
+    return TopicOutcome(judged.backlog, (*judged.findings, *_open(topic, facts)))
 
 
-def _judged(topic: str, facts: Facts, start_from: StartFrom) -> Standing:
+def _judged(topic: str, facts: TopicOffsets, start_from: StartFrom) -> TopicOutcome:
     logs = {partition: log for partition, log in facts.logs.items() if partition.topic == topic}
     known = {p: facts.positions[p] for p in logs if p in facts.positions}
     committed = {p: position for p, position in known.items() if position is not None}
     if not logs or not known:
-        return Standing(None, (findings.note(f"{topic}: the brokers did not say how far the group has come."),))
+        return TopicOutcome(None, (findings.note(f"{topic}: the brokers did not say how far the group has come."),))
     if not committed:
         readable = {partition: LogRange(log.first, _readable(partition, facts)) for partition, log in logs.items()}
         return _unstarted(topic, readable, facts, start_from)
@@ -77,19 +77,19 @@ def _judged(topic: str, facts: Facts, start_from: StartFrom) -> Standing:
         f"{plural(len(logs), 'partition')}"
     )
     later = "; the others are read from their beginning" if added else ""
-    return Standing(
+    return TopicOutcome(
         backlog,
         (findings.ok(f"{text}{later}."), *(_outside(p, at, logs[p]) for p, at in sorted(outside.items()))),
     )
 
 
-def _readable(partition: TopicPartition, facts: Facts) -> int:
+def _readable(partition: TopicPartition, facts: TopicOffsets) -> int:
     """Up to where it can be read now."""
     transaction = facts.transactions.get(partition)
     return facts.logs[partition].end if transaction is None else transaction.stable
 
 
-def _open(topic: str, facts: Facts) -> Iterator[Finding]:
+def _open(topic: str, facts: TopicOffsets) -> Iterator[Finding]:
     """Transactions that are open for longer than one should be."""
     for partition, found in sorted(facts.transactions.items()):
         if partition.topic != topic:
@@ -105,14 +105,16 @@ def _open(topic: str, facts: Facts) -> Iterator[Finding]:
         if found.age is not None and found.age < HANGING_AFTER:
             yield findings.note(what)
         else:
-            yield findings.problem(what, REASONS[Reason.TRANSACTION_HANGING].action, Kind.GROUP)
+            yield findings.problem(what, REASONS[Reason.TRANSACTION_HANGING].action, FindingKind.GROUP)
 
 
-def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts, start_from: StartFrom) -> Standing:
+def _unstarted(
+    topic: str, logs: Mapping[TopicPartition, LogRange], facts: TopicOffsets, start_from: StartFrom
+) -> TopicOutcome:
     """The group has never read this topic: `kafka.start_from` decides."""
     total = sum(log.end - log.first for log in logs.values())
     if start_from is StartPoint.ERROR:
-        return Standing(
+        return TopicOutcome(
             None,
             (
                 findings.problem(
@@ -120,20 +122,20 @@ def _unstarted(topic: str, logs: Mapping[TopicPartition, LogRange], facts: Facts
                     f"this topic would be held. It has {plural(total, 'record')}.",
                     "set kafka.start_from to earliest (send the whole log), latest (only what comes from now on), a "
                     "time or an age such as 24h",
-                    Kind.CONFIGURATION,
+                    FindingKind.CONFIGURATION,
                 ),
             ),
         )
     if start_from is StartPoint.LATEST:
-        return Standing(
+        return TopicOutcome(
             0, (findings.ok(f"{topic}: new to the group; read from now on ({number(total)} records are passed over)."),)
         )
     if start_from is StartPoint.EARLIEST:
-        return Standing(
+        return TopicOutcome(
             total, (findings.ok(f"{topic}: new to the group; read from its beginning, {plural(total, 'record')}."),)
         )
     backlog = sum(max(0, log.end - facts.at_start_time.get(p, log.end)) for p, log in logs.items())
-    return Standing(
+    return TopicOutcome(
         backlog,
         (findings.ok(f"{topic}: new to the group; kafka.start_from leaves {plural(backlog, 'record')} to read."),),
     )
@@ -155,5 +157,5 @@ def _outside(partition: TopicPartition, position: int, log: LogRange) -> Finding
         "decide where to resume and set the committed offset while the bridge is stopped: "
         f"`{command('offsets', 'set', Operand(partition), '--to', 'earliest')}` (or kafka-consumer-groups "
         f"--reset-offsets --topic {partition.topic}:{partition.partition})",
-        Kind.GROUP,
+        FindingKind.GROUP,
     )

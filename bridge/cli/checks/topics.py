@@ -11,7 +11,7 @@ from bridge.cli.frame.output import plural
 from bridge.config.reading.hints import nearest
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import Reading
-from bridge.exits import Kind
+from bridge.exits import FindingKind
 from bridge.kafka.admin.topic_creation import resolutions_of
 
 _SHOWN = 10
@@ -46,7 +46,7 @@ def consumed(entries: Sequence[str], existing: Mapping[str, int], reading: Readi
                 findings.problem(
                     f"{entry}: there is no such topic, or this user may not see it.",
                     f"create it, correct kafka.topics{_meant(entry, existing)}, or grant DESCRIBE and READ on it",
-                    Kind.TOPICS,
+                    FindingKind.TOPICS,
                 )
             )
     return Consumed(partitions, [*found, *_of_bridges(partitions, existing)])

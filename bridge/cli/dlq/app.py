@@ -10,7 +10,7 @@ from bridge.cli.frame import help, startup  # noqa: A004 - named as what it show
 
 app = typer.Typer(
     help="Dead letters: what, why, and sending them again.",
-    cls=help.Group,
+    cls=help.HelpGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
 )

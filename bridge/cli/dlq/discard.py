@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.reprocess.reading.selection import Entry
+    from bridge.reprocess.reading.selection import LetterEntry
 
 COMMAND = "bridge dlq discard"
 
 
 @selecting
 def discard(
-    asked: Asked,
+    asked: SelectorOptions,
     because: Annotated[
         str, typer.Option("--because", metavar="TEXT", show_default=False, help="Why; it is kept with each of them.")
     ],
@@ -66,18 +66,18 @@ def discard(
     return ExitCode.OK
 
 
-def _document(chosen: Sequence[Entry], because: str) -> dict[str, Any]:
+def _document(chosen: Sequence[LetterEntry], because: str) -> dict[str, Any]:
     return {"discarded": len(chosen), "by_reason": dict(_by_reason(chosen)), "because": because.strip()}
 
 
-def _by_reason(chosen: Sequence[Entry]) -> list[tuple[str, int]]:
+def _by_reason(chosen: Sequence[LetterEntry]) -> list[tuple[str, int]]:
     from collections import Counter
 
     return Counter(entry.letter.reason for entry in chosen).most_common()
 
 
-def _write(topics: opening.Opened, chosen: Sequence[Entry], because: str) -> None:
-    from bridge.formats.resolutions import Ended, Ending, Kind, encode, key_of
+def _write(topics: opening.Opened, chosen: Sequence[LetterEntry], because: str) -> None:
+    from bridge.formats.resolutions import Ended, Ending, ResolutionKind, encode, key_of
     from bridge.reprocess.author import author
     from bridge.reprocess.writing import write_all
 
@@ -88,7 +88,7 @@ def _write(topics: opening.Opened, chosen: Sequence[Entry], because: str) -> Non
         fact = Ended(Ending.DISCARDED, now, by, because)
         records.append((partition, *encode(fact, letter, topics.reader.extent.topic_id)))
         if standing.changed is not None:
-            records.append((partition, key_of(Kind.CHANGE, letter), None))
+            records.append((partition, key_of(ResolutionKind.CHANGE, letter), None))
     problem = write_all(topics.start.config, startup.quiet_logger(), records)
     if problem is not None:
         raise Unreachable(f"Not all could be recorded ({problem}). Those that were are settled; run it again.")

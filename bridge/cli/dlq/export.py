@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.exits import ExitCode, Misuse
 
 
 @selecting
 def export(
-    asked: Asked,
+    asked: SelectorOptions,
     ids: opening.Ids = None,
     config: startup.ConfigPath = None,
     file: Annotated[

@@ -13,8 +13,8 @@ from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 from bridge.commands import command
 
 if TYPE_CHECKING:
-    from bridge.reprocess.reading.selection import Entry
-    from bridge.reprocess.transfer import Line
+    from bridge.reprocess.reading.selection import LetterEntry
+    from bridge.reprocess.transfer import ImportLine
 
 COMMAND = "bridge dlq import"
 
@@ -65,7 +65,7 @@ def import_letters(
     return ExitCode.OK
 
 
-def _lines(source: str) -> list[tuple[int, Line]]:
+def _lines(source: str) -> list[tuple[int, ImportLine]]:
     from bridge.reprocess.transfer import TransferError, parse
 
     lines, problems = [], []
@@ -82,8 +82,8 @@ def _lines(source: str) -> list[tuple[int, Line]]:
 
 
 def _changes(
-    topics: opening.Opened, lines: list[tuple[int, Line]], source: str
-) -> tuple[list[tuple[Entry, bytes | None, bytes | None]], int]:
+    topics: opening.Opened, lines: list[tuple[int, ImportLine]], source: str
+) -> tuple[list[tuple[LetterEntry, bytes | None, bytes | None]], int]:
     """All lines are understood before anything is written."""
     from bridge.reprocess.transfer import TransferError, merged
 
@@ -112,7 +112,7 @@ def _changes(
     return changes, same
 
 
-def _write(topics: opening.Opened, changes: list[tuple[Entry, bytes | None, bytes | None]], note: str) -> None:
+def _write(topics: opening.Opened, changes: list[tuple[LetterEntry, bytes | None, bytes | None]], note: str) -> None:
     from bridge.formats.resolutions import Changed, encode
     from bridge.reprocess.author import author
     from bridge.reprocess.writing import write_all

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.exits import ExitCode
 from bridge.commands import command
@@ -19,7 +19,7 @@ PAGE = 50
 
 @selecting
 def list_letters(
-    asked: Asked,
+    asked: SelectorOptions,
     config: startup.ConfigPath = None,
     ended: Annotated[bool, typer.Option("--all", "-a", help="Also those that are replayed or discarded.")] = False,
     all_groups: opening.AllGroups = False,

@@ -15,11 +15,11 @@ from bridge.cli.frame.exits import Misuse, Unreachable
 from bridge.commands import command
 
 if TYPE_CHECKING:
-    from bridge.cli.dlq.selectors import Asked
+    from bridge.cli.dlq.selectors import SelectorOptions
     from bridge.kafka.admin.inspection import Cluster
     from bridge.kafka.letters.letter_log import LetterLog
-    from bridge.reprocess.reading.reader import Reader
-    from bridge.reprocess.reading.selection import Entry, Selection
+    from bridge.reprocess.reading.reader import LetterReader
+    from bridge.reprocess.reading.selection import LetterEntry, Selection
 
 AllGroups = Annotated[bool, typer.Option("--all-groups", help="Also dead letters of other bridges in the same topic.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON, one document per line.")]
@@ -41,10 +41,10 @@ Ids = Annotated[
 class Opened:
     """Everything a verb begins with."""
 
-    start: startup.Start
+    start: startup.LoadedConfiguration
     cluster: Cluster
     log: LetterLog
-    reader: Reader
+    reader: LetterReader
 
     @property
     def topic(self) -> str:
@@ -57,28 +57,28 @@ class Opened:
         return self.start.config.kafka.group_id
 
     def selection(
-        self, asked: Asked, *, ids: tuple[str, ...] = (), with_ended: bool = False, all_groups: bool = False
+        self, asked: SelectorOptions, *, ids: tuple[str, ...] = (), with_ended: bool = False, all_groups: bool = False
     ) -> Selection:
         """What was asked for. Raises `Misuse` for what cannot be understood, or names what does not exist."""
         from bridge.config.topics.consumed_topics import topics_of
         from bridge.reprocess.reading.ledger import Endings
         from bridge.reprocess.reading.names import refusals, unknown
-        from bridge.reprocess.reading.reader import Reader
+        from bridge.reprocess.reading.reader import LetterReader
 
         made = asked.selection(None if all_groups else self.group, ids=ids, with_ended=with_ended)
         waiting = unknown(made, self.start.mapping, topics_of(self.start.config.kafka), self.cluster.topics)
         if waiting:
-            problems = refusals(waiting, Reader(self.log, Endings.STATES).entries())
+            problems = refusals(waiting, LetterReader(self.log, Endings.STATES).entries())
             if problems:
                 raise Misuse("\n".join(problems))
         return made
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[LetterEntry]:
         """Every letter once, with a bar or lines about how far the reading is."""
         with progress.shown("Reading the dead letters", self.reader.extent.count) as report, _without_collector():
             yield from self.reader.entries(report)
 
-    def select(self, selection: Selection) -> Iterator[Entry]:
+    def select(self, selection: Selection) -> Iterator[LetterEntry]:
         """The letters that are meant."""
         from bridge.reprocess.reading.selection import select
 
@@ -91,13 +91,13 @@ class Opened:
         if not selection.statuses:
             return sentence
         from bridge.reprocess.reading.ledger import Endings
-        from bridge.reprocess.reading.reader import Reader
+        from bridge.reprocess.reading.reader import LetterReader
 
-        entries = Reader(self.log, Endings.STATES).entries()
+        entries = LetterReader(self.log, Endings.STATES).entries()
         there = sorted({each.letter.status for each in entries if each.letter.status is not None})
         return f"{sentence} Statuses there are: {', '.join(map(str, there)) or 'none'}."
 
-    def chosen(self, selection: Selection) -> list[Entry]:
+    def chosen(self, selection: Selection) -> list[LetterEntry]:
         """The same at once. Raises `Misuse` where an ID is that of no letter: a typing error must not pass for done."""
         from bridge.reprocess.reading.selection import is_named
 
@@ -128,7 +128,7 @@ class Opened:
 
 
 @contextmanager
-def opened(start: startup.Start, *, shows_endings: bool = False) -> Iterator[Opened]:
+def opened(start: startup.LoadedConfiguration, *, shows_endings: bool = False) -> Iterator[Opened]:
     """The topics as they are now. Whatever cannot be read, now or later, ends the command with one sentence.
 
     `shows_endings`: the command shows who settled letters and why, which takes a thousand bytes for each of them.
@@ -136,12 +136,12 @@ def opened(start: startup.Start, *, shows_endings: bool = False) -> Iterator[Ope
     from bridge.kafka.client import ClientRefusedError
     from bridge.kafka.letters.letter_log import LetterLog, LetterLogError
     from bridge.reprocess.reading.ledger import Endings
-    from bridge.reprocess.reading.reader import Reader
+    from bridge.reprocess.reading.reader import LetterReader
 
     _, cluster = startup.connect(start)
     try:
         log = LetterLog(start.config.kafka, start.config.dead_letter.topic, startup.quiet_logger())
-        yield Opened(start, cluster, log, Reader(log, Endings.WHOLE if shows_endings else Endings.STATES))
+        yield Opened(start, cluster, log, LetterReader(log, Endings.WHOLE if shows_endings else Endings.STATES))
     except ClientRefusedError as refused:
         raise Misuse(f"{start.path}: {refused}") from refused
     except LetterLogError as error:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, progress, rates, startup
 from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.commands import completed
 from bridge.text import tables
 
 if TYPE_CHECKING:
-    from bridge.reprocess.replay.outcome import Outcome
-    from bridge.reprocess.replay.plan import Plan, Rules
+    from bridge.reprocess.replay.outcome import ReplayOutcome
+    from bridge.reprocess.replay.plan import Plan, ReplayRules
     from bridge.reprocess.replay.replay import Replay
     from bridge.service.replays.replaying import Wish
 
@@ -27,7 +27,7 @@ COMMAND = "bridge dlq replay"
 
 @selecting
 def replay(  # noqa: PLR0917 - Typer makes options of parameters
-    asked: Asked,
+    asked: SelectorOptions,
     ids: opening.Ids = None,
     config: startup.ConfigPath = None,
     dry_run: Annotated[
@@ -65,7 +65,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     """
     from collections import Counter
 
-    from bridge.reprocess.replay.outcome import Outcome, Result
+    from bridge.reprocess.replay.outcome import LetterResult, ReplayOutcome
 
     start = startup.load(config)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
@@ -82,12 +82,12 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         _show_counts(made, nothing, to_stderr=json)
         if not made.sends:
             if json:
-                output.document(_result(Outcome(), made))
+                output.document(_result(ReplayOutcome(), made))
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
         letters = output.plural(len(made.sends), "dead letter")
         if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
             if json:
-                output.document(_result(Outcome(Counter({Result.LEFT: len(made.sends)})), made))
+                output.document(_result(ReplayOutcome(Counter({LetterResult.LEFT: len(made.sends)})), made))
             else:
                 output.line("Nothing was sent.")
             return ExitCode.OK
@@ -95,9 +95,9 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     return _end(outcome, made, as_json=json)
 
 
-def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) -> Rules:
+def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) -> ReplayRules:
     from bridge.config.keys import scalars
-    from bridge.reprocess.replay.plan import Rules
+    from bridge.reprocess.replay.plan import ReplayRules
 
     if stale not in ("skip", "send"):
         raise Misuse(f"--stale must be skip or send, not {stale!r}.")
@@ -105,17 +105,23 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
         seconds = None if max_age is None else scalars.duration(max_age)
     except ValueError as problem:
         raise Misuse(f"--max-age {problem}.") from problem
-    return Rules(max_replays, force, seconds)
+    return ReplayRules(max_replays, force, seconds)
 
 
-def _wish(start: startup.Start, rules: Rules, rate: str) -> Wish:
+def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> Wish:
     from bridge.service.replays.replaying import Wish
 
     return Wish(rules, rates.of(rate, start.config.delivery.rate_limit), COMMAND)
 
 
 def _planned(
-    topics: opening.Opened, asked: Asked, ids: tuple[str, ...], rules: Rules, *, look_for_stale: bool, skip: str
+    topics: opening.Opened,
+    asked: SelectorOptions,
+    ids: tuple[str, ...],
+    rules: ReplayRules,
+    *,
+    look_for_stale: bool,
+    skip: str,
 ) -> Plan:
     from bridge.reprocess.replay.order import in_original_order
     from bridge.reprocess.replay.plan import Plan, decide
@@ -132,13 +138,13 @@ def _planned(
     return made
 
 
-def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> Outcome:
+def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutcome:
     from bridge.service.main import on_loop
 
     return on_loop(_replay(topics, made, wish, key))
 
 
-async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> Outcome:
+async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutcome:
     import asyncio
 
     from bridge.service.replays import replaying
@@ -173,14 +179,14 @@ def _notice(sentence: str) -> None:
     sys.stderr.write(f"{printable(sentence)}\n")
 
 
-def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
-    from bridge.reprocess.replay.outcome import Result
+def _end(outcome: ReplayOutcome, made: Plan, *, as_json: bool) -> ExitCode:
+    from bridge.reprocess.replay.outcome import LetterResult
     from bridge.text.printable import printable
 
     if as_json:
         output.document(_result(outcome, made))
     else:
-        results = [(outcome.results[Result(name)], text) for name, text in _RESULTS.items()]
+        results = [(outcome.results[LetterResult(name)], text) for name, text in _RESULTS.items()]
         rows = [[output.number(number), text] for number, text in results if number]
         output.lines(tables.table(rows, right=(0,)))
         output.lines(f"  {output.number(number)} {reason}" for reason, number in outcome.failures.most_common())
@@ -193,24 +199,24 @@ def _end(outcome: Outcome, made: Plan, *, as_json: bool) -> ExitCode:
             output.line(printable(f"Stopped: {outcome.stopped}."))
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
-    left = _left(made) or outcome.results[Result.FAILED_AGAIN] or outcome.results[Result.LEFT]
+    left = _left(made) or outcome.results[LetterResult.FAILED_AGAIN] or outcome.results[LetterResult.LEFT]
     return ExitCode.FINDINGS if left or outcome.unrecorded else ExitCode.OK
 
 
 def _left(made: Plan) -> int:
     """Selected letters that are not to be sent, and so are open afterwards, too."""
-    from bridge.reprocess.replay.plan import Fate
+    from bridge.reprocess.replay.plan import LetterFate
 
-    return made.counts.total() - made.counts[Fate.SEND]
+    return made.counts.total() - made.counts[LetterFate.SEND]
 
 
-def _result(outcome: Outcome, made: Plan) -> dict[str, Any]:
-    from bridge.reprocess.replay.outcome import Result
+def _result(outcome: ReplayOutcome, made: Plan) -> dict[str, Any]:
+    from bridge.reprocess.replay.outcome import LetterResult
 
     return {
         "selected": made.counts.total(),
         "not_sent": {fate.value: number for fate, number in made.counts.items() if fate.value != "send"},
-        **{result.value: outcome.results[result] for result in Result},
+        **{result.value: outcome.results[result] for result in LetterResult},
         "failures": dict(outcome.failures),
         "requests": outcome.requests,
         "ambiguous": outcome.ambiguous,
@@ -271,7 +277,7 @@ def _bodies(made: Plan) -> str:
     return f"Of those to be sent: {', '.join(parts)}."
 
 
-def _show_plan(made: Plan, start: startup.Start, nothing: str, *, redact: bool, as_json: bool) -> None:
+def _show_plan(made: Plan, start: startup.LoadedConfiguration, nothing: str, *, redact: bool, as_json: bool) -> None:
     """Counts by outcome, then one letter of each kind with its difference."""
     from bridge.cli.dlq import samples
 

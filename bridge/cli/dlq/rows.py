@@ -10,13 +10,13 @@ from bridge.text.durations import span
 
 if TYPE_CHECKING:
     from bridge.mapping.mapper import CompiledMapping
-    from bridge.reprocess.reading.selection import Entry
+    from bridge.reprocess.reading.selection import LetterEntry
     from bridge.reprocess.redaction import Redaction
 
 HEADINGS = ("id", "age", "state", "reason", "status", "route", "user", "origin")
 
 
-def row(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
+def row(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
     """One line of a list."""
     letter, standing = entry
     state = standing.state.value + (f" x{standing.failures}" if standing.failures else "")
@@ -32,7 +32,7 @@ def row(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
     ]
 
 
-def document(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> dict[str, Any]:
+def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> dict[str, Any]:
     """All that is known of a letter, without what is in it."""
     letter, standing = entry
     origin = letter.origin
@@ -82,7 +82,7 @@ def document(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> dict[
     }
 
 
-def user(entry: Entry, mapping: CompiledMapping, hidden: Redaction) -> str | None:
+def user(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> str | None:
     """The user that its event is of under the present mapping; the first, where there are several."""
     from bridge.reprocess.reading import contents
 

@@ -8,13 +8,13 @@ from bridge.cli.dlq import show
 
 if TYPE_CHECKING:
     from bridge.cli.frame import startup
-    from bridge.reprocess.replay.plan import Plan, Planned
+    from bridge.reprocess.replay.plan import Plan, PlannedLetter
 
 MOST = 3
 """Letters of those to be sent."""
 
 
-def lines(made: Plan, start: startup.Start, *, redact: bool) -> list[str]:
+def lines(made: Plan, start: startup.LoadedConfiguration, *, redact: bool) -> list[str]:
     """For people."""
     from bridge.reprocess.reading import contents
     from bridge.reprocess.redaction import redaction
@@ -34,7 +34,7 @@ def lines(made: Plan, start: startup.Start, *, redact: bool) -> list[str]:
     return [printable(line) for line in shown]
 
 
-def documents(made: Plan, start: startup.Start, *, redact: bool) -> list[dict[str, Any]]:
+def documents(made: Plan, start: startup.LoadedConfiguration, *, redact: bool) -> list[dict[str, Any]]:
     """For scripts."""
     from bridge.reprocess.redaction import redaction
 
@@ -51,7 +51,7 @@ def documents(made: Plan, start: startup.Start, *, redact: bool) -> list[dict[st
     ]
 
 
-def _chosen(made: Plan) -> list[Planned]:
+def _chosen(made: Plan) -> list[PlannedLetter]:
     others = [each for fate, each in made.samples.items() if fate.value != "send"]
     changed = [each for each in made.sends if each.changed]
     return [*(changed or made.sends)[:MOST], *others]

@@ -22,7 +22,7 @@ _OFTEN = " May be given several times."
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SelectorOptions:
     """What was typed; `selection` makes sense of it."""
 
     reason: Annotated[
@@ -100,12 +100,14 @@ class Asked:
 
     def selection(self, group: str | None, *, ids: tuple[str, ...] = (), with_ended: bool = False) -> Selection:
         """Raises `Misuse` for what cannot be understood. `group` None: of all groups."""
-        from bridge.reprocess.reading.ledger import State
+        from bridge.reprocess.reading.ledger import LetterStatus
         from bridge.reprocess.reading.selection import Selection, parse_id, parse_origin
 
         now = time.time()
         return Selection(
-            states=frozenset(State) if with_ended else frozenset(state for state in State if state.is_open),
+            states=frozenset(LetterStatus)
+            if with_ended
+            else frozenset(state for state in LetterStatus if state.is_open),
             reasons=frozenset(self.reason or ()),
             statuses=frozenset(self.status or ()),
             routes=frozenset(self.route or ()),
@@ -126,7 +128,7 @@ def selecting(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     """Gives a command the selectors as options; it receives them together, as ``asked``."""
     own = inspect.signature(command)
     hints = get_type_hints(command, include_extras=True)
-    shared = get_type_hints(Asked, include_extras=True)
+    shared = get_type_hints(SelectorOptions, include_extras=True)
     parameters = [each.replace(annotation=hints[name]) for name, each in own.parameters.items() if name != "asked"]
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
@@ -135,7 +137,7 @@ def selecting(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
     @functools.wraps(command)
     def run(*arguments: Any, **given: Any) -> ExitCode:
-        asked = Asked(**{name: given.pop(name, None) for name in shared})
+        asked = SelectorOptions(**{name: given.pop(name, None) for name in shared})
         return command(*arguments, asked=asked, **given)
 
     run.__signature__ = inspect.Signature(parameters, return_annotation=ExitCode)  # type: ignore[attr-defined]  # honoured by inspect

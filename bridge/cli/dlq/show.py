@@ -12,11 +12,11 @@ from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.text import tables
 
 if TYPE_CHECKING:
-    from bridge.formats.letters import Letter, Place
+    from bridge.formats.letters import Letter, LetterPlace
     from bridge.model import Record
-    from bridge.reprocess.reading.selection import Entry
+    from bridge.reprocess.reading.selection import LetterEntry
     from bridge.reprocess.redaction import Redaction
-    from bridge.reprocess.replay.plan import Mapped
+    from bridge.reprocess.replay.plan import MappedLetter
 
 
 def show(
@@ -43,19 +43,19 @@ def show(
     return ExitCode.OK
 
 
-def find(topics: opening.Opened, text: str) -> list[Entry]:
+def find(topics: opening.Opened, text: str) -> list[LetterEntry]:
     """The letters of an id: one, or one per event of a record. Raises `Misuse` where there is none."""
-    from bridge.formats.letters import Place
-    from bridge.reprocess.reading.selection import Entry, is_named, parse_id
+    from bridge.formats.letters import LetterPlace
+    from bridge.reprocess.reading.selection import LetterEntry, is_named, parse_id
 
     try:
         name = parse_id(text)
     except ValueError as problem:
         raise Misuse(f"{problem}.") from problem
-    if isinstance(name, Place):
+    if isinstance(name, LetterPlace):
         letter = _at(topics, name)
         topics.reader.read_resolutions()
-        return [Entry(letter, topics.reader.ledger.standing(letter))]
+        return [LetterEntry(letter, topics.reader.ledger.standing(letter))]
     found = [entry for entry in topics.entries() if is_named(entry.letter, name)]
     if not found:
         raise Misuse(
@@ -64,7 +64,7 @@ def find(topics: opening.Opened, text: str) -> list[Entry]:
     return found
 
 
-def _at(topics: opening.Opened, place: Place) -> Any:
+def _at(topics: opening.Opened, place: LetterPlace) -> Any:
     from bridge.model import TopicPartition
 
     partition = TopicPartition(topics.topic, place.partition)
@@ -86,7 +86,7 @@ def _at(topics: opening.Opened, place: Place) -> Any:
     return letters[0]
 
 
-def _page(entry: Entry, start: startup.Start, hidden: Redaction) -> list[str]:
+def _page(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: Redaction) -> list[str]:
     from bridge.reprocess.reading import contents
     from bridge.text.printable import printable
 
@@ -109,7 +109,7 @@ def _when(epoch_ms: int | None) -> str:
     return text if text.endswith("Z") else f"Kafka timestamp {text} (no date, counted in ms)"
 
 
-def _facts(entry: Entry, hidden: Redaction) -> list[str]:
+def _facts(entry: LetterEntry, hidden: Redaction) -> list[str]:
     from bridge.cli.dlq.rows import moment
 
     letter, standing = entry
@@ -137,7 +137,7 @@ def _facts(entry: Entry, hidden: Redaction) -> list[str]:
     return tables.table([[title, text] for title, text in facts if text])
 
 
-def _record(entry: Entry, hidden: Redaction) -> list[str]:
+def _record(entry: LetterEntry, hidden: Redaction) -> list[str]:
     letter = entry.letter
     key = hidden.of_key(letter.key)
     lines = [f"  key     {'none' if key is None else _text(key)}"]
@@ -148,7 +148,7 @@ def _record(entry: Entry, hidden: Redaction) -> list[str]:
     return [*lines, *(f"  {line}" for line in _pretty(hidden.of_value(letter.value, letter.headers)))]
 
 
-def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redaction) -> list[str]:
+def now_lines(entry: LetterEntry, record: Record, start: startup.LoadedConfiguration, hidden: Redaction) -> list[str]:
     """What the present mapping would send, beside what was sent."""
     from bridge.model import Failed, Filtered, Prepared
     from bridge.reprocess.replay import plan
@@ -166,15 +166,15 @@ def now_lines(entry: Entry, record: Record, start: startup.Start, hidden: Redact
     return lines or ["  nothing: the mapping no longer makes this event from its record"]
 
 
-def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> list[str]:
+def _request(entry: LetterEntry, prepared: Any, record: Record, hidden: Redaction) -> list[str]:
     from bridge.reprocess.replay.differences import difference
-    from bridge.reprocess.replay.plan import Body, Mapped, compared
+    from bridge.reprocess.replay.plan import Body, MappedLetter, compared
 
     letter = entry.letter
     body = hidden.of_request(prepared.body, record.value, record.headers)
     if letter.request_sha256 is None:
         return [f"  {prepared.route.name}, for the first time:", *(f"    {line}" for line in _pretty(body))]
-    if compared(letter, Mapped(((letter.output, prepared),))) is Body.SAME:
+    if compared(letter, MappedLetter(((letter.output, prepared),))) is Body.SAME:
         return ["  the same request, byte for byte:", *(f"    {line}" for line in _pretty(body))]
     if letter.request is None:
         known = f"  request changed (of the one before, only the hash is known: {letter.request_sha256}):"
@@ -183,7 +183,7 @@ def _request(entry: Entry, prepared: Any, record: Record, hidden: Redaction) -> 
     return ["  request changed (- before, + now):", *(f"    {line}" for line in difference(sent, body))]
 
 
-def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[str, Any]:
+def contents_of(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: Redaction) -> dict[str, Any]:
     """What is in a letter, what was sent and what would be, for scripts."""
     from bridge.model import Prepared
     from bridge.reprocess.reading import contents
@@ -191,7 +191,7 @@ def contents_of(entry: Entry, start: startup.Start, hidden: Redaction) -> dict[s
 
     letter = entry.letter
     record = contents.current(letter, entry.standing)
-    mapped: Mapped | None = None if record is None else plan.of(letter, record, start.mapping)
+    mapped: MappedLetter | None = None if record is None else plan.of(letter, record, start.mapping)
     return {
         "key": _plain(hidden.of_key(letter.key)),
         "value": _plain(hidden.of_value(letter.value, letter.headers)),

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import Asked, selecting
+from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.exits import ExitCode
 from bridge.commands import command
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bridge.reprocess.reading.messages import Saying, Sayings
-    from bridge.reprocess.reading.statistics import Group, Statistics
+    from bridge.reprocess.reading.statistics import LetterGroup, Statistics
 
 MESSAGES = 10
 """Shown to a person."""
@@ -27,7 +27,7 @@ LISTED = 100
 
 @selecting
 def stats(
-    asked: Asked,
+    asked: SelectorOptions,
     config: startup.ConfigPath = None,
     all_groups: opening.AllGroups = False,
     json: opening.AsJson = False,
@@ -104,7 +104,7 @@ def _ages(said: Saying, now: float) -> str:
     return f"oldest {oldest}, newest {newest}; "
 
 
-def _row(name: str, group: Group) -> list[str]:
+def _row(name: str, group: LetterGroup) -> list[str]:
     return [name, output.number(group.count), "" if group.oldest_age is None else span(group.oldest_age)]
 
 

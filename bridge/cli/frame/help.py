@@ -36,7 +36,7 @@ class Command(TyperCommand):
         _ends(ctx, formatter, exits.of(_name(ctx)))
 
 
-class Group(TyperGroup):
+class HelpGroup(TyperGroup):
     """The same for a group of commands: every code, in its general meaning."""
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:

@@ -48,7 +48,7 @@ ConfigPath = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class LoadedConfiguration:
     """A configuration without problems."""
 
     path: Path
@@ -59,7 +59,7 @@ class Start:
     """The URL of the proxy that the environment sets for the API; may hold a password."""
 
 
-def load(given: Path | None) -> Start:
+def load(given: Path | None) -> LoadedConfiguration:
     """Read and compile the configuration. Raises `Refused` with all its problems."""
     commands.configured_by(None if given is None else str(given))
     from bridge.config import environment, load
@@ -77,7 +77,7 @@ def load(given: Path | None) -> Start:
     refused, doubtful = _asked_of_the_client(loaded)
     if loaded.config is not None and isinstance(compiled, CompiledMapping) and not refused:
         proxy = environment.proxy_for(loaded.config.track.endpoint, environ)
-        return Start(path, loaded.config, compiled, (*loaded.warnings, *doubtful), proxy)
+        return LoadedConfiguration(path, loaded.config, compiled, (*loaded.warnings, *doubtful), proxy)
     uncompiled = () if isinstance(compiled, CompiledMapping) else loaded.located(compiled)
     raise refusal(path, (*loaded.problems, *refused, *uncompiled))
 
@@ -100,7 +100,7 @@ def _asked_of_the_client(loaded: Loaded) -> tuple[tuple[Problem, ...], tuple[Pro
     return refused, doubtful
 
 
-def api_key(start: Start) -> ApiKey:
+def api_key(start: LoadedConfiguration) -> ApiKey:
     """The key, read from its file where it is in one. Raises `Refused` for one that cannot be used."""
     from bridge.config.problems import Problem
     from bridge.track.build import build_credentials
@@ -112,7 +112,7 @@ def api_key(start: Start) -> ApiKey:
         raise refusal(start.path, [Problem("track.api_key_file", str(unusable))]) from unusable
 
 
-def connect(start: Start) -> tuple[Inspection, Cluster]:
+def connect(start: LoadedConfiguration) -> tuple[Inspection, Cluster]:
     """The brokers, ready for questions. Raises `Misuse` for bad properties, `Unreachable` where none lets us in."""
     from bridge.kafka.admin.inspection import Inspection, NotConnectedError
     from bridge.kafka.client import ClientRefusedError

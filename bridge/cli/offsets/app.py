@@ -9,7 +9,7 @@ from bridge.cli.offsets import set_, show
 
 app = typer.Typer(
     help="The committed offset of each partition, and setting it.",
-    cls=help.Group,
+    cls=help.HelpGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
 )

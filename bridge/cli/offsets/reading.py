@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge.cli.frame import startup
 from bridge.cli.frame.exits import Misuse, Unreachable
-from bridge.cli.offsets.standing import Standing
+from bridge.cli.offsets.standing import PartitionOffsets
 from bridge.commands import command
 from bridge.model import TopicPartition
 
@@ -25,12 +25,12 @@ class Read:
     inspection: Inspection
     group: GroupDescription | None
     """None where the brokers do not say."""
-    standings: tuple[Standing, ...]
+    standings: tuple[PartitionOffsets, ...]
     unread: tuple[TopicPartition, ...]
     """Those of which something was not answered."""
 
 
-def read(start: startup.Start, asked: str | None) -> Read:
+def read(start: startup.LoadedConfiguration, asked: str | None) -> Read:
     """Of all consumed topics, or of ``TOPIC`` or ``TOPIC/PARTITION``."""
     inspection, cluster = startup.connect(start)
     partitions = _partitions(start, cluster, asked)
@@ -40,14 +40,14 @@ def read(start: startup.Start, asked: str | None) -> Read:
     ids = inspection.identities(sorted({each.topic for each in partitions}))
     answered = [each for each in partitions if each in logs and each in commits]
     standings = [
-        Standing(each, logs[each], stable.get(each, logs[each].end), commits[each], ids.get(each.topic))
+        PartitionOffsets(each, logs[each], stable.get(each, logs[each].end), commits[each], ids.get(each.topic))
         for each in answered
     ]
     unread = tuple(each for each in partitions if each not in set(answered))
     return Read(inspection, inspection.group(), tuple(standings), unread)
 
 
-def _partitions(start: startup.Start, cluster: Cluster, asked: str | None) -> Sequence[TopicPartition]:
+def _partitions(start: startup.LoadedConfiguration, cluster: Cluster, asked: str | None) -> Sequence[TopicPartition]:
     from bridge.config.topics.consumed_topics import topics_of
 
     consumed = topics_of(start.config.kafka)
@@ -68,7 +68,7 @@ def _partitions(start: startup.Start, cluster: Cluster, asked: str | None) -> Se
     return [TopicPartition(name, int(number))]
 
 
-def complete(found: Read) -> tuple[Standing, ...]:
+def complete(found: Read) -> tuple[PartitionOffsets, ...]:
     """Raises `Unreachable` where something was not answered."""
     if found.unread:
         named = ", ".join(map(str, found.unread))

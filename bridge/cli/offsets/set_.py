@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.cli.offsets.reading import Read
-    from bridge.cli.offsets.standing import Change
+    from bridge.cli.offsets.standing import OffsetChange
     from bridge.cli.offsets.target import Target
-    from bridge.cli.offsets.through import Answer
+    from bridge.cli.offsets.through import ControlAnswer
     from bridge.formats.lost import Lost
     from bridge.kafka.admin.group_description import GroupDescription
     from bridge.model import TopicPartition
@@ -92,7 +92,7 @@ def set_offsets(
     return _end(changes, start, as_json=json, was_set=True, why=why, unrecorded=unrecorded)
 
 
-def _release(changes: Sequence[Change], where: str) -> str:
+def _release(changes: Sequence[OffsetChange], where: str) -> str:
     """Of what was named, and of nothing else that is held."""
     of = changes[0].standing.partition
     only = () if where == of.topic else ("--partition", str(of.partition))
@@ -108,7 +108,7 @@ def _target(to: str) -> Target:
         raise Misuse(f"--to {problem}.") from problem
 
 
-def _changes(found: Read, target: Target, to: str) -> list[Change]:
+def _changes(found: Read, target: Target, to: str) -> list[OffsetChange]:
     from bridge.cli.offsets import reading
     from bridge.cli.offsets.standing import change
     from bridge.cli.offsets.target import Moment, aim
@@ -129,7 +129,7 @@ def _changes(found: Read, target: Target, to: str) -> list[Change]:
     return [each for each in changes if not each.changes_nothing]
 
 
-def _refuse_loss(changes: Sequence[Change], accepted: int, *, dry_run: bool) -> None:
+def _refuse_loss(changes: Sequence[OffsetChange], accepted: int, *, dry_run: bool) -> None:
     passed, gone = sum(each.passed for each in changes), sum(each.gone for each in changes)
     if passed <= accepted:
         return
@@ -168,21 +168,23 @@ def _agreed(count: int, group: str) -> bool:
     return output.confirm(f"Set the position of {group} on {output.plural(count, 'partition')}?")
 
 
-def _set(start: startup.Start, changes: Sequence[Change], members: str | None) -> tuple[Answer, bool]:
+def _set(
+    start: startup.LoadedConfiguration, changes: Sequence[OffsetChange], members: str | None
+) -> tuple[ControlAnswer, bool]:
     """What became of it, and whether a running bridge did it. Raises `Unanswered` where nobody knows."""
     from bridge.cli.offsets import through
     from bridge.kafka.admin.offset_writer import GroupHasMembersError
 
     if members is None:
         try:
-            return through.Answer(_write(start, changes), ()), False
+            return through.ControlAnswer(_write(start, changes), ()), False
         except GroupHasMembersError:
             members = _members(start.config.kafka.group_id, "one joined just now, or the brokers do not say which")
             through.refuse(start, changes, members)
     return through.write(start, changes), True
 
 
-def _write(start: startup.Start, changes: Sequence[Change]) -> dict[TopicPartition, str]:
+def _write(start: startup.LoadedConfiguration, changes: Sequence[OffsetChange]) -> dict[TopicPartition, str]:
     from bridge.kafka.admin import offset_writer
     from bridge.text.printable import printable
 
@@ -203,7 +205,7 @@ def _write(start: startup.Start, changes: Sequence[Change]) -> dict[TopicPartiti
     return {partition: printable(why) for partition, why in refused.items()}
 
 
-def _unset(answer: Answer) -> str:
+def _unset(answer: ControlAnswer) -> str:
     refused = "; ".join(f"{partition}: {why}" for partition, why in sorted(answer.refused.items()))
     sentences = [f"Not all was set: {refused}. Run this again."] if refused else []
     if answer.unconfirmed:
@@ -221,7 +223,7 @@ def _said_of(unrecorded: str | None) -> str:
     return f"What was passed is not recorded, so no status will show it as lost: {unrecorded}"
 
 
-def _after_silence(start: startup.Start, found: Read, changes: Sequence[Change]) -> str:
+def _after_silence(start: startup.LoadedConfiguration, found: Read, changes: Sequence[OffsetChange]) -> str:
     """Whoever was asked may have set it all the same: what is committed now says so."""
     before = {each.standing.partition: each.standing.committed for each in changes}
     now = found.inspection.commits(list(before))
@@ -245,13 +247,13 @@ def _after_silence(start: startup.Start, found: Read, changes: Sequence[Change])
     return " ".join([*sentences, _said_of(unrecorded)]).strip()
 
 
-def _record(start: startup.Start, done: Sequence[Change]) -> str | None:
+def _record(start: startup.LoadedConfiguration, done: Sequence[OffsetChange]) -> str | None:
     """For those who look at logs, and what was passed for every status. Returns why that is not recorded."""
     _log(done)
     return _record_lost(start, [each.lost for each in done if each.lost is not None])
 
 
-def _log(changes: Sequence[Change]) -> None:
+def _log(changes: Sequence[OffsetChange]) -> None:
     """Who set what, one JSON object a partition on standard error: for whoever keeps a log of that."""
     from datetime import UTC, datetime
 
@@ -266,7 +268,7 @@ def _log(changes: Sequence[Change]) -> None:
         sys.stderr.write(printable_json(exact_json.text_of(entry)) + "\n")
 
 
-def _record_lost(start: startup.Start, lost: Sequence[Lost]) -> str | None:
+def _record_lost(start: startup.LoadedConfiguration, lost: Sequence[Lost]) -> str | None:
     """What was passed is lost from now on, and every replica says so. Returns why it is not recorded."""
     if not lost:
         return None
@@ -288,7 +290,7 @@ def _record_lost(start: startup.Start, lost: Sequence[Lost]) -> str | None:
 
 
 def _end(
-    changes: Sequence[Change], start: startup.Start, *,
+    changes: Sequence[OffsetChange], start: startup.LoadedConfiguration, *,
     as_json: bool, was_set: bool, why: str, unrecorded: str | None = None,
 ) -> ExitCode:  # fmt: skip
     if as_json:
@@ -300,7 +302,7 @@ def _end(
     return ExitCode.OK
 
 
-def _row(each: Change) -> tuple[str, ...]:
+def _row(each: OffsetChange) -> tuple[str, ...]:
     committed = each.standing.committed
     return (
         str(each.standing.partition),
@@ -312,7 +314,7 @@ def _row(each: Change) -> tuple[str, ...]:
     )
 
 
-def _entry(each: Change) -> dict[str, Any]:
+def _entry(each: OffsetChange) -> dict[str, Any]:
     committed = each.standing.committed
     return {
         "topic": each.standing.partition.topic,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bridge.cli.offsets.reading import Read
-    from bridge.cli.offsets.standing import Standing
+    from bridge.cli.offsets.standing import PartitionOffsets
 
 _HEAD = ("partition", "committed", "log start", "log end", "lag", "done above", "problem")
 _NONE = "none"
@@ -59,7 +59,7 @@ def _lines(group: str, found: Read) -> Iterator[str]:
             yield problem.detail
 
 
-def _row(standing: Standing) -> tuple[str, ...]:
+def _row(standing: PartitionOffsets) -> tuple[str, ...]:
     hold = standing.problem
     return (
         str(standing.partition),
@@ -83,7 +83,7 @@ def _document(group: str, found: Read) -> dict[str, Any]:
     }
 
 
-def _entry(standing: Standing) -> dict[str, Any]:
+def _entry(standing: PartitionOffsets) -> dict[str, Any]:
     hold = standing.problem
     return {
         "topic": standing.partition.topic,

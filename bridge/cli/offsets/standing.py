@@ -17,7 +17,7 @@ from bridge.model import Position, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartitionOffsets:
     """What the brokers said of one partition of a topic that is consumed."""
 
     partition: TopicPartition
@@ -35,7 +35,7 @@ class Standing:
         if self.committed is None:
             return None
         position = Position(self.committed.offset, self.committed.metadata, self.committed.leader_epoch)
-        found = start_policy.Found(position=position, position_known=True, range=self.log, topic_id=self.topic_id)
+        found = start_policy.StartFacts(position=position, position_known=True, range=self.log, topic_id=self.topic_id)
         decision = start_policy.resolve(self.partition, found, StartPoint.ERROR)
         return decision if isinstance(decision, start_policy.Hold) else None
 
@@ -89,10 +89,10 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class OffsetChange:
     """A new position for one partition."""
 
-    standing: Standing
+    standing: PartitionOffsets
     offset: int
     passed: int
     """Offsets below it that are not done: their records would never be sent."""
@@ -129,7 +129,7 @@ class Change:
         return committed is not None and committed.offset == self.offset and self.standing.hold is None
 
 
-def change(standing: Standing, target: int) -> Change:
+def change(standing: PartitionOffsets, target: int) -> OffsetChange:
     """What setting the position to `target`, which lies in the log, comes to.
 
     Where only what is done lies between the target and a later offset, that one is the position: the map cannot say
@@ -137,12 +137,12 @@ def change(standing: Standing, target: int) -> Change:
     """
     first_open, first = standing.first_open, standing.log.first
     if target < first_open:
-        return Change(standing, target, 0, 0, first_open - max(target, first) + sum(map(len, standing.done)))
+        return OffsetChange(standing, target, 0, 0, first_open - max(target, first) + sum(map(len, standing.done)))
     offset = next((each.stop for each in standing.done if target in each), target)
     passed = offset - first_open - _within(standing.done, first_open, offset)
     below = max(first_open, min(offset, first))
     gone = below - first_open - _within(standing.done, first_open, below)
-    return Change(standing, offset, passed, gone, 0)
+    return OffsetChange(standing, offset, passed, gone, 0)
 
 
 def _within(ranges: Iterable[range], start: int, stop: int) -> int:

@@ -6,14 +6,14 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.cli.offsets.standing import Standing
+from bridge.cli.offsets.standing import PartitionOffsets
 from bridge.config.keys import scalars
 from bridge.model import TopicPartition
 
 _LARGEST = 2**63 - 1
 
 
-class Place(enum.StrEnum):
+class LogPlace(enum.StrEnum):
     """A place every log has."""
 
     EARLIEST = "earliest"
@@ -26,18 +26,18 @@ class Place(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The first record at or after it; where there is none, as `Place.LATEST`."""
+    """The first record at or after it; where there is none, as `LogPlace.LATEST`."""
 
     epoch_ms: int
 
 
-Target = Place | Moment | int
+Target = LogPlace | Moment | int
 
 
 def parse(text: str) -> Target:
     """From the command line. `ValueError` continues "--to"."""
-    if text in set(Place):
-        return Place(text)
+    if text in set(LogPlace):
+        return LogPlace(text)
     if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST:
         return int(text)
     if text[:4].isdigit() and text[4:5] == "-":
@@ -49,7 +49,7 @@ def parse(text: str) -> Target:
 
 
 def aim(
-    standings: Sequence[Standing], target: Target, at_time: Mapping[TopicPartition, int | None]
+    standings: Sequence[PartitionOffsets], target: Target, at_time: Mapping[TopicPartition, int | None]
 ) -> dict[TopicPartition, int]:
     """The offset for each partition. `at_time` holds what a `Moment` is there. `ValueError`: not in the log, which all
     partitions that this is so of are named for.
@@ -62,13 +62,13 @@ def aim(
     return offsets
 
 
-def _one(standing: Standing, target: Target, at_time: Mapping[TopicPartition, int | None]) -> int:
+def _one(standing: PartitionOffsets, target: Target, at_time: Mapping[TopicPartition, int | None]) -> int:
     match target:
-        case Place.EARLIEST:
+        case LogPlace.EARLIEST:
             return standing.log.first
-        case Place.LATEST:
+        case LogPlace.LATEST:
             return standing.stable
-        case Place.END:
+        case LogPlace.END:
             return standing.log.end
         case Moment():
             found = at_time.get(standing.partition)

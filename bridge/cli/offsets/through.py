@@ -12,8 +12,8 @@ from bridge.model import TopicPartition
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from bridge.cli.frame.startup import Start
-    from bridge.cli.offsets.standing import Change
+    from bridge.cli.frame.startup import LoadedConfiguration
+    from bridge.cli.offsets.standing import OffsetChange
 
 _SAYS = {
     "moved_meanwhile": "its committed offset changed since it was looked at: nothing was set",
@@ -24,7 +24,7 @@ _UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ControlAnswer:
     """Of the running bridge."""
 
     refused: Mapping[TopicPartition, str]
@@ -33,7 +33,7 @@ class Answer:
     """What the bridge reads from there on and commits again until Kafka acknowledges it."""
 
 
-def refuse(start: Start, changes: Sequence[Change], members: str) -> None:
+def refuse(start: LoadedConfiguration, changes: Sequence[OffsetChange], members: str) -> None:
     """Where the running bridge would not set these. `members` says that the group has some, and what follows."""
     try:
         running.ask(start.config, {**_request(changes), "preview": True})
@@ -41,17 +41,17 @@ def refuse(start: Start, changes: Sequence[Change], members: str) -> None:
         raise Misuse(f"{members} Or hold the topic and run this beside the replica that has it: {nobody}") from nobody
 
 
-def write(start: Start, changes: Sequence[Change]) -> Answer:
+def write(start: LoadedConfiguration, changes: Sequence[OffsetChange]) -> ControlAnswer:
     """Have them set. Raises as `running.ask` does."""
     answer = running.ask(start.config, _request(changes))
     outcomes = {TopicPartition(answer["topic"], row["partition"]): row["outcome"] for row in answer["partitions"]}
-    return Answer(
+    return ControlAnswer(
         {each: _SAYS.get(said, said) for each, said in outcomes.items() if said not in {"done", _UNCONFIRMED}},
         [each for each, said in outcomes.items() if said == _UNCONFIRMED],
     )
 
 
-def _request(changes: Sequence[Change]) -> dict[str, Any]:
+def _request(changes: Sequence[OffsetChange]) -> dict[str, Any]:
     from bridge.reprocess.author import author
 
     return {
@@ -62,7 +62,7 @@ def _request(changes: Sequence[Change]) -> dict[str, Any]:
     }
 
 
-def _move(change: Change) -> dict[str, Any]:
+def _move(change: OffsetChange) -> dict[str, Any]:
     committed = change.standing.committed
     return {
         "partition": change.standing.partition.partition,

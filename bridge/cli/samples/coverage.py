@@ -10,7 +10,7 @@ from bridge.text.printable import printable
 from bridge.text.tables import table
 
 if TYPE_CHECKING:
-    from bridge.mapping.review.coverage import Coverage, Fill, Found, RouteCoverage, Verdicts
+    from bridge.mapping.review.coverage import Coverage, Fill, FoundWords, RouteCoverage, Verdicts
 
 _KEYS_SHOWN = 50
 _INSTEAD = {"occurred_at": "Kafka's timestamp", "event_id": "topic/partition/offset"}
@@ -71,7 +71,7 @@ def document(seen: Coverage) -> dict[str, Any]:
     }
 
 
-def _setting(setting: tuple[str, str], counted: Found) -> tuple[str, str, str, str]:
+def _setting(setting: tuple[str, str], counted: FoundWords) -> tuple[str, str, str, str]:
     name, text = setting
     instead = "" if counted.found == counted.records else _INSTEAD[name]
     return name, text, f"{number(counted.found)} of {number(counted.records)}", instead

@@ -8,10 +8,10 @@ from bridge.decode import exact_json
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:
-    from bridge.mapping.review.explain import Explanation, Look
+    from bridge.mapping.review.explain import Look, MappingExplanation
 
 
-def describe(explanation: Explanation) -> list[str]:
+def describe(explanation: MappingExplanation) -> list[str]:
     """The record's envelope, then what each route makes of it, with the body exactly as it would be sent."""
     known = {
         "type": explanation.event_type,
@@ -36,7 +36,7 @@ def _lines(look: Look) -> list[str]:
     return lines
 
 
-def document(explanation: Explanation) -> dict[str, Any]:
+def document(explanation: MappingExplanation) -> dict[str, Any]:
     """The same for a script."""
     return {
         "record": explanation.coordinates,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.cli.frame.exits import Misuse
 from bridge.commands import Operand, command
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import fault, is_pattern
 
 
@@ -15,14 +15,14 @@ from bridge.config.topics.topic_patterns import fault, is_pattern
 class Sampled:
     """What the name and the --topic options of one command line come to."""
 
-    asked: Topics
+    asked: ConsumedTopics
     """What was named; all that the configuration reads, where nothing was."""
-    within: Topics | None = None
+    within: ConsumedTopics | None = None
     """Where --topic chooses: the topics it may choose from."""
     assumed: str | None = None
     """The topic that the records are mapped as, where it is not their own."""
 
-    def notice(self, consumed: Topics) -> str | None:
+    def notice(self, consumed: ConsumedTopics) -> str | None:
         """What a reader of the result has to know first."""
         names = " and ".join(self.asked.entries)
         if self.assumed is not None:
@@ -38,13 +38,13 @@ class Sampled:
         return self.asked.takes(topic) and (self.within is None or self.within.takes(topic))
 
 
-def sampled(consumed: Topics, name: str | None, chosen: Sequence[str]) -> Sampled:
+def sampled(consumed: ConsumedTopics, name: str | None, chosen: Sequence[str]) -> Sampled:
     """`name` is the argument: any topic or pattern. `chosen` are the --topic options: alone they choose among
     `consumed`, beside a name they say as which one its records are mapped. Raises `Misuse`.
     """
     _refuse_faults(each for each in (name, *chosen) if each is not None)
     if not chosen:
-        return Sampled(consumed if name is None else Topics((name,), consumed.reading))
+        return Sampled(consumed if name is None else ConsumedTopics((name,), consumed.reading))
     unread = [each for each in chosen if not is_pattern(each) and not consumed.takes(each)]
     if name is None:
         if unread:
@@ -53,7 +53,7 @@ def sampled(consumed: Topics, name: str | None, chosen: Sequence[str]) -> Sample
                 f"To see what its records become: `{command('map', Operand(unread[0]), '--from-topic')}`, with --topic "
                 "NAME as if they were of the topic NAME."
             )
-        return Sampled(Topics(chosen, consumed.reading), within=consumed)
+        return Sampled(ConsumedTopics(chosen, consumed.reading), within=consumed)
     if len(chosen) > 1 or any(map(is_pattern, (name, *chosen))):
         raise Misuse(
             f"Beside {name}, --topic says of which topic its records are taken to be: give two names, no pattern and "
@@ -64,7 +64,7 @@ def sampled(consumed: Topics, name: str | None, chosen: Sequence[str]) -> Sample
             f"--topic {unread[0]}: kafka.topics reads no topic of that name, so the records of {name} would be mapped "
             "as nothing that the bridge reads."
         )
-    return Sampled(Topics((name,), consumed.reading), assumed=chosen[0])
+    return Sampled(ConsumedTopics((name,), consumed.reading), assumed=chosen[0])
 
 
 def _refuse_faults(names: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
 from bridge.text.durations import span
 
 
-class Answer(NamedTuple):
+class PlainAnswer(NamedTuple):
     """What an answer means to whoever sent one record by hand."""
 
     result: str
@@ -20,27 +20,27 @@ class Answer(NamedTuple):
     code: ExitCode
 
 
-def answer(verdict: Verdict) -> Answer:
+def answer(verdict: Verdict) -> PlainAnswer:
     """With what the bridge itself would do."""
     match verdict:
         case Delivered():
             sentence = f"{verdict.status}: accepted. It can take 15 minutes until the event shows in Userpilot."
-            return Answer("accepted", sentence, "green", ExitCode.OK)
+            return PlainAnswer("accepted", sentence, "green", ExitCode.OK)
         case Reject():
             sentence = f"{verdict.detail}. The bridge would put this record into the dead-letter topic."
-            return Answer("rejected", sentence, "red", ExitCode.FINDINGS)
+            return PlainAnswer("rejected", sentence, "red", ExitCode.FINDINGS)
         case Unauthorized():
             sentence = (
                 f"{verdict.detail}. The key or the address is wrong, which concerns every event: "
                 f"`{command('check')}` says more."
             )
-            return Answer("unauthorized", sentence, "red", ExitCode.FINDINGS)
+            return PlainAnswer("unauthorized", sentence, "red", ExitCode.FINDINGS)
         case Retry():
             again = f" in {span(verdict.after)}" if verdict.after is not None else ""
             doubt = " It may have been accepted all the same." if verdict.ambiguous else ""
             sentence = f"{verdict.detail}. The bridge would try again{again}.{doubt}"
             code = ExitCode.FINDINGS if verdict.status is not None else ExitCode.UNREACHABLE
-            return Answer("retry", sentence, "yellow", code)
+            return PlainAnswer("retry", sentence, "yellow", code)
 
 
 def document(verdict: Verdict) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bridge.cli.samples.records import Form
     from bridge.model import DeadLetter
-    from bridge.reprocess.lines import Line, Tally
+    from bridge.reprocess.lines import FileLine, SendTally
     from bridge.reprocess.sending import Sending
 
 
@@ -52,7 +52,7 @@ class Rejected:
         except OSError as error:
             raise Misuse(f"{self.path} cannot be read: {error.strerror}.") from error
 
-    def add(self, line: Line, letter: DeadLetter) -> None:
+    def add(self, line: FileLine, letter: DeadLetter) -> None:
         """One event; on the disk when this returns."""
         import os
 
@@ -96,7 +96,7 @@ def _failure(text: str) -> tuple[Any, ...] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SendFileRequest:
     """The file, and how it is to be sent."""
 
     source: Path
@@ -122,7 +122,7 @@ class Asked:
         return command("send", "--file", str(self.source), *options, "--from-line", str(line))
 
 
-def send_file(start: startup.Start, asked: Asked, *, yes: bool, as_json: bool) -> ExitCode:
+def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes: bool, as_json: bool) -> ExitCode:
     """Show what the file comes to, ask, send, and say what became of it."""
     rate = rates.of(asked.rate, start.config.delivery.rate_limit)
     key = startup.api_key(start)
@@ -141,22 +141,22 @@ def send_file(start: startup.Start, asked: Asked, *, yes: bool, as_json: bool) -
     return _end(tally, rejected, asked, as_json=as_json)
 
 
-def _not_sent(lines: Sequence[Line], rejected: Rejected, *, as_json: bool) -> ExitCode:
-    from bridge.reprocess.lines import Tally
+def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -> ExitCode:
+    from bridge.reprocess.lines import SendTally
 
     if as_json:
-        output.document(_document(Tally(lines), rejected))
+        output.document(_document(SendTally(lines), rejected))
     else:
         output.line("Nothing was sent.")
     return ExitCode.OK
 
 
-def _lines(asked: Asked) -> list[Line]:
+def _lines(asked: SendFileRequest) -> list[FileLine]:
     from bridge.cli.samples import records
-    from bridge.reprocess.lines import Line
+    from bridge.reprocess.lines import FileLine
 
     found = [
-        Line(number, text.decode("utf-8", "backslashreplace"), record)
+        FileLine(number, text.decode("utf-8", "backslashreplace"), record)
         for number, text, record in records.numbered(str(asked.source), asked.form, asked.topic)
     ]
     if not found:
@@ -167,7 +167,9 @@ def _lines(asked: Asked) -> list[Line]:
     return lines
 
 
-def _expected(start: startup.Start, asked: Asked, lines: Sequence[Line], *, to_stderr: bool) -> int:
+def _expected(
+    start: startup.LoadedConfiguration, asked: SendFileRequest, lines: Sequence[FileLine], *, to_stderr: bool
+) -> int:
     """Says what becomes of the lines under the mapping; how many requests it is."""
     from bridge.model import Failed, Filtered, Prepared
 
@@ -195,7 +197,7 @@ def _agreed(requests: int, endpoint: str) -> bool:
     return output.confirm(f"Send {output.plural(requests, 'request')} to {endpoint}?")
 
 
-def _letters_end(start: startup.Start) -> dict[int, int]:
+def _letters_end(start: startup.LoadedConfiguration) -> dict[int, int]:
     """Where the dead-letter topic ends: claims on its partitions carry what is declared of the budget."""
     from bridge.model import TopicPartition
 
@@ -214,8 +216,13 @@ def _letters_end(start: startup.Start) -> dict[int, int]:
 
 
 def _run(
-    start: startup.Start, lines: Sequence[Line], rate: float, ends: dict[int, int], key: Any, rejected: Rejected
-) -> Tally:
+    start: startup.LoadedConfiguration,
+    lines: Sequence[FileLine],
+    rate: float,
+    ends: dict[int, int],
+    key: Any,
+    rejected: Rejected,
+) -> SendTally:
     from bridge.service.main import on_loop
     from bridge.track.tls import CaFileError
 
@@ -226,8 +233,13 @@ def _run(
 
 
 async def _send(
-    start: startup.Start, lines: Sequence[Line], rate: float, ends: dict[int, int], key: Any, rejected: Rejected
-) -> Tally:
+    start: startup.LoadedConfiguration,
+    lines: Sequence[FileLine],
+    rate: float,
+    ends: dict[int, int],
+    key: Any,
+    rejected: Rejected,
+) -> SendTally:
     import asyncio
 
     from bridge.cli.frame import progress
@@ -262,7 +274,7 @@ def _notice(sentence: str) -> None:
     sys.stderr.write(f"{printable(sentence)}\n")
 
 
-def _end(tally: Tally, rejected: Rejected, asked: Asked, *, as_json: bool) -> ExitCode:
+def _end(tally: SendTally, rejected: Rejected, asked: SendFileRequest, *, as_json: bool) -> ExitCode:
     if as_json:
         output.document(_document(tally, rejected))
     else:
@@ -274,14 +286,14 @@ def _end(tally: Tally, rejected: Rejected, asked: Asked, *, as_json: bool) -> Ex
     return ExitCode.FINDINGS if tally.left or rejected.count else ExitCode.OK
 
 
-def _summary(tally: Tally, rejected: Rejected, asked: Asked) -> list[str]:
-    from bridge.reprocess.lines import Fate
+def _summary(tally: SendTally, rejected: Rejected, asked: SendFileRequest) -> list[str]:
+    from bridge.reprocess.lines import LineFate
     from bridge.text.printable import printable
 
     rows = [
-        (tally.fates[Fate.ACCEPTED], "accepted by the API"),
-        (tally.fates[Fate.LEFT_OUT], "left out, by a rule of the mapping"),
-        (tally.fates[Fate.REJECTED], "rejected"),
+        (tally.fates[LineFate.ACCEPTED], "accepted by the API"),
+        (tally.fates[LineFate.LEFT_OUT], "left out, by a rule of the mapping"),
+        (tally.fates[LineFate.REJECTED], "rejected"),
         (tally.left, "not sent, or without an answer"),
     ]
     lines = tables.table([(output.number(count), text) for count, text in rows if count], right=(0,))
@@ -303,12 +315,12 @@ def _summary(tally: Tally, rejected: Rejected, asked: Asked) -> list[str]:
     return lines
 
 
-def _document(tally: Tally, rejected: Rejected) -> dict[str, Any]:
-    from bridge.reprocess.lines import Fate
+def _document(tally: SendTally, rejected: Rejected) -> dict[str, Any]:
+    from bridge.reprocess.lines import LineFate
 
     return {
         "records": len(tally.lines),
-        **{fate.value: tally.fates[fate] for fate in Fate},
+        **{fate.value: tally.fates[fate] for fate in LineFate},
         "left": tally.left,
         "failures": dict(tally.reasons),
         "requests": tally.requests,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bridge.model import Verdict
-from bridge.pipeline.ports import Answers, Attempt, Sink
+from bridge.pipeline.ports import Attempt, Sink, VerdictSink
 
 
 class StartableSink(Sink, Protocol):
     """A sink with its life: `track.direct.DirectSink` or `track.httpx_sink.HttpxSink`."""
 
-    async def start(self, answers: Answers) -> None:
+    async def start(self, answers: VerdictSink) -> None:
         """Verdicts go to `answers` from now on."""
         ...
 
@@ -29,7 +29,7 @@ class _Inbox:
         self._waiting: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
 
     def answered(self, _attempt: Attempt, verdict: Verdict, /) -> None:
-        """See `pipeline.ports.Answers`."""
+        """See `pipeline.ports.VerdictSink`."""
         if not self._waiting.done():
             self._waiting.set_result(verdict)
 

@@ -40,27 +40,27 @@ _TYPED: Final = re.compile(r"[A-Za-z]+:")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """Where a file is, and what is to be said of that."""
 
     path: str
     warning: str = ""
 
 
-def place(text: str, beside: FilePath, working: FilePath, is_there: Callable[[str], bool]) -> Place:
+def place(text: str, beside: FilePath, working: FilePath, is_there: Callable[[str], bool]) -> FilePlace:
     """Which file `text` is; `beside` and `working` are absolute. Where neither has it, it is missed beside."""
     if FilePath(text).is_absolute() or text.startswith("~"):
-        return Place(text)
+        return FilePlace(text)
     own, today = str(beside / text), str(working / text)
     if own == today or not is_there(today):
-        return Place(own)
+        return FilePlace(own)
     if not is_there(own):
-        return Place(
+        return FilePlace(
             today,
             f"is {today}, found from the working directory and not beside the configuration; move it to {own}, or "
             "write its whole path",
         )
-    return Place(
+    return FilePlace(
         today,
         f"is {today}, found from the working directory, but {own} exists, too; write the whole path of the one that is "
         "meant",

@@ -29,7 +29,7 @@ _NAMES_ENDING_IN_FILE = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _OverridePlace:
     path: tuple[str, ...]
     structure: bool
     """A list or a map: the variable holds YAML."""
@@ -79,7 +79,7 @@ def read(environ: Mapping[str, str]) -> Overrides:
     return found
 
 
-def _take(variable: str, text: str, place: _Place, found: Overrides) -> None:
+def _take(variable: str, text: str, place: _OverridePlace, found: Overrides) -> None:
     value: Any = Substituted(text)
     if place.structure:
         try:
@@ -104,17 +104,17 @@ def _outside(node: Any) -> Any:
             return node
 
 
-def _places(model: type[Section], path: tuple[str, ...]) -> Iterator[tuple[str, _Place]]:
+def _places(model: type[Section], path: tuple[str, ...]) -> Iterator[tuple[str, _OverridePlace]]:
     for key in model.model_fields:
         here = (*path, key)
         inner = shape.subsection(model, key)
         if inner is not None:
             yield from _places(inner, here)
         else:
-            yield _BETWEEN.join(here).upper(), _Place(here, structure=shape.is_structure(model, key))
+            yield _BETWEEN.join(here).upper(), _OverridePlace(here, structure=shape.is_structure(model, key))
 
 
-def _property(name: str) -> _Place | None:
+def _property(name: str) -> _OverridePlace | None:
     """KAFKA__PROPERTIES__SASL_PASSWORD is sasl.password; no property of librdkafka has an underscore in its name."""
     for section in _PROPERTY_MAPS:
         prefix = _BETWEEN.join(section).upper() + _BETWEEN
@@ -122,11 +122,11 @@ def _property(name: str) -> _Place | None:
             key = name.removeprefix(prefix).lower().replace("_", ".")
             if key.endswith(".file") and key not in _NAMES_ENDING_IN_FILE:
                 key = key.removesuffix(".file") + "_file"
-            return _Place((*section, key), structure=False)
+            return _OverridePlace((*section, key), structure=False)
     return None
 
 
-def _advice(name: str, known: Mapping[str, _Place]) -> str:
+def _advice(name: str, known: Mapping[str, _OverridePlace]) -> str:
     *above, last = name.lower().split(_BETWEEN)
     if above[0] == "mapping" and len(above) > 1:
         return f"below mapping only whole keys can be overridden, such as {PREFIX}MAPPING__EVENTS with YAML"

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.config.keys.scalars import Substituted
 from bridge.config.problems import Problem, render
-from bridge.config.reading.substitution import UNKNOWN, Substitution, Unavailable, Unknown, read_file
+from bridge.config.reading.substitution import UNKNOWN, Substitution, Unavailable, UnknownValue, read_file
 
 _SUFFIX = "_file"
 _SECTIONS = ("kafka", "dead_letter")
@@ -27,7 +27,7 @@ def _resolve_one(key: str, properties: dict[str, Any], section: str, found: Subs
     name = key.removesuffix(_SUFFIX)
     path = (section, "properties", name)
     where = render((section, "properties", key))
-    if isinstance(given, Unknown) or given is None or given == "":
+    if isinstance(given, UnknownValue) or given is None or given == "":
         return  # what could not be had is a problem already; nothing there means not given
     if not isinstance(given, str):
         found.problems.append(Problem(where, "must be the path of a file"))

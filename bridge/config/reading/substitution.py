@@ -24,13 +24,13 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FORMS = "write ${NAME}, ${NAME:-default} or ${file:/path}, and $${ for a literal ${"
 
 
-class Unknown:
+class UnknownValue:
     """Stands in the tree for a value that could not be had."""
 
     __slots__ = ()
 
 
-UNKNOWN = Unknown()
+UNKNOWN = UnknownValue()
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ def _map(node: dict[str, Any], path: Path, environ: Mapping[str, str], result: S
     built: dict[str, Any] = {}
     for written, value in node.items():
         key = _text(written, (*path, written), environ, result) if "${" in written else written
-        if isinstance(key, Unknown):
+        if isinstance(key, UnknownValue):
             continue
         if key in built:
             result.problems.append(Problem(render((*path, written)), "becomes a key that is there already; rename one"))
@@ -94,7 +94,7 @@ def _map(node: dict[str, Any], path: Path, environ: Mapping[str, str], result: S
     return built
 
 
-def _text(text: str, path: Path, environ: Mapping[str, str], result: Substitution) -> str | Unknown:
+def _text(text: str, path: Path, environ: Mapping[str, str], result: Substitution) -> str | UnknownValue:
     sources: list[str] = []
 
     def put_in(piece: re.Match[str]) -> str:

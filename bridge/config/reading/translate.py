@@ -16,7 +16,7 @@ from bridge.config.reading.yaml_core import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class KeyProblem:
     """A problem of one key, with what is needed to tell its echoes."""
 
     path: Path
@@ -26,14 +26,14 @@ class Finding:
     """An unknown key: the path of the key that was meant."""
 
 
-def findings(error: ValidationError, section: str, tree: Any) -> Iterator[Finding]:
+def findings(error: ValidationError, section: str, tree: Any) -> Iterator[KeyProblem]:
     """What pydantic found; `tree` is the section as written."""
     for found in error.errors(include_url=False):
         path = (section, *_written(found["loc"], tree))
         if found["type"] == "extra_forbidden":
             yield unknown_key(path)
         elif not (found["type"] == "too_short" and found["input"]):  # that all items are wrong is said at each of them
-            yield Finding(path, Problem(render(path), _sentence(found, path)), is_missing=found["type"] == "missing")
+            yield KeyProblem(path, Problem(render(path), _sentence(found, path)), is_missing=found["type"] == "missing")
 
 
 def sentences(error: ValidationError, *, unknown: str) -> Iterator[str]:
@@ -50,7 +50,7 @@ def sentences(error: ValidationError, *, unknown: str) -> Iterator[str]:
         yield f"{key or 'the record'}: {sentence}"
 
 
-def unknown_key(path: Path) -> Finding:
+def unknown_key(path: Path) -> KeyProblem:
     """For a key that no model has."""
     models = shape.models_at(path[:-1])
     allowed = tuple(dict.fromkeys(key for model in models for key in model.model_fields))
@@ -59,7 +59,7 @@ def unknown_key(path: Path) -> Finding:
     )
     where = (str(path[-1]), kind, render(path[:-1]), allowed, shape.leaves())
     sentence = f"is not a known key; {hints.advice(*where)}"
-    return Finding(path, Problem(render(path), sentence), stands_for=hints.meant(*where))
+    return KeyProblem(path, Problem(render(path), sentence), stands_for=hints.meant(*where))
 
 
 def _written(location: Iterable[str | int], tree: Any) -> Path:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bridge.config.sections import Kafka
 
 
-class Topics:
+class ConsumedTopics:
     """Whoever asks whether a topic is read asks here."""
 
     def __init__(self, entries: Iterable[str], reading: Reading) -> None:
@@ -29,9 +29,9 @@ class Topics:
         return name in self.names or any(each.matches(name) for each in self._patterns)
 
 
-def topics_of(kafka: Kafka) -> Topics:
+def topics_of(kafka: Kafka) -> ConsumedTopics:
     """What this configuration reads."""
-    return Topics(kafka.topics, reading_of(kafka.group_protocol, kafka.topics, kafka.properties))
+    return ConsumedTopics(kafka.topics, reading_of(kafka.group_protocol, kafka.topics, kafka.properties))
 
 
 def reading_of(setting: str, topics: Iterable[str], properties: Mapping[str, str]) -> Reading:

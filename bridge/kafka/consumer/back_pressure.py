@@ -14,7 +14,7 @@ _FIRST_GUESS: Final = 1024
 """Bytes of a record, before any was seen."""
 
 
-class Intake:
+class BackPressure:
     """Free room, shared by two threads without a lock: each number has one writer.
 
     The loop says how much room there is as of what it has accepted; what is still on its way to it is subtracted

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
-    from bridge.mapping.header_filter import Skim
+    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
+    from bridge.mapping.header_filter import HeaderFilter
     from bridge.model import Header
 
-    SkimOf = Callable[[str], Skim | None]
+    SkimOf = Callable[[str], HeaderFilter | None]
     """By the topic's name."""
 
 
@@ -35,13 +35,13 @@ class Round(NamedTuple):
     """Messages that carry an error instead of a record."""
 
 
-def nothing_to_skim(_topic: str) -> Skim | None:
+def nothing_to_skim(_topic: str) -> HeaderFilter | None:
     """Makes a record of everything."""
     return None
 
 
 def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewhere is a call for each record
-    messages: Sequence[Message[Any, Any]], table: Table, skim_of: SkimOf, largest: int
+    messages: Sequence[Message[Any, Any]], table: PartitionTable, skim_of: SkimOf, largest: int
 ) -> Round:
     """Group the messages by the tracker of the present assignment, each group in the order of its offsets.
 
@@ -50,15 +50,15 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
     Of what a header says is filtered no record is made: that costs more than all the rest of such a record. Where an
     earlier assignment may have completed it already, it is left to the pipeline to tell the two apart.
     """
-    touched: list[Assigned] = []
+    touched: list[PartitionState] = []
     errors: list[Any] = []
     dropped = 0
     by_topic = table.by_topic
     new_tuple = tuple.__new__
     last_topic: str | None = None
     last_partition: int | None = None
-    entry: Assigned | None = None
-    skim: Skim | None = None
+    entry: PartitionState | None = None
+    skim: HeaderFilter | None = None
     topic_name = ""
     for message, headers in zip(messages, headers_of_all(messages), strict=True):
         if message.error() is not None:
@@ -103,13 +103,13 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
 
 
 def _being_read(
-    by_topic: Mapping[str, Mapping[int, Assigned]], topic: str | None, partition: int | None
-) -> Assigned | None:
+    by_topic: Mapping[str, Mapping[int, PartitionState]], topic: str | None, partition: int | None
+) -> PartitionState | None:
     entry = by_topic.get(topic or "", {}).get(-1 if partition is None else partition)
     return None if entry is None or entry.tracker is None else entry
 
 
-def _skimmed_off(entry: Assigned, skim: Skim, headers: Any, offset: int) -> bool:
+def _skimmed_off(entry: PartitionState, skim: HeaderFilter, headers: Any, offset: int) -> bool:
     """Whether the record is filtered by its header, and counted as such."""
     tracker = entry.tracker
     if not headers or tracker is None or offset < tracker.restored_until:
@@ -127,7 +127,7 @@ def _skimmed_off(entry: Assigned, skim: Skim, headers: Any, offset: int) -> bool
     return True
 
 
-def _leave_out(entry: Assigned, message: Message[Any, Any], headers: Sequence[Header], largest: int) -> int:
+def _leave_out(entry: PartitionState, message: Message[Any, Any], headers: Sequence[Header], largest: int) -> int:
     """Keep all of a record but its value; returns the value's bytes. Nothing else of this process ever sees them."""
     kind, timestamp = message.timestamp()
     topic, partition = entry.partition
@@ -137,7 +137,7 @@ def _leave_out(entry: Assigned, message: Message[Any, Any], headers: Sequence[He
     return value_bytes
 
 
-def _close(touched: list[Assigned], dropped: int, errors: list[Any]) -> Round:
+def _close(touched: list[PartitionState], dropped: int, errors: list[Any]) -> Round:
     batches = []
     records = size = 0
     for entry in touched:

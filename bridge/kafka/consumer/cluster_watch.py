@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError
     from confluent_kafka.admin import AdminClient
 
-    from bridge.kafka.consumer.assignment.partition_state import Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
     from bridge.kafka.consumer.broker_session import BrokerSession
 
 TOPICS_EVERY: Final = 10.0
@@ -33,13 +33,13 @@ _UNKNOWN_TOPIC: Final = 3
 _UNAUTHORIZED_TOPIC: Final = 29
 
 
-class Survey:
+class ClusterWatch:
     """Belongs to the poll thread; `problems` is replaced whole and may be read from anywhere."""
 
     def __init__(
         self,
         admin: AdminClient,
-        table: Table,
+        table: PartitionTable,
         topics: Sequence[str],
         logger: logging.Logger,
         identify: Callable[[str, str], None],

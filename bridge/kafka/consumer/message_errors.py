@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError
 
 from bridge.commands import completed
 from bridge.holds import Reason
-from bridge.kafka.terms import Refusal
+from bridge.kafka.terms import TermsRefusal
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.client_log import RareLog
-    from bridge.kafka.consumer.assignment.partition_state import Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
     from bridge.kafka.consumer.counts import SourceCounts
     from bridge.kafka.consumer.pauses import Pauses
-    from bridge.kafka.consumer.starts.start_runner import Starting
+    from bridge.kafka.consumer.starts.start_runner import StartRunner
 
 _BAD_COMPRESSION: Final = -198
 _AUTO_OFFSET_RESET: Final = -140
@@ -70,7 +70,7 @@ class ClientFatalError(Exception):
 class TermsRefusedError(Exception):
     """The brokers do not take this process as a member on the terms it asked for; the text is the client's."""
 
-    def __init__(self, refusal: Refusal, message: str) -> None:
+    def __init__(self, refusal: TermsRefusal, message: str) -> None:
         super().__init__(message)
         self.refusal = refusal
 
@@ -80,8 +80,8 @@ class MessageErrors:
 
     def __init__(
         self,
-        table: Table,
-        starting: Starting,
+        table: PartitionTable,
+        starting: StartRunner,
         pauses: Pauses,
         counts: SourceCounts,
         log: RareLog,
@@ -114,7 +114,7 @@ class MessageErrors:
         if code == _FATAL:
             self._ended(error)
         if code == _INVALID_SESSION:
-            raise TermsRefusedError(Refusal.SESSION, error.str())
+            raise TermsRefusedError(TermsRefusal.SESSION, error.str())
         if code == _AUTO_OFFSET_RESET:
             self._hold(message, Reason.OUT_OF_RANGE, error, _OUT_OF_RANGE)
         elif code == _BAD_COMPRESSION:
@@ -139,10 +139,10 @@ class MessageErrors:
     def _ended(self, error: KafkaError) -> NoReturn:
         """The client is at its end; another one may be let in, now or later."""
         if any(KafkaError(cause).str() in error.str() for cause in _NO_CONSUMER_PROTOCOL):
-            raise TermsRefusedError(Refusal.PROTOCOL, error.str())
+            raise TermsRefusedError(TermsRefusal.PROTOCOL, error.str())
         if KafkaError(_GROUP_UNAUTHORIZED).str() in error.str():
             self._not_let_in(_GROUP_UNAUTHORIZED, error)
-            raise TermsRefusedError(Refusal.PERMISSION, error.str())
+            raise TermsRefusedError(TermsRefusal.PERMISSION, error.str())
         raise ClientFatalError(_fatal(error))
 
     def _not_let_in(self, code: int, error: KafkaError) -> None:
@@ -158,7 +158,7 @@ class MessageErrors:
 
     def refused_for_good(self, refused: TermsRefusedError) -> None:
         """The configuration leaves no other terms. `ClientFatalError` where this client is at its end, too."""
-        if refused.refusal is Refusal.PROTOCOL:
+        if refused.refusal is TermsRefusal.PROTOCOL:
             raise ClientFatalError(
                 "the brokers do not let the group use the consumer protocol: it is switched off there, or members of "
                 f"the classic one live in the group ({refused}). Set kafka.group_protocol: auto"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
-    from bridge.kafka.consumer.assignment.partition_state import Assigned
+    from bridge.kafka.consumer.assignment.partition_state import PartitionState
 
 
 class Pauses:
@@ -26,10 +26,10 @@ class Pauses:
         """Topics nothing more is taken from, in this and every later assignment."""
         self._consumer = consumer
 
-    def apply(self, entries: Iterable[Assigned]) -> None:
+    def apply(self, entries: Iterable[PartitionState]) -> None:
         """Pause and resume what has to be."""
-        to_pause: list[Assigned] = []
-        to_resume: list[Assigned] = []
+        to_pause: list[PartitionState] = []
+        to_resume: list[PartitionState] = []
         for entry in entries:
             wanted = (
                 self.stalled
@@ -46,6 +46,6 @@ class Pauses:
         if to_resume:
             self._consumer.resume([entry.client_partition() for entry in to_resume])
 
-    def forget(self, entries: Iterable[Assigned]) -> None:
+    def forget(self, entries: Iterable[PartitionState]) -> None:
         """A pause outlives revocation and assignment on one client: a new assignment begins by lifting it."""
         self._consumer.resume([entry.client_partition() for entry in entries])

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
 
     from bridge.kafka.consumer.assignment.holding import Holding
-    from bridge.kafka.consumer.assignment.partition_state import Table
-    from bridge.kafka.consumer.back_pressure import Intake
-    from bridge.kafka.consumer.cluster_watch import Survey
+    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
+    from bridge.kafka.consumer.back_pressure import BackPressure
+    from bridge.kafka.consumer.cluster_watch import ClusterWatch
     from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.commits.end_offsets import LogEnds
+    from bridge.kafka.consumer.commits.end_offsets import EndOffsets
     from bridge.kafka.consumer.counts import SourceCounts
     from bridge.kafka.consumer.loop_side import Heartbeat, LoopSide
     from bridge.kafka.consumer.message_errors import MessageErrors
     from bridge.kafka.consumer.pauses import Pauses
     from bridge.kafka.consumer.starts.settled import Settled
-    from bridge.kafka.consumer.starts.start_runner import Starting
+    from bridge.kafka.consumer.starts.start_runner import StartRunner
 
 POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""
@@ -43,15 +43,15 @@ class PollLoop:
     def __init__(
         self,
         consumer: Consumer,
-        table: Table,
+        table: PartitionTable,
         loop_side: LoopSide,
         *,
-        intake: Intake,
+        intake: BackPressure,
         commits: Commits,
         pauses: Pauses,
-        starting: Starting,
-        survey: Survey,
-        log_ends: LogEnds,
+        starting: StartRunner,
+        survey: ClusterWatch,
+        log_ends: EndOffsets,
         settled: Settled,
         holding: Holding,
         message_errors: MessageErrors,

@@ -20,14 +20,14 @@ from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.consumer import batching
 from bridge.kafka.consumer.assignment.holding import Holding
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionTable
 from bridge.kafka.consumer.assignment.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT, Rebalance
 from bridge.kafka.consumer.assignment.standstill import Standstill
-from bridge.kafka.consumer.back_pressure import Intake
+from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.broker_session import BrokerSession
-from bridge.kafka.consumer.cluster_watch import Survey
+from bridge.kafka.consumer.cluster_watch import ClusterWatch
 from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.commits.end_offsets import LogEnds
+from bridge.kafka.consumer.commits.end_offsets import EndOffsets
 from bridge.kafka.consumer.counts import SourceCounts
 from bridge.kafka.consumer.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.consumer.message_errors import MessageErrors, TermsRefusedError
@@ -35,9 +35,9 @@ from bridge.kafka.consumer.pauses import Pauses
 from bridge.kafka.consumer.poll_loop import SERVE, PollLoop
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
-from bridge.kafka.consumer.starts.start_runner import Starting
+from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.watchdog import Watchdog
-from bridge.kafka.terms import Refusal
+from bridge.kafka.terms import TermsRefusal
 
 if TYPE_CHECKING:
     import asyncio
@@ -92,8 +92,8 @@ class Source:
         self._logger = logger
         self._loop_side = LoopSide(loop, consumption)
         self._watchdog = Watchdog(abort, logger)
-        self._intake = Intake(max_records, max_bytes)
-        self._table = Table()
+        self._intake = BackPressure(max_records, max_bytes)
+        self._table = PartitionTable()
         self._stopping = threading.Event()
         self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
@@ -122,7 +122,7 @@ class Source:
         self._pauses = Pauses(consumer, self._paused_topics)
         incremental = client.is_incremental(configuration)
         self._settled = Settled(consumer, self._admin, topics_of(kafka), logger)
-        self._starting = Starting(
+        self._starting = StartRunner(
             consumer,
             self._table,
             self._loop_side,
@@ -163,8 +163,10 @@ class Source:
             incremental=incremental,
             heartbeat=self._heartbeat,
         )
-        self._survey = Survey(self._admin, self._table, kafka.topics, logger, self._starting.identify, kafka.refresh)
-        self._log_ends = LogEnds(
+        self._survey = ClusterWatch(
+            self._admin, self._table, kafka.topics, logger, self._starting.identify, kafka.refresh
+        )
+        self._log_ends = EndOffsets(
             consumer,
             self._admin,
             self._table,
@@ -374,7 +376,7 @@ class Source:
         limit = self._kafka.drain_timeout + DRAIN_GRACE + COMMIT_LIMIT + CLOSE_LIMIT
         with self._watchdog.watch(limit, "closing a client that the brokers did not take"):
             self._consumer.close()
-        if refused.refusal is Refusal.PERMISSION:
+        if refused.refusal is TermsRefusal.PERMISSION:
             self._pause(REJOIN_EVERY)
         self._logger.info("%s", terms.told(following, refused.refusal))
         problems = self._message_errors.problems

@@ -220,7 +220,7 @@ def _partitions(described: Mapping[str, TopicMetadata], topic: str) -> list[Topi
     return [TopicPartition(topic, number) for number in sorted(found.partitions)]
 
 
-def _offsets(asked: answers.Answers[ClientPartition]) -> dict[TopicPartition, int]:
+def _offsets(asked: answers.AdminAnswers[ClientPartition]) -> dict[TopicPartition, int]:
     for where, error in asked.errors.items():
         denied = error.code() in _DENIED
         advice = ": grant READ and DESCRIBE on it" if denied else ""

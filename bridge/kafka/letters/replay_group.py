@@ -61,7 +61,7 @@ class Claimant(Protocol):
         ...
 
 
-class Claims:
+class ReplayGroup:
     """One membership. Construct and use it on the event loop's thread; `start` it once."""
 
     def __init__(

@@ -27,7 +27,7 @@ class ValueSpecError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ValueReader:
     """One compiled value."""
 
     text: str
@@ -52,7 +52,7 @@ class Reader:
     """Fields in it that are names in quotes and nothing more: perhaps texts in the wrong quotes."""
     default: str | float | bool | None = None
     """What `read` returns where nothing is found."""
-    bare: Reader | None = None
+    bare: ValueReader | None = None
     """The same without the default, where there is one."""
 
     def text_of(self, value: Any, scope: Scope, label: str) -> str:
@@ -88,15 +88,15 @@ def _fraction(number: float | Decimal) -> str:
 
 MOST_JOINED: Final = 20_000
 """Items of a list that are not all texts: each takes a microsecond."""
-NOTHING: Final = Reader("nothing", lambda _value, _scope: None)
+NOTHING: Final = ValueReader("nothing", lambda _value, _scope: None)
 """Stands in for a value with a problem, so that all problems are found in one go."""
 
 
-def compile_value(spec: ValueSpec, label: str) -> Reader:
+def compile_value(spec: ValueSpec, label: str) -> ValueReader:
     """Compiles a value; `label` is what failures begin with. Raises `ValueSpecError`."""
     match spec:
         case LiteralValue(value=constant):
-            return Reader(
+            return ValueReader(
                 "a literal", lambda _value, _scope: constant, uses_value=False, uses_scope=False, is_literal=True
             )
         case TemplateValue(template=template):
@@ -114,8 +114,8 @@ def _expression(text: str, key: str, label: str) -> Expression:
         raise ValueSpecError(key, f"{text!r} {error}") from None
 
 
-def _plain(expression: Expression) -> Reader:
-    return Reader(
+def _plain(expression: Expression) -> ValueReader:
+    return ValueReader(
         text=expression.text,
         read=expression.read,
         uses_value=expression.uses_value,
@@ -138,7 +138,7 @@ def _reserved(expression: Expression) -> frozenset[str]:
 # --- templates
 
 
-def _template(template: str, label: str) -> Reader:
+def _template(template: str, label: str) -> ValueReader:
     try:
         pieces = split_template(template)
     except ExpressionError as error:
@@ -165,7 +165,7 @@ def _template(template: str, label: str) -> Reader:
             texts.append(scalars.text_of(scalars.sendable(piece, scope)))
         return "".join(texts)
 
-    return Reader(
+    return ValueReader(
         text=f"the template {template!r}",
         read=_template_of_texts(parts, read),
         uses_value=any(reader.uses_value for reader in inner.values()),
@@ -176,7 +176,7 @@ def _template(template: str, label: str) -> Reader:
     )
 
 
-def _template_of_texts(parts: tuple[tuple[str, Reader | None], ...], otherwise: Read) -> Read:
+def _template_of_texts(parts: tuple[tuple[str, ValueReader | None], ...], otherwise: Read) -> Read:
     """A template of plain paths, which nearly always find texts."""
     code = FunctionText("value", "scope")
     pieces, found_texts = [], []
@@ -201,7 +201,7 @@ def _template_of_texts(parts: tuple[tuple[str, Reader | None], ...], otherwise: 
 # --- paths with conversions
 
 
-def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
+def _converted(spec: PathValue, expression: Expression, label: str) -> ValueReader:
     conversion = _Conversion(spec, expression, label)
     bare = _reader(spec, expression, conversion.found)
     if spec.default is None and not spec.required:
@@ -210,9 +210,9 @@ def _converted(spec: PathValue, expression: Expression, label: str) -> Reader:
     return reader if spec.default is None else replace(reader, default=spec.default, bare=bare)
 
 
-def _reader(spec: PathValue, expression: Expression, read: Read) -> Reader:
+def _reader(spec: PathValue, expression: Expression, read: Read) -> ValueReader:
     shortcut = of_conversion(spec, expression.path, expression.shortcut, read)
-    return Reader(
+    return ValueReader(
         text=expression.text,
         read=read if shortcut is None else shortcut.reader(),
         uses_value=expression.uses_value,

@@ -13,7 +13,7 @@ from bridge.mapping.expressions import instants
 from bridge.mapping.header_filter import last_of
 
 if TYPE_CHECKING:
-    from bridge.mapping.metadata_room import Room
+    from bridge.mapping.metadata_room import MetadataRoom
     from bridge.mapping.settings import Settings
     from bridge.model import Record
 
@@ -54,7 +54,7 @@ class Scope:
         self._moment: datetime | None = None
         self.spread = 0
         """Bytes of metadata that all fields flattened so far would have at least, were none of them left out."""
-        self.room: Room | None = None
+        self.room: MetadataRoom | None = None
         """Counts those that are there, from where they might be too many."""
 
     # --- the envelope

@@ -16,7 +16,7 @@ from bridge.mapping.expressions.absence import first_obstacle
 from bridge.mapping.expressions.comparisons import Absence, absences
 from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import RESERVED
-from bridge.mapping.expressions.readers import Reader
+from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.routes import RoutePlan
@@ -50,7 +50,7 @@ class RouteCoverage:
 
 
 @dataclass(slots=True)
-class Found:
+class FoundWords:
     """A setting that Kafka's own stands in for, where it finds nothing."""
 
     records: int = 0
@@ -75,7 +75,7 @@ class Verdicts:
         return self.true + self.false + self.undecided
 
 
-class Place(NamedTuple):
+class WordPlace(NamedTuple):
     """A reserved word in one place of the mapping."""
 
     where: str
@@ -98,16 +98,16 @@ class Coverage:
     def __init__(self, mapping: CompiledMapping) -> None:
         self._mapping = mapping
         self.routes: dict[str, RouteCoverage] = {}
-        self.settings: dict[tuple[str, str], Found] = {}
+        self.settings: dict[tuple[str, str], FoundWords] = {}
         """What `occurred_at` and `event_id` found, by name and expression."""
         self.conditions: dict[tuple[str, str], Verdicts] = {}
-        self.of_kafka: dict[Place, Word] = {}
+        self.of_kafka: dict[WordPlace, Word] = {}
         """Reserved words that stand alone, and so are Kafka's."""
-        self.of_the_value: dict[Place, Word] = {}
+        self.of_the_value: dict[WordPlace, Word] = {}
         """Those at the beginning of a path or in a longer expression, where they are fields of the value."""
-        self._counted: set[Place] = set()
+        self._counted: set[WordPlace] = set()
         """Of the record that is looked at."""
-        self.quoted: dict[Place, Word] = {}
+        self.quoted: dict[WordPlace, Word] = {}
         """Fields that are names in quotes and nothing more, in a longer expression."""
 
     def add(self, record: Record, outcomes: Outcomes) -> None:
@@ -140,7 +140,7 @@ class Coverage:
         scope = Scope(record, value, topic.settings, match.event_type, exact=True)
         self._words("event_type", topic.settings.event_type, value)
         for name, reader in (("occurred_at", topic.settings.occurred_at), ("event_id", topic.settings.event_id)):
-            counted = self.settings.setdefault((name, reader.text), Found())
+            counted = self.settings.setdefault((name, reader.text), FoundWords())
             counted.records += 1
             counted.found += _finds(reader, value, scope)
         if topic.when is not None and not self._verdict(FOR_ALL, topic.when, value, scope):
@@ -159,7 +159,7 @@ class Coverage:
             verdicts.absences.update(set(absences(when.tree, value)))
         self._longer_words("when", when.text, (path[0] for path in when.paths), value)
         for word in when.quoted:
-            self._count_word(self.quoted, Place("when", when.text, word), value)
+            self._count_word(self.quoted, WordPlace("when", when.text, word), value)
         try:
             holds = when.holds(value, scope)
         except MappingError:
@@ -176,7 +176,7 @@ class Coverage:
         self._words("user_id", plan.user_id, value)
         self._words("occurred_at", settings.occurred_at, value)
         self._words("event_id", settings.event_id, value)
-        if isinstance(parts.event_name, Reader):
+        if isinstance(parts.event_name, ValueReader):
             self._words("event_name", parts.event_name, value)
         if parts.source is not None:
             self._words("metadata_from", parts.source.reader, value)
@@ -199,19 +199,19 @@ class Coverage:
             if name in route.keys or len(route.keys) < _KEYS_KEPT:
                 route.keys.setdefault(name, Fill()).filled += 1
 
-    def _words(self, where: str, reader: Reader, value: dict[str, Any]) -> None:
+    def _words(self, where: str, reader: ValueReader, value: dict[str, Any]) -> None:
         for word in reader.quoted:
-            self._count_word(self.quoted, Place(where, reader.text, word), value)
+            self._count_word(self.quoted, WordPlace(where, reader.text, word), value)
         for word in reader.reserved:
-            self._count_word(self.of_kafka, Place(where, reader.text, word), value)
+            self._count_word(self.of_kafka, WordPlace(where, reader.text, word), value)
         self._longer_words(where, reader.text, (path[0] for path in reader.paths), value)
 
     def _longer_words(self, where: str, text: str, roots: Iterable[str], value: dict[str, Any]) -> None:
         for word in RESERVED.intersection(roots):
             if f'"{word}"' not in text:  # in quotes the field is what is meant
-                self._count_word(self.of_the_value, Place(where, text, word), value)
+                self._count_word(self.of_the_value, WordPlace(where, text, word), value)
 
-    def _count_word(self, words: dict[Place, Word], place: Place, value: dict[str, Any]) -> None:
+    def _count_word(self, words: dict[WordPlace, Word], place: WordPlace, value: dict[str, Any]) -> None:
         if place in self._counted:
             return  # another route of the record has it of the same setting
         self._counted.add(place)
@@ -220,7 +220,7 @@ class Coverage:
         counted.own += value.get(place.word) is not None
 
 
-def _finds(reader: Reader, value: Any, scope: Scope) -> bool:
+def _finds(reader: ValueReader, value: Any, scope: Scope) -> bool:
     """Whether there is anything, be it of a wrong form, which is a dead letter."""
     try:
         found = reader.read(value, scope)

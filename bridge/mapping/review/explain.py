@@ -32,7 +32,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class MappingExplanation:
     """One record, explained. What could not be read is None."""
 
     coordinates: str
@@ -46,12 +46,12 @@ class Explanation:
     looks: tuple[Look, ...]
 
 
-def explain(mapping: CompiledMapping, record: Record, now: float) -> Explanation:
+def explain(mapping: CompiledMapping, record: Record, now: float) -> MappingExplanation:
     """Maps a record (``now`` in Unix seconds) and says why it became what it became. Never raises."""
     looks = tuple(_look(mapping, record, outcome) for outcome in mapping.map(record, now))
     topic = mapping.topic(record.topic)
     envelope = _Envelope(topic, record)
-    return Explanation(
+    return MappingExplanation(
         record.coordinates,
         envelope.form,
         envelope.event_type,

@@ -28,7 +28,7 @@ Handler = Callable[[Mapping[str, Any], "int | None"], Awaitable[Mapping[str, Any
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ControlLimits:
     """What clients may take. Seconds and counts."""
 
     connections: int = 8
@@ -43,10 +43,10 @@ class CannotServeError(Exception):
 class ControlServer:
     """Belongs to the loop's thread."""
 
-    def __init__(self, path: Path, handler: Handler, limits: Limits | None = None) -> None:
+    def __init__(self, path: Path, handler: Handler, limits: ControlLimits | None = None) -> None:
         self._path = path
         self._handler = handler
-        self._limits = limits or Limits()
+        self._limits = limits or ControlLimits()
         self._server: asyncio.AbstractServer | None = None
         self._identity: tuple[int, int] | None = None
         self._open: set[asyncio.Task[None]] = set()

@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from bridge.ops.metrics.catalogue import CATALOGUE, Kind, Metric, Samples
+from bridge.ops.metrics.catalogue import CATALOGUE, Metric, MetricKind, Samples
 from bridge.ops.snapshot import Distribution, Snapshot
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _family(metric: Metric, reading: Samples | Distribution, created: float | No
         if created is not None:
             histogram.add_sample(f"{metric.name}_created", {}, created)
         return histogram
-    if metric.kind is Kind.COUNTER:
+    if metric.kind is MetricKind.COUNTER:
         counter = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
         for labels, number in reading:
             counter.add_metric(labels, number, created=created)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from bridge.ops.snapshot import Backlog
+from bridge.ops.snapshot import MovingBacklog
 
 WINDOW: Final = 600.0
 """Seconds that are looked back."""
@@ -58,7 +58,7 @@ class BacklogTrend:
         for _ in range(_last_leap(seen)):
             seen.popleft()
 
-    def backlog(self, now: float, usual: float) -> Backlog | None:
+    def backlog(self, now: float, usual: float) -> MovingBacklog | None:
         """None until it was watched for `LEAST` seconds, and while the last look is too old to say anything of now.
 
         `now` is in Unix seconds, `usual` the seconds between two looks at the group.
@@ -68,7 +68,7 @@ class BacklogTrend:
         (since, before), (at, records) = self._seen[0], self._seen[-1]
         if at - since < LEAST or not 0.0 <= now - at <= STALE + usual:
             return None
-        return Backlog(records, since, before, at)
+        return MovingBacklog(records, since, before, at)
 
 
 def _last_leap(seen: Sequence[Look]) -> int:
@@ -82,7 +82,7 @@ def _last_leap(seen: Sequence[Look]) -> int:
     return fastest + 1 if changed > LEAP_RECORDS and paces[fastest] > LEAP * others else 0
 
 
-def done_at(backlog: Backlog, now: float) -> float | None:
+def done_at(backlog: MovingBacklog, now: float) -> float | None:
     """When nothing waits any more if it keeps shrinking like this; None: it does not shrink.
 
     All in Unix seconds; never before `now`.

@@ -15,8 +15,8 @@ from bridge.config.topics import topic_patterns
 from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
 from bridge.ops.group_view import stalled, unowned
-from bridge.ops.hold_reasons import Explanation
-from bridge.ops.snapshot import Block, Partition, Snapshot
+from bridge.ops.hold_reasons import HoldExplanation
+from bridge.ops.snapshot import ClosedGate, PartitionView, Snapshot
 from bridge.text import moments
 from bridge.text.durations import span
 
@@ -75,7 +75,7 @@ class Concern:
     """Whether records wait for it."""
 
 
-def concerns(snapshot: Snapshot, explained: Sequence[tuple[Partition, Explanation]]) -> list[Concern]:
+def concerns(snapshot: Snapshot, explained: Sequence[tuple[PartitionView, HoldExplanation]]) -> list[Concern]:
     """All of them, in the order in which they are to be told."""
     found = [*_of_partitions(snapshot, explained)]
     told = {concern.reason for concern in found}
@@ -88,9 +88,9 @@ def concerns(snapshot: Snapshot, explained: Sequence[tuple[Partition, Explanatio
     return [*sorted(needed, key=_holds_everything_first), *ends]
 
 
-def _of_partitions(snapshot: Snapshot, explained: Iterable[tuple[Partition, Explanation]]) -> Iterator[Concern]:
+def _of_partitions(snapshot: Snapshot, explained: Iterable[tuple[PartitionView, HoldExplanation]]) -> Iterator[Concern]:
     """Partitions of one reason are told together: an outage of 300 partitions is one paragraph."""
-    groups: dict[tuple[Reason, str, bool], list[tuple[TopicPartition, Explanation]]] = {}
+    groups: dict[tuple[Reason, str, bool], list[tuple[TopicPartition, HoldExplanation]]] = {}
     for partition, explanation in explained:
         if explanation.why not in _FLOWS:
             key = (explanation.why, explanation.action, explanation.needs_someone)
@@ -116,12 +116,12 @@ def _of_partitions(snapshot: Snapshot, explained: Iterable[tuple[Partition, Expl
         )
 
 
-def _is_told(block: Block, told: Iterable[str]) -> bool:
+def _is_told(block: ClosedGate, told: Iterable[str]) -> bool:
     """Also what a stricter gate covers at the moment, or what no record waits for yet; not a budget that is used."""
     return block.gate is not Reason.RATE_LIMITED and shown(block.gate).value not in told
 
 
-def _of_gate(block: Block, snapshot: Snapshot) -> Concern:
+def _of_gate(block: ClosedGate, snapshot: Snapshot) -> Concern:
     reason = REASONS[block.gate]
     return Concern(
         shown(block.gate).value,
@@ -210,7 +210,7 @@ def _stalled(snapshot: Snapshot) -> Iterator[Concern]:
 
 def _retention_near(snapshot: Snapshot) -> Iterator[Concern]:
     """Open records that Kafka deletes for their age if nothing is done, topic by topic."""
-    near: dict[str, list[Partition]] = {}
+    near: dict[str, list[PartitionView]] = {}
     for partition in snapshot.partitions:
         retention = snapshot.retention.get(partition.partition.topic, math.inf)
         if partition.oldest is not None and partition.oldest_age(snapshot.at) > RETENTION_SHARE * retention:
@@ -231,7 +231,7 @@ def _retention_near(snapshot: Snapshot) -> Iterator[Concern]:
         )
 
 
-def _about_to_be_deleted(topic: str, partitions: Sequence[Partition], snapshot: Snapshot) -> str:
+def _about_to_be_deleted(topic: str, partitions: Sequence[PartitionView], snapshot: Snapshot) -> str:
     age, oldest = max(
         ((each.oldest_age(snapshot.at), each.oldest) for each in partitions if each.oldest is not None),
         key=lambda found: found[0],

@@ -11,7 +11,7 @@ from bridge.ops.group_view import stalled, unowned
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
-    from bridge.ops.group_view import GroupView, Problem, TopicView
+    from bridge.ops.group_view import GroupView, TopicProblem, TopicView
     from bridge.ops.snapshot import Snapshot
 
 _NAMED: Final = 10
@@ -85,7 +85,7 @@ def readable(view: GroupView) -> tuple[tuple[str, int], ...]:
     return tuple((topic.topic, topic.partitions) for topic in view.topics if topic.problem is None)
 
 
-def nothing_to_read(topics: Sequence[TopicView]) -> Problem | None:
+def nothing_to_read(topics: Sequence[TopicView]) -> TopicProblem | None:
     """Why no configured topic yields anything; None where one does, or only patterns are waiting for topics."""
     problems = [view.problem for view in topics]
     if None in problems:
@@ -94,7 +94,7 @@ def nothing_to_read(topics: Sequence[TopicView]) -> Problem | None:
     return named[0] if named else None
 
 
-def _problems(snapshot: Snapshot) -> list[tuple[str, Problem]]:
+def _problems(snapshot: Snapshot) -> list[tuple[str, TopicProblem]]:
     return [(view.topic, view.problem) for view in snapshot.group_view.topics if view.problem is not None]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.holds import REASONS, Reason
 from bridge.ops import health
 from bridge.ops.group_view import stalled, unowned
-from bridge.ops.hold_reasons import Explanation, explain
+from bridge.ops.hold_reasons import HoldExplanation, explain
 from bridge.ops.status import group_status
 from bridge.ops.status.backlog_trend import done_at
 from bridge.ops.status.concerns import RETENTION_NEAR, Concern, concerns
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.model import Retried, TopicPartition
-    from bridge.ops.snapshot import Partition, Snapshot
+    from bridge.ops.snapshot import PartitionView, Snapshot
 
 Document = dict[str, Any]
 
@@ -31,7 +31,7 @@ TYPE_LENGTH = 200
 """Characters shown of an unmapped type: it comes out of a payload and has no bound of its own."""
 
 
-class State(enum.StrEnum):
+class ProcessState(enum.StrEnum):
     """The process in one word."""
 
     STARTING = "starting"
@@ -108,19 +108,21 @@ def document(snapshot: Snapshot) -> Document:
     }
 
 
-def overall(snapshot: Snapshot, explanations: Sequence[Explanation], found: Sequence[Concern]) -> tuple[State, str]:
+def overall(
+    snapshot: Snapshot, explanations: Sequence[HoldExplanation], found: Sequence[Concern]
+) -> tuple[ProcessState, str]:
     """The state and the one sentence for it, the worst first."""
     if snapshot.vitals.stopping:
         in_flight = snapshot.records.in_flight
-        return State.DRAINING, f"Stopping: {in_flight} records are open; what is on the wire may finish."
+        return ProcessState.DRAINING, f"Stopping: {in_flight} records are open; what is on the wire may finish."
     if snapshot.vitals.kafka is not None:
-        return State.WAITING, f"{_ended(snapshot.vitals.kafka)} {REASONS[Reason.KAFKA_UNREACHABLE].action}"
+        return ProcessState.WAITING, f"{_ended(snapshot.vitals.kafka)} {REASONS[Reason.KAFKA_UNREACHABLE].action}"
     held = [concern for concern in found if concern.needs_someone and concern.holds]
     near = "".join(f" {each.details[0]}" for each in found if each.reason == RETENTION_NEAR)
     if held:
-        return State.HELD, f"{_held(held, len(explanations))}{near}"
+        return ProcessState.HELD, f"{_held(held, len(explanations))}{near}"
     if not snapshot.vitals.joined:
-        return State.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
+        return ProcessState.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
     state, sentence = _flow(explanations, (*unowned(snapshot.group_view), *stalled(snapshot.group_view)))
     return state, f"{sentence}{near}{group_status.absences(snapshot)}"
 
@@ -137,19 +139,22 @@ def _held(held: Sequence[Concern], partitions: int) -> str:
     return f"{said} {_of(count, partitions)} held." if count and partitions > 1 else said
 
 
-def _flow(explanations: Sequence[Explanation], elsewhere: Sequence[TopicPartition]) -> tuple[State, str]:
+def _flow(explanations: Sequence[HoldExplanation], elsewhere: Sequence[TopicPartition]) -> tuple[ProcessState, str]:
     """The state of a process nobody needs to help; `elsewhere` are partitions that nobody has or moves."""
     if not explanations:
-        return State.IDLE, "No partitions are assigned to this replica."
+        return ProcessState.IDLE, "No partitions are assigned to this replica."
     waiting = sorted((each for each in explanations if each.why not in _GOING), key=_rank)
     if waiting:
-        return State.WAITING, f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}."
+        return (
+            ProcessState.WAITING,
+            f"{_ended(waiting[0].detail)} This concerns {_of(len(waiting), len(explanations))}.",
+        )
     busy = sum(explanation.why is not Reason.IDLE for explanation in explanations)
     if busy:
-        return State.DELIVERING, f"Delivering from {_of(busy, len(explanations))}."
+        return ProcessState.DELIVERING, f"Delivering from {_of(busy, len(explanations))}."
     if elsewhere:
-        return State.IDLE, "Everything that arrived in the partitions of this replica is done."
-    return State.IDLE, REASONS[Reason.IDLE].meaning
+        return ProcessState.IDLE, "Everything that arrived in the partitions of this replica is done."
+    return ProcessState.IDLE, REASONS[Reason.IDLE].meaning
 
 
 _GOING = (Reason.SENDING, Reason.IDLE, Reason.DRAINING)
@@ -165,7 +170,7 @@ _MOST_FIRST = (
 """Of several, the one that holds most is named."""
 
 
-def _rank(explanation: Explanation) -> int:
+def _rank(explanation: HoldExplanation) -> int:
     return _MOST_FIRST.index(explanation.why) if explanation.why in _MOST_FIRST else len(_MOST_FIRST)
 
 
@@ -226,7 +231,7 @@ def _kafka(snapshot: Snapshot) -> Document:
     }
 
 
-def _partition(partition: Partition, explanation: Explanation, now: float) -> Document:
+def _partition(partition: PartitionView, explanation: HoldExplanation, now: float) -> Document:
     oldest = partition.oldest
     return {
         "topic": partition.partition.topic,

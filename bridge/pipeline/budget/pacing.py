@@ -77,7 +77,7 @@ class Pacer:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupView:
+class BudgetView:
     """What the brokers said of the group: the same for every replica that asks."""
 
     asked_at: float
@@ -126,9 +126,9 @@ class RateShare:
         """As far back as a rise has to look."""
         self._heard: dict[TopicPartition, tuple[int, float]] = {}
         """By wanting partition: the time its owner published, and when that was first seen here."""
-        self._last: GroupView | None = None
+        self._last: BudgetView | None = None
 
-    def observe(self, view: GroupView) -> None:
+    def observe(self, view: BudgetView) -> None:
         """Take in a view."""
         seen = self._seen
         if self._last is not None and view.asked_at - self._last.asked_at > KEEP_DEMAND:
@@ -157,10 +157,10 @@ class RateShare:
         """Seconds since the last view was asked for."""
         return None if self._last is None else now - self._last.asked_at
 
-    def _horizon(self, view: GroupView) -> float:
+    def _horizon(self, view: BudgetView) -> float:
         return view.asked_at - RISE * self._interval
 
-    def _wanting(self, view: GroupView) -> frozenset[TopicPartition]:
+    def _wanting(self, view: BudgetView) -> frozenset[TopicPartition]:
         """See `_Seen.wanting`; no two clocks need to agree for that."""
         heard: dict[TopicPartition, tuple[int, float]] = {}
         for partition, demand in (view.demand or {}).items():

@@ -6,20 +6,20 @@ import heapq
 from collections.abc import Callable
 
 from bridge.pipeline.failing import Failing
-from bridge.pipeline.queues.key_queues import Lanes
-from bridge.pipeline.queues.ready_queue import Turns
-from bridge.pipeline.work import State, Work
+from bridge.pipeline.queues.key_queues import KeyQueues
+from bridge.pipeline.queues.ready_queue import ReadyQueue
+from bridge.pipeline.work import EventState, Work
 
 
-class Waiting:
+class DelayQueue:
     """An event stands in one place: in its lane; at the head of it, and ready or parked until its retry is due."""
 
     __slots__ = ("_failing", "_parked", "_sequence", "lanes", "turns")
 
     def __init__(self, failing: Failing, max_in_flight: int) -> None:
         self._failing = failing
-        self.lanes = Lanes(failing)
-        self.turns = Turns(max_in_flight)
+        self.lanes = KeyQueues(failing)
+        self.turns = ReadyQueue(max_in_flight)
         self._parked: list[tuple[float, int, Work]] = []
         self._sequence = 0
 
@@ -41,7 +41,7 @@ class Waiting:
 
     def park(self, work: Work, until: float) -> None:
         """The head of a lane waits for this time, and its lane with it. It holds no permit meanwhile."""
-        work.state = State.PARKED
+        work.state = EventState.PARKED
         work.due = until
         self._sequence += 1
         heapq.heappush(self._parked, (until, self._sequence, work))
@@ -65,27 +65,27 @@ class Waiting:
         self._parked = [entry for entry in parked if _fails_by_itself(entry[2])]
         heapq.heapify(self._parked)
         for _, _, work in parked:
-            if work.state is State.PARKED and not _fails_by_itself(work):
+            if work.state is EventState.PARKED and not _fails_by_itself(work):
                 self.turns.push(work)
 
     def release(self, goes: Callable[[Work], bool]) -> list[Work]:
         """Take out every event of which ``goes`` is true, wherever it waits; lanes that lose their head go on."""
         gone, rearmed = self.lanes.purge(goes)
         gone += self.turns.purge(goes)
-        still = [entry for entry in self._parked if entry[2].state is State.PARKED]
+        still = [entry for entry in self._parked if entry[2].state is EventState.PARKED]
         gone += [work for _, _, work in still if goes(work)]
         self._parked = [entry for entry in still if not goes(entry[2])]
         heapq.heapify(self._parked)
         for work in gone:
-            work.state = State.GONE
+            work.state = EventState.GONE
             self._failing.leave(work)
         for work in rearmed:
-            if work.state is State.WAITING:
+            if work.state is EventState.WAITING:
                 self.turns.push(work)
         return gone
 
     def _ready(self, work: Work) -> None:
-        if work.state is State.PARKED:
+        if work.state is EventState.PARKED:
             self.turns.push_again(work)
 
 

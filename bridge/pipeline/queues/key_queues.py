@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from bridge.pipeline.failing import Failing
-from bridge.pipeline.work import LaneKey, State, Work
+from bridge.pipeline.work import EventState, LaneKey, Work
 
 
-class Lanes:
+class KeyQueues:
     """One queue per user, over all partitions, as linked lists: a lone event costs no queue of its own."""
 
     __slots__ = ("_heads", "failing")
@@ -85,7 +85,7 @@ class Lanes:
                 rearmed.append(kept[0])
         for work in gone:
             work.next = work.tail = None
-            work.state = State.GONE
+            work.state = EventState.GONE
         return gone, rearmed
 
     def _relink(self, key: LaneKey, works: list[Work]) -> None:

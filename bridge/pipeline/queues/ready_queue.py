@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from bridge.pipeline.work import State, Work
+from bridge.pipeline.work import EventState, Work
 
-_READY: Final = State.READY
+_READY: Final = EventState.READY
 """A member of an enum takes ten times as long to look up as a global, and this is asked for every event."""
 
 
@@ -21,7 +21,7 @@ AGAIN = 5
 """Every so many-th turn is one of an event that failed before, and so many-th place on the wire, while others wait."""
 
 
-class Turns:
+class ReadyQueue:
     """Ready events, first in first out within a topic, round robin between topics."""
 
     __slots__ = ("_most", "_most_beside", "_others", "_queues", "again", "again_out", "order")
@@ -85,7 +85,7 @@ class Turns:
             queue.extend(kept)
         self.order = deque(topic for topic, queue in self._queues.items() if queue)
         for work in gone:
-            work.state = State.GONE
+            work.state = EventState.GONE
         return gone
 
     def pop(self) -> Work | None:

@@ -10,13 +10,13 @@ from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import explain
 from bridge.model import Prepared, Record
-from bridge.reprocess.reading.ledger import Standing
+from bridge.reprocess.reading.ledger import LetterState
 
 ANY_AGE = float("nan")
 """As the mapping's "now": no event is too old."""
 
 
-def current(letter: Letter, standing: Standing) -> Record | None:
+def current(letter: Letter, standing: LetterState) -> Record | None:
     """The record as a replay maps it: the original, or what somebody made of it by hand. None without an origin."""
     record = letter.record()
     if record is None or standing.changed is None:

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from bridge.formats.letters import Place
+from bridge.formats.letters import LetterPlace
 
 _MASK: Final = 2**64 - 1
 _NOTHING: Final = 0
@@ -30,14 +30,14 @@ def fingerprint(*parts: object) -> int:
 class Kept(NamedTuple):
     """What is known of one event."""
 
-    place: Place
+    place: LetterPlace
     label: int
     """At most 15."""
     time: int
     """`NO_TIME` where there is none."""
 
 
-class Table:
+class FingerprintTable:
     """Fingerprints with what is known of each: open addressing in three arrays, at most two thirds full."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Table:
         return self._names[self._slot(name)] == name
 
     @staticmethod
-    def can_hold(place: Place) -> bool:
+    def can_hold(place: LetterPlace) -> bool:
         """Whether its numbers are of this world: a trillion letters, a million partitions."""
         return not (place.offset >> _OFFSET_BITS or place.partition >> _PARTITION_BITS)
 
@@ -117,7 +117,7 @@ class Table:
 
     def _kept(self, slot: int) -> Kept:
         packed = self._packed[slot]
-        place = Place(packed >> _OFFSET_BITS & _PARTITIONS, packed & _OFFSETS)
+        place = LetterPlace(packed >> _OFFSET_BITS & _PARTITIONS, packed & _OFFSETS)
         return Kept(place, packed >> (_OFFSET_BITS + _PARTITION_BITS), self._times[slot])
 
     def _put(self, slot: int, name: int, packed: int, time: int) -> None:

@@ -12,13 +12,22 @@ from typing import Final, NamedTuple
 
 from bridge.formats import resolutions
 from bridge.formats.letters import Letter
-from bridge.formats.resolutions import Attempted, Changed, Ended, Ending, Fact, Identity, Kind, Written
+from bridge.formats.resolutions import (
+    Attempted,
+    Changed,
+    Ended,
+    Ending,
+    Fact,
+    Identity,
+    ParsedResolution,
+    ResolutionKind,
+)
 from bridge.kafka import topic_ids
 from bridge.model import Record
 from bridge.reprocess import losses
 
 
-class State(enum.StrEnum):
+class LetterStatus(enum.StrEnum):
     """Where a letter stands."""
 
     OPEN = "open"
@@ -30,13 +39,13 @@ class State(enum.StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether somebody still has to do something about it."""
-        return self in (State.OPEN, State.FAILED_AGAIN)
+        return self in (LetterStatus.OPEN, LetterStatus.FAILED_AGAIN)
 
 
-class Standing(NamedTuple):
+class LetterState(NamedTuple):
     """All that is known of what became of one letter."""
 
-    state: State
+    state: LetterStatus
     attempted: Attempted | None = None
     changed: Changed | None = None
     ended: Ended | None = None
@@ -52,7 +61,7 @@ class Standing(NamedTuple):
         return self.attempted.delivered if self.attempted else ()
 
 
-UNTOUCHED = Standing(State.OPEN)
+UNTOUCHED = LetterState(LetterStatus.OPEN)
 
 
 class Endings(enum.Enum):
@@ -64,10 +73,10 @@ class Endings(enum.Enum):
     """That it is, and how: a hundred bytes."""
 
 
-_SETTLED: Final = (Standing(State.REPLAYED), Standing(State.DISCARDED))
+_SETTLED: Final = (LetterState(LetterStatus.REPLAYED), LetterState(LetterStatus.DISCARDED))
 
 
-class Ledger:
+class LetterLedger:
     """Folds resolutions. Feed it records with `take`, then ask `standing` for letters, then feed it more."""
 
     def __init__(
@@ -80,7 +89,7 @@ class Ledger:
         """By the hash of an event: the hash of its letter's bytes, and which of the `_SETTLED` it is."""
         self._topic_id = topic_id
         """Of the dead-letter topic as it is now; what speaks of another one of that name is ignored."""
-        self._facts: dict[Identity, dict[Kind, Written]] = {}
+        self._facts: dict[Identity, dict[ResolutionKind, ParsedResolution]] = {}
         self.ignored = 0
         """Records that are foreign, damaged, newer, or of a dead-letter topic that was deleted."""
 
@@ -99,7 +108,7 @@ class Ledger:
             if self._about is None or written.identity in self._about:
                 self.note(written)
 
-    def note(self, written: Written) -> None:
+    def note(self, written: ParsedResolution) -> None:
         """One record, understood; or what this process has just written itself."""
         if self._endings is Endings.STATES and isinstance(written.fact, Ended):
             which = int(written.fact.ending is Ending.DISCARDED)
@@ -108,11 +117,11 @@ class Ledger:
             return
         self._facts.setdefault(written.identity, {})[written.kind] = written
 
-    def standing(self, letter: Letter) -> Standing:
+    def standing(self, letter: Letter) -> LetterState:
         """What is known of it."""
         return self.standing_of(resolutions.identity(letter), letter)
 
-    def standing_of(self, name: Identity, letter: Letter) -> Standing:
+    def standing_of(self, name: Identity, letter: Letter) -> LetterState:
         """The same for who has the letter's identity at hand. A record about other bytes decides nothing."""
         facts = self._facts.get(name)
         settled = self._settled.get(hash(name)) if self._settled else None
@@ -128,19 +137,21 @@ class Ledger:
     def _forget(self, key: bytes | None) -> None:
         found = resolutions.forgotten(key)
         # An ending is final: only a change may be taken back, by whoever ended the letter it was for.
-        if found is not None and found[0] is Kind.CHANGE:
-            self._facts.get(found[1], {}).pop(Kind.CHANGE, None)
+        if found is not None and found[0] is ResolutionKind.CHANGE:
+            self._facts.get(found[1], {}).pop(ResolutionKind.CHANGE, None)
 
 
-def _standing(facts: Mapping[Kind, Fact]) -> Standing:
-    ended, attempted, changed = (facts.get(kind) for kind in (Kind.ENDED, Kind.ATTEMPT, Kind.CHANGE))
+def _standing(facts: Mapping[ResolutionKind, Fact]) -> LetterState:
+    ended, attempted, changed = (
+        facts.get(kind) for kind in (ResolutionKind.ENDED, ResolutionKind.ATTEMPT, ResolutionKind.CHANGE)
+    )
     attempt = attempted if isinstance(attempted, Attempted) else None
     change = changed if isinstance(changed, Changed) else None
     if isinstance(ended, Ended):
-        state = State.REPLAYED if ended.ending is Ending.REPLAYED else State.DISCARDED
-        return Standing(state, attempt, change, ended)
+        state = LetterStatus.REPLAYED if ended.ending is Ending.REPLAYED else LetterStatus.DISCARDED
+        return LetterState(state, attempt, change, ended)
     failed = attempt is not None and attempt.failures > 0
-    return Standing(State.FAILED_AGAIN if failed else State.OPEN, attempt, change)
+    return LetterState(LetterStatus.FAILED_AGAIN if failed else LetterStatus.OPEN, attempt, change)
 
 
 class Once:

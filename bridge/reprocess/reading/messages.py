@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bridge.formats.letters import Letter, Place
+from bridge.formats.letters import Letter, LetterPlace
 from bridge.pipeline.likeness import common_form
 from bridge.reprocess.redaction import Redaction
 
@@ -21,14 +21,14 @@ class Saying:
     reason: str
     message: str
     """The form, without what `dead_letter.redact` hides."""
-    sample: Place
+    sample: LetterPlace
     """The oldest of them."""
     count: int = 0
     first_ms: int | None = None
     """When the oldest of them was written."""
     last_ms: int | None = None
 
-    def add(self, place: Place, written_ms: int | None) -> None:
+    def add(self, place: LetterPlace, written_ms: int | None) -> None:
         """One more."""
         self.count += 1
         if written_ms is None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.selection import Entry, OriginRange, Selection
+from bridge.reprocess.reading.selection import LetterEntry, OriginRange, Selection
 
 _SHOWN = 20
 _KEPT = 1000
@@ -22,18 +22,18 @@ _KEPT = 1000
 
 
 @dataclass(slots=True)
-class Unknown:
+class UnknownName:
     """One selector with names that only the letters can know."""
 
     option: str
     missing: set[str]
     """That no letter had so far."""
-    of: Callable[[Entry], tuple[str, ...]]
+    of: Callable[[LetterEntry], tuple[str, ...]]
     """The names a letter has."""
     exists: set[str] = field(default_factory=set)
     """What is there instead."""
 
-    def look(self, entry: Entry) -> None:
+    def look(self, entry: LetterEntry) -> None:
         """One letter."""
         for name in self.of(entry):
             self.missing.discard(name)
@@ -50,28 +50,32 @@ class Unknown:
         return f"{self.option}: there is no {asked}. There are: {', '.join(there[:_SHOWN])}{more}."
 
 
-def unknown(of: Selection, mapping: CompiledMapping, topics: Topics, partitions: Mapping[str, int]) -> list[Unknown]:
+def unknown(
+    of: Selection, mapping: CompiledMapping, topics: ConsumedTopics, partitions: Mapping[str, int]
+) -> list[UnknownName]:
     """What has to be asked of the letters: `topics` are what is read, `partitions` counts by topic."""
     routes = {route.name for route in mapping.routes}
     hashes = {route.hash for route in mapping.routes}
     reasons = {reason.value for reason in LetterReason}
     origins = {_place(each) for each in of.origins if not _is_known(each, topics, partitions)}
     made = [
-        Unknown("--reason", set(of.reasons - reasons), lambda entry: _names(entry.letter.reason), reasons),
-        Unknown("--route", set(of.routes - routes), lambda entry: _names(entry.letter.route), routes),
-        Unknown("--route-hash", set(of.route_hashes - hashes), lambda entry: _names(entry.letter.route_hash), hashes),
-        Unknown(
+        UnknownName("--reason", set(of.reasons - reasons), lambda entry: _names(entry.letter.reason), reasons),
+        UnknownName("--route", set(of.routes - routes), lambda entry: _names(entry.letter.route), routes),
+        UnknownName(
+            "--route-hash", set(of.route_hashes - hashes), lambda entry: _names(entry.letter.route_hash), hashes
+        ),
+        UnknownName(
             "--type",
             {each for each in of.types if not mapping.has_rule_for(each)},
             lambda entry: _names(_type(entry, mapping)),
             set(mapping.rules),
         ),
-        Unknown("--origin", origins, _origins, set(topics.names)),
+        UnknownName("--origin", origins, _origins, set(topics.names)),
     ]
     return [each for each in made if each.missing]
 
 
-def refusals(asked: Iterable[Unknown], entries: Iterable[Entry]) -> list[str]:
+def refusals(asked: Iterable[UnknownName], entries: Iterable[LetterEntry]) -> list[str]:
     """A sentence for each selector that names what none of the letters has either."""
     waiting = list(asked)
     for entry in entries:
@@ -80,7 +84,7 @@ def refusals(asked: Iterable[Unknown], entries: Iterable[Entry]) -> list[str]:
     return [each.refusal() for each in waiting if each.missing]
 
 
-def _type(entry: Entry, mapping: CompiledMapping) -> str | None:
+def _type(entry: LetterEntry, mapping: CompiledMapping) -> str | None:
     record = contents.current(entry.letter, entry.standing)
     return None if record is None else contents.event_type(mapping, record)
 
@@ -89,7 +93,7 @@ def _place(origin: OriginRange) -> str:
     return origin.topic if origin.partition is None else f"{origin.topic}:{origin.partition}"
 
 
-def _is_known(origin: OriginRange, topics: Topics, partitions: Mapping[str, int]) -> bool:
+def _is_known(origin: OriginRange, topics: ConsumedTopics, partitions: Mapping[str, int]) -> bool:
     """Whether it is of what the bridge reads."""
     if not topics.takes(origin.topic):
         return False
@@ -101,6 +105,6 @@ def _names(name: str | None) -> tuple[str, ...]:
     return () if name is None else (name,)
 
 
-def _origins(entry: Entry) -> tuple[str, ...]:
+def _origins(entry: LetterEntry) -> tuple[str, ...]:
     origin = entry.letter.origin
     return () if origin is None else (origin.topic, f"{origin.topic}:{origin.partition}")

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from bridge.formats import resolutions
 from bridge.formats.letters import parse
-from bridge.formats.resolutions import Kind
+from bridge.formats.resolutions import ResolutionKind
 from bridge.kafka import topic_ids
 from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.model import LetterReason, Record, TopicPartition
-from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, Kept, Table, fingerprint
+from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, FingerprintTable, Kept, fingerprint
 from bridge.reprocess.reading.selection import is_of_group
 
 OTHER: Final = "other"
@@ -31,7 +31,7 @@ _REASONS: Final = (*LetterReason, OTHER)
 _LABELS: Final = {reason: label for label, reason in enumerate(_REASONS)}
 
 
-class Backlog(NamedTuple):
+class OpenCount(NamedTuple):
     """What is open."""
 
     by_reason: Mapping[str, int]
@@ -63,7 +63,7 @@ class OpenLetters:
         self._reasons = reasons
         self._most = most
         self._fewest = fewest
-        self._open = Table()
+        self._open = FingerprintTable()
         self._counts: Counter[str] = Counter()
         self._ended = Filter()
         self._beyond: set[str] = set()
@@ -99,7 +99,7 @@ class OpenLetters:
             name = fingerprint(resolutions.identity(letter), resolutions.record_sha256(letter))
             if name in self._ended:
                 self._doubtful.add(reason)
-            elif self._has_room(reason) and Table.can_hold(letter.place):
+            elif self._has_room(reason) and FingerprintTable.can_hold(letter.place):
                 written = letter.timestamp_ms if letter.timestamp_ms is not None else NO_TIME
                 self._add(name, reason, Kept(letter.place, _LABELS[reason], written))
             elif name not in self._open:
@@ -128,17 +128,17 @@ class OpenLetters:
         """Of the open letters, by partition and in order."""
         return self._open.offsets()
 
-    def backlog(self) -> Backlog:
+    def backlog(self) -> OpenCount:
         """As of what was fed."""
         if not self._oldest_is_known:
             self._oldest, self._oldest_is_known = self._open.oldest(), True
         counts = {reason: count for reason, count in self._counts.items() if count}
-        return Backlog(counts, self._oldest, frozenset(self._beyond | self._doubtful))
+        return OpenCount(counts, self._oldest, frozenset(self._beyond | self._doubtful))
 
     def _endings(self, records: Iterable[Record]) -> Iterator[int]:
         for record in records:
             written = resolutions.decode(record.key, record.value)
-            if written is None or written.kind is not Kind.ENDED:
+            if written is None or written.kind is not ResolutionKind.ENDED:
                 continue
             if not topic_ids.differ(written.topic_id, self._topic_id):
                 yield fingerprint(written.identity, written.record_sha256)

@@ -11,9 +11,9 @@ from bridge.formats.letters import Letter, parse
 from bridge.formats.resolutions import identity
 from bridge.kafka.letters.letter_log import LetterLog
 from bridge.model import TopicPartition
-from bridge.reprocess.reading.ledger import Ledger
-from bridge.reprocess.reading.reader import Reader
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.ledger import LetterLedger
+from bridge.reprocess.reading.reader import LetterReader
+from bridge.reprocess.reading.selection import LetterEntry
 
 MOST: Final = 2_000
 """Letters of one portion."""
@@ -24,18 +24,18 @@ Offsets = Mapping[int, "array[int]"]
 """Of letters, by partition of their topic, each in order."""
 
 
-def take(log: LetterLog, waiting: Offsets, most: int = MOST) -> tuple[Reader, list[Entry], Offsets]:
+def take(log: LetterLog, waiting: Offsets, most: int = MOST) -> tuple[LetterReader, list[LetterEntry], Offsets]:
     """The first of those that wait, what became of each by now, and those that wait then. Raises `LetterLogError`.
 
     As many of each partition: letters of one user are in one, and what is behind them in it waits as long as they.
     """
-    reader = Reader(log)
+    reader = LetterReader(log)
     share = max(1, most // max(1, len(waiting)))
     wanted = {partition: offsets[:share] for partition, offsets in waiting.items() if offsets}
     letters, reached = _read(log, reader.extent.topic, wanted)
-    reader.ledger = Ledger(reader.extent.topic_id, about={identity(letter) for letter in letters})
+    reader.ledger = LetterLedger(reader.extent.topic_id, about={identity(letter) for letter in letters})
     reader.read_resolutions()
-    entries = [Entry(letter, reader.ledger.standing(letter)) for letter in letters]
+    entries = [LetterEntry(letter, reader.ledger.standing(letter)) for letter in letters]
     left = {partition: _above(offsets, reached.get(partition, -1)) for partition, offsets in waiting.items()}
     return reader, entries, {partition: offsets for partition, offsets in left.items() if offsets}
 

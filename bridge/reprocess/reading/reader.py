@@ -9,8 +9,8 @@ from bridge.formats.letters import Letter, parse
 from bridge.formats.resolutions import identity
 from bridge.kafka.letters.letter_log import Extent, LetterLog, whole
 from bridge.model import Record, TopicPartition
-from bridge.reprocess.reading.ledger import Endings, Ledger, Once
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.ledger import Endings, LetterLedger, Once
+from bridge.reprocess.reading.selection import LetterEntry
 
 Progress = Callable[[int], None]
 
@@ -19,20 +19,20 @@ def _silent(_count: int) -> None:
     """Nobody watches."""
 
 
-class Reader:
+class LetterReader:
     """One look at both topics: as they were when it was made."""
 
     def __init__(self, log: LetterLog, endings: Endings = Endings.WHOLE) -> None:
         """Asks how far the topics reach; raises `LetterLogError`."""
         self._log = log
         self.extent: Extent = log.extent()
-        self.ledger = Ledger(self.extent.topic_id, endings=endings)
+        self.ledger = LetterLedger(self.extent.topic_id, endings=endings)
         self.once = Once()
         self._resolutions_read: dict[TopicPartition, int] = {
             partition: spans.first for partition, spans in self.extent.resolutions.items()
         }
 
-    def entries(self, progress: Progress = _silent) -> Iterator[Entry]:
+    def entries(self, progress: Progress = _silent) -> Iterator[LetterEntry]:
         """Every letter once, partition by partition in order. Raises `LetterLogError`."""
         with closing(self._log.read(whole(self.extent.letters), progress)) as batches:
             next(batches, None)  # The letters are fetched from here on, while the resolutions are read.
@@ -58,11 +58,11 @@ class Reader:
         """The letters at these offsets, whatever became of them."""
         return [parse(record) for batch in self._log.read(place_range) for record in batch]
 
-    def _entries(self, batches: Iterable[Sequence[Record]]) -> Iterator[Entry]:
+    def _entries(self, batches: Iterable[Sequence[Record]]) -> Iterator[LetterEntry]:
         standing_of, is_new = self.ledger.standing_of, self.once.is_new
         for batch in batches:
             for record in batch:
                 letter = parse(record)
                 name = identity(letter)
                 if is_new(name):
-                    yield Entry(letter, standing_of(name, letter))
+                    yield LetterEntry(letter, standing_of(name, letter))

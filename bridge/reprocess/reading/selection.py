@@ -9,17 +9,17 @@ from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from bridge.decode.failures import MappingError, QueryTypeError
-from bridge.formats.letters import Dialect, Letter, Place
+from bridge.formats.letters import Dialect, Letter, LetterPlace
 from bridge.mapping.mapper import CompiledMapping
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.ledger import Standing, State
+from bridge.reprocess.reading.ledger import LetterState, LetterStatus
 
 
-class Entry(NamedTuple):
+class LetterEntry(NamedTuple):
     """A letter and what became of it."""
 
     letter: Letter
-    standing: Standing
+    standing: LetterState
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class OriginName:
         return f"{self.topic}/{self.partition}/{self.offset}{event}"
 
 
-def parse_id(text: str) -> Place | OriginName:
+def parse_id(text: str) -> LetterPlace | OriginName:
     """``PARTITION:OFFSET`` in the dead-letter topic, or the origin's ``TOPIC/PARTITION/OFFSET[#EVENT]``."""
     place = _PLACE.fullmatch(text)
     if place is not None:
-        return Place(int(place[1]), int(place[2]))
+        return LetterPlace(int(place[1]), int(place[2]))
     record = _RECORD.fullmatch(text)
     if record is not None:
         return OriginName(record[1], int(record[2]), int(record[3]), int(record[4]) if record[4] else None)
@@ -88,9 +88,9 @@ def parse_id(text: str) -> Place | OriginName:
     )
 
 
-def is_named(letter: Letter, name: Place | OriginName) -> bool:
+def is_named(letter: Letter, name: LetterPlace | OriginName) -> bool:
     """Whether this is the letter of that id."""
-    if isinstance(name, Place):
+    if isinstance(name, LetterPlace):
         return letter.place == name
     origin = letter.origin
     return (
@@ -104,7 +104,7 @@ def is_named(letter: Letter, name: Place | OriginName) -> bool:
 class Selection:
     """All that is given must hold; of the values of one kind, any."""
 
-    states: frozenset[State] = frozenset({State.OPEN, State.FAILED_AGAIN})
+    states: frozenset[LetterStatus] = frozenset({LetterStatus.OPEN, LetterStatus.FAILED_AGAIN})
     reasons: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     routes: frozenset[str] = frozenset()
@@ -116,7 +116,7 @@ class Selection:
     """Letters written before this time."""
     origins: tuple[OriginRange, ...] = ()
     route_hashes: frozenset[str] = frozenset()
-    ids: tuple[Place | OriginName, ...] = ()
+    ids: tuple[LetterPlace | OriginName, ...] = ()
     match: Callable[[Any], Any] | None = None
     """A compiled JMESPath over the decoded value."""
     limit: int | None = None
@@ -129,14 +129,14 @@ class Selection:
         return self == Selection(states=self.states, group=self.group)
 
 
-def select(entries: Iterable[Entry], selection: Selection, mapping: CompiledMapping) -> Iterator[Entry]:
+def select(entries: Iterable[LetterEntry], selection: Selection, mapping: CompiledMapping) -> Iterator[LetterEntry]:
     """The entries that are meant, in the order they come; of a limited number the oldest, in the order of age."""
     conditions = _conditions(selection, mapping)
     chosen = (entry for entry in entries if all(holds(entry) for holds in conditions)) if conditions else iter(entries)
     return chosen if selection.limit is None else iter(nsmallest(selection.limit, chosen, key=_written))
 
 
-def _written(entry: Entry) -> tuple[int, Place]:
+def _written(entry: LetterEntry) -> tuple[int, LetterPlace]:
     return (entry.letter.timestamp_ms or 0, entry.letter.place)
 
 
@@ -147,10 +147,10 @@ def is_of_group(letter: Letter, group: str | None) -> bool:
     return letter.origin.group in (group, "")
 
 
-def _conditions(of: Selection, mapping: CompiledMapping) -> list[Callable[[Entry], bool]]:
+def _conditions(of: Selection, mapping: CompiledMapping) -> list[Callable[[LetterEntry], bool]]:
     """Those that were given: of a hundred thousand letters, each is asked nothing that all of them fulfil."""
-    every: list[tuple[object, Callable[[Entry], bool]]] = [
-        (of.states != frozenset(State), lambda entry: entry.standing.state in of.states),
+    every: list[tuple[object, Callable[[LetterEntry], bool]]] = [
+        (of.states != frozenset(LetterStatus), lambda entry: entry.standing.state in of.states),
         (of.group is not None, lambda entry: is_of_group(entry.letter, of.group)),
         (of.ids, lambda entry: any(is_named(entry.letter, name) for name in of.ids)),
         (of.reasons, lambda entry: entry.letter.reason in of.reasons),
@@ -165,7 +165,7 @@ def _conditions(of: Selection, mapping: CompiledMapping) -> list[Callable[[Entry
     return [holds for given, holds in every if given]
 
 
-def _holds(entry: Entry, of: Selection, mapping: CompiledMapping) -> bool:
+def _holds(entry: LetterEntry, of: Selection, mapping: CompiledMapping) -> bool:
     """Conditions on what is inside; without an origin there is no topic to read it by."""
     record = contents.current(entry.letter, entry.standing)
     if record is None:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bridge.formats.letters import Place
+from bridge.formats.letters import LetterPlace
 from bridge.mapping.mapper import CompiledMapping
-from bridge.reprocess.reading.ledger import UNTOUCHED, State
+from bridge.reprocess.reading.ledger import UNTOUCHED, LetterStatus
 from bridge.reprocess.reading.messages import Sayings
-from bridge.reprocess.reading.selection import Entry, Selection, is_of_group, select
+from bridge.reprocess.reading.selection import LetterEntry, Selection, is_of_group, select
 from bridge.reprocess.redaction import Redaction, redaction
 
 AGES: Final = (
@@ -33,7 +33,7 @@ _Likeness = tuple[str, int | None, str | None, int | None]
 
 
 @dataclass(slots=True)
-class Group:
+class LetterGroup:
     """Letters that have something in common."""
 
     count: int = 0
@@ -51,7 +51,7 @@ class Group:
 class Oldest:
     """The letter that has waited longest."""
 
-    place: Place
+    place: LetterPlace
     age: float
     """Seconds since it was written."""
 
@@ -71,20 +71,22 @@ class Statistics:
     others: int = 0
     """Open letters of other groups, which are in no other number here."""
     oldest: Oldest | None = None
-    ended: Counter[State] = field(default_factory=lambda: Counter({State.REPLAYED: 0, State.DISCARDED: 0}))
+    ended: Counter[LetterStatus] = field(
+        default_factory=lambda: Counter({LetterStatus.REPLAYED: 0, LetterStatus.DISCARDED: 0})
+    )
     sayings: Sayings = field(default_factory=lambda: Sayings(_NOTHING_HIDDEN))
     """What the open ones say."""
-    _alike: dict[_Likeness, Group] = field(default_factory=dict)
+    _alike: dict[_Likeness, LetterGroup] = field(default_factory=dict)
     """Few, however many letters there are: each letter is added to one, and the groupings are made of them."""
 
-    def add(self, entry: Entry, now: float) -> None:
+    def add(self, entry: LetterEntry, now: float) -> None:
         """Count one letter."""
         letter, standing = entry
         if standing is not UNTOUCHED:
             if not standing.state.is_open:
                 self.ended[standing.state] += 1
                 return
-            self.failed_again += standing.state is State.FAILED_AGAIN
+            self.failed_again += standing.state is LetterStatus.FAILED_AGAIN
         self.open += 1
         self.sayings.add(letter)
         if letter.damaged:
@@ -96,13 +98,13 @@ class Statistics:
         likeness = (letter.reason, letter.status, letter.route, None if age is None else bisect_left(_BOUNDS, age))
         group = self._alike.get(likeness)
         if group is None:
-            group = self._alike[likeness] = Group()
+            group = self._alike[likeness] = LetterGroup()
         group.add(1, age)
 
     @property
-    def groupings(self) -> dict[str, dict[str, Group]]:
+    def groupings(self) -> dict[str, dict[str, LetterGroup]]:
         """The open letters by reason, status, route and age: the largest groups first, ages from young to old."""
-        found: dict[str, dict[str, Group]] = {"reason": {}, "status": {}, "route": {}, "age": {}}
+        found: dict[str, dict[str, LetterGroup]] = {"reason": {}, "status": {}, "route": {}, "age": {}}
         for (reason, status, route, bracket), group in self._alike.items():
             names = {
                 "reason": reason,
@@ -112,7 +114,7 @@ class Statistics:
             }
             for title, name in names.items():
                 if name is not None:
-                    found[title].setdefault(name, Group()).add(group.count, group.oldest_age)
+                    found[title].setdefault(name, LetterGroup()).add(group.count, group.oldest_age)
         ages = {name: place for place, (_, name) in enumerate(AGES)}
         found["age"] = dict(sorted(found["age"].items(), key=lambda item: ages[item[0]]))
         for title in ("reason", "status", "route"):
@@ -121,7 +123,7 @@ class Statistics:
 
 
 def count(
-    entries: Iterable[Entry],
+    entries: Iterable[LetterEntry],
     selection: Selection,
     mapping: CompiledMapping,
     now: float,

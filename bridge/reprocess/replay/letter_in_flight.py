@@ -5,16 +5,16 @@ from __future__ import annotations
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Outcomes, Prepared
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.selection import LetterEntry
 from bridge.reprocess.replay import plan
 
 
-class Parcel:
+class LetterInFlight:
     """Which events of a letter are sent, and which of them are through."""
 
     __slots__ = ("_accepted", "_numbers", "_open", "entry", "failures", "has_failed", "order", "recording", "requests")
 
-    def __init__(self, order: int, entry: Entry) -> None:
+    def __init__(self, order: int, entry: LetterEntry) -> None:
         self.order = order
         self.entry = entry
         self.recording = 0

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.selection import LetterEntry
 
 
-def in_original_order(entries: Iterable[Entry]) -> list[Entry]:
+def in_original_order(entries: Iterable[LetterEntry]) -> list[LetterEntry]:
     """By time over all partitions, and within one partition strictly by offset.
 
     Timestamps are the producers' and may step back from one offset to the next; two events of one user in one
     partition must still go in the order of their offsets, so each counts as no earlier than those before it.
     """
-    partitions: dict[tuple[str, int], list[Entry]] = {}
+    partitions: dict[tuple[str, int], list[LetterEntry]] = {}
     for entry in entries:
         origin = entry.letter.origin
         partitions.setdefault((origin.topic, origin.partition) if origin else ("", -1), []).append(entry)
-    timed: list[tuple[int, str, int, int, int, Entry]] = []
+    timed: list[tuple[int, str, int, int, int, LetterEntry]] = []
     for (topic, partition), those in partitions.items():
         those.sort(key=_offset_and_output)
         latest = 0
@@ -28,12 +28,12 @@ def in_original_order(entries: Iterable[Entry]) -> list[Entry]:
     return [each[5] for each in timed]
 
 
-def _offset_and_output(entry: Entry) -> tuple[int, int]:
+def _offset_and_output(entry: LetterEntry) -> tuple[int, int]:
     letter = entry.letter
     return (letter.origin.offset if letter.origin else letter.place.offset, letter.output)
 
 
-def _time(entry: Entry) -> int:
+def _time(entry: LetterEntry) -> int:
     """The record's time; that of its letter where the record's is unknown."""
     origin = entry.letter.origin
     if origin is not None and origin.timestamp_ms is not None:

@@ -6,10 +6,10 @@ import enum
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bridge.formats.letters import Place
+from bridge.formats.letters import LetterPlace
 
 
-class Result(enum.StrEnum):
+class LetterResult(enum.StrEnum):
     """What became of one letter in this replay."""
 
     REPLAYED = "replayed"
@@ -21,13 +21,13 @@ class Result(enum.StrEnum):
 
 
 @dataclass(slots=True)
-class Outcome:
+class ReplayOutcome:
     """Filled while the replay runs."""
 
-    results: Counter[Result] = field(default_factory=Counter)
+    results: Counter[LetterResult] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     """Of those that failed again, by reason and status."""
-    unrecorded: list[Place] = field(default_factory=list)
+    unrecorded: list[LetterPlace] = field(default_factory=list)
     """Accepted by the API, and not recorded: another replay would send them again."""
     stopped: str | None = None
     """Why it ended before its end, as a sentence."""

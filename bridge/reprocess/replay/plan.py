@@ -14,13 +14,13 @@ from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.selection import LetterEntry
 
 _WANTS_ANOTHER_REQUEST = frozenset({LetterReason.REJECTED, LetterReason.INVALID})
 """The same request would be refused for the same cause; the other reasons were not about the request."""
 
 
-class Fate(enum.StrEnum):
+class LetterFate(enum.StrEnum):
     """What a replay makes of a letter."""
 
     SEND = "send"
@@ -35,21 +35,22 @@ class Fate(enum.StrEnum):
 
 
 SENTENCES = {
-    Fate.SEND: "to be sent",
-    Fate.UNCHANGED: "rejected before, and the route has not changed: the same request would be rejected again "
+    LetterFate.SEND: "to be sent",
+    LetterFate.UNCHANGED: "rejected before, and the route has not changed: the same request would be rejected again "
     "(--force sends it)",
-    Fate.UNMAPPABLE: "the mapping still makes no request from it (`bridge dlq show ID` says why)",
-    Fate.FILTERED: "the mapping now filters it: nothing to send (`bridge dlq discard ID --because TEXT` settles it)",
-    Fate.NO_EVENT: "the mapping no longer makes this event from its record",
-    Fate.NO_ORIGIN: "no legible header says which topic it came from, and the mapping depends on that",
-    Fate.TOO_OFTEN: "failed in --max-replays replays already",
-    Fate.TOO_OLD: "older than --max-age",
-    Fate.STALE: "a newer event of its user was delivered already (--stale send sends it)",
+    LetterFate.UNMAPPABLE: "the mapping still makes no request from it (`bridge dlq show ID` says why)",
+    LetterFate.FILTERED: "the mapping now filters it: nothing to send (`bridge dlq discard ID --because TEXT` "
+    "settles it)",
+    LetterFate.NO_EVENT: "the mapping no longer makes this event from its record",
+    LetterFate.NO_ORIGIN: "no legible header says which topic it came from, and the mapping depends on that",
+    LetterFate.TOO_OFTEN: "failed in --max-replays replays already",
+    LetterFate.TOO_OLD: "older than --max-age",
+    LetterFate.STALE: "a newer event of its user was delivered already (--stale send sends it)",
 }
 """Why a letter stays where it is."""
 
 
-class Mapped(NamedTuple):
+class MappedLetter(NamedTuple):
     """The events of a letter under the present mapping, by their number in the record."""
 
     outcomes: tuple[tuple[int, Outcome], ...]
@@ -76,11 +77,11 @@ class Body(enum.StrEnum):
     """The dead letter has one, and its record becomes several now: there is no one to compare."""
 
 
-class Planned(NamedTuple):
+class PlannedLetter(NamedTuple):
     """One letter and its fate."""
 
-    entry: Entry
-    fate: Fate
+    entry: LetterEntry
+    fate: LetterFate
     detail: str = ""
     """One sentence on the case at hand."""
     body: Body | None = None
@@ -93,7 +94,7 @@ class Planned(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ReplayRules:
     """What the operator decided."""
 
     max_replays: int = 3
@@ -106,9 +107,9 @@ class Rules:
 class Plan:
     """All letters of a replay."""
 
-    sends: list[Planned] = field(default_factory=list)
-    counts: Counter[Fate] = field(default_factory=Counter)
-    samples: dict[Fate, Planned] = field(default_factory=dict)
+    sends: list[PlannedLetter] = field(default_factory=list)
+    counts: Counter[LetterFate] = field(default_factory=Counter)
+    samples: dict[LetterFate, PlannedLetter] = field(default_factory=dict)
     """One letter of each fate."""
     stale: int = 0
     """Of those to be sent: letters after which a newer event of their user was delivered, as far as was looked."""
@@ -120,26 +121,26 @@ class Plan:
         """Of those to be sent."""
         return Counter(each.body for each in self.sends if each.body is not None)
 
-    def add(self, planned: Planned) -> None:
+    def add(self, planned: PlannedLetter) -> None:
         """Count it, keep it if it is to be sent."""
         self.counts[planned.fate] += 1
         self.samples.setdefault(planned.fate, planned)
-        if planned.fate is Fate.SEND:
+        if planned.fate is LetterFate.SEND:
             self.sends.append(planned)
 
 
 def without_stale(made: Plan, is_stale: Callable[[Letter], bool]) -> Plan:
     """The plan with stale letters left out."""
     kept = Plan(stale_unknown=made.stale_unknown)
-    kept.counts.update({fate: number for fate, number in made.counts.items() if fate is not Fate.SEND})
-    kept.samples.update({fate: each for fate, each in made.samples.items() if fate is not Fate.SEND})
+    kept.counts.update({fate: number for fate, number in made.counts.items() if fate is not LetterFate.SEND})
+    kept.samples.update({fate: each for fate, each in made.samples.items() if fate is not LetterFate.SEND})
     for each in made.sends:
         left_out = is_stale(each.entry.letter)
-        kept.add(each._replace(fate=Fate.STALE, detail=SENTENCES[Fate.STALE]) if left_out else each)
+        kept.add(each._replace(fate=LetterFate.STALE, detail=SENTENCES[LetterFate.STALE]) if left_out else each)
     return kept
 
 
-def plan(entries: Iterable[Entry], mapping: CompiledMapping, rules: Rules, now: float) -> Plan:
+def plan(entries: Iterable[LetterEntry], mapping: CompiledMapping, rules: ReplayRules, now: float) -> Plan:
     """Decide on every letter; ``now`` in Unix seconds."""
     made = Plan()
     for entry in entries:
@@ -147,42 +148,42 @@ def plan(entries: Iterable[Entry], mapping: CompiledMapping, rules: Rules, now: 
     return made
 
 
-def decide(entry: Entry, mapping: CompiledMapping, rules: Rules, now: float) -> Planned:  # noqa: PLR0911 - one line each
+def decide(entry: LetterEntry, mapping: CompiledMapping, rules: ReplayRules, now: float) -> PlannedLetter:  # noqa: PLR0911 - one line each
     """The fate of one letter."""
     letter, standing = entry
     record = contents.current(letter, standing)
     if record is None:
-        return Planned(entry, Fate.NO_ORIGIN, SENTENCES[Fate.NO_ORIGIN])
+        return PlannedLetter(entry, LetterFate.NO_ORIGIN, SENTENCES[LetterFate.NO_ORIGIN])
     if standing.failures >= rules.max_replays:
-        return Planned(entry, Fate.TOO_OFTEN, f"failed in {standing.failures} replays already")
+        return PlannedLetter(entry, LetterFate.TOO_OFTEN, f"failed in {standing.failures} replays already")
     if rules.max_age is not None and now - (record.timestamp_ms or letter.timestamp_ms or 0) / 1000 > rules.max_age:
-        return Planned(entry, Fate.TOO_OLD, SENTENCES[Fate.TOO_OLD])
+        return PlannedLetter(entry, LetterFate.TOO_OLD, SENTENCES[LetterFate.TOO_OLD])
     mapped = of(letter, record, mapping, standing.delivered)
     if mapped.failures:
-        return Planned(entry, Fate.UNMAPPABLE, mapped.failures[0].message)
+        return PlannedLetter(entry, LetterFate.UNMAPPABLE, mapped.failures[0].message)
     if not mapped.outcomes and not standing.delivered:
-        return Planned(entry, Fate.NO_EVENT, SENTENCES[Fate.NO_EVENT])
+        return PlannedLetter(entry, LetterFate.NO_EVENT, SENTENCES[LetterFate.NO_EVENT])
     if not mapped.requests:
-        return Planned(entry, Fate.FILTERED, _why_filtered(mapped))
+        return PlannedLetter(entry, LetterFate.FILTERED, _why_filtered(mapped))
     if not rules.force and is_refused_request(entry, mapped):
-        return Planned(entry, Fate.UNCHANGED, SENTENCES[Fate.UNCHANGED])
-    return Planned(entry, Fate.SEND, body=compared(letter, mapped))
+        return PlannedLetter(entry, LetterFate.UNCHANGED, SENTENCES[LetterFate.UNCHANGED])
+    return PlannedLetter(entry, LetterFate.SEND, body=compared(letter, mapped))
 
 
-def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iterable[int] = ()) -> Mapped:
+def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iterable[int] = ()) -> MappedLetter:
     """What the present mapping makes of a letter: its own event, or all of its record where it stands for that.
 
     An event's age is judged at the time of its letter: it was in time then, and waited here for us.
     """
     if letter.is_without_value and record.value is None:
-        return Mapped(((letter.output, Failed(LetterReason.TOO_LARGE, _without_value(letter))),))
+        return MappedLetter(((letter.output, Failed(LetterReason.TOO_LARGE, _without_value(letter))),))
     written = letter.timestamp_ms
     outcomes = mapping.map(record, contents.ANY_AGE if written is None else written / 1000)
     if letter.is_whole_record:
         done = frozenset(delivered)
-        return Mapped(tuple((number, each) for number, each in enumerate(outcomes) if number not in done))
+        return MappedLetter(tuple((number, each) for number, each in enumerate(outcomes) if number not in done))
     own = _own(letter, outcomes)
-    return Mapped(()) if own is None else Mapped((own,))
+    return MappedLetter(()) if own is None else MappedLetter((own,))
 
 
 def _own(letter: Letter, outcomes: Outcomes) -> tuple[int, Outcome] | None:
@@ -195,7 +196,7 @@ def _own(letter: Letter, outcomes: Outcomes) -> tuple[int, Outcome] | None:
     return (letter.output, outcomes[letter.output]) if letter.output < len(outcomes) else None
 
 
-def is_refused_request(entry: Entry, mapped: Mapped) -> bool:
+def is_refused_request(entry: LetterEntry, mapped: MappedLetter) -> bool:
     """Whether the API refused exactly this before: neither the route nor, by hand, the record has changed since."""
     letter, standing = entry
     attempt = standing.attempted
@@ -209,7 +210,7 @@ def is_refused_request(entry: Entry, mapped: Mapped) -> bool:
     return all(each.route.hash == route_hash for _, each in mapped.requests)
 
 
-def compared(letter: Letter, mapped: Mapped) -> Body:
+def compared(letter: Letter, mapped: MappedLetter) -> Body:
     """By the hash that is in the dead letter."""
     if letter.request_sha256 is None:
         return Body.FIRST
@@ -219,7 +220,7 @@ def compared(letter: Letter, mapped: Mapped) -> Body:
     return Body.SAME if is_same else Body.CHANGED
 
 
-def _why_filtered(mapped: Mapped) -> str:
+def _why_filtered(mapped: MappedLetter) -> str:
     reasons = sorted({each.reason.value for _, each in mapped.outcomes if isinstance(each, Filtered)})
     return f"the mapping now filters it ({', '.join(reasons) or 'nothing is left of it'}): nothing to send"
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bridge.formats import resolutions
-from bridge.formats.resolutions import Attempted, Author, Ended, Ending, Fact, Kind
+from bridge.formats.resolutions import Attempted, Author, Ended, Ending, Fact, ResolutionKind
 from bridge.model import DeadLetter, Delivered
 from bridge.pipeline.ports import Clock
-from bridge.reprocess.replay.letter_in_flight import Parcel
+from bridge.reprocess.replay.letter_in_flight import LetterInFlight
 
 if TYPE_CHECKING:
     from bridge.kafka.letters.resolution_writer import ResolutionWriter
-    from bridge.reprocess.reading.reader import Reader
+    from bridge.reprocess.reading.reader import LetterReader
 
 _TRIES: Final = 3
 _AGAIN: Final = 1.0
@@ -29,11 +29,11 @@ class Recorder:
     def __init__(
         self,
         writer: ResolutionWriter,
-        reader: Reader,
+        reader: LetterReader,
         author: Author,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
-        unrecorded: Callable[[Parcel, str], None],
+        unrecorded: Callable[[LetterInFlight, str], None],
     ) -> None:
         self._writer = writer
         self._reader = reader
@@ -44,7 +44,7 @@ class Recorder:
         self._under_way = 0
         self._landed = asyncio.Event()
 
-    def accepted(self, parcel: Parcel, verdict: Delivered, body: bytes, then: Callable[[], None]) -> None:
+    def accepted(self, parcel: LetterInFlight, verdict: Delivered, body: bytes, then: Callable[[], None]) -> None:
         """An event of the letter was accepted; with its last one the letter is replayed."""
         at = self._clock.wall()
         if parcel.is_delivered:
@@ -54,7 +54,7 @@ class Recorder:
             fact = Attempted(parcel.failures, parcel.accepted, at, self._author)
         self._record(parcel, fact, then)
 
-    def failed(self, parcel: Parcel, letter: DeadLetter, then: Callable[[], None]) -> None:
+    def failed(self, parcel: LetterInFlight, letter: DeadLetter, then: Callable[[], None]) -> None:
         """An event of the letter failed for good."""
         fact = Attempted(
             parcel.failures,
@@ -77,7 +77,7 @@ class Recorder:
                     self._landed.clear()
                     await self._landed.wait()
 
-    def _record(self, parcel: Parcel, fact: Fact, then: Callable[[], None]) -> None:
+    def _record(self, parcel: LetterInFlight, fact: Fact, then: Callable[[], None]) -> None:
         letter, standing = parcel.entry
         key, value = resolutions.encode(fact, letter, self._reader.extent.topic_id)
         tries = 0
@@ -108,8 +108,8 @@ class Recorder:
 
         write()
 
-    def _take_back_change(self, parcel: Parcel) -> None:
+    def _take_back_change(self, parcel: LetterInFlight) -> None:
         """A corrected record has done its work; the topic is kept for ever and need not keep what was in it."""
         letter = parcel.entry.letter
-        key = resolutions.key_of(Kind.CHANGE, letter)
+        key = resolutions.key_of(ResolutionKind.CHANGE, letter)
         self._writer.write(letter.place.partition, key, None, lambda _problem: None)

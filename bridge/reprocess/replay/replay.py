@@ -20,17 +20,17 @@ from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, 
 from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
 from bridge.reprocess.author import author
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.selection import LetterEntry
 from bridge.reprocess.replay import plan
-from bridge.reprocess.replay.letter_in_flight import Parcel
-from bridge.reprocess.replay.outcome import Outcome, Result
-from bridge.reprocess.replay.plan import Fate, Planned, Rules
+from bridge.reprocess.replay.letter_in_flight import LetterInFlight
+from bridge.reprocess.replay.outcome import LetterResult, ReplayOutcome
+from bridge.reprocess.replay.plan import LetterFate, PlannedLetter, ReplayRules
 from bridge.reprocess.replay.recorder import Recorder
-from bridge.reprocess.replay.replay_log import ReplayJournal
+from bridge.reprocess.replay.replay_log import ReplayLog
 from bridge.reprocess.side_traffic import SideTraffic, Tracker, Wiring
 
 if TYPE_CHECKING:
-    from bridge.reprocess.reading.reader import Reader
+    from bridge.reprocess.reading.reader import LetterReader
 
 _DRAIN: Final = 15.0
 """Seconds the last resolutions may take once nothing more is sent."""
@@ -40,24 +40,30 @@ class Replay(SideTraffic):
     """One replay of a plan, on the loop's thread. `run` it once."""
 
     def __init__(
-        self, planned: Sequence[Planned], rules: Rules, wiring: Wiring, *, reader: Reader, command: str
+        self,
+        planned: Sequence[PlannedLetter],
+        rules: ReplayRules,
+        wiring: Wiring,
+        *,
+        reader: LetterReader,
+        command: str,
     ) -> None:
         """`planned` in the order of sending; `command` as resolutions name it."""
-        self.outcome = Outcome()
-        super().__init__(wiring, self.outcome, ReplayJournal, letters_topic=reader.extent.topic)
+        self.outcome = ReplayOutcome()
+        super().__init__(wiring, self.outcome, ReplayLog, letters_topic=reader.extent.topic)
         self._reader = reader
         self._rules = rules
-        self._waiting: dict[int, list[tuple[int, Entry]]] = {}
+        self._waiting: dict[int, list[tuple[int, LetterEntry]]] = {}
         for order, each in enumerate(planned):
             self._waiting.setdefault(each.entry.letter.place.partition, []).append((order, each.entry))
         self._total = len(planned)
-        self._queue: list[tuple[int, Entry]] = []
+        self._queue: list[tuple[int, LetterEntry]] = []
         """Of claimed partitions, by order."""
-        self._paused: dict[int, list[tuple[int, Entry]]] = {}
+        self._paused: dict[int, list[tuple[int, LetterEntry]]] = {}
         """Partitions of which too much waits behind users whose events fail, and what of their queue came up since."""
-        self._parcels: dict[tuple[int, int], Parcel] = {}
+        self._parcels: dict[tuple[int, int], LetterInFlight] = {}
         """Handed to the dispatcher and not through, by partition and number."""
-        self._strays: dict[tuple[int, int], Parcel] = {}
+        self._strays: dict[tuple[int, int], LetterInFlight] = {}
         """Of partitions that went to another member; their last answers may still come."""
         self._number = 0
         self._trackers: dict[int, Tracker] = {}
@@ -72,7 +78,7 @@ class Replay(SideTraffic):
             self._unrecorded,
         )
 
-    async def run(self) -> Outcome:
+    async def run(self) -> ReplayOutcome:
         """Everything that can be sent. Raises what a defect raised."""
         async with self._ticking():
             while self._unfinished() and not self._has_ended:
@@ -80,7 +86,7 @@ class Replay(SideTraffic):
                 if self._unfinished() and not self._has_ended:
                     await self._wait_for_others()
             await self._recorder.finish(_DRAIN)
-        self.outcome.results[Result.LEFT] = self._total - self.outcome.done
+        self.outcome.results[LetterResult.LEFT] = self._total - self.outcome.done
         return self.outcome
 
     def interrupt(self) -> None:
@@ -112,7 +118,7 @@ class Replay(SideTraffic):
             settled = [each for each in entries if not self._reader.ledger.standing(each[1].letter).state.is_open]
             for each in settled:
                 entries.remove(each)
-                self._through(Result.ELSEWHERE)
+                self._through(LetterResult.ELSEWHERE)
 
     def claimed(self, partitions: Sequence[int]) -> None:
         """See `kafka.letters.replay_group.Claimant`."""
@@ -207,25 +213,25 @@ class Replay(SideTraffic):
             if letter.place.partition in self._paused:
                 self._paused[letter.place.partition].append((order, entry))
                 continue
-            entry = Entry(letter, self._reader.ledger.standing(letter))
+            entry = LetterEntry(letter, self._reader.ledger.standing(letter))
             if not self._is_still_to_be_sent(entry):
-                self._through(Result.ELSEWHERE)
+                self._through(LetterResult.ELSEWHERE)
                 continue
             tracker = self._trackers[letter.place.partition]
             self._number += 1
             record = Record(
                 tracker.partition.topic, letter.place.partition, self._number, None, letter.key, letter.value, ()
             )
-            self._parcels[record.partition, record.offset] = Parcel(order, entry)
+            self._parcels[record.partition, record.offset] = LetterInFlight(order, entry)
             self._dispatcher.accept(tracker, [record])
             records, size = self._dispatcher.room()
         self._changed.set()
 
-    def _is_still_to_be_sent(self, entry: Entry) -> bool:
+    def _is_still_to_be_sent(self, entry: LetterEntry) -> bool:
         """Others may have settled it since the plan was made, or failed with it often enough."""
         if not entry.standing.state.is_open:
             return False
-        return plan.decide(entry, self._mapping, self._rules, self._clock.wall()).fate is Fate.SEND
+        return plan.decide(entry, self._mapping, self._rules, self._clock.wall()).fate is LetterFate.SEND
 
     def map(self, record: Record, now: float) -> Outcomes:  # noqa: ARG002 - an event's age is judged at its letter's time
         """See `ports.Mapper`: the letter's own event (or those of its record) under the present mapping."""
@@ -272,14 +278,14 @@ class Replay(SideTraffic):
         parcel = self._parcels.get(place)
         if parcel is not None and parcel.is_through and not parcel.recording:
             del self._parcels[place]
-            self._through(Result.FAILED_AGAIN if parcel.has_failed else Result.REPLAYED)
+            self._through(LetterResult.FAILED_AGAIN if parcel.has_failed else LetterResult.REPLAYED)
 
-    def _unrecorded(self, parcel: Parcel, sentence: str) -> None:
+    def _unrecorded(self, parcel: LetterInFlight, sentence: str) -> None:
         if parcel.is_delivered:
             self.outcome.unrecorded.append(parcel.entry.letter.place)
         self.stop(sentence)
 
-    def _through(self, result: Result) -> None:
+    def _through(self, result: LetterResult) -> None:
         self.outcome.results[result] += 1
         self._progress(self.outcome.done)
         self._changed.set()

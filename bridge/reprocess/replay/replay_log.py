@@ -11,8 +11,8 @@ from bridge.model import DeadLetter, Retried
 from bridge.pipeline.offsets import OffsetTracker
 
 
-class ReplayJournal:
-    """`pipeline.ports.Journal`. A refused key or a row of failures stops; an outage is waited out, as always."""
+class ReplayLog:
+    """`pipeline.ports.EventLog`. A refused key or a row of failures stops; an outage is waited out, as always."""
 
     def __init__(self, stop: Callable[[str], None], notice: Callable[[str], None]) -> None:
         self._stop = stop
@@ -64,7 +64,7 @@ class ReplayJournal:
         self._notice(f"{in_flight} requests were not answered in time and may be sent again")
 
 
-class SendingJournal(ReplayJournal):
+class SendingLog(ReplayLog):
     """The same while a file is sent."""
 
     def topic_held(self, topic: str, letters: int, messages: str) -> None:  # noqa: ARG002 - the port's

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.formats.letters import Place
+from bridge.formats.letters import LetterPlace
 from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Record, TopicPartition
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.selection import Entry
+from bridge.reprocess.reading.selection import LetterEntry
 
 MOST: int = 1_000_000
 """Records looked at in one partition; letters further back are not judged."""
@@ -24,17 +24,17 @@ MOST: int = 1_000_000
 class Staleness:
     """What was found."""
 
-    stale: set[Place] = field(default_factory=set)
-    unknown: set[Place] = field(default_factory=set)
+    stale: set[LetterPlace] = field(default_factory=set)
+    unknown: set[LetterPlace] = field(default_factory=set)
 
 
 class Search:
     """Looks for newer events of the users of these letters."""
 
-    def __init__(self, entries: Iterable[Entry], mapping: CompiledMapping) -> None:
+    def __init__(self, entries: Iterable[LetterEntry], mapping: CompiledMapping) -> None:
         self._mapping = mapping
         self.found = Staleness()
-        self._open: dict[TopicPartition, list[tuple[int, frozenset[str], Place]]] = {}
+        self._open: dict[TopicPartition, list[tuple[int, frozenset[str], LetterPlace]]] = {}
         self._letters: set[tuple[str, int, int]] = set()
         """Records that are letters themselves were not delivered."""
         for letter, standing in entries:

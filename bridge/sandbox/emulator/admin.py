@@ -18,9 +18,9 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from bridge.sandbox.emulator.connection import Request
+from bridge.sandbox.emulator.connection import ReceivedRequest
 from bridge.sandbox.emulator.faults import Fault
-from bridge.sandbox.emulator.ledger import Accepted, Ledger
+from bridge.sandbox.emulator.ledger import Accepted, RequestLedger
 from bridge.sandbox.emulator.rate import RateLimit
 from bridge.sandbox.emulator.replies import reply
 
@@ -31,7 +31,7 @@ _NO_REQUEST = "admin"
 class Controlled(Protocol):
     """The part of the emulator that these endpoints move."""
 
-    ledger: Ledger
+    ledger: RequestLedger
     keys: frozenset[str]
 
     def set_faults(self, *faults: Fault, seed: int = 0) -> None:
@@ -47,7 +47,7 @@ class Controlled(Protocol):
         ...
 
 
-def admin(emulator: Controlled, request: Request) -> bytes:
+def admin(emulator: Controlled, request: ReceivedRequest) -> bytes:
     """The answer to one admin request: 200, or 400 and 404 with a sentence."""
     action = f"{request.method} {request.path.removeprefix(ADMIN_PREFIX)}"
     try:

@@ -18,7 +18,7 @@ _BODY_KEPT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReceivedRequest:
     """One request as it came. Header names are lower case; of a header given twice the last counts."""
 
     method: str
@@ -44,7 +44,7 @@ class Api(Protocol):
         """Whether to go on reading."""
         ...
 
-    def request(self, connection: ServerConnection, request: Request, /) -> None:
+    def request(self, connection: ServerConnection, request: ReceivedRequest, /) -> None:
         """A whole request came."""
         ...
 
@@ -215,6 +215,6 @@ class ServerConnection(asyncio.Protocol):
             return
         path, _, query = self._url.decode("latin-1").partition("?")
         method = self._parser.get_method().decode("ascii")
-        request = Request(method, path, query, self._headers, b"".join(self._body), self._length > _BODY_KEPT)
+        request = ReceivedRequest(method, path, query, self._headers, b"".join(self._body), self._length > _BODY_KEPT)
         self.busy = True
         self._api.request(self, request)

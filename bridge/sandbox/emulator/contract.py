@@ -19,7 +19,7 @@ _FIELDS = {"user_id", "event_name", "metadata"}
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ContractRefusal:
     """An answer that is not 202, in the documented words."""
 
     status: int
@@ -36,35 +36,35 @@ class Event:
     metadata: Mapping[str, str | int | float | bool]
 
 
-def check_address(method: str, path: str) -> Refusal | None:
+def check_address(method: str, path: str) -> ContractRefusal | None:
     """404 for a wrong path, 405 for a wrong method."""
     if path != TRACK:
-        return Refusal(404, "not_found", f"no such path: {path[:200]}")
+        return ContractRefusal(404, "not_found", f"no such path: {path[:200]}")
     if method != "POST":
-        return Refusal(405, "method_not_allowed", f"{method} is not allowed on {TRACK}")
+        return ContractRefusal(405, "method_not_allowed", f"{method} is not allowed on {TRACK}")
     return None
 
 
-def check_authorization(headers: Mapping[str, str], keys: frozenset[str]) -> Refusal | None:
+def check_authorization(headers: Mapping[str, str], keys: frozenset[str]) -> ContractRefusal | None:
     """401 unless the header is exactly ``Token <an accepted key>``."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme != "Token":
-        return Refusal(401, "unauthorized", "the Authorization header must have the form: Token <API key>")
+        return ContractRefusal(401, "unauthorized", "the Authorization header must have the form: Token <API key>")
     if key not in keys:
-        return Refusal(401, "unauthorized", "invalid API key")
+        return ContractRefusal(401, "unauthorized", "invalid API key")
     return None
 
 
-def check_headers(headers: Mapping[str, str]) -> Refusal | None:
+def check_headers(headers: Mapping[str, str]) -> ContractRefusal | None:
     """400 unless type and version are the documented ones."""
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return Refusal(400, "invalid_input", "the Content-Type header must be application/json")
+        return ContractRefusal(400, "invalid_input", "the Content-Type header must be application/json")
     if headers.get("x-api-version") != API_VERSION:
-        return Refusal(400, "invalid_input", f"the X-API-Version header must be {API_VERSION}")
+        return ContractRefusal(400, "invalid_input", f"the X-API-Version header must be {API_VERSION}")
     return None
 
 
-def read_event(body: bytes) -> Event | Refusal:
+def read_event(body: bytes) -> Event | ContractRefusal:
     """The event, or the 400 it earns."""
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_not_json)
@@ -104,8 +104,8 @@ def _is_primitive(value: object) -> bool:
     return isinstance(value, str | int)
 
 
-def _invalid(message: str) -> Refusal:
-    return Refusal(400, "invalid_input", message)
+def _invalid(message: str) -> ContractRefusal:
+    return ContractRefusal(400, "invalid_input", message)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

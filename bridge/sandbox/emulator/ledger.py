@@ -27,7 +27,7 @@ class Accepted(NamedTuple):
     """As it was sent."""
 
 
-class Ledger:
+class RequestLedger:
     """Everything the emulator remembers."""
 
     def __init__(self) -> None:

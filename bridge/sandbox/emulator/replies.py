@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import orjson
 
-from bridge.sandbox.emulator.contract import Refusal
+from bridge.sandbox.emulator.contract import ContractRefusal
 
 _COMMON = b"server: Cowboy\r\ncache-control: max-age=0, private, must-revalidate\r\n"
 ACCEPTED_START = b"HTTP/1.1 202 Accepted\r\n" + _COMMON + b"content-length: 0\r\nx-request-id: "
@@ -36,7 +36,7 @@ def head(status: int, length: int, headers: Mapping[str, str], request_id: str, 
     return "\r\n".join(lines).encode("latin-1") + b"\r\n" + _COMMON + b"\r\n"
 
 
-def error_body(refusal: Refusal) -> bytes:
+def error_body(refusal: ContractRefusal) -> bytes:
     """As documented for 400 and 401: all values strings."""
     error = {
         "details": "",

@@ -11,10 +11,10 @@ from typing import Self
 
 from bridge.sandbox.emulator import contract, replies
 from bridge.sandbox.emulator.admin import ADMIN_PREFIX, admin
-from bridge.sandbox.emulator.connection import Request, ServerConnection
-from bridge.sandbox.emulator.contract import Event, Refusal
+from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
+from bridge.sandbox.emulator.contract import ContractRefusal, Event
 from bridge.sandbox.emulator.faults import Fault, FaultKind, Script
-from bridge.sandbox.emulator.ledger import Ledger
+from bridge.sandbox.emulator.ledger import RequestLedger
 from bridge.sandbox.emulator.rate import RateLimit, RateWindow
 
 DEFAULT_KEY = "NX-emulator"
@@ -39,7 +39,7 @@ class Emulator:
     ) -> None:
         self.keys = frozenset(keys)
         """Assign another set to rotate."""
-        self.ledger = Ledger()
+        self.ledger = RequestLedger()
         self.has_validate = has_validate
         """Whether the undocumented GET /v1/validate exists."""
         self.port = port
@@ -67,7 +67,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Forget what was seen; keys, faults and rate stay. Only while nothing is in flight."""
-        fresh = Ledger()
+        fresh = RequestLedger()
         fresh.connections = self.ledger.connections
         self.ledger = fresh
 
@@ -132,7 +132,7 @@ class Emulator:
         """A request came after a surplus answer, and comes to nothing."""
         self.ledger.unheard += 1
 
-    def request(self, connection: ServerConnection, request: Request) -> None:
+    def request(self, connection: ServerConnection, request: ReceivedRequest) -> None:
         """Answer one request."""
         if request.path.startswith(ADMIN_PREFIX):
             connection.answer(admin(self, request))
@@ -153,7 +153,12 @@ class Emulator:
             self._misbehave(connection, request, event, fault, now)
 
     def _misbehave(
-        self, connection: ServerConnection, request: Request, event: Event | Refusal, fault: Fault, now: float
+        self,
+        connection: ServerConnection,
+        request: ReceivedRequest,
+        event: Event | ContractRefusal,
+        fault: Fault,
+        now: float,
     ) -> None:
         ordinary = b""
         if fault.kind in (FaultKind.ORDINARY, FaultKind.SURPLUS, FaultKind.CLOSE):
@@ -163,35 +168,37 @@ class Emulator:
             self.ledger.answers[str(fault.status) if whole else fault.kind] += 1
             if isinstance(event, Event) and (fault.accepts or (whole and 200 <= fault.status < 300)):
                 self.ledger.accept(event, request.body, now)
-        error = b"" if fault.status < 400 else replies.error_body(Refusal(fault.status, "emulated", "told to fail"))
+        error = (
+            b"" if fault.status < 400 else replies.error_body(ContractRefusal(fault.status, "emulated", "told to fail"))
+        )
         connection.play(fault, ordinary, error, self._request_id())
 
-    def _ordinary(self, request: Request, event: Event | Refusal, now: float) -> bytes:
+    def _ordinary(self, request: ReceivedRequest, event: Event | ContractRefusal, now: float) -> bytes:
         refusal = self._check(request, event)
         if refusal is not None:
             return self._refusal(refusal)
         wait = self._rate.wait(now) if self._rate else 0.0
         if wait and self._rate:
             after = {"retry-after": str(int(wait) + 1)} if self._rate.limit.retry_after else {}
-            return self._refusal(Refusal(429, "rate_limited", "too many requests"), after)
+            return self._refusal(ContractRefusal(429, "rate_limited", "too many requests"), after)
         if isinstance(event, Event):
             self.ledger.accept(event, request.body, now)
         self.ledger.answers["202"] += 1
         return replies.ACCEPTED_START + self._request_id().encode() + b"\r\n\r\n"
 
-    def _check(self, request: Request, event: Event | Refusal) -> Refusal | None:
+    def _check(self, request: ReceivedRequest, event: Event | ContractRefusal) -> ContractRefusal | None:
         refusal = (
             contract.check_address(request.method, request.path)
             or contract.check_authorization(request.headers, self.keys)
             or contract.check_headers(request.headers)
         )
         if refusal is None and request.too_large:
-            return Refusal(413, "too_large", "the body is too large")
-        if refusal is None and isinstance(event, Refusal):
+            return ContractRefusal(413, "too_large", "the body is too large")
+        if refusal is None and isinstance(event, ContractRefusal):
             return event
         return refusal
 
-    def _refusal(self, refusal: Refusal, headers: dict[str, str] | None = None) -> bytes:
+    def _refusal(self, refusal: ContractRefusal, headers: dict[str, str] | None = None) -> bytes:
         self.ledger.answers[str(refusal.status)] += 1
         self.ledger.refusals.append(f"{refusal.status} {refusal.error_code}: {refusal.message}")
         extra = dict(headers or {})

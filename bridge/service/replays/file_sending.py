@@ -9,14 +9,14 @@ from functools import partial
 from bridge.config.sections import Config
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import DeadLetter
-from bridge.reprocess.lines import Line, Tally
+from bridge.reprocess.lines import FileLine, SendTally
 from bridge.reprocess.sending import Sending
 from bridge.service.replays.side_traffic import SideTrafficStart
 from bridge.track.credentials import ApiKey
 
 
 async def send(
-    lines: Sequence[Line],
+    lines: Sequence[FileLine],
     rate: float,
     *,
     config: Config,
@@ -25,11 +25,11 @@ async def send(
     credentials: ApiKey,
     proxy: str | None,
     logger: logging.Logger,
-    rejected: Callable[[Line, DeadLetter], None],
+    rejected: Callable[[FileLine, DeadLetter], None],
     progress: Callable[[int], None],
     notice: Callable[[str], None],
     started: Callable[[Sending], None],
-) -> Tally:
+) -> SendTally:
     """Run it to its end; ``started`` is handed the sending, to interrupt it. `rate`: requests per second."""
     start = SideTrafficStart(
         rate,

@@ -20,11 +20,11 @@ from bridge.pipeline.dispatcher import Dispatcher
 from bridge.reprocess.reading import census, portions
 from bridge.reprocess.reading.open_letters import OpenLetters
 from bridge.reprocess.reading.portions import Offsets
-from bridge.reprocess.reading.reader import Reader
-from bridge.reprocess.reading.selection import Entry, Selection, select
+from bridge.reprocess.reading.reader import LetterReader
+from bridge.reprocess.reading.selection import LetterEntry, Selection, select
 from bridge.reprocess.replay.order import in_original_order
-from bridge.reprocess.replay.outcome import Outcome, Result
-from bridge.reprocess.replay.plan import Plan, Rules, plan
+from bridge.reprocess.replay.outcome import LetterResult, ReplayOutcome
+from bridge.reprocess.replay.plan import Plan, ReplayRules, plan
 from bridge.reprocess.replay.replay import Replay
 from bridge.service.replays.replaying import SHARE, Wish, replay
 from bridge.track.credentials import ApiKey
@@ -36,7 +36,7 @@ LONGEST_PAUSE: Final = 1800.0
 """The pause doubles with each redrive in a row that fails: what is wrong may be for a person to put right."""
 
 
-class Redrive:
+class Redriver:
     """On the loop's thread. `tick` it; it starts a replay when there is something to send and the key is proven."""
 
     def __init__(
@@ -137,9 +137,9 @@ class Redrive:
         census.take(log.read, extent, counted)
         return counted
 
-    async def _send(self, reader: Reader, entries: list[Entry]) -> bool:
+    async def _send(self, reader: LetterReader, entries: list[LetterEntry]) -> bool:
         """False where it ended before its end."""
-        rules = Rules()
+        rules = ReplayRules()
         made = await asyncio.to_thread(self._plan, entries, rules)
         if not made.sends or self._stopping:
             return not self._stopping
@@ -160,7 +160,7 @@ class Redrive:
         self._replay = None
         return self._report(outcome)
 
-    def _plan(self, entries: list[Entry], rules: Rules) -> Plan:
+    def _plan(self, entries: list[LetterEntry], rules: ReplayRules) -> Plan:
         selection = Selection(
             reasons=frozenset(self._config.dead_letter.redrive.reasons), group=self._config.kafka.group_id
         )
@@ -171,19 +171,19 @@ class Redrive:
         if self._stopping:
             running.interrupt()
 
-    def _report(self, outcome: Outcome) -> bool:
+    def _report(self, outcome: ReplayOutcome) -> bool:
         """Whether nothing is left."""
         results = outcome.results
-        self._replayed += results[Result.REPLAYED]
-        if results[Result.LEFT]:
+        self._replayed += results[LetterResult.REPLAYED]
+        if results[LetterResult.LEFT]:
             self._due = True
         self._events.redrive_ended(
-            replayed=results[Result.REPLAYED],
-            failed_again=results[Result.FAILED_AGAIN],
-            left=results[Result.LEFT],
+            replayed=results[LetterResult.REPLAYED],
+            failed_again=results[LetterResult.FAILED_AGAIN],
+            left=results[LetterResult.LEFT],
             stopped=outcome.stopped,
         )
-        return not results[Result.LEFT]
+        return not results[LetterResult.LEFT]
 
 
 def pause_after(failures: int) -> float:

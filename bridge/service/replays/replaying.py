@@ -10,9 +10,9 @@ from typing import Final
 
 from bridge.config.sections import Config
 from bridge.mapping.mapper import CompiledMapping
-from bridge.reprocess.reading.reader import Reader
-from bridge.reprocess.replay.outcome import Outcome
-from bridge.reprocess.replay.plan import Planned, Rules
+from bridge.reprocess.reading.reader import LetterReader
+from bridge.reprocess.replay.outcome import ReplayOutcome
+from bridge.reprocess.replay.plan import PlannedLetter, ReplayRules
 from bridge.reprocess.replay.replay import Replay
 from bridge.service.replays.side_traffic import SideTrafficStart
 from bridge.track.credentials import ApiKey
@@ -25,7 +25,7 @@ SHARE: Final = 0.2
 class Wish:
     """How a replay shall go about it."""
 
-    rules: Rules
+    rules: ReplayRules
     rate: float
     """Requests per second; without meaning where the limit is lifted."""
     command: str
@@ -35,19 +35,19 @@ class Wish:
 
 
 async def replay(
-    planned: Sequence[Planned],
+    planned: Sequence[PlannedLetter],
     wish: Wish,
     *,
     config: Config,
     mapping: CompiledMapping,
-    reader: Reader,
+    reader: LetterReader,
     credentials: ApiKey,
     proxy: str | None,
     logger: logging.Logger,
     progress: Callable[[int], None],
     notice: Callable[[str], None],
     started: Callable[[Replay], None],
-) -> Outcome:
+) -> ReplayOutcome:
     """Run it to its end; ``started`` is handed the replay, to interrupt it."""
     start = SideTrafficStart(
         wish.rate,

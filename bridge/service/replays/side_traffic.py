@@ -13,7 +13,7 @@ from bridge.formats import declarations
 from bridge.kafka.admin.group_reader import GroupReader
 from bridge.kafka.letters.replay_group import SESSION
 from bridge.mapping.mapper import CompiledMapping
-from bridge.pipeline.ports import Answers
+from bridge.pipeline.ports import VerdictSink
 from bridge.reprocess.budget import Budget
 from bridge.reprocess.side_traffic import Wiring
 from bridge.service.settings import delivery_settings
@@ -24,7 +24,7 @@ from bridge.track.credentials import ApiKey
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Running(Answers, Protocol[R_co]):
+class Running(VerdictSink, Protocol[R_co]):
     """A `reprocess.side_traffic.SideTraffic`, built."""
 
     def pump(self) -> None:

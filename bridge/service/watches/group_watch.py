@@ -12,7 +12,7 @@ from typing import Final
 
 from bridge.config.sections import Kafka
 from bridge.config.topics import consumed_topics, topic_patterns
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.formats import offset_map
 from bridge.holds import Reason
 from bridge.kafka.admin import mappings, oldest
@@ -23,7 +23,7 @@ from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.client_log import RareLog
 from bridge.model import TopicPartition
 from bridge.ops import group_view
-from bridge.ops.group_view import Facts, GroupView, MemberView, Problem, Standing
+from bridge.ops.group_view import GroupView, LookAnswers, MemberView, PartitionStanding, TopicProblem
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import OldestOpen
 
@@ -67,8 +67,8 @@ class GroupWatch:
         self, kafka: Kafka, inspection: Inspection, reader: GroupReader, events: Events, here: Here,
         logger: logging.Logger,
     ) -> None:  # fmt: skip
-        self.view = GroupView(topics=group_view.topics(consumed_topics.topics_of(kafka), Facts({}, {})))
-        self.standings: Mapping[TopicPartition, Standing] = {}
+        self.view = GroupView(topics=group_view.topics(consumed_topics.topics_of(kafka), LookAnswers({}, {})))
+        self.standings: Mapping[TopicPartition, PartitionStanding] = {}
         self.unread: Mapping[TopicPartition, OldestOpen] = {}
         """The oldest record that nobody has taken yet, of partitions of this replica where nothing is open."""
         self._kafka = kafka
@@ -79,9 +79,9 @@ class GroupWatch:
         self._here = here
         self._logger = logger
         self._log = RareLog(logger)
-        self._commits = Commits()
-        self._waiting = Waiting()
-        self._problems: dict[str, Problem] = {}
+        self._commits = CommitAges()
+        self._waiting = UnreadRecords()
+        self._problems: dict[str, TopicProblem] = {}
         self._rights: Mapping[str, frozenset[str]] = {}
         self._rights_due = 0.0
         self._steadiness = Steadiness(time.monotonic())
@@ -139,7 +139,7 @@ class GroupWatch:
         group = await asyncio.to_thread(self._inspection.group) if stands_still and is_steady else None
         owners = None if group is None else group.owners
         self.standings = {
-            partition: Standing(
+            partition: PartitionStanding(
                 committed=found.offset if (found := committed.get(partition)) is not None else None,
                 start=starts.get(partition),
                 done_above=done_above(found) if found is not None and partition in mine else 0,
@@ -151,7 +151,7 @@ class GroupWatch:
             for partition in partitions
         }
         self._tell(self._problems_of(topics))
-        facts = Facts(topics, self.standings, self._problems, frozenset(mine))
+        facts = LookAnswers(topics, self.standings, self._problems, frozenset(mine))
         self.view = GroupView(
             at=time.time(),
             state=None if group is None else group.state,
@@ -178,15 +178,15 @@ class GroupWatch:
         self._rights_due = time.monotonic() + RIGHTS_EVERY
         self._rights = await asyncio.to_thread(self._inspection.allowed_on_topics, sorted(topics)[:RIGHTS_ASKED])
 
-    def _problems_of(self, topics: Mapping[str, int]) -> dict[str, Problem]:
+    def _problems_of(self, topics: Mapping[str, int]) -> dict[str, TopicProblem]:
         now, told, known = time.time(), self._here.topic_problems(), self._problems
         found = problems(self._topics, topics, told, self._rights)
         return {
-            topic: Problem(reason, detail, known[topic].since if topic in known else now)
+            topic: TopicProblem(reason, detail, known[topic].since if topic in known else now)
             for topic, (reason, detail) in found.items()
         }
 
-    def _tell(self, problems: dict[str, Problem]) -> None:
+    def _tell(self, problems: dict[str, TopicProblem]) -> None:
         """Log what is new and what is over, but for patterns: what matches nothing today may be meant for tomorrow."""
         known, self._problems = self._problems, problems
         for topic, problem in problems.items():
@@ -224,7 +224,7 @@ def done_above(committed: Committed) -> int:
     return 0 if trusted is None else sum(len(each) for each in trusted.done)
 
 
-class Commits:
+class CommitAges:
     """Since when records have waited at each partition without a new commit: of its offset or the text beside it."""
 
     def __init__(self) -> None:
@@ -261,7 +261,7 @@ class Steadiness:
         return now - self._since >= STEADY
 
 
-class Waiting:
+class UnreadRecords:
     """The first record that waits in each partition where nothing is taken: since when, and when it was written."""
 
     def __init__(self) -> None:
@@ -306,7 +306,7 @@ class Waiting:
 
 
 def problems(
-    configured: Topics,
+    configured: ConsumedTopics,
     topics: Collection[str],
     told: Mapping[str, tuple[Reason, str]],
     rights: Mapping[str, frozenset[str]],
@@ -333,7 +333,7 @@ def problems(
 def unread(
     mine: Mapping[TopicPartition, int | None],
     nothing_open: Collection[TopicPartition],
-    standings: Mapping[TopicPartition, Standing],
+    standings: Mapping[TopicPartition, PartitionStanding],
 ) -> dict[TopicPartition, int]:
     """The offset of the first record that waits, of this replica's partitions where no record is open.
 

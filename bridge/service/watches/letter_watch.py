@@ -26,7 +26,7 @@ from bridge.reprocess.author import author
 from bridge.reprocess.loss_writer import LossWriter
 from bridge.reprocess.losses import Key, Losses
 from bridge.reprocess.reading import census
-from bridge.reprocess.reading.open_letters import Backlog, OpenLetters
+from bridge.reprocess.reading.open_letters import OpenCount, OpenLetters
 
 INTERVAL: Final = 15.0
 """Seconds between two questions how far the topics reach; where they did not grow, that is all."""
@@ -69,7 +69,7 @@ class LetterWatch:
         self._recount_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="letter-watch", daemon=True)
-        self.backlog: Backlog | None = None
+        self.backlog: OpenCount | None = None
         """None until both topics were read once."""
         self.retention: float | None = None
         """Seconds after which Kafka deletes the letters, infinite: never for their age; None: not known."""
@@ -110,7 +110,7 @@ class LetterWatch:
                 return True
         return self._stopping.is_set()
 
-    def _look(self) -> Backlog:
+    def _look(self) -> OpenCount:
         extent = self._log.extent()
         counted = self._open
         if counted is None or extent.topic_id != self._topic_id or self._is_due(counted):

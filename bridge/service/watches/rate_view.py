@@ -14,7 +14,7 @@ from bridge.formats.offset_map import Demand
 from bridge.kafka.admin.group_reader import ViewRefusedError
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
-from bridge.pipeline.budget.pacing import GroupView, RateShare
+from bridge.pipeline.budget.pacing import BudgetView, RateShare
 from bridge.pipeline.dispatcher import Dispatcher
 
 INTERVAL = 2.0
@@ -93,7 +93,7 @@ class RateView:
             self._share.observe(replace(view, reserved=reserved))
             self.apply()
 
-    async def _view(self, asked_at: float) -> GroupView | None:
+    async def _view(self, asked_at: float) -> BudgetView | None:
         """None where no answer came: the last view gets old."""
         metadata: Mapping[TopicPartition, str] | None = None
         try:
@@ -121,15 +121,15 @@ class RateView:
         return self._reservations.reserved(now)
 
 
-def view_of(asked_at: float, partitions: int, metadata: Mapping[TopicPartition, str] | None) -> GroupView:
+def view_of(asked_at: float, partitions: int, metadata: Mapping[TopicPartition, str] | None) -> BudgetView:
     """What was heard, as one value; ``metadata`` is None where it may not be read.
 
     A partition that was added has a position, committed by its owner, before it is counted anew. Who counted without it
     would take itself for the only owner, and the whole limit for its share.
     """
     if metadata is None:
-        return GroupView(asked_at, partitions, None)
-    return GroupView(asked_at, max(partitions, len(metadata)), _demands(metadata))
+        return BudgetView(asked_at, partitions, None)
+    return BudgetView(asked_at, max(partitions, len(metadata)), _demands(metadata))
 
 
 def _demands(metadata: Mapping[TopicPartition, str]) -> dict[TopicPartition, Demand]:

@@ -10,7 +10,7 @@ import pytest
 from bridge.formats import commit_mark, operator_hold
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
-from bridge.kafka.consumer.assignment.holding import Move, Outcome
+from bridge.kafka.consumer.assignment.holding import Move, OperatorOutcome
 from bridge.model import TopicPartition
 from tests.support.kafka.completing import Completing, running, settings
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 HOLD = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
 
 
-async def done(order: object) -> Mapping[TopicPartition, Outcome]:
+async def done(order: object) -> Mapping[TopicPartition, OperatorOutcome]:
     """What became of an order, told on the poll thread."""
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Mapping[TopicPartition, Outcome]] = loop.create_future()
+    answer: asyncio.Future[Mapping[TopicPartition, OperatorOutcome]] = loop.create_future()
     order(lambda outcomes: loop.call_soon_threadsafe(answer.set_result, outcomes))  # type: ignore[operator]
     return await asyncio.wait_for(answer, 30)
 
 
-async def hold(source: Source, *partitions: TopicPartition) -> Mapping[TopicPartition, Outcome]:
+async def hold(source: Source, *partitions: TopicPartition) -> Mapping[TopicPartition, OperatorOutcome]:
     return await done(lambda told: source.hold(partitions, HOLD, told))
 
 
 async def release(
     source: Source, *partitions: TopicPartition, start_over: bool = False
-) -> Mapping[TopicPartition, Outcome]:
+) -> Mapping[TopicPartition, OperatorOutcome]:
     return await done(lambda told: source.release(partitions, partitions[0].topic, told, start_over=start_over))
 
 
@@ -56,7 +56,7 @@ async def test_a_held_topic_stands_still_while_another_flows_and_goes_on_where_i
     async with running(settings(embedded.bootstrap, group, [topic, other]), consumption) as source:
         await consumption.until(lambda: len(consumption.records) == 5)
         outcomes = await hold(source, TopicPartition(topic, 0))
-        assert outcomes == {TopicPartition(topic, 0): Outcome.DONE}
+        assert outcomes == {TopicPartition(topic, 0): OperatorOutcome.DONE}
         assert carried(embedded, group, topic) == {0: HOLD}
         embedded.produce(topic, 5, partitions=1, first=5)
         embedded.produce(other, 5, partitions=1)
@@ -116,11 +116,11 @@ async def test_a_committed_offset_that_is_set_while_it_runs_is_where_reading_goe
         await hold(source, partition)
         offset, text = embedded.committed(group, topic)[0]
         move = Move(offset, commit_mark.unmarked(text), 4, "")
-        assert await done(lambda told: source.move({partition: move}, told)) == {partition: Outcome.DONE}
+        assert await done(lambda told: source.move({partition: move}, told)) == {partition: OperatorOutcome.DONE}
         assert embedded.committed(group, topic)[0][0] == 4
         assert carried(embedded, group, topic) == {0: HOLD}, "it stays held until it is released"
         stale = await done(lambda told: source.move({partition: move}, told))
-        assert stale == {partition: Outcome.MOVED_MEANWHILE}
+        assert stale == {partition: OperatorOutcome.MOVED_MEANWHILE}
         await release(source, partition)
         await consumption.until(lambda: len(consumption.records) == 16)
         async with asyncio.timeout(20):
@@ -139,7 +139,7 @@ async def test_a_partition_outside_its_log_is_read_again_once_its_offset_is_set(
     async with running(settings(embedded.bootstrap, group, [topic]), consumption) as source:
         await consumption.until(lambda: partition in consumption.held)
         outcome = await done(lambda told: source.move({partition: Move(99, "", 8, "")}, told))
-        assert outcome == {partition: Outcome.DONE}
+        assert outcome == {partition: OperatorOutcome.DONE}
         await consumption.until(lambda: len(consumption.records) == 2)
         assert consumption.held == {}
 
@@ -149,4 +149,4 @@ async def test_what_is_another_replicas_is_told_and_left_alone(embedded: Embedde
     topic, group = embedded.topic(1), embedded.name("group")
     asked = [TopicPartition(topic, number) for number in partitions]
     async with running(settings(embedded.bootstrap, group, [topic]), Completing()) as source:
-        assert await hold(source, *asked) == dict.fromkeys(asked, Outcome.GONE)
+        assert await hold(source, *asked) == dict.fromkeys(asked, OperatorOutcome.GONE)

@@ -8,14 +8,14 @@ from bridge.config.keys.scalars import StartPoint
 from bridge.config.topics.consumed_topics import topics_of
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog, RareLog
-from bridge.kafka.consumer.assignment.partition_state import Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionTable
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.counts import SourceCounts
 from bridge.kafka.consumer.loop_side import LoopSide
 from bridge.kafka.consumer.pauses import Pauses
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
-from bridge.kafka.consumer.starts.start_runner import Starting
+from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.model import TopicPartition
 from tests.support.kafka.completing import Completing, settings
 
@@ -35,7 +35,7 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
     topic, group = embedded.topic(), embedded.name("group")
     embedded.produce(topic, 30)
     kafka = settings(embedded.bootstrap, group, [topic], start_from="latest")
-    log, table = ClientLog(LOGGER), Table()
+    log, table = ClientLog(LOGGER), PartitionTable()
     proofs: list[float] = []
 
     def on_commit(error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:
@@ -44,7 +44,7 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
     consumer = client.open_consumer(client.consumer_configuration(kafka), log, on_commit)
     admin = client.open_admin(client.admin_configuration(kafka), log)
     commits = Commits(consumer, table, SourceCounts(), proofs.append, RareLog(LOGGER), LOGGER.warning)
-    starting = Starting(
+    starting = StartRunner(
         consumer,
         table,
         LoopSide(asyncio.get_running_loop(), Completing()),

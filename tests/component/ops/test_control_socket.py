@@ -17,9 +17,9 @@ import pytest
 
 from bridge.config.control_socket import LONGEST
 from bridge.ops.control import control_client, control_protocol
-from bridge.ops.control.control_server import CannotServeError, ControlServer, Limits
+from bridge.ops.control.control_server import CannotServeError, ControlLimits, ControlServer
 
-QUICK = Limits(connections=3, request_timeout=0.5)
+QUICK = ControlLimits(connections=3, request_timeout=0.5)
 
 
 @pytest.fixture

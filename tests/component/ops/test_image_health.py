@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.ops.server import AdminServer, Answer
+from bridge.ops.server import AdminServer, PageResponse
 
 DOCKERFILE = Path(__file__).parents[3] / "Dockerfile"
 
@@ -33,7 +33,7 @@ async def verdict(port: int) -> int:
     ("status", "expected"), [(HTTPStatus.OK, 0), (HTTPStatus.SERVICE_UNAVAILABLE, 1), (HTTPStatus.NOT_FOUND, 1)]
 )
 async def test_the_container_is_healthy_exactly_while_livez_says_so(status: HTTPStatus, expected: int) -> None:
-    server = AdminServer({"/livez": lambda _accept: Answer(b"", status=status)})
+    server = AdminServer({"/livez": lambda _accept: PageResponse(b"", status=status)})
     _, port = await server.start("127.0.0.1", 0)
     try:
         assert await verdict(port) == expected

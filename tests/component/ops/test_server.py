@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bridge.ops.server import MAX_HEAD, AdminServer, Answer, CannotListenError, Limits
+from bridge.ops.server import MAX_HEAD, AdminServer, CannotListenError, PageResponse, ServerLimits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,19 +18,19 @@ BIG = 4_000_000
 """More than the buffers of a connection take while nobody reads."""
 
 
-def hello(accept: str) -> Answer:
-    return Answer(f"hello {accept}".encode())
+def hello(accept: str) -> PageResponse:
+    return PageResponse(f"hello {accept}".encode())
 
 
-def broken(_accept: str) -> Answer:
+def broken(_accept: str) -> PageResponse:
     raise RuntimeError("a defect")
 
 
-PAGES = {"/hello": hello, "/big": lambda _accept: Answer(b"x" * BIG), "/broken": broken}
+PAGES = {"/hello": hello, "/big": lambda _accept: PageResponse(b"x" * BIG), "/broken": broken}
 
 
 @asynccontextmanager
-async def serving(limits: Limits | None = None) -> AsyncIterator[tuple[AdminServer, int]]:
+async def serving(limits: ServerLimits | None = None) -> AsyncIterator[tuple[AdminServer, int]]:
     server = AdminServer(PAGES, limits)
     _, port = await server.start("127.0.0.1", 0)
     try:
@@ -159,13 +159,13 @@ async def test_an_http_1_0_client_gets_its_answer_and_the_end_of_the_connection(
 
 
 async def test_a_client_that_never_ends_its_request_is_dropped() -> None:
-    async with serving(Limits(head_timeout=0.05)) as (server, port):
+    async with serving(ServerLimits(head_timeout=0.05)) as (server, port):
         assert await exchange(port, b"GET /hello HTTP/1.1\r\nA: ") == b""
         assert server.connections == 0
 
 
 async def test_a_client_that_drips_its_request_is_dropped_all_the_same() -> None:
-    async with serving(Limits(head_timeout=0.05)) as (_, port):
+    async with serving(ServerLimits(head_timeout=0.05)) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
         async def drip() -> None:
@@ -183,12 +183,12 @@ async def test_a_client_that_drips_its_request_is_dropped_all_the_same() -> None
 
 
 async def test_a_client_that_says_nothing_at_all_is_dropped() -> None:
-    async with serving(Limits(head_timeout=0.05)) as (_, port):
+    async with serving(ServerLimits(head_timeout=0.05)) as (_, port):
         assert await exchange(port, b"") == b""
 
 
 async def test_an_idle_connection_is_dropped_after_its_time_and_not_before() -> None:
-    async with serving(Limits(head_timeout=0.01, idle_timeout=0.7)) as (server, port):
+    async with serving(ServerLimits(head_timeout=0.01, idle_timeout=0.7)) as (server, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /hello HTTP/1.1\r\n\r\n")
         await reader.readuntil(b"hello ")
@@ -203,12 +203,12 @@ async def test_an_idle_connection_is_dropped_after_its_time_and_not_before() -> 
 async def test_a_client_that_does_not_read_its_answers_is_asked_nothing_more_and_dropped() -> None:
     made = 0
 
-    def big(_accept: str) -> Answer:
+    def big(_accept: str) -> PageResponse:
         nonlocal made
         made += 1
-        return Answer(b"x" * BIG)
+        return PageResponse(b"x" * BIG)
 
-    server = AdminServer({"/big": big}, Limits(head_timeout=0.3))
+    server = AdminServer({"/big": big}, ServerLimits(head_timeout=0.3))
     _, port = await server.start("127.0.0.1", 0)
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.send(b"GET /big HTTP/1.1\r\n\r\n" * 100)
@@ -241,7 +241,7 @@ async def test_a_slow_reader_gets_the_whole_of_a_large_page() -> None:
 
 
 async def test_strangers_who_hold_connections_open_cannot_starve_a_probe() -> None:
-    async with serving(Limits(connections=4)) as (server, port):
+    async with serving(ServerLimits(connections=4)) as (server, port):
         holders = [await asyncio.open_connection("127.0.0.1", port) for _ in range(12)]
 
         said = await exchange(port, b"GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n")
@@ -294,7 +294,7 @@ async def test_a_probe_that_comes_in_one_burst_with_a_hundred_others_is_answered
 
 
 async def test_a_client_that_drips_its_request_does_not_count_as_busy() -> None:
-    async with serving(Limits(connections=2)) as (_, port):
+    async with serving(ServerLimits(connections=2)) as (_, port):
         drips, dripping = await asyncio.open_connection("127.0.0.1", port)
         answers, keeping = await asyncio.open_connection("127.0.0.1", port)
         keeping.write(b"GET /hello HTTP/1.1\r\n\r\n")

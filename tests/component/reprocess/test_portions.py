@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from bridge.formats.letters import Place
+from bridge.formats.letters import LetterPlace
 from bridge.kafka.letters.letter_log import BESIDE, LetterLog
 from bridge.model import LetterReason, Route
 from bridge.reprocess.reading import census, portions
@@ -43,7 +43,7 @@ async def test_portions_hold_each_open_letter_once_and_each_partition_in_order(
     await dlq("discard", "0:0", "2:2", "--because", "x", "--yes")
     log = log_of(kafka)
     waiting: portions.Offsets = counted(log).offsets()
-    taken: list[Place] = []
+    taken: list[LetterPlace] = []
     sizes = []
     while waiting:
         reader, entries, waiting = portions.take(log, waiting, most=8)

@@ -17,7 +17,7 @@ from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.service.replays import redrive
-from bridge.service.replays.redrive import PAUSE, Redrive, pause_after
+from bridge.service.replays.redrive import PAUSE, Redriver, pause_after
 from bridge.service.watches import letter_watch
 from tests.component.reprocess.conftest import Dlq
 from tests.support.kafka.raw_headers import produce_raw
@@ -138,7 +138,7 @@ async def test_a_redrive_that_fails_never_ends_delivery_and_is_tried_again(
         raise TypeError("unhashable type: 'dict'")
 
     put(letter(1, route=OLD, reason=LetterReason.UNAUTHORIZED, status=401))
-    monkeypatch.setattr(Redrive, "_plan", broken)
+    monkeypatch.setattr(Redriver, "_plan", broken)
     monkeypatch.setattr(redrive, "PAUSE", 0.05)
     async with Service(configure(dead_letter={"redrive": {"reasons": ["unauthorized"]}})) as service:
         Broker(kafka).produce(orders(5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bridge.sandbox.child_processes import Keeper
+from bridge.sandbox.child_processes import ChildProcesses
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.selftest.replicas import Fleet
 from tests.component.service.conftest import Configure
@@ -17,7 +17,7 @@ REBALANCE_IN_PROGRESS = 27
 
 
 async def test_a_replica_may_join_while_the_others_are_asked(configure: Configure, tmp_path: Path) -> None:
-    with Keeper() as keeper:
+    with ChildProcesses() as keeper:
         fleet = Fleet(keeper, configure(), tmp_path)
         fleet.start(0)
         log = tmp_path / "replica-1.1.log"
@@ -37,7 +37,7 @@ async def test_what_may_have_been_sent_twice_is_known_of_a_replica_that_stopped_
 ) -> None:
     api.set_faults(Fault(kind=FaultKind.DROP_AFTER_READING, accepts=True, count=2))
     broker.produce(events.orders(10))
-    with Keeper() as keeper:
+    with ChildProcesses() as keeper:
         fleet = Fleet(keeper, configure(), tmp_path)
         fleet.start(0)
         await until("all have arrived, two of them twice", lambda: len(api.ledger.accepted) == 12)

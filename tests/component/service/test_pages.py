@@ -13,7 +13,7 @@ import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.holds import Reason
-from bridge.ops.snapshot import Block
+from bridge.ops.snapshot import ClosedGate
 from bridge.sandbox.broker import JOIN_GROUP, OFFSET_FETCH
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.service.watches import file_watch
@@ -171,7 +171,7 @@ async def test_a_share_that_nobody_knows_is_not_told_as_a_limit_to_be_raised(bro
     await service.until("the view is old", lambda: (service.now().rate.view_age or 0.0) > 3.5, within=15)
     broker.produce(events.orders(400))
 
-    def limited() -> list[Block]:
+    def limited() -> list[ClosedGate]:
         return [block for block in service.now().blocks if block.gate is Reason.RATE_LIMITED]
 
     await service.until("the rate keeps them", lambda: bool(limited()) and "not known" in limited()[0].sentence)

@@ -11,7 +11,7 @@ import pytest
 from bridge.formats import commit_mark, offset_map
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
-from bridge.kafka.consumer.assignment.holding import Outcome
+from bridge.kafka.consumer.assignment.holding import OperatorOutcome
 from bridge.model import TopicPartition
 from tests.support.kafka.completing import PATIENCE, Completing, running, settings
 
@@ -62,9 +62,9 @@ async def test_brokers_that_take_little_metadata_get_a_shorter_map_then_none_and
     assert committed()[0] == 1000
 
 
-@pytest.mark.parametrize(("limit", "outcome"), [("20", Outcome.DONE), ("0", Outcome.NOT_KEPT)])
+@pytest.mark.parametrize(("limit", "outcome"), [("20", OperatorOutcome.DONE), ("0", OperatorOutcome.NOT_KEPT)])
 async def test_a_hold_travels_as_far_as_brokers_take_metadata_and_says_where_it_does_not(
-    own_kafka: KafkaFactory, limit: str, outcome: Outcome
+    own_kafka: KafkaFactory, limit: str, outcome: OperatorOutcome
 ) -> None:
     kafka = own_kafka(properties={"offset.metadata.max.bytes": limit})
     topic, group = kafka.create_topic("orders", partitions=1), kafka.name("group")
@@ -77,7 +77,7 @@ async def test_a_hold_travels_as_far_as_brokers_take_metadata_and_says_where_it_
         await first.until(lambda: len(first.records) == 100)
         hold = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
 
-        def tell(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+        def tell(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
             loop.call_soon_threadsafe(told.set_result, outcomes)
 
         source.hold([partition], hold, tell)
@@ -88,5 +88,5 @@ async def test_a_hold_travels_as_far_as_brokers_take_metadata_and_says_where_it_
     await asyncio.to_thread(kafka.produce, topic, [("user", str(number)) for number in range(100)])
     second = Completing()
     async with running(section, second):
-        await second.until(lambda: bool(second.held) if outcome is Outcome.DONE else len(second.records) == 100)
-        assert bool(second.records) is (outcome is Outcome.NOT_KEPT)
+        await second.until(lambda: bool(second.held) if outcome is OperatorOutcome.DONE else len(second.records) == 100)
+        assert bool(second.records) is (outcome is OperatorOutcome.NOT_KEPT)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bridge.holds import Reason
-from bridge.ops.status.status_document import State
+from bridge.ops.status.status_document import ProcessState
 
 HOURS = 2 * 3600 + 600
 """For how long a situation lasts that nobody ends: alerts that take an hour or two have had their time."""
@@ -29,7 +29,7 @@ class Situation:
     name: str
     """That of its driver."""
     title: str
-    state: State
+    state: ProcessState
     why: Reason | str
     """The reason that `/status` gives."""
     headline: str

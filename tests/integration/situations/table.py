@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bridge.holds import Reason
-from bridge.ops.status.status_document import State
+from bridge.ops.status.status_document import ProcessState
 from tests.integration.situations.situation import Row, Situation
 
 NOTHING_LOST: Final = {"possible_loss.records_at_most": 0}
@@ -15,7 +15,7 @@ SITUATIONS: Final = (
     Situation(
         name="bad_key",
         title="The API key is refused",
-        state=State.HELD,
+        state=ProcessState.HELD,
         why=Reason.UNAUTHORIZED,
         needs_someone=True,
         headline="the API answered 401 unauthorized: invalid API key.* Put a valid key into the file",
@@ -38,7 +38,7 @@ SITUATIONS: Final = (
     Situation(
         name="api_unavailable",
         title="The API answers 503",
-        state=State.WAITING,
+        state=ProcessState.WAITING,
         why=Reason.OUTAGE,
         headline="the API answered 503",
         has_time=True,
@@ -54,7 +54,7 @@ SITUATIONS: Final = (
     Situation(
         name="throttled",
         title="The API answers 429 and asks for 60 s",
-        state=State.WAITING,
+        state=ProcessState.WAITING,
         why=Reason.RETRY_AFTER,
         headline="429",
         has_time=True,
@@ -73,7 +73,7 @@ SITUATIONS: Final = (
     Situation(
         name="renamed_field",
         title="A producer renames the field that user_id is read from",
-        state=State.HELD,
+        state=ProcessState.HELD,
         why=Reason.DEAD_LETTER_HOLD,
         needs_someone=True,
         headline="100 records of .* in a row became dead letters and none was delivered",
@@ -96,7 +96,7 @@ SITUATIONS: Final = (
     Situation(
         name="poison",
         title="One event fails again and again",
-        state=State.WAITING,
+        state=ProcessState.WAITING,
         why=Reason.RETRY_AFTER,
         headline=r"waits for its next attempt after (one attempt|\d+ attempts), \d of 3 that count; last: .* 500",
         has_time=True,
@@ -113,7 +113,7 @@ SITUATIONS: Final = (
     Situation(
         name="dead_letter_topic_gone",
         title="The dead-letter topic is gone",
-        state=State.HELD,
+        state=ProcessState.HELD,
         why=Reason.DEAD_LETTERS_UNWRITABLE,
         needs_someone=True,
         headline="dead-letter topic .* the topic does not exist: create it with `.*topics create",
@@ -130,7 +130,7 @@ SITUATIONS: Final = (
     Situation(
         name="kafka_down",
         title="Kafka is down",
-        state=State.WAITING,
+        state=ProcessState.WAITING,
         why=Reason.KAFKA_UNREACHABLE,
         headline="No Kafka broker answers: .*Connection refused",
         action="Check the brokers the detail names",
@@ -144,7 +144,7 @@ SITUATIONS: Final = (
     Situation(
         name="topic_missing",
         title="A topic of kafka.topics is missing",
-        state=State.HELD,
+        state=ProcessState.HELD,
         why=Reason.TOPIC_MISSING,
         needs_someone=True,
         headline="kafka.topics: topic .* does not exist on this cluster",
@@ -159,7 +159,7 @@ SITUATIONS: Final = (
     Situation(
         name="hanging_transaction",
         title="A producer's transaction hangs",
-        state=State.HELD,
+        state=ProcessState.HELD,
         why=Reason.TRANSACTION_HANGING,
         needs_someone=True,
         headline="the last stable offset is 5 since .* a producer's transaction is open there",
@@ -177,7 +177,7 @@ SITUATIONS: Final = (
     Situation(
         name="replica_killed",
         title="A replica is killed",
-        state=State.IDLE,
+        state=ProcessState.IDLE,
         why="stalled",
         headline="Another member of the group does not move ",
         action="the group gives its partitions to others when its session runs out",
@@ -193,7 +193,7 @@ SITUATIONS: Final = (
     Situation(
         name="retention_near",
         title="Retention is near",
-        state=State.WAITING,
+        state=ProcessState.WAITING,
         why="retention_near",
         needs_someone=True,
         headline="the API answered 503.* Kafka keeps records of .* may be deleted before it is sent",
@@ -213,7 +213,7 @@ SITUATIONS: Final = (
     Situation(
         name="records_lost",
         title="Records were deleted before they were sent",
-        state=State.HELD,
+        state=ProcessState.HELD,
         why=Reason.OUT_OF_RANGE,
         needs_someone=True,
         headline="position 20 is below the log's start 50: up to 30 events are gone unsent",

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.cli.checks.findings import Level
-from bridge.cli.checks.group import Facts, group
+from bridge.cli.checks.group import MembershipFacts, group
 from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.kafka.admin.group_description import GroupDescription, Member
 from bridge.model import TopicPartition
@@ -15,12 +15,12 @@ def member(*numbers: int, client_id: str = "track-bridge", host: str = "10.0.0.1
     return Member(client_id, host, None, tuple(P[number] for number in numbers))
 
 
-def facts(*members: Member, state: str = "stable", assignor: str = "cooperative-sticky") -> Facts:
+def facts(*members: Member, state: str = "stable", assignor: str = "cooperative-sticky") -> MembershipFacts:
     described = GroupDescription(state, assignor, "classic", members)
-    return Facts(described, P, {}, "track-bridge", frozenset({"cooperative-sticky"}))
+    return MembershipFacts(described, P, {}, "track-bridge", frozenset({"cooperative-sticky"}))
 
 
-def said(given: Facts) -> list[tuple[Level, str]]:
+def said(given: MembershipFacts) -> list[tuple[Level, str]]:
     return [(finding.level, finding.what) for finding in group("shop", given)]
 
 

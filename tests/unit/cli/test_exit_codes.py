@@ -41,16 +41,16 @@ def test_the_operations_page_repeats_the_table() -> None:
 
 def test_each_kind_of_finding_has_a_code_of_its_own_whose_tens_are_the_plain_one() -> None:
     entries = list(exits.KINDS.values())
-    assert list(exits.KINDS) == list(exits.Kind)
+    assert list(exits.KINDS) == list(exits.FindingKind)
     assert [each.detailed // 10 for each in entries] == [int(each.code) for each in entries]
     detailed = [each.detailed for each in entries]
     assert detailed == sorted(set(detailed)), "from the mildest to the gravest"
     assert not set(detailed) & set(ExitCode)
 
 
-@pytest.mark.parametrize("gravest", exits.Kind)
-def test_of_several_kinds_the_gravest_counts_in_either_way_to_end(gravest: exits.Kind) -> None:
-    upto = list(exits.Kind)[: list(exits.Kind).index(gravest) + 1]
+@pytest.mark.parametrize("gravest", exits.FindingKind)
+def test_of_several_kinds_the_gravest_counts_in_either_way_to_end(gravest: exits.FindingKind) -> None:
+    upto = list(exits.FindingKind)[: list(exits.FindingKind).index(gravest) + 1]
     found = [findings.ok("x"), *(findings.Finding(findings.Level.PROBLEM, "x", "y", kind) for kind in upto)]
     for order in (found, found[::-1]):
         areas = [findings.Area("one", order[:1]), findings.Area("two", order[1:])]
@@ -109,7 +109,7 @@ def test_what_ends_a_command_early_has_its_code_by_its_kind() -> None:
 
 
 def test_a_start_that_nobody_decided_and_a_topic_that_is_not_there_have_one_code() -> None:
-    facts = positions.Facts({TopicPartition("t", 0): LogRange(0, 5)}, {TopicPartition("t", 0): None}, {})
+    facts = positions.TopicOffsets({TopicPartition("t", 0): LogRange(0, 5)}, {TopicPartition("t", 0): None}, {})
     undecided = positions.standing("t", facts, StartPoint.ERROR).findings
     missing = topics.consumed(["t"], {}).findings
 
@@ -117,7 +117,7 @@ def test_a_start_that_nobody_decided_and_a_topic_that_is_not_there_have_one_code
 
 
 def test_an_offset_outside_its_log_is_a_finding_and_no_mistake_of_the_configuration() -> None:
-    facts = positions.Facts({TopicPartition("t", 0): LogRange(10, 50)}, {TopicPartition("t", 0): 5}, {})
+    facts = positions.TopicOffsets({TopicPartition("t", 0): LogRange(10, 50)}, {TopicPartition("t", 0): 5}, {})
     codes = {each.code for each in positions.standing("t", facts, StartPoint.EARLIEST).findings}
 
     assert codes == {ExitCode.OK, ExitCode.FINDINGS}

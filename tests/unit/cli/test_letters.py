@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from bridge.cli.checks.findings import Finding, Level
-from bridge.cli.checks.letters import Facts, letters
+from bridge.cli.checks.letters import LetterTopicFacts, letters
 from bridge.cli.frame.exits import ExitCode
 from bridge.kafka.admin.inspection import TopicSettings
 
@@ -13,23 +13,23 @@ DAY_MS = 86_400_000
 PLAIN = TopicSettings(compacted=False, deletes=True, retention_ms=30 * DAY_MS, max_message_bytes=1_100_000)
 COMPACTED = TopicSettings(compacted=True, deletes=False, retention_ms=7 * DAY_MS, max_message_bytes=1_048_588)
 SOURCE = TopicSettings(compacted=False, deletes=True, retention_ms=7 * DAY_MS, max_message_bytes=1_048_588)
-GOOD = Facts(
+GOOD = LetterTopicFacts(
     partitions={"dlq": 6, "dlq.resolutions": 6},
     settings={"dlq": PLAIN, "dlq.resolutions": COMPACTED, "orders": SOURCE},
     sources={"orders": 6},
 )
 
 
-def _found(facts: Facts, *, is_created: bool = False) -> list[Finding]:
+def _found(facts: LetterTopicFacts, *, is_created: bool = False) -> list[Finding]:
     return [each for each in letters("dlq", facts, is_created_at_start=is_created) if each.level is not Level.OK]
 
 
-def _only(facts: Facts, *, is_created: bool = False) -> Finding:
+def _only(facts: LetterTopicFacts, *, is_created: bool = False) -> Finding:
     (finding,) = _found(facts, is_created=is_created)
     return finding
 
 
-def _with(topic: str, **changes: int | bool) -> Facts:
+def _with(topic: str, **changes: int | bool) -> LetterTopicFacts:
     changed = dataclasses.replace(GOOD.settings[topic], **changes)  # type: ignore[arg-type]  # each test names its field
     return dataclasses.replace(GOOD, settings={**GOOD.settings, topic: changed})
 

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.mapped_topics import unfit
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from tests.unit.cli.conftest import Cli
 from tests.unit.mapping.conftest import config_of
@@ -16,7 +16,7 @@ from tests.unit.mapping.conftest import config_of
 
 def said(entry: str, entries: Sequence[str], existing: Sequence[str] | None = None) -> list[str]:
     mapping = config_of(f"per_topic: {{{entry!r}: {{max_age: 1h}}}}\nevents: {{order: {{}}}}")
-    found = unfit(mapping, Topics(entries, Reading.SEARCHED), existing)
+    found = unfit(mapping, ConsumedTopics(entries, Reading.SEARCHED), existing)
     assert {each.level for each in found} <= {Level.WARNING}
     return [each.what for each in found]
 
@@ -76,7 +76,9 @@ def test_the_topics_of_each_route_are_looked_at() -> None:
         "    - {event_name: Two, topics: ['^shop', '^bill']}\n  audit: drop\n  user: {topics: [users]}"
     )
 
-    found = [each.what.partition(" fits")[0] for each in unfit(mapping, Topics(["shop.orders"], Reading.SEARCHED))]
+    found = [
+        each.what.partition(" fits")[0] for each in unfit(mapping, ConsumedTopics(["shop.orders"], Reading.SEARCHED))
+    ]
 
     assert found == [
         "mapping.events.order[0].topics[1]: shop.order",
@@ -98,5 +100,5 @@ def test_check_says_it_offline_and_ends_with_0(cli: Cli, config: Callable[..., s
 def test_patterns_of_what_is_read_are_read_as_the_group_protocol_in_use_does() -> None:
     mapping = config_of("per_topic: {bill.eu: {max_age: 1h}}\nevents: {order: {}}")
 
-    assert unfit(mapping, Topics(["^bill"], Reading.SEARCHED)) == []
-    assert len(unfit(mapping, Topics(["^bill"], Reading.WHOLE))) == 1
+    assert unfit(mapping, ConsumedTopics(["^bill"], Reading.SEARCHED)) == []
+    assert len(unfit(mapping, ConsumedTopics(["^bill"], Reading.WHOLE))) == 1

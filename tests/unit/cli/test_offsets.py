@@ -13,8 +13,8 @@ from bridge import commands
 from bridge.cli.frame import startup
 from bridge.cli.frame.exits import Misuse
 from bridge.cli.offsets import set_, through
-from bridge.cli.offsets.standing import Change, Standing, change
-from bridge.cli.offsets.target import Moment, Place, aim, parse
+from bridge.cli.offsets.standing import OffsetChange, PartitionOffsets, change
+from bridge.cli.offsets.target import LogPlace, Moment, aim, parse
 from bridge.formats import offset_map
 from bridge.formats.lost import Lost
 from bridge.formats.offset_map import Demand, Head
@@ -42,13 +42,13 @@ def text(base: int, *runs: int, epoch: int | None = 4, topic_id: str = ID) -> st
 
 def standing(
     committed: int | None, first: int, end: int, *runs: int, stable: int | None = None, topic_id: str = ID
-) -> Standing:
+) -> PartitionOffsets:
     """Committed with a map of ``runs`` that was made for the topic `ID`."""
     found = None if committed is None else Committed(committed, text(committed, *runs), leader_epoch=4)
-    return Standing(PARTITION, LogRange(first, end), end if stable is None else stable, found, topic_id)
+    return PartitionOffsets(PARTITION, LogRange(first, end), end if stable is None else stable, found, topic_id)
 
 
-def counts(changed: Change) -> tuple[int, int, int, int]:
+def counts(changed: OffsetChange) -> tuple[int, int, int, int]:
     return changed.offset, changed.passed, changed.gone, changed.repeated
 
 
@@ -106,13 +106,13 @@ def test_a_position_of_an_earlier_topic_is_written_anew_even_at_the_same_offset(
     changed = change(earlier, 200)
 
     assert not changed.changes_nothing
-    after = Standing(PARTITION, earlier.log, 300, Committed(200, changed.text), earlier.topic_id)
+    after = PartitionOffsets(PARTITION, earlier.log, 300, Committed(200, changed.text), earlier.topic_id)
     assert after.hold is None
     assert change(after, 200).changes_nothing
 
 
 def test_a_map_that_somebody_left_beside_another_offset_is_not_believed() -> None:
-    stands = Standing(PARTITION, LogRange(0, 300), 300, Committed(120, text(100, 1, 50), leader_epoch=4), ID)
+    stands = PartitionOffsets(PARTITION, LogRange(0, 300), 300, Committed(120, text(100, 1, 50), leader_epoch=4), ID)
 
     assert stands.done == ()
     assert stands.lag == 180
@@ -153,9 +153,9 @@ def test_nothing_open_below_the_new_position_goes_uncounted_and_nothing_done_abo
     ("given", "meant"),
     [
         ("17", 17),
-        ("earliest", Place.EARLIEST),
-        ("latest", Place.LATEST),
-        ("end", Place.END),
+        ("earliest", LogPlace.EARLIEST),
+        ("latest", LogPlace.LATEST),
+        ("end", LogPlace.END),
         ("2026-01-31T00:00:00Z", Moment(1769817600000)),
     ],
 )
@@ -174,11 +174,11 @@ def test_what_is_none_of_these_is_refused(given: str) -> None:
 def test_each_place_is_an_offset_of_the_log() -> None:
     stands = [standing(20, 10, 300, stable=250)]
 
-    def at(target: Place | Moment | int, found: int | None = None) -> int:
+    def at(target: LogPlace | Moment | int, found: int | None = None) -> int:
         return aim(stands, target, {PARTITION: found})[PARTITION]
 
     now = Moment(round(time.time() * 1000))
-    assert (at(Place.EARLIEST), at(Place.LATEST), at(Place.END), at(42)) == (10, 250, 300, 42)
+    assert (at(LogPlace.EARLIEST), at(LogPlace.LATEST), at(LogPlace.END), at(42)) == (10, 250, 300, 42)
     assert (at(now, 77), at(now)) == (77, 250)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.cli.checks.findings import Level
-from bridge.cli.checks.positions import WORTH_A_WORD, Facts, OpenTransaction, Standing, standing
+from bridge.cli.checks.positions import WORTH_A_WORD, OpenTransaction, TopicOffsets, TopicOutcome, standing
 from bridge.cli.frame.exits import ExitCode
 from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
@@ -16,12 +16,12 @@ LOGS = {A: LogRange(100, 200), B: LogRange(0, 50)}
 
 def _standing(
     positions: dict[TopicPartition, int | None], start_from: StartFrom = StartPoint.ERROR, **at: int
-) -> Standing:
+) -> TopicOutcome:
     times = {A: at["a"], B: at["b"]} if at else {}
-    return standing("t", Facts(LOGS, positions, times), start_from)
+    return standing("t", TopicOffsets(LOGS, positions, times), start_from)
 
 
-def _levels(found: Standing) -> list[Level]:
+def _levels(found: TopicOutcome) -> list[Level]:
     return [finding.level for finding in found.findings]
 
 
@@ -75,8 +75,8 @@ def test_where_the_brokers_did_not_answer_nothing_is_claimed() -> None:
     assert (found.backlog, _levels(found)) == (None, [Level.NOTE])
 
 
-def _with_transaction(age: float | None) -> Standing:
-    facts = Facts(LOGS, {A: 150, B: 50}, {}, {A: OpenTransaction(160, age)})
+def _with_transaction(age: float | None) -> TopicOutcome:
+    facts = TopicOffsets(LOGS, {A: 150, B: 50}, {}, {A: OpenTransaction(160, age)})
     return standing("t", facts, StartPoint.ERROR)
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from bridge.cli.frame.exits import Misuse
 from bridge.cli.samples.sampled_topics import sampled
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from tests.unit.cli.conftest import Cli
 
-CONSUMED = Topics(["shop.orders", "shop.accounts", r"^billing\."], Reading.SEARCHED)
+CONSUMED = ConsumedTopics(["shop.orders", "shop.accounts", r"^billing\."], Reading.SEARCHED)
 CLUSTER = ("shop.orders", "shop.accounts", "billing.a", "billing.b", "other", "shop.orders.v2")
 
 

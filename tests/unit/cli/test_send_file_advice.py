@@ -11,7 +11,7 @@ import typer
 
 from bridge.cli.app import app
 from bridge.cli.samples.records import Form
-from bridge.cli.sending.send_file import Asked
+from bridge.cli.sending.send_file import SendFileRequest
 
 
 def _given(line: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def _given(line: str) -> dict[str, Any]:
 def test_the_command_that_resumes_a_file_reads_the_same_records_from_it(
     form: Form, topic: str | None, file: str
 ) -> None:
-    asked = Asked(Path(file), form, topic, "60/min", 1)
+    asked = SendFileRequest(Path(file), form, topic, "60/min", 1)
     resumed, shown = _given(asked.resumed_by(7)), _given(asked.shown_by)
 
     assert (resumed["file"], resumed["from_line"], resumed["rate"]) == (asked.source, 7, "60/min")

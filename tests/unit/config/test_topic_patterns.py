@@ -13,7 +13,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bridge.config.topics import topic_patterns
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.pattern_syntax import MOST_NODES, PatternError
 from bridge.config.topics.topic_patterns import Reading, compiled
 from tests.support.kafka import posix
@@ -91,8 +91,8 @@ def test_a_pattern_is_searched_for_or_matched_whole_as_the_protocol_has_it(
 ) -> None:
     assert topic_patterns.matches(pattern, name, Reading.SEARCHED) is searched
     assert topic_patterns.matches(pattern, name, Reading.WHOLE) is whole
-    assert Topics([pattern], Reading.SEARCHED).takes(name) is searched
-    assert Topics([pattern], Reading.WHOLE).takes(name) is whole
+    assert ConsumedTopics([pattern], Reading.SEARCHED).takes(name) is searched
+    assert ConsumedTopics([pattern], Reading.WHOLE).takes(name) is whole
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*$", "^(a*)*b", "^((a?){10}){10}a{20}$", "^(.*)*(.*)*(.*)*x$"])

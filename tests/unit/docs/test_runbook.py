@@ -24,6 +24,7 @@ from tests.support.docs import commands
 from tests.support.docs.commands import Command
 
 PAGE = commands.text_of("runbook")
+SECTIONS = commands.DOCS.parent / "bridge/ops/status/status_text/sections.py"
 PAGES = ("runbook", "production", "gitops", "operations", "dead-letters", "image", "try-it")
 """What operators are told to type stands on these."""
 
@@ -138,7 +139,7 @@ OTHERS_WORDS = {
 def test_what_to_look_at_is_called_as_status_and_the_dashboard_call_it() -> None:
     outside = re.sub(r"^```.*?^```|`[^`]*`", "", PAGE, flags=re.MULTILINE | re.DOTALL).replace("**", "")
     named = {" ".join(each.split()) for each in re.findall(r"(?<![\w*])\*([^*]+)\*(?![\w*])", outside)}
-    said = (commands.DOCS.parent / "bridge" / "ops" / "status" / "status_text" / "sections.py").read_text(encoding="utf-8")
+    said = SECTIONS.read_text(encoding="utf-8")
     sections_of_status = set(re.findall(r'^        \("([A-Z][a-z ]+)", ', said, re.MULTILINE))
     assert {"Needs someone", "Lost"} <= sections_of_status
     board = json.loads(

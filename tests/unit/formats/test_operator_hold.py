@@ -78,7 +78,7 @@ def test_whatever_a_note_says_it_holds_and_is_shown_on_one_line(text: str) -> No
     sentence = start_policy.held_by_operator(hold)
     assert sentence.isprintable()
     assert isinstance(
-        start_policy.resolve(TopicPartition("t", 0), start_policy.Found(operator_hold=hold), EARLIEST),
+        start_policy.resolve(TopicPartition("t", 0), start_policy.StartFacts(operator_hold=hold), EARLIEST),
         start_policy.Hold,
     )
 

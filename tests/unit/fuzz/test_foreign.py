@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bridge.formats import declarations, resolutions
 from bridge.formats.letter_headers import CONNECT, OWN
 from bridge.formats.letters import SPRING
-from bridge.formats.resolutions import Kind
+from bridge.formats.resolutions import ResolutionKind
 from bridge.model import Record, TopicPartition
 from tests.fuzz.foreign import OURS, check_declarations, check_letter, check_resolution
 
@@ -69,7 +69,9 @@ def test_a_foreign_record_among_the_dead_letters_can_be_named_shown_and_counted(
 
 @given(
     st.binary(max_size=12)
-    | st.tuples(st.sampled_from([*Kind]), st.lists(JSON, max_size=7)).map(lambda of: encoded([of[0].value, *of[1]])),
+    | st.tuples(st.sampled_from([*ResolutionKind]), st.lists(JSON, max_size=7)).map(
+        lambda of: encoded([of[0].value, *of[1]])
+    ),
     st.none() | st.binary(max_size=12) | JSON.map(encoded),
 )
 def test_a_foreign_record_among_the_resolutions_decides_nothing(key: bytes, value: bytes | None) -> None:
@@ -78,9 +80,15 @@ def test_a_foreign_record_among_the_resolutions_decides_nothing(key: bytes, valu
     check_resolution(None, value)
 
 
-@given(st.sampled_from([*Kind]), st.dictionaries(st.sampled_from([*WRITTEN]), JSON, max_size=3))
-def test_a_resolution_with_a_damaged_field_is_ignored_or_can_be_shown(kind: Kind, damage: dict[str, Any]) -> None:
-    ending = {Kind.ENDED: "replayed", Kind.ATTEMPT: "failed_again", Kind.CHANGE: "changed"}[kind]
+@given(st.sampled_from([*ResolutionKind]), st.dictionaries(st.sampled_from([*WRITTEN]), JSON, max_size=3))
+def test_a_resolution_with_a_damaged_field_is_ignored_or_can_be_shown(
+    kind: ResolutionKind, damage: dict[str, Any]
+) -> None:
+    ending = {
+        ResolutionKind.ENDED: "replayed",
+        ResolutionKind.ATTEMPT: "failed_again",
+        ResolutionKind.CHANGE: "changed",
+    }[kind]
     check_resolution(resolutions.key_of(kind, OURS), encoded({**WRITTEN, "kind": ending, **damage}))
 
 

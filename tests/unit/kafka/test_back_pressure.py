@@ -6,20 +6,20 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.consumer.back_pressure import LARGEST_BATCH, SMALLEST_BATCH, Intake
+from bridge.kafka.consumer.back_pressure import LARGEST_BATCH, SMALLEST_BATCH, BackPressure
 from bridge.kafka.consumer.hand_over import HOLDING
 
 MB = 1_000_000
 
 
 def test_what_is_on_its_way_to_the_loop_counts_as_taken() -> None:
-    intake = Intake(100, MB)
+    intake = BackPressure(100, MB)
     intake.handed(60, 600)
     assert intake.free() == (40, MB - 600)
 
 
 def test_what_has_arrived_is_counted_once() -> None:
-    intake = Intake(100, MB)
+    intake = BackPressure(100, MB)
     intake.handed(60, 600)
     intake.room(40, MB - 600)
     intake.accepted(60, 600, 0.001)
@@ -27,7 +27,7 @@ def test_what_has_arrived_is_counted_once() -> None:
 
 
 def test_between_its_two_numbers_the_room_is_understated_never_overstated() -> None:
-    intake = Intake(100, MB)
+    intake = BackPressure(100, MB)
     intake.handed(60, 600)
     intake.room(40, MB - 600)
     assert intake.free() == (-20, MB - 1200)
@@ -35,7 +35,7 @@ def test_between_its_two_numbers_the_room_is_understated_never_overstated() -> N
 
 @given(st.integers(1, 10_000), st.integers(1, 10 * MB), st.lists(st.tuples(st.integers(1, 500), st.integers(0, MB))))
 def test_no_more_is_taken_than_fits(records: int, size: int, handed: list[tuple[int, int]]) -> None:
-    intake = Intake(records, size)
+    intake = BackPressure(records, size)
     for count, length in handed:
         intake.handed(count, length)
     free_records, free_bytes = intake.free()
@@ -46,7 +46,7 @@ def test_no_more_is_taken_than_fits(records: int, size: int, handed: list[tuple[
 
 
 def test_large_records_are_taken_in_small_numbers_once_their_size_is_known() -> None:
-    intake = Intake(2000, 32 * MB)
+    intake = BackPressure(2000, 32 * MB)
     for _ in range(10):
         intake.handed(500, 500 * MB)
         intake.room(2000, 32 * MB)
@@ -54,9 +54,9 @@ def test_large_records_are_taken_in_small_numbers_once_their_size_is_known() -> 
     assert 30 <= intake.take(0) <= 40
 
 
-def after(seconds: float, of: int, *, room: int) -> Intake:
+def after(seconds: float, of: int, *, room: int) -> BackPressure:
     """Where accepting so many records has taken the event loop so long."""
-    intake = Intake(4000, 32 * MB)
+    intake = BackPressure(4000, 32 * MB)
     for _ in range(20):
         intake.handed(of, of)
         intake.accepted(of, of, seconds)
@@ -86,12 +86,12 @@ def test_where_batches_are_small_the_sleep_ends_at_as_little_room() -> None:
 
 
 def test_one_record_always_fits() -> None:
-    intake = Intake(2000, 10)
+    intake = BackPressure(2000, 10)
     assert intake.take(0) == 1
 
 
 def test_a_sleep_ends_when_there_is_room_worth_waking_for() -> None:
-    intake = Intake(80, MB)
+    intake = BackPressure(80, MB)
     intake.room(0, MB)
     taken: list[int] = []
     sleeper = threading.Thread(target=lambda: taken.append(intake.take(30)))
@@ -106,13 +106,13 @@ def test_a_sleep_ends_when_there_is_room_worth_waking_for() -> None:
 
 
 def test_a_little_room_is_taken_after_the_sleep() -> None:
-    intake = Intake(2000, MB)
+    intake = BackPressure(2000, MB)
     intake.room(3, MB)
     assert intake.take(0.001) == 3
 
 
 def test_after_a_pause_half_the_room_is_waited_for() -> None:
-    intake = Intake(100, MB)
+    intake = BackPressure(100, MB)
     intake.room(49, MB)
     assert not intake.wait_for_half(0.001)
     intake.room(50, MB)
@@ -120,7 +120,7 @@ def test_after_a_pause_half_the_room_is_waited_for() -> None:
 
 
 def test_a_wake_that_came_first_ends_the_next_sleep_too() -> None:
-    intake = Intake(2000, MB)
+    intake = BackPressure(2000, MB)
     intake.room(0, MB)
     intake.rearm()
     intake.wake()

@@ -5,9 +5,9 @@ from typing import Any
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError
 
 from bridge.formats.offset_map import Demand, Head, decode
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.batching import sort
-from bridge.mapping.header_filter import Skim
+from bridge.mapping.header_filter import HeaderFilter
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
 from bridge.pipeline.arrivals import Oversized, Skimmed
 from bridge.pipeline.offsets import OffsetTracker
@@ -47,16 +47,18 @@ class Delivered:
         return self._is.get("error")
 
 
-def table(*names: tuple[str, int]) -> Table:
-    made = Table()
+def table(*names: tuple[str, int]) -> PartitionTable:
+    made = PartitionTable()
     for topic, partition in names:
-        entry = Assigned(TopicPartition(topic, partition))
+        entry = PartitionState(TopicPartition(topic, partition))
         entry.tracker = OffsetTracker(entry.partition, 0)
         made.add(entry)
     return made
 
 
-def sorted_(messages: list[Delivered], partitions: Table, skim: Skim | None = None, largest: int = 1000) -> Any:
+def sorted_(
+    messages: list[Delivered], partitions: PartitionTable, skim: HeaderFilter | None = None, largest: int = 1000
+) -> Any:
     given: Any = messages
     return sort(given, partitions, lambda topic: skim if topic == "a" else None, largest)
 
@@ -91,7 +93,7 @@ def test_absent_headers_and_timestamps_are_told_from_empty_ones() -> None:
 
 def test_records_of_partitions_that_are_gone_or_held_are_dropped_and_counted() -> None:
     partitions = table(("a", 0))
-    partitions.add(Assigned(TopicPartition("a", 1)))
+    partitions.add(PartitionState(TopicPartition("a", 1)))
     found = sorted_([Delivered("a", 1, 0), Delivered("gone", 0, 0), Delivered("a", 0, 0)], partitions)
     assert found.dropped == 2
     assert found.records == 1
@@ -119,7 +121,7 @@ def test_all_records_of_a_topic_share_one_text() -> None:
 
 AUDIT = (Filtered(FilterReason.UNMAPPED, event_type="audit"),)
 PING = (Filtered(FilterReason.UNMAPPED, event_type="ping"),)
-BY_TYPE = Skim("type", {b"audit": AUDIT, b"ping": PING})
+BY_TYPE = HeaderFilter("type", {b"audit": AUDIT, b"ping": PING})
 
 
 def typed(offset: int, *types: bytes | None, topic: str = "a", **more: Any) -> Delivered:
@@ -166,7 +168,7 @@ def test_what_an_earlier_assignment_may_have_completed_is_not_skimmed_but_told_a
     before.completed(1)
     text = before.position(Demand(0, 0), Head(), 3000).metadata
     partitions = table()
-    entry = Assigned(TopicPartition("a", 0))
+    entry = PartitionState(TopicPartition("a", 0))
     entry.tracker = OffsetTracker(entry.partition, 0, restored=decode(text))
     partitions.add(entry)
     assert told(sorted_([typed(n, b"audit") for n in range(4)], partitions, BY_TYPE)) == [0, 1, (AUDIT, 2, 3)]
@@ -195,7 +197,7 @@ def test_key_and_headers_count_for_the_limit_as_the_value_does() -> None:
 
 
 def test_a_record_over_the_limit_that_a_header_filters_is_filtered() -> None:
-    skim = Skim("type", {b"audit": AUDIT})
+    skim = HeaderFilter("type", {b"audit": AUDIT})
     message = Delivered("a", 0, 0, value=b"v" * 100, headers=[("type", b"audit")])
     (batch,) = sorted_([message], table(("a", 0)), skim, largest=50).batches
     assert isinstance(batch.records[0], Skimmed)

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.config.kafka_properties import REFUSED
 from bridge.kafka import client_properties
-from bridge.kafka.client_properties import Known, parse, sentence
+from bridge.kafka.client_properties import ClientProperty, parse, sentence
 
 
 def _problems(**properties: str) -> dict[str, str]:
@@ -121,7 +121,7 @@ def test_asking_makes_no_client() -> None:
 
 def test_the_librdkafka_in_use_prints_its_table() -> None:
     table = client_properties.table()
-    assert table["fetch.min.bytes"] == Known((), ("0", "2147483647"), is_integer=True)
+    assert table["fetch.min.bytes"] == ClientProperty((), ("0", "2147483647"), is_integer=True)
     assert table["security.protocol"].values == ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
     assert {"sasl.username", "ssl.ca.location", "linger.ms"} <= table.keys()
     assert {name for name in REFUSED if "." in name and not name.endswith("_cb")} - table.keys() <= {

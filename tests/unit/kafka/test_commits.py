@@ -10,7 +10,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from bridge.formats import commit_mark, offset_map
 from bridge.formats.commit_mark import mapping_of
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.counts import SourceCounts
 from bridge.model import Position, TopicPartition
@@ -49,7 +49,7 @@ class Client:
 class Scene:
     def __init__(self, partitions: int = 3, mapping: int | None = None) -> None:
         self.client = Client()
-        self.table = Table()
+        self.table = PartitionTable()
         self.counts = SourceCounts()
         self.slept: list[float] = []
         self.now = 100.0
@@ -69,7 +69,7 @@ class Scene:
         )
 
     def assign(self, number: int) -> Tracker:
-        entry = Assigned(TopicPartition("orders", number))
+        entry = PartitionState(TopicPartition("orders", number))
         entry.tracker = OffsetTracker(entry.partition, 0)
         entry.position = Position(0, "", None)
         self.table.add(entry)

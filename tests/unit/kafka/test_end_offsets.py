@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.commits import end_offsets
-from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER, LogEnds
+from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER, EndOffsets
 from bridge.kafka.consumer.consumption import Gap
 from bridge.kafka.consumer.loop_side import LoopSide
 from bridge.kafka.partitions import from_client, to_client
@@ -86,12 +86,12 @@ class AtOnce(LoopSide):
 class Scene:
     def __init__(self, start: int = 0, *, committed_only: bool = True) -> None:
         self.now = 1000.0
-        self.client, self.told, self.table = Client(), Told(), Table()
-        self.entry = Assigned(ORDERS)
+        self.client, self.told, self.table = Client(), Told(), PartitionTable()
+        self.entry = PartitionState(ORDERS)
         self.tracker: OffsetTracker[str] = OffsetTracker(ORDERS, start, leader_epoch=4)
         self.entry.tracker, self.entry.next_offset = self.tracker, start
         self.table.add(self.entry)
-        self.ends = LogEnds(
+        self.ends = EndOffsets(
             cast("Any", self.client),
             cast("Any", self.client),
             self.table,
@@ -215,7 +215,7 @@ def test_an_end_of_an_assignment_that_is_over_does_not_reach_the_next() -> None:
     message = SimpleNamespace(topic=lambda: "orders", partition=lambda: 0, offset=lambda: 9)
     scene.ends.reached(cast("Any", message))
     scene.table.remove([scene.entry])
-    again = Assigned(ORDERS)
+    again = PartitionState(ORDERS)
     again.tracker, again.next_offset = OffsetTracker(ORDERS, 0), 0
     scene.table.add(again)
     scene.ends.step()

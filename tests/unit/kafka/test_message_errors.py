@@ -8,10 +8,10 @@ from confluent_kafka import KafkaError
 
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.counts import SourceCounts
 from bridge.kafka.consumer.message_errors import ClientFatalError, MessageErrors, TermsRefusedError
-from bridge.kafka.terms import Refusal
+from bridge.kafka.terms import TermsRefusal
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.consumer.pauses import Pauses
-    from bridge.kafka.consumer.starts.start_runner import Starting
+    from bridge.kafka.consumer.starts.start_runner import StartRunner
 
 
 class Said:
@@ -48,17 +48,17 @@ class Holds:
         self.held: list[tuple[TopicPartition, Reason, str]] = []
         self.paused: list[TopicPartition] = []
 
-    def hold(self, entry: Assigned, reason: Reason, detail: str) -> None:
+    def hold(self, entry: PartitionState, reason: Reason, detail: str) -> None:
         self.held.append((entry.partition, reason, detail))
 
-    def apply(self, entries: Iterable[Assigned]) -> None:
+    def apply(self, entries: Iterable[PartitionState]) -> None:
         self.paused += [entry.partition for entry in entries]
 
 
 class Scene:
     def __init__(self) -> None:
-        self.table = Table()
-        self.entry = Assigned(TopicPartition("orders", 0))
+        self.table = PartitionTable()
+        self.entry = PartitionState(TopicPartition("orders", 0))
         self.entry.next_offset = 7
         self.table.add(self.entry)
         self.holds = Holds()
@@ -67,7 +67,7 @@ class Scene:
         self.ends: list[tuple[str | None, int | None]] = []
         self.errors = MessageErrors(
             self.table,
-            cast("Starting", self.holds),
+            cast("StartRunner", self.holds),
             cast("Pauses", self.holds),
             self.counts,
             RareLog(logging.getLogger("tests.errors")),
@@ -140,7 +140,7 @@ def test_brokers_that_refuse_the_consumer_protocol_are_told_from_a_client_at_its
     scene = Scene()
     with pytest.raises(TermsRefusedError) as caught:
         scene.handle(Said(-150, text))
-    assert caught.value.refusal is Refusal.PROTOCOL
+    assert caught.value.refusal is TermsRefusal.PROTOCOL
     with pytest.raises(ClientFatalError, match=r"kafka\.group_protocol: auto"):
         scene.errors.refused_for_good(caught.value)
 
@@ -149,7 +149,7 @@ def test_a_session_the_brokers_do_not_allow_is_named_with_what_to_set_and_ends_n
     scene = Scene()
     with pytest.raises(TermsRefusedError) as caught:
         scene.handle(Said(26, "JoinGroup failed: Broker: Invalid session timeout"))
-    assert caught.value.refusal is Refusal.SESSION
+    assert caught.value.refusal is TermsRefusal.SESSION
     scene.errors.refused_for_good(caught.value)
     assert "kafka.properties.session.timeout.ms" in scene.errors.problems["group"]
 

@@ -15,17 +15,17 @@ from bridge.formats.offset_map import BROKER_LIMIT, Demand, Head
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.consumer.assignment.holding import Holding, Move, Outcome
+from bridge.kafka.consumer.assignment.holding import Holding, Move, OperatorOutcome
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.counts import SourceCounts
 from bridge.kafka.consumer.loop_side import DRAIN_GRACE, Heartbeat
 from bridge.kafka.consumer.pauses import Pauses
-from bridge.kafka.consumer.starts.start_policy import Found, LogRange
-from bridge.kafka.consumer.starts.start_runner import Starting
+from bridge.kafka.consumer.starts.start_policy import LogRange, StartFacts
+from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.watchdog import Watchdog
 from bridge.kafka.partitions import from_client
 from bridge.model import Position, TopicPartition
@@ -88,7 +88,7 @@ class Questions:
 
     def find(
         self, partitions: Sequence[TopicPartition], *, time_ms: int | None, budget: float
-    ) -> dict[TopicPartition, Found]:
+    ) -> dict[TopicPartition, StartFacts]:
         del time_ms, budget
         return {partition: self._found(self._client.committed.get(partition)) for partition in partitions}
 
@@ -96,8 +96,8 @@ class Questions:
         del budget
         return dict.fromkeys(partitions, LogRange(self.first, 1000))
 
-    def _found(self, position: Position | None) -> Found:
-        return Found(
+    def _found(self, position: Position | None) -> StartFacts:
+        return StartFacts(
             position=position and position._replace(metadata=commit_mark.unmarked(position.metadata)),
             position_known=True,
             range=LogRange(self.first, 1000),
@@ -162,9 +162,9 @@ class Side:
 class Scene:
     def __init__(self, start_from: StartPoint = StartPoint.EARLIEST) -> None:
         self.now = 100.0
-        self.client, self.loop, self.table = Client(), Loop(), Table()
+        self.client, self.loop, self.table = Client(), Loop(), PartitionTable()
         self.questions = Questions(self.client)
-        self.outcomes: list[Mapping[TopicPartition, Outcome]] = []
+        self.outcomes: list[Mapping[TopicPartition, OperatorOutcome]] = []
         self.counts = SourceCounts()
         consumer, side = cast("Consumer", self.client), cast("LoopSide", Side(self.loop, self.wait))
         self.commits = Commits(
@@ -178,7 +178,7 @@ class Scene:
             sleep=lambda _: None,
         )
         self.pauses = Pauses(consumer, set())
-        self.starting = Starting(
+        self.starting = StartRunner(
             consumer,
             self.table,
             side,
@@ -238,7 +238,7 @@ class Scene:
             self.client.committed[partition] = Position(offset, "", None)
         self.starting.assign(partitions)
 
-    def entry(self, partition: TopicPartition) -> Assigned:
+    def entry(self, partition: TopicPartition) -> PartitionState:
         entry = self.table.get(partition)
         assert entry is not None
         return entry
@@ -302,7 +302,7 @@ def test_an_offset_that_is_set_holds_for_all_partitions_however_much_later_one_o
     assert scene.begun() == {B: 100}, "what is decided for both is not decided yet"
     scene.loop.drained(B, plain(100))
     scene.pass_by(5.0)
-    assert scene.outcomes == [{A: Outcome.DONE, B: Outcome.DONE}]
+    assert scene.outcomes == [{A: OperatorOutcome.DONE, B: OperatorOutcome.DONE}]
     assert scene.begun() == {A: 50, B: 60}
     assert {p: position.offset for p, position in scene.client.committed.items()} == {A: 50, B: 60}
 
@@ -355,7 +355,7 @@ def test_an_offset_is_not_set_where_more_was_done_since_the_operator_looked() ->
     scene.move({A: Move(100, "", 50, "")})
     scene.loop.drained(A, plain(130))
     scene.pass_by(3.0)
-    assert scene.outcomes == [{A: Outcome.MOVED_MEANWHILE}]
+    assert scene.outcomes == [{A: OperatorOutcome.MOVED_MEANWHILE}]
     assert scene.begun() == {A: 130}
     assert scene.client.committed[A].offset == 130
 
@@ -389,12 +389,12 @@ def test_a_map_that_says_the_same_at_another_time_is_what_the_operator_saw() -> 
     scene.move({A: Move(100, seen.metadata, 50, "")})
     scene.loop.drained(A, later.position(Demand(7, 1_800_000_000), Head(), BROKER_LIMIT))
     scene.pass_by(1.0)
-    assert scene.outcomes == [{A: Outcome.DONE}]
+    assert scene.outcomes == [{A: OperatorOutcome.DONE}]
     more = mapped(50, 52)
     scene.move({A: Move(50, mapped(50, 51).metadata, 60, "")})
     scene.loop.drained(A, more)
     scene.pass_by(1.0)
-    assert scene.outcomes[1:] == [{A: Outcome.MOVED_MEANWHILE}]
+    assert scene.outcomes[1:] == [{A: OperatorOutcome.MOVED_MEANWHILE}]
 
 
 # --- topics that are created again ------------------------------------------------------------------------
@@ -429,7 +429,7 @@ def test_a_topic_created_again_while_it_is_held_is_read_from_its_beginning(
     assert scene.entry(A).held is Reason.HELD_BY_OPERATOR
     scene.release(A)
     scene.pass_by(3.0)
-    assert set(scene.outcomes[-1].values()) == {Outcome.DONE}
+    assert set(scene.outcomes[-1].values()) == {OperatorOutcome.DONE}
     assert scene.begun() == {A: 0}
     assert scene.client.committed[A].offset == 0
     assert scene.client.stored[A] == 0, "the client would commit the higher one by itself"
@@ -457,7 +457,7 @@ def test_an_offset_in_a_topic_that_was_created_again_is_set_by_what_the_group_ha
     recreate(scene, noticed=noticed)
     scene.move({A: Move(None, "", 7, "")})
     scene.pass_by(1.0)
-    assert scene.outcomes[-1] == {A: Outcome.DONE}
+    assert scene.outcomes[-1] == {A: OperatorOutcome.DONE}
     scene.release(A)
     scene.pass_by(2.0)
     assert scene.begun() == {A: 7}
@@ -478,7 +478,7 @@ def test_a_hold_whose_commit_is_under_way_when_its_partition_is_revoked_is_commi
     assert operator_hold.of_metadata(scene.client.committed[A].metadata) == HOLD
     scene.answer(REBALANCING)
     scene.pass_by(1.0)
-    assert scene.outcomes == [{A: Outcome.GONE}]
+    assert scene.outcomes == [{A: OperatorOutcome.GONE}]
     assert scene.client.under_way == []
 
 
@@ -519,7 +519,7 @@ def test_partitions_revoked_on_their_way_to_a_standstill_are_waited_for_together
     assert scene.entry(c).closing
     scene.loop.drained(c, plain(105))
     scene.pass_by(1.0)
-    assert scene.outcomes == [{A: Outcome.GONE, B: Outcome.GONE, c: Outcome.DONE}]
+    assert scene.outcomes == [{A: OperatorOutcome.GONE, B: OperatorOutcome.GONE, c: OperatorOutcome.DONE}]
     assert scene.client.committed[c].offset == 105
     assert scene.counts.forced_drains == 2
 
@@ -529,7 +529,7 @@ def test_a_standstill_that_takes_too_long_is_a_forced_drain_and_is_counted_as_on
     scene.read(A)
     scene.hold(A)
     scene.pass_by(20.0 + DRAIN_GRACE + 1.0)
-    assert scene.outcomes == [{A: Outcome.DONE}]
+    assert scene.outcomes == [{A: OperatorOutcome.DONE}]
     assert scene.counts.forced_drains == 1
 
 

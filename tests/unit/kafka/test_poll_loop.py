@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
-from bridge.kafka.consumer.back_pressure import Intake
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.batching import nothing_to_skim
 from bridge.kafka.consumer.consumption import Batch
 from bridge.kafka.consumer.counts import SourceCounts
@@ -74,8 +74,8 @@ class Thread:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         told: Any = Told()
         self.told: Told = told
-        self.intake, self.clock = Intake(1000, 1_000_000), Clock()
-        self.table, self.asyncio = Table(), loop
+        self.intake, self.clock = BackPressure(1000, 1_000_000), Clock()
+        self.table, self.asyncio = PartitionTable(), loop
         self.loop = PollLoop(
             told,
             self.table,
@@ -138,7 +138,7 @@ def test_the_brokers_are_asked_about_the_topics_once_a_second(thread: Thread) ->
 
 
 def assign(thread: Thread, start: int) -> None:
-    entry = Assigned(TopicPartition("orders", 0))
+    entry = PartitionState(TopicPartition("orders", 0))
     entry.tracker, entry.next_offset = OffsetTracker(entry.partition, start), start
     thread.table.add(entry)
 
@@ -157,6 +157,6 @@ def test_a_record_taken_before_its_partition_was_assigned_anew_is_not_given_to_t
 
 def test_a_record_stays_when_another_partition_is_assigned_meanwhile(thread: Thread) -> None:
     assign(thread, 0)
-    other = Assigned(TopicPartition("orders", 1))
+    other = PartitionState(TopicPartition("orders", 1))
     thread.told.message, thread.told.meanwhile = Delivered("orders", 0, 0), lambda: thread.table.add(other)
     assert thread.round() == ["poll", "accept 0"]

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.counts import SourceCounts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.consumption import Consumption, Drained, Positioned, Tracker
-    from bridge.kafka.consumer.starts.start_runner import Starting
+    from bridge.kafka.consumer.starts.start_runner import StartRunner
 
 LOGGER = logging.getLogger("tests.rebalance")
 
@@ -50,7 +50,7 @@ class Client:
 class Steps:
     """Stands for what starts partitions, commits positions and consumes records."""
 
-    def __init__(self, table: Table, happened: list[str]) -> None:
+    def __init__(self, table: PartitionTable, happened: list[str]) -> None:
         self.table = table
         self.happened = happened
         self.defect: Exception | None = None
@@ -61,10 +61,10 @@ class Steps:
             raise self.defect
         self.happened.append(f"start {[each.partition for each in partitions]}")
 
-    def forget(self, entries: Iterable[Assigned]) -> None:
+    def forget(self, entries: Iterable[PartitionState]) -> None:
         self.happened.append(f"forget {[entry.partition.partition for entry in entries]}")
 
-    def finish(self, positions: Positioned, others: Iterable[Assigned] = ()) -> None:
+    def finish(self, positions: Positioned, others: Iterable[PartitionState] = ()) -> None:
         del others
         assert all(self.table.of(tracker) is not None for tracker, _ in positions), "fenced before the commit"
         self.happened.append(f"commit {[tracker.partition.partition for tracker, _ in positions]}")
@@ -90,12 +90,12 @@ class Steps:
 class Scene:
     def __init__(self, partitions: int = 3) -> None:
         self.happened: list[str] = []
-        self.table = Table()
+        self.table = PartitionTable()
         self.client = Client(self.happened)
         self.steps = Steps(self.table, self.happened)
         self.counts = SourceCounts()
         for number in range(partitions):
-            entry = Assigned(TopicPartition("orders", number))
+            entry = PartitionState(TopicPartition("orders", number))
             entry.tracker = OffsetTracker(entry.partition, 0)
             self.table.add(entry)
         loop_side = LoopSide(asyncio.get_running_loop(), cast("Consumption", self.steps))
@@ -106,7 +106,7 @@ class Scene:
             self.consumer,
             self.table,
             loop_side,
-            starting=cast("Starting", self.steps),
+            starting=cast("StartRunner", self.steps),
             commits=commits,
             leaving=Leaving(self.table, loop_side, commits, pauses, self.standstill, drain_timeout=5.0),
             standstill=self.standstill,
@@ -177,10 +177,10 @@ async def test_a_defect_in_a_callback_is_kept_and_never_raised_into_whatever_cal
 def test_a_pause_that_outlived_its_assignment_is_lifted_when_the_partition_comes_back() -> None:
     client = Client([])
     pauses = Pauses(cast("Consumer", client), set())
-    before = Assigned(TopicPartition("orders", 0))
+    before = PartitionState(TopicPartition("orders", 0))
     before.ordered_pause = True
     pauses.apply([before])
-    again = Assigned(TopicPartition("orders", 0))
+    again = PartitionState(TopicPartition("orders", 0))
     pauses.forget([again])
     pauses.apply([again])
     assert client.happened == ["pause [0]", "resume [0]"]

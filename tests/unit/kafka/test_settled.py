@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from bridge.formats import commit_mark
 from bridge.kafka.consumer.starts.settled import FIRST_LOOKS, Seen, Settled, subscription_of
@@ -72,7 +72,7 @@ class Cluster:
 
 
 def settled(cluster: Cluster, entries: list[str] = ENTRIES) -> Settled:
-    topics = Topics(entries, Reading.SEARCHED)
+    topics = ConsumedTopics(entries, Reading.SEARCHED)
     return Settled(cast("Any", cluster), cast("Any", cluster), topics, LOGGER, clock=lambda: 100.0 + cluster.asked)
 
 
@@ -143,7 +143,7 @@ def test_what_became_known_is_told_once_and_looked_for_seldom() -> None:
     cluster = Cluster(orders=1)
     now = 100.0
     group = Settled(
-        cast("Any", cluster), cast("Any", cluster), Topics(ENTRIES, Reading.SEARCHED), LOGGER, clock=lambda: now
+        cast("Any", cluster), cast("Any", cluster), ConsumedTopics(ENTRIES, Reading.SEARCHED), LOGGER, clock=lambda: now
     )
     assert group.step() is False
     assert group.step() is False

@@ -10,7 +10,7 @@ from bridge.formats.offset_map import Demand, Head
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
 from bridge.kafka.consumer.starts import start_policy
-from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, Found, Hold, LogRange, Start, StartReason
+from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, Hold, LogRange, Start, StartFacts, StartReason
 from bridge.model import Position, TopicPartition
 
 PARTITION = TopicPartition("orders", 3)
@@ -34,7 +34,7 @@ def text(base: int, *, epoch: int | None = 5, topic_id: str = "T") -> str:
 @pytest.mark.parametrize("start_from", EVERY_START)
 @pytest.mark.parametrize("offset", [100, 150, 200])
 def test_a_position_inside_the_log_is_where_it_goes_on(offset: int, start_from: StartFrom) -> None:
-    found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
+    found = StartFacts(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
     assert start_policy.resolve(PARTITION, found, start_from) == Start(Position(offset, "", None), COMMITTED)
 
 
@@ -46,7 +46,7 @@ def test_a_position_inside_the_log_is_where_it_goes_on(offset: int, start_from: 
 def test_a_position_outside_the_log_is_held_whatever_start_from_says(
     offset: int, sentence: str, lost: int, start_from: StartFrom
 ) -> None:
-    found = Found(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
+    found = StartFacts(Position(offset, "", None), position_known=True, topic_started=True, range=LOG)
     held = start_policy.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
     assert held.reason is Reason.OUT_OF_RANGE
@@ -56,13 +56,13 @@ def test_a_position_outside_the_log_is_held_whatever_start_from_says(
 
 
 def test_a_position_is_believed_where_the_logs_range_is_not_known() -> None:
-    found = Found(Position(7, "", None), position_known=True)
+    found = StartFacts(Position(7, "", None), position_known=True)
     assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(Position(7, "", None), COMMITTED)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 def test_a_partition_added_to_a_started_topic_starts_at_its_beginning(start_from: StartFrom) -> None:
-    found = Found(position_known=True, topic_started=True, range=LOG, at_time=150)
+    found = StartFacts(position_known=True, topic_started=True, range=LOG, at_time=150)
     assert start_policy.resolve(PARTITION, found, start_from) == Start(
         Position(100, "", None), StartReason.NEW_PARTITION, is_new=True
     )
@@ -81,28 +81,28 @@ def test_a_partition_added_to_a_started_topic_starts_at_its_beginning(start_from
 def test_a_topic_without_any_position_starts_where_start_from_says(
     start_from: StartFrom, at_time: int | None, offset: int
 ) -> None:
-    found = Found(position_known=True, range=LOG, at_time=at_time)
+    found = StartFacts(position_known=True, range=LOG, at_time=at_time)
     assert start_policy.resolve(PARTITION, found, start_from) == Start(
         Position(offset, "", None), StartReason.START_FROM, is_new=True
     )
 
 
 def test_latest_begins_at_the_last_stable_offset_so_that_an_open_transaction_is_read_when_it_ends() -> None:
-    found = Found(position_known=True, range=LOG, latest=180)
+    found = StartFacts(position_known=True, range=LOG, latest=180)
     started = start_policy.resolve(PARTITION, found, StartPoint.LATEST)
     assert started == Start(Position(180, "", None), StartReason.START_FROM, is_new=True)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 def test_a_topic_that_is_newer_than_the_group_starts_at_its_beginning(start_from: StartFrom) -> None:
-    found = Found(position_known=True, range=LOG, at_time=150, group_settled=True)
+    found = StartFacts(position_known=True, range=LOG, at_time=150, group_settled=True)
     started = start_policy.resolve(PARTITION, found, start_from)
     assert started == Start(Position(100, "", None), StartReason.NEW_TOPIC, is_new=True)
 
 
 @pytest.mark.parametrize("start_from", EVERY_START)
 def test_whether_a_topic_is_new_is_asked_again_where_the_brokers_did_not_say(start_from: StartFrom) -> None:
-    held = start_policy.resolve(PARTITION, Found(position_known=True, range=LOG, group_settled=None), start_from)
+    held = start_policy.resolve(PARTITION, StartFacts(position_known=True, range=LOG, group_settled=None), start_from)
     assert isinstance(held, Hold)
     assert held.reason is Reason.POSITION_UNKNOWN
 
@@ -112,7 +112,7 @@ def test_every_reason_for_a_start_is_told_in_a_sentence() -> None:
 
 
 def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_set() -> None:
-    held = start_policy.resolve(PARTITION, Found(position_known=True, range=LOG), StartPoint.ERROR)
+    held = start_policy.resolve(PARTITION, StartFacts(position_known=True, range=LOG), StartPoint.ERROR)
     assert isinstance(held, Hold)
     assert held.reason is Reason.NO_START
     assert "kafka.start_from" in held.detail
@@ -121,13 +121,13 @@ def test_without_a_decision_a_topic_without_any_position_is_held_with_what_to_se
 @pytest.mark.parametrize(
     ("found", "start_from"),
     [
-        (Found(range=LOG), StartPoint.EARLIEST),
-        (Found(position_known=True), StartPoint.EARLIEST),
-        (Found(position_known=True, topic_started=True), StartPoint.EARLIEST),
-        (Found(position_known=True, range=LOG), StartTime(1)),
+        (StartFacts(range=LOG), StartPoint.EARLIEST),
+        (StartFacts(position_known=True), StartPoint.EARLIEST),
+        (StartFacts(position_known=True, topic_started=True), StartPoint.EARLIEST),
+        (StartFacts(position_known=True, range=LOG), StartTime(1)),
     ],
 )
-def test_what_could_not_be_read_is_never_guessed(found: Found, start_from: StartFrom) -> None:
+def test_what_could_not_be_read_is_never_guessed(found: StartFacts, start_from: StartFrom) -> None:
     held = start_policy.resolve(PARTITION, found, start_from)
     assert isinstance(held, Hold)
     assert held.reason is Reason.POSITION_UNKNOWN
@@ -136,7 +136,7 @@ def test_what_could_not_be_read_is_never_guessed(found: Found, start_from: Start
 def test_a_map_made_for_this_position_is_restored() -> None:
     position = Position(150, text(150), 5)
     started = start_policy.resolve(
-        PARTITION, Found(position, position_known=True, range=LOG, topic_id="T"), StartPoint.ERROR
+        PARTITION, StartFacts(position, position_known=True, range=LOG, topic_id="T"), StartPoint.ERROR
     )
     assert isinstance(started, Start)
     assert started.restored is not None
@@ -153,7 +153,7 @@ def test_a_map_made_for_this_position_is_restored() -> None:
     ],
 )
 def test_a_map_made_for_another_position_is_ignored(position: Position) -> None:
-    found = Found(position, position_known=True, range=LOG, topic_id="T")
+    found = StartFacts(position, position_known=True, range=LOG, topic_id="T")
     assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
 
 
@@ -166,7 +166,7 @@ def test_an_age_counts_from_now(start_from: StartFrom, expected: int | None) -> 
 
 
 def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() -> None:
-    found = Found(Position(150, text(150), 5), position_known=True, range=LOG, topic_id="another")
+    found = StartFacts(Position(150, text(150), 5), position_known=True, range=LOG, topic_id="another")
     held = start_policy.resolve(PARTITION, found, StartPoint.EARLIEST)
     assert isinstance(held, Hold)
     assert held.reason is Reason.RECREATED
@@ -175,7 +175,7 @@ def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() 
 
 
 def test_a_position_at_the_beginning_of_a_recreated_topic_skips_nothing_and_is_read_from() -> None:
-    found = Found(Position(100, text(100), 5), position_known=True, range=LOG, topic_id="another")
+    found = StartFacts(Position(100, text(100), 5), position_known=True, range=LOG, topic_id="another")
     assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(
         Position(100, text(100), 5), COMMITTED, restored=None
     )
@@ -191,20 +191,20 @@ def test_a_position_at_the_beginning_of_a_recreated_topic_skips_nothing_and_is_r
     ],
 )
 def test_a_position_somebody_moved_here_is_believed_without_its_map(position: Position, topic_id: str) -> None:
-    found = Found(position, position_known=True, range=LOG, topic_id=topic_id)
+    found = StartFacts(position, position_known=True, range=LOG, topic_id=topic_id)
     assert start_policy.resolve(PARTITION, found, StartPoint.ERROR) == Start(position, COMMITTED, restored=None)
 
 
 def test_a_position_waits_until_it_is_known_which_topic_it_belongs_to() -> None:
     held = start_policy.resolve(
-        PARTITION, Found(Position(150, text(150), 5), position_known=True, range=LOG), StartPoint.ERROR
+        PARTITION, StartFacts(Position(150, text(150), 5), position_known=True, range=LOG), StartPoint.ERROR
     )
     assert isinstance(held, Hold)
     assert held.reason is Reason.POSITION_UNKNOWN
 
 
 def again(position: Position | None, *, topic_id: str | None = "new", known: bool = True) -> Start | Hold:
-    found = Found(position, position_known=known, range=LOG, topic_id=topic_id)
+    found = StartFacts(position, position_known=known, range=LOG, topic_id=topic_id)
     return start_policy.begin_again(PARTITION, found, StartPoint.LATEST, read="old")
 
 
@@ -231,7 +231,7 @@ def test_a_topic_created_again_waits_while_it_cannot_be_told_what_is_there_now(f
 
 @pytest.mark.parametrize("since", [10**15, 10**400, -(10**15)], ids=["far", "farther", "before"])
 def test_a_hold_of_a_time_that_is_none_holds_and_says_who_and_why(since: int) -> None:
-    found = Found(operator_hold=OperatorHold("wrong name", "alice", since))
+    found = StartFacts(operator_hold=OperatorHold("wrong name", "alice", since))
 
     held = start_policy.resolve(PARTITION, found, StartPoint.ERROR)
 

@@ -5,7 +5,7 @@ import pytest
 from bridge.config.sections import Kafka
 from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.kafka import terms
-from bridge.kafka.terms import Refusal, Terms
+from bridge.kafka.terms import Terms, TermsRefusal
 
 
 def kafka(*topics: str, group_protocol: str = "auto", **properties: str) -> Kafka:
@@ -27,23 +27,23 @@ def test_the_consumer_protocol_is_tried_first_and_the_classic_one_where_it_is_re
     section = kafka()
     first = terms.first(section)
     assert first == Terms(GroupProtocol.CONSUMER, None)
-    assert terms.after(first, Refusal.PROTOCOL, section) == CLASSIC
-    assert terms.after(CLASSIC, Refusal.PROTOCOL, section) is None
+    assert terms.after(first, TermsRefusal.PROTOCOL, section) == CLASSIC
+    assert terms.after(CLASSIC, TermsRefusal.PROTOCOL, section) is None
 
 
 def test_a_protocol_that_was_named_is_not_exchanged_for_another() -> None:
     section = kafka(group_protocol="consumer")
-    assert terms.after(terms.first(section), Refusal.PROTOCOL, section) is None
+    assert terms.after(terms.first(section), TermsRefusal.PROTOCOL, section) is None
 
 
 def test_a_default_session_that_the_brokers_do_not_allow_becomes_kafkas_own_and_a_chosen_one_stays() -> None:
     section = kafka(group_protocol="classic")
     assert terms.first(section) == CLASSIC
-    longer = terms.after(CLASSIC, Refusal.SESSION, section)
+    longer = terms.after(CLASSIC, TermsRefusal.SESSION, section)
     assert longer == Terms(GroupProtocol.CLASSIC, terms.KAFKAS_SESSION)
-    assert terms.after(longer, Refusal.SESSION, section) is None
+    assert terms.after(longer, TermsRefusal.SESSION, section) is None
     chosen = kafka(**{"session.timeout.ms": "2000"})
-    assert terms.after(terms.first(chosen), Refusal.SESSION, chosen) is None
+    assert terms.after(terms.first(chosen), TermsRefusal.SESSION, chosen) is None
 
 
 def test_who_chose_a_session_a_heartbeat_or_static_members_keeps_what_they_had() -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.absent_keys import PATTERNS_KEPT, AbsentKeys, Key, KeyCount
+from bridge.mapping.absent_keys import PATTERNS_KEPT, AbsentKeys, KeyCount, MetadataKey
 from bridge.mapping.key_watch import WINDOW, KeyWatch
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Record
 from tests.unit.mapping.conftest import NOW, compiled
 
-AMOUNT = Key("order", "amount", "data.total")
+AMOUNT = MetadataKey("order", "amount", "data.total")
 
 
 def mapped(mapping: CompiledMapping, *values: dict[str, Any], topic: str = "shop") -> dict[tuple[str, str], KeyCount]:
@@ -101,7 +101,7 @@ def test_only_what_becomes_an_event_counts_and_a_second_look_counts_once() -> No
 
 @given(st.lists(st.integers(0, 2**12 - 1), max_size=3 * PATTERNS_KEPT))
 def test_any_number_of_patterns_is_counted_in_bounded_space(patterns: list[int]) -> None:
-    counts = AbsentKeys(Key("r", str(place), "x") for place in range(12))
+    counts = AbsentKeys(MetadataKey("r", str(place), "x") for place in range(12))
     for bits in patterns:
         counts[bits] += 1
         assert len(counts) <= PATTERNS_KEPT
@@ -113,7 +113,7 @@ def test_any_number_of_patterns_is_counted_in_bounded_space(patterns: list[int])
 
 
 def test_records_of_ever_new_patterns_take_no_more_space() -> None:
-    counts = AbsentKeys(Key("r", str(place), "x") for place in range(20))
+    counts = AbsentKeys(MetadataKey("r", str(place), "x") for place in range(20))
     largest = 0
     for bits in range(20 * PATTERNS_KEPT):
         counts[bits] += 1

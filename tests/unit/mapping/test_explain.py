@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.mapping.review.explain import Explanation, explain
+from bridge.mapping.review.explain import MappingExplanation, explain
 from bridge.model import Record
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ events:
 """
 
 
-def explained(mapping: Bench, value: Any, **changes: Any) -> Explanation:
+def explained(mapping: Bench, value: Any, **changes: Any) -> MappingExplanation:
     raw = value if isinstance(value, bytes | None) else json.dumps({"live": True, "u": "u-1", **value}).encode()
     record = Record("shop", 0, 5, 1_767_323_045_000, None, raw, ())._replace(**changes)
     return explain(mapping.mapping, record, 1_767_326_400.0)

@@ -14,7 +14,7 @@ from bridge.decode.envelope import decode_value
 from bridge.decode.failures import InexactNumberError, MappingError
 from bridge.mapping.expressions.conditions import compile_condition
 from bridge.mapping.expressions.paths import path_reader
-from bridge.mapping.expressions.readers import Reader, compile_value
+from bridge.mapping.expressions.readers import ValueReader, compile_value
 from bridge.mapping.expressions.scope import Scope
 from bridge.model import FilterReason, Record
 from tests.unit.mapping.conftest import Bench, compiled
@@ -76,7 +76,7 @@ SETTINGS = compiled("user_id: u\nevents: {a: drop}").topic("t").settings
 EXACT = Scope(Record("t", 0, 0, 0, None, b"", ()), None, SETTINGS, exact=True)
 
 
-def compiled_reader(written: Any) -> Reader:
+def compiled_reader(written: Any) -> ValueReader:
     return compile_value(written, "metadata.x")
 
 

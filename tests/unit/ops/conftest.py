@@ -8,12 +8,12 @@ from bridge.model import FilterReason, LetterReason, TopicPartition
 from bridge.ops.snapshot import (
     Buffers,
     Distribution,
-    Group,
-    Key,
+    KeyView,
     Letters,
-    Mapped,
+    MappingCounts,
+    MembershipView,
     OldestOpen,
-    Partition,
+    PartitionView,
     Rate,
     Records,
     Requests,
@@ -32,9 +32,9 @@ def vitals() -> Vitals:
 
 
 @pytest.fixture
-def partition() -> Partition:
+def partition() -> PartitionView:
     """One that has records waiting and is not held by anything of its own."""
-    return Partition(
+    return PartitionView(
         TopicPartition("shop.orders", 3),
         position=100,
         end=160,
@@ -55,18 +55,18 @@ def quiet() -> Snapshot:
         started_at=NOON - 8_000,
         vitals=Vitals(poll_age=0.1, loop_age=0.2, joined=True, draining=False, stopping=False),
         records=Records(),
-        mapped=Mapped(),
+        mapped=MappingCounts(),
         requests=Requests(duration=nothing, latency=nothing),
         letters=Letters(),
         buffers=Buffers(),
         rate=Rate(limit=10.0, share=5.0),
-        group=Group(),
-        key=Key(),
+        group=MembershipView(),
+        key=KeyView(),
     )
 
 
 @pytest.fixture
-def busy(quiet: Snapshot, partition: Partition) -> Snapshot:
+def busy(quiet: Snapshot, partition: PartitionView) -> Snapshot:
     """A process in the middle of its work, with something in every part."""
     return replace(
         quiet,
@@ -79,7 +79,7 @@ def busy(quiet: Snapshot, partition: Partition) -> Snapshot:
             released=20,
             in_flight=60,
         ),
-        mapped=Mapped(
+        mapped=MappingCounts(
             routes={"order.completed[0]": RouteCounts(790, 3, 5), "account.*": RouteCounts()},
             unmapped_records=90,
             unmapped_types={"page.viewed": 80, "cart.changed": 10},
@@ -97,7 +97,7 @@ def busy(quiet: Snapshot, partition: Partition) -> Snapshot:
         letters=Letters(by_reason={LetterReason.UNMAPPABLE: 5}, write_failures=1),
         buffers=Buffers(records=56, bytes=56_000, parked=2, paused=True),
         rate=Rate(limit=10.0, share=5.0, view_age=1.5, limited_seconds=12.5, used_last_minute=290),
-        group=Group(
+        group=MembershipView(
             assignments=2,
             revocations=1,
             losses=0,
@@ -109,7 +109,7 @@ def busy(quiet: Snapshot, partition: Partition) -> Snapshot:
             out_of_range=1,
             possibly_lost=120,
         ),
-        key=Key(reloads=1),
+        key=KeyView(reloads=1),
         partitions=(partition,),
         log_write_failures=2,
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
-from bridge.ops.snapshot import Backlog, Block
+from bridge.ops.snapshot import ClosedGate, MovingBacklog
 from bridge.ops.status import status_document
 from bridge.ops.status.backlog_trend import LEAST, STALE, BacklogTrend, Topics, done_at
 from bridge.ops.status.status_text import lines
@@ -32,7 +32,7 @@ def watched(records: Iterable[int], topics: Topics = ORDERS, trend: BacklogTrend
     return trend
 
 
-def seen(trend: BacklogTrend, now: float = NOON) -> Backlog:
+def seen(trend: BacklogTrend, now: float = NOON) -> MovingBacklog:
     backlog = trend.backlog(now, EVERY)
     assert backlog is not None
     return backlog
@@ -103,8 +103,8 @@ def test_nothing_is_ever_done_in_the_past(records: list[int], later: float) -> N
 
 
 def test_the_document_says_of_when_the_backlog_is_and_never_a_time_in_the_past(busy: Snapshot) -> None:
-    backlog = Backlog(100, since=busy.at - 360, before=6_100, at=busy.at - 60)
-    limited = replace(busy, blocks=(Block(Reason.RATE_LIMITED, busy.at - 30),), backlog=backlog)
+    backlog = MovingBacklog(100, since=busy.at - 360, before=6_100, at=busy.at - 60)
+    limited = replace(busy, blocks=(ClosedGate(Reason.RATE_LIMITED, busy.at - 30),), backlog=backlog)
 
     document = status_document.document(limited)
 

@@ -7,32 +7,43 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from bridge.holds import Reason
 from bridge.model import TopicPartition
 from bridge.ops import health
-from bridge.ops.group_view import STALLED_AFTER, Facts, GroupView, MemberView, Problem, Standing, TopicView, topics
+from bridge.ops.group_view import (
+    STALLED_AFTER,
+    GroupView,
+    LookAnswers,
+    MemberView,
+    PartitionStanding,
+    TopicProblem,
+    TopicView,
+    topics,
+)
 from bridge.ops.snapshot import OldestOpen, PartitionHold
 from bridge.ops.status import group_status, status_document, status_text
 
 if TYPE_CHECKING:
-    from bridge.ops.snapshot import Partition, Snapshot, Vitals
+    from bridge.ops.snapshot import PartitionView, Snapshot, Vitals
 
-MISSING = Problem(Reason.TOPIC_MISSING, "kafka.topics: topic shop.accounts does not exist on this cluster", 1.0)
-FORBIDDEN = Problem(Reason.NOT_AUTHORISED, "kafka.topics: this user may not read topic shop.accounts", 1.0)
-
-
-def reading(entries: list[str]) -> Topics:
-    return Topics(entries, Reading.SEARCHED)
+MISSING = TopicProblem(Reason.TOPIC_MISSING, "kafka.topics: topic shop.accounts does not exist on this cluster", 1.0)
+FORBIDDEN = TopicProblem(Reason.NOT_AUTHORISED, "kafka.topics: this user may not read topic shop.accounts", 1.0)
 
 
-def owned(committed: int, end: int, *, still_for: float = 0.0, owner: str | None = "b at 10.0.0.2") -> Standing:
-    return Standing(committed, None, end, owner, owner is not None, still_for)
+def reading(entries: list[str]) -> ConsumedTopics:
+    return ConsumedTopics(entries, Reading.SEARCHED)
+
+
+def owned(
+    committed: int, end: int, *, still_for: float = 0.0, owner: str | None = "b at 10.0.0.2"
+) -> PartitionStanding:
+    return PartitionStanding(committed, None, end, owner, owner is not None, still_for)
 
 
 def test_every_configured_topic_is_shown_in_its_order_and_a_pattern_as_what_it_matches() -> None:
-    facts = Facts({"shop.orders": 1, "bill.b": 2, "bill.a": 1}, {}, {"shop.accounts": MISSING})
+    facts = LookAnswers({"shop.orders": 1, "bill.b": 2, "bill.a": 1}, {}, {"shop.accounts": MISSING})
     views = topics(reading(["shop.accounts", "^bill", "shop.orders", "^nothing"]), facts)
     assert [(view.topic, view.partitions) for view in views] == [
         ("shop.accounts", 0),
@@ -47,16 +58,16 @@ def test_every_configured_topic_is_shown_in_its_order_and_a_pattern_as_what_it_m
 def test_the_lag_of_a_topic_is_that_of_all_its_partitions_whoever_has_them() -> None:
     standings = {
         TopicPartition("t", 0): owned(10, 15),
-        TopicPartition("t", 1): Standing(None, 3, 7, None, False),
+        TopicPartition("t", 1): PartitionStanding(None, 3, 7, None, False),
         TopicPartition("t", 2): owned(5, 4),
     }
-    [view] = topics(reading(["t"]), Facts({"t": 3}, standings))
+    [view] = topics(reading(["t"]), LookAnswers({"t": 3}, standings))
     assert (view.lag, view.unowned) == (5 + 4 + 0, (1,))
 
 
 def test_a_number_that_is_not_known_is_not_a_zero() -> None:
-    standings = {TopicPartition("t", 0): owned(10, 15), TopicPartition("t", 1): Standing(committed=3)}
-    [view] = topics(reading(["t"]), Facts({"t": 2}, standings))
+    standings = {TopicPartition("t", 0): owned(10, 15), TopicPartition("t", 1): PartitionStanding(committed=3)}
+    [view] = topics(reading(["t"]), LookAnswers({"t": 2}, standings))
     assert (view.lag, view.unowned) == (None, None)
 
 
@@ -71,9 +82,9 @@ def test_a_number_that_is_not_known_is_not_a_zero() -> None:
     ids=["a dead owner", "not for long", "nothing waits", "ours"],
 )
 def test_a_partition_of_another_member_that_commits_nothing_while_records_wait_is_stalled(
-    standing: Standing, mine: set[TopicPartition], stalled: tuple[int, ...]
+    standing: PartitionStanding, mine: set[TopicPartition], stalled: tuple[int, ...]
 ) -> None:
-    [view] = topics(reading(["t"]), Facts({"t": 1}, {TopicPartition("t", 0): standing}, mine=frozenset(mine)))
+    [view] = topics(reading(["t"]), LookAnswers({"t": 1}, {TopicPartition("t", 0): standing}, mine=frozenset(mine)))
     assert view.stalled == stalled
     assert view.owners_of_stalled == (("b at 10.0.0.2",) if stalled else ())
 
@@ -93,7 +104,7 @@ def seen(snapshot: Snapshot, *views: TopicView) -> Snapshot:
 
 @pytest.mark.parametrize("problem", [MISSING, FORBIDDEN])
 def test_a_topic_that_yields_nothing_is_never_everything_that_arrived_is_done(
-    problem: Problem, quiet: Snapshot
+    problem: TopicProblem, quiet: Snapshot
 ) -> None:
     document = status_document.document(
         seen(quiet, TopicView("shop.orders", 3, 0, ()), TopicView("shop.accounts", problem=problem))
@@ -116,7 +127,7 @@ def test_a_process_that_can_read_nothing_at_all_is_not_ready(vitals: Vitals) -> 
 
 
 def test_patterns_that_match_nothing_yet_are_said_and_hold_nobody(quiet: Snapshot) -> None:
-    nothing = Problem(Reason.TOPIC_MISSING, "kafka.topics: no topic matches ^bill now", 1.0)
+    nothing = TopicProblem(Reason.TOPIC_MISSING, "kafka.topics: no topic matches ^bill now", 1.0)
     document = status_document.document(seen(quiet, TopicView("^bill", problem=nothing)))
     assert (document["state"], document["ready"]["ready"]) == ("idle", True)
     assert nothing.detail in document["sentence"]
@@ -138,14 +149,14 @@ def test_partitions_that_nobody_has_are_named_where_all_else_is_well(quiet: Snap
     ids=["never read", "below the log", "above the log", "inside"],
 )
 def test_a_held_partition_has_the_lag_of_all_that_its_log_can_still_give(
-    partition: Partition, position: int | None, start: int, end: int, lag: int
+    partition: PartitionView, position: int | None, start: int, end: int, lag: int
 ) -> None:
     held = replace(partition, position=position, start=start, end=end, oldest=None, open_records=0)
     assert held.lag == lag
 
 
 def test_a_held_partition_ages_with_its_oldest_record_or_since_it_was_first_seen_to_wait(
-    busy: Snapshot, partition: Partition
+    busy: Snapshot, partition: PartitionView
 ) -> None:
     held = replace(
         partition, hold=PartitionHold(Reason.NO_START, busy.at - 60, "Held."), open_records=0, position=None, start=100

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from bridge.holds import GATES, Reason
 from bridge.model import FilterReason, LetterReason
 from bridge.ops.metrics import exposition_format
-from bridge.ops.metrics.catalogue import CATALOGUE, PREFIX, Kind, Metric, Over
-from bridge.ops.snapshot import Block, Build, Certificate, Key, PartitionHold, Rate, RecordedLosses, TopicHold
+from bridge.ops.metrics.catalogue import CATALOGUE, PREFIX, Metric, MetricKind, Over
+from bridge.ops.snapshot import Build, Certificate, ClosedGate, KeyView, PartitionHold, Rate, RecordedLosses, TopicHold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ def test_every_metric_says_its_meaning_and_unit_in_its_help(quiet: Snapshot) -> 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
 def test_every_metric_is_named_as_the_field_names_them(metric: Metric) -> None:
     assert metric.name.startswith((PREFIX, "process_"))
-    assert metric.name.endswith("_total") == (metric.kind is Kind.COUNTER)
+    assert metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
     assert metric.meaning.endswith(".")
     if metric.unit in ("seconds", "bytes"):
         assert metric.name.removesuffix("_total").endswith(f"_{metric.unit}")
@@ -117,7 +117,7 @@ def test_where_nothing_waits_there_is_an_age_of_0_and_no_time_it_began(busy: Sna
 def test_what_has_no_sum_over_replicas_says_so_where_it_is_looked_up() -> None:
     for metric in CATALOGUE:
         assert ("Do not sum over replicas" in metric.help) == (metric.over is not Over.SUM)
-        assert metric.kind is Kind.GAUGE or metric.over is Over.SUM
+        assert metric.kind is MetricKind.GAUGE or metric.over is Over.SUM
         if metric.name.endswith(("_age_seconds", "_timestamp_seconds")):
             assert metric.over is not Over.SUM
 
@@ -136,7 +136,7 @@ def test_losses_that_are_recorded_are_shown_as_those_of_the_group_since_when(qui
 
 
 def test_a_key_file_that_cannot_be_read_is_shown_since_when(quiet: Snapshot) -> None:
-    lost = replace(quiet, key=Key(problem="the key file k cannot be read.", problem_since=quiet.at - 60))
+    lost = replace(quiet, key=KeyView(problem="the key file k cannot be read.", problem_since=quiet.at - 60))
 
     assert scraped(lost)[f"{PREFIX}key_file_unreadable"] == {(): 1}
     assert scraped(lost)[f"{PREFIX}key_file_unreadable_timestamp_seconds"] == {(): quiet.at - 60}
@@ -196,7 +196,9 @@ def test_every_series_whose_labels_are_known_is_there_from_the_first_scrape_on(q
     assert by_label(series[f"{PREFIX}requests_total"]) == dict.fromkeys(("202", "400", "401", "429", "none"), 0)
     assert by_label(series[f"{PREFIX}rebalances_total"]) == {"assigned": 0, "revoked": 0, "lost": 0}
     assert by_label(series[f"{PREFIX}retries_total"])["rate_limited"] == 0
-    unlabelled = {m.name for m in CATALOGUE if not m.labels and m.read is not None and m.kind is not Kind.HISTOGRAM}
+    unlabelled = {
+        m.name for m in CATALOGUE if not m.labels and m.read is not None and m.kind is not MetricKind.HISTOGRAM
+    }
     assert unlabelled <= series.keys()
 
 
@@ -251,7 +253,7 @@ def test_an_unlimited_rate_is_infinite_and_an_unknown_age_is_not_a_number(quiet:
 
 def test_closed_gates_are_one_and_open_ones_zero(quiet: Snapshot) -> None:
     blocked = by_label(
-        scraped(replace(quiet, blocks=(Block(Reason.OUTAGE, quiet.at - 5),)))[f"{PREFIX}blocked"],
+        scraped(replace(quiet, blocks=(ClosedGate(Reason.OUTAGE, quiet.at - 5),)))[f"{PREFIX}blocked"],
     )
 
     assert blocked.pop("outage") == 1

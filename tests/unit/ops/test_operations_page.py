@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.ops import health
-from bridge.ops.server import MAX_HEAD, Limits
+from bridge.ops.server import MAX_HEAD, ServerLimits
 from scripts import reference_tables
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_every_reason_a_probe_can_give_is_on_the_page(vitals: Vitals) -> None:
 
 def test_the_limits_on_the_page_are_those_in_force() -> None:
     page = " ".join(PAGE.read_text(encoding="utf-8").split())
-    limits = Limits()
+    limits = ServerLimits()
 
     assert f"more than {MAX_HEAD // 1024} KiB of headers" in page
     assert f"dropped after {limits.head_timeout:.0f} s, an idle connection after {limits.idle_timeout:.0f} s" in page

@@ -12,7 +12,7 @@ from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
 from bridge.ops import health
 from bridge.ops.metrics.catalogue import CATALOGUE
-from bridge.ops.snapshot import Block, KafkaLost, PartitionHold
+from bridge.ops.snapshot import ClosedGate, KafkaLost, PartitionHold
 from bridge.ops.status import status_document
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ GATES = (
 def moments(draw: st.DrawFn, busy: Snapshot) -> Snapshot:
     """What the service can bring about: a gate and what readiness goes by are two looks at one fact."""
     closed = draw(st.lists(st.sampled_from(GATES), unique=True, max_size=4))
-    blocks = tuple(Block(gate, busy.at - 9, f"{gate.value} it is.", busy.at + 9) for gate in closed)
+    blocks = tuple(ClosedGate(gate, busy.at - 9, f"{gate.value} it is.", busy.at + 9) for gate in closed)
     partitions = tuple(
         replace(
             busy.partitions[0],

@@ -14,19 +14,19 @@ from bridge.holds import GATES, SHOWN, Reason
 from bridge.model import Retried, Retry, TopicPartition
 from bridge.ops.metrics import exposition_format
 from bridge.ops.snapshot import (
-    Block,
+    ClosedGate,
     KafkaLost,
-    Key,
+    KeyView,
     OldestOpen,
-    Partition,
     PartitionHold,
+    PartitionView,
     RecordedLoss,
     RecordedLosses,
     RouteCounts,
     TopicHold,
 )
 from bridge.ops.status import status_document
-from bridge.ops.status.status_document import State
+from bridge.ops.status.status_document import ProcessState
 from bridge.ops.status.status_text import lines
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def variants(busy: Snapshot) -> dict[str, Snapshot]:
         f"held: {why}": replace(busy, partitions=(replace(partition, hold=PartitionHold(why, busy.at, "So it is.")),))
         for why in (Reason.OUT_OF_RANGE, Reason.NO_START, Reason.DEAD_LETTERS_UNWRITABLE)
     }
-    gates = {f"gate: {gate}": replace(busy, blocks=(Block(gate, busy.at, "", busy.at + 1),)) for gate in GATES}
+    gates = {f"gate: {gate}": replace(busy, blocks=(ClosedGate(gate, busy.at, "", busy.at + 1),)) for gate in GATES}
     return {
         **holds,
         **gates,
@@ -63,7 +63,7 @@ def variants(busy: Snapshot) -> dict[str, Snapshot]:
             ),
         ),
         "unlimited": replace(busy, rate=replace(busy.rate, limit=None, share=None, view_age=None)),
-        "key problem": replace(busy, key=Key(problem="/run/key is empty.")),
+        "key problem": replace(busy, key=KeyView(problem="/run/key is empty.")),
         "starting": replace(busy, vitals=replace(busy.vitals, joined=False), partitions=()),
         "stopping": replace(busy, vitals=replace(busy.vitals, stopping=True)),
     }
@@ -78,7 +78,7 @@ def test_the_schema_is_a_valid_schema_and_names_every_reason_and_state() -> None
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
     assert SCHEMA["properties"]["partitions"]["items"]["properties"]["why"]["enum"] == list(SHOWN)
-    assert set(SCHEMA["properties"]["state"]["enum"]) == {state.value for state in State}
+    assert set(SCHEMA["properties"]["state"]["enum"]) == {state.value for state in ProcessState}
     blocked = SCHEMA["properties"]["blocked"]["items"]["properties"]["reason"]["enum"]
     assert set(blocked) == {gate.value for gate in GATES}
 
@@ -89,7 +89,7 @@ def test_the_schema_refuses_what_it_does_not_name(busy: Snapshot) -> None:
 
 
 def test_a_partition_shows_how_far_behind_since_when_and_why(busy: Snapshot) -> None:
-    (partition,) = checked(replace(busy, blocks=(Block(Reason.OUTAGE, busy.at - 30, "503 for 10 users."),)))[
+    (partition,) = checked(replace(busy, blocks=(ClosedGate(Reason.OUTAGE, busy.at - 30, "503 for 10 users."),)))[
         "partitions"
     ]
 
@@ -143,7 +143,7 @@ def test_a_record_is_never_younger_than_it_has_been_seen_waiting(waited: float, 
     now = 1_767_355_200.0
     oldest = OldestOpen(100, since=now - waited, timestamp=None if ahead is None else now + ahead)
 
-    age = Partition(TopicPartition("t", 0), 100, 160, open_records=1, oldest=oldest).oldest_age(now)
+    age = PartitionView(TopicPartition("t", 0), 100, 160, open_records=1, oldest=oldest).oldest_age(now)
 
     assert age >= waited - 1e-3
     assert age == pytest.approx(max(waited, -(ahead or 0.0)), abs=1e-2)
@@ -168,22 +168,22 @@ def test_a_timestamp_from_the_future_is_no_negative_age(busy: Snapshot) -> None:
 @pytest.mark.parametrize(
     ("variant", "state"),
     [
-        ("held: out_of_range", State.HELD),
-        ("held: no_start", State.HELD),
-        ("held: dead_letters_unwritable", State.HELD),
-        ("topic held", State.HELD),
-        ("gate: unauthorized", State.HELD),
-        ("gate: dead_letters_unwritable", State.HELD),
-        ("gate: outage", State.WAITING),
-        ("gate: membership", State.WAITING),
-        ("gate: retry_after", State.WAITING),
-        ("gate: rate_limited", State.WAITING),
-        ("starting", State.STARTING),
-        ("stopping", State.DRAINING),
-        ("unlimited", State.DELIVERING),
+        ("held: out_of_range", ProcessState.HELD),
+        ("held: no_start", ProcessState.HELD),
+        ("held: dead_letters_unwritable", ProcessState.HELD),
+        ("topic held", ProcessState.HELD),
+        ("gate: unauthorized", ProcessState.HELD),
+        ("gate: dead_letters_unwritable", ProcessState.HELD),
+        ("gate: outage", ProcessState.WAITING),
+        ("gate: membership", ProcessState.WAITING),
+        ("gate: retry_after", ProcessState.WAITING),
+        ("gate: rate_limited", ProcessState.WAITING),
+        ("starting", ProcessState.STARTING),
+        ("stopping", ProcessState.DRAINING),
+        ("unlimited", ProcessState.DELIVERING),
     ],
 )
-def test_the_state_is_the_worst_that_applies(variant: str, state: State, busy: Snapshot) -> None:
+def test_the_state_is_the_worst_that_applies(variant: str, state: ProcessState, busy: Snapshot) -> None:
     document = checked(variants(busy)[variant])
 
     assert document["state"] == state.value
@@ -191,7 +191,7 @@ def test_the_state_is_the_worst_that_applies(variant: str, state: State, busy: S
 
 
 def test_a_hold_that_no_record_waits_behind_is_still_a_hold(quiet: Snapshot) -> None:
-    document = checked(replace(quiet, blocks=(Block(Reason.UNAUTHORIZED, quiet.at, "401 since noon."),)))
+    document = checked(replace(quiet, blocks=(ClosedGate(Reason.UNAUTHORIZED, quiet.at, "401 since noon."),)))
 
     assert document["state"] == "held"
     assert document["sentence"].startswith("401 since noon. Put a valid key")
@@ -248,7 +248,7 @@ def test_counts_of_a_route_are_those_of_its_events() -> None:
 
 
 def test_what_an_api_says_is_ended_before_the_advice_begins(busy: Snapshot) -> None:
-    held = replace(busy, blocks=(Block(Reason.UNAUTHORIZED, busy.at, "the API answered 401"),))
+    held = replace(busy, blocks=(ClosedGate(Reason.UNAUTHORIZED, busy.at, "the API answered 401"),))
     document = checked(held)
     assert document["state"] == "held"
     assert document["sentence"].startswith("the API answered 401. Put a valid key")
@@ -261,7 +261,10 @@ def test_brokers_that_do_not_answer_are_the_sentence_whatever_else_waits(busy: S
         busy,
         kafka_lost=lost,
         vitals=replace(busy.vitals, kafka=sentence, joined=False),
-        blocks=(Block(Reason.RATE_LIMITED, busy.at - 5), Block(Reason.KAFKA_UNREACHABLE, busy.at - 30, sentence)),
+        blocks=(
+            ClosedGate(Reason.RATE_LIMITED, busy.at - 5),
+            ClosedGate(Reason.KAFKA_UNREACHABLE, busy.at - 30, sentence),
+        ),
     )
 
     document = checked(away)

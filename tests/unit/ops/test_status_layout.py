@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from bridge.holds import REASONS, Reason
 from bridge.model import Retried, Retry, TopicPartition
-from bridge.ops.group_view import GroupView, MemberView, Problem, TopicView
-from bridge.ops.snapshot import Backlog, Block, Key, Letters, PartitionHold
+from bridge.ops.group_view import GroupView, MemberView, TopicProblem, TopicView
+from bridge.ops.snapshot import ClosedGate, KeyView, Letters, MovingBacklog, PartitionHold
 from bridge.ops.status import status_document
 from bridge.ops.status.status_text import NARROWEST, lines
-from bridge.ops.status.status_text.layout import Table, columns, laid_out, wrapped
+from bridge.ops.status.status_text.layout import ScreenTable, columns, laid_out, wrapped
 from bridge.ops.status.status_text.times import Times
 from bridge.text.printable import printable
 from tests.unit.ops.test_status_text import shown, utc
@@ -49,11 +49,11 @@ def snapshots(draw: st.DrawFn, busy: Snapshot) -> Snapshot:
         for number in range(draw(st.sampled_from([0, 1, 2, 30])))
     )
     blocks = tuple(
-        Block(gate, busy.at - 9, draw(TEXTS), busy.at + 1, draw(st.none() | st.floats(busy.at, busy.at + 1e6)))
+        ClosedGate(gate, busy.at - 9, draw(TEXTS), busy.at + 1, draw(st.none() | st.floats(busy.at, busy.at + 1e6)))
         for gate in draw(st.lists(GATES, max_size=3, unique=True))
     )
     problem = st.none() | st.builds(
-        Problem, st.sampled_from([Reason.TOPIC_MISSING, Reason.NOT_AUTHORISED]), TEXTS, st.just(1.0)
+        TopicProblem, st.sampled_from([Reason.TOPIC_MISSING, Reason.NOT_AUTHORISED]), TEXTS, st.just(1.0)
     )
     topics = tuple(TopicView(name, 3, 9, (1, 2), problem=draw(problem)) for name in draw(st.lists(NAMES, max_size=3)))
     members = tuple(MemberView(name, "10.0.0.2", 7) for name in draw(st.lists(NAMES, max_size=3)))
@@ -63,10 +63,10 @@ def snapshots(draw: st.DrawFn, busy: Snapshot) -> Snapshot:
         partitions=partitions,
         blocks=blocks,
         group_view=GroupView(at=busy.at, state="Stable", members=members, topics=topics),
-        key=Key(problem=draw(st.none() | TEXTS)),
+        key=KeyView(problem=draw(st.none() | TEXTS)),
         letters=Letters(open_by_reason=draw(st.none() | st.just({"rejected": 3})), oldest_open=busy.at - 1e6),
         retries=[Retried(TopicPartition(names[0], 1), 1, 0, "r", 2, 1, 12, 1.0, answer, 2)],
-        backlog=draw(st.none() | st.just(Backlog(9, busy.at - 60, 10**9, busy.at))),
+        backlog=draw(st.none() | st.just(MovingBacklog(9, busy.at - 60, 10**9, busy.at))),
         mapped=replace(busy.mapped, unmapped_types={draw(TEXTS): 9}),
     )
 
@@ -136,7 +136,7 @@ def test_a_short_remark_in_brackets_is_never_torn() -> None:
 
 def test_names_too_long_for_a_table_lose_their_middle_and_stay_apart() -> None:
     rows = [(f"eu.production.shop.orders.created.v2/{number}", "sending", "1") for number in range(3)]
-    table = Table(("partition", "why", "lag"), rows, (2,))
+    table = ScreenTable(("partition", "why", "lag"), rows, (2,))
     found = [line.text for line in laid_out([table], 40)]
     assert found == [
         "partition                   why      lag",
@@ -147,7 +147,9 @@ def test_names_too_long_for_a_table_lose_their_middle_and_stay_apart() -> None:
 
 
 def test_a_row_that_no_cutting_makes_fit_is_told_with_the_names_of_its_columns() -> None:
-    table = Table(("partition", "why", "lag"), [("shop.orders/3", "dead_letters_unwritable", "1,000,000,000")], (2,))
+    table = ScreenTable(
+        ("partition", "why", "lag"), [("shop.orders/3", "dead_letters_unwritable", "1,000,000,000")], (2,)
+    )
     found = [line.text for line in laid_out([table], 30)]
     assert found == ["shop.orders/3", "  why dead_letters_unwritable,", "    lag 1,000,000,000"]
 

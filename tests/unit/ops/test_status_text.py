@@ -10,14 +10,14 @@ import pytest
 
 from bridge.holds import Reason
 from bridge.model import Retried, Retry, TopicPartition
-from bridge.ops.group_view import GroupView, Problem, TopicView
+from bridge.ops.group_view import GroupView, TopicProblem, TopicView
 from bridge.ops.snapshot import (
-    Backlog,
-    Block,
-    Group,
+    ClosedGate,
     KafkaLost,
-    Key,
+    KeyView,
     Letters,
+    MembershipView,
+    MovingBacklog,
     OldestOpen,
     PartitionHold,
     RecordedLoss,
@@ -67,7 +67,7 @@ def test_partitions_of_one_reason_are_told_together(busy: Snapshot) -> None:
         replace(busy.partitions[0], partition=TopicPartition(topic, number))
         for topic, number in [("a", 0), ("a", 1), ("a", 2), ("a", 5), ("b", 7)]
     ]
-    outage = replace(busy, partitions=partitions, blocks=(Block(Reason.OUTAGE, busy.at, "503."),))
+    outage = replace(busy, partitions=partitions, blocks=(ClosedGate(Reason.OUTAGE, busy.at, "503."),))
 
     found = section(shown(outage), "Ends by itself")
 
@@ -95,8 +95,8 @@ def test_one_reason_is_told_once_for_300_partitions_that_each_say_something_else
 def test_a_normal_backlog_needs_nobody_and_says_when_it_is_done(busy: Snapshot) -> None:
     limited = replace(
         busy,
-        blocks=(Block(Reason.RATE_LIMITED, busy.at - 30, until=busy.at + 0.1),),
-        backlog=Backlog(6_000, since=busy.at - 300, before=6_500, at=busy.at),
+        blocks=(ClosedGate(Reason.RATE_LIMITED, busy.at - 30, until=busy.at + 0.1),),
+        backlog=MovingBacklog(6_000, since=busy.at - 300, before=6_500, at=busy.at),
     )
     page = shown(limited)
 
@@ -109,8 +109,8 @@ def test_a_normal_backlog_needs_nobody_and_says_when_it_is_done(busy: Snapshot) 
 
 
 def test_a_backlog_that_grows_never_catches_up_and_a_short_watch_says_nothing(busy: Snapshot) -> None:
-    limited = replace(busy, blocks=(Block(Reason.RATE_LIMITED, busy.at - 30),))
-    grows = replace(limited, backlog=Backlog(6_500, since=busy.at - 300, before=6_000, at=busy.at))
+    limited = replace(busy, blocks=(ClosedGate(Reason.RATE_LIMITED, busy.at - 30),))
+    grows = replace(limited, backlog=MovingBacklog(6_500, since=busy.at - 300, before=6_000, at=busy.at))
 
     assert section(shown(grows), "Ends by itself")[-1] == (
         "The backlog of 6,500 records has not shrunk in the last 5 min 0 s (+100 a minute): at this pace it never"
@@ -124,8 +124,8 @@ def test_nothing_is_forecast_while_a_partition_is_held(busy: Snapshot) -> None:
     both = replace(
         busy,
         partitions=(busy.partitions[0], replace(busy.partitions[0], hold=held)),
-        blocks=(Block(Reason.RATE_LIMITED, busy.at - 30),),
-        backlog=Backlog(6_000, since=busy.at - 300, before=6_500, at=busy.at),
+        blocks=(ClosedGate(Reason.RATE_LIMITED, busy.at - 30),),
+        backlog=MovingBacklog(6_000, since=busy.at - 300, before=6_500, at=busy.at),
     )
 
     assert section(shown(both), "Ends by itself")[-1] == (
@@ -134,8 +134,8 @@ def test_nothing_is_forecast_while_a_partition_is_held(busy: Snapshot) -> None:
 
 
 def test_a_pause_says_until_when_and_a_probe_when_it_is_tried_again(busy: Snapshot) -> None:
-    paused = replace(busy, blocks=(Block(Reason.RETRY_AFTER, busy.at - 10, "429.", busy.at + 50),))
-    outage = replace(busy, blocks=(Block(Reason.OUTAGE, busy.at - 10, "503.", busy.at + 5, busy.at + 5),))
+    paused = replace(busy, blocks=(ClosedGate(Reason.RETRY_AFTER, busy.at - 10, "429.", busy.at + 50),))
+    outage = replace(busy, blocks=(ClosedGate(Reason.OUTAGE, busy.at - 10, "503.", busy.at + 5, busy.at + 5),))
 
     assert section(shown(paused), "Ends by itself")[0] == (
         "retry_after until 12:00:50 (in 50 s), since 11:59:50 (10 s): shop.orders/3"
@@ -150,8 +150,8 @@ def test_a_pause_says_until_when_and_a_probe_when_it_is_tried_again(busy: Snapsh
 def test_a_refused_key_says_beside_it_that_its_file_cannot_be_read(busy: Snapshot) -> None:
     refused = replace(
         busy,
-        blocks=(Block(Reason.UNAUTHORIZED, busy.at - 10, "The API answered 401.", next_try=busy.at + 20),),
-        key=Key(problem="the key file /run/key cannot be read: Permission denied", problem_since=busy.at - 5),
+        blocks=(ClosedGate(Reason.UNAUTHORIZED, busy.at - 10, "The API answered 401.", next_try=busy.at + 20),),
+        key=KeyView(problem="the key file /run/key cannot be read: Permission denied", problem_since=busy.at - 5),
     )
     page = shown(refused)
 
@@ -170,12 +170,12 @@ def test_a_watch_counts_in_its_headline_what_it_tells_right_below(busy: Snapshot
 
     hold = PartitionHold(Reason.OUT_OF_RANGE, busy.at - 185, "Position 5 is below the log's start 9.")
     held = replace(busy, partitions=(busy.partitions[0], replace(busy.partitions[0], hold=hold)))
-    paused = (Block(Reason.RETRY_AFTER, busy.at - 10, "429.", busy.at + 50),)
+    paused = (ClosedGate(Reason.RETRY_AFTER, busy.at - 10, "429.", busy.at + 50),)
 
     assert headline(busy) == "DELIVERING: Delivering from 1 of 1 partitions."
     assert headline(held) == "HELD: 1 thing needs someone, 1 of 2 partitions held."
     assert headline(replace(busy, blocks=paused)) == "WAITING: nothing needs someone, 1 thing ends by itself."
-    assert headline(replace(busy, key=Key(problem="no key"))) == (
+    assert headline(replace(busy, key=KeyView(problem="no key"))) == (
         "DELIVERING: Delivering from 1 of 1 partitions. 1 thing needs someone."
     )
 
@@ -196,7 +196,7 @@ def test_open_dead_letters_need_someone_with_their_number_the_oldest_and_the_rea
 
 
 def test_records_that_kafka_is_about_to_delete_need_someone_and_say_from_when_on(busy: Snapshot) -> None:
-    kept = replace(busy, retention={"shop.orders": 120.0}, blocks=(Block(Reason.OUTAGE, busy.at, "503."),))
+    kept = replace(busy, retention={"shop.orders": 120.0}, blocks=(ClosedGate(Reason.OUTAGE, busy.at, "503."),))
     page = shown(kept)
 
     found = section(page, "Needs someone")
@@ -228,7 +228,10 @@ def test_partitions_that_another_member_does_not_move_are_told_with_the_member_a
 def test_what_a_stricter_gate_covers_is_told_as_well(busy: Snapshot) -> None:
     both = replace(
         busy,
-        blocks=(Block(Reason.UNAUTHORIZED, busy.at - 60, "401."), Block(Reason.KAFKA_UNREACHABLE, busy.at, "Gone.")),
+        blocks=(
+            ClosedGate(Reason.UNAUTHORIZED, busy.at - 60, "401."),
+            ClosedGate(Reason.KAFKA_UNREACHABLE, busy.at, "Gone."),
+        ),
     )
     page = shown(both)
 
@@ -238,7 +241,7 @@ def test_what_a_stricter_gate_covers_is_told_as_well(busy: Snapshot) -> None:
 
 def test_topics_that_are_missing_are_told_once_with_what_to_do(quiet: Snapshot) -> None:
     views = tuple(
-        TopicView(name, problem=Problem(Reason.TOPIC_MISSING, f"topic {name} does not exist", quiet.at - 60))
+        TopicView(name, problem=TopicProblem(Reason.TOPIC_MISSING, f"topic {name} does not exist", quiet.at - 60))
         for name in ("a", "b")
     )
 
@@ -312,7 +315,7 @@ def test_a_replica_that_the_commands_do_not_reach_says_why(quiet: Snapshot) -> N
 
 
 def test_records_the_accounting_cannot_explain_are_told_as_a_defect(busy: Snapshot) -> None:
-    leaking = replace(busy, group=Group(), records=replace(busy.records, consumed=1_003))
+    leaking = replace(busy, group=MembershipView(), records=replace(busy.records, consumed=1_003))
 
     assert section(shown(leaking), "Lost")[0].startswith("unaccounted: 3 records")
 
@@ -349,7 +352,7 @@ def test_the_rate_is_told_in_the_unit_it_is_configured_in(busy: Snapshot) -> Non
 
 def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:
     assert not any("key_file" in line for line in shown(busy))
-    problem = replace(busy, key=Key(problem="/run/key is empty", problem_since=busy.at - 5))
+    problem = replace(busy, key=KeyView(problem="/run/key is empty", problem_since=busy.at - 5))
     assert section(shown(problem), "Needs someone")[:2] == [
         "key_file since 11:59:55 (5 s)",
         "/run/key is empty. The key that was read before is still used.",
@@ -359,7 +362,7 @@ def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:
 def test_control_characters_from_outside_cannot_reach_the_terminal(busy: Snapshot) -> None:
     mapped = replace(busy.mapped, unmapped_types={"\x1b[2Jclear\nme": 1})
 
-    page = shown(replace(busy, mapped=mapped, blocks=(Block(Reason.OUTAGE, busy.at, "503 \x1b[31mred."),)))
+    page = shown(replace(busy, mapped=mapped, blocks=(ClosedGate(Reason.OUTAGE, busy.at, "503 \x1b[31mred."),)))
 
     assert all(line.isprintable() for line in page)
     assert section(page, "Unmapped types") == ["type              records", r"\x1b[2Jclear\nme        1"]

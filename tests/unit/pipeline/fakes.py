@@ -32,7 +32,7 @@ from bridge.model import (
     Verdict,
 )
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.offsets import Life, OffsetTracker
+from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.ports import Attempt
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, Work
@@ -243,7 +243,7 @@ class FakePositions:
 
     def store(self, positions: Sequence[tuple[Tracker, Position]], /) -> None:
         for tracker, position in positions:
-            if tracker.life is not Life.DEAD:
+            if tracker.life is not TrackerState.DEAD:
                 self._commit(tracker, position)
 
     def final(self, positions: Sequence[tuple[Tracker, Position]]) -> None:

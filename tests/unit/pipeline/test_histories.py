@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bridge.model import TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
-from bridge.pipeline.work import State, Work
+from bridge.pipeline.work import EventState, Work
 from tests.unit.pipeline.fakes import (
     ACCEPTED,
     FAILED,
@@ -141,7 +141,7 @@ class Histories(RuleBasedStateMachine):
         open_events = dict.fromkeys(self.world.dispatcher.topics, 0)
         for partition in self.world.dispatcher.assignments:
             for work in events(partition.tracker.open.values()):
-                draining_and_dropped = work.state is State.GONE
+                draining_and_dropped = work.state is EventState.GONE
                 if work.letter is None and not draining_and_dropped:
                     open_events[partition.topic.name] += 1
         for name, topic in self.world.dispatcher.topics.items():
@@ -150,7 +150,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def what_waits_for_a_permit_is_counted_exactly(self) -> None:
         for partition in self.world.dispatcher.assignments:
-            ready = [w for w in events(partition.tracker.open.values()) if w.state is State.READY]
+            ready = [w for w in events(partition.tracker.open.values()) if w.state is EventState.READY]
             assert partition.ready >= len(ready)
 
     @invariant()

@@ -13,11 +13,11 @@ from bridge.model import Prepared, Record, TopicPartition
 from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.queues.key_queues import Lanes
-from bridge.pipeline.queues.ready_queue import Turns
+from bridge.pipeline.queues.key_queues import KeyQueues
+from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.settings import DeliverySettings, Ordering
 from bridge.pipeline.tally import Tally
-from bridge.pipeline.work import Entry, LaneKey, Partition, State, Work
+from bridge.pipeline.work import Entry, EventState, LaneKey, PartitionWork, Work
 from tests.unit.pipeline.fakes import ACCEPTED, ROUTE, FakePositions, VirtualTime
 from tests.unit.pipeline.world import World
 
@@ -25,16 +25,16 @@ P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 Q0 = TopicPartition("payments", 0)
 
 
-def partition(topic: str, number: int = 0) -> Partition:
+def partition(topic: str, number: int = 0) -> PartitionWork:
     tracker: OffsetTracker[Entry] = OffsetTracker(TopicPartition(topic, number), 0)
-    return Partition(tracker, TopicLetters(topic, 0), 0.0)
+    return PartitionWork(tracker, TopicLetters(topic, 0), 0.0)
 
 
-def lanes_of_none() -> Lanes:
-    return Lanes(Failing(DeliverySettings(), Tally(), FakePositions(VirtualTime())))
+def lanes_of_none() -> KeyQueues:
+    return KeyQueues(Failing(DeliverySettings(), Tally(), FakePositions(VirtualTime())))
 
 
-def work(of: Partition, offset: int, lane: LaneKey = None) -> Work:
+def work(of: PartitionWork, offset: int, lane: LaneKey = None) -> Work:
     record = Record(*of.tracker.partition, offset, None, None, b"", ())
     return Work(of, record, 0, 0, Prepared("ann", "Tested", b"", ROUTE), lane)
 
@@ -72,7 +72,7 @@ def test_a_purge_keeps_the_order_of_the_rest_and_re_arms_every_lane_that_lost_it
     gone, rearmed = lanes.purge(lambda each: each.partition is leaves)
     kept = {name: [each for each in queue if each.partition is stays] for name, queue in model.items()}
     assert set(gone) == {each for queue in model.values() for each in queue} - {e for q in kept.values() for e in q}
-    assert all(each.state is State.GONE for each in gone)
+    assert all(each.state is EventState.GONE for each in gone)
     assert set(rearmed) == {kept[name][0] for name in kept if kept[name] and kept[name][0] is not model[name][0]}
     for name in later:
         each = work(stays, 100, name)
@@ -98,7 +98,7 @@ def test_without_a_key_nothing_is_kept_in_order() -> None:
 
 @given(st.lists(st.sampled_from("abcd"), max_size=60))
 def test_topics_take_turns_and_each_is_first_in_first_out(topics: list[str]) -> None:
-    turns, owners = Turns(64), {name: partition(name) for name in "abcd"}
+    turns, owners = ReadyQueue(64), {name: partition(name) for name in "abcd"}
     waiting = Counter(topics)
     for offset, name in enumerate(topics):
         turns.push(work(owners[name], offset))
@@ -118,17 +118,17 @@ def test_topics_take_turns_and_each_is_first_in_first_out(topics: list[str]) -> 
 
 
 def test_what_left_its_lane_is_passed_over() -> None:
-    turns, owner = Turns(64), partition("orders")
+    turns, owner = ReadyQueue(64), partition("orders")
     first, second = work(owner, 0), work(owner, 1)
     turns.push(first)
     turns.push(second)
-    first.state = State.GONE
+    first.state = EventState.GONE
     assert turns.pop() is second
     assert turns.pop() is None
 
 
 def test_what_got_its_turn_back_goes_before_the_others_of_its_topic() -> None:
-    turns, owner = Turns(64), partition("orders")
+    turns, owner = ReadyQueue(64), partition("orders")
     first, second, third = (work(owner, offset) for offset in range(3))
     for each in (first, second):
         turns.push(each)
@@ -137,7 +137,7 @@ def test_what_got_its_turn_back_goes_before_the_others_of_its_topic() -> None:
 
 
 def test_a_purge_takes_out_what_leaves_and_leaves_the_rest_in_order() -> None:
-    turns, stays, leaves = Turns(64), partition("orders", 0), partition("orders", 1)
+    turns, stays, leaves = ReadyQueue(64), partition("orders", 0), partition("orders", 1)
     works = [work(leaves if offset % 2 else stays, offset) for offset in range(6)]
     for each in works:
         turns.push(each)

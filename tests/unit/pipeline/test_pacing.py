@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bridge.formats import offset_map
 from bridge.formats.offset_map import Demand
 from bridge.model import TopicPartition
-from bridge.pipeline.budget.pacing import GroupView, Pacer, RateShare
+from bridge.pipeline.budget.pacing import BudgetView, Pacer, RateShare
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import FAILED
 from tests.unit.pipeline.world import World
@@ -127,13 +127,13 @@ PARTITIONS = [TopicPartition("orders", n) for n in range(4)]
 INTERVAL = 2.0
 
 
-def view(at: float, *wanting: int, partitions: int = 4, reserved: float = 0.0, stamp: int | None = None) -> GroupView:
+def view(at: float, *wanting: int, partitions: int = 4, reserved: float = 0.0, stamp: int | None = None) -> BudgetView:
     published = int(at) if stamp is None else stamp
     demand = {tp: Demand(5 if tp.partition in wanting else 0, published) for tp in PARTITIONS}
-    return GroupView(at, partitions, demand, reserved)
+    return BudgetView(at, partitions, demand, reserved)
 
 
-def observed(*views: GroupView) -> RateShare:
+def observed(*views: BudgetView) -> RateShare:
     share = RateShare(LIMIT, INTERVAL)
     for each in views:
         share.observe(each)
@@ -206,7 +206,7 @@ def test_while_nobody_wants_shares_go_by_partitions() -> None:
 
 def test_where_positions_may_not_be_read_shares_go_by_partitions() -> None:
     mine = PARTITIONS[:1]
-    share = observed(*[GroupView(at, 4, None) for at in (0.0, 2.0, 4.0)])
+    share = observed(*[BudgetView(at, 4, None) for at in (0.0, 2.0, 4.0)])
     assert share.rate(4.0, mine) == pytest.approx(LIMIT / 4, rel=0.04)
 
 
@@ -227,11 +227,11 @@ def test_the_demand_of_an_owner_that_is_gone_is_believed_for_a_while_whatever_it
         assert share.rate(float(at), mine) < 0.51 * LIMIT
     for at in range(30, 40, 2):
         demand = {PARTITIONS[0]: Demand(5, at), PARTITIONS[2]: Demand(5, 1000 + skew)}
-        share.observe(GroupView(float(at), 4, demand))
+        share.observe(BudgetView(float(at), 4, demand))
     assert share.rate(38.0, mine) >= 0.97 * LIMIT
     for at in range(40, 80, 2):
         demand = {PARTITIONS[0]: Demand(5, at), PARTITIONS[2]: Demand(5, at + skew)}
-        share.observe(GroupView(float(at), 4, demand))
+        share.observe(BudgetView(float(at), 4, demand))
     assert share.rate(78.0, mine) < 0.51 * LIMIT
 
 
@@ -263,7 +263,7 @@ class Group:
                 found = offset_map.decode(position.metadata)
                 assert found is not None
                 demand[partition] = found.demand
-            share.observe(GroupView(self.time.now, len(self.partitions), demand))
+            share.observe(BudgetView(self.time.now, len(self.partitions), demand))
             apply()
             self.time.after(INTERVAL + self.rng.uniform(0.0, 0.3), look)
             self.time.after(1.5 * INTERVAL + 0.01, apply)
@@ -440,7 +440,7 @@ def test_any_number_of_steady_replicas_keeps_to_the_limit_even_when_all_begin_at
     everyone = [TopicPartition("orders", n) for n in range(replicas)]
     share = RateShare(LIMIT, INTERVAL)
     for at in (0.0, 2.0, 4.0):
-        share.observe(GroupView(at, replicas, {tp: Demand(1, int(at)) for tp in everyone}))
+        share.observe(BudgetView(at, replicas, {tp: Demand(1, int(at)) for tp in everyone}))
     rate = share.rate(4.0, everyone[:1])
     most = int(60.05 * rate) + 1
     assert most * replicas <= 600

@@ -7,22 +7,22 @@ import json
 import pytest
 
 from bridge.formats.declarations import STALE, Declaration, Reservations, allowed, decode, encode
-from bridge.formats.letters import Place, parse
+from bridge.formats.letters import LetterPlace, parse
 from bridge.model import TopicPartition
 from bridge.reprocess.reading.ledger import UNTOUCHED
-from bridge.reprocess.reading.selection import Entry, OriginName, OriginRange, parse_id, parse_origin
+from bridge.reprocess.reading.selection import LetterEntry, OriginName, OriginRange, parse_id, parse_origin
 from bridge.reprocess.redaction import redaction
 from bridge.reprocess.replay.differences import difference
 from bridge.reprocess.replay.order import in_original_order
 from tests.support.reprocess.letters import letter
 
 
-def entry(offset: int, place: int, *, partition: int = 0, at: int | None = None) -> Entry:
+def entry(offset: int, place: int, *, partition: int = 0, at: int | None = None) -> LetterEntry:
     made = letter(offset, partition=partition, timestamp_ms=(offset if at is None else at) - offset)
-    return Entry(parse(made.record(place)), UNTOUCHED)
+    return LetterEntry(parse(made.record(place)), UNTOUCHED)
 
 
-def offsets(entries: list[Entry]) -> list[int]:
+def offsets(entries: list[LetterEntry]) -> list[int]:
     return [each.letter.origin.offset for each in entries if each.letter.origin is not None]
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_origin_is_said(text: str) -> None:
 
 
 def test_an_id_is_a_place_or_an_origin() -> None:
-    assert parse_id("3:17") == Place(3, 17)
+    assert parse_id("3:17") == LetterPlace(3, 17)
     assert parse_id("shop.orders/3/17") == parse_id("shop.orders:3:17") == OriginName("shop.orders", 3, 17)
     assert parse_id("shop.orders/3/17#1") == OriginName("shop.orders", 3, 17, 1)
 

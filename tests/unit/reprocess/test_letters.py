@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.formats.letter_headers import NAMES
-from bridge.formats.letters import Dialect, Origin, Place, parse
+from bridge.formats.letters import Dialect, LetterPlace, Origin, parse
 from bridge.model import LetterReason, Record, Route
 from tests.support.reprocess.letters import connect, foreign, letter, spring
 
@@ -17,7 +17,7 @@ ROUTE = Route("order.completed[1]", "0123456789ab", "Order Completed")
 def test_everything_the_bridge_wrote_is_read_back() -> None:
     made = letter(17, partition=3, route=ROUTE, output=1, headers=[("trace", b"\xff")], request=b'{"a":1}')
     found = parse(made.record(5))
-    assert found.place == Place(3, 5)
+    assert found.place == LetterPlace(3, 5)
     assert found.dialect is Dialect.BRIDGE
     assert found.origin == Origin("orders", 3, 17, 1_767_323_045_017, "bridge")
     assert (found.output, found.reason, found.status, found.error_code) == (1, "rejected", 400, "invalid_event")
@@ -69,7 +69,7 @@ def test_a_damaged_header_is_named_and_leaves_the_letter_without_origin(name: st
 @given(st.lists(st.tuples(st.sampled_from([name for name, _ in spring(1).headers]), st.none() | st.binary(max_size=9))))
 def test_no_header_of_whatever_content_keeps_a_letter_from_being_read(headers: list[tuple[str, bytes | None]]) -> None:
     found = parse(Record("letters", 0, 1, None, None, None, headers))
-    assert found.place == Place(0, 1)
+    assert found.place == LetterPlace(0, 1)
 
 
 def test_what_failed_before_any_route_stands_for_its_whole_record() -> None:

@@ -17,8 +17,8 @@ from bridge.formats.lost import Lost
 from bridge.formats.resolutions import Author
 from bridge.holds import Reason
 from bridge.model import Record, TopicPartition
-from bridge.reprocess.losses import MOST, Losses, Written, decode, encode
-from bridge.reprocess.reading.ledger import Ledger
+from bridge.reprocess.losses import MOST, Losses, ParsedLoss, decode, encode
+from bridge.reprocess.reading.ledger import LetterLedger
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "lost-records.schema.json").read_text("utf-8"))
 GROUP = "userpilot-bridge"
@@ -42,7 +42,7 @@ def folded(*records: Record) -> Losses:
 def test_what_is_written_is_read_again_and_fits_its_schema(lost: Lost) -> None:
     key, value = encode(lost, GROUP, 1.5, BY)
     jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(value))
-    assert decode(key, value, GROUP) == Written(lost, 1.5)
+    assert decode(key, value, GROUP) == ParsedLoss(lost, 1.5)
 
 
 def test_readers_of_before_find_nothing_in_such_a_record_and_count_no_dead_letter_by_it() -> None:
@@ -53,7 +53,7 @@ def test_readers_of_before_find_nothing_in_such_a_record_and_count_no_dead_lette
 
 
 def test_a_loss_is_no_resolution_that_is_ignored() -> None:
-    ledger = Ledger("id")
+    ledger = LetterLedger("id")
     ledger.take([record(LOST), Record("letters.resolutions", 0, 1, None, b"foreign", b"x", [])])
     assert ledger.ignored == 1
 

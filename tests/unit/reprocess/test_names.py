@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.config.mapping_section import MappingConfig
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from bridge.formats.letters import parse
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.reprocess.reading.ledger import UNTOUCHED
-from bridge.reprocess.reading.names import Unknown, refusals, unknown
-from bridge.reprocess.reading.selection import Entry, Selection, parse_origin
+from bridge.reprocess.reading.names import UnknownName, refusals, unknown
+from bridge.reprocess.reading.selection import LetterEntry, Selection, parse_origin
 from tests.support.reprocess.letters import connect, letter, value_of
 from tests.support.service.settings import MAPPING
 
@@ -21,7 +21,7 @@ PRESENT: CompiledMapping = MADE
 TOPICS = ("orders", "^shop[.]")
 PARTITIONS = {"orders": 4, "shop.eu": 2, "other": 9}
 ENTRIES = [
-    Entry(parse(each.record(place)), UNTOUCHED)
+    LetterEntry(parse(each.record(place)), UNTOUCHED)
     for place, each in enumerate(
         [letter(1, partition=3), letter(2, topic="gone", value=value_of("u-1", kind="order.renamed")), connect(3)]
     )
@@ -32,10 +32,10 @@ def refused(**selectors: Any) -> list[str]:
     return refusals(asked(**selectors), ENTRIES)
 
 
-def asked(**selectors: Any) -> list[Unknown]:
+def asked(**selectors: Any) -> list[UnknownName]:
     origins = tuple(map(parse_origin, selectors.pop("origins", ())))
     given: dict[str, Any] = {name: frozenset(found) for name, found in selectors.items()}
-    return unknown(Selection(origins=origins, **given), PRESENT, Topics(TOPICS, Reading.SEARCHED), PARTITIONS)
+    return unknown(Selection(origins=origins, **given), PRESENT, ConsumedTopics(TOPICS, Reading.SEARCHED), PARTITIONS)
 
 
 def test_names_of_the_program_the_mapping_and_the_configuration_need_no_letter() -> None:

@@ -11,14 +11,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.formats.letters import Place, parse
-from bridge.formats.resolutions import Attempted, Author, Ended, Ending, encode, key_of
-from bridge.formats.resolutions import Kind as ResolutionKind
+from bridge.formats.letters import LetterPlace, parse
+from bridge.formats.resolutions import Attempted, Author, Ended, Ending, ResolutionKind, encode, key_of
 from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.letters.letter_log import Extent
 from bridge.model import LetterReason, Record, TopicPartition
 from bridge.reprocess.reading import census
-from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, Kept, Table, fingerprint
+from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, FingerprintTable, Kept, fingerprint
 from bridge.reprocess.reading.open_letters import MOST, OpenLetters
 from tests.support.reprocess.letters import GROUP, letter
 
@@ -187,9 +186,9 @@ NAMES = st.integers(1, 40).map(lambda number: number * 2**57 + number % 7 + 1)
 @given(st.lists(st.tuples(st.booleans(), NAMES, st.integers(0, 2**40 - 1)), max_size=80))
 def test_the_table_is_a_dictionary_of_fingerprints(steps: list[tuple[bool, int, int]]) -> None:
     """Names that meet in the same slots on purpose."""
-    table, model = Table(), dict[int, Kept]()
+    table, model = FingerprintTable(), dict[int, Kept]()
     for adds, name, offset in steps:
-        kept = Kept(Place(offset % 2**20, offset), offset % 16, offset)
+        kept = Kept(LetterPlace(offset % 2**20, offset), offset % 16, offset)
         if adds:
             assert table.add(name, kept) is (name not in model)
             model.setdefault(name, kept)
@@ -206,11 +205,11 @@ def test_the_table_is_a_dictionary_of_fingerprints(steps: list[tuple[bool, int, 
 
 
 def test_the_table_grows_and_keeps_all() -> None:
-    table = Table()
+    table = FingerprintTable()
     names = [fingerprint(number) for number in range(5000)]
     for number, name in enumerate(names):
-        table.add(name, Kept(Place(1, number), 3, NO_TIME))
-    assert all(table.remove(name) == Kept(Place(1, number), 3, NO_TIME) for number, name in enumerate(names))
+        table.add(name, Kept(LetterPlace(1, number), 3, NO_TIME))
+    assert all(table.remove(name) == Kept(LetterPlace(1, number), 3, NO_TIME) for number, name in enumerate(names))
     assert len(table) == 0
 
 

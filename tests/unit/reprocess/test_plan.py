@@ -13,9 +13,9 @@ from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Failed, LetterReason, Record, Route, TopicPartition
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.ledger import Standing, State
-from bridge.reprocess.reading.selection import Entry
-from bridge.reprocess.replay.plan import Body, Fate, Plan, Rules, decide, of, without_stale
+from bridge.reprocess.reading.ledger import LetterState, LetterStatus
+from bridge.reprocess.reading.selection import LetterEntry
+from bridge.reprocess.replay.plan import Body, LetterFate, Plan, ReplayRules, decide, of, without_stale
 from bridge.reprocess.replay.staleness import Search
 from tests.support.reprocess.letters import Written, letter, value_of
 from tests.support.service.settings import MAPPING
@@ -35,23 +35,27 @@ PRESENT = mapping()
 NEW = next(route for route in PRESENT.routes if route.name == "order.completed")
 
 
-def fate(made: Written, standing: Standing | None = None, rules: Rules | None = None) -> Fate:
-    entry = Entry(parse(made.record(0)), standing or Standing(State.OPEN))
-    return decide(entry, PRESENT, rules or Rules(), NOW).fate
+def fate(made: Written, standing: LetterState | None = None, rules: ReplayRules | None = None) -> LetterFate:
+    entry = LetterEntry(parse(made.record(0)), standing or LetterState(LetterStatus.OPEN))
+    return decide(entry, PRESENT, rules or ReplayRules(), NOW).fate
 
 
 @pytest.mark.parametrize("reason", [LetterReason.REJECTED, LetterReason.INVALID])
 def test_what_was_refused_is_not_sent_again_under_an_unchanged_route(reason: LetterReason) -> None:
-    assert fate(letter(1, reason=reason, route=NEW)) is Fate.UNCHANGED
-    assert fate(letter(1, reason=reason, route=NEW), rules=Rules(force=True)) is Fate.SEND
-    assert fate(letter(1, reason=reason, route=OLD)) is Fate.SEND
+    assert fate(letter(1, reason=reason, route=NEW)) is LetterFate.UNCHANGED
+    assert fate(letter(1, reason=reason, route=NEW), rules=ReplayRules(force=True)) is LetterFate.SEND
+    assert fate(letter(1, reason=reason, route=OLD)) is LetterFate.SEND
 
 
 def test_a_body_is_compared_only_with_one_that_was_there_before() -> None:
     def body(made: Written) -> Body | None:
-        return decide(Entry(parse(made.record(0)), Standing(State.OPEN)), PRESENT, Rules(), NOW).body
+        return decide(
+            LetterEntry(parse(made.record(0)), LetterState(LetterStatus.OPEN)), PRESENT, ReplayRules(), NOW
+        ).body
 
-    sent = decide(Entry(parse(letter(1, route=OLD).record(0)), Standing(State.OPEN)), PRESENT, Rules(), NOW)
+    sent = decide(
+        LetterEntry(parse(letter(1, route=OLD).record(0)), LetterState(LetterStatus.OPEN)), PRESENT, ReplayRules(), NOW
+    )
     record = contents.current(sent.entry.letter, sent.entry.standing)
     assert record is not None
     ((_, now),) = of(sent.entry.letter, record, PRESENT).requests
@@ -64,41 +68,47 @@ def test_a_body_is_compared_only_with_one_that_was_there_before() -> None:
 
 @pytest.mark.parametrize("reason", [LetterReason.UNAUTHORIZED, LetterReason.RETRIES_EXHAUSTED])
 def test_what_failed_for_no_fault_of_its_own_may_go_unchanged(reason: LetterReason) -> None:
-    assert fate(letter(1, reason=reason, route=NEW)) is Fate.SEND
+    assert fate(letter(1, reason=reason, route=NEW)) is LetterFate.SEND
 
 
 def test_what_a_replay_was_refused_counts_like_the_first_refusal() -> None:
     again = Attempted(1, (), NOW, BY, "rejected", "no", 400, None, NEW.hash)
-    assert fate(letter(1, route=OLD), Standing(State.FAILED_AGAIN, again)) is Fate.UNCHANGED
+    assert fate(letter(1, route=OLD), LetterState(LetterStatus.FAILED_AGAIN, again)) is LetterFate.UNCHANGED
     corrected = Changed(b"k", value_of("u-2"), NOW + 1, BY)
-    assert fate(letter(1, route=OLD), Standing(State.FAILED_AGAIN, again, corrected)) is Fate.SEND
+    assert fate(letter(1, route=OLD), LetterState(LetterStatus.FAILED_AGAIN, again, corrected)) is LetterFate.SEND
     earlier = corrected._replace(at=NOW - 1)
-    assert fate(letter(1, route=OLD), Standing(State.FAILED_AGAIN, again, earlier)) is Fate.UNCHANGED
+    assert fate(letter(1, route=OLD), LetterState(LetterStatus.FAILED_AGAIN, again, earlier)) is LetterFate.UNCHANGED
 
 
 def test_a_letter_that_failed_often_enough_is_left_alone() -> None:
-    failed = Standing(State.FAILED_AGAIN, Attempted(3, (), NOW, BY, "retries_exhausted"))
-    assert fate(letter(1, route=OLD), failed) is Fate.TOO_OFTEN
-    assert fate(letter(1, route=OLD), failed, Rules(max_replays=4)) is Fate.SEND
+    failed = LetterState(LetterStatus.FAILED_AGAIN, Attempted(3, (), NOW, BY, "retries_exhausted"))
+    assert fate(letter(1, route=OLD), failed) is LetterFate.TOO_OFTEN
+    assert fate(letter(1, route=OLD), failed, ReplayRules(max_replays=4)) is LetterFate.SEND
 
 
 def test_a_record_older_than_asked_is_left_alone() -> None:
-    assert fate(letter(1, route=OLD), rules=Rules(max_age=60.0)) is Fate.TOO_OLD
-    assert fate(letter(1, route=OLD), rules=Rules(max_age=1e6)) is Fate.SEND
+    assert fate(letter(1, route=OLD), rules=ReplayRules(max_age=60.0)) is LetterFate.TOO_OLD
+    assert fate(letter(1, route=OLD), rules=ReplayRules(max_age=1e6)) is LetterFate.SEND
 
 
 def test_what_the_mapping_makes_no_request_of_is_not_sent_and_not_resolved() -> None:
-    assert fate(letter(1, route=OLD, value=b'{"type": "page.viewed"}')) is Fate.FILTERED
-    assert fate(letter(1, route=OLD, value=b"{")) is Fate.UNMAPPABLE
+    assert fate(letter(1, route=OLD, value=b'{"type": "page.viewed"}')) is LetterFate.FILTERED
+    assert fate(letter(1, route=OLD, value=b"{")) is LetterFate.UNMAPPABLE
     gone = Route("gift.ordered[2]", "0123456789ab", "Third")
-    assert fate(letter(1, route=gone, output=2, value=value_of("u", 1, "gift.ordered", recipient="v"))) is Fate.NO_EVENT
+    assert (
+        fate(letter(1, route=gone, output=2, value=value_of("u", 1, "gift.ordered", recipient="v")))
+        is LetterFate.NO_EVENT
+    )
 
 
 def test_an_events_age_is_judged_at_the_time_of_its_letter() -> None:
     young = mapping(max_age="1d")
     made = parse(letter(1, route=OLD).record(0))
     written = made._replace(timestamp_ms=1_767_323_045_001 + 60_000)
-    assert decide(Entry(written, Standing(State.OPEN)), young, Rules(), NOW + 1e9).fate is Fate.SEND
+    assert (
+        decide(LetterEntry(written, LetterState(LetterStatus.OPEN)), young, ReplayRules(), NOW + 1e9).fate
+        is LetterFate.SEND
+    )
 
 
 # --- the stale guard ------------------------------------------------------------------------------------
@@ -107,7 +117,9 @@ ORDERS = TopicPartition("orders", 0)
 
 
 def search(*letters: Written, records: list[Record], position: int | None = 100) -> Search:
-    entries = [Entry(parse(each.record(place)), Standing(State.OPEN)) for place, each in enumerate(letters)]
+    entries = [
+        LetterEntry(parse(each.record(place)), LetterState(LetterStatus.OPEN)) for place, each in enumerate(letters)
+    ]
     made = Search(entries, PRESENT)
     span = made.spans({ORDERS: LogRange(0, 100)}, {ORDERS: position}).get(ORDERS, range(0))
     made.look([each for each in records if each.offset in span])
@@ -138,11 +150,16 @@ def test_stale_letters_can_be_left_out_of_a_plan() -> None:
     made = Plan()
     for place in (0, 1):
         made.add(
-            decide(Entry(parse(letter(place, route=OLD).record(place)), Standing(State.OPEN)), PRESENT, Rules(), NOW)
+            decide(
+                LetterEntry(parse(letter(place, route=OLD).record(place)), LetterState(LetterStatus.OPEN)),
+                PRESENT,
+                ReplayRules(),
+                NOW,
+            )
         )
     kept = without_stale(made, lambda each: each.place.offset == 0)
     assert [each.entry.letter.place.offset for each in kept.sends] == [1]
-    assert kept.counts == {Fate.SEND: 1, Fate.STALE: 1}
+    assert kept.counts == {LetterFate.SEND: 1, LetterFate.STALE: 1}
 
 
 @pytest.mark.parametrize("timestamp", [1_767_323_045_123_456, 2_026_020_301_011_120, -(10**17)])
@@ -156,16 +173,16 @@ def test_a_timestamp_of_no_year_is_refused_by_the_replay_as_it_was_by_the_delive
     (again,) = PRESENT.map(record, NOW)
     assert isinstance(again, Failed)
     assert (again.reason, again.message) == (at_first.reason, at_first.message)
-    assert fate(made) is Fate.UNMAPPABLE
+    assert fate(made) is LetterFate.UNMAPPABLE
 
 
 def test_a_letter_without_its_value_is_never_taken_for_a_tombstone() -> None:
     """Mapped as it is here it would be filtered, and its record be settled as if nothing had been lost."""
     made = letter(1, reason=LetterReason.TOO_LARGE)
     without = Written(made.key, None, made.headers, made.partition)
-    entry = Entry(parse(without.record(0)), Standing(State.OPEN))
-    planned = decide(entry, PRESENT, Rules(force=True), NOW)
-    assert planned.fate is Fate.UNMAPPABLE
+    entry = LetterEntry(parse(without.record(0)), LetterState(LetterStatus.OPEN))
+    planned = decide(entry, PRESENT, ReplayRules(force=True), NOW)
+    assert planned.fate is LetterFate.UNMAPPABLE
     assert "the value is at orders/0/1 and not here" in planned.detail
 
 
@@ -173,4 +190,4 @@ def test_a_smaller_value_imported_for_a_letter_without_one_is_sent() -> None:
     made = letter(1, reason=LetterReason.TOO_LARGE)
     without = Written(made.key, None, made.headers, made.partition)
     corrected = Changed(b"k", value_of("u-2"), NOW + 1, BY)
-    assert fate(without, Standing(State.OPEN, changed=corrected)) is Fate.SEND
+    assert fate(without, LetterState(LetterStatus.OPEN, changed=corrected)) is LetterFate.SEND

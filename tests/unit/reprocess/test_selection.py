@@ -7,29 +7,29 @@ from typing import Any
 
 import pytest
 
-from bridge.formats.letters import Place, parse
+from bridge.formats.letters import LetterPlace, parse
 from bridge.mapping.expressions.queries import compile_query
 from bridge.model import LetterReason, Route
-from bridge.reprocess.reading.ledger import UNTOUCHED, Standing, State
-from bridge.reprocess.reading.selection import Entry, OriginName, OriginRange, Selection, select
+from bridge.reprocess.reading.ledger import UNTOUCHED, LetterState, LetterStatus
+from bridge.reprocess.reading.selection import LetterEntry, OriginName, OriginRange, Selection, select
 from tests.support.reprocess.letters import WRITTEN_MS, letter, spring, value_of
 from tests.unit.reprocess.test_plan import mapping
 
 ORDER = Route("order.completed", "0123456789ab", "Order Completed")
 GIFT = Route("gift.ordered[1]", "ba9876543210", "Gift Received")
 ENTRIES = [
-    Entry(parse(made.record(place)), standing)
+    LetterEntry(parse(made.record(place)), standing)
     for place, (made, standing) in enumerate(
         [
             (letter(0, route=ORDER, user="a"), UNTOUCHED),
             (letter(1, route=GIFT, user="b", status=503, reason=LetterReason.RETRIES_EXHAUSTED), UNTOUCHED),
             (letter(2, route=ORDER, user="c", topic="other", group="another"), UNTOUCHED),
-            (letter(3, route=ORDER, user="a", partition=1), Standing(State.DISCARDED)),
-            (spring(4, value=value_of("d", 4, kind="page.viewed")), Standing(State.FAILED_AGAIN)),
+            (letter(3, route=ORDER, user="a", partition=1), LetterState(LetterStatus.DISCARDED)),
+            (spring(4, value=value_of("d", 4, kind="page.viewed")), LetterState(LetterStatus.FAILED_AGAIN)),
         ]
     )
 ]
-ALL = Selection(states=frozenset(State))
+ALL = Selection(states=frozenset(LetterStatus))
 
 
 def chosen(selection: Selection) -> list[int]:
@@ -40,7 +40,7 @@ def chosen(selection: Selection) -> list[int]:
     ("given", "places"),
     [
         ({}, [0, 1, 2, 3, 4]),
-        ({"states": frozenset({State.OPEN, State.FAILED_AGAIN})}, [0, 1, 2, 4]),
+        ({"states": frozenset({LetterStatus.OPEN, LetterStatus.FAILED_AGAIN})}, [0, 1, 2, 4]),
         ({"reasons": frozenset({"retries_exhausted"})}, [1]),
         ({"statuses": frozenset({503})}, [1]),
         ({"routes": frozenset({"order.completed"})}, [0, 2, 3]),
@@ -51,7 +51,7 @@ def chosen(selection: Selection) -> list[int]:
         ({"until_ms": WRITTEN_MS + 3}, [0, 1, 2]),
         ({"origins": (OriginRange("other"), OriginRange("orders", 1))}, [2, 3]),
         ({"origins": (OriginRange("orders", 0, 1, 1),)}, [1]),
-        ({"ids": (Place(0, 1), OriginName("other", 0, 2))}, [1, 2]),
+        ({"ids": (LetterPlace(0, 1), OriginName("other", 0, 2))}, [1, 2]),
         ({"match": compile_query("data.n >= `3`")}, [3, 4]),
         ({"group": "bridge"}, [0, 1, 3, 4]),
         ({"routes": frozenset({"order.completed"}), "users": frozenset({"c"})}, [2]),
@@ -80,7 +80,7 @@ def test_a_limit_takes_the_oldest_whatever_the_order_they_come_in() -> None:
 )
 def test_letters_are_selected_by_numbers_as_they_are_written(query: str, number: str, *, is_meant: bool) -> None:
     value = b'{"type":"order.completed","id":"i","data":{"user":"u","n":%b}}' % number.encode()
-    entries = [Entry(parse(letter(0, value=value).record(0)), UNTOUCHED)]
+    entries = [LetterEntry(parse(letter(0, value=value).record(0)), UNTOUCHED)]
 
     found = list(select(entries, replace(ALL, match=compile_query(query)), mapping()))
 

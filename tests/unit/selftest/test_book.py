@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Record, Route
-from bridge.selftest.oracle import Book, Letter, Ordering
+from bridge.selftest.oracle import Oracle, Ordering, SeenLetter
 
 ROUTE = Route("order.completed", "abc", "Order Completed")
 
@@ -18,7 +18,7 @@ class Run:
     """A book to which records and arrivals are told in a few words."""
 
     def __init__(self, ordering: Ordering = "user") -> None:
-        self.book = Book(ordering, may_be_rejected=lambda name: name == "Order Imported")
+        self.book = Oracle(ordering, may_be_rejected=lambda name: name == "Order Imported")
         self._now = 0.0
 
     def record(self, offset: int, *outcomes: Outcome, partition: int = 0, key: bytes | None = None) -> None:
@@ -30,7 +30,7 @@ class Run:
             self.book.accepted(body.encode(), self._tick())
 
     def letter(self, offset: int, reason: str, output: int = 0) -> None:
-        self.book.letter(Letter(("orders", 0, offset), output, reason))
+        self.book.letter(SeenLetter(("orders", 0, offset), output, reason))
 
     def _tick(self) -> float:
         self._now += 1.0

@@ -11,7 +11,7 @@ import pytest
 from bridge.sandbox.emulator import Emulator
 from bridge.selftest.bounds import Bound
 from bridge.selftest.faults import Faults
-from bridge.selftest.schedule import FaultKind, Planned
+from bridge.selftest.schedule import Disturbance, DisturbanceKind
 
 
 class Replicas:
@@ -43,12 +43,12 @@ def faults(replicas: Any) -> Faults:
     )
 
 
-@pytest.mark.parametrize("kind", [FaultKind.STOP, FaultKind.JOIN])
-async def test_a_stop_and_a_joining_replica_cost_nothing_on_a_real_cluster(kind: FaultKind) -> None:
+@pytest.mark.parametrize("kind", [DisturbanceKind.STOP, DisturbanceKind.JOIN])
+async def test_a_stop_and_a_joining_replica_cost_nothing_on_a_real_cluster(kind: DisturbanceKind) -> None:
     happened = faults(Replicas())
     now = time.monotonic()
 
-    await happened.run([Planned(0.0, kind, 0.0, 0)])
+    await happened.run([Disturbance(0.0, kind, 0.0, 0)])
 
     arrivals = [now - 10.0, now - 0.5, now, now + 60.0]
     assert happened.bound(arrivals, max_in_flight=8) == Bound(0, 0)

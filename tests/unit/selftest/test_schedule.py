@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.selftest.schedule import TRACKS, FaultKind, Planned, plan
+from bridge.selftest.schedule import TRACKS, Disturbance, DisturbanceKind, plan
 
-ALL = list(FaultKind)
+ALL = list(DisturbanceKind)
 
 
-def faults(seed: int, seconds: float = 50.0, kinds: list[FaultKind] | None = None) -> tuple[Planned, ...]:
+def faults(seed: int, seconds: float = 50.0, kinds: list[DisturbanceKind] | None = None) -> tuple[Disturbance, ...]:
     return plan(seed, seconds, replicas=3, session=3.0, kinds=ALL if kinds is None else kinds)
 
 
@@ -45,14 +45,14 @@ def test_the_time_of_the_default_is_enough_for_nearly_every_kind(seed: int) -> N
 
 
 def test_a_frozen_replica_outlives_its_session() -> None:
-    frozen = [fault for fault in faults(1) if fault.kind is FaultKind.FREEZE]
+    frozen = [fault for fault in faults(1) if fault.kind is DisturbanceKind.FREEZE]
     assert frozen
     assert all(fault.seconds > 3.0 for fault in frozen)
 
 
 def test_only_the_kinds_asked_for_come_and_only_replicas_that_there_are() -> None:
-    found = faults(1, kinds=[FaultKind.KILL, FaultKind.OUTAGE])
-    assert {fault.kind for fault in found} == {FaultKind.KILL, FaultKind.OUTAGE}
+    found = faults(1, kinds=[DisturbanceKind.KILL, DisturbanceKind.OUTAGE])
+    assert {fault.kind for fault in found} == {DisturbanceKind.KILL, DisturbanceKind.OUTAGE}
     assert {fault.replica for fault in found} <= {0, 1, 2}
 
 

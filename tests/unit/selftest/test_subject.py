@@ -17,7 +17,7 @@ from bridge.sandbox.sample import SampleRecord
 from bridge.selftest import tested_configuration
 from bridge.selftest.events import BROKEN, NoEventError
 from bridge.selftest.mapping import MARK
-from bridge.selftest.tested_configuration import Site, Subject
+from bridge.selftest.tested_configuration import ConfigurationUnderTest, Site
 
 PREFIX = "bridge-selftest-1."
 KEY = "NX-the-users-own-key"
@@ -83,7 +83,7 @@ def configuration(path: Path, **changes: Any) -> Config:
     return loaded.config
 
 
-def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **changes: Any) -> Subject:
+def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **changes: Any) -> ConfigurationUnderTest:
     config = configuration(tmp_path / "given.yaml", **changes)
     site = Site("127.0.0.1:1", prefix, 3.0, "http://127.0.0.1:2", tmp_path / "key", has_users=has_users)
     return tested_configuration.prepare(
@@ -91,7 +91,7 @@ def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **cha
     )
 
 
-def outcomes(made: Subject, record: SampleRecord) -> tuple[Prepared | Filtered | Failed, ...]:
+def outcomes(made: ConfigurationUnderTest, record: SampleRecord) -> tuple[Prepared | Filtered | Failed, ...]:
     return made.mapping.map(Record(record.topic, 0, 0, 0, record.key, record.value, record.headers), 2e9)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.holds import Reason
 from bridge.model import TopicPartition
-from bridge.service.event_log import Journal
-from bridge.service.poll_adapter import Consumer
+from bridge.service.event_log import ServiceEventLog
+from bridge.service.poll_adapter import PollAdapter
 
 if TYPE_CHECKING:
     from bridge.ops.log.events import Events
@@ -48,11 +48,13 @@ def told() -> Told:
 
 
 @pytest.fixture
-def journal(told: Told, clock: Clock) -> Journal:
-    return Journal(cast("Events", told), clock, 100)
+def journal(told: Told, clock: Clock) -> ServiceEventLog:
+    return ServiceEventLog(cast("Events", told), clock, 100)
 
 
-def test_a_hold_of_five_days_is_five_days_old_after_a_restart_too(journal: Journal, clock: Clock, told: Told) -> None:
+def test_a_hold_of_five_days_is_five_days_old_after_a_restart_too(
+    journal: ServiceEventLog, clock: Clock, told: Told
+) -> None:
     journal.hold_partition(PARTITION, Reason.POSITION_UNKNOWN, "not read yet")
     clock.now += 2
     journal.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice", 5 * DAY)
@@ -61,7 +63,9 @@ def test_a_hold_of_five_days_is_five_days_old_after_a_restart_too(journal: Journ
     assert told.holds == [Reason.POSITION_UNKNOWN, Reason.HELD_BY_OPERATOR]
 
 
-def test_a_hold_that_begins_now_is_not_as_old_as_what_held_the_partition_before(journal: Journal, clock: Clock) -> None:
+def test_a_hold_that_begins_now_is_not_as_old_as_what_held_the_partition_before(
+    journal: ServiceEventLog, clock: Clock
+) -> None:
     journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start")
     clock.now += 14 * 3600
     journal.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice")
@@ -69,7 +73,7 @@ def test_a_hold_that_begins_now_is_not_as_old_as_what_held_the_partition_before(
     assert journal.partition_holds[PARTITION].since == clock.now
 
 
-def test_a_hold_that_is_told_again_is_told_since_it_began(journal: Journal, clock: Clock, told: Told) -> None:
+def test_a_hold_that_is_told_again_is_told_since_it_began(journal: ServiceEventLog, clock: Clock, told: Told) -> None:
     journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start 5")
     began = clock.now
     clock.now += 60
@@ -81,9 +85,9 @@ def test_a_hold_that_is_told_again_is_told_since_it_began(journal: Journal, cloc
 
 
 async def test_a_partition_outside_its_log_counts_once_however_often_its_sentence_changes(
-    journal: Journal, told: Told
+    journal: ServiceEventLog, told: Told
 ) -> None:
-    consumer = Consumer(journal, cast("Events", told), lambda _: None)
+    consumer = PollAdapter(journal, cast("Events", told), lambda _: None)
     for lost in (10, 20, 30):
         consumer.partition_held(PARTITION, Reason.OUT_OF_RANGE, f"up to {lost} events are gone unsent")
     assert consumer.out_of_range == 1

@@ -7,22 +7,22 @@ from typing import Any, cast
 import pytest
 
 from bridge.config.sections import Kafka
-from bridge.config.topics.consumed_topics import Topics
+from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from bridge.formats import offset_map
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
 from bridge.model import TopicPartition
-from bridge.ops.group_view import Standing
+from bridge.ops.group_view import PartitionStanding
 from bridge.service.watches import group_watch
 from bridge.service.watches.group_watch import (
     STEADY,
     TIMESTAMP_AGAIN,
-    Commits,
+    CommitAges,
     GroupWatch,
     Here,
     Steadiness,
-    Waiting,
+    UnreadRecords,
     done_above,
     problems,
     unread,
@@ -34,7 +34,9 @@ P, Q = TopicPartition("orders", 0), TopicPartition("orders", 1)
 
 def test_a_named_topic_nobody_sees_is_missing_and_what_the_brokers_said_of_it_goes_first() -> None:
     told = {"secret": (Reason.NOT_AUTHORISED, "this user may not read topic secret")}
-    found = problems(Topics(["orders", "gone", "secret", "^bill", "^ord.*"], Reading.WHOLE), {"orders"}, told, {})
+    found = problems(
+        ConsumedTopics(["orders", "gone", "secret", "^bill", "^ord.*"], Reading.WHOLE), {"orders"}, told, {}
+    )
     assert {topic: reason for topic, (reason, _) in found.items()} == {
         "gone": Reason.TOPIC_MISSING,
         "secret": Reason.NOT_AUTHORISED,
@@ -44,20 +46,25 @@ def test_a_named_topic_nobody_sees_is_missing_and_what_the_brokers_said_of_it_go
 
 def test_a_topic_that_may_be_described_and_not_read_is_not_authorised() -> None:
     rights = {"orders": frozenset({"DESCRIBE"}), "other": frozenset({"READ", "DESCRIBE"})}
-    assert problems(Topics(["orders", "other"], Reading.WHOLE), {"orders", "other"}, {}, rights).keys() == {"orders"}
+    assert problems(ConsumedTopics(["orders", "other"], Reading.WHOLE), {"orders", "other"}, {}, rights).keys() == {
+        "orders"
+    }
 
 
 def test_an_old_word_about_a_topic_that_is_there_now_is_no_problem() -> None:
     assert (
         problems(
-            Topics(["orders"], Reading.WHOLE), {"orders"}, {"orders": (Reason.TOPIC_MISSING, "does not exist")}, {}
+            ConsumedTopics(["orders"], Reading.WHOLE),
+            {"orders"},
+            {"orders": (Reason.TOPIC_MISSING, "does not exist")},
+            {},
         )
         == {}
     )
 
 
 def test_only_a_commit_that_says_something_new_counts_as_a_sign_of_life() -> None:
-    commits = Commits()
+    commits = CommitAges()
     ends = {P: 9, Q: 9}
     commits.observe({P: Committed(5, "map"), Q: Committed(7, "")}, ends, 100.0)
     commits.observe({P: Committed(5, "map"), Q: Committed(7, "another")}, ends, 110.0)
@@ -67,7 +74,7 @@ def test_only_a_commit_that_says_something_new_counts_as_a_sign_of_life() -> Non
 
 
 def test_a_member_that_had_nothing_to_do_for_an_hour_does_not_stand_still_when_a_record_comes() -> None:
-    commits = Commits()
+    commits = CommitAges()
     commits.observe({P: Committed(5, "")}, {P: 5}, 100.0)
     commits.observe({P: Committed(5, "")}, {P: 6}, 3700.0)
     assert commits.still_for(P, 3700.0) == 0.0
@@ -85,7 +92,7 @@ def test_members_are_asked_for_only_after_connections_have_held_for_a_while() ->
 
 
 def test_what_waits_begins_where_the_partition_is_or_where_its_log_does() -> None:
-    standings = {P: Standing(committed=3, start=10, end=25), Q: Standing(start=5, end=9)}
+    standings = {P: PartitionStanding(committed=3, start=10, end=25), Q: PartitionStanding(start=5, end=9)}
     assert unread({P: None, Q: None}, [P, Q], standings) == {P: 10, Q: 5}
     assert unread({P: 12, Q: 9}, [P, Q], standings) == {P: 12}
     assert unread({P: 12}, [], standings) == {}
@@ -103,7 +110,7 @@ def test_what_a_committed_map_calls_done_counts_only_for_the_position_it_was_com
 
 
 def test_a_timestamp_is_asked_for_once_and_only_of_what_still_waits_at_the_next_look() -> None:
-    waiting = Waiting()
+    waiting = UnreadRecords()
     assert waiting.observe({P: 10, Q: 3}, 1000.0) == {}
     assert waiting.observe({P: 10, Q: 4}, 1010.0) == {P: 10}
     waiting.written({P: 10}, {P: 17.0}, 1010.0)

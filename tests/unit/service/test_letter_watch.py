@@ -16,7 +16,7 @@ from bridge.config.sections import Config
 from bridge.formats.lost import Lost
 from bridge.kafka.letters.letter_log import Extent, LetterLogError
 from bridge.model import TopicPartition
-from bridge.reprocess.losses import Written
+from bridge.reprocess.losses import ParsedLoss
 from bridge.service.watches import letter_watch
 from bridge.service.watches.letter_watch import LetterWatch
 
@@ -64,8 +64,8 @@ class Log:
 
 
 class Writer:
-    def write(self, wanted: list[Lost], _: int, at: float) -> tuple[list[Written], str | None]:
-        return [Written(each, at) for each in wanted], None
+    def write(self, wanted: list[Lost], _: int, at: float) -> tuple[list[ParsedLoss], str | None]:
+        return [ParsedLoss(each, at) for each in wanted], None
 
 
 @pytest.fixture

@@ -21,18 +21,18 @@ from bridge.model import Position, TopicPartition
 
 if TYPE_CHECKING:
     from bridge.formats.operator_hold import OperatorHold
-    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.assignment.standstill import Standstill
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.loop_side import LoopSide
     from bridge.kafka.consumer.pauses import Pauses
-    from bridge.kafka.consumer.starts.start_runner import Starting
+    from bridge.kafka.consumer.starts.start_runner import StartRunner
 
 ANSWER_LIMIT: Final = 15.0
 """Seconds the coordinator may take to acknowledge, before the operator is told that it has not yet."""
 
 
-class Outcome(enum.StrEnum):
+class OperatorOutcome(enum.StrEnum):
     """What became of one partition."""
 
     DONE = "done"
@@ -73,18 +73,18 @@ class Move:
         return standing.metadata == self.expected_map or _done(standing.metadata) == _done(self.expected_map)
 
 
-Done = Callable[[Mapping[TopicPartition, Outcome]], None]
-Decide = Callable[[Sequence["Assigned"]], dict["Assigned", Outcome]]
+Done = Callable[[Mapping[TopicPartition, OperatorOutcome]], None]
+Decide = Callable[[Sequence["PartitionState"]], dict["PartitionState", OperatorOutcome]]
 """At a standstill: what is to be committed. Returns those of which nothing is to be waited for."""
 
 
 class _Job:
-    def __init__(self, entries: Sequence[Assigned], decide: Decide, then: Callable[[], None], done: Done) -> None:
+    def __init__(self, entries: Sequence[PartitionState], decide: Decide, then: Callable[[], None], done: Done) -> None:
         self.entries = list(entries)
         self.decide = decide
         self.then = then
         self.done = done
-        self.outcomes: dict[Assigned, Outcome] = {}
+        self.outcomes: dict[PartitionState, OperatorOutcome] = {}
         self.deadline: float | None = None
         """Until when the answer is waited for; None while they are not at a standstill."""
 
@@ -94,10 +94,10 @@ class Holding:
 
     def __init__(
         self,
-        table: Table,
+        table: PartitionTable,
         loop_side: LoopSide,
         standstill: Standstill,
-        starting: Starting,
+        starting: StartRunner,
         commits: Commits,
         pauses: Pauses,
         *,
@@ -126,11 +126,11 @@ class Holding:
             # From here on each commit carries it: a crash in the middle of the drain leaves the partition held.
             entry.operator_hold, entry.told_of_hold = hold, True
 
-        def kept(outcomes: Mapping[TopicPartition, Outcome]) -> None:
+        def kept(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
             if self._commits.keeps_holds:
                 done(outcomes)
             else:
-                done({p: Outcome.NOT_KEPT if o is Outcome.DONE else o for p, o in outcomes.items()})
+                done({p: OperatorOutcome.NOT_KEPT if o is OperatorOutcome.DONE else o for p, o in outcomes.items()})
 
         self._begin(entries, self._keep, lambda: self._tell_held(entries), partitions, kept)
 
@@ -156,7 +156,7 @@ class Holding:
         """Commit other offsets for these, and read from there whatever is read of them next."""
         entries = self._entries(list(moves))
 
-        def decide(still: Sequence[Assigned]) -> dict[Assigned, Outcome]:
+        def decide(still: Sequence[PartitionState]) -> dict[PartitionState, OperatorOutcome]:
             return self._move(still, moves)
 
         self._begin(entries, decide, lambda: self._read(entries), list(moves), done)
@@ -177,12 +177,12 @@ class Holding:
                 job.then()
                 job.done({entry.partition: outcome for entry, outcome in job.outcomes.items()})
 
-    def _entries(self, partitions: Sequence[TopicPartition]) -> list[Assigned]:
+    def _entries(self, partitions: Sequence[TopicPartition]) -> list[PartitionState]:
         return [entry for each in partitions if (entry := self._table.get(each)) is not None]
 
     def _begin(
         self,
-        entries: Sequence[Assigned],
+        entries: Sequence[PartitionState],
         decide: Decide,
         then: Callable[[], None],
         partitions: Sequence[TopicPartition],
@@ -191,7 +191,7 @@ class Holding:
         if self._pauses.stopping:
             entries = []  # The process leaves the group, and what it has drains already.
         there = {entry.partition for entry in entries}
-        gone = {each: Outcome.GONE for each in partitions if each not in there}
+        gone = {each: OperatorOutcome.GONE for each in partitions if each not in there}
         for entry in entries:
             # Looked at before the commit is acknowledged, it would begin at the offset from before.
             entry.retry_at = float("inf")
@@ -205,7 +205,7 @@ class Holding:
         self._standstill.begin(read)
         return not read
 
-    def _is_ours(self, entry: Assigned) -> bool:
+    def _is_ours(self, entry: PartitionState) -> bool:
         return self._table.get(entry.partition) is entry
 
     def _is_through(self, job: _Job, deadline: float) -> bool:
@@ -213,16 +213,16 @@ class Holding:
             if entry in job.outcomes:
                 continue
             if not self._is_ours(entry):
-                job.outcomes[entry] = Outcome.GONE
+                job.outcomes[entry] = OperatorOutcome.GONE
             elif entry.acknowledged:
-                job.outcomes[entry] = Outcome.DONE
+                job.outcomes[entry] = OperatorOutcome.DONE
             elif self._clock() >= deadline:
-                job.outcomes[entry] = Outcome.UNCONFIRMED
+                job.outcomes[entry] = OperatorOutcome.UNCONFIRMED
         return len(job.outcomes) == len(job.entries)
 
     # --- at a standstill ----------------------------------------------------------------------------
 
-    def _keep(self, entries: Sequence[Assigned]) -> dict[Assigned, Outcome]:
+    def _keep(self, entries: Sequence[PartitionState]) -> dict[PartitionState, OperatorOutcome]:
         """Commit the holds, also of partitions that were never read: with the committed offset as it is."""
         found = self._starting.positions([entry for entry in entries if entry.position is None])
         for entry in entries:
@@ -233,27 +233,29 @@ class Holding:
         not_kept = [entry for entry in entries if entry.position is None]
         for entry in entries:
             self._commits.tell(entry)
-        return dict.fromkeys(not_kept, Outcome.NOT_KEPT)
+        return dict.fromkeys(not_kept, OperatorOutcome.NOT_KEPT)
 
-    def _unkeep(self, entries: Sequence[Assigned]) -> dict[Assigned, Outcome]:
+    def _unkeep(self, entries: Sequence[PartitionState]) -> dict[PartitionState, OperatorOutcome]:
         for entry in entries:
             self._commits.tell(entry)
-        # Of the others the committed text is replaced when they are read again: see `Starting.recheck_waiting`.
-        return {entry: Outcome.DONE for entry in entries if entry.position is None}
+        # Of the others the committed text is replaced when they are read again: see `StartRunner.recheck_waiting`.
+        return {entry: OperatorOutcome.DONE for entry in entries if entry.position is None}
 
-    def _move(self, entries: Sequence[Assigned], moves: Mapping[TopicPartition, Move]) -> dict[Assigned, Outcome]:
+    def _move(
+        self, entries: Sequence[PartitionState], moves: Mapping[TopicPartition, Move]
+    ) -> dict[PartitionState, OperatorOutcome]:
         found = self._starting.positions(entries)
-        refused: dict[Assigned, Outcome] = {}
+        refused: dict[PartitionState, OperatorOutcome] = {}
         for entry in entries:
-            facts, move = found.get(entry.partition, start_policy.Found()), moves[entry.partition]
+            facts, move = found.get(entry.partition, start_policy.StartFacts()), moves[entry.partition]
             if topic_ids.differ(facts.topic_id or "", entry.topic_id):
                 entry.position = None  # It was in the topic of this name that is gone.
             # What was done here in the meantime is known before the brokers have it.
             standing = entry.position or facts.position
             if not facts.position_known:
-                refused[entry] = Outcome.UNREADABLE
+                refused[entry] = OperatorOutcome.UNREADABLE
             elif not move.is_decided_by(standing):
-                refused[entry] = Outcome.MOVED_MEANWHILE
+                refused[entry] = OperatorOutcome.MOVED_MEANWHILE
             else:
                 entry.topic_id = facts.topic_id or entry.topic_id
                 # Without a leader epoch: it would be one of the log below the old offset.
@@ -263,13 +265,13 @@ class Holding:
 
     # --- afterwards ---------------------------------------------------------------------------------
 
-    def _tell_held(self, entries: Sequence[Assigned]) -> None:
+    def _tell_held(self, entries: Sequence[PartitionState]) -> None:
         for entry in entries:
             if self._is_ours(entry) and entry.operator_hold is not None:
                 sentence = start_policy.held_by_operator(entry.operator_hold)
                 self._starting.hold(entry, Reason.HELD_BY_OPERATOR, sentence)
 
-    def _read(self, entries: Sequence[Assigned]) -> None:
+    def _read(self, entries: Sequence[PartitionState]) -> None:
         self._starting.recheck_waiting([e for e in entries if self._is_ours(e) and e.held is not None])
 
 

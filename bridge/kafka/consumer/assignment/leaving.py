@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.kafka.consumer.loop_side import DRAIN_GRACE
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.assignment.partition_state import Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
     from bridge.kafka.consumer.assignment.standstill import Standstill
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.consumption import Positioned, Tracker
@@ -33,7 +33,7 @@ class Leaving:
 
     def __init__(
         self,
-        table: Table,
+        table: PartitionTable,
         loop_side: LoopSide,
         commits: Commits,
         pauses: Pauses,

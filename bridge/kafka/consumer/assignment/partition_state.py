@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumer.consumption import Tracker
 
 
-class Assigned:
+class PartitionState:
     """One assigned partition."""
 
     __slots__ = (
@@ -97,37 +97,37 @@ class Assigned:
         return to_client(self.partition, offset, leader_epoch)
 
 
-class Table:
+class PartitionTable:
     """All entries, by topic and partition."""
 
     def __init__(self) -> None:
-        self.by_topic: dict[str, dict[int, Assigned]] = {}
+        self.by_topic: dict[str, dict[int, PartitionState]] = {}
         self.added = 0
         """Entries, since the beginning."""
 
-    def __iter__(self) -> Iterator[Assigned]:
+    def __iter__(self) -> Iterator[PartitionState]:
         for partitions in self.by_topic.values():
             yield from partitions.values()
 
     def __len__(self) -> int:
         return sum(map(len, self.by_topic.values()))
 
-    def get(self, partition: TopicPartition) -> Assigned | None:
+    def get(self, partition: TopicPartition) -> PartitionState | None:
         """The entry of a partition, if it is assigned."""
         return self.by_topic.get(partition.topic, {}).get(partition.partition)
 
-    def of(self, tracker: Tracker) -> Assigned | None:
+    def of(self, tracker: Tracker) -> PartitionState | None:
         """The entry this tracker belongs to; None for a tracker of an earlier assignment."""
         entry = self.get(tracker.partition)
         return entry if entry is not None and entry.tracker is tracker else None
 
-    def add(self, entry: Assigned) -> None:
+    def add(self, entry: PartitionState) -> None:
         """Takes the place of an older entry of the same partition."""
         self.added += 1
         entry.number = self.added
         self.by_topic.setdefault(entry.partition.topic, {})[entry.partition.partition] = entry
 
-    def remove(self, entries: Iterable[Assigned]) -> None:
+    def remove(self, entries: Iterable[PartitionState]) -> None:
         """Nothing is stored or committed for these any more."""
         for entry in entries:
             partitions = self.by_topic.get(entry.partition.topic, {})

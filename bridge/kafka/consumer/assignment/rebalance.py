@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.kafka.consumer.assignment.leaving import Leaving
-    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.assignment.standstill import Standstill
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.consumption import Positioned, Tracker
     from bridge.kafka.consumer.counts import SourceCounts
-    from bridge.kafka.consumer.starts.start_runner import Starting
+    from bridge.kafka.consumer.starts.start_runner import StartRunner
     from bridge.kafka.consumer.watchdog import Watchdog
 
 COMMIT_LIMIT: Final = 60.0
@@ -42,10 +42,10 @@ class Rebalance:
     def __init__(
         self,
         consumer: Consumer,
-        table: Table,
+        table: PartitionTable,
         loop_side: LoopSide,
         *,
-        starting: Starting,
+        starting: StartRunner,
         commits: Commits,
         leaving: Leaving,
         standstill: Standstill,
@@ -122,7 +122,7 @@ class Rebalance:
 
     # --- giving up ----------------------------------------------------------------------------------
 
-    def _drain(self, entries: Sequence[Assigned]) -> None:
+    def _drain(self, entries: Sequence[PartitionState]) -> None:
         trackers = [entry.tracker for entry in entries if entry.tracker is not None]
         final = self._drained(trackers) if trackers else ()
         if final or any(entry.owes_commit for entry in entries):
@@ -155,13 +155,13 @@ class Rebalance:
         entries = [entry for tracker in trackers if (entry := self._table.of(tracker)) is not None]
         return [(e.tracker, e.position) for e in entries if e.tracker is not None and e.position is not None]
 
-    def _forget(self, entries: Sequence[Assigned]) -> None:
+    def _forget(self, entries: Sequence[PartitionState]) -> None:
         self._table.remove(entries)
         try:
             self._starting.forget(entries)
         except LoopGoneError as error:
             self.failure = self.failure or error
 
-    def _entries(self, partitions: Iterable[ClientPartition]) -> list[Assigned]:
+    def _entries(self, partitions: Iterable[ClientPartition]) -> list[PartitionState]:
         found = (self._table.get(from_client(each)) for each in partitions)
         return [entry for entry in found if entry is not None]

@@ -17,7 +17,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.loop_side import DRAIN_GRACE
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.consumption import Positioned, Tracker
     from bridge.kafka.consumer.loop_side import LoopSide
@@ -44,7 +44,7 @@ class Standstill:
 
     def __init__(
         self,
-        table: Table,
+        table: PartitionTable,
         loop_side: LoopSide,
         commits: Commits,
         pauses: Pauses,
@@ -67,7 +67,7 @@ class Standstill:
         """Whether something is still on its way."""
         return bool(self._drains)
 
-    def begin(self, entries: Iterable[Assigned]) -> None:
+    def begin(self, entries: Iterable[PartitionState]) -> None:
         """Read these no further. Those without a tracker are there already."""
         closing = [entry for entry in entries if entry.tracker is not None and not entry.closing]
         for entry in closing:
@@ -89,7 +89,7 @@ class Standstill:
             self._drains.remove(drain)
             self._finish(drain)
 
-    def finish_drain(self, entries: Iterable[Assigned], wait: Callable[[threading.Event, float], bool]) -> None:
+    def finish_drain(self, entries: Iterable[PartitionState], wait: Callable[[threading.Event, float], bool]) -> None:
         """The group takes these away, or the process stops: end it here. `wait` waits for an event so many seconds.
 
         Their last positions are committed with those of the others that go. What stays goes on draining.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
 
     from bridge.kafka.client_log import RareLog
-    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.consumption import Positioned, Tracker
     from bridge.kafka.consumer.counts import SourceCounts
 
@@ -51,7 +51,7 @@ class _Pending:
 
     number: int
     issued_at: float
-    entries: tuple[Assigned, ...]
+    entries: tuple[PartitionState, ...]
 
 
 class Commits:
@@ -60,7 +60,7 @@ class Commits:
     def __init__(
         self,
         consumer: Consumer,
-        table: Table,
+        table: PartitionTable,
         counts: SourceCounts,
         proven: Callable[[float], None],
         log: RareLog,
@@ -123,7 +123,7 @@ class Commits:
             self._store(entry, position)
         return len(present)
 
-    def begin(self, entries: Iterable[Assigned], beginnings: Iterable[tuple[TopicPartition, Position]]) -> None:
+    def begin(self, entries: Iterable[PartitionState], beginnings: Iterable[tuple[TopicPartition, Position]]) -> None:
         """Commit first positions at once: of `entries`, and of the other partitions of topics that start now.
 
         A topic's start is decided once for all its partitions: a replica that comes a moment later must not take
@@ -165,12 +165,12 @@ class Commits:
         """Whether the brokers take enough metadata for a hold to travel with the committed offset."""
         return self._text.keeps_holds
 
-    def is_under_way(self, entry: Assigned) -> bool:
+    def is_under_way(self, entry: PartitionState) -> bool:
         """Whether the answer to an explicit commit of it is waited for."""
         return self._pending is not None and entry in self._pending.entries
 
-    def tell(self, entry: Assigned) -> None:
-        """Commit the entry's position and hold as they are now, soon; `Assigned.acknowledged` says when it is done.
+    def tell(self, entry: PartitionState) -> None:
+        """Commit the entry's position and hold as they are now, soon; see `PartitionState.acknowledged`.
 
         The client gets them as well: its periodic commit would bring the text from before.
         """
@@ -179,7 +179,7 @@ class Commits:
         if entry.position is not None:
             self.set_back(entry, entry.position)
 
-    def set_back(self, entry: Assigned, position: Position) -> bool:
+    def set_back(self, entry: PartitionState, position: Position) -> bool:
         """Forget what is stored of a topic that is gone: it is above this start in the new one. Whether that worked.
 
         Call it before the client is told to seek, and commit the start explicitly, as `begin` does: the client stores
@@ -213,7 +213,7 @@ class Commits:
         if changed and now - self._refreshed_at >= self._refresh_every:
             self._issue(changed, now)
 
-    def _issue(self, entries: Sequence[Assigned], now: float) -> None:
+    def _issue(self, entries: Sequence[PartitionState], now: float) -> None:
         self._proof_wanted = False
         beginnings, self._beginnings = self._beginnings, []
         self._number += 1
@@ -281,7 +281,7 @@ class Commits:
         """Whether nothing waits for being committed, or for the answer to it."""
         return self._pending is None and not any(entry.refresh for entry in self._table)
 
-    def finish(self, positions: Positioned, others: Iterable[Assigned] = ()) -> None:
+    def finish(self, positions: Positioned, others: Iterable[PartitionState] = ()) -> None:
         """Store and commit the last positions of partitions that are about to go, and wait for the answer.
 
         Of `others`, whose last positions are taken already, what was not acknowledged is committed with them. Call it
@@ -310,14 +310,14 @@ class Commits:
         too_long = classify(error.code()) is CommitTrouble.METADATA_TOO_LARGE
         return too_long and self._text.refused(each.metadata for each in partitions)
 
-    def _commit_now(self, entries: Iterable[Assigned]) -> KafkaError | None:
+    def _commit_now(self, entries: Iterable[PartitionState]) -> KafkaError | None:
         try:
             results = self._consumer.commit(offsets=[self._committable(each) for each in entries], asynchronous=False)
         except KafkaException as error:
             return answers.error_of(error)
         return next((each.error for each in results if each.error is not None), None)
 
-    def _store(self, entry: Assigned, position: Position) -> None:
+    def _store(self, entry: PartitionState, position: Position) -> None:
         if position == entry.position:
             return
         if entry.position is not None and position.offset < entry.position.offset:
@@ -339,7 +339,7 @@ class Commits:
         entry.stored, entry.stored_at = (position.offset, text), self._clock()
 
     def _failed(
-        self, error: KafkaError, entries: Iterable[Assigned], partitions: Sequence[ClientPartition] = ()
+        self, error: KafkaError, entries: Iterable[PartitionState], partitions: Sequence[ClientPartition] = ()
     ) -> None:
         trouble = classify(error.code())
         if trouble is None:
@@ -364,10 +364,10 @@ class Commits:
                 self._store(entry, position)
                 entry.position, entry.refresh = position, True
 
-    def _text_of(self, entry: Assigned, position: Position, number: int | None = None) -> str:
+    def _text_of(self, entry: PartitionState, position: Position, number: int | None = None) -> str:
         return self._text.of(position.metadata, number, entry.subscription, entry.operator_hold)
 
-    def _committable(self, entry: Assigned, number: int | None = None) -> ClientPartition:
+    def _committable(self, entry: PartitionState, number: int | None = None) -> ClientPartition:
         position = entry.position
         if position is None:
             raise AssertionError("a partition without a position is never committed")

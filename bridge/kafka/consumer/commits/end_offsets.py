@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
     from confluent_kafka.admin import AdminClient
 
-    from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.loop_side import LoopSide
 
 ASK_EVERY: Final = 10.0
@@ -66,14 +66,14 @@ class _Asked(NamedTuple):
     """A transaction kept it below what the log already held when the question was asked."""
 
 
-class LogEnds:
+class EndOffsets:
     """Belongs to the poll thread; `ends` is replaced whole and may be read from anywhere."""
 
     def __init__(
         self,
         consumer: Consumer,
         admin: AdminClient,
-        table: Table,
+        table: PartitionTable,
         loop_side: LoopSide,
         *,
         committed_only: bool = True,
@@ -90,7 +90,7 @@ class LogEnds:
         self._isolation = IsolationLevel.READ_COMMITTED if committed_only else IsolationLevel.READ_UNCOMMITTED
         self._clock = clock
         self._wall = wall
-        self._at_end: list[Assigned] = []
+        self._at_end: list[PartitionState] = []
         self._asked: dict[ClientPartition, concurrent.futures.Future[Any]] = {}
         self._high_when_asked: dict[TopicPartition, int] = {}
         self._answered: dict[TopicPartition, _Asked] = {}
@@ -126,7 +126,7 @@ class LogEnds:
 
     # --- past what is no record ---------------------------------------------------------------------
 
-    def _follow(self, entries: Iterable[Assigned]) -> None:
+    def _follow(self, entries: Iterable[PartitionState]) -> None:
         wanted = list(entries)
         if not wanted:
             return
@@ -139,7 +139,7 @@ class LogEnds:
 
     def _look(self) -> None:
         known: dict[TopicPartition, int] = {}
-        silent: list[tuple[Assigned, int]] = []
+        silent: list[tuple[PartitionState, int]] = []
         now = self._clock()
         for entry in self._table:
             high = self._high(entry)
@@ -159,7 +159,7 @@ class LogEnds:
             self._high_when_asked = {entry.partition: high for entry, high in silent}
             self._asked = self._ask(entry for entry, _ in silent)
 
-    def _high(self, entry: Assigned) -> int:
+    def _high(self, entry: PartitionState) -> int:
         """The log's end as of the client's last fetch, transactions included; negative where there was none."""
         try:
             _, high = self._consumer.get_watermark_offsets(entry.client_partition(), cached=True)
@@ -167,14 +167,14 @@ class LogEnds:
             return _UNKNOWN
         return high
 
-    def _behind(self, entry: Assigned, high: int) -> int:
+    def _behind(self, entry: PartitionState, high: int) -> int:
         """The end of a log that is not read to its end or not read now, by the last answer and the last fetch."""
         asked = self._answered.get(entry.partition)
         if asked is None:
             return high
         return max(asked.stable, entry.next_offset if asked.in_transaction else high)
 
-    def _ask(self, entries: Iterable[Assigned]) -> dict[ClientPartition, concurrent.futures.Future[Any]]:
+    def _ask(self, entries: Iterable[PartitionState]) -> dict[ClientPartition, concurrent.futures.Future[Any]]:
         wanted = {entry.client_partition(): answers.LATEST for entry in entries}
         asked: dict[ClientPartition, concurrent.futures.Future[Any]] = self._admin.list_offsets(
             wanted, request_timeout=_PATIENCE, isolation_level=self._isolation
@@ -192,7 +192,7 @@ class LogEnds:
 
     # --- transactions that do not end ---------------------------------------------------------------
 
-    def _watch(self, entry: Assigned, high: int, now: float) -> None:
+    def _watch(self, entry: PartitionState, high: int, now: float) -> None:
         """`high` is what the log holds above the end that was reached; negative where the end was not reached."""
         standing = entry.standing
         if high <= entry.end_seen or (standing is not None and standing[0] != entry.end_seen):
@@ -222,16 +222,16 @@ def hanging(partition: TopicPartition, stable: int, high: int, since: float) -> 
     )
 
 
-def _is_read(entry: Assigned) -> bool:
+def _is_read(entry: PartitionState) -> bool:
     return entry.tracker is not None and entry.held is None and not entry.paused
 
 
-def _is_at_end(entry: Assigned) -> bool:
+def _is_at_end(entry: PartitionState) -> bool:
     """Whether nothing was handed over since the client said that the end was reached."""
     return entry.held is None and entry.end_seen >= 0 and entry.end_seen == entry.next_offset
 
 
-def _gap(entry: Assigned, position: ClientPartition) -> Gap | None:
+def _gap(entry: PartitionState, position: ClientPartition) -> Gap | None:
     """Between the last record handed over and where the consumer is; None where there is nothing between."""
     start = stop = entry.next_offset
     epoch: int | None = None
@@ -249,7 +249,7 @@ def _gap(entry: Assigned, position: ClientPartition) -> Gap | None:
     return Gap(tracker, start, stop, epoch)
 
 
-def _is_believed(entry: Assigned, offset: int) -> bool:
+def _is_believed(entry: PartitionState, offset: int) -> bool:
     """Whether the client's position is one of this assignment: see the module."""
     if entry.first_position is None:
         entry.first_position = offset

@@ -11,7 +11,7 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicCollection
 
 from bridge.formats import commit_mark, operator_hold
 from bridge.kafka import answers, topic_ids
-from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, Found, LogRange
+from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, LogRange, StartFacts
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import Position, TopicPartition
 
@@ -50,7 +50,7 @@ class Lookup:
 
     def find(
         self, partitions: Sequence[TopicPartition], *, time_ms: int | None, budget: float
-    ) -> dict[TopicPartition, Found]:
+    ) -> dict[TopicPartition, StartFacts]:
         """What is known of these partitions.
 
         Of a topic without any position all partitions are returned, also those that were not asked for: its start is
@@ -64,7 +64,7 @@ class Lookup:
             "topic ids", lambda: self._admin.describe_topics(TopicCollection(topics), request_timeout=budget)
         )
         ranges = self._ask_ranges(partitions, budget)
-        found = {partition: Found() for partition in partitions}
+        found = {partition: StartFacts() for partition in partitions}
         texts: dict[TopicPartition, str] = {}
         for partition, position in self._committed(partitions, deadline, texts).items():
             found[partition] = _found(position, texts.get(partition))
@@ -93,7 +93,7 @@ class Lookup:
 
     def _look_again(
         self,
-        found: dict[TopicPartition, Found],
+        found: dict[TopicPartition, StartFacts],
         mine: Sequence[TopicPartition],
         deadline: float,
         *,
@@ -114,7 +114,7 @@ class Lookup:
         again = self._committed(without, deadline, texts)
         for partition in without:
             if partition not in again:
-                found[partition] = Found()
+                found[partition] = StartFacts()
             elif (position := again[partition]) is not None:
                 found[partition] = _found(position, texts.get(partition))
 
@@ -150,7 +150,7 @@ class Lookup:
                 known[partition] = None
         return known
 
-    def _siblings(self, found: dict[TopicPartition, Found], described: Mapping[str, Any], deadline: float) -> None:
+    def _siblings(self, found: dict[TopicPartition, StartFacts], described: Mapping[str, Any], deadline: float) -> None:
         """Says of partitions without a position whether their topic has positions elsewhere."""
         for topic in sorted({p.topic for p, facts in found.items() if facts.position_known and not facts.position}):
             mine = [partition for partition in found if partition.topic == topic]
@@ -163,10 +163,10 @@ class Lookup:
                 continue
             known = set(others) | {partition for partition in mine if found[partition].position_known}
             if count and known.issuperset(all_of_it):
-                found |= dict.fromkeys(others, Found(position_known=True))
+                found |= dict.fromkeys(others, StartFacts(position_known=True))
             else:
                 # Whether this is a new topic or a new partition cannot be told: guessing would skip or repeat events.
-                found |= dict.fromkeys(mine, Found())
+                found |= dict.fromkeys(mine, StartFacts())
 
     def _partitions(self, topic: str, described: Any, deadline: float) -> int:
         """How many partitions a topic has; 0 where that is not known."""
@@ -249,8 +249,8 @@ class Lookup:
             self._logger.warning("the cluster did not answer about %s: %s", what, error.str())
 
 
-def _found(position: Position | None, metadata: str | None) -> Found:
-    return Found(
+def _found(position: Position | None, metadata: str | None) -> StartFacts:
+    return StartFacts(
         position,
         position_known=True,
         subscription=commit_mark.subscription_of(metadata),

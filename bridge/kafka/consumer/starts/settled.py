@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
     from confluent_kafka.admin import AdminClient
 
-    from bridge.config.topics.consumed_topics import Topics
+    from bridge.config.topics.consumed_topics import ConsumedTopics
 
 FIRST_LOOKS: Final = 5.0
 """Seconds to the second look where the group has not settled by the first; doubles up to `LATER_LOOKS`."""
@@ -89,7 +89,7 @@ class Settled:
         self,
         consumer: Consumer,
         admin: AdminClient,
-        topics: Topics,
+        topics: ConsumedTopics,
         logger: logging.Logger,
         *,
         clock: Callable[[], float] = time.monotonic,

@@ -33,7 +33,7 @@ class LogRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StartFacts:
     """What was found out about one partition; None where the question was not answered."""
 
     position: Position | None = None
@@ -101,7 +101,7 @@ class Hold:
     """The same as a value that can be recorded; also where their number is not known."""
 
 
-def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
+def resolve(partition: TopicPartition, found: StartFacts, start_from: StartFrom) -> Start | Hold:
     """Decide: not at all where an operator holds it, else where the group is, else the beginning of what is newer than
     the group, else what `start_from` says.
     """
@@ -117,7 +117,7 @@ def resolve(partition: TopicPartition, found: Found, start_from: StartFrom) -> S
     return _without_position(partition, found, start_from)
 
 
-def _held_by_operator(partition: TopicPartition, found: Found, hold: OperatorHold) -> Hold:
+def _held_by_operator(partition: TopicPartition, found: StartFacts, hold: OperatorHold) -> Hold:
     held = Hold(Reason.HELD_BY_OPERATOR, held_by_operator(hold))
     position, log = found.position, found.range
     if position is None or log is None or position.offset >= log.first:
@@ -131,7 +131,7 @@ def held_by_operator(hold: OperatorHold) -> str:
     return f"Held by {hold.by}{f' at {since}' if since else ''}: {hold.reason}"
 
 
-def _without_position(partition: TopicPartition, found: Found, start_from: StartFrom) -> Start | Hold:
+def _without_position(partition: TopicPartition, found: StartFacts, start_from: StartFrom) -> Start | Hold:
     if found.range is None:
         return Hold(
             Reason.POSITION_UNKNOWN,
@@ -150,7 +150,7 @@ def _without_position(partition: TopicPartition, found: Found, start_from: Start
     return _begin(partition, found, found.range, start_from)
 
 
-def begin_again(partition: TopicPartition, found: Found, start_from: StartFrom, *, read: str) -> Start | Hold:
+def begin_again(partition: TopicPartition, found: StartFacts, start_from: StartFrom, *, read: str) -> Start | Hold:
     """Of a partition whose topic was deleted and created again while it was read; `read` is the id of the one read.
 
     What is there now is all new. A committed offset is followed only where somebody set it for the new topic.
@@ -165,11 +165,11 @@ def begin_again(partition: TopicPartition, found: Found, start_from: StartFrom, 
         if committed is None or topic_ids.differ(committed.topic_id, read):
             return resolve(partition, found, start_from)
     if not found.position_known or found.range is None:
-        return resolve(partition, Found(), start_from)
+        return resolve(partition, StartFacts(), start_from)
     return Start(Position(found.range.first, "", None), StartReason.NEW_TOPIC, is_new=True)
 
 
-def _resume(partition: TopicPartition, found: Found, position: Position) -> Start | Hold:
+def _resume(partition: TopicPartition, found: StartFacts, position: Position) -> Start | Hold:
     log = found.range
     if log is not None and not log.first <= position.offset <= log.end:
         sentence = out_of_range(partition, position.offset, log)
@@ -251,7 +251,7 @@ def created_again(partition: TopicPartition) -> str:
     )
 
 
-def _begin(partition: TopicPartition, found: Found, log: LogRange, start_from: StartFrom) -> Start | Hold:
+def _begin(partition: TopicPartition, found: StartFacts, log: LogRange, start_from: StartFrom) -> Start | Hold:
     if start_from is StartPoint.ERROR:
         return Hold(
             Reason.NO_START,

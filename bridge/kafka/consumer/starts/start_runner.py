@@ -18,7 +18,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from bridge.formats.lost import Lost
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
-from bridge.kafka.consumer.assignment.partition_state import Assigned, Table
+from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.consumption import Positioned, Started
 from bridge.kafka.consumer.starts import start_policy
 from bridge.model import TopicPartition
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumer.loop_side import LoopSide
     from bridge.kafka.consumer.pauses import Pauses
     from bridge.kafka.consumer.starts.lookup import Lookup
-    from bridge.kafka.consumer.starts.start_policy import Found
+    from bridge.kafka.consumer.starts.start_policy import StartFacts
 
 LOOKUP_BUDGET: Final = 5.0
 """Seconds the questions of one assignment may take. The group waits, heartbeats go on."""
@@ -45,13 +45,13 @@ _FIRST_RETRY: Final = 1.0
 """Seconds until a position that could not be read is asked for again; doubles up to `RECHECK_EVERY`."""
 
 
-class Starting:
+class StartRunner:
     """Decides by `start_policy.resolve` and carries it out."""
 
     def __init__(
         self,
         consumer: Consumer,
-        table: Table,
+        table: PartitionTable,
         loop_side: LoopSide,
         *,
         lookup: Lookup,
@@ -82,8 +82,8 @@ class Starting:
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Begin reading these, or hold them; `assigned` tells the loop which are read."""
-        entries = [Assigned(partition) for partition in partitions]
-        found: dict[TopicPartition, Found] = {}
+        entries = [PartitionState(partition) for partition in partitions]
+        found: dict[TopicPartition, StartFacts] = {}
         if entries:
             self._pauses.forget(entries)
             found = self._find(partitions, LOOKUP_BUDGET)
@@ -104,21 +104,23 @@ class Starting:
         self._tell_started(decisions)
         self._begin(decisions, found)
 
-    def _find(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, Found]:
+    def _find(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, StartFacts]:
         wanted = start_policy.wanted_time(self._start_from, time.time())
         return self._lookup.find(partitions, time_ms=wanted, budget=budget)
 
     def _resolve(
-        self, partition: TopicPartition, found: Mapping[TopicPartition, Found]
+        self, partition: TopicPartition, found: Mapping[TopicPartition, StartFacts]
     ) -> start_policy.Start | start_policy.Hold:
-        return start_policy.resolve(partition, found.get(partition, start_policy.Found()), self._start_from)
+        return start_policy.resolve(partition, found.get(partition, start_policy.StartFacts()), self._start_from)
 
-    def _decide(self, entry: Assigned, found: Mapping[TopicPartition, Found]) -> start_policy.Start | start_policy.Hold:
+    def _decide(
+        self, entry: PartitionState, found: Mapping[TopicPartition, StartFacts]
+    ) -> start_policy.Start | start_policy.Hold:
         """What an operator said in this assignment counts more than what the last commit carries of it.
 
         Of a topic that was created again since this partition had a position in it, all is new.
         """
-        facts = found.get(entry.partition, start_policy.Found())
+        facts = found.get(entry.partition, start_policy.StartFacts())
         if not entry.told_of_hold:
             entry.operator_hold = facts.operator_hold
         facts = replace(facts, operator_hold=entry.operator_hold)
@@ -126,7 +128,9 @@ class Starting:
             return start_policy.begin_again(entry.partition, facts, self._start_from, read=entry.topic_id)
         return start_policy.resolve(entry.partition, facts, self._start_from)
 
-    def _start(self, entry: Assigned, start: start_policy.Start, found: Mapping[TopicPartition, Found]) -> None:
+    def _start(
+        self, entry: PartitionState, start: start_policy.Start, found: Mapping[TopicPartition, StartFacts]
+    ) -> None:
         position = start.position
         entry.tracker = OffsetTracker(
             entry.partition,
@@ -139,7 +143,7 @@ class Starting:
         entry.next_offset = position.offset
         entry.subscription = found[entry.partition].subscription
 
-    def _tell_started(self, decisions: Mapping[Assigned, start_policy.Start | start_policy.Hold]) -> None:
+    def _tell_started(self, decisions: Mapping[PartitionState, start_policy.Start | start_policy.Hold]) -> None:
         told = [
             Started(entry.partition, start.position.offset, start.why, start_policy.DETAILS[start.why], by_us=True)
             for entry, start in decisions.items()
@@ -149,7 +153,9 @@ class Starting:
             self._loop_side.tell(self._loop_side.consumption.started, told)
 
     def _begin(
-        self, decisions: dict[Assigned, start_policy.Start | start_policy.Hold], found: Mapping[TopicPartition, Found]
+        self,
+        decisions: dict[PartitionState, start_policy.Start | start_policy.Hold],
+        found: Mapping[TopicPartition, StartFacts],
     ) -> None:
         """Commit the starts that are not committed yet, where `start_from` decided also those of the same topics' other
         partitions: whoever starts one of these later would take it for one that was added. What is new to everybody
@@ -175,7 +181,7 @@ class Starting:
 
     # --- held partitions ----------------------------------------------------------------------------
 
-    def hold(self, entry: Assigned, reason: Reason, detail: str) -> None:
+    def hold(self, entry: PartitionState, reason: Reason, detail: str) -> None:
         """Take nothing from this partition until it is looked at again."""
         if (reason, detail) != (entry.held, entry.detail):
             seconds = _held_for(entry) if reason is Reason.HELD_BY_OPERATOR else 0.0
@@ -207,7 +213,7 @@ class Starting:
                 self.hold(entry, Reason.CREATED_AGAIN, start_policy.created_again(entry.partition))
         self._pauses.apply(changed)
 
-    def _count_lost(self, entry: Assigned, offsets: int, lost: Lost | None) -> None:
+    def _count_lost(self, entry: PartitionState, offsets: int, lost: Lost | None) -> None:
         """Each offset once, however often it is looked at."""
         self._counts.possibly_lost += max(0, offsets - entry.possibly_lost)
         entry.possibly_lost = max(entry.possibly_lost, offsets)
@@ -228,7 +234,7 @@ class Starting:
         self._recheck_recreated([e for e in due if e.tracker is not None and e.held is Reason.CREATED_AGAIN])
         self.recheck_waiting([entry for entry in due if entry.tracker is None])
 
-    def _recheck_running(self, entries: Sequence[Assigned]) -> None:
+    def _recheck_running(self, entries: Sequence[PartitionState]) -> None:
         """Those that fell out of the log while they were read: a replica that lagged behind may have caught up."""
         if not entries:
             return
@@ -242,11 +248,11 @@ class Starting:
                 if log is not None:
                     self._count_lost(entry, log.first - entry.next_offset, _fallen_out(entry, log.first))
 
-    def _recheck_recreated(self, entries: Sequence[Assigned]) -> None:
+    def _recheck_recreated(self, entries: Sequence[PartitionState]) -> None:
         """Those whose topic was created again while they were read, once all that was read of the old one is done."""
         done = [entry for entry in entries if _is_done(entry)]
         found = self._find([entry.partition for entry in done], RETRY_BUDGET) if done else {}
-        started: dict[Assigned, start_policy.Start | start_policy.Hold] = {}
+        started: dict[PartitionState, start_policy.Start | start_policy.Hold] = {}
         for entry in entries:
             facts, tracker = found.get(entry.partition), entry.tracker
             if facts is None or tracker is None:
@@ -264,7 +270,7 @@ class Starting:
         self._tell_started(started)
         self._begin(started, found)
 
-    def recheck_waiting(self, entries: Sequence[Assigned]) -> None:
+    def recheck_waiting(self, entries: Sequence[PartitionState]) -> None:
         """Those that are not read at all: begin where the group is now, unless something holds them.
 
         What was read here before begins only when its last position is acknowledged: what the brokers say of it before
@@ -279,7 +285,7 @@ class Starting:
             return
         found = self._find([entry.partition for entry in entries], RETRY_BUDGET)
         decisions = {entry: self._decide(entry, found) for entry in entries}
-        started: dict[Assigned, start_policy.Start | start_policy.Hold] = {}
+        started: dict[PartitionState, start_policy.Start | start_policy.Hold] = {}
         for entry, decision in decisions.items():
             if isinstance(decision, start_policy.Hold):
                 self.hold(entry, decision.reason, decision.detail)
@@ -293,15 +299,15 @@ class Starting:
         self._tell_started(started)
         self._begin(started, found)
 
-    def _is_set_back(self, entry: Assigned, start: start_policy.Start) -> bool:
+    def _is_set_back(self, entry: PartitionState, start: start_policy.Start) -> bool:
         """False where the client still has an offset in the earlier topic of the name to commit, or may have."""
         return not (start.is_new and entry.topic_id) or self._commits.set_back(entry, start.position)
 
-    def positions(self, entries: Sequence[Assigned]) -> dict[TopicPartition, Found]:
+    def positions(self, entries: Sequence[PartitionState]) -> dict[TopicPartition, StartFacts]:
         """Where the group is on these, as far as the brokers said it within a second."""
         return self._find([entry.partition for entry in entries], RETRY_BUDGET) if entries else {}
 
-    def forget(self, entries: Iterable[Assigned]) -> None:
+    def forget(self, entries: Iterable[PartitionState]) -> None:
         """These partitions are no longer this member's."""
         for entry in entries:
             if entry.held is not None:
@@ -313,7 +319,7 @@ class Starting:
         self.held = {entry.partition: (entry.held, entry.detail) for entry in held if entry.held is not None}
         self.next_looks = {entry.partition: entry.retry_at for entry in held if math.isfinite(entry.retry_at)}
 
-    def _release(self, entry: Assigned, offset: int) -> bool:
+    def _release(self, entry: PartitionState, offset: int) -> bool:
         try:
             self._consumer.seek(entry.client_partition(offset))
         except KafkaException as error:
@@ -327,7 +333,7 @@ class Starting:
         return True
 
 
-def _assignment(entry: Assigned, decision: start_policy.Start | start_policy.Hold) -> ClientPartition:
+def _assignment(entry: PartitionState, decision: start_policy.Start | start_policy.Hold) -> ClientPartition:
     """Explicit offsets always: without one the client would fetch the position a second time and decide by itself.
 
     A held partition is assigned at the end and paused before anything is fetched.
@@ -337,7 +343,7 @@ def _assignment(entry: Assigned, decision: start_policy.Start | start_policy.Hol
     return entry.client_partition(decision.position.offset, decision.position.leader_epoch)
 
 
-def _fallen_out(entry: Assigned, first: int) -> Lost | None:
+def _fallen_out(entry: PartitionState, first: int) -> Lost | None:
     """What a partition may have lost that fell out of the log while it was read; its log begins at `first` now."""
     if first <= entry.next_offset:
         return None
@@ -345,13 +351,13 @@ def _fallen_out(entry: Assigned, first: int) -> Lost | None:
     return Lost(entry.partition, topic_id, entry.next_offset, first, Reason.OUT_OF_RANGE.value)
 
 
-def _held_for(entry: Assigned) -> float:
+def _held_for(entry: PartitionState) -> float:
     """Seconds since an operator held it; the hold may be older than this process."""
     hold = entry.operator_hold
     return 0.0 if hold is None or not hold.since else max(0.0, time.time() - hold.since)
 
 
-def _is_done(entry: Assigned) -> bool:
+def _is_done(entry: PartitionState) -> bool:
     """Whether all that was handed over of this partition has arrived with the loop and is done there."""
     tracker = entry.tracker
     return tracker is not None and not tracker.open and tracker.next_offset == entry.next_offset

@@ -19,7 +19,7 @@ Samples = Iterable[tuple[tuple[str, ...], float]]
 """Label values in the order of the metric's labels, and the number."""
 
 
-class Kind(enum.StrEnum):
+class MetricKind(enum.StrEnum):
     """Prometheus' kinds of metrics that are in use here."""
 
     COUNTER = "counter"
@@ -44,7 +44,7 @@ class Metric:
     """One metric family, under the name a query uses."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     unit: str
     meaning: str
     labels: tuple[str, ...]
@@ -66,21 +66,21 @@ class Metric:
 
 def counter(name: str, unit: str, meaning: str, read: Callable[[Snapshot], float]) -> Metric:
     """One without labels."""
-    return Metric(PREFIX + name, Kind.COUNTER, unit, meaning, (), _one(read))
+    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, (), _one(read))
 
 
 def gauge(
     name: str, unit: str, meaning: str, read: Callable[[Snapshot], float | None], over: Over = Over.SUM
 ) -> Metric:
     """One without labels; None, which is not known, is shown as NaN."""
-    return Metric(PREFIX + name, Kind.GAUGE, unit, meaning, (), _one(read), over)
+    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, (), _one(read), over)
 
 
 def counters(
     name: str, unit: str, meaning: str, labels: tuple[str, ...], read: Callable[[Snapshot], Samples]
 ) -> Metric:
     """One with labels."""
-    return Metric(PREFIX + name, Kind.COUNTER, unit, meaning, labels, read)
+    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, labels, read)
 
 
 def gauges(
@@ -92,7 +92,7 @@ def gauges(
     over: Over = Over.SUM,
 ) -> Metric:
     """One with labels; what is not known is left out: NaN would spoil every sum."""
-    return Metric(PREFIX + name, Kind.GAUGE, unit, meaning, labels, read, over)
+    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, labels, read, over)
 
 
 def age(name: str, meaning: str, since: str, read: Callable[[Snapshot], float | None]) -> tuple[Metric, Metric]:
@@ -113,10 +113,10 @@ def age(name: str, meaning: str, since: str, read: Callable[[Snapshot], float | 
 
 def histogram(name: str, meaning: str, read: Callable[[Snapshot], Distribution]) -> Metric:
     """Of seconds."""
-    return Metric(PREFIX + name, Kind.HISTOGRAM, "seconds", meaning, (), read)
+    return Metric(PREFIX + name, MetricKind.HISTOGRAM, "seconds", meaning, (), read)
 
 
-def process(name: str, kind: Kind, unit: str, meaning: str, over: Over = Over.SUM) -> Metric:
+def process(name: str, kind: MetricKind, unit: str, meaning: str, over: Over = Over.SUM) -> Metric:
     """One of the process collector's."""
     return Metric(f"process_{name}", kind, unit, meaning, (), None, over)
 

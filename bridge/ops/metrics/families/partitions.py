@@ -8,14 +8,14 @@ from bridge.holds import PARTITION_HOLDS
 from bridge.ops.hold_reasons import held_since, partition_hold
 from bridge.ops.metrics import scaling
 from bridge.ops.metrics.families.declare import Metric, Over, Samples, gauge, gauges
-from bridge.ops.snapshot import Partition, Snapshot
+from bridge.ops.snapshot import PartitionView, Snapshot
 
 _ALWAYS_SHOWN = frozenset(PARTITION_HOLDS[:4])
 """Zero included. The others are rare, and a series for each partition and reason is what a page of metrics costs."""
 _PARTITION = ("topic", "partition")
 
 
-def _per_partition(read: Callable[[Snapshot, Partition], float | None]) -> Callable[[Snapshot], Samples]:
+def _per_partition(read: Callable[[Snapshot, PartitionView], float | None]) -> Callable[[Snapshot], Samples]:
     """A number that is not known yet is left out: NaN would spoil every sum over partitions."""
 
     def samples(snapshot: Snapshot) -> Samples:

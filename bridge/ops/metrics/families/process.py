@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ops.metrics.families.declare import Kind, Metric, Over, Samples, age, counter, gauge, gauges, process
+from bridge.ops.metrics.families.declare import Metric, MetricKind, Over, Samples, age, counter, gauge, gauges, process
 from bridge.ops.snapshot import Snapshot
 
 
@@ -58,10 +58,12 @@ METRICS: tuple[Metric, ...] = (
         ("version", "revision", "configuration", "librdkafka", "python"),
         _built,
     ),
-    process("cpu_seconds_total", Kind.COUNTER, "seconds", "User and system CPU time spent."),
-    process("resident_memory_bytes", Kind.GAUGE, "bytes", "Resident memory."),
-    process("virtual_memory_bytes", Kind.GAUGE, "bytes", "Virtual memory."),
-    process("start_time_seconds", Kind.GAUGE, "seconds", "Start time of the process since the Unix epoch.", Over.MAX),
-    process("open_fds", Kind.GAUGE, "file descriptors", "Open file descriptors."),
-    process("max_fds", Kind.GAUGE, "file descriptors", "Most file descriptors the process may open."),
+    process("cpu_seconds_total", MetricKind.COUNTER, "seconds", "User and system CPU time spent."),
+    process("resident_memory_bytes", MetricKind.GAUGE, "bytes", "Resident memory."),
+    process("virtual_memory_bytes", MetricKind.GAUGE, "bytes", "Virtual memory."),
+    process(
+        "start_time_seconds", MetricKind.GAUGE, "seconds", "Start time of the process since the Unix epoch.", Over.MAX
+    ),
+    process("open_fds", MetricKind.GAUGE, "file descriptors", "Open file descriptors."),
+    process("max_fds", MetricKind.GAUGE, "file descriptors", "Most file descriptors the process may open."),
 )

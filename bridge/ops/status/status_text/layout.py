@@ -36,7 +36,7 @@ class Tone(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScreenLine:
     """One line on the screen."""
 
     text: str = ""
@@ -53,7 +53,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ScreenTable:
     """Rows of cells under a head; the first cell of each is its name."""
 
     head: tuple[str, ...]
@@ -62,17 +62,17 @@ class Table:
     """Columns of numbers."""
 
 
-Item = Text | Table
+Item = Text | ScreenTable
 
 
-def laid_out(items: Iterable[Item], width: int, indent: int = 0) -> list[Line]:
+def laid_out(items: Iterable[Item], width: int, indent: int = 0) -> list[ScreenLine]:
     """The lines of all of them, none wider than `width`."""
-    out: list[Line] = []
+    out: list[ScreenLine] = []
     for item in items:
         if isinstance(item, Text):
-            out += [Line(line, item.tone) for line in wrapped(item.text, width, indent + item.indent)]
+            out += [ScreenLine(line, item.tone) for line in wrapped(item.text, width, indent + item.indent)]
         else:
-            out += [Line(line) for line in _table(item, width, indent)]
+            out += [ScreenLine(line) for line in _table(item, width, indent)]
     return out
 
 
@@ -129,7 +129,7 @@ def _fitting(word: str, room: int) -> int:
 # --- tables ------------------------------------------------------------------------------------------
 
 
-def _table(table: Table, width: int, indent: int) -> list[str]:
+def _table(table: ScreenTable, width: int, indent: int) -> list[str]:
     """Aligned columns where they fit, if need be with the names' middles left out; else each row as a paragraph."""
     rows = [tuple(printable(cell) for cell in row) for row in (table.head, *table.rows)]
     widths = [max(columns(row[column]) for row in rows) for column in range(len(table.head))]

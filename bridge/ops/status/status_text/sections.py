@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.ops.status.group_status import spans
-from bridge.ops.status.status_text.layout import Item, Table, Text, Tone
+from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
 from bridge.ops.status.status_text.times import Times, moment
 from bridge.text.durations import span
 
@@ -245,7 +245,7 @@ def _topics(document: Document) -> list[Item]:
             notes += [Text(topic["detail"]), Text(f"To do: {topic['action']}", indent=2)]
     if not rows:
         return []
-    return [Table(("topic", "partitions", "here", "lag of the group", ""), rows, right=(1, 2, 3)), *notes]
+    return [ScreenTable(("topic", "partitions", "here", "lag of the group", ""), rows, right=(1, 2, 3)), *notes]
 
 
 def _missing(topic: Document) -> str:
@@ -267,7 +267,7 @@ def _group(document: Document) -> list[Item]:
         return others
     said = f"{view['state']}, {len(view['members'])} members, as of {span(view['age_s'] or 0)} ago"
     rows = [(each["name"], each["host"], _number(each["partitions"])) for each in view["members"]]
-    return [Text(said), *others, Table(("member", "host", "partitions"), rows, right=(2,))]
+    return [Text(said), *others, ScreenTable(("member", "host", "partitions"), rows, right=(2,))]
 
 
 def _retries(document: Document, times: Times) -> list[Item]:
@@ -311,7 +311,7 @@ def _partitions(document: Document) -> list[Item]:
     ]
     if not rows:
         return [Text("none assigned")]
-    return [Table(("partition", "why", "lag", "position", "end", "oldest open"), rows, right=(2, 3, 4, 5))]
+    return [ScreenTable(("partition", "why", "lag", "position", "end", "oldest open"), rows, right=(2, 3, 4, 5))]
 
 
 def _records(document: Document) -> list[Item]:
@@ -319,7 +319,7 @@ def _records(document: Document) -> list[Item]:
     parts = ("delivered", "filtered", "dead_lettered", "already_done", "released", "in_flight")
     reasons = {"filtered": accounting["filtered_by_reason"], "dead_lettered": document["dead_letters"]["by_reason"]}
     rows = [(part.replace("_", " "), _number(accounting[part]), _counts(reasons.get(part, {}))) for part in parts]
-    return [Table(("consumed", _number(accounting["consumed"]), ""), rows, right=(1,))]
+    return [ScreenTable(("consumed", _number(accounting["consumed"]), ""), rows, right=(1,))]
 
 
 def _counts(by_name: Mapping[str, int]) -> str:
@@ -348,7 +348,7 @@ def _routes(document: Document) -> list[Item]:
         )
         for route in document["routes"]
     ]
-    return [Table(("route", "delivered", "filtered", "dead-lettered", ""), rows, right=(1, 2, 3))] if rows else []
+    return [ScreenTable(("route", "delivered", "filtered", "dead-lettered", ""), rows, right=(1, 2, 3))] if rows else []
 
 
 def _unmapped(document: Document) -> list[Item]:
@@ -357,7 +357,7 @@ def _unmapped(document: Document) -> list[Item]:
     if not rows:
         return []
     more = [Text(f"and {len(types) - _TYPES_SHOWN} more")] if len(types) > _TYPES_SHOWN else []
-    return [Table(("type", "records"), rows, right=(1,)), *more]
+    return [ScreenTable(("type", "records"), rows, right=(1,)), *more]
 
 
 def _number(number: int | None) -> str:
