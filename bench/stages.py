@@ -21,7 +21,7 @@ from bench.programs import floor
 from bench.programs.settings import Settings
 from bridge.config.mapping_section import MappingConfig
 from bridge.kafka.consumer import batching
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.dispatcher import Dispatcher

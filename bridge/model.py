@@ -26,6 +26,14 @@ class TopicPartition(NamedTuple):
         return f"{self.topic}/{self.partition}"
 
 
+@dataclass(frozen=True, slots=True)
+class LogRange:
+    """The offsets that can be read: `first` is the log's start, `end` the offset after its last record."""
+
+    first: int
+    end: int
+
+
 class Record(NamedTuple):
     """What Kafka delivered, byte for byte.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from bridge.holds import Reason, shown
-from bridge.kafka.consumer.consumption import Batch, Drained, Gap, Positioned, Started, Tracker
+from bridge.kafka.consumer.thread.consumption import Batch, Drained, Gap, Positioned, Started, Tracker
 from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.log.events import Events
 from bridge.pipeline.dispatcher import Dispatcher

@@ -19,21 +19,21 @@ from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.consumer.assignment.holding import Holding
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.commits.end_offsets import EndOffsets
-from bridge.kafka.consumer.consumption import Consumption, Positioned, Tracker
-from bridge.kafka.consumer.counts import SourceCounts
-from bridge.kafka.consumer.loop_side import LoopSide
-from bridge.kafka.consumer.pauses import Pauses
 from bridge.kafka.consumer.poll_loop import SERVE
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
-from bridge.kafka.consumer.starts.start_policy import LogRange, StartFacts
+from bridge.kafka.consumer.starts.start_policy import StartFacts
 from bridge.kafka.consumer.starts.start_runner import StartRunner
+from bridge.kafka.consumer.thread.consumption import Consumption, Positioned, Tracker
+from bridge.kafka.consumer.thread.counts import SourceCounts
+from bridge.kafka.consumer.thread.loop_side import LoopSide
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.pauses import Pauses
 from bridge.kafka.partitions import from_client, to_client
-from bridge.model import Position, Record, TopicPartition
+from bridge.model import LogRange, Position, Record, TopicPartition
 from tests.simulation.group import TIMED_OUT, Member
 from tests.simulation.ledger import End, Log
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bridge.formats import commit_mark, operator_hold
-from bridge.kafka.consumer.starts.start_policy import LogRange, StartFacts
-from bridge.model import Position, TopicPartition
+from bridge.kafka.consumer.starts.start_policy import StartFacts
+from bridge.model import LogRange, Position, TopicPartition
 from tests.simulation.agenda import Agenda
 from tests.simulation.ledger import Ledger, Log
 from tests.simulation.plan import HEARTBEAT, SESSION

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bridge.formats import offset_map
-from bridge.kafka.consumer.assignment.partition_state import PartitionState
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.commits.end_offsets import EndOffsets
 from bridge.kafka.consumer.starts.settled import Seen, Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import Disposition, LetterRefused, TopicPartition
 from bridge.pipeline.assignments import Assignments, Drain
 from bridge.pipeline.budget.key_guard import KeyGuard

@@ -24,7 +24,7 @@ from tests.simulation.ledger import End, Event, Violation
 from tests.simulation.plan import HEARTBEAT
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.consumption import Gap, Started
+    from bridge.kafka.consumer.thread.consumption import Gap, Started
     from bridge.pipeline.assignments import Drained
     from tests.simulation.world import World
 

@@ -10,7 +10,7 @@ from typing import Final
 from bridge.formats import commit_mark, offset_map, operator_hold
 from bridge.formats.operator_hold import OperatorHold
 from bridge.kafka.consumer.assignment.holding import Move, OperatorOutcome
-from bridge.kafka.consumer.consumption import Tracker
+from bridge.kafka.consumer.thread.consumption import Tracker
 from bridge.model import (
     DeadLetter,
     Failed,

@@ -14,8 +14,7 @@ from bridge.config.keys.scalars import StartFrom, StartPoint
 from bridge.exits import FindingKind
 from bridge.holds import REASONS, Reason
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
-from bridge.kafka.consumer.starts.start_policy import LogRange
-from bridge.model import TopicPartition
+from bridge.model import LogRange, TopicPartition
 from bridge.text.durations import span
 
 WORTH_A_WORD: Final = 10.0

@@ -12,8 +12,7 @@ from bridge.formats.lost import PASSED, Lost
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
 from bridge.kafka.consumer.starts import start_policy
-from bridge.kafka.consumer.starts.start_policy import LogRange
-from bridge.model import Position, TopicPartition
+from bridge.model import LogRange, Position, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,8 @@ from bridge.kafka.admin import committed, sampler
 from bridge.kafka.admin.committed import Committed
 from bridge.kafka.admin.group_description import GroupDescription, description
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.partitions import from_client, to_client
-from bridge.model import TopicPartition
+from bridge.model import LogRange, TopicPartition
 
 if TYPE_CHECKING:
     import logging

@@ -12,9 +12,8 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.record_headers import headers_of
-from bridge.model import Record, TopicPartition
+from bridge.model import LogRange, Record, TopicPartition
 
 if TYPE_CHECKING:
     import logging

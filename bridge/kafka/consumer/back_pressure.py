@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from bridge.kafka.consumer.hand_over import HOLDING
+from bridge.kafka.consumer.thread.hand_over import HOLDING
 
 LARGEST_BATCH: Final = 500
 SMALLEST_BATCH: Final = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bridge.kafka.consumer.consumption import Batch
+from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.record_headers import headers_of_all
 from bridge.mapping.header_filter import last_of
 from bridge.model import Record
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
+    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
     from bridge.mapping.header_filter import HeaderFilter
     from bridge.model import Header
 

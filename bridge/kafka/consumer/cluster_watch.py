@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError
     from confluent_kafka.admin import AdminClient
 
-    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
     from bridge.kafka.consumer.broker_session import BrokerSession
+    from bridge.kafka.consumer.thread.partition_state import PartitionTable
 
 TOPICS_EVERY: Final = 10.0
 """Seconds between questions for topics: as long at most is a recreated topic read from the old position before it is

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.client_log import RareLog
-    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
-    from bridge.kafka.consumer.counts import SourceCounts
-    from bridge.kafka.consumer.pauses import Pauses
     from bridge.kafka.consumer.starts.start_runner import StartRunner
+    from bridge.kafka.consumer.thread.counts import SourceCounts
+    from bridge.kafka.consumer.thread.partition_state import PartitionTable
+    from bridge.kafka.consumer.thread.pauses import Pauses
 
 _BAD_COMPRESSION: Final = -198
 _AUTO_OFFSET_RESET: Final = -140

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
 
     from bridge.kafka.consumer.assignment.holding import Holding
-    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
     from bridge.kafka.consumer.back_pressure import BackPressure
     from bridge.kafka.consumer.cluster_watch import ClusterWatch
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.commits.end_offsets import EndOffsets
-    from bridge.kafka.consumer.counts import SourceCounts
-    from bridge.kafka.consumer.loop_side import Heartbeat, LoopSide
     from bridge.kafka.consumer.message_errors import MessageErrors
-    from bridge.kafka.consumer.pauses import Pauses
     from bridge.kafka.consumer.starts.settled import Settled
     from bridge.kafka.consumer.starts.start_runner import StartRunner
+    from bridge.kafka.consumer.thread.counts import SourceCounts
+    from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
+    from bridge.kafka.consumer.thread.partition_state import PartitionTable
+    from bridge.kafka.consumer.thread.pauses import Pauses
 
 POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""

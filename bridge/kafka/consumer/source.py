@@ -20,7 +20,6 @@ from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.consumer import batching
 from bridge.kafka.consumer.assignment.holding import Holding
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import PartitionTable
 from bridge.kafka.consumer.assignment.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT, Rebalance
 from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.back_pressure import BackPressure
@@ -28,15 +27,16 @@ from bridge.kafka.consumer.broker_session import BrokerSession
 from bridge.kafka.consumer.cluster_watch import ClusterWatch
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.commits.end_offsets import EndOffsets
-from bridge.kafka.consumer.counts import SourceCounts
-from bridge.kafka.consumer.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.consumer.message_errors import MessageErrors, TermsRefusedError
-from bridge.kafka.consumer.pauses import Pauses
 from bridge.kafka.consumer.poll_loop import SERVE, PollLoop
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
-from bridge.kafka.consumer.watchdog import Watchdog
+from bridge.kafka.consumer.thread.counts import SourceCounts
+from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
+from bridge.kafka.consumer.thread.partition_state import PartitionTable
+from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.watchdog import Watchdog
 from bridge.kafka.terms import TermsRefusal
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bridge.config.sections import Kafka
     from bridge.formats.operator_hold import OperatorHold
     from bridge.kafka.consumer.assignment import holding
-    from bridge.kafka.consumer.consumption import Consumption, Positioned, Tracker
+    from bridge.kafka.consumer.thread.consumption import Consumption, Positioned, Tracker
     from bridge.model import TopicPartition
 
 REJOIN_EVERY: Final = 5.0

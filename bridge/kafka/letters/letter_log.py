@@ -20,9 +20,8 @@ from bridge.kafka import answers, client, topic_ids
 from bridge.kafka.admin import retention
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.record_headers import headers_of
-from bridge.model import Record, TopicPartition
+from bridge.model import LogRange, Record, TopicPartition
 
 if TYPE_CHECKING:
     import logging

@@ -16,8 +16,7 @@ from bridge.formats import resolutions
 from bridge.formats.letters import parse
 from bridge.formats.resolutions import ResolutionKind
 from bridge.kafka import topic_ids
-from bridge.kafka.consumer.starts.start_policy import LogRange
-from bridge.model import LetterReason, Record, TopicPartition
+from bridge.model import LetterReason, LogRange, Record, TopicPartition
 from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, FingerprintTable, Kept, fingerprint
 from bridge.reprocess.reading.selection import is_of_group
 

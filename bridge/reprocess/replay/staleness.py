@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.formats.letters import LetterPlace
-from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import Record, TopicPartition
+from bridge.model import LogRange, Record, TopicPartition
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry
 

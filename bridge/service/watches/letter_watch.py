@@ -18,9 +18,8 @@ from bridge.config.sections import Config
 from bridge.formats.lost import Lost
 from bridge.kafka.admin import retention
 from bridge.kafka.admin.topic_creation import resolutions_of
-from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.letters.letter_log import BESIDE, Extent, LetterLog, LetterLogError
-from bridge.model import Record, TopicPartition
+from bridge.model import LogRange, Record, TopicPartition
 from bridge.ops.snapshot import RecordedLosses
 from bridge.reprocess.author import author
 from bridge.reprocess.loss_writer import LossWriter

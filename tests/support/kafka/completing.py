@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from bridge.config.sections import Kafka
 from bridge.formats.offset_map import Demand, Head
 from bridge.holds import Reason
-from bridge.kafka.consumer.consumption import Batch, Drained, Gap, Started, Tracker
 from bridge.kafka.consumer.source import Source
+from bridge.kafka.consumer.thread.consumption import Batch, Drained, Gap, Started, Tracker
 from bridge.model import Record, TopicPartition
 
 PATIENCE = 30.0

@@ -13,8 +13,7 @@ from bridge import exits
 from bridge.cli.checks import findings, positions, topics
 from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 from bridge.config.keys.scalars import StartPoint
-from bridge.kafka.consumer.starts.start_policy import LogRange
-from bridge.model import TopicPartition
+from bridge.model import LogRange, TopicPartition
 from scripts import reference_tables
 from tests.unit.cli.conftest import Cli
 

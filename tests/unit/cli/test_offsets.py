@@ -20,8 +20,7 @@ from bridge.formats.lost import Lost
 from bridge.formats.offset_map import Demand, Head
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
-from bridge.kafka.consumer.starts.start_policy import LogRange
-from bridge.model import TopicPartition
+from bridge.model import LogRange, TopicPartition
 from tests.unit.cli.conftest import CONFIG
 
 PARTITION = TopicPartition("orders", 3)

@@ -7,8 +7,7 @@ from bridge.cli.checks.positions import WORTH_A_WORD, OpenTransaction, TopicOffs
 from bridge.cli.frame.exits import ExitCode
 from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
-from bridge.kafka.consumer.starts.start_policy import LogRange
-from bridge.model import TopicPartition
+from bridge.model import LogRange, TopicPartition
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 LOGS = {A: LogRange(100, 200), B: LogRange(0, 50)}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.kafka.consumer.back_pressure import LARGEST_BATCH, SMALLEST_BATCH, BackPressure
-from bridge.kafka.consumer.hand_over import HOLDING
+from bridge.kafka.consumer.thread.hand_over import HOLDING
 
 MB = 1_000_000
 

@@ -5,8 +5,8 @@ from typing import Any
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError
 
 from bridge.formats.offset_map import Demand, Head, decode
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.batching import sort
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.mapping.header_filter import HeaderFilter
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
 from bridge.pipeline.arrivals import Oversized, Skimmed

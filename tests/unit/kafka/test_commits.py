@@ -10,14 +10,14 @@ from confluent_kafka import TopicPartition as ClientPartition
 from bridge.formats import commit_mark, offset_map
 from bridge.formats.commit_mark import mapping_of
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.counts import SourceCounts
+from bridge.kafka.consumer.thread.counts import SourceCounts
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.consumption import Tracker
+    from bridge.kafka.consumer.thread.consumption import Tracker
 
 ILLEGAL_GENERATION, REBALANCING, STALE_EPOCH, NOT_MEMBER, STATE = 22, 27, 113, 25, -172
 

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.commits import end_offsets
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER, EndOffsets
-from bridge.kafka.consumer.consumption import Gap
-from bridge.kafka.consumer.loop_side import LoopSide
+from bridge.kafka.consumer.thread.consumption import Gap
+from bridge.kafka.consumer.thread.loop_side import LoopSide
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker

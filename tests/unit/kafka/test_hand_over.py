@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kafka.consumer.consumption import Batch, Gap, Tracker
-from bridge.kafka.consumer.hand_over import HOLDING, HandOver
+from bridge.kafka.consumer.thread.consumption import Batch, Gap, Tracker
+from bridge.kafka.consumer.thread.hand_over import HOLDING, HandOver
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 

@@ -8,9 +8,9 @@ from confluent_kafka import KafkaError
 
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
-from bridge.kafka.consumer.counts import SourceCounts
 from bridge.kafka.consumer.message_errors import ClientFatalError, MessageErrors, TermsRefusedError
+from bridge.kafka.consumer.thread.counts import SourceCounts
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.kafka.terms import TermsRefusal
 from bridge.model import TopicPartition
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from bridge.kafka.consumer.pauses import Pauses
     from bridge.kafka.consumer.starts.start_runner import StartRunner
+    from bridge.kafka.consumer.thread.pauses import Pauses
 
 
 class Said:

@@ -17,27 +17,27 @@ from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.consumer.assignment.holding import Holding, Move, OperatorOutcome
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.counts import SourceCounts
-from bridge.kafka.consumer.loop_side import DRAIN_GRACE, Heartbeat
-from bridge.kafka.consumer.pauses import Pauses
-from bridge.kafka.consumer.starts.start_policy import LogRange, StartFacts
+from bridge.kafka.consumer.starts.start_policy import StartFacts
 from bridge.kafka.consumer.starts.start_runner import StartRunner
-from bridge.kafka.consumer.watchdog import Watchdog
+from bridge.kafka.consumer.thread.counts import SourceCounts
+from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE, Heartbeat
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.watchdog import Watchdog
 from bridge.kafka.partitions import from_client
-from bridge.model import Position, TopicPartition
+from bridge.model import LogRange, Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from threading import Event
 
-    from bridge.kafka.consumer.consumption import Drained, Tracker
-    from bridge.kafka.consumer.loop_side import LoopSide
     from bridge.kafka.consumer.starts.lookup import Lookup
+    from bridge.kafka.consumer.thread.consumption import Drained, Tracker
+    from bridge.kafka.consumer.thread.loop_side import LoopSide
 
 HOLD = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
 LOGGER = logging.getLogger("tests.operator_requests")

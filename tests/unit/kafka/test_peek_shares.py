@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.kafka.admin.sampler import End, shares
-from bridge.kafka.consumer.starts.start_policy import LogRange
-from bridge.model import TopicPartition
+from bridge.model import LogRange, TopicPartition
 
 LOGS = st.dictionaries(
     st.builds(TopicPartition, st.just("t"), st.integers(0, 20)),

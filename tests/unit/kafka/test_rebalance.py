@@ -8,13 +8,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.assignment.standstill import Standstill
-from bridge.kafka.consumer.counts import SourceCounts
-from bridge.kafka.consumer.loop_side import Heartbeat, LoopSide
-from bridge.kafka.consumer.pauses import Pauses
-from bridge.kafka.consumer.watchdog import Watchdog
+from bridge.kafka.consumer.thread.counts import SourceCounts
+from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.watchdog import Watchdog
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.consumption import Consumption, Drained, Positioned, Tracker
     from bridge.kafka.consumer.starts.start_runner import StartRunner
+    from bridge.kafka.consumer.thread.consumption import Consumption, Drained, Positioned, Tracker
 
 LOGGER = logging.getLogger("tests.rebalance")
 

@@ -10,8 +10,8 @@ from bridge.formats.offset_map import Demand, Head
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
 from bridge.kafka.consumer.starts import start_policy
-from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, Hold, LogRange, Start, StartFacts, StartReason
-from bridge.model import Position, TopicPartition
+from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, Hold, Start, StartFacts, StartReason
+from bridge.model import LogRange, Position, TopicPartition
 
 PARTITION = TopicPartition("orders", 3)
 COMMITTED = StartReason.COMMITTED

@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from bridge.kafka.consumer.watchdog import Watchdog
+from bridge.kafka.consumer.thread.watchdog import Watchdog
 
 if TYPE_CHECKING:
     import pytest

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from bridge.formats.letters import LetterPlace, parse
 from bridge.formats.resolutions import Attempted, Author, Ended, Ending, ResolutionKind, encode, key_of
-from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.kafka.letters.letter_log import Extent
-from bridge.model import LetterReason, Record, TopicPartition
+from bridge.model import LetterReason, LogRange, Record, TopicPartition
 from bridge.reprocess.reading import census
 from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, FingerprintTable, Kept, fingerprint
 from bridge.reprocess.reading.open_letters import MOST, OpenLetters

@@ -9,9 +9,8 @@ import pytest
 from bridge.config.mapping_section import MappingConfig
 from bridge.formats.letters import parse
 from bridge.formats.resolutions import Attempted, Author, Changed
-from bridge.kafka.consumer.starts.start_policy import LogRange
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import Failed, LetterReason, Record, Route, TopicPartition
+from bridge.model import Failed, LetterReason, LogRange, Record, Route, TopicPartition
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.ledger import LetterState, LetterStatus
 from bridge.reprocess.reading.selection import LetterEntry

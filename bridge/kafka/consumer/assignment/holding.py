@@ -21,12 +21,12 @@ from bridge.model import Position, TopicPartition
 
 if TYPE_CHECKING:
     from bridge.formats.operator_hold import OperatorHold
-    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.assignment.standstill import Standstill
     from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.loop_side import LoopSide
-    from bridge.kafka.consumer.pauses import Pauses
     from bridge.kafka.consumer.starts.start_runner import StartRunner
+    from bridge.kafka.consumer.thread.loop_side import LoopSide
+    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+    from bridge.kafka.consumer.thread.pauses import Pauses
 
 ANSWER_LIMIT: Final = 15.0
 """Seconds the coordinator may take to acknowledge, before the operator is told that it has not yet."""

@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from bridge.kafka.consumer.loop_side import DRAIN_GRACE
+from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.assignment.partition_state import PartitionTable
     from bridge.kafka.consumer.assignment.standstill import Standstill
     from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.consumption import Positioned, Tracker
-    from bridge.kafka.consumer.loop_side import LoopSide
-    from bridge.kafka.consumer.pauses import Pauses
+    from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
+    from bridge.kafka.consumer.thread.loop_side import LoopSide
+    from bridge.kafka.consumer.thread.partition_state import PartitionTable
+    from bridge.kafka.consumer.thread.pauses import Pauses
 
 SETTLE: Final = 11.0
 """Seconds for the last positions to be acknowledged: a rebalance that waits for a dead member takes its session, which

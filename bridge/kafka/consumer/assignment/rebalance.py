@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
 
-from bridge.kafka.consumer.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
+from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.partitions import from_client
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.kafka.consumer.assignment.leaving import Leaving
-    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.assignment.standstill import Standstill
     from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.consumption import Positioned, Tracker
-    from bridge.kafka.consumer.counts import SourceCounts
     from bridge.kafka.consumer.starts.start_runner import StartRunner
-    from bridge.kafka.consumer.watchdog import Watchdog
+    from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
+    from bridge.kafka.consumer.thread.counts import SourceCounts
+    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+    from bridge.kafka.consumer.thread.watchdog import Watchdog
 
 COMMIT_LIMIT: Final = 60.0
 """Seconds for the last commit of revoked partitions. A killed coordinator is answered for after 45 s at most."""

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge.holds import Reason
-from bridge.kafka.consumer.loop_side import DRAIN_GRACE
+from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.consumption import Positioned, Tracker
-    from bridge.kafka.consumer.loop_side import LoopSide
-    from bridge.kafka.consumer.pauses import Pauses
+    from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
+    from bridge.kafka.consumer.thread.loop_side import LoopSide
+    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+    from bridge.kafka.consumer.thread.pauses import Pauses
 
 
 @dataclass(slots=True, eq=False)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
 
     from bridge.kafka.client_log import RareLog
-    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
-    from bridge.kafka.consumer.consumption import Positioned, Tracker
-    from bridge.kafka.consumer.counts import SourceCounts
+    from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
+    from bridge.kafka.consumer.thread.counts import SourceCounts
+    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 
 REFRESH_EVERY: Final = 0.1
 """Seconds between explicit commits, where nothing else is said."""

@@ -37,7 +37,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.holds import Reason
 from bridge.kafka import answers
-from bridge.kafka.consumer.consumption import Gap
+from bridge.kafka.consumer.thread.consumption import Gap
 from bridge.kafka.partitions import from_client
 from bridge.model import TopicPartition
 from bridge.text import moments
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
     from confluent_kafka.admin import AdminClient
 
-    from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
-    from bridge.kafka.consumer.loop_side import LoopSide
+    from bridge.kafka.consumer.thread.loop_side import LoopSide
+    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 
 ASK_EVERY: Final = 10.0
 """Seconds between questions for the ends of partitions whose end the client does not tell by itself."""

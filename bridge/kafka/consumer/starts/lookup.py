@@ -11,9 +11,9 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicCollection
 
 from bridge.formats import commit_mark, operator_hold
 from bridge.kafka import answers, topic_ids
-from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, LogRange, StartFacts
+from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, StartFacts
 from bridge.kafka.partitions import from_client, to_client
-from bridge.model import Position, TopicPartition
+from bridge.model import LogRange, Position, TopicPartition
 
 if TYPE_CHECKING:
     import logging

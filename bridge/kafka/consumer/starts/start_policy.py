@@ -17,19 +17,11 @@ from bridge.formats.lost import Lost
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
-from bridge.model import Position, TopicPartition
+from bridge.model import LogRange, Position, TopicPartition
 from bridge.text import moments
 
 NO_TIME_FOUND: Final = -1
 """What a broker answers for a time after its last record."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogRange:
-    """The offsets that can be read: `first` is the log's start, `end` the offset after its last record."""
-
-    first: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

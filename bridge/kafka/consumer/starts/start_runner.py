@@ -18,9 +18,9 @@ from confluent_kafka import TopicPartition as ClientPartition
 from bridge.formats.lost import Lost
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
-from bridge.kafka.consumer.assignment.partition_state import PartitionState, PartitionTable
-from bridge.kafka.consumer.consumption import Positioned, Started
 from bridge.kafka.consumer.starts import start_policy
+from bridge.kafka.consumer.thread.consumption import Positioned, Started
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from bridge.config.keys.scalars import StartFrom
     from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.counts import SourceCounts
-    from bridge.kafka.consumer.loop_side import LoopSide
-    from bridge.kafka.consumer.pauses import Pauses
     from bridge.kafka.consumer.starts.lookup import Lookup
     from bridge.kafka.consumer.starts.start_policy import StartFacts
+    from bridge.kafka.consumer.thread.counts import SourceCounts
+    from bridge.kafka.consumer.thread.loop_side import LoopSide
+    from bridge.kafka.consumer.thread.pauses import Pauses
 
 LOOKUP_BUDGET: Final = 5.0
 """Seconds the questions of one assignment may take. The group waits, heartbeats go on."""

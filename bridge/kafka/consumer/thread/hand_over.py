@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.consumption import Batch, Consumption, Tracker
+    from bridge.kafka.consumer.thread.consumption import Batch, Consumption, Tracker
 
 HOLDING: Final = 0.004
 """Seconds that records may keep the event loop from everything else, and no longer than one record more."""

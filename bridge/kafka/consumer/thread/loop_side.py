@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.kafka.consumer.hand_over import HandOver
+from bridge.kafka.consumer.thread.hand_over import HandOver
 
 if TYPE_CHECKING:
     import asyncio
 
-    from bridge.kafka.consumer.consumption import Batch, Consumption, Positioned, Tracker
-    from bridge.kafka.consumer.hand_over import Accepted
+    from bridge.kafka.consumer.thread.consumption import Batch, Consumption, Positioned, Tracker
+    from bridge.kafka.consumer.thread.hand_over import Accepted
 
 DRAIN_GRACE: Final = 2.0
 """Seconds on top of the drain's own limit until the loop is given up on."""

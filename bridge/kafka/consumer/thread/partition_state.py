@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.formats.operator_hold import OperatorHold
-    from bridge.kafka.consumer.consumption import Tracker
+    from bridge.kafka.consumer.thread.consumption import Tracker
 
 
 class PartitionState:

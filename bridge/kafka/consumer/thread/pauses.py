@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
-    from bridge.kafka.consumer.assignment.partition_state import PartitionState
+    from bridge.kafka.consumer.thread.partition_state import PartitionState
 
 
 class Pauses:
