@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bridge.counts.records import Tally
 from bridge.formats import offset_map
 from bridge.model import Disposition, Position
 from bridge.pipeline.budget.pacing import KEEP_DEMAND
@@ -12,7 +13,6 @@ from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.tally import Tally
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]

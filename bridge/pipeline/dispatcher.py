@@ -12,6 +12,7 @@ import random
 from collections.abc import Sequence
 from typing import cast
 
+from bridge.counts.records import Tally
 from bridge.holds import Reason
 from bridge.model import (
     DeadLetter,
@@ -44,7 +45,6 @@ from bridge.pipeline.queues.delay_queue import DelayQueue
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.tally import Tally
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bridge.counts.records import Tally
 from bridge.pipeline.ports import Positions
 from bridge.pipeline.retry import OTHERS_NEEDED
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.tally import Tally
 from bridge.pipeline.work import Entry, LaneKey, PartitionWork, Work
 
 ONE_USER = 4

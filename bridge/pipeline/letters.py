@@ -6,6 +6,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterable
 
+from bridge.counts.records import Tally
 from bridge.model import DeadLetter, LetterReason, LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
 from bridge.pipeline.offsets import TrackerState
@@ -13,7 +14,6 @@ from bridge.pipeline.ports import DeadLetters, EventLog, Positions
 from bridge.pipeline.queues.delay_queue import DelayQueue
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
-from bridge.pipeline.tally import Tally
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bridge.counts.records import LATENCY_BOUNDS
+from bridge.counts.requests import DURATION_BOUNDS, SinkStats
 from bridge.holds import REASONS, Reason
 from bridge.kafka.consumer.source import Source
 from bridge.mapping.absent_keys import KeyCount
@@ -19,7 +21,6 @@ from bridge.ops.status.backlog_trend import BacklogTrend
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import TrackerState
-from bridge.pipeline.tally import LATENCY_BOUNDS
 from bridge.pipeline.work import EventState, PartitionWork, Work
 from bridge.service.event_log import ServiceEventLog
 from bridge.service.poll_adapter import PollAdapter
@@ -29,7 +30,6 @@ from bridge.service.watches.kafka_watch import KafkaWatch
 from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.rate_view import INTERVAL
 from bridge.track.credentials import ApiKey, KeyFile
-from bridge.track.stats import DURATION_BOUNDS, SinkStats
 
 RETRIES_SHOWN = 20
 """Events that fail, of those that wait behind them only the number."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
+from bridge.counts.requests import SinkStats
 from bridge.model import Delivered, Retry
 from bridge.pipeline.ports import Attempt, VerdictSink
 from bridge.track.answer import Answer
@@ -18,7 +19,6 @@ from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, 
 from bridge.track.judge import judge
 from bridge.track.request import Endpoint, head
 from bridge.track.reuse import Reuse
-from bridge.track.stats import SinkStats
 
 IDLE_LIMIT = 45.0
 """Seconds an idle connection is kept: below the 60 s after which Cowboy and most load balancers close theirs, because a

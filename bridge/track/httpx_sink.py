@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from bridge.counts.requests import SinkStats
 from bridge.model import Retry, Verdict
 from bridge.pipeline.ports import Attempt, VerdictSink
 from bridge.track.answer import BODY_LIMIT, Answer
@@ -27,7 +28,6 @@ from bridge.track.httpx_transport import address_of, discard, has_leftover, one_
 from bridge.track.judge import judge
 from bridge.track.request import TRACK_PATH, Endpoint, headers
 from bridge.track.reuse import Reuse
-from bridge.track.stats import SinkStats
 from bridge.track.tls import server_certificate_ends
 
 _CLOSE_GRACE = 2.0

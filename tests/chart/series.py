@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridge.counts.records import LATENCY_BOUNDS
 from bridge.holds import Reason
 from bridge.model import TopicPartition
 from bridge.ops.group_view import GroupView, TopicView
@@ -28,7 +29,6 @@ from bridge.ops.snapshot import (
     Snapshot,
     Vitals,
 )
-from bridge.pipeline.tally import LATENCY_BOUNDS
 
 NOTHING = Distribution((0.1, 1.0), (0, 0, 0), 0.0)
 NEVER = Distribution(LATENCY_BOUNDS, [0] * (len(LATENCY_BOUNDS) + 1), 0.0)

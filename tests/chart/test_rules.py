@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from bridge.counts.records import LATENCY_BOUNDS
 from bridge.holds import PARTITION_HOLDS, Reason
 from bridge.ops.metrics import exposition_format
 from bridge.ops.metrics.catalogue import CATALOGUE, Over
 from bridge.ops.snapshot import Snapshot
-from bridge.pipeline.tally import LATENCY_BOUNDS
 from tests.chart import chart, series
 from tests.chart.conftest import Judge, Render, Say
 from tests.chart.promql import added_over_replicas

@@ -14,6 +14,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
+from bridge.counts.consumer import SourceCounts
 from bridge.formats import commit_mark
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
@@ -28,7 +29,6 @@ from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_policy import StartFacts
 from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.thread.consumption import Consumption, Positioned, Tracker
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.loop_side import LoopSide
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.thread.pauses import Pauses

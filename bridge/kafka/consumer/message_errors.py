@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
+    from bridge.counts.consumer import SourceCounts
     from bridge.kafka.client_log import RareLog
     from bridge.kafka.consumer.starts.start_runner import StartRunner
-    from bridge.kafka.consumer.thread.counts import SourceCounts
     from bridge.kafka.consumer.thread.partition_state import PartitionTable
     from bridge.kafka.consumer.thread.pauses import Pauses
 

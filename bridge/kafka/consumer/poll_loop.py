@@ -13,6 +13,7 @@ from bridge.model import TopicPartition
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
 
+    from bridge.counts.consumer import SourceCounts
     from bridge.kafka.consumer.assignment.holding import Holding
     from bridge.kafka.consumer.back_pressure import BackPressure
     from bridge.kafka.consumer.cluster_watch import ClusterWatch
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bridge.kafka.consumer.message_errors import MessageErrors
     from bridge.kafka.consumer.starts.settled import Settled
     from bridge.kafka.consumer.starts.start_runner import StartRunner
-    from bridge.kafka.consumer.thread.counts import SourceCounts
     from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
     from bridge.kafka.consumer.thread.partition_state import PartitionTable
     from bridge.kafka.consumer.thread.pauses import Pauses

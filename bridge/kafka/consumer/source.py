@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.config.topics.consumed_topics import topics_of
 from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.counts.consumer import SourceCounts
 from bridge.holds import Reason
 from bridge.kafka import client, terms
 from bridge.kafka.client_log import ClientLog, RareLog
@@ -32,7 +33,6 @@ from bridge.kafka.consumer.poll_loop import SERVE, PollLoop
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE, Heartbeat, LoopGoneError, LoopSide
 from bridge.kafka.consumer.thread.partition_state import PartitionTable
 from bridge.kafka.consumer.thread.pauses import Pauses

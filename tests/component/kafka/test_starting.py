@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from bridge.config.keys.scalars import StartPoint
 from bridge.config.topics.consumed_topics import topics_of
+from bridge.counts.consumer import SourceCounts
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog, RareLog
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.loop_side import LoopSide
 from bridge.kafka.consumer.thread.partition_state import PartitionTable
 from bridge.kafka.consumer.thread.pauses import Pauses

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.counts.requests import DURATION_BOUNDS
 from bridge.model import Delivered
 from bridge.sandbox.emulator import Fault, FaultKind
 from bridge.track.credentials import FixedKey
 from bridge.track.dial import failure_sentence
 from bridge.track.direct import DirectSink
 from bridge.track.request import Endpoint
-from bridge.track.stats import DURATION_BOUNDS
 
 if TYPE_CHECKING:
     from tests.contract.track.conftest import Harness, Peer

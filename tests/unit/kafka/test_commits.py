@@ -7,11 +7,11 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.counts.consumer import SourceCounts
 from bridge.formats import commit_mark, offset_map
 from bridge.formats.commit_mark import mapping_of
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker

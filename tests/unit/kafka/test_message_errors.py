@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from confluent_kafka import KafkaError
 
+from bridge.counts.consumer import SourceCounts
 from bridge.holds import Reason
 from bridge.kafka.client_log import RareLog
 from bridge.kafka.consumer.message_errors import ClientFatalError, MessageErrors, TermsRefusedError
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.kafka.terms import TermsRefusal
 from bridge.model import TopicPartition

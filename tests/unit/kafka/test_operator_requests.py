@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.config.keys.scalars import StartPoint
+from bridge.counts.consumer import SourceCounts
 from bridge.formats import commit_mark, offset_map, operator_hold
 from bridge.formats.offset_map import BROKER_LIMIT, Demand, Head
 from bridge.formats.operator_hold import OperatorHold
@@ -22,7 +23,6 @@ from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.starts.start_policy import StartFacts
 from bridge.kafka.consumer.starts.start_runner import StartRunner
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE, Heartbeat
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.thread.pauses import Pauses

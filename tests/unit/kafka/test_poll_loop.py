@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from bridge.counts.consumer import SourceCounts
 from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.batching import nothing_to_skim
 from bridge.kafka.consumer.poll_loop import POLL, PollLoop
 from bridge.kafka.consumer.thread.consumption import Batch
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.model import TopicPartition

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.counts.consumer import SourceCounts
 from bridge.kafka.consumer.assignment.leaving import Leaving
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.assignment.standstill import Standstill
-from bridge.kafka.consumer.thread.counts import SourceCounts
 from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.thread.pauses import Pauses

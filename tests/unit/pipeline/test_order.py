@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.counts.records import Tally
 from bridge.model import Prepared, Record, TopicPartition
 from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
@@ -16,7 +17,6 @@ from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.settings import DeliverySettings, Ordering
-from bridge.pipeline.tally import Tally
 from bridge.pipeline.work import Entry, EventState, LaneKey, PartitionWork, Work
 from tests.unit.pipeline.fakes import ACCEPTED, ROUTE, FakePositions, VirtualTime
 from tests.unit.pipeline.world import World

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
     from confluent_kafka import TopicPartition as ClientPartition
 
+    from bridge.counts.consumer import SourceCounts
     from bridge.kafka.consumer.assignment.leaving import Leaving
     from bridge.kafka.consumer.assignment.standstill import Standstill
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.starts.start_runner import StartRunner
     from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
-    from bridge.kafka.consumer.thread.counts import SourceCounts
     from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
     from bridge.kafka.consumer.thread.watchdog import Watchdog
 

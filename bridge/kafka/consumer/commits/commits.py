@@ -29,9 +29,9 @@ from bridge.model import Position, TopicPartition
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
 
+    from bridge.counts.consumer import SourceCounts
     from bridge.kafka.client_log import RareLog
     from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
-    from bridge.kafka.consumer.thread.counts import SourceCounts
     from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 
 REFRESH_EVERY: Final = 0.1

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
     from bridge.config.keys.scalars import StartFrom
+    from bridge.counts.consumer import SourceCounts
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.starts.lookup import Lookup
     from bridge.kafka.consumer.starts.start_policy import StartFacts
-    from bridge.kafka.consumer.thread.counts import SourceCounts
     from bridge.kafka.consumer.thread.loop_side import LoopSide
     from bridge.kafka.consumer.thread.pauses import Pauses
 
