@@ -1,9 +1,9 @@
 """The mapping section: what is written there, parsed but not compiled. Expressions are still text here."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
 
 from bridge.config.keys import fields, scalars
 from bridge.config.keys.section import Section
@@ -67,25 +67,22 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
-def _rule(value: Any) -> Any:
+_ROUTES: Final = TypeAdapter(tuple[RouteConfig, ...])
+
+
+def _rule(value: Any) -> Literal["drop"] | tuple[RouteConfig, ...]:
     match value:
-        case "drop" | dict() | [_, *_] | tuple():
-            return _one_or_many(value)
+        case "drop":
+            return "drop"
+        case dict() | [_, *_] | tuple():
+            return _ROUTES.validate_python(_one_or_many(value))
         case []:
             raise ValueError("must not be an empty list; write drop to send nothing for this type")
         case _:
             raise ValueError(f"must be drop, a route or a list of routes, not {scalars.shown(value)}")
 
 
-def _rule_tag(value: Any) -> str:
-    return "\0drop" if isinstance(value, str) else "\0routes"
-
-
-Rule = Annotated[
-    Annotated[Literal["drop"], Tag("\0drop")] | Annotated[tuple[RouteConfig, ...], fields.OneOrMany(), Tag("\0routes")],
-    Discriminator(_rule_tag),
-    BeforeValidator(_rule),
-]
+Rule = Annotated[Literal["drop"] | Annotated[tuple[RouteConfig, ...], fields.OneOrMany()], BeforeValidator(_rule)]
 
 
 class TopicOverrides(Section):
@@ -163,27 +160,22 @@ class ExpectedDrop(Section):
     )
 
 
-def _expectation(value: Any) -> Any:
-    if not isinstance(value, dict):
-        raise ValueError(f"must be a map, not {scalars.shown(value)}")  # noqa: TRY004  # pydantic's way to a problem
-    return value
+_Expected = ExpectedEvent | ExpectedDeadLetter | ExpectedDrop
 
 
-def _expectation_tag(value: Any) -> str:
-    if isinstance(value, ExpectedDeadLetter) or (isinstance(value, dict) and "dead_letter" in value):
-        return "\0dead_letter"
-    if isinstance(value, ExpectedDrop) or (isinstance(value, dict) and "dropped" in value):
-        return "\0dropped"
-    return "\0event"
+def _expectation(value: Any) -> _Expected:
+    match value:
+        case {"dead_letter": _}:
+            return ExpectedDeadLetter.model_validate(value)
+        case {"dropped": _}:
+            return ExpectedDrop.model_validate(value)
+        case dict():
+            return ExpectedEvent.model_validate(value)
+        case _:
+            raise ValueError(f"must be a map, not {scalars.shown(value)}")
 
 
-Expectation = Annotated[
-    Annotated[ExpectedEvent, Tag("\0event")]
-    | Annotated[ExpectedDeadLetter, Tag("\0dead_letter")]
-    | Annotated[ExpectedDrop, Tag("\0dropped")],
-    Discriminator(_expectation_tag),
-    BeforeValidator(_expectation),
-]
+Expectation = Annotated[_Expected, BeforeValidator(_expectation)]
 
 
 class ExampleConfig(Section):

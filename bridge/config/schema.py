@@ -37,6 +37,11 @@ class _Generator(GenerateJsonSchema):
         choice = super().literal_schema(schema)
         return choice if schema["expected"] in ([False], ["drop"]) else _or_reference(choice)
 
+    def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
+        """The shapes of a value exclude each other."""
+        shapes = (each[0] if isinstance(each, tuple) else each for each in schema["choices"])
+        return {"oneOf": [self.generate_inner(each) for each in shapes]}
+
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """A section's default is that of its keys, which say it themselves."""
         if isinstance(schema.get("default"), Section):

@@ -1,28 +1,25 @@
 """The one grammar of values, as written: an expression, or a map that says what else is meant.
 
-A union is decided by a discriminator, so that the problems of a value are those of the one shape it was meant to have.
-The tags begin with a NUL, which no key of a file contains, and are taken out of the paths shown.
+Which shape a value has is decided before pydantic's union sees it: the union alone would report the problems of all
+shapes, and a discriminator would put the shape's name into the paths of the problems.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
-    Discriminator,
     Field,
     StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
-    Tag,
     WithJsonSchema,
     model_validator,
 )
 
 from bridge.config.keys import fields, scalars
 from bridge.config.keys.section import Section
-
-_SHAPES = ("value", "template", "path")
 
 
 def _scalar(value: Any) -> str | int | float | bool:
@@ -90,57 +87,42 @@ class PathValue(Section):
 
 ValueSpec = str | LiteralValue | TemplateValue | PathValue
 
+_SHAPES: Mapping[str, type[LiteralValue | TemplateValue | PathValue]] = {
+    "value": LiteralValue,
+    "template": TemplateValue,
+    "path": PathValue,
+}
+"""By the one key that only this shape has."""
 
-def _shape(value: Any) -> Any:
-    """Says what a value may be, where it is none of the shapes."""
-    match value:
-        case str() | LiteralValue() | TemplateValue() | PathValue():
-            return scalars.name(value) if isinstance(value, str) else value
+
+def _value(given: Any) -> ValueSpec:
+    """The problems are those of the one shape that was meant, at the keys as written."""
+    match given:
+        case str():
+            return scalars.name(given)
+        case LiteralValue() | TemplateValue() | PathValue():
+            return given
         case dict():
-            given = [key for key in _SHAPES if key in value]
-            if len(given) == 1:
-                return value
-            if given:
-                raise ValueError(f"must have one of value, template and path, not {' and '.join(given)} together")
+            named = [key for key in _SHAPES if key in given]
+            if len(named) == 1:
+                return _SHAPES[named[0]].model_validate(given)
+            if named:
+                raise ValueError(f"must have one of value, template and path, not {' and '.join(named)} together")
             raise ValueError("must have one of the keys value (a literal), template or path (an expression)")
         case bool() | int() | float():
             raise ValueError(
-                f"must be an expression; for the literal {scalars.shown(value)} write {{value: {scalars.shown(value)}}}"
+                f"must be an expression; for the literal {scalars.shown(given)} write {{value: {scalars.shown(given)}}}"
             )
         case _:
-            raise ValueError(f"must be an expression or a map with value, template or path, not {scalars.shown(value)}")
+            raise ValueError(f"must be an expression or a map with value, template or path, not {scalars.shown(given)}")
 
 
-def _shape_or_off(value: Any) -> Any:
-    return value if value is False else _shape(value)
+def _value_or_off(given: Any) -> ValueSpec | Literal[False]:
+    return False if given is False else _value(given)
 
 
-def _tag(value: Any) -> str:
-    match value:
-        case False:
-            return "\0off"
-        case str():
-            return "\0text"
-        case LiteralValue():
-            return "\0value"
-        case TemplateValue():
-            return "\0template"
-        case PathValue():
-            return "\0path"
-        case _:
-            return next((f"\0{key}" for key in _SHAPES if key in value), "\0path")
-
-
-_Text = Annotated[fields.Name, Tag("\0text")]
-_Literal = Annotated[LiteralValue, Tag("\0value")]
-_Template = Annotated[TemplateValue, Tag("\0template")]
-_Path = Annotated[PathValue, Tag("\0path")]
-
-Value = Annotated[_Text | _Literal | _Template | _Path, Discriminator(_tag), BeforeValidator(_shape)]
+_Shapes = fields.Name | LiteralValue | TemplateValue | PathValue
+Value = Annotated[_Shapes, BeforeValidator(_value)]
 """A `ValueSpec`."""
-ValueOrOff = Annotated[
-    _Text | _Literal | _Template | _Path | Annotated[Literal[False], Tag("\0off")],
-    Discriminator(_tag),
-    BeforeValidator(_shape_or_off),
-]
+ValueOrOff = Annotated[_Shapes | Literal[False], BeforeValidator(_value_or_off)]
 """A `ValueSpec`, or false: this key is not added."""

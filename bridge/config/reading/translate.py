@@ -39,7 +39,7 @@ def findings(error: ValidationError, section: str, tree: Any) -> Iterator[KeyPro
 def sentences(error: ValidationError, *, unknown: str) -> Iterator[str]:
     """What pydantic found in what is no section, as "KEY: what is wrong"; `unknown` is said of keys of no model."""
     for found in error.errors(include_url=False):
-        key = ".".join(str(part) for part in found["loc"] if not str(part).startswith("\0"))
+        key = ".".join(str(part) for part in found["loc"])
         match found["type"]:
             case "extra_forbidden":
                 sentence = unknown
@@ -63,11 +63,11 @@ def unknown_key(path: Path) -> KeyProblem:
 
 
 def _written(location: Iterable[str | int], tree: Any) -> Path:
-    """The path without the tags of unions and without places in a list that the file does not have."""
+    """The path without pydantic's mark of a key and without places in a list that the file does not have."""
     path: list[str | int] = []
     node = tree
     for part in location:
-        if isinstance(part, str) and (part.startswith("\0") or part == "[key]"):
+        if part == "[key]":
             continue
         if isinstance(part, int) and not isinstance(node, list | tuple):
             continue
