@@ -12,6 +12,15 @@ from typing import Final, NamedTuple
 
 Header = tuple[str, bytes | None]
 
+
+def last_header(headers: Sequence[Header], name: str) -> bytes | None:
+    """A header's content. The last of several with one name counts, as in Kafka's own clients."""
+    for header, content in reversed(headers):
+        if header == name:
+            return content
+    return None
+
+
 UNREADABLE_HEADERS: Final[Sequence[Header]] = (("bridge.unreadable-headers", None),)
 """Stand in, as this very object, for headers of which a name is not UTF-8: the Kafka client hands out none of them."""
 

@@ -9,11 +9,10 @@ from bridge.decode.failures import InexactNumberError, MappingError, undecodable
 from bridge.formats.own_records import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.header_filter import HeaderFilter
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
-from bridge.mapping.topic_plan import Match, TopicPlan, Unmapped
+from bridge.mapping.topic_plan import HeaderFilter, Match, TopicPlan, Unmapped
 from bridge.model import (
     UNREADABLE_HEADERS,
     Failed,

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bridge.decode.exact_json import TINY
-from bridge.decode.failures import found, invalid, unmappable
+from bridge.decode.failures import MappingError, found, invalid, unmappable
 from bridge.mapping.absent_keys import AbsentKeys
 from bridge.mapping.expressions import scalars
 from bridge.mapping.expressions.absence import of_json_text
 from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.metadata_code import MetadataCode
-from bridge.mapping.metadata_room import LEAST, WORTH_COUNTING, MetadataRoom, beyond
+from bridge.mapping.metadata_code import Metadata, MetadataCode, Spread, Write
 
-Metadata = dict[str, str | int | float | bool | Decimal]
-Write = Callable[[Metadata, Any, Scope], int]
-"""Fills metadata from the decoded value and the scope; returns how many values had no flat form and were left out."""
-Spread = Callable[[Metadata, Any, Scope], int]
-"""As `Write`, but it is given the object that becomes metadata."""
 Omits = Callable[[str], bool]
 """Whether a dotted name, and all below it, stays out."""
 
 SEPARATOR = ", "
 MOST_JOINED = 50_000
 """Items of a list that are not all texts: each takes half a microsecond."""
+LEAST: Final = 5
+"""Bytes of JSON that a field needs besides its name: two quotes, a colon, a value, a comma."""
+MOST_NAMES: Final = 20_000
+"""Dotted names that one event's metadata may have been made of, those included that were left out."""
+WORTH_COUNTING: Final = 10_000
+"""Bytes of fields from which on they are counted; fewer are measured when they are all there."""
+_LONG_NAME: Final = 250
+"""A name counts once more for so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,50 @@ def _flatten_counted(out: Metadata, prefix: str, value: dict[str, Any], scope: S
 
 def _room(out: Metadata, scope: Scope) -> MetadataRoom:
     """Each route of a record has its own."""
-    if scope.room is None or scope.room.out is not out:
-        scope.room = MetadataRoom(out, scope.settings.metadata_limit)
-    return scope.room
+    room = scope.room
+    if not isinstance(room, MetadataRoom) or room.out is not out:
+        room = scope.room = MetadataRoom(out, scope.settings.metadata_limit)
+    return room
+
+
+class MetadataRoom:
+    """The room that is left in one event's metadata, counted while an object is flattened into it and not afterwards.
+
+    A name is repeated in every leaf below it: one long key over many leaves would be a thousand times the record's
+    size.
+    """
+
+    __slots__ = ("_left", "_limit", "_names", "out")
+
+    def __init__(self, out: dict[str, Any], limit: int) -> None:
+        self.out = out
+        self._limit = limit
+        self._left = limit
+        self._names = MOST_NAMES
+        for name in out:
+            self.fill(name)
+
+    def check_prefix(self, prefix: str) -> None:
+        """Refuses a name below which no leaf could fit."""
+        if len(prefix) > self._limit:
+            raise self._full()
+
+    def look_at(self, name: str) -> None:
+        """Counts a name, whatever becomes of it."""
+        self._names -= 1 + len(name) // _LONG_NAME
+        if self._names < 0:
+            raise invalid(f"the metadata is made of more than {MOST_NAMES} names")
+
+    def fill(self, name: str) -> None:
+        """Counts a field that is in the metadata now."""
+        self._left -= len(name) + LEAST
+        if self._left < 0:
+            raise self._full()
+
+    def _full(self) -> MappingError:
+        return beyond(self._limit)
+
+
+def beyond(limit: int) -> MappingError:
+    """The failure of metadata that is certainly larger, without its size."""
+    return invalid(f"the metadata has more than {limit} bytes as JSON, which is metadata_limit")

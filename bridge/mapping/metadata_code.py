@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final
 
 from bridge.decode.exact_json import TINY
 from bridge.mapping.absent_keys import AbsentKeys, MetadataKey
 from bridge.mapping.expressions.function_text import FunctionText
+from bridge.mapping.expressions.readers import ValueReader
+from bridge.mapping.expressions.scope import Scope
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from bridge.mapping.expressions.readers import ValueReader
-    from bridge.mapping.metadata import Spread, Write
-
+Metadata = dict[str, str | int | float | bool | Decimal]
+Write = Callable[[Metadata, Any, Scope], int]
+"""Fills metadata from the decoded value and the scope; returns how many values had no flat form and were left out."""
+Spread = Callable[[Metadata, Any, Scope], int]
+"""As `Write`, but it is given the object that becomes metadata."""
 
 METADATA_FROM: Final = "(metadata_from)"
 """The key under which the whole object of `metadata_from` is counted."""
 
 
 class MetadataCode:
-    """The function as it grows: ``write(out, value, scope)``, see `bridge.mapping.metadata.Write`."""
+    """The function as it grows: ``write(out, value, scope)``, see `Write`."""
 
     def __init__(self, route: str, place: Callable[..., int]) -> None:
         """`place` gets what is neither a text nor a boolean nor a number that is certainly exact."""

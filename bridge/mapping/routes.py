@@ -14,7 +14,8 @@ from bridge.decode.failures import InexactNumberError, MappingError, invalid, un
 from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.readers import NOTHING, ValueReader
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.metadata import Metadata, WholeObject, Write, compile_metadata
+from bridge.mapping.metadata import WholeObject, compile_metadata
+from bridge.mapping.metadata_code import Metadata, Write
 from bridge.mapping.settings import Settings
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Route
 

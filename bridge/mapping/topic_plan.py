@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from bridge.decode import cloud_events, plain_text
 from bridge.decode.envelope import decode_data, decode_value
 from bridge.decode.failures import unmappable
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.header_filter import HeaderFilter, last_of
 from bridge.mapping.never_send import remover
 from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import Settings
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, last_header
 
 TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
 LONGEST_TYPE_KEPT: Final = 200
 
 _NO_RECORD: Final = Record("", 0, 0, None, None, None, ())
+
+
+class HeaderFilter(NamedTuple):
+    """How to tell the filtered records of a topic by one header, for whoever can do so before they are records."""
+
+    header: str
+    filtered: Mapping[bytes | None, Outcomes]
+    """By the header's content; a view that grows as the mapping sees records."""
 
 
 class Unmapped:
@@ -139,7 +146,7 @@ class TopicPlan:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
         unseen, wanted = None, self._header
         if wanted is not None:
-            unseen = last_of(record.headers, wanted)
+            unseen = last_header(record.headers, wanted)
             known = None if unseen is None else self._by_header.get(unseen)
             if known is not None:
                 return known

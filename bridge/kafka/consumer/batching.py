@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.record_headers import headers_of_all
-from bridge.mapping.header_filter import last_of
-from bridge.model import Record
+from bridge.model import Record, last_header
 from bridge.pipeline.arrivals import Oversized, Skimmed
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-    from bridge.mapping.header_filter import HeaderFilter
+    from bridge.mapping.topic_plan import HeaderFilter
     from bridge.model import Header
 
     SkimOf = Callable[[str], HeaderFilter | None]
@@ -114,7 +113,7 @@ def _skimmed_off(entry: PartitionState, skim: HeaderFilter, headers: Any, offset
     tracker = entry.tracker
     if not headers or tracker is None or offset < tracker.restored_until:
         return False
-    outcomes = skim.filtered.get(last_of(headers, skim.header))
+    outcomes = skim.filtered.get(last_header(headers, skim.header))
     if outcomes is None:
         return False
     before = entry.records[-1] if entry.records else None

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from bridge.decode import exact_json, plain_text
 from bridge.decode.envelope import decode_key
 from bridge.decode.exact_json import may_be_rounded
 from bridge.decode.failures import InexactNumberError, found, unmappable
 from bridge.mapping.expressions import instants
-from bridge.mapping.header_filter import last_of
-
-if TYPE_CHECKING:
-    from bridge.mapping.metadata_room import MetadataRoom
-    from bridge.mapping.settings import Settings
-    from bridge.model import Record
+from bridge.model import Record, last_header
 
 _UNREAD: Final[Any] = object()
+
+
+class EnvelopeReader(Protocol):
+    """What reads one field of the envelope: a `ValueReader`, which reads scopes in turn."""
+
+    @property
+    def text(self) -> str:
+        """How messages name it."""
+
+    @property
+    def read(self) -> Callable[[Any, Scope], Any]:
+        """Given the decoded value and the scope."""
+
+    def text_of(self, value: Any, scope: Scope, label: str) -> str:
+        """An identifier as text; raises `MappingError` for what is none."""
+
+
+class ScopeSettings(Protocol):
+    """What the settings of a topic say of each of its records."""
+
+    @property
+    def decode(self) -> str:
+        """How values are read."""
+
+    @property
+    def occurred_at(self) -> EnvelopeReader:
+        """Where an event says when it happened."""
+
+    @property
+    def event_id(self) -> EnvelopeReader:
+        """What tells events apart."""
+
+    @property
+    def metadata_limit(self) -> int:
+        """Bytes of the encoded metadata."""
 
 
 class Scope:
@@ -39,7 +70,7 @@ class Scope:
     )
 
     def __init__(
-        self, record: Record, value: Any, settings: Settings, event_type: str = "", *, exact: bool = False
+        self, record: Record, value: Any, settings: ScopeSettings, event_type: str = "", *, exact: bool = False
     ) -> None:
         self.record = record
         self.value = value
@@ -54,8 +85,8 @@ class Scope:
         self._moment: datetime | None = None
         self.spread = 0
         """Bytes of metadata that all fields flattened so far would have at least, were none of them left out."""
-        self.room: MetadataRoom | None = None
-        """Counts those that are there, from where they might be too many."""
+        self.room: object = None
+        """Counts those that are there, from where they might be too many; whoever flattens them puts it here."""
 
     # --- the envelope
 
@@ -114,8 +145,8 @@ class Scope:
     # --- the record
 
     def header(self, name: str) -> str | None:
-        """A header's text, see `last_of`."""
-        content = last_of(self.record.headers, name)
+        """A header's text, see `last_header`."""
+        content = last_header(self.record.headers, name)
         return None if content is None else plain_text.read(content, f"header:{name}")
 
     def key_text(self) -> str | None:

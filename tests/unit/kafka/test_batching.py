@@ -7,7 +7,7 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, Kafk
 from bridge.formats.offset_map import Demand, Head, decode
 from bridge.kafka.consumer.batching import sort
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-from bridge.mapping.header_filter import HeaderFilter
+from bridge.mapping.topic_plan import HeaderFilter
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
 from bridge.pipeline.arrivals import Oversized, Skimmed
 from bridge.pipeline.offsets import OffsetTracker
