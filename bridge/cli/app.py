@@ -10,8 +10,8 @@ from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
 from bridge.cli.dlq import app as dlq
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
-from bridge.cli.frame.exits import Misuse
 from bridge.cli.offsets import app as offsets
+from bridge.errors import Misuse
 
 TRACEBACK_OPTION = "--traceback"
 

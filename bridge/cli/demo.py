@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.frame.exits import ExitCode
+from bridge.exits import ExitCode
 
 
 def demo(

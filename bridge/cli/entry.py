@@ -16,9 +16,10 @@ from typer.exceptions import Abort, TyperException
 
 from bridge import commands
 from bridge.cli.app import TRACEBACK_OPTION, app
-from bridge.cli.frame.exits import CommandError, ExitCode
 from bridge.cli.frame.wording import plain
 from bridge.config import environment
+from bridge.errors import exit_code
+from bridge.exits import ExitCode
 from bridge.text.printable import printable_lines
 
 _NAMES = ("bridge", "track-bridge")
@@ -50,10 +51,6 @@ def _invoke(arguments: Sequence[str]) -> int:
     rest = [argument for argument in arguments if argument != TRACEBACK_OPTION]
     try:
         result = typer.main.get_command(app).main(rest, prog_name=_program_name(), standalone_mode=False)
-    except CommandError as failed:
-        sys.stdout.flush()
-        sys.stderr.write(f"{printable_lines(str(failed))}\n")
-        return failed.code
     except TyperException as usage:
         usage.message = plain(usage.message)
         usage.show()  # type: ignore[attr-defined]  # every exception the parser raises has it, its public base does not
@@ -65,10 +62,14 @@ def _invoke(arguments: Sequence[str]) -> int:
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None
         raise
-    except Exception as defect:  # noqa: BLE001 - the last place that can turn it into a sentence
+    except Exception as error:  # noqa: BLE001 - the last place that can turn it into a sentence
         sys.stdout.flush()
-        sys.stderr.write(traceback.format_exc() if shows_traceback else _sentence(defect))
-        return ExitCode.DEFECT
+        code = exit_code(error)
+        if code is not ExitCode.DEFECT:
+            sys.stderr.write(f"{printable_lines(str(error))}\n")
+        else:
+            sys.stderr.write(traceback.format_exc() if shows_traceback else _sentence(error))
+        return code
     return int(result) if isinstance(result, int) else ExitCode.OK
 
 

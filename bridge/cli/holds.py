@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import CommandError, ExitCode, Misuse
 from bridge.commands import Operand, command
+from bridge.errors import BridgeError, Misuse
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from bridge.cli.frame.startup import LoadedConfiguration
@@ -111,7 +112,7 @@ def _with_owners(start: LoadedConfiguration, answer: dict[str, Any], asked: list
     try:
         inspection, cluster = startup.connect(start)
         described = inspection.group()
-    except CommandError:
+    except BridgeError:
         return answer
     if not answer["complete"] and asked is None:
         there = {row["partition"] for row in rows}

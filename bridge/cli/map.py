@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import inputs, output, startup
-from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
+from bridge.errors import Misuse, Unreachable
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -178,11 +179,8 @@ def _peek(start: startup.LoadedConfiguration, sampled: Sampled, limit: int, *, o
     if not logs:
         raise Unreachable(f"The brokers did not say where the logs of {', '.join(wanted)} begin and end.")
     end = sampler.End.OLDEST if oldest else sampler.End.NEWEST
-    try:
-        for record in sampler.read(start.config.kafka, sampler.shares(logs, limit, end), startup.quiet_logger()):
-            yield record if sampled.assumed is None else record._replace(topic=sampled.assumed)
-    except sampler.PeekError as error:
-        raise Unreachable(str(error)) from error
+    for record in sampler.read(start.config.kafka, sampler.shares(logs, limit, end), startup.quiet_logger()):
+        yield record if sampled.assumed is None else record._replace(topic=sampled.assumed)
 
 
 def _exit_code(histogram: Histogram) -> ExitCode:

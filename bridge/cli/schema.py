@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import output
-from bridge.cli.frame.exits import ExitCode, Misuse
+from bridge.errors import Misuse
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import startup
-from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
+from bridge.errors import Misuse, Unreachable
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import inputs, output, rates, startup
-from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.commands import command
+from bridge.errors import Misuse
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,12 +167,7 @@ def _as_sent(endpoint: Endpoint, prepared: Prepared) -> list[str]:
 def _send(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
     import asyncio
 
-    from bridge.track.tls import CaFileError
-
-    try:
-        return asyncio.run(_exchange(start, key, requests))
-    except (CaFileError, ValueError) as refused:
-        raise Misuse(str(refused)) from refused
+    return asyncio.run(_exchange(start, key, requests))
 
 
 async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:

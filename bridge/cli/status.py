@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import CommandError, ExitCode, Misuse, Unreachable
+from bridge.errors import BridgeError, Misuse, Unreachable
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from bridge.ops.status.status_text import ScreenLine
@@ -138,7 +139,7 @@ def _watch(place: _ReplicaAddress, *, as_json: bool) -> None:
             screen.pause()
             try:
                 screen.show(_fetch(place))
-            except CommandError as trouble:  # a restart, or an update to another version, must not end the watch
+            except BridgeError as trouble:  # a restart, or an update to another version, must not end the watch
                 screen.show_trouble(str(trouble))
 
 
@@ -156,6 +157,6 @@ def _repeat(place: _ReplicaAddress, document: dict[str, Any], *, as_json: bool) 
             if not as_json:
                 output.line()
             _show(document, as_json=as_json)
-        except CommandError as trouble:
+        except BridgeError as trouble:
             sys.stderr.write(f"{trouble}\n")
             sys.stderr.flush()

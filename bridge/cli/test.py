@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import ExitCode
+from bridge.exits import ExitCode
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:

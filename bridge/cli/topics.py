@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bridge.cli.frame import help, output, startup  # noqa: A004 - named as what it shows
-from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.commands import command
+from bridge.errors import Misuse
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:

@@ -17,13 +17,14 @@ from bridge.config.problems import Problem, render
 from bridge.config.reading import overrides, substitution, yaml_core
 from bridge.config.reading.files import Files
 from bridge.config.sections import Observability
+from bridge.errors import Misuse
 
 KEY: Final = ("observability", "listen")
 _LOOPBACK: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to ask there, not to listen
 """Where to ask a server that listens on every address of its machine."""
 
 
-class ListenUnknownError(Exception):
+class ListenUnknownError(Misuse):
     """It cannot be told; the message is one sentence."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.config.api_key import without_keys
+from bridge.errors import Misuse
 from bridge.text.printable import printable
 
 
@@ -31,7 +32,7 @@ class Problem:
         return printable(f"{line} ({self.source})" if self.source else line)
 
 
-class ConfigError(Exception):
+class ConfigError(Misuse):
     """Carries all problems of one configuration to whoever prints them."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

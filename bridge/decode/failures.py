@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from bridge.errors import RecordError, Signal
 from bridge.model import LetterReason
 
 
-class MappingError(Exception):
+class MappingError(RecordError):
     """The record (or one route of it) belongs in the dead-letter topic.
 
     The message names expressions and types. It never holds a value: it is written to logs and dead-letter headers.
@@ -22,11 +23,11 @@ class MappingError(Exception):
         self.message = message
 
 
-class InexactNumberError(Exception):
+class InexactNumberError(Signal):
     """A number came up that the fast decoder may have rounded: decode this record again, exactly."""
 
 
-class QueryTypeError(Exception):
+class QueryTypeError(RecordError):
     """A JMESPath operator or function met a type it has no answer for. Says what; the caller says where."""
 
 

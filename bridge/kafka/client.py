@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, libversion
 from confluent_kafka.admin import AdminClient
 
 from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.errors import Misuse
 from bridge.kafka import terms as group_terms
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _HEARTBEATS: Final = 10
 """In a session of our own choice: so short is the time until a member hears of a rebalance."""
 
 
-class ClientRefusedError(Exception):
+class ClientRefusedError(Misuse):
     """The client library does not take the configuration; the text is one sentence for its owner."""
 
 

@@ -15,6 +15,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
+from bridge.errors import Unreachable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -52,7 +54,7 @@ class ServerLimits:
     """Between two requests of a connection: longer than the usual scrape interval, so that scrapers keep theirs."""
 
 
-class CannotListenError(Exception):
+class CannotListenError(Unreachable):
     """The address cannot be bound; the message is one sentence for the operator."""
 
 

@@ -10,11 +10,13 @@ import urllib.request
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from bridge.errors import Unreachable
+
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes; some thousands of partitions take one or two megabytes."""
 
 
-class StatusError(Exception):
+class StatusError(Unreachable):
     """No status could be had; the message is one sentence that names the address."""
 
 

@@ -16,6 +16,7 @@ import orjson
 
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
+from bridge.errors import InvalidError
 from bridge.formats import resolutions
 from bridge.model import Header
 from bridge.reprocess.reading.selection import LetterEntry
@@ -24,7 +25,7 @@ from bridge.reprocess.redaction import Redaction
 VERSION: Final = 1
 
 
-class TransferError(ValueError):
+class TransferError(InvalidError):
     """A line that cannot be taken; reads as the end of a sentence that begins with where it stands."""
 
 

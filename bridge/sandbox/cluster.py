@@ -10,12 +10,14 @@ from typing import Final, Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from bridge.errors import Unreachable
+
 _CONNECTING: Final = 5.0
 _PATIENCE: Final = 15.0
 _CLEANING: Final = 20.0
 
 
-class ClusterError(Exception):
+class ClusterError(Unreachable):
     """The cluster does not let the self-test in, or not do what it needs; the message is one sentence."""
 
 

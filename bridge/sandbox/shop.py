@@ -18,6 +18,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from bridge.errors import Unreachable
 from bridge.sandbox.feed import Feed
 from bridge.sandbox.sample import TOPICS, endless
 
@@ -26,10 +27,9 @@ _PATIENCE: Final = 30.0
 """Seconds the brokers may take to create a topic."""
 _LOOK: Final = 0.5
 """Seconds between two looks at whether writing still works."""
-_UNREACHABLE: Final = 3
 
 
-class ShopError(Exception):
+class ShopError(Unreachable):
     """The brokers do not let it do what it is for; the message is one sentence."""
 
 
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
             _say(f"{write_events(given.bootstrap, given.rate, stop):,} events were written")
     except ShopError as error:
         sys.stderr.write(f"{error}\n")
-        return _UNREACHABLE
+        return error.exit_code
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from bridge.config.mapping_section import ExampleConfig
+from bridge.errors import Misuse
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import TOPIC_OF_INPUT, example_record
 from bridge.model import Outcomes, Prepared, Record
@@ -28,7 +29,7 @@ _PROBE: Final = 987_654
 """A user no example has."""
 
 
-class NoEventError(Exception):
+class NoEventError(Misuse):
     """Nothing the mapping shows becomes an event; the message is one sentence."""
 
     def __init__(self) -> None:

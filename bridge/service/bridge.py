@@ -206,7 +206,7 @@ class Bridge:
         if isinstance(defect, ClientFatalError):
             if not self._exit.done():
                 self._parts.events.kafka_client_ended(detail=str(defect))
-            self._end(Exit(ExitCode.UNREACHABLE, "the Kafka client ended"))
+            self._end(Exit(defect.exit_code, "the Kafka client ended"))
             return
         if not self._exit.done():
             notes = getattr(defect, "__notes__", [])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.commands import Operand, command, completed
+from bridge.errors import Signal
 from bridge.formats import offset_map
 from bridge.formats.operator_hold import BY_LIMIT, REASON_LIMIT, OperatorHold
 from bridge.holds import REASONS, Reason, shown
@@ -43,7 +44,7 @@ _ELSE: Final = {
 """Why a hold cannot be released, and what to do instead."""
 
 
-class ControlRefusal(Exception):  # noqa: N818 - an answer, not an error
+class ControlRefusal(Signal):
     """The request is not carried out."""
 
     def __init__(self, kind: str, message: str) -> None:

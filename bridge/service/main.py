@@ -11,23 +11,16 @@ from urllib.parse import unquote, urlsplit
 from bridge.config import kafka_properties
 from bridge.config.problems import Problem
 from bridge.config.sections import Config
-from bridge.exits import ExitCode
-from bridge.kafka.client import ClientRefusedError
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log.logger import Logging, set_up
-from bridge.ops.server import CannotListenError
 from bridge.service.bridge import Bridge, Exit
-from bridge.service.preflight import NotReadyError, prepare
-from bridge.text.printable import printable_lines
-from bridge.track.credentials import KeyFileError
-from bridge.track.dial import ProxyError
-from bridge.track.tls import CaFileError
+from bridge.service.preflight import prepare
 
 T = TypeVar("T")
 
 
 def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem] = (), proxy: str | None = None) -> int:
-    """Run until a signal; returns the exit code, with one sentence on standard error where it is not 0."""
+    """Run until a signal; returns the exit code. Raises `Misuse` and `Unreachable` for a start that is refused."""
     log = set_up(
         level=config.observability.log_level,
         log_format=config.observability.log_format,
@@ -38,16 +31,6 @@ def run(config: Config, mapping: CompiledMapping, *, warnings: Sequence[Problem]
         log.logger.warning("configuration", key=warning.where, message=warning.message)
     try:
         return on_loop(_run(config, mapping, log, proxy)).code
-    except NotReadyError as error:
-        for sentence in error.sentences:
-            print(printable_lines(sentence), file=sys.stderr)  # noqa: T201 - said before there is a service whose log anybody reads
-        return error.exit_code
-    except CannotListenError as error:
-        print(printable_lines(str(error)), file=sys.stderr)  # noqa: T201
-        return ExitCode.UNREACHABLE
-    except (KeyFileError, CaFileError, ProxyError, ClientRefusedError) as error:
-        print(printable_lines(str(error)), file=sys.stderr)  # noqa: T201
-        return ExitCode.USAGE
     finally:
         log.close()
 

@@ -9,6 +9,7 @@ from typing import Final
 from bridge.commands import command
 from bridge.config.sections import Config
 from bridge.config.topics import consumed_topics
+from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.kafka.admin import topic_creation
 from bridge.kafka.admin.inspection import Cluster, Inspection, NotConnectedError, TopicSettings
@@ -18,11 +19,11 @@ RETENTION: Final = 30 * 86_400.0
 """Seconds letters are kept in a topic that is created here, as with `bridge topics create`."""
 
 
-class NotReadyError(Exception):
+class NotReadyError(Misuse):
     """The start is refused."""
 
     def __init__(self, sentences: Sequence[str], exit_code: ExitCode) -> None:
-        super().__init__("; ".join(sentences))
+        super().__init__("\n".join(sentences))
         self.sentences = tuple(sentences)
         """Each says what is wrong, where, and what to do."""
         self.exit_code = exit_code

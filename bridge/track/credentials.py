@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bridge.config import api_key
+from bridge.errors import Misuse
 from bridge.pipeline.ports import Credentials
 
 _LARGEST_FILE = 64 * 1024
@@ -43,7 +44,7 @@ class ApiKey(Credentials, Protocol):
         ...
 
 
-class KeyFileError(Exception):
+class KeyFileError(Misuse):
     """The key file cannot be used; the message is one sentence that never repeats its content."""
 
 

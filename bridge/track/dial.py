@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
+from bridge.errors import Misuse
 from bridge.track.error_body import bounded
 from bridge.track.request import Endpoint
 from bridge.track.tls import out_of_time
@@ -28,7 +29,7 @@ BAD_FOR: Final = 60.0
 """Seconds for which an address that failed comes after all others."""
 
 
-class ProxyError(ValueError):
+class ProxyError(Misuse):
     """The environment's proxy cannot be used; the message is one sentence without the proxy's password."""
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from bridge.errors import Misuse
+
 _LARGER_THAN_A_READ = 512 * 1024
 _OUT_OF_TIME: Mapping[int, str] = MappingProxyType({
     9: "is not valid yet, or one that signed it is not: compare the clocks of both machines",
@@ -16,7 +18,7 @@ _OUT_OF_TIME: Mapping[int, str] = MappingProxyType({
 """OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
 
-class CaFileError(Exception):
+class CaFileError(Misuse):
     """`track.ca_file` cannot be used; the message is one sentence for the person who set it."""
 
 

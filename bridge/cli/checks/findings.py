@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli.frame import output
-from bridge.cli.frame.exits import ExitCode
-from bridge.exits import KINDS, FindingKind
+from bridge.exits import KINDS, ExitCode, FindingKind
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:

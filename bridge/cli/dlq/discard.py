@@ -10,7 +10,8 @@ import typer
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
+from bridge.errors import Misuse, Unreachable
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

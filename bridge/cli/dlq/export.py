@@ -12,7 +12,8 @@ import typer
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import ExitCode, Misuse
+from bridge.errors import Misuse
+from bridge.exits import ExitCode
 
 
 @selecting

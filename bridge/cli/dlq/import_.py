@@ -9,8 +9,9 @@ import typer
 
 from bridge.cli.dlq import opening
 from bridge.cli.frame import inputs, output, startup
-from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 from bridge.commands import command
+from bridge.errors import Misuse, Unreachable
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from bridge.reprocess.reading.selection import LetterEntry

@@ -9,8 +9,8 @@ import typer
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import ExitCode
 from bridge.commands import command
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 PAGE = 50

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import output, progress, startup
-from bridge.cli.frame.exits import Misuse, Unreachable
 from bridge.commands import command
+from bridge.errors import Misuse
 
 if TYPE_CHECKING:
     from bridge.cli.dlq.selectors import SelectorOptions
@@ -134,7 +134,7 @@ def opened(start: startup.LoadedConfiguration, *, shows_endings: bool = False) -
     `shows_endings`: the command shows who settled letters and why, which takes a thousand bytes for each of them.
     """
     from bridge.kafka.client import ClientRefusedError
-    from bridge.kafka.letters.letter_log import LetterLog, LetterLogError
+    from bridge.kafka.letters.letter_log import LetterLog
     from bridge.reprocess.reading.ledger import Endings
     from bridge.reprocess.reading.reader import LetterReader
 
@@ -144,8 +144,6 @@ def opened(start: startup.LoadedConfiguration, *, shows_endings: bool = False) -
         yield Opened(start, cluster, log, LetterReader(log, Endings.WHOLE if shows_endings else Endings.STATES))
     except ClientRefusedError as refused:
         raise Misuse(f"{start.path}: {refused}") from refused
-    except LetterLogError as error:
-        raise (Misuse if error.is_refusal else Unreachable)(str(error)) from error
 
 
 @contextmanager

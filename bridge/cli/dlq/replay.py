@@ -12,8 +12,9 @@ import typer
 from bridge.cli.dlq import opening
 from bridge.cli.dlq.selectors import SelectorOptions, selecting
 from bridge.cli.frame import output, progress, rates, startup
-from bridge.cli.frame.exits import ExitCode, Misuse
 from bridge.commands import completed
+from bridge.errors import Misuse
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:

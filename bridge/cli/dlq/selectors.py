@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from bridge.cli.dlq import completion
-from bridge.cli.frame.exits import ExitCode, Misuse
+from bridge.errors import Misuse
+from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
     from bridge.reprocess.reading.selection import Selection

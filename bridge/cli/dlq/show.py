@@ -8,7 +8,8 @@ import typer
 
 from bridge.cli.dlq import opening
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import ExitCode, Misuse
+from bridge.errors import Misuse
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:

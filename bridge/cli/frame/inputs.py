@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bridge.cli.frame.exits import Misuse
+from bridge.errors import Misuse
 
 STDIN: Final = "-"
 _WIDE: Final = (BOM_UTF16_LE, BOM_UTF16_BE, b"{\0", b"[\0", b"\0{", b"\0[")

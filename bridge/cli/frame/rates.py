@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.cli.frame.exits import Misuse
+from bridge.errors import Misuse
 
 HELP = "Of delivery.rate_limit: 20%, 100%, or a rate such as 60/min; running bridges use the rest."
 

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.frame.exits import CommandError, ExitCode, Misuse, Unanswered, Unreachable
 from bridge.commands import command
 from bridge.config import control_socket, environment
+from bridge.errors import Misuse, Unanswered, Unreachable
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
 
 _GRACE = 30.0
 """Seconds beyond a drain in which the bridge answers, whatever happens."""
-_CODES = {"busy": ExitCode.UNREACHABLE}
-"""Of refusals that another command line does not cure."""
 
 
 class SwitchedOffError(Misuse):
@@ -40,7 +38,7 @@ def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
     """Its answer.
 
     Raises `Unreachable` where none is there, `SwitchedOffError`, `Unanswered` where it may be done without an answer,
-    and `CommandError` for what it refuses.
+    and `RefusedError`.
     """
     from bridge.ops.control import control_client
 
@@ -64,4 +62,4 @@ def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
     except control_client.RefusedError as refused:
         if refused.kind == "unconfirmed":
             raise Unanswered(str(refused)) from refused
-        raise CommandError(str(refused), _CODES.get(refused.kind, ExitCode.USAGE)) from refused
+        raise

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge import commands
-from bridge.cli.frame.exits import Misuse, Unreachable
+from bridge.errors import Misuse, Unreachable
 
 if TYPE_CHECKING:
     from bridge.config.load import Loaded

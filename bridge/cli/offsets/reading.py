@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.cli.frame import startup
-from bridge.cli.frame.exits import Misuse, Unreachable
 from bridge.cli.offsets.standing import PartitionOffsets
 from bridge.commands import command
+from bridge.errors import Misuse, Unreachable
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:

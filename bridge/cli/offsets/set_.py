@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import ExitCode, Misuse, Unanswered, Unreachable
 from bridge.commands import Operand, command
+from bridge.errors import Misuse, Unanswered, Unreachable
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:

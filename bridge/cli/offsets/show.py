@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
-from bridge.cli.frame.exits import ExitCode, Unreachable
+from bridge.errors import Unreachable
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli.frame import running
-from bridge.cli.frame.exits import Misuse, Unreachable
+from bridge.errors import Misuse, Unreachable
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:

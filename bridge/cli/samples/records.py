@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from bridge.cli.frame import inputs
-from bridge.cli.frame.exits import Misuse
+from bridge.errors import Misuse
 from bridge.model import Record
 
 _DIGITS = 16

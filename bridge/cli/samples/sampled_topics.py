@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.cli.frame.exits import Misuse
 from bridge.commands import Operand, command
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import fault, is_pattern
+from bridge.errors import Misuse
 
 
 @dataclass(frozen=True, slots=True)

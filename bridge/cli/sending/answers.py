@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bridge.cli.frame.exits import ExitCode
 from bridge.commands import command
+from bridge.exits import ExitCode
 from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
 from bridge.text.durations import span
 

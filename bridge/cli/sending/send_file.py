@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge.cli.frame import output, rates, startup
-from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 from bridge.commands import Operand, command
+from bridge.errors import Misuse, Unreachable
+from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:
@@ -224,12 +225,8 @@ def _run(
     rejected: Rejected,
 ) -> SendTally:
     from bridge.service.main import on_loop
-    from bridge.track.tls import CaFileError
 
-    try:
-        return on_loop(_send(start, lines, rate, ends, key, rejected))
-    except (CaFileError, ValueError) as refused:
-        raise Misuse(str(refused)) from refused
+    return on_loop(_send(start, lines, rate, ends, key, rejected))
 
 
 async def _send(

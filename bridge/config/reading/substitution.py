@@ -16,6 +16,7 @@ from bridge.config.keys.scalars import Substituted
 from bridge.config.problems import Problem, render
 from bridge.config.reading.files import Files
 from bridge.config.reading.yaml_core import Path
+from bridge.errors import InvalidError
 
 MAX_FILE_BYTES = 1_048_576
 
@@ -44,7 +45,7 @@ class Substitution:
     files: Files = field(default_factory=Files)
 
 
-class Unavailable(Exception):  # noqa: N818  # named for what the value is
+class Unavailable(InvalidError):  # noqa: N818  # named for what the value is
     """A value cannot be had; says why and what to do."""
 
 

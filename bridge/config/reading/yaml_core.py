@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from bridge.config.problems import Problem, render
+from bridge.errors import InvalidError
 
 Path = tuple[str | int, ...]
 
@@ -43,7 +44,7 @@ class Document:
     problems: tuple[Problem, ...]
 
 
-class Malformed(Exception):  # noqa: N818  # named for what the text is
+class Malformed(InvalidError):  # noqa: N818  # named for what the text is
     """The text is not one YAML document; says why, with line and column."""
 
 

@@ -12,6 +12,8 @@ import string
 from dataclasses import dataclass, field
 from typing import Final
 
+from bridge.errors import InvalidError
+
 ALPHABET: Final = frozenset(string.ascii_letters + string.digits + "._-")
 """All that a topic's name can hold."""
 MOST_NODES: Final = 2_000
@@ -43,7 +45,7 @@ _SHORT: Final = {
 _INSTEAD: Final = {"d": "[0-9]", "D": "[^0-9]", "w": "[A-Za-z0-9_]"}
 
 
-class PatternError(ValueError):
+class PatternError(InvalidError):
     """The half sentence that follows the pattern's key."""
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import KafkaError, KafkaException
 
 from bridge.config.topics import consumed_topics
+from bridge.errors import Misuse
 from bridge.kafka import answers, client
 from bridge.kafka.admin import committed
 from bridge.kafka.admin.committed import Committed
@@ -37,7 +38,7 @@ PARTITIONS_EVERY: Final = 30.0
 """Seconds the number of partitions is believed: topics seldom grow, and the question covers the whole cluster."""
 
 
-class ViewRefusedError(Exception):
+class ViewRefusedError(Misuse):
     """The cluster does not allow the question; the message is one sentence."""
 
 

@@ -18,6 +18,7 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
+from bridge.errors import Unreachable
 from bridge.kafka import answers, client, handshake, topic_ids
 from bridge.kafka.admin import committed, sampler
 from bridge.kafka.admin.committed import Committed
@@ -69,7 +70,7 @@ _ERRORS_KEPT: Final = 100
 _BROKERS_NAMED: Final = 3
 
 
-class NotConnectedError(Exception):
+class NotConnectedError(Unreachable):
     """No broker let this client in; the message says why, in the client's words."""
 
     def __init__(self, obstacle: Obstacle, message: str) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.errors import Misuse, Signal
 from bridge.kafka import answers, client
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.partitions import from_client
@@ -34,11 +35,11 @@ _MEMBERS: Final = (
 _DENIED: Final = (KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
 
-class GroupHasMembersError(Exception):
+class GroupHasMembersError(Signal):
     """The group is not empty, so nothing was set."""
 
 
-class NotAllowedError(Exception):
+class NotAllowedError(Misuse):
     """The brokers do not let this user commit for the group; the message is the broker's. Nothing was set."""
 
 

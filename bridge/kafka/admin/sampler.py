@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.errors import Unreachable
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.record_headers import headers_of
@@ -35,7 +36,7 @@ class End(enum.Enum):
     NEWEST = "newest"
 
 
-class PeekError(Exception):
+class PeekError(Unreachable):
     """The records could not be read (to the end); the message is one sentence."""
 
 

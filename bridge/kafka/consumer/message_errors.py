@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from confluent_kafka import KafkaError
 
 from bridge.commands import completed
+from bridge.errors import Signal, Unreachable
 from bridge.holds import Reason
 from bridge.kafka.terms import TermsRefusal
 from bridge.model import TopicPartition
@@ -63,11 +64,11 @@ _TOO_LARGE: Final = (
 """The client would ask for it for ever, and say so in its log only."""
 
 
-class ClientFatalError(Exception):
+class ClientFatalError(Unreachable):
     """The client instance is at its end; the text is one sentence for the operator."""
 
 
-class TermsRefusedError(Exception):
+class TermsRefusedError(Signal):
     """The brokers do not take this process as a member on the terms it asked for; the text is the client's."""
 
     def __init__(self, refusal: TermsRefusal, message: str) -> None:

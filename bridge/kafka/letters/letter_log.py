@@ -16,6 +16,8 @@ from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from bridge.commands import command
+from bridge.errors import Unreachable
+from bridge.exits import ExitCode
 from bridge.kafka import answers, client, topic_ids
 from bridge.kafka.admin import retention
 from bridge.kafka.admin.topic_creation import resolutions_of
@@ -39,12 +41,13 @@ _PATIENCE: Final = 10.0
 _DENIED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 
 
-class LetterLogError(Exception):
+class LetterLogError(Unreachable):
     """The topics cannot be read; the message is one sentence. `is_refusal`: trying again will not help."""
 
     def __init__(self, message: str, *, is_refusal: bool = False) -> None:
         super().__init__(message)
-        self.is_refusal = is_refusal
+        if is_refusal:
+            self.exit_code = ExitCode.USAGE
 
 
 class Haste(NamedTuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.decode.failures import found, unmappable
+from bridge.errors import InvalidError
 from bridge.mapping.expressions.absence import missing
 from bridge.mapping.expressions.expression import ExpressionError, compile_expression
 from bridge.mapping.expressions.function_text import FunctionText
@@ -15,7 +16,7 @@ from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.expressions.shortcuts import Shortcut
 
 
-class ConditionError(ValueError):
+class ConditionError(InvalidError):
     """A condition that cannot be compiled."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.decode.failures import QueryTypeError, unmappable
+from bridge.errors import InvalidError
 from bridge.mapping.expressions.absence import first_obstacle
 from bridge.mapping.expressions.misreadings import quoted_words
 from bridge.mapping.expressions.paths import Path, Read, parse_path, path_reader
@@ -15,7 +16,7 @@ from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.expressions.shortcuts import Shortcut, of_query
 
 
-class ExpressionError(ValueError):
+class ExpressionError(InvalidError):
     """An expression that cannot be compiled; reads as the end of a sentence that begins with its text."""
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from bridge.errors import InvalidError
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS_PER: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
@@ -18,7 +20,7 @@ _SECONDS_LENGTH: Final = len("2026-01-02T03:04:05Z")
 _MILLISECONDS_LENGTH: Final = len("2026-01-02T03:04:05.678Z")
 
 
-class NotATimeError(ValueError):
+class NotATimeError(InvalidError):
     """Says what a value is instead of a time, without showing it."""
 
 

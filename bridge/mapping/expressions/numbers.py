@@ -9,6 +9,7 @@ from math import isfinite, log
 from typing import Any, Final
 
 from bridge.decode.exact_json import DIGITS_HELD, held
+from bridge.errors import InvalidError
 
 NUMBERS: Final = frozenset({int, float, Decimal})
 _USUAL: Final = frozenset({int, float})
@@ -24,7 +25,7 @@ EXACT_DOUBLE: Final = 2**53
 """Below this a double that is an integer is written with all its digits, and Python orders numbers as written."""
 
 
-class NotKeptError(ArithmeticError):
+class NotKeptError(InvalidError):
     """The end of a sentence that begins with the function: why its result cannot be kept."""
 
 

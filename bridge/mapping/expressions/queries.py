@@ -15,6 +15,7 @@ from jmespath import exceptions
 from jmespath.visitor import _Expression as ExpressionReference
 
 from bridge.decode.failures import QueryTypeError, kind
+from bridge.errors import InvalidError
 from bridge.mapping.expressions import numbers, query_functions
 from bridge.mapping.expressions.misreadings import QuoteAwareParser, misreading
 from bridge.mapping.expressions.paths import Path
@@ -24,7 +25,7 @@ Node = Any
 """What the library's parser makes: ``{"type": …, "children": […]}``."""
 
 
-class QueryError(ValueError):
+class QueryError(InvalidError):
     """An expression that cannot be compiled: what is wrong and, where known, at which character."""
 
 

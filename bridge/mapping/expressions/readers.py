@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.decode.failures import found, unmappable
+from bridge.errors import InvalidError
 from bridge.mapping.expressions import numbers, scalars
 from bridge.mapping.expressions.absence import missing
 from bridge.mapping.expressions.expression import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
@@ -18,7 +19,7 @@ from bridge.mapping.expressions.shortcuts import Shortcut, of_conversion
 from bridge.mapping.expressions.templates import split_template
 
 
-class ValueSpecError(ValueError):
+class ValueSpecError(InvalidError):
     """A value that cannot be compiled; `key` is the key inside it that is to be mended, if it is a map."""
 
     def __init__(self, key: str, message: str) -> None:

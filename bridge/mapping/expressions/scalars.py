@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.decode import exact_json
 from bridge.decode.failures import Unusable, kind
+from bridge.errors import InvalidError
 from bridge.mapping.expressions import instants, numbers
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _USUAL: Final = frozenset({str, int, float, bool})
 _SCALARS: Final = (str, int, float, datetime, Decimal, Unusable)
 
 
-class ConversionError(ValueError):
+class ConversionError(InvalidError):
     """The end of a sentence that begins with the expression: what the value is, and what is needed."""
 
 

@@ -12,25 +12,29 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config import control_socket
+from bridge.errors import Misuse, Unanswered, Unreachable
+from bridge.exits import ExitCode
 from bridge.ops.control import control_protocol
 from bridge.ops.control.control_protocol import ProtocolError
 
 _CONNECT_LIMIT: Final = 5.0
 
 
-class NobodyThereError(Exception):
+class NobodyThereError(Unreachable):
     """No bridge has its control socket there; the text is one sentence."""
 
 
-class RefusedError(Exception):
+class RefusedError(Misuse):
     """The bridge does not do it; the text says why, and what to do."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+        if kind == "busy":  # another command line does not cure it
+            self.exit_code = ExitCode.UNREACHABLE
 
 
-class NoAnswerError(Exception):
+class NoAnswerError(Unanswered):
     """The bridge took the request and did not answer in time: it may be done all the same."""
 
 

@@ -12,6 +12,8 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bridge.errors import InvalidError
+
 VERSION: Final = 1
 HEAD: Final = struct.Struct(">I")
 """Bytes of the JSON text that follows."""
@@ -24,7 +26,7 @@ _PEER: Final = struct.Struct("3i")
 """Process, user and group of the peer, as Linux says them."""
 
 
-class ProtocolError(Exception):
+class ProtocolError(InvalidError):
     """What came is no message of this protocol; the text is one sentence."""
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config.control_socket import LONGEST
+from bridge.errors import Unreachable
 from bridge.ops.control import control_protocol
 from bridge.ops.control.control_protocol import ProtocolError
 
@@ -36,7 +37,7 @@ class ControlLimits:
     """From the connection to the end of the request, and for the answer to be read."""
 
 
-class CannotServeError(Exception):
+class CannotServeError(Unreachable):
     """There will be no control socket; the text is one sentence for the operator."""
 
 

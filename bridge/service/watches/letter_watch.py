@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.config.sections import Config
+from bridge.errors import Signal
 from bridge.formats.lost import Lost
 from bridge.kafka.admin import retention
 from bridge.kafka.admin.topic_creation import resolutions_of
@@ -42,7 +43,7 @@ _SHARE: Final = 20
 _NOTHING: Final[Mapping[Key, Lost]] = {}
 
 
-class _StoppedError(Exception):
+class _StoppedError(Signal):
     """The process ends."""
 
 

@@ -3,8 +3,8 @@
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.permissions import permissions
 from bridge.cli.checks.topics import consumed
-from bridge.cli.frame.exits import ExitCode
 from bridge.config.topics.topic_patterns import Reading
+from bridge.exits import ExitCode
 
 EXISTING = {"shop.orders": 6, "billing.a": 1, "billing.b": 2, "other": 3}
 ALL = frozenset({"READ", "WRITE", "DESCRIBE"})

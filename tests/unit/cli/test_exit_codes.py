@@ -11,8 +11,9 @@ import pytest
 import bridge
 from bridge import exits
 from bridge.cli.checks import findings, positions, topics
-from bridge.cli.frame.exits import ExitCode, Misuse, Unreachable
 from bridge.config.keys.scalars import StartPoint
+from bridge.errors import Misuse, Unreachable
+from bridge.exits import ExitCode
 from bridge.model import LogRange, TopicPartition
 from scripts import reference_tables
 from tests.unit.cli.conftest import Cli
@@ -103,8 +104,8 @@ def test_no_other_module_has_an_exit_code_of_its_own(file: Path) -> None:
 
 
 def test_what_ends_a_command_early_has_its_code_by_its_kind() -> None:
-    assert Misuse("x").code is ExitCode.USAGE
-    assert Unreachable("x").code is ExitCode.UNREACHABLE
+    assert Misuse("x").exit_code is ExitCode.USAGE
+    assert Unreachable("x").exit_code is ExitCode.UNREACHABLE
 
 
 def test_a_start_that_nobody_decided_and_a_topic_that_is_not_there_have_one_code() -> None:

@@ -15,7 +15,7 @@ from bridge import exits
 from bridge.cli.app import app
 from bridge.cli.frame import startup
 from bridge.cli.frame.examples import EXAMPLES
-from bridge.cli.frame.exits import ExitCode
+from bridge.exits import ExitCode
 from tests.unit.cli.conftest import Cli
 
 ROOT: Final = typer.main.get_command(app)

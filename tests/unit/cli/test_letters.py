@@ -6,7 +6,7 @@ import pytest
 
 from bridge.cli.checks.findings import Finding, Level
 from bridge.cli.checks.letters import LetterTopicFacts, letters
-from bridge.cli.frame.exits import ExitCode
+from bridge.exits import ExitCode
 from bridge.kafka.admin.inspection import TopicSettings
 
 DAY_MS = 86_400_000

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bridge import commands
 from bridge.cli.frame import startup
-from bridge.cli.frame.exits import Misuse
 from bridge.cli.offsets import set_, through
 from bridge.cli.offsets.standing import OffsetChange, PartitionOffsets, change
 from bridge.cli.offsets.target import LogPlace, Moment, aim, parse
+from bridge.errors import Misuse
 from bridge.formats import offset_map
 from bridge.formats.lost import Lost
 from bridge.formats.offset_map import Demand, Head

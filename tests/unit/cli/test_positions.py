@@ -4,8 +4,8 @@ import pytest
 
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.positions import WORTH_A_WORD, OpenTransaction, TopicOffsets, TopicOutcome, standing
-from bridge.cli.frame.exits import ExitCode
 from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint
+from bridge.exits import ExitCode
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
 from bridge.model import LogRange, TopicPartition
 

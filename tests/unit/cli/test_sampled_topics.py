@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.cli.frame.exits import Misuse
 from bridge.cli.samples.sampled_topics import sampled
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
+from bridge.errors import Misuse
 from tests.unit.cli.conftest import Cli
 
 CONSUMED = ConsumedTopics(["shop.orders", "shop.accounts", r"^billing\."], Reading.SEARCHED)

@@ -11,7 +11,6 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from bridge.cli.frame.exits import Misuse
 from bridge.cli.samples import records
 from bridge.config import load
 from bridge.config.keys.scalars import Substituted
@@ -20,6 +19,7 @@ from bridge.config.load import Loaded
 from bridge.config.mapping_section import RecordExample
 from bridge.config.reading import shape, translate
 from bridge.config.sections import Config
+from bridge.errors import Misuse
 
 ERRORS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "any": (),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.errors import Signal
 from bridge.kafka.consumer.thread.hand_over import HandOver
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LOOK: Final = 0.2
 """Seconds between two looks at the loop while waiting for it."""
 
 
-class LoopGoneError(Exception):
+class LoopGoneError(Signal):
     """The event loop ended: nothing can be handed over, and nobody will say what was done."""
 
 
