@@ -18,7 +18,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import TOPIC_OF_INPUT, example_record
 from bridge.model import Outcomes, Prepared, Record
 from bridge.sandbox.sample import SampleRecord
-from bridge.selftest.mapping import MARK
+from bridge.selftest.overrides import MARK
 
 BROKEN: Final = b'{"selftest": '
 """A value no decoder takes: there are dead letters to write, whatever the mapping."""

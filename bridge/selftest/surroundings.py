@@ -15,7 +15,8 @@ from bridge.sandbox.child_processes import ChildProcesses
 from bridge.sandbox.cluster import OwnTopics
 from bridge.selftest import tested_configuration
 from bridge.selftest.options import Options
-from bridge.selftest.tested_configuration import ConfigurationUnderTest, Site
+from bridge.selftest.overrides import Site
+from bridge.selftest.tested_configuration import ConfigurationUnderTest
 
 FIRST_KEY: Final = "NX-selftest-key-0"
 LETTERS_BROKER: Final = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,55 +16,11 @@ from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.sandbox import sample
 from bridge.sandbox.sample import SampleRecord
-from bridge.selftest import events
-from bridge.selftest import mapping as own_mapping
+from bridge.selftest import events, overrides
+from bridge.selftest.overrides import OF_THE_CLUSTER, Given, Site
 
-TRACK_TIMEOUT: Final = 2.0
-DRAIN_TIMEOUT: Final = 6.0
-RECHECK: Final = 0.3
 _PARTITIONS: Final = 4
 """Of a topic of the user's."""
-_OF_THE_USERS_CLUSTER: Final = ("security.", "sasl.", "ssl.", "enable.sasl", "enable.ssl", "broker.address")
-"""Properties by their beginnings: the embedded broker has no TLS and no users."""
-_DECIDED_HERE: Final = (
-    "session.timeout.ms",
-    "heartbeat.interval.ms",
-    "message.timeout.ms",
-    "delivery.timeout.ms",
-    "request.timeout.ms",
-    "max.poll.interval.ms",
-    "group.instance.id",
-)
-"""Properties that say how long a fault may last, and the one that must differ between replicas."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where the self-test runs, and the names that are its own there."""
-
-    bootstrap: str
-    prefix: str
-    """Before the name of every topic and of the group; empty on an embedded broker, where nothing else is."""
-    session: float
-    """Seconds after which a silent member is out of the group."""
-    endpoint: str
-    key_file: Path
-    has_users: bool
-    """Whether the properties for TLS and SASL of the configuration are this cluster's."""
-
-    def at(self, bootstrap: str) -> Site:
-        """The same elsewhere."""
-        return replace(self, bootstrap=bootstrap)
-
-    @property
-    def group(self) -> str:
-        """The consumer group."""
-        return f"{self.prefix}selftest"
-
-    @property
-    def letters(self) -> str:
-        """The dead-letter topic."""
-        return f"{self.prefix}selftest.dlq"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +79,7 @@ def topics(config: Config, prefix: str) -> SelftestTopics:
 
 def prepare(config: Config, site: Site, topics: SelftestTopics, file: Path) -> ConfigurationUnderTest:
     """Write the configuration that the replicas run with. Raises `events.NoEventError`."""
-    names = topics.names
-    document = _document(config, site, names)
+    document = overrides.document(Given(config, site, topics.names))
     # JSON is YAML, and a writer of YAML 1.1 would leave out quotes that a reader of 1.2 needs.
     file.write_text(json.dumps(_escaped(document), ensure_ascii=False, indent=1), encoding="utf-8")
     loaded = load.read(file, {})
@@ -133,78 +88,14 @@ def prepare(config: Config, site: Site, topics: SelftestTopics, file: Path) -> C
     mapping = compile_mapping(loaded.config.mapping)
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the self-test's own mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
-    examples = events.patterns(mapping, config.mapping.examples, names) if config.mapping.examples else None
+    examples = events.patterns(mapping, config.mapping.examples, topics.names) if config.mapping.examples else None
     return ConfigurationUnderTest(loaded.config, mapping, topics, examples)
-
-
-def _document(config: Config, site: Site, names: Mapping[str, str]) -> dict[str, Any]:
-    kafka, track, delivery = config.kafka, config.track, config.delivery
-    return {
-        "kafka": {
-            "bootstrap_servers": site.bootstrap,
-            "group_id": site.group,
-            "topics": list(names.values()),
-            "start_from": "earliest",
-            "commit_interval": _seconds(kafka.commit_interval),
-            "drain_timeout": _seconds(DRAIN_TIMEOUT),
-            "properties": _properties(kafka.properties, site) | _timing(kafka.properties, site.session),
-        },
-        "track": {
-            "endpoint": site.endpoint,
-            "api_key_file": str(site.key_file),
-            "timeout": _seconds(min(track.timeout, TRACK_TIMEOUT)),
-            "client": track.client,
-            "auth": {"hold_after": track.auth.hold_after, "recheck": _seconds(RECHECK)},
-        },
-        "delivery": {
-            "ordering": delivery.ordering,
-            "max_in_flight": delivery.max_in_flight,
-            "max_buffered": delivery.max_buffered,
-            "max_buffered_bytes": f"{delivery.max_buffered_bytes}B",
-            "rate_limit": "unlimited",
-            "retry": {
-                "initial_backoff": _seconds(min(delivery.retry.initial_backoff, 0.1)),
-                "max_backoff": _seconds(min(delivery.retry.max_backoff, 1.0)),
-                "max_retry_after": _seconds(min(delivery.retry.max_retry_after, 5.0)),
-                "max_attempts": delivery.retry.max_attempts,
-            },
-        },
-        # A topic of which only letters come is held for its owner to look at; nobody looks here.
-        "dead_letter": {
-            "topic": site.letters,
-            "hold_after": 0,
-            "properties": _properties(config.dead_letter.properties, site),
-        },
-        "mapping": own_mapping.document(config.mapping, names),
-        "observability": {"listen": "127.0.0.1:0", "log_level": "info", "log_format": "json"},
-    }
 
 
 def client(config: Config) -> dict[str, str]:
     """What reaches the cluster, for the self-test's own clients."""
-    own = {name: value for name, value in config.kafka.properties.items() if name.startswith(_OF_THE_USERS_CLUSTER)}
+    own = {name: value for name, value in config.kafka.properties.items() if name.startswith(OF_THE_CLUSTER)}
     return {**own, "bootstrap.servers": config.kafka.bootstrap_servers}
-
-
-def _properties(given: Mapping[str, str], site: Site) -> dict[str, str]:
-    kept = {name: value for name, value in given.items() if name not in _DECIDED_HERE}
-    if site.has_users:
-        return kept
-    return {name: value for name, value in kept.items() if not name.startswith(_OF_THE_USERS_CLUSTER)}
-
-
-def _timing(given: Mapping[str, str], session: float) -> dict[str, str]:
-    """Under the newer group protocol the brokers alone decide."""
-    if given.get("group.protocol") == "consumer":
-        return {}
-    return {
-        "session.timeout.ms": str(round(session * 1000)),
-        "heartbeat.interval.ms": str(round(session * 100)),
-    }
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.6f}s"
 
 
 def _escaped(node: Any) -> Any:

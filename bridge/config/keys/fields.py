@@ -1,18 +1,30 @@
 """The types that fields are declared with: a parser from `scalars` and the JSON Schema of what it takes.
 
-Strict by construction: nothing here converts between kinds, except for text from outside the file.
+Strict by construction: nothing here converts between kinds, except for text from outside the file. Where a parser makes
+another value of a text, its writer is beside it, for `Section.as_written`.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, SecretStr, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    SecretStr,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    WrapSerializer,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from bridge.config import api_key, control_socket, endpoint
 from bridge.config.keys import scalars
+from bridge.config.keys.section import AS_WRITTEN
 
 REFERENCE = r"\$\{[^}]+\}"
 """A scalar that is replaced before it is parsed, and so may stand where a number is wanted."""
@@ -20,6 +32,13 @@ REFERENCE = r"\$\{[^}]+\}"
 
 def _pattern(*alternatives: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^(?:{'|'.join((*alternatives, '.*' + REFERENCE + '.*'))})$"}
+
+
+def _writer(text: Callable[[Any], str]) -> WrapSerializer:
+    def write(value: Any, plain: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+        return text(value) if info.context == AS_WRITTEN else plain(value)
+
+    return WrapSerializer(write)
 
 
 def _absent_if_empty(value: Any) -> Any:
@@ -75,13 +94,30 @@ Hidden = Annotated[str, BeforeValidator(_hidden), WithJsonSchema({"type": "strin
 Whole = Annotated[int, BeforeValidator(scalars.whole_number)]
 Number = Annotated[float, BeforeValidator(scalars.number)]
 Flag = Annotated[bool, BeforeValidator(scalars.flag)]
-Duration = Annotated[float, BeforeValidator(scalars.duration), WithJsonSchema(_pattern(scalars.DURATION))]
-Size = Annotated[int, BeforeValidator(scalars.size), WithJsonSchema(_pattern(scalars.SIZE))]
-Rate = Annotated[float | None, BeforeValidator(scalars.rate), WithJsonSchema(_pattern("unlimited", scalars.RATE))]
-Share = Annotated[float, BeforeValidator(scalars.share), WithJsonSchema(_pattern(scalars.SHARE))]
-Instant = Annotated[float, BeforeValidator(scalars.instant), WithJsonSchema(_pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+"))]
+Duration = Annotated[
+    float, BeforeValidator(scalars.duration), _writer(scalars.duration_text), WithJsonSchema(_pattern(scalars.DURATION))
+]
+Size = Annotated[int, BeforeValidator(scalars.size), _writer(scalars.size_text), WithJsonSchema(_pattern(scalars.SIZE))]
+Rate = Annotated[
+    float | None,
+    BeforeValidator(scalars.rate),
+    _writer(scalars.rate_text),
+    WithJsonSchema(_pattern("unlimited", scalars.RATE)),
+]
+Share = Annotated[
+    float, BeforeValidator(scalars.share), _writer(scalars.share_text), WithJsonSchema(_pattern(scalars.SHARE))
+]
+Instant = Annotated[
+    float,
+    BeforeValidator(scalars.instant),
+    _writer(scalars.instant_text),
+    WithJsonSchema(_pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.+")),
+]
 Listen = Annotated[
-    scalars.Listen, BeforeValidator(scalars.listen), WithJsonSchema({"title": "Listen", **_pattern(r".*:[0-9]{1,5}")})
+    scalars.Listen,
+    BeforeValidator(scalars.listen),
+    _writer(str),
+    WithJsonSchema({"title": "Listen", **_pattern(r".*:[0-9]{1,5}")}),
 ]
 ControlSocket = Annotated[
     str,
@@ -91,6 +127,7 @@ ControlSocket = Annotated[
 StartFrom = Annotated[
     scalars.StartFrom,
     BeforeValidator(scalars.start_from),
+    _writer(scalars.start_text),
     WithJsonSchema(_pattern("error", "earliest", "latest", scalars.DURATION, r"[0-9]{4}-.+")),
 ]
 FilePath = Annotated[Path, BeforeValidator(_file_path), WithJsonSchema({"type": "string", "minLength": 1})]

@@ -1,7 +1,8 @@
 """The texts that stand for durations, sizes, rates and the like: each parser takes what YAML gave and returns a value.
 
 Every parser raises `ValueError` with the half sentence that follows ``key: ``. A value that came from the environment
-or from a file (`Substituted`) is never repeated in it: it may be a secret that went to the wrong key.
+or from a file (`Substituted`) is never repeated in it: it may be a secret that went to the wrong key. At the end are
+the writers: a text from which the parser makes the same value again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -226,3 +228,47 @@ def _amount(value: Any, what: str, example: str, units: str) -> tuple[float, str
     if not isfinite(amount):
         raise ValueError(f"must be {what} with fewer digits, such as {example}")
     return amount, str(found[2])
+
+
+# --- back to text ------------------------------------------------------------------------------------
+
+
+def duration_text(seconds: float) -> str:
+    """For `duration`."""
+    return f"{_digits(seconds)}s"
+
+
+def size_text(count: int) -> str:
+    """For `size`."""
+    return f"{count}B"
+
+
+def rate_text(per_second: float | None) -> str:
+    """For `rate`."""
+    return "unlimited" if per_second is None else f"{_digits(per_second)}/s"
+
+
+def share_text(part: float) -> str:
+    """For `share`."""
+    return f"{_digits(part * 100)}%"
+
+
+def instant_text(seconds: float) -> str:
+    """For `instant`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def start_text(start: StartFrom) -> str:
+    """For `start_from`."""
+    match start:
+        case StartPoint():
+            return start.value
+        case StartTime():
+            return instant_text(start.epoch_ms / 1000)
+        case StartAge():
+            return duration_text(start.seconds)
+
+
+def _digits(value: float) -> str:
+    """Without an exponent, which no grammar here has."""
+    return f"{Decimal(repr(value)):f}"

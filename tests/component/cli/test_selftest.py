@@ -67,7 +67,7 @@ if "run" in sys.orig_argv:
 
     LetterDesk._write = LetterDesk._accepted
 elif "selftest" in sys.orig_argv:
-    from bridge.cli.selftest import run
+    from bridge.selftest import run
 
     run.SETTLING = 5.0
 """

@@ -16,8 +16,8 @@ from bridge.model import Failed, Filtered, Prepared, Record
 from bridge.sandbox.sample import SampleRecord
 from bridge.selftest import tested_configuration
 from bridge.selftest.events import BROKEN, NoEventError
-from bridge.selftest.mapping import MARK
-from bridge.selftest.tested_configuration import ConfigurationUnderTest, Site
+from bridge.selftest.overrides import MARK, Site
+from bridge.selftest.tested_configuration import ConfigurationUnderTest
 
 PREFIX = "bridge-selftest-1."
 KEY = "NX-the-users-own-key"
