@@ -6,6 +6,7 @@ import typer
 
 from bridge.cli.dlq import discard, export, import_, replay, show, stats
 from bridge.cli.dlq import list as list_
+from bridge.cli.dlq.selectors import SelectingCommand
 from bridge.cli.frame import help, startup  # noqa: A004 - named as what it shows
 
 app = typer.Typer(
@@ -22,11 +23,11 @@ def dlq(config: startup.ConfigPath = None) -> None:
 
 
 app.command(
-    "stats", cls=help.Command, short_help="Count the open dead letters by reason, message, status, route and age."
+    "stats", cls=SelectingCommand, short_help="Count the open dead letters by reason, message, status, route and age."
 )(stats.stats)
-app.command("list", cls=help.Command, short_help="Show the dead letters, one per line.")(list_.list_letters)
+app.command("list", cls=SelectingCommand, short_help="Show the dead letters, one per line.")(list_.list_letters)
 app.command("show", cls=help.Command, short_help="Show one: what came, was sent, would be sent now.")(show.show)
-app.command("replay", cls=help.Command, short_help="Send dead letters again, each once, in order.")(replay.replay)
-app.command("discard", cls=help.Command, short_help="Settle dead letters without sending them.")(discard.discard)
-app.command("export", cls=help.Command, short_help="Write dead letters as NDJSON, raw bytes kept.")(export.export)
+app.command("replay", cls=SelectingCommand, short_help="Send dead letters again, each once, in order.")(replay.replay)
+app.command("discard", cls=SelectingCommand, short_help="Settle dead letters without sending them.")(discard.discard)
+app.command("export", cls=SelectingCommand, short_help="Write dead letters as NDJSON, raw bytes kept.")(export.export)
 app.command("import", cls=help.Command, short_help="Re-import corrected records.")(import_.import_letters)

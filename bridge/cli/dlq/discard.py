@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import SelectorOptions, selecting
+from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 COMMAND = "bridge dlq discard"
 
 
-@selecting
 def discard(
-    asked: SelectorOptions,
+    ctx: typer.Context,
     because: Annotated[
         str, typer.Option("--because", metavar="TEXT", show_default=False, help="Why; it is kept with each of them.")
     ],
@@ -41,7 +39,7 @@ def discard(
     start = startup.load(config)
     with opening.opened(start) as topics:
         topics.need_resolutions()
-        selection = topics.selection(asked, ids=tuple(ids or ()))
+        selection = topics.selection(selectors.asked(ctx), ids=tuple(ids or ()))
         if selection.is_everything and not everything:
             raise Misuse("Nothing is selected: name dead letters, use selectors, or add --everything.")
         chosen = topics.chosen(selection)

@@ -9,16 +9,14 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import SelectorOptions, selecting
+from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 
 
-@selecting
 def export(
-    asked: SelectorOptions,
+    ctx: typer.Context,
     ids: opening.Ids = None,
     config: startup.ConfigPath = None,
     file: Annotated[
@@ -43,7 +41,7 @@ def export(
     hidden = redaction(() if unredacted else start.config.dead_letter.redact, everything=redact)
     count = 0
     with opening.opened(start) as topics:
-        selection = topics.selection(asked, ids=tuple(ids or ()), with_ended=ended)
+        selection = topics.selection(selectors.asked(ctx), ids=tuple(ids or ()), with_ended=ended)
         found = topics.chosen(selection) if ids else topics.select(selection)
         try:
             with nullcontext(sys.stdout.buffer) if file is None else file.open("xb") as out:

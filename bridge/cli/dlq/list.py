@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import SelectorOptions, selecting
+from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.commands import command
 from bridge.exits import ExitCode
@@ -17,9 +16,8 @@ PAGE = 50
 """Dead letters shown to a person who did not say how many."""
 
 
-@selecting
 def list_letters(
-    asked: SelectorOptions,
+    ctx: typer.Context,
     config: startup.ConfigPath = None,
     ended: Annotated[bool, typer.Option("--all", "-a", help="Also those that are replayed or discarded.")] = False,
     all_groups: opening.AllGroups = False,
@@ -36,17 +34,17 @@ def list_letters(
     start = startup.load(config)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
     with opening.opened(start, shows_endings=ended) as topics:
-        selection = topics.selection(asked, with_ended=ended, all_groups=all_groups)
+        selection = topics.selection(selectors.asked(ctx), with_ended=ended, all_groups=all_groups)
         if json:
             for entry in topics.select(selection):
                 output.document(rows.document(entry, start.mapping, hidden))
             return ExitCode.OK
-        page = topics.select(replace(selection, limit=asked.limit or PAGE + 1))
+        page = topics.select(replace(selection, limit=selection.limit or PAGE + 1))
         shown = [rows.row(entry, start.mapping, hidden) for entry in page]
         if not shown:
             output.line(topics.none_match(selection))
             return ExitCode.OK
-    cut = asked.limit is None and len(shown) > PAGE
+    cut = selection.limit is None and len(shown) > PAGE
     table = tables.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
     output.lines(printable(line) for line in table)
     if cut:

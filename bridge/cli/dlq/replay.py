@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import SelectorOptions, selecting
+from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, progress, rates, startup
 from bridge.commands import completed
 from bridge.errors import Misuse
@@ -18,6 +17,7 @@ from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:
+    from bridge.reprocess.reading.selection import Selection
     from bridge.reprocess.replay.outcome import ReplayOutcome
     from bridge.reprocess.replay.plan import Plan, ReplayRules
     from bridge.reprocess.replay.replay import Replay
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 COMMAND = "bridge dlq replay"
 
 
-@selecting
 def replay(  # noqa: PLR0917 - Typer makes options of parameters
-    asked: SelectorOptions,
+    ctx: typer.Context,
     ids: opening.Ids = None,
     config: startup.ConfigPath = None,
     dry_run: Annotated[
@@ -75,8 +74,9 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     with opening.opened(start) as topics:
         if not dry_run:
             topics.need_resolutions()
-        made = _planned(topics, asked, tuple(ids or ()), rules, look_for_stale=dry_run or stale == "skip", skip=stale)
-        nothing = "" if made.counts else topics.none_match(topics.selection(asked, ids=tuple(ids or ())))
+        selection = topics.selection(selectors.asked(ctx), ids=tuple(ids or ()))
+        made = _planned(topics, selection, rules, look_for_stale=dry_run or stale == "skip", skip=stale)
+        nothing = "" if made.counts else topics.none_match(selection)
         if dry_run:
             _show_plan(made, start, nothing, redact=redact, as_json=json)
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
@@ -116,18 +116,12 @@ def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> 
 
 
 def _planned(
-    topics: opening.Opened,
-    asked: SelectorOptions,
-    ids: tuple[str, ...],
-    rules: ReplayRules,
-    *,
-    look_for_stale: bool,
-    skip: str,
+    topics: opening.Opened, selection: Selection, rules: ReplayRules, *, look_for_stale: bool, skip: str
 ) -> Plan:
     from bridge.reprocess.replay.order import in_original_order
     from bridge.reprocess.replay.plan import Plan, decide
 
-    chosen = in_original_order(topics.chosen(topics.selection(asked, ids=ids)))
+    chosen = in_original_order(topics.chosen(selection))
     made = Plan()
     now = time.time()
     for entry in chosen:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from bridge.cli.dlq import completion
+from bridge.cli.frame import help  # noqa: A004 - named as what it shows
 from bridge.errors import Misuse
-from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
+    from typer._click import Context, Parameter
+
     from bridge.reprocess.reading.selection import Selection
 
 Many = list[str] | None
@@ -125,25 +126,30 @@ class SelectorOptions:
         )
 
 
-def selecting(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
-    """Gives a command the selectors as options; it receives them together, as ``asked``."""
-    own = inspect.signature(command)
-    hints = get_type_hints(command, include_extras=True)
-    shared = get_type_hints(SelectorOptions, include_extras=True)
-    parameters = [each.replace(annotation=hints[name]) for name, each in own.parameters.items() if name != "asked"]
-    parameters += [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in shared.items()
-    ]
+class SelectingCommand(help.Command):
+    """A command with the selectors behind options of its own; `asked` tells it what was typed."""
 
-    @functools.wraps(command)
-    def run(*arguments: Any, **given: Any) -> ExitCode:
-        asked = SelectorOptions(**{name: given.pop(name, None) for name in shared})
-        return command(*arguments, asked=asked, **given)
+    def __init__(self, *arguments: Any, params: list[Parameter], **settings: Any) -> None:
+        super().__init__(*arguments, params=[*params, *_parameters()], **settings)
 
-    run.__signature__ = inspect.Signature(parameters, return_annotation=ExitCode)  # type: ignore[attr-defined]  # honoured by inspect
-    run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": ExitCode}
-    return run
+    def invoke(self, ctx: Context) -> Any:
+        """Called by the parser: the command's function takes its own options only."""
+        ctx.obj = SelectorOptions(**{each.name: ctx.params.pop(each.name) for each in fields(SelectorOptions)})
+        return super().invoke(ctx)
+
+
+def asked(ctx: typer.Context) -> SelectorOptions:
+    """Of a `SelectingCommand`."""
+    options: SelectorOptions = ctx.obj
+    return options
+
+
+@functools.cache
+def _parameters() -> list[Parameter]:
+    """As Typer has them: to it the dataclass is a command like any other."""
+    app = typer.Typer(add_completion=False)
+    app.command()(SelectorOptions)
+    return typer.main.get_command(app).params
 
 
 def _moment(option: str, text: str | None, now: float) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.dlq import opening
-from bridge.cli.dlq.selectors import SelectorOptions, selecting
+import typer
+
+from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.commands import command
 from bridge.exits import ExitCode
@@ -25,9 +26,8 @@ LISTED = 100
 """Listed for a script."""
 
 
-@selecting
 def stats(
-    asked: SelectorOptions,
+    ctx: typer.Context,
     config: startup.ConfigPath = None,
     all_groups: opening.AllGroups = False,
     json: opening.AsJson = False,
@@ -41,7 +41,7 @@ def stats(
 
     start = startup.load(config)
     with opening.opened(start) as topics:
-        selection = topics.selection(asked, with_ended=True, all_groups=all_groups)
+        selection = topics.selection(selectors.asked(ctx), with_ended=True, all_groups=all_groups)
         hidden = redaction(start.config.dead_letter.redact, everything=False)
         now = time.time()
         found = count(topics.entries(), selection, start.mapping, now, hidden)
