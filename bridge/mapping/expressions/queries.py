@@ -260,9 +260,6 @@ def _comparator(node: Node) -> Query:
         return lambda value: not _equal(left(value), right(value))
     sign, ordered = _ORDERINGS[name]
     ordered = numbers.comparison(ordered)
-    bound = node["children"][1]
-    if bound["type"] == "literal" and _is_number(bound["value"]):
-        return _ordering_with(left, sign, ordered, bound["value"])
 
     def compare(value: Any) -> bool:
         one, other = left(value), right(value)
@@ -271,18 +268,6 @@ def _comparator(node: Node) -> Query:
         if not _is_number(other):
             raise QueryTypeError(f"the right side of {sign} is {kind(other)}; a number is needed")
         return ordered(one, other)
-
-    return compare
-
-
-def _ordering_with(left: Query, sign: str, ordered: Callable[[Any, Any], bool], bound: float) -> Query:
-    """``amount > `0```, the usual condition, without a call for the number."""
-
-    def compare(value: Any) -> bool:
-        one = left(value)
-        if not _is_number(one):
-            raise QueryTypeError(f"the left side of {sign} is {kind(one)}; a number is needed")
-        return ordered(one, bound)
 
     return compare
 
@@ -358,8 +343,6 @@ def _function(node: Node) -> Query:
     if len(arguments) < least or (most is not None and len(arguments) > most):
         wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
         raise QueryError(f"gives {name}() {len(arguments)} arguments; it takes {wanted}")
-    if len(arguments) == 1:
-        return query_functions.function_of_one(name, arguments[0])
     function = query_functions.function(name)
     return lambda value: function([argument(value) for argument in arguments])
 

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import orjson
@@ -37,6 +37,12 @@ def _decoded(text: str) -> Any:
 
 class _Library(functions.Functions):
     """JMESPath's own functions, less their leniency: what the specification calls null for a wrong type fails."""
+
+    @functions.signature({"types": []})
+    def _func_length(self, value: Any) -> int:
+        if isinstance(value, str | list | dict):
+            return len(value)
+        raise QueryTypeError(f"length() got {kind(value)}; an array, an object or a string is needed")
 
     @functions.signature({"types": ["string"]})
     def _func_lower(self, text: str) -> str:
@@ -144,12 +150,18 @@ class _Library(functions.Functions):
         found = super()._create_key_func(reference, allowed, name)  # type: ignore[misc]
         return lambda item: numbers.comparable(found(item))
 
-    def _get_allowed_pytypes(self, types: Any) -> tuple[list[Any], list[Any]]:
-        allowed, inside = super()._get_allowed_pytypes(types)  # type: ignore[misc]
-        return _with_decimals(allowed), [_with_decimals(each) for each in inside]
+    def _get_allowed_pytypes(self, types: Any) -> tuple[list[str], list[list[str]]]:
+        return _allowed(*types)
 
     def _convert_to_jmespath_type(self, name: str) -> str:
         return "number" if name == "Decimal" else str(super()._convert_to_jmespath_type(name))  # type: ignore[misc]
+
+
+@cache
+def _allowed(*types: str) -> tuple[list[str], list[list[str]]]:
+    """What `types` of JMESPath are in Python, and those that arrays of them may hold: asked for at each call."""
+    allowed, inside = functions.Functions()._get_allowed_pytypes(types)  # type: ignore[attr-defined]  # noqa: SLF001  # not in the stubs
+    return _with_decimals(allowed), [_with_decimals(each) for each in inside]
 
 
 def _with_decimals(names: Sequence[str]) -> list[str]:
@@ -192,51 +204,6 @@ def function(name: str) -> Callable[[list[Any]], Any]:
             raise QueryTypeError(f"{name}() has no answer for {kinds}") from None
 
     return call
-
-
-def function_of_one(name: str, of: Query) -> Query:
-    """A function of what one query finds: most calls, and here without the list and the library's type checks."""
-    if name == "length":
-        return lambda value: _length(of(value))
-    entry, general = _LIBRARY.FUNCTION_TABLE[name], function(name)
-    body, signature = entry["function"], entry["signature"]
-    types = [] if len(signature) != 1 or signature[0].get("variadic") else signature[0]["types"]
-    if "array-number" in types:
-        return _of_numbers(body, of, general)
-    return _of_text(body, of, general) if "string" in types else lambda value: general([of(value)])
-
-
-def _of_text(body: Callable[..., Any], of: Query, general: Callable[[list[Any]], Any]) -> Query:
-    def call(value: Any) -> Any:
-        argument = of(value)
-        if argument.__class__ is str:
-            try:
-                return body(_LIBRARY, argument)
-            except (TypeError, ValueError, ArithmeticError):
-                pass  # said in the words of the general way
-        return general([argument])
-
-    return call
-
-
-def _of_numbers(body: Callable[..., Any], of: Query, general: Callable[[list[Any]], Any]) -> Query:
-    def call(value: Any) -> Any:
-        argument = of(value)
-        if argument.__class__ is list and numbers.NUMBERS.issuperset(map(type, argument)):
-            try:
-                return body(_LIBRARY, argument)
-            except (TypeError, ValueError, ArithmeticError):
-                pass  # as above
-        return general([argument])
-
-    return call
-
-
-def _length(argument: Any) -> int:
-    """By far the most used function, without the library's generic type check."""
-    if isinstance(argument, str | list | dict):
-        return len(argument)
-    raise QueryTypeError(f"length() got {kind(argument)}; an array, an object or a string is needed")
 
 
 def _needed(types: Sequence[str]) -> str:
