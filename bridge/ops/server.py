@@ -64,7 +64,7 @@ class AdminServer:
     def __init__(self, pages: Mapping[str, Page], limits: ServerLimits | None = None) -> None:
         self._pages = {"/": _index(pages), **pages}
         self._limits = limits or ServerLimits()
-        self._connections: dict[_Connection, None] = {}
+        self._connections: dict[_PageConnection, None] = {}
         """The one idle longest first."""
         self._makes_room = False
         self._server: asyncio.Server | None = None
@@ -83,7 +83,7 @@ class AdminServer:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(self._pages, self._limits, self), host, port, backlog=_BACKLOG
+                lambda: _PageConnection(self._pages, self._limits, self), host, port, backlog=_BACKLOG
             )
         except OSError as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
@@ -106,7 +106,7 @@ class AdminServer:
         if self._server is not None:
             await self._server.wait_closed()
 
-    def opened(self, connection: _Connection) -> None:
+    def opened(self, connection: _PageConnection) -> None:
         """A client connected; the connections idle longest are closed when there are too many."""
         self._connections[connection] = None
         if len(self._connections) > self._limits.connections and not self._makes_room:
@@ -116,13 +116,13 @@ class AdminServer:
             loop = asyncio.get_running_loop()
             loop.call_soon(loop.call_soon, self._make_room)
 
-    def answered(self, connection: _Connection) -> None:
+    def answered(self, connection: _PageConnection) -> None:
         """A client got an answer: the shortest idle of all. Bytes that are no request change nothing."""
         if connection in self._connections:
             del self._connections[connection]
             self._connections[connection] = None
 
-    def closed(self, connection: _Connection) -> None:
+    def closed(self, connection: _PageConnection) -> None:
         """A connection is gone."""
         self._connections.pop(connection, None)
 
@@ -139,7 +139,7 @@ class AdminServer:
         self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
 
 
-class _Connection(asyncio.Protocol):
+class _PageConnection(asyncio.Protocol):
     """One client. `deadline` (loop time) moves with every request it completes; past it the connection is dropped."""
 
     def __init__(self, pages: Mapping[str, Page], limits: ServerLimits, server: AdminServer) -> None:

@@ -1,4 +1,4 @@
-"""The rooms of the code stay rooms: no imports in a circle, and no folder that nobody can look over.
+"""The rooms of the code stay rooms: no circle of imports, no crowded folder, no class name for two things.
 
 That imports point down from room to room is checked by import-linter (`lint-imports`). It does not follow imports for
 annotations (`TYPE_CHECKING`) within a room: two modules that only name each other's classes are one idea in two files.
@@ -91,3 +91,12 @@ def test_no_folder_has_more_modules_than_one_can_look_over(root: Path) -> None:
     crowded = {folder for folder, count in counts.items() if count > MOST_MODULES}
     assert not {folder: counts[folder] for folder in crowded - CROWDED}, f"more than {MOST_MODULES} modules"
     assert not CROWDED - crowded, "these have no more than that: take them off CROWDED"
+
+
+def test_a_class_name_is_one_thing_private_ones_too(modules: Mapping[str, Path]) -> None:
+    places: dict[str, list[str]] = {}
+    for module, path in modules.items():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(f"{module}.{node.name}")
+    assert [found for found in places.values() if len(found) > 1] == []

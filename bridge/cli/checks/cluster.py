@@ -48,7 +48,7 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
     read_topics = topics_of(config.kafka)
     consumed = topics.consumed(config.kafka.topics, cluster.topics, read_topics.reading)
     unfit = mapped_topics.unfit(config.mapping, read_topics, consumed.partitions)
-    read = _Reading(config, inspection, consumed.partitions)
+    read = _TopicQuestions(config, inspection, consumed.partitions)
     return [
         Area("Kafka", [*found, *consumed.findings, *unfit]),
         Area("Permissions", read.permissions(cluster)),
@@ -71,7 +71,7 @@ def _not_connected(servers: str, error: NotConnectedError) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _TopicQuestions:
     """The questions that need the topics to be known."""
 
     config: Config

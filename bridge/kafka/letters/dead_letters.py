@@ -52,7 +52,7 @@ _MOST_RENEWALS: Final = 3
 """New producers one letter may be tried on before it is refused."""
 
 
-class _Letter:
+class _LetterUnderWay:
     """A letter under way."""
 
     __slots__ = ("detail", "letter", "renewals", "token")
@@ -83,12 +83,12 @@ class DeadLetterProducer:
         self._log = ClientLog(logger)
         self._producer: Producer = client.open_producer(self._configuration, self._log)
         self._partitions = 0
-        self._inbox: queue.SimpleQueue[_Letter | None] = queue.SimpleQueue()
-        self._waiting: deque[_Letter] = deque()
+        self._inbox: queue.SimpleQueue[_LetterUnderWay | None] = queue.SimpleQueue()
+        self._waiting: deque[_LetterUnderWay] = deque()
         """To be produced, in this order."""
-        self._alone: deque[_Letter] = deque()
+        self._alone: deque[_LetterUnderWay] = deque()
         """To be produced one at a time, with nothing else under way: one of their batch was too large."""
-        self._unfinished: deque[_Letter] = deque()
+        self._unfinished: deque[_LetterUnderWay] = deque()
         """Left over by a producer that ended."""
         self._in_flight = 0
         self._is_alone = False
@@ -109,7 +109,7 @@ class DeadLetterProducer:
 
     def write(self, letter: DeadLetter, token: object, /) -> None:
         """See `ports.DeadLetters`."""
-        self._inbox.put(_Letter(letter, token))
+        self._inbox.put(_LetterUnderWay(letter, token))
 
     def stop(self, timeout: float) -> concurrent.futures.Future[None]:
         """Finish what is under way within `timeout` seconds, refuse the rest, end. Done when all that is."""
@@ -151,7 +151,7 @@ class DeadLetterProducer:
         while not self._inbox.empty():
             self._queue(self._inbox.get())
 
-    def _queue(self, letter: _Letter | None) -> None:
+    def _queue(self, letter: _LetterUnderWay | None) -> None:
         if letter is not None:
             self._waiting.append(letter)
 
@@ -175,7 +175,7 @@ class DeadLetterProducer:
         while self._waiting and self._ended_by is None and self._send_first(self._waiting):
             pass
 
-    def _send_first(self, letters: deque[_Letter]) -> bool:
+    def _send_first(self, letters: deque[_LetterUnderWay]) -> bool:
         """False where the client has no room at present: the letter stays where it is."""
         letter = letters.popleft()
         record = letter.letter.record
@@ -199,7 +199,7 @@ class DeadLetterProducer:
             self._failed(letter, answers.error_of(refused), alone=True)
         return True
 
-    def _reported(self, letter: _Letter, error: KafkaError | None, report: Message) -> None:
+    def _reported(self, letter: _LetterUnderWay, error: KafkaError | None, report: Message) -> None:
         """The delivery report."""
         if error is not None:
             self._failed(letter, error)
@@ -210,7 +210,7 @@ class DeadLetterProducer:
         else:
             self._written.append((letter.token, None))
 
-    def _failed(self, letter: _Letter, error: KafkaError, *, alone: bool = False) -> None:
+    def _failed(self, letter: _LetterUnderWay, error: KafkaError, *, alone: bool = False) -> None:
         """What the delivery report said, or (alone) the client of this letter when it was given it."""
         self._in_flight -= 1
         if error.code() == TOO_LARGE:
@@ -227,7 +227,7 @@ class DeadLetterProducer:
                 self._partitions = 0  # the topic was made anew with fewer; looked up again for the next attempt
             self._refuse(letter, sentence(error, self.topic))
 
-    def _left_over(self, letter: _Letter) -> None:
+    def _left_over(self, letter: _LetterUnderWay) -> None:
         """The producer ended under this letter: the next one tries, unless that has happened often."""
         if letter.renewals < _MOST_RENEWALS:
             letter.renewals += 1
@@ -240,7 +240,7 @@ class DeadLetterProducer:
         told = self._log.last_error
         return told if told is not None and names_no_cause(ended_by) else ended_by
 
-    def _shorten(self, letter: _Letter) -> None:
+    def _shorten(self, letter: _LetterUnderWay) -> None:
         """Again with fewer of our headers; without an end only the original's owner can help."""
         if letter.detail is not Detail.ESSENTIAL:
             letter.detail = Detail(letter.detail + 1)
@@ -293,7 +293,7 @@ class DeadLetterProducer:
         while self._in_flight and time.monotonic() < deadline:
             self._serve(_BUSY_POLL)
 
-    def _refuse(self, letter: _Letter, message: str, *, too_large: bool = False) -> None:
+    def _refuse(self, letter: _LetterUnderWay, message: str, *, too_large: bool = False) -> None:
         self._written.append((letter.token, LetterRefused(message, too_large)))
 
     def _refuse_all(self, why: str) -> None:

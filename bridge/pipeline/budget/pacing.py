@@ -91,7 +91,7 @@ class BudgetView:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ViewOfShares:
     """What one view means for shares."""
 
     asked_at: float
@@ -122,7 +122,7 @@ class RateShare:
         self._interval = interval
         """Seconds between two views."""
         self._stale = max(STALE_DEMAND, MISSED_COMMITS * commit_interval)
-        self._seen: deque[_Seen] = deque()
+        self._seen: deque[_ViewOfShares] = deque()
         """As far back as a rise has to look."""
         self._heard: dict[TopicPartition, tuple[int, float]] = {}
         """By wanting partition: the time its owner published, and when that was first seen here."""
@@ -134,7 +134,9 @@ class RateShare:
         if self._last is not None and view.asked_at - self._last.asked_at > KEEP_DEMAND:
             seen.clear()  # What the others wanted and sent meanwhile is unknown.
         self._last = view
-        seen.append(_Seen(view.asked_at, self._wanting(view), view.partitions, max(0.0, self.limit - view.reserved)))
+        seen.append(
+            _ViewOfShares(view.asked_at, self._wanting(view), view.partitions, max(0.0, self.limit - view.reserved))
+        )
         while len(seen) > 1 and seen[1].asked_at <= self._horizon(view):
             seen.popleft()
 
@@ -161,7 +163,7 @@ class RateShare:
         return view.asked_at - RISE * self._interval
 
     def _wanting(self, view: BudgetView) -> frozenset[TopicPartition]:
-        """See `_Seen.wanting`; no two clocks need to agree for that."""
+        """See `_ViewOfShares.wanting`; no two clocks need to agree for that."""
         heard: dict[TopicPartition, tuple[int, float]] = {}
         for partition, demand in (view.demand or {}).items():
             if demand.waiting > 0:

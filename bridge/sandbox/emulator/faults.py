@@ -89,7 +89,7 @@ class Script:
     """The faults in force, with their counters. Repeatable: the same seed and the same requests, the same faults."""
 
     def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0, now: float = 0.0) -> None:
-        self._rules = [_Rule(fault) for fault in faults]
+        self._rules = [_ArmedFault(fault) for fault in faults]
         # Made-up misfortune, no secret.
         self._random = random.Random(seed)  # noqa: S311
         self._since = now
@@ -115,7 +115,7 @@ class Script:
         return None
 
 
-class _Rule:
+class _ArmedFault:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self._seen = 0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, eq=False)
-class _Drain:
+class _PartitionDrain:
     """One partition on its way."""
 
     tracker: Tracker
@@ -60,7 +60,7 @@ class Standstill:
         self.forced: Callable[[], None] = lambda: None
         """Called for each drain that the loop did not answer in time."""
         self._clock = clock
-        self._drains: list[_Drain] = []
+        self._drains: list[_PartitionDrain] = []
 
     @property
     def busy(self) -> bool:
@@ -78,7 +78,7 @@ class Standstill:
         for entry in closing:
             if entry.tracker is None:
                 continue
-            drain = _Drain(entry.tracker, self._clock() + self._limit)
+            drain = _PartitionDrain(entry.tracker, self._clock() + self._limit)
             self._drains.append(drain)
             self._loop_side.tell(self._loop_side.consumption.set_aside, [entry.tracker], drain.take)
 
@@ -100,7 +100,7 @@ class Standstill:
             self._drains.remove(drain)
             self._finish(drain)
 
-    def _finish(self, drain: _Drain) -> None:
+    def _finish(self, drain: _PartitionDrain) -> None:
         entry = self._table.of(drain.tracker)
         if entry is None:
             return  # It is another member's already.

@@ -22,7 +22,7 @@ Accepted = Callable[[float], None]
 """Called once all of a hand-over has arrived, with the seconds that took."""
 
 
-class _Delivery:
+class _Handed:
     """Records on their way in; what is through is let go of at once, because it may be large."""
 
     __slots__ = ("accepted", "batches", "seconds")
@@ -46,7 +46,7 @@ class HandOver:
         self._consumption = consumption
         self._call_soon = call_soon
         self._clock = clock
-        self._queue: deque[_Delivery | tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._queue: deque[_Handed | tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._until: float | None = None
         """When this turn of the loop has had enough; None before the first call of a turn."""
 
@@ -59,7 +59,7 @@ class HandOver:
 
     def deliver(self, batches: Sequence[Batch], accepted: Accepted) -> None:
         """Take these records in, after everything that was told before."""
-        self._queue.append(_Delivery(batches, accepted))
+        self._queue.append(_Handed(batches, accepted))
         self._begin()
 
     def _begin(self) -> None:
@@ -68,7 +68,7 @@ class HandOver:
             self._call_soon(self._next_turn)
         while self._queue and self._clock() < self._until:
             head = self._queue[0]
-            if isinstance(head, _Delivery):
+            if isinstance(head, _Handed):
                 if self._take_in(head, self._until):
                     self._queue.popleft()
             else:
@@ -81,7 +81,7 @@ class HandOver:
         if self._queue:
             self._begin()
 
-    def _take_in(self, delivery: _Delivery, until: float) -> bool:
+    def _take_in(self, delivery: _Handed, until: float) -> bool:
         """Whether all of it is through; at least one record is."""
         batches, began = delivery.batches, self._clock()
         now = began
@@ -107,5 +107,5 @@ class HandOver:
         """The rest of these partitions' records: they are about to leave, and their position stays below it."""
         leaving = set(trackers)
         for waiting in self._queue:
-            if isinstance(waiting, _Delivery):
+            if isinstance(waiting, _Handed):
                 waiting.batches = deque(batch for batch in waiting.batches if batch.tracker not in leaving)
