@@ -10,6 +10,7 @@ import typer
 
 from bridge import exits
 from bridge.cli.frame import output, startup
+from bridge.text.amounts import plural
 from bridge.text.printable import printable_lines
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _configuration(start: startup.LoadedConfiguration, *, offline: bool) -> Area
     found = [
         findings.ok(f"{start.path} is complete."),
         findings.ok(
-            f"{output.plural(routes, 'route')}, {output.plural(drops, 'type')} dropped by rule; other types: "
+            f"{plural(routes, 'route')}, {plural(drops, 'type')} dropped by rule; other types: "
             f"{mapping.on_unmapped.replace('_', ' ')}."
         ),
         *(findings.ok(each) for each in _files(start)),

@@ -10,6 +10,7 @@ import typer
 from bridge.cli.frame import startup
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
+from bridge.text.amounts import plural
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
@@ -70,8 +71,8 @@ def _run(options: Options, *, as_json: bool) -> int:
     where = options.bootstrap or "an embedded Kafka"
     if not as_json:
         output.line(
-            f"track-bridge selftest: seed {options.seed}, {output.plural(options.events, 'record')}, "
-            f"{output.plural(options.replicas, 'replica')}, {where}\n"
+            f"track-bridge selftest: seed {options.seed}, {plural(options.events, 'record')}, "
+            f"{plural(options.replicas, 'replica')}, {where}\n"
         )
     shown = view.view_for(Console(quiet=as_json, soft_wrap=True), options.events)
     try:

@@ -12,6 +12,7 @@ from bridge.cli.frame import inputs, output, rates, startup
 from bridge.commands import command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
+from bridge.text.amounts import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +138,7 @@ def _record(source: str, form: records.Form, topic: str | None) -> Record:
     if len(found) != 1:
         file = "FILE" if source == inputs.STDIN else source
         raise Misuse(
-            f"The input has {output.plural(len(found), 'record')}; without --file exactly one is sent. "
+            f"The input has {plural(len(found), 'record')}; without --file exactly one is sent. "
             f"`{command('send', '--file', file, *records.options(form, topic))}` sends all of them."
         )
     return found[0]

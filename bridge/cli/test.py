@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli.frame import output, startup
 from bridge.exits import ExitCode
+from bridge.text.amounts import plural
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run_tests(
             for each in warnings:
                 output.line(printable(f"        {each.what} To do: {each.to_do}."), "yellow")
         output.line()
-        output.line(f"{output.plural(len(results), 'example')}: {len(results) - failed} passed, {failed} failed.")
+        output.line(f"{plural(len(results), 'example')}: {len(results) - failed} passed, {failed} failed.")
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 

@@ -11,6 +11,7 @@ from bridge.commands import command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
+from bridge.text.amounts import plural
 
 if TYPE_CHECKING:
     from bridge.kafka.admin.inspection import Cluster
@@ -115,7 +116,7 @@ def _widest(sources: dict[str, int]) -> int:
 
 def _row(plan: NewTopicPlan) -> tuple[str, str, str]:
     settings = " ".join(f"{name}={value}" for name, value in plan.settings.items())
-    return plan.name, output.plural(plan.partitions, "partition"), settings
+    return plan.name, plural(plan.partitions, "partition"), settings
 
 
 def _agreed(servers: str) -> bool:

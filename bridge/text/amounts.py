@@ -1,6 +1,26 @@
-"""Durations as people read them: one way to write one, in every command and page."""
+"""Counts and spans as people read them: one way to write one, in every command, page and message."""
 
 from __future__ import annotations
+
+
+def thousands(value: float) -> str:
+    """With thousands separated, so that nobody has to count digits; a fraction is rounded: ``1,200``."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 record``, ``1,200 records``."""
+    return f"{thousands(count)} {one if count == 1 else many or one + 's'}"
+
+
+def per_second(rate: float) -> str:
+    """A pace: ``1,250.5/s``."""
+    return f"{rate:,.1f}/s"
+
+
+def per_minute(rate: float) -> str:
+    """A limit, given in requests per second, as it is configured: ``600/min``."""
+    return f"{thousands(rate * 60.0)}/min"
 
 
 def span(seconds: float) -> str:

@@ -9,7 +9,6 @@ from logging import Logger
 
 from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, records, topics
 from bridge.cli.checks.findings import Area, Finding
-from bridge.cli.frame.output import plural
 from bridge.config.keys.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
 from bridge.config.topics import group_protocol
@@ -23,6 +22,7 @@ from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.mapping.fingerprint import mapping_number
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
+from bridge.text.amounts import plural
 
 _HOUR = 3600.0
 _TO_DO = {

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.frame.output import plural
 from bridge.commands import command
 from bridge.config.mapping_section import ExampleConfig
 from bridge.exits import FindingKind
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.cautions import of_examples
 from bridge.mapping.review.examples import ExampleResult, run_examples
+from bridge.text.amounts import plural
 
 
 def examples(mapping: CompiledMapping, given: Sequence[ExampleConfig]) -> list[Finding]:

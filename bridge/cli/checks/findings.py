@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.cli.frame import output
 from bridge.exits import KINDS, ExitCode, FindingKind
+from bridge.text.amounts import plural
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:
@@ -119,9 +120,7 @@ def show(areas: Sequence[Area]) -> None:
 def summary(areas: Sequence[Area]) -> str:
     """``2 problems, 1 warning.``"""
     levels = [finding.level for area in areas for finding in area.findings]
-    parts = [
-        output.plural(levels.count(level), level.value) for level in (Level.PROBLEM, Level.WARNING) if level in levels
-    ]
+    parts = [plural(levels.count(level), level.value) for level in (Level.PROBLEM, Level.WARNING) if level in levels]
     return f"{', '.join(parts)}." if parts else "No problems."
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.frame.output import number, plural
 from bridge.commands import command
-from bridge.text.durations import span
+from bridge.text.amounts import per_minute, plural, span, thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def forecast(backlogs: Sequence[TopicBacklog], rate: float | None, undecided: Se
     seconds = total / rate
     found = [
         findings.note(
-            f"{plural(total, 'record')} behind{except_for}; at {_rate(rate)} {span(seconds)} if all are mapped. "
+            f"{plural(total, 'record')} behind{except_for}; at {per_minute(rate)} {span(seconds)} if all are mapped. "
             f"{_busiest(backlogs)}".rstrip()
         )
     ]
@@ -60,21 +59,17 @@ def growth(records_per_second: Mapping[str, float], rate: float | None) -> list[
         return []
     return [
         findings.warning(
-            f"In the last hour {number(total * 60)} records a minute arrived, and {_rate(rate)} can be sent: if more "
-            f"than {rate / total:.0%} of them are mapped, the bridge never catches up.",
+            f"In the last hour {thousands(total * 60)} records a minute arrived, and {per_minute(rate)} can be sent: "
+            f"if more than {rate / total:.0%} of them are mapped, the bridge never catches up.",
             f"see what the mapping lets through (`{command('map', '--from-topic')}`), or have the destination's limit "
             "raised",
         )
     ]
 
 
-def _rate(rate: float) -> str:
-    return f"{number(rate * 60)}/min"
-
-
 def _busiest(backlogs: Sequence[TopicBacklog]) -> str:
     waiting = sorted((each for each in backlogs if each.records), key=lambda each: -each.records)
     if len(waiting) < 2:
         return ""
-    shown = ", ".join(f"{each.topic} {number(each.records)}" for each in waiting[:5])
+    shown = ", ".join(f"{each.topic} {thousands(each.records)}" for each in waiting[:5])
     return f"By topic: {shown}{', …' if len(waiting) > 5 else ''}."

@@ -8,11 +8,11 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.frame.output import plural
 from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.exits import FindingKind
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.model import TopicPartition
+from bridge.text.amounts import plural
 
 _SHOWN: Final = 10
 _NOBODY: Final = ("empty", "dead")

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.frame.output import number, plural
 from bridge.commands import completed
 from bridge.exits import FindingKind
 from bridge.kafka.admin.inspection import TopicSettings
 from bridge.kafka.admin.topic_creation import resolutions_of
-from bridge.text.durations import span
+from bridge.text.amounts import plural, span, thousands
 
 SHORT_RETENTION_MS = 7 * 86_400_000
 """Below a week a dead letter can vanish over holidays before anybody has looked at it."""
@@ -73,8 +72,9 @@ def _settings(topic: str, facts: LetterTopicFacts) -> Iterator[Finding]:
     )
     if own.max_message_bytes < largest[0]:
         yield findings.warning(
-            f"{topic} takes records of {number(own.max_message_bytes)} bytes at most (max.message.bytes), {largest[1]} "
-            f"up to {number(largest[0])}: a larger dead letter cannot be written, and its partition would be held.",
+            f"{topic} takes records of {thousands(own.max_message_bytes)} bytes at most (max.message.bytes), "
+            f"{largest[1]} up to {thousands(largest[0])}: a larger dead letter cannot be written, and its partition "
+            "would be held.",
             f"kafka-configs --alter --topic {topic} --add-config max.message.bytes={largest[0]}",
         )
 

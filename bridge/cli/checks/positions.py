@@ -8,14 +8,13 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.frame.output import number, plural
 from bridge.commands import Operand, command
 from bridge.config.keys.scalars import StartFrom, StartPoint
 from bridge.exits import FindingKind
 from bridge.holds import REASONS, Reason
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
 from bridge.model import LogRange, TopicPartition
-from bridge.text.durations import span
+from bridge.text.amounts import plural, span, thousands
 
 WORTH_A_WORD: Final = 10.0
 """Seconds from which on an open transaction is mentioned: younger ones are how transactional producers work."""
@@ -72,7 +71,7 @@ def _judged(topic: str, facts: TopicOffsets, start_from: StartFrom) -> TopicOutc
     backlog = sum(max(0, _readable(p, facts) - max(start, logs[p].first)) for p, start in starts.items())
     added = len(logs) - len(committed)
     text = (
-        f"{topic}: {number(backlog)} behind; the group has committed offsets on {len(committed)} of "
+        f"{topic}: {thousands(backlog)} behind; the group has committed offsets on {len(committed)} of "
         f"{plural(len(logs), 'partition')}"
     )
     later = "; the others are read from their beginning" if added else ""
@@ -127,7 +126,12 @@ def _unstarted(
         )
     if start_from is StartPoint.LATEST:
         return TopicOutcome(
-            0, (findings.ok(f"{topic}: new to the group; read from now on ({number(total)} records are passed over)."),)
+            0,
+            (
+                findings.ok(
+                    f"{topic}: new to the group; read from now on ({thousands(total)} records are passed over)."
+                ),
+            ),
         )
     if start_from is StartPoint.EARLIEST:
         return TopicOutcome(

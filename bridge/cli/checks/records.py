@@ -8,7 +8,6 @@ from logging import Logger
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Area, Finding
-from bridge.cli.frame.output import plural
 from bridge.commands import command
 from bridge.config.sections import Config
 from bridge.kafka.admin import sampler
@@ -17,6 +16,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.cautions import cautions
 from bridge.mapping.review.coverage import Coverage
 from bridge.model import Failed, TopicPartition
+from bridge.text.amounts import plural
 
 LIMIT = 200
 """Records, of all partitions together."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.cli.frame.output import plural
 from bridge.config.reading.hints import nearest
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import Reading
 from bridge.exits import FindingKind
 from bridge.kafka.admin.topic_creation import resolutions_of
+from bridge.text.amounts import plural
 
 _SHOWN = 10
 _CLOSE = 0.8

@@ -11,6 +11,7 @@ from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
+from bridge.text.amounts import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ def discard(
                 output.line(topics.none_match(selection))
             return ExitCode.OK
         reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
-        question = f"Discard {output.plural(len(chosen), 'dead letter')} ({reasons}) for good?"
+        question = f"Discard {plural(len(chosen), 'dead letter')} ({reasons}) for good?"
         if not opening.agree(question, yes=yes):
             if json:
                 output.document(_document([], because))
@@ -61,7 +62,7 @@ def discard(
     if json:
         output.document(_document(chosen, because))
     else:
-        output.line(f"Discarded {output.plural(len(chosen), 'dead letter')}: {because.strip()}")
+        output.line(f"Discarded {plural(len(chosen), 'dead letter')}: {because.strip()}")
     return ExitCode.OK
 
 

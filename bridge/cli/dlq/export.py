@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from bridge.cli.dlq import opening, selectors
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import startup
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
+from bridge.text.amounts import plural
 
 
 def export(
@@ -55,5 +56,5 @@ def export(
             if isinstance(error, BrokenPipeError):
                 raise
             raise Misuse(f"{file} cannot be written: {error.strerror}.") from error
-    sys.stderr.write(f"Exported {output.plural(count, 'dead letter')}.\n")
+    sys.stderr.write(f"Exported {plural(count, 'dead letter')}.\n")
     return ExitCode.OK

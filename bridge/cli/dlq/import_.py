@@ -12,6 +12,7 @@ from bridge.cli.frame import inputs, output, startup
 from bridge.commands import command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
+from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
     from bridge.reprocess.reading.selection import LetterEntry
@@ -47,9 +48,9 @@ def import_letters(
             if json:
                 output.document({"changed": 0, "unchanged": same, "note": note.strip()})
             else:
-                output.line(f"Nothing is changed in {output.plural(same, 'dead letter')}.")
+                output.line(f"Nothing is changed in {plural(same, 'dead letter')}.")
             return ExitCode.OK
-        if not opening.agree(f"Record corrections of {output.plural(len(changes), 'dead letter')}?", yes=yes):
+        if not opening.agree(f"Record corrections of {plural(len(changes), 'dead letter')}?", yes=yes):
             if json:
                 output.document({"changed": 0, "unchanged": same, "note": note.strip()})
             else:
@@ -60,7 +61,7 @@ def import_letters(
         output.document({"changed": len(changes), "unchanged": same, "note": note.strip()})
     else:
         output.line(
-            f"Recorded corrections of {output.plural(len(changes), 'dead letter')}; {output.number(same)} are "
+            f"Recorded corrections of {plural(len(changes), 'dead letter')}; {thousands(same)} are "
             f"unchanged. `{command('dlq', 'replay')}` sends them."
         )
     return ExitCode.OK

@@ -15,6 +15,7 @@ from bridge.commands import completed
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
+from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
     from bridge.reprocess.reading.selection import Selection
@@ -85,7 +86,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
             if json:
                 output.document(_result(ReplayOutcome(), made))
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
-        letters = output.plural(len(made.sends), "dead letter")
+        letters = plural(len(made.sends), "dead letter")
         if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
             if json:
                 output.document(_result(ReplayOutcome(Counter({LetterResult.LEFT: len(made.sends)})), made))
@@ -182,11 +183,11 @@ def _end(outcome: ReplayOutcome, made: Plan, *, as_json: bool) -> ExitCode:
         output.document(_result(outcome, made))
     else:
         results = [(outcome.results[LetterResult(name)], text) for name, text in _RESULTS.items()]
-        rows = [[output.number(number), text] for number, text in results if number]
+        rows = [[thousands(number), text] for number, text in results if number]
         output.lines(tables.table(rows, right=(0,)))
-        output.lines(f"  {output.number(number)} {reason}" for reason, number in outcome.failures.most_common())
+        output.lines(f"  {thousands(number)} {reason}" for reason, number in outcome.failures.most_common())
         if outcome.ambiguous:
-            output.line(f"{output.plural(outcome.ambiguous, 'request')} without an answer may have arrived twice.")
+            output.line(f"{plural(outcome.ambiguous, 'request')} without an answer may have arrived twice.")
         if outcome.unrecorded:
             places = ", ".join(map(str, outcome.unrecorded[:20]))
             output.line(f"Accepted but not recorded, and so sent again by the next replay: {places}.")
@@ -232,7 +233,7 @@ def _counts(made: Plan, nothing: str) -> list[str]:
     from bridge.reprocess.replay.plan import SENTENCES
 
     rows = [
-        [output.number(number), completed(SENTENCES[fate], ID=str(made.samples[fate].entry.letter.place))]
+        [thousands(number), completed(SENTENCES[fate], ID=str(made.samples[fate].entry.letter.place))]
         for fate, number in made.counts.most_common()
     ]
     return tables.table(rows, right=(0,)) if rows else [nothing]
@@ -268,7 +269,7 @@ def _bodies(made: Plan) -> str:
         (Body.FIRST, "would be sent for the first time"),
         (Body.SEVERAL, "would be sent as several requests"),
     )
-    parts = [f"{output.number(made.bodies[body])} {text}" for body, text in told if made.bodies[body]]
+    parts = [f"{thousands(made.bodies[body])} {text}" for body, text in told if made.bodies[body]]
     return f"Of those to be sent: {', '.join(parts)}."
 
 
@@ -284,12 +285,12 @@ def _show_plan(made: Plan, start: startup.LoadedConfiguration, nothing: str, *, 
         output.line(_bodies(made))
         if made.stale:
             output.line(
-                f"{output.number(made.stale)} are older than an event already delivered for the user, which would no "
+                f"{thousands(made.stale)} are older than an event already delivered for the user, which would no "
                 "longer be what the API shows as latest (--stale skip leaves them out)."
             )
         if made.stale_unknown:
             output.line(
-                f"Of {output.number(made.stale_unknown)} it cannot be told whether newer events of their user were "
+                f"Of {thousands(made.stale_unknown)} it cannot be told whether newer events of their user were "
                 "delivered: the records after them are gone from their topic or too many, or the group has committed "
                 "nothing there."
             )

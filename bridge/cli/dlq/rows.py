@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bridge.text import moments
-from bridge.text.durations import span
+from bridge.text.amounts import span
 
 if TYPE_CHECKING:
     from bridge.mapping.mapper import CompiledMapping

@@ -12,7 +12,7 @@ from bridge.cli.frame import output, startup
 from bridge.commands import command
 from bridge.exits import ExitCode
 from bridge.text import tables
-from bridge.text.durations import span
+from bridge.text.amounts import plural, span, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,15 +59,15 @@ def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
         lines = [f"{topics.topic} has no open dead letter."]
     else:
         oldest = "" if found.oldest is None else f", the oldest {span(found.oldest.age)} old ({found.oldest.id})"
-        lines = [f"{topics.topic}: {output.plural(found.open, 'open dead letter')}{oldest}"]
+        lines = [f"{topics.topic}: {plural(found.open, 'open dead letter')}{oldest}"]
         for title, groups in found.groupings.items():
             rows = [[title, "dead letters", "oldest"], *(_row(name, group) for name, group in groups.items())]
             lines += ["", *(printable(line) for line in tables.table(rows, right=(1,)))]
         lines += ["", *(printable(line) for line in _sayings(found.sayings, now))]
-    ended = [f"{output.number(number)} {state}" for state, number in found.ended.items() if number]
+    ended = [f"{thousands(number)} {state}" for state, number in found.ended.items() if number]
     notes = [f"Settled: {', '.join(ended)}."] if ended else []
     notes += [
-        f"{output.number(number)} {rest}"
+        f"{thousands(number)} {rest}"
         for number, rest in (
             (found.failed_again, "of the open ones failed again in a replay."),
             (found.others, "of other groups are not counted (--all-groups)."),
@@ -86,14 +86,14 @@ def _sayings(said: Sayings, now: float) -> Iterator[str]:
     """The commonest messages, each with where one of them is."""
     commonest = said.commonest()
     yield "messages, without numbers, ids and quoted values"
-    width = len(output.number(commonest[0].count))
+    width = len(thousands(commonest[0].count))
     for each in commonest[:MESSAGES]:
-        yield f"  {output.number(each.count):>{width}}  {each.reason}: {each.message or '(no message)'}"
+        yield f"  {thousands(each.count):>{width}}  {each.reason}: {each.message or '(no message)'}"
         yield f"  {'':>{width}}  {_ages(each, now)}such as {each.sample}"
     more = commonest[MESSAGES:]
     left = sum(each.count for each in more) + said.unlisted
     if left:
-        yield f"  … and {output.plural(left, 'dead letter')} with other messages (--json lists {LISTED})"
+        yield f"  … and {plural(left, 'dead letter')} with other messages (--json lists {LISTED})"
     yield f"  `{command('dlq', 'show', str(commonest[0].sample))}` shows one of the commonest."
 
 
@@ -105,7 +105,7 @@ def _ages(said: Saying, now: float) -> str:
 
 
 def _row(name: str, group: LetterGroup) -> list[str]:
-    return [name, output.number(group.count), "" if group.oldest_age is None else span(group.oldest_age)]
+    return [name, thousands(group.count), "" if group.oldest_age is None else span(group.oldest_age)]
 
 
 def _document(found: Statistics, topics: opening.Opened) -> dict[str, Any]:

@@ -70,16 +70,6 @@ def _without_middle(text: str, width: int) -> str:
     return f"{text[: width - 1 - end]}…{text[-end:]}"
 
 
-def number(value: float) -> str:
-    """With thousands separated, so that nobody has to count digits."""
-    return f"{value:,.0f}"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """``1 record``, ``1,200 records``."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
 def confirm(question: str) -> bool:
     """Ask a person on standard error; only "y" and "yes" agree. Raises `typer.Abort` where no answer comes."""
     import typer

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bridge.cli.frame import output
-from bridge.text.durations import span
+from bridge.text.amounts import per_second, span, thousands
 
 EVERY = 10.0
 """Seconds between two lines."""
@@ -42,8 +41,8 @@ class Lines:
             return
         self.told_at = now
         rate = done / (now - self.began) if now > self.began else 0.0
-        pace = f" ({rate:,.1f}/s, {span((self.total - done) / rate)} left)" if rate > 0 else ""
-        self.say(f"{self.what}: {output.number(done)} of {output.number(self.total)}{pace}")
+        pace = f" ({per_second(rate)}, {span((self.total - done) / rate)} left)" if rate > 0 else ""
+        self.say(f"{self.what}: {thousands(done)} of {thousands(self.total)}{pace}")
 
 
 @contextmanager
@@ -67,7 +66,7 @@ def shown(what: str, total: int, *, before: str | None = None) -> Iterator[Repor
 
         def report(done: int) -> None:
             speed = bar.tasks[0].speed  # Of the last half minute: what came before the first is no part of the pace.
-            bar.update(task, description=what, completed=done, rate="" if speed is None else f"{speed:,.1f}/s")
+            bar.update(task, description=what, completed=done, rate="" if speed is None else per_second(speed))
 
         yield report
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.errors import Misuse
+from bridge.text.amounts import per_minute
 
 HELP = "Of delivery.rate_limit: 20%, 100%, or a rate such as 60/min; running bridges use the rest."
 
@@ -16,5 +17,5 @@ def of(text: str, limit: float | None) -> float:
     except ValueError as problem:
         raise Misuse(f"--rate {problem}, or a percentage of delivery.rate_limit such as 20%.") from problem
     if limit is not None and (wanted is None or not 0 < wanted <= limit):
-        raise Misuse(f"--rate must be above zero and at most delivery.rate_limit ({limit * 60:,.0f}/min), not {text}.")
+        raise Misuse(f"--rate must be above zero and at most delivery.rate_limit ({per_minute(limit)}), not {text}.")
     return wanted or 0.0

@@ -12,6 +12,7 @@ from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unanswered, Unreachable
 from bridge.exits import ExitCode
 from bridge.text import tables
+from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def set_offsets(
     unrecorded = _record(start, done)
     if answer.refused or answer.unconfirmed:
         raise Unreachable(f"{_unset(answer)} {_said_of(unrecorded)}".strip())
-    partitions = output.plural(len(changes), "partition")
+    partitions = plural(len(changes), "partition")
     why = f"Set. Start the bridge: it reads {partitions} from there."
     if runs:
         release = _release(changes, where)
@@ -134,9 +135,9 @@ def _refuse_loss(changes: Sequence[OffsetChange], accepted: int, *, dry_run: boo
     passed, gone = sum(each.passed for each in changes), sum(each.gone for each in changes)
     if passed <= accepted:
         return
-    already = f" {output.number(gone)} of them are gone from the log already, whatever is set." if gone else ""
+    already = f" {thousands(gone)} of them are gone from the log already, whatever is set." if gone else ""
     sentence = (
-        f"This passes up to {output.plural(passed, 'record')} that {'is' if passed == 1 else 'are'} not done: the "
+        f"This passes up to {plural(passed, 'record')} that {'is' if passed == 1 else 'are'} not done: the "
         f"bridge would never send them.{already} Add --accept-loss {passed} if that is meant. Those that are still "
         f"somewhere else can be sent with `{command('send', '--file', 'FILE')}`."
     )
@@ -166,7 +167,7 @@ def _members(group: str, named: str) -> str:
 def _agreed(count: int, group: str) -> bool:
     if not output.is_watched():
         raise Misuse("There is no terminal to ask on: add --yes to set the position, or --dry-run to only see it.")
-    return output.confirm(f"Set the position of {group} on {output.plural(count, 'partition')}?")
+    return output.confirm(f"Set the position of {group} on {plural(count, 'partition')}?")
 
 
 def _set(
@@ -309,9 +310,9 @@ def _row(each: OffsetChange) -> tuple[str, ...]:
         str(each.standing.partition),
         "none" if committed is None else str(committed.offset),
         str(each.offset),
-        output.number(each.passed),
-        output.number(each.gone),
-        output.number(each.repeated),
+        thousands(each.passed),
+        thousands(each.gone),
+        thousands(each.repeated),
     )
 
 

@@ -10,6 +10,7 @@ from bridge.cli.frame import output, startup
 from bridge.errors import Unreachable
 from bridge.exits import ExitCode
 from bridge.text import tables
+from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def show(
 
 def _lines(group: str, found: Read) -> Iterator[str]:
     if found.group is not None:
-        members = output.plural(len(found.group.members), "member") if found.group.members else "no member"
+        members = plural(len(found.group.members), "member") if found.group.members else "no member"
         yield f"Group {group}: {found.group.state.replace('_', ' ')}, {members}."
     yield from tables.table([_HEAD, *map(_row, found.standings)], right=(1, 2, 3, 4, 5))
     for each in found.standings:
@@ -67,8 +68,8 @@ def _row(standing: PartitionOffsets) -> tuple[str, ...]:
         _NONE if standing.committed is None else str(standing.committed.offset),
         str(standing.log.first),
         str(standing.stable),
-        output.number(standing.lag),
-        output.number(sum(map(len, standing.done))),
+        thousands(standing.lag),
+        thousands(sum(map(len, standing.done))),
         "" if hold is None else hold.reason.value,
     )
 

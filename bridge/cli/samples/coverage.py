@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.frame.output import number, plural
 from bridge.mapping.review.cautions import cautions
+from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
 
@@ -74,7 +74,7 @@ def document(seen: Coverage) -> dict[str, Any]:
 def _setting(setting: tuple[str, str], counted: FoundWords) -> tuple[str, str, str, str]:
     name, text = setting
     instead = "" if counted.found == counted.records else _INSTEAD[name]
-    return name, text, f"{number(counted.found)} of {number(counted.records)}", instead
+    return name, text, f"{thousands(counted.found)} of {thousands(counted.records)}", instead
 
 
 def _keys(route: RouteCoverage) -> list[str]:
@@ -82,12 +82,12 @@ def _keys(route: RouteCoverage) -> list[str]:
         return ["  none"]
     rows = [("key", "filled", "share", "")]
     rows += [
-        (key, number(fill.filled), _share(fill.filled, route.requests), _remark(fill)) for key, fill in _shown(route)
+        (key, thousands(fill.filled), _share(fill.filled, route.requests), _remark(fill)) for key, fill in _shown(route)
     ]
     more = len(route.keys) - _KEYS_SHOWN
     return [
         *(f"  {line.rstrip()}" for line in table(rows, right=(1, 2))),
-        *([f"  and {number(more)} more (--json has all of them)"] if more > 0 else []),
+        *([f"  and {thousands(more)} more (--json has all of them)"] if more > 0 else []),
     ]
 
 
@@ -97,7 +97,7 @@ def _shown(route: RouteCoverage) -> list[tuple[str, Fill]]:
 
 def _remark(fill: Fill) -> str:
     if fill.by_default:
-        return f"{number(fill.by_default)} by default: nothing was found"
+        return f"{thousands(fill.by_default)} by default: nothing was found"
     return "" if fill.obstacle is None or fill.filled else fill.obstacle
 
 
@@ -106,9 +106,9 @@ def _verdicts(verdicts: Verdicts) -> tuple[str, str, str, str, str, str]:
     return (
         verdicts.route,
         verdicts.text,
-        number(verdicts.true),
-        number(verdicts.false),
-        number(verdicts.undecided),
+        thousands(verdicts.true),
+        thousands(verdicts.false),
+        thousands(verdicts.undecided),
         remark,
     )
 

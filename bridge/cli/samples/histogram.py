@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.cli.frame.output import number, plural
 from bridge.model import Failed, Filtered, FilterReason, Outcome, Prepared, Record
+from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
 
@@ -72,7 +72,7 @@ class Histogram:
             return ["No records: there is nothing to map."]
         out = [f"{plural(self.records, 'record')} would make {plural(self.requests, 'request')}.", ""]
         rows = [("outcome", "route", "count")]
-        rows += [(label, route or "-", number(count)) for (label, route), count in self._sorted()]
+        rows += [(label, route or "-", thousands(count)) for (label, route), count in self._sorted()]
         out += [f"  {line}" for line in table(rows, right=(2,))]
         out += _section("Event names", self._names, _TYPES_SHOWN)
         out += _section("Types no rule names", self._unmapped, _TYPES_SHOWN)
@@ -88,8 +88,8 @@ class Histogram:
             return []
         shown = ", ".join(scattered[:_USERS_SHOWN]) + (", …" if len(scattered) > _USERS_SHOWN else "")
         sentence = (
-            f"{plural(len(scattered), 'user')} of {number(len(self._partitions))} on several partitions of one topic "
-            f"({shown}): where these have different replicas, the user's order breaks. Key the topic by the user."
+            f"{plural(len(scattered), 'user')} of {thousands(len(self._partitions))} on several partitions of one "
+            f"topic ({shown}): where these have different replicas, the user's order breaks. Key the topic by the user."
         )
         return ["", printable(sentence)]
 
@@ -129,6 +129,6 @@ def _label(outcome: Outcome) -> str:
 def _section(title: str, counts: Counter[str], shown: int) -> list[str]:
     if not counts:
         return []
-    rows = [(name or "(none)", number(count)) for name, count in counts.most_common(shown)]
-    more = [f"  and {number(len(counts) - shown)} more"] if len(counts) > shown else []
+    rows = [(name or "(none)", thousands(count)) for name, count in counts.most_common(shown)]
+    more = [f"  and {thousands(len(counts) - shown)} more"] if len(counts) > shown else []
     return ["", title, *(f"  {line}" for line in table(rows, right=(1,))), *more]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from bridge.commands import command
 from bridge.exits import ExitCode
 from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
-from bridge.text.durations import span
+from bridge.text.amounts import span
 
 
 class PlainAnswer(NamedTuple):

@@ -15,6 +15,7 @@ from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.text import tables
+from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,10 +180,10 @@ def _expected(
     for line in lines:
         kinds.update(type(outcome) for outcome in start.mapping.map(line.record, now))
     rows = [
-        (output.number(len(lines)), "records in the file"),
-        (output.number(kinds[Prepared]), "requests"),
-        (output.number(kinds[Filtered]), f"left out, by a rule of the mapping (`{asked.shown_by}` says which)"),
-        (output.number(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
+        (thousands(len(lines)), "records in the file"),
+        (thousands(kinds[Prepared]), "requests"),
+        (thousands(kinds[Filtered]), f"left out, by a rule of the mapping (`{asked.shown_by}` says which)"),
+        (thousands(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
     ]
     shown = tables.table([row for row in rows if row[0] != "0"], right=(0,))
     if to_stderr:
@@ -195,7 +196,7 @@ def _expected(
 def _agreed(requests: int, endpoint: str) -> bool:
     if not output.is_watched():
         raise Misuse("There is no terminal to ask on: add --yes to send without being asked.")
-    return output.confirm(f"Send {output.plural(requests, 'request')} to {endpoint}?")
+    return output.confirm(f"Send {plural(requests, 'request')} to {endpoint}?")
 
 
 def _letters_end(start: startup.LoadedConfiguration) -> dict[int, int]:
@@ -293,12 +294,12 @@ def _summary(tally: SendTally, rejected: Rejected, asked: SendFileRequest) -> li
         (tally.fates[LineFate.REJECTED], "rejected"),
         (tally.left, "not sent, or without an answer"),
     ]
-    lines = tables.table([(output.number(count), text) for count, text in rows if count], right=(0,))
-    lines += [f"  {output.number(count)} {reason}" for reason, count in tally.reasons.most_common()]
+    lines = tables.table([(thousands(count), text) for count, text in rows if count], right=(0,))
+    lines += [f"  {thousands(count)} {reason}" for reason, count in tally.reasons.most_common()]
     if rejected.count:
         lines.append(f"What failed, and why: {rejected.path}")
     if tally.ambiguous:
-        lines.append(f"{output.plural(tally.ambiguous, 'request')} without an answer may have arrived twice.")
+        lines.append(f"{plural(tally.ambiguous, 'request')} without an answer may have arrived twice.")
     if tally.stopped:
         lines.append(printable(f"Stopped: {tally.stopped}."))
     if tally.last_accepted is not None:

@@ -18,7 +18,7 @@ from bridge.ops.group_view import stalled, unowned
 from bridge.ops.hold_reasons import HoldExplanation
 from bridge.ops.snapshot import ClosedGate, PartitionView, Snapshot
 from bridge.text import moments
-from bridge.text.durations import span
+from bridge.text.amounts import span
 
 KEY_FILE: Final = "key_file"
 OPEN_DEAD_LETTERS: Final = "open_dead_letters"

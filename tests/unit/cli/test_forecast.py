@@ -4,7 +4,7 @@ import pytest
 
 from bridge.cli.checks.findings import Finding, Level
 from bridge.cli.checks.forecast import TopicBacklog, forecast, growth
-from bridge.text.durations import span
+from bridge.text.amounts import span
 
 PER_MINUTE_600 = 10.0
 DAY = 86_400.0

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bridge.ops.status.group_status import spans
 from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
 from bridge.ops.status.status_text.times import Times, moment
-from bridge.text.durations import span
+from bridge.text.amounts import span
 
 Document = Mapping[str, Any]
 Section = tuple[str, Tone, list[Item]]

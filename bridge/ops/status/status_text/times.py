@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bridge.text.durations import span
+from bridge.text.amounts import span
 from bridge.text.moments import FIRST, LAST
 
 Local = Callable[[float], datetime]
