@@ -1,4 +1,4 @@
-"""What the poll thread counts. Plain integers: written by that thread alone, read by whoever exports them."""
+"""What the poll thread counts; written by that thread alone, read by whoever exports it."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 
 from bridge.model import Filtered, FilterReason, LetterReason, Route
 
@@ -33,57 +34,63 @@ OTHER_TYPES = "(others)"
 _TYPES_KEPT = 1000
 
 
+@dataclass(slots=True)
 class RouteTally:
-    """Events (not records) of one route."""
+    """Events (not records) of one route; one record may make several."""
 
-    __slots__ = ("dead_lettered", "delivered", "filtered")
+    delivered: int = 0
+    filtered: int = 0
+    dead_lettered: int = 0
 
-    def __init__(self) -> None:
-        self.delivered = 0
-        self.filtered = 0
-        self.dead_lettered = 0
+    @property
+    def matched(self) -> int:
+        """Events this route looked at and finished."""
+        return self.delivered + self.filtered + self.dead_lettered
 
 
+@dataclass(slots=True)
 class Tally:
-    """Since the process started. Of the records, at every moment::
+    """What the loop counts, since the process started. Of the records, at every moment::
 
     consumed == delivered + filtered + dead_lettered + already_done + released + buffered
     """
 
-    def __init__(self) -> None:
-        self.consumed = 0
-        self.delivered = 0
-        self.filtered = 0
-        self.dead_lettered = 0
-        self.already_done = 0
-        """Completed by an earlier assignment, as the committed map said."""
-        self.released = 0
-        """Given up open, for the partition's next owner."""
-        self.buffered = 0
-        """Open: waiting, in flight or on the way to the dead-letter topic."""
-        self.buffered_bytes = 0
-        self.stuck = 0
-        """Of those that are open: records of a held topic or partition. Nothing more is taken from these, so what may
-        be buffered on top of the others' bound is what was buffered when the hold began."""
-        self.stuck_bytes = 0
-        self.behind = 0
-        """Of those that are open: records that fail, or wait behind one of their user that does. See `failing`."""
-        self.behind_bytes = 0
-        self.filtered_records: dict[Filtered, int] = {}
-        """By rule and reason; a record with several routes, all of which filter it, is counted under the first."""
-        self.routes: defaultdict[Route, RouteTally] = defaultdict(RouteTally)
-        self.letters: Counter[LetterReason] = Counter()
-        self.letter_failures = 0
-        self.requests = 0
-        self.retries: Counter[str] = Counter()
-        self.ambiguous = 0
-        """Requests whose answer never came and which are sent again: the upper bound of duplicates from that cause."""
-        self.left_out = 0
-        self.unmapped_letters: Counter[str] = Counter()
-        """Records that are dead letters only because no route names their type, by type; a bounded number of types."""
-        self.forced_drains = 0
-        self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
-        self.latency_sum = 0.0
+    consumed: int = 0
+    delivered: int = 0
+    filtered: int = 0
+    dead_lettered: int = 0
+    already_done: int = 0
+    """Completed by an earlier assignment, as the committed map said."""
+    released: int = 0
+    """Given up open, for the partition's next owner."""
+    buffered: int = 0
+    """Open: waiting, in flight or on the way to the dead-letter topic."""
+    buffered_bytes: int = 0
+    stuck: int = 0
+    """Of those that are open: records of a held topic or partition. Nothing more is taken from these, so what may
+    be buffered on top of the others' bound is what was buffered when the hold began."""
+    stuck_bytes: int = 0
+    behind: int = 0
+    """Of those that are open: records that fail, or wait behind one of their user that does. See `failing`."""
+    behind_bytes: int = 0
+    filtered_records: dict[Filtered, int] = field(default_factory=dict)
+    """By rule and reason; a record with several routes, all of which filter it, is counted under the first."""
+    routes: defaultdict[Route, RouteTally] = field(default_factory=lambda: defaultdict(RouteTally))
+    letters: Counter[LetterReason] = field(default_factory=Counter)
+    """Dead letters acknowledged."""
+    letter_failures: int = 0
+    requests: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
+    """Attempts to be repeated, by `bridge.model.Retry.reason`."""
+    ambiguous: int = 0
+    """Requests whose answer never came and which are sent again: the upper bound of duplicates from that cause."""
+    left_out: int = 0
+    """Metadata values without a flat form (lists of objects)."""
+    unmapped_letters: Counter[str] = field(default_factory=Counter)
+    """Records that are dead letters only because no route names their type, by type; a bounded number of types."""
+    forced_drains: int = 0
+    latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
+    latency_sum: float = 0.0
 
     @property
     def taking_room(self) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import dataclass, field
 
 DURATION_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the request duration histogram, in seconds; one more bucket holds what took longer."""
@@ -11,34 +12,29 @@ _CERTIFICATE_KNOWN_FOR = 86_400.0
 """Seconds, without a connection that could show another one."""
 
 
+@dataclass(slots=True)
 class SinkStats:
     """Counters of one sink, since it was made."""
 
-    __slots__ = (
-        "_certificate", "by_failure", "by_status", "connections", "connections_closed", "connections_opened",
-        "duration_buckets", "duration_sum", "last_error",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.by_status: dict[int, int] = {}
-        """Requests answered, by status code."""
-        self.by_failure: dict[str, int] = {}
-        """Requests without a status: ``timeout | connection | aborted``."""
-        self.duration_buckets = [0] * (len(DURATION_BOUNDS) + 1)
-        """Answered requests by duration, not cumulative, see `DURATION_BOUNDS`."""
-        self.duration_sum = 0.0
-        self.connections = 0
-        """Open now."""
-        self.connections_opened = 0
-        self.connections_closed: dict[str, int] = {}
-        """By reason: ``idle | closed_by_server | server_asked | timeout | aborted | unexpected_data | unreadable |
-        too_large | broken | shutdown``; ``readable``: something waited to be read before the next request;
-        ``one_request``: the destination's connections carry one request each for a while; ``max_age``; ``address``:
-        another address of the name is tried."""
-        self.last_error: str | None = None
-        """The last failure without a status, as a sentence."""
-        self._certificate: tuple[float, float] | None = None
-        """When the one that the server showed last ends (Unix time), and when that was (monotonic)."""
+    by_status: dict[int, int] = field(default_factory=dict)
+    """Requests answered, by status code."""
+    by_failure: dict[str, int] = field(default_factory=dict)
+    """Requests without a status: ``timeout | connection | aborted``."""
+    duration_buckets: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS) + 1))
+    """Answered requests by duration, not cumulative, see `DURATION_BOUNDS`."""
+    duration_sum: float = 0.0
+    connections: int = 0
+    """Open now."""
+    connections_opened: int = 0
+    connections_closed: dict[str, int] = field(default_factory=dict)
+    """By reason: ``idle | closed_by_server | server_asked | timeout | aborted | unexpected_data | unreadable |
+    too_large | broken | shutdown``; ``readable``: something waited to be read before the next request;
+    ``one_request``: the destination's connections carry one request each for a while; ``max_age``; ``address``:
+    another address of the name is tried."""
+    last_error: str | None = None
+    """The last failure without a status, as a sentence."""
+    _certificate: tuple[float, float] | None = None
+    """When the one that the server showed last ends (Unix time), and when that was (monotonic)."""
 
     def answered(self, status: int, seconds: float) -> None:
         """One request got an answer with this status, this long after it was handed over."""

@@ -18,11 +18,11 @@ _TOPIC_OF = {"Order Completed": "shop.orders", "Feature Used": "app.activity"}
 
 def findings(result: DemoResult) -> list[str]:
     """What went wrong, as sentences; empty when the demo kept every promise."""
-    sample, records = result.sample, result.snapshot.records
+    sample, records = result.sample, result.snapshot.tally
     wrong = []
     expected = {
         "delivered": (sample.sendable, records.delivered),
-        "filtered": (sample.filtered, sum(records.filtered.values())),
+        "filtered": (sample.filtered, records.filtered),
         "dead_lettered": (sample.rejected + sample.unmappable + sample.undecodable, records.dead_lettered),
     }
     for name, (due, seen) in expected.items():
@@ -67,7 +67,7 @@ def report(result: DemoResult) -> Iterator[str]:
 
 
 def _accounting(result: DemoResult) -> Iterator[str]:
-    records, sample = result.snapshot.records, result.sample
+    records, sample = result.snapshot.tally, result.sample
     reasons = {
         "rule": "their type is mapped to drop",
         "unmapped": "no route names their type",
@@ -76,13 +76,12 @@ def _accounting(result: DemoResult) -> Iterator[str]:
     yield "What became of the records"
     yield f"  {records.consumed:>6,}  consumed"
     yield f"  {records.delivered:>6,}  delivered: the API answered 202, then the offset was committed"
-    for reason, count in sorted(records.filtered.items(), key=lambda pair: -pair[1]):
+    for reason, count in sorted(records.filtered_by_reason().items(), key=lambda pair: -pair[1]):
         yield f"  {count:>6,}  filtered, {reason.value}: {reasons.get(reason.value, 'by a rule of the mapping')}"
     yield f"  {records.dead_lettered:>6,}  dead-lettered: in the topic {DEAD_LETTER_TOPIC}, unchanged, with the reason"
     yield f"  {records.gap:>6,}  unaccounted for"
     duplicates = len(result.accepted) - sample.sendable
-    requests = result.snapshot.requests
-    retries = ", ".join(f"{count} {reason}" for reason, count in sorted(requests.retries.items()))
+    retries = ", ".join(f"{count} {reason}" for reason, count in sorted(result.snapshot.tally.retries.items()))
     yield f"  Duplicates: {duplicates}. Requests repeated: {retries or 'none'}."
     yield ""
 
@@ -143,12 +142,12 @@ def _order(result: DemoResult) -> Iterator[str]:
 
 def as_json(result: DemoResult) -> str:
     """The same facts for a script."""
-    records = result.snapshot.records
+    records = result.snapshot.tally
     return json.dumps(
         {
             "consumed": records.consumed,
             "delivered": records.delivered,
-            "filtered": {reason.value: count for reason, count in records.filtered.items()},
+            "filtered": {reason.value: count for reason, count in records.filtered_by_reason().items()},
             "dead_lettered": records.dead_lettered,
             "duplicates": len(result.accepted) - result.sample.sendable,
             "replayed": result.mended.outcome.results[LetterResult.REPLAYED],

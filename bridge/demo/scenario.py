@@ -139,14 +139,14 @@ async def _watch(
             continue
         now = bridge.snapshot()
         show(now)
-        if troubles and now.records.delivered >= troubles[0][0]:
+        if troubles and now.tally.delivered >= troubles[0][0]:
             _, fault, sentence = troubles.pop(0)
             api.set_faults(fault, rejects)
             tell(sentence)
-        if now.records.consumed >= records and now.records.in_flight == 0:
+        if now.tally.consumed >= records and now.tally.buffered == 0:
             return now
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the demo was not done within {DEADLINE:.0f} s: {now.records}")
+            raise TimeoutError(f"the demo was not done within {DEADLINE:.0f} s: {now.tally}")
     await running
     raise RuntimeError("the bridge ended before the demo did")
 

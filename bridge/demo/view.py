@@ -59,11 +59,11 @@ class DemoLineView:
         if seconds < self._due:
             return
         self._due = seconds + _EVERY
-        records = now.records
+        records = now.tally
         self._line(
             seconds,
-            f"delivered {records.delivered:,} · filtered {sum(records.filtered.values()):,} · dead-lettered "
-            f"{records.dead_lettered:,} · in hand {records.in_flight:,} · {state(now)}",
+            f"delivered {records.delivered:,} · filtered {records.filtered:,} · dead-lettered "
+            f"{records.dead_lettered:,} · in hand {records.buffered:,} · {state(now)}",
         )
 
     def tell(self, sentence: str) -> None:
@@ -94,8 +94,8 @@ class DemoBarView:
 
     def show(self, now: Snapshot) -> None:
         """See `DemoView`."""
-        records = now.records
-        done = records.delivered + sum(records.filtered.values()) + records.dead_lettered
+        records = now.tally
+        done = records.delivered + records.filtered + records.dead_lettered
         self._progress.update(self._task, completed=done, description=state(now))
 
     def tell(self, sentence: str) -> None:

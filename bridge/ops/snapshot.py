@@ -1,7 +1,8 @@
 """What the service looks like at one moment: plain numbers, taken on the loop's thread, read by metrics and status.
 
 Nothing here changes after it was built, so a page rendered from a snapshot is consistent in itself: the accounting
-identity holds on it however long it is shown. Times are Unix seconds, durations seconds, rates requests per second.
+identity holds on it however long it is shown. What is counted is in it whole (`bridge.counts`). Times are Unix seconds,
+durations seconds, rates requests per second.
 """
 
 from __future__ import annotations
@@ -14,122 +15,26 @@ from bridge.ops.group_view import GroupView, TopicProblem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bridge.counts.consumer import SourceCounts
+    from bridge.counts.records import RouteTally, Tally
+    from bridge.counts.requests import SinkStats
     from bridge.holds import Reason
     from bridge.mapping.absent_keys import KeyCount
-    from bridge.model import FilterReason, LetterReason, Retried, TopicPartition
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """A histogram: how many observations fell into each bucket.
-
-    `counts[i]` are those ≤ `bounds[i]` and above the bound before it (not cumulative); the last of `counts`, one more
-    than there are bounds, is what lies above all of them. `total` is the sum of all observations.
-    """
-
-    bounds: Sequence[float]
-    counts: Sequence[int]
-    total: float
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What became of every record consumed by this process.
-
-    consumed = delivered + filtered + dead_lettered + already_done + released + in_flight
-    """
-
-    consumed: int = 0
-    delivered: int = 0
-    filtered: Mapping[FilterReason, int] = field(default_factory=dict)
-    dead_lettered: int = 0
-    already_done: int = 0
-    """Complete before this process got them, by the committed offset map."""
-    released: int = 0
-    """Given back with their partition; another replica, or this one later, takes them again."""
-    in_flight: int = 0
-    """Consumed and not complete: buffered, parked, on the wire, or on the way to the dead-letter topic."""
-
-    @property
-    def gap(self) -> int:
-        """Records the accounting cannot explain. Anything but 0 is a bug."""
-        explained = self.delivered + sum(self.filtered.values()) + self.dead_lettered + self.already_done
-        return self.consumed - explained - self.released - self.in_flight
-
-
-@dataclass(frozen=True, slots=True)
-class RouteCounts:
-    """What became of the events of one route; one record may make several."""
-
-    delivered: int = 0
-    filtered: int = 0
-    dead_lettered: int = 0
-
-    @property
-    def matched(self) -> int:
-        """Events this route looked at and finished."""
-        return self.delivered + self.filtered + self.dead_lettered
-
-
-@dataclass(frozen=True, slots=True)
-class MappingCounts:
-    """What the mapping did."""
-
-    routes: Mapping[str, RouteCounts] = field(default_factory=dict)
-    """Every route of the mapping in its order, also those that never matched."""
-    unmapped_records: int = 0
-    """Records whose type no route names, whether dropped or dead-lettered."""
-    unmapped_types: Mapping[str, int] = field(default_factory=dict)
-    values_left_out: int = 0
-    """Metadata values without a flat form (lists of objects)."""
-    keys: Mapping[tuple[str, str], KeyCount] = field(default_factory=dict)
-    """By route and metadata key: of how many events it found nothing. Of routes that had any."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """The traffic with the Track API."""
-
-    duration: Distribution
-    """From the start of a request to the end of its answer."""
-    latency: Distribution
-    """Of delivered events: from the record's timestamp to its 2xx."""
-    by_status: Mapping[int | None, int] = field(default_factory=dict)
-    """Requests answered; None: no whole answer came."""
-    retries: Mapping[str, int] = field(default_factory=dict)
-    """Attempts to be repeated, by `bridge.model.Retry.reason`."""
-    ambiguous_retries: int = 0
-    in_flight: int = 0
-    connections: int = 0
+    from bridge.model import Retried, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The traffic with the dead-letter topic."""
+    """The dead letters of the topic that nobody has settled, whoever wrote them."""
 
-    by_reason: Mapping[LetterReason, int] = field(default_factory=dict)
-    """Letters acknowledged."""
-    write_failures: int = 0
     open_by_reason: Mapping[str, int] | None = None
-    """Letters in the topic that nobody has settled, whoever wrote them; None: not counted yet."""
+    """None: not counted yet."""
     open_at_least: frozenset[str] = frozenset()
     """Reasons of which there may be more open ones than were counted."""
     oldest_open: float | None = None
     """Unix time at which the oldest of them was written; None: there is none."""
     retention: float | None = None
     """Seconds after which Kafka deletes them, infinite: never for their age; None: not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Buffers:
-    """What is held in memory."""
-
-    records: int = 0
-    bytes: int = 0
-    parked: int = 0
-    """Records waiting for the time of their next attempt."""
-    paused: bool = False
-    """Consumption is paused because the buffers stayed full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,13 +192,6 @@ class PartitionView:
 class MembershipView:
     """The process as a member of its consumer group."""
 
-    assignments: int = 0
-    revocations: int = 0
-    losses: int = 0
-    """Rebalances in which partitions were assigned, revoked, lost."""
-    forced_drains: int = 0
-    commits: int = 0
-    commit_failures: int = 0
     protocol: str = "classic"
     """The group protocol it is a member under, or tries to be: classic or consumer."""
     commit_age: float | None = None
@@ -302,8 +200,6 @@ class MembershipView:
     """Seconds since Kafka last confirmed the membership; None: never."""
     out_of_range: int = 0
     """Assignments that found the committed position outside the log."""
-    possibly_lost: int = 0
-    """Offsets between such positions and the start of the log: an upper bound of the records lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,14 +319,23 @@ class Snapshot:
     group_id: str
     started_at: float
     vitals: Vitals
-    records: Records
-    mapped: MappingCounts
-    requests: Requests
+    tally: Tally
+    """A copy of what the loop counts, as `requests` and `consumer` are of what the sink and the poll thread count."""
+    requests: SinkStats
+    consumer: SourceCounts
     letters: Letters
-    buffers: Buffers
     rate: Rate
     group: MembershipView
     key: KeyView
+    routes: Mapping[str, RouteTally] = field(default_factory=dict)
+    """Every route of the mapping in its order, also those that never matched."""
+    keys: Mapping[tuple[str, str], KeyCount] = field(default_factory=dict)
+    """By route and metadata key: of how many events it found nothing. Of routes that had any."""
+    in_flight_requests: int = 0
+    parked: int = 0
+    """Records waiting for the time of their next attempt."""
+    paused: bool = False
+    """Consumption is paused because the buffers stayed full."""
     blocks: Sequence[ClosedGate] = ()
     kafka_lost: KafkaLost | None = None
     group_view: GroupView = field(default_factory=GroupView)
@@ -453,5 +358,8 @@ class Snapshot:
     """Events that failed and are tried again, those with most attempts first."""
     failing_users: int = 0
     """Users (or what else `delivery.ordering` keeps in order) of whom the next event failed."""
-    failing_records: int = 0
-    """Records that failed or wait behind one that did."""
+
+    @property
+    def forced_drains(self) -> int:
+        """Drains whose time ran out, of the process or of partitions that were given up."""
+        return self.tally.forced_drains + self.consumer.forced_drains

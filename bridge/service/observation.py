@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bridge.counts.records import LATENCY_BOUNDS
-from bridge.counts.requests import DURATION_BOUNDS, SinkStats
+from bridge.counts import taken
+from bridge.counts.requests import SinkStats
 from bridge.holds import REASONS, Reason
 from bridge.kafka.consumer.source import Source
 from bridge.mapping.absent_keys import KeyCount
@@ -33,8 +33,6 @@ from bridge.track.credentials import ApiKey, KeyFile
 
 RETRIES_SHOWN = 20
 """Events that fail, of those that wait behind them only the number."""
-MOST_TYPES = 50
-"""Unmapped event types that are shown."""
 _OLD_VIEW = 1.5 * INTERVAL
 """Seconds after which what was heard of the group decides no share of the rate any more: see `pacing.RateShare`."""
 _KEY_AS_VALUE = (
@@ -162,31 +160,22 @@ class Observer:
     def snapshot(self) -> seen.Snapshot:
         """Everything, as of now."""
         of, now, wall = self._of, time.monotonic(), time.time()
-        dispatcher, tally = of.dispatcher, of.dispatcher.tally
+        dispatcher = of.dispatcher
         return seen.Snapshot(
             at=wall,
             version=of.version,
             group_id=of.group_id,
             started_at=self._started_at,
             vitals=self.vitals(),
-            records=seen.Records(
-                consumed=tally.consumed,
-                delivered=tally.delivered,
-                filtered=tally.filtered_by_reason(),
-                dead_lettered=tally.dead_lettered,
-                already_done=tally.already_done,
-                released=tally.released,
-                in_flight=tally.buffered,
-            ),
-            mapped=self._mapped(),
-            requests=self._requests_seen(),
+            tally=taken(dispatcher.tally),
+            requests=taken(of.sink.stats),
+            consumer=taken(of.source.counts),
+            routes={route.name: replace(dispatcher.tally.route(route)) for route in of.mapping.routes},
+            keys=self._keys(),
+            in_flight_requests=dispatcher.governor.in_flight,
+            parked=dispatcher.parked,
+            paused=of.source.paused,
             letters=self._letters(),
-            buffers=seen.Buffers(
-                records=tally.buffered,
-                bytes=tally.buffered_bytes,
-                parked=dispatcher.parked,
-                paused=of.source.paused,
-            ),
             rate=self._rate(now),
             group=self._group(now),
             key=seen.KeyView(
@@ -209,7 +198,6 @@ class Observer:
             build=of.build,
             retries=dispatcher.retried(RETRIES_SHOWN),
             failing_users=len(dispatcher.failing.lanes),
-            failing_records=tally.behind,
         )
 
     def _certificates(self, now: float) -> list[seen.Certificate]:
@@ -218,24 +206,12 @@ class Observer:
         return [*self._of.file_watch.certificates, *server]
 
     def _letters(self) -> seen.Letters:
-        tally, backlog = self._of.dispatcher.tally, self._of.letter_watch.backlog
+        backlog = self._of.letter_watch.backlog
         return seen.Letters(
-            by_reason=dict(tally.letters),
-            write_failures=tally.letter_failures,
             open_by_reason=None if backlog is None else backlog.by_reason,
             open_at_least=frozenset() if backlog is None else backlog.at_least,
             oldest_open=None if backlog is None or backlog.oldest_ms is None else backlog.oldest_ms / 1000,
             retention=self._of.letter_watch.retention,
-        )
-
-    def _mapped(self) -> seen.MappingCounts:
-        tally = self._of.dispatcher.tally
-        routes = {}
-        for route in self._of.mapping.routes:
-            counts = tally.route(route)
-            routes[route.name] = seen.RouteCounts(counts.delivered, counts.filtered, counts.dead_lettered)
-        return seen.MappingCounts(
-            routes, tally.unmapped, dict(tally.unmapped_types(MOST_TYPES)), tally.left_out, self._keys()
         )
 
     def _keys(self) -> dict[tuple[str, str], KeyCount]:
@@ -245,21 +221,6 @@ class Observer:
             if count.events:
                 keys[route, key] = keys.get((route, key), KeyCount()) + count
         return keys
-
-    def _requests_seen(self) -> seen.Requests:
-        tally, stats = self._of.dispatcher.tally, self._of.sink.stats
-        answered: list[tuple[int | None, int]] = [*stats.by_status.items()]
-        if stats.by_failure:
-            answered.append((None, sum(stats.by_failure.values())))
-        return seen.Requests(
-            duration=seen.Distribution(DURATION_BOUNDS, list(stats.duration_buckets), stats.duration_sum),
-            latency=seen.Distribution(LATENCY_BOUNDS, list(tally.latency), tally.latency_sum),
-            by_status=dict(answered),
-            retries=dict(tally.retries),
-            ambiguous_retries=tally.ambiguous,
-            in_flight=self._of.dispatcher.governor.in_flight,
-            connections=stats.connections,
-        )
 
     def _rate(self, now: float) -> seen.Rate:
         share, dispatcher = self._of.share, self._of.dispatcher
@@ -277,17 +238,10 @@ class Observer:
     def _group(self, now: float) -> seen.MembershipView:
         counts = self._of.source.counts
         return seen.MembershipView(
-            assignments=counts.assignments,
-            revocations=counts.revocations,
-            losses=counts.losses,
-            forced_drains=self._of.dispatcher.tally.forced_drains + counts.forced_drains,
-            commits=counts.commits,
-            commit_failures=counts.commit_errors.total(),
             protocol=self._of.source.protocol.value,
+            out_of_range=self._of.consumer.out_of_range,
             commit_age=None if counts.committed_at is None else now - counts.committed_at,
             membership_age=self._of.dispatcher.governor.membership.age(now),
-            out_of_range=self._of.consumer.out_of_range,
-            possibly_lost=counts.possibly_lost,
         )
 
     def _blocks(self, now: float, wall: float) -> list[seen.ClosedGate]:

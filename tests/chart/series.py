@@ -7,31 +7,24 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.counts.records import LATENCY_BOUNDS
+from bridge.counts.consumer import SourceCounts
+from bridge.counts.records import RouteTally, Tally
+from bridge.counts.requests import SinkStats
 from bridge.holds import Reason
 from bridge.model import TopicPartition
 from bridge.ops.group_view import GroupView, TopicView
 from bridge.ops.metrics import exposition_format
 from bridge.ops.snapshot import (
-    Buffers,
-    Distribution,
     KeyView,
     Letters,
-    MappingCounts,
     MembershipView,
     OldestOpen,
     PartitionHold,
     PartitionView,
     Rate,
-    Records,
-    Requests,
-    RouteCounts,
     Snapshot,
     Vitals,
 )
-
-NOTHING = Distribution((0.1, 1.0), (0, 0, 0), 0.0)
-NEVER = Distribution(LATENCY_BOUNDS, [0] * (len(LATENCY_BOUNDS) + 1), 0.0)
 
 
 def idle() -> Snapshot:
@@ -42,11 +35,11 @@ def idle() -> Snapshot:
         group_id="bridge",
         started_at=0.0,
         vitals=Vitals(poll_age=0.1, loop_age=0.1, joined=True, draining=False, stopping=False),
-        records=Records(),
-        mapped=MappingCounts(routes={"order.completed": RouteCounts()}),
-        requests=Requests(duration=NOTHING, latency=NEVER),
+        tally=Tally(),
+        requests=SinkStats(),
+        consumer=SourceCounts(),
+        routes={"order.completed": RouteTally()},
         letters=Letters(open_by_reason={}),
-        buffers=Buffers(),
         rate=Rate(limit=10.0, share=10.0, view_age=1.0),
         group=MembershipView(membership_age=1.0, commit_age=0.2),
         key=KeyView(),

@@ -5,9 +5,9 @@ dashboards and alerts all read this table. Adding one is one declaration in `bri
 from __future__ import annotations
 
 from bridge.ops.metrics.families import group, letters, limits, partitions, process, records, requests
-from bridge.ops.metrics.families.declare import PREFIX, Metric, MetricKind, Over, Samples
+from bridge.ops.metrics.families.declare import PREFIX, Distribution, Metric, MetricKind, Over, Samples
 
-__all__ = ["CATALOGUE", "PREFIX", "Metric", "MetricKind", "Over", "Samples"]
+__all__ = ["CATALOGUE", "PREFIX", "Distribution", "Metric", "MetricKind", "Over", "Samples"]
 
 CATALOGUE: tuple[Metric, ...] = (
     *records.METRICS,

@@ -11,8 +11,8 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from bridge.ops.metrics.catalogue import CATALOGUE, Metric, MetricKind, Samples
-from bridge.ops.snapshot import Distribution, Snapshot
+from bridge.ops.metrics.catalogue import CATALOGUE, Distribution, Metric, MetricKind, Samples
+from bridge.ops.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -248,7 +248,7 @@ def _about_to_be_deleted(topic: str, partitions: Sequence[PartitionView], snapsh
 def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
     """What needs someone while records flow."""
     yield from _retention_near(snapshot)
-    key, letters, gap = snapshot.key, snapshot.letters, snapshot.records.gap
+    key, letters, gap = snapshot.key, snapshot.letters, snapshot.tally.gap
     if key.problem is not None and not any(each.reason == Reason.UNAUTHORIZED.value for each in found):
         yield Concern(
             KEY_FILE,

@@ -78,19 +78,19 @@ def document(snapshot: Snapshot) -> Document:
         "backlog": _backlog(snapshot, found),
         "accounting": _accounting(snapshot),
         "dead_letters": {
-            "by_reason": {reason.value: count for reason, count in snapshot.letters.by_reason.items() if count},
-            "write_failures": snapshot.letters.write_failures,
+            "by_reason": {reason.value: count for reason, count in snapshot.tally.letters.items() if count},
+            "write_failures": snapshot.tally.letter_failures,
             "open": _open_letters(snapshot),
         },
         "possible_loss": {
             "out_of_range": snapshot.group.out_of_range,
-            "records_at_most": snapshot.group.possibly_lost,
+            "records_at_most": snapshot.consumer.possibly_lost,
             "since": iso(snapshot.started_at),
             "recorded": _recorded_losses(snapshot),
         },
         "possible_duplicates": {
-            "ambiguous_retries": snapshot.requests.ambiguous_retries,
-            "forced_drains": snapshot.group.forced_drains,
+            "ambiguous_retries": snapshot.tally.ambiguous,
+            "forced_drains": snapshot.forced_drains,
         },
         "rate": {
             "limit": snapshot.rate.limit,
@@ -113,7 +113,7 @@ def overall(
 ) -> tuple[ProcessState, str]:
     """The state and the one sentence for it, the worst first."""
     if snapshot.vitals.stopping:
-        in_flight = snapshot.records.in_flight
+        in_flight = snapshot.tally.buffered
         return ProcessState.DRAINING, f"Stopping: {in_flight} records are open; what is on the wire may finish."
     if snapshot.vitals.kafka is not None:
         return ProcessState.WAITING, f"{_ended(snapshot.vitals.kafka)} {REASONS[Reason.KAFKA_UNREACHABLE].action}"
@@ -332,7 +332,7 @@ def _open_letters(snapshot: Snapshot) -> dict[str, Any] | None:
 def _retries(snapshot: Snapshot) -> Document:
     return {
         "users": snapshot.failing_users,
-        "records": snapshot.failing_records,
+        "records": snapshot.tally.behind,
         "events": [_retried(event, snapshot.at) for event in snapshot.retries],
     }
 
@@ -362,17 +362,17 @@ def _retried(event: Retried, now: float) -> Document:
 
 
 def _accounting(snapshot: Snapshot) -> Document:
-    records = snapshot.records
+    tally = snapshot.tally
     return {
-        "consumed": records.consumed,
-        "delivered": records.delivered,
-        "filtered": sum(records.filtered.values()),
-        "filtered_by_reason": {reason.value: count for reason, count in records.filtered.items() if count},
-        "dead_lettered": records.dead_lettered,
-        "already_done": records.already_done,
-        "released": records.released,
-        "in_flight": records.in_flight,
-        "gap": records.gap,
+        "consumed": tally.consumed,
+        "delivered": tally.delivered,
+        "filtered": tally.filtered,
+        "filtered_by_reason": {reason.value: count for reason, count in tally.filtered_by_reason().items() if count},
+        "dead_lettered": tally.dead_lettered,
+        "already_done": tally.already_done,
+        "released": tally.released,
+        "in_flight": tally.buffered,
+        "gap": tally.gap,
     }
 
 
@@ -385,14 +385,14 @@ def _routes(snapshot: Snapshot) -> list[Document]:
             "filtered": counts.filtered,
             "dead_lettered": counts.dead_lettered,
         }
-        for name, counts in snapshot.mapped.routes.items()
+        for name, counts in snapshot.routes.items()
     ]
 
 
 def _unmapped(snapshot: Snapshot) -> Document:
-    frequent = sorted(snapshot.mapped.unmapped_types.items(), key=lambda item: (-item[1], item[0]))[:UNMAPPED_SHOWN]
+    frequent = sorted(snapshot.tally.unmapped_types(UNMAPPED_SHOWN), key=lambda item: (-item[1], item[0]))
     return {
-        "records": snapshot.mapped.unmapped_records,
+        "records": snapshot.tally.unmapped,
         "types": [{"type": _shortened(name), "records": count} for name, count in frequent],
     }
 

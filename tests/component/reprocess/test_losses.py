@@ -61,14 +61,14 @@ async def test_a_loss_is_told_by_the_next_process_after_the_offset_was_set_anew(
 
     async with Service(file) as service:
         await service.until("it is recorded", lambda: at_most(service) == 10)
-        assert service.now().group.possibly_lost == 10
+        assert service.now().consumer.possibly_lost == 10
     assert (await dlq("stats", "--json")).documents[0]["ignored_resolutions"] == 0
 
     await asyncio.to_thread(reset, kafka, 30)
     async with Service(file) as service:
         await service.until_done(10)
         await service.until("it is read", lambda: at_most(service) == 10)
-        assert service.now().group.possibly_lost == 0
+        assert service.now().consumer.possibly_lost == 0
         assert "track_bridge_recorded_lost_records 10.0" in (await service.get("/metrics")).text
         (loss,) = (await service.status())["possible_loss"]["recorded"]["losses"]
     assert (loss["topic"], loss["partition"], loss["from"], loss["to"]) == ("orders", 0, 20, 30)

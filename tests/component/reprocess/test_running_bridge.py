@@ -83,7 +83,7 @@ async def test_what_a_spell_of_refused_keys_let_through_is_sent_again_once_the_k
     api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body="{}"))
     async with Service(configure(dead_letter={"redrive": {"reasons": ["unauthorized"]}})) as service:
         broker.produce(orders(40))
-        await service.until("the key is doubted", lambda: service.now().letters.by_reason != {})
+        await service.until("the key is doubted", lambda: service.now().tally.letters != {})
         await service.until("all is held", lambda: service.now().vitals.unauthorized is not None)
         api.set_faults()
         broker.produce([order("u-1", 40)])
@@ -182,7 +182,7 @@ async def test_a_header_whose_name_is_not_utf8_makes_a_dead_letter_and_ends_nobo
     async with Service(configure()) as service:
         Broker(kafka).produce([order("u-1", 1)])
         await service.until("the next event arrived", lambda: len(api.ledger.accepted) == 1)
-        await service.until("they are dead letters", lambda: service.now().records.dead_lettered == 100)
+        await service.until("they are dead letters", lambda: service.now().tally.dead_lettered == 100)
         await service.until("they are counted", lambda: service.now().letters.open_by_reason is not None)
     listed = (await dlq("list", "--json")).documents
     assert Counter(each["reason"] for each in listed) == {"undecodable": 100, "unknown": 100}
@@ -200,7 +200,7 @@ async def test_another_bridges_dead_letters_and_resolutions_are_filtered_and_nev
     kafka.create_topic("own", 1)
     async with Service(configure(**other)) as service:
         Broker(kafka).produce([order("u-1", 1)])
-        await service.until("all are read", lambda: service.now().records.consumed == 4)
-        await service.until("one is sent", lambda: service.now().records.delivered == 1)
-        assert service.now().records.filtered == {FilterReason.BRIDGE_RECORD: 3}
+        await service.until("all are read", lambda: service.now().tally.consumed == 4)
+        await service.until("one is sent", lambda: service.now().tally.delivered == 1)
+        assert service.now().tally.filtered_by_reason() == {FilterReason.BRIDGE_RECORD: 3}
     assert len(api.ledger.accepted) == 1

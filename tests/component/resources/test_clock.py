@@ -48,7 +48,7 @@ async def test_steps_of_an_hour_lose_repeat_delay_and_reorder_nothing(
     service = await start(delivery={"rate_limit": "12000/min"}, track={"timeout": "800ms"})
 
     for delivered, off in zip(range(40, 600, 40), itertools.cycle([HOUR, 0.0, -HOUR, 24 * HOUR]), strict=False):
-        await service.until("it goes on", lambda: service.now().records.delivered >= delivered)  # noqa: B023 - awaited here
+        await service.until("it goes on", lambda: service.now().tally.delivered >= delivered)  # noqa: B023 - awaited here
         wall.off = off
         status = await service.status()
         assert (await service.get("/livez")).status_code == 200
@@ -58,7 +58,7 @@ async def test_steps_of_an_hour_lose_repeat_delay_and_reorder_nothing(
     now = service.now()
     await service.stop()
 
-    assert (now.group.losses, now.group.forced_drains, now.records.gap) == (0, 0, 0)
+    assert (now.consumer.losses, now.forced_drains, now.tally.gap) == (0, 0, 0)
     assert len(ledger.places(api.ledger.accepted)) == len(api.ledger.accepted) == 600
     assert ledger.overtaken(api.ledger.accepted) == []
     assert broker.letters() == []

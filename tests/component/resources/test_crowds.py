@@ -47,7 +47,7 @@ async def test_three_hundred_partitions_with_an_open_head_each_restart_without_a
     api.set_faults(head_fails)
     service = await start(kafka=RESTARTABLE, delivery={"max_buffered": 10 * MANY, "retry": {"max_attempts": 1000}})
     await service.until("all but the heads are delivered", lambda: len(api.ledger.accepted) == 9 * MANY)
-    assert service.now().group.commit_failures == 0
+    assert service.now().consumer.commit_errors.total() == 0
     assert (await service.stop()).code == 0
 
     stored = committed(broker)
@@ -59,7 +59,7 @@ async def test_three_hundred_partitions_with_an_open_head_each_restart_without_a
     api.set_faults()
     service = await start(kafka=RESTARTABLE)
     await service.until_done(10 * MANY)
-    assert service.now().records.already_done == 9 * MANY
+    assert service.now().tally.already_done == 9 * MANY
     await service.stop()
     assert len(ledger.places(api.ledger.accepted)) == len(api.ledger.accepted) == 10 * MANY
     assert [each.offset for each in committed(broker)] == [10] * MANY
@@ -103,8 +103,8 @@ async def test_a_hot_user_that_fills_the_buffer_slows_the_intake_and_breaks_no_b
     def is_done() -> bool:
         nonlocal most
         now = service.now()
-        most = max(most, now.buffers.records)
-        return now.records.delivered == 1500
+        most = max(most, now.tally.buffered)
+        return now.tally.delivered == 1500
 
     await service.until("everything is delivered", is_done)
     assert most <= 50
@@ -122,14 +122,14 @@ async def test_as_many_users_as_records_are_all_served_and_all_forgotten(
         track={"timeout": "30s"},
         kafka={"drain_timeout": "40s"},
     )
-    await service.until("all of them wait", lambda: service.now().buffers.records == USERS, within=60)
+    await service.until("all of them wait", lambda: service.now().tally.buffered == USERS, within=60)
     dispatcher = service.bridge._parts.dispatcher
     assert len(dispatcher.lanes) == USERS
 
     api.set_faults()
-    await service.until("all are served", lambda: service.now().records.delivered == USERS, within=90)
+    await service.until("all are served", lambda: service.now().tally.delivered == USERS, within=90)
     assert len(dispatcher.lanes) == 0
-    assert (service.now().buffers.records, service.now().buffers.bytes) == (0, 0)
+    assert (service.now().tally.buffered, service.now().tally.buffered_bytes) == (0, 0)
     await service.stop()
     assert len(api.ledger.accepted) == USERS
     assert ledger.overtaken(api.ledger.accepted) == []

@@ -56,7 +56,7 @@ async def test_a_passing_failure_is_tried_again_and_loses_nothing(
 
     assert len(ledger.places(api.ledger.accepted)) == len(api.ledger.accepted) == 100
     assert ledger.overtaken(api.ledger.accepted) == []
-    assert service.now().requests.ambiguous_retries == (5 if may_have_been_accepted else 0)
+    assert service.now().tally.ambiguous == (5 if may_have_been_accepted else 0)
     assert api.ledger.answers[str(status)] == 5
     assert broker.letters() == []
     assert broker.position() == 100
@@ -78,9 +78,9 @@ async def test_an_answer_that_never_came_is_sent_again_and_counted(
     assert ledger.overtaken(api.ledger.accepted) == []
     repeats = ledger.repeated(api.ledger.accepted).total()
     # The head of an answer that says 202 is an answer, however the rest of it ends.
-    assert repeats == service.now().requests.ambiguous_retries
+    assert repeats == service.now().tally.ambiguous
     assert repeats == (4 if kind in (FaultKind.DROP_AFTER_READING, FaultKind.HANG) else repeats)
-    assert service.now().records.delivered == 60
+    assert service.now().tally.delivered == 60
 
 
 async def test_retry_after_stops_everybody_until_then(broker: Broker, api: Emulator, start: Start) -> None:
@@ -152,7 +152,7 @@ async def test_an_outage_is_probed_one_request_at_a_time_and_nothing_is_given_up
     api.set_faults(Fault(kind=FaultKind.STATUS, status=503))
     broker.produce(orders[20:])  # only now: a quick machine delivers all of them in no time
     await service.until("it is an outage", lambda: bool(service.lines.events("outage_began")))
-    await service.until("what was under way is answered", lambda: service.now().requests.in_flight <= 1)
+    await service.until("what was under way is answered", lambda: service.now().in_flight_requests <= 1)
     api.ledger.max_in_flight = 0
     before = api.ledger.requests
     await service.until("it was probed", lambda: api.ledger.requests >= before + 5)
@@ -182,7 +182,7 @@ async def test_an_event_that_keeps_failing_while_others_succeed_is_given_up_and_
     broker.produce(events.orders(6000, users=100), partition=0)
     service = await start(delivery={"retry": {"max_attempts": 3}})
 
-    await service.until("the poison is out", lambda: service.now().records.dead_lettered == 1)
+    await service.until("the poison is out", lambda: service.now().tally.dead_lettered == 1)
     await service.until_done(6000)
     await service.stop()
 
@@ -222,7 +222,7 @@ async def test_a_bad_key_costs_five_letters_and_a_rotated_file_goes_on_by_itself
     await service.until("the new key is told of", lambda: len(service.lines.events("key_reloaded")) == 1)
     await service.stop()
 
-    assert service.now().letters.by_reason[LetterReason.UNAUTHORIZED] == len(broker.letters()) == 5
+    assert service.now().tally.letters[LetterReason.UNAUTHORIZED] == len(broker.letters()) == 5
     assert {letter.header("http-status") for letter in broker.letters()} == {"401"}
     assert len(ledger.places(api.ledger.accepted)) == len(api.ledger.accepted) == 495
     assert ledger.overtaken(api.ledger.accepted) == []
@@ -260,8 +260,8 @@ async def test_a_wrong_address_burns_no_more_than_a_wrong_key(
     await service.until("it is held", lambda: service.now().vitals.unauthorized is not None)
     probes = api.ledger.requests
     await service.until("it is probed", lambda: api.ledger.requests >= probes + 3)
-    assert service.now().records.dead_lettered == 5
-    assert service.now().records.delivered == 0
+    assert service.now().tally.dead_lettered == 5
+    assert service.now().tally.delivered == 0
 
     api.set_faults()
     await service.until_done(300)
@@ -279,7 +279,7 @@ async def test_with_hold_after_zero_every_refusal_of_the_key_is_a_letter(
 
     await service.until_done(50)
 
-    assert service.now().letters.by_reason[LetterReason.UNAUTHORIZED] == 50
+    assert service.now().tally.letters[LetterReason.UNAUTHORIZED] == 50
     assert service.now().vitals.unauthorized is None
 
 

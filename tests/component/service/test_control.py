@@ -133,10 +133,10 @@ async def test_a_topic_held_for_its_dead_letters_goes_on_where_it_was_when_it_is
     broker.produce([b"not json"] * 10, partition=0)
     broker.produce(events.orders(10), partition=0)
     service = await start(observability=observability, dead_letter={"hold_after": 4})
-    await service.until("four are written", lambda: service.now().records.dead_lettered == 4)
+    await service.until("four are written", lambda: service.now().tally.dead_lettered == 4)
     await service.until("the topic is held", lambda: bool(service.now().held_topics))
     assert outcomes(await ask(socket, "release", partitions=[0])) == {0: "done"}
-    await service.until("it is held again", lambda: service.now().records.dead_lettered == 8)
+    await service.until("it is held again", lambda: service.now().tally.dead_lettered == 8)
     await service.until("the topic is held", lambda: bool(service.now().held_topics))
     await ask(socket, "release", partitions=[0])
     await service.until("all is sent", lambda: len(api.ledger.accepted) == 10)
@@ -156,7 +156,7 @@ async def test_a_partition_whose_dead_letter_fits_nowhere_tries_it_anew_when_it_
     await service.until("the partition is held", lambda: any(row.hold is not None for row in service.now().partitions))
     broker.embedded.stop_failing(PRODUCE)
     assert outcomes(await ask(socket, "release", partitions=[0])) == {0: "done"}
-    await service.until("it is written", lambda: service.now().records.dead_lettered == 1)
+    await service.until("it is written", lambda: service.now().tally.dead_lettered == 1)
     await service.until("all is sent", lambda: len(api.ledger.accepted) == 5)
     await service.stop()
     assert len(broker.letters()) == 1
@@ -254,7 +254,7 @@ async def test_what_is_in_flight_when_a_topic_is_held_is_finished_and_committed(
     assert outcomes(await hold(socket, partitions=[0])) == {0: "done"}
     sent = len(api.ledger.accepted)
     assert broker.position() == sent
-    assert service.now().requests.in_flight == 0
+    assert service.now().in_flight_requests == 0
     await ask(socket, "release", partitions=[0])
     await service.until("all is sent", lambda: len(api.ledger.accepted) == 30)
     assert len({_id(event) for event in api.ledger.accepted}) == 30

@@ -51,7 +51,7 @@ async def test_each_record_gets_what_the_mapping_says_of_it(broker: Broker, api:
 
     await service.until_done(len(values))
 
-    records = service.now().records
+    records = service.now().tally
     assert records.delivered == len(api.ledger.accepted) == 100
     assert _filtered(service) == {"rule": 1, "tombstone": 1, "unmapped": 1}
     assert records.dead_lettered == len(broken) + 1
@@ -81,7 +81,7 @@ async def test_records_that_a_header_filters_are_passed_and_counted_like_all_oth
         broker.produce([None] * 5, headers={"type": b"page.viewed"})
     await service.until_done(1077)
 
-    assert service.now().records.delivered == len(api.ledger.accepted) == 154
+    assert service.now().tally.delivered == len(api.ledger.accepted) == 154
     assert _filtered(service) == {"rule": 604, "unmapped": 304, "tombstone": 15}
     assert (await service.status())["accounting"]["gap"] == 0
     await service.stop()
@@ -95,8 +95,8 @@ async def test_a_record_with_two_events_is_done_when_both_are(broker: Broker, ap
     service = await start(track={"timeout": "500ms"})
     await service.until("the first event is in", lambda: len(api.ledger.accepted) == 1)
 
-    assert service.now().records.in_flight == 1
-    assert service.now().records.delivered == 0
+    assert service.now().tally.buffered == 1
+    assert service.now().tally.delivered == 0
 
     api.set_faults()
     await service.until_done(1)
@@ -134,8 +134,8 @@ async def test_the_accounting_holds_at_every_scrape_under_load(broker: Broker, a
     open_records = set()
 
     def done() -> bool:
-        now = service.now().records
-        return now.consumed == len(values) and now.in_flight == 0
+        now = service.now().tally
+        return now.consumed == len(values) and now.buffered == 0
 
     async with asyncio.timeout(60):
         while not done():
@@ -149,14 +149,14 @@ async def test_the_accounting_holds_at_every_scrape_under_load(broker: Broker, a
             scrapes += 1
     assert scrapes > 10
     assert len(open_records) > 3, "the load was over before it was looked at"
-    records = service.now().records
+    records = service.now().tally
     assert records.delivered + records.dead_lettered == 1600
-    assert sum(records.filtered.values()) == 800
+    assert records.filtered == 800
 
 
 def _filtered(service: Service) -> dict[str, int]:
     """Records by the reason for which they were left out."""
-    return {reason.value: count for reason, count in service.now().records.filtered.items() if count}
+    return {reason.value: count for reason, count in service.now().tally.filtered_by_reason().items() if count}
 
 
 def _totals(scraped: str) -> dict[str, int]:
@@ -226,4 +226,4 @@ async def test_a_metadata_key_that_vanishes_is_said_once_counted_and_said_again_
     assert vanished["events"] >= 20
     [returned] = service.lines.events("metadata_key_returned")
     assert (returned["route"], returned["key"]) == ("order.completed", "n")
-    assert service.now().mapped.keys["order.completed", "n"] == KeyCount(events=390, absent=60)
+    assert service.now().keys["order.completed", "n"] == KeyCount(events=390, absent=60)

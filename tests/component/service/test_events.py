@@ -52,7 +52,7 @@ async def test_a_commit_that_brokers_refuse_is_told_with_the_reason(broker: Brok
     await service.until("the refusal is told", lambda: bool(service.lines.events("commit_failed")))
 
     assert service.lines.events("commit_failed")[0]["detail"].startswith("refused: ")
-    assert service.now().group.commit_failures >= len(service.lines.events("commit_failed"))
+    assert service.now().consumer.commit_errors.total() >= len(service.lines.events("commit_failed"))
     await service.until("it is committed all the same", lambda: broker.position() == 10)
 
 

@@ -36,12 +36,12 @@ async def test_users_whose_events_fail_hold_up_nobody_else(
 
     healthy = bad.count(False)
     await service.until("all the others are served", lambda: len(api.ledger.accepted) == healthy, within=60)
-    await service.until("their answers are heard", lambda: service.now().records.delivered == healthy)
+    await service.until("their answers are heard", lambda: service.now().tally.delivered == healthy)
     assert ledger.overtaken(api.ledger.accepted) == []
-    assert set(service.now().letters.by_reason) <= {LetterReason.RETRIES_EXHAUSTED}
+    assert set(service.now().tally.letters) <= {LetterReason.RETRIES_EXHAUSTED}
 
     api.set_faults()
-    given_up = service.now().records.dead_lettered
+    given_up = service.now().tally.dead_lettered
     await service.until_done(EVENTS)
     await service.stop()
     assert given_up <= len(broker.letters()) <= given_up + users
@@ -67,7 +67,7 @@ async def test_status_and_log_say_why_an_event_is_tried_again(broker: Broker, ap
 
     api.set_faults()
     await service.until_done(3)
-    assert (service.now().failing_users, service.now().failing_records, service.now().retries) == (0, 0, [])
+    assert (service.now().failing_users, service.now().tally.behind, service.now().retries) == (0, 0, [])
 
 
 def is_served(api: Emulator, events: int) -> bool:
@@ -84,7 +84,7 @@ async def test_a_user_that_fails_for_ever_is_given_up_while_events_come_and_the_
     for batch in range(1, 100):
         broker.produce(values, partition=0)
         await service.until("the others are served", partial(is_served, api, 100 * batch), within=30)
-        if service.now().records.dead_lettered > 100:
+        if service.now().tally.dead_lettered > 100:
             break
-    assert service.now().records.dead_lettered > 100
+    assert service.now().tally.dead_lettered > 100
     assert len(service.lines.events("outage_began")) == 0

@@ -30,12 +30,12 @@ async def test_letters_that_cannot_be_written_stop_the_intake_until_they_can(
     assert [reason["reason"] for reason in readiness.json()["reasons"]] == ["dead_letters_unwritable"]
     assert LETTERS in readiness.json()["reasons"][0]["message"]
     assert (await service.get("/livez")).status_code == 200
-    await service.until("what was taken is sent", lambda: service.now().requests.in_flight == 0)
-    consumed = service.now().records.consumed
-    failures = service.now().letters.write_failures
-    await service.until("it is tried again", lambda: service.now().letters.write_failures >= failures + 3)
-    assert service.now().records.consumed == consumed
-    assert service.now().records.in_flight >= 1
+    await service.until("what was taken is sent", lambda: service.now().in_flight_requests == 0)
+    consumed = service.now().tally.consumed
+    failures = service.now().tally.letter_failures
+    await service.until("it is tried again", lambda: service.now().tally.letter_failures >= failures + 3)
+    assert service.now().tally.consumed == consumed
+    assert service.now().tally.buffered >= 1
     status = await service.status()
     assert status["state"] == "held"
     assert "dead_letters_unwritable" in {row["why"] for row in status["partitions"]}
@@ -50,7 +50,7 @@ async def test_letters_that_cannot_be_written_stop_the_intake_until_they_can(
     assert broker.position() == 11
     assert [event["reason"] for event in service.lines.events("held")] == ["dead_letters_unwritable"]
     refused = service.lines.events("dead_letter_refused")
-    assert len(refused) == service.now().letters.write_failures
+    assert len(refused) == service.now().tally.letter_failures
     assert {(event["topic"], event["offset"]) for event in refused} == {("orders", 0)}
     assert all(LETTERS in event["detail"] for event in refused)
     assert [event["offset"] for event in service.lines.events("dead_letter")] == [0]
@@ -66,7 +66,7 @@ async def test_a_renamed_field_costs_hold_after_letters_of_a_backlog_of_ten_thou
     service = await start(topics=("orders", "other"), mapping=mapping, kafka=RESTARTABLE)
 
     await service.until("the topic is held", lambda: bool(service.now().held_topics))
-    await service.until("the other topic is done", lambda: service.now().records.delivered == 200)
+    await service.until("the other topic is done", lambda: service.now().tally.delivered == 200)
     status = await service.status()
     assert status["state"] == "held"
     assert [held["topic"] for held in status["held_topics"]] == ["orders"]
@@ -77,11 +77,11 @@ async def test_a_renamed_field_costs_hold_after_letters_of_a_backlog_of_ten_thou
     }
     assert (await service.get("/readyz")).status_code == 200
     broker.produce(events.orders(50), topic="other")
-    await service.until("it goes on", lambda: service.now().records.delivered == 250)
+    await service.until("it goes on", lambda: service.now().tally.delivered == 250)
     await service.stop()
 
     letters = broker.letters()
-    assert len(letters) == service.now().records.dead_lettered == 100
+    assert len(letters) == service.now().tally.dead_lettered == 100
     assert {letter.header("origin-topic") for letter in letters} == {"orders"}
     assert broker.position("orders") == 100
     assert broker.position("other") == 250

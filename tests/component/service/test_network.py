@@ -37,7 +37,7 @@ async def started(start: Start, to_api: Proxy, client: str, in_flight: int = 8) 
 
 
 def timeouts(service: Service) -> int:
-    return service.now().requests.retries.get("timeout", 0)
+    return service.now().tally.retries.get("timeout", 0)
 
 
 # --- bridge and API ----------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ async def test_connections_that_died_unseen_hold_up_only_what_was_given_to_them(
     await service.until_done(20)
     to_api.weather = Weather(link=Link.BLACKHOLE)
     broker.produce(orders(4, users=4))
-    await service.until("some died", lambda: service.now().requests.in_flight == 4)
+    await service.until("some died", lambda: service.now().in_flight_requests == 4)
     await until("bytes vanished", lambda: to_api.counts.swallowed > 0)
     to_api.weather = Weather()
     broker.produce(orders(100, users=100)[4:])
@@ -110,13 +110,13 @@ async def test_every_event_arrives_in_order_once_the_network_is_well_again(
     to_api.cut()
     to_api.weather = weather
     broker.produce(orders(100))
-    await service.until(f"requests failed: {reason}", lambda: service.now().requests.retries.get(reason, 0) > 0)
+    await service.until(f"requests failed: {reason}", lambda: service.now().tally.retries.get(reason, 0) > 0)
     to_api.weather = Weather()
     await service.until_done(120)
     accepted = api.ledger.accepted
     assert len(ledger.places(accepted)) == 120
     assert not ledger.overtaken(accepted)
-    assert ledger.repeated(accepted).total() <= service.now().requests.ambiguous_retries
+    assert ledger.repeated(accepted).total() <= service.now().tally.ambiguous
 
 
 @CLIENTS
@@ -126,7 +126,7 @@ async def test_latency_is_no_failure(broker: Broker, api: Emulator, to_api: Prox
     broker.produce(orders(200))
     await service.until_done(200)
     assert len(api.ledger.accepted) == 200
-    assert not service.now().requests.retries
+    assert not service.now().tally.retries
 
 
 @CLIENTS

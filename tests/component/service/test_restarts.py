@@ -25,8 +25,8 @@ async def test_an_orderly_stop_under_load_repeats_nothing(broker: Broker, api: E
         await service.until("it is at work", partial(_more_than, api, already + 500))
         outcome = await service.stop()
         assert outcome.code == 0
-        now = service.now().records
-        assert now.in_flight == now.gap == 0
+        now = service.now().tally
+        assert now.buffered == now.gap == 0
         assert now.released > 0, "the load was over before the stop"
 
     service = await start(kafka=RESTARTABLE)
@@ -42,14 +42,14 @@ async def test_a_stop_waits_for_slow_answers_and_commits_them(broker: Broker, ap
     api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=1.0))
     broker.produce(events.orders(200, users=200))
     service = await start(kafka=RESTARTABLE)
-    await service.until("all connections are busy", lambda: service.now().requests.in_flight == 64)
+    await service.until("all connections are busy", lambda: service.now().in_flight_requests == 64)
 
     await service.stop()
 
     accepted = len(api.ledger.accepted)
     assert accepted >= 64
-    assert service.now().records.delivered == accepted
-    assert service.now().group.forced_drains == 0
+    assert service.now().tally.delivered == accepted
+    assert service.now().forced_drains == 0
     [stopped] = service.lines.events("stopped")
     assert stopped["delivered"] == accepted
 
@@ -69,8 +69,8 @@ async def test_a_stop_ends_at_its_budget_although_no_answer_comes(broker: Broker
     outcome = await service.stop()
 
     assert outcome.code == 0
-    assert service.now().records.delivered == 0
-    assert service.now().records.released == service.now().records.consumed
+    assert service.now().tally.delivered == 0
+    assert service.now().tally.released == service.now().tally.consumed
     api.set_faults()
     service = await start(kafka=RESTARTABLE)
     await service.until("everything is delivered", lambda: len(ledger.places(api.ledger.accepted)) == 50)

@@ -127,7 +127,7 @@ class Service:
         """Wait until so many records were consumed and none is open."""
 
         def done() -> bool:
-            now = self.now().records
-            return now.consumed >= records and now.in_flight == 0
+            now = self.now().tally
+            return now.consumed >= records and now.buffered == 0
 
         await self.until(f"{records} records are done", done)

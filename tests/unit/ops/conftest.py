@@ -1,29 +1,32 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
-from bridge.model import FilterReason, LetterReason, TopicPartition
+from bridge.counts.consumer import SourceCounts
+from bridge.counts.records import LATENCY_BOUNDS, RouteTally, Tally
+from bridge.counts.requests import DURATION_BOUNDS, SinkStats
+from bridge.model import Filtered, FilterReason, LetterReason, TopicPartition
 from bridge.ops.snapshot import (
-    Buffers,
-    Distribution,
     KeyView,
     Letters,
-    MappingCounts,
     MembershipView,
     OldestOpen,
     PartitionView,
     Rate,
-    Records,
-    Requests,
-    RouteCounts,
     Snapshot,
     Vitals,
 )
 
 NOON = 1_767_355_200.0
 """2026-01-02T12:00:00Z."""
+
+
+def distributed(bounds: Sequence[float], counts: Mapping[float, int], above: int) -> list[int]:
+    return [*(counts.get(bound, 0) for bound in bounds), above]
 
 
 @pytest.fixture
@@ -47,18 +50,16 @@ def partition() -> PartitionView:
 @pytest.fixture
 def quiet() -> Snapshot:
     """A process that has just started: nothing counted, nothing assigned."""
-    nothing = Distribution((0.1, 1.0), (0, 0, 0), 0.0)
     return Snapshot(
         at=NOON,
         version="1.2.3",
         group_id="userpilot-bridge",
         started_at=NOON - 8_000,
         vitals=Vitals(poll_age=0.1, loop_age=0.2, joined=True, draining=False, stopping=False),
-        records=Records(),
-        mapped=MappingCounts(),
-        requests=Requests(duration=nothing, latency=nothing),
+        tally=Tally(),
+        requests=SinkStats(),
+        consumer=SourceCounts(),
         letters=Letters(),
-        buffers=Buffers(),
         rate=Rate(limit=10.0, share=5.0),
         group=MembershipView(),
         key=KeyView(),
@@ -70,45 +71,49 @@ def busy(quiet: Snapshot, partition: PartitionView) -> Snapshot:
     """A process in the middle of its work, with something in every part."""
     return replace(
         quiet,
-        records=Records(
+        tally=Tally(
             consumed=1_000,
             delivered=800,
-            filtered={FilterReason.UNMAPPED: 90, FilterReason.TOMBSTONE: 10},
+            filtered=100,
+            filtered_records={
+                Filtered(FilterReason.UNMAPPED, None, "page.viewed"): 80,
+                Filtered(FilterReason.UNMAPPED, None, "cart.changed"): 10,
+                Filtered(FilterReason.TOMBSTONE): 10,
+            },
             dead_lettered=5,
             already_done=15,
             released=20,
-            in_flight=60,
+            buffered=60,
+            buffered_bytes=56_000,
+            left_out=7,
+            letters=Counter({LetterReason.UNMAPPABLE: 5}),
+            letter_failures=1,
+            retries=Counter({"server_error": 25, "timeout": 5}),
+            ambiguous=30,
+            latency=distributed(LATENCY_BOUNDS, {0.1: 100, 1.0: 600}, above=90),
+            latency_sum=5_000.0,
         ),
-        mapped=MappingCounts(
-            routes={"order.completed[0]": RouteCounts(790, 3, 5), "account.*": RouteCounts()},
-            unmapped_records=90,
-            unmapped_types={"page.viewed": 80, "cart.changed": 10},
-            values_left_out=7,
-        ),
-        requests=Requests(
-            duration=Distribution((0.1, 1.0), (700, 120, 10), 95.5),
-            latency=Distribution((0.1, 1.0), (100, 600, 90), 5_000.0),
-            by_status={202: 800, 503: 25, None: 5},
-            retries={"server_error": 25, "timeout": 5},
-            ambiguous_retries=30,
-            in_flight=4,
+        requests=SinkStats(
+            by_status={202: 800, 503: 25},
+            by_failure={"timeout": 5},
+            duration_buckets=distributed(DURATION_BOUNDS, {0.1: 700, 1.0: 120}, above=10),
+            duration_sum=95.5,
             connections=8,
         ),
-        letters=Letters(by_reason={LetterReason.UNMAPPABLE: 5}, write_failures=1),
-        buffers=Buffers(records=56, bytes=56_000, parked=2, paused=True),
-        rate=Rate(limit=10.0, share=5.0, view_age=1.5, limited_seconds=12.5, used_last_minute=290),
-        group=MembershipView(
+        consumer=SourceCounts(
             assignments=2,
             revocations=1,
-            losses=0,
             forced_drains=1,
             commits=40,
-            commit_failures=1,
-            commit_age=0.4,
-            membership_age=0.9,
-            out_of_range=1,
+            commit_errors=Counter({"refused": 1}),
             possibly_lost=120,
         ),
+        routes={"order.completed[0]": RouteTally(790, 3, 5), "account.*": RouteTally()},
+        in_flight_requests=4,
+        parked=2,
+        paused=True,
+        rate=Rate(limit=10.0, share=5.0, view_age=1.5, limited_seconds=12.5, used_last_minute=290),
+        group=MembershipView(commit_age=0.4, membership_age=0.9, out_of_range=1),
         key=KeyView(reloads=1),
         partitions=(partition,),
         log_write_failures=2,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.counts.records import RouteTally
 from bridge.holds import GATES, SHOWN, Reason
-from bridge.model import Retried, Retry, TopicPartition
+from bridge.model import Filtered, FilterReason, Retried, Retry, TopicPartition
 from bridge.ops.metrics import exposition_format
 from bridge.ops.snapshot import (
     ClosedGate,
@@ -22,7 +23,6 @@ from bridge.ops.snapshot import (
     PartitionView,
     RecordedLoss,
     RecordedLosses,
-    RouteCounts,
     TopicHold,
 )
 from bridge.ops.status import status_document
@@ -224,9 +224,9 @@ def test_routes_that_never_matched_are_listed(busy: Snapshot) -> None:
 
 def test_the_fifty_most_frequent_unmapped_types_are_listed_the_most_frequent_first(busy: Snapshot) -> None:
     types = {f"type-{number:03}": number for number in range(1, 81)} | {"x" * 5_000: 1_000}
-    mapped = replace(busy.mapped, unmapped_types=types)
+    records = {Filtered(FilterReason.UNMAPPED, None, name): count for name, count in types.items()}
 
-    shown = checked(replace(busy, mapped=mapped))["unmapped"]["types"]
+    shown = checked(replace(busy, tally=replace(busy.tally, filtered_records=records)))["unmapped"]["types"]
 
     assert len(shown) == status_document.UNMAPPED_SHOWN
     assert shown[0]["records"] == 1_000
@@ -244,7 +244,7 @@ def test_the_accounting_adds_up_and_leaves_reasons_that_never_occurred_out(busy:
 
 
 def test_counts_of_a_route_are_those_of_its_events() -> None:
-    assert RouteCounts(delivered=1, filtered=2, dead_lettered=3).matched == 6
+    assert RouteTally(delivered=1, filtered=2, dead_lettered=3).matched == 6
 
 
 def test_what_an_api_says_is_ended_before_the_advice_begins(busy: Snapshot) -> None:
@@ -288,7 +288,11 @@ def test_retries_are_listed_with_their_last_answer(busy: Snapshot) -> None:
     answer = Retry("timeout", "no answer within 10 s")
     event = Retried(TopicPartition("shop.orders", 3), 100, 1, None, 4, 0, 12, 3.0, answer, 2)
 
-    found = checked(replace(busy, retries=[event, replace(event, answer=None)], failing_users=2, failing_records=5))
+    found = checked(
+        replace(
+            busy, retries=[event, replace(event, answer=None)], failing_users=2, tally=replace(busy.tally, behind=5)
+        )
+    )
 
     assert (found["retries"]["users"], found["retries"]["records"]) == (2, 5)
     assert found["retries"]["events"][0] == {

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.holds import REASONS, Reason
-from bridge.model import Retried, Retry, TopicPartition
+from bridge.model import Filtered, FilterReason, Retried, Retry, TopicPartition
 from bridge.ops.group_view import GroupView, MemberView, TopicProblem, TopicView
 from bridge.ops.snapshot import ClosedGate, KeyView, Letters, MovingBacklog, PartitionHold
 from bridge.ops.status import status_document
@@ -67,7 +67,7 @@ def snapshots(draw: st.DrawFn, busy: Snapshot) -> Snapshot:
         letters=Letters(open_by_reason=draw(st.none() | st.just({"rejected": 3})), oldest_open=busy.at - 1e6),
         retries=[Retried(TopicPartition(names[0], 1), 1, 0, "r", 2, 1, 12, 1.0, answer, 2)],
         backlog=draw(st.none() | st.just(MovingBacklog(9, busy.at - 60, 10**9, busy.at))),
-        mapped=replace(busy.mapped, unmapped_types={draw(TEXTS): 9}),
+        tally=replace(busy.tally, filtered_records={Filtered(FilterReason.UNMAPPED, None, draw(TEXTS)): 9}),
     )
 
 

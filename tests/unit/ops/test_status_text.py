@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.counts.consumer import SourceCounts
 from bridge.holds import Reason
-from bridge.model import Retried, Retry, TopicPartition
+from bridge.model import Filtered, FilterReason, Retried, Retry, TopicPartition
 from bridge.ops.group_view import GroupView, TopicProblem, TopicView
 from bridge.ops.snapshot import (
     ClosedGate,
@@ -315,7 +316,7 @@ def test_a_replica_that_the_commands_do_not_reach_says_why(quiet: Snapshot) -> N
 
 
 def test_records_the_accounting_cannot_explain_are_told_as_a_defect(busy: Snapshot) -> None:
-    leaking = replace(busy, group=MembershipView(), records=replace(busy.records, consumed=1_003))
+    leaking = replace(busy, group=MembershipView(), consumer=SourceCounts(), tally=replace(busy.tally, consumed=1_003))
 
     assert section(shown(leaking), "Lost")[0].startswith("unaccounted: 3 records")
 
@@ -360,9 +361,9 @@ def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:
 
 
 def test_control_characters_from_outside_cannot_reach_the_terminal(busy: Snapshot) -> None:
-    mapped = replace(busy.mapped, unmapped_types={"\x1b[2Jclear\nme": 1})
+    tally = replace(busy.tally, filtered_records={Filtered(FilterReason.UNMAPPED, None, "\x1b[2Jclear\nme"): 1})
 
-    page = shown(replace(busy, mapped=mapped, blocks=(ClosedGate(Reason.OUTAGE, busy.at, "503 \x1b[31mred."),)))
+    page = shown(replace(busy, tally=tally, blocks=(ClosedGate(Reason.OUTAGE, busy.at, "503 \x1b[31mred."),)))
 
     assert all(line.isprintable() for line in page)
     assert section(page, "Unmapped types") == ["type              records", r"\x1b[2Jclear\nme        1"]
@@ -372,7 +373,7 @@ def test_retries_say_their_last_answer_their_attempts_and_when_the_next_one_is(b
     answer = Retry("server_error", "the API answered 500 (x-request-id r-1)", 500, request_id="r-1")
     event = Retried(TopicPartition("shop.orders", 3), 100, 0, "order.completed", 14, 9, 12, 42.0, answer, 7)
     elsewhere = replace(event, offset=101, answer=None, next_in=None, behind=0)
-    page = shown(replace(busy, retries=[event, elsewhere], failing_users=2, failing_records=9))
+    page = shown(replace(busy, retries=[event, elsewhere], failing_users=2, tally=replace(busy.tally, behind=9)))
 
     assert section(page, "Retries") == [
         "9 records of 2 users wait for events that fail",

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.ops.snapshot import Distribution, Snapshot
+from bridge.ops.snapshot import Snapshot
 
 PREFIX = "track_bridge_"
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
 """Label values in the order of the metric's labels, and the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A histogram: how many observations fell into each bucket.
+
+    `counts[i]` are those ≤ `bounds[i]` and above the bound before it (not cumulative); the last of `counts`, one more
+    than there are bounds, is what lies above all of them. `total` is the sum of all observations.
+    """
+
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    total: float
 
 
 class MetricKind(enum.StrEnum):

@@ -95,7 +95,7 @@ METRICS: tuple[Metric, ...] = (
         "commits",
         "Offset commits, by result (ok, failed).",
         ("result",),
-        lambda s: ((("ok",), s.group.commits), (("failed",), s.group.commit_failures)),
+        lambda s: ((("ok",), s.consumer.commits), (("failed",), s.consumer.commit_errors.total())),
     ),
     counters(
         "rebalances_total",
@@ -103,16 +103,16 @@ METRICS: tuple[Metric, ...] = (
         "Rebalances that gave (assigned) or took partitions, in order (revoked) or not (lost).",
         ("kind",),
         lambda s: (
-            (("assigned",), s.group.assignments),
-            (("revoked",), s.group.revocations),
-            (("lost",), s.group.losses),
+            (("assigned",), s.consumer.assignments),
+            (("revoked",), s.consumer.revocations),
+            (("lost",), s.consumer.losses),
         ),
     ),
     counter(
         "forced_drains_total",
         "drains",
         "Drains whose time ran out: requests still on the wire were cut off and their records may be sent twice.",
-        lambda s: s.group.forced_drains,
+        lambda s: s.forced_drains,
     ),
     *age(
         "commit",
@@ -137,7 +137,7 @@ METRICS: tuple[Metric, ...] = (
         "possibly_lost_records_total",
         "records",
         "Offsets that left the log by retention before they were complete: the upper bound of the records lost.",
-        lambda s: s.group.possibly_lost,
+        lambda s: s.consumer.possibly_lost,
     ),
     gauge(
         "recorded_lost_records",

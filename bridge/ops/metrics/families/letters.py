@@ -40,13 +40,13 @@ METRICS: tuple[Metric, ...] = (
         "dead letters",
         "Dead letters acknowledged by the dead-letter topic.",
         ("reason",),
-        lambda s: counted({k.value: n for k, n in s.letters.by_reason.items()}, LetterReason),
+        lambda s: counted({k.value: n for k, n in s.tally.letters.items()}, LetterReason),
     ),
     counter(
         "dead_letter_write_failures_total",
         "attempts",
         "Writes to the dead-letter topic that failed and are tried again.",
-        lambda s: s.letters.write_failures,
+        lambda s: s.tally.letter_failures,
     ),
     gauges(
         "open_dead_letters",

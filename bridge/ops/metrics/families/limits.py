@@ -14,16 +14,14 @@ def _blocked(snapshot: Snapshot) -> Samples:
 
 METRICS: tuple[Metric, ...] = (
     # --- buffers --------------------------------------------------------------------------------------------------
-    gauge("buffered_records", "records", "Records held in memory.", lambda s: s.buffers.records),
-    gauge("buffered_bytes", "bytes", "Keys, values and headers held in memory.", lambda s: s.buffers.bytes),
-    gauge(
-        "parked_records", "records", "Records waiting for the time of their next attempt.", lambda s: s.buffers.parked
-    ),
+    gauge("buffered_records", "records", "Records held in memory.", lambda s: s.tally.buffered),
+    gauge("buffered_bytes", "bytes", "Keys, values and headers held in memory.", lambda s: s.tally.buffered_bytes),
+    gauge("parked_records", "records", "Records waiting for the time of their next attempt.", lambda s: s.parked),
     gauge(
         "paused",
         "0 or 1",
         "1 while consumption is paused because the buffers stayed full.",
-        lambda s: s.buffers.paused,
+        lambda s: s.paused,
         Over.MAX,
     ),
     gauge(
@@ -36,7 +34,7 @@ METRICS: tuple[Metric, ...] = (
         "failing_records",
         "records",
         "Records that failed or wait behind one of their user that did; at most some five times delivery.max_buffered.",
-        lambda s: s.failing_records,
+        lambda s: s.tally.behind,
     ),
     gauge(
         "failing_paused_partitions",

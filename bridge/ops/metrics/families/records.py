@@ -8,63 +8,63 @@ from bridge.ops.snapshot import Snapshot
 
 
 def _events(snapshot: Snapshot) -> Samples:
-    for route, counts in snapshot.mapped.routes.items():
+    for route, counts in snapshot.routes.items():
         yield (route, "delivered"), counts.delivered
         yield (route, "filtered"), counts.filtered
         yield (route, "dead_lettered"), counts.dead_lettered
 
 
 def _keys(snapshot: Snapshot) -> Samples:
-    for (route, key), count in snapshot.mapped.keys.items():
+    for (route, key), count in snapshot.keys.items():
         yield (route, key, "found"), count.events - count.absent
         yield (route, key, "absent"), count.absent
 
 
 METRICS: tuple[Metric, ...] = (
     # --- accounting: consumed = delivered + filtered + dead_lettered + already_done + released + in_flight --------
-    counter("records_consumed_total", "records", "Records taken from Kafka.", lambda s: s.records.consumed),
+    counter("records_consumed_total", "records", "Records taken from Kafka.", lambda s: s.tally.consumed),
     counter(
         "records_delivered_total",
         "records",
         "Records of which every event that had to be sent was accepted by the Track API.",
-        lambda s: s.records.delivered,
+        lambda s: s.tally.delivered,
     ),
     counters(
         "records_filtered_total",
         "records",
         "Records that cause no request, by the rule of the mapping that left them out.",
         ("reason",),
-        lambda s: counted({k.value: n for k, n in s.records.filtered.items()}, FilterReason),
+        lambda s: counted({k.value: n for k, n in s.tally.filtered_by_reason().items()}, FilterReason),
     ),
     counter(
         "records_dead_lettered_total",
         "records",
         "Records of which at least one event is in the dead-letter topic, acknowledged.",
-        lambda s: s.records.dead_lettered,
+        lambda s: s.tally.dead_lettered,
     ),
     counter(
         "records_already_done_total",
         "records",
         "Records an earlier assignment had completed, as the committed offset map says; they are not sent again.",
-        lambda s: s.records.already_done,
+        lambda s: s.tally.already_done,
     ),
     counter(
         "records_released_total",
         "records",
         "Open records given back with their partition; whoever owns it next takes them again.",
-        lambda s: s.records.released,
+        lambda s: s.tally.released,
     ),
     gauge(
         "records_in_flight",
         "records",
         "Records consumed and not complete yet: buffered, parked, on the wire or being dead-lettered.",
-        lambda s: s.records.in_flight,
+        lambda s: s.tally.buffered,
     ),
     gauge(
         "accounting_gap",
         "records",
         "Records consumed minus accounted for; must be 0. Anything else is a defect of the bridge.",
-        lambda s: s.records.gap,
+        lambda s: s.tally.gap,
     ),
     # --- mapping --------------------------------------------------------------------------------------------------
     counters(
@@ -78,7 +78,7 @@ METRICS: tuple[Metric, ...] = (
         "unmapped_records_total",
         "records",
         "Records whose type no route names, whether dropped or dead-lettered.",
-        lambda s: s.mapped.unmapped_records,
+        lambda s: s.tally.unmapped,
     ),
     counters(
         "metadata_keys_total",
@@ -92,6 +92,6 @@ METRICS: tuple[Metric, ...] = (
         "metadata_values_left_out_total",
         "values",
         "Metadata values left out of requests because they have no flat form (lists of objects).",
-        lambda s: s.mapped.values_left_out,
+        lambda s: s.tally.left_out,
     ),
 )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from bridge.ops.metrics.families.declare import Metric, Samples, counted, counter, counters, gauge, histogram
+from bridge.counts.records import LATENCY_BOUNDS
+from bridge.counts.requests import DURATION_BOUNDS
+from bridge.ops.metrics.families.declare import (
+    Distribution,
+    Metric,
+    Samples,
+    counted,
+    counter,
+    counters,
+    gauge,
+    histogram,
+)
 from bridge.ops.snapshot import Snapshot
 
 DOCUMENTED_STATUSES: tuple[int | None, ...] = (202, 400, 401, 429, None)
@@ -10,7 +21,8 @@ RETRY_REASONS = ("rate_limited", "timeout", "connection", "redirect", "too_early
 
 
 def _statuses(snapshot: Snapshot) -> Samples:
-    counts = dict.fromkeys(DOCUMENTED_STATUSES, 0) | dict(snapshot.requests.by_status)
+    stats = snapshot.requests
+    counts = dict.fromkeys(DOCUMENTED_STATUSES, 0) | stats.by_status | {None: sum(stats.by_failure.values())}
     return ((("none" if status is None else str(status),), count) for status, count in counts.items())
 
 
@@ -26,26 +38,26 @@ METRICS: tuple[Metric, ...] = (
     histogram(
         "request_duration_seconds",
         "Time from the start of a request to the end of its answer.",
-        lambda s: s.requests.duration,
+        lambda s: Distribution(DURATION_BOUNDS, s.requests.duration_buckets, s.requests.duration_sum),
     ),
     histogram(
         "delivery_latency_seconds",
         "Time from the timestamp of a record in Kafka to the acceptance of its event.",
-        lambda s: s.requests.latency,
+        lambda s: Distribution(LATENCY_BOUNDS, s.tally.latency, s.tally.latency_sum),
     ),
     counters(
         "retries_total",
         "attempts",
         "Attempts that will be repeated, by what went wrong.",
         ("reason",),
-        lambda s: counted(s.requests.retries, RETRY_REASONS),
+        lambda s: counted(s.tally.retries, RETRY_REASONS),
     ),
     counter(
         "ambiguous_retries_total",
         "attempts",
         "Attempts repeated although the first may have been accepted: the upper bound of the duplicates caused by it.",
-        lambda s: s.requests.ambiguous_retries,
+        lambda s: s.tally.ambiguous,
     ),
-    gauge("in_flight_requests", "requests", "Requests on the wire.", lambda s: s.requests.in_flight),
+    gauge("in_flight_requests", "requests", "Requests on the wire.", lambda s: s.in_flight_requests),
     gauge("open_connections", "connections", "Open connections to the Track API.", lambda s: s.requests.connections),
 )
