@@ -27,6 +27,7 @@ from bridge.model import Record, TopicPartition
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.work import Work
 from bridge.service.time import SystemClock
 from bridge.track.connection import Connection
 from bridge.track.credentials import FixedKey
@@ -199,8 +200,8 @@ def delivery_stage(
         batches.append(by_partition)
 
     def run() -> None:
-        busy: deque[Connection] = deque()
-        sink = DirectSink(
+        busy: deque[Connection[Work]] = deque()
+        sink: DirectSink[Work] = DirectSink(
             Endpoint.parse("http://127.0.0.1:1"), FixedKey("NX-bench"), timeout=10, max_in_flight=in_flight
         )
         outside: Any = _Outside()

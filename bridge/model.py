@@ -159,12 +159,32 @@ class Failed:
     """Bytes of a value that the record does not carry any more."""
 
 
-class Prepared:
+@dataclass(frozen=True, slots=True, eq=False)
+class RequestKind:
+    """A kind of request that the API takes. Compared by identity: there is one instance of each, in `KINDS`."""
+
+    name: str
+    path: str
+    """Where it is posted, below the endpoint."""
+    refuse_all: frozenset[int] = frozenset({401, 403, 404, 405})
+    """Statuses that say of the key or of the address, and so of every request, what is wrong."""
+
+
+TRACK: Final = RequestKind("track", "/v1/track")
+KINDS: Final = (TRACK,)
+"""The table of kinds. Each has a governor of its own, and with it a budget; what the API documents of its body is in
+`sandbox.emulator.contract`."""
+
+
+class Request:
     """One request, ready to send. Not a dataclass: one is built for every event delivered."""
 
-    __slots__ = ("body", "event_name", "left_out", "route", "user_id")
+    __slots__ = ("body", "event_name", "kind", "left_out", "route", "user_id")
 
-    def __init__(self, user_id: str, event_name: str, body: bytes, route: Route, left_out: int = 0) -> None:
+    def __init__(
+        self, kind: RequestKind, user_id: str, event_name: str, body: bytes, route: Route, left_out: int = 0
+    ) -> None:
+        self.kind = kind
         self.user_id = user_id
         self.event_name = event_name
         self.body = body
@@ -174,10 +194,16 @@ class Prepared:
         """Metadata values that have no flat form (lists of objects) and were left out."""
 
     def __repr__(self) -> str:
-        return f"Prepared(route={self.route.name!r}, event_name={self.event_name!r}, body={len(self.body)} bytes)"
+        size = len(self.body)  # and not the body itself, which is its owner's business
+        return f"Request({self.path}, route={self.route.name!r}, event_name={self.event_name!r}, {size} bytes)"
+
+    @property
+    def path(self) -> str:
+        """Where it is posted, below the endpoint."""
+        return self.kind.path
 
 
-Outcome = Prepared | Filtered | Failed
+Outcome = Request | Filtered | Failed
 Outcomes = tuple[Outcome, ...]
 """What one record becomes: one entry per route that looked at it, never empty."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.cli.samples import records
-    from bridge.model import Prepared, Record, Verdict
+    from bridge.model import Record, Request, Verdict
     from bridge.track.credentials import ApiKey
     from bridge.track.request import Endpoint
 
@@ -111,7 +111,7 @@ def _one(
     requests = _requests(start, record, now)
     endpoint = Endpoint.parse(start.config.track.endpoint)
     shown = [*outcomes.describe(explanation), ""]
-    shown += [line for prepared in requests for line in _as_sent(endpoint, prepared)]
+    shown += [line for request in requests for line in _as_sent(endpoint, request)]
     # Who reads the document is no person; who is asked must see what the question is about.
     output.to_stderr(shown) if as_json else output.lines(shown)
     is_sent = bool(requests) and (yes or _agreed(len(requests), str(endpoint)))
@@ -144,10 +144,10 @@ def _record(source: str, form: records.Form, topic: str | None) -> Record:
     return found[0]
 
 
-def _requests(start: startup.LoadedConfiguration, record: Record, now: float) -> list[Prepared]:
-    from bridge.model import Prepared
+def _requests(start: startup.LoadedConfiguration, record: Record, now: float) -> list[Request]:
+    from bridge.model import Request
 
-    return [outcome for outcome in start.mapping.map(record, now) if isinstance(outcome, Prepared)]
+    return [outcome for outcome in start.mapping.map(record, now) if isinstance(outcome, Request)]
 
 
 def _agreed(count: int, host: str) -> bool:
@@ -156,25 +156,25 @@ def _agreed(count: int, host: str) -> bool:
     return output.confirm(f"Send {'this request' if count == 1 else f'these {count} requests'} to {host}?")
 
 
-def _as_sent(endpoint: Endpoint, prepared: Prepared) -> list[str]:
+def _as_sent(endpoint: Endpoint, request: Request) -> list[str]:
     """The request byte for byte, but for the key."""
     from bridge.text.printable import printable
     from bridge.track.request import head
 
-    lines = head(endpoint, _HIDDEN).decode("ascii").splitlines()
-    return [*lines[:-1], f"{lines[-1]}{len(prepared.body)}", "", printable(prepared.body.decode()), ""]
+    lines = head(request.kind, endpoint, _HIDDEN).decode("ascii").splitlines()
+    return [*lines[:-1], f"{lines[-1]}{len(request.body)}", "", printable(request.body.decode()), ""]
 
 
-def _send(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
+def _send(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Request]) -> list[Verdict]:
     import asyncio
 
     return asyncio.run(_exchange(start, key, requests))
 
 
-async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Prepared]) -> list[Verdict]:
+async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Request]) -> list[Verdict]:
     """One after the other, as the bridge sends the events of one user."""
-    from bridge.cli.sending.single import ask
+    from bridge.cli.sending.single import StartableSink, ask
     from bridge.track.build import build_sink
 
-    sink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)
+    sink: StartableSink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)
     return await ask(sink, requests)

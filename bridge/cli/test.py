@@ -65,10 +65,10 @@ def _show(result: ExampleResult) -> None:
 
 
 def _in_short(outcome: Outcome) -> str:
-    from bridge.model import Failed, Filtered, Prepared
+    from bridge.model import Failed, Filtered, Request
 
     match outcome:
-        case Prepared():
+        case Request():
             return outcome.body.decode()
         case Failed():
             return f"{{dead_letter: {outcome.reason}}}  # {outcome.message}"
@@ -78,7 +78,7 @@ def _in_short(outcome: Outcome) -> str:
 
 def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int) -> dict[str, Any]:
     from bridge.decode import exact_json
-    from bridge.model import Prepared
+    from bridge.model import Request
 
     return {
         "examples": len(results),
@@ -89,7 +89,7 @@ def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Cautio
                 "passed": result.passed,
                 "differences": list(result.differences),
                 "warnings": [{"what": each.what, "to_do": each.to_do} for each in warnings],
-                "requests": [exact_json.read(each.body) for each in result.outcomes if isinstance(each, Prepared)],
+                "requests": [exact_json.read(each.body) for each in result.outcomes if isinstance(each, Request)],
             }
             for result, warnings in zip(results, said, strict=True)
         ],

@@ -17,7 +17,7 @@ from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.metadata import WholeObject, compile_metadata
 from bridge.mapping.metadata_code import Metadata, Write
 from bridge.mapping.settings import Settings
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Route
+from bridge.model import TRACK, Failed, Filtered, FilterReason, LetterReason, Outcome, Request, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class RoutePlan:
                 body = _encode_exactly(document)
             if len(body) > self._limit:
                 _check_limit(metadata, self._limit)
-            return Prepared(user_id, event_name, body, self.route, left_out)
+            return Request(TRACK, user_id, event_name, body, self.route, left_out)
         except MappingError as failure:
             return Failed(failure.reason, failure.message, self.route)
         except InexactNumberError:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from bridge.counts.records import Tally
 from bridge.formats.offset_map import Head
-from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
+from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
 from bridge.pipeline.arrivals import Arrival, Oversized, Skimmed
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import Ordering
-from bridge.pipeline.work import Entry, Fanout, LaneKey, PartitionWork, Work
+from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, LaneKey, PartitionWork, Work
 
 Enqueue = Callable[[Work, Outcome], None]
 
@@ -81,7 +81,7 @@ class Admission:
                 before, alike = outcomes, 0
                 self._record_filtered(outcome, 1)
                 self._event_filtered(outcome, 1)
-            elif type(outcome) is Prepared and by_user and not (resumes and offset == tracker.start):
+            elif type(outcome) is Request and by_user and not (resumes and offset == tracker.start):
                 # Nearly every event: what `_work` and `_arrived` do, without the calls.
                 size = record.size if headers or value is None else len(value) + (len(key) if key else 0)
                 work = Work(partition, record, size, 0, outcome, outcome.user_id)
@@ -150,11 +150,11 @@ class Admission:
         if outcome.route is not None:
             self._tally.route(outcome.route).filtered += events
 
-    def _work(self, partition: PartitionWork, record: Record, outcome: Prepared | Failed, output: int) -> Work:
-        prepared = outcome if type(outcome) is Prepared else None
+    def _work(self, partition: PartitionWork, record: Record, outcome: Request | Failed, output: int) -> Work:
+        request = outcome if type(outcome) is Request else NO_REQUEST
         if isinstance(outcome, Failed) and outcome.unmapped_type is not None:
             self._tally.unmapped_letter(outcome.unmapped_type)
-        return Work(partition, record, record.size, output, prepared, self._lane(record, prepared))
+        return Work(partition, record, record.size, output, request, self._lane(record, request))
 
     def _arrived(self, partition: PartitionWork, record: Record, entry: Entry) -> None:
         tracker = partition.tracker
@@ -170,12 +170,12 @@ class Admission:
         work.mark = self._evidence.now()
         work.first_at = self._clock.monotonic() - max(0.0, self._clock.wall() - head.first_attempt_ms / 1000)
 
-    def _lane(self, record: Record, prepared: Prepared | None) -> LaneKey:
+    def _lane(self, record: Record, request: Request) -> LaneKey:
         ordering = self._ordering
-        if prepared is None or ordering == "none":
+        if request is NO_REQUEST or ordering == "none":
             return None
         if ordering == "user":
-            return prepared.user_id
+            return request.user_id
         if ordering == "key" and record.key is not None:
             return record.key
         return (record.topic, record.partition)

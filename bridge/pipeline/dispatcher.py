@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Sequence
-from typing import cast
 
 from bridge.counts.records import Tally
 from bridge.holds import Reason
@@ -23,8 +22,8 @@ from bridge.model import (
     LetterRefused,
     Outcome,
     Position,
-    Prepared,
     Reject,
+    Request,
     Retried,
     Retry,
     TopicPartition,
@@ -40,7 +39,7 @@ from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.letters import LetterDesk, letter_of
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
-from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
+from bridge.pipeline.ports import Alarm, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
 from bridge.pipeline.queues.delay_queue import DelayQueue
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
@@ -68,8 +67,8 @@ class Dispatcher:
         settings: DeliverySettings,
         *,
         mapper: Mapper,
-        sink: Sink,
-        letters: DeadLetters,
+        sink: Sink[Work],
+        letters: DeadLetters[Work],
         positions: Positions,
         credentials: Credentials,
         journal: EventLog,
@@ -183,7 +182,7 @@ class Dispatcher:
         return through
 
     def _enqueue(self, work: Work, outcome: Outcome) -> None:
-        if isinstance(outcome, Prepared):
+        if isinstance(outcome, Request):
             if outcome.left_out:
                 self.tally.left_out += outcome.left_out
             work.partition.topic.sendable += 1
@@ -289,13 +288,12 @@ class Dispatcher:
 
     # --- answers ----------------------------------------------------------------------------------
 
-    def answered(self, attempt: Attempt, verdict: Verdict) -> None:
+    def answered(self, work: Work, verdict: Verdict) -> None:
         """The sink's verdict on one request; frees its permit whatever became of its partition.
 
         Starts nothing: `pump` must follow, at the latest in the next turn of the loop. Many answers come in one turn,
         and what may start is found out for all of them at once.
         """
-        work: Work = attempt  # type: ignore[assignment]  # the sink gives back what `_start` gave it
         partition = work.partition
         partition.on_wire.pop(work, None)
         self.governor.in_flight -= 1
@@ -318,15 +316,14 @@ class Dispatcher:
 
     def _delivered(self, work: Work, partition: PartitionWork) -> None:
         """The hot path: each event comes through here once."""
-        governor, prepared = self.governor, work.prepared
+        governor, request = self.governor, work.request
         governor.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
             self._proved(self._monotonic())
         if work.mark is not None:
             self.evidence.recovered()
-        if prepared is not None:
-            self.evidence.succeeded(prepared.user_id)
-            self.tally.routes[prepared.route].delivered += 1
+        self.evidence.succeeded(request.user_id)
+        self.tally.routes[request.route].delivered += 1
         written_ms = work.record.timestamp_ms
         if written_ms is not None:
             self.tally.took(self._wall() - written_ms / 1000)
@@ -484,9 +481,8 @@ class Dispatcher:
         self.letters.submit(work)
         self.letters.settle(topic)
 
-    def letter_written(self, token: object, refused: LetterRefused | None) -> None:
+    def letter_written(self, work: Work, refused: LetterRefused | None) -> None:
         """The dead-letter producer's receipt."""
-        work = cast("Work", token)
         work.partition.writing -= 1
         now = self._monotonic()
         self.letters.written(work, refused, now)
@@ -552,7 +548,7 @@ class Dispatcher:
             work.partition.tracker.partition,
             work.record.offset,
             work.output,
-            None if work.prepared is None else work.prepared.route.name,
+            work.request.route.name,
             work.attempts,
             work.counted,
             self.evidence.allowed(work.who, self.settings.retry.max_attempts),

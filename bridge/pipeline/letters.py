@@ -21,16 +21,16 @@ def letter_of(
     work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, *, epoch: float
 ) -> DeadLetter:
     """What is known of an event that was tried and given up; ``epoch`` is the Unix time at monotonic zero."""
-    prepared = work.prepared
+    request = work.request
     return DeadLetter(
         work.record,
         reason,
         message,
         work.output,
-        prepared.route if prepared else None,
+        request.route,
         status,
         code,
-        prepared.body if prepared else None,
+        request.body,
         work.attempts,
         None if work.first_at is None else int((epoch + work.first_at) * 1000),
         int((epoch + work.last_at) * 1000),
@@ -41,7 +41,7 @@ class LetterDesk:
     """A letter that cannot be written is back-pressure: its offset stays open and intake stops, nothing is skipped."""
 
     def __init__(
-        self, acknowledged: Callable[[Work], None], waiting: DelayQueue, port: DeadLetters, positions: Positions,
+        self, acknowledged: Callable[[Work], None], waiting: DelayQueue, port: DeadLetters[Work], positions: Positions,
         journal: EventLog, tally: Tally, retry: RetrySettings, rng: random.Random,
     ) -> None:  # fmt: skip
         self._acknowledged = acknowledged

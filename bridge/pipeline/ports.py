@@ -7,12 +7,10 @@ None of them blocks and none raises for a failure of the outside: failures are v
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, Retried, Verdict
-
-if TYPE_CHECKING:
-    from bridge.pipeline.offsets import OffsetTracker
+from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, Request, Retried, Verdict
+from bridge.pipeline.offsets import OffsetTracker
 
 
 class Clock(Protocol):
@@ -39,27 +37,34 @@ class Attempt(Protocol):
     """One request on its way, as the sink sees it."""
 
     @property
-    def body(self) -> bytes:
-        """The JSON document to send."""
+    def request(self) -> Request:
+        """What to send."""
         ...
 
 
-class Sink(Protocol):
+AttemptT = TypeVar("AttemptT", bound=Attempt)
+AttemptT_contra = TypeVar("AttemptT_contra", bound=Attempt, contravariant=True)
+LetterT = TypeVar("LetterT")
+"""What the pipeline hands over with a dead letter, to be given back with the receipt."""
+LetterT_contra = TypeVar("LetterT_contra", contravariant=True)
+
+
+class Sink(Protocol[AttemptT_contra]):
     """Sends requests. Each `send` is answered by exactly one `VerdictSink.answered`, also after `abort`."""
 
-    def send(self, attempt: Attempt, /) -> None:
+    def send(self, attempt: AttemptT_contra, /) -> None:
         """Start one request; the answer never arrives from within this call."""
         ...
 
-    def abort(self, attempts: Iterable[Attempt], /) -> None:
+    def abort(self, attempts: Iterable[AttemptT_contra], /) -> None:
         """Close the connections that carry these requests; each is answered with an ambiguous `Retry`."""
         ...
 
 
-class VerdictSink(Protocol):
+class VerdictSink(Protocol[AttemptT_contra]):
     """Where the sink brings its verdicts."""
 
-    def answered(self, attempt: Attempt, verdict: Verdict, /) -> None:
+    def answered(self, attempt: AttemptT_contra, verdict: Verdict, /) -> None:
         """One request is over."""
         ...
 
@@ -77,18 +82,18 @@ class Credentials(Protocol):
         ...
 
 
-class DeadLetters(Protocol):
+class DeadLetters(Protocol[LetterT_contra]):
     """Writes dead letters, each answered by exactly one `LetterReceipts.letter_written`."""
 
-    def write(self, letter: DeadLetter, token: object, /) -> None:
+    def write(self, letter: DeadLetter, token: LetterT_contra, /) -> None:
         """Produce one letter; the receipt never arrives from within this call."""
         ...
 
 
-class LetterReceipts(Protocol):
+class LetterReceipts(Protocol[LetterT_contra]):
     """Where the dead-letter producer brings its receipts."""
 
-    def letter_written(self, token: object, refused: LetterRefused | None, /) -> None:
+    def letter_written(self, token: LetterT_contra, refused: LetterRefused | None, /) -> None:
         """``refused`` is None when all in-sync replicas have the letter."""
         ...
 

@@ -6,13 +6,17 @@ import enum
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from bridge.model import DeadLetter, Disposition, Prepared, Record
+from bridge.model import TRACK, DeadLetter, Disposition, Record, Request, Route
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.retry import Mark
 
 LaneKey: TypeAlias = "str | bytes | tuple[str, int] | None"
 """What must stay in order: a user, a key, a partition; None: nothing."""
+
+
+NO_REQUEST: Final = Request(TRACK, "", "", b"", Route("", "", ""))
+"""Stands where a record could not become a request. It is never sent."""
 
 
 class EventState(enum.IntEnum):
@@ -84,12 +88,12 @@ class Work:
     """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
 
     __slots__ = (
-        "attempts", "body", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next",
-        "output", "partition", "prepared", "record", "size", "state", "tail",
+        "attempts", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next",
+        "output", "partition", "record", "request", "size", "state", "tail",
     )  # fmt: skip
 
     def __init__(
-        self, partition: PartitionWork, record: Record, size: int, output: int, prepared: Prepared | None, lane: LaneKey
+        self, partition: PartitionWork, record: Record, size: int, output: int, request: Request, lane: LaneKey
     ) -> None:
         self.partition = partition
         self.record = record
@@ -97,10 +101,8 @@ class Work:
         """Bytes the record holds."""
         self.output = output
         """Which of the record's events, from 0."""
-        self.prepared = prepared
-        """None: nothing to send, a dead letter from the start."""
-        self.body = b"" if prepared is None else prepared.body
-        """The request, as the sink sends it."""
+        self.request = request
+        """`NO_REQUEST` where nothing can be sent: a dead letter from the start."""
         self.lane = lane
         self.next: Work | None = None
         self.tail: Work | None = None
@@ -125,9 +127,9 @@ class Work:
         return f"Work({self.record.coordinates}#{self.output}, {self.state.name}, attempts={self.attempts})"
 
     @property
-    def who(self) -> str | None:
+    def who(self) -> str:
         """The user: failures are weighed per user, whatever the lanes keep in order."""
-        return self.prepared.user_id if self.prepared else None
+        return self.request.user_id
 
 
 class Fanout:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bridge.model import DeadLetter, Failed, Outcomes, Prepared, Record
+from bridge.model import DeadLetter, Failed, Outcomes, Record, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LineInFlight:
 
     def mapped(self, outcomes: Outcomes) -> None:
         """These are its events, numbered by their place."""
-        self._open = {index for index, each in enumerate(outcomes) if isinstance(each, Prepared | Failed)}
+        self._open = {index for index, each in enumerate(outcomes) if isinstance(each, Request | Failed)}
 
     def accept(self, index: int) -> None:
         """The API accepted this event."""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, TopicPartition, Verdict
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
 from bridge.reprocess.lines import FileLine, LineInFlight, SendTally
 from bridge.reprocess.replay.replay_log import SendingLog
@@ -118,16 +117,14 @@ class Sending(SideTraffic):
 
     # --- what comes of them ----------------------------------------------------------------------------
 
-    def _answered(self, attempt: Attempt, verdict: Verdict) -> None:
-        if type(verdict) is Delivered and isinstance(attempt, Work):
+    def _answered(self, attempt: Work, verdict: Verdict) -> None:
+        if type(verdict) is Delivered:
             self._parcels[attempt.record.offset].accept(attempt.output)
             self._settle(attempt.record.offset)
         self._hear(attempt, verdict)
 
-    def write(self, letter: DeadLetter, token: object) -> None:
+    def write(self, letter: DeadLetter, token: Work) -> None:
         """See `ports.DeadLetters`: what failed is kept beside the file."""
-        if not isinstance(token, Work):
-            raise TypeError(type(token))
         if letter.reason is not LetterReason.UNAUTHORIZED:  # That is the key's failure: the line is left.
             place = token.record.offset
             self._rejected(self._parcels[place].line, letter)

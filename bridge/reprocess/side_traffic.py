@@ -21,9 +21,9 @@ from bridge.kafka.letters.replay_group import ReplayGroup
 from bridge.model import DeadLetter, Outcomes, Record, Verdict
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.ports import Alarm, Attempt, Clock, Credentials, Sink
+from bridge.pipeline.ports import Alarm, Clock, Credentials, Sink
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry
+from bridge.pipeline.work import Entry, Work
 from bridge.reprocess.budget import Budget
 from bridge.reprocess.replay.replay_log import ReplayLog
 
@@ -44,7 +44,7 @@ class Wiring:
     config: Config
     mapping: CompiledMapping
     settings: DeliverySettings
-    sink: Sink
+    sink: Sink[Work]
     credentials: Credentials
     budget: Budget
     clock: Clock
@@ -161,7 +161,7 @@ class SideTraffic(ABC):
             self._crash = self._crash or defect
             self._changed.set()
 
-    def _hear(self, attempt: Attempt, verdict: Verdict) -> None:
+    def _hear(self, attempt: Work, verdict: Verdict) -> None:
         """The dispatcher's part of an answer."""
         self._dispatcher.answered(attempt, verdict)
         self._dispatcher.pump()
@@ -173,7 +173,7 @@ class SideTraffic(ABC):
         """The alarm rings."""
         self._guarded(self._dispatcher.pump)
 
-    def answered(self, attempt: Attempt, verdict: Verdict) -> None:
+    def answered(self, attempt: Work, verdict: Verdict) -> None:
         """See `ports.Answers`."""
         self._guarded(self._answered, attempt, verdict)
 
@@ -200,14 +200,14 @@ class SideTraffic(ABC):
         """Hand over as many as there is room for, in their order."""
 
     @abstractmethod
-    def _answered(self, attempt: Attempt, verdict: Verdict) -> None: ...
+    def _answered(self, attempt: Work, verdict: Verdict) -> None: ...
 
     @abstractmethod
     def map(self, record: Record, now: float) -> Outcomes:
         """See `ports.Mapper`."""
 
     @abstractmethod
-    def write(self, letter: DeadLetter, token: object) -> None:
+    def write(self, letter: DeadLetter, token: Work) -> None:
         """See `ports.DeadLetters`."""
 
     @abstractmethod

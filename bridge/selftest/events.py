@@ -16,7 +16,7 @@ from bridge.config.mapping_section import ExampleConfig
 from bridge.errors import Misuse
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import TOPIC_OF_INPUT, example_record
-from bridge.model import Outcomes, Prepared, Record
+from bridge.model import Outcomes, Record, Request
 from bridge.sandbox.sample import SampleRecord
 from bridge.selftest.overrides import MARK
 
@@ -164,5 +164,5 @@ def _on(record: Record, topic: str) -> Record:
     return record._replace(topic=topic)
 
 
-def _requests(outcomes: Outcomes) -> list[Prepared]:
-    return [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
+def _requests(outcomes: Outcomes) -> list[Request]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Request)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bridge.model import Failed, Filtered, Outcomes, Prepared, Record
+from bridge.model import Failed, Filtered, Outcomes, Record, Request
 
 Ordering = Literal["user", "key", "partition", "none"]
 Place = tuple[str, int, int]
@@ -90,7 +90,7 @@ class Oracle:
         self.filtered += all(isinstance(outcome, Filtered) for outcome in outcomes)
         for output, outcome in enumerate(outcomes):
             at = (place, output)
-            if isinstance(outcome, Prepared):
+            if isinstance(outcome, Request):
                 due = Due(place, output, outcome.user_id, seen_at, self._lane(record, outcome.user_id))
                 self._requests.setdefault(outcome.body, []).append(due)
                 self._by_output[at] = outcome.body

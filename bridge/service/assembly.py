@@ -25,6 +25,7 @@ from bridge.ops.pages import pages
 from bridge.ops.server import AdminServer
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.work import Work
 from bridge.service.build import what_is_built
 from bridge.service.control import Control, Reach
 from bridge.service.event_log import ServiceEventLog
@@ -53,7 +54,7 @@ class Parts:
 
     events: Events
     credentials: ApiKey
-    sink: DirectSink | HttpxSink
+    sink: DirectSink[Work] | HttpxSink[Work]
     letters: DeadLetterProducer
     dispatcher: Dispatcher
     consumer: PollAdapter
@@ -93,6 +94,7 @@ def assemble(
     journal = ServiceEventLog(events, clock, settings.hold_after_letters)
     credentials = build_credentials(config.track)
     log.redactor.add(secret_of(credentials))
+    sink: DirectSink[Work] | HttpxSink[Work]
     sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
     consumer = PollAdapter(journal, events, crash)
     letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)

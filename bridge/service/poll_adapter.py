@@ -12,7 +12,7 @@ from bridge.kafka.consumer.thread.consumption import Batch, Drained, Gap, Positi
 from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.log.events import Events
 from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.ports import Attempt
+from bridge.pipeline.work import Work
 from bridge.service.event_log import ServiceEventLog
 
 
@@ -161,7 +161,7 @@ class PollAdapter:
 
     # --- from the sink and the dead-letter producer ---------------------------------------------------
 
-    def answered(self, attempt: Attempt, verdict: Verdict) -> None:
+    def answered(self, attempt: Work, verdict: Verdict) -> None:
         """See `pipeline.ports.VerdictSink`."""
         try:
             self._dispatcher.answered(attempt, verdict)
@@ -172,7 +172,7 @@ class PollAdapter:
             self._turn_is_due = True
             self._loop.call_soon(self._turn)
 
-    def letter_written(self, token: object, refused: LetterRefused | None) -> None:
+    def letter_written(self, token: Work, refused: LetterRefused | None) -> None:
         """See `pipeline.ports.LetterReceipts`."""
         self._guarded(self._dispatcher.letter_written, token, refused)
 

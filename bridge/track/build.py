@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.config.sections import Track
+from bridge.pipeline.ports import AttemptT
 from bridge.track.credentials import ApiKey, FixedKey, KeyFile
 from bridge.track.direct import DirectSink
 from bridge.track.request import Endpoint
@@ -25,8 +26,8 @@ def build_credentials(track: Track) -> ApiKey:
 
 def build_sink(
     track: Track, *, max_in_flight: int, credentials: ApiKey, proxy: str | None = None
-) -> DirectSink | HttpxSink:
-    """The sink `track.client` asks for; `start` it with the answers' receiver.
+) -> DirectSink[AttemptT] | HttpxSink[AttemptT]:
+    """The sink `track.client` asks for, of whatever carries a request; `start` it with the answers' receiver.
 
     `proxy` is the URL of the proxy that the environment sets for this endpoint, if any; ``auto`` takes httpx then, and
     ``direct`` goes past it. Raises `CaFileError`, and `ProxyError`.

@@ -1,10 +1,10 @@
-"""The verdict table: what one answer of the Track API means for the request, as one pure function.
+"""The verdict table: what one answer of the API means for the request, as one pure function.
 
 | status | verdict | ambiguous |
 | --- | --- | --- |
 | 2xx | `Delivered`: accepted, which is not yet ingested | |
 | 400, 409, 413, 422, any other 4xx | `Reject`: this request will never be accepted | |
-| 401, 403, 404, 405 | `Unauthorized`: the key or the address is wrong, which concerns every request | |
+| `RequestKind.refuse_all`: 401, 403, 404, 405 | `Unauthorized`: key or address is wrong, for all requests | |
 | 407 | `Retry`: it is a proxy that refuses, the API never saw the request | no |
 | 408 | `Retry` | yes: gateways send it when the API behind them was too slow |
 | 425, 429 | `Retry`: refused before it was looked at | no |
@@ -19,19 +19,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
+from bridge.model import Delivered, Reject, RequestKind, Retry, Unauthorized, Verdict
 from bridge.track.error_body import ErrorBody, bounded, read_error_body
 from bridge.track.retry_after import retry_after
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in any case, in the order they came."""
 
-_WRONG_KEY_OR_ADDRESS = frozenset({401, 403, 404, 405})
 _RETRIED_4XX = {407: "connection", 408: "timeout", 425: "too_early", 429: "rate_limited"}
 _SHORT_VALUE = 128
 
 
-def classify(status: int, headers: Headers, body: bytes, *, key: int, now_wall: float) -> Verdict:
+def classify(kind: RequestKind, status: int, headers: Headers, body: bytes, *, key: int, now_wall: float) -> Verdict:
     """The verdict on one whole answer. Never raises, whatever the answer holds.
 
     `body` is the beginning of the body as it came over the wire; `key` the generation of the key the request carried;
@@ -40,7 +39,7 @@ def classify(status: int, headers: Headers, body: bytes, *, key: int, now_wall: 
     if 200 <= status < 300:
         return Delivered(status)
     error = read_error_body(body)
-    if status in _WRONG_KEY_OR_ADDRESS:
+    if status in kind.refuse_all:
         return Unauthorized(_detail(status, headers, body, error), status, key, error.code)
     reason = _retry_reason(status)
     if reason is None:

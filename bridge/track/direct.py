@@ -7,11 +7,11 @@ import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import Final, Generic
 
 from bridge.counts.requests import SinkStats
-from bridge.model import Delivered, Retry
-from bridge.pipeline.ports import Attempt, VerdictSink
+from bridge.model import KINDS, Delivered, Retry
+from bridge.pipeline.ports import AttemptT, VerdictSink
 from bridge.track.answer import Answer
 from bridge.track.connection import Connection
 from bridge.track.credentials import ApiKey
@@ -34,7 +34,7 @@ ANOTHER_MAY_DO = frozenset({502, 503, 504})
 """Said by a gateway, or by one of several, about itself."""
 
 
-class DirectSink:
+class DirectSink(Generic[AttemptT]):
     """`pipeline.ports.Sink` on raw asyncio connections, all on the loop that runs `start`.
 
     A request goes to the idle connection used last, if nothing waits to be read there. Where none is idle a new one is
@@ -72,15 +72,15 @@ class DirectSink:
         self._dialer = Dialer(endpoint, resolve)
         self._reuse = Reuse()
         self._key = credentials.generation
-        self._head = head(endpoint, credentials.header)
-        self._answers: VerdictSink
+        self._heads = {kind: head(kind, endpoint, credentials.header) for kind in KINDS}
+        self._answers: VerdictSink[AttemptT]
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._idle: list[Connection] = []
-        self._connections: set[Connection] = set()
+        self._idle: list[Connection[AttemptT]] = []
+        self._connections: set[Connection[AttemptT]] = set()
         """Those that carry a request or may carry one."""
-        self._transports: set[Connection] = set()
+        self._transports: set[Connection[AttemptT]] = set()
         """Those whose transport is not gone yet."""
-        self._waiting: dict[Attempt, float] = {}
+        self._waiting: dict[AttemptT, float] = {}
         """Requests for which no connection was free, oldest first, with the time they came."""
         self._opening: dict[asyncio.Task[None], float] = {}
         self._sweeper: asyncio.TimerHandle | None = None
@@ -88,13 +88,13 @@ class DirectSink:
         self._was_late = False
         self._all_lost = asyncio.Event()
 
-    async def start(self, answers: VerdictSink) -> None:
+    async def start(self, answers: VerdictSink[AttemptT]) -> None:
         """Verdicts go to `answers` from now on. Opens nothing: the first request does."""
         self._answers = answers
         self._loop = asyncio.get_running_loop()
         self._schedule_sweep(self._loop)
 
-    def send(self, attempt: Attempt) -> None:
+    def send(self, attempt: AttemptT) -> None:
         """Start one request, see `pipeline.ports.Sink`."""
         idle = self._idle
         while idle:
@@ -107,7 +107,7 @@ class DirectSink:
             else:
                 if self._credentials.generation != self._key:
                     self._take_new_key()
-                connection.request(attempt, self._head, self._key, now)
+                connection.request(attempt, self._heads[attempt.request.kind], self._key, now)
                 return
         if self._loop is None:
             raise RuntimeError("send before start")
@@ -118,7 +118,7 @@ class DirectSink:
             self._waiting[attempt] = monotonic()
             self._open_for_waiting()
 
-    def abort(self, attempts: Iterable[Attempt]) -> None:
+    def abort(self, attempts: Iterable[AttemptT]) -> None:
         """Close the connections that carry these requests, see `pipeline.ports.Sink`."""
         if self._loop is None:
             return
@@ -152,7 +152,7 @@ class DirectSink:
 
     # --- what connections report ------------------------------------------------------------------
 
-    def connected(self, connection: Connection) -> None:
+    def connected(self, connection: Connection[AttemptT]) -> None:
         """A transport is there (for TLS: after the handshake)."""
         self.stats.opened()
         if self._tls is not None:
@@ -171,7 +171,7 @@ class DirectSink:
         else:
             self._part_with(connection, "one_request")
 
-    def accepted(self, connection: Connection, status: int) -> None:
+    def accepted(self, connection: Connection[AttemptT], status: int) -> None:
         """The ordinary answer."""
         attempt = connection.attempt
         if attempt is None:
@@ -193,7 +193,7 @@ class DirectSink:
         connection.served = True
         self._answers.answered(attempt, _ACCEPTED if status == 202 else Delivered(status))
 
-    def answered(self, connection: Connection, answer: Answer, closed_for: str | None) -> None:
+    def answered(self, connection: Connection[AttemptT], answer: Answer, closed_for: str | None) -> None:
         """Every other answer, and a 2xx after which the connection cannot be used."""
         attempt = connection.release()
         now = monotonic()
@@ -212,9 +212,9 @@ class DirectSink:
             self._open_for_waiting()
         else:
             self._free(connection)
-        self._answers.answered(attempt, judge(answer, self._credentials, connection.key))
+        self._answers.answered(attempt, judge(attempt.request.kind, answer, self._credentials, connection.key))
 
-    def unanswered(self, connection: Connection, closed_for: str, sentence: str, *, stale: bool) -> None:
+    def unanswered(self, connection: Connection[AttemptT], closed_for: str, sentence: str, *, stale: bool) -> None:
         """No status came. The request may have been accepted all the same: it was written."""
         attempt = connection.release()
         now = monotonic()
@@ -233,13 +233,13 @@ class DirectSink:
         reason = "timeout" if closed_for == "timeout" else "connection"
         self._fail(attempt, Retry(reason, f"{sentence} ({self._endpoint})", ambiguous=True, stale=stale))
 
-    def closed_idle(self, connection: Connection, closed_for: str) -> None:
+    def closed_idle(self, connection: Connection[AttemptT], closed_for: str) -> None:
         """An idle connection ended."""
         self._discard(connection, closed_for)
         if closed_for in _NOT_ASKED_FOR:
             self._stop_reuse(monotonic())
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: Connection[AttemptT]) -> None:
         """A transport is gone."""
         self._transports.discard(connection)
         if self._sweeper is None and not self._transports:
@@ -247,7 +247,7 @@ class DirectSink:
 
     # --- connections ----------------------------------------------------------------------------------
 
-    def _free(self, connection: Connection) -> None:
+    def _free(self, connection: Connection[AttemptT]) -> None:
         """Give a connection to the request that waits longest, or keep it."""
         if self._waiting and connection.served and not connection.is_quiet():
             self._doubt(connection, monotonic())
@@ -257,22 +257,22 @@ class DirectSink:
             since = self._waiting.pop(attempt)
             if self._credentials.generation != self._key:
                 self._take_new_key()
-            connection.request(attempt, self._head, self._key, since)
+            connection.request(attempt, self._heads[attempt.request.kind], self._key, since)
             return
         self._idle.append(connection)
 
-    def _discard(self, connection: Connection, reason: str) -> None:
+    def _discard(self, connection: Connection[AttemptT], reason: str) -> None:
         if connection in self._connections:
             self._connections.remove(connection)
             self.stats.closed(reason)
             if connection in self._idle:
                 self._idle.remove(connection)
 
-    def _part_with(self, connection: Connection, reason: str) -> None:
+    def _part_with(self, connection: Connection[AttemptT], reason: str) -> None:
         self._discard(connection, reason)
         connection.end()
 
-    def _doubt(self, connection: Connection, now: float) -> None:
+    def _doubt(self, connection: Connection[AttemptT], now: float) -> None:
         """Something waits to be read where the next request should be written: its end, or an answer of nobody's."""
         self._part_with(connection, "readable")
         self._stop_reuse(now)
@@ -289,7 +289,7 @@ class DirectSink:
         if addresses.has_another(address, now):
             self._retire([c for c in self._connections if c.address == address], "address")
 
-    def _retire(self, connections: Iterable[Connection], reason: str) -> None:
+    def _retire(self, connections: Iterable[Connection[AttemptT]], reason: str) -> None:
         """Those that are idle are closed at once, the others after their answer."""
         for connection in connections:
             connection.until, connection.retired_for = 0.0, reason
@@ -338,13 +338,13 @@ class DirectSink:
 
     # --- verdicts ---------------------------------------------------------------------------------------
 
-    def _fail(self, attempt: Attempt, verdict: Retry) -> None:
+    def _fail(self, attempt: AttemptT, verdict: Retry) -> None:
         self.stats.failed(verdict.reason, verdict.detail)
         self._answers.answered(attempt, verdict)
 
     def _take_new_key(self) -> None:
         self._key = self._credentials.generation
-        self._head = head(self._endpoint, self._credentials.header)
+        self._heads = {kind: head(kind, self._endpoint, self._credentials.header) for kind in KINDS}
 
     # --- time -------------------------------------------------------------------------------------------
 

@@ -12,13 +12,13 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Generic
 
 import httpx
 
 from bridge.counts.requests import SinkStats
-from bridge.model import Retry, Verdict
-from bridge.pipeline.ports import Attempt, VerdictSink
+from bridge.model import Request, Retry, Verdict
+from bridge.pipeline.ports import AttemptT, VerdictSink
 from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.connection import MAX_ANSWER
 from bridge.track.credentials import ApiKey
@@ -26,7 +26,7 @@ from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, 
 from bridge.track.direct import ANOTHER_MAY_DO, IDLE_LIMIT, MAX_AGE
 from bridge.track.httpx_transport import address_of, discard, has_leftover, one_connection, proxy_of, root_cause
 from bridge.track.judge import judge
-from bridge.track.request import TRACK_PATH, Endpoint, headers
+from bridge.track.request import Endpoint, headers
 from bridge.track.reuse import Reuse
 from bridge.track.tls import server_certificate_ends
 
@@ -75,7 +75,7 @@ class _Link:
     served: bool = False
 
 
-class HttpxSink:
+class HttpxSink(Generic[AttemptT]):
     """`pipeline.ports.Sink` on httpx: the same answers as `DirectSink`, at some fifty times its cost.
 
     `stats` counts requests; what httpx does with its connections is not visible from here.
@@ -104,8 +104,8 @@ class HttpxSink:
         self._tls = tls
         self._proxy = proxy_of(proxy, tls)
         self._via = f" through the proxy {self._proxy.url.netloc.decode()}" if self._proxy else ""
-        self._answers: VerdictSink | None = None
-        self._running: dict[Attempt, asyncio.Task[Verdict]] = {}
+        self._answers: VerdictSink[AttemptT] | None = None
+        self._running: dict[AttemptT, asyncio.Task[Verdict]] = {}
         self._given_up: set[asyncio.Task[Verdict]] = set()
         self._idle: list[_Link] = []
         self._max_age = max_age
@@ -115,11 +115,11 @@ class HttpxSink:
         """How often it was decided that each connection carries one request."""
         self._closed = False
 
-    async def start(self, answers: VerdictSink) -> None:
+    async def start(self, answers: VerdictSink[AttemptT]) -> None:
         """Verdicts go to `answers` from now on."""
         self._answers = answers
 
-    def send(self, attempt: Attempt) -> None:
+    def send(self, attempt: AttemptT) -> None:
         """Start one request, see `pipeline.ports.Sink`."""
         if self._answers is None:
             raise RuntimeError("send before start")
@@ -131,7 +131,7 @@ class HttpxSink:
         self._running[attempt] = task
         task.add_done_callback(lambda task: self._ended(attempt, task))
 
-    def abort(self, attempts: Iterable[Attempt]) -> None:
+    def abort(self, attempts: Iterable[AttemptT]) -> None:
         """Close the connections that carry these requests, see `pipeline.ports.Sink`."""
         verdict = Retry("connection", "the request was given up: its partition left this replica", ambiguous=True)
         for attempt in list(attempts):
@@ -153,13 +153,13 @@ class HttpxSink:
             await discard(link.transport)
         await asyncio.sleep(0)  # answers and the ends of connections that are under way arrive
 
-    def _ended(self, attempt: Attempt, task: asyncio.Task[Verdict]) -> None:
+    def _ended(self, attempt: AttemptT, task: asyncio.Task[Verdict]) -> None:
         self._given_up.discard(task)
         if self._running.pop(attempt, None) is not None and self._answers is not None and not task.cancelled():
             # result() raises for a defect of this class: the loop's exception handler hears of it.
             self._answers.answered(attempt, task.result())
 
-    async def _attempt(self, attempt: Attempt) -> Verdict:
+    async def _attempt(self, attempt: AttemptT) -> Verdict:
         progress = _Progress()
         key = self._credentials.generation
         started = monotonic()
@@ -170,9 +170,9 @@ class HttpxSink:
             async with asyncio.timeout(self._timeout):
                 link = await self._idle_link()
                 if link is None:
-                    link = await self._over_a_new_one(attempt.body, progress)
+                    link = await self._over_a_new_one(attempt.request, progress)
                 else:
-                    await self._exchange(link, attempt.body, progress)
+                    await self._exchange(link, attempt.request, progress)
         except (httpx.TransportError, OSError, UnicodeError) as error:
             failure = error
         finally:
@@ -191,7 +191,7 @@ class HttpxSink:
             return self._unanswered(failure, progress, stale=stale)
         self.stats.answered(progress.status, monotonic() - started)
         answer = Answer(progress.status, progress.headers, bytes(progress.body))
-        return judge(answer, self._credentials, key)
+        return judge(attempt.request.kind, answer, self._credentials, key)
 
     async def _idle_link(self) -> _Link | None:
         """The one used last, unless it is old, or idle for so long that the server may be about to close it."""
@@ -203,7 +203,7 @@ class HttpxSink:
             await discard(link.transport)
         return None
 
-    async def _over_a_new_one(self, body: bytes, progress: _Progress) -> _Link:
+    async def _over_a_new_one(self, request: Request, progress: _Progress) -> _Link:
         """Try one address after the other until a connection comes about; a request that was sent is not repeated."""
         addresses: Sequence[SocketAddress] = [None] if self._proxy else await self._dialer.resolve()
         failure: Exception = OSError("the name has no address")
@@ -211,7 +211,7 @@ class HttpxSink:
             now = monotonic()
             until = now + self._max_age if self._reuse.allowed(now) else now
             link = _Link(one_connection(self._tls, self._proxy), at, until)
-            error = await self._first_exchange(link, body, progress, self._timeout / len(addresses))
+            error = await self._first_exchange(link, request, progress, self._timeout / len(addresses))
             if error is None:
                 return link
             if isinstance(root_cause(error), ssl.SSLError) or not isinstance(root_cause(failure), ssl.SSLError):
@@ -221,12 +221,12 @@ class HttpxSink:
         raise failure
 
     async def _first_exchange(
-        self, link: _Link, body: bytes, progress: _Progress, connect_in: float
+        self, link: _Link, request: Request, progress: _Progress, connect_in: float
     ) -> Exception | None:
         """None, or why no connection came about. Raises what went wrong after that."""
         over = False
         try:
-            await self._exchange(link, body, progress, connect_in=connect_in)
+            await self._exchange(link, request, progress, connect_in=connect_in)
             over = True
         except (httpx.TransportError, OSError) as error:
             over = progress.status is not None
@@ -244,19 +244,19 @@ class HttpxSink:
         return None
 
     async def _exchange(
-        self, link: _Link, body: bytes, progress: _Progress, *, connect_in: float | None = None
+        self, link: _Link, request: Request, progress: _Progress, *, connect_in: float | None = None
     ) -> None:
         progress.address = link.address
-        url, extensions = address_of(self._endpoint, link.address, TRACK_PATH)
-        request = httpx.Request(
+        url, extensions = address_of(self._endpoint, link.address, request.path)
+        outgoing = httpx.Request(
             "POST",
             url,
-            headers=headers(self._endpoint, self._credentials.header),
-            content=body,
+            headers=headers(request.kind, self._endpoint, self._credentials.header),
+            content=request.body,
             extensions={**extensions, "trace": progress.trace, "timeout": {"connect": connect_in}},
         )
         # The transport itself, not a client: it follows no redirect, decompresses nothing and adds no header.
-        response = await link.transport.handle_async_request(request)
+        response = await link.transport.handle_async_request(outgoing)
         if progress.secured is not None:
             self.stats.showed_certificate(server_certificate_ends(progress.secured), monotonic())
             progress.secured = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from bridge.model import Delivered, Retry, Unauthorized, Verdict
+from bridge.model import Delivered, RequestKind, Retry, Unauthorized, Verdict
 from bridge.track.answer import BODY_LIMIT, Answer
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, ProxyError, Resolve, SocketAddress, failure_sentence, resolve
@@ -19,7 +19,7 @@ from bridge.track.httpx_transport import address_of, discard, one_connection, pr
 from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
 
-VALIDATE_PATH = "/v1/validate"
+VALIDATE = RequestKind("validate", "/v1/validate")
 """Undocumented: a published integration checks its key there. That it does not exist says nothing about the key."""
 
 
@@ -141,8 +141,8 @@ async def _resolve(
 async def _validate(
     transport: httpx.AsyncHTTPTransport, at: SocketAddress, endpoint: Endpoint, credentials: ApiKey
 ) -> Verdict:
-    url, extensions = address_of(endpoint, at, VALIDATE_PATH)
-    request = httpx.Request("GET", url, headers=headers(endpoint, credentials.header), extensions=extensions)
+    url, extensions = address_of(endpoint, at, VALIDATE.path)
+    request = httpx.Request("GET", url, headers=headers(VALIDATE, endpoint, credentials.header), extensions=extensions)
     response = await transport.handle_async_request(request)
     body = bytearray()
     async for chunk in response.aiter_raw():
@@ -150,7 +150,7 @@ async def _validate(
         if len(body) > BODY_LIMIT:
             break
     answer = Answer(response.status_code, tuple(response.headers.raw), bytes(body[:BODY_LIMIT]))
-    return judge(answer, credentials, credentials.generation)
+    return judge(VALIDATE, answer, credentials, credentials.generation)
 
 
 def _broken(error: BaseException, endpoint: Endpoint, via: httpx.Proxy | None) -> ProbeFinding:

@@ -1,6 +1,6 @@
-"""The documented request (POST /v1/track, https://docs.userpilot.com), as bytes.
+"""The documented request (https://docs.userpilot.com), as bytes.
 
-Everything but the key, the length and the body is the same for every request, so it is put together once.
+Everything but the key, the length and the body is the same for every request of a kind, so it is put together once.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bridge import __version__
+from bridge.model import RequestKind
 
-TRACK_PATH = "/v1/track"
 API_VERSION = "2020-09-22"
 USER_AGENT = f"track-bridge/{__version__}"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -52,10 +52,10 @@ class Endpoint:
         return f"{self.host}:{self.port}"
 
 
-def head(endpoint: Endpoint, authorization: bytes) -> bytes:
+def head(kind: RequestKind, endpoint: Endpoint, authorization: bytes) -> bytes:
     """The request up to the value of Content-Length; `authorization` is a whole header line without its line end."""
     return (
-        f"POST {TRACK_PATH} HTTP/1.1\r\n"
+        f"POST {kind.path} HTTP/1.1\r\n"
         f"Host: {endpoint.authority}\r\n"
         f"User-Agent: {USER_AGENT}\r\n"
         f"X-API-Version: {API_VERSION}\r\n"
@@ -63,7 +63,7 @@ def head(endpoint: Endpoint, authorization: bytes) -> bytes:
     ).encode("ascii") + b"%b\r\nContent-Length: " % authorization
 
 
-def headers(endpoint: Endpoint, authorization: bytes) -> list[tuple[bytes, bytes]]:
+def headers(kind: RequestKind, endpoint: Endpoint, authorization: bytes) -> list[tuple[bytes, bytes]]:
     """The same headers one by one, for a client that frames the request itself (and adds Content-Length)."""
-    lines = head(endpoint, authorization).split(b"\r\n")[1:-1]
+    lines = head(kind, endpoint, authorization).split(b"\r\n")[1:-1]
     return [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]

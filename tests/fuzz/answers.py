@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.model import DeadLetter, Delivered, LetterReason, Record, Retry, Verdict
+from bridge.model import TRACK, DeadLetter, Delivered, LetterReason, Record, Request, Retry, Route, Verdict
 from bridge.track.answer import KEPT_BYTES, Answer
 from bridge.track.connection import Connection
 from bridge.track.credentials import FixedKey
@@ -18,10 +18,10 @@ from tests.fuzz.letters import check_letter
 KEY: Final = "NX-marked-7f3a9c"
 
 
-class Request:
+class Attempt:
     """What a connection carries."""
 
-    body = b'{"user_id":"u-1","event_name":"e"}'
+    request = Request(TRACK, "u-1", "e", b'{"user_id":"u-1","event_name":"e"}', Route("e", "", "e"))
 
 
 class Transport(asyncio.Transport):
@@ -46,28 +46,28 @@ class Owner:
         self.verdicts: list[Verdict] = []
         self._credentials = FixedKey(KEY)
 
-    def connected(self, connection: Connection) -> None:
+    def connected(self, connection: Connection[Attempt]) -> None:
         """Nothing to do."""
 
-    def accepted(self, connection: Connection, status: int) -> None:
+    def accepted(self, connection: Connection[Attempt], status: int) -> None:
         """A plain 2xx."""
         connection.release()
         self.verdicts.append(Delivered(status))
 
-    def answered(self, connection: Connection, answer: Answer, closed_for: str | None) -> None:  # noqa: ARG002
+    def answered(self, connection: Connection[Attempt], answer: Answer, closed_for: str | None) -> None:  # noqa: ARG002
         """Any other answer."""
         connection.release()
-        self.verdicts.append(judge(answer, self._credentials, 1))
+        self.verdicts.append(judge(TRACK, answer, self._credentials, 1))
 
-    def unanswered(self, connection: Connection, closed_for: str, sentence: str, *, stale: bool) -> None:  # noqa: ARG002
+    def unanswered(self, connection: Connection[Attempt], closed_for: str, sentence: str, *, stale: bool) -> None:  # noqa: ARG002
         """No status came."""
         connection.release()
         self.verdicts.append(Retry("connection", sentence, ambiguous=True))
 
-    def closed_idle(self, connection: Connection, closed_for: str) -> None:
+    def closed_idle(self, connection: Connection[Attempt], closed_for: str) -> None:
         """No request was on it."""
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: Connection[Attempt]) -> None:
         """The last call."""
 
 
@@ -76,7 +76,7 @@ def verdict_on(chunks: Sequence[bytes]) -> Verdict:
     owner, transport = Owner(), Transport()
     connection = Connection(owner)
     connection.connection_made(transport)
-    connection.request(Request(), b"POST / HTTP/1.1\r\nContent-Length: ", 1, 0.0)
+    connection.request(Attempt(), b"POST / HTTP/1.1\r\nContent-Length: ", 1, 0.0)
     for chunk in chunks:
         if transport.aborted:
             break

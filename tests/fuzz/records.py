@@ -10,7 +10,7 @@ from typing import Final
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import DeadLetter, Failed, Filtered, Header, Prepared, Record
+from bridge.model import DeadLetter, Failed, Filtered, Header, Record, Request
 from tests.fuzz.choices import Choices
 from tests.fuzz.letters import check_letter
 
@@ -99,7 +99,7 @@ def check_record(record: Record, now: float) -> None:
         outcomes = mapping.map(record, now)
         assert outcomes
         for outcome in outcomes:
-            if isinstance(outcome, Prepared):
+            if isinstance(outcome, Request):
                 _check_request(outcome)
             elif isinstance(outcome, Failed):
                 assert "failed with" not in outcome.message, f"an exception nobody thought of: {outcome.message}"
@@ -108,7 +108,7 @@ def check_record(record: Record, now: float) -> None:
                 assert isinstance(outcome, Filtered)
 
 
-def _check_request(prepared: Prepared) -> None:
+def _check_request(prepared: Request) -> None:
     body = json.loads(prepared.body)
     assert set(body) <= {"user_id", "event_name", "metadata"}
     assert body["user_id"] == prepared.user_id

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, cast
 
-from bridge.model import DeadLetter, Delivered, LetterReason, LetterRefused, Retry, Unauthorized, Verdict
+from bridge.model import TRACK, DeadLetter, Delivered, LetterReason, LetterRefused, Retry, Unauthorized, Verdict
 from bridge.pipeline.offsets import TrackerState
-from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
 from bridge.track.classify import classify
 from tests.simulation.agenda import EPOCH, Agenda
@@ -101,7 +100,7 @@ class Api:
         asks = status == 429 or (status == 503 and flight.event.user not in self.failing)
         if asks and rng.random() < 0.5:
             headers = self._asks_to_wait(rng.randrange(8))
-        verdict = classify(status, headers, b"", key=flight.key, now_wall=flight.process.wall())
+        verdict = classify(TRACK, status, headers, b"", key=flight.key, now_wall=flight.process.wall())
         self._check_wait(headers, verdict)
         self._agenda.after(min(latency, TRACK_TIMEOUT), flight.process, sink.answer, work, flight, verdict)
 
@@ -170,11 +169,10 @@ class Sink:
         self._process = process
         self._api = api
 
-    def send(self, attempt: Attempt, /) -> None:
+    def send(self, work: Work, /) -> None:
         process = self._process
         world = process.world
-        work = cast("Work", attempt)
-        event = world.ledger.events[int(work.body)]
+        event = world.ledger.events[int(work.request.body)]
         tracker = work.partition.tracker
         if world.timeline.on:
             world.timeline.note(process.name, f"sends {event}")
@@ -191,9 +189,8 @@ class Sink:
         flight = self.on_wire[work] = Flight(event, process, tracker, process.credentials.generation, world.agenda.now)
         self._api.serve(self, work, flight)
 
-    def abort(self, attempts: Iterable[Attempt], /) -> None:
-        for attempt in attempts:
-            work = cast("Work", attempt)
+    def abort(self, works: Iterable[Work], /) -> None:
+        for work in works:
             self._process.after(0.0, self.answer, work, self.on_wire[work], CLOSED)
 
     def answer(self, work: Work, flight: Flight, verdict: Verdict) -> None:

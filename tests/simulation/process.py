@@ -14,7 +14,7 @@ from bridge.model import Outcomes, Record, TopicPartition
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.work import Entry, EventState, Work
+from bridge.pipeline.work import NO_REQUEST, Entry, EventState, Work
 from bridge.service.watches.rate_view import INTERVAL, view_of
 from tests.simulation.agenda import EPOCH
 from tests.simulation.api import Letters, Sink
@@ -419,7 +419,7 @@ class Process:
                 opened += 1
                 size += entry.size
                 for work in (entry,) if isinstance(entry, Work) else entry._works:
-                    if work.prepared is not None and work.letter is None and work.state is not EventState.GONE:
+                    if work.request is not NO_REQUEST and work.letter is None and work.state is not EventState.GONE:
                         sendable[work.record.topic] += 1
         behind = dispatcher.failing.count()
         if (tally.behind, tally.behind_bytes) != behind:

@@ -12,6 +12,7 @@ from bridge.formats.operator_hold import OperatorHold
 from bridge.kafka.consumer.assignment.holding import Move, OperatorOutcome
 from bridge.kafka.consumer.thread.consumption import Tracker
 from bridge.model import (
+    TRACK,
     DeadLetter,
     Failed,
     Filtered,
@@ -19,8 +20,8 @@ from bridge.model import (
     LetterReason,
     Outcome,
     Position,
-    Prepared,
     Record,
+    Request,
     Route,
     TopicPartition,
 )  # fmt: skip
@@ -149,7 +150,7 @@ class World:
             event.done = event.filtered = True
             return FILTERED
         entry.open += 1
-        return FAILED if word == "!" else Prepared(user, "Simulated", str(number).encode(), ROUTE)
+        return FAILED if word == "!" else Request(TRACK, user, "Simulated", str(number).encode(), ROUTE)
 
     def _copy(self, copied: Copied) -> None:
         """What tools leave behind that move positions: the old map, at another place."""

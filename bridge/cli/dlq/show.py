@@ -151,14 +151,14 @@ def _record(entry: LetterEntry, hidden: Redaction) -> list[str]:
 
 def now_lines(entry: LetterEntry, record: Record, start: startup.LoadedConfiguration, hidden: Redaction) -> list[str]:
     """What the present mapping would send, beside what was sent."""
-    from bridge.model import Failed, Filtered, Prepared
+    from bridge.model import Failed, Filtered, Request
     from bridge.reprocess.replay import plan
 
     mapped = plan.of(entry.letter, record, start.mapping)
     lines: list[str] = []
     for _, outcome in mapped.outcomes:
         match outcome:
-            case Prepared():
+            case Request():
                 lines += _request(entry, outcome, record, hidden)
             case Failed():
                 lines.append(f"  nothing: it would be a dead letter again ({outcome.reason.value}): {outcome.message}")
@@ -186,7 +186,7 @@ def _request(entry: LetterEntry, prepared: Any, record: Record, hidden: Redactio
 
 def contents_of(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: Redaction) -> dict[str, Any]:
     """What is in a letter, what was sent and what would be, for scripts."""
-    from bridge.model import Prepared
+    from bridge.model import Request
     from bridge.reprocess.reading import contents
     from bridge.reprocess.replay import plan
 
@@ -200,7 +200,7 @@ def contents_of(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: 
         "sent": None if letter.request is None else _plain(_sent(letter, hidden)),
         "now": [
             _plain(hidden.of_request(outcome.body, record.value, record.headers))
-            if isinstance(outcome, Prepared) and record is not None
+            if isinstance(outcome, Request) and record is not None
             else {"result": type(outcome).__name__.lower(), "reason": getattr(outcome, "reason", None)}
             for _, outcome in (mapped.outcomes if mapped else ())
         ],

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.model import Failed, Filtered, FilterReason, Outcome, Prepared, Record
+from bridge.model import Failed, Filtered, FilterReason, Outcome, Record, Request
 from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
@@ -39,7 +39,7 @@ class Histogram:
             self._outcomes[kind] += 1
             self._samples.setdefault(kind, record)
             match outcome:
-                case Prepared():
+                case Request():
                     self.requests += 1
                     self.left_out += outcome.left_out
                     self._names[outcome.event_name] += 1
@@ -118,7 +118,7 @@ class Histogram:
 def _label(outcome: Outcome) -> str:
     """``request``, ``filtered: when``, ``dead letter: unmappable``."""
     match outcome:
-        case Prepared():
+        case Request():
             return "request"
         case Filtered():
             return f"filtered: {outcome.reason}"

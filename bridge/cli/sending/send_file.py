@@ -173,7 +173,7 @@ def _expected(
     start: startup.LoadedConfiguration, asked: SendFileRequest, lines: Sequence[FileLine], *, to_stderr: bool
 ) -> int:
     """Says what becomes of the lines under the mapping; how many requests it is."""
-    from bridge.model import Failed, Filtered, Prepared
+    from bridge.model import Failed, Filtered, Request
 
     now = time.time()
     kinds: Counter[type] = Counter()
@@ -181,7 +181,7 @@ def _expected(
         kinds.update(type(outcome) for outcome in start.mapping.map(line.record, now))
     rows = [
         (thousands(len(lines)), "records in the file"),
-        (thousands(kinds[Prepared]), "requests"),
+        (thousands(kinds[Request]), "requests"),
         (thousands(kinds[Filtered]), f"left out, by a rule of the mapping (`{asked.shown_by}` says which)"),
         (thousands(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
     ]
@@ -190,7 +190,7 @@ def _expected(
         sys.stderr.write("".join(f"{each}\n" for each in shown))
     else:
         output.lines(shown)
-    return kinds[Prepared]
+    return kinds[Request]
 
 
 def _agreed(requests: int, endpoint: str) -> bool:

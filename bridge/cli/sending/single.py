@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from bridge.model import Verdict
-from bridge.pipeline.ports import Attempt, Sink, VerdictSink
+from bridge.model import Request, Verdict
+from bridge.pipeline.ports import Sink, VerdictSink
 
 
-class StartableSink(Sink, Protocol):
+class Single(NamedTuple):
+    """One request on its way."""
+
+    request: Request
+
+
+class StartableSink(Sink[Single], Protocol):
     """A sink with its life: `track.direct.DirectSink` or `track.httpx_sink.HttpxSink`."""
 
-    async def start(self, answers: VerdictSink) -> None:
+    async def start(self, answers: VerdictSink[Single]) -> None:
         """Verdicts go to `answers` from now on."""
         ...
 
@@ -28,7 +34,7 @@ class _Inbox:
     def __init__(self) -> None:
         self._waiting: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
 
-    def answered(self, _attempt: Attempt, verdict: Verdict, /) -> None:
+    def answered(self, _attempt: Single, verdict: Verdict, /) -> None:
         """See `pipeline.ports.VerdictSink`."""
         if not self._waiting.done():
             self._waiting.set_result(verdict)
@@ -40,14 +46,14 @@ class _Inbox:
         return verdict
 
 
-async def ask(sink: StartableSink, requests: Sequence[Attempt]) -> list[Verdict]:
+async def ask(sink: StartableSink, requests: Sequence[Request]) -> list[Verdict]:
     """The verdicts in order."""
     inbox = _Inbox()
     await sink.start(inbox)
     verdicts: list[Verdict] = []
     try:
         for request in requests:
-            sink.send(request)
+            sink.send(Single(request))
             verdicts.append(await inbox.next())
     finally:
         await sink.close()

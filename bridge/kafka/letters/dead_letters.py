@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from confluent_kafka import KafkaException
 
@@ -68,7 +68,7 @@ class DeadLetterProducer:
     """`ports.DeadLetters`. Construct, `start` and use it on the event loop's thread."""
 
     def __init__(
-        self, config: Config, receipts: LetterReceipts, *, loop: asyncio.AbstractEventLoop, logger: logging.Logger
+        self, config: Config, receipts: LetterReceipts[Any], *, loop: asyncio.AbstractEventLoop, logger: logging.Logger
     ) -> None:
         """`ClientRefusedError` if the client library does not take `dead_letter.properties`.
 

@@ -21,7 +21,7 @@ from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.routes import RoutePlan
 from bridge.mapping.topic_plan import TopicPlan
-from bridge.model import Outcomes, Prepared, Record
+from bridge.model import Outcomes, Record, Request
 
 _KEYS_KEPT: Final = 1000
 """Of one route: keys of a whole object come from the records."""
@@ -117,7 +117,7 @@ class Coverage:
         sent = {
             outcome.route.name: exact_json.loads(outcome.body).get("metadata", {})
             for outcome in outcomes
-            if isinstance(outcome, Prepared)
+            if isinstance(outcome, Request)
         }
         try:
             self._look(self._mapping.topic(record.topic), record, sent)

@@ -20,7 +20,7 @@ from bridge.config.problems import Problem
 from bridge.decode import exact_json
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import describe
-from bridge.model import Failed, Filtered, Outcomes, Prepared, Record
+from bridge.model import Failed, Filtered, Outcomes, Record, Request
 
 TOPIC_OF_INPUT: Final = "example"
 """A bare `input` comes from a topic of this name, which no rule of a real topic is meant for."""
@@ -66,7 +66,7 @@ def run_example(mapping: CompiledMapping, example: ExampleConfig) -> ExampleResu
     differences = [*_differences(example, outcomes, mapping, record)]
     if example.now is None:
         topic = mapping.topic(record.topic)
-        aged = [o.route for o in outcomes if isinstance(o, Prepared) and topic.plan_of(o.route).max_age is not None]
+        aged = [o.route for o in outcomes if isinstance(o, Request) and topic.plan_of(o.route).max_age is not None]
         differences += [f"max_age is in force for {route.name}; say when it is, by `now`" for route in aged]
     return ExampleResult(example.name, tuple(differences), outcomes)
 
@@ -110,7 +110,7 @@ def _json(value: Any) -> bytes | None:
 
 def _differences(example: ExampleConfig, outcomes: Outcomes, mapping: CompiledMapping, record: Record) -> Iterator[str]:
     events = [expected for expected in example.expect if isinstance(expected, ExpectedEvent)]
-    requests = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
+    requests = [outcome for outcome in outcomes if isinstance(outcome, Request)]
     yield from _event_differences(events, requests)
 
     letters = [expected.dead_letter for expected in example.expect if isinstance(expected, ExpectedDeadLetter)]
@@ -128,7 +128,7 @@ def _differences(example: ExampleConfig, outcomes: Outcomes, mapping: CompiledMa
             yield f"dropped: {name}{describe(mapping, record, outcome)}"
 
 
-def _event_differences(events: Sequence[ExpectedEvent], requests: Sequence[Prepared]) -> Iterator[str]:
+def _event_differences(events: Sequence[ExpectedEvent], requests: Sequence[Request]) -> Iterator[str]:
     for place, (event, request) in enumerate(zip(events, requests, strict=False), start=1):
         yield from _compare(f"event {place}", event, exact_json.loads(request.body))
     for event in events[len(requests) :]:

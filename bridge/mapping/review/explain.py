@@ -11,7 +11,7 @@ from bridge.decode.failures import InexactNumberError, MappingError
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.topic_plan import TopicPlan
-from bridge.model import Failed, Filtered, FilterReason, Outcome, Prepared, Record
+from bridge.model import Failed, Filtered, FilterReason, Outcome, Record, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def describe(mapping: CompiledMapping, record: Record, outcome: Filtered) -> str
 def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
     name = outcome.route.name if outcome.route is not None else None
     match outcome:
-        case Prepared():
+        case Request():
             detail = f"sends {outcome.event_name!r} for user {outcome.user_id!r}"
             return Look(name, "request", None, detail, outcome.body, outcome.left_out)
         case Failed():

@@ -9,7 +9,7 @@ from bridge.decode.failures import InexactNumberError, MappingError
 from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import explain
-from bridge.model import Prepared, Record
+from bridge.model import Record, Request
 from bridge.reprocess.reading.ledger import LetterState
 
 ANY_AGE = float("nan")
@@ -32,7 +32,7 @@ def event_type(mapping: CompiledMapping, record: Record) -> str | None:
 def users(mapping: CompiledMapping, record: Record) -> frozenset[str]:
     """Those its events are of; none where it becomes no event."""
     outcomes = mapping.map(record, ANY_AGE)
-    return frozenset(outcome.user_id for outcome in outcomes if isinstance(outcome, Prepared))
+    return frozenset(outcome.user_id for outcome in outcomes if isinstance(outcome, Request))
 
 
 def value(mapping: CompiledMapping, record: Record) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import Outcomes, Prepared
+from bridge.model import Outcomes, Request
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry
 from bridge.reprocess.replay import plan
@@ -35,7 +35,7 @@ class LetterInFlight:
             raise ValueError(f"{letter.place}: has no origin")
         mapped = plan.of(letter, record, mapping, standing.delivered)
         self._numbers = tuple(number for number, _ in mapped.outcomes)
-        self._open = {index for index, (_, outcome) in enumerate(mapped.outcomes) if isinstance(outcome, Prepared)}
+        self._open = {index for index, (_, outcome) in enumerate(mapped.outcomes) if isinstance(outcome, Request)}
         return tuple(outcome for _, outcome in mapped.outcomes)
 
     def accept(self, index: int) -> None:

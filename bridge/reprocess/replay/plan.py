@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bridge.commands import command
 from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Prepared, Record
+from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry
 
@@ -56,9 +56,9 @@ class MappedLetter(NamedTuple):
     outcomes: tuple[tuple[int, Outcome], ...]
 
     @property
-    def requests(self) -> tuple[tuple[int, Prepared], ...]:
+    def requests(self) -> tuple[tuple[int, Request], ...]:
         """What there is to send."""
-        return tuple((number, each) for number, each in self.outcomes if isinstance(each, Prepared))
+        return tuple((number, each) for number, each in self.outcomes if isinstance(each, Request))
 
     @property
     def failures(self) -> tuple[Failed, ...]:

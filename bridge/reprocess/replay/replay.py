@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from bridge.kafka.letters.letter_log import LetterLogError
 from bridge.kafka.letters.resolution_writer import ResolutionWriter
 from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, TopicPartition, Verdict
-from bridge.pipeline.ports import Attempt
 from bridge.pipeline.work import Work
 from bridge.reprocess.author import author
 from bridge.reprocess.reading.selection import LetterEntry
@@ -239,8 +238,8 @@ class Replay(SideTraffic):
 
     # --- what comes of them --------------------------------------------------------------------------
 
-    def _answered(self, attempt: Attempt, verdict: Verdict) -> None:
-        if type(verdict) is not Delivered or not isinstance(attempt, Work):
+    def _answered(self, attempt: Work, verdict: Verdict) -> None:
+        if type(verdict) is not Delivered:
             self._hear(attempt, verdict)
             return
         place = (attempt.record.partition, attempt.record.offset)
@@ -252,12 +251,10 @@ class Replay(SideTraffic):
             self._settle(place)
             self._guarded(self._hear, attempt, verdict)
 
-        self._recorder.accepted(parcel, verdict, attempt.body, recorded)
+        self._recorder.accepted(parcel, verdict, attempt.request.body, recorded)
 
-    def write(self, letter: DeadLetter, token: object) -> None:
+    def write(self, letter: DeadLetter, token: Work) -> None:
         """See `ports.DeadLetters`: no new letter is written, its resolution counts the failure."""
-        if not isinstance(token, Work):
-            raise TypeError(type(token))
         place = (token.record.partition, token.record.offset)
         parcel = self._parcels.get(place) or self._strays[place]
 

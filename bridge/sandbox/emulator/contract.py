@@ -1,4 +1,4 @@
-"""What the Track API documents of a request, checked by code that shares nothing with the sender.
+"""What the API documents of its requests, checked by code that shares nothing with the sender.
 
 Strict where the documentation is silent (unknown fields, nulls, nested metadata): a bridge that passes here sends
 nothing whose effect on the real API is unknown.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Final, NoReturn
 
-TRACK = "/v1/track"
 VALIDATE = "/v1/validate"
 API_VERSION = "2020-09-22"
 _FIELDS = {"user_id", "event_name", "metadata"}
@@ -38,11 +38,17 @@ class Event:
 
 def check_address(method: str, path: str) -> ContractRefusal | None:
     """404 for a wrong path, 405 for a wrong method."""
-    if path != TRACK:
-        return ContractRefusal(404, "not_found", f"no such path: {path[:200]}")
+    if path not in BODIES:
+        return _no_such(path)
     if method != "POST":
-        return ContractRefusal(405, "method_not_allowed", f"{method} is not allowed on {TRACK}")
+        return ContractRefusal(405, "method_not_allowed", f"{method} is not allowed on {path}")
     return None
+
+
+def read_body(path: str, body: bytes) -> Event | ContractRefusal:
+    """What a request to this path brings, or the refusal it earns."""
+    read = BODIES.get(path)
+    return _no_such(path) if read is None else read(body)
 
 
 def check_authorization(headers: Mapping[str, str], keys: frozenset[str]) -> ContractRefusal | None:
@@ -104,6 +110,10 @@ def _is_primitive(value: object) -> bool:
     return isinstance(value, str | int)
 
 
+def _no_such(path: str) -> ContractRefusal:
+    return ContractRefusal(404, "not_found", f"no such path: {path[:200]}")
+
+
 def _invalid(message: str) -> ContractRefusal:
     return ContractRefusal(400, "invalid_input", message)
 
@@ -117,3 +127,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+BODIES: Final[Mapping[str, Callable[[bytes], Event | ContractRefusal]]] = MappingProxyType({"/v1/track": read_event})
+"""The kinds of requests, by path: what is documented of their bodies."""

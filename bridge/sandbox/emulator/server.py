@@ -142,7 +142,7 @@ class Emulator:
             connection.answer(self._refusal(refusal) if refusal else replies.reply(200, b"{}", {}, self._request_id()))
             return
         now = self._monotonic()
-        event = contract.read_event(request.body)
+        event = contract.read_body(request.path, request.body)
         connection.user_id = event.user_id if isinstance(event, Event) else None
         connection.counted = True
         self.ledger.arrived(connection.user_id, now)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bridge.config.sections import Config
 from bridge.formats import declarations
@@ -14,17 +14,22 @@ from bridge.kafka.admin.group_reader import GroupReader
 from bridge.kafka.letters.replay_group import SESSION
 from bridge.mapping.mapper import CompiledMapping
 from bridge.pipeline.ports import VerdictSink
+from bridge.pipeline.work import Work
 from bridge.reprocess.budget import Budget
 from bridge.reprocess.side_traffic import Wiring
 from bridge.service.settings import delivery_settings
 from bridge.service.time import LoopAlarm, SystemClock
 from bridge.track.build import build_sink
 from bridge.track.credentials import ApiKey
+from bridge.track.direct import DirectSink
+
+if TYPE_CHECKING:
+    from bridge.track.httpx_sink import HttpxSink
 
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Running(VerdictSink, Protocol[R_co]):
+class Running(VerdictSink[Work], Protocol[R_co]):
     """A `reprocess.side_traffic.SideTraffic`, built."""
 
     def pump(self) -> None:
@@ -60,7 +65,7 @@ class SideTrafficStart:
             hold_after_unauthorized=1,
         )
         self._alarm = LoopAlarm(asyncio.get_running_loop())
-        self._sink = build_sink(
+        self._sink: DirectSink[Work] | HttpxSink[Work] = build_sink(
             config.track,
             max_in_flight=settings.max_in_flight,
             credentials=credentials,

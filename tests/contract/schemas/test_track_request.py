@@ -12,7 +12,7 @@ from bridge.config import load
 from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import run_examples
-from bridge.model import Prepared
+from bridge.model import Request
 from bridge.sandbox.emulator.contract import Event, read_event
 
 EXAMPLE = Path(__file__).parents[3] / "bridge.example.yaml"
@@ -89,7 +89,7 @@ def test_every_request_of_the_commented_example_is_of_the_schema(validator: json
         outcome
         for result in run_examples(mapping, loaded.mapping.examples)
         for outcome in result.outcomes
-        if isinstance(outcome, Prepared)
+        if isinstance(outcome, Request)
     ]
     assert requests
     for request in requests:

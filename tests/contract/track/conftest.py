@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 import trustme
 import uvloop
 
-from bridge.model import Verdict
+from bridge.model import TRACK, Request, Route, Verdict
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
 from bridge.track.credentials import ApiKey, FixedKey
 from bridge.track.dial import Resolve, resolve
@@ -25,7 +26,7 @@ from bridge.track.request import Endpoint
 from bridge.track.tls import client_context
 
 BODY = b'{"user_id": "u-1", "event_name": "Order Completed", "metadata": {"plan": "free", "items": 3}}'
-AnySink = DirectSink | HttpxSink
+AnySink: TypeAlias = "DirectSink[Attempt] | HttpxSink[Attempt]"
 Handler = Callable[["Peer"], Awaitable[None]]
 
 
@@ -36,11 +37,14 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
     return {"uvloop": uvloop.new_event_loop}
 
 
+ROUTE = Route("e", "", "e")
+
+
 class Attempt:
     """One request, told from others by identity."""
 
     def __init__(self, body: bytes = BODY) -> None:
-        self.body = body
+        self.request = Request(TRACK, "u-1", "e", body, ROUTE)
 
 
 class Recorder:
@@ -177,7 +181,7 @@ class Harness:
             )
         else:
             sink = HttpxSink(parsed, key, timeout=timeout, tls=context, proxy=proxy, max_age=max_age, resolve=resolve)
-        await sink.start(self.answers)  # type: ignore[arg-type] # it knows its own attempts only
+        await sink.start(self.answers)
         self._stack.push_async_callback(sink.close)
         return sink
 

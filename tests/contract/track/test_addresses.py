@@ -143,8 +143,8 @@ async def test_the_age_is_the_configured_one(direct_harness: Harness, client: st
         "ca_file": str(harness.authority.file),
     }  # fmt: skip
     configured = Track.model_validate(track)
-    sink = build_sink(configured, max_in_flight=4, credentials=build_credentials(configured))
-    await sink.start(harness.answers)  # type: ignore[arg-type] # it knows its own attempts only
+    sink: AnySink = build_sink(configured, max_in_flight=4, credentials=build_credentials(configured))
+    await sink.start(harness.answers)
     assert await harness.ask(sink) == Delivered(202)
     await asyncio.sleep(0.25)
     assert await harness.ask(sink) == Delivered(202)

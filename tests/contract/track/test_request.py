@@ -9,9 +9,9 @@ import pytest
 
 from bridge import __version__
 from bridge.config.endpoint import normalise
-from bridge.model import Delivered, Unauthorized
+from bridge.model import TRACK, Delivered, Unauthorized
 from bridge.track.credentials import FixedKey, KeyFile
-from bridge.track.request import TRACK_PATH, Endpoint
+from bridge.track.request import Endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ async def test_a_rotated_key_is_used_from_the_next_request_on(harness: Harness, 
 ])  # fmt: skip
 def test_every_spelling_of_a_host_ends_at_one_url(spelling: str) -> None:
     endpoint = Endpoint.parse(normalise(spelling))
-    assert endpoint.url(TRACK_PATH) == "https://analytex-eu.userpilot.io/v1/track"
+    assert endpoint.url(TRACK.path) == "https://analytex-eu.userpilot.io/v1/track"
     assert (endpoint.host, endpoint.port, endpoint.authority) == (
         "analytex-eu.userpilot.io", 443, "analytex-eu.userpilot.io",
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What many records become, counted."""
 
 from bridge.cli.samples.histogram import Histogram
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Record, Route
+from bridge.model import TRACK, Failed, Filtered, FilterReason, LetterReason, Outcome, Record, Request, Route
 
 ROUTE = Route("order.completed", "0" * 12, "Order Completed")
 
@@ -10,8 +10,8 @@ def _record(partition: int = 0, offset: int = 0, topic: str = "t") -> Record:
     return Record(topic, partition, offset, None, None, b"{}", ())
 
 
-def _request(user: str) -> Prepared:
-    return Prepared(user, "Order Completed", b"{}", ROUTE)
+def _request(user: str) -> Request:
+    return Request(TRACK, user, "Order Completed", b"{}", ROUTE)
 
 
 def test_a_record_of_several_requests_counts_once_and_its_requests_each() -> None:

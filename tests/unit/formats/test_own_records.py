@@ -14,8 +14,8 @@ from bridge.model import (
     FilterReason,
     Header,
     LetterReason,
-    Prepared,
     Record,
+    Request,
 )
 from tests.unit.mapping.conftest import Bench, compiled
 
@@ -68,4 +68,4 @@ def test_headers_that_cannot_be_read_make_a_dead_letter_and_are_never_taken_for_
 def test_headers_that_only_look_like_a_bridges_are_an_events_own() -> None:
     for headers in ([KIND, ("bridge.dead-letter.note", b"1")], [("bridge.dead-letter.version", b"x")]):
         (outcome,) = Bench(compiled(MAPPINGS["type in the value"])).map(VALUE, headers=headers)
-        assert isinstance(outcome, Prepared)
+        assert isinstance(outcome, Request)

@@ -14,7 +14,7 @@ from bridge.config.problems import Problem
 from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.review.examples import run_examples
-from bridge.model import Failed, Filtered, Outcomes, Prepared, Record
+from bridge.model import Failed, Filtered, Outcomes, Record, Request
 
 NOW = 1_767_326_400.0
 """2026-01-02T04:00:00Z"""
@@ -46,7 +46,7 @@ class Bench:
     def request(self, value: Any = b"", /, **changes: Any) -> dict[str, Any]:
         """The one request of a record, decoded."""
         (outcome,) = self.map(value, **changes)
-        assert isinstance(outcome, Prepared), outcome
+        assert isinstance(outcome, Request), outcome
         body: dict[str, Any] = json.loads(outcome.body)
         assert (body["user_id"], body["event_name"]) == (outcome.user_id, outcome.event_name)
         return body

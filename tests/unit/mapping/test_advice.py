@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.mapping.expressions import instants
-from bridge.model import Failed, Prepared
+from bridge.model import Failed, Request
 
 if TYPE_CHECKING:
     from tests.unit.mapping.conftest import Bench
@@ -133,7 +133,7 @@ def test_the_advice_of_a_failure_works(
     assert isinstance(before, Failed)
     assert says in before.message
 
-    assert isinstance(mapped(advised), Prepared), mapped(advised)
+    assert isinstance(mapped(advised), Request), mapped(advised)
 
 
 @pytest.mark.parametrize(("number", "kind"), [(5, "a number"), (True, "a boolean")])

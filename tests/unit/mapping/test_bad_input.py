@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.model import Failed, FilterReason, LetterReason, Prepared
+from bridge.model import Failed, FilterReason, LetterReason, Request
 
 if TYPE_CHECKING:
     from tests.unit.mapping.conftest import Bench
@@ -283,7 +283,7 @@ events:
         return {"type": "order", "data": {"user_id": "u" * 500, "note": "x" * length}}
 
     within = 100 - len('{"note":""}')
-    assert isinstance(mapping.map(value(within))[0], Prepared)
+    assert isinstance(mapping.map(value(within))[0], Request)
     failed = mapping.failed(value(within + 1))
     assert failed.reason is LetterReason.INVALID
     assert "101 bytes" in failed.message
@@ -302,7 +302,7 @@ def test_a_value_too_deep_to_be_flattened_is_this_routes_dead_letter(bench: Call
     assert isinstance(failed, Failed)
     assert failed.message == "the value is nested too deeply to be mapped"
     assert failed.route is not None
-    assert isinstance(sent, Prepared)
+    assert isinstance(sent, Request)
 
 
 def test_an_exception_outside_of_any_route_is_this_records_dead_letter(bench: Callable[[str], Bench]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.mapping.review.cautions import cautions
 from bridge.mapping.review.coverage import Coverage, Fill
-from bridge.model import Prepared, Record
+from bridge.model import Record, Request
 from tests.unit.mapping.conftest import NOW, compiled
 
 FREE = "common_metadata: {occurred_at: false, event_id: false}\n"
@@ -156,7 +156,7 @@ def test_the_advice_reads_the_field() -> None:
     mapping = compiled("user_id: u\noccurred_at: '\"timestamp\"'\nevents: {order: {}}")
     raw = json.dumps({"type": "order", "u": "u-1", "timestamp": "2025-05-05T05:05:05Z"}).encode()
     (outcome,) = mapping.map(Record("t", 0, 0, 1_767_323_045_000, None, raw, ()), NOW)
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, Request)
     assert b'"occurred_at":"2025-05-05T05:05:05Z"' in outcome.body
 
 

@@ -16,7 +16,7 @@ from bridge.config.problems import Problem
 from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.review.examples import run_example, run_examples
-from bridge.model import Failed, Filtered, Prepared
+from bridge.model import Failed, Filtered, Request
 
 PAGE = Path(__file__).parents[3] / "docs" / "mapping.md"
 FENCE = re.compile(r"^```(\w+) (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -81,7 +81,7 @@ def test_a_record_of_the_page_becomes_what_the_page_says(case: Case) -> None:
 
     outcomes = run_example(mapping, ExampleConfig.model_validate(given)).outcomes
 
-    requests = [json.loads(outcome.body) for outcome in outcomes if isinstance(outcome, Prepared)]
+    requests = [json.loads(outcome.body) for outcome in outcomes if isinstance(outcome, Request)]
     assert requests == case.requests
     assert [list(request.get("metadata", {})) for request in requests] == [
         list(request.get("metadata", {})) for request in case.requests

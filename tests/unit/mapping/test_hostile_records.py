@@ -13,7 +13,7 @@ import pytest
 
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.review.explain import explain
-from bridge.model import Failed, Header, Prepared, Record
+from bridge.model import Failed, Header, Record, Request
 from tests.unit.mapping.conftest import NOW, compiled
 
 MOST_BYTES: Final = 1_000_000
@@ -259,7 +259,7 @@ def test_metadata_within_its_limit_is_sent_however_it_is_spread() -> None:
 
     (sent,) = mapping.map(Record("t", 0, 0, None, None, raw, ()), NOW)
 
-    assert isinstance(sent, Prepared)
+    assert isinstance(sent, Request)
     expected = {f"{'k' * 30}.{n}": n for n in range(300)} | {"event_id": "t/0/0"}
     assert json.loads(sent.body)["metadata"] == expected
     assert 10_000 < len(sent.body) < 20_000
@@ -284,7 +284,7 @@ def test_the_limit_is_the_same_whether_metadata_is_counted_or_measured(limit: in
         raw = json.dumps({"type": "a", "u": "u", "x": {"k": fields}}).encode()
         return mapping.map(Record("t", 0, 0, None, None, raw, ()), NOW)[0]
 
-    assert isinstance(outcome(limit), Prepared)
+    assert isinstance(outcome(limit), Request)
     assert isinstance(outcome(limit + 1), Failed)
 
 
@@ -295,7 +295,7 @@ def test_a_larger_record_may_have_more_structure_in_proportion() -> None:
 
     (sent,) = mapping.map(Record("t", 0, 0, None, None, raw, ()), NOW)
 
-    assert isinstance(sent, Prepared)
+    assert isinstance(sent, Request)
     assert json.loads(sent.body)["metadata"]["n"] == 150_000
 
 
@@ -303,7 +303,7 @@ def test_brackets_inside_of_texts_are_no_structure() -> None:
     mapping = compiled("user_id: u\nevents: {a: {event_name: A}}")
     for text in ("[" * 300_000, '{"a":[\\"' * 50_000, "\\[" * 200_000):
         raw = json.dumps({"type": "a", "u": "u", "note": text}).encode()
-        assert isinstance(mapping.map(Record("t", 0, 0, None, None, raw, ()), NOW)[0], Prepared)
+        assert isinstance(mapping.map(Record("t", 0, 0, None, None, raw, ()), NOW)[0], Request)
 
 
 def test_the_explanation_of_a_hostile_record_costs_no_more_than_its_mapping() -> None:

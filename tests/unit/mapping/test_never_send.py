@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import LetterReason, Prepared, Record
+from bridge.model import LetterReason, Record, Request
 from tests.unit.mapping.conftest import NOW, compiled
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def test_a_text_on_the_way_of_never_send_is_not_sent(
     (outcome,) = mapping.map({"type": "a", "u": "u-1", "data": TEXTS[text]})
 
     if use == "all values":
-        assert isinstance(outcome, Prepared) is False or SECRET not in repr(outcome)
-    assert not isinstance(outcome, Prepared), outcome.body
+        assert isinstance(outcome, Request) is False or SECRET not in repr(outcome)
+    assert not isinstance(outcome, Request), outcome.body
     assert SECRET not in repr(outcome)
     assert TEXTS[text] not in repr(outcome)
 
@@ -106,11 +106,11 @@ def test_a_text_in_a_list_on_the_way_is_not_sent_and_objects_beside_it_are_searc
 
     first, second, *others = mapping.map(value)
 
-    assert isinstance(first, Prepared)
+    assert isinstance(first, Request)
     assert json.loads(first.body)["metadata"]["n"] == "Ada"
-    assert isinstance(second, Prepared), "a list of objects is left out and counted"
+    assert isinstance(second, Request), "a list of objects is left out and counted"
     assert second.left_out == 1
-    assert not any(isinstance(other, Prepared) for other in others)
+    assert not any(isinstance(other, Request) for other in others)
     assert SECRET not in repr([getattr(outcome, "body", outcome) for outcome in (first, second, *others)])
 
 

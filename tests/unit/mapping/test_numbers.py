@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bridge.decode import exact_json
 from bridge.decode.failures import Unusable
 from bridge.mapping.expressions import numbers
-from bridge.model import LetterReason, Prepared
+from bridge.model import LetterReason, Request
 from tests.unit.mapping.conftest import NOW, Bench, compiled
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def raw(number: str, **more: str) -> bytes:
 def sent(outcomes: Outcomes) -> dict[str, Any]:
     """The metadata with its numbers as the request spells them."""
     (outcome,) = outcomes
-    assert isinstance(outcome, Prepared), outcome
+    assert isinstance(outcome, Request), outcome
     found: dict[str, Any] = json.loads(outcome.body, parse_float=Decimal)["metadata"]
     return found
 
@@ -207,7 +207,7 @@ def test_a_condition_is_decided_by_what_is_written(
 ) -> None:
     (outcome,) = order(f'when: "{condition}"').map(raw(number))
 
-    assert isinstance(outcome, Prepared) is holds
+    assert isinstance(outcome, Request) is holds
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e-400", "1e99999999999999999999", "0." + "1" * 5000, "9" * 5000])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bridge.decode import plain_text
 from bridge.decode.failures import MappingError
 from bridge.mapping.review.explain import explain
-from bridge.model import Failed, LetterReason, Prepared, Record
+from bridge.model import Failed, LetterReason, Record, Request
 from tests.unit.mapping.conftest import NOW, compiled
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def test_no_control_character_is_in_any_identifier_that_leaves(
     record = Record("t", 0, 0, 0, key, value, (("user", header), ("id", header)))
 
     for outcome in MAPPING.map(record, NOW):
-        if isinstance(outcome, Prepared):
+        if isinstance(outcome, Request):
             sent = json.loads(outcome.body)
             for identifier in (sent["user_id"], sent["event_name"], sent["metadata"]["event_id"]):
                 assert identifier.strip()

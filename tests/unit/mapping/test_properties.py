@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.mapping.globs import compile_glob, overlap
 from bridge.mapping.samples import sampler
-from bridge.model import Failed, Filtered, Prepared, Record
+from bridge.model import Failed, Filtered, Record, Request
 from tests.unit.mapping.conftest import compiled
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -32,7 +32,7 @@ FLAT = compiled("user_id: {value: u}\nmetadata_limit: 1MB\nevents: {a: {metadata
 def test_metadata_is_flat_finite_and_without_null(whole: dict[str, Any], own: Any) -> None:
     (outcome,) = FLAT.map(record(json.dumps({"type": "a", "x": whole, "y": own}).encode()), 0)
 
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, Request)
     objects: list[list[tuple[str, Any]]] = []
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_a_scalar_arrives_as_it_was_sent(value: Any) -> None:
         return
     (outcome,) = FLAT.map(record(json.dumps({"type": "a", "y": value}).encode()), 0)
 
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, Request)
     got = json.loads(outcome.body)["metadata"]["own"]
     assert (got, type(got)) == (value, type(value))
 
@@ -93,7 +93,7 @@ def planted(value: Any) -> dict[str, Any]:
 @given(st.just(MARKER) | st.recursive(st.just(MARKER), lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)))
 def test_what_is_never_sent_is_in_no_body_and_no_message(value: Any) -> None:
     for outcome in SECRETIVE.map(record(json.dumps(planted(value)).encode()), 0):
-        text = outcome.body.decode() + outcome.user_id if isinstance(outcome, Prepared) else repr(outcome)
+        text = outcome.body.decode() + outcome.user_id if isinstance(outcome, Request) else repr(outcome)
         assert MARKER not in text
 
 
@@ -161,8 +161,8 @@ def test_no_record_makes_the_mapping_raise(
 
     assert outcomes
     for outcome in outcomes:
-        assert isinstance(outcome, Prepared | Filtered | Failed)
-        if isinstance(outcome, Prepared):
+        assert isinstance(outcome, Request | Filtered | Failed)
+        if isinstance(outcome, Request):
             assert set(json.loads(outcome.body)) <= {"user_id", "event_name", "metadata"}
         if isinstance(outcome, Failed):
             assert "failed with" not in outcome.message, "an exception nobody thought of"

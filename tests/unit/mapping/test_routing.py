@@ -7,7 +7,7 @@ import pytest
 
 from bridge.mapping.globs import compile_glob, overlap
 from bridge.mapping.topic_plan import LONGEST_TYPE_KEPT
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Prepared, Record
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Record, Request
 
 if TYPE_CHECKING:
     from tests.unit.mapping.conftest import Bench
@@ -182,14 +182,14 @@ events:
 
     paid, gift, always = mapping.map(order(paid=True, gift=False))
 
-    assert isinstance(paid, Prepared)
+    assert isinstance(paid, Request)
     assert isinstance(gift, Filtered)
     assert gift.route is not None
     assert (gift.reason, gift.route.name) == (FilterReason.WHEN, "order[1]")
-    assert isinstance(always, Prepared)
+    assert isinstance(always, Request)
     broken, sent, _ = mapping.map(order(paid="yes", gift=True, to="u-2"))
     assert isinstance(broken, Failed)
-    assert isinstance(sent, Prepared)
+    assert isinstance(sent, Request)
     assert sent.user_id == "u-2"
 
 
@@ -214,7 +214,7 @@ events:
 """)
 
     def names(topic: str) -> list[str]:
-        return [outcome.event_name for outcome in mapping.map(order(), topic=topic) if isinstance(outcome, Prepared)]
+        return [outcome.event_name for outcome in mapping.map(order(), topic=topic) if isinstance(outcome, Request)]
 
     assert names("shop.orders") == ["A", "B"]
     assert names("shop.else") == ["B"]
@@ -269,7 +269,7 @@ events: {order: {sample: 25%}, other: {sample: 25%}, more: {sample: 50%}, none: 
     def sampled(event_type: str) -> set[str]:
         users = (f"user-{number}" for number in range(4_000))
         records = ((user, {"type": event_type, "data": {"user_id": user}}) for user in users)
-        return {user for user, value in records if isinstance(mapping.map(value)[0], Prepared)}
+        return {user for user, value in records if isinstance(mapping.map(value)[0], Request)}
 
     quarter = sampled("order")
 
@@ -380,7 +380,7 @@ events:
     value = {**order(email="MARKER", name="n"), "people": [{"email": "MARKER"}, [{"email": "MARKER"}]], "id": "MARKER"}
 
     for outcome in mapping.map(value):
-        assert "MARKER" not in (outcome.body.decode() if isinstance(outcome, Prepared) else repr(outcome))
+        assert "MARKER" not in (outcome.body.decode() if isinstance(outcome, Request) else repr(outcome))
 
 
 # --- hash

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.model import LetterReason, Prepared
+from bridge.model import LetterReason, Request
 
 if TYPE_CHECKING:
     from tests.unit.mapping.conftest import Bench
@@ -48,7 +48,7 @@ def test_metadata_is_flat_and_nothing_is_reinterpreted(
 def test_a_list_of_anything_but_scalars_is_left_out_and_counted(order: Callable[[str], Bench], found: Any) -> None:
     (outcome,) = order("metadata: {m: x, n: u, o: {path: x}}").map(value(found))
 
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, Request)
     assert outcome.left_out == 2
     assert b'"metadata":{"n":"u-1"}' in outcome.body
 
@@ -56,7 +56,7 @@ def test_a_list_of_anything_but_scalars_is_left_out_and_counted(order: Callable[
 def test_two_values_of_one_name_are_told_and_the_first_stays(order: Callable[[str], Bench]) -> None:
     (outcome,) = order("metadata_from: x").map(value({"a.b": 1, "a": {"b": 2}}))
 
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, Request)
     assert outcome.left_out == 1
     assert outcome.body.endswith(b'"metadata":{"a.b":1}}')
 
@@ -228,7 +228,7 @@ def test_metadata_from_flattens_an_object_and_omits_by_glob(order: Callable[[str
     (outcome,) = mapping.map(value(found))
 
     assert mapping.metadata(value(found)) == {"own": "u-1", "plan": "pro", "a.email": "kept"}
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, Request)
     assert outcome.left_out == 1, "only the key that was taken; what is omitted on purpose is not counted"
 
 
@@ -254,7 +254,7 @@ events:
     other = {"type": "other", "u": "u-1", "x": {"place": "there"}}
     assert mapping.metadata(other) == {"place": "there", "source": "bridge", **common}
     (outcome,) = mapping.map(other)
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, Request)
     assert outcome.left_out == 0, "a common key that gives way is not a value left out"
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from bridge.model import (
+    TRACK,
     DeadLetter,
     Delivered,
     Failed,
@@ -22,9 +23,9 @@ from bridge.model import (
     Outcome,
     Outcomes,
     Position,
-    Prepared,
     Record,
     Reject,
+    Request,
     Retry,
     Route,
     TopicPartition,
@@ -33,7 +34,6 @@ from bridge.model import (
 )
 from bridge.pipeline.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
-from bridge.pipeline.ports import Attempt
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, Work
 
@@ -152,24 +152,23 @@ class FakeSink:
         self.may_start: Callable[[], bool] = lambda: True
         """Whether this process is a member of the group, as far as it can know."""
 
-    def send(self, attempt: Attempt, /) -> None:
-        work = cast("Work", attempt)
+    def send(self, work: Work, /) -> None:
         assert work not in self.on_wire, f"{work} is on the wire already"
         assert self.may_start(), "a woken process sends before it proved its membership"
         if work.lane is not None:
             assert work.lane not in self.on_wire.values(), f"two in flight for the lane {work.lane!r}"
         self.on_wire[work] = work.lane
         assert len(self.on_wire) <= self._settings.max_in_flight
-        self.sent.append((self._time.now, event_of(work), work.who or ""))
+        self.sent.append((self._time.now, event_of(work), work.who))
         answer = self.api(work)
         if answer is not None:
             seconds, verdict = answer
             self._time.after(seconds, partial(self._answer_unless_gone, work, verdict))
 
-    def abort(self, attempts: Iterable[Attempt], /) -> None:
-        for attempt in attempts:
+    def abort(self, works: Iterable[Work], /) -> None:
+        for work in works:
             self.aborted += 1
-            self._time.after(0.0, partial(self._answer_unless_gone, cast("Work", attempt), CLOSED))
+            self._time.after(0.0, partial(self._answer_unless_gone, work, CLOSED))
 
     def answer(self, work: Work, verdict: Verdict) -> None:
         """Answer one request now."""
@@ -318,4 +317,4 @@ class PlainMapper:
             return FILTERED
         if word == "!":
             return Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE)
-        return Prepared(word, "Tested", f"{record.coordinates}#{output}".encode(), ROUTE)
+        return Request(TRACK, word, "Tested", f"{record.coordinates}#{output}".encode(), ROUTE)

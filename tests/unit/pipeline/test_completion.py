@@ -83,7 +83,7 @@ def test_what_may_succeed_later_stays_open_and_is_sent_again(world: World, verdi
 
 
 def test_several_events_of_one_record_complete_it_when_all_are_done_each_with_its_own_letter(world: World) -> None:
-    world.sink.api = lambda work: None if work.prepared and work.prepared.user_id == "slow" else (0.05, REJECTED)
+    world.sink.api = lambda work: None if work.who == "slow" else (0.05, REJECTED)
     world.feed(P0, "slow+!+bob+-")
     world.run(1)
     assert {(letter.output, letter.reason) for letter in world.letters.written} == {
@@ -98,7 +98,7 @@ def test_several_events_of_one_record_complete_it_when_all_are_done_each_with_it
 
 
 def test_completed_records_above_the_position_are_not_sent_again_after_a_crash(world: World) -> None:
-    world.sink.api = lambda work: None if work.prepared and work.prepared.user_id == "slow" else (0.05, ACCEPTED)
+    world.sink.api = lambda work: None if work.who == "slow" else (0.05, ACCEPTED)
     world.feed(P0, "slow", "ann", "bob")
     world.run(2)
     assert world.positions.committed[P0].offset == 0

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.counts.records import Tally
-from bridge.model import Prepared, Record, TopicPartition
+from bridge.model import TRACK, Record, Request, TopicPartition
 from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker
@@ -36,7 +36,7 @@ def lanes_of_none() -> KeyQueues:
 
 def work(of: PartitionWork, offset: int, lane: LaneKey = None) -> Work:
     record = Record(*of.tracker.partition, offset, None, None, b"", ())
-    return Work(of, record, 0, 0, Prepared("ann", "Tested", b"", ROUTE), lane)
+    return Work(of, record, 0, 0, Request(TRACK, "ann", "Tested", b"", ROUTE), lane)
 
 
 # --- lanes --------------------------------------------------------------------------------------------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Prepared, Record, Route
+from bridge.model import TRACK, Failed, Filtered, FilterReason, LetterReason, Outcome, Record, Request, Route
 from bridge.selftest.oracle import Oracle, Ordering, SeenLetter
 
 ROUTE = Route("order.completed", "abc", "Order Completed")
 
 
-def request(user: str, body: str, name: str = "Order Completed") -> Prepared:
-    return Prepared(user, name, body.encode(), ROUTE)
+def request(user: str, body: str, name: str = "Order Completed") -> Request:
+    return Request(TRACK, user, name, body.encode(), ROUTE)
 
 
 class Run:

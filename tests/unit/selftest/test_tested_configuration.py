@@ -12,7 +12,7 @@ import yaml
 
 from bridge.config import load
 from bridge.config.sections import Config
-from bridge.model import Failed, Filtered, Prepared, Record
+from bridge.model import Failed, Filtered, Record, Request
 from bridge.sandbox.sample import SampleRecord
 from bridge.selftest import tested_configuration
 from bridge.selftest.events import BROKEN, NoEventError
@@ -91,7 +91,7 @@ def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **cha
     )
 
 
-def outcomes(made: ConfigurationUnderTest, record: SampleRecord) -> tuple[Prepared | Filtered | Failed, ...]:
+def outcomes(made: ConfigurationUnderTest, record: SampleRecord) -> tuple[Request | Filtered | Failed, ...]:
     return made.mapping.map(Record(record.topic, 0, 0, 0, record.key, record.value, record.headers), 2e9)
 
 
@@ -129,7 +129,7 @@ def test_every_example_becomes_its_events_on_its_own_topic_whatever_the_topics_a
     names: Counter[tuple[str, str]] = Counter()
     for record in made.records(3000, seed=1):
         for outcome in outcomes(made, record):
-            if isinstance(outcome, Prepared):
+            if isinstance(outcome, Request):
                 names[record.topic.removeprefix(prefix), outcome.event_name] += 1
     assert set(names) == {
         ("orders", "Order Completed"),
@@ -145,7 +145,7 @@ def test_no_two_events_are_alike_and_there_are_many_users_of_each_kind(tmp_path:
     users: dict[str, set[str]] = {}
     for record in made.records(2000, seed=1):
         for outcome in outcomes(made, record):
-            if isinstance(outcome, Prepared):
+            if isinstance(outcome, Request):
                 bodies.append(outcome.body)
                 users.setdefault(outcome.event_name, set()).add(outcome.user_id)
     assert len(bodies) == len(set(bodies))
@@ -179,7 +179,7 @@ def test_an_example_of_a_user_that_cannot_be_replaced_is_sent_as_it_stands(tmp_p
         outcome.user_id
         for record in made.records(300, seed=1)
         for outcome in outcomes(made, record)
-        if isinstance(outcome, Prepared) and outcome.event_name == "Order Completed"
+        if isinstance(outcome, Request) and outcome.event_name == "Order Completed"
     }
     assert len(found) == 1
 
@@ -187,4 +187,4 @@ def test_an_example_of_a_user_that_cannot_be_replaced_is_sent_as_it_stands(tmp_p
 def test_a_literal_with_the_form_of_a_reference_stays_a_literal(tmp_path: Path) -> None:
     made = prepared(tmp_path)
     record = next(record for record in made.records(50, seed=1) if record.topic == "orders" and record.value != BROKEN)
-    assert b'"price":"${AMOUNT}"' in next(o for o in outcomes(made, record) if isinstance(o, Prepared)).body
+    assert b'"price":"${AMOUNT}"' in next(o for o in outcomes(made, record) if isinstance(o, Request)).body

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import Delivered, Reject, Retry, Unauthorized, Verdict
+from bridge.model import TRACK, Delivered, Reject, Retry, Unauthorized, Verdict
 from bridge.track.classify import Headers, classify
 
 NOW = 1_767_323_045.0
 
 
 def verdict(status: int, body: bytes = b"", *headers: tuple[bytes, bytes]) -> Verdict:
-    return classify(status, headers, body, key=3, now_wall=NOW)
+    return classify(TRACK, status, headers, body, key=3, now_wall=NOW)
 
 
 def errors(*found: object) -> bytes:
@@ -180,7 +180,7 @@ NAMES = st.sampled_from([b"Retry-After", b"location", b"x-request-id", b"content
     st.one_of(st.binary(), JSON.map(lambda document: json.dumps(document).encode())),
 )
 def test_whatever_comes_is_a_verdict_of_one_printable_bounded_line(status: int, headers: Headers, body: bytes) -> None:
-    found = classify(status, headers, body, key=1, now_wall=NOW)
+    found = classify(TRACK, status, headers, body, key=1, now_wall=NOW)
     if isinstance(found, Delivered):
         assert 200 <= status < 300
     else:

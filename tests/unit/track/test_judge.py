@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.model import Delivered, Reject, Retry, Unauthorized
+from bridge.model import TRACK, Delivered, Reject, Retry, Unauthorized
 from bridge.track.answer import Answer
 from bridge.track.credentials import FixedKey
 from bridge.track.judge import judge
@@ -31,7 +31,7 @@ def error(message: str) -> bytes:
 ])  # fmt: skip
 @pytest.mark.parametrize("status", [400, 401, 503])
 def test_a_key_in_a_body_is_hidden_however_it_is_spelt_or_cut(message: str, status: int) -> None:
-    verdict = judge(Answer(status, (), error(message)), KEY, 1)
+    verdict = judge(TRACK, Answer(status, (), error(message)), KEY, 1)
     assert isinstance(verdict, Reject | Unauthorized | Retry)
     assert "NX-sec" not in repr(verdict)
 
@@ -43,7 +43,7 @@ def test_a_key_in_base64_is_hidden_wherever_in_the_encoded_text_it_stands(
     before: str, encode: Callable[[bytes], bytes], after: bytes
 ) -> None:
     encoded = encode(before.encode() + b"NX-secret/key" + after).decode()
-    verdict = judge(Answer(400, ((b"x-request-id", encoded.encode()),), error(f"bad {encoded}")), KEY, 1)
+    verdict = judge(TRACK, Answer(400, ((b"x-request-id", encoded.encode()),), error(f"bad {encoded}")), KEY, 1)
 
     assert isinstance(verdict, Reject)
     assert "[API key]" in verdict.detail
@@ -54,20 +54,20 @@ def test_a_key_in_base64_is_hidden_wherever_in_the_encoded_text_it_stands(
 
 @pytest.mark.parametrize("spelling", [b"NX-secret/key".hex(), b"NX-secret/key".hex().upper(), "NX-secret%2Fkey"])
 def test_a_key_in_hex_or_for_a_url_is_hidden(spelling: str) -> None:
-    verdict = judge(Answer(401, (), error(f"bad {spelling}")), KEY, 1)
+    verdict = judge(TRACK, Answer(401, (), error(f"bad {spelling}")), KEY, 1)
 
     assert spelling not in repr(verdict)
 
 
 def test_a_key_in_a_header_is_hidden() -> None:
     verdict = judge(
-        Answer(500, ((b"x-request-id", b"NX-secret/key"), (b"content-type", b"NX-secret/key")), b"?"), KEY, 1
+        TRACK, Answer(500, ((b"x-request-id", b"NX-secret/key"), (b"content-type", b"NX-secret/key")), b"?"), KEY, 1
     )
     assert "NX-sec" not in repr(verdict)
 
 
 def test_what_holds_no_key_is_left_as_it_is() -> None:
-    verdict = judge(Answer(400, (), error("user_id is missing")), KEY, 1)
+    verdict = judge(TRACK, Answer(400, (), error("user_id is missing")), KEY, 1)
     assert isinstance(verdict, Reject)
     assert verdict.error_code == "user_id is missing"
-    assert judge(Answer(202, (), b""), KEY, 1) == Delivered(202)
+    assert judge(TRACK, Answer(202, (), b""), KEY, 1) == Delivered(202)
