@@ -1,4 +1,4 @@
-"""What the errors of the dead-letter producer mean to an operator."""
+"""What the errors of the producer mean: to what it had to write, and to an operator."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def is_inferred(report: Message) -> bool:
     return offset is None or offset < 0
 
 
-def is_final_for_the_producer(error: KafkaError) -> bool:
-    """Whether only a new producer can write this letter."""
+def is_final(error: KafkaError) -> bool:
+    """Whether only a new producer can write this record."""
     return error.fatal() or error.code() in _ENDED
 
 
@@ -51,7 +51,7 @@ def names_no_cause(error: KafkaError) -> bool:
     return error.code() in _ENDED
 
 
-def sentence(error: KafkaError, topic: str) -> str:
-    """What, where and what to do; the client's own words for anything unusual."""
+def meaning(error: KafkaError) -> str:
+    """What is wrong with the topic and what to do; the client's own words for anything unusual."""
     known = _SENTENCES.get(error.code())
-    return f"dead-letter topic {topic}: {completed(known)}" if known else f"dead-letter topic {topic}: {error.str()}"
+    return completed(known) if known else error.str()

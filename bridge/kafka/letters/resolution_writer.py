@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import KafkaException
-
 from bridge.formats.own_records import RESOLUTION
-from bridge.kafka import answers, client
+from bridge.kafka import client
 from bridge.kafka.admin.topic_creation import resolutions_of
-from bridge.kafka.client_log import ClientLog
-from bridge.kafka.letters.letter_errors import NO_OFFSET, is_inferred, sentence
+from bridge.kafka.letters.renewing_producer import POLL, RecordForm, RenewingProducer, Unwritten
 
 if TYPE_CHECKING:
     import asyncio
     import logging
-
-    from confluent_kafka import KafkaError, Message
 
     from bridge.config.sections import Config
 
@@ -30,6 +24,31 @@ _LOOK: Final = 0.002
 """Seconds between two looks for acknowledgements while any is outstanding."""
 
 
+class _OutgoingResolution:
+    """`renewing_producer.Outgoing`."""
+
+    __slots__ = ("_done", "_form", "_partition", "_topic")
+
+    def __init__(self, topic: str, partition: int, form: RecordForm, done: Done) -> None:
+        self._topic = topic
+        self._partition = partition
+        self._form = form
+        self._done = done
+
+    def partition(self, _count: Callable[[], int]) -> int:
+        """The number of its letter's."""
+        return self._partition
+
+    def form(self) -> RecordForm:
+        return self._form
+
+    def shorten(self) -> bool:
+        return False
+
+    def done(self, unwritten: Unwritten | None) -> None:
+        self._done(None if unwritten is None else f"topic {self._topic}: {unwritten.why}")
+
+
 class ResolutionWriter:
     """Belongs to one thread; with a loop it serves itself, without one `flush` waits."""
 
@@ -37,74 +56,34 @@ class ResolutionWriter:
         """`client.ClientRefusedError` if the client library does not take `dead_letter.properties`."""
         self.topic = resolutions_of(config.dead_letter.topic)
         configuration = client.producer_configuration(config.kafka, config.dead_letter)
-        self._producer = client.open_producer(configuration, ClientLog(logger))
+        self._producer = RenewingProducer(self.topic, partial(client.open_producer, configuration), logger)
         self._loop = loop
-        self._serving = False
-        self.outstanding = 0
-        self._ended_by: KafkaError | None = None
-        """The fatal error that ended the producer; what is outstanding then fails for its cause."""
+        self._is_serving = False
+
+    @property
+    def outstanding(self) -> int:
+        """Records of which it is not known yet whether they are written."""
+        return self._producer.unfinished
 
     def write(self, partition: int, key: bytes, value: bytes | None, done: Done) -> None:
-        """One record; no value takes back what stood under the key. ``done`` is never called from within this call."""
-        self.outstanding += 1
-
-        def failed(error: KafkaError) -> None:
-            self.outstanding -= 1
-            done(sentence(self._ended_by or error, self.topic).replace("dead-letter topic", "topic", 1))
-
-        def reported(error: KafkaError | None, report: Message) -> None:
-            if error is not None:
-                failed(error)
-                return
-            self.outstanding -= 1
-            done(f"topic {self.topic}: {NO_OFFSET}" if is_inferred(report) else None)
-
-        try:
-            self._produce(partition, key, value, reported)
-        except KafkaException as refused:
-            error = answers.error_of(refused)
-            if self._loop is None:
-                failed(error)
-            else:
-                self._loop.call_soon(failed, error)
-        self._serve()
-
-    def _produce(
-        self, partition: int, key: bytes, value: bytes | None, reported: Callable[[KafkaError | None, Message], None]
-    ) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    self.topic, value, key, partition=partition, on_delivery=reported, headers=[RESOLUTION]
-                )
-            except BufferError:
-                self._poll(0.05)
-            else:
-                return
+        """One record; no value takes back what is under the key. With a loop, ``done`` is called from there."""
+        form = RecordForm(key, value, [RESOLUTION])
+        self._producer.write(_OutgoingResolution(self.topic, partition, form, done))
+        if self._loop is None:
+            self._producer.serve(0)
+            while self._producer.queued:
+                self._producer.serve(POLL)
+        elif not self._is_serving:
+            self._is_serving = True
+            self._loop.call_soon(self._look)
 
     def flush(self, seconds: float) -> bool:
         """Wait until all is acknowledged or refused; False where that took too long."""
-        deadline = time.monotonic() + seconds
-        while self.outstanding and time.monotonic() < deadline:
-            self._poll(0.05)
-        return not self.outstanding
-
-    def _poll(self, seconds: float) -> None:
-        """Let the client report; a fatal error comes out of any of its calls."""
-        try:
-            self._producer.poll(seconds)
-        except KafkaException as fatal:
-            self._ended_by = self._ended_by or answers.error_of(fatal)
-            with contextlib.suppress(KafkaException):
-                self._producer.purge()
-
-    def _serve(self) -> None:
-        if self._loop is not None and not self._serving:
-            self._serving = True
-            self._loop.call_later(_LOOK, self._look)
+        return self._producer.flush(seconds)
 
     def _look(self) -> None:
-        self._serving = False
-        self._poll(0)
-        if self.outstanding:
-            self._serve()
+        self._is_serving = False
+        self._producer.serve(0)
+        if self._producer.unfinished and self._loop is not None:
+            self._is_serving = True
+            self._loop.call_later(_LOOK, self._look)

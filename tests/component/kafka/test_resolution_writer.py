@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PRODUCE = 0
 NOT_LEADER = 6
+INIT_PRODUCER_ID = 22
+CLUSTER_AUTHORIZATION_FAILED = 31
 
 
 def resolutions_of_which_the_first_is_refused_once(
@@ -58,3 +60,17 @@ def test_an_acknowledgement_without_an_offset_is_not_taken_for_a_written_resolut
     why = f"topic {topic}: it was acknowledged without an offset, so that nothing shows that any broker has it"
     assert said == [why, *[None] * 5]
     assert keys(embedded, topic, 5) == [b"%d" % number for number in range(1, 6)]
+
+
+def test_a_fatal_error_ends_the_producer_and_not_the_resolution(embedded: Embedded) -> None:
+    letters = embedded.name("letters")
+    topic = f"{letters}.resolutions"
+    embedded.cluster.create_topic(topic, 1)
+    embedded.cluster.fail(INIT_PRODUCER_ID, CLUSTER_AUTHORIZATION_FAILED)
+    writer = ResolutionWriter(config(embedded.bootstrap, letters), logging.getLogger("tests.resolutions"))
+    said: list[str | None] = []
+    for number in range(3):
+        writer.write(0, b"%d" % number, b"value", said.append)
+    assert writer.flush(PATIENCE)
+    assert said == [None] * 3
+    assert keys(embedded, topic, 3) == [b"0", b"1", b"2"]
