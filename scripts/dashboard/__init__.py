@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from scripts.dashboard import delivery, layout, surroundings
+from bridge.ops.metrics.catalogue import CATALOGUE
+from scripts.dashboard import delivery, layout, parts, surroundings
+from scripts.dashboard.layout import Row
 
 TITLE: Final = "track-bridge"
 DESCRIPTION: Final = (
@@ -25,5 +28,10 @@ ROWS: Final = (
 
 
 def dashboard() -> str:
-    """The file's text."""
-    return layout.text(TITLE, DESCRIPTION, ROWS)
+    """The file's text: in each row what was put together for it, then the metrics that have a panel of their own."""
+    return layout.text(TITLE, DESCRIPTION, [_complete(row) for row in ROWS])
+
+
+def _complete(row: Row) -> Row:
+    own = (parts.alone(m.shown.title, m) for m in CATALOGUE if m.shown is not None and m.shown.row == row.title)
+    return replace(row, panels=(*row.panels, *own))

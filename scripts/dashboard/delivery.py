@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.ops.metrics.catalogue import DashboardRow
 from scripts.dashboard.layout import Panel, Query, Row
 from scripts.dashboard.parts import (
     BIG,
@@ -105,7 +106,7 @@ ANSWERS: Final = Row(
 )
 
 OVERVIEW: Final = Row(
-    "Overview",
+    DashboardRow.OVERVIEW,
     (
         lines(
             "What becomes of the records",
@@ -173,18 +174,12 @@ OVERVIEW: Final = Row(
             of_release("sum", "failing_records", "records"),
             of_release("sum", "failing_paused_partitions", "partitions that pause"),
         ),
-        lines(
-            "Records nobody can explain",
-            "Consumed minus accounted for; must be 0. Anything else is a defect of the bridge.",
-            COUNT,
-            of_replica("sum", "accounting_gap", ""),
-        ),
     ),
     closed=False,
 )
 
 PARTITIONS: Final = Row(
-    "Why each partition is where it is",
+    DashboardRow.PARTITIONS,
     (
         states(
             "What blocks everything",
@@ -266,7 +261,7 @@ PARTITIONS: Final = Row(
 MAPPED_KEYS: Final = rate("metadata_keys_total", per=("route", "metadata_key"))
 ABSENT_KEYS: Final = rate("metadata_keys_total", 'result="absent"', per=("route", "metadata_key"))
 MAPPING: Final = Row(
-    "Mapping",
+    DashboardRow.MAPPING,
     (
         lines(
             "Events by route",
@@ -293,12 +288,6 @@ MAPPING: Final = Row(
             " was renamed. Only keys above half are shown.",
             SHARE,
             Query(f"{ABSENT_KEYS} / {MAPPED_KEYS} > 0.5", legend("", "route", "metadata_key")),
-        ),
-        lines(
-            "Metadata values left out",
-            "Values without a flat form (lists of objects), left out of requests.",
-            PER_SECOND,
-            rates("metadata_values_left_out_total", "left out"),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from bridge.ops.metrics.catalogue import PREFIX, Metric, MetricKind, Over
 from scripts.dashboard.layout import CHOSEN, Panel, Query
 
 COUNT, PER_SECOND, REQUESTS, SECONDS, BYTES, SHARE = "short", "cps", "reqps", "s", "bytes", "percentunit"
@@ -24,7 +25,7 @@ RELEASE: Final = ("cluster", "namespace", "job")
 REPLICA: Final = (*RELEASE, "pod", "instance")
 _NAMED: Final = "{{cluster}} {{namespace}}/{{job}}"
 
-How = Literal["sum", "max", "min"]
+How = Literal["sum", "max", "min"] | Over
 
 
 def all_of(name: str, *more: str) -> str:
@@ -132,3 +133,18 @@ def states(title: str, description: str, query: Query) -> Panel:
         colours=((None, "transparent"), (1, "red")),
         nothing="nothing",
     )
+
+
+def alone(title: str, metric: Metric) -> Panel:
+    """A panel of one metric: its declaration tells everything but the place."""
+    name, meaning, over, labels = metric.name.removeprefix(PREFIX), metric.meaning, metric.over, metric.labels
+    if metric.kind is MetricKind.HISTOGRAM:
+        return lines(title, meaning, SECONDS, *quantiles(name))
+    if metric.kind is MetricKind.COUNTER:
+        return lines(title, meaning, PER_SECOND, rates(name, "", *labels))
+    if metric.unit == "0 or 1":
+        return states(title, meaning, of_replica(over, name, "", *labels))
+    if over is Over.MIN and name.endswith("_timestamp_seconds"):
+        return since(title, meaning, of_release(over, name, "", *labels))
+    unit = {"seconds": SECONDS, "bytes": BYTES}.get(metric.unit, COUNT)
+    return lines(title, meaning, unit, of_replica(over, name, "", *labels))

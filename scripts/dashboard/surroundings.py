@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.ops.metrics.catalogue import DashboardRow
 from scripts.dashboard.layout import Panel, Query, Row
 from scripts.dashboard.parts import (
     BYTES,
@@ -33,7 +34,7 @@ ENDING: Final = ("certificate", "source")
 BUILT: Final = ("version", "revision", "configuration", "librdkafka", "python")
 
 GROUP: Final = Row(
-    "Group",
+    DashboardRow.GROUP,
     (
         lines(
             "Lag of the whole group",
@@ -66,16 +67,10 @@ GROUP: Final = Row(
             of_release("max", "group_members", "members"),
             of_release("max", "group_other_mappings", "other mappings"),
         ),
-        lines(
-            "Age of the look at the group",
-            "How old the numbers of this row are.",
-            SECONDS,
-            of_replica("max", "group_view_age_seconds", ""),
-        ),
     ),
 )
 KAFKA: Final = Row(
-    "Kafka",
+    DashboardRow.KAFKA,
     (
         lines(
             "Commits",
@@ -135,7 +130,7 @@ KAFKA: Final = Row(
 )
 
 API: Final = Row(
-    "Userpilot Track API",
+    DashboardRow.API,
     (
         lines(
             "Requests by status",
@@ -199,7 +194,7 @@ API: Final = Row(
 )
 
 BUDGET: Final = Row(
-    "Rate budget",
+    DashboardRow.BUDGET,
     (
         lines(
             "Budget and use",
@@ -224,12 +219,6 @@ BUDGET: Final = Row(
             SHARE,
             Query(rate("rate_limited_seconds_total", within=REPLICA), legend("", within=REPLICA)),
         ),
-        lines(
-            "Age of the view of the group",
-            "The share is computed from it; a replica whose view is old sends a trickle.",
-            SECONDS,
-            of_replica("max", "rate_view_age_seconds", ""),
-        ),
     ),
 )
 
@@ -237,7 +226,7 @@ _OPEN: Final = by("max", all_of("open_dead_letters"), "reason")
 _IS_LEAST: Final = f"({by('min', all_of('open_dead_letters_exact'), 'reason')} == 0)"
 
 LETTERS: Final = Row(
-    "Dead letters",
+    DashboardRow.LETTERS,
     (
         lines(
             "Written, by reason",
@@ -266,17 +255,11 @@ LETTERS: Final = Row(
             "When the oldest open dead letter was written.",
             of_release("min", "open_dead_letter_oldest_timestamp_seconds", ""),
         ),
-        lines(
-            "Writes that failed",
-            "Writes to the dead-letter topic that failed and are tried again. Intake waits for them.",
-            PER_SECOND,
-            rates("dead_letter_write_failures_total", "failed"),
-        ),
     ),
 )
 
 PROCESS: Final = Row(
-    "Resources",
+    DashboardRow.PROCESS,
     (
         lines(
             "CPU",

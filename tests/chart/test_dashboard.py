@@ -63,6 +63,21 @@ def test_every_metric_on_it_exists_and_every_metric_that_exists_is_on_it(express
     assert families == exposed
 
 
+def test_a_metric_that_says_where_it_is_shown_is_shown_there(page: Json) -> None:
+    """Its declaration is all there is to write: `scripts/dashboard` makes the panel."""
+    titles: dict[str, list[str]] = {}
+    row = ""
+    for each in page["panels"]:
+        row = each["title"] if each["type"] == "row" else row
+        titles.setdefault(row, []).extend(panel["title"] for panel in (each, *each.get("panels", ())))
+    declared = [metric for metric in CATALOGUE if metric.shown is not None]
+
+    assert declared
+    for metric in declared:
+        assert metric.shown is not None
+        assert metric.shown.title in titles[metric.shown.row], metric.name
+
+
 def test_every_panel_has_a_title_of_its_own_a_description_and_a_unit(panels: list[Json]) -> None:
     for panel in panels:
         assert panel["title"]

@@ -1,4 +1,5 @@
-"""How a metric is declared: name, kind, unit, meaning, labels, where its value comes from, and what replicas add up to.
+"""How a metric is declared: name, kind, unit, meaning, labels, where its value comes from, what replicas add up to, and
+where the dashboard shows it.
 
 Labels are routes and metadata keys of the configuration, topics, partitions and fixed words; never a user, an event
 id or anything else out of a payload.
@@ -52,6 +53,31 @@ class Over(enum.StrEnum):
     MIN = "min"
 
 
+class DashboardRow(enum.StrEnum):
+    """The rows of the dashboard that have panels of single metrics."""
+
+    OVERVIEW = "Overview"
+    PARTITIONS = "Why each partition is where it is"
+    MAPPING = "Mapping"
+    GROUP = "Group"
+    KAFKA = "Kafka"
+    API = "Userpilot Track API"
+    BUDGET = "Rate budget"
+    LETTERS = "Dead letters"
+    PROCESS = "Resources"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A panel of its own: its kind follows from the metric's, its description is the meaning.
+
+    Panels that compare several metrics, or reckon with them, are put together in `scripts/dashboard`.
+    """
+
+    row: DashboardRow
+    title: str
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One metric family, under the name a query uses."""
@@ -64,6 +90,8 @@ class Metric:
     read: Callable[[Snapshot], Samples | Distribution] | None
     """None: prometheus_client's process collector reads it."""
     over: Over = Over.SUM
+    shown: Shown | None = None
+    """None: panels of several metrics show it."""
 
     @property
     def help(self) -> str:
@@ -77,23 +105,37 @@ class Metric:
         return self.unit if self.name.removesuffix("_total").endswith(f"_{self.unit}") else ""
 
 
-def counter(name: str, unit: str, meaning: str, read: Callable[[Snapshot], float]) -> Metric:
+def counter(
+    name: str, unit: str, meaning: str, read: Callable[[Snapshot], float], *, shown: Shown | None = None
+) -> Metric:
     """One without labels."""
-    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, (), _one(read))
+    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, (), _one(read), shown=shown)
 
 
 def gauge(
-    name: str, unit: str, meaning: str, read: Callable[[Snapshot], float | None], over: Over = Over.SUM
+    name: str,
+    unit: str,
+    meaning: str,
+    read: Callable[[Snapshot], float | None],
+    over: Over = Over.SUM,
+    *,
+    shown: Shown | None = None,
 ) -> Metric:
     """One without labels; None, which is not known, is shown as NaN."""
-    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, (), _one(read), over)
+    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, (), _one(read), over, shown)
 
 
 def counters(
-    name: str, unit: str, meaning: str, labels: tuple[str, ...], read: Callable[[Snapshot], Samples]
+    name: str,
+    unit: str,
+    meaning: str,
+    labels: tuple[str, ...],
+    read: Callable[[Snapshot], Samples],
+    *,
+    shown: Shown | None = None,
 ) -> Metric:
     """One with labels."""
-    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, labels, read)
+    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, labels, read, shown=shown)
 
 
 def gauges(
@@ -103,12 +145,16 @@ def gauges(
     labels: tuple[str, ...],
     read: Callable[[Snapshot], Samples],
     over: Over = Over.SUM,
+    *,
+    shown: Shown | None = None,
 ) -> Metric:
     """One with labels; what is not known is left out: NaN would spoil every sum."""
-    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, labels, read, over)
+    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, labels, read, over, shown)
 
 
-def age(name: str, meaning: str, since: str, read: Callable[[Snapshot], float | None]) -> tuple[Metric, Metric]:
+def age(
+    name: str, meaning: str, since: str, read: Callable[[Snapshot], float | None], *, shown: Shown | None = None
+) -> tuple[Metric, Metric]:
     """``NAME_age_seconds`` and, beside it, ``NAME_timestamp_seconds``: since when, whatever the clock that asks.
 
     `read` gives the age; NaN and None: not known. `since` says what was at that time.
@@ -119,7 +165,7 @@ def age(name: str, meaning: str, since: str, read: Callable[[Snapshot], float | 
         return None if seconds is None else snapshot.at - seconds
 
     return (
-        gauge(f"{name}_age_seconds", "seconds", meaning, read, Over.MAX),
+        gauge(f"{name}_age_seconds", "seconds", meaning, read, Over.MAX, shown=shown),
         gauge(f"{name}_timestamp_seconds", "seconds", f"Unix time {since}; NaN: not known.", began, Over.MIN),
     )
 

@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 from bridge.holds import TOPIC_PROBLEMS
 from bridge.ops.group_view import TopicView
-from bridge.ops.metrics.families.declare import Metric, Over, Samples, age, counter, counters, gauge, gauges
+from bridge.ops.metrics.families.declare import (
+    DashboardRow,
+    Metric,
+    Over,
+    Samples,
+    Shown,
+    age,
+    counter,
+    counters,
+    gauge,
+    gauges,
+)
 from bridge.ops.snapshot import RecordedLosses, Snapshot
 
 
@@ -88,6 +99,7 @@ METRICS: tuple[Metric, ...] = (
         "Age of the look at the group that these numbers come from; NaN: there was none yet.",
         "of the look at the group that these numbers come from",
         lambda s: None if s.group_view.at is None else max(0.0, s.at - s.group_view.at),
+        shown=Shown(DashboardRow.GROUP, "Age of the look at the group"),
     ),
     # --- the consumer group ---------------------------------------------------------------------------------------
     counters(

@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 
 from bridge.model import LetterReason
-from bridge.ops.metrics.families.declare import Metric, Over, Samples, counted, counter, counters, gauge, gauges
+from bridge.ops.metrics.families.declare import (
+    DashboardRow,
+    Metric,
+    Over,
+    Samples,
+    Shown,
+    counted,
+    counter,
+    counters,
+    gauge,
+    gauges,
+)
 from bridge.ops.snapshot import Snapshot
 
 OTHER_REASON = "other"
@@ -47,6 +58,7 @@ METRICS: tuple[Metric, ...] = (
         "attempts",
         "Writes to the dead-letter topic that failed and are tried again.",
         lambda s: s.tally.letter_failures,
+        shown=Shown(DashboardRow.LETTERS, "Writes that failed"),
     ),
     gauges(
         "open_dead_letters",

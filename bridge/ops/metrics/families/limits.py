@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from bridge.holds import GATES
-from bridge.ops.metrics.families.declare import Metric, Over, Samples, age, counter, gauge, gauges, unlimited
+from bridge.ops.metrics.families.declare import (
+    DashboardRow,
+    Metric,
+    Over,
+    Samples,
+    Shown,
+    age,
+    counter,
+    gauge,
+    gauges,
+    unlimited,
+)
 from bridge.ops.snapshot import Snapshot
 
 
@@ -61,6 +72,7 @@ METRICS: tuple[Metric, ...] = (
         "Age of the view of the consumer group the share is computed from; NaN: there is none.",
         "of the view of the consumer group the share is computed from",
         lambda s: s.rate.view_age,
+        shown=Shown(DashboardRow.BUDGET, "Age of the view of the group"),
     ),
     counter(
         "rate_limited_seconds_total",

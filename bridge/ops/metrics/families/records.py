@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.model import FilterReason
-from bridge.ops.metrics.families.declare import Metric, Samples, counted, counter, counters, gauge
+from bridge.ops.metrics.families.declare import DashboardRow, Metric, Samples, Shown, counted, counter, counters, gauge
 from bridge.ops.snapshot import Snapshot
 
 
@@ -65,6 +65,7 @@ METRICS: tuple[Metric, ...] = (
         "records",
         "Records consumed minus accounted for; must be 0. Anything else is a defect of the bridge.",
         lambda s: s.tally.gap,
+        shown=Shown(DashboardRow.OVERVIEW, "Records nobody can explain"),
     ),
     # --- mapping --------------------------------------------------------------------------------------------------
     counters(
@@ -93,5 +94,6 @@ METRICS: tuple[Metric, ...] = (
         "values",
         "Metadata values left out of requests because they have no flat form (lists of objects).",
         lambda s: s.tally.left_out,
+        shown=Shown(DashboardRow.MAPPING, "Metadata values left out"),
     ),
 )
