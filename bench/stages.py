@@ -24,7 +24,7 @@ from bridge.kafka.consumer import batching
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Record, TopicPartition
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Work

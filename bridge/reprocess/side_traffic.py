@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from bridge.formats import declarations
 from bridge.kafka.letters.replay_group import ReplayGroup
 from bridge.model import DeadLetter, Outcomes, Record, Verdict
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Alarm, Clock, Credentials, Sink
 from bridge.pipeline.settings import DeliverySettings

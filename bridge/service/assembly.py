@@ -24,7 +24,7 @@ from bridge.ops.log.logger import Logging
 from bridge.ops.pages import pages
 from bridge.ops.server import AdminServer
 from bridge.pipeline.budget.pacing import RateShare
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.work import Work
 from bridge.service.build import what_is_built
 from bridge.service.control import Control, Reach

@@ -19,7 +19,7 @@ from bridge.ops import snapshot as seen
 from bridge.ops.status import group_status
 from bridge.ops.status.backlog_trend import BacklogTrend
 from bridge.pipeline.budget.pacing import RateShare
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.work import EventState, PartitionWork, Work
 from bridge.service.event_log import ServiceEventLog

@@ -11,7 +11,7 @@ from bridge.holds import Reason, shown
 from bridge.kafka.consumer.thread.consumption import Batch, Drained, Gap, Positioned, Started, Tracker
 from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.log.events import Events
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.work import Work
 from bridge.service.event_log import ServiceEventLog
 

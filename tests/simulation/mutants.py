@@ -15,16 +15,16 @@ from bridge.kafka.consumer.starts.settled import Seen, Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import Disposition, LetterRefused, TopicPartition
-from bridge.pipeline.assignments import Assignments, Drain
 from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.budget.outage import Outage
 from bridge.pipeline.budget.pacing import RateShare
-from bridge.pipeline.dispatcher import Dispatcher
-from bridge.pipeline.letters import LetterDesk
+from bridge.pipeline.dispatch.assignments import Assignments, Drain
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.letters import LetterDesk
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
-from bridge.pipeline.queues.delay_queue import DelayQueue
 from bridge.pipeline.queues.key_queues import KeyQueues
+from bridge.pipeline.queues.queues import DelayQueue
 from bridge.pipeline.work import Fanout, PartitionWork, Work
 
 Patch = Callable[[pytest.MonkeyPatch], None]

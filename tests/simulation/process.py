@@ -12,7 +12,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.starts.start_policy import StartReason
 from bridge.model import Outcomes, Record, TopicPartition
 from bridge.pipeline.budget.pacing import RateShare
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.work import NO_REQUEST, Entry, EventState, Work
 from bridge.service.watches.rate_view import INTERVAL, view_of
@@ -25,7 +25,7 @@ from tests.simulation.plan import HEARTBEAT
 
 if TYPE_CHECKING:
     from bridge.kafka.consumer.thread.consumption import Gap, Started
-    from bridge.pipeline.assignments import Drained
+    from bridge.pipeline.dispatch.assignments import Drained
     from tests.simulation.world import World
 
 Tracker = OffsetTracker[Entry]

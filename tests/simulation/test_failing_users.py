@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from bridge.model import LetterReason
-from bridge.pipeline.failing import ALL_USERS, SIP, SIPS
+from bridge.pipeline.queues.failing import ALL_USERS, SIP, SIPS
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.simulation.history import Told, run
 from tests.simulation.plan import DRAIN_TIMEOUT, SESSION, Fault, Plan, Produced

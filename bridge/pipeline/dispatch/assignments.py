@@ -9,9 +9,9 @@ from bridge.counts.records import Tally
 from bridge.formats import offset_map
 from bridge.model import Disposition, Position
 from bridge.pipeline.budget.pacing import KEEP_DEMAND
-from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
+from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 

@@ -30,17 +30,17 @@ from bridge.model import (
     Unauthorized,
     Verdict,
 )
-from bridge.pipeline.admission import Admission
 from bridge.pipeline.arrivals import Arrival
-from bridge.pipeline.assignments import Assignments, Drained
 from bridge.pipeline.budget.governor import Block, Governor
 from bridge.pipeline.budget.key_guard import KeyRuling
-from bridge.pipeline.failing import Failing
+from bridge.pipeline.dispatch.admission import Admission
+from bridge.pipeline.dispatch.assignments import Assignments, Drained
+from bridge.pipeline.dispatch.letters import LetterDesk, letter_of
 from bridge.pipeline.letter_breaker import TopicLetters
-from bridge.pipeline.letters import LetterDesk, letter_of
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.ports import Alarm, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
-from bridge.pipeline.queues.delay_queue import DelayQueue
+from bridge.pipeline.queues.failing import Failing
+from bridge.pipeline.queues.queues import DelayQueue
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
 from bridge.pipeline.settings import DeliverySettings

@@ -11,7 +11,7 @@ from bridge.model import DeadLetter, LetterReason, LetterRefused
 from bridge.pipeline.letter_breaker import Ruling, TopicLetters
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import DeadLetters, EventLog, Positions
-from bridge.pipeline.queues.delay_queue import DelayQueue
+from bridge.pipeline.queues.queues import DelayQueue
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from bridge.pipeline.failing import Failing
+from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.work import EventState, LaneKey, Work
 
 

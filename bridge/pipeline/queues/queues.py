@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-from bridge.pipeline.failing import Failing
+from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.work import EventState, Work

@@ -16,7 +16,7 @@ from bridge.kafka.letters.letter_log import BESIDE, LetterLog, LetterLogError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
 from bridge.ops.log.events import Events
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.reprocess.reading import census, portions
 from bridge.reprocess.reading.open_letters import OpenLetters
 from bridge.reprocess.reading.portions import Offsets

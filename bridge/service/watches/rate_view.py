@@ -15,7 +15,7 @@ from bridge.kafka.admin.group_reader import ViewRefusedError
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.pipeline.budget.pacing import BudgetView, RateShare
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 
 INTERVAL = 2.0
 """Seconds between two views."""

@@ -63,7 +63,7 @@ BROKEN = """\
 import sys
 
 if "run" in sys.orig_argv:
-    from bridge.pipeline.letters import LetterDesk
+    from bridge.pipeline.dispatch.letters import LetterDesk
 
     LetterDesk._write = LetterDesk._accepted
 elif "selftest" in sys.orig_argv:

@@ -32,7 +32,7 @@ from bridge.model import (
     Unauthorized,
     Verdict,
 )
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, Work

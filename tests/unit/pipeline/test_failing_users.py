@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.model import LetterReason, Retry, TopicPartition
-from bridge.pipeline.failing import ALL_USERS, ONE_USER, SIP
+from bridge.pipeline.queues.failing import ALL_USERS, ONE_USER, SIP
 from bridge.pipeline.queues.ready_queue import AGAIN
 from bridge.pipeline.retry import OTHERS_NEEDED, POISONED_AFTER, Evidence, Mark
 from bridge.pipeline.settings import DeliverySettings, RetrySettings

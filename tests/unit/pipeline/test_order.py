@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bridge.counts.records import Tally
 from bridge.model import TRACK, Record, Request, TopicPartition
-from bridge.pipeline.failing import Failing
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.settings import DeliverySettings, Ordering

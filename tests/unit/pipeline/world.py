@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bridge.formats import offset_map
 from bridge.model import Position, Record, TopicPartition
 from bridge.pipeline.budget.membership import GAP
-from bridge.pipeline.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Work
