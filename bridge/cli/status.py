@@ -64,7 +64,7 @@ def _where(url: str | None, config: Path | None) -> _ReplicaAddress:
     What was asked for must be readable. A configuration that merely lies there may be broken, or another program's.
     """
     from bridge.config import environment, listening
-    from bridge.config.problems import ConfigError
+    from bridge.config.keys.problems import ConfigError
 
     if url is not None:
         if config is not None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bridge.config import endpoint
-from bridge.config.problems import ConfigError, Problem
+from bridge.config.keys import endpoint
+from bridge.config.keys.problems import ConfigError, Problem
 
 CONFIG_FILES = (Path("bridge.yaml"), Path("/etc/track-bridge/bridge.yaml"))
 """Where the configuration is looked for when nobody says where it is."""

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from bridge.config import load
 from bridge.config.keys import scalars
+from bridge.config.keys.problems import Problem, render
 from bridge.config.keys.scalars import Listen
-from bridge.config.problems import Problem, render
 from bridge.config.reading import overrides, substitution, yaml_core
 from bridge.config.reading.files import Files
-from bridge.config.sections import Observability
+from bridge.config.sections import SHAPE, Observability
 from bridge.errors import Misuse
 
 KEY: Final = ("observability", "listen")
@@ -41,7 +41,7 @@ def address(path: Path, environ: Mapping[str, str]) -> str:
 
 
 def _listen(path: Path, environ: Mapping[str, str]) -> Listen:
-    override = overrides.read(environ).values
+    override = overrides.read(environ, SHAPE).values
     given = override[KEY] if KEY in override else _in_file(path, environ)
     if given is None:
         return Observability().listen

@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.config import rules
+from bridge.config.keys.problems import Problem, render
 from bridge.config.keys.section import Section
 from bridge.config.mapping_section import MappingConfig
-from bridge.config.problems import Problem, render
-from bridge.config.reading import overrides, property_files, shape, substitution, translate, yaml_core
+from bridge.config.reading import overrides, shape, substitution, translate, yaml_core
 from bridge.config.reading.files import Files
 from bridge.config.reading.yaml_core import Path
-from bridge.config.sections import Config
+from bridge.config.sections import SHAPE, Config
 
 MAX_FILE_BYTES = 4_194_304
 _SHORTEST_SECRET = 6
@@ -92,18 +92,18 @@ def text_of(path: FilePath) -> tuple[str, Problem | None]:
 
 
 def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: FilePath) -> Loaded:
-    override = overrides.read(environ)
+    override = overrides.read(environ, SHAPE)
     files = Files(folder, working_directory(folder), override.values.keys())
     found = substitution.substitute(document.tree, environ, files)
     override.apply(found.tree)
-    property_files.resolve(found)
-    files.resolve(found.tree)
+    substitution.resolve_property_files(found)
+    files.resolve(found.tree, SHAPE.leaves)
     tree = _with_empty_sections(Config, found.tree)
     unknown = found.unknown - set(override.values)
 
     values: dict[str, Mapping[str, Any]] = {}
     sections: dict[str, Section] = {}
-    findings = [translate.unknown_key((key,)) for key in tree if key not in Config.model_fields]
+    findings = [translate.unknown_key((key,), SHAPE) for key in tree if key not in Config.model_fields]
     for name in Config.model_fields:
         checked = _section(name, tree[name])
         sections.update({name: checked.section} if checked.section else {})
@@ -180,7 +180,7 @@ def _section(name: str, tree: Any) -> _Checked:
         section = model.model_validate(tree)
     except ValidationError as error:
         values = _valid_values(model, tree) if isinstance(tree, dict) else {}
-        return _Checked(None, values, tuple(translate.findings(error, name, tree)))
+        return _Checked(None, values, tuple(translate.findings(error, name, tree, SHAPE)))
     return _Checked(section, {key: getattr(section, key) for key in model.model_fields}, ())
 
 

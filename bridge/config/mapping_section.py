@@ -21,6 +21,8 @@ _COMMON_METADATA: Mapping[str, ValueSpec | Literal[False]] = {
 class RouteConfig(Section):
     """One event that a record becomes. What is left out is as the settings of `mapping` say."""
 
+    kind = "route"
+
     event_name: Value | None = Field(
         default=None,
         description="Left out under an exact type, it is the type itself; required under a glob.",
@@ -120,6 +122,8 @@ def _timestamp_ms(value: Any) -> int:
 class RecordExample(Section):
     """A record as Kafka would deliver it."""
 
+    kind = "example"
+
     topic: fields.Name = Field(description="The record's topic.")
     partition: fields.Whole = Field(default=0, ge=0, description="The record's partition.")
     offset: fields.Whole = Field(default=0, ge=0, description="The record's offset.")
@@ -141,6 +145,8 @@ class RecordExample(Section):
 class ExpectedEvent(Section):
     """A request that must be made."""
 
+    kind = "expectation"
+
     user_id: fields.Text = Field(description="The request's user_id.")
     event_name: fields.Text = Field(description="The request's event_name.")
     metadata: Mapping[str, Any] = Field(default={}, description="The request's whole metadata.")
@@ -149,11 +155,15 @@ class ExpectedEvent(Section):
 class ExpectedDeadLetter(Section):
     """A dead letter that must be written."""
 
+    kind = "expectation"
+
     dead_letter: Literal["undecodable", "unmappable", "invalid", "expired"] = Field(description="Its reason.")
 
 
 class ExpectedDrop(Section):
     """A record, or one of its routes, that must send nothing."""
+
+    kind = "expectation"
 
     dropped: Literal["tombstone", "unmapped", "rule", "when", "expired", "sampled_out", "topic", "bridge_record"] = (
         Field(description="By which rule.")
@@ -180,6 +190,8 @@ Expectation = Annotated[_Expected, BeforeValidator(_expectation)]
 
 class ExampleConfig(Section):
     """A record and what must become of it."""
+
+    kind = "example"
 
     # An input may be null: which of the two was written is told by `model_fields_set`.
 

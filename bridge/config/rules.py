@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bridge.config import endpoint, kafka_properties
-from bridge.config.problems import Problem
+from bridge.config import kafka_properties
+from bridge.config.keys import endpoint
+from bridge.config.keys.problems import Problem
 from bridge.config.topics import consumed_topics, topic_patterns
 
 

@@ -5,12 +5,11 @@ Durations are seconds, sizes bytes, rates events per second. What concerns sever
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bridge.config import control_socket
-from bridge.config.keys import fields, scalars
+from bridge.config.keys import control_socket, fields, scalars
 from bridge.config.keys.section import Section
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.config.mapping_section import (
@@ -23,8 +22,10 @@ from bridge.config.mapping_section import (
     RouteConfig,
     TopicOverrides,
 )
+from bridge.config.reading.shape import FileShape
 
 __all__ = [
+    "SHAPE",
     "Auth",
     "Config",
     "DeadLetterSettings",
@@ -189,6 +190,8 @@ class Track(Section):
 class RetryPolicy(Section):
     """How a request that may succeed later is repeated."""
 
+    kind = "retry"
+
     initial_backoff: fields.Duration = fields.preset(
         scalars.duration, "1s", "The longest wait before the first retry; it doubles each time, with full jitter."
     )
@@ -298,3 +301,7 @@ class Config(Section):
     dead_letter: DeadLetterSettings = Field(description="The topic that takes the events which cannot be delivered.")
     mapping: MappingConfig = Field(description="Which records become which events.")
     observability: Observability = Field(default=Observability(), description="What the bridge says about itself.")
+
+
+SHAPE: Final = FileShape(Config)
+"""All keys of `bridge.yaml`."""

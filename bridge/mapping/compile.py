@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.config.keys.problems import Problem
 from bridge.config.mapping_section import MappingConfig
-from bridge.config.problems import Problem
 from bridge.mapping.findings import Findings
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import check_examples

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.config.keys.problems import Problem
 from bridge.config.keys.values import ValueSpec
-from bridge.config.problems import Problem
 from bridge.mapping.expressions.conditions import Condition, ConditionError, compile_condition
 from bridge.mapping.expressions.readers import NOTHING, ValueReader, ValueSpecError, compile_value
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import __version__
-from bridge.config import control_socket, environment
+from bridge.config import environment
+from bridge.config.keys import control_socket
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
 from bridge.kafka.admin.inspection import Inspection, NotConnectedError

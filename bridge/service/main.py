@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from bridge.config import kafka_properties
-from bridge.config.problems import Problem
+from bridge.config.keys.problems import Problem
 from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.log.logger import Logging, set_up

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from bridge.config import api_key
+from bridge.config.keys import api_key
 from bridge.errors import Misuse
 from bridge.pipeline.ports import Credentials
 

@@ -13,7 +13,7 @@ from bridge.text.amounts import plural
 from bridge.text.printable import printable
 
 if TYPE_CHECKING:
-    from bridge.config.problems import Problem
+    from bridge.config.keys.problems import Problem
 
 
 class Level(enum.StrEnum):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.commands import command
-from bridge.config import control_socket, environment
+from bridge.config import environment
+from bridge.config.keys import control_socket
 from bridge.errors import Misuse, Unanswered, Unreachable
 
 if TYPE_CHECKING:

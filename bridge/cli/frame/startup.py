@@ -14,8 +14,8 @@ from bridge import commands
 from bridge.errors import Misuse, Unreachable
 
 if TYPE_CHECKING:
+    from bridge.config.keys.problems import Problem
     from bridge.config.load import Loaded
-    from bridge.config.problems import Problem
     from bridge.config.sections import Config
     from bridge.kafka.admin.inspection import Cluster, Inspection
     from bridge.mapping.mapper import CompiledMapping
@@ -63,7 +63,7 @@ def load(given: Path | None) -> LoadedConfiguration:
     """Read and compile the configuration. Raises `Refused` with all its problems."""
     commands.configured_by(None if given is None else str(given))
     from bridge.config import environment, load
-    from bridge.config.problems import ConfigError
+    from bridge.config.keys.problems import ConfigError
     from bridge.mapping.compile import compile_mapping
     from bridge.mapping.mapper import CompiledMapping
 
@@ -86,7 +86,7 @@ def _asked_of_the_client(loaded: Loaded) -> tuple[tuple[Problem, ...], tuple[Pro
     """Problems and warnings of librdkafka properties, by librdkafka itself; it is loaded only where there are any."""
     if not any(loaded.properties.values()):
         return (), ()
-    from bridge.config.problems import Problem
+    from bridge.config.keys.problems import Problem
     from bridge.kafka import client_properties
 
     refused, doubtful = (
@@ -102,7 +102,7 @@ def _asked_of_the_client(loaded: Loaded) -> tuple[tuple[Problem, ...], tuple[Pro
 
 def api_key(start: LoadedConfiguration) -> ApiKey:
     """The key, read from its file where it is in one. Raises `Refused` for one that cannot be used."""
-    from bridge.config.problems import Problem
+    from bridge.config.keys.problems import Problem
     from bridge.track.build import build_credentials
     from bridge.track.credentials import KeyFileError
 

@@ -22,8 +22,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from bridge.config import api_key, control_socket, endpoint
-from bridge.config.keys import scalars
+from bridge.config.keys import api_key, control_socket, endpoint, scalars
 from bridge.config.keys.section import AS_WRITTEN
 
 REFERENCE = r"\$\{[^}]+\}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.config.api_key import without_keys
+from bridge.config.keys.api_key import without_keys
 from bridge.errors import Misuse
 from bridge.text.printable import printable
 

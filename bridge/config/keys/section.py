@@ -1,7 +1,7 @@
 """What all sections of the configuration have in common."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,9 @@ class Section(BaseModel):
     """Frozen, and closed: an unknown key is a problem, never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    kind: ClassVar[str] = ""
+    """What `hints.LOCAL_HABITS` calls maps of this class, where that is not the key they are under."""
 
     def as_written(self) -> Mapping[str, Any]:
         """What was set, as a file may hold it: loaded, it is the same section. A secret is masked."""

@@ -44,17 +44,23 @@ Scalar = Annotated[
 class LiteralValue(Section):
     """The same for every record: ``{value: web}``."""
 
+    kind = "value"
+
     value: Scalar = Field(description="A text, a number, true or false, sent as it stands.")
 
 
 class TemplateValue(Section):
     """Text with expressions in braces: ``{template: "Account {data.action}"}``."""
 
+    kind = "value"
+
     template: fields.Name = Field(description="Text in which {expression} is replaced by its value.")
 
 
 class PathValue(Section):
     """An expression with what is to be done to its result: ``{path: created_ms, type: datetime, unit: ms}``."""
+
+    kind = "value"
 
     path: fields.Name = Field(description="An expression, as a plain text value would be.")
     type: Literal["string", "integer", "number", "boolean", "datetime"] | None = Field(

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from bridge.config.problems import Problem, render
-from bridge.config.reading import shape
+from bridge.config.keys.problems import Problem, render
 from bridge.config.reading.yaml_core import Path
 
-_PROPERTY_MAPS: Final = (("kafka", "properties"), ("dead_letter", "properties"))
+PROPERTY_MAPS: Final = (("kafka", "properties"), ("dead_letter", "properties"))
+"""The keys that hold properties of librdkafka."""
 LOCATIONS: Final = frozenset({
     "ssl.ca.location",
     "ssl.certificate.location",
@@ -86,12 +86,12 @@ class Files:
             self.warnings.append(Problem(render(key), found.warning))
         return found.path
 
-    def resolve(self, tree: Mapping[str, Any]) -> None:
-        """Makes the paths in the tree of a configuration whole."""
-        for path in _PATHS:
-            self._replace(_at(tree, path[:-1]), path)
-        for above in _PROPERTY_MAPS:
-            properties = _at(tree, above)
+    def resolve(self, tree: Mapping[str, Any], leaves: Iterable[str]) -> None:
+        """Makes the paths in the tree of a configuration whole: of `leaves`, those that end in _file name one."""
+        for path in (tuple(leaf.split(".")) for leaf in leaves if leaf.endswith("_file")):
+            self._replace(map_at(tree, path[:-1]), path)
+        for above in PROPERTY_MAPS:
+            properties = map_at(tree, above)
             for name in sorted(LOCATIONS & properties.keys()):
                 self._replace(properties, (*above, name), words=_WORDS)
 
@@ -111,11 +111,8 @@ def _is_one_file(one: str, other: str) -> bool:
         return False
 
 
-def _at(tree: Any, path: Path) -> dict[str, Any]:
+def map_at(tree: Any, path: Path) -> dict[str, Any]:
     """The map there, or an empty one where there is none."""
     for part in path:
         tree = tree.get(part) if isinstance(tree, dict) else None
     return tree if isinstance(tree, dict) else {}
-
-
-_PATHS: Final = tuple(tuple(leaf.split(".")) for leaf in shape.leaves() if leaf.endswith("_file"))

@@ -6,20 +6,20 @@ unless one underscore is all that keeps them from meaning something.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.config.keys.problems import Problem
 from bridge.config.keys.scalars import Substituted
 from bridge.config.keys.section import Section
-from bridge.config.problems import Problem
-from bridge.config.reading import hints, shape, yaml_core
+from bridge.config.reading import hints, yaml_core
+from bridge.config.reading.files import PROPERTY_MAPS
+from bridge.config.reading.shape import FileShape, is_structure, subsection
 from bridge.config.reading.yaml_core import Path
-from bridge.config.sections import Config
 
 PREFIX = "BRIDGE_"
 _BETWEEN = "__"
-_PROPERTY_MAPS = (("kafka", "properties"), ("dead_letter", "properties"))
 _NAMES_ENDING_IN_FILE = frozenset({
     "sasl.oauthbearer.assertion.file",
     "sasl.oauthbearer.assertion.private.key.file",
@@ -57,10 +57,10 @@ class Overrides:
                 node[path[-1]] = value
 
 
-def read(environ: Mapping[str, str]) -> Overrides:
-    """All overrides in the environment."""
+def read(environ: Mapping[str, str], shape: FileShape) -> Overrides:
+    """All overrides in the environment of a file of that shape."""
     found = Overrides()
-    known = dict(_places(Config, ()))
+    known = dict(_places(shape.model, ()))
     for variable in sorted(environ):
         if not variable.startswith(PREFIX):
             continue
@@ -69,7 +69,7 @@ def read(environ: Mapping[str, str]) -> Overrides:
         if place is not None:
             _take(variable, environ[variable], place, found)
         elif _BETWEEN in name:
-            found.problems.append(Problem(variable, f"overrides no known key; {_advice(name, known)}"))
+            found.problems.append(Problem(variable, f"overrides no known key; {_advice(name, known, shape.leaves)}"))
         else:
             meant = [each for each in known if each.replace(_BETWEEN, "_") == name and _BETWEEN in each]
             if meant:
@@ -107,16 +107,16 @@ def _outside(node: Any) -> Any:
 def _places(model: type[Section], path: tuple[str, ...]) -> Iterator[tuple[str, _OverridePlace]]:
     for key in model.model_fields:
         here = (*path, key)
-        inner = shape.subsection(model, key)
+        inner = subsection(model, key)
         if inner is not None:
             yield from _places(inner, here)
         else:
-            yield _BETWEEN.join(here).upper(), _OverridePlace(here, structure=shape.is_structure(model, key))
+            yield _BETWEEN.join(here).upper(), _OverridePlace(here, structure=is_structure(model, key))
 
 
 def _property(name: str) -> _OverridePlace | None:
     """KAFKA__PROPERTIES__SASL_PASSWORD is sasl.password; no property of librdkafka has an underscore in its name."""
-    for section in _PROPERTY_MAPS:
+    for section in PROPERTY_MAPS:
         prefix = _BETWEEN.join(section).upper() + _BETWEEN
         if name.startswith(prefix) and len(name) > len(prefix):
             key = name.removeprefix(prefix).lower().replace("_", ".")
@@ -126,7 +126,7 @@ def _property(name: str) -> _OverridePlace | None:
     return None
 
 
-def _advice(name: str, known: Mapping[str, _OverridePlace]) -> str:
+def _advice(name: str, known: Mapping[str, _OverridePlace], leaves: Collection[str]) -> str:
     *above, last = name.lower().split(_BETWEEN)
     if above[0] == "mapping" and len(above) > 1:
         return f"below mapping only whole keys can be overridden, such as {PREFIX}MAPPING__EVENTS with YAML"
@@ -135,7 +135,7 @@ def _advice(name: str, known: Mapping[str, _OverridePlace]) -> str:
         return f"did you mean {PREFIX}{close[0]}?"
     section = ".".join(above)
     siblings = [place.path[-1] for place in known.values() if ".".join(place.path[:-1]) == section]
-    meant = hints.meant(last, above[-1], section, siblings, shape.leaves())
+    meant = hints.meant(last, above[-1], section, siblings, leaves)
     variable = meant.upper().replace(".", _BETWEEN) if meant else ""
     if variable in known:
         return f"did you mean {PREFIX}{variable}?"

@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Union, get_args, get_origin
 
 from bridge.config.keys.section import Section
-from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue
-from bridge.config.mapping_section import (
-    ExampleConfig,
-    ExpectedDeadLetter,
-    ExpectedDrop,
-    ExpectedEvent,
-    RecordExample,
-    RouteConfig,
-)
-from bridge.config.sections import Config, RetryPolicy
-
-KINDS: Mapping[type[Section], str] = {
-    RouteConfig: "route",
-    RetryPolicy: "retry",
-    PathValue: "value",
-    LiteralValue: "value",
-    TemplateValue: "value",
-    ExampleConfig: "example",
-    RecordExample: "example",
-    ExpectedEvent: "expectation",
-    ExpectedDeadLetter: "expectation",
-    ExpectedDrop: "expectation",
-}
-"""What `hints.LOCAL_HABITS` calls the maps that are not a section of their own."""
 
 
 def subsection(model: type[Section], key: str) -> type[Section] | None:
@@ -47,18 +24,23 @@ def is_structure(model: type[Section], key: str) -> bool:
     return _plain_origin(annotation) in {tuple, Mapping}
 
 
-def models_at(path: tuple[str | int, ...]) -> tuple[type[Section], ...]:
-    """The models whose keys may stand at `path`; several where the value has several shapes."""
-    found: list[Any] = [Config]
-    for part in path:
-        found = [inner for annotation in found for inner in _step(annotation, part)]
-    return tuple(model for annotation in found for model in _models(annotation))
+@dataclass(frozen=True)
+class FileShape:
+    """All keys of a file, from the model of the whole."""
 
+    model: type[Section]
 
-@cache
-def leaves() -> tuple[str, ...]:
-    """The dotted paths of all keys outside maps with free keys, sections included."""
-    return tuple(_leaves(Config, ""))
+    def models_at(self, path: Sequence[str | int]) -> tuple[type[Section], ...]:
+        """The models whose keys may be at `path`; several where the value has several shapes."""
+        found: list[Any] = [self.model]
+        for part in path:
+            found = [inner for annotation in found for inner in _step(annotation, part)]
+        return tuple(model for annotation in found for model in _models(annotation))
+
+    @cached_property
+    def leaves(self) -> tuple[str, ...]:
+        """The dotted paths of all keys outside maps with free keys, sections included."""
+        return tuple(_leaves(self.model, ""))
 
 
 def _leaves(model: type[Section], prefix: str) -> Iterator[str]:

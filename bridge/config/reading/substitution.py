@@ -1,7 +1,8 @@
 """``${VAR}``, ``${VAR:-default}`` and ``${file:/path}`` inside the scalars of a parsed file.
 
 What is put in stays text: it never becomes structure, and it is never searched for references again. Keys are
-substituted too. A missing one is a problem at its key, and nothing more is said about that key.
+substituted too. A missing one is a problem at its key, and nothing more is said about that key. Among properties of
+librdkafka, ``NAME_file: /path`` is another spelling of ``NAME: ${file:/path}``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from bridge.config.keys.problems import Problem, render
 from bridge.config.keys.scalars import Substituted
-from bridge.config.problems import Problem, render
-from bridge.config.reading.files import Files
+from bridge.config.reading.files import PROPERTY_MAPS, Files, map_at
 from bridge.config.reading.yaml_core import Path
 from bridge.errors import InvalidError
 
@@ -22,6 +23,7 @@ MAX_FILE_BYTES = 1_048_576
 
 _PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SUFFIX = "_file"
 _FORMS = "write ${NAME}, ${NAME:-default} or ${file:/path}, and $${ for a literal ${"
 
 
@@ -137,3 +139,33 @@ def _resolve(inside: str | None, environ: Mapping[str, str], find: Callable[[str
     if value is None:
         raise Unavailable(f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}")
     return value, source
+
+
+def resolve_property_files(found: Substitution) -> None:
+    """Replaces each ``NAME_file`` among librdkafka properties by its ``NAME``: what is in that file."""
+    for above in PROPERTY_MAPS:
+        properties = map_at(found.tree, above)
+        for key in [each for each in properties if each.endswith(_SUFFIX)]:
+            _resolve_one(key, properties, above, found)
+
+
+def _resolve_one(key: str, properties: dict[str, Any], above: Path, found: Substitution) -> None:
+    given = properties.pop(key)
+    name = key.removesuffix(_SUFFIX)
+    path = (*above, name)
+    where = render((*above, key))
+    if isinstance(given, UnknownValue) or given is None or given == "":
+        return  # what could not be had is a problem already; nothing there means not given
+    if not isinstance(given, str):
+        found.problems.append(Problem(where, "must be the path of a file"))
+    elif name in properties and properties[name] != "":
+        found.problems.append(Problem(where, f"must not be set beside {name}; remove one of the two"))
+    else:
+        try:
+            file = found.files.find((*above, key), given)
+            properties[name] = Substituted(read_file(file))
+            found.sources[path] = f"file {file}"
+        except Unavailable as error:
+            properties[name] = UNKNOWN
+            found.unknown.add(path)
+            found.problems.append(Problem(where, str(error)))

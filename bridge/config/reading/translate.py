@@ -9,9 +9,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bridge.config.keys.problems import Problem, render
 from bridge.config.keys.scalars import shown
-from bridge.config.problems import Problem, render
-from bridge.config.reading import hints, shape
+from bridge.config.reading import hints
+from bridge.config.reading.shape import FileShape
 from bridge.config.reading.yaml_core import Path
 
 
@@ -26,14 +27,16 @@ class KeyProblem:
     """An unknown key: the path of the key that was meant."""
 
 
-def findings(error: ValidationError, section: str, tree: Any) -> Iterator[KeyProblem]:
+def findings(error: ValidationError, section: str, tree: Any, shape: FileShape) -> Iterator[KeyProblem]:
     """What pydantic found; `tree` is the section as written."""
     for found in error.errors(include_url=False):
         path = (section, *_written(found["loc"], tree))
         if found["type"] == "extra_forbidden":
-            yield unknown_key(path)
+            yield unknown_key(path, shape)
         elif not (found["type"] == "too_short" and found["input"]):  # that all items are wrong is said at each of them
-            yield KeyProblem(path, Problem(render(path), _sentence(found, path)), is_missing=found["type"] == "missing")
+            is_missing = found["type"] == "missing"
+            sentence = f"is required: {_described(path, shape)}" if is_missing else _said(found)
+            yield KeyProblem(path, Problem(render(path), sentence), is_missing)
 
 
 def sentences(error: ValidationError, *, unknown: str) -> Iterator[str]:
@@ -50,14 +53,12 @@ def sentences(error: ValidationError, *, unknown: str) -> Iterator[str]:
         yield f"{key or 'the record'}: {sentence}"
 
 
-def unknown_key(path: Path) -> KeyProblem:
+def unknown_key(path: Path, shape: FileShape) -> KeyProblem:
     """For a key that no model has."""
     models = shape.models_at(path[:-1])
     allowed = tuple(dict.fromkeys(key for model in models for key in model.model_fields))
-    kind = next(
-        (shape.KINDS[model] for model in models if model in shape.KINDS), str(path[-2]) if len(path) > 1 else ""
-    )
-    where = (str(path[-1]), kind, render(path[:-1]), allowed, shape.leaves())
+    kind = next((model.kind for model in models if model.kind), str(path[-2]) if len(path) > 1 else "")
+    where = (str(path[-1]), kind, render(path[:-1]), allowed, shape.leaves)
     sentence = f"is not a known key; {hints.advice(*where)}"
     return KeyProblem(path, Problem(render(path), sentence), stands_for=hints.meant(*where))
 
@@ -79,17 +80,13 @@ def _written(location: Iterable[str | int], tree: Any) -> Path:
     return tuple(path)
 
 
-def _sentence(found: ErrorDetails, path: Path) -> str:
-    return f"is required: {_described(path)}" if found["type"] == "missing" else _said(found)
-
-
 def _said(found: ErrorDetails) -> str:
     """Never in pydantic's own words, which speak of inputs and of types of Python."""
     say = SENTENCES.get(found["type"], _something_else)
     return say(found["input"], found.get("ctx", {}))
 
 
-def _described(path: Path) -> str:
+def _described(path: Path, shape: FileShape) -> str:
     """The first sentence of the key's own description."""
     for model in shape.models_at(path[:-1]):
         field = model.model_fields.get(str(path[-1]))

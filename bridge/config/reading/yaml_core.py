@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from bridge.config.problems import Problem, render
+from bridge.config.keys.problems import Problem, render
 from bridge.errors import InvalidError
 
 Path = tuple[str | int, ...]

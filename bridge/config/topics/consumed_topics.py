@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from bridge.config.topics import group_protocol
 from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.config.topics.topic_patterns import Reading, compiled, is_pattern
 
-if TYPE_CHECKING:
-    from bridge.config.sections import Kafka
+
+class Subscription(Protocol):
+    """What of the section `kafka` says it."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Names and patterns."""
+
+    @property
+    def group_protocol(self) -> str:
+        """``auto``, or which."""
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """Of librdkafka."""
 
 
 class ConsumedTopics:
@@ -29,7 +42,7 @@ class ConsumedTopics:
         return name in self.names or any(each.matches(name) for each in self._patterns)
 
 
-def topics_of(kafka: Kafka) -> ConsumedTopics:
+def topics_of(kafka: Subscription) -> ConsumedTopics:
     """What this configuration reads."""
     return ConsumedTopics(kafka.topics, reading_of(kafka.group_protocol, kafka.topics, kafka.properties))
 

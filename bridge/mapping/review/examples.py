@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any, Final
 
+from bridge.config.keys.problems import Problem
 from bridge.config.mapping_section import (
     ExampleConfig,
     ExpectedDeadLetter,
@@ -16,7 +17,6 @@ from bridge.config.mapping_section import (
     ExpectedEvent,
     RecordExample,
 )
-from bridge.config.problems import Problem
 from bridge.decode import exact_json
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import describe

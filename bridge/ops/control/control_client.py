@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.config import control_socket
+from bridge.config.keys import control_socket
 from bridge.errors import Misuse, Unanswered, Unreachable
 from bridge.exits import ExitCode
 from bridge.ops.control import control_protocol

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.config.control_socket import LONGEST
+from bridge.config.keys.control_socket import LONGEST
 from bridge.errors import Unreachable
 from bridge.ops.control import control_protocol
 from bridge.ops.control.control_protocol import ProtocolError

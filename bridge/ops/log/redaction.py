@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
-from bridge.config.api_key import spellings
+from bridge.config.keys.api_key import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

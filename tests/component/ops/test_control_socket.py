@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.control_socket import LONGEST
+from bridge.config.keys.control_socket import LONGEST
 from bridge.ops.control import control_client, control_protocol
 from bridge.ops.control.control_server import CannotServeError, ControlLimits, ControlServer
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge import __version__
-from bridge.config.endpoint import normalise
+from bridge.config.keys.endpoint import normalise
 from bridge.model import TRACK, Delivered, Unauthorized
 from bridge.track.credentials import FixedKey, KeyFile
 from bridge.track.request import Endpoint

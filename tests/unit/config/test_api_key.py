@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import api_key
+from bridge.config.keys import api_key
 from bridge.config.load import Loaded
-from bridge.config.reading import shape, yaml_core
+from bridge.config.reading import yaml_core
+from bridge.config.sections import SHAPE
 from bridge.track.credentials import KeyFile, KeyFileError
 
 Problem = Callable[..., tuple[str, str]]
@@ -128,7 +129,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize("put", ["value", "list", "map", "key"])
-@pytest.mark.parametrize("leaf", shape.leaves())
+@pytest.mark.parametrize("leaf", SHAPE.leaves)
 def test_no_problem_repeats_a_key_that_was_typed_into_another_field(
     load: Load, right: str, leaf: str, put: str
 ) -> None:

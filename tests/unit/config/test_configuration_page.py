@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from bridge.config import load
-from bridge.config.reading import overrides, shape
+from bridge.config.reading import overrides
+from bridge.config.sections import SHAPE
 from scripts import configuration_page
 from scripts.configuration_page import SCHEMA, SECTIONS, main, page_blocks, variable
 from scripts.reference_tables import refreshed
@@ -42,7 +43,7 @@ def test_the_rewriter_mends_a_page_that_fell_behind(tmp_path: Path) -> None:
 
 def test_every_key_outside_the_mapping_has_its_variable_on_the_page() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    for path in shape.leaves():
+    for path in SHAPE.leaves:
         if path not in {*SECTIONS.values()}:
             assert page.count(f"`{variable(path)}`") == 1, path
 
@@ -50,7 +51,7 @@ def test_every_key_outside_the_mapping_has_its_variable_on_the_page() -> None:
 def test_every_variable_on_the_page_means_a_key() -> None:
     named = set(re.findall(r"\bBRIDGE_[A-Z_]*__[A-Z_]+\b", PAGE.read_text(encoding="utf-8")))
     assert len(named) > 40
-    assert overrides.read(dict.fromkeys(named, "{}")).problems == []
+    assert overrides.read(dict.fromkeys(named, "{}"), SHAPE).problems == []
 
 
 def test_every_link_within_the_page_leads_somewhere() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.control_socket import LONGEST, parse, path, paths
+from bridge.config.keys.control_socket import LONGEST, parse, path, paths
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import endpoint
+from bridge.config.keys import endpoint
 
 BASE = "https://analytex.userpilot.io"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import environment
-from bridge.config.problems import ConfigError
+from bridge.config.keys.problems import ConfigError
 
 
 def test_a_named_file_is_taken_whether_or_not_it_exists() -> None:

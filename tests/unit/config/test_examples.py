@@ -86,8 +86,9 @@ def differences(one: Any, other: Any, path: str = "") -> set[str]:
 
 def test_the_values_outside_the_models_load_without_pydantic() -> None:
     """Importing pydantic takes half a second, which `bridge --help` and the mapping must not pay."""
-    modules = "problems, keys.scalars, api_key, endpoint, kafka_properties, topics.topic_patterns, reading.hints"
-    imports = "".join(f"import bridge.config.{module}\n" for module in modules.split(", "))
+    keys = "keys.problems, keys.scalars, keys.api_key, keys.endpoint"
+    modules = f"{keys}, kafka_properties, topics.topic_patterns, reading.hints".split(", ")
+    imports = "".join(f"import bridge.config.{module}\n" for module in modules)
     program = f"import sys\n{imports}print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.config.load import Loaded, read
-from bridge.config.reading import shape
 from bridge.config.reading.files import Files, place
+from bridge.config.sections import SHAPE
 from tests.unit.config.conftest import RIGHT
 
 KEY = "api_key: key-1"
@@ -201,7 +201,7 @@ def test_every_key_that_names_a_file_follows_one_rule(
 )
 def test_a_keytab_that_is_named_with_its_type_is_left_as_it_is(folder: Path, given: str, *, is_path: bool) -> None:
     tree = {"kafka": {"properties": {"sasl.kerberos.keytab": given}}}
-    Files(folder).resolve(tree)
+    Files(folder).resolve(tree, ())
     assert tree["kafka"]["properties"]["sasl.kerberos.keytab"] == (str(folder / given) if is_path else given)
 
 
@@ -213,7 +213,7 @@ def test_a_missing_file_is_named_by_its_whole_path(load_with: Callable[..., Load
 
 
 def test_no_key_of_a_section_that_names_a_file_is_forgotten() -> None:
-    assert [leaf for leaf in shape.leaves() if leaf.endswith("_file")] == ["track.api_key_file", "track.ca_file"]
+    assert [leaf for leaf in SHAPE.leaves if leaf.endswith("_file")] == ["track.api_key_file", "track.ca_file"]
 
 
 def test_a_word_that_librdkafka_takes_for_a_path_stays_one(load_with: Callable[..., Loaded]) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.config.keys.section import Section
 from bridge.config.load import Loaded
-from bridge.config.reading import hints, shape
+from bridge.config.reading import hints
+from bridge.config.sections import SHAPE
 
 Load = Callable[..., Loaded]
 
@@ -81,16 +83,17 @@ def test_a_required_key_under_another_name_is_one_problem(load: Load, right: str
 
 
 def test_every_habit_leads_to_a_key_there_is() -> None:
-    known = set(shape.leaves())
+    known = set(SHAPE.leaves)
     assert set(hints.HABITS.values()) <= known
     assert not set(hints.HABITS) & {path for path in known if "." not in path}
 
 
 def test_every_local_habit_leads_to_a_key_of_that_place() -> None:
     keys: dict[str, set[str]] = {kind: set() for kind in hints.LOCAL_HABITS}
-    for model, kind in shape.KINDS.items():
-        keys[kind] |= set(model.model_fields)
-    for path in shape.leaves():
+    for model in Section.__subclasses__():
+        if model.kind:
+            keys[model.kind] |= set(model.model_fields)
+    for path in SHAPE.leaves:
         section, _, key = path.rpartition(".")
         if section.rpartition(".")[2] in keys:
             keys[section.rpartition(".")[2]].add(key)

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.config.keys.problems import ConfigError, Problem, render
 from bridge.config.keys.scalars import StartPoint
 from bridge.config.load import Loaded, read
-from bridge.config.problems import ConfigError, Problem, render
 
 Load = Callable[..., Loaded]
 OneProblem = Callable[..., tuple[str, str]]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bridge.config.problems import ConfigError, Problem
+from bridge.config.keys.problems import ConfigError, Problem
 
 
 def test_a_problem_brings_no_control_character_of_the_file_to_the_terminal() -> None:

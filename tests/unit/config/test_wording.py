@@ -18,7 +18,7 @@ from bridge.config.keys.section import Section
 from bridge.config.load import Loaded
 from bridge.config.mapping_section import RecordExample
 from bridge.config.reading import shape, translate
-from bridge.config.sections import Config
+from bridge.config.sections import SHAPE, Config
 from bridge.errors import Misuse
 
 ERRORS_OF: Final[Mapping[str, tuple[str, ...]]] = {
@@ -150,7 +150,7 @@ def test_no_value_at_any_key_is_refused_in_the_words_of_a_library(path: tuple[st
             except ValidationError as error:
                 kinds = {each["type"] for each in error.errors(include_url=False)}
                 assert kinds <= translate.SENTENCES.keys() | NOT_IN_THE_TABLE, (path, kinds)
-                for found in translate.findings(error, path[0], value):
+                for found in translate.findings(error, path[0], value, SHAPE):
                     without_values = re.sub(r"'.*'|\".*\"", "", found.problem.message)
                     assert not _FOREIGN.search(without_values), found.problem
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from bridge.config.keys.problems import Problem
 from bridge.config.mapping_section import ExampleConfig, MappingConfig
-from bridge.config.problems import Problem
 from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.review.examples import run_example, run_examples

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bridge.config.problems import Problem
+from bridge.config.keys.problems import Problem
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from tests.unit.mapping.conftest import config_of
 
