@@ -9,7 +9,8 @@ from bridge.config.keys import fields, scalars
 from bridge.config.keys.section import Section
 from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
 
-Decode = Literal["auto", "json", "cloudevents"]
+ValueFormat = Literal["auto", "json", "cloudevents"]
+"""How values may be read, each by a decoder of `bridge.decode.decoders`. The one list: all others are made of it."""
 Unwanted = Literal["drop", "dead_letter"]
 
 _COMMON_METADATA: Mapping[str, ValueSpec | Literal[False]] = {
@@ -92,7 +93,7 @@ class TopicOverrides(Section):
 
     # What was left out differs from a null that lifts a setting: `model_fields_set` tells them apart.
 
-    decode: Decode | None = Field(default=None, description="As mapping.decode.")
+    decode: ValueFormat | None = Field(default=None, description="As mapping.decode.")
     event_type: Value | None = Field(default=None, description="As mapping.event_type.")
     user_id: Value | None = Field(default=None, description="As mapping.user_id.")
     occurred_at: Value | None = Field(default=None, description="As mapping.occurred_at.")
@@ -222,7 +223,9 @@ def _with_defaults(given: Mapping[str, ValueSpec | Literal[False]]) -> Mapping[s
 class MappingConfig(Section):
     """Which records become which events."""
 
-    decode: Decode = Field(default="auto", description="How values are read; auto tells CloudEvents from plain JSON.")
+    decode: ValueFormat = Field(
+        default="auto", description="How values are read; auto tells CloudEvents from plain JSON."
+    )
     event_type: Value = Field(
         default="type", description="Where a record says its type.", examples=["header:ce_type", "topic"]
     )

@@ -13,21 +13,44 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bridge.decode import plain_text
+from bridge.decode import exact_json, plain_json, plain_text
 from bridge.decode.failures import kind, undecodable
-from bridge.model import Header
+from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, Schemas
+from bridge.model import Header, Record
 
-REQUIRED: Final = ("specversion", "type", "source", "id")
+_REQUIRED: Final = ("specversion", "type", "source", "id")
 _STRUCTURED: Final = "application/cloudevents"
 _PREFIX: Final = "ce_"
 
 
-def content_type(headers: Sequence[Header]) -> str:
-    """The media type, lower case and without parameters; empty where there is none."""
-    for name, content in headers:
-        if len(name) == 12 and name.lower() == "content-type" and content:
-            return content.decode("latin-1").partition(";")[0].strip().lower()
-    return ""
+def decode(record: Record, attributes: Attributes | None, settings: DecodeSettings, _schemas: Schemas) -> DecodedRecord:
+    """See `Decode`: the record is an event, in either mode."""
+    if attributes is not None:
+        return _binary(record, attributes, settings)
+    value = plain_json.read_object(record, exact=settings.exact)
+    if value is not None:
+        _check_structured(value)
+        _unpack(value, record, settings)
+    return value
+
+
+def decode_what_is_there(
+    record: Record, attributes: Attributes | None, settings: DecodeSettings, schemas: Schemas
+) -> DecodedRecord:
+    """See `Decode`: an event where the record says so or looks like one, else plain JSON."""
+    if attributes is not None or (record.headers and _is_structured(record.headers)):
+        return decode(record, attributes, settings, schemas)
+    value = plain_json.read_object(record, exact=settings.exact)
+    if value is not None and "specversion" in value and _looks_structured(value):
+        _unpack(value, record, settings)
+    return value
+
+
+def form(attributes: Attributes | None, value: dict[str, Any]) -> str:
+    """See `Decoder.form`."""
+    if attributes is not None:
+        return "CloudEvent (binary)"
+    return "CloudEvent (structured)" if _looks_structured(value) else plain_json.form(None, value)
 
 
 def binary_attributes(headers: Sequence[Header]) -> dict[str, Any] | None:
@@ -44,46 +67,83 @@ def binary_attributes(headers: Sequence[Header]) -> dict[str, Any] | None:
             attributes[name[len(_PREFIX) :]] = text
     if "specversion" not in attributes:
         return None
-    for name in REQUIRED:
+    for name in _REQUIRED:
         if not attributes.get(name):
             raise undecodable(f"the record has CloudEvents headers, but {_PREFIX}{name} is missing or empty")
-    media = content_type(headers)
+    media = _content_type(headers)
     if media:
         attributes["datacontenttype"] = media
     return attributes
 
 
-def is_structured(headers: Sequence[Header]) -> bool:
+def _content_type(headers: Sequence[Header]) -> str:
+    """The media type, lower case and without parameters; empty where there is none."""
+    for name, content in headers:
+        if len(name) == 12 and name.lower() == "content-type" and content:
+            return content.decode("latin-1").partition(";")[0].strip().lower()
+    return ""
+
+
+def _binary(record: Record, attributes: Attributes, settings: DecodeSettings) -> DecodedRecord:
+    """The attributes, and under ``data`` the record's value, if any."""
+    if record.value:
+        media = attributes.get("datacontenttype", "")
+        if _is_json(media):
+            attributes["data"] = plain_json.read(record, exact=settings.exact)
+        elif media.startswith("text/"):
+            attributes["data"] = _text(record.value)
+        else:
+            raise undecodable(f"the CloudEvent's data is {media}; JSON is needed")
+    return attributes
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise undecodable(f"the CloudEvent's data is not UTF-8 text: byte {error.start}") from None
+
+
+def _unpack(value: dict[str, Any], record: Record, settings: DecodeSettings) -> None:
+    """Gives a structured event its ``data`` where that is JSON in ``data_base64``."""
+    data = _embedded(value)
+    if data is not None:
+        # Its digits are not in the record's bytes, where whoever needs exact numbers looks for long ones.
+        exact = settings.exact or exact_json.may_be_inexact(data)
+        value["data"] = plain_json.read_bytes(data, record, exact=exact)
+
+
+def _is_structured(headers: Sequence[Header]) -> bool:
     """Whether the headers say that the value is a whole event."""
-    return content_type(headers).startswith(_STRUCTURED)
+    return _content_type(headers).startswith(_STRUCTURED)
 
 
-def check_structured(value: dict[str, Any]) -> None:
+def _check_structured(value: dict[str, Any]) -> None:
     """Refuses a value that was said to be an event and lacks what every event has."""
-    for name in REQUIRED:
+    for name in _REQUIRED:
         attribute = value.get(name)
         if not isinstance(attribute, str) or not attribute:
             what = kind(attribute) if attribute is not None else "missing"
             raise undecodable(f"the value is no CloudEvent: {name} is {what if attribute != '' else 'empty'}")
 
 
-def looks_structured(value: dict[str, Any]) -> bool:
+def _looks_structured(value: dict[str, Any]) -> bool:
     """Whether a JSON object that nothing was said about is an event."""
-    return all(isinstance(value.get(name), str) for name in REQUIRED)
+    return all(isinstance(value.get(name), str) for name in _REQUIRED)
 
 
-def is_json(media: str) -> bool:
+def _is_json(media: str) -> bool:
     """Whether data of this media type is JSON; none given means JSON, as the format's default has it."""
     return not media or media.endswith("+json") or media.partition("/")[2] == "json"
 
 
-def embedded(value: dict[str, Any]) -> bytes | None:
+def _embedded(value: dict[str, Any]) -> bytes | None:
     """The bytes of ``data_base64`` where these are JSON and take the place of ``data``."""
     encoded = value.get("data_base64")
     media = value.get("datacontenttype")
     if encoded is None or "data" in value or not isinstance(media, str | None):
         return None
-    if not is_json((media or "").partition(";")[0].strip().lower()):
+    if not _is_json((media or "").partition(";")[0].strip().lower()):
         return None
     try:
         return base64.b64decode(encoded, validate=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bridge.decode.failures import InexactNumberError, MappingError, undecodable
+from bridge.decode.protocol import NO_SCHEMAS, SchemaNeeded, Schemas
 from bridge.formats.own_records import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.expressions.scope import Scope
@@ -31,9 +32,10 @@ _BRIDGE_RECORD: Final[Outcomes] = (Filtered(FilterReason.BRIDGE_RECORD),)
 class CompiledMapping:
     """The mapping section, compiled once. Implements `bridge.pipeline.ports.Mapper`."""
 
-    def __init__(self, settings: MappedTopicSettings, rules: RoutingRules) -> None:
+    def __init__(self, settings: MappedTopicSettings, rules: RoutingRules, schemas: Schemas = NO_SCHEMAS) -> None:
         self._settings = settings
         self._rules = rules
+        self._schemas = schemas
         self._topics: dict[str, TopicPlan] = {}
         self._unmapped = Unmapped()
         self._when_false: Outcomes = (Filtered(FilterReason.WHEN),)
@@ -83,7 +85,7 @@ class CompiledMapping:
         plan = self._topics.get(name)
         if plan is None:
             settings = self._settings.of(name)
-            plan = TopicPlan(name, settings, self._rules, self._unmapped, self._bind, self._when_false)
+            plan = TopicPlan(name, settings, self._rules, self._unmapped, self._bind, self._when_false, self._schemas)
             self._topics[name] = plan
         return plan
 
@@ -130,13 +132,23 @@ class CompiledMapping:
             if match.outcomes is not None:
                 return match.outcomes
         value = topic.decode(record, attributes, exact=exact)
-        if value is None:
-            return _TOMBSTONE
+        if not isinstance(value, dict):
+            return _without_value(value)
         if match is None:
             match = topic.match_value(record, value, exact=exact)
             if match.outcomes is not None:
                 return match.outcomes
         return _run(topic, match, Scope(record, value, topic.settings, match.event_type, exact=exact), now)
+
+
+def _without_value(found: SchemaNeeded | None) -> Outcomes:
+    """What a record becomes that has no value for expressions to see."""
+    match found:
+        case None:
+            return _TOMBSTONE
+        case SchemaNeeded(reference):
+            message = f"the value needs the schema {reference} to be decoded, which is not known here"
+            return (Failed(LetterReason.UNDECODABLE, message),)
 
 
 def _run(topic: TopicPlan, match: Match, scope: Scope, now: float) -> Outcomes:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from bridge.config.keys.values import ValueSpec
-from bridge.config.mapping_section import Decode, MappingConfig, TopicOverrides, Unwanted
+from bridge.config.mapping_section import MappingConfig, TopicOverrides, Unwanted
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.pattern_syntax import PatternError
 from bridge.config.topics.topic_patterns import TopicPattern
+from bridge.decode.decoders import DECODERS
+from bridge.decode.protocol import Decoder
 from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
 from bridge.mapping.expressions.paths import Path, covers, parse_path
@@ -23,7 +25,7 @@ from bridge.mapping.findings import Findings
 class Settings:
     """What all routes share on one topic."""
 
-    decode: Decode
+    decoder: Decoder
     event_type: ValueReader
     user_id: ValueReader
     occurred_at: ValueReader
@@ -75,7 +77,7 @@ _NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {
 def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSettings:
     """Compiles `mapping` and its `per_topic`."""
     base = Settings(
-        decode=config.decode,
+        decoder=DECODERS[config.decode],
         event_type=_envelope("event_type", config.event_type, "mapping", findings),
         user_id=findings.value(config.user_id, "mapping.user_id", "user_id"),
         occurred_at=_envelope("occurred_at", config.occurred_at, "mapping", findings),
@@ -134,9 +136,11 @@ def _overridden(base: Settings, overrides: TopicOverrides, where: str, findings:
     """The base with what was written for some topics in its place. `never_send` can only grow."""
     changed: dict[str, Any] = {
         name: getattr(overrides, name)
-        for name in ("decode", "on_unmapped", "on_expired", "stringify", "metadata_limit")
+        for name in ("on_unmapped", "on_expired", "stringify", "metadata_limit")
         if getattr(overrides, name) is not None
     }
+    if overrides.decode is not None:
+        changed["decoder"] = DECODERS[overrides.decode]
     for name in ("event_type", "occurred_at", "event_id"):
         spec = getattr(overrides, name)
         if spec is not None:

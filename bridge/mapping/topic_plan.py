@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from bridge.decode import cloud_events, plain_text
-from bridge.decode.envelope import decode_data, decode_value
+from bridge.decode import plain_text
 from bridge.decode.failures import unmappable
+from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, SchemaNeeded, Schemas
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.never_send import remover
 from bridge.mapping.routes import RouteParts, RoutePlan
@@ -19,6 +19,8 @@ TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
 LONGEST_TYPE_KEPT: Final = 200
 
+_FAST: Final = DecodeSettings(exact=False)
+_EXACT: Final = DecodeSettings(exact=True)
 _NO_RECORD: Final = Record("", 0, 0, None, None, None, ())
 
 
@@ -71,16 +73,17 @@ class TopicPlan:
     __slots__ = (
         "_bind",
         "_by_header",
+        "_decode",
         "_filtered_by_header",
         "_header",
         "_no_scope",
         "_read_type",
         "_rules",
+        "_schemas",
         "_strip",
         "_topic",
         "_unmapped",
         "matches",
-        "may_be_cloud_event",
         "settings",
         "skim",
         "type_comes_first",
@@ -97,16 +100,18 @@ class TopicPlan:
         unmapped: Unmapped,
         bind: Callable[[RouteParts, Settings], RoutePlan],
         when_false: Outcomes,
+        schemas: Schemas,
     ) -> None:
         self._topic = topic
         self._rules = rules
         self._unmapped = unmapped
         self._bind = bind
+        self._decode = settings.decoder.decode
+        self._schemas = schemas
         self._strip = remover(settings.never_send) if settings.never_send else None
         self.settings = settings
         self.matches: dict[str, Match] = {}
         """By event type, filled as types are seen."""
-        self.may_be_cloud_event = settings.decode != "json"
         reader = settings.event_type
         self._read_type = reader.read
         self._header = reader.header
@@ -120,27 +125,24 @@ class TopicPlan:
         self.type_comes_first = not reader.uses_value
         """The type is in a header, the key or the topic: an unmapped record is never decoded."""
         self.type_is_attribute = reader.path is not None and reader.uses_value and reader.path[0] != "data"
-        """In a binary CloudEvent the type is in a header, too."""
+        """The type may be among the attributes that headers hold."""
         self.when = settings.when
         self.when_false = when_false
 
-    def attributes(self, record: Record) -> dict[str, Any] | None:
-        """The attributes of a binary CloudEvent, all of them still; None for any other record."""
-        return cloud_events.binary_attributes(record.headers) if self.may_be_cloud_event else None
+    def attributes(self, record: Record) -> Attributes | None:
+        """What the record's headers say of its event, all of it still; None where they describe none."""
+        return self.settings.decoder.attributes(record.headers)
 
     def is_event_without_data(self, record: Record) -> bool:
-        """Whether a record without a value is a binary CloudEvent, which needs no data to be an event."""
+        """Whether a record without a value is an event by its headers, which needs no data to be one."""
         return bool(record.headers) and self.attributes(record) is not None
 
-    def decode(self, record: Record, attributes: dict[str, Any] | None, *, exact: bool) -> dict[str, Any] | None:
-        """The object that expressions see, without what is never sent; None for ``null`` written as JSON."""
-        if attributes is None:
-            value = decode_value(record, self.settings.decode, exact=exact)
-        else:
-            value = decode_data(record, attributes, exact=exact)
-        if self._strip is not None and value is not None:
-            self._strip(value)
-        return value
+    def decode(self, record: Record, attributes: Attributes | None, *, exact: bool) -> DecodedRecord | SchemaNeeded:
+        """The record's value without what is never sent."""
+        decoded = self._decode(record, attributes, _EXACT if exact else _FAST, self._schemas)
+        if self._strip is not None and isinstance(decoded, dict):
+            self._strip(decoded)
+        return decoded
 
     def match_record(self, record: Record, *, exact: bool) -> Match:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
@@ -157,8 +159,8 @@ class TopicPlan:
                 self._filtered_by_header[unseen] = match.outcomes
         return match
 
-    def match_attributes(self, record: Record, attributes: dict[str, Any]) -> Match:
-        """By the type of a binary CloudEvent."""
+    def match_attributes(self, record: Record, attributes: Attributes) -> Match:
+        """By a type in its headers, where the decoder shows them as the event's attributes."""
         return self.match(self._read_type(attributes, Scope(record, attributes, self.settings)), attributes)
 
     def match_value(self, record: Record, value: dict[str, Any], *, exact: bool) -> Match:

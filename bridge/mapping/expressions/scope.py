@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from bridge.decode import exact_json, plain_text
-from bridge.decode.envelope import decode_key
+from bridge.decode import exact_json, plain_json, plain_text
 from bridge.decode.exact_json import may_be_rounded
 from bridge.decode.failures import InexactNumberError, found, unmappable
+from bridge.decode.protocol import Decoder
 from bridge.mapping.expressions import instants
 from bridge.model import Record, last_header
 
@@ -35,7 +35,7 @@ class ScopeSettings(Protocol):
     """What the settings of a topic say of each of its records."""
 
     @property
-    def decode(self) -> str:
+    def decoder(self) -> Decoder:
         """How values are read."""
 
     @property
@@ -138,7 +138,7 @@ class Scope:
     def attribute(self, name: str) -> Any:
         """An attribute of a CloudEvent; None for a record that is none."""
         value = self.value
-        if value.__class__ is dict and "specversion" in value and self.settings.decode != "json":
+        if value.__class__ is dict and "specversion" in value and self.settings.decoder.knows_events:
             return value.get(name)
         return None
 
@@ -158,7 +158,7 @@ class Scope:
         """The key, decoded as JSON (behind schema-registry framing, too)."""
         if self._key is _UNREAD:
             key = self.record.key
-            self._key = None if key is None else decode_key(key, self.record.headers, exact=self.exact)
+            self._key = None if key is None else plain_json.read_key(key, self.record.headers, exact=self.exact)
         return self._key
 
     def require_exact_numbers(self) -> bool:

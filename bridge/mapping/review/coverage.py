@@ -130,8 +130,8 @@ class Coverage:
         self._counted.clear()
         attributes = topic.attributes(record)
         value = topic.decode(record, attributes, exact=True)
-        if value is None:
-            return  # JSON null, a tombstone
+        if not isinstance(value, dict):
+            return  # a null, which is a tombstone, or a schema is missing
         match = topic.match_record(record, exact=True) if topic.type_comes_first else None
         if match is None:
             match = topic.match_value(record, value, exact=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from bridge.decode import cloud_events
 from bridge.decode.failures import InexactNumberError, MappingError
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.mapper import CompiledMapping
@@ -37,7 +36,7 @@ class MappingExplanation:
 
     coordinates: str
     form: str | None
-    """``JSON``, ``CloudEvent (structured)``, ``CloudEvent (binary)``."""
+    """See `Decoder.form`."""
     event_type: str | None
     event_id: str | None
     occurred_at: str | None
@@ -127,19 +126,11 @@ class _Envelope:
             self.event_type, self.rule = early.event_type, early.rule
         attributes = topic.attributes(record)
         value = topic.decode(record, attributes, exact=exact)
-        if value is None:
+        if not isinstance(value, dict):
             return
-        self.form = _form(topic, value, binary=attributes is not None)
+        self.form = topic.settings.decoder.form(attributes, value)
         match = early or topic.match_value(record, value, exact=exact)
         self.event_type, self.rule = match.event_type, match.rule
         scope = Scope(record, value, topic.settings, match.event_type, exact=exact)
         self.event_id = scope.event_id()
         self.occurred_at = scope.occurred_at()
-
-
-def _form(topic: TopicPlan, value: dict[str, Any], *, binary: bool) -> str:
-    if binary:
-        return "CloudEvent (binary)"
-    if topic.may_be_cloud_event and cloud_events.looks_structured(value):
-        return "CloudEvent (structured)"
-    return "JSON"

@@ -42,6 +42,7 @@ def value(mapping: CompiledMapping, record: Record) -> dict[str, Any] | None:
     topic = mapping.topic(record.topic)
     try:
         # A selection compares numbers: those that the fast decoder would round are read as written.
-        return topic.decode(record, topic.attributes(record), exact=exact_json.may_be_inexact(record.value))
+        decoded = topic.decode(record, topic.attributes(record), exact=exact_json.may_be_inexact(record.value))
     except (MappingError, InexactNumberError, RecursionError):
         return None
+    return decoded if isinstance(decoded, dict) else None

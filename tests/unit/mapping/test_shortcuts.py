@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.config.keys.values import PathValue, TemplateValue
-from bridge.decode.envelope import decode_value
+from bridge.decode import plain_json
 from bridge.decode.failures import InexactNumberError, MappingError
 from bridge.mapping.expressions.conditions import compile_condition
 from bridge.mapping.expressions.paths import path_reader
@@ -112,7 +112,7 @@ def test_a_shortcut_finds_what_its_reader_finds_in_exact_numbers_or_nothing(
     record = Record("t", 0, 0, 0, None, json.dumps(document).encode(), ())
     shortcut = compiled_reader(written).shortcut
     assert shortcut is not None
-    value, as_written = (decode_value(record, "json", exact=how) for how in (exact, True))
+    value, as_written = (plain_json.read_object(record, exact=how) for how in (exact, True))
 
     scope = Scope(record, value, SETTINGS, exact=exact)
     try:

@@ -1,0 +1,20 @@
+"""The table of decoders, one for each name that `mapping.decode` may have.
+
+A new format is a module with its decoder, a row here, and its name in `bridge.config.mapping_section.ValueFormat`, of
+which everything that lists the formats is made. A test keeps the names and the rows together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bridge.config.mapping_section import ValueFormat
+from bridge.decode import cloud_events, plain_json
+from bridge.decode.protocol import Decoder
+
+DECODERS: Final[Mapping[ValueFormat, Decoder]] = {
+    "auto": Decoder(cloud_events.decode_what_is_there, cloud_events.form, cloud_events.binary_attributes),
+    "json": Decoder(plain_json.decode, plain_json.form),
+    "cloudevents": Decoder(cloud_events.decode, cloud_events.form, cloud_events.binary_attributes),
+}
