@@ -15,17 +15,18 @@ def demo(
     """Watch the main job run: Kafka, the Track API and their troubles, all inside this process, in half a minute."""
     from rich.console import Console
 
-    from bridge.demo import report, scenario, view
+    from bridge.cli.frame.view import view_for
+    from bridge.demo import report, scenario
     from bridge.service.main import on_loop
 
     console = Console(quiet=as_json, soft_wrap=True)
     if not as_json:
         typer.echo("track-bridge demo: domain events from Kafka become Userpilot Track API requests.\n")
-    shown = view.view_for(console, scenario.RECORDS)
+    view = view_for(console, scenario.RECORDS)
     try:
-        result = on_loop(scenario.run(shown.show, shown.tell))
+        result = on_loop(scenario.run(view.show, view.tell))
     finally:
-        shown.end()
+        view.end()
     wrong = report.findings(result)
     if as_json:
         typer.echo(report.as_json(result))

@@ -63,8 +63,9 @@ def _run(options: Options, *, as_json: bool) -> int:
     from rich.console import Console
 
     from bridge.cli.frame import output
+    from bridge.cli.frame.view import view_for
     from bridge.sandbox.cluster import ClusterError
-    from bridge.selftest import report, run, view
+    from bridge.selftest import report, run
     from bridge.selftest.events import NoEventError
     from bridge.service.main import on_loop
 
@@ -74,9 +75,13 @@ def _run(options: Options, *, as_json: bool) -> int:
             f"track-bridge selftest: seed {options.seed}, {plural(options.events, 'record')}, "
             f"{plural(options.replicas, 'replica')}, {where}\n"
         )
-    shown = view.view_for(Console(quiet=as_json, soft_wrap=True), options.events)
+    view = view_for(Console(quiet=as_json, soft_wrap=True), options.events)
+
+    def show(done: int, waiting: int) -> None:
+        view.show(done, f"done {done:,} · waiting {waiting:,}", f"waiting {waiting:,}")
+
     try:
-        result = on_loop(run.run(options, shown))
+        result = on_loop(run.run(options, show, view.tell))
     except ClusterError as error:
         raise Unreachable(f"--bootstrap: {error}.") from error
     except NoEventError as error:
@@ -84,7 +89,7 @@ def _run(options: Options, *, as_json: bool) -> int:
     except asyncio.CancelledError:
         return ExitCode.INTERRUPTED
     finally:
-        shown.end()
+        view.end()
     wrong = report.findings(result)
     if as_json:
         output.document(report.as_json(result, wrong))

@@ -15,6 +15,7 @@ from bridge.config import load
 from bridge.config.sections import Config
 from bridge.demo.correction import Mended, mend
 from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.ops.hold_reasons import closed_gate
 from bridge.ops.log import logger
 from bridge.ops.snapshot import Snapshot
 from bridge.sandbox.broker import EmbeddedKafka
@@ -51,7 +52,8 @@ class DemoResult:
     seconds: float
 
 
-Show = Callable[[Snapshot], None]
+Show = Callable[[int, str, str], None]
+"""Takes how many records are done, all that there is to say as a line, and what the bridge does in a few words."""
 Tell = Callable[[str], None]
 
 
@@ -68,7 +70,7 @@ class RecordingEmulator(Emulator):
 
 
 async def run(show: Show, tell: Tell) -> DemoResult:
-    """Run it; ``show`` sees a snapshot several times a second, ``tell`` a sentence when something happens."""
+    """Run it; ``show`` hears how it goes several times a second, ``tell`` a sentence when something happens."""
     chosen = sample(RECORDS)
     began = time.monotonic()
     with EmbeddedKafka({**TOPICS, DEAD_LETTER_TOPIC: 6, f"{DEAD_LETTER_TOPIC}.resolutions": 6}) as kafka:
@@ -138,7 +140,7 @@ async def _watch(
         if bridge.admin_address is None:
             continue
         now = bridge.snapshot()
-        show(now)
+        show(*_progress(now))
         if troubles and now.tally.delivered >= troubles[0][0]:
             _, fault, sentence = troubles.pop(0)
             api.set_faults(fault, rejects)
@@ -149,6 +151,18 @@ async def _watch(
             raise TimeoutError(f"the demo was not done within {DEADLINE:.0f} s: {now.tally}")
     await running
     raise RuntimeError("the bridge ended before the demo did")
+
+
+def _progress(now: Snapshot) -> tuple[int, str, str]:
+    """As `Show` takes it."""
+    records, gate = now.tally, closed_gate(now)
+    words = {"retry_after": "waiting as asked", "rate_limited": "at the rate limit"}
+    state = "sending" if gate is None else words.get(gate.gate.value, gate.gate.value)
+    line = (
+        f"delivered {records.delivered:,} · filtered {records.filtered:,} · dead-lettered {records.dead_lettered:,} · "
+        f"in hand {records.buffered:,} · {state}"
+    )
+    return records.delivered + records.filtered + records.dead_lettered, line, state
 
 
 class KeptLines:

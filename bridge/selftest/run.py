@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Protocol
+from typing import Final
 
 from bridge.config import environment
 from bridge.formats import letter_headers
@@ -62,19 +62,12 @@ class SelftestResult:
     seconds: float
 
 
-class ProgressView(Protocol):
-    """Where progress is shown."""
-
-    def show(self, done: int, waiting: int) -> None:
-        """Events done and waiting, as of now."""
-        ...
-
-    def tell(self, sentence: str) -> None:
-        """Something happened."""
-        ...
+Show = Callable[[int, int], None]
+"""Takes how many events are done, and how many wait."""
+Tell = Callable[[str], None]
 
 
-async def run(options: Options, view: ProgressView) -> SelftestResult:
+async def run(options: Options, show: Show, tell: Tell) -> SelftestResult:
     """All of it. Raises `sandbox.cluster.ClusterError` and `events.NoEventError` before any replica is started.
 
     SIGTERM cancels it, as Ctrl-C does: what was made is taken away again.
@@ -90,12 +83,12 @@ async def run(options: Options, view: ProgressView) -> SelftestResult:
         here = stack.enter_context(
             surroundings.embedded(options, keeper, folder, api.endpoint)
             if options.bootstrap is None
-            else surroundings.on_cluster(options, options.bootstrap, folder, api.endpoint, view.tell)
+            else surroundings.on_cluster(options, options.bootstrap, folder, api.endpoint, tell)
         )
         # Before the topics go: a group that still has members cannot be deleted.
         stack.callback(keeper.end)
         logs = folder if options.logs is None else options.logs
-        test = _Test(options, here, Fleet(keeper, here.file, logs), api, view)
+        test = _Test(options, here, Fleet(keeper, here.file, logs), api, show, tell)
         await test.run()
         return test.result(time.monotonic() - began)
 
@@ -109,14 +102,15 @@ class _Test:
     """One run, with everything in place."""
 
     def __init__(
-        self, options: Options, here: SelftestSurroundings, fleet: Fleet, api: Emulator, view: ProgressView
+        self, options: Options, here: SelftestSurroundings, fleet: Fleet, api: Emulator, show: Show, tell: Tell
     ) -> None:
         config, is_sample = here.subject.config, here.subject.examples is None
         self._options = options
         self._here = here
         self._fleet = fleet
         self._api = api
-        self._view = view
+        self._show = show
+        self._tell = tell
         self._book = Oracle(config.delivery.ordering, may_be_rejected=lambda name: is_sample and name == REJECTED_NAME)
         self._faults = Faults(
             fleet,
@@ -127,7 +121,7 @@ class _Test:
             replicas=options.replicas,
             uncommitted=2 * config.kafka.commit_interval + 0.5,
             session=here.site.session,
-            tell=view.tell,
+            tell=tell,
         )
         self._entered: dict[tuple[str, int], int] = {}
         """The offset after the last record in the book, by topic and partition."""
@@ -151,7 +145,7 @@ class _Test:
             else:
                 self._problems.append(f"no event arrived within {BEGINNING:.0f} s of the start")
             await self._fleet.look()
-            self._view.tell("all replicas are stopped (SIGTERM)")
+            self._tell("all replicas are stopped (SIGTERM)")
             await self._fleet.stop_all()
             self._enter(reader)
             self._problems += self._unwritten(feed)
@@ -182,7 +176,7 @@ class _Test:
         try:
             limit = self._options.seconds + self._options.session + SETTLING
             await self._follow(reader, acting.done, limit)
-            self._view.tell("no more faults; everything that waits must arrive")
+            self._tell("no more faults; everything that waits must arrive")
             await self._follow(reader, lambda: feed.done and not self._book.open and self._has_all(), SETTLING)
             # One replica's leave is the others' rebalance, in which the embedded broker takes no commits.
             await self._follow(reader, lambda: not self._behind(), COMMITTING)
@@ -198,7 +192,7 @@ class _Test:
         looked = 0.0
         while True:
             self._enter(reader)
-            self._view.show(self._book.settled, self._book.open)
+            self._show(self._book.settled, self._book.open)
             now = time.monotonic()
             if now >= looked + _LOOK_EVERY:
                 looked = now

@@ -1,21 +1,21 @@
-"""What a person sees while it runs: a bar on a terminal, a line every two seconds elsewhere."""
+"""What a person sees while the demo or a self-test runs: a bar on a terminal, a line every two seconds elsewhere."""
 
 from __future__ import annotations
 
 import time
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _EVERY: Final = 2.0
 
 
-class SelftestView(Protocol):
-    """Shows progress and sentences."""
+class View(Protocol):
+    """Shows progress and sentences, on standard output."""
 
-    def show(self, done: int, waiting: int) -> None:
-        """Events done and waiting, as of now."""
+    def show(self, done: int, line: str, state: str) -> None:
+        """How much is done, as a line and in a few words."""
         ...
 
     def tell(self, sentence: str) -> None:
@@ -27,12 +27,12 @@ class SelftestView(Protocol):
         ...
 
 
-def view_for(console: Console, total: int) -> SelftestView:
+def view_for(console: Console, total: int) -> View:
     """A bar where somebody watches, lines elsewhere."""
-    return SelftestBarView(console, total) if console.is_terminal else SelftestLineView(console)
+    return BarView(console, total) if console.is_terminal else LineView(console)
 
 
-class SelftestLineView:
+class LineView:
     """Plain lines with the seconds since the start."""
 
     def __init__(self, console: Console) -> None:
@@ -40,39 +40,41 @@ class SelftestLineView:
         self._began = time.monotonic()
         self._due = 0.0
 
-    def show(self, done: int, waiting: int) -> None:
-        """See `SelftestView`."""
+    def show(self, _done: int, line: str, _state: str) -> None:
+        """See `View`."""
         seconds = time.monotonic() - self._began
         if seconds >= self._due:
             self._due = seconds + _EVERY
-            self.tell(f"done {done:,} · waiting {waiting:,}")
+            self.tell(line)
 
     def tell(self, sentence: str) -> None:
-        """See `SelftestView`."""
+        """See `View`."""
         seconds = time.monotonic() - self._began
         self._console.print(f"{seconds:5.1f} s  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
-        """See `SelftestView`."""
+        """See `View`."""
 
 
-class SelftestBarView:
+class BarView:
     """A progress bar that stays at the bottom."""
 
     def __init__(self, console: Console, total: int) -> None:
-        columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task("starting", total=total)
         self._progress.start()
 
-    def show(self, done: int, waiting: int) -> None:
-        """See `SelftestView`."""
-        self._progress.update(self._task, completed=done, description=f"waiting {waiting:,}")
+    def show(self, done: int, _line: str, state: str) -> None:
+        """See `View`."""
+        self._progress.update(self._task, completed=done, description=state)
 
     def tell(self, sentence: str) -> None:
-        """See `SelftestView`."""
+        """See `View`."""
         self._progress.console.print(sentence, markup=False, highlight=False)
 
     def end(self) -> None:
-        """See `SelftestView`."""
+        """See `View`."""
         self._progress.stop()
