@@ -11,15 +11,15 @@ from bridge.sandbox.child_processes import ChildProcesses
 
 
 class BrokerProcess:
-    """Two brokers, so that dead letters can have one of their own to fail. It ends with the keeper's other processes,
-    or with this one.
+    """Two brokers, so that dead letters can have one of their own to fail. It ends with `processes`, or with
+    this one.
     """
 
-    def __init__(self, keeper: ChildProcesses, topics: Mapping[str, int]) -> None:
+    def __init__(self, processes: ChildProcesses, topics: Mapping[str, int]) -> None:
         command = [sys.executable, "-P", "-m", "bridge.sandbox.broker", "--brokers", "2", "--rebalance-delay", "0.2"]
         for name, partitions in topics.items():
             command += ["--topic", f"{name}:{partitions}"]
-        self._process = keeper.start(command, output=subprocess.PIPE, errors=subprocess.DEVNULL, has_input=True)
+        self._process = processes.start(command, output=subprocess.PIPE, errors=subprocess.DEVNULL, has_input=True)
         self.bootstrap = self._read()
         """``host:port,…``"""
 

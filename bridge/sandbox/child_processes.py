@@ -1,8 +1,8 @@
 """Processes that end with the one that started them, however that ends: `kill -9` and a lost terminal included.
 
 Each runs in a process group of its own, so that Ctrl-C reaches only their parent, which ends them in order. A second
-small process, the keeper, hears from a pipe which groups there are; when the pipe closes without their end having been
-told, their parent is dead, and the keeper kills them::
+small process, the guard, hears from a pipe which groups there are; when the pipe closes without their end having been
+told, their parent is dead, and the guard kills them::
 
     python -m bridge.sandbox.child_processes     # reads lines such as ``+ 4711`` and ``- 4711``
 """
@@ -32,7 +32,7 @@ class ChildProcesses:
         self._children: set[subprocess.Popen[bytes]] = set()
 
     def __enter__(self) -> Self:
-        self._keeper = subprocess.Popen(
+        self._guard = subprocess.Popen(
             [sys.executable, "-P", "-m", "bridge.sandbox.child_processes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -48,7 +48,7 @@ class ChildProcesses:
         pipe = self._pipe
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
-        self._keeper.wait(_ENDING)
+        self._guard.wait(_ENDING)
 
     def start(
         self, command: Sequence[str], *, output: IO[bytes] | int, errors: IO[bytes] | int, has_input: bool = False
@@ -82,18 +82,18 @@ class ChildProcesses:
 
     @property
     def _pipe(self) -> IO[bytes]:
-        pipe = self._keeper.stdin
+        pipe = self._guard.stdin
         assert pipe is not None  # noqa: S101 - it was asked for
         return pipe
 
     def _say(self, line: str) -> None:
-        # A keeper that is gone takes nothing with it: the parent still ends what it started.
+        # A guard that is gone takes nothing with it: the parent still ends what it started.
         with contextlib.suppress(BrokenPipeError):
             self._pipe.write(f"{line}\n".encode())
             self._pipe.flush()
 
 
-def keep(lines: Iterable[str]) -> set[int]:
+def groups_left(lines: Iterable[str]) -> set[int]:
     """The groups that are left when the lines end."""
     groups: set[int] = set()
     for line in lines:
@@ -107,12 +107,12 @@ def keep(lines: Iterable[str]) -> set[int]:
 
 def main() -> None:
     """Read until the pipe closes, then kill what is left."""
-    for group in keep(sys.stdin):
+    for group in groups_left(sys.stdin):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
 
 
-def tail(path: Path, lines: int) -> list[str]:
+def last_lines(path: Path, lines: int) -> list[str]:
     """The last lines of what a process wrote; nothing where it wrote nothing."""
     try:
         with path.open("rb") as file:

@@ -33,13 +33,13 @@ class TopicReader:
                 "log_level": 0,
             }
         )
-        self._places = [TopicPartition(topic, n, 0) for topic, count in partitions.items() for n in range(count)]
+        self._partitions = [TopicPartition(topic, n, 0) for topic, count in partitions.items() for n in range(count)]
         self._found: deque[Record] = deque()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="topic-reader", daemon=True)
 
     def __enter__(self) -> Self:
-        self._consumer.assign(self._places)
+        self._consumer.assign(self._partitions)
         self._thread.start()
         return self
 
@@ -62,19 +62,21 @@ class TopicReader:
                     self._found.append(_record(message))
 
 
-def committed(client: Mapping[str, str], group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
-    """The group's position on every partition, negative where there is none. Raises OSError."""
+def committed_offsets(
+    client: Mapping[str, str], group: str, partitions: Mapping[str, int]
+) -> dict[tuple[str, int], int]:
+    """The group's committed offset of every partition, negative where there is none. Raises OSError."""
     consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
         asked = [TopicPartition(topic, n) for topic, count in partitions.items() for n in range(count)]
         return {(each.topic, each.partition): each.offset for each in consumer.committed(asked, timeout=_PATIENCE)}
     except KafkaException as error:
-        raise OSError(f"the positions of {group} could not be read: {error.args[0].str()}") from error
+        raise OSError(f"the committed offsets of {group} could not be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
 
 
-def ends(client: Mapping[str, str], partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
+def end_offsets(client: Mapping[str, str], partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
     """The offset after the last record of every partition. Raises OSError."""
     consumer = Consumer({**client, "group.id": "selftest-reads-without-a-group", "log_level": 0})
     found = {}
@@ -84,7 +86,7 @@ def ends(client: Mapping[str, str], partitions: Mapping[str, int]) -> dict[tuple
                 answer = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_PATIENCE)
                 found[topic, number] = answer[1]
     except KafkaException as error:
-        raise OSError(f"the ends of the topics could not be read: {error.args[0].str()}") from error
+        raise OSError(f"the end offsets of the topics could not be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
     return found

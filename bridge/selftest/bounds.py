@@ -1,4 +1,4 @@
-"""How many duplicates the promise allows, and how long it took until all went on. Pure functions of times."""
+"""How many duplicates the promise allows, and how long a recovery took. Pure: every time is given."""
 
 from __future__ import annotations
 
@@ -16,6 +16,35 @@ class Crash:
     at: float
     processes: int = 1
     """How many had requests in flight then."""
+
+
+class CrashLog:
+    """What happened to processes, brokers and the group. `now` and `began` are monotonic seconds."""
+
+    def __init__(self, *, uncommitted: float, session: float, counts_rebalances: bool) -> None:
+        """`uncommitted`: seconds that a completed event may take until its offset is committed; `session`: seconds
+        until a silent member is out of the group.
+
+        Rebalances count on the embedded broker, which takes no commit meanwhile. On a real cluster they cost nothing: a
+        replica that stops lets the rebalance end before it commits.
+        """
+        self._uncommitted = uncommitted
+        self._session = session
+        self._counts_rebalances = counts_rebalances
+        self.crashes: list[Crash] = []
+
+    def crashed(self, now: float) -> None:
+        """A process was killed, or suspended for longer than its session."""
+        self.crashes.append(Crash(now - self._uncommitted, now))
+
+    def brokers_were_down(self, began: float, now: float, processes: int) -> None:
+        """Nothing could be committed meanwhile, and a session may end before it is heard of again."""
+        self.crashes.append(Crash(began - self._uncommitted, now + self._session, processes))
+
+    def rebalanced(self, began: float, now: float) -> None:
+        """A member came or went."""
+        if self._counts_rebalances:
+            self.crashes.append(Crash(began - self._uncommitted, now + self._session, processes=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Carries the schedule out: on the replicas, the emulated API and the embedded broker."""
+"""Carries out the schedule on the replicas, the emulated API and the embedded broker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.sandbox.broker import PRODUCE
 from bridge.sandbox.broker_process import BrokerProcess
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.selftest import bounds
-from bridge.selftest.bounds import Crash
+from bridge.selftest.bounds import CrashLog
 from bridge.selftest.replicas import Fleet
 from bridge.selftest.schedule import TRACKS, Disturbance, DisturbanceKind
 from bridge.selftest.surroundings import LETTERS_BROKER
@@ -29,7 +29,7 @@ _AMBIGUOUS_STATUS: Final = 200
 SENTENCES: Final[Mapping[DisturbanceKind, str]] = {
     DisturbanceKind.KILL: "a replica is killed (kill -9) and started again",
     DisturbanceKind.STOP: "a replica is stopped in order (SIGTERM) and started again",
-    DisturbanceKind.FREEZE: "a replica stands still for longer than its session (SIGSTOP, SIGCONT)",
+    DisturbanceKind.FREEZE: "a replica is suspended for longer than its session (SIGSTOP, SIGCONT)",
     DisturbanceKind.JOIN: "another replica joins, and leaves",
     DisturbanceKind.BROKER_DOWN: "the brokers are down",
     DisturbanceKind.OUTAGE: "the API answers 503",
@@ -73,29 +73,22 @@ class Faults:
         broker: BrokerProcess | None,
         *,
         always: Sequence[Fault],
+        crashes: CrashLog,
         key_file: Path,
         replicas: int,
-        uncommitted: float,
-        session: float,
         tell: Callable[[str], None],
     ) -> None:
-        """`always`: the API's faults that never end. `uncommitted`: seconds that a completed event may take until its
-        position is committed.
-        """
+        """`always`: the API's faults that never end; `crashes` is told what happens."""
         self._fleet = fleet
         self._api = api
         self._broker = broker
         self._always = always
+        self._crashes = crashes
         self._key_file = key_file
         self._replicas = replicas
-        self._uncommitted = uncommitted
-        self._session = session
         self._tell = tell
         self._keys = 0
         self.happened: list[Happened] = []
-        self._crashes: list[Crash] = []
-        self._rebalances: list[Crash] = []
-        """As crashes on the embedded broker, which takes no commit meanwhile."""
         self._acts: Mapping[DisturbanceKind, Callable[[Disturbance], Awaitable[None]]] = {
             DisturbanceKind.KILL: self._kill,
             DisturbanceKind.STOP: self._stop,
@@ -116,9 +109,8 @@ class Faults:
 
     def bound(self, arrivals: Sequence[float], *, max_in_flight: int) -> bounds.Bound:
         """The most duplicates that the promise allows after what happened; `arrivals` as for `bounds.bound`."""
-        crashes = [*self._crashes, *(self._rebalances if self._broker is not None else ())]
         ambiguous = max(self._ambiguous, self._fleet.ambiguous)
-        return bounds.bound(arrivals, crashes, max_in_flight=max_in_flight, ambiguous=ambiguous)
+        return bounds.bound(arrivals, self._crashes.crashes, max_in_flight=max_in_flight, ambiguous=ambiguous)
 
     @property
     def _ambiguous(self) -> int:
@@ -137,7 +129,7 @@ class Faults:
     # --- replicas ------------------------------------------------------------------------------------
 
     async def _kill(self, fault: Disturbance) -> None:
-        self._crashed()
+        self._crashes.crashed(time.monotonic())
         await self._fleet.kill(fault.replica)
         await asyncio.sleep(fault.seconds)
         self._fleet.start(fault.replica)
@@ -149,7 +141,7 @@ class Faults:
             self._fleet.start(fault.replica)
 
     async def _freeze(self, fault: Disturbance) -> None:
-        self._crashed()
+        self._crashes.crashed(time.monotonic())
         self._fleet.freeze(fault.replica)
         try:
             await asyncio.sleep(fault.seconds)
@@ -164,14 +156,9 @@ class Faults:
 
     @contextmanager
     def _rebalancing(self) -> Iterator[None]:
-        """Costs nothing on a real cluster: a replica that stops lets the rebalance end before it commits."""
         began = time.monotonic()
         yield
-        self._rebalances.append(Crash(began - self._uncommitted, time.monotonic() + self._session, processes=0))
-
-    def _crashed(self) -> None:
-        now = time.monotonic()
-        self._crashes.append(Crash(now - self._uncommitted, now))
+        self._crashes.rebalanced(began, time.monotonic())
 
     # --- brokers ---------------------------------------------------------------------------------------
 
@@ -182,10 +169,7 @@ class Faults:
             await asyncio.sleep(fault.seconds)
         finally:
             await self._order("up -1")
-        # Nothing can be committed meanwhile, and a session may end before it is heard of again.
-        self._crashes.append(
-            Crash(began - self._uncommitted, time.monotonic() + self._session, processes=self._fleet.running)
-        )
+        self._crashes.brokers_were_down(began, time.monotonic(), self._fleet.running)
 
     async def _refuse_letters(self, fault: Disturbance) -> None:
         await self._order(f"fail-at {LETTERS_BROKER} {PRODUCE} " + " ".join([str(_DENIED)] * _REFUSALS))

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from bridge.model import Failed, Filtered, Outcomes, Record, Request
 
 Ordering = Literal["user", "key", "partition", "none"]
-Place = tuple[str, int, int]
+Coordinates = tuple[str, int, int]
 """Topic, partition and offset."""
 SHOWN: Final = 5
 """Examples named of each thing that is wrong."""
@@ -20,17 +20,17 @@ SHOWN: Final = 5
 class Due:
     """One thing a record must become: a request, or a dead letter."""
 
-    place: Place
+    coordinates: Coordinates
     output: int
     """Which of the record's outcomes, from 0; as dead letters count."""
     user_id: str
     seen_at: float
     """When the record was in the topic, monotonic seconds."""
-    lane: Hashable
-    """Events of one lane arrive in order; None: of no lane."""
+    order_key: Hashable
+    """Events of one key arrive in order; None: in any."""
 
     def __str__(self) -> str:
-        topic, partition, offset = self.place
+        topic, partition, offset = self.coordinates
         return f"{topic}/{partition}/{offset}"
 
 
@@ -38,7 +38,7 @@ class Due:
 class SeenLetter:
     """A dead letter, as far as it counts here."""
 
-    place: Place
+    coordinates: Coordinates
     output: int
     reason: str
 
@@ -63,21 +63,21 @@ class Verdict:
 
 
 class Oracle:
-    """Keeps both sides as they become known, in any order; asked at any time how much is open."""
+    """Knows what is due and what arrived, told in any order; may be asked at any time how much is open."""
 
     def __init__(self, ordering: Ordering, *, may_be_rejected: Callable[[str], bool] = lambda _name: False) -> None:
         """`may_be_rejected` tells event names that the emulated API refuses on purpose."""
         self._ordering = ordering
         self._may_be_rejected = may_be_rejected
         self._requests: dict[bytes, list[Due]] = {}
-        self._letters_due: dict[tuple[Place, int], tuple[Due, str]] = {}
-        self._by_output: dict[tuple[Place, int], bytes] = {}
-        self._rejectable: set[tuple[Place, int]] = set()
+        self._letters_due: dict[tuple[Coordinates, int], tuple[Due, str]] = {}
+        self._by_output: dict[tuple[Coordinates, int], bytes] = {}
+        self._rejectable: set[tuple[Coordinates, int]] = set()
         self._accepted: Counter[bytes] = Counter()
         self._in_order: list[bytes] = []
         self._times: list[float] = []
-        self._letters: dict[tuple[Place, int], str] = {}
-        self._open: set[tuple[Place, int]] = set()
+        self._letters: dict[tuple[Coordinates, int], str] = {}
+        self._open: set[tuple[Coordinates, int]] = set()
         self.records = 0
         self.filtered = 0
 
@@ -86,12 +86,12 @@ class Oracle:
     def record(self, record: Record, outcomes: Outcomes, seen_at: float) -> None:
         """A record is in its topic, and the mapping makes this of it."""
         self.records += 1
-        place = (record.topic, record.partition, record.offset)
+        coordinates = (record.topic, record.partition, record.offset)
         self.filtered += all(isinstance(outcome, Filtered) for outcome in outcomes)
         for output, outcome in enumerate(outcomes):
-            at = (place, output)
+            at = (coordinates, output)
             if isinstance(outcome, Request):
-                due = Due(place, output, outcome.user_id, seen_at, self._lane(record, outcome.user_id))
+                due = Due(coordinates, output, outcome.user_id, seen_at, self._order_key(record, outcome.user_id))
                 self._requests.setdefault(outcome.body, []).append(due)
                 self._by_output[at] = outcome.body
                 if self._may_be_rejected(outcome.event_name):
@@ -99,7 +99,7 @@ class Oracle:
                 if self._accepted[outcome.body] < len(self._requests[outcome.body]) and at not in self._letters:
                     self._open.add(at)
             elif isinstance(outcome, Failed):
-                self._letters_due[at] = (Due(place, output, "", seen_at, None), outcome.reason.value)
+                self._letters_due[at] = (Due(coordinates, output, "", seen_at, None), outcome.reason.value)
                 if at not in self._letters:
                     self._open.add(at)
 
@@ -111,11 +111,11 @@ class Oracle:
         self._times.append(at)
         waiting = self._requests.get(body, ())
         if number < len(waiting):
-            self._open.discard((waiting[number].place, waiting[number].output))
+            self._open.discard((waiting[number].coordinates, waiting[number].output))
 
     def letter(self, letter: SeenLetter) -> None:
         """A letter is in the dead-letter topic."""
-        at = (letter.place, letter.output)
+        at = (letter.coordinates, letter.output)
         self._letters[at] = letter.reason
         self._open.discard(at)
 
@@ -129,7 +129,7 @@ class Oracle:
         """What is due and is done."""
         return len(self._by_output) + len(self._letters_due) - len(self._open)
 
-    def _lane(self, record: Record, user_id: str) -> Hashable:
+    def _order_key(self, record: Record, user_id: str) -> Hashable:
         where = (record.topic, record.partition)
         match self._ordering:
             case "user":
@@ -157,29 +157,29 @@ class Oracle:
             unexplained=self._unexplained(),
         )
 
-    def _lost(self, at: tuple[Place, int]) -> str:
+    def _lost(self, at: tuple[Coordinates, int]) -> str:
         (topic, partition, offset), output = at
         if at in self._letters_due:
             return f"{topic}/{partition}/{offset} is not in the dead-letter topic ({self._letters_due[at][1]})"
         return f"{topic}/{partition}/{offset}, event {output}, never reached the API"
 
     def _overtaken(self) -> list[str]:
-        """First arrivals that came after that of a later event of the same lane: a repetition overtakes nobody."""
+        """First arrivals that came after that of a later event of the same order key: a repetition overtakes nobody."""
         newest: dict[Hashable, Due] = {}
         seen: set[bytes] = set()
         wrong = []
         for body in self._in_order:
             due = self._requests.get(body, ())
             # Of requests alike to the last byte nobody can tell which came first.
-            if body in seen or len(due) != 1 or due[0].lane is None:
+            if body in seen or len(due) != 1 or due[0].order_key is None:
                 continue
             seen.add(body)
             (event,) = due
-            last = newest.get(event.lane)
-            if last is not None and (event.place[2], event.output) < (last.place[2], last.output):
+            last = newest.get(event.order_key)
+            if last is not None and (event.coordinates[2], event.output) < (last.coordinates[2], last.output):
                 wrong.append(f"{event} of user {event.user_id} arrived after {last}")
             else:
-                newest[event.lane] = event
+                newest[event.order_key] = event
         return wrong
 
     def _unexplained(self) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.ops import status_client
-from bridge.sandbox.child_processes import ChildProcesses, tail
+from bridge.sandbox.child_processes import ChildProcesses, last_lines
 
 STOP_LIMIT: Final = 20.0
 """Seconds an orderly stop may take: the drain's time, and what the group and the interpreter need."""
@@ -55,8 +55,8 @@ class Replica:
 class Fleet:
     """All replicas. What they do wrong by themselves is in `problems`, as sentences."""
 
-    def __init__(self, keeper: ChildProcesses, config: Path, folder: Path) -> None:
-        self._keeper = keeper
+    def __init__(self, processes: ChildProcesses, config: Path, folder: Path) -> None:
+        self._processes = processes
         self._config = config
         self._folder = folder
         self._replicas: dict[int, Replica] = {}
@@ -70,7 +70,7 @@ class Fleet:
         command = [sys.executable, "-P", "-m", "bridge", "run", "--config", str(self._config)]
         path = self._folder / f"replica-{number + 1}.{len(replica.lives) + 1}.log"
         with path.open("xb") as log:
-            process = self._keeper.start(command, output=log, errors=log)
+            process = self._processes.start(command, output=log, errors=log)
         replica.lives.append(ReplicaProcess(time.monotonic(), process, path))
 
     async def kill(self, number: int) -> None:
@@ -167,12 +167,12 @@ class Fleet:
         await asyncio.to_thread(life.process.wait)
         life.ended = time.monotonic()
         life.ambiguous = max(life.ambiguous, _ambiguous_at_the_end(life.log))
-        self._keeper.ended(life.process)
+        self._processes.ended(life.process)
 
 
 def _ambiguous_at_the_end(log: Path) -> int:
     """What a process that stopped in order said last; 0 for one that did not."""
-    for line in reversed(tail(log, _LAST_LINES)):
+    for line in reversed(last_lines(log, _LAST_LINES)):
         if '"event":"stopped"' in line and line.endswith("}"):
             stopped: int = json.loads(line)["ambiguous_retries"]
             return stopped
@@ -181,7 +181,7 @@ def _ambiguous_at_the_end(log: Path) -> int:
 
 def last_words(log: Path) -> str:
     """What a process said last that was worth a warning, else its last line."""
-    lines = tail(log, 200)
+    lines = last_lines(log, 200)
     for line in reversed(lines):
         try:
             event = json.loads(line)

@@ -1,4 +1,4 @@
-"""One self-test from its first process to its last: feed, faults, and the book of what became of every event."""
+"""One self-test from its first process to its last: the feed, the faults, and what became of every event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.sandbox.feed import Feed
 from bridge.sandbox.sample import REJECTED_NAME
 from bridge.sandbox.topic_reader import TopicReader
 from bridge.selftest import bounds, surroundings
-from bridge.selftest.bounds import Bound
+from bridge.selftest.bounds import Bound, CrashLog
 from bridge.selftest.faults import Faults, Happened
 from bridge.selftest.options import Options
 from bridge.selftest.oracle import Oracle, SeenLetter, Verdict
@@ -36,7 +36,7 @@ SETTLING: Final = 60.0
 BEGINNING: Final = 60.0
 """Seconds until the first event must have arrived."""
 COMMITTING: Final = 10.0
-"""Seconds until every position is committed when everything arrived."""
+"""Seconds until every offset is committed when everything arrived."""
 _STEP: Final = 0.1
 _LOOK_EVERY: Final = 0.5
 _AHEAD: Final = 3_000_000
@@ -58,7 +58,7 @@ class SelftestResult:
     unauthorized_at_most: int | None
     """Letters that refused keys may cost; None: the configuration sets no bound."""
     problems: Sequence[str]
-    """What processes, positions and topics did wrong, as sentences."""
+    """What processes, committed offsets and topics did wrong, as sentences."""
     seconds: float
 
 
@@ -70,7 +70,7 @@ Tell = Callable[[str], None]
 async def run(options: Options, show: Show, tell: Tell) -> SelftestResult:
     """All of it. Raises `sandbox.cluster.ClusterError` and `events.NoEventError` before any replica is started.
 
-    SIGTERM cancels it, as Ctrl-C does: what was made is taken away again.
+    SIGTERM cancels it, as Ctrl-C does: what was created is deleted again.
     """
     began = time.monotonic()
     this = asyncio.current_task()
@@ -78,17 +78,17 @@ async def run(options: Options, show: Show, tell: Tell) -> SelftestResult:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-selftest-")))
-        keeper = stack.enter_context(ChildProcesses(_environment()))
+        processes = stack.enter_context(ChildProcesses(_environment()))
         api = await stack.enter_async_context(Emulator(keys=[surroundings.FIRST_KEY]))
-        here = stack.enter_context(
-            surroundings.embedded(options, keeper, folder, api.endpoint)
+        around = stack.enter_context(
+            surroundings.embedded(options, processes, folder, api.endpoint)
             if options.bootstrap is None
             else surroundings.on_cluster(options, options.bootstrap, folder, api.endpoint, tell)
         )
         # Before the topics go: a group that still has members cannot be deleted.
-        stack.callback(keeper.end)
+        stack.callback(processes.end)
         logs = folder if options.logs is None else options.logs
-        test = _Test(options, here, Fleet(keeper, here.file, logs), api, show, tell)
+        test = _Run(options, around, Fleet(processes, around.replica_config, logs), api, show, tell)
         await test.run()
         return test.result(time.monotonic() - began)
 
@@ -98,47 +98,52 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in environment.variables().items() if not name.startswith("BRIDGE_")}
 
 
-class _Test:
+class _Run:
     """One run, with everything in place."""
 
     def __init__(
-        self, options: Options, here: SelftestSurroundings, fleet: Fleet, api: Emulator, show: Show, tell: Tell
+        self, options: Options, around: SelftestSurroundings, fleet: Fleet, api: Emulator, show: Show, tell: Tell
     ) -> None:
-        config, is_sample = here.subject.config, here.subject.examples is None
+        config, is_sample = around.tested.config, around.tested.examples is None
         self._options = options
-        self._here = here
+        self._surroundings = around
         self._fleet = fleet
         self._api = api
         self._show = show
         self._tell = tell
-        self._book = Oracle(config.delivery.ordering, may_be_rejected=lambda name: is_sample and name == REJECTED_NAME)
+        self._oracle = Oracle(
+            config.delivery.ordering, may_be_rejected=lambda name: is_sample and name == REJECTED_NAME
+        )
         self._faults = Faults(
             fleet,
             api,
-            here.broker,
+            around.broker,
             always=[Fault(kind=FaultKind.STATUS, status=400, event_name=REJECTED_NAME)] if is_sample else [],
-            key_file=here.site.key_file,
+            crashes=CrashLog(
+                uncommitted=2 * config.kafka.commit_interval + 0.5,
+                session=around.site.session,
+                counts_rebalances=around.broker is not None,
+            ),
+            key_file=around.site.key_file,
             replicas=options.replicas,
-            uncommitted=2 * config.kafka.commit_interval + 0.5,
-            session=here.site.session,
             tell=tell,
         )
         self._entered: dict[tuple[str, int], int] = {}
-        """The offset after the last record in the book, by topic and partition."""
+        """The offset after the last record that the oracle knows, by topic and partition."""
         self._read = 0
         self._problems: list[str] = []
 
     async def run(self) -> None:
         """Returns when every event is accounted for, or when it takes too long, with all replicas stopped."""
-        here, options = self._here, self._options
+        around, options = self._surroundings, self._options
         for number in range(options.replicas):
             self._fleet.start(number)
-        records, sizes = itertools.tee(here.subject.records(options.events, options.seed))
+        records, sizes = itertools.tee(around.tested.records(options.events, options.seed))
         ahead = _ahead([len(record.value or b"") for record in itertools.islice(sizes, 200)])
-        topics = here.subject.topics.partitions
+        topics = around.tested.topics.partitions
         with (
-            TopicReader(here.client, {**topics, **here.letter_partitions}) as reader,
-            Feed(here.client, records, options.rate, may_go=lambda: self._book.open < ahead) as feed,
+            TopicReader(around.client, {**topics, **around.letter_partitions}) as reader,
+            Feed(around.client, records, options.rate, may_go=lambda: self._oracle.open < ahead) as feed,
         ):
             if await self._follow(reader, lambda: bool(self._api.ledger.accepted), BEGINNING):
                 await self._under_faults(reader, feed)
@@ -153,17 +158,16 @@ class _Test:
 
     def result(self, seconds: float) -> SelftestResult:
         """What there is to report."""
-        book, faults = self._book, self._faults
-        verdict = book.judge()
-        config = self._here.subject.config
+        oracle, faults = self._oracle, self._faults
+        config = self._surroundings.tested.config
         return SelftestResult(
             options=self._options,
-            verdict=verdict,
-            bound=faults.bound(book.arrivals, max_in_flight=config.delivery.max_in_flight),
-            records=book.records,
-            filtered=book.filtered,
+            verdict=oracle.judge(),
+            bound=faults.bound(oracle.arrivals, max_in_flight=config.delivery.max_in_flight),
+            records=oracle.records,
+            filtered=oracle.filtered,
             happened=faults.happened,
-            recoveries=bounds.recoveries(book.spans(), [fault.ended for fault in faults.happened]),
+            recoveries=bounds.recoveries(oracle.spans(), [fault.ended for fault in faults.happened]),
             unauthorized_at_most=self._unauthorized_at_most(config.track.auth.hold_after),
             problems=[*self._fleet.problems, *self._problems],
             seconds=seconds,
@@ -177,7 +181,7 @@ class _Test:
             limit = self._options.seconds + self._options.session + SETTLING
             await self._follow(reader, acting.done, limit)
             self._tell("no more faults; everything that waits must arrive")
-            await self._follow(reader, lambda: feed.done and not self._book.open and self._has_all(), SETTLING)
+            await self._follow(reader, lambda: feed.done and not self._oracle.open and self._has_all(), SETTLING)
             # One replica's leave is the others' rebalance, in which the embedded broker takes no commits.
             await self._follow(reader, lambda: not self._behind(), COMMITTING)
         finally:
@@ -187,12 +191,12 @@ class _Test:
             raise error
 
     async def _follow(self, reader: TopicReader, until: Callable[[], bool], limit: float) -> bool:
-        """Keep the book until the condition holds; False where that takes longer than `limit` seconds."""
+        """Tell the oracle what comes until the condition holds; False where that takes longer than `limit` seconds."""
         deadline = time.monotonic() + limit
         looked = 0.0
         while True:
             self._enter(reader)
-            self._show(self._book.settled, self._book.open)
+            self._show(self._oracle.settled, self._oracle.open)
             now = time.monotonic()
             if now >= looked + _LOOK_EVERY:
                 looked = now
@@ -204,23 +208,23 @@ class _Test:
             await asyncio.sleep(_STEP)
 
     def _enter(self, reader: TopicReader) -> None:
-        """Bring the book up to date."""
-        letters, mapping, now = self._here.site.letters, self._here.subject.mapping, time.monotonic()
+        """Tell the oracle what is new."""
+        around, now = self._surroundings, time.monotonic()
         for record in reader.new():
-            if record.topic == letters:
-                self._book.letter(_letter(record))
+            if record.topic == around.site.letters:
+                self._oracle.letter(_letter(record))
             else:
                 self._entered[record.topic, record.partition] = record.offset + 1
-                self._book.record(record, mapping.map(record, time.time()), now)
+                self._oracle.record(record, around.tested.mapping.map(record, time.time()), now)
         accepted = self._api.ledger.accepted
         for event in accepted[self._read :]:
-            self._book.accepted(event.body, event.at)
+            self._oracle.accepted(event.body, event.at)
         self._read = len(accepted)
 
     def _has_all(self) -> bool:
-        """Whether the book has every record of the topics."""
+        """Whether the oracle knows every record of the topics."""
         try:
-            ends = topic_reader.ends(self._here.client, self._here.subject.topics.partitions)
+            ends = topic_reader.end_offsets(self._surroundings.client, self._surroundings.tested.topics.partitions)
         except OSError:
             return False
         return all(self._entered.get(where, 0) >= end for where, end in ends.items())
@@ -231,31 +235,32 @@ class _Test:
         """Records that are not in their topics, as a sentence: nothing is proven about those."""
         if feed.failure:
             return [feed.failure]
-        there, due = self._book.records, self._options.events
+        there, due = self._oracle.records, self._options.events
         if there == due:
             return []
         return [f"{there:,} of {due:,} records are in the topics, and the brokers acknowledged {feed.sent:,}"]
 
     def _behind(self) -> list[str]:
-        """Positions that are not behind the last record, as sentences: something was open there."""
-        here, topics = self._here, self._here.subject.topics.partitions
+        """Committed offsets that are not at the end of the log, as sentences: something was open there."""
+        around = self._surroundings
+        topics = around.tested.topics.partitions
         try:
-            ends = topic_reader.ends(here.client, topics)
-            positions = topic_reader.committed(here.client, here.site.group, topics)
+            ends = topic_reader.end_offsets(around.client, topics)
+            committed = topic_reader.committed_offsets(around.client, around.site.group, topics)
         except OSError as error:
             return [str(error)]
         return [
-            f"the position of {topic}/{partition} is {max(0, positions[topic, partition])} of {end}"
+            f"the committed offset of {topic}/{partition} is {max(0, committed[topic, partition])} of {end}"
             for (topic, partition), end in ends.items()
-            if end and positions[topic, partition] < end
+            if end and committed[topic, partition] < end
         ]
 
     def _unauthorized_at_most(self, hold_after: int) -> int | None:
-        """Each process may give up so many events to each key that is refused."""
+        """Each process may give up `hold_after` events to each key that is refused."""
         if not hold_after:
             return None
-        spells = [fault for fault in self._faults.happened if fault.kind is DisturbanceKind.KEY_ROTATION]
-        return hold_after * sum(self._fleet.alive_between(spell.began, spell.ended) for spell in spells)
+        rotations = [fault for fault in self._faults.happened if fault.kind is DisturbanceKind.KEY_ROTATION]
+        return hold_after * sum(self._fleet.alive_between(each.began, each.ended) for each in rotations)
 
 
 def _ahead(sizes: Sequence[int]) -> int:
@@ -270,5 +275,5 @@ def _letter(record: Record) -> SeenLetter:
         for name, value in record.headers
         if name.startswith(letter_headers.OWN)
     }
-    place = (own["origin-topic"], int(own["origin-partition"]), int(own["origin-offset"]))
-    return SeenLetter(place, int(own["output"]), own["reason"])
+    origin = (own["origin-topic"], int(own["origin-partition"]), int(own["origin-offset"]))
+    return SeenLetter(origin, int(own["output"]), own["reason"])

@@ -1,4 +1,4 @@
-"""Where a self-test happens: a broker with topics of its own, and the configuration for it."""
+"""What a self-test has around it: a broker with topics of its own, and the configuration for it."""
 
 from __future__ import annotations
 
@@ -29,28 +29,30 @@ class SelftestSurroundings:
     """Everything that is there before the first replica."""
 
     site: Site
-    subject: ConfigurationUnderTest
-    file: Path
-    """The replicas' configuration."""
+    tested: ConfigurationUnderTest
+    replica_config: Path
+    """The file that the replicas run with."""
     broker: BrokerProcess | None
 
     @property
     def client(self) -> dict[str, str]:
         """Reaches the cluster; for the self-test's own clients."""
-        return tested_configuration.client(self.subject.config)
+        return tested_configuration.client(self.tested.config)
 
     @property
     def letter_partitions(self) -> dict[str, int]:
-        """The dead-letter topic, as `tail` wants it."""
+        """How many partitions the dead-letter topic has, for a `TopicReader`."""
         return {self.site.letters: LETTER_PARTITIONS}
 
 
 @contextmanager
-def embedded(options: Options, keeper: ChildProcesses, folder: Path, endpoint: str) -> Iterator[SelftestSurroundings]:
+def embedded(
+    options: Options, processes: ChildProcesses, folder: Path, endpoint: str
+) -> Iterator[SelftestSurroundings]:
     """An embedded Kafka in a process of its own."""
     topics = tested_configuration.topics(options.config, prefix="")
     site = Site("", "", options.session, endpoint, _key_file(folder), has_users=False)
-    broker = BrokerProcess(keeper, {**topics.partitions, **_letter_topics(site)})
+    broker = BrokerProcess(processes, {**topics.partitions, **_letter_topics(site)})
     for topic, count in topics.partitions.items():
         broker.lead(topic, count, 1)
     for topic, count in _letter_topics(site).items():

@@ -17,8 +17,8 @@ REBALANCE_IN_PROGRESS = 27
 
 
 async def test_a_replica_may_join_while_the_others_are_asked(configure: Configure, tmp_path: Path) -> None:
-    with ChildProcesses() as keeper:
-        fleet = Fleet(keeper, configure(), tmp_path)
+    with ChildProcesses() as processes:
+        fleet = Fleet(processes, configure(), tmp_path)
         fleet.start(0)
         log = tmp_path / "replica-1.1.log"
         await until("it listens", lambda: '"listening"' in log.read_text())
@@ -37,8 +37,8 @@ async def test_what_may_have_been_sent_twice_is_known_of_a_replica_that_stopped_
 ) -> None:
     api.set_faults(Fault(kind=FaultKind.DROP_AFTER_READING, accepts=True, count=2))
     broker.produce(events.orders(10))
-    with ChildProcesses() as keeper:
-        fleet = Fleet(keeper, configure(), tmp_path)
+    with ChildProcesses() as processes:
+        fleet = Fleet(processes, configure(), tmp_path)
         fleet.start(0)
         await until("all have arrived, two of them twice", lambda: len(api.ledger.accepted) == 12)
         await fleet.stop_all()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.sandbox.emulator import Emulator
-from bridge.selftest.bounds import Bound
+from bridge.selftest.bounds import Bound, CrashLog
 from bridge.selftest.faults import Faults
 from bridge.selftest.schedule import Disturbance, DisturbanceKind
 
@@ -35,10 +35,9 @@ def faults(replicas: Any) -> Faults:
         Emulator(),
         None,
         always=[],
+        crashes=CrashLog(uncommitted=1.0, session=6.0, counts_rebalances=False),
         key_file=Path("key"),
         replicas=1,
-        uncommitted=1.0,
-        session=6.0,
         tell=lambda _sentence: None,
     )
 

@@ -15,22 +15,22 @@ def request(user: str, body: str, name: str = "Order Completed") -> Request:
 
 
 class Run:
-    """A book to which records and arrivals are told in a few words."""
+    """A oracle to which records and arrivals are told in a few words."""
 
     def __init__(self, ordering: Ordering = "user") -> None:
-        self.book = Oracle(ordering, may_be_rejected=lambda name: name == "Order Imported")
+        self.oracle = Oracle(ordering, may_be_rejected=lambda name: name == "Order Imported")
         self._now = 0.0
 
     def record(self, offset: int, *outcomes: Outcome, partition: int = 0, key: bytes | None = None) -> None:
         record = Record("orders", partition, offset, None, key, b"{}", ())
-        self.book.record(record, outcomes, self._tick())
+        self.oracle.record(record, outcomes, self._tick())
 
     def arrives(self, *bodies: str) -> None:
         for body in bodies:
-            self.book.accepted(body.encode(), self._tick())
+            self.oracle.accepted(body.encode(), self._tick())
 
     def letter(self, offset: int, reason: str, output: int = 0) -> None:
-        self.book.letter(SeenLetter(("orders", 0, offset), output, reason))
+        self.oracle.letter(SeenLetter(("orders", 0, offset), output, reason))
 
     def _tick(self) -> float:
         self._now += 1.0
@@ -49,22 +49,22 @@ def run() -> Run:
 
 def test_a_run_in_which_all_is_well_has_no_findings(run: Run) -> None:
     run.arrives("b3", "a0", "a1", "a2")
-    verdict = run.book.judge()
+    verdict = run.oracle.judge()
     assert (verdict.due, verdict.arrived, verdict.duplicates, verdict.foreign) == (4, 4, 0, 0)
     assert not verdict.lost
     assert not verdict.overtaken
     assert not verdict.unexplained
-    assert (run.book.open, run.book.settled) == (0, 4)
+    assert (run.oracle.open, run.oracle.settled) == (0, 4)
 
 
 def test_an_event_that_never_arrives_is_lost_by_its_place(run: Run) -> None:
     run.arrives("a0", "a2", "b3")
-    assert run.book.judge().lost == ["orders/0/1, event 0, never reached the API"]
+    assert run.oracle.judge().lost == ["orders/0/1, event 0, never reached the API"]
 
 
 def test_an_event_that_arrives_twice_is_one_duplicate_and_overtakes_nobody(run: Run) -> None:
     run.arrives("a0", "a1", "a0", "a2", "b3")
-    verdict = run.book.judge()
+    verdict = run.oracle.judge()
     assert verdict.duplicates == 1
     assert not verdict.overtaken
     assert verdict.arrived == 4
@@ -72,12 +72,12 @@ def test_an_event_that_arrives_twice_is_one_duplicate_and_overtakes_nobody(run: 
 
 def test_an_event_that_arrives_before_an_earlier_one_of_its_user_is_an_overtaking(run: Run) -> None:
     run.arrives("a0", "a2", "a1", "b3")
-    assert run.book.judge().overtaken == ["orders/0/1 of user u-1 arrived after orders/0/2"]
+    assert run.oracle.judge().overtaken == ["orders/0/1 of user u-1 arrived after orders/0/2"]
 
 
 def test_users_overtake_each_other_as_they_may(run: Run) -> None:
     run.arrives("b3", "a0", "a1", "a2")
-    assert not run.book.judge().overtaken
+    assert not run.oracle.judge().overtaken
 
 
 @pytest.mark.parametrize(("ordering", "found"), [("partition", 1), ("key", 1), ("user", 0), ("none", 0)])
@@ -86,7 +86,7 @@ def test_what_an_overtaking_is_depends_on_the_configured_ordering(ordering: Orde
     run.record(0, request("u-1", "a"), key=b"k")
     run.record(1, request("u-2", "b"), key=b"k")
     run.arrives("b", "a")
-    assert len(run.book.judge().overtaken) == found
+    assert len(run.oracle.judge().overtaken) == found
 
 
 def test_partitions_are_not_ordered_among_each_other() -> None:
@@ -94,22 +94,22 @@ def test_partitions_are_not_ordered_among_each_other() -> None:
     run.record(9, request("u-1", "a"), partition=0)
     run.record(2, request("u-1", "b"), partition=1)
     run.arrives("a", "b")
-    assert not run.book.judge().overtaken
+    assert not run.oracle.judge().overtaken
 
 
 def test_an_arrival_may_be_known_before_its_record() -> None:
     run = Run()
     run.arrives("a")
     run.record(0, request("u-1", "a"))
-    assert run.book.open == 0
-    assert not run.book.judge().lost
+    assert run.oracle.open == 0
+    assert not run.oracle.judge().lost
 
 
 def test_each_of_a_records_events_is_due() -> None:
     run = Run()
     run.record(0, request("u-1", "a"), request("u-2", "b"))
     run.arrives("a")
-    assert run.book.judge().lost == ["orders/0/0, event 1, never reached the API"]
+    assert run.oracle.judge().lost == ["orders/0/0, event 1, never reached the API"]
 
 
 def test_two_requests_alike_to_the_last_byte_are_both_due() -> None:
@@ -117,35 +117,35 @@ def test_two_requests_alike_to_the_last_byte_are_both_due() -> None:
     run.record(0, request("u-1", "a"))
     run.record(1, request("u-1", "a"))
     run.arrives("a")
-    assert run.book.judge().lost == ["orders/0/1, event 0, never reached the API"]
+    assert run.oracle.judge().lost == ["orders/0/1, event 0, never reached the API"]
     run.arrives("a")
-    verdict = run.book.judge()
+    verdict = run.oracle.judge()
     assert (len(verdict.lost), verdict.duplicates, verdict.arrived) == (0, 0, 2)
 
 
 def test_a_request_no_record_was_to_become_is_foreign(run: Run) -> None:
     run.arrives("a0", "a1", "a2", "b3", "x")
-    assert run.book.judge().foreign == 1
+    assert run.oracle.judge().foreign == 1
 
 
 def test_a_dead_letter_that_is_due_and_missing_is_a_loss() -> None:
     run = Run()
     run.record(0, Failed(LetterReason.UNDECODABLE, "is not JSON"))
-    assert run.book.judge().lost == ["orders/0/0 is not in the dead-letter topic (undecodable)"]
+    assert run.oracle.judge().lost == ["orders/0/0 is not in the dead-letter topic (undecodable)"]
     run.letter(0, "undecodable")
-    assert not run.book.judge().lost
+    assert not run.oracle.judge().lost
 
 
 def test_a_filtered_record_is_not_due() -> None:
     run = Run()
     run.record(0, Filtered(FilterReason.RULE))
-    assert (run.book.open, run.book.filtered, run.book.judge().due) == (0, 1, 0)
+    assert (run.oracle.open, run.oracle.filtered, run.oracle.judge().due) == (0, 1, 0)
 
 
 def test_an_event_given_up_to_a_refused_key_is_not_lost_but_counted(run: Run) -> None:
     run.arrives("a1", "a2", "b3")
     run.letter(0, "unauthorized")
-    verdict = run.book.judge()
+    verdict = run.oracle.judge()
     assert not verdict.lost
     assert not verdict.unexplained
     assert verdict.given_up == {"unauthorized": 1}
@@ -155,27 +155,27 @@ def test_an_event_given_up_to_a_refused_key_is_not_lost_but_counted(run: Run) ->
 def test_a_good_event_in_the_dead_letter_topic_is_unexplained(run: Run, reason: str) -> None:
     run.arrives("a1", "a2", "b3")
     run.letter(0, reason)
-    assert run.book.judge().unexplained == [f"orders/0/0 is in the dead-letter topic as {reason}"]
+    assert run.oracle.judge().unexplained == [f"orders/0/0 is in the dead-letter topic as {reason}"]
 
 
 def test_a_letter_of_a_record_that_was_filtered_is_unexplained() -> None:
     run = Run()
     run.record(0, Filtered(FilterReason.RULE))
     run.letter(0, "undecodable")
-    assert len(run.book.judge().unexplained) == 1
+    assert len(run.oracle.judge().unexplained) == 1
 
 
 def test_a_letter_with_another_reason_than_the_mappings_is_unexplained() -> None:
     run = Run()
     run.record(0, Failed(LetterReason.UNMAPPABLE, "no user"))
     run.letter(0, "invalid")
-    assert len(run.book.judge().unexplained) == 1
+    assert len(run.oracle.judge().unexplained) == 1
 
 
 def test_what_the_api_refuses_on_purpose_explains_its_letter() -> None:
     run = Run()
     run.record(0, request("u-1", "a", name="Order Imported"))
     run.letter(0, "rejected")
-    verdict = run.book.judge()
+    verdict = run.oracle.judge()
     assert not verdict.lost
     assert not verdict.unexplained
