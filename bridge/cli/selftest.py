@@ -123,27 +123,13 @@ def _logs(path: Path | None) -> Path | None:
 def _configuration(path: Path | None, *, as_json: bool) -> Config:
     """The user's, with the sample's mapping where it has no examples; or the sample's."""
     from bridge.cli.frame import output
+    from bridge.sandbox import sample_config
 
     if path is None:
-        return _sample()
+        return sample_config.load()
     config = startup.load(path).config
     if config.mapping.examples:
         return config
     if not as_json:
         output.line("mapping.examples is empty: the sample's mapping and events take the place of yours.\n")
-    return config.model_copy(update={"mapping": _sample().mapping})
-
-
-def _sample() -> Config:
-    """What `bridge demo` runs with."""
-    import importlib.resources
-
-    from bridge.config import load
-
-    # Its references must lead somewhere; none of this is ever connected to.
-    environ = {"DEMO_BOOTSTRAP": "localhost:9", "DEMO_ENDPOINT": "http://localhost", "DEMO_API_KEY": "NX-none"}
-    with importlib.resources.as_file(importlib.resources.files("bridge.sandbox") / "demo.yaml") as path:
-        loaded = load.read(path, environ)
-    if loaded.config is None:
-        raise RuntimeError(f"the sample's configuration is broken: {loaded.problems}")
-    return loaded.config
+    return config.model_copy(update={"mapping": sample_config.load().mapping})

@@ -33,12 +33,14 @@ def findings(result: DemoResult) -> list[str]:
         wrong.append(f"{lost} events never reached the API")
     wrong += [f"order: {sentence}" for sentence in overtaken(result.accepted)]
     wrong += [f"two requests of user {user} were in flight at once" for user in result.overlaps[:5]]
-    if result.mended.outcome.results[LetterResult.REPLAYED] != sample.rejected + sample.unmappable:
-        wrong.append(f"replayed: {dict(result.mended.outcome.results)}, {sample.rejected + sample.unmappable} were due")
-    if len({event.metadata["event_id"] for event in result.mended.accepted}) != len(result.mended.accepted):
+    if result.corrected.outcome.results[LetterResult.REPLAYED] != sample.rejected + sample.unmappable:
+        wrong.append(
+            f"replayed: {dict(result.corrected.outcome.results)}, {sample.rejected + sample.unmappable} were due"
+        )
+    if len({event.metadata["event_id"] for event in result.corrected.accepted}) != len(result.corrected.accepted):
         wrong.append("a dead letter was sent twice")
-    if result.mended.still_open != sample.undecodable:
-        wrong.append(f"{result.mended.still_open} dead letters are open, {sample.undecodable} were due")
+    if result.corrected.still_open != sample.undecodable:
+        wrong.append(f"{result.corrected.still_open} dead letters are open, {sample.undecodable} were due")
     if records.gap:
         wrong.append(f"the accounting has a gap of {records.gap}")
     return wrong
@@ -62,7 +64,7 @@ def report(result: DemoResult) -> Iterator[str]:
     yield from _accounting(result)
     yield from _request(result)
     yield from _letters(result)
-    yield from _mended(result)
+    yield from _corrected(result)
     yield from _order(result)
 
 
@@ -100,26 +102,20 @@ def _request(result: DemoResult) -> Iterator[str]:
 
 def _letters(result: DemoResult) -> Iterator[str]:
     yield f"The dead letters in {DEAD_LETTER_TOPIC}"
-    counts = Counter(letter.headers.get("reason", "?") for letter in result.letters)
-    shown: set[str] = set()
-    for letter in result.letters:
-        headers = letter.headers
-        reason = headers.get("reason", "?")
-        if reason in shown:
-            continue
-        shown.add(reason)
-        place = "/".join(headers.get(f"origin-{part}", "?") for part in ("topic", "partition", "offset"))
-        yield f"  {counts[reason]:>3}  {reason}, for example {place}:"
-        yield f"       {headers.get('message', '')}"
+    letters = result.corrected.letters
+    counts = Counter(letter.reason for letter in letters)
+    for reason, letter in {letter.reason: letter for letter in reversed(letters)}.items():
+        yield f"  {counts[reason]:>3}  {reason}, for example {letter.origin}:"
+        yield f"       {letter.message}"
     yield ""
 
 
-def _mended(result: DemoResult) -> Iterator[str]:
-    mended = result.mended
+def _corrected(result: DemoResult) -> Iterator[str]:
+    corrected = result.corrected
     yield "The dead letters again, after the mapping was fixed"
     yield "          user_id: data.user_id became key; order.imported is sent as Order Completed, which the API knows"
-    yield f"  {mended.outcome.results[LetterResult.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
-    yield f"  {mended.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"
+    yield f"  {corrected.outcome.results[LetterResult.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
+    yield f"  {corrected.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"
     yield completed(
         "  Yours: `bridge dlq stats`, `bridge dlq show ID`, `bridge dlq replay --dry-run` (docs/dead-letters.md)"
     )
@@ -150,8 +146,8 @@ def as_json(result: DemoResult) -> str:
             "filtered": {reason.value: count for reason, count in records.filtered_by_reason().items()},
             "dead_lettered": records.dead_lettered,
             "duplicates": len(result.accepted) - result.sample.sendable,
-            "replayed": result.mended.outcome.results[LetterResult.REPLAYED],
-            "still_open": result.mended.still_open,
+            "replayed": result.corrected.outcome.results[LetterResult.REPLAYED],
+            "still_open": result.corrected.still_open,
             "gap": records.gap,
             "problems": findings(result),
             "seconds": round(result.seconds, 1),

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.resources
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bridge.commands import completed
-from bridge.config import load
 from bridge.config.sections import Config
-from bridge.demo.correction import Mended, mend
+from bridge.demo.correction import Corrected, correct
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.ops.hold_reasons import closed_gate
 from bridge.ops.log import logger
 from bridge.ops.snapshot import Snapshot
+from bridge.sandbox import sample_config
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.sandbox.emulator.rate import RateLimit
 from bridge.sandbox.emulator.server import Emulator
+from bridge.sandbox.feed import produce
 from bridge.sandbox.sample import REJECTED_NAME, TOPICS, Sample, sample
-from bridge.sandbox.topics import StoredLetter, produce, read_letters
 from bridge.service.bridge import Bridge
 
 RECORDS = 2000
@@ -40,15 +38,14 @@ _REJECTION = '{"errors":[{"error_code":"invalid_event","message":"Invalid input:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """Everything the report is made of."""
+    """Everything the report is built from."""
 
     sample: Sample
     snapshot: Snapshot
     accepted: Sequence[Accepted]
     overlaps: Sequence[str]
     first_request: ReceivedRequest | None
-    letters: Sequence[StoredLetter]
-    mended: Mended
+    corrected: Corrected
     seconds: float
 
 
@@ -93,27 +90,24 @@ async def run(show: Show, tell: Tell) -> DemoResult:
                 raise
             finally:
                 logging.close()
-            letters = await asyncio.to_thread(
-                read_letters, kafka.bootstrap, DEAD_LETTER_TOPIC, prefix="bridge.dead-letter."
-            )
             accepted, overlaps = tuple(api.ledger.accepted), tuple(api.ledger.overlaps)
-            tell(completed("dead letters the mapping is fixed, and what that helps goes again (`bridge dlq replay`)"))
+            tell(
+                completed(
+                    "dead letters the mapping is fixed, and those that this helps are sent again (`bridge dlq replay`)"
+                )
+            )
             api.set_faults()
-            mended = await mend(config, api)
-            return DemoResult(chosen, last, accepted, overlaps, api.first, letters, mended, time.monotonic() - began)
+            corrected = await correct(config, api)
+            return DemoResult(chosen, last, accepted, overlaps, api.first, corrected, time.monotonic() - began)
 
 
 def configuration(bootstrap: str, endpoint: str) -> tuple[Config, CompiledMapping]:
     """The demo's own `bridge.yaml`, loaded the way every other is."""
-    environment = {"DEMO_BOOTSTRAP": bootstrap, "DEMO_ENDPOINT": endpoint, "DEMO_API_KEY": API_KEY}
-    with importlib.resources.as_file(importlib.resources.files("bridge.sandbox") / "demo.yaml") as path:
-        loaded = load.read(Path(path), environment)
-    if loaded.config is None:
-        raise RuntimeError(f"the demo's configuration is broken: {loaded.problems}")
-    mapping = compile_mapping(loaded.config.mapping)
+    config = sample_config.load(bootstrap, endpoint, API_KEY)
+    mapping = compile_mapping(config.mapping)
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the demo's mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
-    return loaded.config, mapping
+    return config, mapping
 
 
 async def _watch(

@@ -1,4 +1,4 @@
-"""A steady stream of records into topics, on a thread of its own."""
+"""Records into topics: all at once, or as a steady stream. None is written twice, none is missing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, Message, Producer
 
-from bridge.sandbox.producer import open_producer
 from bridge.sandbox.sample import SampleRecord
 
 _STEP: Final = 0.02
@@ -19,14 +18,34 @@ _FLUSH: Final = 60.0
 """Seconds the brokers may take to acknowledge the last ones: one of them may be down for a while."""
 
 
+def produce(bootstrap: str, records: Iterable[SampleRecord]) -> int:
+    """Write the records, keyed, and wait until the broker has them; returns how many."""
+    producer = _producer({"bootstrap.servers": bootstrap})
+    failed: list[str] = []
+    count = 0
+    for record in records:
+        producer.produce(
+            record.topic,
+            value=record.value,
+            key=record.key,
+            on_delivery=lambda error, _message: failed.append(str(error)) if error else None,
+        )
+        count += 1
+        producer.poll(0)
+    left = producer.flush(30.0)
+    if left or failed:
+        raise RuntimeError(f"{left + len(failed)} sample records could not be written: {failed[:1] or 'no answer'}")
+    return count
+
+
 class Feed:
-    """A context manager: entered, it produces; left, it has ended."""
+    """A steady stream on a thread of its own. A context manager: entered, it produces; left, it has ended."""
 
     def __init__(
         self, client: Mapping[str, str], records: Iterable[SampleRecord], rate: float, *, may_go: Callable[[], bool]
     ) -> None:
         """`rate` in records a second; `may_go` is asked before each step, to wait for a consumer that is far behind."""
-        self._producer = open_producer(client)
+        self._producer = _producer(client)
         self._records = iter(records)
         self._rate = rate
         self._may_go = may_go
@@ -40,7 +59,7 @@ class Feed:
 
     @property
     def failure(self) -> str | None:
-        """Why it could not go on, as a sentence."""
+        """Why it could not continue, as a sentence."""
         return self._failure
 
     def __enter__(self) -> Self:
@@ -92,3 +111,20 @@ class Feed:
             self.sent += 1
         elif not self._stop.is_set():
             self._failure = f"a record could not be written: {error.str()}"
+
+
+def _producer(client: Mapping[str, str]) -> Producer:
+    """A producer that reaches the cluster as `client` says.
+
+    One request at a time, as the bridge's own: with several the client acknowledges records that no broker has.
+    """
+    return Producer(
+        {
+            **client,
+            "linger.ms": 5,
+            "acks": "all",
+            "enable.idempotence": True,
+            "max.in.flight": 1,
+            "log_level": 0,
+        }
+    )
