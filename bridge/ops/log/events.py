@@ -15,9 +15,8 @@ from bridge.ops.log.throttle import Throttle
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from structlog.typing import FilteringBoundLogger
-
     from bridge.model import DeadLetter, Retried, TopicPartition
+    from bridge.ops.log.logger import EventLogger
 
 
 class Events:
@@ -25,7 +24,7 @@ class Events:
 
     __slots__ = ("_log", "_throttle")
 
-    def __init__(self, logger: FilteringBoundLogger, monotonic: Callable[[], float]) -> None:
+    def __init__(self, logger: EventLogger, monotonic: Callable[[], float]) -> None:
         self._log = logger
         self._throttle = Throttle(monotonic)
 

@@ -57,9 +57,6 @@ class LogWriter:
         except queue.Full:
             self._dropped += 1
 
-    def flush(self) -> None:
-        """Nothing: the thread writes as soon as it can. Loggers call this after every line."""
-
     def close(self, timeout: float = 2.0) -> bool:
         """Write what is left, for at most this many seconds; False where the output took no more in that time."""
         try:

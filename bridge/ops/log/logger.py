@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-import structlog
 
 from bridge.ops.log.log_writer import Descriptor, LogWriter
 from bridge.ops.log.redaction import Redactor
@@ -21,9 +22,9 @@ from bridge.text.printable import printable, printable_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
-
     from bridge.ops.log.log_writer import Output
+
+    Line = dict[str, Any]
 
 Format = Literal["auto", "console", "json"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -33,11 +34,49 @@ _CHATTY_LIBRARIES = frozenset({"httpx", "httpcore", "asyncio"})
 """They log every request or callback at a low level; of them only warnings are wanted, at any setting."""
 
 
+class EventLogger:
+    """Writes an event as one line: its name and fields, when it was and how grave; with `exc_info`, the traceback."""
+
+    def __init__(self, writer: LogWriter, redactor: Redactor, render: Callable[[Line], bytes], least: int) -> None:
+        self._writer = writer
+        self._redactor = redactor
+        self._render = render
+        self._least = least
+
+    def log(self, level: int, event: str, /, *, exc_info: Any = None, **fields: Any) -> None:
+        """One event of this level of the standard library's; below the level that is wanted it is none."""
+        if level < self._least:
+            return
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        line = {"timestamp": now, "level": logging.getLevelName(level).lower(), "event": event, **fields}
+        if exc_info:
+            error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+            line["exception"] = "".join(traceback.format_exception(error)).removesuffix("\n")
+        shown = {name: self._redactor.value(value) for name, value in line.items()}
+        self._writer.write(self._render(shown) + b"\n")
+
+    def info(self, event: str, /, **fields: Any) -> None:
+        """What goes as it should."""
+        self.log(logging.INFO, event, **fields)
+
+    def warning(self, event: str, /, **fields: Any) -> None:
+        """What somebody may have to look at."""
+        self.log(logging.WARNING, event, **fields)
+
+    def error(self, event: str, /, **fields: Any) -> None:
+        """What somebody has to look at."""
+        self.log(logging.ERROR, event, **fields)
+
+    def critical(self, event: str, /, **fields: Any) -> None:
+        """What ends the process."""
+        self.log(logging.CRITICAL, event, **fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Logging:
     """The logging of one process, from `set_up` until `close`."""
 
-    logger: FilteringBoundLogger
+    logger: EventLogger
     redactor: Redactor
     """Secrets that become known later (a rotated key) are added here."""
     writer: LogWriter
@@ -67,39 +106,19 @@ def set_up(
 
     `terminal` says whether a person watches the output, which is what ``auto`` asks.
     """
-    number = structlog.processors.NAME_TO_LEVEL[level]
+    number = logging.getLevelNamesMapping()[level.upper()]
     writer = LogWriter(output if output is not None else Descriptor(1))
     redactor = Redactor(secrets)
     console = log_format == "console" or (log_format == "auto" and terminal)
-    logger: FilteringBoundLogger = structlog.wrap_logger(
-        # The writer is all of a file that a BytesLogger uses: write and flush.
-        structlog.BytesLogger(cast("BinaryIO", writer)),
-        processors=pipeline(redactor, console=console, colors=terminal),
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-    )
+    logger = EventLogger(writer, redactor, _console(colors=terminal) if console else _json, number)
     release = _take_over(LibraryHandler(logger), logging.INFO if number == logging.DEBUG else logging.WARNING)
     return Logging(logger, redactor, writer, release)
-
-
-def pipeline(redactor: Redactor, *, console: bool, colors: bool) -> list[Processor]:
-    """What an event passes on its way to a line of bytes."""
-
-    def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {name: redactor.value(value) for name, value in event.items()}
-
-    return [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        redact,
-        *(_console(colors=colors) if console else [_json]),
-    ]
 
 
 class LibraryHandler(logging.Handler):
     """Brings what libraries log, librdkafka among them, into the pipeline."""
 
-    def __init__(self, logger: FilteringBoundLogger) -> None:
+    def __init__(self, logger: EventLogger) -> None:
         super().__init__()
         self._logger = logger
 
@@ -128,32 +147,30 @@ def _take_over(handler: logging.Handler, level: int) -> Callable[[], None]:
     return release
 
 
-def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    """One JSON object, when, how grave and what first; text that has no UTF-8 is escaped instead of refused."""
-    ordered = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
-    ordered.update(event)
+def _json(line: Line) -> bytes:
+    """One JSON object; text that has no UTF-8 is escaped instead of refused."""
     try:
-        return printable_bytes(orjson.dumps(ordered))
+        return printable_bytes(orjson.dumps(line))
     except TypeError:
-        return json.dumps(ordered).encode("ascii")
+        return json.dumps(line).encode("ascii")
 
 
-def _console(*, colors: bool) -> list[Processor]:
-    render = structlog.dev.ConsoleRenderer(
-        colors=colors, sort_keys=False, pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
-    )
+def _console(*, colors: bool) -> Callable[[Line], bytes]:
+    """For a person who watches; only then is the library loaded that draws it, and those that it brings along."""
+    from structlog.dev import ConsoleRenderer, plain_traceback  # noqa: PLC0415 - see above
 
-    def encode(logger: WrappedLogger, method: str, event: EventDict) -> bytes:
-        return str(render(logger, method, event)).encode("utf-8", "backslashreplace")
+    render = ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=24, exception_formatter=plain_traceback)
 
-    return [_printable, encode]
+    def encode(line: Line) -> bytes:
+        text = {name: _printable(name, value) for name, value in line.items()}
+        return str(render(None, "", text)).encode("utf-8", "backslashreplace")
+
+    return encode
 
 
-def _printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _printable(name: str, value: Any) -> Any:
     """An API's error text or an event type must not move the cursor or begin a line of its own."""
-    for name, value in event.items():
-        if isinstance(value, str):
-            # Only a traceback has lines of its own.
-            lines = value.split("\n") if name == "exception" else [value]
-            event[name] = "\n".join(printable(line) for line in lines)
-    return event
+    if not isinstance(value, str):
+        return value
+    # Only a traceback has lines of its own.
+    return "\n".join(map(printable, value.split("\n"))) if name == "exception" else printable(value)

@@ -15,7 +15,7 @@ from bridge.ops.log.logger import LIBRARY_EVENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from structlog.typing import FilteringBoundLogger
+    from bridge.ops.log.logger import EventLogger
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 PARTITIONS = [TopicPartition("shop.orders", 3), TopicPartition("shop.orders", 4)]
@@ -117,7 +117,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def events(recorder: Recorder, clock: Clock) -> Events:
-    return Events(cast("FilteringBoundLogger", recorder), clock)
+    return Events(cast("EventLogger", recorder), clock)
 
 
 def documented() -> dict[str, tuple[str, set[str]]]:
