@@ -8,9 +8,12 @@ import os
 import sys
 from typing import NoReturn
 
+from bridge import memory
+
 
 def main() -> NoReturn:
     """The console scripts ``bridge`` and ``track-bridge``."""
+    memory.look_rarely()
     try:
         from bridge.cli import entry  # importing takes long enough for somebody to press Ctrl-C
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bridge import __version__
+from bridge import __version__, memory
 from bridge.config import environment
 from bridge.config.keys import control_socket
 from bridge.config.sections import Config
@@ -22,7 +22,6 @@ from bridge.mapping.key_watch import KeyWatch
 from bridge.ops.control.control_server import CannotServeError, ControlServer
 from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Snapshot
-from bridge.service import memory
 from bridge.service.assembly import Parts, assemble, secret_of
 from bridge.service.preflight import NotReadyError, unreachable
 
