@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.exits import ExitCode
+from bridge.text.amounts import span
 
 
 def demo(
@@ -37,6 +38,6 @@ def demo(
         typer.echo(
             "\n".join(f"Wrong: {sentence}" for sentence in wrong)
             if wrong
-            else f"Nothing lost, nothing out of order, {result.seconds:.0f} s. The README says how to map your own."
+            else f"Nothing lost, nothing out of order, {span(result.seconds)}. The README says how to map your own."
         )
     return ExitCode.FINDINGS if wrong else ExitCode.OK

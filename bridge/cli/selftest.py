@@ -10,7 +10,7 @@ import typer
 from bridge.cli.frame import startup
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
-from bridge.text.amounts import plural
+from bridge.text.amounts import plural, span, thousands
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
@@ -78,7 +78,7 @@ def _run(options: Options, *, as_json: bool) -> int:
     view = view_for(Console(quiet=as_json, soft_wrap=True), options.events)
 
     def show(done: int, waiting: int) -> None:
-        view.show(done, f"done {done:,} · waiting {waiting:,}", f"waiting {waiting:,}")
+        view.show(done, f"done {thousands(done)} · waiting {thousands(waiting)}", f"waiting {thousands(waiting)}")
 
     try:
         result = on_loop(run.run(options, show, view.tell))
@@ -99,9 +99,9 @@ def _run(options: Options, *, as_json: bool) -> int:
         output.line()
         output.lines(f"Wrong: {sentence}" for sentence in wrong)
         output.line(
-            f"Failed after {result.seconds:.0f} s; the same faults again: --seed {options.seed}"
+            f"Failed after {span(result.seconds)}; the same faults again: --seed {options.seed}"
             if wrong
-            else f"Nothing lost, nothing out of order, {result.seconds:.0f} s."
+            else f"Nothing lost, nothing out of order, {span(result.seconds)}."
         )
     return ExitCode.FINDINGS if wrong else ExitCode.OK
 

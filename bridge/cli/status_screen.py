@@ -12,8 +12,10 @@ from typing import Any, Final
 from bridge.config import environment
 from bridge.ops.status import status_text
 from bridge.ops.status.status_text import ScreenLine, Tone
-from bridge.ops.status.status_text.layout import columns, wrapped
+from bridge.ops.status.status_text.layout import wrapped
+from bridge.text.amounts import thousands
 from bridge.text.printable import printable
+from bridge.text.tables import columns
 
 INTERVAL: Final = 2.0
 """Seconds between two questions."""
@@ -47,7 +49,7 @@ def frame(page: Sequence[ScreenLine], *, height: int, width: int, is_coloured: b
     shown = list(page)
     if len(shown) > height:
         more = len(shown) - max(height - 1, 0)
-        shown = [*shown[: height - 1], ScreenLine(f"… {more:,} more lines"[:width], Tone.TITLE)]
+        shown = [*shown[: height - 1], ScreenLine(f"… {thousands(more)} more lines"[:width], Tone.TITLE)]
     out = []
     for line in shown:
         ends = "" if columns(line.text) >= width else _CLEAR_LINE

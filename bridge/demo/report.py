@@ -10,6 +10,7 @@ from bridge.commands import completed
 from bridge.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, DemoResult
 from bridge.reprocess.replay.outcome import LetterResult
 from bridge.sandbox.emulator.ledger import Accepted
+from bridge.text.amounts import thousands
 
 _SPELLING = {"x-api-version": "X-API-Version"}
 """The emulated API reads header names in lower case, as HTTP lets it."""
@@ -27,7 +28,7 @@ def findings(result: DemoResult) -> list[str]:
     }
     for name, (due, seen) in expected.items():
         if due != seen:
-            wrong.append(f"{name}: {seen:,} records, {due:,} were due")
+            wrong.append(f"{name}: {thousands(seen)} records, {thousands(due)} were due")
     lost = sample.sendable - len({event.metadata["event_id"] for event in result.accepted})
     if lost:
         wrong.append(f"{lost} events never reached the API")
@@ -68,6 +69,10 @@ def report(result: DemoResult) -> Iterator[str]:
     yield from _order(result)
 
 
+def _counted(count: int, what: str) -> str:
+    return f"  {thousands(count):>6}  {what}"
+
+
 def _accounting(result: DemoResult) -> Iterator[str]:
     records, sample = result.snapshot.tally, result.sample
     reasons = {
@@ -76,12 +81,14 @@ def _accounting(result: DemoResult) -> Iterator[str]:
         "tombstone": "they have no value",
     }
     yield "What became of the records"
-    yield f"  {records.consumed:>6,}  consumed"
-    yield f"  {records.delivered:>6,}  delivered: the API answered 202, then the offset was committed"
+    yield _counted(records.consumed, "consumed")
+    yield _counted(records.delivered, "delivered: the API answered 202, then the offset was committed")
     for reason, count in sorted(records.filtered_by_reason().items(), key=lambda pair: -pair[1]):
-        yield f"  {count:>6,}  filtered, {reason.value}: {reasons.get(reason.value, 'by a rule of the mapping')}"
-    yield f"  {records.dead_lettered:>6,}  dead-lettered: in the topic {DEAD_LETTER_TOPIC}, unchanged, with the reason"
-    yield f"  {records.gap:>6,}  unaccounted for"
+        yield _counted(count, f"filtered, {reason.value}: {reasons.get(reason.value, 'by a rule of the mapping')}")
+    yield _counted(
+        records.dead_lettered, f"dead-lettered: in the topic {DEAD_LETTER_TOPIC}, unchanged, with the reason"
+    )
+    yield _counted(records.gap, "unaccounted for")
     duplicates = len(result.accepted) - sample.sendable
     retries = ", ".join(f"{count} {reason}" for reason, count in sorted(result.snapshot.tally.retries.items()))
     yield f"  Duplicates: {duplicates}. Requests repeated: {retries or 'none'}."
@@ -114,8 +121,8 @@ def _corrected(result: DemoResult) -> Iterator[str]:
     corrected = result.corrected
     yield "The dead letters again, after the mapping was fixed"
     yield "          user_id: data.user_id became key; order.imported is sent as Order Completed, which the API knows"
-    yield f"  {corrected.outcome.results[LetterResult.REPLAYED]:>6,}  replayed: sent to the API, which accepted them"
-    yield f"  {corrected.still_open:>6,}  still open: no mapping makes an event of bytes that cannot be decoded"
+    yield _counted(corrected.outcome.results[LetterResult.REPLAYED], "replayed: sent to the API, which accepted them")
+    yield _counted(corrected.still_open, "still open: no mapping makes an event of bytes that cannot be decoded")
     yield completed(
         "  Yours: `bridge dlq stats`, `bridge dlq show ID`, `bridge dlq replay --dry-run` (docs/dead-letters.md)"
     )
@@ -130,7 +137,7 @@ def _order(result: DemoResult) -> Iterator[str]:
         yield from (f"  {sentence}" for sentence in wrong[:5])
     else:
         yield (
-            f"  {len(result.accepted):,} events of {users} users arrived in their records' order, "
+            f"  {thousands(len(result.accepted))} events of {users} users arrived in their records' order, "
             "never two of one user at once."
         )
     yield ""

@@ -25,6 +25,7 @@ from bridge.sandbox.emulator.server import Emulator
 from bridge.sandbox.feed import produce
 from bridge.sandbox.sample import REJECTED_NAME, TOPICS, Sample, sample
 from bridge.service.bridge import Bridge
+from bridge.text.amounts import span, thousands
 
 RECORDS = 2000
 API_KEY = "NX-demo-key"
@@ -75,7 +76,7 @@ async def run(show: Show, tell: Tell) -> DemoResult:
             tell(f"Kafka        an embedded broker at {kafka.bootstrap}, topics {', '.join(TOPICS)}")
             tell(f"Userpilot    an emulated Track API at {api.endpoint}, which takes 12,000 requests a minute")
             await asyncio.to_thread(produce, kafka.bootstrap, chosen.records)
-            tell(f"events       {len(chosen.records):,} records of {chosen.users} users are in the topics")
+            tell(f"events       {thousands(len(chosen.records))} records of {chosen.users} users are in the topics")
             config, mapping = configuration(kafka.bootstrap, api.endpoint)
             kept = KeptLines()
             logging = logger.set_up(level="info", log_format="json", secrets=[API_KEY], output=kept)
@@ -120,7 +121,7 @@ async def _watch(
         (
             OUTAGE_AT,
             Fault(kind=FaultKind.STATUS, status=503, end=OUTAGE_SECONDS),
-            f"outage       the API answers 503 for {OUTAGE_SECONDS:.0f} s: one probe at a time, nothing is given up",
+            f"outage       the API answers 503 for {span(OUTAGE_SECONDS)}: one probe at a time, nothing is given up",
         ),
         (
             THROTTLE_AT,
@@ -142,7 +143,7 @@ async def _watch(
         if now.tally.consumed >= records and now.tally.buffered == 0:
             return now
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the demo was not done within {DEADLINE:.0f} s: {now.tally}")
+            raise TimeoutError(f"the demo was not done within {span(DEADLINE)}: {now.tally}")
     await running
     raise RuntimeError("the bridge ended before the demo did")
 
@@ -153,8 +154,8 @@ def _progress(now: Snapshot) -> tuple[int, str, str]:
     words = {"retry_after": "waiting as asked", "rate_limited": "at the rate limit"}
     state = "sending" if gate is None else words.get(gate.gate.value, gate.gate.value)
     line = (
-        f"delivered {records.delivered:,} · filtered {records.filtered:,} · dead-lettered {records.dead_lettered:,} · "
-        f"in hand {records.buffered:,} · {state}"
+        f"delivered {thousands(records.delivered)} · filtered {thousands(records.filtered)} · "
+        f"dead-lettered {thousands(records.dead_lettered)} · in hand {thousands(records.buffered)} · {state}"
     )
     return records.delivered + records.filtered + records.dead_lettered, line, state
 

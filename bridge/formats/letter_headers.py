@@ -10,11 +10,11 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bridge.formats.own_records import LETTER
 from bridge.model import DeadLetter, Header, LetterReason
+from bridge.text import moments
 
 VERSION: Final = (LETTER[1] or b"").decode()
 OWN: Final = LETTER[0].removesuffix("version")
@@ -23,7 +23,6 @@ LONGEST_MESSAGE: Final = 1024
 """Bytes."""
 LONGEST_REQUEST: Final = 4096
 """Bytes of the request that are worth a header; a longer one is known by its hash."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_NAME: Final = 256
 """Bytes of values that come from elsewhere and are short by nature: error codes, route names."""
 
@@ -173,13 +172,7 @@ def _record_time(epoch_ms: int | None) -> str | None:
 
 def _time(epoch_ms: int | None) -> str | None:
     """ISO 8601 in UTC with milliseconds; nothing for what no calendar holds."""
-    if epoch_ms is None:
-        return None
-    try:
-        moment = _EPOCH + timedelta(milliseconds=epoch_ms)  # a double of seconds would round what is far away
-    except OverflowError:
-        return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if epoch_ms is None else moments.iso_of_millis(epoch_ms)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -7,6 +7,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
+from bridge.text.amounts import thousands
+
 _READ: Final = 400
 """Characters of a message that are looked at."""
 _KEPT: Final = 200
@@ -73,5 +75,5 @@ class Likenesses:
         """So many times which, ``; `` between, of the commonest; empty where there were none."""
         commonest = self._counts.most_common(shown)
         rest = self.total - sum(count for _, count in commonest)
-        parts = [f"{count:,} {_TIMES} {form}" for form, count in commonest]
-        return "; ".join([*parts, f"{rest:,} {_TIMES} something else"] if rest else parts)
+        parts = [f"{thousands(count)} {_TIMES} {form}" for form, count in commonest]
+        return "; ".join([*parts, f"{thousands(rest)} {_TIMES} something else"] if rest else parts)

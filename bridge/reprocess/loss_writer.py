@@ -13,6 +13,7 @@ from bridge.formats.resolutions import Author
 from bridge.kafka.letters.resolution_writer import ResolutionWriter
 from bridge.reprocess import losses
 from bridge.reprocess.losses import ParsedLoss
+from bridge.text.amounts import span
 
 _PATIENCE: Final = 10.0
 """Seconds the brokers may take."""
@@ -51,5 +52,5 @@ class LossWriter:
             # The same partition for the same key, or compaction would keep both.
             self._writer.write(lost.partition.partition % partitions, key, value, done)
         if not self._writer.flush(_PATIENCE):
-            problems.append(f"no broker has acknowledged it within {_PATIENCE:.0f} s")
+            problems.append(f"no broker has acknowledged it within {span(_PATIENCE)}")
         return written, problems[0] if problems else None

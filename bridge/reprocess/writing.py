@@ -8,6 +8,7 @@ from typing import Final
 
 from bridge.config.sections import Config
 from bridge.kafka.letters.resolution_writer import ResolutionWriter
+from bridge.text.amounts import span
 
 _LIMIT: Final = 60.0
 
@@ -24,5 +25,5 @@ def write_all(config: Config, logger: logging.Logger, records: Iterable[tuple[in
     for partition, key, value in records:
         writer.write(partition, key, value, done)
     if not writer.flush(_LIMIT):
-        problems.append(f"no acknowledgement of {writer.outstanding} of them within {_LIMIT:.0f} s")
+        problems.append(f"no acknowledgement of {writer.outstanding} of them within {span(_LIMIT)}")
     return problems[0] if problems else None

@@ -11,6 +11,7 @@ from typing import Final, Self
 from confluent_kafka import KafkaError, Message, Producer
 
 from bridge.sandbox.sample import SampleRecord
+from bridge.text.amounts import span
 
 _STEP: Final = 0.02
 """Seconds between two looks at how many records are due."""
@@ -85,7 +86,7 @@ class Feed:
         while len(self._producer) and not self._stop.is_set() and time.monotonic() < deadline:
             self._producer.poll(_STEP)
         if len(self._producer) and not self._stop.is_set():
-            self._failure = f"{len(self._producer)} records were not acknowledged within {_FLUSH:.0f} s"
+            self._failure = f"{len(self._producer)} records were not acknowledged within {span(_FLUSH)}"
         self.done = not len(self._producer)
 
     def _is_due(self, began: float, given: int) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bridge.model import Header
+from bridge.text import moments
 
 TOPICS = {"shop.orders": 6, "shop.accounts": 3, "app.activity": 3}
 """Names and numbers of partitions."""
@@ -89,7 +90,7 @@ def _record(
         kind, topic, what = "order.imported", "shop.orders", "rejected"
     elif kind in {"page.viewed", "stock.moved"}:
         what = "filtered"
-    event = {"type": kind, "id": f"e-{i:05d}", "time": at.isoformat().replace("+00:00", "Z"), "data": data}
+    event = {"type": kind, "id": f"e-{i:05d}", "time": moments.written(at), "data": data}
     return SampleRecord(topic, user.encode(), json.dumps(event).encode()), what
 
 

@@ -21,6 +21,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from bridge.errors import Unreachable
 from bridge.sandbox.feed import Feed
 from bridge.sandbox.sample import TOPICS, endless
+from bridge.text.amounts import thousands
 
 _CONNECTING: Final = 5.0
 _PATIENCE: Final = 30.0
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())
             _say(f"{given.rate:g} events a second into {', '.join(TOPICS)}")
-            _say(f"{write_events(given.bootstrap, given.rate, stop):,} events were written")
+            _say(f"{thousands(write_events(given.bootstrap, given.rate, stop))} events were written")
     except ShopError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

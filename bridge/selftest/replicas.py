@@ -15,6 +15,7 @@ from typing import Final
 
 from bridge.ops import status_client
 from bridge.sandbox.child_processes import ChildProcesses, last_lines
+from bridge.text.amounts import span
 
 STOP_LIMIT: Final = 20.0
 """Seconds an orderly stop may take: the drain's time, and what the group and the interpreter need."""
@@ -92,7 +93,7 @@ class Fleet:
         try:
             await asyncio.to_thread(life.process.wait, STOP_LIMIT)
         except subprocess.TimeoutExpired:
-            self.problems.append(f"{replica.name} did not stop within {STOP_LIMIT:.0f} s of SIGTERM")
+            self.problems.append(f"{replica.name} did not stop within {span(STOP_LIMIT)} of SIGTERM")
             life.process.kill()
             await self._gone(life)
             return

@@ -9,6 +9,7 @@ from bridge.selftest.faults import SENTENCES
 from bridge.selftest.run import SelftestResult
 from bridge.selftest.schedule import DisturbanceKind
 from bridge.text import tables
+from bridge.text.amounts import thousands
 
 SHOWN: Final = 5
 """Examples of each thing that is wrong."""
@@ -22,13 +23,14 @@ def findings(result: SelftestResult) -> list[str]:
     found += _several(verdict.overtaken, "out of order")
     found += _several(verdict.unexplained, "a dead letter without a reason")
     if verdict.duplicates > bound.total:
-        found.append(f"{verdict.duplicates:,} duplicates, where at most {bound.total:,} may be")
+        found.append(f"{thousands(verdict.duplicates)} duplicates, where at most {thousands(bound.total)} may be")
     if verdict.foreign:
-        found.append(f"{verdict.foreign:,} requests that no record was to become")
+        found.append(f"{thousands(verdict.foreign)} requests that no record was to become")
     given_up = verdict.given_up["unauthorized"]
     if result.unauthorized_at_most is not None and given_up > result.unauthorized_at_most:
         found.append(
-            f"{given_up:,} events were given up to a refused key, where at most {result.unauthorized_at_most:,} may be"
+            f"{thousands(given_up)} events were given up to a refused key, where at most "
+            f"{thousands(result.unauthorized_at_most)} may be"
         )
     return found
 
@@ -46,23 +48,27 @@ def table(result: SelftestResult) -> Iterator[str]:
     yield from tables.table(rows, right=(1, 2))
     yield ""
     most = (
-        f"at most {bound.total:,}: {bound.ambiguous:,} answers that never came, {bound.after_crashes:,} in flight or "
-        "uncommitted at a crash"
+        f"at most {thousands(bound.total)}: {thousands(bound.ambiguous)} answers that never came, "
+        f"{thousands(bound.after_crashes)} in flight or uncommitted at a crash"
     )
-    letters = ", ".join(f"{count:,} {reason}" for reason, count in sorted(verdict.given_up.items()))
+    letters = ", ".join(f"{thousands(count)} {reason}" for reason, count in sorted(verdict.given_up.items()))
     yield from tables.table(
         [
-            ("records", f"{result.records:,}", f"{result.filtered:,} of them filtered by the mapping"),
-            ("events due", f"{verdict.due:,}", ""),
-            ("  arrived", f"{verdict.arrived:,}", ""),
-            ("dead letters", f"{verdict.given_up.total():,}", letters),
-            ("lost", f"{len(verdict.lost):,}", ""),
+            (
+                "records",
+                thousands(result.records),
+                f"{thousands(result.filtered)} of them filtered by the mapping",
+            ),
+            ("events due", thousands(verdict.due), ""),
+            ("  arrived", thousands(verdict.arrived), ""),
+            ("dead letters", thousands(verdict.given_up.total()), letters),
+            ("lost", thousands(len(verdict.lost)), ""),
             (
                 "duplicates",
-                f"{verdict.duplicates:,}",
+                thousands(verdict.duplicates),
                 most,
             ),
-            ("order violations", f"{len(verdict.overtaken):,}", ""),
+            ("order violations", thousands(len(verdict.overtaken)), ""),
         ],
         right=(1,),
     )
@@ -103,4 +109,4 @@ def _of(kind: DisturbanceKind, result: SelftestResult) -> list[float]:
 
 def _several(things: Sequence[str], what: str) -> list[str]:
     shown = [f"{what}: {thing}" for thing in things[:SHOWN]]
-    return [*shown, f"{what}: {len(things) - SHOWN:,} more"] if len(things) > SHOWN else shown
+    return [*shown, f"{what}: {thousands(len(things) - SHOWN)} more"] if len(things) > SHOWN else shown

@@ -30,6 +30,7 @@ from bridge.selftest.oracle import Oracle, SeenLetter, Verdict
 from bridge.selftest.replicas import Fleet
 from bridge.selftest.schedule import DisturbanceKind
 from bridge.selftest.surroundings import SelftestSurroundings
+from bridge.text.amounts import span, thousands
 
 SETTLING: Final = 60.0
 """Seconds until everything must have arrived when the last fault is over."""
@@ -148,7 +149,7 @@ class _Run:
             if await self._follow(reader, lambda: bool(self._api.ledger.accepted), BEGINNING):
                 await self._under_faults(reader, feed)
             else:
-                self._problems.append(f"no event arrived within {BEGINNING:.0f} s of the start")
+                self._problems.append(f"no event arrived within {span(BEGINNING)} of the start")
             await self._fleet.look()
             self._tell("all replicas are stopped (SIGTERM)")
             await self._fleet.stop_all()
@@ -238,7 +239,8 @@ class _Run:
         there, due = self._oracle.records, self._options.events
         if there == due:
             return []
-        return [f"{there:,} of {due:,} records are in the topics, and the brokers acknowledged {feed.sent:,}"]
+        seen = f"{thousands(there)} of {thousands(due)} records"
+        return [f"{seen} are in the topics, and the brokers acknowledged {thousands(feed.sent)}"]
 
     def _behind(self) -> list[str]:
         """Committed offsets that are not at the end of the log, as sentences: something was open there."""

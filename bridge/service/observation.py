@@ -29,6 +29,7 @@ from bridge.service.watches.group_watch import GroupWatch
 from bridge.service.watches.kafka_watch import KafkaWatch
 from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.rate_view import INTERVAL
+from bridge.text.amounts import span
 from bridge.track.credentials import ApiKey, KeyFile
 
 RETRIES_SHOWN = 20
@@ -297,7 +298,7 @@ class Observer:
         age = None if share is None else share.view_age(now)
         if share is None or (age is not None and age <= _OLD_VIEW):
             return "", ""
-        heard = "has not been read yet" if age is None else f"could not be read for {age:.0f} s"
+        heard = "has not been read yet" if age is None else f"could not be read for {span(age)}"
         sentence = (
             "This replica's share of the rate budget is not known: what the members of the group wait for"
             f" {heard}. It sends only a trickle meanwhile."

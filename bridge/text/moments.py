@@ -6,13 +6,14 @@ it, and what only wanted to show it must not fail of it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 FIRST: Final = -62_135_510_400.0
 """Unix seconds of 0001-01-02; the calendar begins a day earlier, in the zone that is farthest behind."""
 LAST: Final = 253_402_128_000.0
 """Unix seconds of 9999-12-30; a day later the calendar ends where the clocks are farthest ahead."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc(seconds: float) -> datetime | None:
@@ -23,4 +24,17 @@ def utc(seconds: float) -> datetime | None:
 def iso(seconds: float, timespec: str = "milliseconds") -> str | None:
     """The same as ISO 8601: ``2026-07-31T12:00:00.000Z``."""
     moment = utc(seconds)
-    return None if moment is None else moment.isoformat(timespec=timespec).replace("+00:00", "Z")
+    return None if moment is None else written(moment, timespec)
+
+
+def iso_of_millis(count: int) -> str | None:
+    """That many milliseconds since 1970 as ISO 8601, exactly; None outside the calendar of UTC."""
+    try:
+        return written(_EPOCH + timedelta(milliseconds=count), "milliseconds")
+    except OverflowError:  # a double of seconds would round what is far away
+        return None
+
+
+def written(moment: datetime, timespec: str = "auto") -> str:
+    """A moment in UTC as ISO 8601, with the ``Z`` that everybody reads."""
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -16,7 +16,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.cautions import cautions
 from bridge.mapping.review.coverage import Coverage
 from bridge.model import Failed, TopicPartition
-from bridge.text.amounts import plural
+from bridge.text.amounts import plural, thousands
 
 LIMIT = 200
 """Records, of all partitions together."""
@@ -57,7 +57,9 @@ def _counted(count: int, letters: int) -> list[Finding]:
     if not letters:
         return [findings.ok(f"{looked}: none would be a dead letter.")]
     return [
-        findings.note(f"{looked}: {letters:,} would be a dead letter.", f"`{command('map', '--from-topic')}` says why")
+        findings.note(
+            f"{looked}: {thousands(letters)} would be a dead letter.", f"`{command('map', '--from-topic')}` says why"
+        )
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bridge.text import tables
 from bridge.text.printable import printable_json, printable_lines
 
 if TYPE_CHECKING:
@@ -56,18 +57,11 @@ def fitted(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     """Rows for a `table` as wide as the terminal: the widest cells lose their middle. Elsewhere nothing is cut."""
     if not rows or not sys.stdout.isatty():
         return rows
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    room = shutil.get_terminal_size().columns - 2 * (len(widths) - 1)
+    widths = tables.widths(rows)
+    room = shutil.get_terminal_size().columns - len(tables.GAP) * (len(widths) - 1)
     while sum(widths) > room and max(widths) > _NARROWEST:
         widths[widths.index(max(widths))] -= 1
-    return [[_without_middle(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
-
-
-def _without_middle(text: str, width: int) -> str:
-    if len(text) <= width:
-        return text
-    end = width // 2
-    return f"{text[: width - 1 - end]}…{text[-end:]}"
+    return [[tables.without_middle(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
 
 
 def confirm(question: str) -> bool:

@@ -12,6 +12,7 @@ import typer
 
 from bridge import commands
 from bridge.errors import Misuse, Unreachable
+from bridge.text.amounts import plural
 
 if TYPE_CHECKING:
     from bridge.config.keys.problems import Problem
@@ -149,6 +150,5 @@ def refusal(path: Path, problems: Sequence[Problem]) -> Refused:
     of_keys = [problem for problem in problems if problem.where != str(path)]
     lines = [str(problem) for problem in of_the_file]
     if of_keys:
-        count = "1 problem" if len(of_keys) == 1 else f"{len(of_keys)} problems"
-        lines += [f"{path}: {count}", *(f"  {problem}" for problem in of_keys)]
+        lines += [f"{path}: {plural(len(of_keys), 'problem')}", *(f"  {problem}" for problem in of_keys)]
     return Refused("\n".join(lines), problems)

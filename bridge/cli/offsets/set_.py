@@ -261,10 +261,11 @@ def _log(changes: Sequence[OffsetChange]) -> None:
 
     from bridge.decode import exact_json
     from bridge.reprocess.author import author
+    from bridge.text import moments
     from bridge.text.printable import printable_json
 
     by = author(COMMAND)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = moments.written(datetime.now(UTC), "seconds")
     for each in changes:
         entry = {"timestamp": now, "level": "info", "event": "position_set", **_entry(each), **by._asdict()}
         sys.stderr.write(printable_json(exact_json.text_of(entry)) + "\n")

@@ -15,6 +15,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from bridge.text import moments
+
 
 class Substituted(str):
     """Text from outside the file: the one kind of text that may also stand for a number or a boolean."""
@@ -255,7 +257,7 @@ def share_text(part: float) -> str:
 
 def instant_text(seconds: float) -> str:
     """For `instant`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+    return moments.written(datetime.fromtimestamp(seconds, UTC))
 
 
 def start_text(start: StartFrom) -> str:

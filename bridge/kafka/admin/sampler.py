@@ -15,6 +15,7 @@ from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.record_headers import headers_of
 from bridge.model import LogRange, Record, TopicPartition
+from bridge.text.amounts import span
 
 if TYPE_CHECKING:
     import logging
@@ -140,7 +141,7 @@ def _close_passed(consumer: Consumer, open_ends: dict[TopicPartition, int]) -> N
 def _silence(log: ClientLog, open_ends: Mapping[TopicPartition, int], seconds: float) -> str:
     cause = f": {log.last_error.str()}" if log.last_error is not None else ""
     first = next(iter(open_ends))
-    return f"No record of {first} came within {seconds:.0f} s{cause}."
+    return f"No record of {first} came within {span(seconds)}{cause}."
 
 
 def _never(_error: object, _partitions: object) -> None:

@@ -24,6 +24,7 @@ from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.record_headers import headers_of
 from bridge.model import LogRange, Record, TopicPartition
+from bridge.text.amounts import span
 
 if TYPE_CHECKING:
     import logging
@@ -206,7 +207,7 @@ class LetterLog:
 
     def _silence(self, partition: TopicPartition) -> str:
         cause = f": {self._log.last_error.str()}" if self._log.last_error is not None else ""
-        return f"No record of {partition} came within {SILENCE:.0f} s{cause}."
+        return f"No record of {partition} came within {span(SILENCE)}{cause}."
 
 
 def whole(logs: Mapping[TopicPartition, LogRange]) -> dict[TopicPartition, range]:

@@ -12,6 +12,7 @@ from bridge.mapping.expressions.comparisons import Absence
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.coverage import FOR_ALL, Coverage, Verdicts
 from bridge.mapping.review.examples import example_record
+from bridge.text.amounts import thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,12 @@ def _absent(verdicts: Verdicts, absence: Absence, number: int) -> Caution:
 def _of(number: int, total: int) -> str:
     if total == 1:
         return "the record has" if number else "the record does not have"
-    return f"{number:,} of {total:,} records have" if number else f"none of {total:,} records has"
+    return (
+        f"{thousands(number)} of {thousands(total)} records have"
+        if number
+        else f"none of {thousands(total)} records has"
+    )
 
 
 def _records(number: int, total: int) -> str:
-    return "this record" if total == 1 else f"{number:,} of {total:,} records"
+    return "this record" if total == 1 else f"{thousands(number)} of {thousands(total)} records"

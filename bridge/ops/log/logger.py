@@ -17,6 +17,7 @@ import orjson
 
 from bridge.ops.log.log_writer import Descriptor, LogWriter
 from bridge.ops.log.redaction import Redactor
+from bridge.text import moments
 from bridge.text.printable import printable, printable_bytes
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class EventLogger:
         """One event of this level of the standard library's; below the level that is wanted it is none."""
         if level < self._least:
             return
-        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        now = moments.written(datetime.now(UTC))
         line = {"timestamp": now, "level": logging.getLevelName(level).lower(), "event": event, **fields}
         if exc_info:
             error = exc_info[1] if isinstance(exc_info, tuple) else exc_info

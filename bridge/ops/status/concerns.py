@@ -18,7 +18,7 @@ from bridge.ops.group_view import stalled, unowned
 from bridge.ops.hold_reasons import HoldExplanation
 from bridge.ops.snapshot import ClosedGate, PartitionView, Snapshot
 from bridge.text import moments
-from bridge.text.amounts import span
+from bridge.text.amounts import plural, span, thousands
 
 KEY_FILE: Final = "key_file"
 OPEN_DEAD_LETTERS: Final = "open_dead_letters"
@@ -263,7 +263,7 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             UNACCOUNTED,
             needs_someone=True,
             since=None,
-            details=(f"The accounting cannot explain {gap:,} records. This is a defect of the bridge.",),
+            details=(f"The accounting cannot explain {thousands(gap)} records. This is a defect of the bridge.",),
             action=completed("Please report it, with `bridge status --json` and the log since the process started."),
             holds=False,
         )
@@ -285,10 +285,10 @@ def _open_letters(snapshot: Snapshot) -> str:
     counts, least = snapshot.letters.open_by_reason or {}, snapshot.letters.open_at_least
     total = sum(counts.values())
     parts = [
-        f"{reason} {'at least ' if reason in least else ''}{counts.get(reason, 0):,}"
+        f"{reason} {'at least ' if reason in least else ''}{thousands(counts.get(reason, 0))}"
         for reason in sorted({*counts, *least}, key=lambda reason: (-counts.get(reason, 0), reason))
     ]
-    whole = f"{'at least ' if least else ''}{total:,} dead letter{'' if total == 1 else 's'}"
+    whole = f"{'at least ' if least else ''}{plural(total, 'dead letter')}"
     return f"{whole[0].upper()}{whole[1:]} {'is' if total == 1 else 'are'} open: {', '.join(parts)}."
 
 

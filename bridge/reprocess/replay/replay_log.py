@@ -9,6 +9,7 @@ from bridge.commands import command
 from bridge.holds import Reason
 from bridge.model import DeadLetter, Retried
 from bridge.pipeline.offsets import OffsetTracker
+from bridge.text.amounts import span
 
 
 class ReplayLog:
@@ -28,11 +29,11 @@ class ReplayLog:
     def unblocked(self, reason: str, seconds: float) -> None:
         """Sending goes on."""
         if reason != Reason.UNAUTHORIZED:
-            self._notice(f"the Track API answers again, after {seconds:.0f} s")
+            self._notice(f"the Track API answers again, after {span(seconds)}")
 
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait."""
-        self._notice(f"the Track API asks to wait {seconds:.0f} s ({detail})")
+        self._notice(f"the Track API asks to wait {span(seconds)} ({detail})")
 
     def retrying(self, event: Retried) -> None:
         """The command's own output says how it ended."""

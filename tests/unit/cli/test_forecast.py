@@ -4,7 +4,6 @@ import pytest
 
 from bridge.cli.checks.findings import Finding, Level
 from bridge.cli.checks.forecast import TopicBacklog, forecast, growth
-from bridge.text.amounts import span
 
 PER_MINUTE_600 = 10.0
 DAY = 86_400.0
@@ -59,19 +58,3 @@ def test_more_arriving_than_can_be_sent_is_a_warning_with_the_share_that_fits() 
 @pytest.mark.parametrize("rate", [PER_MINUTE_600, None])
 def test_what_fits_the_rate_is_not_mentioned(rate: float | None) -> None:
     assert growth({"a": 9.0}, rate) == []
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (59, "59 s"),
-        (61, "1 min 1 s"),
-        (3600, "1 h 0 min"),
-        (86_399, "23 h 59 min"),
-        (120_000, "1 d 9 h"),
-        (1e6, "11 d 13 h"),
-    ],
-)
-def test_durations_are_told_in_their_two_largest_units(seconds: float, text: str) -> None:
-    assert span(seconds) == text

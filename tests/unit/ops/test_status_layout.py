@@ -18,9 +18,10 @@ from bridge.ops.group_view import GroupView, MemberView, TopicProblem, TopicView
 from bridge.ops.snapshot import ClosedGate, KeyView, Letters, MovingBacklog, PartitionHold
 from bridge.ops.status import status_document
 from bridge.ops.status.status_text import NARROWEST, lines
-from bridge.ops.status.status_text.layout import ScreenTable, columns, laid_out, wrapped
+from bridge.ops.status.status_text.layout import ScreenTable, laid_out, wrapped
 from bridge.ops.status.status_text.times import Times
 from bridge.text.printable import printable
+from bridge.text.tables import columns
 from tests.unit.ops.test_status_text import shown, utc
 
 if TYPE_CHECKING:

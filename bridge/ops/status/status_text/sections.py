@@ -11,7 +11,7 @@ from typing import Any, Final
 from bridge.ops.status.group_status import spans
 from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
 from bridge.ops.status.status_text.times import Times, moment
-from bridge.text.amounts import span
+from bridge.text.amounts import per_minute, plural, span, thousands
 
 Document = Mapping[str, Any]
 Section = tuple[str, Tone, list[Item]]
@@ -50,19 +50,17 @@ def _head(document: Document, times: Times, sentence: str) -> list[Item]:
 
 def _count(document: Document) -> str:
     needed, ends = len(document["needs_someone"]), len(document["ends_by_itself"])
-    needs = f"{_things(needed)} {'needs' if needed == 1 else 'need'} someone" if needed else "nothing needs someone"
+    needs = (
+        f"{plural(needed, 'thing')} {'needs' if needed == 1 else 'need'} someone" if needed else "nothing needs someone"
+    )
     if document["state"] not in {"held", "waiting"}:
         return f"{document['sentence']} {needs[0].upper()}{needs[1:]}." if needed else document["sentence"]
-    alone = f"{_things(ends)} {'ends by itself' if ends == 1 else 'end by themselves'}"
+    alone = f"{plural(ends, 'thing')} {'ends by itself' if ends == 1 else 'end by themselves'}"
     parts = [needs, alone] if ends else [needs]
     reasons = {concern["reason"] for concern in document["needs_someone"]}
     held = sum(partition["why"] in reasons for partition in document["partitions"])
     parts += [f"{held} of {len(document['partitions'])} partitions held"] if held else []
     return f"{', '.join(parts)}."
-
-
-def _things(count: int) -> str:
-    return "1 thing" if count == 1 else f"{count} things"
 
 
 def sections(document: Document, times: Times) -> list[Section]:
@@ -130,7 +128,7 @@ def _places(concern: Document) -> str:
     if not places:
         return ""
     more = len(places) - _PLACES_SHOWN
-    return f": {', '.join(places[:_PLACES_SHOWN])}{f' and {more:,} more topics' if more > 0 else ''}"
+    return f": {', '.join(places[:_PLACES_SHOWN])}{f' and {thousands(more)} more topics' if more > 0 else ''}"
 
 
 def _forecast(backlog: Document | None, times: Times) -> str:
@@ -148,10 +146,10 @@ def _forecast(backlog: Document | None, times: Times) -> str:
         return "Nothing waits any more."
     if pace >= 0:
         return (
-            f"The backlog of {records} has not shrunk in the last {watched} ({pace:+,.0f} a minute): at this pace it"
-            " never catches up."
+            f"The backlog of {records} has not shrunk in the last {watched} (+{thousands(pace)} a minute): at this pace"
+            " it never catches up."
         )
-    return f"The backlog of {records} shrank by {-pace:,.0f} a minute in the last {watched}."
+    return f"The backlog of {records} shrank by {thousands(-pace)} a minute in the last {watched}."
 
 
 def _lost(document: Document, times: Times) -> list[Item]:
@@ -195,7 +193,7 @@ def _recorded(recorded: Document | None, times: Times) -> list[Item]:
     if recorded["records_at_most"]:
         parts.append(f"at most {_number(recorded['records_at_most'])} records")
     if unknown:
-        parts.append(f"an unknown number on {_number(unknown)} occasion{'' if unknown == 1 else 's'}")
+        parts.append(f"an unknown number on {plural(unknown, 'occasion')}")
     head = f"recorded for the group, restarts included: possibly lost {' and '.join(parts)}"
     out.append(Text(f"{head}, since {times.at(recorded['since'])}", tone=Tone.NEEDS_SOMEONE))
     for loss in recorded["losses"][:_LOSSES_SHOWN]:
@@ -203,7 +201,7 @@ def _recorded(recorded: Document | None, times: Times) -> list[Item]:
         reach = f" to {loss['to'] - 1}" if loss["to"] is not None else ", nobody knows how many"
         out.append(Text(f"{where}{reach}: {loss['reason']}, found last at {times.at(loss['at'])}", indent=2))
     more = max(0, len(recorded["losses"]) - _LOSSES_SHOWN) + recorded["left_out"]
-    return [*out, Text(f"and {more:,} more", indent=2)] if more > 0 else out
+    return [*out, Text(f"and {thousands(more)} more", indent=2)] if more > 0 else out
 
 
 # --- the rest ------------------------------------------------------------------------------------------
@@ -231,7 +229,7 @@ def _shortly(partitions: Sequence[str]) -> str:
         found.setdefault(topic, []).append(int(number))
     places = [f"{topic}/{spans(sorted(numbers))}" for topic, numbers in found.items()]
     more = len(places) - _PLACES_SHOWN
-    return f"{', '.join(places[:_PLACES_SHOWN])}{f' and {more:,} more topics' if more > 0 else ''}"
+    return f"{', '.join(places[:_PLACES_SHOWN])}{f' and {thousands(more)} more topics' if more > 0 else ''}"
 
 
 def _topics(document: Document) -> list[Item]:
@@ -284,17 +282,14 @@ def _retries(document: Document, times: Times) -> list[Item]:
         behind = f", {_number(event['behind'])} behind it" if event["behind"] else ""
         out += [
             Text(
-                f"{event['topic']}/{event['partition']} offset {event['offset']}: {_attempts(event)},"
+                f"{event['topic']}/{event['partition']} offset {event['offset']}: "
+                f"{plural(event['attempts'], 'attempt')},"
                 f" {event['counted']} of {event['max_attempts']} that count, next {following}{behind}"
             ),
             Text(f"last answer: {answer['detail'] if answer else 'in another process'}", indent=2),
         ]
     more = len(retries["events"]) - _RETRIES_SHOWN
     return out + ([Text(f"and {more} more events")] if more > 0 else [])
-
-
-def _attempts(event: Document) -> str:
-    return "1 attempt" if event["attempts"] == 1 else f"{event['attempts']} attempts"
 
 
 def _partitions(document: Document) -> list[Item]:
@@ -328,13 +323,9 @@ def _counts(by_name: Mapping[str, int]) -> str:
 
 def _rate(document: Document) -> list[Item]:
     rate = document["rate"]
-    limit = "unlimited" if rate["limit"] is None else f"limit {_per_minute(rate['limit'])}"
-    share = "" if rate["share"] is None else f", share of this replica {_per_minute(rate['share'])}"
+    limit = "unlimited" if rate["limit"] is None else f"limit {per_minute(rate['limit'])}"
+    share = "" if rate["share"] is None else f", share of this replica {per_minute(rate['share'])}"
     return [Text(f"{limit}{share}, used in the last minute {_number(rate['used_last_minute'])}")]
-
-
-def _per_minute(per_second: float) -> str:
-    return f"{per_second * 60:,.0f}/min"
 
 
 def _routes(document: Document) -> list[Item]:
@@ -361,4 +352,4 @@ def _unmapped(document: Document) -> list[Item]:
 
 
 def _number(number: int | None) -> str:
-    return "?" if number is None else f"{number:,}"
+    return "?" if number is None else thousands(number)
