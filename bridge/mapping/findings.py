@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from bridge.config.keys.problems import Problem
 from bridge.config.keys.values import ValueSpec
+from bridge.config.topics import topic_patterns
+from bridge.config.topics.pattern_syntax import PatternError
+from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.mapping.expressions.conditions import Condition, ConditionError, compile_condition
 from bridge.mapping.expressions.readers import NOTHING, ValueReader, ValueSpecError, compile_value
 
@@ -40,3 +43,21 @@ class Findings:
         except ConditionError as problem:
             self.add(where, str(problem))
             return None
+
+    def topic_pattern(self, text: str, where: str) -> TopicPattern | None:
+        """A pattern that is bound to the beginning of a topic's name and, without ``$``, not to its end.
+
+        Whatever the group protocol reads: to which records a setting applies is no business of the brokers.
+        """
+        try:
+            return topic_patterns.compiled(text, topic_patterns.Reading.FROM_BEGINNING)
+        except PatternError as problem:
+            self.add(where, str(problem))
+            return None
+
+    def metadata_key(self, key: str, where: str) -> None:
+        """A metadata key must be something an analyst can type."""
+        if not key.strip():
+            self.add(where, "has an empty metadata key")
+        elif key != key.strip():
+            self.add(where, f"has white space around the metadata key {key!r}; remove it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import combinations
 from typing import Final
 
@@ -17,11 +18,10 @@ from bridge.mapping.findings import Findings
 from bridge.mapping.fingerprint import route_hash
 from bridge.mapping.metadata import WholeObject
 from bridge.mapping.routes import RouteParts, RouteTopics
-from bridge.mapping.samples import sampler
-from bridge.mapping.settings import check_key, compile_topic_pattern
 from bridge.model import Filtered, FilterReason, Route
 
 _NAMES_THE_API_KEEPS: Final = 10_000
+_HASHES: Final = 2**64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,11 +198,28 @@ def _sampler(route: RouteConfig, where: str, findings: Findings) -> Callable[[st
     return sampler(route.sample)
 
 
+def sampler(share: float) -> Callable[[str], bool] | None:
+    """Whether a user is in a stable share of all, from 0 to 1; None where all are.
+
+    The hash knows only the user, so whoever is in at 10 % is in at 20 %, too. It must never change: Python's own
+    `hash` differs from process to process.
+    """
+    if share >= 1:
+        return None
+    limit = int(share * _HASHES)
+
+    def contains(user_id: str) -> bool:
+        digest = blake2b(user_id.encode(), digest_size=8, person=b"bridge.sample").digest()
+        return int.from_bytes(digest) < limit
+
+    return contains
+
+
 def _topics(route: RouteConfig, where: str, findings: Findings) -> RouteTopics | None:
     if route.topics is None:
         return None
     patterns = [
-        compile_topic_pattern(text, f"{where}.topics[{place}]", findings)
+        findings.topic_pattern(text, f"{where}.topics[{place}]")
         for place, text in enumerate(route.topics)
         if is_pattern(text)
     ]
@@ -214,7 +231,7 @@ def _metadata(route: RouteConfig, where: str, findings: Findings) -> tuple[tuple
     entries = []
     for key, spec in route.metadata.items():
         place = f"{where}.metadata.{key}"
-        check_key(key, place, findings)
+        findings.metadata_key(key, place)
         if spec is not False:
             entries.append((key, findings.value(spec, place, f"metadata.{key}")))
     return tuple(entries)

@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 from bridge.config.keys.values import ValueSpec
 from bridge.config.mapping_section import MappingConfig, TopicOverrides, Unwanted
 from bridge.config.topics import topic_patterns
-from bridge.config.topics.pattern_syntax import PatternError
 from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode.decoders import DECODERS
 from bridge.decode.protocol import Decoder
@@ -89,7 +88,7 @@ def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSe
         stringify=config.stringify,
         metadata_limit=config.metadata_limit,
         never_send=_never_send(config.never_send, "mapping", findings),
-        common_metadata=compile_common(config.common_metadata, "mapping", findings),
+        common_metadata=_common(config.common_metadata, "mapping", findings),
     )
     _check_reachable(base, "mapping", findings)
     by_name: dict[str, Settings] = {}
@@ -99,25 +98,13 @@ def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSe
         settings = _overridden(base, overrides, where, findings)
         _check_reachable(settings, where, findings)
         if topic_patterns.is_pattern(name):
-            pattern = compile_topic_pattern(name, where, findings)
+            pattern = findings.topic_pattern(name, where)
             if pattern is not None:
                 by_pattern.append((pattern, settings))
         else:
             by_name[name] = settings
     by_pattern.sort(key=lambda entry: pattern_rank(entry[0].text))
     return MappedTopicSettings(base, by_name, tuple(by_pattern))
-
-
-def compile_topic_pattern(text: str, where: str, findings: Findings) -> TopicPattern | None:
-    """A pattern that is bound to the beginning of a topic's name and, without ``$``, not to its end.
-
-    Whatever the group protocol reads: to which records a setting applies is no business of the brokers.
-    """
-    try:
-        return topic_patterns.compiled(text, topic_patterns.Reading.FROM_BEGINNING)
-    except PatternError as error:
-        findings.add(where, str(error))
-        return None
 
 
 def pattern_rank(pattern: str) -> tuple[int, int, str]:
@@ -154,7 +141,7 @@ def _overridden(base: Settings, overrides: TopicOverrides, where: str, findings:
     if overrides.never_send is not None:
         changed["never_send"] = base.never_send + _never_send(overrides.never_send, where, findings)
     if overrides.common_metadata is not None:
-        more = compile_common(overrides.common_metadata, where, findings)
+        more = _common(overrides.common_metadata, where, findings)
         changed["common_metadata"] = {**base.common_metadata, **more}
     return replace(base, **changed)
 
@@ -183,24 +170,16 @@ def _never_send(texts: tuple[str, ...], where: str, findings: Findings) -> tuple
     return tuple(paths)
 
 
-def compile_common(
+def _common(
     specs: Mapping[str, ValueSpec | Literal[False]], where: str, findings: Findings
 ) -> dict[str, ValueReader | Literal[False]]:
     """Compiles `common_metadata`."""
     common: dict[str, ValueReader | Literal[False]] = {}
     for key, spec in specs.items():
         place = f"{where}.common_metadata.{key}"
-        check_key(key, place, findings)
+        findings.metadata_key(key, place)
         common[key] = False if spec is False else findings.value(spec, place, f"metadata.{key}")
     return common
-
-
-def check_key(key: str, where: str, findings: Findings) -> None:
-    """A metadata key must be something an analyst can type."""
-    if not key.strip():
-        findings.add(where, "has an empty metadata key")
-    elif key != key.strip():
-        findings.add(where, f"has white space around the metadata key {key!r}; remove it")
 
 
 def _check_reachable(settings: Settings, where: str, findings: Findings) -> None:

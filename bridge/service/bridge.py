@@ -17,8 +17,8 @@ from bridge.config.sections import Config
 from bridge.exits import ExitCode
 from bridge.kafka.admin.inspection import Inspection, NotConnectedError
 from bridge.kafka.consumer.message_errors import ClientFatalError
+from bridge.mapping.absent_keys import KeyWatch
 from bridge.mapping.compile import CompiledMapping
-from bridge.mapping.key_watch import KeyWatch
 from bridge.ops.control.control_server import CannotServeError, ControlServer
 from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Snapshot

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.absent_keys import PATTERNS_KEPT, AbsentKeys, KeyCount, MetadataKey
-from bridge.mapping.key_watch import WINDOW, KeyWatch
+from bridge.mapping.absent_keys import PATTERNS_KEPT, WINDOW, AbsentKeys, KeyCount, KeyWatch, MetadataKey
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Record
 from tests.unit.mapping.conftest import NOW, compiled
