@@ -14,6 +14,8 @@ from bridge.model import TopicPartition
 class SourceCounts:
     """Totals since the process started."""
 
+    last_poll: float = 0.0
+    """Monotonic time at which the thread was last seen alive; fresh also while it waits for a drain."""
     records: int = 0
     """Handed over to the event loop."""
     dropped_records: int = 0

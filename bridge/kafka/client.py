@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from bridge.config.topics.group_protocol import GroupProtocol
 from bridge.errors import Misuse
+from bridge.kafka import commit_timing
 from bridge.kafka import terms as group_terms
 
 if TYPE_CHECKING:
@@ -75,15 +76,14 @@ def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configur
         "isolation.level": "read_committed",
         # Stored positions go out with the next periodic commit, and with the last one on close.
         "enable.auto.commit": True,
-        # The other half is for a position's way to the client: together they are what a crash can repeat.
-        "auto.commit.interval.ms": max(1, round(kafka.commit_interval * 1000 / 2)),
+        "auto.commit.interval.ms": max(1, round(commit_timing.commit_every(kafka.commit_interval) * 1000)),
         # The client would otherwise store each record's position when it hands the record over: loss on every crash.
         "enable.auto.offset.store": False,
         # Where to start is decided by `starts`, never by the client.
         "auto.offset.reset": "error",
         # Five minutes otherwise, in which what is written to a new topic waits.
         "topic.metadata.refresh.interval.ms": round(kafka.refresh * 1000),
-        # The position follows the consumer to the end of a partition, past what is no record: see `log_ends`.
+        # The position follows the consumer to the end of a partition, past what is no record: see `end_offsets`.
         "enable.partition.eof": True,
         **kafka.properties,
         "bootstrap.servers": kafka.bootstrap_servers,

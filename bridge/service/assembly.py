@@ -106,7 +106,7 @@ def assemble(
         abort=abort,
         max_records=settings.max_buffered,
         max_bytes=settings.max_buffered_bytes,
-        skim_of=mapping.skim,
+        header_filter_of=mapping.skim,
         mapping=number,
     )
     alarm = LoopAlarm(loop)

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from threading import Event
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -14,13 +15,10 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
-from bridge.counts.consumer import SourceCounts
 from bridge.formats import commit_mark
 from bridge.holds import Reason
-from bridge.kafka.client_log import RareLog
+from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding
-from bridge.kafka.consumer.assignment.leaving import Leaving
-from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.commits.end_offsets import EndOffsets
 from bridge.kafka.consumer.poll_loop import SERVE
@@ -29,13 +27,13 @@ from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_policy import StartFacts
 from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.thread.consumption import Consumption, Positioned, Tracker
-from bridge.kafka.consumer.thread.loop_side import LoopSide
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.hand_over import HandOver
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import LogRange, Position, Record, TopicPartition
 from tests.simulation.group import TIMED_OUT, Member
 from tests.simulation.ledger import End, Log
+from tests.support.kafka import contexts
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -55,7 +53,7 @@ SILENT.setLevel(logging.CRITICAL + 1)
 SILENT.propagate = False
 
 
-class Hops(LoopSide):
+class Hops(HandOver):
     """From the poll thread into the loop, in order."""
 
     def __init__(self, process: Process) -> None:
@@ -67,6 +65,11 @@ class Hops(LoopSide):
             method(*arguments)  # What is checked by it has to be known before the commit that follows.
             return
         self._process.after(THREAD_HOP, method, *arguments)
+
+    def wait(self, done: Event, seconds: float, meanwhile: Callable[[], None]) -> bool:
+        """Whoever drains is called back; only what is over already is asked about."""
+        del seconds, meanwhile
+        return done.is_set()
 
 
 class Questions(Lookup):
@@ -263,65 +266,25 @@ class PollThread:
     def __init__(self, process: Process) -> None:
         self.process = process
         self.client = Client(process)
-        self.table = PartitionTable()
         self.hops = Hops(process)
-        self.commits = Commits(
-            cast("Any", self.client),
-            self.table,
-            SourceCounts(),
-            lambda issued_at: self.hops.tell(process.membership_proven, issued_at),
-            RareLog(SILENT, clock=process.monotonic),
-            lambda detail: self.hops.tell(process.commit_failed, detail),
-            clock=process.monotonic,
-            sleep=lambda _: None,
-            refresh_every=process.world.plan.commit_interval / 2,
-        )
-        self.client.on_commit = self.commits.answered
-        self.pauses = Pauses(cast("Any", self.client), set())
-        self.settled = Settled(
-            cast("Any", self.client), cast("Any", self.client), EVERYTHING, SILENT, clock=process.monotonic
-        )
-        self.starting = StartRunner(
-            cast("Any", self.client),
-            self.table,
+        plan = process.world.plan
+        context = contexts.context(
+            self.client,
             self.hops,
-            lookup=Questions(process, self.settled),
-            commits=self.commits,
-            pauses=self.pauses,
-            counts=SourceCounts(),
+            kafka=contexts.kafka(plan.start_from).model_copy(
+                update={"commit_interval": plan.commit_interval, "drain_timeout": plan.settings.drain_timeout}
+            ),
             logger=SILENT,
-            start_from=process.world.plan.start_from,
-            assign=self.client.incremental_assign,
             clock=process.monotonic,
         )
-        self.standstill = Standstill(
-            self.table,
-            self.hops,
-            self.commits,
-            self.pauses,
-            drain_timeout=process.world.plan.settings.drain_timeout,
-            clock=process.monotonic,
-        )
-        self.holding = Holding(
-            self.table, self.hops, self.standstill, self.starting, self.commits, self.pauses, clock=process.monotonic
-        )
-        self.leaving = Leaving(
-            self.table,
-            self.hops,
-            self.commits,
-            self.pauses,
-            self.standstill,
-            drain_timeout=process.world.plan.settings.drain_timeout,
-            clock=process.monotonic,
-        )
-        self.log_ends = Ends(
-            cast("Any", self.client),
-            cast("Any", None),
-            self.table,
-            self.hops,
-            clock=process.monotonic,
-            wall=process.wall,
-        )
+        self.table, self.pauses = context.partitions, context.pauses
+        self.commits = Commits(context, sleep=lambda _: None)
+        self.client.on_commit = self.commits.answered
+        self.settled = Settled(context, EVERYTHING)
+        self.start_runner = StartRunner(context, Questions(process, self.settled), self.commits)
+        self.drains = Draining(context, self.commits)
+        self.holding = Holding(context, self.drains, self.start_runner, self.commits)
+        self.end_offsets = Ends(context, wall=process.wall)
         self.draining = False
         self.closing = False
         self._last: dict[TopicPartition, Tracker] = {}
@@ -362,16 +325,16 @@ class PollThread:
         now = self.process.monotonic()
         while self._orders:
             self._orders.popleft()()
-        self.log_ends.step()
+        self.end_offsets.step()
         self.commits.take_offered()
         self.holding.carry_on()
         self.commits.refresh()
         if now >= self._upkeep_at and not self.closing:
             self._upkeep_at = now + UPKEEP
-            self.log_ends.upkeep()
+            self.end_offsets.upkeep()
             if self.table and self.settled.step():
                 self.commits.sign(self.settled.subscription)
-            self.starting.recheck()
+            self.start_runner.recheck()
         while self._callbacks:
             self._callbacks.popleft()()
             if self._is_draining():
@@ -398,7 +361,7 @@ class PollThread:
                 continue
             position = self.client.next[entry.partition]
             if not log.first <= position <= log.end:
-                self.starting.hold(entry, Reason.OUT_OF_RANGE, "out of range")
+                self.start_runner.hold(entry, Reason.OUT_OF_RANGE, "out of range")
                 self.pauses.apply([entry])
                 continue
             start, stop = log.at(position), log.at(log.stable)
@@ -420,7 +383,7 @@ class PollThread:
     def _reach_end(self, partition: TopicPartition, log: Log) -> None:
         if self.client.ended.get(partition) != log.stable:
             self.client.ended[partition] = self.client.next[partition] = log.stable
-            self.log_ends.reached(cast("Any", Reached(partition, log.stable)))
+            self.end_offsets.reached(cast("Any", Reached(partition, log.stable)))
 
     def _deliver(self, tracker: Tracker, records: list[Record], leader_epoch: int) -> None:
         tracker.leader_epoch = leader_epoch
@@ -430,17 +393,17 @@ class PollThread:
     # --- rebalances ---------------------------------------------------------------------------------
 
     def assign(self, partitions: list[TopicPartition]) -> None:
-        self.starting.assign(partitions)
+        self.start_runner.assign(partitions)
 
     def revoke(self, partitions: list[TopicPartition], then: Callable[[], None] | None = None) -> None:
         """Drain, commit, give up."""
-        self.standstill.step()
-        if self.standstill.busy or (self.leaving.began and not self.leaving.drained):
+        self.drains.step()
+        if not self.drains.drained:
             self.draining = True
             self.commits.keep_up()
             self.process.after(LOOK, self._revoke_when_drained, partitions, then)
             return
-        self.leaving.finish_drain(lambda drained: drained.is_set())
+        self.drains.finish_begun(())
         entries = [entry for p in partitions if (entry := self.table.get(p)) is not None]
         trackers = [entry.tracker for entry in entries if entry.tracker is not None]
         self.draining = True
@@ -499,13 +462,13 @@ class PollThread:
 
     def _forget(self, entries: list[PartitionState]) -> None:
         self.table.remove(entries)
-        self.starting.forget(entries)
+        self.start_runner.forget(entries)
 
     def _leave(self) -> None:
-        if not self.leaving.began:
+        if not self.drains.stopping:
             self._last = {entry.partition: entry.tracker for entry in self.table if entry.tracker is not None}
-            self.leaving.begin()
-        if self.leaving.step():
+            self.drains.stop()
+        if self.drains.is_stopped():
             self._close()
         else:
             self.wake(SERVE)

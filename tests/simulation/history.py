@@ -111,7 +111,7 @@ def _held(world: World) -> set[TopicPartition]:
     """By the breaker, for a letter that fits nowhere, or for a position outside the log. An operator releases."""
     held: set[TopicPartition] = set()
     for process in world.living:
-        for each, (reason, _) in process.thread.starting.held.items():
+        for each, (reason, _) in process.thread.start_runner.held.items():
             if reason is not Reason.HELD_BY_OPERATOR:
                 held.add(each)
         for partition in process.dispatcher.assignments:

@@ -171,7 +171,7 @@ def _the_position_follows_into_an_open_transaction(patch: pytest.MonkeyPatch) ->
 
     def to_the_high_watermark(ends: EndOffsets, message: Any) -> None:
         partition = TopicPartition(message.topic(), message.partition())
-        entry = ends._table.get(partition)
+        entry = ends._partitions.get(partition)
         if entry is not None:
             high = ends._high(entry)
             message.offset = lambda: high

@@ -112,7 +112,7 @@ def test_a_position_outside_the_log_is_held_and_never_reset() -> None:
         processes=1,
     )
     (process,) = told.world.living
-    assert process.thread.starting.held[TopicPartition("orders", 0)][0] == "out_of_range"
+    assert process.thread.start_runner.held[TopicPartition("orders", 0)][0] == "out_of_range"
     assert told.world.group.committed[TopicPartition("orders", 0)].offset == 10
 
 
@@ -169,7 +169,7 @@ def test_retention_behind_the_last_record_is_no_loss_whoever_comes_or_goes(behin
         processes=1,
     )
     assert undelivered(told) == []
-    assert all(process.thread.starting.held == {} for process in told.world.processes)
+    assert all(process.thread.start_runner.held == {} for process in told.world.processes)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.9], ids=["aborted", "committed"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge.formats import commit_mark, operator_hold
 from bridge.formats.operator_hold import OperatorHold
+from bridge.model import Position
 
 if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
@@ -25,6 +26,13 @@ class Committed:
     """Of the log when it was committed; None where the commit does not say."""
     operator_hold: OperatorHold | None = None
     """That an operator holds the partition."""
+    subscription: int | None = None
+    """Under which subscription the group is known to have settled; see `consumer.starts.settled`."""
+
+    @property
+    def position(self) -> Position:
+        """As the pipeline has it."""
+        return Position(self.offset, self.metadata, self.leader_epoch)
 
 
 def of_client(partition: ClientPartition) -> Committed | None:
@@ -38,4 +46,5 @@ def of_client(partition: ClientPartition) -> Committed | None:
         commit_mark.mapping_of(text),
         partition.leader_epoch,
         operator_hold.of_metadata(text),
+        commit_mark.subscription_of(text),
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bridge.mapping.topic_plan import HeaderFilter
     from bridge.model import Header
 
-    SkimOf = Callable[[str], HeaderFilter | None]
+    HeaderFilterOf = Callable[[str], HeaderFilter | None]
     """By the topic's name."""
 
 
@@ -34,13 +34,13 @@ class Round(NamedTuple):
     """Messages that carry an error instead of a record."""
 
 
-def nothing_to_skim(_topic: str) -> HeaderFilter | None:
+def no_header_filter(_topic: str) -> HeaderFilter | None:
     """Makes a record of everything."""
     return None
 
 
 def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewhere is a call for each record
-    messages: Sequence[Message[Any, Any]], table: PartitionTable, skim_of: SkimOf, largest: int
+    messages: Sequence[Message[Any, Any]], partitions: PartitionTable, header_filter_of: HeaderFilterOf, largest: int
 ) -> Round:
     """Group the messages by the tracker of the present assignment, each group in the order of its offsets.
 
@@ -52,12 +52,12 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
     touched: list[PartitionState] = []
     errors: list[Any] = []
     dropped = 0
-    by_topic = table.by_topic
+    by_topic = partitions.by_topic
     new_tuple = tuple.__new__
     last_topic: str | None = None
     last_partition: int | None = None
     entry: PartitionState | None = None
-    skim: HeaderFilter | None = None
+    header_filter: HeaderFilter | None = None
     topic_name = ""
     for message, headers in zip(messages, headers_of_all(messages), strict=True):
         if message.error() is not None:
@@ -66,7 +66,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         topic, partition = message.topic(), message.partition()
         if partition != last_partition or topic != last_topic:
             if topic != last_topic:
-                skim = skim_of(topic or "")
+                header_filter = header_filter_of(topic or "")
             entry = _being_read(by_topic, topic, partition)
             last_topic, last_partition = topic, partition
             if entry is not None:
@@ -79,7 +79,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         value = message.value()
         offset: int = message.offset()  # type: ignore[assignment]  # a record has one; a cast would be a call for each
         entry.last = message
-        if skim is not None and value is not None and _skimmed_off(entry, skim, headers, offset):
+        if header_filter is not None and value is not None and _skimmed_off(entry, header_filter, headers, offset):
             entry.bytes += len(value)  # or few would be judged small that are taken as records next
             continue
         key = message.key()
@@ -108,12 +108,12 @@ def _being_read(
     return None if entry is None or entry.tracker is None else entry
 
 
-def _skimmed_off(entry: PartitionState, skim: HeaderFilter, headers: Any, offset: int) -> bool:
+def _skimmed_off(entry: PartitionState, header_filter: HeaderFilter, headers: Any, offset: int) -> bool:
     """Whether the record is filtered by its header, and counted as such."""
     tracker = entry.tracker
     if not headers or tracker is None or offset < tracker.restored_until:
         return False
-    outcomes = skim.filtered.get(last_header(headers, skim.header))
+    outcomes = header_filter.filtered.get(last_header(headers, header_filter.header))
     if outcomes is None:
         return False
     before = entry.records[-1] if entry.records else None

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError
 from bridge.commands import completed
 from bridge.errors import Signal, Unreachable
 from bridge.holds import Reason
+from bridge.kafka.client_log import RareLog
 from bridge.kafka.terms import TermsRefusal
 from bridge.model import TopicPartition
 
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from bridge.counts.consumer import SourceCounts
-    from bridge.kafka.client_log import RareLog
     from bridge.kafka.consumer.starts.start_runner import StartRunner
-    from bridge.kafka.consumer.thread.partition_state import PartitionTable
-    from bridge.kafka.consumer.thread.pauses import Pauses
+    from bridge.kafka.consumer.thread.context import ConsumerContext
 
 _BAD_COMPRESSION: Final = -198
 _AUTO_OFFSET_RESET: Final = -140
@@ -81,11 +79,8 @@ class MessageErrors:
 
     def __init__(
         self,
-        table: PartitionTable,
-        starting: StartRunner,
-        pauses: Pauses,
-        counts: SourceCounts,
-        log: RareLog,
+        context: ConsumerContext,
+        start_runner: StartRunner,
         look_at_topics: Callable[[], None],
         reached_end: Callable[[Message[Any, Any]], None],
     ) -> None:
@@ -95,11 +90,11 @@ class MessageErrors:
         """
         self.problems: dict[str, str] = {}
         """Sentences for the operator, by what they concern."""
-        self._table = table
-        self._starting = starting
-        self._pauses = pauses
-        self._counts = counts
-        self._log = log
+        self._partitions = context.partitions
+        self._pauses = context.pauses
+        self._counts = context.counts
+        self._log = RareLog(context.logger, clock=context.clock)
+        self._start_runner = start_runner
         self._look_at_topics = look_at_topics
         self._reached_end = reached_end
 
@@ -130,7 +125,7 @@ class MessageErrors:
         elif code in _NOT_LET_IN:
             self._not_let_in(code, error)
         else:
-            # Missing topics and topics without permission are named by the survey; the rest the client repeats itself.
+            # Missing topics and topics without permission are named by the cluster watch; the client repeats the rest.
             if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED, _UNKNOWN_TOPIC_ID}:
                 self._look_at_topics()
             level = logging.DEBUG if code in {_UNKNOWN_TOPIC, _TOPIC_UNAUTHORIZED} else logging.WARNING
@@ -173,12 +168,12 @@ class MessageErrors:
         topic, partition = message.topic(), message.partition()
         if topic is None or partition is None:
             return
-        entry = self._table.get(TopicPartition(topic, partition))
+        entry = self._partitions.get(TopicPartition(topic, partition))
         if entry is None or entry.held is not None:
             return
         where = f"{entry.partition}: offset {entry.next_offset}, the next to be read, "
         told = completed(sentence.format(error.str()), **{"TOPIC/PARTITION": str(entry.partition)})
-        self._starting.hold(entry, reason, where + told)
+        self._start_runner.hold(entry, reason, where + told)
         self._pauses.apply([entry])
 
 

@@ -1,4 +1,4 @@
-"""One round of the poll thread after the other: positions out, records in, as many as there is room for."""
+"""One round of the poll thread after the other: committed offsets out, records in, as many as there is room for."""
 
 from __future__ import annotations
 
@@ -11,23 +11,15 @@ from bridge.kafka.consumer import batching
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, Message
+    from confluent_kafka import Message
 
-    from bridge.counts.consumer import SourceCounts
-    from bridge.kafka.consumer.assignment.holding import Holding
     from bridge.kafka.consumer.back_pressure import BackPressure
-    from bridge.kafka.consumer.cluster_watch import ClusterWatch
-    from bridge.kafka.consumer.commits.commits import Commits
-    from bridge.kafka.consumer.commits.end_offsets import EndOffsets
-    from bridge.kafka.consumer.message_errors import MessageErrors
-    from bridge.kafka.consumer.starts.settled import Settled
-    from bridge.kafka.consumer.starts.start_runner import StartRunner
-    from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
-    from bridge.kafka.consumer.thread.partition_state import PartitionTable
-    from bridge.kafka.consumer.thread.pauses import Pauses
+    from bridge.kafka.consumer.batching import HeaderFilterOf
+    from bridge.kafka.consumer.parts import ConsumerParts
+    from bridge.kafka.consumer.thread.context import ConsumerContext
 
 POLL: Final = 0.05
-"""Seconds a poll waits for a record. The loop's wishes (positions, proofs, pauses) wait as long at most."""
+"""Seconds a poll waits for a record. The loop's wishes (offsets to commit, proofs, pauses) wait as long at most."""
 SERVE: Final = 0.02
 """The same while a stop is waited for."""
 STALL: Final = 1.0
@@ -42,40 +34,21 @@ class PollLoop:
 
     def __init__(
         self,
-        consumer: Consumer,
-        table: PartitionTable,
-        loop_side: LoopSide,
-        *,
-        intake: BackPressure,
-        commits: Commits,
-        pauses: Pauses,
-        starting: StartRunner,
-        survey: ClusterWatch,
-        log_ends: EndOffsets,
-        settled: Settled,
-        holding: Holding,
-        message_errors: MessageErrors,
-        counts: SourceCounts,
-        heartbeat: Heartbeat,
-        skim_of: batching.SkimOf,
-        max_record_bytes: int,
+        context: ConsumerContext,
+        parts: ConsumerParts,
+        back_pressure: BackPressure,
+        header_filter_of: HeaderFilterOf,
     ) -> None:
-        self._heartbeat = heartbeat
-        self._skim_of = skim_of
-        self._largest = max_record_bytes
-        self._consumer = consumer
-        self._table = table
-        self._loop_side = loop_side
-        self._intake = intake
-        self._commits = commits
-        self._pauses = pauses
-        self._starting = starting
-        self._survey = survey
-        self._log_ends = log_ends
-        self._settled = settled
-        self._holding = holding
-        self._message_errors = message_errors
-        self._counts = counts
+        self._consumer = context.consumer
+        self._partitions = context.partitions
+        self._pauses = context.pauses
+        self._hand_over = context.hand_over
+        self._counts = context.counts
+        self._clock = context.clock
+        self._parts = parts
+        self._back_pressure = back_pressure
+        self._header_filter_of = header_filter_of
+        self._largest = context.kafka.max_record_bytes
         self._orders: deque[Callable[[], None]] = deque()
         self._stalled_since: float | None = None
         self._chores_due = 0.0
@@ -84,15 +57,14 @@ class PollLoop:
     def order(self, what: Callable[[], None]) -> None:
         """To be done before the next poll; may be called on any thread."""
         self._orders.append(what)
-        self._intake.wake()
+        self._back_pressure.wake()
 
     def round(self) -> None:
         """Returns after `POLL` seconds at most, if no callback of the client has more to do."""
-        self._heartbeat.beat()
-        now = self._heartbeat.at
+        now = self._counts.last_poll = self._clock()
         # Records that were just handed over wait for this thread to let go of the interpreter: back to the poll, unless
         # somebody wants something.
-        if now >= self._chores_due or self._intake.woken:
+        if now >= self._chores_due or self._back_pressure.woken:
             self._chores_due = now + POLL
             self._chores(now)
         wanted = self._room(now)
@@ -105,36 +77,37 @@ class PollLoop:
 
     def serve(self) -> None:
         """A round that takes no record: everything is paused, and the callbacks are served."""
-        self._heartbeat.beat()
+        self._counts.last_poll = self._clock()
         while self._orders:
             self._orders.popleft()()
         self._poll(SERVE, 1)
 
     def _chores(self, now: float) -> None:
-        self._intake.rearm()
+        self._back_pressure.rearm()
         while self._orders:
             self._orders.popleft()()
-        self._log_ends.step()
-        self._commits.take_offered()
-        self._holding.carry_on()
-        self._commits.refresh()
+        parts = self._parts
+        parts.end_offsets.step()
+        parts.commits.take_offered()
+        parts.holding.carry_on()
+        parts.commits.refresh()
         if now >= self._upkeep_due:
             self._upkeep_due = now + UPKEEP_EVERY
-            self._survey.step()
-            self._log_ends.upkeep()
-            if self._table and self._settled.step():
-                self._commits.sign(self._settled.subscription)
-            self._starting.recheck()
+            parts.cluster_watch.step()
+            parts.end_offsets.upkeep()
+            if self._partitions and parts.settled.step():
+                parts.commits.sign(parts.settled.subscription)
+            parts.start_runner.recheck()
 
     def _room(self, now: float) -> int:
         """How many records to take. Waits for `STALLED_POLL` seconds at most where there is no room."""
         if self._pauses.stalled:
             # Everything stays paused until half the room is free: each pause costs what was prefetched.
-            if not self._intake.wait_for_half(POLL):
+            if not self._back_pressure.wait_for_half(POLL):
                 return 0
             self._pauses.stalled = False
-            self._pauses.apply(self._table)
-        wanted = self._intake.take(POLL if self._stalled_since is None else STALLED_POLL)
+            self._pauses.apply(self._partitions)
+        wanted = self._back_pressure.take(POLL if self._stalled_since is None else STALLED_POLL)
         if wanted:
             self._stalled_since = None
         elif self._stalled_since is None:
@@ -142,7 +115,7 @@ class PollLoop:
         elif now - self._stalled_since >= STALL:
             self._pauses.stalled = True
             self._counts.pauses += 1
-            self._pauses.apply(self._table)
+            self._pauses.apply(self._partitions)
         return wanted
 
     def _poll(self, timeout: float, wanted: int) -> None:
@@ -152,26 +125,26 @@ class PollLoop:
             return
         messages = [first]
         if wanted > 1:
-            added = self._table.added
+            added = self._partitions.added
             messages += self._consumer.consume(wanted - 1, 0)
-            if self._table.added != added and self._is_of_an_earlier_assignment(first, added):
+            if self._partitions.added != added and self._is_of_an_earlier_assignment(first, added):
                 del messages[0]
-        found = batching.sort(messages, self._table, self._skim_of, self._largest)
+        found = batching.sort(messages, self._partitions, self._header_filter_of, self._largest)
         self._counts.dropped_records += found.dropped
         if found.batches:
-            self._intake.handed(found.records, found.bytes)
+            self._back_pressure.handed(found.records, found.bytes)
             self._counts.records += found.records
-            self._loop_side.deliver(found.batches, partial(self._intake.accepted, found.records, found.bytes))
+            self._hand_over.deliver(found.batches, partial(self._back_pressure.accepted, found.records, found.bytes))
         for message in found.errors:
-            self._message_errors.handle(message)
+            self._parts.message_errors.handle(message)
 
     def _is_of_an_earlier_assignment(self, message: Message[Any, Any], added: int) -> bool:
-        """Whether its partition was assigned anew by a callback of the client after the message was taken.
+        """Whether its partition was assigned again by a callback of the client after the message was taken.
 
         The client drops what it still holds itself of an assignment that is over; this one it had handed out already.
         """
         topic, partition = message.topic(), message.partition()
         if topic is None or partition is None:
             return False
-        entry = self._table.get(TopicPartition(topic, partition))
+        entry = self._partitions.get(TopicPartition(topic, partition))
         return entry is not None and entry.number > added

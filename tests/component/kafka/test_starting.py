@@ -4,19 +4,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from bridge.config.keys.scalars import StartPoint
 from bridge.config.topics.consumed_topics import topics_of
 from bridge.counts.consumer import SourceCounts
 from bridge.kafka import client
-from bridge.kafka.client_log import ClientLog, RareLog
+from bridge.kafka.client_log import ClientLog
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
-from bridge.kafka.consumer.thread.loop_side import LoopSide
-from bridge.kafka.consumer.thread.partition_state import PartitionTable
-from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
 from bridge.model import TopicPartition
+from tests.support.kafka import contexts
 from tests.support.kafka.completing import Completing, settings
 
 if TYPE_CHECKING:
@@ -30,12 +28,23 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("tests.starting")
 
 
+class Proofs(Completing):
+    """Takes down the commits that were acknowledged."""
+
+    def __init__(self, proofs: list[float]) -> None:
+        super().__init__()
+        self.proofs = proofs
+
+    def membership_proven(self, issued_at: float) -> None:
+        self.proofs.append(issued_at)
+
+
 async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(embedded: Embedded) -> None:
     """A replica that comes a moment later must not take its partitions for added ones and send all their history."""
     topic, group = embedded.topic(), embedded.name("group")
     embedded.produce(topic, 30)
     kafka = settings(embedded.bootstrap, group, [topic], start_from="latest")
-    log, table = ClientLog(LOGGER), PartitionTable()
+    log = ClientLog(LOGGER)
     proofs: list[float] = []
 
     def on_commit(error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:
@@ -43,19 +52,14 @@ async def test_the_start_of_a_new_topic_is_decided_once_for_all_its_partitions(e
 
     consumer = client.open_consumer(client.consumer_configuration(kafka), log, on_commit)
     admin = client.open_admin(client.admin_configuration(kafka), log)
-    commits = Commits(consumer, table, SourceCounts(), proofs.append, RareLog(LOGGER), LOGGER.warning)
-    starting = StartRunner(
-        consumer,
-        table,
-        LoopSide(asyncio.get_running_loop(), Completing()),
-        lookup=Lookup(consumer, admin, LOGGER, Settled(consumer, admin, topics_of(kafka), LOGGER)),
-        commits=commits,
-        pauses=Pauses(consumer, set()),
-        counts=SourceCounts(),
-        logger=LOGGER,
-        start_from=StartPoint.LATEST,
-        assign=consumer.assign,
+    counts, failure = SourceCounts(), FirstFailure()
+    consumption = Proofs(proofs)
+    hand_over = HandOver(asyncio.get_running_loop(), consumption, counts, failure)
+    context = contexts.context(
+        consumer, hand_over, admin=admin, kafka=kafka, incremental=False, counts=counts, failure=failure
     )
+    commits = Commits(context)
+    starting = StartRunner(context, Lookup(context, Settled(context, topics_of(kafka))), commits)
     await asyncio.to_thread(starting.assign, [TopicPartition(topic, 0)])
     async with asyncio.timeout(20):
         while not proofs:

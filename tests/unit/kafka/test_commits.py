@@ -1,23 +1,24 @@
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.counts.consumer import SourceCounts
 from bridge.formats import commit_mark, offset_map
 from bridge.formats.commit_mark import mapping_of
-from bridge.kafka.client_log import RareLog
 from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.hand_over import HandOver
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
+from tests.support.kafka import contexts
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.thread.consumption import Tracker
+    from collections.abc import Callable
+
+    from bridge.kafka.consumer.thread.consumption import Consumption, Tracker
 
 ILLEGAL_GENERATION, REBALANCING, STALE_EPOCH, NOT_MEMBER, STATE = 22, 27, 113, 25, -172
 
@@ -46,27 +47,33 @@ class Client:
         return offsets
 
 
+class AtOnce(HandOver):
+    """Without a loop."""
+
+    def __init__(self, told: object) -> None:
+        self.consumption = cast("Consumption", told)
+
+    def tell(self, method: Callable[..., object], *arguments: object) -> None:
+        method(*arguments)
+
+
 class Scene:
     def __init__(self, partitions: int = 3, mapping: int | None = None) -> None:
         self.client = Client()
-        self.table = PartitionTable()
-        self.counts = SourceCounts()
         self.slept: list[float] = []
         self.now = 100.0
         self.proven: list[float] = []
         self.failures: list[str] = []
+        context = contexts.context(self.client, AtOnce(self), clock=lambda: self.now)
+        self.table, self.counts = context.partitions, context.counts
         self.trackers = [self.assign(number) for number in range(partitions)]
-        self.commits = Commits(
-            cast("Consumer", self.client),
-            self.table,
-            self.counts,
-            self.proven.append,
-            RareLog(logging.getLogger("tests.commits")),
-            self.failures.append,
-            clock=lambda: self.now,
-            sleep=self.slept.append,
-            mapping=mapping,
-        )
+        self.commits = Commits(context, sleep=self.slept.append, mapping=mapping)
+
+    def membership_proven(self, issued_at: float) -> None:
+        self.proven.append(issued_at)
+
+    def commit_failed(self, detail: str) -> None:
+        self.failures.append(detail)
 
     def assign(self, number: int) -> Tracker:
         entry = PartitionState(TopicPartition("orders", number))

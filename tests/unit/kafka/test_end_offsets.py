@@ -17,11 +17,12 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.commits import end_offsets
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER, EndOffsets
 from bridge.kafka.consumer.thread.consumption import Gap
-from bridge.kafka.consumer.thread.loop_side import LoopSide
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.hand_over import HandOver
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
+from tests.support.kafka import contexts
 
 ORDERS = TopicPartition("orders", 0)
 
@@ -75,7 +76,7 @@ class Told:
         self.holds.append(("released", 0.0))
 
 
-class AtOnce(LoopSide):
+class AtOnce(HandOver):
     def __init__(self, told: Told) -> None:
         self.consumption = cast("Any", told)
 
@@ -86,20 +87,16 @@ class AtOnce(LoopSide):
 class Scene:
     def __init__(self, start: int = 0, *, committed_only: bool = True) -> None:
         self.now = 1000.0
-        self.client, self.told, self.table = Client(), Told(), PartitionTable()
+        self.client, self.told = Client(), Told()
         self.entry = PartitionState(ORDERS)
         self.tracker: OffsetTracker[str] = OffsetTracker(ORDERS, start, leader_epoch=4)
         self.entry.tracker, self.entry.next_offset = self.tracker, start
-        self.table.add(self.entry)
-        self.ends = EndOffsets(
-            cast("Any", self.client),
-            cast("Any", self.client),
-            self.table,
-            AtOnce(self.told),
-            committed_only=committed_only,
-            clock=lambda: self.now,
-            wall=lambda: 1_700_000_000.0 + self.now,
+        context = contexts.context(
+            self.client, AtOnce(self.told), committed_only=committed_only, clock=lambda: self.now
         )
+        self.table = context.partitions
+        self.table.add(self.entry)
+        self.ends = EndOffsets(context, wall=lambda: 1_700_000_000.0 + self.now)
 
     def takes(self, *offsets: int) -> None:
         """Records that are handed over and done at once."""

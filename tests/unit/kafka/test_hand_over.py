@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.kafka.consumer.thread.consumption import Batch, Gap, Tracker
-from bridge.kafka.consumer.thread.hand_over import HOLDING, HandOver
+from bridge.kafka.consumer.thread.hand_over import HOLDING, HandOverQueue
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
@@ -25,7 +25,7 @@ class Loop:
         self.log: list[Any] = []
         self.longest = 0.0
         told: Any = self
-        self.hand_over = HandOver(told, self.soon.append, lambda: self.now)
+        self.hand_over = HandOverQueue(told, self.soon.append, lambda: self.now)
 
     def turn(self) -> None:
         """One turn of the loop, with whatever waits for it."""

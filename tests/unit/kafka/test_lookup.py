@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +15,7 @@ from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_policy import StartReason
 from bridge.model import TopicPartition
+from tests.support.kafka import contexts
 
 PARTITIONS = [TopicPartition("orders", number) for number in range(4)]
 MINE = PARTITIONS[2:]
@@ -67,12 +67,7 @@ class SettledAfter:
 def test_replicas_that_start_at_the_same_moment_never_take_a_topic_for_newer_than_the_group(commits_after: int) -> None:
     """Whenever the other one's commit comes: `latest` is kept, and no record from before is read."""
     group = Group(commits_after)
-    lookup = Lookup(
-        cast("Any", group),
-        cast("Any", Admin()),
-        logging.getLogger("test"),
-        cast("Settled", SettledAfter(group, commits_after)),
-    )
+    lookup = Lookup(contexts.context(group, admin=Admin()), cast("Settled", SettledAfter(group, commits_after)))
 
     found = lookup.find(MINE, time_ms=None, budget=5.0)
 

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from confluent_kafka import KafkaError
 
-from bridge.counts.consumer import SourceCounts
 from bridge.holds import Reason
-from bridge.kafka.client_log import RareLog
 from bridge.kafka.consumer.message_errors import ClientFatalError, MessageErrors, TermsRefusedError
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.kafka.terms import TermsRefusal
 from bridge.model import TopicPartition
+from tests.support.kafka import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.consumer.starts.start_runner import StartRunner
-    from bridge.kafka.consumer.thread.pauses import Pauses
 
 
 class Said:
@@ -57,20 +54,17 @@ class Holds:
 
 class Scene:
     def __init__(self) -> None:
-        self.table = PartitionTable()
         self.entry = PartitionState(TopicPartition("orders", 0))
         self.entry.next_offset = 7
-        self.table.add(self.entry)
         self.holds = Holds()
-        self.counts = SourceCounts()
+        context = contexts.context(None, pauses=self.holds)
+        context.partitions.add(self.entry)
+        self.counts = context.counts
         self.looks = 0
         self.ends: list[tuple[str | None, int | None]] = []
         self.errors = MessageErrors(
-            self.table,
+            context,
             cast("StartRunner", self.holds),
-            cast("Pauses", self.holds),
-            self.counts,
-            RareLog(logging.getLogger("tests.errors")),
             self.look,
             cast("Any", self.reached),
         )

@@ -10,26 +10,23 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.config.keys.scalars import StartPoint
-from bridge.counts.consumer import SourceCounts
 from bridge.formats import commit_mark, offset_map, operator_hold
 from bridge.formats.offset_map import BROKER_LIMIT, Demand, Head
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
-from bridge.kafka.client_log import RareLog
+from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding, Move, OperatorOutcome
-from bridge.kafka.consumer.assignment.leaving import Leaving
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
-from bridge.kafka.consumer.assignment.standstill import Standstill
 from bridge.kafka.consumer.commits.commits import Commits
 from bridge.kafka.consumer.starts.start_policy import StartFacts
 from bridge.kafka.consumer.starts.start_runner import StartRunner
-from bridge.kafka.consumer.thread.loop_side import DRAIN_GRACE, Heartbeat
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.hand_over import DRAIN_GRACE
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.kafka.consumer.thread.watchdog import Watchdog
 from bridge.kafka.partitions import from_client
 from bridge.model import LogRange, Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
+from tests.support.kafka import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 
     from bridge.kafka.consumer.starts.lookup import Lookup
     from bridge.kafka.consumer.thread.consumption import Drained, Tracker
-    from bridge.kafka.consumer.thread.loop_side import LoopSide
 
 HOLD = OperatorHold("sends the wrong name", "alice", 1_700_000_000)
 LOGGER = logging.getLogger("tests.operator_requests")
@@ -74,7 +70,7 @@ class Client:
     def pause(self, partitions: list[ClientPartition]) -> None:
         """Nothing is read here anyway."""
 
-    resume = incremental_unassign = pause
+    resume = incremental_assign = incremental_unassign = pause
 
 
 class Questions:
@@ -139,6 +135,12 @@ class Loop:
     def started(self, starts: object) -> None:
         """Known from the trackers."""
 
+    def membership_proven(self, issued_at: float) -> None:
+        """Nothing is sent here."""
+
+    def commit_failed(self, detail: str) -> None:
+        """What is refused is seen by its outcome."""
+
     def start_over(self, topic: str) -> None:
         """No letters are counted here."""
 
@@ -151,9 +153,11 @@ class Side:
     def tell(self, method: Callable[..., object], *arguments: Any) -> None:
         method(*arguments)
 
-    def wait(self, done: Event, seconds: float, heartbeat: Heartbeat, meanwhile: Callable[[], None]) -> bool:
+    tell_from_callback = tell
+
+    def wait(self, done: Event, seconds: float, meanwhile: Callable[[], None]) -> bool:
         """Nothing happens meanwhile."""
-        del heartbeat, meanwhile
+        del meanwhile
         if not done.is_set():
             self.pass_by(seconds)
         return done.is_set()
@@ -162,64 +166,21 @@ class Side:
 class Scene:
     def __init__(self, start_from: StartPoint = StartPoint.EARLIEST) -> None:
         self.now = 100.0
-        self.client, self.loop, self.table = Client(), Loop(), PartitionTable()
+        self.client, self.loop = Client(), Loop()
         self.questions = Questions(self.client)
         self.outcomes: list[Mapping[TopicPartition, OperatorOutcome]] = []
-        self.counts = SourceCounts()
-        consumer, side = cast("Consumer", self.client), cast("LoopSide", Side(self.loop, self.wait))
-        self.commits = Commits(
-            consumer,
-            self.table,
-            self.counts,
-            lambda _: None,
-            RareLog(LOGGER),
-            lambda _: None,
-            clock=self.clock,
-            sleep=lambda _: None,
-        )
-        self.pauses = Pauses(consumer, set())
-        self.starting = StartRunner(
-            consumer,
-            self.table,
-            side,
-            lookup=cast("Lookup", self.questions),
-            commits=self.commits,
-            pauses=self.pauses,
-            counts=self.counts,
-            logger=LOGGER,
-            start_from=start_from,
-            assign=lambda _: None,
+        self.context = context = contexts.context(
+            self.client,
+            Side(self.loop, self.wait),
+            kafka=contexts.kafka(start_from, drain_timeout="20s"),
             clock=self.clock,
         )
-        self.standstill = Standstill(
-            self.table,
-            side,
-            self.commits,
-            self.pauses,
-            drain_timeout=20.0,
-            clock=self.clock,
-        )
-        self.holding = Holding(
-            self.table, side, self.standstill, self.starting, self.commits, self.pauses, clock=self.clock
-        )
-
-        self.rebalance = Rebalance(
-            consumer,
-            self.table,
-            side,
-            starting=self.starting,
-            commits=self.commits,
-            leaving=Leaving(
-                self.table, side, self.commits, self.pauses, self.standstill, drain_timeout=20.0, clock=self.clock
-            ),
-            standstill=self.standstill,
-            watchdog=Watchdog(lambda: None, LOGGER),
-            counts=self.counts,
-            logger=LOGGER,
-            drain_timeout=20.0,
-            incremental=True,
-            heartbeat=Heartbeat(),
-        )
+        self.table, self.counts, self.pauses = context.partitions, context.counts, context.pauses
+        self.commits = Commits(context, sleep=lambda _: None)
+        self.starting = StartRunner(context, cast("Lookup", self.questions), self.commits)
+        self.draining = Draining(context, self.commits)
+        self.holding = Holding(context, self.draining, self.starting, self.commits)
+        self.rebalance = Rebalance(context, self.starting, self.commits, self.draining, Watchdog(lambda: None, LOGGER))
 
     def clock(self) -> float:
         return self.now
@@ -230,7 +191,7 @@ class Scene:
     def revoke(self, *partitions: TopicPartition) -> None:
         given = [self.entry(partition).client_partition() for partition in partitions]
         self.rebalance.on_revoke(cast("Consumer", self.client), given)
-        assert self.rebalance.failure is None
+        assert self.context.failure.error is None
 
     def read(self, *partitions: TopicPartition, offset: int = 100) -> None:
         """These are assigned, and read from the committed offset."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,13 +9,15 @@ import pytest
 
 from bridge.counts.consumer import SourceCounts
 from bridge.kafka.consumer.back_pressure import BackPressure
-from bridge.kafka.consumer.batching import nothing_to_skim
+from bridge.kafka.consumer.batching import no_header_filter
+from bridge.kafka.consumer.parts import ConsumerParts
 from bridge.kafka.consumer.poll_loop import POLL, PollLoop
 from bridge.kafka.consumer.thread.consumption import Batch
-from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
+from tests.support.kafka import contexts
 from tests.unit.kafka.test_batching import Delivered
 
 
@@ -48,7 +51,7 @@ class Told:
         self.log.append("commit")
 
     def step(self) -> None:
-        """The survey's, and that of the logs' ends."""
+        """That of the cluster watch, and of the end offsets."""
         self.log.append("step")
 
     def carry_on(self) -> None:
@@ -61,11 +64,14 @@ class Told:
         self.log.append("recheck")
 
 
-class Clock(Heartbeat):
+class Clock:
     """Stands still until it is moved."""
 
-    def beat(self) -> None:
-        """No time passes by itself."""
+    def __init__(self) -> None:
+        self.at = time.monotonic()
+
+    def __call__(self) -> float:
+        return self.at
 
 
 class Thread:
@@ -75,25 +81,22 @@ class Thread:
         told: Any = Told()
         self.told: Told = told
         self.intake, self.clock = BackPressure(1000, 1_000_000), Clock()
-        self.table, self.asyncio = PartitionTable(), loop
-        self.loop = PollLoop(
-            told,
-            self.table,
-            LoopSide(loop, told),
-            intake=self.intake,
+        counts = SourceCounts()
+        hand_over = HandOver(loop, told, counts, FirstFailure())
+        context = contexts.context(told, hand_over, pauses=told, counts=counts, clock=self.clock)
+        parts = ConsumerParts(
             commits=told,
-            pauses=told,
-            starting=told,
-            survey=told,
-            log_ends=told,
             settled=told,
+            start_runner=told,
+            draining=told,
             holding=told,
+            rebalance=told,
+            end_offsets=told,
+            cluster_watch=told,
             message_errors=told,
-            counts=SourceCounts(),
-            heartbeat=self.clock,
-            skim_of=nothing_to_skim,
-            max_record_bytes=1000,
         )
+        self.table, self.asyncio = context.partitions, loop
+        self.loop = PollLoop(context, parts, self.intake, no_header_filter)
         self.loop.round()
         told.log.clear()
 

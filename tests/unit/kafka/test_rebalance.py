@@ -8,15 +8,15 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.counts.consumer import SourceCounts
-from bridge.kafka.consumer.assignment.leaving import Leaving
+from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
-from bridge.kafka.consumer.assignment.standstill import Standstill
-from bridge.kafka.consumer.thread.loop_side import Heartbeat, LoopSide
+from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.kafka.consumer.thread.pauses import Pauses
 from bridge.kafka.consumer.thread.watchdog import Watchdog
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
+from tests.support.kafka import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,32 +90,29 @@ class Steps:
 class Scene:
     def __init__(self, partitions: int = 3) -> None:
         self.happened: list[str] = []
-        self.table = PartitionTable()
         self.client = Client(self.happened)
-        self.steps = Steps(self.table, self.happened)
-        self.counts = SourceCounts()
+        counts, failure, table = SourceCounts(), FirstFailure(), PartitionTable()
+        self.steps = Steps(table, self.happened)
         for number in range(partitions):
             entry = PartitionState(TopicPartition("orders", number))
             entry.tracker = OffsetTracker(entry.partition, 0)
-            self.table.add(entry)
-        loop_side = LoopSide(asyncio.get_running_loop(), cast("Consumption", self.steps))
+            table.add(entry)
+        self.context = contexts.context(
+            self.client,
+            HandOver(asyncio.get_running_loop(), cast("Consumption", self.steps), counts, failure),
+            kafka=contexts.kafka(drain_timeout="5s"),
+            partitions=table,
+            counts=counts,
+            failure=failure,
+        )
+        self.table = table
         commits = cast("Commits", self.steps)
-        pauses = Pauses(self.consumer, set())
-        self.standstill = Standstill(self.table, loop_side, commits, pauses, drain_timeout=5.0)
         self.rebalance = Rebalance(
-            self.consumer,
-            self.table,
-            loop_side,
-            starting=cast("StartRunner", self.steps),
-            commits=commits,
-            leaving=Leaving(self.table, loop_side, commits, pauses, self.standstill, drain_timeout=5.0),
-            standstill=self.standstill,
-            watchdog=Watchdog(lambda: None, LOGGER),
-            counts=self.counts,
-            logger=LOGGER,
-            drain_timeout=5.0,
-            incremental=True,
-            heartbeat=Heartbeat(),
+            self.context,
+            cast("StartRunner", self.steps),
+            commits,
+            Draining(self.context, commits),
+            Watchdog(lambda: None, LOGGER),
         )
 
     @property
@@ -140,7 +137,7 @@ def client_partitions(*numbers: int) -> list[ClientPartition]:
 async def test_what_is_revoked_is_drained_then_committed_and_only_then_given_up() -> None:
     scene = Scene()
     await scene.revoke(0, 2)
-    assert scene.rebalance.failure is None
+    assert scene.context.failure.error is None
     assert scene.happened == ["drain [0, 2]", "commit [0, 2]", "forget [0, 2]", "unassign [0, 2]"]
     assert [entry.partition.partition for entry in scene.table] == [1]
 
@@ -167,10 +164,10 @@ async def test_a_defect_in_a_callback_is_kept_and_never_raised_into_whatever_cal
     scene = Scene()
     scene.steps.defect = RuntimeError("boom")
     await scene.assign(0)
-    assert scene.rebalance.failure is scene.steps.defect
+    assert scene.context.failure.error is scene.steps.defect
     scene.client.fails = True
     await scene.revoke(1)
-    assert scene.rebalance.failure is scene.steps.defect
+    assert scene.context.failure.error is scene.steps.defect
     assert "drain [1]" not in scene.happened  # what is open stays open for the next owner
 
 

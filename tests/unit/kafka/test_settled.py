@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -16,6 +16,7 @@ from bridge.config.topics.topic_patterns import Reading
 from bridge.formats import commit_mark
 from bridge.kafka.consumer.starts.settled import FIRST_LOOKS, Seen, Settled, subscription_of
 from bridge.model import TopicPartition
+from tests.support.kafka import contexts
 
 LOGGER = logging.getLogger("tests.settled")
 ENTRIES = ["orders", "^shop-.*"]
@@ -73,7 +74,7 @@ class Cluster:
 
 def settled(cluster: Cluster, entries: list[str] = ENTRIES) -> Settled:
     topics = ConsumedTopics(entries, Reading.SEARCHED)
-    return Settled(cast("Any", cluster), cast("Any", cluster), topics, LOGGER, clock=lambda: 100.0 + cluster.asked)
+    return Settled(contexts.context(cluster, clock=lambda: 100.0 + cluster.asked), topics)
 
 
 SUBSCRIPTION = subscription_of(ENTRIES, Reading.SEARCHED.name)
@@ -142,9 +143,7 @@ def test_brokers_that_do_not_answer_leave_it_open() -> None:
 def test_what_became_known_is_told_once_and_looked_for_seldom() -> None:
     cluster = Cluster(orders=1)
     now = 100.0
-    group = Settled(
-        cast("Any", cluster), cast("Any", cluster), ConsumedTopics(ENTRIES, Reading.SEARCHED), LOGGER, clock=lambda: now
-    )
+    group = Settled(contexts.context(cluster, clock=lambda: now), ConsumedTopics(ENTRIES, Reading.SEARCHED))
     assert group.step() is False
     assert group.step() is False
     assert cluster.asked == 1

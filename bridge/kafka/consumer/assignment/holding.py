@@ -1,6 +1,6 @@
 """Carries out what an operator asks of partitions: hold them, release them, move the group's committed offset.
 
-One request at a time, each in the same steps: the partitions come to a standstill, what was asked is decided and
+One request at a time, each in the same steps: the partitions are drained, what was asked is decided and
 committed with the committed offset, the coordinator's answer is waited for, and then they are looked at like partitions
 that were just assigned. Whatever ends the process in between leaves either the old commit or the new one.
 """
@@ -8,7 +8,6 @@ that were just assigned. Whatever ends the process in between leaves either the 
 from __future__ import annotations
 
 import enum
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,12 +20,11 @@ from bridge.model import Position, TopicPartition
 
 if TYPE_CHECKING:
     from bridge.formats.operator_hold import OperatorHold
-    from bridge.kafka.consumer.assignment.standstill import Standstill
+    from bridge.kafka.consumer.assignment.draining import Draining
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.starts.start_runner import StartRunner
-    from bridge.kafka.consumer.thread.loop_side import LoopSide
-    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-    from bridge.kafka.consumer.thread.pauses import Pauses
+    from bridge.kafka.consumer.thread.context import ConsumerContext
+    from bridge.kafka.consumer.thread.partition_state import PartitionState
 
 ANSWER_LIMIT: Final = 15.0
 """Seconds the coordinator may take to acknowledge, before the operator is told that it has not yet."""
@@ -75,7 +73,7 @@ class Move:
 
 Done = Callable[[Mapping[TopicPartition, OperatorOutcome]], None]
 Decide = Callable[[Sequence["PartitionState"]], dict["PartitionState", OperatorOutcome]]
-"""At a standstill: what is to be committed. Returns those of which nothing is to be waited for."""
+"""Once they are drained: what is to be committed. Returns those of which nothing is to be waited for."""
 
 
 class _Job:
@@ -86,30 +84,22 @@ class _Job:
         self.done = done
         self.outcomes: dict[PartitionState, OperatorOutcome] = {}
         self.deadline: float | None = None
-        """Until when the answer is waited for; None while they are not at a standstill."""
+        """Until when the answer is waited for; None while they are drained."""
 
 
 class Holding:
     """Belongs to the poll thread; `done` is called there as well."""
 
     def __init__(
-        self,
-        table: PartitionTable,
-        loop_side: LoopSide,
-        standstill: Standstill,
-        starting: StartRunner,
-        commits: Commits,
-        pauses: Pauses,
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        self, context: ConsumerContext, draining: Draining, start_runner: StartRunner, commits: Commits
     ) -> None:
-        self._table = table
-        self._loop_side = loop_side
-        self._standstill = standstill
-        self._starting = starting
+        self._partitions = context.partitions
+        self._hand_over = context.hand_over
+        self._pauses = context.pauses
+        self._clock = context.clock
+        self._draining = draining
+        self._start_runner = start_runner
         self._commits = commits
-        self._pauses = pauses
-        self._clock = clock
         self._jobs: list[_Job] = []
 
     @property
@@ -146,8 +136,8 @@ class Holding:
         def read_again() -> None:
             if start_over:
                 self._pauses.topics.discard(topic)
-                self._pauses.apply(self._table)
-                self._loop_side.tell(self._loop_side.consumption.start_over, topic)
+                self._pauses.apply(self._partitions)
+                self._hand_over.tell(self._hand_over.consumption.start_over, topic)
             self._read(entries)
 
         self._begin(entries, self._unkeep, read_again, partitions, done)
@@ -165,9 +155,9 @@ class Holding:
 
     def carry_on(self) -> None:
         """Do what can be done now; call it between polls."""
-        self._standstill.step()
+        self._draining.step()
         for job in list(self._jobs):
-            if job.deadline is None and self._stand_still(job):
+            if job.deadline is None and self._is_drained(job):
                 job.deadline = self._clock() + ANSWER_LIMIT
                 job.outcomes |= job.decide([entry for entry in job.entries if self._is_ours(entry)])
             if job.deadline is not None and self._is_through(job, job.deadline):
@@ -178,7 +168,7 @@ class Holding:
                 job.done({entry.partition: outcome for entry, outcome in job.outcomes.items()})
 
     def _entries(self, partitions: Sequence[TopicPartition]) -> list[PartitionState]:
-        return [entry for each in partitions if (entry := self._table.get(each)) is not None]
+        return [entry for each in partitions if (entry := self._partitions.get(each)) is not None]
 
     def _begin(
         self,
@@ -195,18 +185,18 @@ class Holding:
         for entry in entries:
             # Looked at before the commit is acknowledged, it would begin at the offset from before.
             entry.retry_at = float("inf")
-        self._standstill.begin(entries)
+        self._draining.set_aside(entries)
         self._jobs.append(_Job(entries, decide, then, lambda outcomes: done({**gone, **outcomes})))
         self.carry_on()
 
-    def _stand_still(self, job: _Job) -> bool:
-        """Whether none of them is read. One that began again meanwhile is brought to a standstill once more."""
+    def _is_drained(self, job: _Job) -> bool:
+        """Whether none of them is read. One that began again meanwhile is drained once more."""
         read = [entry for entry in job.entries if self._is_ours(entry) and entry.tracker is not None]
-        self._standstill.begin(read)
+        self._draining.set_aside(read)
         return not read
 
     def _is_ours(self, entry: PartitionState) -> bool:
-        return self._table.get(entry.partition) is entry
+        return self._partitions.get(entry.partition) is entry
 
     def _is_through(self, job: _Job, deadline: float) -> bool:
         for entry in job.entries:
@@ -220,11 +210,11 @@ class Holding:
                 job.outcomes[entry] = OperatorOutcome.UNCONFIRMED
         return len(job.outcomes) == len(job.entries)
 
-    # --- at a standstill ----------------------------------------------------------------------------
+    # --- once drained --------------------------------------------------------------------------------
 
     def _keep(self, entries: Sequence[PartitionState]) -> dict[PartitionState, OperatorOutcome]:
         """Commit the holds, also of partitions that were never read: with the committed offset as it is."""
-        found = self._starting.positions([entry for entry in entries if entry.position is None])
+        found = self._start_runner.positions([entry for entry in entries if entry.position is None])
         for entry in entries:
             if entry.position is None and entry.partition in found:
                 entry.position = found[entry.partition].position
@@ -244,7 +234,7 @@ class Holding:
     def _move(
         self, entries: Sequence[PartitionState], moves: Mapping[TopicPartition, Move]
     ) -> dict[PartitionState, OperatorOutcome]:
-        found = self._starting.positions(entries)
+        found = self._start_runner.positions(entries)
         refused: dict[PartitionState, OperatorOutcome] = {}
         for entry in entries:
             facts, move = found.get(entry.partition, start_policy.StartFacts()), moves[entry.partition]
@@ -269,10 +259,10 @@ class Holding:
         for entry in entries:
             if self._is_ours(entry) and entry.operator_hold is not None:
                 sentence = start_policy.held_by_operator(entry.operator_hold)
-                self._starting.hold(entry, Reason.HELD_BY_OPERATOR, sentence)
+                self._start_runner.hold(entry, Reason.HELD_BY_OPERATOR, sentence)
 
     def _read(self, entries: Sequence[PartitionState]) -> None:
-        self._starting.recheck_waiting([e for e in entries if self._is_ours(e) and e.held is not None])
+        self._start_runner.recheck_waiting([e for e in entries if self._is_ours(e) and e.held is not None])
 
 
 def _done(text: str) -> tuple[range, ...]:

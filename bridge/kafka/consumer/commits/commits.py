@@ -20,22 +20,19 @@ from confluent_kafka import KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.formats.commit_text import CommitText
-from bridge.kafka import answers
-from bridge.kafka.client_log import Rare
+from bridge.kafka import answers, commit_timing
+from bridge.kafka.client_log import Rare, RareLog
 from bridge.kafka.consumer.commits.commit_errors import CommitTrouble, classify
 from bridge.kafka.partitions import committable, from_client
 from bridge.model import Position, TopicPartition
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, KafkaError
+    from confluent_kafka import KafkaError
 
-    from bridge.counts.consumer import SourceCounts
-    from bridge.kafka.client_log import RareLog
     from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
-    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+    from bridge.kafka.consumer.thread.context import ConsumerContext
+    from bridge.kafka.consumer.thread.partition_state import PartitionState
 
-REFRESH_EVERY: Final = 0.1
-"""Seconds between explicit commits, where nothing else is said."""
 _ANSWER_OVERDUE: Final = 120.0
 """Seconds after which an explicit commit counts as never answered: twice the client's own limit for a request."""
 _AFTER_REBALANCE: Final = 0.05
@@ -59,32 +56,20 @@ class Commits:
 
     def __init__(
         self,
-        consumer: Consumer,
-        table: PartitionTable,
-        counts: SourceCounts,
-        proven: Callable[[float], None],
-        log: RareLog,
-        failed: Callable[[str], None],
+        context: ConsumerContext,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        refresh_every: float = REFRESH_EVERY,
         mapping: int | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`proven` gets the monotonic time at which an acknowledged commit was issued.
-
-        `failed` gets a sentence about one that was refused, at most one like it in half a minute. `mapping` is the
-        number of the mapping that every commit names.
-        """
-        self._consumer = consumer
-        self._table = table
-        self._counts = counts
-        self._proven = proven
-        self._log = log
-        self._tell_failed = failed
-        self._failures = Rare(clock=clock)
-        self._clock = clock
-        self._refresh_every = refresh_every
+        """`mapping` is the number of the mapping that every commit names."""
+        self._consumer = context.consumer
+        self._partitions = context.partitions
+        self._counts = context.counts
+        self._hand_over = context.hand_over
+        self._log = RareLog(context.logger, clock=context.clock)
+        self._failures = Rare(clock=context.clock)
+        self._clock = context.clock
+        self._refresh_every = commit_timing.commit_every(context.kafka.commit_interval)
         self._sleep = sleep
         self._offered: deque[Positioned] = deque()
         self._beginnings: list[ClientPartition] = []
@@ -118,7 +103,7 @@ class Commits:
 
     def _take(self, positions: Positioned) -> int:
         """How many of them are of present assignments."""
-        present = [(entry, each) for tracker, each in positions if (entry := self._table.of(tracker)) is not None]
+        present = [(entry, each) for tracker, each in positions if (entry := self._partitions.of(tracker)) is not None]
         for entry, position in present:
             self._store(entry, position)
         return len(present)
@@ -141,7 +126,7 @@ class Commits:
     def sign(self, subscription: int) -> None:
         """The group has settled under this subscription: every commit says so from now on, also where nothing moves."""
         self._text.subscription = subscription
-        for entry in self._table:
+        for entry in self._partitions:
             entry.refresh = entry.refresh or entry.position is not None
 
     def refresh(self) -> None:
@@ -151,12 +136,12 @@ class Commits:
             if now - self._pending.issued_at < _ANSWER_OVERDUE:
                 return
             self._pending = None
-        changed = [entry for entry in self._table if entry.refresh]
+        changed = [entry for entry in self._partitions if entry.refresh]
         if not self._proof_wanted and not self._beginnings:
             if not changed or now - self._refreshed_at < self._refresh_every:
                 return
         elif not changed:
-            known = [entry for entry in self._table if entry.position is not None]
+            known = [entry for entry in self._partitions if entry.position is not None]
             changed = known[self._proves % len(known) :][:1] if known else []
         self._issue(changed, now)
 
@@ -195,7 +180,7 @@ class Commits:
 
     def before_drain(self) -> None:
         """What is stored and was not committed yet has to wait no longer: see `keep_up`."""
-        for entry in self._table:
+        for entry in self._partitions:
             entry.refresh = entry.position is not None
 
     def keep_up(self) -> None:
@@ -204,12 +189,12 @@ class Commits:
         During a rebalance the client commits nothing by itself, and what the partitions that stay complete meanwhile
         would be sent again after a crash. Answers are served by polling only, so none is waited for.
         """
-        before = [(entry, entry.position) for entry in self._table]
+        before = [(entry, entry.position) for entry in self._partitions]
         self.take_offered()
         for entry, position in before:
             entry.refresh = entry.refresh or entry.position is not position
         now = self._clock()
-        changed = [entry for entry in self._table if entry.refresh]
+        changed = [entry for entry in self._partitions if entry.refresh]
         if changed and now - self._refreshed_at >= self._refresh_every:
             self._issue(changed, now)
 
@@ -246,7 +231,7 @@ class Commits:
         self._acknowledged()
         issued_at = pending.issued_at if pending is not None else self._stored_at(partitions)
         if issued_at is not None:
-            self._proven(issued_at)
+            self._hand_over.tell_from_callback(self._hand_over.consumption.membership_proven, issued_at)
 
     def _acknowledged(self) -> None:
         self._counts.commits += 1
@@ -260,7 +245,7 @@ class Commits:
         An answer may have waited in a socket for as long as the process was suspended; what it answers tells its age.
         """
         for each in partitions:
-            entry = self._table.get(from_client(each))
+            entry = self._partitions.get(from_client(each))
             if entry is not None and entry.stored == (each.offset, (each.metadata or "").rstrip("\0")):
                 return entry.stored_at
         return None
@@ -270,7 +255,7 @@ class Commits:
 
         A tracker that is not among the positions keeps the last one that was taken.
         """
-        entries = [entry for tracker in trackers if (entry := self._table.of(tracker)) is not None]
+        entries = [entry for tracker in trackers if (entry := self._partitions.of(tracker)) is not None]
         self._take(positions)
         for entry in entries:
             entry.refresh = entry.position is not None
@@ -279,7 +264,7 @@ class Commits:
     @property
     def settled(self) -> bool:
         """Whether nothing waits for being committed, or for the answer to it."""
-        return self._pending is None and not any(entry.refresh for entry in self._table)
+        return self._pending is None and not any(entry.refresh for entry in self._partitions)
 
     def finish(self, positions: Positioned, others: Iterable[PartitionState] = ()) -> None:
         """Store and commit the last positions of partitions that are about to go, and wait for the answer.
@@ -289,7 +274,7 @@ class Commits:
         """
         self.take_offered()
         self._take(positions)
-        entries = [entry for tracker, _ in positions if (entry := self._table.of(tracker)) is not None]
+        entries = [entry for tracker, _ in positions if (entry := self._partitions.of(tracker)) is not None]
         entries += [entry for entry in others if entry.owes_commit]
         entries = [entry for entry in entries if entry.position is not None]
         if not entries:
@@ -349,7 +334,7 @@ class Commits:
             self._store_again()
             return
         if (detail := self._failures.admit(f"{trouble}: {error.str()}")) is not None:
-            self._tell_failed(detail)
+            self._hand_over.tell_from_callback(self._hand_over.consumption.commit_failed, detail)
         if trouble is CommitTrouble.REFUSED:
             self._proves += 1
         if trouble in _WORTH_REPEATING:
@@ -358,7 +343,7 @@ class Commits:
 
     def _store_again(self) -> None:
         """All positions with shorter texts: the client would go on committing those that the brokers refuse."""
-        for entry in self._table:
+        for entry in self._partitions:
             position, entry.position = entry.position, None
             if position is not None:
                 self._store(entry, position)

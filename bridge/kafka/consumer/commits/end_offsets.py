@@ -43,11 +43,10 @@ from bridge.model import TopicPartition
 from bridge.text import moments
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, Message
-    from confluent_kafka.admin import AdminClient
+    from confluent_kafka import Message
 
-    from bridge.kafka.consumer.thread.loop_side import LoopSide
-    from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+    from bridge.kafka.consumer.thread.context import ConsumerContext
+    from bridge.kafka.consumer.thread.partition_state import PartitionState
 
 ASK_EVERY: Final = 10.0
 """Seconds between questions for the ends of partitions whose end the client does not tell by itself."""
@@ -71,24 +70,18 @@ class EndOffsets:
 
     def __init__(
         self,
-        consumer: Consumer,
-        admin: AdminClient,
-        table: PartitionTable,
-        loop_side: LoopSide,
+        context: ConsumerContext,
         *,
-        committed_only: bool = True,
-        clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """`committed_only`: whether records of open and aborted transactions are left out (`isolation.level`)."""
         self.ends: Mapping[TopicPartition, int] = {}
         """The last stable offset of each assigned partition, as far as it is known."""
-        self._consumer = consumer
-        self._admin = admin
-        self._table = table
-        self._loop_side = loop_side
-        self._isolation = IsolationLevel.READ_COMMITTED if committed_only else IsolationLevel.READ_UNCOMMITTED
-        self._clock = clock
+        self._consumer = context.consumer
+        self._admin = context.admin
+        self._partitions = context.partitions
+        self._hand_over = context.hand_over
+        self._isolation = IsolationLevel.READ_COMMITTED if context.committed_only else IsolationLevel.READ_UNCOMMITTED
+        self._clock = context.clock
         self._wall = wall
         self._at_end: list[PartitionState] = []
         self._asked: dict[ClientPartition, concurrent.futures.Future[Any]] = {}
@@ -101,7 +94,7 @@ class EndOffsets:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
         if topic is None or partition is None or offset is None:
             return
-        entry = self._table.get(TopicPartition(topic, partition))
+        entry = self._partitions.get(TopicPartition(topic, partition))
         if entry is not None and _is_read(entry):
             entry.end_seen = offset
             self._at_end.append(entry)
@@ -110,19 +103,19 @@ class EndOffsets:
         """Pass on the ends that were reached since the last call. Between two polls only."""
         if self._at_end:
             at_end, self._at_end = self._at_end, []
-            self._follow(entry for entry in at_end if self._table.get(entry.partition) is entry)
+            self._follow(entry for entry in at_end if self._partitions.get(entry.partition) is entry)
 
     def upkeep(self) -> None:
         """Follow the consumer, and look where the logs end; about once a second, between two polls only."""
         # A topic in which transactions are aborted one after the other may never be quiet for as long as the client
         # needs to say that it is at the end.
-        self._follow(entry for entry in self._table if _is_read(entry) and not _is_at_end(entry))
+        self._follow(entry for entry in self._partitions if _is_read(entry) and not _is_at_end(entry))
         self._take_answers()
         self._look()
 
     def last_look(self) -> None:
         """Before the group is left: where the consumer is now is where the next owner starts."""
-        self._follow(entry for entry in self._table if _is_read(entry))
+        self._follow(entry for entry in self._partitions if _is_read(entry))
 
     # --- past what is no record ---------------------------------------------------------------------
 
@@ -133,7 +126,7 @@ class EndOffsets:
         positions = self._consumer.position([entry.client_partition() for entry in wanted])
         gaps = [gap for entry, each in zip(wanted, positions, strict=True) if (gap := _gap(entry, each)) is not None]
         if gaps:
-            self._loop_side.tell(self._loop_side.consumption.passed, gaps)
+            self._hand_over.tell(self._hand_over.consumption.passed, gaps)
 
     # --- where they end -----------------------------------------------------------------------------
 
@@ -141,7 +134,7 @@ class EndOffsets:
         known: dict[TopicPartition, int] = {}
         silent: list[tuple[PartitionState, int]] = []
         now = self._clock()
-        for entry in self._table:
+        for entry in self._partitions:
             high = self._high(entry)
             at_end = _is_at_end(entry) and not entry.paused
             self._watch(entry, high if at_end else _UNKNOWN, now)
@@ -202,15 +195,15 @@ class EndOffsets:
         seconds = 0.0 if standing is None else now - standing[1]
         if seconds >= HANGING_AFTER:
             entry.told_hanging = True
-            consumption = self._loop_side.consumption
+            consumption = self._hand_over.consumption
             sentence = hanging(entry.partition, entry.end_seen, high, self._wall() - seconds)
-            self._loop_side.tell(
+            self._hand_over.tell(
                 consumption.partition_held, entry.partition, Reason.TRANSACTION_HANGING, sentence, seconds
             )
         elif entry.told_hanging:
             entry.told_hanging = False
-            released = self._loop_side.consumption.partition_released
-            self._loop_side.tell(released, entry.partition, Reason.TRANSACTION_HANGING)
+            released = self._hand_over.consumption.partition_released
+            self._hand_over.tell(released, entry.partition, Reason.TRANSACTION_HANGING)
 
 
 def hanging(partition: TopicPartition, stable: int, high: int, since: float) -> str:

@@ -1,51 +1,51 @@
-"""Asks the brokers what `starts.resolve` needs to know of partitions: positions, log ranges, topic ids, times."""
+"""Asks the brokers what `start_policy.resolve` needs to know: committed offsets, log ranges, topic ids, times."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicCollection
 
-from bridge.formats import commit_mark, operator_hold
 from bridge.kafka import answers, topic_ids
+from bridge.kafka.admin import committed
+from bridge.kafka.admin.committed import Committed
 from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, StartFacts
 from bridge.kafka.partitions import from_client, to_client
-from bridge.model import LogRange, Position, TopicPartition
+from bridge.model import LogRange, TopicPartition
 
 if TYPE_CHECKING:
-    import logging
-
-    from confluent_kafka import Consumer, KafkaError
-    from confluent_kafka.admin import AdminClient
+    from confluent_kafka import KafkaError
 
     from bridge.kafka.consumer.starts.settled import Settled
+    from bridge.kafka.consumer.thread.context import ConsumerContext
 
 Futures = dict[Any, Any]
 """One future per thing asked about."""
 
-_FIRST_OFFSET: Final = 0
-"""Every real offset is at least this; the client's markers for "none" are negative."""
+CommittedOffsets = dict[TopicPartition, Committed | None]
+"""Of those that the group coordinator answered for; None where there is none."""
+
+
+class _Elsewhere(NamedTuple):
+    """Of a topic with a partition without a committed offset."""
+
+    has_committed: bool | None
+    """Whether the group has a committed offset on any of its partitions; None where that cannot be told."""
+    others: Sequence[TopicPartition]
+    """The topic's partitions that were not asked for."""
 
 
 class Lookup:
     """Answers for many partitions at once, under one deadline, with a gap where a question was not answered."""
 
-    def __init__(
-        self,
-        consumer: Consumer,
-        admin: AdminClient,
-        logger: logging.Logger,
-        settled: Settled,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._consumer = consumer
-        self._admin = admin
-        self._logger = logger
+    def __init__(self, context: ConsumerContext, settled: Settled) -> None:
+        self._consumer = context.consumer
+        self._admin = context.admin
+        self._logger = context.logger
+        self._clock = context.clock
         self._settled = settled
-        self._clock = clock
         self._told: set[tuple[str, int]] = set()
 
     def find(
@@ -53,120 +53,86 @@ class Lookup:
     ) -> dict[TopicPartition, StartFacts]:
         """What is known of these partitions.
 
-        Of a topic without any position all partitions are returned, also those that were not asked for: its start is
-        decided once, for all of them. `time_ms` is looked up only there. Takes at most about `budget` seconds.
+        Of a topic without any committed offset all partitions are returned, also those that were not asked for: its
+        start is decided once, for all of them. `time_ms` is looked up only there. Takes at most about `budget` seconds.
         """
-        deadline = self._clock() + budget
         if not partitions:
             return {}
-        topics = sorted({partition.topic for partition in partitions})
-        described = self._ask(
-            "topic ids", lambda: self._admin.describe_topics(TopicCollection(topics), request_timeout=budget)
-        )
-        ranges = self._ask_ranges(partitions, budget)
-        found = {partition: StartFacts() for partition in partitions}
-        texts: dict[TopicPartition, str] = {}
-        for partition, position in self._committed(partitions, deadline, texts).items():
-            found[partition] = _found(position, texts.get(partition))
-        details = self._collect("topic ids", described, deadline)
-        self._siblings(found, details, deadline)
-        added = [partition for partition in found if partition not in partitions]
-        fresh = [p for p, f in found.items() if f.position_known and f.position is None and not f.topic_started]
-        ranges_of_added = self._ask_ranges(added, budget)
+        deadline = self._clock() + budget
+        names = TopicCollection(sorted({partition.topic for partition in partitions}))
+        asked_topics = self._ask("topic ids", lambda: self._admin.describe_topics(names, request_timeout=budget))
+        asked_ranges = self._ask_ranges(partitions, budget)
+        first = self._committed(partitions, deadline)
+        topics = self._collect("topic ids", asked_topics, deadline)
+        elsewhere = self._elsewhere(frozenset(partitions), first, topics, deadline)
+        # Of the rest nothing is decided: whether it is new cannot be told, and guessing would skip or repeat events.
+        decidable = {p: each for p, each in first.items() if each or elsewhere[p.topic].has_committed is not None}
+        added = [p for topic in elsewhere.values() if topic.has_committed is False for p in topic.others]
+        fresh = [p for p, each in decidable.items() if not each and not elsewhere[p.topic].has_committed] + added
+        asked_ranges_of_added = self._ask_ranges(added, budget)
         times = self._at_time(fresh, time_ms, deadline)
         latest = self._latest(fresh, deadline)
         # Before anything is committed for them: afterwards they would be what the group settles with.
         settled = self._settled.look(max(0.1, deadline - self._clock())) if fresh else False
-        self._look_again(found, [p for p in partitions if p in found], deadline, settled=settled)
-        known_ranges = self._ranges(ranges, deadline) | self._ranges(ranges_of_added, deadline)
+        # Another replica that starts at the same moment commits the starts of all partitions of a topic in one request.
+        # Between our first question and the others it may have done so: what is seen of it then, on partitions of its
+        # own, would make ours look younger than the group, and they would be read from their beginning. So those that
+        # would count as added or new are asked for again, now that this is known.
+        younger = {p for p, each in decidable.items() if not each and (elsewhere[p.topic].has_committed or settled)}
+        older = {p: each for p, each in decidable.items() if p not in younger}
+        committed_offsets = older | self._committed(younger, deadline) | dict.fromkeys(added)
+        ranges = self._ranges(asked_ranges, deadline) | self._ranges(asked_ranges_of_added, deadline)
         return {
-            partition: replace(
-                facts,
-                range=known_ranges.get(partition),
-                at_time=times.get(partition),
-                latest=latest.get(partition),
+            p: StartFacts(
+                position=None if (each := committed_offsets.get(p)) is None else each.position,
+                position_known=p in committed_offsets,
+                topic_started=p.topic in elsewhere and elsewhere[p.topic].has_committed is True,
+                range=ranges.get(p),
+                at_time=times.get(p),
+                latest=latest.get(p),
+                topic_id=topic_ids.of(topics[p.topic]) if p.topic in topics else None,
+                subscription=None if each is None else each.subscription,
+                operator_hold=None if each is None else each.operator_hold,
                 group_settled=settled,
-                topic_id=topic_ids.of(details[partition.topic]) if partition.topic in details else None,
             )
-            for partition, facts in found.items()
+            for p in (*partitions, *added)
         }
-
-    def _look_again(
-        self,
-        found: dict[TopicPartition, StartFacts],
-        mine: Sequence[TopicPartition],
-        deadline: float,
-        *,
-        settled: bool | None,
-    ) -> None:
-        """Reads the positions of partitions that would count as added or new once more, now that this is known.
-
-        Another replica that starts at the same moment commits the starts of all partitions of a topic in one request.
-        Between our first question and the others it may have done so: what is seen of it then, on partitions of its
-        own, would make ours look younger than the group, and they would be read from their beginning.
-        """
-        without = [
-            p
-            for p in mine
-            if found[p].position_known and found[p].position is None and (found[p].topic_started or settled)
-        ]
-        texts: dict[TopicPartition, str] = {}
-        again = self._committed(without, deadline, texts)
-        for partition in without:
-            if partition not in again:
-                found[partition] = StartFacts()
-            elif (position := again[partition]) is not None:
-                found[partition] = _found(position, texts.get(partition))
 
     def ranges(self, partitions: Sequence[TopicPartition], budget: float) -> dict[TopicPartition, LogRange]:
         """The logs' first and last offsets, of those that answered in time."""
         return self._ranges(self._ask_ranges(partitions, budget), self._clock() + budget)
 
-    def _committed(
-        self,
-        partitions: Iterable[TopicPartition],
-        deadline: float,
-        texts: dict[TopicPartition, str] | None = None,
-    ) -> dict[TopicPartition, Position | None]:
-        """Their positions. `texts` gets the whole metadata of each: what travels there beside the offset map."""
+    # --- committed offsets --------------------------------------------------------------------------
+
+    def _committed(self, partitions: Iterable[TopicPartition], deadline: float) -> CommittedOffsets:
         wanted = [to_client(partition) for partition in partitions]
         if not wanted:
             return {}
         try:
             read = self._consumer.committed(wanted, timeout=max(0.1, deadline - self._clock()))
         except KafkaException as error:
-            self._logger.warning("the group's positions could not be read: %s", answers.error_of(error).str())
+            self._logger.warning("the group's committed offsets could not be read: %s", answers.error_of(error).str())
             return {}
-        known: dict[TopicPartition, Position | None] = {}
         for each in read:
-            partition = from_client(each)
             if each.error is not None:
-                self._logger.warning("%s: the group's position could not be read: %s", partition, each.error.str())
-            elif each.offset >= _FIRST_OFFSET:
-                if texts is not None:
-                    texts[partition] = each.metadata or ""
-                known[partition] = Position(each.offset, commit_mark.unmarked(each.metadata), each.leader_epoch)
-            else:
-                known[partition] = None
-        return known
+                self._logger.warning(
+                    "%s: the group's committed offset could not be read: %s", from_client(each), each.error.str()
+                )
+        return {from_client(each): committed.of_client(each) for each in read if each.error is None}
 
-    def _siblings(self, found: dict[TopicPartition, StartFacts], described: Mapping[str, Any], deadline: float) -> None:
-        """Says of partitions without a position whether their topic has positions elsewhere."""
-        for topic in sorted({p.topic for p, facts in found.items() if facts.position_known and not facts.position}):
-            mine = [partition for partition in found if partition.topic == topic]
-            count = self._partitions(topic, described.get(topic), deadline)
+    def _elsewhere(
+        self, asked: AbstractSet[TopicPartition], first: CommittedOffsets, topics: Mapping[str, Any], deadline: float
+    ) -> dict[str, _Elsewhere]:
+        """By topic, of those with a partition that was found without a committed offset."""
+        found: dict[str, _Elsewhere] = {}
+        for topic in sorted({partition.topic for partition, each in first.items() if each is None}):
+            count = self._partitions(topic, topics.get(topic), deadline)
             all_of_it = [TopicPartition(topic, number) for number in range(count)]
-            others = self._committed([p for p in all_of_it if p not in found], deadline)
-            if any(found[partition].position for partition in mine) or any(others.values()):
-                for partition in mine:
-                    found[partition] = replace(found[partition], topic_started=True)
-                continue
-            known = set(others) | {partition for partition in mine if found[partition].position_known}
-            if count and known.issuperset(all_of_it):
-                found |= dict.fromkeys(others, StartFacts(position_known=True))
-            else:
-                # Whether this is a new topic or a new partition cannot be told: guessing would skip or repeat events.
-                found |= dict.fromkeys(mine, StartFacts())
+            others = [partition for partition in all_of_it if partition not in asked]
+            known = {p: each for p, each in first.items() if p.topic == topic} | self._committed(others, deadline)
+            is_all_known = bool(all_of_it) and known.keys() >= set(all_of_it)
+            found[topic] = _Elsewhere(True if any(known.values()) else False if is_all_known else None, others)
+        return found
 
     def _partitions(self, topic: str, described: Any, deadline: float) -> int:
         """How many partitions a topic has; 0 where that is not known."""
@@ -247,12 +213,3 @@ class Lookup:
         if (what, error.code()) not in self._told:
             self._told.add((what, error.code()))
             self._logger.warning("the cluster did not answer about %s: %s", what, error.str())
-
-
-def _found(position: Position | None, metadata: str | None) -> StartFacts:
-    return StartFacts(
-        position,
-        position_known=True,
-        subscription=commit_mark.subscription_of(metadata),
-        operator_hold=operator_hold.of_metadata(metadata),
-    )

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -40,12 +40,8 @@ from bridge.kafka.partitions import from_client, to_client
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
-    import logging
-
-    from confluent_kafka import Consumer
-    from confluent_kafka.admin import AdminClient
-
     from bridge.config.topics.consumed_topics import ConsumedTopics
+    from bridge.kafka.consumer.thread.context import ConsumerContext
 
 FIRST_LOOKS: Final = 5.0
 """Seconds to the second look where the group has not settled by the first; doubles up to `LATER_LOOKS`."""
@@ -85,23 +81,15 @@ class Seen:
 class Settled:
     """Belongs to the poll thread."""
 
-    def __init__(
-        self,
-        consumer: Consumer,
-        admin: AdminClient,
-        topics: ConsumedTopics,
-        logger: logging.Logger,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, context: ConsumerContext, topics: ConsumedTopics) -> None:
         self.known = False
         """Whether the group is known to have settled. It cannot unsettle while the subscription is the same."""
         self.subscription = subscription_of(topics.entries, topics.reading.name)
-        self._consumer = consumer
-        self._admin = admin
+        self._consumer = context.consumer
+        self._admin = context.admin
+        self._logger = context.logger
+        self._clock = context.clock
         self._topics = topics
-        self._logger = logger
-        self._clock = clock
         self._due = 0.0
         self._wait = FIRST_LOOKS
         self._told = False

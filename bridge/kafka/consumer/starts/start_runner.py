@@ -5,10 +5,9 @@ Runs on the poll thread: within the client's assignment callback, and between po
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,20 +19,15 @@ from bridge.holds import Reason
 from bridge.kafka import topic_ids
 from bridge.kafka.consumer.starts import start_policy
 from bridge.kafka.consumer.thread.consumption import Positioned, Started
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
+from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer
-
-    from bridge.config.keys.scalars import StartFrom
-    from bridge.counts.consumer import SourceCounts
     from bridge.kafka.consumer.commits.commits import Commits
     from bridge.kafka.consumer.starts.lookup import Lookup
     from bridge.kafka.consumer.starts.start_policy import StartFacts
-    from bridge.kafka.consumer.thread.loop_side import LoopSide
-    from bridge.kafka.consumer.thread.pauses import Pauses
+    from bridge.kafka.consumer.thread.context import ConsumerContext
 
 LOOKUP_BUDGET: Final = 5.0
 """Seconds the questions of one assignment may take. The group waits, heartbeats go on."""
@@ -48,37 +42,22 @@ _FIRST_RETRY: Final = 1.0
 class StartRunner:
     """Decides by `start_policy.resolve` and carries it out."""
 
-    def __init__(
-        self,
-        consumer: Consumer,
-        table: PartitionTable,
-        loop_side: LoopSide,
-        *,
-        lookup: Lookup,
-        commits: Commits,
-        pauses: Pauses,
-        counts: SourceCounts,
-        logger: logging.Logger,
-        start_from: StartFrom,
-        assign: Callable[[list[ClientPartition]], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`assign` is the client's `incremental_assign`, or `assign` under an eager assignor."""
+    def __init__(self, context: ConsumerContext, lookup: Lookup, commits: Commits) -> None:
         self.held: Mapping[TopicPartition, tuple[Reason, str]] = {}
         """Replaced whole, so it may be read from anywhere."""
         self.next_looks: Mapping[TopicPartition, float] = {}
         """When each of them is looked at again, in monotonic seconds. Replaced whole, too."""
-        self._consumer = consumer
-        self._table = table
-        self._loop_side = loop_side
+        self._consumer = consumer = context.consumer
+        self._assign_now = consumer.incremental_assign if context.incremental else consumer.assign
+        self._partitions = context.partitions
+        self._hand_over = context.hand_over
+        self._pauses = context.pauses
+        self._counts = context.counts
+        self._logger = context.logger
+        self._start_from = context.kafka.start_from
+        self._clock = context.clock
         self._lookup = lookup
         self._commits = commits
-        self._pauses = pauses
-        self._counts = counts
-        self._logger = logger
-        self._start_from = start_from
-        self._assign_now = assign
-        self._clock = clock
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Begin reading these, or hold them; `assigned` tells the loop which are read."""
@@ -90,7 +69,7 @@ class StartRunner:
         decisions = {entry: self._decide(entry, found) for entry in entries}
         self._assign_now([_assignment(entry, decision) for entry, decision in decisions.items()])
         for entry, decision in decisions.items():
-            self._table.add(entry)
+            self._partitions.add(entry)
             if isinstance(decision, start_policy.Start):
                 self._start(entry, decision, found)
             else:
@@ -100,7 +79,7 @@ class StartRunner:
                 self._count_lost(entry, decision.possibly_lost, decision.lost if is_known else None)
         self._pauses.apply(entries)
         started = [entry.tracker for entry in entries if entry.tracker is not None]
-        self._loop_side.tell(self._loop_side.consumption.assigned, started)
+        self._hand_over.tell(self._hand_over.consumption.assigned, started)
         self._tell_started(decisions)
         self._begin(decisions, found)
 
@@ -150,7 +129,7 @@ class StartRunner:
             if isinstance(start, start_policy.Start)
         ]
         if told:
-            self._loop_side.tell(self._loop_side.consumption.started, told)
+            self._hand_over.tell(self._hand_over.consumption.started, told)
 
     def _begin(
         self,
@@ -162,7 +141,7 @@ class StartRunner:
         starts at its beginning either way, and a late commit of ours would set back what its owner has committed since.
         """
         new = [entry for entry, start in decisions.items() if isinstance(start, start_policy.Start) and start.is_new]
-        mine = {entry.partition for entry in self._table}
+        mine = {entry.partition for entry in self._partitions}
         others = [
             (partition, start)
             for partition in found
@@ -177,7 +156,7 @@ class StartRunner:
                 Started(partition, start.position.offset, start.why, start_policy.DETAILS[start.why], by_us=False)
                 for partition, start in others
             ]
-            self._loop_side.tell(self._loop_side.consumption.started, told)
+            self._hand_over.tell(self._hand_over.consumption.started, told)
 
     # --- held partitions ----------------------------------------------------------------------------
 
@@ -185,7 +164,7 @@ class StartRunner:
         """Take nothing from this partition until it is looked at again."""
         if (reason, detail) != (entry.held, entry.detail):
             seconds = _held_for(entry) if reason is Reason.HELD_BY_OPERATOR else 0.0
-            self._loop_side.tell(self._loop_side.consumption.partition_held, entry.partition, reason, detail, seconds)
+            self._hand_over.tell(self._hand_over.consumption.partition_held, entry.partition, reason, detail, seconds)
         entry.held, entry.detail = reason, detail
         passing = reason in (Reason.POSITION_UNKNOWN, Reason.CREATED_AGAIN)
         shortest = _FIRST_RETRY if passing else RECHECK_EVERY
@@ -201,7 +180,7 @@ class StartRunner:
         """
         others = [
             entry
-            for entry in self._table.by_topic.get(topic, {}).values()
+            for entry in self._partitions.by_topic.get(topic, {}).values()
             if not entry.closing and topic_ids.differ(entry.topic_id, topic_id)
         ]
         for entry in [each for each in others if each.tracker is None]:
@@ -227,7 +206,7 @@ class StartRunner:
     def recheck(self) -> None:
         """Look again at held partitions whose time has come."""
         now = self._clock()
-        due = [e for e in self._table if e.held is not None and not e.closing and e.retry_at <= now]
+        due = [e for e in self._partitions if e.held is not None and not e.closing and e.retry_at <= now]
         if not due:
             return
         self._recheck_running([e for e in due if e.tracker is not None and e.held is Reason.OUT_OF_RANGE])
@@ -262,10 +241,10 @@ class StartRunner:
             if isinstance(decision, start_policy.Hold):
                 self.hold(entry, Reason.CREATED_AGAIN, entry.detail)
             elif self._commits.set_back(entry, decision.position) and self._release(entry, decision.position.offset):
-                self._loop_side.tell(self._loop_side.consumption.revoke, [tracker], _nobody)
+                self._hand_over.tell(self._hand_over.consumption.revoke, [tracker], _nobody)
                 self._start(entry, decision, found)
                 entry.end_seen, entry.first_position = -1, None
-                self._loop_side.tell(self._loop_side.consumption.assigned, [entry.tracker])
+                self._hand_over.tell(self._hand_over.consumption.assigned, [entry.tracker])
                 started[entry] = decision
         self._tell_started(started)
         self._begin(started, found)
@@ -294,7 +273,7 @@ class StartRunner:
                 self._start(entry, decision, found)
                 if found[entry.partition].operator_hold is not None:
                     self._commits.tell(entry)  # It was released, and the committed text still says otherwise.
-                self._loop_side.tell(self._loop_side.consumption.assigned, [entry.tracker])
+                self._hand_over.tell(self._hand_over.consumption.assigned, [entry.tracker])
                 started[entry] = decision
         self._tell_started(started)
         self._begin(started, found)
@@ -311,11 +290,11 @@ class StartRunner:
         """These partitions are no longer this member's."""
         for entry in entries:
             if entry.held is not None:
-                self._loop_side.tell(self._loop_side.consumption.partition_released, entry.partition)
+                self._hand_over.tell(self._hand_over.consumption.partition_released, entry.partition)
         self._publish()
 
     def _publish(self) -> None:
-        held = [entry for entry in self._table if entry.held is not None]
+        held = [entry for entry in self._partitions if entry.held is not None]
         self.held = {entry.partition: (entry.held, entry.detail) for entry in held if entry.held is not None}
         self.next_looks = {entry.partition: entry.retry_at for entry in held if math.isfinite(entry.retry_at)}
 
@@ -329,7 +308,7 @@ class StartRunner:
         entry.held, entry.detail, entry.retry_in = None, "", 0.0
         self._publish()
         self._pauses.apply([entry])
-        self._loop_side.tell(self._loop_side.consumption.partition_released, entry.partition)
+        self._hand_over.tell(self._hand_over.consumption.partition_released, entry.partition)
         return True
 
 

@@ -1,4 +1,4 @@
-"""What the poll thread tells, done on the event loop's thread: in its order, and never for long at a stretch.
+"""The poll thread's way into the event loop: what it tells is done there in its order, never for long at a stretch.
 
 A record can take the mapping a thousand times as long as the one before it. Whatever number of them was polled, the
 loop gets back to its sockets after `HOLDING`: probes are answered, and requests whose answers came go out.
@@ -6,20 +6,113 @@ loop gets back to its sockets after `HOLDING`: probes are answered, and requests
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.errors import Signal
+
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.thread.consumption import Batch, Consumption, Tracker
+    import asyncio
+
+    from bridge.counts.consumer import SourceCounts
+    from bridge.kafka.consumer.thread.consumption import Batch, Consumption, Positioned, Tracker
 
 HOLDING: Final = 0.004
 """Seconds that records may keep the event loop from everything else, and no longer than one record more."""
+DRAIN_GRACE: Final = 2.0
+"""Seconds on top of the drain's own limit until the loop is given up on."""
+_LOOK: Final = 0.2
+"""Seconds between two looks at the loop while waiting for it."""
 
 Call = Callable[[], object]
 Accepted = Callable[[float], None]
 """Called once all of a hand-over has arrived, with the seconds that took."""
+
+
+class LoopGoneError(Signal):
+    """The event loop ended: nothing can be handed over, and nobody will say what was done."""
+
+
+class FirstFailure:
+    """What went wrong where nothing may be raised, such as a callback of the client; the poll thread ends with it."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def keep(self, error: Exception) -> None:
+        """The first one counts: later ones follow from it."""
+        self.error = self.error or error
+
+
+class HandOver:
+    """The poll thread's side: calls the consumption on the loop's thread."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        consumption: Consumption,
+        counts: SourceCounts,
+        failure: FirstFailure,
+    ) -> None:
+        self.consumption = consumption
+        self._loop = loop
+        self._counts = counts
+        self._failure = failure
+        self._queue = HandOverQueue(consumption, loop.call_soon)
+
+    def tell(self, method: Callable[..., object], *arguments: Any) -> None:
+        """Call `method` on the loop's thread, after all earlier calls. `LoopGoneError` if there is no loop."""
+        self._call(self._queue.tell, method, arguments)
+
+    def tell_from_callback(self, method: Callable[..., object], *arguments: Any) -> None:
+        """The same from within a callback of the client, which may not raise."""
+        try:
+            self.tell(method, *arguments)
+        except LoopGoneError as error:
+            self._failure.keep(error)
+
+    def deliver(self, batches: Sequence[Batch], accepted: Accepted) -> None:
+        """Hand these records over, after all earlier calls and in as many turns of the loop as they need.
+
+        `accepted` is called on the loop's thread once all are through. `LoopGoneError` if there is no loop.
+        """
+        self._call(self._queue.deliver, batches, accepted)
+
+    def _call(self, step: Callable[..., None], *arguments: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(step, *arguments)
+        except RuntimeError as closed:
+            raise LoopGoneError from closed
+
+    def drain(self, trackers: Sequence[Tracker], seconds: float, meanwhile: Callable[[], None]) -> Positioned | None:
+        """Let what is in flight finish and return the final committed offsets; None if that took too long.
+
+        `meanwhile` is called several times a second. `LoopGoneError` if the loop ends.
+        """
+        done = threading.Event()
+        final: list[Positioned] = []
+
+        def drained(positions: Positioned) -> None:
+            final.append(positions)
+            done.set()
+
+        self.tell(self.consumption.revoke, trackers, drained)
+        return final[0] if self.wait(done, seconds, meanwhile) else None
+
+    def wait(self, done: threading.Event, seconds: float, meanwhile: Callable[[], None]) -> bool:
+        """Whether the loop did it in time; as for `drain`."""
+        deadline = time.monotonic() + seconds
+        while not done.wait(_LOOK):
+            self._counts.last_poll = time.monotonic()
+            meanwhile()
+            if not self._loop.is_running():
+                raise LoopGoneError
+            if time.monotonic() > deadline:
+                return False
+        return True
 
 
 class _Handed:
@@ -33,8 +126,8 @@ class _Handed:
         self.seconds = 0.0
 
 
-class HandOver:
-    """A queue in front of the consumption. It is empty, and costs nothing, unless records take long."""
+class HandOverQueue:
+    """The loop's side, in front of the consumption. It is empty, and costs nothing, unless records take long."""
 
     def __init__(
         self,

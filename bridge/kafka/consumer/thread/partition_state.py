@@ -66,7 +66,7 @@ class PartitionState:
         self.told_of_hold = False
         """Whether an operator held or released it in this assignment: then the committed text is older than that."""
         self.closing = False
-        """What is in flight finishes, and then it is no longer read: see `standstill`."""
+        """What is in flight finishes, and then it is no longer read: see `draining`."""
         self.held: Reason | None = None
         self.detail = ""
         self.possibly_lost = 0
