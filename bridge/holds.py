@@ -85,7 +85,7 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     ),
     Reason.RETRY_AFTER: HoldReason(
         "The Track API asked to wait, or the next attempt of the records is not due yet.",
-        "Nothing: sending goes on by itself at the time shown.",
+        "Nothing: sending resumes by itself at the time shown.",
     ),
     Reason.IN_FLIGHT: HoldReason("As many requests are on the wire as may be.", shown_as=Reason.SENDING),
     Reason.UNAUTHORIZED: HoldReason(
@@ -102,11 +102,11 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     ),
     Reason.OUTAGE: HoldReason(
         "Nothing gets through: the Track API does not answer as it should, or Kafka's group coordinator does not.",
-        "Check the service the detail names; sending goes on by itself once it answers.",
+        "Check the service the detail names; sending resumes by itself once it answers.",
     ),
     Reason.MEMBERSHIP: HoldReason(
         "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours.",
-        "Check the Kafka brokers; sending goes on by itself once the coordinator answers.",
+        "Check the Kafka brokers; sending resumes by itself once the coordinator answers.",
         shown_as=Reason.OUTAGE,
     ),
     Reason.DEAD_LETTERS_UNWRITABLE: HoldReason(
@@ -116,7 +116,7 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     ),
     Reason.KAFKA_UNREACHABLE: HoldReason(
         "No Kafka broker answers, so nothing is read and nothing can be committed.",
-        "Check the brokers the detail names, the network between, and the login in kafka.properties. Reading goes on"
+        "Check the brokers the detail names, the network between, and the login in kafka.properties. Reading resumes"
         " by itself once a broker answers.",
     ),
     Reason.NOT_JOINED: HoldReason(
@@ -136,14 +136,14 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     Reason.OUT_OF_RANGE: HoldReason(
         "The committed offset lies outside the log: retention removed records before they were sent, or the topic"
         " was recreated. It is never reset silently.",
-        "Set the position with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the"
-        " partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
+        "Set the committed offset with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has"
+        " the partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
     ),
     Reason.RECREATED: HoldReason(
         "The committed offset belongs to an earlier topic of the same name.",
-        "Set the position with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the"
-        " partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
+        "Set the committed offset with `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has"
+        " the partition, or with kafka-consumer-groups --reset-offsets while no replica runs.",
         needs_operator=True,
         shown_as=Reason.OUT_OF_RANGE,
     ),
@@ -154,7 +154,7 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     ),
     Reason.NO_START: HoldReason(
         "The group has no committed offset for this topic, and kafka.start_from says error.",
-        "Set kafka.start_from to earliest, latest, a time or an age, and restart; or set a position with `bridge"
+        "Set kafka.start_from to earliest, latest, a time or an age, and restart; or set one with `bridge"
         " offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
         needs_operator=True,
     ),

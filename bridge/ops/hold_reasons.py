@@ -80,7 +80,7 @@ def closed_gate(snapshot: Snapshot) -> ClosedGate | None:
 
 
 def explain(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation:
-    """Why this partition stands where it stands: what holds it alone, then what holds everything, then its own record.
+    """Why this partition is where it is: what holds it alone, then what holds everything, then its own record.
 
     A partition with nothing to do is idle, whatever gate is closed: it is not the one that waits.
     """

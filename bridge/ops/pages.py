@@ -44,7 +44,7 @@ class Fresh(Generic[T]):
         self._until = 0.0
 
     def get(self) -> T:
-        """The value, made anew where the last is too old."""
+        """The value, made again where the last is too old."""
         began = self._monotonic()
         if self._value is None or began >= self._until:
             self._value = self._make()

@@ -116,7 +116,7 @@ class OldestOpen:
 
     offset: int
     since: float
-    """Since when the position stands here."""
+    """Since when the position is here."""
     timestamp: float | None = None
     """The record's own; None where the broker gave none."""
     attempts: int = 0

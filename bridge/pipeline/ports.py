@@ -138,7 +138,7 @@ class EventLog(Protocol):
         ...
 
     def unblocked(self, reason: str, seconds: float) -> None:
-        """Sending goes on after this long."""
+        """Sending resumes after this long."""
         ...
 
     def asked_to_wait(self, seconds: float, detail: str) -> None:

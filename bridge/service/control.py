@@ -273,7 +273,7 @@ def _instead(partition: TopicPartition, why: Reason) -> str:
 
 
 def _line(request: Mapping[str, Any], name: str, limit: int) -> str:
-    """Text on one line, in at most so many bytes."""
+    """Text on one line, in at most `limit` bytes."""
     found = request.get(name)
     if not isinstance(found, str) or not found.strip():
         raise ControlRefusal("usage", f"{name}: must not be empty.")

@@ -34,7 +34,7 @@ class ServiceEventLog:
             self._events.outage_began(detail=detail)
 
     def unblocked(self, reason: str, seconds: float) -> None:
-        """Sending goes on."""
+        """Sending resumes."""
         if reason == Reason.UNAUTHORIZED:
             self._events.released(Reason.UNAUTHORIZED, seconds=seconds)
         else:

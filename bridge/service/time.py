@@ -16,7 +16,7 @@ class SystemClock:
 
 
 class LoopAlarm:
-    """One timer that always stands at the earliest time asked for, see `pipeline.ports.Alarm`."""
+    """One timer, always set to the earliest time asked for, see `pipeline.ports.Alarm`."""
 
     __slots__ = ("_handle", "_loop", "_ring", "_when")
 

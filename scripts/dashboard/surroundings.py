@@ -166,7 +166,7 @@ API: Final = Row(
         ),
         states(
             "Key file unreadable",
-            "While a replica cannot read its API key file. It goes on with the key it read before.",
+            "While a replica cannot read its API key file. It keeps using the key it read before.",
             of_replica("max", "key_file_unreadable", ""),
         ),
         since(

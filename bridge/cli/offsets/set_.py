@@ -167,7 +167,7 @@ def _members(group: str, named: str) -> str:
 def _agreed(count: int, group: str) -> bool:
     if not output.is_watched():
         raise Misuse("There is no terminal to ask on: add --yes to set the position, or --dry-run to only see it.")
-    return output.confirm(f"Set the position of {group} on {plural(count, 'partition')}?")
+    return output.confirm(f"Set the committed offset of {group} on {plural(count, 'partition')}?")
 
 
 def _set(

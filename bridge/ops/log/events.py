@@ -72,7 +72,7 @@ class Events:
         )
 
     def kafka_client_ended(self, *, detail: str) -> None:
-        """The Kafka client cannot go on, for a reason its owner can mend: the process stops."""
+        """The Kafka client cannot go on, for a reason its owner can fix: the process stops."""
         self._log.critical("kafka_client_ended", detail=detail)
 
     def kafka_lost(self, *, detail: str, partitions: Sequence[TopicPartition]) -> None:
@@ -192,7 +192,7 @@ class Events:
         self._log.warning("no_control_socket", detail=detail)
 
     def outage_began(self, *, detail: str) -> None:
-        """Nothing gets through to the Track API; one probe at a time goes on trying."""
+        """Nothing gets through to the Track API; one probe at a time keeps trying."""
         self._log.warning("outage_began", detail=detail, message=REASONS[Reason.OUTAGE].action)
 
     def outage_ended(self, *, seconds: float) -> None:

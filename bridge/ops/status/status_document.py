@@ -1,7 +1,7 @@
 """The `/status` document: for every partition how far behind, since when, and why. A pure function of a snapshot.
 
 The document's shape is fixed by schemas/status.schema.json. Times are ISO 8601 in UTC, ages seconds. It holds
-coordinates, counts and sentences; of the payloads only the types no route names, because a mapping is mended by them.
+coordinates, counts and sentences; of the payloads only the types no route names, because a mapping is fixed by them.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def overall(
 def _held(held: Sequence[Concern], partitions: int) -> str:
     """The sentence of the first thing that waits for somebody, also where no record waits behind it yet."""
     first = held[0]
-    # What stands beside a refused key (its file) belongs to it; the other cases of a reason are only more of the same.
+    # What is listed beside a refused key (its file) belongs to it; further cases of a reason are only more of the same.
     details = first.details if first.reason == Reason.UNAUTHORIZED.value else first.details[:1]
     said = f"{' '.join(map(_ended, details))} {first.action}"
     if len(first.topics) > 1:

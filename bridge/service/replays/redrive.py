@@ -91,7 +91,7 @@ class Redriver:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Whatever a redrive ends with, delivery goes on: it works for dead letters, which can wait."""
+        """Whatever a redrive ends with, delivery continues: it works for dead letters, which can wait."""
         self._task = self._replay = None
         error = None if task.cancelled() else task.exception()
         if error is None:

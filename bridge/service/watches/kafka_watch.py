@@ -73,7 +73,7 @@ class KafkaWatch:
             await asyncio.sleep(AGAIN)
 
     def may_wait(self, silence: NotConnectedError, patience: float | None) -> bool:
-        """Whether to go on waiting for the first answer."""
+        """Whether to keep waiting for the first answer."""
         in_time = patience is None or time.monotonic() - self._began < patience
         return in_time and not silence.needs_a_change
 

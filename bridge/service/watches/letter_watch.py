@@ -31,13 +31,13 @@ from bridge.reprocess.reading.open_letters import OpenCount, OpenLetters
 INTERVAL: Final = 15.0
 """Seconds between two questions how far the topics reach; where they did not grow, that is all."""
 RECOUNT: Final = 600.0
-"""Seconds after which a count that is not exact, and could be, is made anew."""
+"""Seconds after which a count that is not exact, and could be, is made again."""
 GROWN: Final = 60.0
-"""Seconds after which a loss that has grown is recorded again: while a partition is held, retention goes on."""
+"""Seconds after which a loss that has grown is recorded again: while a partition is held, retention continues."""
 _SOON: Final = 1.0
 """Seconds between two looks whether this process found a loss."""
 _SHARE: Final = 20
-"""Counting anew takes at most one in so many seconds."""
+"""Counting again takes at most one second in twenty."""
 
 
 _NOTHING: Final[Mapping[Key, Lost]] = {}

@@ -112,7 +112,7 @@ def test_a_partition_shows_how_far_behind_since_when_and_why(busy: Snapshot) -> 
         "until": None,
         "next_try": None,
         "detail": "503 for 10 users.",
-        "action": "Check the service the detail names; sending goes on by itself once it answers.",
+        "action": "Check the service the detail names; sending resumes by itself once it answers.",
     }
 
 
@@ -205,7 +205,7 @@ def test_one_held_partition_among_many_says_how_many_are_held(busy: Snapshot) ->
 
     document = checked(replace(busy, partitions=(partition, held)))
 
-    assert document["sentence"].startswith("Position 5 is below the log's start 9. Set the position")
+    assert document["sentence"].startswith("Position 5 is below the log's start 9. Set the committed offset")
     assert document["sentence"].endswith("1 of 2 partitions held.")
 
 

@@ -60,7 +60,7 @@ def test_what_needs_someone_says_since_when_why_and_what_to_do(busy: Snapshot) -
 
     assert found[0] == "out_of_range since 11:56:55 (3 min 5 s): shop.orders/3"
     assert found[1] == "Position 5 is below the log's start 9."
-    assert found[2].startswith("To do: Set the position")
+    assert found[2].startswith("To do: Set the committed offset")
 
 
 def test_partitions_of_one_reason_are_told_together(busy: Snapshot) -> None:

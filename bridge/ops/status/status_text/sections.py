@@ -15,7 +15,7 @@ from bridge.text.amounts import per_minute, plural, span, thousands
 
 Document = Mapping[str, Any]
 Section = tuple[str, Tone, list[Item]]
-"""Title, what it is for the eye, and what stands under it; left out where that is nothing."""
+"""Title, what it is for the eye, and the lines under it; left out where that is nothing."""
 
 _TYPES_SHOWN: Final = 10
 _RETRIES_SHOWN: Final = 5
@@ -214,7 +214,7 @@ def _control_socket(document: Document) -> list[Item]:
 
 
 def _kafka(document: Document) -> list[Item]:
-    """Only where no broker answers; why and since when stands above."""
+    """Only where no broker answers; why and since when is above."""
     last = document["kafka"]["last_partitions"]
     if document["kafka"]["reachable"] or not last:
         return []
