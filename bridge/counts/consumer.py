@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost
 from bridge.model import TopicPartition
 
 

@@ -16,12 +16,11 @@ from bridge.kafka.letters.letter_log import LetterLog
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.reprocess.reading.reader import LetterReader
 from bridge.reprocess.reading.selection import Selection, select
-from bridge.reprocess.replay.order import in_original_order
-from bridge.reprocess.replay.outcome import ReplayOutcome
-from bridge.reprocess.replay.plan import Plan, ReplayRules, plan
+from bridge.reprocess.replay.letters import ReplayOutcome
+from bridge.reprocess.replay.plan import Plan, ReplayRules, in_original_order, plan
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.sandbox.emulator.server import Emulator
-from bridge.service.replays.replaying import Wish, replay
+from bridge.service.replays.side_traffic import Setting, Wish, replay
 from bridge.track.build import build_credentials
 
 
@@ -51,15 +50,8 @@ async def correct(config: Config, api: Emulator) -> Corrected:
     outcome = await replay(
         planned.sends,
         Wish(rules, config.delivery.rate_limit or 0.0, "bridge demo"),
-        config=config,
-        mapping=mapping,
+        Setting(config, mapping, build_credentials(config.track), None, logger),
         reader=reader,
-        credentials=build_credentials(config.track),
-        proxy=None,
-        logger=logger,
-        progress=lambda _done: None,
-        notice=lambda _sentence: None,
-        started=lambda _running: None,
     )
     after = await asyncio.to_thread(LetterReader, log)
     states = await asyncio.to_thread(lambda: [entry.standing.state for entry in after.entries()])

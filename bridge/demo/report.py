@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bridge.commands import completed
 from bridge.demo.scenario import API_KEY, DEAD_LETTER_TOPIC, DemoResult
-from bridge.reprocess.replay.outcome import LetterResult
+from bridge.reprocess.replay.letters import LetterResult
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.text.amounts import thousands
 

@@ -1,4 +1,5 @@
-"""Losses that outlive the process which found them: records of the topic beside the dead-letter topic.
+"""Offsets that left a log before their records were done, and how they outlive the process which found them: as
+records of the topic beside the dead-letter topic.
 
 They stand there and not with the committed offset, because the offset is what an operator sets anew after a loss, with
 tools that know nothing of it. The topic is compacted, every replica reads it anyway, and readers of before ignore what
@@ -9,28 +10,42 @@ schemas/lost-records.schema.json describes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
-from bridge.formats.lost import Lost
 from bridge.formats.resolutions import Author
-from bridge.model import Record, TopicPartition
-from bridge.ops.snapshot import RecordedLoss, RecordedLosses
+from bridge.model import TopicPartition
 from bridge.text import moments
 
 VERSION: Final = 1
 KIND: Final = "lost"
 _BEGINS: Final = b'["lost",'
-MOST: Final = 10_000
-"""Losses that are kept in memory; of more, those that were read first."""
-SHOWN: Final = 20
 _LARGEST: Final = 2**63
+PASSED: Final = "offset_set"
+"""The reason where nothing was found lost: somebody set the committed offset past records that were not done."""
 
-Key = tuple[TopicPartition, str, int]
-"""Partition, topic id, first offset."""
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What may be lost of one partition, found at one committed offset."""
+
+    partition: TopicPartition
+    topic_id: str
+    """Of the topic in which the group had this offset, as the commit says; empty where it does not."""
+    start: int
+    """The first offset that was not done."""
+    stop: int | None
+    """Where the log begins now; None: nobody can tell how much is gone, because the topic is another one."""
+    reason: str
+    """Why the partition was held when it was found: a value of `holds.Reason`, of this version or of another one; or
+    `PASSED`."""
+
+    @property
+    def at_most(self) -> int | None:
+        """Records; None: not known."""
+        return None if self.stop is None else self.stop - self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,66 +122,3 @@ def _offset(found: object) -> int:
     if type(found) is not int or not 0 <= found < _LARGEST:
         raise ValueError
     return found
-
-
-@dataclass(slots=True)
-class Losses:
-    """A fold over such records: whoever reads them all knows the same."""
-
-    group: str
-    _found: dict[Key, ParsedLoss] = field(default_factory=dict)
-
-    def take(self, records: Iterable[Record]) -> None:
-        """Records of the topic; what is about dead letters is passed over."""
-        for record in records:
-            if is_one(record.key):
-                written = decode(record.key, record.value, self.group)
-                if written is not None:
-                    self.note(written)
-
-    def note(self, written: ParsedLoss) -> None:
-        """One record, read or just written. A loss only grows."""
-        lost = written.lost
-        key = (lost.partition, lost.topic_id, lost.start)
-        known = self._found.get(key)
-        if known is None and len(self._found) >= MOST:
-            return
-        if known is None or (lost.stop or 0) >= (known.lost.stop or 0):
-            self._found[key] = written
-
-    def known(self, lost: Lost) -> ParsedLoss | None:
-        """What is recorded of it so far."""
-        return self._found.get((lost.partition, lost.topic_id, lost.start))
-
-    def recorded(self, problem: str | None = None) -> RecordedLosses:
-        """All together, no offset counted twice; `problem` is why something could not be recorded."""
-        rows = sorted(self._found.values(), key=lambda each: -each.at)
-        return RecordedLosses(
-            at_most=sum(map(_union, _ranges(rows).values())),
-            unknown=sum(each.lost.stop is None for each in rows),
-            since=min((each.at for each in rows), default=None),
-            shown=tuple(
-                RecordedLoss(each.lost.partition, each.lost.start, each.lost.stop, each.lost.reason, each.at)
-                for each in rows[:SHOWN]
-            ),
-            count=len(rows),
-            problem=problem,
-        )
-
-
-def _ranges(rows: Iterable[ParsedLoss]) -> dict[tuple[TopicPartition, str], list[range]]:
-    found: dict[tuple[TopicPartition, str], list[range]] = {}
-    for each in rows:
-        if each.lost.stop is not None:
-            place = (each.lost.partition, each.lost.topic_id)
-            found.setdefault(place, []).append(range(each.lost.start, each.lost.stop))
-    return found
-
-
-def _union(ranges: list[range]) -> int:
-    """How many offsets lie in any of them: a loss that is found from two offsets is one loss."""
-    count, reached = 0, 0
-    for each in sorted(ranges, key=lambda each: each.start):
-        count += max(0, each.stop - max(each.start, reached))
-        reached = max(reached, each.stop)
-    return count

@@ -19,8 +19,8 @@ from bridge.decode.failures import MappingError
 from bridge.errors import InvalidError
 from bridge.formats import resolutions
 from bridge.model import Header
+from bridge.reprocess.reading.redaction import Redaction
 from bridge.reprocess.reading.selection import LetterEntry
-from bridge.reprocess.redaction import Redaction
 
 VERSION: Final = 1
 

@@ -20,9 +20,9 @@ from bridge.formats.letter_headers import CONNECT, OWN
 from bridge.formats.letters import SPRING, parse
 from bridge.model import Header, Record, TopicPartition
 from bridge.reprocess.reading.ledger import LetterLedger, LetterStatus
+from bridge.reprocess.reading.redaction import Redaction
 from bridge.reprocess.reading.selection import LetterEntry, Selection
 from bridge.reprocess.reading.statistics import count
-from bridge.reprocess.redaction import Redaction
 from tests.fuzz.choices import Choices
 from tests.fuzz.records import MAPPINGS
 from tests.support.reprocess.letters import letter

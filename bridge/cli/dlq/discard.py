@@ -78,8 +78,8 @@ def _by_reason(chosen: Sequence[LetterEntry]) -> list[tuple[str, int]]:
 
 def _write(topics: opening.Opened, chosen: Sequence[LetterEntry], because: str) -> None:
     from bridge.formats.resolutions import Ended, Ending, ResolutionKind, encode, key_of
+    from bridge.kafka.letters.resolution_writer import write_all
     from bridge.reprocess.author import author
-    from bridge.reprocess.writing import write_all
 
     by, now = author(COMMAND), time.time()
     records: list[tuple[int, bytes, bytes | None]] = []

@@ -32,7 +32,7 @@ def export(
 ) -> ExitCode:
     """Write dead letters as NDJSON, with their raw bytes in base64; edit them and re-import them."""
     from bridge.decode import exact_json
-    from bridge.reprocess.redaction import redaction
+    from bridge.reprocess.reading.redaction import redaction
     from bridge.reprocess.transfer import export as exported
     from bridge.text.printable import printable_bytes
 

@@ -116,8 +116,8 @@ def _changes(
 
 def _write(topics: opening.Opened, changes: list[tuple[LetterEntry, bytes | None, bytes | None]], note: str) -> None:
     from bridge.formats.resolutions import Changed, encode
+    from bridge.kafka.letters.resolution_writer import write_all
     from bridge.reprocess.author import author
-    from bridge.reprocess.writing import write_all
 
     by, now = author(COMMAND), time.time()
     records = [

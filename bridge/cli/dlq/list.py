@@ -28,7 +28,7 @@ def list_letters(
     from dataclasses import replace
 
     from bridge.cli.dlq import rows
-    from bridge.reprocess.redaction import redaction
+    from bridge.reprocess.reading.redaction import redaction
     from bridge.text.printable import printable
 
     start = startup.load(config)

@@ -19,10 +19,10 @@ from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
     from bridge.reprocess.reading.selection import Selection
-    from bridge.reprocess.replay.outcome import ReplayOutcome
+    from bridge.reprocess.replay.letters import ReplayOutcome
     from bridge.reprocess.replay.plan import Plan, ReplayRules
     from bridge.reprocess.replay.replay import Replay
-    from bridge.service.replays.replaying import Wish
+    from bridge.service.replays.side_traffic import Wish
 
 COMMAND = "bridge dlq replay"
 
@@ -66,7 +66,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     """
     from collections import Counter
 
-    from bridge.reprocess.replay.outcome import LetterResult, ReplayOutcome
+    from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
 
     start = startup.load(config)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
@@ -111,7 +111,7 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
 
 
 def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> Wish:
-    from bridge.service.replays.replaying import Wish
+    from bridge.service.replays.side_traffic import Wish
 
     return Wish(rules, rates.of(rate, start.config.delivery.rate_limit), COMMAND)
 
@@ -119,8 +119,7 @@ def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> 
 def _planned(
     topics: opening.Opened, selection: Selection, rules: ReplayRules, *, look_for_stale: bool, skip: str
 ) -> Plan:
-    from bridge.reprocess.replay.order import in_original_order
-    from bridge.reprocess.replay.plan import Plan, decide
+    from bridge.reprocess.replay.plan import Plan, decide, in_original_order
 
     chosen = in_original_order(topics.chosen(selection))
     made = Plan()
@@ -143,7 +142,7 @@ def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutc
 async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutcome:
     import asyncio
 
-    from bridge.service.replays import replaying
+    from bridge.service.replays import side_traffic
 
     loop = asyncio.get_running_loop()
     start = topics.start
@@ -154,19 +153,10 @@ async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> R
 
     # What running bridges leave to it must be known to all of them first.
     with progress.shown("Sending", len(made.sends), before="Reserving rate budget (5 s)") as report:
-        return await replaying.replay(
-            made.sends,
-            wish,
-            config=start.config,
-            mapping=start.mapping,
-            reader=topics.reader,
-            credentials=key,
-            proxy=start.proxy,
-            logger=startup.quiet_logger(),
-            progress=report,
-            notice=_notice,
-            started=started,
+        setting = side_traffic.Setting(
+            start.config, start.mapping, key, start.proxy, startup.quiet_logger(), report, _notice
         )
+        return await side_traffic.replay(made.sends, wish, setting, reader=topics.reader, started=started)
 
 
 def _notice(sentence: str) -> None:
@@ -176,7 +166,7 @@ def _notice(sentence: str) -> None:
 
 
 def _end(outcome: ReplayOutcome, made: Plan, *, as_json: bool) -> ExitCode:
-    from bridge.reprocess.replay.outcome import LetterResult
+    from bridge.reprocess.replay.letters import LetterResult
     from bridge.text.printable import printable
 
     if as_json:
@@ -207,7 +197,7 @@ def _left(made: Plan) -> int:
 
 
 def _result(outcome: ReplayOutcome, made: Plan) -> dict[str, Any]:
-    from bridge.reprocess.replay.outcome import LetterResult
+    from bridge.reprocess.replay.letters import LetterResult
 
     return {
         "selected": made.counts.total(),

@@ -10,8 +10,8 @@ from bridge.text.amounts import span
 
 if TYPE_CHECKING:
     from bridge.mapping.mapper import CompiledMapping
+    from bridge.reprocess.reading.redaction import Redaction
     from bridge.reprocess.reading.selection import LetterEntry
-    from bridge.reprocess.redaction import Redaction
 
 HEADINGS = ("id", "age", "state", "reason", "status", "route", "user", "origin")
 

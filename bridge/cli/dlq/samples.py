@@ -17,7 +17,7 @@ MOST = 3
 def lines(made: Plan, start: startup.LoadedConfiguration, *, redact: bool) -> list[str]:
     """For people."""
     from bridge.reprocess.reading import contents
-    from bridge.reprocess.redaction import redaction
+    from bridge.reprocess.reading.redaction import redaction
     from bridge.text.printable import printable
 
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
@@ -36,7 +36,7 @@ def lines(made: Plan, start: startup.LoadedConfiguration, *, redact: bool) -> li
 
 def documents(made: Plan, start: startup.LoadedConfiguration, *, redact: bool) -> list[dict[str, Any]]:
     """For scripts."""
-    from bridge.reprocess.redaction import redaction
+    from bridge.reprocess.reading.redaction import redaction
 
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
     return [

@@ -15,8 +15,8 @@ from bridge.text import tables
 if TYPE_CHECKING:
     from bridge.formats.letters import Letter, LetterPlace
     from bridge.model import Record
+    from bridge.reprocess.reading.redaction import Redaction
     from bridge.reprocess.reading.selection import LetterEntry
-    from bridge.reprocess.redaction import Redaction
     from bridge.reprocess.replay.plan import MappedLetter
 
 
@@ -30,7 +30,7 @@ def show(
 ) -> ExitCode:
     """Show one dead letter: what came, what was sent, what was answered, and what the mapping would send now."""
     from bridge.cli.dlq import rows
-    from bridge.reprocess.redaction import redaction
+    from bridge.reprocess.reading.redaction import redaction
 
     start = startup.load(config)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
@@ -168,8 +168,7 @@ def now_lines(entry: LetterEntry, record: Record, start: startup.LoadedConfigura
 
 
 def _request(entry: LetterEntry, prepared: Any, record: Record, hidden: Redaction) -> list[str]:
-    from bridge.reprocess.replay.differences import difference
-    from bridge.reprocess.replay.plan import Body, MappedLetter, compared
+    from bridge.reprocess.replay.plan import Body, MappedLetter, compared, difference
 
     letter = entry.letter
     body = hidden.of_request(prepared.body, record.value, record.headers)

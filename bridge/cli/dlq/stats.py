@@ -17,8 +17,7 @@ from bridge.text.amounts import plural, span, thousands
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bridge.reprocess.reading.messages import Saying, Sayings
-    from bridge.reprocess.reading.statistics import LetterGroup, Statistics
+    from bridge.reprocess.reading.statistics import LetterGroup, Saying, Sayings, Statistics
 
 MESSAGES = 10
 """Shown to a person."""
@@ -36,8 +35,8 @@ def stats(
 
     Ends with 1 where any is open.
     """
+    from bridge.reprocess.reading.redaction import redaction
     from bridge.reprocess.reading.statistics import count
-    from bridge.reprocess.redaction import redaction
 
     start = startup.load(config)
     with opening.opened(start) as topics:

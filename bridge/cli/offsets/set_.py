@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bridge.cli.offsets.standing import OffsetChange
     from bridge.cli.offsets.target import Target
     from bridge.cli.offsets.through import ControlAnswer
-    from bridge.formats.lost import Lost
+    from bridge.formats.losses import Lost
     from bridge.kafka.admin.group_description import GroupDescription
     from bridge.model import TopicPartition
 
@@ -280,7 +280,7 @@ def _record_lost(start: startup.LoadedConfiguration, lost: Sequence[Lost]) -> st
     from bridge.kafka.client import ClientRefusedError
     from bridge.kafka.letters.letter_log import LetterLog, LetterLogError
     from bridge.reprocess.author import author
-    from bridge.reprocess.loss_writer import LossWriter
+    from bridge.reprocess.losses import LossWriter
 
     config, logger = start.config, startup.quiet_logger()
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bridge.config.keys.scalars import StartPoint
 from bridge.formats import offset_map
 from bridge.formats.commit_text import CommitText
-from bridge.formats.lost import PASSED, Lost
+from bridge.formats.losses import PASSED, Lost
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
 from bridge.kafka.consumer.starts import start_policy

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from bridge.cli.samples.records import Form
     from bridge.model import DeadLetter
-    from bridge.reprocess.lines import FileLine, SendTally
-    from bridge.reprocess.sending import Sending
+    from bridge.reprocess.sending.file_sending import Sending
+    from bridge.reprocess.sending.lines import FileLine, SendTally
 
 
 class Rejected:
@@ -144,7 +144,7 @@ def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes
 
 
 def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -> ExitCode:
-    from bridge.reprocess.lines import SendTally
+    from bridge.reprocess.sending.lines import SendTally
 
     if as_json:
         output.document(_document(SendTally(lines), rejected))
@@ -155,7 +155,7 @@ def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -
 
 def _lines(asked: SendFileRequest) -> list[FileLine]:
     from bridge.cli.samples import records
-    from bridge.reprocess.lines import FileLine
+    from bridge.reprocess.sending.lines import FileLine
 
     found = [
         FileLine(number, text.decode("utf-8", "backslashreplace"), record)
@@ -241,7 +241,7 @@ async def _send(
     import asyncio
 
     from bridge.cli.frame import progress
-    from bridge.service.replays import file_sending
+    from bridge.service.replays import side_traffic
 
     loop = asyncio.get_running_loop()
 
@@ -250,20 +250,10 @@ async def _send(
             loop.add_signal_handler(number, running.interrupt)
 
     with progress.shown("Sending", len(lines), before="Reserving rate budget (5 s)") as report:
-        return await file_sending.send(
-            lines,
-            rate,
-            config=start.config,
-            mapping=start.mapping,
-            letters_end=ends,
-            credentials=key,
-            proxy=start.proxy,
-            logger=startup.quiet_logger(),
-            rejected=rejected.add,
-            progress=report,
-            notice=_notice,
-            started=started,
+        setting = side_traffic.Setting(
+            start.config, start.mapping, key, start.proxy, startup.quiet_logger(), report, _notice
         )
+        return await side_traffic.send(lines, rate, setting, letters_end=ends, rejected=rejected.add, started=started)
 
 
 def _notice(sentence: str) -> None:
@@ -285,7 +275,7 @@ def _end(tally: SendTally, rejected: Rejected, asked: SendFileRequest, *, as_jso
 
 
 def _summary(tally: SendTally, rejected: Rejected, asked: SendFileRequest) -> list[str]:
-    from bridge.reprocess.lines import LineFate
+    from bridge.reprocess.sending.lines import LineFate
     from bridge.text.printable import printable
 
     rows = [
@@ -314,7 +304,7 @@ def _summary(tally: SendTally, rejected: Rejected, asked: SendFileRequest) -> li
 
 
 def _document(tally: SendTally, rejected: Rejected) -> dict[str, Any]:
-    from bridge.reprocess.lines import LineFate
+    from bridge.reprocess.sending.lines import LineFate
 
     return {
         "records": len(tally.lines),

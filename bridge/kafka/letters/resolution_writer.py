@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,7 @@ from bridge.formats.own_records import RESOLUTION
 from bridge.kafka import client
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.letters.renewing_producer import POLL, RecordForm, RenewingProducer, Unwritten
+from bridge.text.amounts import span
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 Done = Callable[[str | None], None]
 """Takes None when it is written, else why it is not, as a sentence."""
 
+_LIMIT: Final = 60.0
+"""Seconds a command waits for its last acknowledgement."""
 _LOOK: Final = 0.002
 """Seconds between two looks for acknowledgements while any is outstanding."""
 
@@ -87,3 +90,19 @@ class ResolutionWriter:
         if self._producer.unfinished and self._loop is not None:
             self._is_serving = True
             self._loop.call_later(_LOOK, self._look)
+
+
+def write_all(config: Config, logger: logging.Logger, records: Iterable[tuple[int, bytes, bytes | None]]) -> str | None:
+    """Partition, key and value of each. None when the brokers have all of them, else why not, as a sentence."""
+    writer = ResolutionWriter(config, logger)
+    problems: list[str] = []
+
+    def done(problem: str | None) -> None:
+        if problem is not None:
+            problems.append(problem)
+
+    for partition, key, value in records:
+        writer.write(partition, key, value, done)
+    if not writer.flush(_LIMIT):
+        problems.append(f"no acknowledgement of {writer.outstanding} of them within {span(_LIMIT)}")
+    return problems[0] if problems else None

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from bridge.formats import resolutions
+from bridge.formats import losses, resolutions
 from bridge.formats.letters import Letter
 from bridge.formats.resolutions import (
     Attempted,
@@ -24,7 +24,6 @@ from bridge.formats.resolutions import (
 )
 from bridge.kafka import topic_ids
 from bridge.model import Record
-from bridge.reprocess import losses
 
 
 class LetterStatus(enum.StrEnum):

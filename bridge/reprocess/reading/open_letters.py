@@ -9,16 +9,24 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bridge.formats import resolutions
 from bridge.formats.letters import parse
 from bridge.formats.resolutions import ResolutionKind
 from bridge.kafka import topic_ids
+from bridge.kafka.letters.letter_log import whole
 from bridge.model import LetterReason, LogRange, Record, TopicPartition
 from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, FingerprintTable, Kept, fingerprint
 from bridge.reprocess.reading.selection import is_of_group
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from bridge.kafka.letters.letter_log import Extent
+
 
 OTHER: Final = "other"
 """Stands for the reasons of other programs, of which there is no end."""
@@ -43,7 +51,7 @@ class OpenCount(NamedTuple):
 class OpenLetters:
     """A fold over both topics.
 
-    `census.take` feeds it a whole history, and later what is new: letters before resolutions, because a resolution of
+    `take_all` feeds it a whole history, and later what is new: letters before resolutions, because a resolution of
     no letter is forgotten. That a new letter is of an event settled before is told by a filter, and not for certain.
     """
 
@@ -157,3 +165,51 @@ class OpenLetters:
             self._counts[_REASONS[kept.label]] -= 1
             if kept.time == self._oldest:
                 self._oldest_is_known = False
+
+
+Read = Callable[[Mapping[TopicPartition, range]], "Generator[list[Record]]"]
+"""As `LetterLog.read`."""
+
+
+def take_all(read: Read, extent: Extent, into: OpenLetters) -> None:
+    """All of both topics. Letters as long as there is room; when there is none, the resolutions, which make some.
+
+    Where everything that has no resolution takes all the room, what is left is read once, for the reasons it has.
+    """
+    unread = whole(extent.letters)
+    while unread:
+        unread = _until_full(read, unread, into)
+        if unread:
+            for batch in read(whole(extent.resolutions)):
+                into.resolutions(batch)
+            if into.is_crowded:
+                _feed(read(unread), into.letters)
+                break
+    _feed(read(whole(extent.resolutions)), into.settled)
+
+
+def take_news(
+    read: Read, letters: Mapping[TopicPartition, range], news: Mapping[TopicPartition, range], into: OpenLetters
+) -> None:
+    """What both topics got since."""
+    _feed(read(letters), into.letters)
+    _feed(read(news), into.settled)
+
+
+def _feed(batches: Iterable[list[Record]], into: Callable[[list[Record]], None]) -> None:
+    for batch in batches:
+        into(batch)
+
+
+def _until_full(read: Read, unread: Mapping[TopicPartition, range], into: OpenLetters) -> dict[TopicPartition, range]:
+    """What is left."""
+    following = {partition: offsets.start for partition, offsets in unread.items()}
+    with closing(read(unread)) as batches:
+        for batch in batches:
+            into.letters(batch)
+            for record in batch:
+                following[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            if into.is_full:
+                left = {p: range(following[p], offsets.stop) for p, offsets in unread.items()}
+                return {p: offsets for p, offsets in left.items() if offsets}
+    return {}

@@ -1,7 +1,11 @@
-"""What a replay would do with each letter, decided before anything is sent: pure, and the same as a dry run shows."""
+"""What a replay would do with each letter and in which order, decided before anything is sent: pure.
+
+A dry run shows the same, and for each letter what would be sent beside what was sent then.
+"""
 
 from __future__ import annotations
 
+import difflib
 import enum
 import hashlib
 from collections import Counter
@@ -9,7 +13,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import orjson
+
 from bridge.commands import command
+from bridge.decode import exact_json
+from bridge.decode.failures import MappingError
 from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
@@ -231,3 +239,51 @@ def _without_value(letter: Letter) -> str:
         "the limit and produce the record again, or import a smaller value for it: `"
         f"{command('dlq', 'import', 'FILE', '--note', 'TEXT')}`"
     )
+
+
+def in_original_order(entries: Iterable[LetterEntry]) -> list[LetterEntry]:
+    """By time over all partitions, and within one partition strictly by offset.
+
+    Timestamps are the producers' and may step back from one offset to the next; two events of one user in one
+    partition must still go in the order of their offsets, so each counts as no earlier than those before it.
+    """
+    partitions: dict[tuple[str, int], list[LetterEntry]] = {}
+    for entry in entries:
+        origin = entry.letter.origin
+        partitions.setdefault((origin.topic, origin.partition) if origin else ("", -1), []).append(entry)
+    timed: list[tuple[int, str, int, int, int, LetterEntry]] = []
+    for (topic, partition), those in partitions.items():
+        those.sort(key=_offset_and_output)
+        latest = 0
+        for entry in those:
+            latest = max(latest, _time(entry))
+            timed.append((latest, topic, partition, *_offset_and_output(entry), entry))
+    timed.sort(key=lambda each: each[:5])
+    return [each[5] for each in timed]
+
+
+def _offset_and_output(entry: LetterEntry) -> tuple[int, int]:
+    letter = entry.letter
+    return (letter.origin.offset if letter.origin else letter.place.offset, letter.output)
+
+
+def _time(entry: LetterEntry) -> int:
+    """The record's time; that of its letter where the record's is unknown."""
+    origin = entry.letter.origin
+    if origin is not None and origin.timestamp_ms is not None:
+        return origin.timestamp_ms
+    return entry.letter.timestamp_ms or 0
+
+
+def difference(before: bytes, after: bytes) -> list[str]:
+    """Two JSON documents line by line, ``-`` what was, ``+`` what is; keys sorted, as their order means nothing."""
+    lines = difflib.ndiff(_lines(before), _lines(after))
+    return [line for line in lines if not line.startswith("?")]
+
+
+def _lines(document: bytes) -> list[str]:
+    try:
+        pretty = exact_json.encoded(exact_json.read(document), orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, MappingError):
+        pretty = document
+    return pretty.decode("utf-8", "backslashreplace").split("\n")

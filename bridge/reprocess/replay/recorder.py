@@ -12,7 +12,7 @@ from bridge.formats import resolutions
 from bridge.formats.resolutions import Attempted, Author, Ended, Ending, Fact, ResolutionKind
 from bridge.model import DeadLetter, Delivered
 from bridge.pipeline.ports import Clock
-from bridge.reprocess.replay.letter_in_flight import LetterInFlight
+from bridge.reprocess.replay.letters import LetterInFlight
 
 if TYPE_CHECKING:
     from bridge.kafka.letters.resolution_writer import ResolutionWriter
@@ -44,21 +44,21 @@ class Recorder:
         self._under_way = 0
         self._landed = asyncio.Event()
 
-    def accepted(self, parcel: LetterInFlight, verdict: Delivered, body: bytes, then: Callable[[], None]) -> None:
+    def accepted(self, sent: LetterInFlight, verdict: Delivered, body: bytes, then: Callable[[], None]) -> None:
         """An event of the letter was accepted; with its last one the letter is replayed."""
         at = self._clock.wall()
-        if parcel.is_delivered:
+        if sent.is_delivered:
             digest = hashlib.sha256(body).hexdigest()
             fact: Fact = Ended(Ending.REPLAYED, at, self._author, None, verdict.status, digest)
         else:
-            fact = Attempted(parcel.failures, parcel.accepted, at, self._author)
-        self._record(parcel, fact, then)
+            fact = Attempted(sent.failures, sent.accepted, at, self._author)
+        self._record(sent, fact, then)
 
-    def failed(self, parcel: LetterInFlight, letter: DeadLetter, then: Callable[[], None]) -> None:
+    def failed(self, sent: LetterInFlight, letter: DeadLetter, then: Callable[[], None]) -> None:
         """An event of the letter failed for good."""
         fact = Attempted(
-            parcel.failures,
-            parcel.accepted,
+            sent.failures,
+            sent.accepted,
             self._clock.wall(),
             self._author,
             letter.reason.value,
@@ -67,7 +67,7 @@ class Recorder:
             letter.error_code,
             None if letter.route is None else letter.route.hash,
         )
-        self._record(parcel, fact, then)
+        self._record(sent, fact, then)
 
     async def finish(self, seconds: float) -> None:
         """Wait for what is on its way."""
@@ -77,11 +77,11 @@ class Recorder:
                     self._landed.clear()
                     await self._landed.wait()
 
-    def _record(self, parcel: LetterInFlight, fact: Fact, then: Callable[[], None]) -> None:
-        letter, standing = parcel.entry
+    def _record(self, sent: LetterInFlight, fact: Fact, then: Callable[[], None]) -> None:
+        letter, standing = sent.entry
         key, value = resolutions.encode(fact, letter, self._reader.extent.topic_id)
         tries = 0
-        parcel.recording += 1
+        sent.recording += 1
         self._under_way += 1
 
         def write() -> None:
@@ -93,7 +93,7 @@ class Recorder:
             if problem is not None and tries < _TRIES:
                 self._loop.call_later(_AGAIN, write)
                 return
-            parcel.recording -= 1
+            sent.recording -= 1
             self._under_way -= 1
             self._landed.set()
             if problem is None:
@@ -101,15 +101,15 @@ class Recorder:
                 if written is not None:
                     self._reader.ledger.note(written)
                 if isinstance(fact, Ended) and standing.changed is not None:
-                    self._take_back_change(parcel)
+                    self._take_back_change(sent)
             else:
-                self._unrecorded(parcel, problem)
+                self._unrecorded(sent, problem)
             then()
 
         write()
 
-    def _take_back_change(self, parcel: LetterInFlight) -> None:
+    def _take_back_change(self, sent: LetterInFlight) -> None:
         """A corrected record has done its work; the topic is kept for ever and need not keep what was in it."""
-        letter = parcel.entry.letter
+        letter = sent.entry.letter
         key = resolutions.key_of(ResolutionKind.CHANGE, letter)
         self._writer.write(letter.place.partition, key, None, lambda _problem: None)

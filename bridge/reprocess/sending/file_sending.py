@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, TopicPartition, Verdict
-from bridge.pipeline.offsets import OffsetTracker
+from bridge.model import DeadLetter, Delivered, Outcomes, Record, TopicPartition
 from bridge.pipeline.work import Work
-from bridge.reprocess.lines import FileLine, LineInFlight, SendTally
-from bridge.reprocess.replay.replay_log import SendingLog
-from bridge.reprocess.side_traffic import SideTraffic, Tracker, Wiring
+from bridge.reprocess.sending.lines import FileLine, LineInFlight, SendTally
+from bridge.reprocess.sending.side_traffic import SideTraffic, Tracker, Wiring
+from bridge.reprocess.sending.traffic_log import SendingLog
 
 
-class Sending(SideTraffic):
-    """One file, on the loop's thread. `run` it once."""
+class Sending:
+    """One file, on the loop's thread. `run` it once. Is the `side_traffic.Cargo`."""
 
     def __init__(
         self,
@@ -33,43 +32,46 @@ class Sending(SideTraffic):
         ``rejected`` keeps an event that failed for good, before it counts as through.
         """
         self.tally = SendTally(lines)
-        super().__init__(wiring, self.tally, SendingLog, letters_topic=wiring.config.dead_letter.topic)
+        self.traffic = SideTraffic(wiring, self, self.tally, SendingLog, letters_topic=wiring.config.dead_letter.topic)
+        self._mapping, self._budget, self._clock = wiring.mapping, wiring.budget, wiring.clock
+        self._progress = wiring.progress
         self._letters_end = letters_end
         self._rejected = rejected
         self._next = 0
         """The place of the next line to hand over."""
-        self._parcels: dict[int, LineInFlight] = {}
-        self._tracker: Tracker = OffsetTracker(TopicPartition("file", 0), 0)
+        self._in_flight: dict[int, LineInFlight] = {}
+        """By place."""
+        self._tracker = Tracker(TopicPartition("file", 0), 0)
         self._is_taken = False
         self._is_paused = False
 
     async def run(self) -> SendTally:
         """Everything that can be sent. Raises what a defect raised."""
-        async with self._ticking():
+        async with self.traffic.ticking():
             # What is on the wire still gets its answer, or is left: leaving waits for `unclaim`.
-            await self._membership(self._letters_end, lambda: not self.tally.left)
+            await self.traffic.membership(self._letters_end, lambda: not self.tally.left)
         return self.tally
 
     def interrupt(self) -> None:
-        """As `stop`, because somebody wants it."""
+        """Stop, because somebody wants it."""
         self.tally.interrupted = True
-        self.stop("interrupted")
+        self.traffic.stop("interrupted")
 
     # --- claims, which only carry the declaration ----------------------------------------------------
 
     def claimed(self, partitions: Sequence[int]) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
+        """One of them is enough."""
         if partitions and not self._is_taken:
             self._is_taken = True
-            self._guarded(self._dispatcher.assigned, [self._tracker])
-            self._guarded(self._feed)
+            self.traffic.dispatcher.assigned([self._tracker])
+            self.feed()
 
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:  # noqa: ARG002 - the port's
-        """The file is nobody else's (`kafka.letters.replay_group.Claimant`), but the declaration is taken back."""
+        """The file is nobody else's, but the declaration is taken back."""
         self._budget.begin()
         now = self._clock.monotonic()
-        self._guarded(self._dispatcher.governor.pacer.set_rate, self._budget.rate(now), now)
-        if not self._has_ended or not self._is_taken:
+        self.traffic.dispatcher.governor.pacer.set_rate(self._budget.rate(now), now)
+        if not self.traffic.has_ended or not self._is_taken:
             done()
             return
 
@@ -77,80 +79,76 @@ class Sending(SideTraffic):
             done()
 
         self._is_taken = False
-        self._guarded(self._dispatcher.revoke, [self._tracker], drained)
+        self.traffic.dispatcher.revoke([self._tracker], drained)
 
     def lost(self, partitions: Sequence[int]) -> None:  # noqa: ARG002 - the port's
-        """See `kafka.letters.replay_group.Claimant`: the declaration may not count any more."""
+        """The declaration may not count any more."""
         self._budget.begin()
 
     def refused(self, sentence: str) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
+        """The cluster does not let it share the budget."""
         self.tally.refused = True
-        self.stop(sentence.rstrip("."))
+        self.traffic.stop(sentence.rstrip("."))
 
     # --- lines in --------------------------------------------------------------------------------------
 
-    def _feed(self) -> None:
-        """Hand over as many as there is room for, in their order."""
-        records, size = self._dispatcher.room()
+    def feed(self) -> None:
+        """See `Cargo`."""
+        dispatcher = self.traffic.dispatcher
+        records, size = dispatcher.room()
         while self._next < len(self.tally.lines) and records > 0 and size > 0 and self._is_feeding:
             place, self._next = self._next, self._next + 1
             line = self.tally.lines[place]
-            self._parcels[place] = LineInFlight(line)
+            self._in_flight[place] = LineInFlight(line)
             record = line.record
             numbered = Record("file", 0, place, record.timestamp_ms, record.key, record.value, record.headers)
-            self._dispatcher.accept(self._tracker, [numbered])
+            dispatcher.accept(self._tracker, [numbered])
             self._settle(place)  # At once where no event is made of it.
-            records, size = self._dispatcher.room()
-        self._changed.set()
+            records, size = dispatcher.room()
+        self.traffic.wake()
 
     @property
     def _is_feeding(self) -> bool:
-        return self._is_taken and not self._is_paused and not self._has_ended
+        return self._is_taken and not self._is_paused and not self.traffic.has_ended
+
+    def pause(self, partition: int) -> None:  # noqa: ARG002 - the port's
+        """See `Cargo`."""
+        self._is_paused = True
+
+    def resume(self, partition: int) -> None:  # noqa: ARG002 - the port's
+        """See `Cargo`."""
+        self._is_paused = False
 
     def map(self, record: Record, now: float) -> Outcomes:
-        """See `ports.Mapper`: the line's own record, of which the dispatcher has only the number."""
-        parcel = self._parcels[record.offset]
-        outcomes = self._mapping.map(parcel.line.record, now)
-        parcel.mapped(outcomes)
+        """See `Cargo`: the line's own record, of which the dispatcher has only the number."""
+        line = self._in_flight[record.offset]
+        outcomes = self._mapping.map(line.line.record, now)
+        line.mapped(outcomes)
         return outcomes
 
     # --- what comes of them ----------------------------------------------------------------------------
 
-    def _answered(self, attempt: Work, verdict: Verdict) -> None:
-        if type(verdict) is Delivered:
-            self._parcels[attempt.record.offset].accept(attempt.output)
-            self._settle(attempt.record.offset)
-        self._hear(attempt, verdict)
+    def accepted(self, work: Work, verdict: Delivered, heard: Callable[[], None]) -> None:  # noqa: ARG002 - the port's
+        """See `Cargo`."""
+        self._in_flight[work.record.offset].accept(work.output)
+        self._settle(work.record.offset)
+        heard()
 
-    def write(self, letter: DeadLetter, token: Work) -> None:
-        """See `ports.DeadLetters`: what failed is kept beside the file."""
-        if letter.reason is not LetterReason.UNAUTHORIZED:  # That is the key's failure: the line is left.
-            place = token.record.offset
-            self._rejected(self._parcels[place].line, letter)
-            self.tally.failed(letter)
-            self._parcels[place].fail(token.output)
-            self._loop.call_soon(self._guarded, self._settle, place)
-        self._loop.call_soon(self._guarded, self._dispatcher.letter_written, token, None)
-        self._loop.call_soon(self._guarded, self._feed)
+    def failed(self, letter: DeadLetter, work: Work, heard: Callable[[], None]) -> None:
+        """See `Cargo`: what failed is kept beside the file."""
+        place = work.record.offset
+        self._rejected(self._in_flight[place].line, letter)
+        self.tally.failed(letter)
+        self._in_flight[place].fail(work.output)
+        self.traffic.later(self._settle, place)
+        heard()
 
     def _settle(self, place: int) -> None:
         """Count a line that is through, once."""
-        parcel = self._parcels.get(place)
-        if parcel is None or parcel.fate is None:
+        line = self._in_flight.get(place)
+        if line is None or line.fate is None:
             return
-        del self._parcels[place]
-        self.tally.settle(place, parcel.line, parcel.fate)
+        del self._in_flight[place]
+        self.tally.settle(place, line.line, line.fate)
         self._progress(self.tally.done)
-        self._changed.set()
-
-    # --- ports that need little --------------------------------------------------------------------------
-
-    def pause_partition(self, tracker: Tracker) -> None:  # noqa: ARG002 - the port's
-        """See `ports.Positions`: too much waits behind users whose events fail."""
-        self._is_paused = True
-
-    def resume_partition(self, tracker: Tracker) -> None:  # noqa: ARG002 - the port's
-        """See `ports.Positions`."""
-        self._is_paused = False
-        self._loop.call_soon(self._guarded, self._feed)
+        self.traffic.wake()

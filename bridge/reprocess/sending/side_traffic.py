@@ -2,6 +2,8 @@
 declared share of the budget, and to an end as soon as something goes wrong.
 
 A membership of the replays' group carries the declaration, so nothing is sent before running bridges can know of it.
+
+`SideTraffic` has what is the same whatever is sent; what is sent is its `Cargo`.
 """
 
 from __future__ import annotations
@@ -10,22 +12,21 @@ import asyncio
 import logging
 import random
 import time
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bridge.formats import declarations
 from bridge.kafka.letters.replay_group import ReplayGroup
-from bridge.model import DeadLetter, Outcomes, Record, Verdict
+from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, Verdict
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.ports import Alarm, Clock, Credentials, Sink
+from bridge.pipeline.ports import Alarm, Clock, Credentials, EventLog, Sink
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, Work
-from bridge.reprocess.budget import Budget
-from bridge.reprocess.replay.replay_log import ReplayLog
+from bridge.reprocess.sending.budget import Budget
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
@@ -65,27 +66,79 @@ class Account(Protocol):
     ambiguous: int
 
 
-class SideTraffic(ABC):
-    """Is the dispatcher's mapper, its dead letters and its positions, and hears of claims. On the loop's thread."""
+class Cargo(Protocol):
+    """What is sent. Everything is called on the loop's thread; an exception ends it all."""
 
-    def __init__(self, wiring: Wiring, account: Account, journal: type[ReplayLog], *, letters_topic: str) -> None:
+    def feed(self) -> None:
+        """Hand the dispatcher as many as there is room for, in their order."""
+        ...
+
+    def map(self, record: Record, now: float) -> Outcomes:
+        """See `ports.Mapper`: of a record that was fed."""
+        ...
+
+    def accepted(self, work: Work, verdict: Delivered, heard: Callable[[], None]) -> None:
+        """The API accepted one event. Its permit is free when ``heard`` is called."""
+        ...
+
+    def failed(self, letter: DeadLetter, work: Work, heard: Callable[[], None]) -> None:
+        """One event failed for good, and not for the key. The dispatcher goes on when ``heard`` is called."""
+        ...
+
+    def pause(self, partition: int) -> None:
+        """Feed nothing more of it: too much waits behind users whose events fail."""
+        ...
+
+    def resume(self, partition: int) -> None:
+        """Feed it again."""
+        ...
+
+    def claimed(self, partitions: Sequence[int]) -> None:
+        """See `kafka.letters.replay_group.Claimant`."""
+        ...
+
+    def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
+        """See `kafka.letters.replay_group.Claimant`."""
+        ...
+
+    def lost(self, partitions: Sequence[int]) -> None:
+        """See `kafka.letters.replay_group.Claimant`."""
+        ...
+
+    def refused(self, sentence: str) -> None:
+        """See `kafka.letters.replay_group.Claimant`."""
+        ...
+
+
+class SideTraffic:
+    """Is the dispatcher's mapper, dead letters and positions, hears of claims, and tells its cargo. On the loop."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        cargo: Cargo,
+        account: Account,
+        log: Callable[[Callable[[str], None], Callable[[str], None]], EventLog],
+        *,
+        letters_topic: str,
+    ) -> None:
+        """``log`` makes the dispatcher's log of what stops it and of who hears its sentences."""
         self._loop = asyncio.get_running_loop()
+        self._wiring = wiring
+        self._cargo = cargo
         self._account = account
-        self._config, self._mapping, self._logger = wiring.config, wiring.mapping, wiring.logger
-        self._clock, self._budget = wiring.clock, wiring.budget
-        self._progress, self._notice = wiring.progress, wiring.notice
         self._letters_topic = letters_topic
         self._changed = asyncio.Event()
         self._crash: BaseException | None = None
         self._claims: ReplayGroup | None = None
-        self._dispatcher = Dispatcher(
+        self.dispatcher = Dispatcher(
             wiring.settings,
-            mapper=self,
+            mapper=cargo,
             sink=wiring.sink,
             letters=self,
             positions=self,
             credentials=wiring.credentials,
-            journal=journal(self.stop, wiring.notice),
+            journal=log(self.stop, wiring.notice),
             clock=wiring.clock,
             alarm=wiring.alarm,
             rng=random.Random(),  # noqa: S311 - jitter, not a secret
@@ -94,7 +147,7 @@ class SideTraffic(ABC):
     # --- its life ------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _ticking(self) -> AsyncIterator[None]:
+    async def ticking(self) -> AsyncIterator[None]:
         """While this is open, time passes. Raises at its end what a defect raised, and completes the account."""
         ticking = asyncio.create_task(self._tick(), name="side-traffic-tick")
         try:
@@ -104,85 +157,115 @@ class SideTraffic(ABC):
             await asyncio.gather(ticking, return_exceptions=True)
         if self._crash is not None:
             raise self._crash
-        self._account.requests = self._dispatcher.tally.requests
-        self._account.ambiguous = self._dispatcher.tally.ambiguous
+        self._account.requests = self.dispatcher.tally.requests
+        self._account.ambiguous = self.dispatcher.tally.ambiguous
 
-    async def _membership(self, positions: Mapping[int, int], is_over: Callable[[], bool]) -> None:
-        """Join, until it is over or something ends it; then leave, which waits for `unclaim`.
+    async def membership(self, positions: Mapping[int, int], is_over: Callable[[], bool]) -> None:
+        """Join, until it is over or something ends it; then leave, which waits for `Cargo.unclaim`.
 
         `positions` are the ends of the dead-letter topic's partitions: the claims' commits need some offset.
         """
-        self._budget.begin()
+        kafka, budget = self._wiring.config.kafka, self._wiring.budget
+        budget.begin()
         self._claims = claims = ReplayGroup(
-            self._config.kafka,
-            declarations.group_of(self._config.kafka.group_id),
+            kafka,
+            declarations.group_of(kafka.group_id),
             self._letters_topic,
             self,
             positions=positions,
-            declare=self._budget.declare,
+            declare=budget.declare,
             loop=self._loop,
-            logger=self._logger,
+            logger=self._wiring.logger,
         )
         claims.start()
-        while not self._has_ended and not is_over():
+        while not self.has_ended and not is_over():
             self._changed.clear()
             await self._changed.wait()
         await asyncio.wrap_future(claims.stop())
         self._claims = None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is started."""
+        return self._account.stopped is not None or self._crash is not None
+
     def stop(self, sentence: str) -> None:
         """Start nothing more; what is in flight finishes."""
         if self._account.stopped is None:
             self._account.stopped = sentence
-        self._dispatcher.stop()
+        self.dispatcher.stop()
+        self.wake()
+
+    def crash(self, defect: BaseException) -> None:
+        """It must end the command and not vanish in a callback."""
+        self._crash = self._crash or defect
+        self.wake()
+
+    def wake(self) -> None:
+        """Something changed by which the membership may be over."""
         self._changed.set()
 
-    @property
-    def _has_ended(self) -> bool:
-        return self._account.stopped is not None or self._crash is not None
+    def guarded(self, step: Callable[..., None], *arguments: object) -> None:
+        """An exception here is a defect."""
+        try:
+            step(*arguments)
+        except Exception as defect:  # noqa: BLE001 - see above
+            self.crash(defect)
+
+    def later(self, step: Callable[..., None], *arguments: object) -> None:
+        """The same once the dispatcher has returned."""
+        self._loop.call_soon(self.guarded, step, *arguments)
 
     async def _tick(self) -> None:
-        looked = 0.0
+        budget, looked = self._wiring.budget, 0.0
         while True:
             await asyncio.sleep(_TICK)
             now = time.monotonic()
             if now - looked > _LOOK:
                 looked = now
-                await self._budget.look(now)
-            self._dispatcher.governor.pacer.set_rate(self._budget.rate(now), now)
-            self._guarded(self._dispatcher.tick)
-            self._guarded(self._feed)
+                await budget.look(now)
+            self.dispatcher.governor.pacer.set_rate(budget.rate(now), now)
+            self.guarded(self.dispatcher.tick)
+            self.guarded(self._cargo.feed)
 
-    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
-        """An exception here is a defect; it must end the command and not vanish in a callback."""
-        try:
-            step(*arguments)
-        except Exception as defect:  # noqa: BLE001 - see above
-            self._crash = self._crash or defect
-            self._changed.set()
-
-    def _hear(self, attempt: Work, verdict: Verdict) -> None:
-        """The dispatcher's part of an answer."""
-        self._dispatcher.answered(attempt, verdict)
-        self._dispatcher.pump()
-        self._feed()
-
-    # --- ports that are the same whatever is sent -----------------------------------------------------
+    # --- the sink's and the alarm's ---------------------------------------------------------------------
 
     def pump(self) -> None:
         """The alarm rings."""
-        self._guarded(self._dispatcher.pump)
+        self.guarded(self.dispatcher.pump)
 
-    def answered(self, attempt: Work, verdict: Verdict) -> None:
-        """See `ports.Answers`."""
-        self._guarded(self._answered, attempt, verdict)
+    def answered(self, work: Work, verdict: Verdict) -> None:
+        """See `ports.VerdictSink`."""
+        self.guarded(self._answered, work, verdict)
 
-    def proven(self, issued_at: float) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
-        self._budget.declared(self._clock.monotonic())
-        self._guarded(self._dispatcher.membership_proven, issued_at)
+    def _answered(self, work: Work, verdict: Verdict) -> None:
+        if type(verdict) is Delivered:
+            self._cargo.accepted(work, verdict, partial(self.guarded, self._hear, work, verdict))
+        else:
+            self._hear(work, verdict)
 
-    def store(self, positions: Sequence[object]) -> None:  # noqa: B027 - there is nothing to do
+    def _hear(self, work: Work, verdict: Verdict) -> None:
+        self.dispatcher.answered(work, verdict)
+        self.dispatcher.pump()
+        self._cargo.feed()
+
+    # --- the dispatcher's dead letters -------------------------------------------------------------------
+
+    def write(self, letter: DeadLetter, token: Work) -> None:
+        """See `ports.DeadLetters`: none is written here, the cargo keeps what failed."""
+        heard = partial(self.later, self._written, token)
+        if letter.reason is LetterReason.UNAUTHORIZED:
+            heard()  # The key's failure and not the event's: it stays as it was, and the log stops it all.
+        else:
+            self._cargo.failed(letter, token, heard)
+
+    def _written(self, work: Work) -> None:
+        self.dispatcher.letter_written(work, None)
+        self._cargo.feed()
+
+    # --- the dispatcher's positions ------------------------------------------------------------------------
+
+    def store(self, positions: Sequence[object]) -> None:
         """See `ports.Positions`: what is done is kept elsewhere."""
 
     def prove_membership(self) -> None:
@@ -190,46 +273,37 @@ class SideTraffic(ABC):
         if self._claims is not None:
             self._claims.prove()
 
-    def pause_topic(self, topic: str) -> None:  # noqa: B027 - there is nothing to do
-        """See `ports.Positions`: the journal stops it all."""
+    def pause_topic(self, topic: str) -> None:
+        """See `ports.Positions`: the log stops it all."""
 
-    # --- and those that are not ------------------------------------------------------------------------
-
-    @abstractmethod
-    def _feed(self) -> None:
-        """Hand over as many as there is room for, in their order."""
-
-    @abstractmethod
-    def _answered(self, attempt: Work, verdict: Verdict) -> None: ...
-
-    @abstractmethod
-    def map(self, record: Record, now: float) -> Outcomes:
-        """See `ports.Mapper`."""
-
-    @abstractmethod
-    def write(self, letter: DeadLetter, token: Work) -> None:
-        """See `ports.DeadLetters`."""
-
-    @abstractmethod
-    def pause_partition(self, tracker: OffsetTracker[Any]) -> None:
-        """See `ports.Positions`: too much waits behind users whose events fail."""
-
-    @abstractmethod
-    def resume_partition(self, tracker: OffsetTracker[Any]) -> None:
+    def pause_partition(self, tracker: Tracker) -> None:
         """See `ports.Positions`."""
+        self._cargo.pause(tracker.partition.partition)
 
-    @abstractmethod
+    def resume_partition(self, tracker: Tracker) -> None:
+        """See `ports.Positions`."""
+        self._cargo.resume(tracker.partition.partition)
+        self.later(self._cargo.feed)
+
+    # --- `kafka.letters.replay_group.Claimant` ---------------------------------------------------------------
+
+    def proven(self, issued_at: float) -> None:
+        """The declaration is known from now on."""
+        self._wiring.budget.declared(self._wiring.clock.monotonic())
+        self.guarded(self.dispatcher.membership_proven, issued_at)
+
     def claimed(self, partitions: Sequence[int]) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
+        """Told to the cargo, as all of them."""
+        self.guarded(self._cargo.claimed, partitions)
 
-    @abstractmethod
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
+        """As above."""
+        self.guarded(self._cargo.unclaim, partitions, done)
 
-    @abstractmethod
     def lost(self, partitions: Sequence[int]) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
+        """As above."""
+        self.guarded(self._cargo.lost, partitions)
 
-    @abstractmethod
     def refused(self, sentence: str) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
+        """As above."""
+        self.guarded(self._cargo.refused, sentence)

@@ -17,16 +17,13 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
 from bridge.ops.log.events import Events
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
-from bridge.reprocess.reading import census, portions
-from bridge.reprocess.reading.open_letters import OpenLetters
-from bridge.reprocess.reading.portions import Offsets
-from bridge.reprocess.reading.reader import LetterReader
+from bridge.reprocess.reading.open_letters import OpenLetters, take_all
+from bridge.reprocess.reading.reader import LetterReader, Offsets, take_portion
 from bridge.reprocess.reading.selection import LetterEntry, Selection, select
-from bridge.reprocess.replay.order import in_original_order
-from bridge.reprocess.replay.outcome import LetterResult, ReplayOutcome
-from bridge.reprocess.replay.plan import Plan, ReplayRules, plan
+from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
+from bridge.reprocess.replay.plan import Plan, ReplayRules, in_original_order, plan
 from bridge.reprocess.replay.replay import Replay
-from bridge.service.replays.replaying import SHARE, Wish, replay
+from bridge.service.replays.side_traffic import SHARE, Setting, Wish, replay
 from bridge.track.credentials import ApiKey
 
 COMMAND: Final = "dead_letter.redrive"
@@ -120,7 +117,7 @@ class Redriver:
         waiting: Offsets = counted.offsets()
         replayed = self._replayed
         while waiting and not self._stopping:
-            reader, entries, waiting = await asyncio.to_thread(portions.take, log, waiting)
+            reader, entries, waiting = await asyncio.to_thread(take_portion, log, waiting)
             if not await self._send(reader, entries):
                 return
         # There was no room for all of them, and there is some now; where nothing was sent there is none.
@@ -134,7 +131,7 @@ class Redriver:
             return None
         reasons = frozenset(str(reason) for reason in self._config.dead_letter.redrive.reasons)
         counted = OpenLetters(self._config.kafka.group_id, extent.topic_id, reasons)
-        census.take(log.read, extent, counted)
+        take_all(log.read, extent, counted)
         return counted
 
     async def _send(self, reader: LetterReader, entries: list[LetterEntry]) -> bool:
@@ -147,14 +144,15 @@ class Redriver:
         outcome = await replay(
             made.sends,
             Wish(rules, SHARE * (self._config.delivery.rate_limit or 0.0), COMMAND, automatic=True),
-            config=self._config,
-            mapping=self._mapping,
+            Setting(
+                self._config,
+                self._mapping,
+                self._credentials,
+                self._proxy,
+                self._logger,
+                notice=lambda sentence: self._logger.info("redrive: %s", sentence),
+            ),
             reader=reader,
-            credentials=self._credentials,
-            proxy=self._proxy,
-            logger=self._logger,
-            progress=lambda _done: None,
-            notice=lambda sentence: self._logger.info("redrive: %s", sentence),
             started=self._started,
         )
         self._replay = None

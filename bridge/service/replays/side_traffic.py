@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from bridge.config.sections import Config
 from bridge.formats import declarations
 from bridge.kafka.admin.group_reader import GroupReader
 from bridge.kafka.letters.replay_group import SESSION
 from bridge.mapping.mapper import CompiledMapping
-from bridge.pipeline.ports import VerdictSink
+from bridge.model import DeadLetter
 from bridge.pipeline.work import Work
-from bridge.reprocess.budget import Budget
-from bridge.reprocess.side_traffic import Wiring
+from bridge.reprocess.reading.reader import LetterReader
+from bridge.reprocess.replay.letters import ReplayOutcome
+from bridge.reprocess.replay.plan import PlannedLetter, ReplayRules
+from bridge.reprocess.replay.replay import Replay
+from bridge.reprocess.sending.budget import Budget
+from bridge.reprocess.sending.file_sending import Sending
+from bridge.reprocess.sending.lines import FileLine, SendTally
+from bridge.reprocess.sending.side_traffic import SideTraffic, Wiring
 from bridge.service.settings import delivery_settings
 from bridge.service.time import LoopAlarm, SystemClock
 from bridge.track.build import build_sink
@@ -28,36 +35,82 @@ if TYPE_CHECKING:
 
 R_co = TypeVar("R_co", covariant=True)
 
-
-class Running(VerdictSink[Work], Protocol[R_co]):
-    """A `reprocess.side_traffic.SideTraffic`, built."""
-
-    def pump(self) -> None:
-        """The alarm rings."""
-        ...
-
-    async def run(self) -> R_co:
-        """To its end."""
-        ...
+SHARE: Final = 0.2
+"""Part of the limit that a replay uses where nobody says otherwise."""
 
 
-class SideTrafficStart:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where it is sent from."""
+
+    config: Config
+    mapping: CompiledMapping
+    credentials: ApiKey
+    proxy: str | None
+    logger: logging.Logger
+    progress: Callable[[int], None] = lambda _done: None
+    """Hears how many are done."""
+    notice: Callable[[str], None] = lambda _sentence: None
+    """Hears sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a replay shall go about it."""
+
+    rules: ReplayRules
+    rate: float
+    """Requests per second; without meaning where the limit is lifted."""
+    command: str
+    """As resolutions name it."""
+    automatic: bool = False
+    """Made by running bridges, all of which use `rate` together."""
+
+
+async def replay(
+    planned: Sequence[PlannedLetter],
+    wish: Wish,
+    setting: Setting,
+    *,
+    reader: LetterReader,
+    started: Callable[[Replay], None] = lambda _running: None,
+) -> ReplayOutcome:
+    """Run it to its end; ``started`` is handed the replay, to interrupt it."""
+    start = _TrafficStart(setting, wish.rate, automatic=wish.automatic)
+    running = Replay(planned, wish.rules, start.wiring, reader=reader, command=wish.command)
+    return await start.run(running, partial(started, running))
+
+
+async def send(
+    lines: Sequence[FileLine],
+    rate: float,
+    setting: Setting,
+    *,
+    letters_end: Mapping[int, int],
+    rejected: Callable[[FileLine, DeadLetter], None],
+    started: Callable[[Sending], None],
+) -> SendTally:
+    """The same of a file's lines. `rate`: requests per second."""
+    start = _TrafficStart(setting, rate, automatic=False)
+    running = Sending(lines, start.wiring, letters_end=letters_end, rejected=rejected)
+    return await start.run(running, partial(started, running))
+
+
+class _Running(Protocol[R_co]):
+    """A `Replay` or a `Sending`."""
+
+    @property
+    def traffic(self) -> SideTraffic: ...
+
+    async def run(self) -> R_co: ...
+
+
+class _TrafficStart:
     """Of one, on the running loop: build it of `wiring`, then `run` it."""
 
-    def __init__(
-        self,
-        rate: float,
-        *,
-        automatic: bool,
-        config: Config,
-        mapping: CompiledMapping,
-        credentials: ApiKey,
-        proxy: str | None,
-        logger: logging.Logger,
-        progress: Callable[[int], None],
-        notice: Callable[[str], None],
-    ) -> None:
+    def __init__(self, setting: Setting, rate: float, *, automatic: bool) -> None:
         """`rate`: requests per second; `automatic`: running bridges make it, all of which use `rate` together."""
+        config = setting.config
         settings = replace(
             delivery_settings(config),
             session_timeout=SESSION,
@@ -68,27 +121,27 @@ class SideTrafficStart:
         self._sink: DirectSink[Work] | HttpxSink[Work] = build_sink(
             config.track,
             max_in_flight=settings.max_in_flight,
-            credentials=credentials,
-            proxy=proxy,
+            credentials=setting.credentials,
+            proxy=setting.proxy,
         )
         self.wiring = Wiring(
             config,
-            mapping,
+            setting.mapping,
             settings,
             self._sink,
-            credentials,
-            Budget(rate, settings.rate_limit, replay_group(config, logger), automatic=automatic),
+            setting.credentials,
+            Budget(rate, settings.rate_limit, replay_group(config, setting.logger), automatic=automatic),
             SystemClock(),
             self._alarm,
-            logger,
-            progress,
-            notice,
+            setting.logger,
+            setting.progress,
+            setting.notice,
         )
 
-    async def run(self, running: Running[R_co], started: Callable[[], None]) -> R_co:
+    async def run(self, running: _Running[R_co], started: Callable[[], None]) -> R_co:
         """To its end; ``started`` is called when it can be interrupted."""
-        self._alarm.connect(running.pump)
-        await self._sink.start(running)
+        self._alarm.connect(running.traffic.pump)
+        await self._sink.start(running.traffic)
         started()
         try:
             return await running.run()

@@ -16,17 +16,15 @@ from typing import Final
 
 from bridge.config.sections import Config
 from bridge.errors import Signal
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost
 from bridge.kafka.admin import retention
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.letters.letter_log import BESIDE, Extent, LetterLog, LetterLogError
 from bridge.model import LogRange, Record, TopicPartition
 from bridge.ops.snapshot import RecordedLosses
 from bridge.reprocess.author import author
-from bridge.reprocess.loss_writer import LossWriter
-from bridge.reprocess.losses import Key, Losses
-from bridge.reprocess.reading import census
-from bridge.reprocess.reading.open_letters import OpenCount, OpenLetters
+from bridge.reprocess.losses import Key, Losses, LossWriter
+from bridge.reprocess.reading.open_letters import OpenCount, OpenLetters, take_all, take_news
 
 INTERVAL: Final = 15.0
 """Seconds between two questions how far the topics reach; where they did not grow, that is all."""
@@ -116,7 +114,7 @@ class LetterWatch:
         if counted is None or extent.topic_id != self._topic_id or self._is_due(counted):
             counted = self._count(extent)
         else:
-            census.take_news(self._gently, self._news(extent.letters), self._news(extent.resolutions), counted)
+            take_news(self._gently, self._news(extent.letters), self._news(extent.resolutions), counted)
             self._done(extent)
         counted.retained(extent.letters)
         self._extent = extent
@@ -177,7 +175,7 @@ class LetterWatch:
         self._open = None
         began = time.monotonic()
         counted = OpenLetters(self._config.kafka.group_id, extent.topic_id)
-        census.take(self._gently, extent, counted)
+        take_all(self._gently, extent, counted)
         now = time.monotonic()
         self._recount_at = now + max(RECOUNT, _SHARE * (now - began))
         self._open, self._topic_id, self._read = counted, extent.topic_id, {}

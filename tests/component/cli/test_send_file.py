@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from bridge.formats.declarations import decode, group_of
-from bridge.reprocess.budget import NOTICE
+from bridge.reprocess.sending.budget import NOTICE
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator, Event, Fault, FaultKind
 from tests.component.cli.conftest import LETTERS, Cli, run

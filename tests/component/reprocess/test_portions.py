@@ -10,7 +10,8 @@ import pytest
 from bridge.formats.letters import LetterPlace
 from bridge.kafka.letters.letter_log import BESIDE, LetterLog
 from bridge.model import LetterReason, Route
-from bridge.reprocess.reading import census, portions
+from bridge.reprocess.reading import open_letters
+from bridge.reprocess.reading import reader as reading
 from bridge.reprocess.reading.open_letters import OpenLetters
 from bridge.sandbox.broker import EmbeddedKafka
 from tests.component.reprocess.conftest import Dlq
@@ -28,7 +29,7 @@ def log_of(kafka: EmbeddedKafka) -> LetterLog:
 
 def counted(log: LetterLog, reasons: Iterable[str] = (REASON.value,)) -> OpenLetters:
     found = OpenLetters(GROUP, log.extent().topic_id, frozenset(reasons))
-    census.take(log.read, log.extent(), found)
+    open_letters.take_all(log.read, log.extent(), found)
     return found
 
 
@@ -42,11 +43,11 @@ async def test_portions_hold_each_open_letter_once_and_each_partition_in_order(
         )
     await dlq("discard", "0:0", "2:2", "--because", "x", "--yes")
     log = log_of(kafka)
-    waiting: portions.Offsets = counted(log).offsets()
+    waiting: reading.Offsets = counted(log).offsets()
     taken: list[LetterPlace] = []
     sizes = []
     while waiting:
-        reader, entries, waiting = portions.take(log, waiting, most=8)
+        reader, entries, waiting = reading.take_portion(log, waiting, most=8)
         assert all(entry.standing.state.is_open for entry in entries)
         assert all(entry.letter.reason == REASON for entry in entries)
         assert len(reader.ledger._facts) == 0, "nothing is kept of letters that are none of these"
@@ -62,13 +63,13 @@ async def test_portions_hold_each_open_letter_once_and_each_partition_in_order(
 async def test_a_portion_ends_where_its_records_get_large(
     kafka: EmbeddedKafka, put: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portions, "MOST_BYTES", 50_000)
+    monkeypatch.setattr(reading, "PORTION_BYTES", 50_000)
     put(*(letter(number, route=OLD, reason=REASON, value=b"x" * 20_000) for number in range(30)))
     log = log_of(kafka)
-    waiting: portions.Offsets = counted(log).offsets()
+    waiting: reading.Offsets = counted(log).offsets()
     taken = 0
     while waiting:
-        _, entries, waiting = portions.take(log, waiting)
+        _, entries, waiting = reading.take_portion(log, waiting)
         taken += len(entries)
     assert taken == 30
 
@@ -80,6 +81,6 @@ async def test_a_letter_settled_since_it_was_counted_comes_as_settled(
     log = log_of(kafka)
     waiting = counted(log).offsets()
     await dlq("discard", "0:0", "--because", "x", "--yes")
-    _, entries, left = portions.take(log, waiting)
+    _, entries, left = reading.take_portion(log, waiting)
     assert [entry.standing.state.is_open for entry in entries] == [False, True]
     assert not left

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import load
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost
 from bridge.model import TopicPartition
 from bridge.sandbox.broker import LIST_OFFSETS, EmbeddedKafka
 from bridge.service.watches import letter_watch

@@ -16,7 +16,7 @@ from bridge.cli.offsets.standing import OffsetChange, PartitionOffsets, change
 from bridge.cli.offsets.target import LogPlace, Moment, aim, parse
 from bridge.errors import Misuse
 from bridge.formats import offset_map
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost
 from bridge.formats.offset_map import Demand, Head
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed

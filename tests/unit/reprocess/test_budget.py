@@ -9,7 +9,7 @@ import pytest
 from bridge.formats.declarations import Reservations
 from bridge.model import TopicPartition
 from bridge.pipeline.budget.pacing import FILL
-from bridge.reprocess.budget import NOTICE, Budget
+from bridge.reprocess.sending.budget import NOTICE, Budget
 
 
 class Group:

@@ -10,10 +10,9 @@ from bridge.formats.declarations import STALE, Declaration, Reservations, allowe
 from bridge.formats.letters import LetterPlace, parse
 from bridge.model import TopicPartition
 from bridge.reprocess.reading.ledger import UNTOUCHED
+from bridge.reprocess.reading.redaction import redaction
 from bridge.reprocess.reading.selection import LetterEntry, OriginName, OriginRange, parse_id, parse_origin
-from bridge.reprocess.redaction import redaction
-from bridge.reprocess.replay.differences import difference
-from bridge.reprocess.replay.order import in_original_order
+from bridge.reprocess.replay.plan import difference, in_original_order
 from tests.support.reprocess.letters import letter
 
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.formats import resolutions
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost, ParsedLoss, decode, encode
 from bridge.formats.resolutions import Author
 from bridge.holds import Reason
 from bridge.model import Record, TopicPartition
-from bridge.reprocess.losses import MOST, Losses, ParsedLoss, decode, encode
+from bridge.reprocess.losses import MOST, Losses
 from bridge.reprocess.reading.ledger import LetterLedger
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "lost-records.schema.json").read_text("utf-8"))

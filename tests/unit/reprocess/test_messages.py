@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bridge.formats.letters import parse
 from bridge.model import LetterReason
-from bridge.reprocess.reading.messages import Sayings
-from bridge.reprocess.redaction import redaction
+from bridge.reprocess.reading.redaction import redaction
+from bridge.reprocess.reading.statistics import Sayings
 from tests.support.reprocess.letters import WRITTEN_MS, letter
 
 NOTHING = redaction((), everything=False)

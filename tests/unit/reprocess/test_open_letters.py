@@ -15,7 +15,7 @@ from bridge.formats.letters import LetterPlace, parse
 from bridge.formats.resolutions import Attempted, Author, Ended, Ending, ResolutionKind, encode, key_of
 from bridge.kafka.letters.letter_log import Extent
 from bridge.model import LetterReason, LogRange, Record, TopicPartition
-from bridge.reprocess.reading import census
+from bridge.reprocess.reading import open_letters
 from bridge.reprocess.reading.fingerprints import NO_TIME, Filter, FingerprintTable, Kept, fingerprint
 from bridge.reprocess.reading.open_letters import MOST, OpenLetters
 from tests.support.reprocess.letters import GROUP, letter
@@ -90,10 +90,10 @@ def test_a_count_is_exact_or_says_that_there_may_be_more(
         if number == cut or what == "look":
             now = topics.extent()
             if seen is None:
-                census.take(topics.read, now, counted)
+                open_letters.take_all(topics.read, now, counted)
             else:
                 news = [_news(seen.letters, now.letters), _news(seen.resolutions, now.resolutions)]
-                census.take_news(topics.read, news[0], news[1], counted)
+                open_letters.take_news(topics.read, news[0], news[1], counted)
             seen = now
         if what == "letter":
             same = reason_of.setdefault(event, reason)  # a letter that is written twice says the same
@@ -130,7 +130,7 @@ def test_what_is_settled_makes_room_however_long_the_history() -> None:
         if event % 50:
             topics.write("letters.resolutions", ending(written))
     counted = OpenLetters(GROUP, "", most=100, fewest=1)
-    census.take(topics.read, topics.extent(), counted)
+    open_letters.take_all(topics.read, topics.extent(), counted)
     assert counted.backlog().by_reason == {"rejected": 10}
     assert counted.backlog().at_least == frozenset()
     assert topics.reads["letters"] == 500, "no letter is read twice"

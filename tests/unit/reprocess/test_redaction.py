@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model import Header
-from bridge.reprocess.redaction import redaction
+from bridge.reprocess.reading.redaction import redaction
 
 SECRET = "Ada@X.example"
 INSIDE = json.dumps({"email": SECRET})

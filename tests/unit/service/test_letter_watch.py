@@ -13,10 +13,9 @@ import pytest
 
 from bridge.config import load
 from bridge.config.sections import Config
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost, ParsedLoss
 from bridge.kafka.letters.letter_log import Extent, LetterLogError
 from bridge.model import TopicPartition
-from bridge.reprocess.losses import ParsedLoss
 from bridge.service.watches import letter_watch
 from bridge.service.watches.letter_watch import LetterWatch
 

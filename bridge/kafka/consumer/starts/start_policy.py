@@ -13,7 +13,7 @@ from typing import Final
 from bridge.commands import Operand, command
 from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint, StartTime
 from bridge.formats import offset_map
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost
 from bridge.formats.operator_hold import OperatorHold
 from bridge.holds import Reason
 from bridge.kafka import topic_ids

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import OFFSET_END, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.formats.lost import Lost
+from bridge.formats.losses import Lost
 from bridge.holds import Reason
 from bridge.kafka import topic_ids
 from bridge.kafka.consumer.starts import start_policy
