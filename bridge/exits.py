@@ -95,60 +95,14 @@ def kinds_sentence() -> str:
     return " · ".join(f"{entry.detailed} {entry.meaning}" for entry in KINDS.values())
 
 
-FINDINGS: Final[Mapping[str, str]] = {
-    "check": "A problem the configuration is not the cause of: the API refuses the key, a committed offset is outside "
-    "its log.",
-    "map": "A record would be a dead letter.",
-    "test": "An example failed.",
-    "send": "The API did not accept a request, or the record makes none; with `--file`, a line failed or is left.",
-    "topics create": "A topic could not be created.",
-    "offsets show": "A bridge would hold a partition: its committed offset is outside its log, or of an earlier topic, "
-    "or an operator holds it.",
-    "hold": "Not all that was asked is held for good: partitions belong to other replicas, or Kafka did not "
-    "acknowledge, or cannot keep, the hold.",
-    "release": "Not all that was asked is released: partitions belong to other replicas, were not held, or are held "
-    "for a reason that something else ends.",
-    "dlq stats": "A dead letter is open.",
-    "dlq replay": "A selected dead letter failed again, or is left (with `--dry-run`: would be).",
-    "demo": "Not everything became of the records that should.",
-    "selftest": "A promise was not kept.",
-}
-"""What 1 means, of every command that ends with it."""
-
-_NO_BROKER: Final = "No Kafka broker answers."
-
-UNREACHABLE: Final[Mapping[str, str]] = {
-    "run": "Kafka does not answer within `kafka.start_timeout`, refuses the login, or the Kafka client ended; or "
-    "`observability.listen` cannot be had.",
-    "check": "A broker or the API does not answer.",
-    "map": "With `--from-topic`: no Kafka broker answers.",
-    "send": "The API does not answer; with `--file`, no Kafka broker answers.",
-    "status": "No running bridge answers.",
-    "hold": "No running bridge with this configuration answers on this machine.",
-    "release": "No running bridge with this configuration answers on this machine.",
-    "topics create": _NO_BROKER,
-    "offsets show": "No Kafka broker answers, or not for every partition.",
-    "offsets set": "No Kafka broker answers, or not every offset was set.",
-    "dlq stats": _NO_BROKER,
-    "dlq list": _NO_BROKER,
-    "dlq show": _NO_BROKER,
-    "dlq replay": _NO_BROKER,
-    "dlq discard": "No Kafka broker answers, or not everything was recorded.",
-    "dlq export": _NO_BROKER,
-    "dlq import": "No Kafka broker answers, or not everything was recorded.",
-    "selftest": "No broker of `--bootstrap` answers.",
-}
-"""What 3 means, of every command that ends with it."""
-
-
 def general() -> dict[ExitCode, str]:
     """Every code with a sentence."""
     return {code: f"{text[0].upper()}{text[1:]}." for code, text in MEANINGS.items()}
 
 
-def of(command: str) -> dict[ExitCode, str]:
-    """The codes that a command may end with, in order, each with a sentence; `command` as it is typed: ``dlq list``."""
-    own = {ExitCode.FINDINGS: FINDINGS.get(command), ExitCode.UNREACHABLE: UNREACHABLE.get(command)}
+def of(findings: str | None, unreachable: str | None) -> dict[ExitCode, str]:
+    """The codes that a command may end with, in order, each with a sentence; what 1 and 3 mean of it, None: never."""
+    own = {ExitCode.FINDINGS: findings, ExitCode.UNREACHABLE: unreachable}
     meant = {code: own.get(code, text) for code, text in general().items()}
     return {code: text for code, text in meant.items() if text is not None}
 

@@ -1,20 +1,24 @@
-"""The tables of docs/operations.md that are made from the code, so that the page cannot fall behind it.
+"""The tables of docs/operations.md that are built from the code, so that the page cannot fall behind it.
 
-``python -m scripts.reference_tables docs/operations.md`` writes them anew.
+``python -m scripts.reference_tables docs/operations.md`` writes them again.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from bridge import exits
+from bridge.cli.app import app
+from bridge.cli.frame.help import about_of
 from bridge.holds import REASONS, SHOWN
 from bridge.ops.metrics.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 def metrics() -> str:
@@ -44,11 +48,22 @@ def exit_codes() -> str:
 
 def findings() -> str:
     """What 1 and 3 mean, command by command; a command without one of them never ends with it."""
-    commands = dict.fromkeys([*exits.FINDINGS, *exits.UNREACHABLE])
+    said = ((name, about_of(command)) for name, command in _commands(typer.main.get_command(app)))
     rows = (
-        (_code(f"bridge {name}"), exits.FINDINGS.get(name, ""), exits.UNREACHABLE.get(name, "")) for name in commands
+        (_code(f"bridge {name}"), each.findings or "", each.unreachable or "")
+        for name, each in said
+        if each.findings or each.unreachable
     )
     return _table(("command", "1 means", "3 means"), rows)
+
+
+def _commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its name as it is typed after ``bridge``."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def kinds() -> str:

@@ -1,4 +1,7 @@
-"""What an operator types: one file per command, each importing what it needs only when it runs."""
+"""What an operator types: one file per command, each importing what it runs only when it runs.
+
+A command is a function in a file of its own, described by `frame.help.about`, and one line in `app`.
+"""
 
 from __future__ import annotations
 

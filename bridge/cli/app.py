@@ -10,6 +10,7 @@ from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
 from bridge.cli.dlq import app as dlq
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
+from bridge.cli.frame.help import about
 from bridge.cli.offsets import app as offsets
 from bridge.errors import Misuse
 
@@ -53,6 +54,10 @@ def _version(is_asked: bool) -> None:
 
 
 @app.callback()
+@about(
+    ("Look at everything a configuration needs, then run it", "check -c bridge.yaml"),
+    ("", "run -c bridge.yaml"),
+)
 def options(
     ctx: typer.Context,
     config: startup.ConfigPath = None,

@@ -10,6 +10,7 @@ import typer
 
 from bridge import exits
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.text.amounts import plural
 from bridge.text.printable import printable_lines
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from bridge.track.credentials import ApiKey
 
 
+@about(
+    ("Look at everything, and forecast how long the backlog takes", "check -c bridge.yaml"),
+    ("In a build, where neither Kafka nor the API can be reached", "check --offline --json"),
+    findings="A problem the configuration is not the cause of: the API refuses the key, a committed offset is "
+    "outside its log.",
+    unreachable="A broker or the API does not answer.",
+)
 def check(
     config: startup.ConfigPath = None,
     offline: Annotated[

@@ -6,10 +6,15 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.frame.help import about
 from bridge.exits import ExitCode
 from bridge.text.amounts import span
 
 
+@about(
+    ("Watch it, without Kafka and without an account", "demo"),
+    findings="Not everything became of the records that should.",
+)
 def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
 ) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
 from bridge.errors import BridgeError, Misuse
 from bridge.exits import ExitCode
@@ -35,6 +36,14 @@ _SAYS = {
 }
 
 
+@about(
+    ("All partitions of this replica", "hold shop.orders --reason 'wrong amounts since 14:00'"),
+    ("One of them, in a script", "hold shop.orders --partition 3 --reason 'poison' --yes --json"),
+    ("Without a question, as on each pod by kubectl exec", "hold shop.orders --reason 'wrong amounts' --yes"),
+    findings="Not all that was asked is held for good: partitions belong to other replicas, or Kafka did not "
+    "acknowledge, or cannot keep, the hold.",
+    unreachable="No running bridge with this configuration answers on this machine.",
+)
 def hold(
     topic: Topic,
     reason: Annotated[
@@ -67,6 +76,13 @@ def hold(
     return _end(answer, topic, json=json, head=_head("Held", topic, answer), again=again)
 
 
+@about(
+    ("Resume where it was held", "release shop.orders"),
+    ("One partition, in a script", "release shop.orders --partition 3 --yes --json"),
+    findings="Not all that was asked is released: partitions belong to other replicas, were not held, or are held "
+    "for a reason that something else ends.",
+    unreachable="No running bridge with this configuration answers on this machine.",
+)
 def release(
     topic: Topic,
     partition: Partitions = None,

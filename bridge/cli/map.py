@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import inputs, output, startup
+from bridge.cli.frame.help import about
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 1000
 
 
+@about(
+    ("What the records of a file become, one value a line", "map orders.ndjson --topic shop.orders"),
+    ("What the newest 1000 records of a consumed topic become", "map --from-topic shop.orders"),
+    (
+        "What those of another topic would become, were they of shop.orders",
+        "map --from-topic shop.orders.v2 --topic shop.orders",
+    ),
+    findings="A record would be a dead letter.",
+    unreachable="With `--from-topic`: no Kafka broker answers.",
+)
 def map_records(  # noqa: PLR0917 - options are parameters
     source: Annotated[
         str | None,

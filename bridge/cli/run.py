@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from bridge.cli.frame import startup
+from bridge.cli.frame.help import about
 
 
+@about(
+    ("Deliver events until told to stop", "run -c bridge.yaml"),
+    unreachable="Kafka does not answer within `kafka.start_timeout`, refuses the login, or the Kafka client ended; or "
+    "`observability.listen` cannot be had.",
+)
 def run(config: startup.ConfigPath = None) -> int:
     """Deliver events until told to stop.
 

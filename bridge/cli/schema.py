@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import output
+from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 _SUFFIX = ".schema.json"
 
 
+@about(
+    ("The schema of bridge.yaml, for an editor", "schema > bridge.schema.json"),
+    ("Which others there are", "schema --list"),
+)
 def schema(
     name: Annotated[
         str, typer.Argument(metavar="NAME", show_default=False, help="bridge (left out), or one that --list shows.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import startup
+from bridge.cli.frame.help import about
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural, span, thousands
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from bridge.selftest.options import Options
 
 
+@about(
+    ("Faults against an embedded Kafka and API", "selftest"),
+    ("The same with the own mapping, longer", "selftest -c bridge.yaml --events 50000 --duration 300"),
+    findings="A promise was not kept.",
+    unreachable="No broker of `--bootstrap` answers.",
+)
 def selftest(
     config: Annotated[
         Path | None,

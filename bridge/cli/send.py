@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.frame import inputs, output, rates, startup
+from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 _HIDDEN = b"Authorization: Token ****"
 
 
+@about(
+    ("Send one record, after showing its request and asking", "send event.json --topic shop.orders"),
+    ("Send all of a file with a fifth of the rate limit", "send --file lost.ndjson --rate 20% --yes"),
+    ("Resume where it was interrupted", "send --file lost.ndjson --from-line 4711"),
+    findings="The API did not accept a request, or the record makes none; with `--file`, a line failed or is left.",
+    unreachable="The API does not answer; with `--file`, no Kafka broker answers.",
+)
 def send(  # noqa: PLR0917 - options are parameters
     source: Annotated[
         str | None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.errors import BridgeError, Misuse, Unreachable
 from bridge.exits import ExitCode
 
@@ -22,6 +23,12 @@ _USUAL = "http://127.0.0.1:9464"
 """Where a bridge listens that is told nothing else."""
 
 
+@about(
+    ("Ask the bridge on this machine", "status"),
+    ("Watch another one", "status --url bridge.internal:9464 --watch"),
+    ("Ask where a configuration says that it listens", "status -c bridge.yaml"),
+    unreachable="No running bridge answers.",
+)
 def status(
     url: Annotated[
         str | None,

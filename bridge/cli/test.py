@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural
 from bridge.text.printable import printable
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from bridge.model import Outcome
 
 
+@about(
+    ("Run the examples of the mapping", "test -c bridge.yaml"),
+    findings="An example failed.",
+)
 def run_tests(
     config: startup.ConfigPath = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document with the result of each example.")] = False,

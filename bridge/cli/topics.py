@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bridge.cli.frame import help, output, startup  # noqa: A004 - named as what it shows
+from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
@@ -25,11 +26,20 @@ app = typer.Typer(
 
 
 @app.callback()
+@about(
+    ("See which topics the bridge needs and are missing", "topics create --dry-run"),
+)
 def topics(config: startup.ConfigPath = None) -> None:
     """The topics that the bridge itself needs."""
 
 
 @app.command("create", cls=help.Command, short_help="Create the dead-letter topic and its .resolutions.")
+@about(
+    ("See what would be created", "topics create --dry-run"),
+    ("Create both topics without being asked", "topics create --retention 60d --yes"),
+    findings="A topic could not be created.",
+    unreachable="No Kafka broker answers.",
+)
 def create(
     config: startup.ConfigPath = None,
     retention: Annotated[str, typer.Option(metavar="DURATION", help="How long dead letters are kept.")] = "30d",

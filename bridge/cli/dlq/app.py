@@ -8,6 +8,7 @@ from bridge.cli.dlq import discard, export, import_, replay, show, stats
 from bridge.cli.dlq import list as list_
 from bridge.cli.dlq.selectors import SelectingCommand
 from bridge.cli.frame import help, startup  # noqa: A004 - named as what it shows
+from bridge.cli.frame.help import about
 
 app = typer.Typer(
     help="Dead letters: what, why, and sending them again.",
@@ -18,6 +19,11 @@ app = typer.Typer(
 
 
 @app.callback()
+@about(
+    ("Count the open dead letters", "dlq stats"),
+    ("Look at one", "dlq show 3:1207"),
+    ("Send those again whose route is fixed now", "dlq replay --route order.completed --dry-run"),
+)
 def dlq(config: startup.ConfigPath = None) -> None:
     """Dead letters: what, why, and sending them again."""
 

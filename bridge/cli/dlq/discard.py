@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 COMMAND = "bridge dlq discard"
 
 
+@about(
+    ("Settle those of a test user", 'dlq discard --user test-1 --because "a test user"'),
+    unreachable="No Kafka broker answers, or not everything was recorded.",
+)
 def discard(
     ctx: typer.Context,
     because: Annotated[

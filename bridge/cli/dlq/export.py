@@ -11,11 +11,16 @@ import typer
 
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import startup
+from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural
 
 
+@about(
+    ("Into a file, to correct records by hand", "dlq export --unredacted -o letters.ndjson"),
+    unreachable="No Kafka broker answers.",
+)
 def export(
     ctx: typer.Context,
     ids: opening.Ids = None,

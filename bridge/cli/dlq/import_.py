@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.dlq import opening
 from bridge.cli.frame import inputs, output, startup
+from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 COMMAND = "bridge dlq import"
 
 
+@about(
+    ("Re-import the corrected records", 'dlq import letters.ndjson --note "amounts in cents"'),
+    unreachable="No Kafka broker answers, or not everything was recorded.",
+)
 def import_letters(
     source: Annotated[str, typer.Argument(metavar="FILE|-", help="What bridge dlq export wrote, edited.")],
     note: Annotated[

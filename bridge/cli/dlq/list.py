@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -16,6 +17,10 @@ PAGE = 50
 """Dead letters shown to a person who did not say how many."""
 
 
+@about(
+    ("Those that the API rejected", "dlq list --reason rejected --limit 20"),
+    unreachable="No Kafka broker answers.",
+)
 def list_letters(
     ctx: typer.Context,
     config: startup.ConfigPath = None,

@@ -11,6 +11,7 @@ import typer
 
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, progress, rates, startup
+from bridge.cli.frame.help import about
 from bridge.commands import completed
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 COMMAND = "bridge dlq replay"
 
 
+@about(
+    ("See what would be sent, and what has changed", "dlq replay --reason unmappable --dry-run"),
+    ("Send it with a fifth of the rate limit", "dlq replay --reason unmappable --rate 20%"),
+    findings="A selected dead letter failed again, or is left (with `--dry-run`: would be).",
+    unreachable="No Kafka broker answers.",
+)
 def replay(  # noqa: PLR0917 - Typer makes options of parameters
     ctx: typer.Context,
     ids: opening.Ids = None,

@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli.dlq import opening
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from bridge.reprocess.replay.plan import MappedLetter
 
 
+@about(
+    ("By partition and offset in the dead-letter topic", "dlq show 3:1207"),
+    unreachable="No Kafka broker answers.",
+)
 def show(
     name: Annotated[
         str, typer.Argument(metavar="ID", help="PARTITION:OFFSET, or its record's TOPIC/PARTITION/OFFSET.")

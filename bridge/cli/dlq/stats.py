@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -25,6 +26,11 @@ LISTED = 100
 """Listed for a script."""
 
 
+@about(
+    ("How many are open since yesterday, and why", "dlq stats --since 24h"),
+    findings="A dead letter is open.",
+    unreachable="No Kafka broker answers.",
+)
 def stats(
     ctx: typer.Context,
     config: startup.ConfigPath = None,

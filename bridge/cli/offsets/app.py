@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from bridge.cli.frame import help, startup  # noqa: A004 - named as what it shows
+from bridge.cli.frame.help import about
 from bridge.cli.offsets import set_, show
 
 app = typer.Typer(
@@ -16,6 +17,9 @@ app = typer.Typer(
 
 
 @app.callback()
+@about(
+    ("The committed offsets of a topic, and what is wrong", "offsets show shop.orders"),
+)
 def offsets(config: startup.ConfigPath = None) -> None:
     """The committed offset of each partition, and setting it."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unanswered, Unreachable
 from bridge.exits import ExitCode
@@ -30,6 +31,11 @@ _HEAD = ("partition", "committed", "to", "passed", "gone already", "sent again")
 _MEMBERS_NAMED = 3
 
 
+@about(
+    ("See what continuing at the log's start would pass", "offsets set shop.orders/3 --to earliest --dry-run"),
+    ("Do it, although 400 records are gone", "offsets set shop.orders/3 --to earliest --accept-loss 400"),
+    unreachable="No Kafka broker answers, or not every offset was set.",
+)
 def set_offsets(
     where: Annotated[str, typer.Argument(metavar="TOPIC[/PARTITION]", help="Without a partition: all of the topic.")],
     to: Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.frame import output, startup
+from bridge.cli.frame.help import about
 from bridge.errors import Unreachable
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -22,6 +23,12 @@ _HEAD = ("partition", "committed", "log start", "log end", "lag", "done above", 
 _NONE = "none"
 
 
+@about(
+    ("One partition", "offsets show shop.orders/3"),
+    findings="A bridge would hold a partition: its committed offset is outside its log, or of an earlier topic, or "
+    "an operator holds it.",
+    unreachable="No Kafka broker answers, or not for every partition.",
+)
 def show(
     where: Annotated[
         str | None,

@@ -14,7 +14,7 @@ import typer
 from bridge import exits
 from bridge.cli.app import app
 from bridge.cli.frame import startup
-from bridge.cli.frame.examples import EXAMPLES
+from bridge.cli.frame.help import about_of
 from bridge.exits import ExitCode
 from tests.unit.cli.conftest import Cli
 
@@ -80,11 +80,12 @@ def test_every_help_has_an_example_that_can_be_typed(cli: Cli, path: tuple[str, 
 @each_command
 def test_every_help_tells_the_codes_the_command_may_end_with_and_no_others(cli: Cli, path: tuple[str, ...]) -> None:
     text = " ".join(" ".join(_section(_help(cli, path), "Exit codes")).split())
-    expected = exits.of(" ".join(path))
+    said = about_of(_named(path))
+    expected = exits.of(said.findings, said.unreachable)
 
     assert text == " ".join(f"{int(code)} {meaning.replace('`', '')}" for code, meaning in expected.items())
-    assert (ExitCode.FINDINGS in expected) == (" ".join(path) in exits.FINDINGS)
-    assert (ExitCode.UNREACHABLE in expected) == (" ".join(path) in exits.UNREACHABLE)
+    assert (ExitCode.FINDINGS in expected) == (said.findings is not None)
+    assert (ExitCode.UNREACHABLE in expected) == (said.unreachable is not None)
 
 
 @pytest.mark.parametrize("path", [path for path in ALL if path not in COMMANDS], ids=lambda path: " ".join(path) or "-")
@@ -92,11 +93,6 @@ def test_the_help_of_a_group_tells_every_code(cli: Cli, path: tuple[str, ...]) -
     codes = [line.split()[0] for line in _section(_help(cli, path), "Exit codes") if line.strip()[0].isdigit()]
 
     assert codes == [str(int(code)) for code in ExitCode]
-
-
-@pytest.mark.parametrize("table", [EXAMPLES, exits.FINDINGS, exits.UNREACHABLE], ids=["examples", "1", "3"])
-def test_no_table_names_a_command_that_is_not_there(table: dict[str, object]) -> None:
-    assert set(table) <= {" ".join(path) for path in ALL}
 
 
 @pytest.mark.parametrize("columns", [80, 200])
@@ -120,7 +116,7 @@ def _takes_config(path: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in COMMANDS if _takes_config(path)], ids=" ".join)
 def test_the_configuration_may_be_named_before_and_after_a_command(path: tuple[str, ...]) -> None:
-    line = next(line for _, line in EXAMPLES[" ".join(path)] if _parsed(f"bridge {line}"))
+    line = next(line for _, line in about_of(_named(path)).examples if _parsed(f"bridge {line}"))
     words = [word for word in shlex.split(line) if word not in {"-c", "bridge.yaml"}]
     for place in range(len(path) + 1):
         context: Any = ROOT.make_context("bridge", [*words[:place], "-c", "mine.yaml", *words[place:]])
@@ -179,7 +175,8 @@ _TOLD_ELSEWHERE: Final = {"run", "selftest"}
 
 
 def test_every_command_that_may_end_with_3_is_tried_where_nothing_answers() -> None:
-    assert set(UNANSWERED) | _TOLD_ELSEWHERE == set(exits.UNREACHABLE)
+    ending = {" ".join(path) for path in COMMANDS if about_of(_named(path)).unreachable is not None}
+    assert set(UNANSWERED) | _TOLD_ELSEWHERE == ending
 
 
 @pytest.mark.parametrize("line", UNANSWERED.values(), ids=list(UNANSWERED))
