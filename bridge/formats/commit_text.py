@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from bridge.formats import commit_mark, offset_map, operator_hold
+from bridge.limiter import News
 
 if TYPE_CHECKING:
     from bridge.formats.operator_hold import OperatorHold
@@ -35,7 +36,7 @@ class CommitText:
         """Under which the group has settled, as far as is known: see `settled`."""
         self.longest: int | None = None
         """Characters that are taken, as far as is known; None: nothing was ever refused."""
-        self._told = False
+        self._limit = News()
 
     def of(
         self, metadata: str, number: int | None, subscription: int | None = None, hold: OperatorHold | None = None
@@ -90,14 +91,13 @@ class CommitText:
         if longest == 0:
             return False
         self.longest = longest // 2 if self.longest is None else min(self.longest, longest // 2)
-        self._told = False
+        self._limit.admit(None)
         return True
 
     def taken(self) -> str | None:
         """A commit passed: the sentence about the brokers' limit, once where there is one."""
-        if self.longest is None or self._told:
+        if not self._limit.admit(self.longest):
             return None
-        self._told = True
         return (
             f"the brokers refuse commit metadata of more than some {self.longest} characters "
             "(offset.metadata.max.bytes, 4096 by default): less of what is done above a stuck event is kept, and a "

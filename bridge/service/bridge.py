@@ -17,6 +17,7 @@ from bridge.config.sections import Config
 from bridge.exits import ExitCode
 from bridge.kafka.admin.inspection import Inspection, NotConnectedError
 from bridge.kafka.consumer.message_errors import ClientFatalError
+from bridge.limiter import News
 from bridge.mapping.absent_keys import KeyWatch
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.control.control_server import CannotServeError, ControlServer
@@ -306,9 +307,9 @@ class _Watch:
     def __init__(self, parts: Parts, mapping: CompiledMapping, keys: KeyWatch, log: Logging) -> None:
         self._parts = parts
         self._log = log
-        self._generation = parts.credentials.generation
-        self._problem: str | None = None
-        self._told_nothing_mapped = False
+        self._generation = News(parts.credentials.generation)
+        self._problem = News()
+        self._is_mapping_known = False
         self._mapping = mapping
         self._keys = keys
         self._keys_due = 0.0
@@ -329,20 +330,17 @@ class _Watch:
 
     def _look_at_key(self) -> None:
         credentials, events = self._parts.credentials, self._parts.events
-        if credentials.generation != self._generation:
-            self._generation = credentials.generation
+        if self._generation.admit(credentials.generation):
             self._log.redactor.add(secret_of(credentials))
             events.key_reloaded()
-        if credentials.problem != self._problem:
-            self._problem = credentials.problem
-            if self._problem is not None:
-                events.key_unreadable(detail=self._problem)
+        if self._problem.admit(credentials.problem):
+            events.key_unreadable(detail=str(credentials.problem))
 
     def _look_at_mapping(self) -> None:
         tally = self._parts.dispatcher.tally
-        if self._told_nothing_mapped or tally.consumed < NOTHING_MAPPED:
+        if self._is_mapping_known or tally.consumed < NOTHING_MAPPED:
             return
-        self._told_nothing_mapped = True
+        self._is_mapping_known = True
         if tally.unmapped == tally.consumed:
             self._parts.events.nothing_mapped(records=tally.consumed, types=dict(tally.unmapped_types(5)))
 

@@ -10,8 +10,8 @@ from confluent_kafka import KafkaError
 from bridge.commands import completed
 from bridge.errors import Signal, Unreachable
 from bridge.holds import Reason
-from bridge.kafka.client_log import RareLog
 from bridge.kafka.terms import TermsRefusal
+from bridge.limiter import RareLog
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:

@@ -6,27 +6,31 @@ come in floods is said ten times a second per kind and then counted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.commands import completed
 from bridge.holds import REASONS, Reason, shown
-from bridge.ops.log.throttle import Throttle
+from bridge.limiter import Limiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from bridge.model import DeadLetter, Retried, TopicPartition
     from bridge.ops.log.logger import EventLogger
 
 
+SAID_A_SECOND: Final = 10
+"""Lines of one kind; what comes beyond is counted and told together."""
+
+
 class Events:
     """What the service has to say. All methods are called on the loop's thread."""
 
-    __slots__ = ("_log", "_throttle")
+    __slots__ = ("_limiter", "_log")
 
     def __init__(self, logger: EventLogger, monotonic: Callable[[], float]) -> None:
         self._log = logger
-        self._throttle = Throttle(monotonic)
+        self._limiter = Limiter(SAID_A_SECOND, 1.0, monotonic)
 
     # --- the process ----------------------------------------------------------------------------------------------
 
@@ -53,7 +57,7 @@ class Events:
 
     def stopped(self, *, seconds: float, delivered: int, released: int, ambiguous_retries: int) -> None:
         """The last event of an orderly stop."""
-        self._tell_withheld(self._throttle.withheld(ending=True))
+        self._tell_withheld(self._limiter.withheld(ending=True))
         self._log.info(
             "stopped",
             seconds=round(seconds, 3),
@@ -128,7 +132,7 @@ class Events:
 
     def commit_failed(self, *, detail: str) -> None:
         """Positions were not committed; they are again with the next commit."""
-        if self._throttle.admit("commit_failed"):
+        if self._limiter.admit("commit_failed"):
             self._log.warning("commit_failed", detail=detail)
 
     def mappings_differ(self, *, mine: int, others: Mapping[int, Sequence[TopicPartition]]) -> None:
@@ -201,12 +205,12 @@ class Events:
 
     def asked_to_wait(self, *, seconds: float, detail: str) -> None:
         """The Track API asked all senders to wait."""
-        if self._throttle.admit("asked_to_wait"):
+        if self._limiter.admit("asked_to_wait"):
             self._log.info("asked_to_wait", seconds=round(seconds, 3), detail=detail)
 
     def retrying(self, event: Retried) -> None:
         """One event failed for the third time; it is tried again, and what is behind it of its user waits."""
-        if not self._throttle.admit("retrying"):
+        if not self._limiter.admit("retrying"):
             return
         answer = event.answer
         self._log.warning(
@@ -230,7 +234,7 @@ class Events:
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """A record is in the dead-letter topic."""
-        if not self._throttle.admit(letter.reason.value):
+        if not self._limiter.admit(letter.reason.value):
             return
         self._log.warning(
             "dead_letter",
@@ -248,7 +252,7 @@ class Events:
 
     def dead_letter_refused(self, letter: DeadLetter, *, detail: str) -> None:
         """A dead letter could not be written; it is tried again and nothing is skipped."""
-        if self._throttle.admit("dead_letter_refused"):
+        if self._limiter.admit("dead_letter_refused"):
             self._log.warning(
                 "dead_letter_refused",
                 topic=letter.record.topic,
@@ -273,7 +277,7 @@ class Events:
 
     def poison(self, letter: DeadLetter) -> None:
         """One record kept failing while others succeeded, and is given up to the dead-letter topic."""
-        if self._throttle.admit("poison"):
+        if self._limiter.admit("poison"):
             self._log.warning(
                 "poison",
                 topic=letter.record.topic,
@@ -298,7 +302,7 @@ class Events:
 
     def key_unreadable(self, *, detail: str) -> None:
         """The key file could not be read again; the key in use stays in use."""
-        if self._throttle.admit("key_unreadable"):
+        if self._limiter.admit("key_unreadable"):
             self._log.warning("key_unreadable", detail=detail, message="Fix the file at track.api_key_file.")
 
     def nothing_mapped(self, *, records: int, types: Mapping[str, int]) -> None:
@@ -315,7 +319,7 @@ class Events:
 
     def metadata_key_vanished(self, *, route: str, key: str, reads: str, events: int) -> None:
         """A key that most events of a route had is in none any more: most likely the producer renamed a field."""
-        if self._throttle.admit("metadata_key_vanished"):
+        if self._limiter.admit("metadata_key_vanished"):
             self._log.warning(
                 "metadata_key_vanished",
                 route=route,
@@ -330,13 +334,13 @@ class Events:
 
     def metadata_key_returned(self, *, route: str, key: str, events: int) -> None:
         """Most events of the route have it again."""
-        if self._throttle.admit("metadata_key_returned"):
+        if self._limiter.admit("metadata_key_returned"):
             self._log.info("metadata_key_returned", route=route, key=key, events=events)
 
     def tick(self) -> None:
         """Tell what was withheld; called about once a second, so that the end of a burst is told too."""
-        self._tell_withheld(self._throttle.withheld())
+        self._tell_withheld(self._limiter.withheld())
 
-    def _tell_withheld(self, counts: Mapping[str, int]) -> None:
+    def _tell_withheld(self, counts: Mapping[Hashable, int]) -> None:
         for kind, count in counts.items():
             self._log.warning("withheld", kind=kind, count=count)

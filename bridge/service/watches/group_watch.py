@@ -20,7 +20,7 @@ from bridge.kafka.admin.committed import Committed
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.kafka.admin.group_reader import GroupReader, ViewRefusedError
 from bridge.kafka.admin.inspection import Inspection
-from bridge.kafka.client_log import RareLog
+from bridge.limiter import RareLog
 from bridge.model import TopicPartition
 from bridge.ops import group_view
 from bridge.ops.group_view import GroupView, LookAnswers, MemberView, PartitionStanding, TopicProblem

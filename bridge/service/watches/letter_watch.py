@@ -20,6 +20,7 @@ from bridge.formats.losses import Lost
 from bridge.kafka.admin import retention
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.letters.letter_log import BESIDE, Extent, LetterLog, LetterLogError
+from bridge.limiter import News
 from bridge.model import LogRange, Record, TopicPartition
 from bridge.ops.snapshot import RecordedLosses
 from bridge.reprocess.author import author
@@ -57,7 +58,7 @@ class LetterWatch:
         self._losses = Losses(config.kafka.group_id)
         self._loss_writer = LossWriter(config, logger, author("bridge run"))
         self._resolutions = resolutions_of(config.dead_letter.topic)
-        self._problem: str | None = None
+        self._problem = News()
         self._config = config
         self._logger = logger
         self._log = LetterLog(config.kafka, config.dead_letter.topic, logger, BESIDE)
@@ -149,9 +150,8 @@ class LetterWatch:
 
     def _say(self, problem: str | None) -> None:
         """Why losses wait to be recorded; None: none waits. The log has it once, the status as long as it is so."""
-        if problem is not None and problem != self._problem:
+        if self._problem.admit(problem):
             self._logger.warning("lost records are not recorded, so that a restart forgets them: %s", problem)
-        self._problem = problem
         self.losses = replace(self._losses.recorded(problem), is_read=self.backlog is not None)
 
     def _is_news(self, lost: Lost, now: float) -> bool:

@@ -12,6 +12,7 @@ from bridge.formats import offset_map
 from bridge.formats.declarations import Reservations
 from bridge.formats.offset_map import Demand
 from bridge.kafka.admin.group_reader import ViewRefusedError
+from bridge.limiter import once
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.pipeline.budget.pacing import BudgetView, RateShare
@@ -45,8 +46,7 @@ class RateView:
         self._replays = replays
         self._reservations = Reservations()
         self._events = events
-        self._refusal_told = False
-        self._replays_refusal_told = False
+        self._refusals = once()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -101,8 +101,7 @@ class RateView:
             try:
                 metadata = await self._facts.metadata()
             except ViewRefusedError as refusal:
-                if not self._refusal_told:
-                    self._refusal_told = True
+                if self._refusals.admit("positions"):
                     self._events.rate_view_refused(detail=str(refusal))
         except (OSError, ViewRefusedError):
             return None
@@ -113,8 +112,7 @@ class RateView:
         try:
             self._reservations.observe(await self._replays.metadata(), now)
         except ViewRefusedError as refusal:
-            if not self._replays_refusal_told:
-                self._replays_refusal_told = True
+            if self._refusals.admit("replays"):
                 self._events.rate_view_refused(detail=f"replays of dead letters are not seen: {refusal}")
         except OSError:
             pass

@@ -13,6 +13,7 @@ from bridge.kafka.admin import committed
 from bridge.kafka.admin.committed import Committed
 from bridge.kafka.consumer.starts.start_policy import NO_TIME_FOUND, StartFacts
 from bridge.kafka.partitions import from_client, to_client
+from bridge.limiter import once
 from bridge.model import LogRange, TopicPartition
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Lookup:
         self._logger = context.logger
         self._clock = context.clock
         self._settled = settled
-        self._told: set[tuple[str, int]] = set()
+        self._complaints = once()
 
     def find(
         self, partitions: Sequence[TopicPartition], *, time_ms: int | None, budget: float
@@ -210,6 +211,5 @@ class Lookup:
 
     def _tell(self, what: str, error: KafkaError) -> None:
         """Once per question and error: a cluster that lacks something lacks it at every rebalance."""
-        if (what, error.code()) not in self._told:
-            self._told.add((what, error.code()))
+        if self._complaints.admit((what, error.code())):
             self._logger.warning("the cluster did not answer about %s: %s", what, error.str())

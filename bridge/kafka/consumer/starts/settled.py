@@ -37,6 +37,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from bridge.formats import commit_mark
 from bridge.kafka import answers
 from bridge.kafka.partitions import from_client, to_client
+from bridge.limiter import News
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Settled:
         self._topics = topics
         self._due = 0.0
         self._wait = FIRST_LOOKS
-        self._told = False
+        self._news = News()
 
     def step(self) -> bool:
         """Look where that is due; whether it became known since the last call. Only while partitions are assigned."""
@@ -100,8 +101,7 @@ class Settled:
             self.look(LOOK_BUDGET)
             self._due = self._clock() + self._wait
             self._wait = min(LATER_LOOKS, self._wait * 2)
-        news, self._told = self.known and not self._told, self.known
-        return news
+        return self._news.admit(self.known or None)
 
     def look(self, budget: float) -> bool | None:
         """Whether the group is known to have settled; None where the brokers did not answer within `budget` seconds."""
