@@ -1,4 +1,4 @@
-"""Why a record cannot become a request, on its way to being a value: raised inside this package, never out of it."""
+"""Why bytes do not become a value, or a value does not become a request."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ import orjson
 
 from bridge.decode import exact_json, plain_text
 from bridge.decode.failures import kind, undecodable, unmappable
-from bridge.decode.framing import recognise, recognise_plain, unframed
+from bridge.decode.framing import unframed
 from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, Schemas
+from bridge.decode.recognition import form_of_key, form_of_string, form_of_value
 from bridge.model import Header, Record
 
 _MORE: Final = "unexpected content after document"
@@ -40,7 +41,7 @@ def read_object(record: Record, *, exact: bool = False) -> DecodedRecord:
     except orjson.JSONDecodeError:
         value = read(record, exact=exact)
     if value.__class__ is not dict and value is not None:
-        what = (recognise_plain(value) if value.__class__ is str else None) or kind(value)
+        what = (form_of_string(value) if value.__class__ is str else None) or kind(value)
         raise undecodable(f"the value is {what}; a JSON object is needed")
     return value
 
@@ -58,7 +59,7 @@ def read_key(key: bytes, headers: Sequence[Header], *, exact: bool) -> Any:
     try:
         return exact_json.decode(unframed(key), exact=exact)
     except orjson.JSONDecodeError:
-        name = plain_text.form_of(key, headers) if plain_text.text_of(key) is None else None
+        name = form_of_key(key, headers) if plain_text.text_of(key) is None else None
         raise unmappable(f"key is {f'{name}, ' if name else ''}not JSON, which key:PATH needs") from None
 
 
@@ -76,9 +77,9 @@ def _explain(raw: bytes, record: Record, error: orjson.JSONDecodeError) -> str:
         return "the value is empty; JSON is needed"
     if raw.startswith(b"\xef\xbb\xbf"):
         return "the value starts with a UTF-8 byte order mark; JSON has none"
-    recognised = recognise(raw, record.headers)
-    if recognised is not None:
-        return f"the value is {recognised}, not JSON"
+    other = form_of_value(raw, record.headers)
+    if other is not None:
+        return f"the value is {other}, not JSON"
     framing = len(record.value or b"") - len(raw) if (record.value or b"").endswith(raw) else 0
     try:
         # The decoder counts characters; a byte is what an operator can find in the record.

@@ -1,6 +1,6 @@
-"""What bytes are that are not plain JSON, or not text: schema-registry framing, and a name for all that is recognised.
+"""A name for what bytes are that are not JSON, or not text, told by their first bytes and by what adds up in them.
 
-Names are what fits into "the value is NAME, not JSON" and "key is NAME, not text". They show nothing of what is inside.
+Names fit into "the value is NAME, not JSON" and "key is NAME, not text". They show nothing of what is inside.
 """
 
 from __future__ import annotations
@@ -11,20 +11,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from bridge.decode.framing import CONFLUENT, KEY_SCHEMA_HEADER, VALUE_SCHEMA_HEADER, described, unframed
 from bridge.model import Header
-
-_CONFLUENT: Final = 5
-"""Magic byte 0 and a schema id of four bytes: Confluent's wire format."""
-_APICURIO: Final = 9
-"""The same with an id of eight bytes, as Apicurio Registry's older clients write it."""
-
-SCHEMA_HEADER: Final = "__value_schema_id"
-"""Where newer Confluent serializers put the schema's id instead: magic byte 1 and a GUID of 16 bytes."""
-KEY_SCHEMA_HEADER: Final = "__key_schema_id"
-"""The same for the key."""
 
 _LOOKED_AT: Final = 1024
 """Bytes from the beginning that are enough to tell forms apart: what a record costs does not grow with its size."""
+
+BINARY: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Control characters that are in no text. Tabs and line ends are."""
 
 _GZIP: Final = b"\x1f\x8b"
 _SIGNATURES: Final = (
@@ -54,57 +48,54 @@ _SIGNATURES: Final = (
 )
 
 _XML: Final = re.compile(rb"\s*<(?:\?xml|!DOCTYPE|!--|[A-Za-z_][\w.:-]*[\s/>])", re.IGNORECASE)
-_FORM: Final = re.compile(rb"[\w.%+\[\]~*-]+=[\w.%+~*:/@!$'(),;-]*(?:&[\w.%+\[\]~*-]+=[\w.%+~*:/@!$'(),;-]*)*&?\s*")
+_FORM_DATA: Final = re.compile(
+    rb"[\w.%+\[\]~*-]+=[\w.%+~*:/@!$'(),;-]*(?:&[\w.%+\[\]~*-]+=[\w.%+~*:/@!$'(),;-]*)*&?\s*"
+)
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}\s*")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
-def unframed(raw: bytes) -> bytes:
-    """What follows schema-registry framing, where that can be a JSON object, array or null; else `raw` itself."""
-    if not raw or raw[0] != 0:
-        return raw
-    for length in (_CONFLUENT, _APICURIO):
-        payload = raw[length:]
-        if payload.lstrip(b" \t\r\n")[:1] in {b"{", b"["} or payload.strip(b" \t\r\n") == b"null":
-            return payload
-    return raw
+# --- values
 
 
-def recognise(raw: bytes, headers: Sequence[Header], schema_header: str = SCHEMA_HEADER) -> str | None:
-    """The name of what the bytes are instead of JSON; None where nothing is recognised."""
-    for signature, name in _SIGNATURES:
-        if raw.startswith(signature):
-            return name
-    if raw[:1] not in {b"{", b"["} and any(name == schema_header for name, _ in headers):
-        return f"{_format(raw)} whose schema id is in the header {schema_header}"
-    if raw[:1] == b"\x00":
-        return _recognise_zero(raw)
-    if raw[:2] in {b"{\x00", b"[\x00"}:
-        return "UTF-16 or UTF-32 and not UTF-8"
-    return _recognise_packed(raw) or _recognise_text(raw)
+def form_of_value(raw: bytes, headers: Sequence[Header]) -> str | None:
+    """What the bytes of a value are instead of JSON; None where nothing is recognised."""
+    return _known_form(raw, headers, VALUE_SCHEMA_HEADER)
 
 
-def recognise_plain(text: str) -> str | None:
-    """The name of what a text is that stands where an object was needed: an encoding that nobody undid."""
+def form_of_string(text: str) -> str | None:
+    """What a string is that is where an object was needed: an encoding that nobody undid. None where it is none."""
     content = text[:_LOOKED_AT].lstrip()
     if content[:1] in {"{", "["}:
         return "a string that holds JSON, encoded twice"
     return "a string that holds base64" if _base64_of(content.encode("utf-8", "replace"), len(text)) else None
 
 
-def _recognise_zero(raw: bytes) -> str | None:
-    """As `recognise`, for a first byte of 0: the mark of schema registries, or half a character of a wide encoding."""
+def _known_form(raw: bytes, headers: Sequence[Header], schema_header: str) -> str | None:
+    for signature, name in _SIGNATURES:
+        if raw.startswith(signature):
+            return name
+    if raw[:1] not in {b"{", b"["} and any(name == schema_header for name, _ in headers):
+        return f"{_serialization(raw)} whose schema id is in the header {schema_header}"
+    if raw[:1] == b"\x00":
+        return _form_after_zero(raw)
+    if raw[:2] in {b"{\x00", b"[\x00"}:
+        return "UTF-16 or UTF-32 and not UTF-8"
+    return _packed_form(raw) or _form_of_text(raw)
+
+
+def _form_after_zero(raw: bytes) -> str | None:
+    """As `_known_form`, for a first byte of 0: the mark of schema registries, or half a wide character."""
     if raw[1:2] in {b"{", b"["} and raw[2:3] == b"\x00":
         return "UTF-16 and not UTF-8"
     if raw[1:3] == b"\x00\x00" and raw[3:4] in {b"{", b"["}:
         return "UTF-32 and not UTF-8"
-    if len(raw) <= _CONFLUENT or unframed(raw) is not raw:
+    if len(raw) <= CONFLUENT or unframed(raw) is not raw:
         return None
-    schema = int.from_bytes(raw[1:_CONFLUENT])
-    return f"{_format(raw[_CONFLUENT:])} behind schema-registry framing (schema id {schema})"
+    return f"{_serialization(raw[CONFLUENT:])} {described(raw)}"
 
 
-def _recognise_packed(raw: bytes) -> str | None:
+def _packed_form(raw: bytes) -> str | None:
     """Maps in MessagePack, CBOR and BSON: a first byte that no JSON begins with, then a key that is a text."""
     first = raw[0] if raw else 0
     if 0x81 <= first <= 0x8F and _is_text(raw[1:2], 0xA1, 0xBF, raw[2:]):
@@ -126,7 +117,7 @@ def _is_text(length: bytes, shortest: int, longest: int, following: bytes) -> bo
     return len(following) >= size and following[:size].isascii() and following[:size].decode("ascii").isprintable()
 
 
-def _recognise_text(raw: bytes) -> str | None:
+def _form_of_text(raw: bytes) -> str | None:
     """Forms that are text themselves."""
     beginning = raw[:_LOOKED_AT]
     if _XML.match(beginning):
@@ -134,7 +125,7 @@ def _recognise_text(raw: bytes) -> str | None:
     inside = _base64_of(beginning, len(raw))
     if inside is not None:
         return inside
-    if b"=" in beginning and _FORM.fullmatch(_whole_words(beginning, len(raw))):
+    if b"=" in beginning and _FORM_DATA.fullmatch(_whole_words(beginning, len(raw))):
         return "form data (name=value&…)"
     return None
 
@@ -163,7 +154,7 @@ def _base64_of(beginning: bytes, size: int) -> str | None:
     return "what looks like base64" if is_mixed and len(letters) % 4 == 0 and len(letters) >= 16 else None
 
 
-def _format(payload: bytes) -> str:
+def _serialization(payload: bytes) -> str:
     """Avro has no marks of its own; Protobuf comes after a list of message indexes and has fields that add up."""
     if len(payload) > 1 and payload[:1] == payload[-1:] == b'"':
         return "a JSON string"
@@ -220,3 +211,63 @@ def _varint(payload: bytes, position: int) -> tuple[int, int]:
 
 def _unzigzag(number: int) -> int:
     return (number >> 1) ^ -(number & 1)
+
+
+# --- keys and headers
+
+
+def form_of_key(content: bytes, headers: Sequence[Header]) -> str | None:
+    """What the bytes of a key or header are that are no text; None where they are not UTF-8 and nothing known."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        return "a text behind a UTF-8 byte order mark"
+    if unframed(content) is not content:
+        return f"JSON {described(content)}"
+    known = form_of_identifier(content) or _recognised(content, headers)
+    return known or _fixed_width(content) or _text_with_control(content)
+
+
+def form_of_identifier(content: bytes) -> str | None:
+    """What serializers write where a text was meant, and what may decode as one; None where it is neither."""
+    return _framed_text(content) or _integer(content)
+
+
+def _framed_text(content: bytes) -> str | None:
+    """An Avro string behind framing: its length, and so many bytes of text. Looked for before numbers of 8 bytes."""
+    if content[:1] != b"\0" or not 6 < len(content) < 70 or content[5] & 1 or content[5] >> 1 != len(content) - 6:
+        return None
+    payload = content[6:]
+    return form_of_value(content, ()) if payload.isascii() and payload.decode("ascii").isprintable() else None
+
+
+def _integer(content: bytes) -> str | None:
+    """Java's serializers write an int and a long in so many bytes, the most significant one first."""
+    if len(content) not in {4, 8} or content[0] not in {0x00, 0xFF}:
+        return None
+    return f"{len(content)} bytes that look like a big-endian {'int' if len(content) == 4 else 'long'}"
+
+
+def _fixed_width(content: bytes) -> str | None:
+    """Looked for last: any bytes may be a double or a UUID."""
+    forms = {8: "8 bytes that look like a big-endian long or double", 16: "16 bytes that look like a binary UUID"}
+    form = forms.get(len(content))
+    return form if form and _is_mostly_binary(content) else None
+
+
+def _is_mostly_binary(content: bytes) -> bool:
+    try:
+        return len(BINARY.findall(content.decode())) * 4 > len(content)
+    except UnicodeDecodeError:
+        return True
+
+
+def _recognised(content: bytes, headers: Sequence[Header]) -> str | None:
+    name = _known_form(content, headers, KEY_SCHEMA_HEADER)
+    return None if name is None or "base64" in name or "form data" in name else name
+
+
+def _text_with_control(content: bytes) -> str | None:
+    try:
+        found = BINARY.search(content.decode())
+    except UnicodeDecodeError:
+        return None
+    return None if found is None else f"{len(content)} bytes with the control character U+{ord(found[0]):04X}"

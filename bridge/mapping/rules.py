@@ -156,7 +156,7 @@ def _event_name(key: str, route: RouteConfig, where: str, findings: Findings) ->
 def _check_name(name: str, where: str, findings: Findings) -> None:
     problem = plain_text.problem_of_identifier(name)
     if problem is not None:
-        findings.add(where, f"{name!r} {problem.message}")
+        findings.add(where, f"{name!r} {problem}")
     elif not name.strip():
         findings.add(where, "is empty; an event needs a name")
     elif name.startswith("$"):
