@@ -2,6 +2,7 @@
 
 Every running bridge reads them with the view its own share comes from, and so does every other replay; all take the
 same sum off the limit. Automatic replays count as one: they divide its rate among themselves.
+schemas/replay-declaration.schema.json describes one.
 """
 
 from __future__ import annotations

@@ -19,6 +19,28 @@ from bridge.text import moments
 VERSION: Final = (LETTER[1] or b"").decode()
 OWN: Final = LETTER[0].removesuffix("version")
 CONNECT: Final = "__connect.errors."
+
+VERSION_NAME: Final = LETTER[0]
+REASON: Final = f"{OWN}reason"
+MESSAGE: Final = f"{OWN}message"
+STATUS: Final = f"{OWN}http-status"
+CODE: Final = f"{OWN}error-code"
+TOPIC: Final = f"{OWN}origin-topic"
+PARTITION: Final = f"{OWN}origin-partition"
+OFFSET: Final = f"{OWN}origin-offset"
+TIMESTAMP: Final = f"{OWN}origin-timestamp"
+GROUP: Final = f"{OWN}origin-group"
+OUTPUT: Final = f"{OWN}output"
+ROUTE: Final = f"{OWN}route"
+ROUTE_HASH: Final = f"{OWN}route-hash"
+SHA256: Final = f"{OWN}request-sha256"
+REQUEST: Final = f"{OWN}request"
+ATTEMPTS: Final = f"{OWN}attempts"
+FIRST: Final = f"{OWN}first-attempt"
+LAST: Final = f"{OWN}last-attempt"
+REPLAYS: Final = f"{OWN}replays"
+VALUE_LEFT_OUT: Final = f"{OWN}value-left-out"
+
 LONGEST_MESSAGE: Final = 1024
 """Bytes."""
 LONGEST_REQUEST: Final = 4096
@@ -50,40 +72,17 @@ class Detail(enum.IntEnum):
 
 _ESSENTIAL: Final = frozenset(
     {
-        "version",
-        "reason",
-        "origin-topic",
-        "origin-partition",
-        "origin-offset",
-        "origin-timestamp",
-        "origin-group",
-        "output",
-        "route",
-        "route-hash",
-        "replays",
-        "value-left-out",
+        *(VERSION_NAME, REASON, OUTPUT, ROUTE, ROUTE_HASH, REPLAYS, VALUE_LEFT_OUT),
+        *(TOPIC, PARTITION, OFFSET, TIMESTAMP, GROUP),
     }
 )
-
-
 NAMES: Final = frozenset(
-    [
-        *(
-            OWN + name
-            for name in (
-                *_ESSENTIAL,
-                *("message", "http-status", "error-code", "request-sha256", "request"),
-                *("attempts", "first-attempt", "last-attempt"),
-            )
-        ),
-        *(
-            CONNECT + name
-            for name in (
-                *("topic", "partition", "offset", "connector.name"),
-                *("stage", "class.name", "exception.class.name", "exception.message"),
-            )
-        ),
-    ]
+    {
+        *_ESSENTIAL,
+        *(MESSAGE, STATUS, CODE, SHA256, REQUEST, ATTEMPTS, FIRST, LAST),
+        *(f"{CONNECT}{name}" for name in ("topic", "partition", "offset", "connector.name", "stage", "class.name")),
+        *(f"{CONNECT}{name}" for name in ("exception.class.name", "exception.message")),
+    }
 )
 """All that `build` adds: whoever reads a hundred thousand letters knows these without looking at their prefixes."""
 
@@ -97,12 +96,12 @@ def build(letter: DeadLetter, group: str, detail: Detail = Detail.WHOLE) -> list
     else:
         connect = _connect(letter, group)
     if detail is not Detail.WHOLE:
-        own.pop("message", None)
-        own.pop("request", None)
+        own.pop(MESSAGE, None)
+        own.pop(REQUEST, None)
         connect.pop("exception.message", None)
     return [
         *(header for header in letter.record.headers if not header[0].startswith((OWN, CONNECT))),
-        *((OWN + name, value.encode()) for name, value in own.items()),
+        *((name, value.encode()) for name, value in own.items()),
         *((CONNECT + name, value.encode()) for name, value in connect.items()),
     ]
 
@@ -110,26 +109,26 @@ def build(letter: DeadLetter, group: str, detail: Detail = Detail.WHOLE) -> list
 def _own(letter: DeadLetter, group: str) -> dict[str, str]:
     record = letter.record
     known: dict[str, str | None] = {
-        "version": VERSION,
-        "reason": letter.reason.value,
-        "message": _cut(letter.message, LONGEST_MESSAGE),
-        "http-status": None if letter.status is None else str(letter.status),
-        "error-code": None if letter.error_code is None else _cut(letter.error_code, _LONGEST_NAME),
-        "origin-topic": record.topic,
-        "origin-partition": str(record.partition),
-        "origin-offset": str(record.offset),
-        "origin-timestamp": _record_time(record.timestamp_ms),
-        "origin-group": group,
-        "output": str(letter.output),
-        "route": None if letter.route is None else _cut(letter.route.name, _LONGEST_NAME),
-        "route-hash": None if letter.route is None else letter.route.hash,
-        "request-sha256": None if letter.request is None else hashlib.sha256(letter.request).hexdigest(),
-        "request": _short(letter.request),
-        "attempts": str(letter.attempts),
-        "first-attempt": _time(letter.first_attempt_ms),
-        "last-attempt": _time(letter.last_attempt_ms),
-        "replays": str(_replays(record.headers)),
-        "value-left-out": str(letter.value_left_out) if letter.value_left_out else None,
+        VERSION_NAME: VERSION,
+        REASON: letter.reason.value,
+        MESSAGE: _cut(letter.message, LONGEST_MESSAGE),
+        STATUS: None if letter.status is None else str(letter.status),
+        CODE: None if letter.error_code is None else _cut(letter.error_code, _LONGEST_NAME),
+        TOPIC: record.topic,
+        PARTITION: str(record.partition),
+        OFFSET: str(record.offset),
+        TIMESTAMP: _record_time(record.timestamp_ms),
+        GROUP: group,
+        OUTPUT: str(letter.output),
+        ROUTE: None if letter.route is None else _cut(letter.route.name, _LONGEST_NAME),
+        ROUTE_HASH: None if letter.route is None else letter.route.hash,
+        SHA256: None if letter.request is None else hashlib.sha256(letter.request).hexdigest(),
+        REQUEST: _short(letter.request),
+        ATTEMPTS: str(letter.attempts),
+        FIRST: _time(letter.first_attempt_ms),
+        LAST: _time(letter.last_attempt_ms),
+        REPLAYS: str(_replays(record.headers)),
+        VALUE_LEFT_OUT: str(letter.value_left_out) if letter.value_left_out else None,
     }
     return {name: value for name, value in known.items() if value is not None}
 
@@ -156,7 +155,7 @@ def _short(request: bytes | None) -> str | None:
 def _replays(headers: Sequence[Header]) -> int:
     """How often this letter was replayed before; kept, so that a letter that always fails shows."""
     for name, value in headers:
-        if name == f"{OWN}replays" and value is not None and value.isdigit() and len(value) < 10:
+        if name == REPLAYS and value is not None and value.isdigit() and len(value) < 10:
             return int(value)
     return 0
 

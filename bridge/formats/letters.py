@@ -1,6 +1,7 @@
 """A dead letter as it stands in its topic, whoever wrote it: this bridge, Kafka Connect, Spring, or somebody unknown.
 
-Parsing never fails. A header that cannot be read leaves its field empty and is named in `Letter.damaged`, because a
+What this bridge writes is in `letter_headers`, and schemas/dead-letter-headers.schema.json describes it. Parsing never
+fails. A header that cannot be read leaves its field empty and is named in `Letter.damaged`, because a
 letter whose reason is illegible is still an event that was not delivered.
 """
 
@@ -13,6 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
+from bridge.formats import letter_headers as own
 from bridge.formats.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
 from bridge.model import UNREADABLE_HEADERS, Header, LetterReason, Record
 
@@ -20,25 +22,6 @@ SPRING: Final = "kafka_dlt-"
 UNKNOWN_REASON: Final = "unknown"
 """Stands where no header says why."""
 _LONGEST_TEXT: Final = 1024
-
-_VERSION: Final = f"{OWN}version"
-_TOPIC: Final = f"{OWN}origin-topic"
-_PARTITION: Final = f"{OWN}origin-partition"
-_OFFSET: Final = f"{OWN}origin-offset"
-_TIMESTAMP: Final = f"{OWN}origin-timestamp"
-_GROUP: Final = f"{OWN}origin-group"
-_OUTPUT: Final = f"{OWN}output"
-_REASON: Final = f"{OWN}reason"
-_MESSAGE: Final = f"{OWN}message"
-_STATUS: Final = f"{OWN}http-status"
-_CODE: Final = f"{OWN}error-code"
-_ROUTE: Final = f"{OWN}route"
-_ROUTE_HASH: Final = f"{OWN}route-hash"
-_SHA256: Final = f"{OWN}request-sha256"
-_REQUEST: Final = f"{OWN}request"
-_ATTEMPTS: Final = f"{OWN}attempts"
-_FIRST: Final = f"{OWN}first-attempt"
-_LAST: Final = f"{OWN}last-attempt"
 
 T = TypeVar("T")
 
@@ -144,7 +127,7 @@ def parse(record: Record) -> Letter:
     if record.headers is UNREADABLE_HEADERS:
         return _letter(record, Dialect.UNKNOWN, (), None)._replace(damaged=("a name that is not UTF-8",))
     named = dict(record.headers)
-    if _VERSION in named:
+    if own.VERSION_NAME in named:
         try:
             return _undamaged(record, named)
         except (ValueError, LookupError, OverflowError):
@@ -164,11 +147,11 @@ def _original(record: Record, added: tuple[str, ...]) -> tuple[Header, ...]:
 def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
     """A letter of this bridge as nearly all of them are, in less time; raises where `_of_bridge` is needed."""
     get = named.get
-    topic, partition, offset = named[_TOPIC], named[_PARTITION], named[_OFFSET]
-    output, reason = named[_OUTPUT], named[_REASON]
+    topic, partition, offset = named[own.TOPIC], named[own.PARTITION], named[own.OFFSET]
+    output, reason = named[own.OUTPUT], named[own.REASON]
     if topic is None or partition is None or offset is None or output is None or reason is None:
         raise ValueError
-    status, attempts = get(_STATUS), get(_ATTEMPTS)
+    status, attempts = get(own.STATUS), get(own.ATTEMPTS)
     _, at_partition, at_offset, written_ms, key, value, _ = record
     return Letter(
         LetterPlace(at_partition, at_offset),
@@ -177,19 +160,25 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
         value,
         () if named.keys() <= NAMES else _original(record, (OWN, CONNECT)),
         _BRIDGE,
-        Origin(_topic(topic), _partition(partition), _digits(offset), _time(get(_TIMESTAMP)), _text(get(_GROUP)) or ""),
+        Origin(
+            _topic(topic),
+            _partition(partition),
+            _digits(offset),
+            _time(get(own.TIMESTAMP)),
+            _text(get(own.GROUP)) or "",
+        ),
         _digits(output),
         reason.decode(),
-        (_text(get(_MESSAGE)) or "")[:_LONGEST_TEXT],
+        (_text(get(own.MESSAGE)) or "")[:_LONGEST_TEXT],
         None if status is None else _digits(status),
-        _text(get(_CODE)),
-        _text(get(_ROUTE)),
-        _text(get(_ROUTE_HASH)),
-        _text(get(_SHA256)),
-        _text(get(_REQUEST)),
+        _text(get(own.CODE)),
+        _text(get(own.ROUTE)),
+        _text(get(own.ROUTE_HASH)),
+        _text(get(own.SHA256)),
+        _text(get(own.REQUEST)),
         None if attempts is None else _digits(attempts),
-        _text(get(_FIRST)),
-        _text(get(_LAST)),
+        _text(get(own.FIRST)),
+        _text(get(own.LAST)),
     )
 
 
@@ -300,14 +289,14 @@ def _small_big_endian(value: bytes) -> int:
 
 def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
     origin = _origin(
-        headers.topic(_TOPIC),
-        headers.partition(_PARTITION),
-        headers.number(_OFFSET),
-        headers.time(_TIMESTAMP),
-        headers.text(_GROUP),
+        headers.topic(own.TOPIC),
+        headers.partition(own.PARTITION),
+        headers.number(own.OFFSET),
+        headers.time(own.TIMESTAMP),
+        headers.text(own.GROUP),
     )
-    output = headers.number(_OUTPUT)
-    if output is None and _OUTPUT in headers.named:
+    output = headers.number(own.OUTPUT)
+    if output is None and own.OUTPUT in headers.named:
         origin = None  # Which of the record's events it is of is illegible: it must not be taken for another one.
     return Letter(
         LetterPlace(record.partition, record.offset),
@@ -318,17 +307,17 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
         Dialect.BRIDGE,
         origin,
         output or 0,
-        headers.text(_REASON) or UNKNOWN_REASON,
-        headers.text(_MESSAGE) or "",
-        headers.number(_STATUS),
-        headers.text(_CODE),
-        headers.text(_ROUTE),
-        headers.text(_ROUTE_HASH),
-        headers.text(_SHA256),
-        headers.text(_REQUEST, LONGEST_REQUEST),
-        headers.number(_ATTEMPTS),
-        headers.text(_FIRST),
-        headers.text(_LAST),
+        headers.text(own.REASON) or UNKNOWN_REASON,
+        headers.text(own.MESSAGE) or "",
+        headers.number(own.STATUS),
+        headers.text(own.CODE),
+        headers.text(own.ROUTE),
+        headers.text(own.ROUTE_HASH),
+        headers.text(own.SHA256),
+        headers.text(own.REQUEST, LONGEST_REQUEST),
+        headers.number(own.ATTEMPTS),
+        headers.text(own.FIRST),
+        headers.text(own.LAST),
         tuple(headers.damaged),
     )
 
