@@ -96,7 +96,7 @@ def assemble(
     log.redactor.add(secret_of(credentials))
     sink: DirectSink[Work] | HttpxSink[Work]
     sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
-    consumer = PollAdapter(journal, events, crash)
+    consumer = PollAdapter(journal, events, crash, loop=loop, commit_interval=config.kafka.commit_interval)
     letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)
     source = Source(
         config.kafka,

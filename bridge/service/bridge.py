@@ -87,9 +87,8 @@ class Bridge:
         listen = self._config.observability.listen
         self.admin_address = await parts.server.start(listen.host, listen.port)
         parts.events.listening(host=self.admin_address[0], port=self.admin_address[1])
-        chores = [asyncio.create_task(self._tick(), name="tick"), asyncio.create_task(self._store(), name="positions")]
-        for chore in chores:
-            chore.add_done_callback(self._chore_ended)
+        tick = asyncio.create_task(self._tick(), name="tick")
+        tick.add_done_callback(self._tick_ended)
         await self._listen_to_the_operator()
         try:
             if await self._kafka_is_ready():
@@ -101,9 +100,9 @@ class Bridge:
         else:
             await self._stop(self._exit.result())
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            tick.cancel()
+            await asyncio.gather(tick, return_exceptions=True)
+            parts.consumer.close()
         return self._exit.result()
 
     async def _listen_to_the_operator(self) -> None:
@@ -227,8 +226,8 @@ class Bridge:
         self._log.close()
         os._exit(ExitCode.UNREACHABLE)
 
-    def _chore_ended(self, chore: asyncio.Task[None]) -> None:
-        error = None if chore.cancelled() else chore.exception()
+    def _tick_ended(self, tick: asyncio.Task[None]) -> None:
+        error = None if tick.cancelled() else tick.exception()
         if error is not None:
             self._crash(error)
 
@@ -247,18 +246,6 @@ class Bridge:
             if parts.redrive is not None:
                 parts.redrive.tick()
             watch.look()
-
-    async def _store(self) -> None:
-        """Take the positions to the broker: what is done now is committed within one `commit_interval`.
-
-        A quarter of it passes here, half of it until the client's next commit; the rest is for the poll thread.
-        """
-        parts, interval = self._parts, self._config.kafka.commit_interval
-        while True:
-            await asyncio.sleep(interval / 4)
-            positions = parts.dispatcher.positions()
-            if positions:
-                parts.source.store(positions)
 
     # --- stopping ---------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from bridge.holds import Reason, shown
+from bridge.kafka import commit_timing
 from bridge.kafka.consumer.thread.consumption import Batch, Drained, Gap, Positioned, Started, Tracker
 from bridge.model import LetterRefused, TopicPartition, Verdict
 from bridge.ops.log.events import Events
@@ -16,11 +17,15 @@ from bridge.pipeline.work import Work
 from bridge.service.event_log import ServiceEventLog
 
 
-class Capacity(Protocol):
-    """The part of the source that wants to know how much it may hand over."""
+class PollThreadSide(Protocol):
+    """What the poll thread wants to know: how much it may hand over, and what it is to commit."""
 
     def room(self, records: int, size: int) -> None:
         """Free slots and free bytes as of now."""
+        ...
+
+    def store(self, positions: Positioned, /) -> None:
+        """Commit these soon."""
         ...
 
 
@@ -32,20 +37,30 @@ class PollAdapter:
     """
 
     _dispatcher: Dispatcher
-    _source: Capacity
+    _source: PollThreadSide
 
-    def __init__(self, journal: ServiceEventLog, events: Events, crash: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        journal: ServiceEventLog,
+        events: Events,
+        crash: Callable[[BaseException], None],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        commit_interval: float,
+    ) -> None:
+        self._loop = loop
+        self._offer_after = commit_timing.offer_after(commit_interval)
+        self._offer: asyncio.TimerHandle | None = None
         self._journal = journal
         self._events = events
         self._crash = crash
-        self._loop = asyncio.get_running_loop()
         self._turn_is_due = False
         self.on_assignment: Callable[[], None] = lambda: None
         """Called when partitions came or went."""
         self.out_of_range = 0
         """Partitions found with a position outside their log."""
 
-    def connect(self, dispatcher: Dispatcher, source: Capacity) -> None:
+    def connect(self, dispatcher: Dispatcher, source: PollThreadSide) -> None:
         """Say between whom this stands: each of the two is built with the other in mind."""
         self._dispatcher = dispatcher
         self._source = source
@@ -56,8 +71,14 @@ class PollAdapter:
         self._guarded(self._dispatcher.pump)
 
     def tick(self) -> None:
-        """The regular look at the clock."""
+        """The regular look at the clock; also at what is to be committed because time passed."""
         self._guarded(self._dispatcher.tick)
+        self._offer_now()
+
+    def close(self) -> None:
+        """Offer nothing more."""
+        if self._offer is not None:
+            self._offer.cancel()
 
     # --- from the poll thread -----------------------------------------------------------------------
 
@@ -83,13 +104,14 @@ class PollAdapter:
             through = self._dispatcher.accept(batch.tracker, batch.records, until)
         except Exception as defect:  # noqa: BLE001 - whatever it is, it stops the process
             self._crash(defect)
-        self._tell_room()
+        self._changed()
         return through
 
     def passed(self, gaps: Sequence[Gap]) -> None:
-        """See `Consumption`. The next look at the positions finds what moved."""
+        """See `Consumption`."""
         for gap in gaps:
             gap.tracker.nothing_in(gap.start, gap.stop, gap.leader_epoch)
+        self._offer_soon()
 
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """See `Consumption`."""
@@ -176,15 +198,38 @@ class PollAdapter:
         """See `pipeline.ports.LetterReceipts`."""
         self._guarded(self._dispatcher.letter_written, token, refused)
 
-    # --- room ----------------------------------------------------------------------------------------
+    # --- to the poll thread --------------------------------------------------------------------------
 
     def _turn(self) -> None:
         """After the answers of one turn of the loop: start what may start now, and tell how much room there is."""
         self._turn_is_due = False
         self._guarded(self._dispatcher.pump)
 
+    def _changed(self) -> None:
+        """Something arrived, or was answered: there is other room now, and something may be done."""
+        self._tell_room()
+        self._offer_soon()
+
     def _tell_room(self) -> None:
         self._source.room(*self._dispatcher.room())
+
+    def _offer_soon(self) -> None:
+        """What is done goes to the poll thread with all else that is done within `commit_timing.offer_after`."""
+        if self._offer is None:
+            self._offer = self._loop.call_later(self._offer_after, self._offer_now)
+
+    def _offer_now(self) -> None:
+        self.close()
+        self._offer = None
+        try:
+            positions = self._dispatcher.positions()
+        except Exception as defect:  # noqa: BLE001 - see `accept`
+            self._crash(defect)
+            return
+        if positions:
+            self._source.store(positions)
+        if self._dispatcher.tally.buffered:
+            self._offer_soon()
 
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:
         for partition in partitions:
@@ -195,4 +240,4 @@ class PollAdapter:
             step(*arguments)
         except Exception as defect:  # noqa: BLE001 - see `accept`
             self._crash(defect)
-        self._tell_room()
+        self._changed()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -87,7 +88,9 @@ def test_a_hold_that_is_told_again_is_told_since_it_began(journal: ServiceEventL
 async def test_a_partition_outside_its_log_counts_once_however_often_its_sentence_changes(
     journal: ServiceEventLog, told: Told
 ) -> None:
-    consumer = PollAdapter(journal, cast("Events", told), lambda _: None)
+    consumer = PollAdapter(
+        journal, cast("Events", told), lambda _: None, loop=asyncio.get_running_loop(), commit_interval=0.2
+    )
     for lost in (10, 20, 30):
         consumer.partition_held(PARTITION, Reason.OUT_OF_RANGE, f"up to {lost} events are gone unsent")
     assert consumer.out_of_range == 1
