@@ -212,7 +212,7 @@ def delivery_stage(
             letters=outside,
             positions=outside,
             credentials=FixedKey("NX-bench"),
-            journal=outside,
+            event_log=outside,
             clock=SystemClock(),
             alarm=outside,
             rng=random.Random(1),  # noqa: S311 - jitter

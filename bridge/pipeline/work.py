@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from bridge.model import TRACK, DeadLetter, Disposition, Record, Request, Route
 from bridge.pipeline.letter_breaker import TopicLetters
-from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.retry import Mark
 
 LaneKey: TypeAlias = "str | bytes | tuple[str, int] | None"
@@ -127,6 +127,16 @@ class Work:
         return f"Work({self.record.coordinates}#{self.output}, {self.state.name}, attempts={self.attempts})"
 
     @property
+    def may_be_delivered(self) -> bool:
+        """Whether it is sent or will be, and its answer still counts."""
+        return (
+            self.letter is None
+            and self.state is not EventState.GONE
+            and self.request is not NO_REQUEST
+            and self.partition.tracker.life is not TrackerState.DEAD
+        )
+
+    @property
     def who(self) -> str:
         """The user: failures are weighed per user, whatever the lanes keep in order."""
         return self.request.user_id
@@ -135,10 +145,10 @@ class Work:
 class Fanout:
     """A record that became several events: complete when all of them are."""
 
-    __slots__ = ("_works", "remaining", "size", "worst")
+    __slots__ = ("remaining", "size", "works", "worst")
 
     def __init__(self, works: Sequence[Work]) -> None:
-        self._works = works
+        self.works = works
         self.size = works[0].size
         self.remaining = len(works)
         self.worst = Disposition.FILTERED
@@ -146,10 +156,10 @@ class Fanout:
     @property
     def head(self) -> Work:
         """The first event that is not done: what is said of the record is said of it."""
-        for work in self._works:
+        for work in self.works:
             if work.state is not EventState.GONE:
                 return work
-        return self._works[-1]
+        return self.works[-1]
 
     def settle(self, disposition: Disposition) -> bool:
         """One event is done; True when it was the last. A dead letter among them names the record's disposition."""

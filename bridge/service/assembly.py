@@ -91,12 +91,12 @@ def assemble(
     settings = delivery_settings(config)
     number = mapping_number(config.mapping)
     clock = SystemClock()
-    journal = ServiceEventLog(events, clock, settings.hold_after_letters)
+    event_log = ServiceEventLog(events, clock, settings.hold_after_letters)
     credentials = build_credentials(config.track)
     log.redactor.add(secret_of(credentials))
     sink: DirectSink[Work] | HttpxSink[Work]
     sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
-    consumer = PollAdapter(journal, events, crash, loop=loop, commit_interval=config.kafka.commit_interval)
+    consumer = PollAdapter(event_log, events, crash, loop=loop, commit_interval=config.kafka.commit_interval)
     letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)
     source = Source(
         config.kafka,
@@ -117,7 +117,7 @@ def assemble(
         letters=letters,
         positions=source,
         credentials=credentials,
-        journal=journal,
+        event_log=event_log,
         clock=clock,
         alarm=alarm,
         rng=random.Random(),  # noqa: S311 - jitter, not a secret
@@ -168,7 +168,7 @@ def assemble(
     redrive = None
     if config.dead_letter.redrive.reasons:
         redrive = Redriver(config, mapping, dispatcher, credentials, events, logger, proxy=proxy)
-        journal.on_letter = redrive.letter
+        event_log.on_letter = redrive.letter
     observer = Observer(
         Observed(
             dispatcher=dispatcher,
@@ -176,7 +176,7 @@ def assemble(
             consumer=consumer,
             sink=sink,
             credentials=credentials,
-            journal=journal,
+            event_log=event_log,
             share=share,
             letter_watch=letter_watch,
             file_watch=file_watch,
@@ -196,7 +196,7 @@ def assemble(
             read=lambda: [each.tracker.partition for each in dispatcher.assignments],
             standings=lambda: group_watch.standings,
             blocks=lambda: observer.snapshot().blocks,
-            journal=journal,
+            event_log=event_log,
             events=events,
             drain_timeout=config.kafka.drain_timeout,
         )

@@ -63,7 +63,7 @@ class Reach:
     """All partitions that the group ought to read."""
     blocks: Callable[[], Sequence[ClosedGate]]
     """What keeps the whole process from sending."""
-    journal: ServiceEventLog
+    event_log: ServiceEventLog
     events: Events
     drain_timeout: float
 
@@ -123,7 +123,7 @@ class Control:
         if request.get("preview") or not released:
             return self._told(wanted, dict.fromkeys(released), refused, gates=self._gates())
         topic = released[0].topic
-        start_over = topic in self._reach.journal.topic_holds
+        start_over = topic in self._reach.event_log.topic_holds
         if start_over:
             # Dead letters that may not be written are there of any of them, and begin again with them.
             also = [each for each in self._reach.read() if each.topic == topic and each not in released]
@@ -171,11 +171,11 @@ class Control:
 
     def _reason(self, partition: TopicPartition) -> Reason | None:
         """What holds it alone, by the name that is shown."""
-        journal = self._reach.journal
-        own = journal.partition_holds.get(partition)
+        event_log = self._reach.event_log
+        own = event_log.partition_holds.get(partition)
         if own is not None:
             return shown(own.why)
-        return Reason.DEAD_LETTER_HOLD if partition.topic in journal.topic_holds else None
+        return Reason.DEAD_LETTER_HOLD if partition.topic in event_log.topic_holds else None
 
     def _gates(self) -> list[str]:
         """What holds all sending until somebody acts: no release ends that."""

@@ -14,7 +14,7 @@ from bridge.holds import REASONS, Reason
 from bridge.kafka.consumer.source import Source
 from bridge.mapping.absent_keys import KeyCount
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import TopicPartition
+from bridge.model import TRACK, TopicPartition
 from bridge.ops import snapshot as seen
 from bridge.ops.status import group_status
 from bridge.ops.status.backlog_trend import BacklogTrend
@@ -70,7 +70,7 @@ class Observed:
     consumer: PollAdapter
     sink: CountingSink
     credentials: ApiKey
-    journal: ServiceEventLog
+    event_log: ServiceEventLog
     share: RateShare | None
     letter_watch: LetterWatch
     file_watch: FileWatch
@@ -103,7 +103,7 @@ class Observer:
         """Several times a second: the loop's beat, and what is sampled."""
         now = time.monotonic()
         dispatcher = self._of.dispatcher
-        if not dispatcher.ready or dispatcher.governor.standing(now) is not Reason.RATE_LIMITED:
+        if not dispatcher.is_paced(now):
             self._limited_since = None
         elif self._limited_since is None:
             self._limited_since = now
@@ -136,7 +136,7 @@ class Observer:
         """What liveness and readiness are decided from."""
         now = time.monotonic()
         dispatcher, source = self._of.dispatcher, self._of.source
-        key, letters = dispatcher.governor.key, dispatcher.letters
+        key, letters = dispatcher.key, dispatcher.letters.refused
         topics = self._of.group_watch.view.topics
         return seen.Vitals(
             # Before the first answer of a broker there is no poll thread that could be stuck.
@@ -148,7 +148,7 @@ class Observer:
             draining=source.draining,
             stopping=self._stopping_since is not None,
             unauthorized=key.detail if key.held else None,
-            dead_letters=letters.detail if letters.unwritable_since is not None else None,
+            dead_letters=letters.detail if letters.since is not None else None,
             kafka=self._kafka_sentence(),
             topic_problems=[view.problem for view in topics if view.problem is not None],
             nothing_to_read=group_status.nothing_to_read(topics) if topics else None,
@@ -173,7 +173,7 @@ class Observer:
             consumer=taken(of.source.counts),
             routes={route.name: replace(dispatcher.tally.route(route)) for route in of.mapping.routes},
             keys=self._keys(),
-            in_flight_requests=dispatcher.governor.in_flight,
+            in_flight_requests=sum(governor.in_flight for governor in dispatcher.governors.values()),
             parked=dispatcher.parked,
             paused=of.source.paused,
             letters=self._letters(),
@@ -187,7 +187,7 @@ class Observer:
             blocks=self._blocks(now, wall),
             kafka_lost=of.kafka_watch.lost,
             group_view=of.group_watch.view,
-            held_topics=list(of.journal.topic_holds.values()),
+            held_topics=list(of.event_log.topic_holds.values()),
             partitions=self._partitions(now, wall),
             retention=of.source.retention,
             log_write_failures=of.logging.write_failures,
@@ -230,7 +230,7 @@ class Observer:
             return seen.Rate(limited_seconds=self._limited, used_last_minute=used)
         return seen.Rate(
             limit=share.limit,
-            share=dispatcher.governor.pacer.rate,
+            share=dispatcher.governors[TRACK].pacer.rate,
             view_age=share.view_age(now),
             limited_seconds=self._limited,
             used_last_minute=used,
@@ -242,51 +242,46 @@ class Observer:
             protocol=self._of.source.protocol.value,
             out_of_range=self._of.consumer.out_of_range,
             commit_age=None if counts.committed_at is None else now - counts.committed_at,
-            membership_age=self._of.dispatcher.governor.membership.age(now),
+            membership_age=self._of.dispatcher.membership.age(now),
         )
 
     def _blocks(self, now: float, wall: float) -> list[seen.ClosedGate]:
         """Every gate that is closed now, since when."""
         dispatcher = self._of.dispatcher
-        governor, letters = dispatcher.governor, dispatcher.letters
+        key, letters = dispatcher.key, dispatcher.letters.refused
         blocks: list[seen.ClosedGate] = []
 
         def closed(
-            gate: Reason, since: float, sentence: str = "", *,
+            gate: Reason, since: float | None, sentence: str = "", *,
             until: float | None = None, next_try: float | None = None, action: str = "",
         ) -> None:  # fmt: skip
+            if since is None:
+                return
             ends, again = (None if at is None else wall + max(0.0, at - now) for at in (until, next_try))
             blocks.append(seen.ClosedGate(gate, wall - (now - since), sentence, ends, again, action))
 
-        if governor.stopping:
+        if dispatcher.stopping:
             since = self._stopping_since or now
             closed(Reason.DRAINING, since, until=dispatcher.assignments.deadline())
         if (lost := self._of.kafka_watch.lost) is not None:
             blocks.append(seen.ClosedGate(Reason.KAFKA_UNREACHABLE, lost.since, self._kafka_sentence() or ""))
-        if governor.key.held_since is not None:
-            has_file = isinstance(self._of.credentials, KeyFile)
-            closed(
-                Reason.UNAUTHORIZED,
-                governor.key.held_since,
-                governor.key.detail,
-                next_try=governor.key.probe_at,
-                action="" if has_file else _KEY_AS_VALUE,
-            )
-        if letters.unwritable_since is not None:
-            closed(Reason.DEAD_LETTERS_UNWRITABLE, letters.unwritable_since, letters.detail, next_try=letters.next_try)
-        if governor.outage.since is not None:
-            probe_at = governor.outage.probe_at
-            closed(Reason.OUTAGE, governor.outage.since, governor.outage.detail, until=probe_at, next_try=probe_at)
-        if dispatcher.assignments and not governor.membership.believable(now):
+        action = "" if isinstance(self._of.credentials, KeyFile) else _KEY_AS_VALUE
+        closed(Reason.UNAUTHORIZED, key.held_since, key.detail, next_try=key.probe_at, action=action)
+        closed(Reason.DEAD_LETTERS_UNWRITABLE, letters.since, letters.detail, next_try=letters.next_try)
+        governors = dispatcher.governors.values()
+        for outage in (governor.outage for governor in governors):
+            closed(Reason.OUTAGE, outage.since, outage.detail, until=outage.probe_at, next_try=outage.probe_at)
+        if dispatcher.assignments and not dispatcher.membership.believable(now):
             sentence = (
                 "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours."
             )
-            closed(Reason.MEMBERSHIP, governor.membership.doubted_since(now), sentence)
-        if now < governor.pause_until:
-            since = now if governor.paused_since is None else governor.paused_since
-            closed(Reason.RETRY_AFTER, since, governor.pause_detail, until=governor.pause_until)
+            closed(Reason.MEMBERSHIP, dispatcher.membership.doubted_since(now), sentence)
+        for governor in governors:
+            if now < governor.pause_until:
+                since = now if governor.paused_since is None else governor.paused_since
+                closed(Reason.RETRY_AFTER, since, governor.pause_detail, until=governor.pause_until)
         if self._limited_since is not None:
-            free_at = governor.pacer.free_at
+            free_at = min(governor.pacer.free_at for governor in governors)
             sentence, action = self._paced(now)
             until = None if free_at == float("inf") else free_at
             closed(Reason.RATE_LIMITED, self._limited_since, sentence, until=until, action=action)
@@ -306,7 +301,7 @@ class Observer:
         return sentence, _SHARE_UNKNOWN
 
     def _partitions(self, now: float, wall: float) -> list[seen.PartitionView]:
-        dispatcher, source, holds = self._of.dispatcher, self._of.source, self._of.journal.partition_holds
+        dispatcher, source, holds = self._of.dispatcher, self._of.source, self._of.event_log.partition_holds
         ends = source.ends
         rows = [_partition(p, dispatcher, ends, holds, now, wall) for p in dispatcher.assignments]
         known = {row.partition for row in rows}
@@ -380,6 +375,6 @@ def _oldest(partition: PartitionWork, dispatcher: Dispatcher, now: float, wall: 
             timestamp=None if timestamp is None else timestamp / 1000,
             attempts=work.attempts,
             retry_at=wall + (work.due - now) if work.state is EventState.PARKED else None,
-            retried=None if work.mark is None else dispatcher.retried_of(work),
+            retried=None if work.mark is None else dispatcher.answers.retried(work),
         )
     return None

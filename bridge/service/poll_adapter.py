@@ -41,7 +41,7 @@ class PollAdapter:
 
     def __init__(
         self,
-        journal: ServiceEventLog,
+        event_log: ServiceEventLog,
         events: Events,
         crash: Callable[[BaseException], None],
         *,
@@ -51,7 +51,7 @@ class PollAdapter:
         self._loop = loop
         self._offer_after = commit_timing.offer_after(commit_interval)
         self._offer: asyncio.TimerHandle | None = None
-        self._journal = journal
+        self._event_log = event_log
         self._events = events
         self._crash = crash
         self._turn_is_due = False
@@ -143,7 +143,7 @@ class PollAdapter:
     def start_over(self, topic: str) -> None:
         """See `Consumption`."""
         self._guarded(self._dispatcher.start_over, topic)
-        self._journal.release_topic(topic)
+        self._event_log.release_topic(topic)
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """See `Consumption`."""
@@ -164,18 +164,18 @@ class PollAdapter:
 
     def membership_lasts(self, seconds: float) -> None:
         """See `Consumption`."""
-        self._guarded(self._dispatcher.governor.membership.lasts, seconds)
+        self._guarded(self._dispatcher.membership.lasts, seconds)
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
         """See `Consumption`."""
-        known = self._journal.partition_holds.get(partition)
+        known = self._event_log.partition_holds.get(partition)
         if shown(reason) is Reason.OUT_OF_RANGE and (known is None or known.why is not reason):
             self.out_of_range += 1  # Told again, only its sentence is another one.
-        self._journal.hold_partition(partition, reason, detail, seconds)
+        self._event_log.hold_partition(partition, reason, detail, seconds)
 
     def partition_released(self, partition: TopicPartition, reason: Reason | None = None) -> None:
         """See `Consumption`."""
-        self._journal.release_partition(partition, reason)
+        self._event_log.release_partition(partition, reason)
 
     def source_failed(self, error: Exception) -> None:
         """See `Consumption`."""
@@ -233,7 +233,7 @@ class PollAdapter:
 
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:
         for partition in partitions:
-            self._journal.release_partition(partition)
+            self._event_log.release_partition(partition)
 
     def _guarded(self, step: Callable[..., None], *arguments: Any) -> None:
         try:

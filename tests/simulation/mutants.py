@@ -14,17 +14,18 @@ from bridge.kafka.consumer.commits.end_offsets import EndOffsets
 from bridge.kafka.consumer.starts.settled import Seen, Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.thread.partition_state import PartitionState
-from bridge.model import Disposition, LetterRefused, TopicPartition
+from bridge.model import TRACK, Disposition, LetterRefused, TopicPartition
 from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.budget.outage import Outage
 from bridge.pipeline.budget.pacing import RateShare
+from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Assignments, Drain
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.dispatch.letters import LetterDesk
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.queues.key_queues import KeyQueues
-from bridge.pipeline.queues.queues import DelayQueue
+from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.work import Fanout, PartitionWork, Work
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -42,7 +43,7 @@ def _a_record_is_done_with_its_first_event(patch: pytest.MonkeyPatch) -> None:
     def settle(fanout: Fanout, disposition: Disposition) -> bool:
         del disposition
         fanout.remaining -= 1
-        return fanout.remaining == len(fanout._works) - 1
+        return fanout.remaining == len(fanout.works) - 1
 
     patch.setattr(Fanout, "settle", settle)
 
@@ -74,13 +75,13 @@ def _nothing_waits_for_its_user(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_retry_lets_the_next_one_go(patch: pytest.MonkeyPatch) -> None:
-    park = DelayQueue.park
+    delay = Queues.delay
 
-    def let_go(waiting: DelayQueue, work: Work, due: float) -> None:
-        waiting.leave_lane(work)
-        park(waiting, work, due)
+    def let_go(queues: Queues, work: Work, due: float) -> None:
+        queues.leave(work)
+        delay(queues, work, due)
 
-    patch.setattr(DelayQueue, "park", let_go)
+    patch.setattr(Queues, "delay", let_go)
 
 
 def _what_is_released_is_not_counted(patch: pytest.MonkeyPatch) -> None:
@@ -122,13 +123,13 @@ def _a_head_that_leaves_takes_its_lane_along(patch: pytest.MonkeyPatch) -> None:
 
 
 def _an_answer_for_a_partition_that_is_gone_frees_no_lane(patch: pytest.MonkeyPatch) -> None:
-    leave_lane = DelayQueue.leave_lane
+    leave = Queues.leave
 
-    def stay(waiting: DelayQueue, work: Work) -> None:
+    def stay(queues: Queues, work: Work) -> None:
         if work.partition.tracker.life is not TrackerState.DEAD:
-            leave_lane(waiting, work)
+            leave(queues, work)
 
-    patch.setattr(DelayQueue, "leave_lane", stay)
+    patch.setattr(Queues, "leave", stay)
 
 
 def _an_outage_never_ends(patch: pytest.MonkeyPatch) -> None:
@@ -156,7 +157,7 @@ def _a_permit_is_never_freed(patch: pytest.MonkeyPatch) -> None:
 
     def leak(dispatcher: Dispatcher, attempt: Any, verdict: Any) -> None:
         if attempt.partition.tracker.life is TrackerState.DEAD:
-            dispatcher.governor.in_flight += 1
+            dispatcher.governors[TRACK].in_flight += 1
         answered(dispatcher, attempt, verdict)
 
     patch.setattr(Dispatcher, "answered", leak)
@@ -181,7 +182,7 @@ def _the_position_follows_into_an_open_transaction(patch: pytest.MonkeyPatch) ->
 
 
 def _an_outage_counts_against_the_events_in_it(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Dispatcher, "_counts", lambda *_: True)
+    patch.setattr(Answers, "_counts", lambda *_: True)
 
 
 def _a_stop_waits_for_no_commit(patch: pytest.MonkeyPatch) -> None:
@@ -213,7 +214,7 @@ def _what_is_released_begins_before_its_last_commit(patch: pytest.MonkeyPatch) -
 
 
 MUTANTS = (
-    Mutant("a record is done with its first event", "accounting", _a_record_is_done_with_its_first_event),
+    Mutant("a record is done with its first event", "commit", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
     Mutant("a letter that cannot be written is skipped", "commit", _a_letter_that_cannot_be_written_is_skipped),
     Mutant("the position is the last offset that came", "commit", _the_position_is_the_last_offset_that_came),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bridge.formats import commit_mark
 from bridge.holds import Reason
 from bridge.kafka.consumer.starts.start_policy import StartReason
-from bridge.model import Outcomes, Record, TopicPartition
+from bridge.model import TRACK, Outcomes, Record, TopicPartition
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -63,7 +63,7 @@ class Process:
             letters=self.letters,
             positions=cast("Any", self),
             credentials=self.credentials,
-            journal=cast("Any", Journal(self)),
+            event_log=cast("Any", Journal(self)),
             clock=self,
             alarm=Alarm(self),
             rng=random.Random(world.plan.seed * 1000 + number),  # noqa: S311 - repeatable on purpose
@@ -247,7 +247,7 @@ class Process:
     def _apply(self) -> None:
         if self._share is not None:
             now = self.monotonic()
-            self.dispatcher.governor.pacer.set_rate(self._share.rate(now, self.dispatcher.mine()), now)
+            self.dispatcher.set_rate(self._share.rate(now, self.dispatcher.mine()), now)
             self.dispatcher.pump()
 
     def _look(self) -> None:
@@ -304,7 +304,7 @@ class Process:
     def commit_failed(self, detail: str) -> None: ...
 
     def membership_lasts(self, seconds: float) -> None:
-        self.dispatcher.governor.membership.lasts(seconds)
+        self.dispatcher.membership.lasts(seconds)
 
     def started(self, starts: Sequence[Started]) -> None:
         group = self.world.group
@@ -406,8 +406,10 @@ class Process:
         if tally.consumed != done + tally.buffered:
             raise Violation(f"accounting: {self.name} is off by {tally.gap}")
         self.world.most_behind = max(self.world.most_behind, tally.behind)
-        if dispatcher.governor.in_flight != len(self.sink.on_wire):
-            raise Violation(f"accounting: {self.name} counts {dispatcher.governor.in_flight} requests on the wire")
+        if dispatcher.governors[TRACK].in_flight != len(self.sink.on_wire):
+            raise Violation(
+                f"accounting: {self.name} counts {dispatcher.governors[TRACK].in_flight} requests on the wire"
+            )
 
     def check_deeply(self) -> None:
         """Now and then: the counters against what they count."""
@@ -418,7 +420,7 @@ class Process:
             for entry in partition.tracker.open.values():
                 opened += 1
                 size += entry.size
-                for work in (entry,) if isinstance(entry, Work) else entry._works:
+                for work in (entry,) if isinstance(entry, Work) else entry.works:
                     if work.request is not NO_REQUEST and work.letter is None and work.state is not EventState.GONE:
                         sendable[work.record.topic] += 1
         behind = dispatcher.failing.count()
@@ -429,8 +431,10 @@ class Process:
                 f"accounting: {self.name} counts {dispatcher.tally.buffered} open records, there are {opened}"
             )
         for name, topic in dispatcher.topics.items():
-            if topic.sendable != sendable[name]:
-                raise Violation(f"accounting: {self.name} counts {topic.sendable} sendable of {name}: {sendable[name]}")
+            if dispatcher.assignments.may_deliver(topic) != (sendable[name] > 0):
+                raise Violation(
+                    f"accounting: {self.name} does not see that {sendable[name]} of {name} may be delivered"
+                )
 
     def _check_drain(self, trackers: Sequence[Tracker], began: float) -> None:
         now = self.monotonic()

@@ -1,4 +1,4 @@
-"""The one place that answers: may the next request go now?"""
+"""The one place that answers, for one kind of request: may the next one go now?"""
 
 from __future__ import annotations
 
@@ -23,21 +23,25 @@ class Block:
 
 
 _FULL = Block(Reason.IN_FLIGHT)
-_STOPPING = Block(Reason.DRAINING)
 _UNPROVEN = Block(Reason.MEMBERSHIP)
 
 
 class Governor:
-    """Combines every condition on sending; each is a small state machine of its own. Times are monotonic seconds."""
+    """Combines every condition on sending; each is a small state machine of its own. Times are monotonic seconds.
+
+    Whether the key is good and the partitions are ours concerns all kinds alike; the rest each kind has for itself.
+    """
 
     __slots__ = ("_retry", "in_flight", "key", "max_in_flight", "membership", "outage", "pacer", "pause_detail",
-                 "pause_until", "paused_since", "stopping", "throttles")  # fmt: skip
+                 "pause_until", "paused_since", "throttles")  # fmt: skip
 
-    def __init__(self, settings: DeliverySettings, rng: random.Random, now: float) -> None:
+    def __init__(
+        self, settings: DeliverySettings, key: KeyGuard, membership: Membership, rng: random.Random, now: float
+    ) -> None:
         self.max_in_flight = settings.max_in_flight
         self.in_flight = 0
-        self.key = KeyGuard(settings.hold_after_unauthorized, settings.recheck)
-        self.membership = Membership(settings.session_timeout, now)
+        self.key = key
+        self.membership = membership
         self.outage = Outage(settings.retry, rng)
         self.pacer = Pacer()
         if settings.rate_limit is not None:
@@ -49,12 +53,9 @@ class Governor:
         self.pause_until = 0.0
         self.paused_since: float | None = None
         self.pause_detail = ""
-        self.stopping = False
 
     def block(self, now: float) -> Block | None:  # noqa: PLR0911 - one line for each condition, in their order
         """None: go. The order is that of what an operator should hear first."""
-        if self.stopping:
-            return _STOPPING
         if now >= self.membership.believable_until:
             return _UNPROVEN
         key, outage = self.key, self.outage
@@ -80,19 +81,14 @@ class Governor:
             or self.outage.since is not None
         )
 
-    def standing(self, now: float) -> Reason | None:
-        """What an operator would call the state of sending; None: it flows, as far as the governor is concerned."""
-        if self.stopping:
-            return Reason.DRAINING
-        if self.key.held:
-            return Reason.UNAUTHORIZED
-        if self.outage.on:
-            return Reason.OUTAGE
-        if now < self.pause_until:
-            return Reason.RETRY_AFTER
-        if not self.membership.believable(now):
-            return Reason.MEMBERSHIP
-        return Reason.RATE_LIMITED if now < self.pacer.free_at else None
+    def is_paced(self, now: float) -> bool:
+        """Whether nothing but the rate keeps the next request back."""
+        return (
+            now < self.pacer.free_at
+            and now >= self.pause_until
+            and not (self.key.held or self.outage.on)
+            and self.membership.believable(now)
+        )
 
     def started(self, now: float) -> None:
         """A request goes."""

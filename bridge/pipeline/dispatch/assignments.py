@@ -38,7 +38,7 @@ class Drain:
 class Assignments:
     """Owned partitions, and those that are leaving but still have something outside."""
 
-    __slots__ = ("_drains", "_failing", "_partitions", "_settings", "_tally", "topics")
+    __slots__ = ("_drains", "_failing", "_partitions", "_settings", "_tally", "_witnesses", "topics")
 
     def __init__(self, tally: Tally, settings: DeliverySettings, failing: Failing) -> None:
         self._failing = failing
@@ -48,6 +48,8 @@ class Assignments:
         self._settings = settings
         self.topics: dict[str, TopicLetters] = {}
         """By name, as far as they were ever ours: a held topic stays held when its partitions come back."""
+        self._witnesses: dict[TopicLetters, Work] = {}
+        """By topic, an event that could be delivered when `may_deliver` looked last."""
 
     def __len__(self) -> int:
         return len(self._partitions)
@@ -67,6 +69,25 @@ class Assignments:
     def get(self, tracker: Tracker) -> PartitionWork | None:
         """None once it is given up."""
         return self._partitions.get(tracker)
+
+    def may_deliver(self, topic: TopicLetters) -> bool:
+        """Whether any event of the topic may still be delivered.
+
+        Found out from what is open whenever it is asked, which is rare, so that nothing has to keep count. What came
+        last is looked at first: it lasts the longest, and until it is done there is no need to look at another.
+        """
+        witness = self._witnesses.get(topic)
+        if witness is not None and witness.may_be_delivered:
+            return True
+        for partition in self._partitions.values():
+            if partition.topic is topic:
+                for entry in reversed(partition.tracker.open.values()):
+                    for work in (entry,) if isinstance(entry, Work) else entry.works:
+                        if work.may_be_delivered:
+                            self._witnesses[topic] = work
+                            return True
+        self._witnesses.pop(topic, None)
+        return False
 
     def complete(self, work: Work, disposition: Disposition) -> None:
         """An event is done; with the last of its record's events the offset is complete."""
@@ -133,7 +154,6 @@ class Assignments:
         tracker, tally = partition.tracker, self._tally
         tracker.life = TrackerState.DEAD
         self._partitions.pop(tracker, None)
-        partition.topic.sendable -= len(partition.on_wire)
         self._failing.forget(partition, tracker.open.values())
         tally.released += len(tracker.open)
         tally.buffered -= len(tracker.open)

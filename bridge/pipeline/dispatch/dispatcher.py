@@ -1,8 +1,8 @@
-"""The record's way through the pipeline: accepted, queued in its lane, sent, answered, complete.
+"""The record's way through the pipeline: accepted, queued behind its user, sent, answered, complete.
 
 One thread runs everything here. Methods return at once; what takes time is outside, behind `ports`, and comes back as
 `answered` and `letter_written`. A completion carries the `Work` it belongs to, and through it the tracker of that one
-assignment: an answer for a partition that was given up frees its permit and its lane, and does nothing to offsets.
+assignment: an answer for a partition that was given up frees its permit and its key queue, and does nothing to offsets.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from bridge.counts.records import Tally
 from bridge.holds import Reason
 from bridge.model import (
+    KINDS,
     DeadLetter,
     Delivered,
-    Disposition,
     Failed,
-    LetterReason,
     LetterRefused,
     Outcome,
     Position,
@@ -32,31 +31,26 @@ from bridge.model import (
 )
 from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.budget.governor import Block, Governor
-from bridge.pipeline.budget.key_guard import KeyRuling
+from bridge.pipeline.budget.key_guard import KeyGuard
+from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.dispatch.admission import Admission
+from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Assignments, Drained
-from bridge.pipeline.dispatch.letters import LetterDesk, letter_of
+from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.ports import Alarm, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
 from bridge.pipeline.queues.failing import Failing
-from bridge.pipeline.queues.queues import DelayQueue
+from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
-from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
+from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]
 _NEVER = float("inf")
-TOLD_AT = 3
-"""Failures of one event after which it is told of."""
 # What is asked for every event: a member of an enum takes ten times as long to look up as a global.
-_IN_FLIGHT, _DELIVERED, _DRAINING, _DEAD = (
-    EventState.IN_FLIGHT,
-    Disposition.DELIVERED,
-    TrackerState.DRAINING,
-    TrackerState.DEAD,
-)
+_IN_FLIGHT, _DRAINING = EventState.IN_FLIGHT, TrackerState.DRAINING
 
 
 class Dispatcher:
@@ -71,7 +65,7 @@ class Dispatcher:
         letters: DeadLetters[Work],
         positions: Positions,
         credentials: Credentials,
-        journal: EventLog,
+        event_log: EventLog,
         clock: Clock,
         alarm: Alarm,
         rng: random.Random,
@@ -80,22 +74,32 @@ class Dispatcher:
         self._sink = sink
         self._positions = positions
         self._credentials = credentials
-        self._journal = journal
+        self._event_log = event_log
         self._monotonic, self._wall = clock.monotonic, clock.wall
         self._alarm = alarm
         self._rng = rng
+        self._next_due = _NEVER
+        self.stopping = False
+        """Nothing more starts."""
         self.tally = Tally()
-        self.governor = Governor(settings, rng, clock.monotonic())
+        now = clock.monotonic()
+        self.key = KeyGuard(settings.hold_after_unauthorized, settings.recheck)
+        self.membership = Membership(settings.session_timeout, now)
+        self.governors = {kind: Governor(settings, self.key, self.membership, rng, now) for kind in KINDS}
         self.evidence = Evidence()
         self.failing = Failing(settings, self.tally, positions)
-        self._waiting = DelayQueue(self.failing, settings.max_in_flight)
-        self.lanes, self._turns = self._waiting.lanes, self._waiting.turns
-        self.letters = LetterDesk(
-            self._letter_acknowledged, self._waiting, letters, positions, journal, self.tally, settings.retry, rng
-        )
+        self.queues = Queues(self.failing, settings.max_in_flight)
         self.assignments = Assignments(self.tally, settings, self.failing)
-        self._next_due = _NEVER
-        self._intake = Admission(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
+        self.letters = LetterDesk(
+            letters, positions, event_log, self.tally, self.assignments, self.queues,
+            RefusedLetters(event_log, settings.retry, rng),
+        )  # fmt: skip
+        self._admission = Admission(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
+        self.answers = Answers(
+            settings.retry, tally=self.tally, evidence=self.evidence, failing=self.failing, queues=self.queues,
+            assignments=self.assignments, letters=self.letters, credentials=credentials, event_log=event_log,
+            clock=clock, rng=rng, wake_at=self._wake_at,
+        )  # fmt: skip
 
     # --- assignments ------------------------------------------------------------------------------
 
@@ -106,8 +110,8 @@ class Dispatcher:
             partition = self.assignments.add(tracker, now)
             if partition.topic.held:
                 self._positions.pause_partition(tracker)
-        self.governor.membership.looked(now)
-        if trackers and not self.governor.membership.believable(now):
+        self.membership.looked(now)
+        if trackers and not self.membership.believable(now):
             self._ask_membership(now)
         self.pump()
 
@@ -129,12 +133,13 @@ class Dispatcher:
         What is read of it was given up before and begins again, so that nothing stands on the shelf; a partition that
         came since then was paused.
         """
-        letters = self.assignments.topics.get(topic)
-        if letters is None:
+        topic_letters = self.assignments.topics.get(topic)
+        if topic_letters is None:
             return
-        letters.start_over()
+        topic_letters.held = False
+        topic_letters.end_row()
         for partition in self.assignments:
-            if partition.topic is letters and partition.held is None and partition not in self.failing.paused:
+            if partition.topic is topic_letters and partition.held is None and partition not in self.failing.paused:
                 self._positions.resume_partition(partition.tracker)
         self.pump()
 
@@ -145,24 +150,24 @@ class Dispatcher:
         self._release(leaving, now)
         self._abort(leaving)
         if not self.assignments:
-            self.governor.membership.forget(now)
+            self.membership.forget(now)
         self._finish_drains(now)
         self.pump()
 
     def stop(self) -> None:
         """Start nothing more; the revocation that follows releases the rest."""
-        self.governor.stopping = True
+        self.stopping = True
 
     def membership_proven(self, issued_at: float) -> None:
         """The group coordinator acknowledged a request of this member issued at this monotonic time."""
-        self.governor.membership.proven(issued_at)
+        self.membership.proven(issued_at)
         self.pump()
 
     # --- records in -------------------------------------------------------------------------------
 
     def room(self) -> tuple[int, int]:
         """Records and bytes that may be handed over now."""
-        if self.letters.unwritable_since is not None or self.governor.stopping:
+        if self.letters.refused.since is not None or self.stopping:
             return 0, 0
         records, size = self.tally.taking_room
         free = self.failing.room(self.settings.max_buffered - records)
@@ -177,7 +182,7 @@ class Dispatcher:
         partition = self.assignments.get(tracker)
         if partition is None or tracker.life is not TrackerState.LIVE or partition.held is not None:
             return len(records)
-        through = self._intake.accept(partition, records, until)
+        through = self._admission.accept(partition, records, until)
         self.pump()
         return through
 
@@ -185,11 +190,10 @@ class Dispatcher:
         if isinstance(outcome, Request):
             if outcome.left_out:
                 self.tally.left_out += outcome.left_out
-            work.partition.topic.sendable += 1
-            if self.lanes.push(work):
-                self._turns.push(work)
+            if self.queues.keys.push(work):
+                self.queues.ready[outcome.kind].push(work)
         elif isinstance(outcome, Failed):
-            work.letter = DeadLetter(
+            letter = DeadLetter(
                 work.record,
                 outcome.reason,
                 outcome.message,
@@ -197,32 +201,33 @@ class Dispatcher:
                 outcome.route,
                 value_left_out=outcome.value_left_out,
             )
-            self.letters.submit(work)
+            self.letters.submit(work, letter)
 
     # --- requests out -----------------------------------------------------------------------------
 
     def pump(self) -> None:
         """Start everything that may start now, and set the alarm for what may start later."""
         now = self._monotonic()
-        governor, turns = self.governor, self._turns
-        governor.membership.looked(now)
+        self.membership.looked(now)
         if now >= self._next_due:
             self._wake(now)
         if self.failing.paused:
             self.failing.review()
-        block = self._start_ready(governor, turns, now)
-        if block is not None:
-            self._wake_at(block.until)
-            if block.reason is Reason.MEMBERSHIP and self.assignments:
-                self._ask_membership(now)
+        if not self.stopping:
+            for kind, ready in self.queues.ready.items():
+                block = self._start_ready(self.governors[kind], ready, now)
+                if block is not None:
+                    self._wake_at(block.until)
+                    if block.reason is Reason.MEMBERSHIP and self.assignments:
+                        self._ask_membership(now)
         if self._next_due < _NEVER:
             # Each time: the alarm that was set may be spent, by ringing a little too early, or when answers came
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
 
-    def _start_ready(self, governor: Governor, turns: ReadyQueue, now: float) -> Block | None:
-        """Start what is ready; the reason why something is left, if it is the governor's."""
-        order, again = turns.order, turns.again
+    def _start_ready(self, governor: Governor, ready: ReadyQueue, now: float) -> Block | None:
+        """Start what is ready of one kind; the reason why something is left, if it is the governor's."""
+        order, again = ready.order, ready.again
         while (order or again) and governor.in_flight < governor.max_in_flight:
             block = governor.block(now)
             if block is not None:
@@ -230,7 +235,7 @@ class Dispatcher:
             # Where only `max_in_flight` bounds sending, one "go" is good for all places that are free.
             watched = governor.watched
             for _ in range(1 if watched else governor.max_in_flight - governor.in_flight):
-                work = turns.pop() if governor.outage.since is None else turns.probe(self._rng)
+                work = ready.pop() if governor.outage.since is None else ready.probe(self._rng)
                 if work is None:
                     return None  # What failed before has as many places as it may have.
                 if watched:
@@ -243,7 +248,7 @@ class Dispatcher:
     def tick(self) -> None:
         """Call at least every half second: notices a stopped process, keeps the membership proven."""
         now = self._monotonic()
-        self.governor.membership.looked(now)
+        self.membership.looked(now)
         if self.assignments:
             self._ask_membership(now)
         self.failing.review()
@@ -260,33 +265,38 @@ class Dispatcher:
         self._sink.send(work)
 
     def _ask_membership(self, now: float) -> None:
-        if self.governor.membership.should_ask(now):
+        if self.membership.should_ask(now):
             self._positions.prove_membership()
-        if not self.governor.membership.believable(now):
+        if not self.membership.believable(now):
             self._wake_at(now + 1.0)
 
     def _wake(self, now: float) -> None:
         """Do what has come due, and find out what comes next."""
         self._next_due = _NEVER
-        self._waiting.wake(now)
+        self.queues.wake(now)
         self.letters.rewrite(now)
         self._finish_drains(now)
-        key = self.governor.key
+        key = self.key
         if key.recheck_due(now):
             held_since = key.held_since
             if key.rechecked(self._credentials.refresh(), now) and held_since is not None:
-                self._journal.unblocked(Reason.UNAUTHORIZED, now - held_since)
+                self._event_log.unblocked(Reason.UNAUTHORIZED, now - held_since)
         if key.held:
             self._wake_at(key.next_recheck)
-        self._wake_at(self._waiting.due())
-        self._wake_at(self.letters.due())
+        self._wake_at(self.queues.delayed.due())
+        self._wake_at(self.letters.refused.next_try)
         self._wake_at(self.assignments.deadline())
 
     def _wake_at(self, when: float | None) -> None:
         if when is not None and when < self._next_due:
             self._next_due = when
 
-    # --- answers ----------------------------------------------------------------------------------
+    def set_rate(self, rate: float | None, now: float) -> None:
+        """Requests of each kind that may start per second from now on; None: any number."""
+        for governor in self.governors.values():
+            governor.pacer.set_rate(rate, now)
+
+    # --- what comes back --------------------------------------------------------------------------
 
     def answered(self, work: Work, verdict: Verdict) -> None:
         """The sink's verdict on one request; frees its permit whatever became of its partition.
@@ -294,208 +304,34 @@ class Dispatcher:
         Starts nothing: `pump` must follow, at the latest in the next turn of the loop. Many answers come in one turn,
         and what may start is found out for all of them at once.
         """
-        partition = work.partition
+        partition, kind = work.partition, work.request.kind
+        governor, ready = self.governors[kind], self.queues.ready[kind]
         partition.on_wire.pop(work, None)
-        self.governor.in_flight -= 1
-        if self._turns.again_out:
-            self._turns.again_out.discard(work)
+        governor.in_flight -= 1
+        if ready.again_out:
+            ready.again_out.discard(work)
         try:
             if type(verdict) is Delivered:
-                self._delivered(work, partition)
+                self.answers.delivered(work, partition, governor)
             elif isinstance(verdict, Retry):
-                self._retry(work, verdict, self._monotonic())
+                self.answers.retry(work, verdict, governor, self._monotonic())
             elif isinstance(verdict, Reject):
-                self._rejected(work, verdict, self._monotonic())
+                self.answers.rejected(work, verdict, governor, self._monotonic())
             elif isinstance(verdict, Unauthorized):
-                self._unauthorized(work, verdict, self._monotonic())
+                self.answers.unauthorized(work, verdict, governor, self._monotonic())
         except Exception as bug:
             bug.add_note(f"while taking the answer {verdict!r} for {work.record.coordinates}")
             raise
         if partition.tracker.life is _DRAINING:
             self._finish_drains(self._monotonic())
 
-    def _delivered(self, work: Work, partition: PartitionWork) -> None:
-        """The hot path: each event comes through here once."""
-        governor, request = self.governor, work.request
-        governor.throttles = 0
-        if governor.key.one_at_a_time or governor.outage.failures:
-            self._proved(self._monotonic())
-        if work.mark is not None:
-            self.evidence.recovered()
-        self.evidence.succeeded(request.user_id)
-        self.tally.routes[request.route].delivered += 1
-        written_ms = work.record.timestamp_ms
-        if written_ms is not None:
-            self.tally.took(self._wall() - written_ms / 1000)
-        if work.lane is not None or work.mark is not None:
-            following = self.lanes.advance(work)
-            work.lane = None
-            if following is not None:
-                self._turns.push(following)
-        if partition.tracker.life is _DEAD:
-            return
-        topic = partition.topic
-        topic.sendable -= 1
-        self.assignments.complete(work, _DELIVERED)
-        if topic.run:
-            self.letters.delivered(topic)
-
-    def _proved(self, now: float) -> None:
-        for reason, seconds in self.governor.proved(now):
-            self._journal.unblocked(reason, seconds)
-            if reason is Reason.OUTAGE:
-                self._waiting.unpark()
-
-    def _retry(self, work: Work, verdict: Retry, now: float) -> None:
-        self.tally.retries[verdict.reason] += 1
-        self.tally.ambiguous += verdict.ambiguous
-        if work.state is EventState.GONE and verdict.status is None:
-            # Its connection was closed by us, which says nothing of the destination.
-            self._waiting.leave_lane(work)
-            return
-        if verdict.stale and work.attempts == 1:
-            # Its connection had ended before, most likely, which says nothing of the destination. Once: an event that
-            # makes the destination close would else be sent without end, and never found out.
-            if self._back(work):
-                self._turns.push_first(work)
-            return
-        throttled = verdict.reason == "rate_limited"
-        before, alone = work.mark, self._fails_alone(work, verdict)
-        asked = verdict.after if verdict.after or throttled else None
-        if (throttled or asked is not None) and not alone:
-            wait = self.governor.throttled(asked, now)
-            if self.governor.pause(wait + jitter(wait, self._rng), verdict.detail, now):
-                self._journal.asked_to_wait(wait, verdict.detail)
-        if self._failed(work, verdict, alone, now):
-            return
-        if not self._back(work):
-            return
-        if throttled and before is None:
-            self._turns.push_first(work)
-            return
-        self.failing.begin(work)
-        # Where others wait because of it, its attempts come soon, so that they end.
-        failures = min(work.attempts, SOON) if work.partition in self.failing.paused else work.attempts
-        wait = longer(asked, backoff(failures, self.settings.retry, self._rng), self.settings.retry)
-        self._waiting.park(work, now + wait)
-        self._wake_at(work.due)
-        if work.mark is not None and work.mark.times == TOLD_AT:
-            self._journal.retrying(self.retried_of(work))
-
-    def _fails_alone(self, work: Work, verdict: Retry) -> bool:
-        """Whether others were accepted meanwhile, so that neither an outage nor a wait of all follows from it."""
-        if self.governor.outage.on:
-            return False
-        if work.mark is not None:
-            throttled = verdict.reason == "rate_limited"
-            if self.evidence.throttled_alone(work.mark) if throttled else self.evidence.alone(work.mark):
-                return True
-        return self.evidence.poisoned(work.who)
-
-    def _failed(self, work: Work, verdict: Retry, alone: bool, now: float) -> bool:  # noqa: FBT001 - a finding
-        """Weigh a failure; True when it was this event's last and it went to the dead letters."""
-        throttled = verdict.reason == "rate_limited"
-        outage = self.governor.outage
-        transport = verdict.status is None
-        if not (alone or throttled) and outage.failed(work.who, verdict.detail, transport=transport, now=now):
-            self.evidence.doubt()
-            self._journal.blocked(Reason.OUTAGE, verdict.detail)
-        counts = self._counts(work, alone, throttled)
-        work.mark = self.evidence.failed(work.mark, verdict, alone=alone)
-        if work.partition.tracker.life is TrackerState.DEAD:
-            return False
-        if not counts:
-            if self.failing.paused and not outage.on:
-                self.failing.sip()
-            return False
-        work.counted += 1
-        work.partition.dirty = True
-        if work.counted < self.evidence.allowed(work.who, self.settings.retry.max_attempts):
-            return False
-        self.evidence.burn(work.who)
-        message = f"kept failing while other events were accepted; last: {verdict.detail}"
-        self._dead_letter(work, LetterReason.RETRIES_EXHAUSTED, message, verdict.status, None, now)
-        return True
-
-    def _counts(self, work: Work, alone: bool, throttled: bool) -> bool:  # noqa: FBT001 - findings
-        """Whether a failure speaks against the event.
-
-        Twenty others have to be accepted, of different users, unless the others wait because of it: then fewer users
-        are heard because of the buffer, and not of the API. A 429 counts only then.
-        """
-        if not alone:
-            return False
-        holds_up = work.partition in self.failing.paused
-        if throttled and not holds_up:
-            return False
-        if self.evidence.poisoned(work.who) and self.evidence.spend():
-            return True
-        if work.mark is None:
-            return False
-        if throttled:
-            return self.evidence.heard_since_last(work.mark)
-        return self.evidence.speaks_against(work.who, work.mark) or (holds_up and self.evidence.alone(work.mark))
-
-    def _rejected(self, work: Work, verdict: Reject, now: float) -> None:
-        self._proved(now)
-        self._dead_letter(work, LetterReason.REJECTED, verdict.detail, verdict.status, verdict.error_code, now)
-
-    def _unauthorized(self, work: Work, verdict: Unauthorized, now: float) -> None:
-        key = self.governor.key
-        held_since = key.held_since
-        ruling = key.unauthorized(verdict, self._credentials.refresh(), now)
-        if key.held and held_since is None:
-            self._journal.blocked(Reason.UNAUTHORIZED, verdict.detail)
-            self._wake_at(key.next_recheck)
-        elif held_since is not None and not key.held:
-            self._journal.unblocked(Reason.UNAUTHORIZED, now - held_since)
-        if ruling is KeyRuling.LETTER:
-            self._dead_letter(work, LetterReason.UNAUTHORIZED, verdict.detail, verdict.status, verdict.error_code, now)
-        elif self._back(work):
-            self.tally.retries[LetterReason.UNAUTHORIZED.value] += 1
-            self._turns.push(work)
-
-    def _back(self, work: Work) -> bool:
-        """Whether the event stays ours to send; if its partition is leaving, it is left open for the next owner."""
-        if work.partition.tracker.life is TrackerState.LIVE:
-            return True
-        self._waiting.leave_lane(work)
-        work.state = EventState.GONE
-        if work.partition.tracker.life is TrackerState.DRAINING:
-            topic = work.partition.topic
-            topic.sendable -= 1
-            self.letters.released(topic)
-        return False
-
-    # --- ends -------------------------------------------------------------------------------------
-
-    def _dead_letter(
-        self, work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, now: float
-    ) -> None:
-        if work.partition.tracker.life is TrackerState.DEAD:
-            self._waiting.leave_lane(work)
-            return
-        work.letter = letter_of(work, reason, message, status, code, epoch=self._wall() - now)
-        topic = work.partition.topic
-        topic.sendable -= 1
-        self.letters.submit(work)
-        self.letters.settle(topic)
-
     def letter_written(self, work: Work, refused: LetterRefused | None) -> None:
         """The dead-letter producer's receipt."""
-        work.partition.writing -= 1
         now = self._monotonic()
         self.letters.written(work, refused, now)
-        self._wake_at(self.letters.due())
+        self._wake_at(self.letters.refused.next_try)
         self._finish_drains(now)
         self.pump()
-
-    def _letter_acknowledged(self, work: Work) -> None:
-        """All in-sync replicas have the letter: the event is complete."""
-        if work.letter is not None and work.letter.route is not None:
-            self.tally.route(work.letter.route).dead_lettered += 1
-        self._waiting.leave_lane(work)
-        self.assignments.complete(work, Disposition.DEAD_LETTERED)
 
     # --- leaving ----------------------------------------------------------------------------------
 
@@ -508,11 +344,9 @@ class Dispatcher:
 
         topics = list(dict.fromkeys(partition.topic for partition in leaving))
         self.letters.drop(goes, topics, now)
-        for work in self._waiting.release(goes):
-            if work.letter is None:
-                work.partition.topic.sendable -= 1
+        self.queues.release(goes)
         for topic in topics:
-            self.letters.released(topic)
+            self.letters.given_up(topic)
 
     def _abort(self, partitions: Sequence[PartitionWork]) -> None:
         aborted = [work for partition in partitions for work in partition.on_wire]
@@ -525,42 +359,34 @@ class Dispatcher:
             late = [partition for partition in drain.partitions if partition.busy]
             for partition in late:
                 self.tally.forced_drains += 1
-                self._journal.drain_forced(partition.tracker, len(partition.on_wire))
+                self._event_log.drain_forced(partition.tracker, len(partition.on_wire))
             self._abort(late)
             self.assignments.finish(drain, now, self._wall())
             for topic in dict.fromkeys(partition.topic for partition in late):
-                self.letters.released(topic)
+                self.letters.given_up(topic)
+
+    # --- what is seen of it -----------------------------------------------------------------------
+
+    def is_paced(self, now: float) -> bool:
+        """Whether requests of some kind wait for nothing but their rate."""
+        return not self.stopping and any(
+            bool(self.queues.ready[kind]) and governor.is_paced(now) for kind, governor in self.governors.items()
+        )
 
     @property
     def ready(self) -> bool:
         """Whether something waits for nothing but a permit."""
-        return bool(self._turns)
+        return any(self.queues.ready.values())
 
     def retried(self, most: int) -> list[Retried]:
         """The events that failed and are tried again, those with most attempts first."""
-        worst = heapq.nlargest(most, self.lanes.failing_heads(), key=lambda work: work.attempts)
-        return [self.retried_of(work) for work in worst]
-
-    def retried_of(self, work: Work) -> Retried:
-        """What this event's attempts came to."""
-        now = self._monotonic()
-        return Retried(
-            work.partition.tracker.partition,
-            work.record.offset,
-            work.output,
-            work.request.route.name,
-            work.attempts,
-            work.counted,
-            self.evidence.allowed(work.who, self.settings.retry.max_attempts),
-            max(0.0, work.due - now) if work.state is EventState.PARKED else None,
-            None if work.mark is None else work.mark.answer,
-            self.failing.behind(work),
-        )
+        worst = heapq.nlargest(most, self.queues.keys.failing_heads(), key=lambda work: work.attempts)
+        return [self.answers.retried(work) for work in worst]
 
     @property
     def parked(self) -> int:
         """Events waiting for the time of their next attempt."""
-        return self._waiting.parked
+        return len(self.queues.delayed)
 
     @property
     def topics(self) -> dict[str, TopicLetters]:

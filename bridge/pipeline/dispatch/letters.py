@@ -1,4 +1,4 @@
-"""Dead letters on their way out: written, refused and written again, or shelved by the breaker."""
+"""Dead letters on their way out: each is with the producer, refused, on a shelf, or waits for a person."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import random
 from collections.abc import Callable, Iterable
 
 from bridge.counts.records import Tally
-from bridge.model import DeadLetter, LetterReason, LetterRefused
-from bridge.pipeline.letter_breaker import Ruling, TopicLetters
+from bridge.model import DeadLetter, Disposition, LetterReason, LetterRefused
+from bridge.pipeline.dispatch.assignments import Assignments
+from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import DeadLetters, EventLog, Positions
-from bridge.pipeline.queues.queues import DelayQueue
+from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.settings import RetrySettings
-from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
+from bridge.pipeline.work import Entry, EventState, Work
 
 
 def letter_of(
     work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, *, epoch: float
 ) -> DeadLetter:
     """What is known of an event that was tried and given up; ``epoch`` is the Unix time at monotonic zero."""
-    request = work.request
     return DeadLetter(
         work.record,
         reason,
         message,
         work.output,
-        request.route,
+        work.request.route,
         status,
         code,
-        request.body,
+        work.request.body,
         work.attempts,
         None if work.first_at is None else int((epoch + work.first_at) * 1000),
         int((epoch + work.last_at) * 1000),
@@ -38,168 +38,137 @@ def letter_of(
 
 
 class LetterDesk:
-    """A letter that cannot be written is back-pressure: its offset stays open and intake stops, nothing is skipped."""
+    """A letter that cannot be written is back-pressure: its offset stays open and nothing more is admitted.
+
+    Nothing is skipped. Whoever gives a letter to `submit` has set it on its event before, and so the event is none any
+    more that may be delivered; the rest follows here.
+    """
 
     def __init__(
-        self, acknowledged: Callable[[Work], None], waiting: DelayQueue, port: DeadLetters[Work], positions: Positions,
-        journal: EventLog, tally: Tally, retry: RetrySettings, rng: random.Random,
+        self, port: DeadLetters[Work], positions: Positions, event_log: EventLog, tally: Tally,
+        assignments: Assignments, queues: Queues, refused: RefusedLetters,
     ) -> None:  # fmt: skip
-        self._acknowledged = acknowledged
-        self._waiting = waiting
         self._port = port
         self._positions = positions
-        self._journal = journal
+        self._event_log = event_log
         self._tally = tally
-        self._retry = retry
-        self._rng = rng
-        self._again: list[tuple[float, int, Work]] = []
-        self._unwritten: set[Work] = set()
-        """Letters that were refused and are still to be written: they are what shows that writing works again."""
+        self._assignments = assignments
+        self._queues = queues
+        self.refused = refused
+        self._shelves: dict[TopicLetters, list[Work]] = {}
+        """By topic: letters that the row in front of them keeps from being written, oldest first."""
         self._stuck: dict[Entry, Work] = {}
         """Open records that wait for a person: of a held topic or partition. They take no room from the others."""
-        self._sequence = 0
-        self._refusals = 0
-        self.unwritable_since: float | None = None
-        self.detail = ""
 
-    @property
-    def next_try(self) -> float | None:
-        """When one that was refused is written again, in monotonic seconds; None: it is being written."""
-        return self._again[0][0] if self._again else None
+    # --- the way of a letter ------------------------------------------------------------------------
 
-    def submit(self, work: Work) -> None:
-        """A new letter: ask the breaker first."""
+    def submit(self, work: Work, letter: DeadLetter) -> None:
+        """The event becomes this letter; the breaker says whether it is written."""
+        work.letter = letter
         topic = work.partition.topic
-        was_held = topic.held
-        ruling = topic.rule()
-        if ruling is Ruling.WRITE:
-            if work.letter is not None:
-                topic.messages.add(work.letter.message)
-            self._write(work)
+        if topic.admits(letter):
+            self._write(work, letter)
             return
-        self._waiting.leave_lane(work)
+        self._queues.leave(work)
         if work.partition.tracker.life is TrackerState.LIVE:
             work.state = EventState.SHELVED
-            topic.shelf.append(work)
+            self._shelves.setdefault(topic, []).append(work)
             if topic.held:
                 self._stick(work)
         else:
             # Left open for the partition's next owner: from the shelf it would be written when it is no longer ours.
             work.state = EventState.GONE
-        if ruling is Ruling.HOLD and not was_held:
+        if not topic.held and not self._assignments.may_deliver(topic):
             self._hold(topic)
 
     def delivered(self, topic: TopicLetters) -> None:
         """Something of the topic was delivered, so its letters are no row."""
-        for work in topic.delivered():
-            self.submit(work)
+        topic.end_row()
+        if not topic.held:
+            for work in self._shelves.pop(topic, ()):
+                if work.letter is not None:
+                    self.submit(work, work.letter)
 
-    def released(self, topic: TopicLetters) -> None:
+    def given_up(self, topic: TopicLetters) -> None:
         """Events that could have ended the row left unanswered; when they were the last, it is counted anew.
 
         To hold the topic would be a verdict without evidence. What it costs is bounded: a rebalance brings at most
         `hold_after` further letters, as it does wherever the topic gets a new owner.
         """
-        if topic.exhausted():
+        if self._shelves.get(topic) and not topic.held and not self._assignments.may_deliver(topic):
             self.delivered(topic)
-
-    def settle(self, topic: TopicLetters) -> None:
-        """Something of the topic ended otherwise; hold it when the letters waited for the last of these."""
-        if topic.exhausted():
-            topic.held = True
-            self._hold(topic)
 
     def written(self, work: Work, refused: LetterRefused | None, now: float) -> None:
         """The producer's receipt."""
+        work.partition.writing -= 1
+        self.refused.forget(work)
         life = work.partition.tracker.life
-        self._unwritten.discard(work)
         if life is TrackerState.DEAD or (life is TrackerState.DRAINING and refused is not None):
             # The record stays open for the next owner, who writes a letter of his own.
             work.state = EventState.GONE
-            self._waiting.leave_lane(work)
+            self._queues.leave(work)
         elif refused is None:
             self._accepted(work)
-        else:
-            if work.letter is not None:
-                self._journal.letter_refused(work.letter, refused.message)
-            if refused.too_large:
-                self._hold_partition(work.partition, work, refused.message)
-            else:
-                self._refused(work, refused.message, now)
-        if refused is None or not self._unwritten:
-            self._reopen(now)
-
-    def due(self) -> float | None:
-        """When to call `rewrite`."""
-        return self._again[0][0] if self._again else None
+        elif work.letter is not None:
+            self._refuse(work, work.letter, refused, now)
+        self.refused.end(now, written=refused is None)
 
     def rewrite(self, now: float) -> None:
         """Try refused letters again."""
-        while self._again and self._again[0][0] <= now:
-            work = heapq.heappop(self._again)[2]
-            if work.state is EventState.SHELVED:
-                self._write(work)
+        for work in self.refused.due(now):
+            if work.state is EventState.SHELVED and work.letter is not None:
+                self._write(work, work.letter)
 
     def drop(self, goes: Callable[[Work], bool], topics: Iterable[TopicLetters], now: float) -> None:
         """Forget letters of partitions that are leaving; their records stay open for the next owner."""
         for topic in topics:
-            topic.shelf = [work for work in topic.shelf if not goes(work)]
+            self._shelves[topic] = [work for work in self._shelves.get(topic, ()) if not goes(work)]
         for entry in [entry for entry, work in self._stuck.items() if goes(work)]:
             self._tally.stuck -= 1
             self._tally.stuck_bytes -= self._stuck.pop(entry).size
-        for work in [work for work in self._unwritten if goes(work)]:
-            work.state = EventState.GONE
-            self._unwritten.remove(work)
-        if not self._unwritten:
-            self._reopen(now)
+        self.refused.drop(goes, now)
 
-    def _write(self, work: Work) -> None:
-        letter = work.letter
-        if letter is None:
-            raise ValueError(f"{work.record.coordinates}: no letter to write")
+    def _write(self, work: Work, letter: DeadLetter) -> None:
         work.state = EventState.WRITING
         work.partition.writing += 1
         self._port.write(letter, work)
 
-    def _reopen(self, now: float) -> None:
-        """A letter was written, or no refused one is left that could show when they can be: only a new one can tell."""
-        if self.unwritable_since is not None:
-            self._journal.letters_writable(now - self.unwritable_since)
-            self.unwritable_since, self.detail, self._refusals = None, "", 0
-
     def _accepted(self, work: Work) -> None:
+        """All in-sync replicas have the letter: the event is complete."""
         letter = work.letter
         if letter is not None:
             self._tally.letters[letter.reason] += 1
-            self._journal.dead_letter(letter)
-        self._acknowledged(work)
+            self._event_log.dead_letter(letter)
+            if letter.route is not None:
+                self._tally.route(letter.route).dead_lettered += 1
+        self._queues.leave(work)
+        self._assignments.complete(work, Disposition.DEAD_LETTERED)
 
-    def _refused(self, work: Work, message: str, now: float) -> None:
+    def _refuse(self, work: Work, letter: DeadLetter, refused: LetterRefused, now: float) -> None:
+        self._event_log.letter_refused(letter, refused.message)
         self._tally.letter_failures += 1
-        self.detail = message
-        if self.unwritable_since is None:
-            self.unwritable_since = now
-            self._journal.letters_unwritable(message)
-        self._refusals += 1
-        self._sequence += 1
-        self._unwritten.add(work)
         work.state = EventState.SHELVED
-        heapq.heappush(self._again, (now + backoff(self._refusals, self._retry, self._rng), self._sequence, work))
+        if refused.too_large:
+            self._hold_partition(work, refused.message)
+        else:
+            self.refused.add(work, refused.message, now)
+
+    # --- what waits for a person ----------------------------------------------------------------------
 
     def _hold(self, topic: TopicLetters) -> None:
-        for work in topic.shelf:
+        topic.held = True
+        for work in self._shelves.get(topic, ()):
             self._stick(work)
         self._positions.pause_topic(topic.name)
-        self._journal.topic_held(topic.name, topic.run, topic.messages.sentence())
+        self._event_log.topic_held(topic.name, topic.run, topic.messages.sentence())
 
-    def _hold_partition(self, partition: PartitionWork, work: Work, message: str) -> None:
-        self._tally.letter_failures += 1
+    def _hold_partition(self, work: Work, message: str) -> None:
+        partition = work.partition
         partition.held = message
-        work.state = EventState.SHELVED
         self._stick(work)
-        self._waiting.leave_lane(work)
+        self._queues.leave(work)
         self._positions.pause_partition(partition.tracker)
-        self._journal.partition_held(partition.tracker, message)
+        self._event_log.partition_held(partition.tracker, message)
 
     def _stick(self, work: Work) -> None:
         entry: Entry = work.fanout or work
@@ -207,3 +176,64 @@ class LetterDesk:
             self._stuck[entry] = work
             self._tally.stuck += 1
             self._tally.stuck_bytes += work.size
+
+
+class RefusedLetters:
+    """Letters that Kafka did not take: each is written again after a while. While there are any, none can be written.
+
+    They are what shows that writing works again.
+    """
+
+    def __init__(self, event_log: EventLog, retry: RetrySettings, rng: random.Random) -> None:
+        self._event_log = event_log
+        self._retry = retry
+        self._rng = rng
+        self._letters: set[Work] = set()
+        """Still to be written."""
+        self._due: list[tuple[float, int, Work]] = []
+        """A heap of those that are not with the producer, by the time of their next attempt."""
+        self._sequence = 0
+        self._in_a_row = 0
+        self.since: float | None = None
+        """Monotonic time from which on no letter could be written; None: they can."""
+        self.detail = ""
+
+    @property
+    def next_try(self) -> float | None:
+        """When one is written again, in monotonic seconds; None: all are with the producer, or there is none."""
+        return self._due[0][0] if self._due else None
+
+    def add(self, work: Work, message: str, now: float) -> None:
+        """One was refused."""
+        self.detail = message
+        if self.since is None:
+            self.since = now
+            self._event_log.letters_unwritable(message)
+        self._in_a_row += 1
+        self._sequence += 1
+        self._letters.add(work)
+        heapq.heappush(self._due, (now + backoff(self._in_a_row, self._retry, self._rng), self._sequence, work))
+
+    def due(self, now: float) -> list[Work]:
+        """Take out those whose time has come."""
+        found = []
+        while self._due and self._due[0][0] <= now:
+            found.append(heapq.heappop(self._due)[2])
+        return found
+
+    def forget(self, work: Work) -> None:
+        """Its receipt came; whoever is refused again is added again."""
+        self._letters.discard(work)
+
+    def drop(self, goes: Callable[[Work], bool], now: float) -> None:
+        """Forget those of partitions that are leaving."""
+        for work in [work for work in self._letters if goes(work)]:
+            work.state = EventState.GONE
+            self._letters.remove(work)
+        self.end(now, written=False)
+
+    def end(self, now: float, *, written: bool) -> None:
+        """A letter was written, or no refused one is left that could show when they can be: only a new one can tell."""
+        if self.since is not None and (written or not self._letters):
+            self._event_log.letters_writable(now - self.since)
+            self.since, self.detail, self._in_a_row = None, "", 0

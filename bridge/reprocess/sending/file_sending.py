@@ -70,7 +70,7 @@ class Sending:
         """The file is nobody else's, but the declaration is taken back."""
         self._budget.begin()
         now = self._clock.monotonic()
-        self.traffic.dispatcher.governor.pacer.set_rate(self._budget.rate(now), now)
+        self.traffic.dispatcher.set_rate(self._budget.rate(now), now)
         if not self.traffic.has_ended or not self._is_taken:
             done()
             return

@@ -138,7 +138,7 @@ class SideTraffic:
             letters=self,
             positions=self,
             credentials=wiring.credentials,
-            journal=log(self.stop, wiring.notice),
+            event_log=log(self.stop, wiring.notice),
             clock=wiring.clock,
             alarm=wiring.alarm,
             rng=random.Random(),  # noqa: S311 - jitter, not a secret
@@ -224,7 +224,7 @@ class SideTraffic:
             if now - looked > _LOOK:
                 looked = now
                 await budget.look(now)
-            self.dispatcher.governor.pacer.set_rate(budget.rate(now), now)
+            self.dispatcher.set_rate(budget.rate(now), now)
             self.guarded(self.dispatcher.tick)
             self.guarded(self._cargo.feed)
 

@@ -74,7 +74,7 @@ class Redriver:
         """Start when it is time: something was delivered, and no answer since speaks against the key."""
         if not self._due or self._stopping or self._task is not None or time.monotonic() < self._not_before:
             return
-        if self._dispatcher.tally.delivered and not self._dispatcher.governor.key.one_at_a_time:
+        if self._dispatcher.tally.delivered and not self._dispatcher.key.one_at_a_time:
             self._due = False
             self._task = asyncio.create_task(self._run(), name="redrive")
             self._task.add_done_callback(self._ended)

@@ -63,7 +63,7 @@ class RateView:
     def apply(self) -> None:
         """Bring the share of this moment to the pacer: it also changes when a view gets old."""
         now = time.monotonic()
-        self._dispatcher.governor.pacer.set_rate(self._share.rate(now, self._dispatcher.mine()), now)
+        self._dispatcher.set_rate(self._share.rate(now, self._dispatcher.mine()), now)
         self._dispatcher.pump()
 
     async def stop(self) -> None:

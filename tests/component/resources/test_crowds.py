@@ -124,11 +124,11 @@ async def test_as_many_users_as_records_are_all_served_and_all_forgotten(
     )
     await service.until("all of them wait", lambda: service.now().tally.buffered == USERS, within=60)
     dispatcher = service.bridge._parts.dispatcher
-    assert len(dispatcher.lanes) == USERS
+    assert len(dispatcher.queues.keys) == USERS
 
     api.set_faults()
     await service.until("all are served", lambda: service.now().tally.delivered == USERS, within=90)
-    assert len(dispatcher.lanes) == 0
+    assert len(dispatcher.queues.keys) == 0
     assert (service.now().tally.buffered, service.now().tally.buffered_bytes) == (0, 0)
     await service.stop()
     assert len(api.ledger.accepted) == USERS

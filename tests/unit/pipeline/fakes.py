@@ -289,7 +289,7 @@ class FakeCredentials:
         return self.generation
 
 
-class FakeJournal:
+class FakeEventLog:
     """Remembers what an operator would read, in order."""
 
     def __init__(self) -> None:

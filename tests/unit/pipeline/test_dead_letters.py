@@ -42,7 +42,7 @@ def test_intake_goes_on_when_the_unwritable_letters_left_with_their_partition(
     getattr(world, leave)(P0)
     world.run(1)
     assert world.dispatcher.room()[0] > 0
-    assert len(world.journal.named("letters_writable")) == 1
+    assert len(world.event_log.named("letters_writable")) == 1
     attempts = world.letters.attempts
     world.run(300)
     assert world.letters.attempts == attempts, "nothing is written for a partition that is another's"
@@ -65,7 +65,7 @@ def test_a_letter_too_large_for_the_topic_holds_only_its_partition(world: World)
     world.run(1)
     (tracker,) = world.positions.paused
     assert tracker.partition == P0
-    assert world.journal.named("partition_held") == [(tracker, TOO_LARGE.message)]
+    assert world.event_log.named("partition_held") == [(tracker, TOO_LARGE.message)]
     world.feed(P1, "bob", "!", "bob")
     world.run(60)
     assert world.positions.committed[P0].offset == 1
@@ -173,6 +173,15 @@ def test_letters_wait_for_what_may_still_be_delivered_and_the_answer_decides(ver
     assert world.positions.paused_topics == (["orders"] if holds else [])
 
 
+def test_a_letter_waits_for_the_other_event_of_its_record_too() -> None:
+    world = with_breaker(1)
+    world.feed(P0, "!")
+    world.feed(P0, "!+ann")
+    assert world.positions.paused_topics == []
+    world.run(1)
+    assert (len(world.letters.written), world.positions.paused_topics) == (2, [])
+
+
 def test_hold_after_zero_never_holds() -> None:
     world = with_breaker(0)
     world.feed(P0, *["!"] * 500)
@@ -212,13 +221,13 @@ def test_a_letter_that_cannot_be_written_is_back_pressure_and_never_a_skip(world
     world.run(300)
     assert world.dispatcher.room() == (0, 0)
     assert world.positions.committed[P0].offset == 0
-    assert world.journal.named("letters_unwritable") == [(UNWRITABLE.message,)]
+    assert world.event_log.named("letters_unwritable") == [(UNWRITABLE.message,)]
     assert world.letters.attempts > 5
     world.letters.topic = lambda _: (0.01, None)
     world.run(120)
     assert world.dispatcher.room() == (2000, 32_000_000)
     assert world.positions.committed[P0].offset == 1
-    assert len(world.journal.named("letters_writable")) == 1
+    assert len(world.event_log.named("letters_writable")) == 1
     assert len(world.letters.written) == 1
 
 
@@ -247,7 +256,7 @@ def test_a_held_topic_is_told_of_once() -> None:
     world = with_breaker(5)
     world.feed(P0, "+".join("!" * 20))
     world.run(1)
-    assert world.journal.named("topic_held") == [("orders", 5, "5 \N{MULTIPLICATION SIGN} no such field")]
+    assert world.event_log.named("topic_held") == [("orders", 5, "5 \N{MULTIPLICATION SIGN} no such field")]
     assert world.positions.paused_topics == ["orders"]
 
 
@@ -255,7 +264,7 @@ def test_every_refusal_of_a_letter_is_reported_and_not_only_the_first(world: Wor
     world.letters.topic = lambda _: (0.01, UNWRITABLE)
     world.feed(P0, "!")
     world.run(30)
-    refusals = world.journal.named("letter_refused")
+    refusals = world.event_log.named("letter_refused")
     assert len(refusals) == world.dispatcher.tally.letter_failures > 1
     assert {detail for _, detail in refusals} == {UNWRITABLE.message}
 
@@ -264,7 +273,7 @@ def test_a_letter_that_is_too_large_is_reported_as_refused(world: World) -> None
     world.letters.topic = lambda _: (0.01, TOO_LARGE)
     world.feed(P0, "!")
     world.run(5)
-    [(letter, detail)] = world.journal.named("letter_refused")
+    [(letter, detail)] = world.event_log.named("letter_refused")
     assert (letter.record.offset, detail) == (0, TOO_LARGE.message)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.model import LetterReason, Retry, TopicPartition
+from bridge.model import TRACK, LetterReason, Retry, TopicPartition
 from bridge.pipeline.queues.failing import ALL_USERS, ONE_USER, SIP
 from bridge.pipeline.queues.ready_queue import AGAIN
 from bridge.pipeline.retry import OTHERS_NEEDED, POISONED_AFTER, Evidence, Mark
@@ -155,7 +155,7 @@ def test_an_outage_is_probed_with_users_that_have_not_failed_and_ends_at_the_fir
     world.sink.api = lambda work: (0.05, FAILED if (work.who or "").startswith("bad") else ACCEPTED)
     world.feed(P0, *[f"bad {n}" for n in range(10)])
     world.run(0.06)
-    assert world.dispatcher.governor.outage.on
+    assert world.dispatcher.governors[TRACK].outage.on
     world.feed(P0, *[f"user {n}" for n in range(100)])
     world.run(1.2)
     assert len(world.sink.accepted) == 100
@@ -179,7 +179,7 @@ def test_a_429_for_one_user_only_slows_nobody_else_once_that_is_known(after: flo
     for n in range(60):
         world.feed(P1, *[f"user {n} {i}" for i in range(20)])
         world.run(1)
-    assert len(world.journal.named("asked_to_wait")) < 6
+    assert len(world.event_log.named("asked_to_wait")) < 6
     assert len(world.sink.accepted) == 60 * 20
     assert world.letters.written == []
 
@@ -254,13 +254,13 @@ def test_an_event_is_told_of_once_when_it_failed_for_the_third_time() -> None:
     answer = Retry("server_error", "the API answered 500", status=500, request_id="r-1")
     world = failing(2000, answer)
     world.feed(P0, "bad", "bad", "ann")
-    world.run_until(lambda: len(world.journal.named("retrying")) == 1)
-    [(told,)] = world.journal.named("retrying")
+    world.run_until(lambda: len(world.event_log.named("retrying")) == 1)
+    [(told,)] = world.event_log.named("retrying")
     assert (told.partition, told.offset, told.attempts, told.behind) == (P0, 0, 3, 1)
     assert (told.counted, told.allowed, told.answer) == (0, 12, answer)
     assert 0.0 <= told.next_in <= 1.0
     world.run(60)
-    assert len(world.journal.named("retrying")) == 1
+    assert len(world.event_log.named("retrying")) == 1
 
 
 def test_what_fails_is_listed_with_its_last_answer_and_forgotten_when_it_is_accepted() -> None:

@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
+from bridge.model import DeadLetter, LetterReason, Record
 from bridge.pipeline.budget.governor import Governor
 from bridge.pipeline.budget.key_guard import KeyGuard, KeyRuling
 from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.budget.outage import Outage
-from bridge.pipeline.letter_breaker import Ruling, TopicLetters
+from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.retry import Evidence, backoff
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import FAILED, unauthorized
 
 RETRY = RetrySettings()
+LETTER = DeadLetter(Record("orders", 0, 7, None, None, b"{", ()), LetterReason.UNDECODABLE, "no JSON")
 
 
 def rng() -> random.Random:
@@ -255,33 +257,31 @@ def test_the_coordinator_is_asked_in_time_and_at_most_once_a_second() -> None:
 # --- the breaker --------------------------------------------------------------------------------------
 
 
-def test_a_row_of_letters_holds_the_topic_before_the_next() -> None:
+def test_a_row_of_letters_ends_before_the_next() -> None:
     topic = TopicLetters("orders", 3)
-    assert [topic.rule() for _ in range(5)] == [Ruling.WRITE] * 3 + [Ruling.HOLD] * 2
-    assert topic.held
+    assert [topic.admits(LETTER) for _ in range(5)] == [True] * 3 + [False] * 2
 
 
-def test_the_next_letter_waits_while_something_may_still_be_delivered() -> None:
+def test_letters_go_on_after_something_was_delivered() -> None:
     topic = TopicLetters("orders", 1)
-    topic.sendable = 1
-    assert [topic.rule(), topic.rule()] == [Ruling.WRITE, Ruling.WAIT]
-    topic.delivered()
-    assert topic.rule() is Ruling.WRITE
+    assert [topic.admits(LETTER), topic.admits(LETTER)] == [True, False]
+    topic.end_row()
+    assert topic.admits(LETTER)
 
 
 def test_a_held_topic_stays_held() -> None:
     topic = TopicLetters("orders", 1)
-    topic.rule()
-    topic.rule()
-    topic.delivered()
-    assert topic.rule() is Ruling.HOLD
+    topic.held = True
+    topic.end_row()
+    assert not topic.admits(LETTER)
 
 
 # --- all together -------------------------------------------------------------------------------------
 
 
 def test_a_no_names_the_first_reason_an_operator_should_hear_and_when_to_ask_again() -> None:
-    governor = Governor(DeliverySettings(rate_limit=None, max_in_flight=2), rng(), 0.0)
+    settings = DeliverySettings(rate_limit=None, max_in_flight=2)
+    governor = Governor(settings, KeyGuard(5, 10.0), Membership(45.0, 0.0), rng(), 0.0)
     assert reason(governor) is Reason.MEMBERSHIP
     governor.membership.proven(0.0)
     assert reason(governor) is None
@@ -303,8 +303,6 @@ def test_a_no_names_the_first_reason_an_operator_should_hear_and_when_to_ask_aga
     for _ in range(5):
         governor.key.unauthorized(unauthorized(1), 1, 0.0)
     assert reason(governor) is Reason.UNAUTHORIZED
-    governor.stopping = True
-    assert reason(governor) is Reason.DRAINING
 
 
 def reason(governor: Governor) -> Reason | None:

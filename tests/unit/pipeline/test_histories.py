@@ -6,7 +6,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bridge.model import TopicPartition, Verdict
+from bridge.model import TRACK, TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
 from bridge.pipeline.work import EventState, Work
 from tests.unit.pipeline.fakes import (
@@ -137,7 +137,7 @@ class Histories(RuleBasedStateMachine):
             self.world.check_order()
 
     @invariant()
-    def what_may_still_be_delivered_is_counted_exactly(self) -> None:
+    def whether_something_may_still_be_delivered_is_known_exactly(self) -> None:
         open_events = dict.fromkeys(self.world.dispatcher.topics, 0)
         for partition in self.world.dispatcher.assignments:
             for work in events(partition.tracker.open.values()):
@@ -145,7 +145,7 @@ class Histories(RuleBasedStateMachine):
                 if work.letter is None and not draining_and_dropped:
                     open_events[partition.topic.name] += 1
         for name, topic in self.world.dispatcher.topics.items():
-            assert topic.sendable == open_events[name]
+            assert self.world.dispatcher.assignments.may_deliver(topic) == (open_events[name] > 0)
 
     @invariant()
     def what_waits_for_a_permit_is_counted_exactly(self) -> None:
@@ -155,9 +155,9 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def intake_is_shut_only_while_a_letter_is_still_to_be_written(self) -> None:
-        letters = self.world.dispatcher.letters
-        if letters.unwritable_since is not None:
-            assert letters.due() is not None or self.world.letters.pending
+        refused = self.world.dispatcher.letters.refused
+        if refused.since is not None:
+            assert refused.next_try is not None or self.world.letters.pending
 
     def teardown(self) -> None:
         """Faults end; then everything has to come to its end by itself."""
@@ -183,11 +183,11 @@ class Histories(RuleBasedStateMachine):
             if not self._unfinished():
                 break
         world.run(4)
-        assert world.dispatcher.governor.in_flight == 0
+        assert world.dispatcher.governors[TRACK].in_flight == 0
         if any(event[1] == world.logs[event[0]].end - 1 for event in world.sink.accepted[-8:]):
-            assert not world.dispatcher.governor.outage.on
+            assert not world.dispatcher.governors[TRACK].outage.on
             assert not world.is_held()
-        assert world.dispatcher.letters.unwritable_since is None
+        assert world.dispatcher.letters.refused.since is None
         assert not self._unfinished()
         if self.ordering == "user":
             world.check_order()
@@ -217,7 +217,7 @@ class PartitionHistories(Histories):
 def events(entries: object) -> list[Work]:
     found: list[Work] = []
     for entry in entries:  # type: ignore[attr-defined]  # a dict's values
-        found += [entry] if isinstance(entry, Work) else entry._works
+        found += [entry] if isinstance(entry, Work) else entry.works
     return found
 
 

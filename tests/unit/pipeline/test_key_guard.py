@@ -32,7 +32,7 @@ def test_sixty_four_in_flight_when_the_key_dies_cost_hold_after_letters(world: W
     assert len(world.letters.written) == 5
     assert {letter.reason for letter in world.letters.written} == {LetterReason.UNAUTHORIZED}
     assert len(world.sink.sent) == 64
-    assert world.journal.named("blocked") == [(Reason.UNAUTHORIZED, "Invalid API key")]
+    assert world.event_log.named("blocked") == [(Reason.UNAUTHORIZED, "Invalid API key")]
 
 
 def test_attempts_that_the_key_made_fail_and_that_are_repeated_are_counted_as_retries(world: World) -> None:
@@ -79,7 +79,10 @@ def test_a_hold_ends_on_any_answer_that_proves_the_key(world: World, verdict: Ve
     world.sink.api = lambda _: (0.05, verdict)
     world.run(30)
     assert not world.is_held()
-    assert [name for name, *_ in world.journal.entries if name in ("blocked", "unblocked")] == ["blocked", "unblocked"]
+    assert [name for name, *_ in world.event_log.entries if name in ("blocked", "unblocked")] == [
+        "blocked",
+        "unblocked",
+    ]
     assert world.dispatcher.tally.buffered == 0
 
 
@@ -94,7 +97,7 @@ def test_a_hold_ends_on_a_changed_key_although_nothing_is_there_to_probe_it(worl
     world.credentials.file = 2
     world.run(10)
     assert not world.is_held()
-    assert len(world.journal.named("unblocked")) == 1
+    assert len(world.event_log.named("unblocked")) == 1
 
 
 def test_the_key_file_is_read_again_at_each_recheck_while_held(world: World) -> None:
@@ -173,7 +176,7 @@ def test_a_key_that_was_changed_while_held_is_noticed_by_the_next_answer_too(wor
     with_good_keys(world, 2)
     world.run(20)
     assert not world.is_held()
-    assert len(world.journal.named("unblocked")) == len(world.journal.named("blocked")) == 1
+    assert len(world.event_log.named("unblocked")) == len(world.event_log.named("blocked")) == 1
 
 
 def test_other_answers_between_do_not_make_a_row(world: World) -> None:

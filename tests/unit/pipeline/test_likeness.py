@@ -70,10 +70,9 @@ def test_endless_forms_take_no_endless_room_and_hide_no_common_one() -> None:
 
 def test_what_is_delivered_ends_the_row_and_what_it_said() -> None:
     topic = TopicLetters("orders", 100)
-    topic.rule()
     topic.messages.add("a")
-    topic.delivered()
+    topic.end_row()
     assert topic.messages.sentence() == ""
     topic.messages.add("b")
-    topic.start_over()
+    topic.end_row()
     assert (topic.messages.total, len(topic.messages)) == (0, 0)

@@ -200,7 +200,7 @@ def test_a_backlog_of_one_topic_does_not_starve_another() -> None:
     world.assign(P0, Q0)
     world.feed(P0, *[f"user {i}" for i in range(500)])
     world.feed(Q0, *[f"other {i}" for i in range(20)])
-    world.dispatcher.governor.pacer.set_rate(10.0, world.now)
+    world.dispatcher.set_rate(10.0, world.now)
     world.dispatcher.pump()
     world.run(3.95)
     topics = Counter(event[0].topic for _, event, _ in world.sink.sent)

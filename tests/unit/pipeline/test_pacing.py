@@ -50,7 +50,7 @@ def test_a_backlog_uses_the_whole_rate_however_the_timers_ring(beside: str) -> N
         "late": lambda delay: delay + rng.uniform(0.0, 0.04),
     }
     world = World(DeliverySettings(rate_limit=LIMIT), rings_after=by[beside])
-    world.dispatcher.governor.pacer.set_rate(9.9, world.now)
+    world.dispatcher.set_rate(9.9, world.now)
     world.feed(P0, *[f"user {i % 300}" for i in range(1900)])
     world.run(120)
     assert 0.97 * 120 * 9.9 <= len(world.sink.sent) <= 120 * 9.9 + 1
@@ -269,7 +269,7 @@ class Group:
             self.time.after(1.5 * INTERVAL + 0.01, apply)
 
         def apply() -> None:
-            world.dispatcher.governor.pacer.set_rate(share.rate(self.time.now, world.dispatcher.mine()), self.time.now)
+            world.dispatcher.set_rate(share.rate(self.time.now, world.dispatcher.mine()), self.time.now)
             world.dispatcher.pump()
 
         return look
@@ -403,7 +403,7 @@ def test_a_demand_stays_published_for_longer_than_the_time_between_two_views() -
     world.feed(P0, "ann", "bob")
     world.run(1)
     assert published(world) == 2
-    world.dispatcher.governor.pacer.set_rate(None, world.now)
+    world.dispatcher.set_rate(None, world.now)
     world.dispatcher.pump()
     world.run(0.5)
     assert world.all_finished()
@@ -427,7 +427,7 @@ def test_a_demand_that_lasts_is_renewed_so_that_it_goes_on_to_be_believed() -> N
 
 def test_what_waits_for_its_retry_or_for_its_user_is_no_demand() -> None:
     world = World(DeliverySettings(rate_limit=LIMIT, retry=RetrySettings(initial_backoff=1000.0, max_backoff=1000.0)))
-    world.dispatcher.governor.pacer.set_rate(5.0, world.now)
+    world.dispatcher.set_rate(5.0, world.now)
     world.sink.api = lambda _: (0.05, FAILED)
     world.feed(P0, "bad", "bad", "bad")
     world.run(12)

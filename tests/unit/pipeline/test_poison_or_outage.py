@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from bridge.holds import Reason
-from bridge.model import LetterReason, Retry, TopicPartition, Verdict
+from bridge.model import TRACK, LetterReason, Retry, TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings, RetrySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
 from tests.unit.pipeline.world import World
@@ -39,14 +39,14 @@ def test_one_user_failing_for_ever_becomes_poison_while_others_flow(verdict: Ver
     assert letter.reason is LetterReason.RETRIES_EXHAUSTED
     assert letter.attempts >= 12
     assert world.positions.committed[P0].offset == 1
-    assert not world.dispatcher.governor.outage.on
+    assert not world.dispatcher.governors[TRACK].outage.on
 
 
 def test_one_user_failing_alone_is_no_outage_and_no_poison() -> None:
     world = failing("bad")
     world.feed(P0, *["bad"] * 50)
     world.run(600)
-    assert world.journal.named("blocked") == []
+    assert world.event_log.named("blocked") == []
     assert world.letters.written == []
     world.feed(P0, "ann")
     world.run(0.1)
@@ -88,7 +88,7 @@ def test_an_outage_sends_one_probe_at_a_time_over_rotating_lanes(world: World) -
     world.sink.api = lambda _: (2.0, TIMED_OUT)
     world.feed(P0, *[f"user {i}" for i in range(200)])
     world.run(2.1)
-    assert world.journal.named("blocked") == [(Reason.OUTAGE, TIMED_OUT.detail)]
+    assert world.event_log.named("blocked") == [(Reason.OUTAGE, TIMED_OUT.detail)]
     world.run(300)
     probes = world.sink.sent[66:]  # two more went before the third answer made it an outage
     assert 5 < len(probes) < 60
@@ -105,17 +105,17 @@ def test_an_outage_ends_with_the_first_answer_that_gets_through(verdict: Verdict
     world.run(1)
     assert world.dispatcher.parked > 60
     world.sink.api = lambda _: (0.05, verdict)
-    world.run_until(lambda: not world.dispatcher.governor.outage.on, 1000)
+    world.run_until(lambda: not world.dispatcher.governors[TRACK].outage.on, 1000)
     world.run(1)
     assert world.dispatcher.tally.buffered == 0, "what was parked because of it goes at once"
-    assert [entry[0] for entry in world.journal.named("unblocked")] == [Reason.OUTAGE]
+    assert [entry[0] for entry in world.event_log.named("unblocked")] == [Reason.OUTAGE]
 
 
 def test_a_run_of_connection_errors_is_an_outage_with_one_lane_alone(world: World) -> None:
     world.sink.api = lambda _: (0.05, Retry("connection", "refused"))
     world.feed(P0, "ann")
     world.run(120)
-    assert world.dispatcher.governor.outage.on
+    assert world.dispatcher.governors[TRACK].outage.on
 
 
 def test_a_429_is_never_an_outage_and_never_counts() -> None:
@@ -123,7 +123,7 @@ def test_a_429_is_never_an_outage_and_never_counts() -> None:
     world.feed(P0, "bad")
     flow(world, 120)
     assert world.letters.written == []
-    assert [entry[0] for entry in world.journal.named("blocked")] == []
+    assert [entry[0] for entry in world.event_log.named("blocked")] == []
 
 
 def test_after_a_lane_lost_a_record_its_next_ones_get_few_attempts_until_one_succeeds() -> None:
@@ -157,7 +157,7 @@ def test_retry_after_pauses_everybody_and_is_capped(world: World) -> None:
     assert len(world.sink.sent) == sent
     world.run(20)
     assert world.all_finished()
-    assert world.journal.named("asked_to_wait") == [(600.0, "429")]
+    assert world.event_log.named("asked_to_wait") == [(600.0, "429")]
 
 
 def test_a_503_with_retry_after_pauses_too(world: World) -> None:
@@ -209,7 +209,7 @@ def test_a_503_that_asks_for_no_wait_is_tried_no_sooner_than_one_that_asks_for_n
 
 
 def test_what_was_throttled_goes_first_when_the_pause_is_over(world: World) -> None:
-    world.dispatcher.governor.max_in_flight = 1
+    world.dispatcher.governors[TRACK].max_in_flight = 1
     answers = iter([THROTTLED])
     world.sink.api = lambda _: (0.05, next(answers, ACCEPTED))
     world.feed(P0, "ann", "bob", "cid")
@@ -231,7 +231,7 @@ def test_retries_that_wait_for_their_time_hold_no_permit() -> None:
     world.feed(P0, "x", "y", *[f"user {i}" for i in range(50)])
     world.run(5)
     assert len(world.sink.accepted) == 50
-    assert world.dispatcher.governor.in_flight == 0
+    assert world.dispatcher.governors[TRACK].in_flight == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -243,7 +243,7 @@ def test_answers_to_what_was_in_flight_when_the_outage_began_do_not_put_off_the_
     world.sink.api = lambda _: (next(delays, 0.05), TIMED_OUT)
     world.feed(P0, *[f"user {i}" for i in range(100)])
     world.run(0.1)
-    assert world.dispatcher.governor.outage.on
+    assert world.dispatcher.governors[TRACK].outage.on
     sent = len(world.sink.sent)
     world.run(70)
     assert world.sink.sent[sent][0] == pytest.approx(world.now - 70.1 + 52), "at once when the last of them is in"
@@ -303,7 +303,7 @@ def test_connections_that_died_between_two_requests_are_no_outage_and_their_even
     world.feed(P0, *[f"user {i}" for i in range(200)])
     world.run(2)
     assert world.all_finished()
-    assert world.journal.named("blocked") == []
+    assert world.event_log.named("blocked") == []
     assert world.dispatcher.tally.ambiguous == 200, "each may be a duplicate all the same"
 
 
@@ -320,7 +320,7 @@ def test_a_destination_where_every_connection_dies_is_an_outage() -> None:
     world.sink.api = lambda _: (0.05, STALE)
     world.feed(P0, *[f"user {i}" for i in range(50)])
     world.run(5)
-    assert world.dispatcher.governor.outage.on
+    assert world.dispatcher.governors[TRACK].outage.on
 
 
 def test_order_is_kept_over_connections_that_die() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.formats import offset_map
-from bridge.model import TopicPartition, Verdict
+from bridge.model import TRACK, TopicPartition, Verdict
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import (
     ACCEPTED,
@@ -39,7 +39,7 @@ def test_an_answer_for_a_lost_partition_frees_its_permit_and_its_lane(world: Wor
     assert [event for _, event, _ in world.sink.sent] == [(P0, 0, 0), (P1, 0, 0)]
     world.sink.answer_all(ACCEPTED)
     world.run(1)
-    assert world.dispatcher.governor.in_flight == 0
+    assert world.dispatcher.governors[TRACK].in_flight == 0
     assert world.letters.written == []
 
 
@@ -93,7 +93,7 @@ def test_a_revoke_takes_no_longer_than_what_is_on_the_wire(world: World) -> None
 
 
 def _under_rate_limit(world: World) -> None:
-    world.dispatcher.governor.pacer.set_rate(0.001, world.now)
+    world.dispatcher.set_rate(0.001, world.now)
 
 
 def _under_hold(world: World) -> None:
@@ -169,10 +169,10 @@ def test_the_drain_s_deadline_closes_the_connections_and_lets_go() -> None:
     world.run_until(lambda: bool(world.drained))
     assert world.drained[0][0] - began == pytest.approx(20.0)
     assert world.sink.aborted == 1
-    assert world.journal.named("drain_forced")[0][1] == 1
+    assert world.event_log.named("drain_forced")[0][1] == 1
     world.run(1)
     assert world.positions.committed[P0].offset == 0
-    assert world.dispatcher.governor.in_flight == 0
+    assert world.dispatcher.governors[TRACK].in_flight == 0
 
 
 def test_a_letter_that_is_refused_while_draining_is_left_to_the_next_owner(world: World) -> None:
@@ -334,8 +334,8 @@ def test_closing_our_own_connections_is_no_outage(world: World, way: str) -> Non
         world.run(21)
     world.run(0.1)
     assert world.sink.aborted == 30
-    assert not world.dispatcher.governor.outage.on
-    assert world.journal.named("blocked") == []
+    assert not world.dispatcher.governors[TRACK].outage.on
+    assert world.event_log.named("blocked") == []
 
 
 def test_a_proof_from_an_earlier_membership_proves_nothing_for_the_next(world: World) -> None:

@@ -26,7 +26,12 @@ def history(seed: int) -> list[object]:
             world.lose(*sorted(world.owned))
         elif rng.random() < 0.2:
             world.revoke(*sorted(world.owned)[:4])
-    return [world.sink.sent, world.sink.accepted, [entry[0] for entry in world.journal.entries], world.letters.written]
+    return [
+        world.sink.sent,
+        world.sink.accepted,
+        [entry[0] for entry in world.event_log.entries],
+        world.letters.written,
+    ]
 
 
 def test_the_same_seed_is_the_same_history_to_the_letter() -> None:

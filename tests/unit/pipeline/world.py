@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.formats import offset_map
-from bridge.model import Position, Record, TopicPartition
+from bridge.model import TRACK, Position, Record, TopicPartition
 from bridge.pipeline.budget.membership import GAP
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -19,7 +19,7 @@ from tests.unit.pipeline.fakes import (
     Event,
     FakeAlarm,
     FakeCredentials,
-    FakeJournal,
+    FakeEventLog,
     FakeLetters,
     FakePositions,
     FakeSink,
@@ -65,7 +65,7 @@ class World:
         self.letters = FakeLetters(self.time)
         self.positions = FakePositions(self.time)
         self.credentials = FakeCredentials()
-        self.journal = FakeJournal()
+        self.event_log = FakeEventLog()
         self.positions.verify = self._verify
         self.sink.may_start = lambda: self.positions.proven
         self.logs: dict[TopicPartition, Log] = beside.logs if beside else defaultdict(Log)
@@ -85,7 +85,7 @@ class World:
             letters=self.letters,
             positions=self.positions,
             credentials=self.credentials,
-            journal=self.journal,
+            event_log=self.event_log,
             clock=self.time,
             alarm=self.alarm,
             rng=random.Random(seed),  # noqa: S311 - repeatable on purpose
@@ -206,7 +206,7 @@ class World:
         dispatcher = self.dispatcher
         tally = dispatcher.tally
         assert tally.gap == 0, f"the accounting is off by {tally.gap}"
-        assert dispatcher.governor.in_flight == len(self.sink.on_wire)
+        assert dispatcher.governors[TRACK].in_flight == len(self.sink.on_wire)
         entries = [entry for partition in dispatcher.assignments for entry in partition.tracker.open.values()]
         assert tally.buffered == len(entries)
         assert tally.buffered_bytes == sum(entry.size for entry in entries)
@@ -278,7 +278,7 @@ class World:
 
     def is_held(self) -> bool:
         """Whether the 401 guard holds everything."""
-        return self.dispatcher.governor.key.held
+        return self.dispatcher.key.held
 
     @property
     def users_sent(self) -> list[str]:

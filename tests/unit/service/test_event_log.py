@@ -29,7 +29,7 @@ class Clock:
 
 
 class Told:
-    """The events that a journal writes of holds."""
+    """The events that a event_log writes of holds."""
 
     def __init__(self) -> None:
         self.holds: list[Reason] = []
@@ -49,50 +49,50 @@ def told() -> Told:
 
 
 @pytest.fixture
-def journal(told: Told, clock: Clock) -> ServiceEventLog:
+def event_log(told: Told, clock: Clock) -> ServiceEventLog:
     return ServiceEventLog(cast("Events", told), clock, 100)
 
 
 def test_a_hold_of_five_days_is_five_days_old_after_a_restart_too(
-    journal: ServiceEventLog, clock: Clock, told: Told
+    event_log: ServiceEventLog, clock: Clock, told: Told
 ) -> None:
-    journal.hold_partition(PARTITION, Reason.POSITION_UNKNOWN, "not read yet")
+    event_log.hold_partition(PARTITION, Reason.POSITION_UNKNOWN, "not read yet")
     clock.now += 2
-    journal.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice", 5 * DAY)
+    event_log.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice", 5 * DAY)
 
-    assert journal.partition_holds[PARTITION].since == clock.now - 5 * DAY
+    assert event_log.partition_holds[PARTITION].since == clock.now - 5 * DAY
     assert told.holds == [Reason.POSITION_UNKNOWN, Reason.HELD_BY_OPERATOR]
 
 
 def test_a_hold_that_begins_now_is_not_as_old_as_what_held_the_partition_before(
-    journal: ServiceEventLog, clock: Clock
+    event_log: ServiceEventLog, clock: Clock
 ) -> None:
-    journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start")
+    event_log.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start")
     clock.now += 14 * 3600
-    journal.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice")
+    event_log.hold_partition(PARTITION, Reason.HELD_BY_OPERATOR, "Held by alice")
 
-    assert journal.partition_holds[PARTITION].since == clock.now
+    assert event_log.partition_holds[PARTITION].since == clock.now
 
 
-def test_a_hold_that_is_told_again_is_told_since_it_began(journal: ServiceEventLog, clock: Clock, told: Told) -> None:
-    journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start 5")
+def test_a_hold_that_is_told_again_is_told_since_it_began(event_log: ServiceEventLog, clock: Clock, told: Told) -> None:
+    event_log.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start 5")
     began = clock.now
     clock.now += 60
-    journal.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start 9")
+    event_log.hold_partition(PARTITION, Reason.OUT_OF_RANGE, "below the start 9")
 
-    assert journal.partition_holds[PARTITION].since == began
-    assert journal.partition_holds[PARTITION].sentence == "below the start 9"
+    assert event_log.partition_holds[PARTITION].since == began
+    assert event_log.partition_holds[PARTITION].sentence == "below the start 9"
     assert told.holds == [Reason.OUT_OF_RANGE]
 
 
 async def test_a_partition_outside_its_log_counts_once_however_often_its_sentence_changes(
-    journal: ServiceEventLog, told: Told
+    event_log: ServiceEventLog, told: Told
 ) -> None:
     consumer = PollAdapter(
-        journal, cast("Events", told), lambda _: None, loop=asyncio.get_running_loop(), commit_interval=0.2
+        event_log, cast("Events", told), lambda _: None, loop=asyncio.get_running_loop(), commit_interval=0.2
     )
     for lost in (10, 20, 30):
         consumer.partition_held(PARTITION, Reason.OUT_OF_RANGE, f"up to {lost} events are gone unsent")
     assert consumer.out_of_range == 1
-    assert journal.partition_holds[PARTITION].sentence == "up to 30 events are gone unsent"
+    assert event_log.partition_holds[PARTITION].sentence == "up to 30 events are gone unsent"
     assert told.holds == [Reason.OUT_OF_RANGE]
