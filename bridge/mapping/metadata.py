@@ -8,16 +8,18 @@ from typing import Any, Final
 
 from bridge.decode.exact_json import TINY
 from bridge.decode.failures import MappingError, found, invalid, unmappable
-from bridge.mapping.absent_keys import AbsentKeys
+from bridge.mapping.absent_keys import AbsentKeys, MetadataKey
 from bridge.mapping.expressions import scalars
 from bridge.mapping.expressions.absence import of_json_text
+from bridge.mapping.expressions.generated import Metadata, MetadataFunction, Spread, Write
 from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.metadata_code import Metadata, MetadataCode, Spread, Write
 
 Omits = Callable[[str], bool]
 """Whether a dotted name, and all below it, stays out."""
 
+METADATA_FROM: Final = "(metadata_from)"
+"""The key under which the whole object of `metadata_from` is counted."""
 SEPARATOR = ", "
 MOST_JOINED = 50_000
 """Items of a list that are not all texts: each takes half a microsecond."""
@@ -48,14 +50,15 @@ def compile_metadata(
     stringify: bool,
 ) -> tuple[Write, AbsentKeys]:
     """The route's own keys win over those of `source`, and both over the common ones. What finds nothing is counted."""
-    code = MetadataCode(route, place)
-    code.keys(own)
+    function = MetadataFunction(route, place)
+    function.keys(own)
     if source is None:
-        code.keys(common)
+        function.keys(common)
     else:
-        code.whole(source.reader, _spread(source))
-        code.keys_if_free(common)
-    write, counts = code.compiled()
+        function.whole(METADATA_FROM, source.reader, _spread(source))
+        function.keys_if_free(common)
+    counts = AbsentKeys(MetadataKey(route, key, reader.text) for key, reader in function.watched)
+    write = function.compiled(counts)
     return _as_texts(write) if stringify else write, counts
 
 

@@ -9,11 +9,10 @@ from bridge.decode.failures import found, unmappable
 from bridge.errors import InvalidError
 from bridge.mapping.expressions.absence import missing
 from bridge.mapping.expressions.expression import ExpressionError, compile_expression
-from bridge.mapping.expressions.function_text import FunctionText
+from bridge.mapping.expressions.generated import shortcut_first
 from bridge.mapping.expressions.paths import Path, Read
 from bridge.mapping.expressions.queries import Node
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.expressions.shortcuts import Shortcut
 
 
 class ConditionError(InvalidError):
@@ -55,15 +54,5 @@ def compile_condition(text: str) -> Condition:
             f"{text!r} yields {expression.constant_type}, never true or false; "
             "to choose by topic use topics, to choose by a header make it event_type"
         )
-    read = expression.read if expression.shortcut is None else _written(expression.shortcut)
+    read = expression.read if expression.shortcut is None else shortcut_first(expression.shortcut, text)
     return Condition(text, read, expression.paths, expression.tree, expression.quoted)
-
-
-def _written(shortcut: Shortcut) -> Read:
-    code = FunctionText("value", "scope")
-    code.add(
-        f"found = {code.ordinary(shortcut)}",
-        f"return {code.named(shortcut.otherwise)}(value, scope) if found is None else found",
-    )
-    read: Read = code.compiled()
-    return read

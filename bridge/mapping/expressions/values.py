@@ -1,96 +1,23 @@
-"""A value of the configuration, compiled: what it reads of a record, and into what it is turned."""
+"""Values of the configuration, compiled: literals, expressions, templates, and paths with conversions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any, Final
 
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.decode.failures import found, unmappable
-from bridge.errors import InvalidError
-from bridge.mapping.expressions import numbers, scalars
+from bridge.mapping.expressions import scalars
 from bridge.mapping.expressions.absence import missing
-from bridge.mapping.expressions.expression import ENVELOPE_METHODS, Expression, ExpressionError, compile_expression
-from bridge.mapping.expressions.function_text import FunctionText
-from bridge.mapping.expressions.paths import Path, Read
+from bridge.mapping.expressions.expression import Expression, ExpressionError, compile_expression
+from bridge.mapping.expressions.paths import Read
+from bridge.mapping.expressions.readers import ValueReader, ValueSpecError
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.expressions.shortcuts import Shortcut, of_conversion
-from bridge.mapping.expressions.templates import split_template
-
-
-class ValueSpecError(InvalidError):
-    """A value that cannot be compiled; `key` is the key inside it that is to be mended, if it is a map."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
-
-
-@dataclass(frozen=True, slots=True)
-class ValueReader:
-    """One compiled value."""
-
-    text: str
-    """How messages name it."""
-    read: Read
-    """Returns the value, None where there is none; raises `MappingError` and `InexactNumberError`."""
-    uses_value: bool = True
-    uses_scope: bool = True
-    is_literal: bool = False
-    path: Path | None = None
-    paths: tuple[Path, ...] = ()
-    """All that it reads of the value."""
-    header: str | None = None
-    envelope: frozenset[str] = frozenset()
-    envelope_method: str | None = None
-    """The method of `Scope` that reads it, where it is a field of the envelope and no more than that."""
-    shortcut: Shortcut | None = None
-    """The ordinary case, for whoever can take it in."""
-    reserved: frozenset[str] = frozenset()
-    """Words in it that mean something of the record itself, where a field of the value could have that name."""
-    quoted: frozenset[str] = frozenset()
-    """Fields in it that are names in quotes and nothing more: perhaps texts in the wrong quotes."""
-    default: str | float | bool | None = None
-    """What `read` returns where nothing is found."""
-    bare: ValueReader | None = None
-    """The same without the default, where there is one."""
-
-    def text_of(self, value: Any, scope: Scope, label: str) -> str:
-        """An identifier as text: a string as it is, an integer in digits; anything else is a failure."""
-        if value.__class__ is str:
-            identifier: str = value
-            return identifier
-        if value.__class__ is int:
-            return str(value)
-        if value.__class__ is float or value.__class__ is Decimal:
-            if not scope.exact:
-                scope.require_exact_numbers()  # an integer beyond 64 bits is a float only until it is decoded exactly
-            raise unmappable(f"{label}: {self.text} is {_fraction(value)}")
-        raise unmappable(f"{label}: {self.text} is {self.found(value, scope.value)}; a string or an integer is needed")
-
-    def found(self, result: Any, value: Any) -> str:
-        """What it found in a decoded value, for a failure: its type, or that nothing is there, and why."""
-        return missing(self.paths, value) if result is None else found(result)
-
-    def found_no_text(self, result: Any, value: Any) -> str:
-        """The same where a string is needed, with what makes one of it."""
-        made = (
-            " ({path: …, type: string} makes one of it)" if result.__class__ is int or result.__class__ is bool else ""
-        )
-        return f"{self.found(result, value)}; a string is needed{made}"
-
-
-def _fraction(number: float | Decimal) -> str:
-    if numbers.whole(number) is not None:
-        return "a whole number written with a fraction, as 12.0; {path: …, type: integer} takes it as an integer"
-    return "a number with a fraction; a string or an integer is needed"
-
+from bridge.mapping.expressions.shortcuts import of_conversion
+from bridge.mapping.expressions.templates import compile_template
 
 MOST_JOINED: Final = 20_000
 """Items of a list that are not all texts: each takes a microsecond."""
-NOTHING: Final = ValueReader("nothing", lambda _value, _scope: None)
-"""Stands in for a value with a problem, so that all problems are found in one go."""
 
 
 def compile_value(spec: ValueSpec, label: str) -> ValueReader:
@@ -101,11 +28,14 @@ def compile_value(spec: ValueSpec, label: str) -> ValueReader:
                 "a literal", lambda _value, _scope: constant, uses_value=False, uses_scope=False, is_literal=True
             )
         case TemplateValue(template=template):
-            return _template(template, label)
+            try:
+                return compile_template(template, label)
+            except ExpressionError as error:
+                raise ValueSpecError("template", str(error)) from None
         case PathValue():
             return _converted(spec, _expression(spec.path, "path", label), label)
         case _:
-            return _plain(_expression(spec, "", label))
+            return ValueReader.of(_expression(spec, "", label))
 
 
 def _expression(text: str, key: str, label: str) -> Expression:
@@ -113,93 +43,6 @@ def _expression(text: str, key: str, label: str) -> Expression:
         return compile_expression(text, label)
     except ExpressionError as error:
         raise ValueSpecError(key, f"{text!r} {error}") from None
-
-
-def _plain(expression: Expression) -> ValueReader:
-    return ValueReader(
-        text=expression.text,
-        read=expression.read,
-        uses_value=expression.uses_value,
-        uses_scope=expression.uses_scope,
-        path=expression.path,
-        paths=expression.paths,
-        header=expression.header,
-        envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
-        reserved=_reserved(expression),
-        quoted=expression.quoted,
-        envelope_method=None if expression.envelope is None else ENVELOPE_METHODS.get(expression.envelope),
-        shortcut=expression.shortcut,
-    )
-
-
-def _reserved(expression: Expression) -> frozenset[str]:
-    return frozenset() if expression.reserved is None else frozenset({expression.reserved})
-
-
-# --- templates
-
-
-def _template(template: str, label: str) -> ValueReader:
-    try:
-        pieces = split_template(template)
-    except ExpressionError as error:
-        raise ValueSpecError("template", f"{template!r} {error}") from None
-    inner = {text: _plain(_expression(text, "template", label)) for text, is_expression in pieces if is_expression}
-    parts = tuple((text, inner.get(text) if is_expression else None) for text, is_expression in pieces)
-
-    def read(value: Any, scope: Scope) -> str | None:
-        texts = []
-        for text, reader in parts:
-            if reader is None:
-                texts.append(text)
-                continue
-            piece = reader.read(value, scope)
-            if piece is None:
-                return None  # half a text is worse than none: never "Account None", never "Account "
-            if piece.__class__ is str:
-                texts.append(piece)
-                continue
-            if not scalars.is_scalar(piece):
-                raise unmappable(
-                    f"{label}: {{{text}}} in the template is {found(piece)}; a string, a number or a boolean is needed"
-                )
-            texts.append(scalars.text_of(scalars.sendable(piece, scope)))
-        return "".join(texts)
-
-    return ValueReader(
-        text=f"the template {template!r}",
-        read=_template_of_texts(parts, read),
-        uses_value=any(reader.uses_value for reader in inner.values()),
-        paths=tuple(path for reader in inner.values() for path in reader.paths),
-        envelope=frozenset().union(*(reader.envelope for reader in inner.values())),
-        reserved=frozenset().union(*(reader.reserved for reader in inner.values())),
-        quoted=frozenset().union(*(reader.quoted for reader in inner.values())),
-    )
-
-
-def _template_of_texts(parts: tuple[tuple[str, ValueReader | None], ...], otherwise: Read) -> Read:
-    """A template of plain paths, which nearly always find texts."""
-    code = FunctionText("value", "scope")
-    pieces, found_texts = [], []
-    for text, reader in parts:
-        if reader is None:
-            pieces.append(repr(text))
-            continue
-        if reader.path is None:
-            return otherwise
-        piece = f"piece_{len(pieces)}"
-        code.add(f"{piece} = {code.at(reader.path)}")
-        pieces.append(piece)
-        found_texts.append(f"{piece}.__class__ is str")
-    code.add(
-        f"if {' and '.join(found_texts)}: return {' + '.join(pieces)}",
-        f"return {code.named(otherwise)}(value, scope)",
-    )
-    read: Read = code.compiled()
-    return read
-
-
-# --- paths with conversions
 
 
 def _converted(spec: PathValue, expression: Expression, label: str) -> ValueReader:
@@ -213,15 +56,12 @@ def _converted(spec: PathValue, expression: Expression, label: str) -> ValueRead
 
 def _reader(spec: PathValue, expression: Expression, read: Read) -> ValueReader:
     shortcut = of_conversion(spec, expression.path, expression.shortcut, read)
-    return ValueReader(
-        text=expression.text,
+    return replace(
+        ValueReader.of(expression),
         read=read if shortcut is None else shortcut.reader(),
-        uses_value=expression.uses_value,
-        path=expression.path,
-        paths=expression.paths,
-        envelope=frozenset() if expression.envelope is None else frozenset({expression.envelope}),
-        reserved=_reserved(expression),
-        quoted=expression.quoted,
+        uses_scope=True,
+        header=None,
+        envelope_method=None,
         shortcut=shortcut,
     )
 
