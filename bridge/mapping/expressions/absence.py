@@ -1,22 +1,28 @@
-"""Why a path finds nothing, where more can be said than that: something on its way has no fields.
+"""What is not there: why a path finds nothing, and which comparisons that decides.
 
-Most often that is a text that holds JSON, which outbox tables and log shippers write. Looked into only where a record
-fails or somebody asks, never for a record that is sent.
+Something on the way of a path may have no fields: most often a text that holds JSON, which outbox tables and log
+shippers write. And ``before.status != after.status`` is true where there is no `before`, which many change events lack:
+a false event, if a change was meant. The language has it so, and configurations rely on it; here it can be found out.
+
+Looked into only where a record fails or somebody asks, never for a record that is sent.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
-from bridge.decode.failures import kind
+from bridge.decode.failures import QueryTypeError, kind
 from bridge.mapping.expressions.paths import Path
+from bridge.mapping.expressions.queries import Node, build, is_true, path_of
 
 _PLAIN: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_SIGNS: Final = {"eq": "==", "ne": "!="}
 
 
 def obstacle(path: Path, value: Any) -> str | None:
@@ -78,3 +84,75 @@ def _json_inside(text: Any) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
+
+
+# --- comparisons that it decides
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What one comparison lacked in one record."""
+
+    comparison: str
+    absent: str
+    """The beginning of the path that is missing or null."""
+    is_word: bool
+    """It is the whole side, one name: perhaps a text without its quotes."""
+    is_with_literal: bool
+    """Compared with a text or a number that is written there, not with another path."""
+    result: bool
+    """What the comparison came to without it."""
+
+
+def absences(tree: Node, value: Any) -> Iterator[Absence]:
+    """Of every comparison that is looked at: what a guard before it rules out is not."""
+    try:
+        yield from _absences(tree, value)
+    except QueryTypeError:
+        return  # the condition is a failure, which says what it lacks
+
+
+def _absences(tree: Node, value: Any) -> Iterator[Absence]:
+    children = tree["children"]
+    match tree["type"]:
+        case "and_expression" | "or_expression" as kind:
+            yield from _absences(children[0], value)
+            if is_true(build(children[0])(value)) is (kind == "and_expression"):
+                yield from _absences(children[1], value)
+        case "not_expression":
+            yield from _absences(children[0], value)
+        case "comparator" if tree["value"] in _SIGNS:
+            yield from _of_comparison(tree, value)
+
+
+def _of_comparison(tree: Node, value: Any) -> Iterator[Absence]:
+    sides = tree["children"]
+    literals = [side for side in sides if side["type"] == "literal"]
+    if any(side["value"] is None for side in literals):
+        return  # a comparison with null asks for the absence
+    for side in sides:
+        path = path_of(side)
+        gone = None if path is None else _gone(path, value)
+        if gone is not None:
+            text = f" {_SIGNS[tree['value']]} ".join(_text(each) for each in sides)
+            is_word = path == gone and len(gone) == 1
+            yield Absence(text, written(gone), is_word, bool(literals), bool(build(tree)(value)))
+
+
+def _gone(path: Path, value: Any) -> Path | None:
+    """The beginning of a path up to where nothing is; None where it finds something."""
+    for depth, name in enumerate(path):
+        value = value.get(name) if value.__class__ is dict else None
+        if value is None:
+            return path[: depth + 1]
+    return None
+
+
+def _text(side: Node) -> str:
+    path = path_of(side)
+    if path is not None:
+        return written(path)
+    if side["type"] != "literal":
+        return "…"
+    constant = side["value"]
+    return f"'{constant}'" if isinstance(constant, str) else f"`{json.dumps(constant)}`"

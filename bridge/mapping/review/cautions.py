@@ -8,7 +8,7 @@ from math import nan
 from typing import Final
 
 from bridge.config.mapping_section import ExampleConfig
-from bridge.mapping.expressions.comparisons import Absence
+from bridge.mapping.expressions.absence import Absence
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.coverage import FOR_ALL, Coverage, Verdicts
 from bridge.mapping.review.examples import example_record

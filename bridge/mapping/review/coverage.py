@@ -12,8 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from bridge.decode import exact_json
 from bridge.decode.failures import InexactNumberError, MappingError
-from bridge.mapping.expressions.absence import first_obstacle
-from bridge.mapping.expressions.comparisons import Absence, absences
+from bridge.mapping.expressions.absence import Absence, absences, first_obstacle
 from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import RESERVED
 from bridge.mapping.expressions.readers import ValueReader
