@@ -1,1 +1,0 @@
-"""The metrics by subject, each declared once; `bridge.ops.metrics.catalogue` puts them together."""
