@@ -92,7 +92,7 @@ def _where(url: str | None, config: Path | None) -> _ReplicaAddress:
 
 
 def _fetch(place: _ReplicaAddress) -> dict[str, Any]:
-    from bridge.ops import status_client
+    from bridge.ops.admin import status_client
 
     try:
         return status_client.fetch(place.address, _TIMEOUT)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bridge.ops import status_client
+from bridge.ops.admin import status_client
 from bridge.sandbox.child_processes import ChildProcesses, last_lines
 from bridge.text.amounts import span
 

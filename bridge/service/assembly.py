@@ -19,10 +19,10 @@ from bridge.kafka.consumer.source import Source
 from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.fingerprint import mapping_number
+from bridge.ops.admin.pages import pages
+from bridge.ops.admin.server import AdminServer
 from bridge.ops.log.events import Events
 from bridge.ops.log.logger import Logging
-from bridge.ops.pages import pages
-from bridge.ops.server import AdminServer
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.work import Work

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ops.server import parse
+from bridge.ops.admin.server import parse
 
 
 def fuzz(data: bytes) -> None:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import orjson
 
 from bridge.ops import health
+from bridge.ops.admin.server import PageResponse
 from bridge.ops.metrics import exposition_format
-from bridge.ops.server import PageResponse
 from bridge.ops.status import status_document
 from bridge.text.printable import printable_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.ops.admin.server import Page
     from bridge.ops.health import Health
-    from bridge.ops.server import Page
     from bridge.ops.snapshot import Snapshot, Vitals
 
 T = TypeVar("T")

@@ -1,12 +1,12 @@
 """Every metric the bridge exposes: the exposition, the reference table in docs/operations.md and the checks of
-dashboards and alerts all read this table. Adding one is one declaration in `bridge.ops.metrics.families`, of something
-that `bridge.counts` or another part of the snapshot has.
+dashboards and alerts all read this table. Adding one is one declaration in a module beside this one, of something that
+`bridge.counts` or another part of the snapshot has.
 """
 
 from __future__ import annotations
 
-from bridge.ops.metrics.families import group, letters, limits, partitions, process, records, requests
-from bridge.ops.metrics.families.declare import PREFIX, DashboardRow, Distribution, Metric, MetricKind, Over, Samples
+from bridge.ops.metrics import group, letters, limits, partitions, process, records, requests
+from bridge.ops.metrics.declare import PREFIX, DashboardRow, Distribution, Metric, MetricKind, Over, Samples
 
 __all__ = ["CATALOGUE", "PREFIX", "DashboardRow", "Distribution", "Metric", "MetricKind", "Over", "Samples"]
 

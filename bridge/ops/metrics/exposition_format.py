@@ -37,7 +37,7 @@ class Exposition:
         self._process = ProcessCollector(registry=None)
 
     def render(self, snapshot: Snapshot, media_type: str) -> bytes:
-        """The page. Costs about 4 µs per sample, 8 ms for 300 partitions: see `bridge.ops.pages` for how often."""
+        """The page. Costs about 4 µs per sample, 8 ms for 300 partitions: see `ops.admin.pages` for how often."""
         if media_type == OPENMETRICS:
             encode, _ = choose_encoder(_ACCEPT_OPENMETRICS)
             return encode(_Families(lambda: _with_units(self._families(snapshot, created=snapshot.started_at))))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bridge.holds import TOPIC_PROBLEMS
 from bridge.ops.group_view import TopicView
-from bridge.ops.metrics.families.declare import (
+from bridge.ops.metrics.declare import (
     DashboardRow,
     Metric,
     Over,

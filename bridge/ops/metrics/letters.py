@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bridge.model import LetterReason
-from bridge.ops.metrics.families.declare import (
+from bridge.ops.metrics.declare import (
     DashboardRow,
     Metric,
     Over,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.holds import GATES
-from bridge.ops.metrics.families.declare import (
+from bridge.ops.metrics.declare import (
     DashboardRow,
     Metric,
     Over,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.holds import PARTITION_HOLDS
-from bridge.ops.hold_reasons import held_since, partition_hold
-from bridge.ops.metrics import scaling
-from bridge.ops.metrics.families.declare import Metric, Over, Samples, gauge, gauges
+from bridge.holds import PARTITION_HOLDS, Reason
+from bridge.ops.hold_reasons import explain, held_since, partition_hold
+from bridge.ops.metrics.declare import Metric, Over, Samples, gauge, gauges
 from bridge.ops.snapshot import PartitionView, Snapshot
 
 _ALWAYS_SHOWN = frozenset(PARTITION_HOLDS[:4])
@@ -47,6 +46,18 @@ def _held_since(snapshot: Snapshot) -> Samples:
 
 def _held_for(snapshot: Snapshot) -> Samples:
     return ((labels, max(0.0, snapshot.at - since)) for labels, since in _held_since(snapshot))
+
+
+def scaling_backlog(snapshot: Snapshot) -> int:
+    """What an autoscaler may scale on: records that wait for nothing but somebody to send them.
+
+    Only partitions that are sending count, as `/status` explains them. All other reasons hold a new replica as they
+    hold this one: the budget belongs to the token and is shared anew, not enlarged, by every replica; a refused key, an
+    outage and a pause the API asked for meet all of them; a held topic or partition, a letter that cannot be written
+    and a retry that is not due move with the partition. Scaling on the bare lag would answer each of these with
+    rebalances. A partition whose lag is not known yet adds nothing.
+    """
+    return sum(each.lag or 0 for each in snapshot.partitions if explain(each, snapshot).why is Reason.SENDING)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -137,6 +148,6 @@ METRICS: tuple[Metric, ...] = (
         "records",
         "The part of the lag that one more replica could help with; 0 where the rate budget, the key, an outage, a hold"
         " or a retry keeps records from going.",
-        scaling.backlog,
+        scaling_backlog,
     ),
 )

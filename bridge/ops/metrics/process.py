@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ops.metrics.families.declare import Metric, MetricKind, Over, Samples, age, counter, gauge, gauges, process
+from bridge.ops.metrics.declare import Metric, MetricKind, Over, Samples, age, counter, gauge, gauges, process
 from bridge.ops.snapshot import Snapshot
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.model import FilterReason
-from bridge.ops.metrics.families.declare import DashboardRow, Metric, Samples, Shown, counted, counter, counters, gauge
+from bridge.ops.metrics.declare import DashboardRow, Metric, Samples, Shown, counted, counter, counters, gauge
 from bridge.ops.snapshot import Snapshot
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.ops.server import AdminServer, PageResponse
+from bridge.ops.admin.server import AdminServer, PageResponse
 
 DOCKERFILE = Path(__file__).parents[3] / "Dockerfile"
 

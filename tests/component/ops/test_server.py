@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bridge.ops.server import MAX_HEAD, AdminServer, CannotListenError, PageResponse, ServerLimits
+from bridge.ops.admin.server import MAX_HEAD, AdminServer, CannotListenError, PageResponse, ServerLimits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

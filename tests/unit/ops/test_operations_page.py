@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.ops import health
-from bridge.ops.server import MAX_HEAD, ServerLimits
+from bridge.ops.admin.server import MAX_HEAD, ServerLimits
 from scripts import reference_tables
 
 if TYPE_CHECKING:

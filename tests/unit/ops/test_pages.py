@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.ops.admin.pages import Fresh, encode, pages
 from bridge.ops.metrics import exposition_format
-from bridge.ops.pages import Fresh, encode, pages
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot, Vitals

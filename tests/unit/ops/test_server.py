@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bridge.ops.server import AdminServer, PageResponse
+from bridge.ops.admin.server import AdminServer, PageResponse
 
 BIG = 4_000_000
 """More than the buffers of a connection take while nobody reads."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.ops.status_client import status_url
+from bridge.ops.admin.status_client import status_url
 
 
 @pytest.mark.parametrize(
