@@ -12,6 +12,7 @@ import sys
 from typing import NoReturn
 
 from bridge import memory
+from bridge.exits import ExitCode
 
 
 def main() -> NoReturn:
@@ -22,7 +23,7 @@ def main() -> NoReturn:
 
         code = entry.run(sys.argv[1:])
     except KeyboardInterrupt:
-        code = 130
+        code = ExitCode.INTERRUPTED
     _end(code)
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from bridge.formats.own_records import LETTER
 from bridge.model import DeadLetter, Header, LetterReason
 from bridge.text import moments
+from bridge.text.cut import cut_bytes
 
 VERSION: Final = (LETTER[1] or b"").decode()
 OWN: Final = LETTER[0].removesuffix("version")
@@ -111,16 +112,16 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
     known: dict[str, str | None] = {
         VERSION_NAME: VERSION,
         REASON: letter.reason.value,
-        MESSAGE: _cut(letter.message, LONGEST_MESSAGE),
+        MESSAGE: cut_bytes(letter.message, LONGEST_MESSAGE),
         STATUS: None if letter.status is None else str(letter.status),
-        CODE: None if letter.error_code is None else _cut(letter.error_code, _LONGEST_NAME),
+        CODE: None if letter.error_code is None else cut_bytes(letter.error_code, _LONGEST_NAME),
         TOPIC: record.topic,
         PARTITION: str(record.partition),
         OFFSET: str(record.offset),
         TIMESTAMP: _record_time(record.timestamp_ms),
         GROUP: group,
         OUTPUT: str(letter.output),
-        ROUTE: None if letter.route is None else _cut(letter.route.name, _LONGEST_NAME),
+        ROUTE: None if letter.route is None else cut_bytes(letter.route.name, _LONGEST_NAME),
         ROUTE_HASH: None if letter.route is None else letter.route.hash,
         SHA256: None if letter.request is None else hashlib.sha256(letter.request).hexdigest(),
         REQUEST: _short(letter.request),
@@ -143,7 +144,7 @@ def _connect(letter: DeadLetter, group: str) -> dict[str, str]:
         "stage": stage,
         "class.name": part,
         "exception.class.name": f"{part}.{letter.reason.value}",
-        "exception.message": _cut(letter.message, LONGEST_MESSAGE),
+        "exception.message": cut_bytes(letter.message, LONGEST_MESSAGE),
     }
 
 
@@ -172,11 +173,3 @@ def _record_time(epoch_ms: int | None) -> str | None:
 def _time(epoch_ms: int | None) -> str | None:
     """ISO 8601 in UTC with milliseconds; nothing for what no calendar holds."""
     return None if epoch_ms is None else moments.iso_of_millis(epoch_ms)
-
-
-def _cut(text: str, longest: int) -> str:
-    """At most this many bytes of UTF-8, never half a character."""
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= longest:
-        return encoded.decode()
-    return encoded[: longest - 3].decode("utf-8", "ignore") + "…"

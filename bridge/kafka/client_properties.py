@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException, Producer, cimpl
 
 from bridge.config.kafka_properties import REFUSED, is_secret
 from bridge.config.reading.hints import nearest
+from bridge.text.cut import cut
 
 _NOBODYS: Final = "nobody has a property of this name"
 _UNKNOWN: Final = "No such configuration property"
@@ -199,7 +200,7 @@ def _numbers(known: ClientProperty) -> str:
 def _quoted(name: str, value: str) -> str:
     if is_secret(name):
         return "what it is"
-    return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+    return repr(cut(value, _SHOWN + 1))
 
 
 def _printed() -> str:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from bridge.text.amounts import thousands
+from bridge.text.cut import cut
 
 _READ: Final = 400
 """Characters of a message that are looked at."""
@@ -32,7 +33,7 @@ def common_form(message: str) -> str:
     Paths of fields, and the status that the API answered, stay: they are what the message is about.
     """
     text = _VARYING.sub(_replaced, _REQUEST_ID.sub("", " ".join(message[:_READ].split())))
-    return text if len(text) <= _KEPT else f"{text[: _KEPT - 1]}…"
+    return cut(text, _KEPT)
 
 
 def _replaced(found: re.Match[str]) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from bridge.text.cut import cut_bytes
+
 DETAIL_LIMIT = 1024
 """Bytes of UTF-8 that an answer may contribute to a log line or to a dead letter's header."""
 _CODE_LIMIT = 100
@@ -49,10 +51,7 @@ def bounded(text: str, limit: int = DETAIL_LIMIT) -> str:
     Control characters, and the invisible ones that reorder text, could forge a log line or repaint a terminal.
     """
     line = "".join(character if character.isprintable() else " " for character in text[: limit * 2])
-    encoded = line.encode("utf-8", "replace")
-    if len(encoded) <= limit:
-        return line
-    return encoded[: limit - 3].decode("utf-8", "ignore") + "…"
+    return cut_bytes(line, limit)
 
 
 def _text(value: object) -> str | None:

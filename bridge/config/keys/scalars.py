@@ -16,6 +16,7 @@ from math import isfinite
 from typing import Any
 
 from bridge.text import moments
+from bridge.text.cut import cut
 
 
 class Substituted(str):
@@ -83,7 +84,7 @@ def shown(value: Any) -> str:
     plain = {None: "nothing", True: "true", False: "false", "": "an empty text"}
     found = plain.get(value) if value is None or isinstance(value, bool | str) else None
     found = found or (repr(value) if isinstance(value, str) else str(value))
-    return found if len(found) <= _LONGEST_SHOWN else f"{found[:_LONGEST_SHOWN]}…"
+    return cut(found, _LONGEST_SHOWN + 1)
 
 
 def text(value: Any) -> str:

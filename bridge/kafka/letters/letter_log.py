@@ -43,12 +43,13 @@ _DENIED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GR
 
 
 class LetterLogError(Unreachable):
-    """The topics cannot be read; the message is one sentence. `is_refusal`: trying again will not help."""
+    """The topics cannot be read; the message is one sentence."""
 
-    def __init__(self, message: str, *, is_refusal: bool = False) -> None:
-        super().__init__(message)
-        if is_refusal:
-            self.exit_code = ExitCode.USAGE
+
+class LetterLogDeniedError(LetterLogError):
+    """A topic is missing, or this user may not read it: trying again will not help."""
+
+    exit_code = ExitCode.USAGE
 
 
 class Haste(NamedTuple):
@@ -105,10 +106,9 @@ class LetterLog:
         described = self._topics()
         letters = _partitions(described, self.topic)
         if letters is None:
-            raise LetterLogError(
+            raise LetterLogDeniedError(
                 f"dead_letter.topic: {self.topic} does not exist, or this user may not see it: run "
                 f"`{command('topics', 'create')}`, or grant READ and DESCRIBE on it.",
-                is_refusal=True,
             )
         resolved = _partitions(described, resolutions_of(self.topic))
         # The resolutions' ends first: whatever they speak of, its letter is within the others.
@@ -227,9 +227,8 @@ def _offsets(asked: answers.AdminAnswers[ClientPartition]) -> dict[TopicPartitio
     for where, error in asked.errors.items():
         denied = error.code() in _DENIED
         advice = ": grant READ and DESCRIBE on it" if denied else ""
-        raise LetterLogError(
-            f"{where.topic}/{where.partition} does not say where it begins and ends ({error.str()}){advice}.",
-            is_refusal=denied,
+        raise (LetterLogDeniedError if denied else LetterLogError)(
+            f"{where.topic}/{where.partition} does not say where it begins and ends ({error.str()}){advice}."
         )
     return {TopicPartition(p.topic, p.partition): found.offset for p, found in asked.results.items()}
 
@@ -286,7 +285,8 @@ def _heard(message: Message[Any, Any], ends: dict[TopicPartition, int]) -> None:
         return
     denied = error.code() in _DENIED
     advice = ": grant READ on it" if denied else ""
-    raise LetterLogError(f"{partition} cannot be read: {error.str()}{advice}.", is_refusal=denied)
+    kind = LetterLogDeniedError if denied else LetterLogError
+    raise kind(f"{partition} cannot be read: {error.str()}{advice}.")
 
 
 def _close_passed(consumer: Consumer, ends: dict[TopicPartition, int]) -> None:

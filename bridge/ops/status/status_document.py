@@ -16,6 +16,7 @@ from bridge.ops.hold_reasons import HoldExplanation, explain
 from bridge.ops.status import group_status
 from bridge.ops.status.backlog_trend import done_at
 from bridge.ops.status.concerns import RETENTION_NEAR, Concern, concerns
+from bridge.text.cut import cut
 from bridge.text.moments import iso
 
 if TYPE_CHECKING:
@@ -393,9 +394,5 @@ def _unmapped(snapshot: Snapshot) -> Document:
     frequent = sorted(snapshot.tally.unmapped_types(UNMAPPED_SHOWN), key=lambda item: (-item[1], item[0]))
     return {
         "records": snapshot.tally.unmapped,
-        "types": [{"type": _shortened(name), "records": count} for name, count in frequent],
+        "types": [{"type": cut(name, TYPE_LENGTH), "records": count} for name, count in frequent],
     }
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= TYPE_LENGTH else text[: TYPE_LENGTH - 1] + "…"

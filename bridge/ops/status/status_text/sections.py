@@ -263,7 +263,7 @@ def _group(document: Document) -> list[Item]:
     ]
     if view["members"] is None:
         return others
-    said = f"{view['state']}, {len(view['members'])} members, as of {span(view['age_s'] or 0)} ago"
+    said = f"{view['state']}, {plural(len(view['members']), 'member')}, as of {span(view['age_s'] or 0)} ago"
     rows = [(each["name"], each["host"], _number(each["partitions"])) for each in view["members"]]
     return [Text(said), *others, ScreenTable(("member", "host", "partitions"), rows, right=(2,))]
 
@@ -274,7 +274,7 @@ def _retries(document: Document, times: Times) -> list[Item]:
     if not retries["events"]:
         return []
     out: list[Item] = [
-        Text(f"{_number(retries['records'])} records of {_number(retries['users'])} users wait for events that fail")
+        Text(f"{plural(retries['records'], 'record')} of {plural(retries['users'], 'user')} wait for events that fail")
     ]
     for event in retries["events"][:_RETRIES_SHOWN]:
         at, answer = event["next_attempt"], event["last_answer"]
