@@ -72,7 +72,8 @@ def _code(areas: Sequence[Area], *, detailed: bool) -> int:
 
 
 def _configuration(start: startup.LoadedConfiguration, *, offline: bool) -> Area:
-    from bridge.cli.checks import examples, findings, mapped_topics
+    from bridge.cli.checks import findings
+    from bridge.cli.checks import mapping as mapping_checks
     from bridge.config.topics.consumed_topics import topics_of
 
     mapping = start.config.mapping
@@ -86,9 +87,9 @@ def _configuration(start: startup.LoadedConfiguration, *, offline: bool) -> Area
         ),
         *(findings.ok(each) for each in _files(start)),
         *(findings.warning(f"{warning}.", "correct it, or remove it unless you need it") for warning in start.warnings),
-        *mapped_topics.unfit(mapping, topics_of(start.config.kafka)),
+        *mapping_checks.unfit(mapping, topics_of(start.config.kafka)),
         *_refused_by_the_client(start, offline=offline),
-        *examples.examples(start.mapping, mapping.examples),
+        *mapping_checks.examples(start.mapping, mapping.examples),
     ]
     return findings.Area("Configuration", found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -10,19 +11,30 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from bridge import commands
 from bridge.cli.app import TRACEBACK_OPTION, app
-from bridge.cli.frame.wording import plain
 from bridge.config import environment
 from bridge.errors import exit_code
 from bridge.exits import ExitCode
 from bridge.text.printable import printable_lines
 
 _NAMES = ("bridge", "track-bridge")
+_WORDS: Final = (
+    (re.compile(r"Input should be a valid integer.*", re.DOTALL), r"must be a whole number"),
+    (re.compile(r"Input should be a valid number.*", re.DOTALL), r"must be a number"),
+    (re.compile(r"Input should be a valid boolean.*", re.DOTALL), r"must be true or false"),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"must be at least \1"),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"must be at most \1"),
+    (re.compile(r"Input should be greater than (\S+)"), r"must be more than \1"),
+    (re.compile(r"Input should be less than (\S+)"), r"must be less than \1"),
+    (re.compile(r"Input should be "), "must be "),
+)
+"""What the parser says of a value that an option does not take, in our own words instead of its library's."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,7 +64,7 @@ def _invoke(arguments: Sequence[str]) -> int:
     try:
         result = typer.main.get_command(app).main(rest, prog_name=_program_name(), standalone_mode=False)
     except TyperException as usage:
-        usage.message = plain(usage.message)
+        usage.message = _plain(usage.message)
         usage.show()  # type: ignore[attr-defined]  # every exception the parser raises has it, its public base does not
         return usage.exit_code
     except Abort:
@@ -71,6 +83,13 @@ def _invoke(arguments: Sequence[str]) -> int:
             sys.stderr.write(traceback.format_exc() if shows_traceback else _sentence(error))
         return code
     return int(result) if isinstance(result, int) else ExitCode.OK
+
+
+def _plain(message: str) -> str:
+    """``Invalid value for '--limit': must be at least 1``."""
+    for pattern, words in _WORDS:
+        message = pattern.sub(words, message)
+    return message
 
 
 def _program_name() -> str:

@@ -71,7 +71,7 @@ def _run(options: Options, *, as_json: bool) -> int:
 
     from bridge.cli.frame import output
     from bridge.cli.frame.view import view_for
-    from bridge.sandbox.cluster import ClusterError
+    from bridge.sandbox.own_topics import ClusterError
     from bridge.selftest import report, run
     from bridge.selftest.events import NoEventError
     from bridge.service.main import on_loop

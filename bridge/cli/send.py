@@ -105,7 +105,7 @@ def _one(
     start: startup.LoadedConfiguration, source: str, form: records.Form, topic: str | None, *, yes: bool, as_json: bool
 ) -> ExitCode:
     from bridge.cli.samples import outcomes
-    from bridge.cli.sending import answers
+    from bridge.cli.sending import one_record
     from bridge.mapping.review.explain import explain
     from bridge.text.printable import printable
     from bridge.track.request import Endpoint
@@ -128,12 +128,12 @@ def _one(
         about = {
             "endpoint": start.config.track.endpoint,
             "sent": is_sent,
-            "answers": [answers.document(each) for each in verdicts],
+            "answers": [one_record.document(each) for each in verdicts],
         }
         output.document(outcomes.document(explanation) | about)
     elif requests and not is_sent:
         output.line("Nothing was sent.")
-    found = [answers.answer(verdict) for verdict in verdicts]
+    found = [one_record.answer(verdict) for verdict in verdicts]
     for each in found if not as_json else ():
         output.line(printable(each.sentence), each.style)
     return max([each.code for each in found], default=ExitCode.OK if requests else ExitCode.FINDINGS)
@@ -181,7 +181,7 @@ def _send(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Re
 
 async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Request]) -> list[Verdict]:
     """One after the other, as the bridge sends the events of one user."""
-    from bridge.cli.sending.single import StartableSink, ask
+    from bridge.cli.sending.one_record import StartableSink, ask
     from bridge.track.build import build_sink
 
     sink: StartableSink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)

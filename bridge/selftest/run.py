@@ -69,7 +69,7 @@ Tell = Callable[[str], None]
 
 
 async def run(options: Options, show: Show, tell: Tell) -> SelftestResult:
-    """All of it. Raises `sandbox.cluster.ClusterError` and `events.NoEventError` before any replica is started.
+    """All of it. Raises `sandbox.own_topics.ClusterError` and `events.NoEventError` before any replica is started.
 
     SIGTERM cancels it, as Ctrl-C does: what was created is deleted again.
     """

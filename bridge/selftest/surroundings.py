@@ -12,7 +12,7 @@ from uuid import uuid4
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.sandbox.broker_process import BrokerProcess
 from bridge.sandbox.child_processes import ChildProcesses
-from bridge.sandbox.cluster import OwnTopics
+from bridge.sandbox.own_topics import OwnTopics
 from bridge.selftest import tested_configuration
 from bridge.selftest.options import Options
 from bridge.selftest.overrides import Site

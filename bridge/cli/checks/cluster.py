@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
-from bridge.cli.checks import findings, forecast, group, letters, mapped_topics, permissions, positions, records, topics
+from bridge.cli.checks import findings, forecast, group, letters, offsets, permissions, records, topics
+from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
 from bridge.config.keys.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
@@ -47,7 +48,7 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
     found = [findings.ok(f"{plural(cluster.brokers, 'broker')} at {config.kafka.bootstrap_servers}, over {security}.")]
     read_topics = topics_of(config.kafka)
     consumed = topics.consumed(config.kafka.topics, cluster.topics, read_topics.reading)
-    unfit = mapped_topics.unfit(config.mapping, read_topics, consumed.partitions)
+    unfit = mapping_checks.unfit(config.mapping, read_topics, consumed.partitions)
     read = _TopicQuestions(config, inspection, consumed.partitions)
     return [
         Area("Kafka", [*found, *consumed.findings, *unfit]),
@@ -108,27 +109,27 @@ class _TopicQuestions:
         begins = _time_of(start_from)
         commits = self.inspection.commits(partitions)
         logs = self.inspection.logs(partitions)
-        facts = positions.TopicOffsets(
+        facts = offsets.TopicOffsets(
             logs=logs,
             positions={each: None if found is None else found.offset for each, found in commits.items()},
             at_start_time=self.inspection.at_time(partitions, begins) if begins is not None else {},
             transactions={
-                partition: positions.OpenTransaction(stable, None if began is None else max(0.0, time.time() - began))
+                partition: offsets.OpenTransaction(stable, None if began is None else max(0.0, time.time() - began))
                 for partition, (stable, began) in self.inspection.transactions(logs).items()
             },
         )
-        standings = {topic: positions.standing(topic, facts, start_from) for topic in self.sources}
+        outcomes = {topic: offsets.judge(topic, facts, start_from) for topic in self.sources}
         settings = self.inspection.settings(self.sources)
         rate = self.config.delivery.rate_limit
         backlogs = [
-            forecast.TopicBacklog(topic, standing.backlog, _retention(settings.get(topic)))
-            for topic, standing in standings.items()
-            if standing.backlog is not None
+            forecast.TopicBacklog(topic, outcome.backlog, _retention(settings.get(topic)))
+            for topic, outcome in outcomes.items()
+            if outcome.backlog is not None
         ]
-        undecided = [topic for topic, standing in standings.items() if standing.backlog is None]
+        undecided = [topic for topic, outcome in outcomes.items() if outcome.backlog is None]
         return [
             Area("Group", self._group(partitions, commits)),
-            Area("Positions", [finding for standing in standings.values() for finding in standing.findings]),
+            Area("Positions", [finding for outcome in outcomes.values() for finding in outcome.findings]),
             Area(
                 "Forecast",
                 [
@@ -157,7 +158,7 @@ class _TopicQuestions:
         )
         return group.group(kafka.group_id, facts)
 
-    def _arriving(self, partitions: Sequence[TopicPartition], facts: positions.TopicOffsets) -> dict[str, float]:
+    def _arriving(self, partitions: Sequence[TopicPartition], facts: offsets.TopicOffsets) -> dict[str, float]:
         """Records a second that came in during the last hour, by topic."""
         an_hour_ago = self.inspection.at_time(partitions, round((time.time() - _HOUR) * 1000))
         arriving: dict[str, float] = {}

@@ -1,7 +1,4 @@
-"""Topics that the mapping names, `per_topic` and `topics` of routes, against those that are consumed: pure.
-
-A name with a slip in it fits nothing, and the settings or the route under it are for no record, without a word.
-"""
+"""What the mapping shows by itself: its examples, and the topics it names against those that are consumed. Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +6,63 @@ from collections.abc import Collection, Iterator, Sequence
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.config.mapping_section import MappingConfig
+from bridge.commands import command
+from bridge.config.mapping_section import ExampleConfig, MappingConfig
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
+from bridge.exits import FindingKind
+from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.review.cautions import of_examples
+from bridge.mapping.review.examples import ExampleResult, run_examples
+from bridge.text.amounts import plural
 
 _SHOWN = 10
 
 
+# --- examples ----------------------------------------------------------------------------------------
+
+
+def examples(mapping: CompiledMapping, given: Sequence[ExampleConfig]) -> list[Finding]:
+    """Run them. A bridge starts with examples that fail; but then nobody knows what the mapping is meant to do."""
+    if not given:
+        what = "The mapping has no examples, so nothing shows that it does what you mean."
+        return [findings.note(what, "add mapping.examples")]
+    results = run_examples(mapping, given)
+    failed = [result for result in results if not result.passed]
+    passed = "" if failed else f"{plural(len(results), 'example')} of the mapping, all as expected."
+    return [
+        *([findings.ok(passed)] if passed else []),
+        *(_failure(result) for result in failed),
+        *_cautions(mapping, given),
+    ]
+
+
+def _failure(result: ExampleResult) -> Finding:
+    first = result.differences[0] if result.differences else "it became something else"
+    more = f" (and {plural(len(result.differences) - 1, 'more difference')})" if len(result.differences) > 1 else ""
+    to_do = f"correct the mapping or the example; `{command('test')}` shows what each became"
+    return findings.warning(f"Example {result.name!r} fails: {first}{more}.", to_do, FindingKind.EXAMPLE)
+
+
+def _cautions(mapping: CompiledMapping, given: Sequence[ExampleConfig]) -> Iterator[Finding]:
+    for example, warnings in zip(given, of_examples(mapping, given), strict=True):
+        for each in warnings:
+            yield findings.warning(f"Example {example.name!r}: {each.what}", each.to_do)
+
+
+# --- topics ------------------------------------------------------------------------------------------
+
+
 def unfit(mapping: MappingConfig, read: ConsumedTopics, existing: Collection[str] | None = None) -> list[Finding]:
-    """A warning for each that fits nothing of what is `read`.
+    """A warning for each topic of `per_topic` and of routes that fits nothing of what is `read`: a slip in such a name
+    leaves the settings or the route under it for no record, without a word.
 
     Where two patterns meet, only topics can tell: without `existing`, the consumed ones there are, nothing is said of
     them; with it, only of what they alone can tell.
     """
     return [
-        _finding(where, entry, read, existing)
+        _no_topic(where, entry, read, existing)
         for where, entry in _named(mapping)
         if _fits(entry, read, existing) is False
     ]
@@ -61,7 +99,7 @@ def _takes_any(entry: str, names: Collection[str]) -> bool:
     return any(topic_patterns.matches(entry, name, Reading.FROM_BEGINNING) for name in names)
 
 
-def _finding(where: str, entry: str, read: ConsumedTopics, existing: Collection[str] | None) -> Finding:
+def _no_topic(where: str, entry: str, read: ConsumedTopics, existing: Collection[str] | None) -> Finding:
     if existing is None:
         consumed = _some(read.entries)
         what = f"{where}: {entry} fits nothing that kafka.topics consumes ({consumed}), so it is for no record."

@@ -1,4 +1,4 @@
-"""Where the group stands on each topic, and how much waits behind that: pure."""
+"""The committed offsets of each topic, and how much waits behind them: pure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TopicOutcome:
     findings: tuple[Finding, ...]
 
 
-def standing(topic: str, facts: TopicOffsets, start_from: StartFrom) -> TopicOutcome:
+def judge(topic: str, facts: TopicOffsets, start_from: StartFrom) -> TopicOutcome:
     """Judge one topic."""
     judged = _judged(topic, facts, start_from)
     return TopicOutcome(judged.backlog, (*judged.findings, *_open(topic, facts)))

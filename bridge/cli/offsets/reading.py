@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.cli.frame import startup
-from bridge.cli.offsets.standing import PartitionOffsets
+from bridge.cli.offsets.offset_change import PartitionOffsets
 from bridge.commands import command
 from bridge.errors import Misuse, Unreachable
 from bridge.model import TopicPartition
@@ -25,7 +25,7 @@ class Read:
     inspection: Inspection
     group: GroupDescription | None
     """None where the brokers do not say."""
-    standings: tuple[PartitionOffsets, ...]
+    states: tuple[PartitionOffsets, ...]
     unread: tuple[TopicPartition, ...]
     """Those of which something was not answered."""
 
@@ -39,12 +39,12 @@ def read(start: startup.LoadedConfiguration, asked: str | None) -> Read:
     commits = inspection.commits(partitions)
     ids = inspection.identities(sorted({each.topic for each in partitions}))
     answered = [each for each in partitions if each in logs and each in commits]
-    standings = [
+    states = [
         PartitionOffsets(each, logs[each], stable.get(each, logs[each].end), commits[each], ids.get(each.topic))
         for each in answered
     ]
     unread = tuple(each for each in partitions if each not in set(answered))
-    return Read(inspection, inspection.group(), tuple(standings), unread)
+    return Read(inspection, inspection.group(), tuple(states), unread)
 
 
 def _partitions(start: startup.LoadedConfiguration, cluster: Cluster, asked: str | None) -> Sequence[TopicPartition]:
@@ -76,4 +76,4 @@ def complete(found: Read) -> tuple[PartitionOffsets, ...]:
             f"The brokers did not say where the log or the group's position is: {named}. "
             f"`{command('check')}` looks at brokers and permissions."
         )
-    return found.standings
+    return found.states

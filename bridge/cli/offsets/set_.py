@@ -18,9 +18,8 @@ from bridge.text.amounts import plural, thousands
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bridge.cli.offsets.offset_change import OffsetChange, Target
     from bridge.cli.offsets.reading import Read
-    from bridge.cli.offsets.standing import OffsetChange
-    from bridge.cli.offsets.target import Target
     from bridge.cli.offsets.through import ControlAnswer
     from bridge.formats.losses import Lost
     from bridge.kafka.admin.group_description import GroupDescription
@@ -87,7 +86,7 @@ def set_offsets(
         answer, runs = _set(start, changes, members)
     except Unanswered as silent:
         raise Unanswered(f"{silent} {_after_silence(start, found, changes)}".strip()) from silent
-    done = [each for each in changes if each.standing.partition not in answer.refused]
+    done = [each for each in changes if each.before.partition not in answer.refused]
     unrecorded = _record(start, done)
     if answer.refused or answer.unconfirmed:
         raise Unreachable(f"{_unset(answer)} {_said_of(unrecorded)}".strip())
@@ -102,38 +101,37 @@ def set_offsets(
 
 def _release(changes: Sequence[OffsetChange], where: str) -> str:
     """Of what was named, and of nothing else that is held."""
-    of = changes[0].standing.partition
+    of = changes[0].before.partition
     only = () if where == of.topic else ("--partition", str(of.partition))
     return command("release", Operand(of.topic), *only)
 
 
 def _target(to: str) -> Target:
-    from bridge.cli.offsets import target
+    from bridge.cli.offsets import offset_change
 
     try:
-        return target.parse(to)
+        return offset_change.parse(to)
     except ValueError as problem:
         raise Misuse(f"--to {problem}.") from problem
 
 
 def _changes(found: Read, target: Target, to: str) -> list[OffsetChange]:
     from bridge.cli.offsets import reading
-    from bridge.cli.offsets.standing import change
-    from bridge.cli.offsets.target import Moment, aim
+    from bridge.cli.offsets.offset_change import Moment, aim, change
 
-    standings = reading.complete(found)
+    states = reading.complete(found)
     at_time: dict[Any, int | None] = {}
     if isinstance(target, Moment):
-        partitions = [each.partition for each in standings]
+        partitions = [each.partition for each in states]
         at_time = found.inspection.first_at(partitions, target.epoch_ms)
         missing = [str(each) for each in partitions if each not in at_time]
         if missing:
             raise Unreachable(f"The brokers did not say where {to} is in {', '.join(missing)}.")
     try:
-        offsets = aim(standings, target, at_time)
+        offsets = aim(states, target, at_time)
     except ValueError as problem:
         raise Misuse(f"--to {problem}.") from problem
-    changes = [change(each, offsets[each.partition]) for each in standings]
+    changes = [change(each, offsets[each.partition]) for each in states]
     return [each for each in changes if not each.changes_nothing]
 
 
@@ -197,7 +195,7 @@ def _write(start: startup.LoadedConfiguration, changes: Sequence[OffsetChange]) 
     from bridge.text.printable import printable
 
     kafka = start.config.kafka
-    positions = {each.standing.partition: (each.offset, each.committed_text) for each in changes}
+    positions = {each.before.partition: (each.offset, each.committed_text) for each in changes}
     try:
         refused = offset_writer.write(kafka, positions, startup.quiet_logger())
     except offset_writer.NotAllowedError as error:
@@ -233,20 +231,20 @@ def _said_of(unrecorded: str | None) -> str:
 
 def _after_silence(start: startup.LoadedConfiguration, found: Read, changes: Sequence[OffsetChange]) -> str:
     """Whoever was asked may have set it all the same: what is committed now says so."""
-    before = {each.standing.partition: each.standing.committed for each in changes}
+    before = {each.before.partition: each.before.committed for each in changes}
     now = found.inspection.commits(list(before))
     done = [
         each
         for each in changes
-        if (committed := now.get(each.standing.partition)) is not None
+        if (committed := now.get(each.before.partition)) is not None
         and committed.offset == each.offset
-        and committed != before[each.standing.partition]
+        and committed != before[each.before.partition]
     ]
     unrecorded = _record(start, done)
     sentences = []
     if done:
-        sentences.append(f"It is set all the same: {', '.join(str(each.standing.partition) for each in done)}.")
-    open_ = [str(each.standing.partition) for each in changes if each.passed and each not in done]
+        sentences.append(f"It is set all the same: {', '.join(str(each.before.partition) for each in done)}.")
+    open_ = [str(each.before.partition) for each in changes if each.passed and each not in done]
     if open_:
         sentences.append(
             f"Not seen to be set so far: {', '.join(open_)}. Should it be set later, what it passes is recorded "
@@ -312,9 +310,9 @@ def _end(
 
 
 def _row(each: OffsetChange) -> tuple[str, ...]:
-    committed = each.standing.committed
+    committed = each.before.committed
     return (
-        str(each.standing.partition),
+        str(each.before.partition),
         "none" if committed is None else str(committed.offset),
         str(each.offset),
         thousands(each.passed),
@@ -324,10 +322,10 @@ def _row(each: OffsetChange) -> tuple[str, ...]:
 
 
 def _entry(each: OffsetChange) -> dict[str, Any]:
-    committed = each.standing.committed
+    committed = each.before.committed
     return {
-        "topic": each.standing.partition.topic,
-        "partition": each.standing.partition.partition,
+        "topic": each.before.partition.topic,
+        "partition": each.before.partition.partition,
         "from": None if committed is None else committed.offset,
         "to": each.offset,
         "passed": each.passed,

@@ -16,8 +16,8 @@ from bridge.text.amounts import plural, thousands
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bridge.cli.offsets.offset_change import PartitionOffsets
     from bridge.cli.offsets.reading import Read
-    from bridge.cli.offsets.standing import PartitionOffsets
 
 _HEAD = ("partition", "committed", "log start", "log end", "lag", "done above", "problem")
 _NONE = "none"
@@ -47,7 +47,7 @@ def show(
 
     start = startup.load(config)
     found = reading.read(start, where)
-    if not found.standings:
+    if not found.states:
         reading.complete(found)
     if json:
         output.document(_document(start.config.kafka.group_id, found))
@@ -55,28 +55,28 @@ def show(
         output.lines(_lines(start.config.kafka.group_id, found))
     if found.unread:
         raise Unreachable(f"Not all was answered: {', '.join(map(str, found.unread))}.")
-    return ExitCode.FINDINGS if any(each.problem is not None for each in found.standings) else ExitCode.OK
+    return ExitCode.FINDINGS if any(each.problem is not None for each in found.states) else ExitCode.OK
 
 
 def _lines(group: str, found: Read) -> Iterator[str]:
     if found.group is not None:
         members = plural(len(found.group.members), "member") if found.group.members else "no member"
         yield f"Group {group}: {found.group.state.replace('_', ' ')}, {members}."
-    yield from tables.table([_HEAD, *map(_row, found.standings)], right=(1, 2, 3, 4, 5))
-    for each in found.standings:
+    yield from tables.table([_HEAD, *map(_row, found.states)], right=(1, 2, 3, 4, 5))
+    for each in found.states:
         if (problem := each.problem) is not None:
             yield problem.detail
 
 
-def _row(standing: PartitionOffsets) -> tuple[str, ...]:
-    hold = standing.problem
+def _row(state: PartitionOffsets) -> tuple[str, ...]:
+    hold = state.problem
     return (
-        str(standing.partition),
-        _NONE if standing.committed is None else str(standing.committed.offset),
-        str(standing.log.first),
-        str(standing.stable),
-        thousands(standing.lag),
-        thousands(sum(map(len, standing.done))),
+        str(state.partition),
+        _NONE if state.committed is None else str(state.committed.offset),
+        str(state.log.first),
+        str(state.stable),
+        thousands(state.lag),
+        thousands(sum(map(len, state.done))),
         "" if hold is None else hold.reason.value,
     )
 
@@ -87,22 +87,22 @@ def _document(group: str, found: Read) -> dict[str, Any]:
         "group": group,
         "state": None if described is None else described.state,
         "members": None if described is None else [str(each) for each in described.members],
-        "partitions": [_entry(each) for each in found.standings],
+        "partitions": [_entry(each) for each in found.states],
         "unanswered": [str(each) for each in found.unread],
     }
 
 
-def _entry(standing: PartitionOffsets) -> dict[str, Any]:
-    hold = standing.problem
+def _entry(state: PartitionOffsets) -> dict[str, Any]:
+    hold = state.problem
     return {
-        "topic": standing.partition.topic,
-        "partition": standing.partition.partition,
-        "committed": None if standing.committed is None else standing.committed.offset,
-        "log_start": standing.log.first,
-        "last_stable": standing.stable,
-        "log_end": standing.log.end,
-        "lag": standing.lag,
-        "done_above": [[each.start, each.stop] for each in standing.done],
+        "topic": state.partition.topic,
+        "partition": state.partition.partition,
+        "committed": None if state.committed is None else state.committed.offset,
+        "log_start": state.log.first,
+        "last_stable": state.stable,
+        "log_end": state.log.end,
+        "lag": state.lag,
+        "done_above": [[each.start, each.stop] for each in state.done],
         "problem": None if hold is None else hold.reason.value,
         "detail": None if hold is None else hold.detail,
     }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from bridge.cli.frame.startup import LoadedConfiguration
-    from bridge.cli.offsets.standing import OffsetChange
+    from bridge.cli.offsets.offset_change import OffsetChange
 
 _SAYS = {
     "moved_meanwhile": "its committed offset changed since it was looked at: nothing was set",
@@ -56,16 +56,16 @@ def _request(changes: Sequence[OffsetChange]) -> dict[str, Any]:
 
     return {
         "command": "set",
-        "topic": changes[0].standing.partition.topic,
+        "topic": changes[0].before.partition.topic,
         "moves": [_move(each) for each in changes],
         "by": author("").user,
     }
 
 
 def _move(change: OffsetChange) -> dict[str, Any]:
-    committed = change.standing.committed
+    committed = change.before.committed
     return {
-        "partition": change.standing.partition.partition,
+        "partition": change.before.partition.partition,
         "expected": None if committed is None else committed.offset,
         "expected_map": "" if committed is None else committed.metadata,
         "offset": change.offset,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from bridge.cli.checks.findings import Level
-from bridge.cli.checks.mapped_topics import unfit
+from bridge.cli.checks.mapping import unfit
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from tests.unit.cli.conftest import Cli

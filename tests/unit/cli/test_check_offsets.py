@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.cli.checks.findings import Level
-from bridge.cli.checks.positions import WORTH_A_WORD, OpenTransaction, TopicOffsets, TopicOutcome, standing
+from bridge.cli.checks.offsets import WORTH_A_WORD, OpenTransaction, TopicOffsets, TopicOutcome, judge
 from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint
 from bridge.exits import ExitCode
 from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
@@ -17,7 +17,7 @@ def _standing(
     positions: dict[TopicPartition, int | None], start_from: StartFrom = StartPoint.ERROR, **at: int
 ) -> TopicOutcome:
     times = {A: at["a"], B: at["b"]} if at else {}
-    return standing("t", TopicOffsets(LOGS, positions, times), start_from)
+    return judge("t", TopicOffsets(LOGS, positions, times), start_from)
 
 
 def _levels(found: TopicOutcome) -> list[Level]:
@@ -76,7 +76,7 @@ def test_where_the_brokers_did_not_answer_nothing_is_claimed() -> None:
 
 def _with_transaction(age: float | None) -> TopicOutcome:
     facts = TopicOffsets(LOGS, {A: 150, B: 50}, {}, {A: OpenTransaction(160, age)})
-    return standing("t", facts, StartPoint.ERROR)
+    return judge("t", facts, StartPoint.ERROR)
 
 
 def test_what_an_open_transaction_withholds_is_no_backlog() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import bridge
 from bridge import exits
-from bridge.cli.checks import findings, positions, topics
+from bridge.cli.checks import findings, offsets, topics
 from bridge.config.keys.scalars import StartPoint
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
@@ -109,15 +109,15 @@ def test_what_ends_a_command_early_has_its_code_by_its_kind() -> None:
 
 
 def test_a_start_that_nobody_decided_and_a_topic_that_is_not_there_have_one_code() -> None:
-    facts = positions.TopicOffsets({TopicPartition("t", 0): LogRange(0, 5)}, {TopicPartition("t", 0): None}, {})
-    undecided = positions.standing("t", facts, StartPoint.ERROR).findings
+    facts = offsets.TopicOffsets({TopicPartition("t", 0): LogRange(0, 5)}, {TopicPartition("t", 0): None}, {})
+    undecided = offsets.judge("t", facts, StartPoint.ERROR).findings
     missing = topics.consumed(["t"], {}).findings
 
     assert {each.code for each in (*undecided, *missing)} == {ExitCode.USAGE}
 
 
 def test_an_offset_outside_its_log_is_a_finding_and_no_mistake_of_the_configuration() -> None:
-    facts = positions.TopicOffsets({TopicPartition("t", 0): LogRange(10, 50)}, {TopicPartition("t", 0): 5}, {})
-    codes = {each.code for each in positions.standing("t", facts, StartPoint.EARLIEST).findings}
+    facts = offsets.TopicOffsets({TopicPartition("t", 0): LogRange(10, 50)}, {TopicPartition("t", 0): 5}, {})
+    codes = {each.code for each in offsets.judge("t", facts, StartPoint.EARLIEST).findings}
 
     assert codes == {ExitCode.OK, ExitCode.FINDINGS}

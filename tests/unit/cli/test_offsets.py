@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from bridge import commands
 from bridge.cli.frame import startup
 from bridge.cli.offsets import set_, through
-from bridge.cli.offsets.standing import OffsetChange, PartitionOffsets, change
-from bridge.cli.offsets.target import LogPlace, Moment, aim, parse
+from bridge.cli.offsets.offset_change import (
+    LogPlace,
+    Moment,
+    OffsetChange,
+    PartitionOffsets,
+    aim,
+    change,
+    parse,
+)
 from bridge.errors import Misuse
 from bridge.formats import offset_map
 from bridge.formats.losses import Lost
@@ -39,7 +46,7 @@ def text(base: int, *runs: int, epoch: int | None = 4, topic_id: str = ID) -> st
     )
 
 
-def standing(
+def offsets(
     committed: int | None, first: int, end: int, *runs: int, stable: int | None = None, topic_id: str = ID
 ) -> PartitionOffsets:
     """Committed with a map of ``runs`` that was made for the topic `ID`."""
@@ -52,28 +59,28 @@ def counts(changed: OffsetChange) -> tuple[int, int, int, int]:
 
 
 def test_what_retention_took_and_what_is_passed_besides_is_counted_less_what_is_done() -> None:
-    stands = standing(100, 500, 900, 10, 20, 380, 50)  # done: 110 to 129 and 510 to 559
-    assert stands.hold is not None
-    assert stands.hold.reason is Reason.OUT_OF_RANGE
+    before = offsets(100, 500, 900, 10, 20, 380, 50)  # done: 110 to 129 and 510 to 559
+    assert before.hold is not None
+    assert before.hold.reason is Reason.OUT_OF_RANGE
 
-    assert counts(change(stands, 500)) == (500, 380, 380, 0)
-    assert counts(change(stands, 600)) == (600, 430, 380, 0)
+    assert counts(change(before, 500)) == (500, 380, 380, 0)
+    assert counts(change(before, 600)) == (600, 430, 380, 0)
 
 
 def test_what_is_passed_is_recorded_as_lost_under_the_offset_that_a_running_bridge_finds_it_by() -> None:
-    stands = standing(100, 500, 900, 10, 20, 380, 50)
+    before = offsets(100, 500, 900, 10, 20, 380, 50)
 
-    assert change(stands, 500).lost == Lost(PARTITION, ID, 100, 500, "offset_set")
-    assert stands.hold is not None
-    assert stands.hold.lost == Lost(PARTITION, ID, 100, 500, "out_of_range")
-    assert change(standing(100, 0, 900), 100).lost is None
-    assert change(standing(100, 0, 900), 40).lost is None
+    assert change(before, 500).lost == Lost(PARTITION, ID, 100, 500, "offset_set")
+    assert before.hold is not None
+    assert before.hold.lost == Lost(PARTITION, ID, 100, 500, "out_of_range")
+    assert change(offsets(100, 0, 900), 100).lost is None
+    assert change(offsets(100, 0, 900), 40).lost is None
 
 
 def test_a_position_amid_what_is_done_is_the_first_offset_after_it_that_is_open() -> None:
-    stands = standing(104, 0, 900, 1, 5, 3, 10)  # 104 open, 105 to 109 done, 113 to 122 done
+    before = offsets(104, 0, 900, 1, 5, 3, 10)  # 104 open, 105 to 109 done, 113 to 122 done
 
-    changed = change(stands, 105)
+    changed = change(before, 105)
 
     assert counts(changed) == (110, 1, 0, 0)
     kept = offset_map.decode(changed.text)
@@ -83,16 +90,16 @@ def test_a_position_amid_what_is_done_is_the_first_offset_after_it_that_is_open(
 
 
 def test_setting_it_back_sends_everything_from_there_again() -> None:
-    changed = change(standing(104, 50, 900, 1, 5), 60)
+    changed = change(offsets(104, 50, 900, 1, 5), 60)
 
     assert counts(changed) == (60, 0, 0, 44 + 5)
     assert changed.text == ""
 
 
 def test_of_a_position_in_another_log_nothing_counts_as_done() -> None:
-    above = standing(5000, 0, 300, 1, 5)
-    earlier = standing(200, 10, 300, 1, 5, topic_id="AAAAAAAAAAAAAAAAAAAAAg")
-    none = standing(None, 10, 300)
+    above = offsets(5000, 0, 300, 1, 5)
+    earlier = offsets(200, 10, 300, 1, 5, topic_id="AAAAAAAAAAAAAAAAAAAAAg")
+    none = offsets(None, 10, 300)
 
     assert counts(change(above, 300)) == (300, 300, 0, 0)
     assert counts(change(earlier, 300)) == (300, 290, 0, 0)
@@ -101,7 +108,7 @@ def test_of_a_position_in_another_log_nothing_counts_as_done() -> None:
 
 
 def test_a_position_of_an_earlier_topic_is_written_anew_even_at_the_same_offset() -> None:
-    earlier = standing(200, 10, 300, 1, 5, topic_id="AAAAAAAAAAAAAAAAAAAAAg")
+    earlier = offsets(200, 10, 300, 1, 5, topic_id="AAAAAAAAAAAAAAAAAAAAAg")
     changed = change(earlier, 200)
 
     assert not changed.changes_nothing
@@ -111,16 +118,16 @@ def test_a_position_of_an_earlier_topic_is_written_anew_even_at_the_same_offset(
 
 
 def test_a_map_that_somebody_left_beside_another_offset_is_not_believed() -> None:
-    stands = PartitionOffsets(PARTITION, LogRange(0, 300), 300, Committed(120, text(100, 1, 50), leader_epoch=4), ID)
+    before = PartitionOffsets(PARTITION, LogRange(0, 300), 300, Committed(120, text(100, 1, 50), leader_epoch=4), ID)
 
-    assert stands.done == ()
-    assert stands.lag == 180
+    assert before.done == ()
+    assert before.lag == 180
 
 
 def test_the_lag_counts_what_can_be_read_and_is_not_done() -> None:
-    assert standing(100, 0, 900, 10, 20, stable=200).lag == 80
-    assert standing(100, 150, 900, 60, 20, stable=200).lag == 30
-    assert standing(None, 10, 300).lag == 290
+    assert offsets(100, 0, 900, 10, 20, stable=200).lag == 80
+    assert offsets(100, 150, 900, 60, 20, stable=200).lag == 30
+    assert offsets(None, 10, 300).lag == 290
 
 
 @given(st.data())
@@ -130,11 +137,11 @@ def test_nothing_open_below_the_new_position_goes_uncounted_and_nothing_done_abo
     runs = data.draw(st.lists(st.integers(1, 6), max_size=8).filter(lambda found: len(found) % 2 == 0))
     committed, first = data.draw(st.integers(0, 30)), data.draw(st.integers(0, 40))
     end = max(first, committed + sum(runs)) + 5
-    stands = standing(committed, first, end, *runs)
-    done = {offset for each in stands.done for offset in each}
+    before = offsets(committed, first, end, *runs)
+    done = {offset for each in before.done for offset in each}
     target = data.draw(st.integers(first, end))
 
-    changed = change(stands, target)
+    changed = change(before, target)
 
     passed = [offset for offset in range(committed, target) if offset not in done]
     assert changed.passed == len(passed)
@@ -171,10 +178,10 @@ def test_what_is_none_of_these_is_refused(given: str) -> None:
 
 
 def test_each_place_is_an_offset_of_the_log() -> None:
-    stands = [standing(20, 10, 300, stable=250)]
+    before = [offsets(20, 10, 300, stable=250)]
 
     def at(target: LogPlace | Moment | int, found: int | None = None) -> int:
-        return aim(stands, target, {PARTITION: found})[PARTITION]
+        return aim(before, target, {PARTITION: found})[PARTITION]
 
     now = Moment(round(time.time() * 1000))
     assert (at(LogPlace.EARLIEST), at(LogPlace.LATEST), at(LogPlace.END), at(42)) == (10, 250, 300, 42)
@@ -183,7 +190,7 @@ def test_each_place_is_an_offset_of_the_log() -> None:
 
 def test_an_offset_that_would_be_held_again_is_refused_with_the_logs_bounds() -> None:
     with pytest.raises(ValueError, match="orders/3 has 10 to 300"):
-        aim([standing(20, 10, 300)], 301, {})
+        aim([offsets(20, 10, 300)], 301, {})
 
 
 def test_where_no_running_bridge_can_be_asked_the_way_that_is_left_is_named(
@@ -193,7 +200,7 @@ def test_where_no_running_bridge_can_be_asked_the_way_that_is_left_is_named(
     path = tmp_path / "bridge.yaml"
     path.write_text(CONFIG + "observability:\n  control_socket: off\n")
     with pytest.raises(Misuse) as refused:
-        through.refuse(startup.load(path), [change(standing(100, 50, 900), 200)], "Members. Stop every replica.")
+        through.refuse(startup.load(path), [change(offsets(100, 50, 900), 200)], "Members. Stop every replica.")
     assert str(refused.value).startswith("Members. Stop every replica. Or hold the topic and run this beside")
     assert "observability.control_socket is off" in str(refused.value)
 
@@ -202,4 +209,4 @@ def test_where_no_running_bridge_can_be_asked_the_way_that_is_left_is_named(
     ("where", "released"), [("orders", "bridge release orders"), ("orders/3", "bridge release orders --partition 3")]
 )
 def test_only_what_was_set_is_advised_to_be_released(where: str, released: str) -> None:
-    assert set_._release([change(standing(100, 50, 900), 200)], where) == released
+    assert set_._release([change(offsets(100, 50, 900), 200)], where) == released
