@@ -13,7 +13,7 @@ from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
-from bridge.mapping.topic_plan import HeaderFilter, Match, TopicPlan, Unmapped
+from bridge.mapping.topic_plan import HeaderFilter, Match, SharedByTopics, TopicPlan
 from bridge.model import (
     UNREADABLE_HEADERS,
     Failed,
@@ -26,6 +26,8 @@ from bridge.model import (
 )
 
 _TOMBSTONE: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
+_WHEN_FALSE: Final[Outcomes] = (Filtered(FilterReason.WHEN),)
+"""Of the condition that all routes share."""
 _BRIDGE_RECORD: Final[Outcomes] = (Filtered(FilterReason.BRIDGE_RECORD),)
 
 
@@ -35,10 +37,8 @@ class CompiledMapping:
     def __init__(self, settings: MappedTopicSettings, rules: RoutingRules, schemas: Schemas = NO_SCHEMAS) -> None:
         self._settings = settings
         self._rules = rules
-        self._schemas = schemas
+        self._shared = SharedByTopics(rules, schemas, self._bind)
         self._topics: dict[str, TopicPlan] = {}
-        self._unmapped = Unmapped()
-        self._when_false: Outcomes = (Filtered(FilterReason.WHEN),)
         self._plans: dict[tuple[int, RouteParts], RoutePlan] = {}
 
     @property
@@ -84,9 +84,7 @@ class CompiledMapping:
         """The plan of one topic, made when it is first seen."""
         plan = self._topics.get(name)
         if plan is None:
-            settings = self._settings.of(name)
-            plan = TopicPlan(name, settings, self._rules, self._unmapped, self._bind, self._when_false, self._schemas)
-            self._topics[name] = plan
+            plan = self._topics[name] = TopicPlan(name, self._settings.of(name), self._shared)
         return plan
 
     def skim(self, topic: str) -> HeaderFilter | None:
@@ -155,7 +153,7 @@ def _run(topic: TopicPlan, match: Match, scope: Scope, now: float) -> Outcomes:
     """What each of the routes makes of the record."""
     value = scope.value
     if topic.when is not None and not topic.when.holds(value, scope):
-        return topic.when_false
+        return _WHEN_FALSE
     plans = match.plans
     if len(plans) == 1:
         return (plans[0].map(value, scope, now),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from bridge.decode import plain_text
@@ -67,47 +68,44 @@ class Match:
         self.plans = plans
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedByTopics:
+    """What all topics of a mapping have in common."""
+
+    rules: RoutingRules
+    schemas: Schemas
+    bind: Callable[[RouteParts, Settings], RoutePlan]
+    """The same plan for all topics with the same settings."""
+    unmapped: Unmapped = field(default_factory=Unmapped)
+
+
 class TopicPlan:
     """Everything about a topic that need not be looked up for each record."""
 
     __slots__ = (
-        "_bind",
         "_by_header",
         "_decode",
         "_filtered_by_header",
         "_header",
         "_no_scope",
         "_read_type",
-        "_rules",
         "_schemas",
+        "_shared",
         "_strip",
         "_topic",
-        "_unmapped",
         "matches",
         "settings",
         "skim",
         "type_comes_first",
         "type_is_attribute",
         "when",
-        "when_false",
     )
 
-    def __init__(
-        self,
-        topic: str,
-        settings: Settings,
-        rules: RoutingRules,
-        unmapped: Unmapped,
-        bind: Callable[[RouteParts, Settings], RoutePlan],
-        when_false: Outcomes,
-        schemas: Schemas,
-    ) -> None:
+    def __init__(self, topic: str, settings: Settings, shared: SharedByTopics) -> None:
         self._topic = topic
-        self._rules = rules
-        self._unmapped = unmapped
-        self._bind = bind
+        self._shared = shared
         self._decode = settings.decoder.decode
-        self._schemas = schemas
+        self._schemas = shared.schemas
         self._strip = remover(settings.never_send) if settings.never_send else None
         self.settings = settings
         self.matches: dict[str, Match] = {}
@@ -127,7 +125,6 @@ class TopicPlan:
         self.type_is_attribute = reader.path is not None and reader.uses_value and reader.path[0] != "data"
         """The type may be among the attributes that headers hold."""
         self.when = settings.when
-        self.when_false = when_false
 
     def attributes(self, record: Record) -> Attributes | None:
         """What the record's headers say of its event, all of it still; None where they describe none."""
@@ -172,8 +169,8 @@ class TopicPlan:
 
     def plan_of(self, route: Route) -> RoutePlan:
         """The plan behind a route that has looked at a record of this topic."""
-        parts = next(part for rule in self._rules.all for part in rule.routes if part.route is route)
-        return self._bind(parts, self.settings)
+        parts = next(part for rule in self._shared.rules.all for part in rule.routes if part.route is route)
+        return self._shared.bind(parts, self.settings)
 
     def match(self, event_type: Any, value: Any = None) -> Match:
         """What the type's rule comes to; raises where there is no type. `value` is where it was looked for."""
@@ -193,7 +190,7 @@ class TopicPlan:
         return match
 
     def _match(self, event_type: str) -> Match:
-        rule = self._rules.find(event_type)
+        rule = self._shared.rules.find(event_type)
         if rule is None:
             return Match(event_type, None, self._no_rule(event_type))
         if not rule.routes:
@@ -201,11 +198,11 @@ class TopicPlan:
         here = [parts for parts in rule.routes if parts.topics is None or parts.topics.has(self._topic)]
         if not here:
             return Match(event_type, rule.key, (rule.elsewhere,))
-        return Match(event_type, rule.key, None, tuple(self._bind(parts, self.settings) for parts in here))
+        return Match(event_type, rule.key, None, tuple(self._shared.bind(parts, self.settings) for parts in here))
 
     def _no_rule(self, event_type: str) -> Outcomes:
         if self.settings.on_unmapped == "drop":
-            return self._unmapped.of(event_type)
+            return self._shared.unmapped.of(event_type)
         shown = event_type if len(event_type) <= LONGEST_TYPE_KEPT else f"{event_type[:LONGEST_TYPE_KEPT]}…"
         message = f"no rule in mapping.events is for the type {shown!r}, and on_unmapped is dead_letter"
         return (Failed(LetterReason.UNMAPPABLE, message, unmapped_type=event_type[:LONGEST_TYPE_KEPT]),)
