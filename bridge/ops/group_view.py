@@ -5,7 +5,7 @@ It begins with the configured topics and says of each what it yields, or why it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -156,3 +156,23 @@ def stalled(view: GroupView) -> tuple[TopicPartition, ...]:
 def unowned(view: GroupView) -> tuple[TopicPartition, ...]:
     """Partitions of all topics that nobody has."""
     return tuple(TopicPartition(topic.topic, number) for topic in view.topics for number in topic.unowned or ())
+
+
+def lag(view: GroupView) -> int | None:
+    """Records that wait in all topics that can be read; None where one of them is not known."""
+    lags = [topic.lag for topic in view.topics if topic.problem is None]
+    return sum(each for each in lags if each is not None) if lags and None not in lags else None
+
+
+def readable(view: GroupView) -> tuple[tuple[str, int], ...]:
+    """Those topics, each with the number of its partitions."""
+    return tuple((topic.topic, topic.partitions) for topic in view.topics if topic.problem is None)
+
+
+def nothing_to_read(topics: Sequence[TopicView]) -> TopicProblem | None:
+    """Why no configured topic yields anything; None where one does, or only patterns are waiting for topics."""
+    problems = [view.problem for view in topics]
+    if None in problems:
+        return None
+    named = [view.problem for view in topics if not topic_patterns.is_pattern(view.topic)]
+    return named[0] if named else None

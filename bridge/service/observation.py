@@ -15,8 +15,8 @@ from bridge.kafka.consumer.source import Source
 from bridge.mapping.absent_keys import KeyCount
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TRACK, TopicPartition
+from bridge.ops import group_view
 from bridge.ops import snapshot as seen
-from bridge.ops.status import group_status
 from bridge.ops.status.backlog_trend import BacklogTrend
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
@@ -126,7 +126,7 @@ class Observer:
             self._join_problem_since = wall
         view = of.group_watch.view
         if view.at is not None:
-            self._trend.observe(view.at, group_status.lag(view), group_status.readable(view))
+            self._trend.observe(view.at, group_view.lag(view), group_view.readable(view))
 
     def stopping(self) -> None:
         """The process begins to stop."""
@@ -151,7 +151,7 @@ class Observer:
             dead_letters=letters.detail if letters.since is not None else None,
             kafka=self._kafka_sentence(),
             topic_problems=[view.problem for view in topics if view.problem is not None],
-            nothing_to_read=group_status.nothing_to_read(topics) if topics else None,
+            nothing_to_read=group_view.nothing_to_read(topics) if topics else None,
         )
 
     def _kafka_sentence(self) -> str | None:

@@ -11,7 +11,7 @@ from bridge.ops.group_view import stalled, unowned
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
-    from bridge.ops.group_view import GroupView, TopicProblem, TopicView
+    from bridge.ops.group_view import TopicProblem, TopicView
     from bridge.ops.snapshot import Snapshot
 
 _NAMED: Final = 10
@@ -72,26 +72,6 @@ def absences(snapshot: Snapshot) -> str:
         elsewhere = [each for partitions in snapshot.group_view.other_mappings.values() for each in partitions]
         said.append(f" Other members of the group work by another mapping: {_named(elsewhere)}.")
     return "".join(said)
-
-
-def lag(view: GroupView) -> int | None:
-    """Records that wait in all topics that can be read; None where one of them is not known."""
-    lags = [topic.lag for topic in view.topics if topic.problem is None]
-    return sum(each for each in lags if each is not None) if lags and None not in lags else None
-
-
-def readable(view: GroupView) -> tuple[tuple[str, int], ...]:
-    """Those topics, each with the number of its partitions."""
-    return tuple((topic.topic, topic.partitions) for topic in view.topics if topic.problem is None)
-
-
-def nothing_to_read(topics: Sequence[TopicView]) -> TopicProblem | None:
-    """Why no configured topic yields anything; None where one does, or only patterns are waiting for topics."""
-    problems = [view.problem for view in topics]
-    if None in problems:
-        return None
-    named = [view.problem for view in topics if not topic_patterns.is_pattern(view.topic)]
-    return named[0] if named else None
 
 
 def _problems(snapshot: Snapshot) -> list[tuple[str, TopicProblem]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bridge.holds import Reason
-from bridge.ops.status.status_document import ProcessState
+from bridge.ops.status.headline import ProcessState
 
 HOURS = 2 * 3600 + 600
 """For how long a situation lasts that nobody ends: alerts that take an hour or two have had their time."""

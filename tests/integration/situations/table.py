@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bridge.holds import Reason
-from bridge.ops.status.status_document import ProcessState
+from bridge.ops.status.headline import ProcessState
 from tests.integration.situations.situation import Row, Situation
 
 NOTHING_LOST: Final = {"possible_loss.records_at_most": 0}

@@ -20,10 +20,11 @@ from bridge.ops.group_view import (
     PartitionStanding,
     TopicProblem,
     TopicView,
+    nothing_to_read,
     topics,
 )
 from bridge.ops.snapshot import OldestOpen, PartitionHold
-from bridge.ops.status import group_status, status_document, status_text
+from bridge.ops.status import status_document, status_text
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import PartitionView, Snapshot, Vitals
@@ -94,7 +95,7 @@ def test_a_partition_of_another_member_that_commits_nothing_while_records_wait_i
 
 def seen(snapshot: Snapshot, *views: TopicView) -> Snapshot:
     problems = [view.problem for view in views if view.problem is not None]
-    nothing = group_status.nothing_to_read(views) if views else None
+    nothing = nothing_to_read(views) if views else None
     return replace(
         snapshot,
         group_view=GroupView(snapshot.at - 3, "stable", (MemberView("a", "10.0.0.1", 4),), topics=views),

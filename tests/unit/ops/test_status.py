@@ -26,7 +26,7 @@ from bridge.ops.snapshot import (
     TopicHold,
 )
 from bridge.ops.status import status_document
-from bridge.ops.status.status_document import ProcessState
+from bridge.ops.status.headline import ProcessState
 from bridge.ops.status.status_text import lines
 
 if TYPE_CHECKING:
