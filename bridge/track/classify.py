@@ -16,11 +16,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+import orjson
+
 from bridge.model import Delivered, Reject, RequestKind, Retry, Unauthorized, Verdict
-from bridge.track.error_body import ErrorBody, bounded, read_error_body
+from bridge.track.answer import Answer, ErrorBody, bounded, read_error_body
+from bridge.track.credentials import ApiKey
 from bridge.track.retry_after import retry_after
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -28,6 +32,17 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 _RETRIED_4XX = {407: "connection", 408: "timeout", 425: "too_early", 429: "rate_limited"}
 _SHORT_VALUE = 128
+
+
+def judge(kind: RequestKind, answer: Answer, credentials: ApiKey, key: int) -> Verdict:
+    """`classify`, after the API key is taken out of everything the answer repeats of it.
+
+    `key` is the generation the request carried. It is done before anything is cut to length: half a key is no longer
+    recognised.
+    """
+    headers = [(name, credentials.scrub(value)) for name, value in answer.headers]
+    body = credentials.scrub(_without_escapes(answer.body))
+    return classify(kind, answer.status, headers, body, key=key, now_wall=time.time())
 
 
 def classify(kind: RequestKind, status: int, headers: Headers, body: bytes, *, key: int, now_wall: float) -> Verdict:
@@ -116,3 +131,11 @@ def _header(headers: Headers, name: bytes) -> bytes | None:
 
 def _short(value: bytes | None) -> str | None:
     return bounded(value.decode("latin-1"), _SHORT_VALUE).strip() or None if value else None
+
+
+def _without_escapes(body: bytes) -> bytes:
+    r"""JSON can spell one text in many ways (``\/``, ``\u004e``); written anew it is spelt in one."""
+    try:
+        return orjson.dumps(orjson.loads(body))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return body

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 from bridge.errors import Misuse
-from bridge.track.error_body import bounded
+from bridge.track.answer import bounded
 from bridge.track.request import Endpoint
 from bridge.track.tls import out_of_time
 

@@ -13,12 +13,11 @@ from bridge.counts.requests import SinkStats
 from bridge.model import KINDS, Delivered, Retry
 from bridge.pipeline.ports import AttemptT, VerdictSink
 from bridge.track.answer import Answer
-from bridge.track.connection import Connection
+from bridge.track.classify import judge
+from bridge.track.connection import Connection, Reuse
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, resolve
-from bridge.track.judge import judge
 from bridge.track.request import Endpoint, head
-from bridge.track.reuse import Reuse
 
 IDLE_LIMIT = 45.0
 """Seconds an idle connection is kept: below the 60 s after which Cowboy and most load balancers close theirs, because a

@@ -20,14 +20,13 @@ from bridge.counts.requests import SinkStats
 from bridge.model import Request, Retry, Verdict
 from bridge.pipeline.ports import AttemptT, VerdictSink
 from bridge.track.answer import BODY_LIMIT, Answer
-from bridge.track.connection import MAX_ANSWER
+from bridge.track.classify import judge
+from bridge.track.connection import MAX_ANSWER, Reuse
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, Resolve, SocketAddress, failure_sentence, resolve
 from bridge.track.direct import ANOTHER_MAY_DO, IDLE_LIMIT, MAX_AGE
 from bridge.track.httpx_transport import address_of, discard, has_leftover, one_connection, proxy_of, root_cause
-from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
-from bridge.track.reuse import Reuse
 from bridge.track.tls import server_certificate_ends
 
 _CLOSE_GRACE = 2.0

@@ -13,10 +13,10 @@ import httpx
 
 from bridge.model import Delivered, RequestKind, Retry, Unauthorized, Verdict
 from bridge.track.answer import BODY_LIMIT, Answer
+from bridge.track.classify import judge
 from bridge.track.credentials import ApiKey
 from bridge.track.dial import Dialer, ProxyError, Resolve, SocketAddress, failure_sentence, resolve
 from bridge.track.httpx_transport import address_of, discard, one_connection, proxy_of, root_cause
-from bridge.track.judge import judge
 from bridge.track.request import Endpoint, headers
 
 VALIDATE = RequestKind("validate", "/v1/validate")

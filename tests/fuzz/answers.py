@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from bridge.model import TRACK, DeadLetter, Delivered, LetterReason, Record, Request, Retry, Route, Verdict
-from bridge.track.answer import KEPT_BYTES, Answer
+from bridge.track.answer import DETAIL_LIMIT, KEPT_BYTES, Answer
+from bridge.track.classify import judge
 from bridge.track.connection import Connection
 from bridge.track.credentials import FixedKey
-from bridge.track.error_body import DETAIL_LIMIT
-from bridge.track.judge import judge
 from tests.fuzz.choices import Choices
 from tests.fuzz.letters import check_letter
 

@@ -15,7 +15,7 @@ import pytest
 
 from bridge.model import Delivered, Retry, Verdict
 from bridge.sandbox.emulator import Fault, FaultKind
-from bridge.track import reuse
+from bridge.track import connection
 
 if TYPE_CHECKING:
     from tests.contract.track.conftest import AnySink, Harness, Peer
@@ -153,7 +153,7 @@ async def test_surplus_answers_after_one_in_twenty_are_nobodys(harness: Harness,
 async def test_after_a_surplus_answer_each_connection_carries_one_request_for_a_while(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reuse, "SPELL", 0.3)
+    monkeypatch.setattr(connection, "SPELL", 0.3)
     emulator = await harness.emulator()
     emulator.set_faults(Fault(kind=FaultKind.SURPLUS, status=202, body=b"", interval=0.0, count=1))
     sink = await harness.sink(emulator.endpoint)

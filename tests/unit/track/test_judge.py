@@ -9,8 +9,8 @@ import pytest
 
 from bridge.model import TRACK, Delivered, Reject, Retry, Unauthorized
 from bridge.track.answer import Answer
+from bridge.track.classify import judge
 from bridge.track.credentials import FixedKey
-from bridge.track.judge import judge
 
 KEY = FixedKey("NX-secret/key")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.track.reuse import SPELL, Reuse
+from bridge.track.connection import SPELL, Reuse
 
 
 def test_connections_are_used_again_until_there_is_a_reason_not_to() -> None:
