@@ -12,7 +12,7 @@ all of it for one mark; this is why it travels here and not in the map.
 
 Between map and digits there may be notes: each a ``~!``, a small letter that says what it is, and its text, out of
 ``A-Z a-z 0-9 _ -``. A reader passes over those it does not know. One from before there were notes takes the map with a
-note behind it for foreign text and ignores it, which costs duplicates and never an event; so a note stands there only
+note behind it for foreign text and ignores it, which costs duplicates and never an event; so a note is there only
 while it has something to say.
 """
 

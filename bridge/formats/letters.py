@@ -1,4 +1,4 @@
-"""A dead letter as it stands in its topic, whoever wrote it: this bridge, Kafka Connect, Spring, or somebody unknown.
+"""A dead letter as it is in its topic, whoever wrote it: this bridge, Kafka Connect, Spring, or somebody unknown.
 
 What this bridge writes is in `letter_headers`, and schemas/dead-letter-headers.schema.json describes it. Parsing never
 fails. A header that cannot be read leaves its field empty and is named in `Letter.damaged`, because a
@@ -42,7 +42,7 @@ _BEFORE_ANY_ROUTE: Final = frozenset({LetterReason.UNDECODABLE.value, LetterReas
 
 
 class LetterPlace(NamedTuple):
-    """Where a letter stands in the dead-letter topic."""
+    """Where a letter is in the dead-letter topic."""
 
     partition: int
     offset: int
@@ -52,7 +52,7 @@ class LetterPlace(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where the record came from. The timestamp tells the records of a topic that was made anew from the old ones."""
+    """Where the record came from. The timestamp tells the records of a recreated topic from the old ones."""
 
     topic: str
     partition: int
@@ -101,7 +101,7 @@ class Letter(NamedTuple):
 
     @property
     def is_whole_record(self) -> bool:
-        """Whether it stands for all events of its record, and not for one of them.
+        """Whether it is of all events of its record, and not of one of them.
 
         What failed before any route looked at it never became events; mapped again, it becomes all of them.
         """

@@ -116,7 +116,7 @@ def decode(text: str | None) -> OffsetMap | None:
 
 
 def shortened(text: str, max_length: int) -> str:
-    """The same map in at most so many characters, cut at its far end; nothing where not even its beginning fits."""
+    """The same map in at most `max_length` characters, cut at its far end; empty where not even its start fits."""
     if len(text) <= max_length:
         return text
     found = decode(text)

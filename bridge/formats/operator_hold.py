@@ -66,6 +66,6 @@ def _moment(seconds: int) -> int:
 
 
 def _cut(text: str, limit: int) -> str:
-    """On one line and in at most so many bytes."""
+    """On one line and in at most `limit` bytes."""
     line = " ".join(text.split())
     return line.encode()[:limit].decode(errors="ignore")

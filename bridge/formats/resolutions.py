@@ -7,7 +7,7 @@ Three kinds of records, each with a key of its own, so that none of them can und
 ``change``   a key and value corrected by hand, which replays send in place of the original's.
 
 A key names the event (its origin and which of the record's events), so that two letters of one event share it; where
-no header says the origin, it names the letter's place. The record stands in the partition of the letter's number.
+no header says the origin, it names the letter's place. The record is in the partition of the letter's number.
 schemas/resolution.schema.json describes the values.
 """
 
@@ -116,7 +116,7 @@ def identity(letter: Letter) -> Identity:
 
 
 def record_sha256(letter: Letter) -> str:
-    """Of the original's key and value: what a record of this topic spoke of can be told from what stands there now."""
+    """Of the original's key and value: what a record of this topic spoke of can be told from what is there now."""
     digest = hashlib.sha256()
     for part in (letter.key, letter.value):
         digest.update(b"-" if part is None else b"%d:" % len(part) + part)
@@ -129,7 +129,7 @@ def key_of(kind: ResolutionKind, letter: Letter) -> bytes:
 
 
 def kind_of(fact: Fact) -> ResolutionKind:
-    """Under which kind of key it stands."""
+    """Under which kind of key it is stored."""
     if isinstance(fact, Ended):
         return ResolutionKind.ENDED
     return ResolutionKind.ATTEMPT if isinstance(fact, Attempted) else ResolutionKind.CHANGE

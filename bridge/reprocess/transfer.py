@@ -1,7 +1,7 @@
 """Letters as lines of a file, for a correction by hand, and back.
 
 ``value`` and ``key`` hold the raw bytes in base64, byte for byte; ``json`` repeats a value that is JSON, to be read and
-to be edited: where the two differ, what stands there counts, and otherwise the bytes come back as they were. An
+to be edited: where the two differ, that counts, and otherwise the bytes come back as they were. An
 undecodable value has no ``json``; there the base64 is edited.
 """
 
@@ -26,7 +26,7 @@ VERSION: Final = 1
 
 
 class TransferError(InvalidError):
-    """A line that cannot be taken; reads as the end of a sentence that begins with where it stands."""
+    """A line that cannot be taken; reads as the end of a sentence that begins with where it is."""
 
 
 class ImportLine(NamedTuple):
@@ -92,9 +92,9 @@ def merged(entry: LetterEntry, line: ImportLine) -> tuple[bytes | None, bytes | 
     """Key and value that the line asks for; None where they are what is there. Raises `TransferError`."""
     letter, standing = entry
     if resolutions.record_sha256(letter) != line.record_sha256:
-        raise TransferError(f"is not of the letter that stands at {letter.place}")
+        raise TransferError(f"is not of the dead letter at {letter.place}")
     if line.headers != _headers(letter.headers):
-        raise TransferError("has other headers than its letter: only key and value can be corrected")
+        raise TransferError("has other headers than its dead letter: only key and value can be corrected")
     change = standing.changed
     now = (letter.key, letter.value) if change is None else (change.key, change.value)
     return None if (line.key, line.value) == now else (line.key, line.value)

@@ -84,7 +84,7 @@ def _lines(source: str) -> list[tuple[int, ImportLine]]:
     if problems:
         raise inputs.refusal(source, problems)
     if not lines:
-        raise Misuse(f"{inputs.name(source)} is empty: there is no letter to take back.")
+        raise Misuse(f"{inputs.name(source)} is empty: there is no dead letter to re-import.")
     return lines
 
 
@@ -103,7 +103,7 @@ def _changes(
         number, line = found
         if not entry.standing.state.is_open:
             raise Misuse(
-                f"{inputs.name(source)}, line {number}: letter {line.id} is {entry.standing.state.value} already."
+                f"{inputs.name(source)}, line {number}: dead letter {line.id} is {entry.standing.state.value} already."
             )
         try:
             made = merged(entry, line)
@@ -115,7 +115,7 @@ def _changes(
             changes.append((entry, *made))
     if wanted:
         number, line = next(iter(wanted.values()))
-        raise Misuse(f"{inputs.name(source)}, line {number}: {topics.topic} has no letter {line.id} any more.")
+        raise Misuse(f"{inputs.name(source)}, line {number}: {topics.topic} has no dead letter {line.id} any more.")
     return changes, same
 
 

@@ -123,7 +123,10 @@ def _facts(entry: LetterEntry, hidden: Redaction) -> list[str]:
     answer = f" ({letter.status}{f' {letter.error_code}' if letter.error_code else ''})" if letter.status else ""
     times = f", first {letter.first_attempt}, last {letter.last_attempt}" if letter.first_attempt else ""
     facts = [
-        ("letter", f"{letter.place}, written {_when(letter.timestamp_ms)}, {standing.state.value.replace('_', ' ')}"),
+        (
+            "dead letter",
+            f"{letter.place}, written {_when(letter.timestamp_ms)}, {standing.state.value.replace('_', ' ')}",
+        ),
         ("reason", f"{letter.reason}{answer}: {hidden.of_message(letter.message, letter.value, letter.headers)}"),
         ("from", "unknown" if origin is None else f"{origin}, of {_when(origin.timestamp_ms)}, group {origin.group}"),
         ("event", "all of the record" if letter.is_whole_record else f"number {letter.output} of the record"),

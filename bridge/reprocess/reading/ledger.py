@@ -27,7 +27,7 @@ from bridge.model import Record
 
 
 class LetterStatus(enum.StrEnum):
-    """Where a letter stands."""
+    """What is known of a letter: is it open, and how did it end."""
 
     OPEN = "open"
     FAILED_AGAIN = "failed_again"

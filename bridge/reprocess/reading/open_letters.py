@@ -2,7 +2,7 @@
 
 What grows with history is in Kafka. Here is a table of open letters with a bound. Of what does not fit only that it is
 there is known: the count is exact, or says that there may be more. A count that is no longer exact although everything
-would fit is made anew from the topics.
+would fit is taken again from the topics.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class Replay:
         return bool(self._trackers) and not self._reading and self._letters.is_idle
 
     async def _wait_for_others(self) -> None:
-        self._wiring.notice("the other letters are claimed by another replay; waiting for it")
+        self._wiring.notice("the other dead letters are claimed by another replay; waiting for it")
         await asyncio.to_thread(self._reader.catch_up)
         await asyncio.sleep(random.uniform(2.0, 6.0))  # noqa: S311 - so that two of them do not meet again at once
         for _ in range(self._letters.drop(lambda entry: not self._reader.ledger.standing(entry.letter).state.is_open)):

@@ -1,7 +1,7 @@
 """Which letters would go out after a newer event of their user was delivered.
 
-Nobody keeps what was delivered to whom; but it stands in the source topics, between a letter's record and the group's
-position. Records of the same partition are looked at: that is where a user's events are, wherever order matters.
+Nobody keeps what was delivered to whom; but it is in the source topics, between a letter's record and the group's
+committed offset. Only the same partition is looked at: that is where a user's events are, wherever order matters.
 """
 
 from __future__ import annotations

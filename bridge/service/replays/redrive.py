@@ -185,5 +185,5 @@ class Redriver:
 
 
 def pause_after(failures: int) -> float:
-    """Seconds until the next redrive, after so many in a row that failed."""
+    """Seconds until the next redrive, after this many in a row that failed."""
     return min(LONGEST_PAUSE, PAUSE * 2.0 ** min(failures, 10))

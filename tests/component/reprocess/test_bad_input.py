@@ -215,7 +215,7 @@ async def test_bytes_corrected_by_hand_are_sent_and_headers_are_not_taken_for_co
     file.write_text(json.dumps(mended | {"headers": []}))
     refused = await dlq("import", str(file), "--note", "x", "--yes")
     assert refused.code == 2
-    assert "line 1: has other headers than its letter: only key and value can be corrected." in refused.err
+    assert "line 1: has other headers than its dead letter: only key and value can be corrected." in refused.err
     assert await is_untouched(dlq, 1)
     file.write_text(json.dumps(mended))
     assert (await dlq("import", str(file), "--note", "cut by the shop", "--yes")).code == 0

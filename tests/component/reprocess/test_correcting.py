@@ -85,8 +85,8 @@ async def test_lines_that_cannot_be_taken_are_named_and_nothing_is_recorded(dlq:
         ("{", "is not JSON"),
         ("{}", "is not a line of an export"),
         (redacted, "was exported with values hidden"),
-        (moved, "is not of the letter that stands at 0:1"),
-        (gone, "has no letter 3:9 any more"),
+        (moved, "is not of the dead letter at 0:1"),
+        (gone, "has no dead letter 3:9 any more"),
     ):
         file.write_text(f"{changed if line != moved else exported[0]}\n{line}\n")
         ran = await dlq("import", str(file), "--note", "x", "--yes")
