@@ -93,7 +93,7 @@ def release(
     """Send a held topic's records again, from where it was held, on the running bridge beside which this runs.
 
     Ends what bridge hold began, and holds that only wait for somebody to look: too many dead letters in a row
-    (counted anew), a dead letter that cannot be written (tried anew). Of other holds it says what ends them.
+    (counted from zero), a dead letter that cannot be written (tried again). Of other holds it says what ends them.
     """
     start = startup.load(config)
     again = _again(topic, partition)

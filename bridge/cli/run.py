@@ -9,7 +9,7 @@ from bridge.cli.frame.help import about
 @about(
     ("Deliver events until told to stop", "run -c bridge.yaml"),
     unreachable="Kafka does not answer within `kafka.start_timeout`, refuses the login, or the Kafka client ended; or "
-    "`observability.listen` cannot be had.",
+    "`observability.listen` cannot be bound.",
 )
 def run(config: startup.ConfigPath = None) -> int:
     """Deliver events until told to stop.

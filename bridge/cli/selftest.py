@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @about(
     ("Faults against an embedded Kafka and API", "selftest"),
-    ("The same with the own mapping, longer", "selftest -c bridge.yaml --events 50000 --duration 300"),
+    ("The same with your own mapping, longer", "selftest -c bridge.yaml --events 50000 --duration 300"),
     findings="A promise was not kept.",
     unreachable="No broker of `--bootstrap` answers.",
 )
@@ -47,7 +47,7 @@ def selftest(
     events: Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="How many records to produce.")] = 5000,
     replicas: Annotated[int, typer.Option(metavar="N", min=1, max=8, help="How many bridges share the work.")] = 2,
     duration: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="For how long faults go on, at most.")
+        float, typer.Option(min=1, metavar="SECONDS", help="The longest time that faults continue.")
     ] = 60.0,
     logs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the replicas' logs in this directory, new or empty.")
@@ -114,7 +114,7 @@ def _run(options: Options, *, as_json: bool) -> int:
 
 
 def _logs(path: Path | None) -> Path | None:
-    """The directory, made where it is not there. Raises `Misuse` for one that cannot be had or holds something."""
+    """The directory, created where it is missing. Raises `Misuse` for one that cannot be used or is not empty."""
     if path is None:
         return None
     try:

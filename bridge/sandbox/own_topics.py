@@ -18,7 +18,7 @@ _CLEANING: Final = 20.0
 
 
 class ClusterError(Unreachable):
-    """The cluster does not let the self-test in, or not do what it needs; the message is one sentence."""
+    """The cluster cannot be connected to, or refuses what the self-test needs; the message is one sentence."""
 
 
 class OwnTopics:

@@ -48,7 +48,7 @@ class Pattern:
     value: Any
     """Decoded, where it is JSON and users can be put into it; else None, and the record stays as it is."""
     users: tuple[str, ...]
-    """The users of its events, each replaced wherever it stands alone in value, key or headers."""
+    """The users of its events, each replaced wherever it is all of a text in value, key or headers."""
     makes_events: bool
 
 

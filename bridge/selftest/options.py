@@ -27,7 +27,7 @@ class Options:
     events: int
     replicas: int
     duration: float
-    """The most seconds that faults go on."""
+    """The most seconds that faults continue."""
     config: Config
     bootstrap: str | None = None
     """None: the embedded broker."""
@@ -41,7 +41,7 @@ class Options:
 
     @property
     def seconds(self) -> float:
-        """How long faults go on."""
+        """How long faults continue."""
         return min(self.duration, max(LEAST_SECONDS, self.events / RATE))
 
     @property

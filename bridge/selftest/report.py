@@ -23,14 +23,14 @@ def findings(result: SelftestResult) -> list[str]:
     found += _several(verdict.overtaken, "out of order")
     found += _several(verdict.unexplained, "a dead letter without a reason")
     if verdict.duplicates > bound.total:
-        found.append(f"{thousands(verdict.duplicates)} duplicates, where at most {thousands(bound.total)} may be")
+        found.append(f"{thousands(verdict.duplicates)} duplicates; at most {thousands(bound.total)} are allowed")
     if verdict.foreign:
-        found.append(f"{thousands(verdict.foreign)} requests that no record was to become")
+        found.append(f"{thousands(verdict.foreign)} requests that come from no record")
     given_up = verdict.given_up["unauthorized"]
     if result.unauthorized_at_most is not None and given_up > result.unauthorized_at_most:
         found.append(
-            f"{thousands(given_up)} events were given up to a refused key, where at most "
-            f"{thousands(result.unauthorized_at_most)} may be"
+            f"{thousands(given_up)} events became dead letters for a refused key; at most "
+            f"{thousands(result.unauthorized_at_most)} are allowed"
         )
     return found
 

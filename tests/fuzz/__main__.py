@@ -1,7 +1,7 @@
 """Looks for inputs that break a promise, guided by coverage and bounded by time: ``make fuzz FUZZ_SECONDS=600``.
 
 What is learned about the way in is kept in ``.cache/fuzz`` and is where the next run begins. A case that is found is
-written into the corpus under ``tests/unit/fuzz``: mend the cause, commit both; the ordinary run replays it for ever.
+written into the corpus under ``tests/unit/fuzz``: fix the cause, commit both; every ordinary run replays it.
 """
 
 from __future__ import annotations

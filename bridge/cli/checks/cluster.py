@@ -30,7 +30,7 @@ _TO_DO = {
     Obstacle.LOGIN: "check sasl.mechanism, sasl.username and sasl.password in kafka.properties (never the API key)",
     Obstacle.TLS: "check security.protocol and ssl.ca.location in kafka.properties, and that this is a TLS port",
     Obstacle.NAME: "check the host names in kafka.bootstrap_servers, and the name servers of this machine",
-    Obstacle.CONNECTION: "check kafka.bootstrap_servers, that the brokers run, and that no firewall stands between",
+    Obstacle.CONNECTION: "check kafka.bootstrap_servers, that the brokers run, and that no firewall is in between",
 }
 
 

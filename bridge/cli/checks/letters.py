@@ -42,7 +42,7 @@ def _letters(topic: str, facts: LetterTopicFacts, is_created_at_start: bool) -> 
     if widest is not None and facts.partitions[topic] < facts.sources[widest]:
         yield findings.warning(
             f"{topic} has {plural(facts.partitions[topic], 'partition')}, {widest} has {facts.sources[widest]}: "
-            "letters of several source partitions share one, and reprocessing can use fewer replicas.",
+            "dead letters of several source partitions share one, and reprocessing can use fewer replicas.",
             f"give it more partitions while it is empty: kafka-topics --alter --topic {topic} --partitions "
             f"{facts.sources[widest]}",
         )
@@ -96,7 +96,7 @@ def _resolutions(topic: str, facts: LetterTopicFacts, is_created_at_start: bool)
     own = facts.settings.get(companion)
     if own is not None and (own.deletes or not own.compacted):
         yield findings.problem(
-            f"{companion} is not compacted only (cleanup.policy): it would forget what became of a letter.",
+            f"{companion} is not compacted only (cleanup.policy): it would forget what became of a dead letter.",
             f"kafka-configs --alter --topic {companion} --add-config cleanup.policy=compact",
             FindingKind.TOPICS,
         )

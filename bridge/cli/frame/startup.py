@@ -114,7 +114,7 @@ def api_key(start: LoadedConfiguration) -> ApiKey:
 
 
 def connect(start: LoadedConfiguration) -> tuple[Inspection, Cluster]:
-    """The brokers, ready for questions. Raises `Misuse` for bad properties, `Unreachable` where none lets us in."""
+    """The brokers, ready for questions. Raises `Misuse` for bad properties, `Unreachable` where none answers."""
     from bridge.kafka.admin.inspection import Inspection, NotConnectedError
     from bridge.kafka.client import ClientRefusedError
 
@@ -129,7 +129,7 @@ def connect(start: LoadedConfiguration) -> tuple[Inspection, Cluster]:
 
 
 def quiet_logger() -> Logger:
-    """For the Kafka client: what matters of its log comes back as errors, the rest would stand between the answers."""
+    """For the Kafka client: what matters of its log comes back as errors, the rest would come between the answers."""
     logger = getLogger("bridge.cli")
     logger.addHandler(NullHandler())
     logger.propagate = False

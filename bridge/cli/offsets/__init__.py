@@ -1,1 +1,1 @@
-"""``bridge offsets``: where the group stands on each partition, and setting it."""
+"""``bridge offsets``: the group's committed offsets, shown and set."""

@@ -1,4 +1,4 @@
-"""Asks the brokers where the group stands."""
+"""Asks the brokers for the group's committed offsets, and for the logs they are in."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def complete(found: Read) -> tuple[PartitionOffsets, ...]:
     if found.unread:
         named = ", ".join(map(str, found.unread))
         raise Unreachable(
-            f"The brokers did not say where the log or the group's position is: {named}. "
+            f"The brokers did not report the log or the committed offset of {named}. "
             f"`{command('check')}` looks at brokers and permissions."
         )
     return found.states

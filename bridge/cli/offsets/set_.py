@@ -31,7 +31,7 @@ _MEMBERS_NAMED = 3
 
 
 @about(
-    ("See what continuing at the log's start would pass", "offsets set shop.orders/3 --to earliest --dry-run"),
+    ("See what resuming at the log's start would pass", "offsets set shop.orders/3 --to earliest --dry-run"),
     ("Do it, although 400 records are gone", "offsets set shop.orders/3 --to earliest --accept-loss 400"),
     unreachable="No Kafka broker answers, or not every offset was set.",
 )
@@ -50,9 +50,7 @@ def set_offsets(
     config: startup.ConfigPath = None,
     accept_loss: Annotated[
         int,
-        typer.Option(
-            "--accept-loss", metavar="N", min=0, help="How many records that are not done may be passed, at most."
-        ),
+        typer.Option("--accept-loss", metavar="N", min=0, help="Maximum records that are not done and may be passed."),
     ] = 0,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Set without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
@@ -61,8 +59,8 @@ def set_offsets(
     """Set the group's committed offset, as out_of_range needs it: of partitions that are held, or of a stopped group.
 
     Where the bridge runs it sets the offset itself: run this beside the replica that has the partition. Shows first
-    what would change. Records that are not done and lie below the new offset are never sent: --accept-loss says that so
-    many may be passed. What the commit's offset map says is done above the new offset stays done.
+    what would change. Records that are not done and lie below the new offset are never sent: --accept-loss N
+    allows up to N of them. What the commit's offset map says is done above the new offset stays done.
     """
     from bridge.cli.offsets import reading, through
 
@@ -154,7 +152,7 @@ def _refuse_loss(changes: Sequence[OffsetChange], accepted: int, *, dry_run: boo
 def _members_of(group: str, described: GroupDescription | None) -> str | None:
     """The sentence about them; None where there are none."""
     if described is None or not described.members:
-        return None  # Where the brokers do not say who is there, they still refuse: see `position_writer`.
+        return None  # Where the brokers do not say who is there, they still refuse: see `offset_writer`.
     named = ", ".join(str(each) for each in described.members[:_MEMBERS_NAMED])
     more = len(described.members) - _MEMBERS_NAMED
     return _members(group, f"{named} and {more} more" if more > 0 else named)
@@ -162,15 +160,15 @@ def _members_of(group: str, described: GroupDescription | None) -> str | None:
 
 def _members(group: str, named: str) -> str:
     return (
-        f"The group {group} has members ({named}). Brokers let its position be set only while it has none, or by the "
-        "member that has the partition. Nothing was set. Stop every replica, run this again, and start them. A member "
-        "that was killed, or has a group.instance.id, counts until its session.timeout.ms is over."
+        f"The group {group} has members ({named}). Brokers let its committed offset be set only while it has none, or "
+        "by the member that has the partition. Nothing was set. Stop every replica, run this again, and start them. A "
+        "member that was killed, or has a group.instance.id, counts until its session.timeout.ms is over."
     )
 
 
 def _agreed(count: int, group: str) -> bool:
     if not output.is_watched():
-        raise Misuse("There is no terminal to ask on: add --yes to set the position, or --dry-run to only see it.")
+        raise Misuse("There is no terminal to ask on: add --yes to set it, or --dry-run to only see it.")
     return output.confirm(f"Set the committed offset of {group} on {plural(count, 'partition')}?")
 
 

@@ -37,7 +37,7 @@ def show(
     config: startup.ConfigPath = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> ExitCode:
-    """Show where the group stands on each partition; changes nothing and joins no group.
+    """Show the group's committed offset of each partition; changes nothing and joins no group.
 
     The log's end is the last stable offset, up to where records can be read. Done above: what is delivered, left out or
     a dead letter above the committed offset, as the commit's offset map says. Ends with 1 where a bridge would hold a

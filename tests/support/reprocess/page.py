@@ -1,6 +1,6 @@
 """Runs docs/dead-letters.md: its letters are made by a real bridge, its commands are run in their order.
 
-``python -m tests.support.reprocess.page`` writes the page anew with what they print; the test compares.
+``python -m tests.support.reprocess.page`` writes the page again with what they print; the test compares.
 """
 
 from __future__ import annotations

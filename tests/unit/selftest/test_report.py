@@ -47,12 +47,12 @@ def test_a_run_that_kept_every_promise_has_no_findings(result: SelftestResult) -
     [
         ({"lost": ["orders/0/1 never reached the API"]}, "lost: orders/0/1 never reached the API"),
         ({"overtaken": ["orders/0/1 arrived after orders/0/2"]}, "out of order: orders/0/1 arrived after orders/0/2"),
-        ({"duplicates": 4}, "4 duplicates, where at most 3 may be"),
-        ({"foreign": 2}, "2 requests that no record was to become"),
+        ({"duplicates": 4}, "4 duplicates; at most 3 are allowed"),
+        ({"foreign": 2}, "2 requests that come from no record"),
         ({"unexplained": ["x"]}, "a dead letter without a reason: x"),
         (
             {"given_up": Counter(unauthorized=2)},
-            "2 events were given up to a refused key, where at most 1 may be",
+            "2 events became dead letters for a refused key; at most 1 are allowed",
         ),
     ],
 )
