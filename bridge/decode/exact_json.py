@@ -21,36 +21,19 @@ from bridge.decode.failures import Unusable, invalid, undecodable
 
 DIGITS_HELD: Final = 15
 """Any decimal number of so many digits is told from all others by the double nearest to it (DBL_DIG of IEEE 754)."""
-MOST_DIGITS: Final = 1_000
-"""Reading and writing an integer takes a time that grows with the square of its digits."""
-MOST_LONG_NUMBERS: Final = 10_000
-"""In one record: each takes a microsecond."""
-MOST_STRUCTURE: Final = 100_000
-"""Arrays in one record, objects counted twice: in memory each takes many times the two bytes it is written with."""
+TINY: Final = 1e-290
+"""A double below this may be a number that no double is small enough for, or that has lost digits."""
 
-_BYTES_OF_ONE: Final = 10
-"""A record of more than a megabyte may have more of them, in proportion."""
-LARGE: Final = 2 * MOST_STRUCTURE
-"""Bytes below which no record has so many, so that they need not be counted."""
-_NEITHER: Final = bytes(code for code in range(256) if chr(code) not in '"[{')
-_BEYOND_DOUBLE: Final = "number is infinity"
-"""orjson refuses a number such as 1e400, which is JSON; the slow decoder keeps it for whoever maps it."""
-_SHAPE: Final = bytes(
-    ord("0")
-    if chr(code) in "0123456789."
-    else ord("e")
-    if chr(code) in "eE"
-    else code
-    if chr(code) == "-"
-    else ord(" ")
-    for code in range(256)
-)
+
+# --- which records need it
+
+_SHAPES: Final = dict.fromkeys("0123456789.", "0") | dict.fromkeys("eE", "e") | {"-": "-"}
+_SHAPE: Final = "".join(_SHAPES.get(chr(code), " ") for code in range(256)).encode()
+"""Turns each byte into what matters of it in a number: every digit and point is a 0, every other byte a space."""
 _LONG: Final = b"0" * (DIGITS_HELD + 1)
 """16 digits, or 15 and a point: no shorter number is rounded, but for one with a tiny exponent."""
 _EVERY_FOURTH: Final = b"0" * ((DIGITS_HELD + 1) // 4)
 """What is left of these where only every fourth byte is looked at, wherever one begins."""
-TINY: Final = 1e-290
-"""A double below this may be a number that no double is small enough for, or that has lost digits."""
 _TINY_NUMBER: Final = re.compile(rb"(?:^|[\s:\[,])-?\d[\d.]*[eE]-0*[1-9]\d\d")
 _LONG_NUMBER: Final = re.compile(rb"(?:^|[\s:\[,])(-?\d[\d.]{15,}(?:[eE][+-]?\d+)?)(?![\w.])")
 _LOOKED_AT: Final = 64
@@ -94,6 +77,24 @@ def _is_rounded(text: str) -> bool:
         return False  # 1.2.3 is inside of a text
 
 
+# --- reading
+
+MOST_DIGITS: Final = 1_000
+"""Reading and writing an integer takes a time that grows with the square of its digits."""
+MOST_LONG_NUMBERS: Final = 10_000
+"""In one record: each takes a microsecond."""
+MOST_STRUCTURE: Final = 100_000
+"""Arrays in one record, objects counted twice: in memory each takes many times the two bytes it is written with."""
+
+_BYTES_OF_ONE: Final = 10
+"""A record of more than a megabyte may have more of them, in proportion."""
+LARGE: Final = 2 * MOST_STRUCTURE
+"""Bytes below which no record has so many, so that they need not be counted."""
+_NEITHER: Final = bytes(code for code in range(256) if chr(code) not in '"[{')
+_BEYOND_DOUBLE: Final = "number is infinity"
+"""orjson refuses a number such as 1e400, which is JSON; the slow decoder keeps it for whoever maps it."""
+
+
 def decode(raw: bytes, *, exact: bool) -> Any:
     """Decodes JSON; the fast decoder alone says what is JSON, so that a text is the same to both ways of decoding.
 
@@ -113,20 +114,14 @@ def decode(raw: bytes, *, exact: bool) -> Any:
     return value
 
 
-def _check_structure(raw: bytes) -> None:
-    """Refuses what takes far more memory than bytes: a megabyte of ``[]`` is a third of a million arrays."""
-    most = max(MOST_STRUCTURE, len(raw) // _BYTES_OF_ONE)
-    if _structure(raw) > most and _structure(_outside_of_texts(raw)) > most:
-        raise undecodable(f"the JSON has more than {most} arrays, an object counted as two")
+def read(raw: bytes) -> Any:
+    """Decodes JSON for whoever shows or edits it, with all digits. What it returns can be `encoded`.
 
-
-def _outside_of_texts(raw: bytes) -> bytes:
-    quotes_and_brackets = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NEITHER)
-    return b"".join(quotes_and_brackets.split(b'"')[::2])
-
-
-def _structure(raw: bytes) -> int:
-    return raw.count(b"[") + 2 * raw.count(b"{")
+    Raises `orjson.JSONDecodeError`, `MappingError`.
+    """
+    value = decode(raw, exact=may_be_inexact(raw))
+    encoded(value)  # fails for a number that cannot be kept
+    return value
 
 
 def loads(raw: bytes) -> Any:
@@ -155,6 +150,33 @@ def loads(raw: bytes) -> Any:
     except ValueError:
         raise undecodable("the value is not JSON") from None
     return value
+
+
+def _integer(text: str) -> int | Unusable:
+    return int(text) if len(text) <= MOST_DIGITS else _TOO_LONG
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _check_structure(raw: bytes) -> None:
+    """Refuses what takes far more memory than bytes: a megabyte of ``[]`` is a third of a million arrays."""
+    most = max(MOST_STRUCTURE, len(raw) // _BYTES_OF_ONE)
+    if _structure(raw) > most and _structure(_outside_of_texts(raw)) > most:
+        raise undecodable(f"the JSON has more than {most} arrays, an object counted as two")
+
+
+def _outside_of_texts(raw: bytes) -> bytes:
+    quotes_and_brackets = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NEITHER)
+    return b"".join(quotes_and_brackets.split(b'"')[::2])
+
+
+def _structure(raw: bytes) -> int:
+    return raw.count(b"[") + 2 * raw.count(b"{")
+
+
+# --- writing
 
 
 def dumps(document: Any) -> bytes:
@@ -189,16 +211,6 @@ def _written(value: Any) -> str:
             return json.dumps(value, allow_nan=False)
 
 
-def read(raw: bytes) -> Any:
-    """Decodes JSON for whoever shows or edits it, with all digits. What it returns can be `encoded`.
-
-    Raises `orjson.JSONDecodeError`, `MappingError`.
-    """
-    value = decode(raw, exact=may_be_inexact(raw))
-    encoded(value)  # fails for a number that cannot be kept
-    return value
-
-
 def encoded(document: Any, option: int = 0) -> bytes:
     """As `orjson.dumps`, with its options and in its spelling, for what `read` returned; raises `MappingError`."""
     try:
@@ -223,6 +235,9 @@ def _with_fragments(value: Any) -> Any:
             return value
 
 
+# --- numbers
+
+
 def fraction(text: str) -> float | Decimal | Unusable:
     """A number with a fraction or an exponent: the double that holds it, the digits where none does.
 
@@ -241,14 +256,6 @@ def fraction(text: str) -> float | Decimal | Unusable:
 def held(exact: Decimal, number: float) -> float | Decimal:
     """The double where it is written with the digits of `exact`, else these."""
     return number if Decimal(repr(number)) == exact else exact
-
-
-def _integer(text: str) -> int | Unusable:
-    return int(text) if len(text) <= MOST_DIGITS else _TOO_LONG
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
 
 
 def _unusable(what: str, sentence: str) -> Unusable:
