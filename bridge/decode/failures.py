@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.errors import RecordError, Signal
+from bridge.errors import RecordError
 from bridge.model import LetterReason
 
 
@@ -21,10 +21,6 @@ class MappingError(RecordError):
         super().__init__(message)
         self.reason = reason
         self.message = message
-
-
-class InexactNumberError(Signal):
-    """A number came up that the fast decoder may have rounded: decode this record again, exactly."""
 
 
 class QueryTypeError(RecordError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bridge.decode.failures import InexactNumberError, MappingError, undecodable
+from bridge.decode.failures import MappingError, undecodable
 from bridge.decode.protocol import NO_SCHEMAS, SchemaNeeded, Schemas
 from bridge.formats.own_records import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
-from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings

@@ -8,12 +8,17 @@ from typing import Any, Final, Protocol
 
 from bridge.decode import exact_json, plain_json, plain_text
 from bridge.decode.exact_json import may_be_rounded
-from bridge.decode.failures import InexactNumberError, found, unmappable
+from bridge.decode.failures import found, unmappable
 from bridge.decode.protocol import Decoder
+from bridge.errors import Signal
 from bridge.mapping.expressions import instants
 from bridge.model import Record, last_header
 
 _UNREAD: Final[Any] = object()
+
+
+class InexactNumberError(Signal):
+    """A number came up that the fast decoder may have rounded: decode this record again, exactly."""
 
 
 class EnvelopeReader(Protocol):

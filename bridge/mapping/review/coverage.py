@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from bridge.decode import exact_json
-from bridge.decode.failures import InexactNumberError, MappingError
+from bridge.decode.failures import MappingError
 from bridge.mapping.expressions.absence import Absence, absences, first_obstacle
 from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import RESERVED
 from bridge.mapping.expressions.readers import ValueReader
-from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.routes import RoutePlan
 from bridge.mapping.topic_plan import TopicPlan

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bridge.decode.failures import InexactNumberError, MappingError
-from bridge.mapping.expressions.scope import Scope
+from bridge.decode.failures import MappingError
+from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.topic_plan import TopicPlan
 from bridge.model import Failed, Filtered, FilterReason, Outcome, Record, Request

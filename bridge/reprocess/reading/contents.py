@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.decode import exact_json
-from bridge.decode.failures import InexactNumberError, MappingError
+from bridge.decode.failures import MappingError
 from bridge.formats.letters import Letter
+from bridge.mapping.expressions.scope import InexactNumberError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import explain
 from bridge.model import Record, Request
