@@ -206,7 +206,7 @@ def delivery_stage(
         )
         outside: Any = _Outside()
         dispatcher = Dispatcher(
-            DeliverySettings(max_in_flight=in_flight, rate_limit=None),
+            DeliverySettings.model_construct(max_in_flight=in_flight, rate_limit=None),
             mapper=compiled,
             sink=sink,
             letters=outside,

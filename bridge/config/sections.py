@@ -38,6 +38,7 @@ __all__ = [
     "LiteralValue",
     "MappingConfig",
     "Observability",
+    "Ordering",
     "PathValue",
     "RecordExample",
     "Redrive",
@@ -207,10 +208,13 @@ class RetryPolicy(Section):
     )
 
 
+Ordering = Literal["user", "key", "partition", "none"]
+
+
 class Delivery(Section):
     """How events are sent: in which order, how many at once, how fast."""
 
-    ordering: Literal["user", "key", "partition", "none"] = Field(
+    ordering: Ordering = Field(
         default="user",
         description="What is kept in order: the events of one user, record key or partition, or nothing.",
     )

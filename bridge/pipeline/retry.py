@@ -7,8 +7,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from bridge.config.sections import RetryPolicy
 from bridge.model import Retry
-from bridge.pipeline.settings import RetrySettings
 
 OTHERS_NEEDED = 20
 """Users that must have succeeded since the previous attempt before a failure speaks against the event itself."""
@@ -30,7 +30,7 @@ _BURNT_USERS = 10_000
 _JITTER, _MOST_JITTER = 0.03, 5.0
 
 
-def backoff(failures: int, settings: RetrySettings, rng: random.Random) -> float:
+def backoff(failures: int, settings: RetryPolicy, rng: random.Random) -> float:
     """Seconds to wait after this many failures in a row: full jitter under an exponential ceiling.
 
     Full jitter, because synchronised retries are what keeps a struggling destination down.
@@ -39,7 +39,7 @@ def backoff(failures: int, settings: RetrySettings, rng: random.Random) -> float
     return rng.uniform(0.0, ceiling)
 
 
-def longer(asked: float | None, own: float, settings: RetrySettings) -> float:
+def longer(asked: float | None, own: float, settings: RetryPolicy) -> float:
     """Seconds to wait where the destination asked for some: never less than without its wish, never too long."""
     return own if asked is None else max(own, min(asked, settings.max_retry_after))
 

@@ -7,10 +7,10 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.config.sections import Ordering
 from bridge.formats import commit_mark, offset_map
 from bridge.model import Delivered, Outcomes, Record, TopicPartition
 from bridge.pipeline.budget.pacing import FILL
-from bridge.pipeline.settings import Ordering
 
 if TYPE_CHECKING:
     from tests.simulation.api import Flight

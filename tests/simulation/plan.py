@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bridge.config.keys.scalars import StartPoint
+from bridge.config.sections import Ordering, RetryPolicy
 from bridge.kafka import terms
-from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 
 SESSION: Final = 10.0
 HEARTBEAT: Final = 1.0
@@ -146,7 +147,7 @@ def plan(seed: int) -> Plan:
     faults = tuple(sorted([*faults, *_set_faults(setter, span)], key=lambda fault: fault.at))
     return Plan(
         seed=seed,
-        settings=settings if classic else replace(settings, session_timeout=terms.trust_of(SESSION, HEARTBEAT)),
+        settings=settings.model_copy(update={} if classic else {"session_timeout": terms.trust_of(SESSION, HEARTBEAT)}),
         commit_interval=commit_interval,
         processes=processes,
         topics=topics,
@@ -201,12 +202,12 @@ def _set_faults(rng: random.Random, span: float) -> list[Fault]:
 
 def _settings(rng: random.Random, records: int) -> DeliverySettings:
     orderings: Sequence[Ordering] = ("user", "user", "user", "user", "partition", "key", "none")
-    return DeliverySettings(
+    return DeliverySettings.model_construct(
         ordering=rng.choice(orderings),
         max_in_flight=rng.choice((1, 4, 16, 64)),
         max_buffered=rng.choice((10, 40, 2000)),
         rate_limit=rng.choice((None, None, 10.0, 2.0, 1.0) if records < 60 else (None, None, 10.0, 3.0, 1.0)),
-        retry=RetrySettings(
+        retry=RetryPolicy.model_construct(
             initial_backoff=rng.choice((0.1, 0.5)),
             max_backoff=4.0,
             max_retry_after=10.0,

@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import pytest
 
+from bridge.config.sections import RetryPolicy
 from bridge.model import LetterReason
 from bridge.pipeline.queues.failing import ALL_USERS, SIP, SIPS
-from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from tests.simulation.history import Told, run
 from tests.simulation.plan import DRAIN_TIMEOUT, SESSION, Fault, Plan, Produced
 
@@ -47,10 +48,10 @@ def happens(
     traffic: Traffic, *faults: Fault, rate_limit: float | None = None, max_buffered: int = 2000, patience: float = 60.0
 ) -> Told:
     """`patience` is the ceiling of a backoff, in seconds."""
-    settings = DeliverySettings(
+    settings = DeliverySettings.model_construct(
         max_buffered=max_buffered,
         rate_limit=rate_limit,
-        retry=RetrySettings(max_backoff=patience),
+        retry=RetryPolicy.model_construct(max_backoff=patience),
         drain_timeout=DRAIN_TIMEOUT,
         session_timeout=SESSION,
     )

@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 
 from bridge.config.keys.scalars import StartPoint
+from bridge.config.sections import RetryPolicy
 from bridge.formats import offset_map
 from bridge.model import TopicPartition
-from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from tests.simulation.history import Told, run
 from tests.simulation.plan import DRAIN_TIMEOUT, SESSION, Copied, Fault, Plan, Produced
 from tests.unit.pipeline.fakes import ACCEPTED, REJECTED, TOO_LARGE
@@ -32,10 +33,10 @@ def happens(
     tell: bool = False,
 ) -> Told:
     """The history, which kept every promise at every step, and in which all was done at last."""
-    settings = DeliverySettings(
+    settings = DeliverySettings.model_construct(
         max_in_flight=max_in_flight,
         rate_limit=rate_limit,
-        retry=RetrySettings(initial_backoff=0.2, max_backoff=4.0, max_retry_after=10.0, max_attempts=3),
+        retry=RetryPolicy.model_construct(initial_backoff=0.2, max_backoff=4.0, max_retry_after=10.0, max_attempts=3),
         recheck=3.0,
         hold_after_letters=hold_after_letters,
         drain_timeout=DRAIN_TIMEOUT,
@@ -475,7 +476,7 @@ def test_brokers_that_go_away_and_come_back_cost_no_event_and_end_nobodys_work(
 
 def test_records_of_a_held_topic_take_no_room_from_the_others() -> None:
     """Seed 1873: rejections filled the whole buffer with letters that may not be written, and nothing more came in."""
-    world = World(DeliverySettings(rate_limit=None, hold_after_letters=3, max_buffered=10))
+    world = World(DeliverySettings.model_construct(rate_limit=None, hold_after_letters=3, max_buffered=10))
     world.sink.api = lambda work: (0.05, REJECTED if work.record.topic == "orders" else ACCEPTED)
     world.assign(ORDERS, PAYMENTS)
     world.write(ORDERS, *["ann"] * 50)
@@ -491,7 +492,7 @@ def test_records_of_a_held_topic_take_no_room_from_the_others() -> None:
 
 
 def test_records_of_a_held_partition_take_no_room_from_the_others_until_it_leaves() -> None:
-    world = World(DeliverySettings(rate_limit=None, hold_after_letters=0, max_buffered=4))
+    world = World(DeliverySettings.model_construct(rate_limit=None, hold_after_letters=0, max_buffered=4))
     world.letters.topic = lambda _: (0.01, TOO_LARGE)
     world.feed(ORDERS, "!", "!+!", "!+ann", "bob")
     world.run(5)

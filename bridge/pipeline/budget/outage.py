@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from bridge.config.sections import RetryPolicy
 from bridge.pipeline.retry import backoff
-from bridge.pipeline.settings import RetrySettings
 
 RUN = 10
 """Failures in a row that make an outage when they are of two lanes or more. A destination that fails half of all
@@ -30,7 +30,7 @@ class Outage:
         "since",
     )
 
-    def __init__(self, settings: RetrySettings, rng: random.Random) -> None:
+    def __init__(self, settings: RetryPolicy, rng: random.Random) -> None:
         self._settings = settings
         self._rng = rng
         self.failures = 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bridge.config.sections import Ordering
 from bridge.counts.records import Tally
 from bridge.formats.offset_map import Head
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
 from bridge.pipeline.arrivals import Arrival, Oversized, Skimmed
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
-from bridge.pipeline.settings import Ordering
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, LaneKey, PartitionWork, Work
 
 Enqueue = Callable[[Work, Outcome], None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from bridge.config.sections import RetryPolicy
 from bridge.counts.records import Tally
 from bridge.holds import Reason
 from bridge.model import Disposition, LetterReason, Reject, Retried, Retry, Unauthorized
@@ -17,7 +18,6 @@ from bridge.pipeline.ports import Clock, Credentials, EventLog
 from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
-from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.work import EventState, PartitionWork, Work
 
 TOLD_AT = 3
@@ -30,7 +30,7 @@ class Answers:
     """One method for each verdict. An answer for a partition that was given up does nothing to offsets."""
 
     def __init__(
-        self, retry: RetrySettings, *, tally: Tally, evidence: Evidence, failing: Failing, queues: Queues,
+        self, retry: RetryPolicy, *, tally: Tally, evidence: Evidence, failing: Failing, queues: Queues,
         assignments: Assignments, letters: LetterDesk, credentials: Credentials, event_log: EventLog, clock: Clock,
         rng: random.Random, wake_at: Callable[[float | None], None],
     ) -> None:  # fmt: skip

@@ -6,6 +6,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterable
 
+from bridge.config.sections import RetryPolicy
 from bridge.counts.records import Tally
 from bridge.model import DeadLetter, Disposition, LetterReason, LetterRefused
 from bridge.pipeline.dispatch.assignments import Assignments
@@ -14,7 +15,6 @@ from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import DeadLetters, EventLog, Positions
 from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.retry import backoff
-from bridge.pipeline.settings import RetrySettings
 from bridge.pipeline.work import Entry, EventState, Work
 
 
@@ -184,7 +184,7 @@ class RefusedLetters:
     They are what shows that writing works again.
     """
 
-    def __init__(self, event_log: EventLog, retry: RetrySettings, rng: random.Random) -> None:
+    def __init__(self, event_log: EventLog, retry: RetryPolicy, rng: random.Random) -> None:
         self._event_log = event_log
         self._retry = retry
         self._rng = rng

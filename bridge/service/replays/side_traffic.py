@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -111,11 +111,9 @@ class _TrafficStart:
     def __init__(self, setting: Setting, rate: float, *, automatic: bool) -> None:
         """`rate`: requests per second; `automatic`: running bridges make it, all of which use `rate` together."""
         config = setting.config
-        settings = replace(
-            delivery_settings(config),
-            session_timeout=SESSION,
+        settings = delivery_settings(config).model_copy(
             # The first answer that refuses the key stops it: nothing presses.
-            hold_after_unauthorized=1,
+            update={"session_timeout": SESSION, "hold_after_unauthorized": 1}
         )
         self._alarm = LoopAlarm(asyncio.get_running_loop())
         self._sink: DirectSink[Work] | HttpxSink[Work] = build_sink(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.config.sections import RetryPolicy
 from bridge.formats import offset_map
 from bridge.model import LetterReason, Position, Record, TopicPartition, Verdict
 from bridge.pipeline.arrivals import Skimmed
-from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, FILTERED, REJECTED, ROUTE, THROTTLED, TIMED_OUT
 from tests.unit.pipeline.world import World
 
@@ -137,7 +138,7 @@ def test_the_map_of_a_stuck_position_is_refreshed_once_a_second(world: World) ->
 
 
 def test_intake_is_bounded_in_records_and_in_bytes() -> None:
-    world = World(DeliverySettings(rate_limit=None, max_buffered=10, max_buffered_bytes=1000))
+    world = World(DeliverySettings.model_construct(rate_limit=None, max_buffered=10, max_buffered_bytes=1000))
     world.sink.api = lambda _: None
     world.feed(P0, *["ann"] * 20)
     assert world.dispatcher.room() == (0, 1000 - 10 * 3)
@@ -166,8 +167,8 @@ def test_a_defect_names_the_record_it_happened_at(world: World) -> None:
 
 
 def test_nothing_is_retried_more_often_than_the_backoff_s_ceiling_allows() -> None:
-    retry = RetrySettings(initial_backoff=1.0, max_backoff=8.0)
-    world = World(DeliverySettings(rate_limit=None, retry=retry))
+    retry = RetryPolicy.model_construct(initial_backoff=1.0, max_backoff=8.0)
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=retry))
     world.sink.api = lambda _: (0.0, FAILED)
     world.feed(P0, "ann")
     world.run(800)

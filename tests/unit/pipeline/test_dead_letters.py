@@ -15,7 +15,9 @@ Q0 = TopicPartition("payments", 0)
 
 
 def with_breaker(hold_after: int = 5, max_buffered: int = 2000) -> World:
-    return World(DeliverySettings(rate_limit=None, hold_after_letters=hold_after, max_buffered=max_buffered))
+    return World(
+        DeliverySettings.model_construct(rate_limit=None, hold_after_letters=hold_after, max_buffered=max_buffered)
+    )
 
 
 # --- letters that cannot be written -----------------------------------------------------------------

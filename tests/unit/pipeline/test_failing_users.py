@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.config.sections import RetryPolicy
 from bridge.model import TRACK, LetterReason, Retry, TopicPartition
 from bridge.pipeline.queues.failing import ALL_USERS, ONE_USER, SIP
 from bridge.pipeline.queues.ready_queue import AGAIN
 from bridge.pipeline.retry import OTHERS_NEEDED, POISONED_AFTER, Evidence, Mark
-from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, THROTTLED
 from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
-QUICK = RetrySettings(initial_backoff=0.1, max_backoff=1.0)
+QUICK = RetryPolicy.model_construct(initial_backoff=0.1, max_backoff=1.0)
 
 
-def failing(max_buffered: int = 10, verdict: Retry = FAILED, retry: RetrySettings = QUICK) -> World:
-    world = World(DeliverySettings(rate_limit=None, max_buffered=max_buffered, retry=retry))
+def failing(max_buffered: int = 10, verdict: Retry = FAILED, retry: RetryPolicy = QUICK) -> World:
+    world = World(DeliverySettings.model_construct(rate_limit=None, max_buffered=max_buffered, retry=retry))
     world.sink.api = lambda work: (0.05, verdict if (work.who or "").startswith("bad") else ACCEPTED)
     return world
 
@@ -45,7 +46,7 @@ def test_what_waits_behind_a_failing_event_takes_no_room_from_the_others() -> No
 
 
 def test_a_user_over_its_bound_pauses_its_partition_until_there_is_room_and_the_others_go_on() -> None:
-    world = failing(retry=RetrySettings(initial_backoff=500.0, max_backoff=500.0))
+    world = failing(retry=RetryPolicy.model_construct(initial_backoff=500.0, max_backoff=500.0))
     world.assign(P0, P1)
     world.feed(P0, "bad")
     world.run(0.1)
@@ -67,7 +68,7 @@ def test_a_user_over_its_bound_pauses_its_partition_until_there_is_room_and_the_
 
 
 def test_all_failing_users_together_are_bounded_too() -> None:
-    world = failing(retry=RetrySettings(initial_backoff=500.0, max_backoff=500.0))
+    world = failing(retry=RetryPolicy.model_construct(initial_backoff=500.0, max_backoff=500.0))
     users = [f"bad {n % 20}" if n % 4 else f"user {n}" for n in range(800)]
     world.assign(P0, P1)
     world.write(P0, *users)
@@ -77,7 +78,7 @@ def test_all_failing_users_together_are_bounded_too() -> None:
 
 
 def test_bytes_behind_failing_users_leave_the_others_a_part_of_the_room() -> None:
-    settings = DeliverySettings(rate_limit=None, max_buffered=1000, max_buffered_bytes=400, retry=QUICK)
+    settings = DeliverySettings.model_construct(rate_limit=None, max_buffered=1000, max_buffered_bytes=400, retry=QUICK)
     world = World(settings)
     world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
     world.assign(P0, P1)
@@ -105,7 +106,7 @@ def test_a_partition_that_leaves_takes_what_waited_behind_its_failing_events_alo
 
 
 def test_without_an_order_each_failing_event_is_counted_by_itself() -> None:
-    world = World(DeliverySettings(ordering="none", rate_limit=None, max_buffered=10, retry=QUICK))
+    world = World(DeliverySettings.model_construct(ordering="none", rate_limit=None, max_buffered=10, retry=QUICK))
     world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
     world.feed(P0, *["bad"] * 10)
     world.run(0.5)
@@ -130,7 +131,11 @@ def test_a_user_that_recovers_with_much_behind_it_leaves_room_for_the_others_at_
 
 
 def test_of_five_turns_one_is_for_what_failed_before_while_anything_else_is_ready() -> None:
-    world = World(DeliverySettings(rate_limit=None, max_in_flight=1, retry=RetrySettings(max_backoff=0.01)))
+    world = World(
+        DeliverySettings.model_construct(
+            rate_limit=None, max_in_flight=1, retry=RetryPolicy.model_construct(max_backoff=0.01)
+        )
+    )
     world.sink.api = lambda work: (0.05, FAILED if (work.who or "").startswith("bad") else ACCEPTED)
     world.feed(P0, *[f"bad {n}" for n in range(8)], *[f"user {n}" for n in range(400)])
     world.run(5)
@@ -140,7 +145,11 @@ def test_of_five_turns_one_is_for_what_failed_before_while_anything_else_is_read
 
 
 def test_slow_failures_leave_places_on_the_wire_for_whoever_comes() -> None:
-    world = World(DeliverySettings(rate_limit=None, max_in_flight=8, retry=RetrySettings(max_backoff=0.01)))
+    world = World(
+        DeliverySettings.model_construct(
+            rate_limit=None, max_in_flight=8, retry=RetryPolicy.model_construct(max_backoff=0.01)
+        )
+    )
     world.sink.api = lambda work: (10.0, FAILED) if (work.who or "").startswith("bad") else (0.05, ACCEPTED)
     world.feed(P0, *[f"bad {n}" for n in range(5)])
     world.run(100)
@@ -151,7 +160,7 @@ def test_slow_failures_leave_places_on_the_wire_for_whoever_comes() -> None:
 
 def test_an_outage_is_probed_with_users_that_have_not_failed_and_ends_at_the_first_success() -> None:
     """Ten of the first users fail for a reason of their own; all others would be accepted."""
-    world = World(DeliverySettings(rate_limit=None, max_in_flight=16))
+    world = World(DeliverySettings.model_construct(rate_limit=None, max_in_flight=16))
     world.sink.api = lambda work: (0.05, FAILED if (work.who or "").startswith("bad") else ACCEPTED)
     world.feed(P0, *[f"bad {n}" for n in range(10)])
     world.run(0.06)
@@ -162,7 +171,11 @@ def test_an_outage_is_probed_with_users_that_have_not_failed_and_ends_at_the_fir
 
 
 def test_probes_find_the_one_user_in_ten_whose_events_do_not_fail_wherever_it_stands() -> None:
-    world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=0.1, max_backoff=1.0)))
+    world = World(
+        DeliverySettings.model_construct(
+            rate_limit=None, retry=RetryPolicy.model_construct(initial_backoff=0.1, max_backoff=1.0)
+        )
+    )
     world.sink.api = lambda work: (0.05, FAILED if (work.who or "").startswith("bad") else ACCEPTED)
     world.feed(P0, *[f"bad {n}" for n in range(900)], *[f"user {n}" for n in range(100)])
     world.run(60)
@@ -185,7 +198,7 @@ def test_a_429_for_one_user_only_slows_nobody_else_once_that_is_known(after: flo
 
 
 def test_a_429_for_everybody_pauses_everybody_every_time() -> None:
-    world = World(DeliverySettings(rate_limit=None, max_in_flight=4))
+    world = World(DeliverySettings.model_construct(rate_limit=None, max_in_flight=4))
     world.sink.api = lambda _: (0.05, THROTTLED)
     world.feed(P0, *[f"user {n}" for n in range(100)])
     world.run(60)
@@ -279,7 +292,7 @@ def test_what_fails_is_listed_with_its_last_answer_and_forgotten_when_it_is_acce
 
 
 def test_without_an_order_what_fails_is_listed_too() -> None:
-    world = World(DeliverySettings(ordering="none", rate_limit=None, retry=QUICK))
+    world = World(DeliverySettings.model_construct(ordering="none", rate_limit=None, retry=QUICK))
     world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
     world.feed(P0, "bad", "bad", "ann")
     world.run(1)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.config.sections import RetryPolicy
 from bridge.holds import Reason
 from bridge.model import DeadLetter, LetterReason, Record
 from bridge.pipeline.budget.governor import Governor
@@ -16,10 +17,10 @@ from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.budget.outage import Outage
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.retry import Evidence, backoff
-from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import FAILED, unauthorized
 
-RETRY = RetrySettings()
+RETRY = RetryPolicy.model_construct()
 LETTER = DeadLetter(Record("orders", 0, 7, None, None, b"{", ()), LetterReason.UNDECODABLE, "no JSON")
 
 
@@ -280,7 +281,7 @@ def test_a_held_topic_stays_held() -> None:
 
 
 def test_a_no_names_the_first_reason_an_operator_should_hear_and_when_to_ask_again() -> None:
-    settings = DeliverySettings(rate_limit=None, max_in_flight=2)
+    settings = DeliverySettings.model_construct(rate_limit=None, max_in_flight=2)
     governor = Governor(settings, KeyGuard(5, 10.0), Membership(45.0, 0.0), rng(), 0.0)
     assert reason(governor) is Reason.MEMBERSHIP
     governor.membership.proven(0.0)

@@ -6,8 +6,9 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bridge.config.sections import Ordering, RetryPolicy
 from bridge.model import TRACK, TopicPartition, Verdict
-from bridge.pipeline.settings import DeliverySettings, Ordering, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import EventState, Work
 from tests.unit.pipeline.fakes import (
     ACCEPTED,
@@ -32,12 +33,12 @@ class Histories(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 1000), hold_after=st.sampled_from([0, 4, 4]))
     def begin(self, seed: int, hold_after: int) -> None:
         self.world = World(
-            DeliverySettings(
+            DeliverySettings.model_construct(
                 ordering=self.ordering,
                 max_in_flight=4,
                 max_buffered=25,
                 rate_limit=None,
-                retry=RetrySettings(initial_backoff=0.5, max_backoff=2.0, max_attempts=3),
+                retry=RetryPolicy.model_construct(initial_backoff=0.5, max_backoff=2.0, max_attempts=3),
                 hold_after_unauthorized=2,
                 recheck=3.0,
                 hold_after_letters=hold_after,

@@ -207,7 +207,7 @@ def test_a_wrong_address_is_held_like_a_wrong_key(world: World, status: int) -> 
 
 
 def test_hold_after_zero_makes_every_one_a_letter() -> None:
-    world = World(DeliverySettings(rate_limit=None, hold_after_unauthorized=0, hold_after_letters=0))
+    world = World(DeliverySettings.model_construct(rate_limit=None, hold_after_unauthorized=0, hold_after_letters=0))
     with_good_keys(world)
     world.feed(P0, *USERS)
     world.run(60)

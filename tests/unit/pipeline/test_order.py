@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.config.sections import Ordering
 from bridge.counts.records import Tally
 from bridge.model import TRACK, Record, Request, TopicPartition
 from bridge.pipeline.letter_breaker import TopicLetters
@@ -16,7 +17,7 @@ from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
-from bridge.pipeline.settings import DeliverySettings, Ordering
+from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, LaneKey, PartitionWork, Work
 from tests.unit.pipeline.fakes import ACCEPTED, ROUTE, FakePositions, VirtualTime
 from tests.unit.pipeline.world import World
@@ -31,7 +32,7 @@ def partition(topic: str, number: int = 0) -> PartitionWork:
 
 
 def lanes_of_none() -> KeyQueues:
-    return KeyQueues(Failing(DeliverySettings(), Tally(), FakePositions(VirtualTime())))
+    return KeyQueues(Failing(DeliverySettings.model_construct(), Tally(), FakePositions(VirtualTime())))
 
 
 def work(of: PartitionWork, offset: int, lane: LaneKey = None) -> Work:
@@ -177,7 +178,7 @@ def test_different_users_of_one_partition_run_side_by_side(world: World) -> None
 )
 def test_the_ordering_says_what_waits_for_what(ordering: Ordering, together: set[tuple[str, int]]) -> None:
     """In P0: ann with key k1, ann with key k2, bob with key k3."""
-    world = World(DeliverySettings(ordering=ordering, rate_limit=None))
+    world = World(DeliverySettings.model_construct(ordering=ordering, rate_limit=None))
     world.sink.api = lambda _: None
     world.assign(P0)
     for value, key in (("ann", b"k1"), ("ann", b"k2"), ("bob", b"k3")):
@@ -188,7 +189,7 @@ def test_the_ordering_says_what_waits_for_what(ordering: Ordering, together: set
 
 
 def test_records_without_a_key_are_ordered_by_their_partition() -> None:
-    world = World(DeliverySettings(ordering="key", rate_limit=None))
+    world = World(DeliverySettings.model_construct(ordering="key", rate_limit=None))
     world.sink.api = lambda _: None
     world.feed(P0, "ann", "bob")
     world.feed(P1, "cid")
@@ -196,7 +197,7 @@ def test_records_without_a_key_are_ordered_by_their_partition() -> None:
 
 
 def test_a_backlog_of_one_topic_does_not_starve_another() -> None:
-    world = World(DeliverySettings(rate_limit=10.0))
+    world = World(DeliverySettings.model_construct(rate_limit=10.0))
     world.assign(P0, Q0)
     world.feed(P0, *[f"user {i}" for i in range(500)])
     world.feed(Q0, *[f"other {i}" for i in range(20)])

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.config.sections import RetryPolicy
 from bridge.formats import offset_map
 from bridge.formats.offset_map import Demand
 from bridge.model import TopicPartition
 from bridge.pipeline.budget.pacing import BudgetView, Pacer, RateShare
-from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import FAILED
 from tests.unit.pipeline.world import World
 
@@ -30,7 +31,7 @@ def most_in_a_minute(times: list[float]) -> int:
 
 
 def test_a_new_process_sends_nothing_before_it_knows_its_share() -> None:
-    world = World(DeliverySettings(rate_limit=LIMIT))
+    world = World(DeliverySettings.model_construct(rate_limit=LIMIT))
     world.feed(P0, *["ann", "bob"] * 10)
     world.run(60)
     assert world.sink.sent == []
@@ -49,7 +50,7 @@ def test_a_backlog_uses_the_whole_rate_however_the_timers_ring(beside: str) -> N
         "early": lambda delay: max(0.00005, int(delay * 1000) / 1000),  # as timers of whole milliseconds do
         "late": lambda delay: delay + rng.uniform(0.0, 0.04),
     }
-    world = World(DeliverySettings(rate_limit=LIMIT), rings_after=by[beside])
+    world = World(DeliverySettings.model_construct(rate_limit=LIMIT), rings_after=by[beside])
     world.dispatcher.set_rate(9.9, world.now)
     world.feed(P0, *[f"user {i % 300}" for i in range(1900)])
     world.run(120)
@@ -243,7 +244,7 @@ class Group:
 
     def __init__(self, replicas: int, partitions: int, seed: int = 0) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
-        settings_ = DeliverySettings(rate_limit=LIMIT, max_buffered=300)
+        settings_ = DeliverySettings.model_construct(rate_limit=LIMIT, max_buffered=300)
         self.worlds = [World(settings_, seed=seed)]
         for n in range(1, replicas):
             self.worlds.append(World(settings_, seed=seed + n, beside=self.worlds[0]))
@@ -399,7 +400,7 @@ def published(world: World) -> int:
 
 def test_a_demand_stays_published_for_longer_than_the_time_between_two_views() -> None:
     """One that came and went between others' views would be used by its owner and be seen by nobody else."""
-    world = World(DeliverySettings(rate_limit=LIMIT))
+    world = World(DeliverySettings.model_construct(rate_limit=LIMIT))
     world.feed(P0, "ann", "bob")
     world.run(1)
     assert published(world) == 2
@@ -414,7 +415,7 @@ def test_a_demand_stays_published_for_longer_than_the_time_between_two_views() -
 
 
 def test_a_demand_that_lasts_is_renewed_so_that_it_goes_on_to_be_believed() -> None:
-    world = World(DeliverySettings(rate_limit=LIMIT))
+    world = World(DeliverySettings.model_construct(rate_limit=LIMIT))
     world.feed(P0, "ann")
     stamps = set()
     for _ in range(60):
@@ -426,7 +427,11 @@ def test_a_demand_that_lasts_is_renewed_so_that_it_goes_on_to_be_believed() -> N
 
 
 def test_what_waits_for_its_retry_or_for_its_user_is_no_demand() -> None:
-    world = World(DeliverySettings(rate_limit=LIMIT, retry=RetrySettings(initial_backoff=1000.0, max_backoff=1000.0)))
+    world = World(
+        DeliverySettings.model_construct(
+            rate_limit=LIMIT, retry=RetryPolicy.model_construct(initial_backoff=1000.0, max_backoff=1000.0)
+        )
+    )
     world.dispatcher.set_rate(5.0, world.now)
     world.sink.api = lambda _: (0.05, FAILED)
     world.feed(P0, "bad", "bad", "bad")

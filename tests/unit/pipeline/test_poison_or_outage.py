@@ -8,18 +8,19 @@ from itertools import pairwise
 
 import pytest
 
+from bridge.config.sections import RetryPolicy
 from bridge.holds import Reason
 from bridge.model import TRACK, LetterReason, Retry, TopicPartition, Verdict
-from bridge.pipeline.settings import DeliverySettings, RetrySettings
+from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, REJECTED, THROTTLED, TIMED_OUT, unauthorized
 from tests.unit.pipeline.world import World
 
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
-QUICK = RetrySettings(initial_backoff=0.1, max_backoff=1.0)
+QUICK = RetryPolicy.model_construct(initial_backoff=0.1, max_backoff=1.0)
 
 
 def failing(user: str, verdict: Verdict = FAILED) -> World:
-    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=QUICK))
     world.sink.api = lambda work: (0.05, verdict if work.who == user else ACCEPTED)
     return world
 
@@ -63,7 +64,7 @@ def test_fewer_than_twenty_other_users_prove_nothing() -> None:
 @pytest.mark.parametrize("verdict", [FAILED, THROTTLED, TIMED_OUT])
 def test_half_of_all_answers_failing_dead_letters_nothing(verdict: Verdict) -> None:
     rng = random.Random(7)  # noqa: S311 - repeatable on purpose
-    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=QUICK))
     world.sink.api = lambda _: (0.05, rng.choice([verdict, ACCEPTED]))
     for _ in range(30):
         world.feed(P0, *[f"user {i}" for i in range(40)])
@@ -74,7 +75,7 @@ def test_half_of_all_answers_failing_dead_letters_nothing(verdict: Verdict) -> N
 
 
 def test_an_outage_exhausts_nothing_however_long_it_lasts() -> None:
-    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=QUICK))
     world.sink.api = lambda _: (0.05, FAILED)
     world.feed(P0, *[f"user {i}" for i in range(200)])
     world.run(3600)
@@ -98,8 +99,8 @@ def test_an_outage_sends_one_probe_at_a_time_over_rotating_lanes(world: World) -
 
 @pytest.mark.parametrize("verdict", [ACCEPTED, REJECTED])
 def test_an_outage_ends_with_the_first_answer_that_gets_through(verdict: Verdict) -> None:
-    retry = RetrySettings(initial_backoff=1000.0, max_backoff=1000.0)
-    world = World(DeliverySettings(rate_limit=None, retry=retry))
+    retry = RetryPolicy.model_construct(initial_backoff=1000.0, max_backoff=1000.0)
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=retry))
     world.sink.api = lambda _: (0.05, FAILED)
     world.feed(P0, *[f"user {i}" for i in range(90)])
     world.run(1)
@@ -173,7 +174,11 @@ def test_a_503_with_retry_after_pauses_too(world: World) -> None:
 
 
 def test_a_429_without_a_time_doubles_the_pause_up_to_the_ceiling() -> None:
-    world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=1.0, max_backoff=8.0)))
+    world = World(
+        DeliverySettings.model_construct(
+            rate_limit=None, retry=RetryPolicy.model_construct(initial_backoff=1.0, max_backoff=8.0)
+        )
+    )
     world.sink.api = lambda _: (0.0, THROTTLED)
     world.feed(P0, "ann")
     world.run(60)
@@ -183,8 +188,8 @@ def test_a_429_without_a_time_doubles_the_pause_up_to_the_ceiling() -> None:
 
 @pytest.mark.parametrize("after", [None, 0.0, 0.3, 5.0])
 def test_the_longer_of_what_was_asked_for_and_the_own_backoff_is_waited_and_never_less(after: float | None) -> None:
-    retry = RetrySettings(initial_backoff=1.0, max_backoff=8.0)
-    world = World(DeliverySettings(rate_limit=None, max_in_flight=1, retry=retry))
+    retry = RetryPolicy.model_construct(initial_backoff=1.0, max_backoff=8.0)
+    world = World(DeliverySettings.model_construct(rate_limit=None, max_in_flight=1, retry=retry))
     world.sink.api = lambda _: (0.0, Retry("rate_limited", "429", status=429, after=after))
     world.feed(P0, *[f"user {n}" for n in range(50)])
     world.run(60)
@@ -200,7 +205,11 @@ def test_the_longer_of_what_was_asked_for_and_the_own_backoff_is_waited_and_neve
 def test_a_503_that_asks_for_no_wait_is_tried_no_sooner_than_one_that_asks_for_nothing(after: float) -> None:
     counts = []
     for asked in (None, after):
-        world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=1.0, max_backoff=8.0)))
+        world = World(
+            DeliverySettings.model_construct(
+                rate_limit=None, retry=RetryPolicy.model_construct(initial_backoff=1.0, max_backoff=8.0)
+            )
+        )
         world.sink.api = lambda _, asked=asked: (0.01, Retry("server_error", "503", status=503, after=asked))  # type: ignore[misc]
         world.feed(P0, "ann", "bob")
         world.run(120)
@@ -226,7 +235,11 @@ def test_a_retry_keeps_its_user_s_order(world: World) -> None:
 
 
 def test_retries_that_wait_for_their_time_hold_no_permit() -> None:
-    world = World(DeliverySettings(rate_limit=None, max_in_flight=2, retry=RetrySettings(initial_backoff=1000.0)))
+    world = World(
+        DeliverySettings.model_construct(
+            rate_limit=None, max_in_flight=2, retry=RetryPolicy.model_construct(initial_backoff=1000.0)
+        )
+    )
     world.sink.api = lambda work: (0.05, FAILED if work.who in ("x", "y") else ACCEPTED)
     world.feed(P0, "x", "y", *[f"user {i}" for i in range(50)])
     world.run(5)
@@ -237,8 +250,8 @@ def test_retries_that_wait_for_their_time_hold_no_permit() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_to_what_was_in_flight_when_the_outage_began_do_not_put_off_the_first_probe(seed: int) -> None:
     """They come over many seconds, some after the time of the first probe, and are no probes."""
-    retry = RetrySettings(initial_backoff=1.0, max_backoff=600.0)
-    world = World(DeliverySettings(rate_limit=None, retry=retry), seed=seed)
+    retry = RetryPolicy.model_construct(initial_backoff=1.0, max_backoff=600.0)
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=retry), seed=seed)
     delays = iter([0.05] * 12 + [float(i) for i in range(1, 53)])
     world.sink.api = lambda _: (next(delays, 0.05), TIMED_OUT)
     world.feed(P0, *[f"user {i}" for i in range(100)])
@@ -251,7 +264,7 @@ def test_answers_to_what_was_in_flight_when_the_outage_began_do_not_put_off_the_
 
 def test_a_failure_that_does_not_count_ends_no_event_although_its_lane_lost_one_before() -> None:
     """Two events of one user, out of order: the first is lost, which shortens the budget the second has used half."""
-    world = World(DeliverySettings(ordering="none", rate_limit=None, retry=QUICK))
+    world = World(DeliverySettings.model_construct(ordering="none", rate_limit=None, retry=QUICK))
     world.sink.api = lambda work: (0.05, FAILED if work.who == "bad" else ACCEPTED)
     world.feed(P0, "bad", "bad")
     while min(work.counted for work in world.works(P0)) < 4:
@@ -262,8 +275,8 @@ def test_a_failure_that_does_not_count_ends_no_event_although_its_lane_lost_one_
 
 
 def test_an_event_that_is_another_s_by_now_does_not_shorten_the_budget_of_its_user() -> None:
-    retry = RetrySettings(initial_backoff=0.1, max_backoff=1.0, max_attempts=2)
-    world = World(DeliverySettings(rate_limit=None, retry=retry))
+    retry = RetryPolicy.model_construct(initial_backoff=0.1, max_backoff=1.0, max_attempts=2)
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=retry))
     world.sink.api = lambda work: None if work.who == "bad" else (0.05, ACCEPTED)
     world.sink.abort = lambda _: None  # type: ignore[method-assign]  # the answer is on its way already
     world.assign(P0, P1)
@@ -298,7 +311,11 @@ STALE = Retry("connection", "the connection was closed; it had carried others be
 
 
 def test_connections_that_died_between_two_requests_are_no_outage_and_their_events_go_again_at_once() -> None:
-    world = World(DeliverySettings(rate_limit=None, retry=RetrySettings(initial_backoff=60.0, max_backoff=60.0)))
+    world = World(
+        DeliverySettings.model_construct(
+            rate_limit=None, retry=RetryPolicy.model_construct(initial_backoff=60.0, max_backoff=60.0)
+        )
+    )
     world.sink.api = lambda work: (0.05, STALE if work.attempts == 1 else ACCEPTED)
     world.feed(P0, *[f"user {i}" for i in range(200)])
     world.run(2)
@@ -316,7 +333,7 @@ def test_an_event_under_which_every_connection_dies_is_found_out_like_any_that_f
 
 
 def test_a_destination_where_every_connection_dies_is_an_outage() -> None:
-    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=QUICK))
     world.sink.api = lambda _: (0.05, STALE)
     world.feed(P0, *[f"user {i}" for i in range(50)])
     world.run(5)
@@ -324,7 +341,7 @@ def test_a_destination_where_every_connection_dies_is_an_outage() -> None:
 
 
 def test_order_is_kept_over_connections_that_die() -> None:
-    world = World(DeliverySettings(rate_limit=None, retry=QUICK))
+    world = World(DeliverySettings.model_construct(rate_limit=None, retry=QUICK))
     world.sink.api = lambda work: (0.05, STALE if work.attempts == 1 and work.record.offset % 3 == 0 else ACCEPTED)
     world.feed(P0, *[f"user {i % 4}" for i in range(80)])
     world.run(60)

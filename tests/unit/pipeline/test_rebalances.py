@@ -127,7 +127,7 @@ def _topic_held(world: World) -> None:
     [_under_rate_limit, _under_hold, _in_outage, _paused, _letters_unwritable, _letter_too_large, _topic_held],
 )
 def test_a_revoke_waits_for_nothing_but_the_wire(trouble) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - one of the functions above
-    world = World(DeliverySettings(rate_limit=None, hold_after_letters=20))
+    world = World(DeliverySettings.model_construct(rate_limit=None, hold_after_letters=20))
     world.assign(P0)
     trouble(world)
     world.feed(P0, *[f"user {i % 80}" for i in range(200)])
@@ -158,7 +158,7 @@ def test_what_is_answered_while_draining_is_committed_or_left_open(world: World,
 
 
 def test_the_drain_s_deadline_closes_the_connections_and_lets_go() -> None:
-    world = World(DeliverySettings(rate_limit=None, drain_timeout=20.0))
+    world = World(DeliverySettings.model_construct(rate_limit=None, drain_timeout=20.0))
     world.sink.api = lambda work: None if work.who == "slow" else (0.01, ACCEPTED)
     world.assign(P0)
     world.run(5)  # nothing else is on the alarm any more
@@ -191,7 +191,7 @@ def test_a_letter_that_is_refused_while_draining_is_left_to_the_next_owner(world
 
 @pytest.mark.parametrize("leave", ["revoke", "lose"])
 def test_letters_that_wait_for_the_breaker_leave_with_their_partition(leave: str) -> None:
-    world = World(DeliverySettings(rate_limit=None, hold_after_letters=3))
+    world = World(DeliverySettings.model_construct(rate_limit=None, hold_after_letters=3))
     world.sink.api = lambda _: None
     world.assign(P0, P1)
     world.feed(P1, "ann")
@@ -208,7 +208,7 @@ def test_letters_that_wait_for_the_breaker_leave_with_their_partition(leave: str
 
 
 def test_an_event_rejected_while_draining_is_not_left_behind_on_the_breaker_s_shelf() -> None:
-    world = World(DeliverySettings(rate_limit=None, hold_after_letters=3))
+    world = World(DeliverySettings.model_construct(rate_limit=None, hold_after_letters=3))
     world.sink.api = lambda _: None
     world.assign(P0, P1)
     world.feed(P1, "ann")

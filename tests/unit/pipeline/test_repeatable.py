@@ -11,7 +11,7 @@ from tests.unit.pipeline.world import World
 def history(seed: int) -> list[object]:
     """A busy quarter of an hour with one of everything; what the API and the operator saw of it."""
     rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    world = World(DeliverySettings(rate_limit=None, max_in_flight=16, hold_after_letters=30), seed=seed)
+    world = World(DeliverySettings.model_construct(rate_limit=None, max_in_flight=16, hold_after_letters=30), seed=seed)
     verdicts: list[Verdict] = [*[ACCEPTED] * 12, FAILED, TIMED_OUT, THROTTLED, REJECTED, unauthorized()]
     world.sink.api = lambda _: (rng.uniform(0.01, 3.0), rng.choice(verdicts))
     partitions = [TopicPartition(topic, n) for topic in ("orders", "payments", "signups") for n in range(3)]

@@ -59,7 +59,7 @@ class World:
         beside: World | None = None,
     ) -> None:
         """``beside`` another process of the same group: they share the time, the logs and the committed positions."""
-        self.settings = settings or DeliverySettings(rate_limit=None)
+        self.settings = settings or DeliverySettings.model_construct(rate_limit=None)
         self.time: VirtualTime = beside.time if beside else VirtualTime()
         self.sink = FakeSink(self.time, self.settings)
         self.letters = FakeLetters(self.time)
