@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (offsets to commit, proofs, pauses) wait as long at most."""
+REST: Final = 0.2
+"""The same where nothing is open and nobody wished for anything for `REST_AFTER` seconds: each poll that ends for
+nothing costs as much as some ten records. A record, a rebalance and an answer end it at once."""
+REST_AFTER: Final = 1.0
 SERVE: Final = 0.02
 """The same while a stop is waited for."""
 STALL: Final = 1.0
@@ -51,6 +55,7 @@ class PollLoop:
         self._largest = context.kafka.max_record_bytes
         self._orders: deque[Callable[[], None]] = deque()
         self._stalled_since: float | None = None
+        self._busy_at = 0.0
         self._chores_due = 0.0
         self._upkeep_due = 0.0
 
@@ -60,16 +65,19 @@ class PollLoop:
         self._back_pressure.wake()
 
     def round(self) -> None:
-        """Returns after `POLL` seconds at most, if no callback of the client has more to do."""
+        """Returns after `REST` seconds at most, if no callback of the client has more to do."""
         now = self._counts.last_poll = self._clock()
         # Records that were just handed over wait for this thread to let go of the interpreter: back to the poll, unless
         # somebody wants something.
-        if now >= self._chores_due or self._back_pressure.woken:
+        woken = self._back_pressure.woken
+        if woken or any(entry.tracker is not None and entry.tracker.open for entry in self._partitions):
+            self._busy_at = now
+        if now >= self._chores_due or woken:
             self._chores_due = now + POLL
             self._chores(now)
         wanted = self._room(now)
         if wanted:
-            self._poll(POLL, wanted)
+            self._poll(POLL if now - self._busy_at < REST_AFTER else REST, wanted)
         elif self._pauses.stalled:
             # Serves the callbacks, and brings no record: everything is paused. Before it is, for a second at most, they
             # wait, because a poll would hand out a record for which there is no room.
@@ -123,6 +131,7 @@ class PollLoop:
         first = self._consumer.poll(timeout)
         if first is None:
             return
+        self._busy_at = self._clock()
         messages = [first]
         if wanted > 1:
             added = self._partitions.added

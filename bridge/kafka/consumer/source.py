@@ -29,7 +29,8 @@ class Source:
     """One consumer, one thread.
 
     Construct, `start` and use it on the event loop's thread. Its own thread calls back through `Consumption`. All
-    methods return at once; those the pipeline knows as `ports.Positions` take effect within `poll_loop.POLL`.
+    methods return at once; those the pipeline knows as `ports.Positions` take effect within `poll_loop.POLL`, at
+    rest within `poll_loop.REST`.
     """
 
     def __init__(

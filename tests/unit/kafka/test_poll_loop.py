@@ -11,7 +11,7 @@ from bridge.counts.consumer import SourceCounts
 from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.batching import no_header_filter
 from bridge.kafka.consumer.parts import ConsumerParts
-from bridge.kafka.consumer.poll_loop import POLL, PollLoop
+from bridge.kafka.consumer.poll_loop import POLL, REST, REST_AFTER, PollLoop
 from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
 from bridge.kafka.consumer.thread.partition_state import PartitionState
@@ -30,9 +30,12 @@ class Told:
         self.log: list[str] = []
         self.message: Delivered | None = None
         self.meanwhile: Callable[[], None] = lambda: None
+        self.patience = 0.0
+        """Seconds of the last poll."""
 
-    def poll(self, _timeout: float) -> Delivered | None:
+    def poll(self, timeout: float) -> Delivered | None:
         self.log.append("poll")
+        self.patience = timeout
         message, self.message = self.message, None
         return message
 
@@ -163,3 +166,38 @@ def test_a_record_stays_when_another_partition_is_assigned_meanwhile(thread: Thr
     other = PartitionState(TopicPartition("orders", 1))
     thread.told.message, thread.told.meanwhile = Delivered("orders", 0, 0), lambda: thread.table.add(other)
     assert thread.round() == ["poll", "accept 0"]
+
+
+def test_a_thread_at_rest_polls_less_often_until_somebody_wants_something(thread: Thread) -> None:
+    thread.clock.at += REST_AFTER
+    thread.round()
+    assert thread.told.patience == REST
+    thread.intake.wake()
+    thread.round()
+    assert thread.told.patience == POLL
+    thread.clock.at += REST_AFTER - 0.01
+    thread.round()
+    assert thread.told.patience == POLL, "what is done now is committed within the commit interval"
+
+
+def test_a_thread_is_not_at_rest_while_a_record_is_open_however_long_that_takes(thread: Thread) -> None:
+    entry = PartitionState(TopicPartition("orders", 0))
+    entry.tracker = OffsetTracker(entry.partition, 0)
+    entry.tracker.arrived(0, "work")
+    thread.table.add(entry)
+    for _ in range(3):
+        thread.clock.at += 100.0
+        thread.round()
+        assert thread.told.patience == POLL
+    entry.tracker.completed(0)
+    thread.clock.at += REST_AFTER
+    thread.round()
+    assert thread.told.patience == REST
+
+
+def test_a_thread_that_read_a_record_is_not_at_rest_even_if_it_was_filtered_at_once(thread: Thread) -> None:
+    thread.clock.at += 100.0
+    thread.told.message = Delivered("elsewhere", 0, 1)
+    thread.round()
+    thread.round()
+    assert thread.told.patience == POLL
