@@ -11,9 +11,8 @@ from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.retry import Mark
 
-LaneKey: TypeAlias = "str | bytes | tuple[str, int] | None"
+QueueKey: TypeAlias = "str | bytes | tuple[str, int] | None"
 """What must stay in order: a user, a key, a partition; None: nothing."""
-
 
 NO_REQUEST: Final = Request(TRACK, "", "", b"", Route("", "", ""))
 """Stands where a record could not become a request. It is never sent."""
@@ -23,16 +22,16 @@ class EventState(enum.IntEnum):
     """Where one event stands. `GONE` is met only in queues that drop their entries lazily."""
 
     WAITING = 0
-    """Behind the head of its lane."""
+    """Behind the head of its key queue."""
     READY = 1
-    """Head of its lane, waiting for its turn and a permit."""
+    """Head of its key queue, waiting for its turn and a permit."""
     IN_FLIGHT = 2
     PARKED = 3
-    """Head of its lane, waiting for the time of its next attempt."""
+    """Head of its key queue, waiting for the time of its next attempt."""
     WRITING = 4
     """On its way to the dead-letter topic."""
     SHELVED = 5
-    """A dead letter that may not be written (yet), or a record of a held topic. Out of its lane."""
+    """A dead letter that may not be written (yet), or a record of a held topic. Out of its key queue."""
     GONE = 6
 
 
@@ -88,12 +87,12 @@ class Work:
     """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
 
     __slots__ = (
-        "attempts", "counted", "due", "fanout", "first_at", "lane", "last_at", "letter", "mark", "next",
+        "attempts", "counted", "due", "fanout", "first_at", "key", "last_at", "letter", "mark", "next",
         "output", "partition", "record", "request", "size", "state", "tail",
     )  # fmt: skip
 
     def __init__(
-        self, partition: PartitionWork, record: Record, size: int, output: int, request: Request, lane: LaneKey
+        self, partition: PartitionWork, record: Record, size: int, output: int, request: Request, key: QueueKey
     ) -> None:
         self.partition = partition
         self.record = record
@@ -103,11 +102,11 @@ class Work:
         """Which of the record's events, from 0."""
         self.request = request
         """`NO_REQUEST` where nothing can be sent: a dead letter from the start."""
-        self.lane = lane
+        self.key = key
         self.next: Work | None = None
         self.tail: Work | None = None
-        """The last of the lane, kept only at its head; None where that is alone. Itself it would be a cycle: memory
-        that only the garbage collector frees, event by event."""
+        """The last of its key queue, kept only at the head; None where that is alone. Itself it would be a cycle:
+        memory that only the garbage collector frees, event by event."""
         self.state = _WAITING
         self.fanout: Fanout | None = None
         self.attempts = 0
@@ -138,7 +137,7 @@ class Work:
 
     @property
     def who(self) -> str:
-        """The user: failures are weighed per user, whatever the lanes keep in order."""
+        """The user: failures are weighed per user, whatever the key queues keep in order."""
         return self.request.user_id
 
 

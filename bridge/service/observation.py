@@ -198,7 +198,7 @@ class Observer:
             certificates=self._certificates(now),
             build=of.build,
             retries=dispatcher.retried(RETRIES_SHOWN),
-            failing_users=len(dispatcher.failing.lanes),
+            failing_users=len(dispatcher.failing.lengths),
         )
 
     def _certificates(self, now: float) -> list[seen.Certificate]:

@@ -176,8 +176,8 @@ class Sink:
         tracker = work.partition.tracker
         if world.timeline.on:
             world.timeline.note(process.name, f"sends {event}")
-        if work.lane is not None and any(other.lane == work.lane for other in self.on_wire):
-            raise Violation(f"order: {process.name} has two in flight of the lane {work.lane!r}")
+        if work.key is not None and any(other.key == work.key for other in self.on_wire):
+            raise Violation(f"order: {process.name} has two in flight of the lane {work.key!r}")
         if tracker.life is not TrackerState.LIVE:
             raise Violation(f"drain: {process.name} starts {event} of a partition that is {tracker.life.value}")
         if tracker.partition in world.ledger.held:

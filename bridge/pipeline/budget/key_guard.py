@@ -12,7 +12,7 @@ class KeyRuling(enum.Enum):
 
     LETTER = "letter"
     BACK = "back"
-    """Back to its lane, to be sent again."""
+    """Back to the ready queue, to be sent again."""
 
 
 class KeyGuard:

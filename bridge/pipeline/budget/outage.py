@@ -8,22 +8,22 @@ from bridge.config.sections import RetryPolicy
 from bridge.pipeline.retry import backoff
 
 RUN = 10
-"""Failures in a row that make an outage when they are of two lanes or more. A destination that fails half of all
+"""Failures in a row that make an outage when they are of two users or more. A destination that fails half of all
 requests has so long a row about once in a thousand."""
 TRANSPORT_RUN = 3
-"""Connections that failed in a row: no answer at all says nothing about an event, so one lane is enough."""
+"""Connections that failed in a row: no answer at all says nothing about an event, so one user is enough."""
 
 
 class Outage:
-    """One lane that fails for ever is no outage; it must not hold the others up."""
+    """One user whose events fail for ever is no outage; it must not hold the others up."""
 
     __slots__ = (
-        "_lanes",
         "_probes",
         "_probing",
         "_rng",
         "_settings",
         "_transport",
+        "_users",
         "detail",
         "failures",
         "probe_at",
@@ -36,7 +36,7 @@ class Outage:
         self.failures = 0
         """In a row."""
         self._transport = 0
-        self._lanes: set[object] = set()
+        self._users: set[object] = set()
         self._probes = 0
         self._probing = False
         self.since: float | None = None
@@ -48,7 +48,7 @@ class Outage:
         """Whether only probes are sent."""
         return self.since is not None
 
-    def failed(self, lane: object, detail: str, *, transport: bool, now: float) -> bool:
+    def failed(self, user: object, detail: str, *, transport: bool, now: float) -> bool:
         """An attempt failed (never a 429); True when that begins an outage."""
         self.detail = detail
         if self.on:
@@ -58,9 +58,9 @@ class Outage:
             return False
         self.failures += 1
         self._transport = self._transport + 1 if transport else 0
-        if len(self._lanes) < 2:
-            self._lanes.add(lane)
-        if (self.failures < RUN or len(self._lanes) < 2) and self._transport < TRANSPORT_RUN:
+        if len(self._users) < 2:
+            self._users.add(user)
+        if (self.failures < RUN or len(self._users) < 2) and self._transport < TRANSPORT_RUN:
             return False
         self.since = now
         self._schedule(now)
@@ -71,7 +71,7 @@ class Outage:
         ended = self.on
         if self.failures:
             self.failures = self._transport = self._probes = 0
-            self._lanes.clear()
+            self._users.clear()
             self.since = None
         return ended
 

@@ -11,7 +11,7 @@ from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Reco
 from bridge.pipeline.arrivals import Arrival, Oversized, Skimmed
 from bridge.pipeline.ports import Clock, Mapper
 from bridge.pipeline.retry import Evidence
-from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, LaneKey, PartitionWork, Work
+from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, PartitionWork, QueueKey, Work
 
 Enqueue = Callable[[Work, Outcome], None]
 
@@ -154,7 +154,7 @@ class Admission:
         request = outcome if type(outcome) is Request else NO_REQUEST
         if isinstance(outcome, Failed) and outcome.unmapped_type is not None:
             self._tally.unmapped_letter(outcome.unmapped_type)
-        return Work(partition, record, record.size, output, request, self._lane(record, request))
+        return Work(partition, record, record.size, output, request, self._key_of(record, request))
 
     def _arrived(self, partition: PartitionWork, record: Record, entry: Entry) -> None:
         tracker = partition.tracker
@@ -170,7 +170,7 @@ class Admission:
         work.mark = self._evidence.now()
         work.first_at = self._clock.monotonic() - max(0.0, self._clock.wall() - head.first_attempt_ms / 1000)
 
-    def _lane(self, record: Record, request: Request) -> LaneKey:
+    def _key_of(self, record: Record, request: Request) -> QueueKey:
         ordering = self._ordering
         if request is NO_REQUEST or ordering == "none":
             return None

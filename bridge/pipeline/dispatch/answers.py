@@ -63,9 +63,9 @@ class Answers:
         written_ms = work.record.timestamp_ms
         if written_ms is not None:
             self._tally.took(self._wall() - written_ms / 1000)
-        if work.lane is not None or work.mark is not None:
+        if work.key is not None or work.mark is not None:
             following = self._queues.keys.advance(work)
-            work.lane = None
+            work.key = None
             if following is not None:
                 self._queues.ready[following.request.kind].push(following)
         if partition.tracker.life is _DEAD:

@@ -8,7 +8,7 @@ from bridge.counts.records import Tally
 from bridge.pipeline.ports import Positions
 from bridge.pipeline.retry import OTHERS_NEEDED
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry, LaneKey, PartitionWork, Work
+from bridge.pipeline.work import Entry, PartitionWork, QueueKey, Work
 
 ONE_USER = 4
 """Times `max_buffered`: records that may wait behind one user."""
@@ -23,13 +23,13 @@ _ROOM = 64
 
 
 class Failing:
-    """Lanes whose head failed, until nothing is left in them. Over the bounds their partitions pause.
+    """Key queues whose head failed, until nothing is left in them. Over the bounds their partitions pause.
 
-    A lane stays here after its head got through at last: it may hold more than the buffer has room for.
+    A queue stays here after its head got through at last: it may hold more than the buffer has room for.
     """
 
     __slots__ = (
-        "_all", "_bytes", "_held", "_one", "_over", "_positions", "_room", "_tally", "_tight", "lanes", "paused",
+        "_all", "_bytes", "_held", "_one", "_over", "_positions", "_room", "_tally", "_tight", "lengths", "paused",
     )  # fmt: skip
 
     def __init__(self, settings: DeliverySettings, tally: Tally, positions: Positions) -> None:
@@ -38,28 +38,28 @@ class Failing:
         self._room = max(1, min(_ROOM, settings.max_buffered // 4))
         self._tally = tally
         self._positions = positions
-        self.lanes: dict[LaneKey | Work, int] = {}
-        """Events per lane, its head included; an event without a lane is one of its own."""
+        self.lengths: dict[QueueKey | Work, int] = {}
+        """Events per queue, its head included; an event without a key is a queue of its own."""
         self._held: dict[Entry, int] = {}
-        """Open records, and how many of their events are in such lanes."""
-        self.paused: dict[PartitionWork, LaneKey | Work] = {}
-        """Partitions of which nothing more is taken, and the lane that was too long."""
+        """Open records, and how many of their events are in such queues."""
+        self.paused: dict[PartitionWork, QueueKey | Work] = {}
+        """Partitions of which nothing more is taken, and the key of the queue that was too long."""
         self._over: dict[PartitionWork, int] = {}
         """Events that a partition may still bring although a bound is reached."""
         self._tight = False
         """A bound was reached lately."""
 
     def __contains__(self, work: Work) -> bool:
-        return (work if work.lane is None else work.lane) in self.lanes
+        return (work if work.key is None else work.key) in self.lengths
 
     def behind(self, work: Work) -> int:
         """Events that wait behind this one."""
-        return max(0, self.lanes.get(work if work.lane is None else work.lane, 1) - 1)
+        return max(0, self.lengths.get(work if work.key is None else work.key, 1) - 1)
 
     def begin(self, head: Work) -> None:
-        """The head of a lane failed."""
-        key = head if head.lane is None else head.lane
-        if key in self.lanes:
+        """The head of a key queue failed."""
+        key = head if head.key is None else head.key
+        if key in self.lengths:
             return
         count = 0
         work: Work | None = head
@@ -67,27 +67,27 @@ class Failing:
             self._hold(work)
             count += 1
             work = work.next
-        self.lanes[key] = count
+        self.lengths[key] = count
 
     def push(self, work: Work) -> None:
-        """An event was queued in such a lane; over a bound its partition pauses."""
-        key = work.lane
-        count = self.lanes[key] = self.lanes[key] + 1
+        """An event was queued in such a queue; over a bound its partition pauses."""
+        key = work.key
+        count = self.lengths[key] = self.lengths[key] + 1
         self._hold(work)
         tally = self._tally
         if count > self._one or tally.behind > self._all or tally.behind_bytes > self._bytes:
             self._pause(work.partition, key)
 
     def leave(self, work: Work) -> None:
-        """An event left its lane, or is not ours any more."""
-        key = work if work.lane is None else work.lane
-        count = self.lanes.get(key)
+        """An event left its queue, or is not ours any more."""
+        key = work if work.key is None else work.key
+        count = self.lengths.get(key)
         if count is None:
             return
         if count > 1:
-            self.lanes[key] = count - 1
+            self.lengths[key] = count - 1
         else:
-            del self.lanes[key]
+            del self.lengths[key]
         entry: Entry = work.fanout or work
         events = self._held.get(entry)
         if events is None:
@@ -107,7 +107,7 @@ class Failing:
                     self._release(entry)
 
     def count(self) -> tuple[int, int]:
-        """Open records and bytes in such lanes, counted anew."""
+        """Open records and bytes in such queues, counted anew."""
         return len(self._held), sum(entry.size for entry in self._held)
 
     def room(self, free: int) -> int:
@@ -122,7 +122,7 @@ class Failing:
             if self._fits(key, self._room):
                 self._resume(partition)
         if not self.paused and self._tally.behind <= self._all // 2 and self._tally.behind_bytes <= self._bytes // 2:
-            self._tight = max(self.lanes.values(), default=0) > self._one // 2
+            self._tight = max(self.lengths.values(), default=0) > self._one // 2
 
     def sip(self) -> None:
         """A failure would say something if others had been heard: read a little further, although it is too much."""
@@ -133,15 +133,15 @@ class Failing:
             self._over[partition] = SIP
             self._resume(partition)
 
-    def _fits(self, key: LaneKey | Work, more: int) -> bool:
+    def _fits(self, key: QueueKey | Work, more: int) -> bool:
         tally = self._tally
         return (
-            self.lanes.get(key, 0) + more <= self._one
+            self.lengths.get(key, 0) + more <= self._one
             and tally.behind + more <= self._all
             and tally.behind_bytes <= self._bytes - self._bytes // 8
         )
 
-    def _pause(self, partition: PartitionWork, key: LaneKey | Work) -> None:
+    def _pause(self, partition: PartitionWork, key: QueueKey | Work) -> None:
         over = self._over.get(partition, 0)
         if over:
             self._over[partition] = over - 1

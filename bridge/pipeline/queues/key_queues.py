@@ -1,4 +1,4 @@
-"""Lanes keep the order: of each user one event is outside, the others wait behind it."""
+"""Key queues keep the order: of each user one event is outside, the others wait behind it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from bridge.pipeline.queues.failing import Failing
-from bridge.pipeline.work import EventState, LaneKey, Work
+from bridge.pipeline.work import EventState, QueueKey, Work
 
 
 class KeyQueues:
@@ -15,7 +15,7 @@ class KeyQueues:
     __slots__ = ("_heads", "failing")
 
     def __init__(self, failing: Failing) -> None:
-        self._heads: dict[LaneKey, Work] = {}
+        self._heads: dict[QueueKey, Work] = {}
         self.failing = failing
 
     def __len__(self) -> int:
@@ -27,14 +27,14 @@ class KeyQueues:
 
     def failing_heads(self) -> Iterator[Work]:
         """The events that failed and are tried again; without an order each is one by itself."""
-        for key in self.failing.lanes:
+        for key in self.failing.lengths:
             head = key if isinstance(key, Work) else self._heads.get(key)
             if head is not None and head.mark is not None:
                 yield head
 
     def push(self, work: Work) -> bool:
-        """Queue behind the others of its lane; True when it is the head and may go."""
-        key = work.lane
+        """Queue behind the others of its queue; True when it is the head and may go."""
+        key = work.key
         if key is None:
             return True
         head = self._heads.get(key)
@@ -43,14 +43,14 @@ class KeyQueues:
             return True
         (head.tail or head).next = work
         head.tail = work
-        if self.failing.lanes and head in self.failing:
+        if self.failing.lengths and head in self.failing:
             self.failing.push(work)
         return False
 
     def advance(self, head: Work) -> Work | None:
-        """The head left its lane; returns the one that is head now."""
-        key = head.lane
-        if self.failing.lanes:
+        """The head left its queue; returns the one that is head now."""
+        key = head.key
+        if self.failing.lengths:
             self.failing.leave(head)
         if key is None:
             return None
@@ -67,7 +67,7 @@ class KeyQueues:
     def purge(self, goes: Callable[[Work], bool]) -> tuple[list[Work], list[Work]]:
         """Take out every event of which ``goes`` is true; returns (those taken out, new heads to make ready).
 
-        A head that was taken out re-arms its lane: its successor would otherwise wait for an answer that never comes.
+        A head that was taken out re-arms its queue: its successor would otherwise wait for an answer that never comes.
         """
         gone: list[Work] = []
         rearmed: list[Work] = []
@@ -88,7 +88,7 @@ class KeyQueues:
             work.state = EventState.GONE
         return gone, rearmed
 
-    def _relink(self, key: LaneKey, works: list[Work]) -> None:
+    def _relink(self, key: QueueKey, works: list[Work]) -> None:
         for work, following in pairwise(works):
             work.next = following
         works[-1].next = None

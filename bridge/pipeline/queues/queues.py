@@ -27,7 +27,7 @@ class Queues:
     def leave(self, work: Work) -> None:
         """The event will not be sent (again); the next of its key queue may go."""
         following = self.keys.advance(work)
-        work.lane = None
+        work.key = None
         if following is None:
             return
         ready = self.ready[following.request.kind]

@@ -64,13 +64,13 @@ class ReadyQueue:
             queue.rotate(1)
 
     def push_again(self, work: Work) -> None:
-        """Ready for another attempt, or the next of a lane whose last event failed for good."""
+        """Ready for another attempt, or the next of a key queue whose last event failed for good."""
         work.state = _READY
         work.partition.ready += 1
         self.again.append(work)
 
     def purge(self, goes: Callable[[Work], bool]) -> list[Work]:
-        """Take out what leaves, and drop what already left its lane; returns the former."""
+        """Take out what leaves, and drop what already left its queue; returns the former."""
         gone: list[Work] = []
         for queue in (*self._queues.values(), self.again):
             kept: list[Work] = []

@@ -26,6 +26,7 @@ from bridge.model import (
     Record,
     Reject,
     Request,
+    RequestKind,
     Retry,
     Route,
     TopicPartition,
@@ -55,6 +56,7 @@ THROTTLED = Retry("rate_limited", "429", status=429)
 REJECTED = Reject("Invalid input", 400)
 UNWRITABLE = LetterRefused("broker transport failure")
 TOO_LARGE = LetterRefused("the record does not fit", too_large=True)
+OTHER = RequestKind("other", "/v1/other")
 
 
 def unauthorized(key: int = 1) -> Unauthorized:
@@ -155,9 +157,9 @@ class FakeSink:
     def send(self, work: Work, /) -> None:
         assert work not in self.on_wire, f"{work} is on the wire already"
         assert self.may_start(), "a woken process sends before it proved its membership"
-        if work.lane is not None:
-            assert work.lane not in self.on_wire.values(), f"two in flight for the lane {work.lane!r}"
-        self.on_wire[work] = work.lane
+        if work.key is not None:
+            assert work.key not in self.on_wire.values(), f"two in flight for the lane {work.key!r}"
+        self.on_wire[work] = work.key
         assert len(self.on_wire) <= self._settings.max_in_flight
         self.sent.append((self._time.now, event_of(work), work.who))
         answer = self.api(work)
@@ -305,7 +307,10 @@ class FakeEventLog:
 
 
 class PlainMapper:
-    """``ann`` is an event of user ann; ``ann+bob`` two events; ``-`` is filtered; ``!`` cannot be mapped."""
+    """``ann`` is an event of user ann; ``ann+bob`` two events; ``-`` is filtered; ``!`` cannot be mapped.
+
+    ``ann:other`` is a request of another kind.
+    """
 
     def map(self, record: Record, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
         words = (record.value or b"-").decode().split("+")
@@ -317,4 +322,5 @@ class PlainMapper:
             return FILTERED
         if word == "!":
             return Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE)
-        return Request(TRACK, word, "Tested", f"{record.coordinates}#{output}".encode(), ROUTE)
+        user, _, kind = word.partition(":")
+        return Request(OTHER if kind else TRACK, user, "Tested", f"{record.coordinates}#{output}".encode(), ROUTE)

@@ -102,7 +102,7 @@ def test_a_partition_that_leaves_takes_what_waited_behind_its_failing_events_alo
     assert (world.dispatcher.tally.behind, world.dispatcher.failing.count()) == (1, (1, 3))
     world.sink.api = lambda _: (0.05, ACCEPTED)
     world.run(3)
-    assert (world.dispatcher.tally.behind, world.dispatcher.failing.lanes) == (0, {})
+    assert (world.dispatcher.tally.behind, world.dispatcher.failing.lengths) == (0, {})
 
 
 def test_without_an_order_each_failing_event_is_counted_by_itself() -> None:
@@ -113,7 +113,7 @@ def test_without_an_order_each_failing_event_is_counted_by_itself() -> None:
     assert (world.dispatcher.tally.behind, world.dispatcher.room()[0]) == (10, 10)
     world.sink.api = lambda _: (0.05, ACCEPTED)
     world.run(5)
-    assert (world.dispatcher.tally.behind, world.dispatcher.failing.lanes) == (0, {})
+    assert (world.dispatcher.tally.behind, world.dispatcher.failing.lengths) == (0, {})
 
 
 def test_a_user_that_recovers_with_much_behind_it_leaves_room_for_the_others_at_once() -> None:

@@ -18,7 +18,7 @@ from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry, EventState, LaneKey, PartitionWork, Work
+from bridge.pipeline.work import Entry, EventState, PartitionWork, QueueKey, Work
 from tests.unit.pipeline.fakes import ACCEPTED, ROUTE, FakePositions, VirtualTime
 from tests.unit.pipeline.world import World
 
@@ -35,9 +35,9 @@ def lanes_of_none() -> KeyQueues:
     return KeyQueues(Failing(DeliverySettings.model_construct(), Tally(), FakePositions(VirtualTime())))
 
 
-def work(of: PartitionWork, offset: int, lane: LaneKey = None) -> Work:
+def work(of: PartitionWork, offset: int, key: QueueKey = None) -> Work:
     record = Record(*of.tracker.partition, offset, None, None, b"", ())
-    return Work(of, record, 0, 0, Request(TRACK, "ann", "Tested", b"", ROUTE), lane)
+    return Work(of, record, 0, 0, Request(TRACK, "ann", "Tested", b"", ROUTE), key)
 
 
 # --- lanes --------------------------------------------------------------------------------------------

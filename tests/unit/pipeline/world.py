@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.formats import offset_map
-from bridge.model import TRACK, Position, Record, TopicPartition
+from bridge.model import Position, Record, TopicPartition
 from bridge.pipeline.budget.membership import GAP
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -206,7 +206,7 @@ class World:
         dispatcher = self.dispatcher
         tally = dispatcher.tally
         assert tally.gap == 0, f"the accounting is off by {tally.gap}"
-        assert dispatcher.governors[TRACK].in_flight == len(self.sink.on_wire)
+        assert sum(governor.in_flight for governor in dispatcher.governors.values()) == len(self.sink.on_wire)
         entries = [entry for partition in dispatcher.assignments for entry in partition.tracker.open.values()]
         assert tally.buffered == len(entries)
         assert tally.buffered_bytes == sum(entry.size for entry in entries)
