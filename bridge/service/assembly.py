@@ -55,7 +55,7 @@ class Parts:
     events: Events
     credentials: ApiKey
     sink: DirectSink[Work] | HttpxSink[Work]
-    letters: DeadLetterProducer
+    letters: DeadLetterProducer[Work]
     dispatcher: Dispatcher
     consumer: PollAdapter
     source: Source

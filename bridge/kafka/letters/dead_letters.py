@@ -12,19 +12,19 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Generic
 
 from bridge.formats.letter_headers import Detail, build
 from bridge.kafka import client
 from bridge.kafka.letters.renewing_producer import POLL, RecordForm, RenewingProducer, Unwritten
 from bridge.model import DeadLetter, LetterRefused
+from bridge.pipeline.ports import LetterReceipts, LetterT
 
 if TYPE_CHECKING:
     import asyncio
     import logging
 
     from bridge.config.sections import Config
-    from bridge.pipeline.ports import LetterReceipts
 
 _IDLE_WAIT: Final = 0.5
 """Seconds the thread sleeps when it has nothing to do, between two polls that serve the client's log."""
@@ -59,11 +59,16 @@ class _OutgoingLetter:
         self._receipt(unwritten)
 
 
-class DeadLetterProducer:
+class DeadLetterProducer(Generic[LetterT]):
     """`ports.DeadLetters`. Construct, `start` and use it on the event loop's thread."""
 
     def __init__(
-        self, config: Config, receipts: LetterReceipts[Any], *, loop: asyncio.AbstractEventLoop, logger: logging.Logger
+        self,
+        config: Config,
+        receipts: LetterReceipts[LetterT],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        logger: logging.Logger,
     ) -> None:
         """`ClientRefusedError` if the client library does not take `dead_letter.properties`.
 
@@ -77,7 +82,7 @@ class DeadLetterProducer:
         self._loop = loop
         self._logger = logger
         self._inbox: queue.SimpleQueue[_OutgoingLetter | None] = queue.SimpleQueue()
-        self._answered: list[tuple[object, LetterRefused | None]] = []
+        self._answered: list[tuple[LetterT, LetterRefused | None]] = []
         """Receipts for the loop."""
         self._stop_by: float | None = None
         self._closed: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -89,7 +94,7 @@ class DeadLetterProducer:
         """Begin to write."""
         self._thread.start()
 
-    def write(self, letter: DeadLetter, token: object, /) -> None:
+    def write(self, letter: DeadLetter, token: LetterT, /) -> None:
         """See `ports.DeadLetters`."""
 
         def receipt(unwritten: Unwritten | None) -> None:
@@ -157,7 +162,7 @@ class DeadLetterProducer:
             answered, self._answered = self._answered, []
             self._tell(self._receive, answered)
 
-    def _receive(self, answered: list[tuple[object, LetterRefused | None]]) -> None:
+    def _receive(self, answered: list[tuple[LetterT, LetterRefused | None]]) -> None:
         """On the loop's thread."""
         for token, refused in answered:
             self._receipts.letter_written(token, refused)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bridge.config.sections import Ordering
-from bridge.counts.records import Tally
 from bridge.formats.offset_map import Head
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
 from bridge.pipeline.arrivals import Arrival, Oversized, Skimmed
+from bridge.pipeline.dispatch.open_records import OpenRecords
 from bridge.pipeline.ports import Clock, Mapper
-from bridge.pipeline.retry import Evidence
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, PartitionWork, QueueKey, Work
 
 Enqueue = Callable[[Work, Outcome], None]
@@ -21,13 +20,10 @@ class Admission:
 
     __slots__ = ("_clock", "_enqueue", "_evidence", "_mapper", "_ordering", "_tally")
 
-    def __init__(
-        self, mapper: Mapper, ordering: Ordering, tally: Tally, evidence: Evidence, clock: Clock, enqueue: Enqueue
-    ) -> None:
+    def __init__(self, mapper: Mapper, ordering: Ordering, kept: OpenRecords, clock: Clock, enqueue: Enqueue) -> None:
         self._mapper = mapper
         self._ordering = ordering
-        self._tally = tally
-        self._evidence = evidence
+        self._tally, self._evidence = kept.tally, kept.evidence
         self._clock = clock
         self._enqueue = enqueue
 

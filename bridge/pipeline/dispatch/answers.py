@@ -6,18 +6,15 @@ import random
 from collections.abc import Callable
 
 from bridge.config.sections import RetryPolicy
-from bridge.counts.records import Tally
 from bridge.holds import Reason
 from bridge.model import Disposition, LetterReason, Reject, Retried, Retry, Unauthorized
 from bridge.pipeline.budget.governor import Governor
 from bridge.pipeline.budget.key_guard import KeyRuling
-from bridge.pipeline.dispatch.assignments import Assignments
 from bridge.pipeline.dispatch.letters import LetterDesk, letter_of
+from bridge.pipeline.dispatch.open_records import OpenRecords
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import Clock, Credentials, EventLog
-from bridge.pipeline.queues.failing import Failing
-from bridge.pipeline.queues.queues import Queues
-from bridge.pipeline.retry import SOON, Evidence, backoff, jitter, longer
+from bridge.pipeline.retry import SOON, backoff, jitter, longer
 from bridge.pipeline.work import EventState, PartitionWork, Work
 
 TOLD_AT = 3
@@ -30,17 +27,13 @@ class Answers:
     """One method for each verdict. An answer for a partition that was given up does nothing to offsets."""
 
     def __init__(
-        self, retry: RetryPolicy, *, tally: Tally, evidence: Evidence, failing: Failing, queues: Queues,
-        assignments: Assignments, letters: LetterDesk, credentials: Credentials, event_log: EventLog, clock: Clock,
-        rng: random.Random, wake_at: Callable[[float | None], None],
+        self, retry: RetryPolicy, kept: OpenRecords, letters: LetterDesk, credentials: Credentials,
+        event_log: EventLog, clock: Clock, rng: random.Random, wake_at: Callable[[float | None], None],
     ) -> None:  # fmt: skip
         """``wake_at`` asks for a look at what is due at this monotonic time."""
         self._settings = retry
-        self._tally = tally
-        self._evidence = evidence
-        self._failing = failing
-        self._queues = queues
-        self._assignments = assignments
+        self._tally, self._evidence, self._failing = kept.tally, kept.evidence, kept.failing
+        self._queues, self._assignments = kept.queues, kept.assignments
         self._letters = letters
         self._credentials = credentials
         self._event_log = event_log

@@ -11,7 +11,6 @@ import heapq
 import random
 from collections.abc import Sequence
 
-from bridge.counts.records import Tally
 from bridge.holds import Reason
 from bridge.model import (
     KINDS,
@@ -35,15 +34,13 @@ from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
-from bridge.pipeline.dispatch.assignments import Assignments, Drained
+from bridge.pipeline.dispatch.assignments import Drained
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
+from bridge.pipeline.dispatch.open_records import OpenRecords
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.ports import Alarm, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
-from bridge.pipeline.queues.failing import Failing
-from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
-from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
@@ -81,25 +78,17 @@ class Dispatcher:
         self._next_due = _NEVER
         self.stopping = False
         """Nothing more starts."""
-        self.tally = Tally()
+        kept = OpenRecords(settings, positions)
+        self.tally, self.evidence, self.failing = kept.tally, kept.evidence, kept.failing
+        self.queues, self.assignments = kept.queues, kept.assignments
         now = clock.monotonic()
         self.key = KeyGuard(settings.hold_after_unauthorized, settings.recheck)
         self.membership = Membership(settings.session_timeout, now)
         self.governors = {kind: Governor(settings, self.key, self.membership, rng, now) for kind in KINDS}
-        self.evidence = Evidence()
-        self.failing = Failing(settings, self.tally, positions)
-        self.queues = Queues(self.failing, settings.max_in_flight)
-        self.assignments = Assignments(self.tally, settings, self.failing)
-        self.letters = LetterDesk(
-            letters, positions, event_log, self.tally, self.assignments, self.queues,
-            RefusedLetters(event_log, settings.retry, rng),
-        )  # fmt: skip
-        self._admission = Admission(mapper, settings.ordering, self.tally, self.evidence, clock, self._enqueue)
-        self.answers = Answers(
-            settings.retry, tally=self.tally, evidence=self.evidence, failing=self.failing, queues=self.queues,
-            assignments=self.assignments, letters=self.letters, credentials=credentials, event_log=event_log,
-            clock=clock, rng=rng, wake_at=self._wake_at,
-        )  # fmt: skip
+        refused = RefusedLetters(event_log, settings.retry, rng)
+        self.letters = LetterDesk(letters, positions, event_log, kept, refused)
+        self._admission = Admission(mapper, settings.ordering, kept, clock, self._enqueue)
+        self.answers = Answers(settings.retry, kept, self.letters, credentials, event_log, clock, rng, self._wake_at)
 
     # --- assignments ------------------------------------------------------------------------------
 

@@ -7,13 +7,11 @@ import random
 from collections.abc import Callable, Iterable
 
 from bridge.config.sections import RetryPolicy
-from bridge.counts.records import Tally
 from bridge.model import DeadLetter, Disposition, LetterReason, LetterRefused
-from bridge.pipeline.dispatch.assignments import Assignments
+from bridge.pipeline.dispatch.open_records import OpenRecords
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import DeadLetters, EventLog, Positions
-from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.retry import backoff
 from bridge.pipeline.work import Entry, EventState, Work
 
@@ -45,15 +43,13 @@ class LetterDesk:
     """
 
     def __init__(
-        self, port: DeadLetters[Work], positions: Positions, event_log: EventLog, tally: Tally,
-        assignments: Assignments, queues: Queues, refused: RefusedLetters,
+        self, port: DeadLetters[Work], positions: Positions, event_log: EventLog, kept: OpenRecords,
+        refused: RefusedLetters,
     ) -> None:  # fmt: skip
         self._port = port
         self._positions = positions
         self._event_log = event_log
-        self._tally = tally
-        self._assignments = assignments
-        self._queues = queues
+        self._tally, self._assignments, self._queues = kept.tally, kept.assignments, kept.queues
         self.refused = refused
         self._shelves: dict[TopicLetters, list[Work]] = {}
         """By topic: letters that the row in front of them keeps from being written, oldest first."""

@@ -52,9 +52,11 @@ def config(bootstrap: str, topic: str, **properties: str) -> Config:
 
 
 @asynccontextmanager
-async def writing(configuration: Config, receipts: Receipts) -> AsyncIterator[DeadLetterProducer]:
+async def writing(configuration: Config, receipts: Receipts) -> AsyncIterator[DeadLetterProducer[object]]:
     loop = asyncio.get_running_loop()
-    producer = DeadLetterProducer(configuration, receipts, loop=loop, logger=logging.getLogger("tests.letters"))
+    producer: DeadLetterProducer[object] = DeadLetterProducer(
+        configuration, receipts, loop=loop, logger=logging.getLogger("tests.letters")
+    )
     producer.start()
     try:
         yield producer
