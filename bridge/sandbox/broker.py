@@ -29,7 +29,6 @@ LIST_OFFSETS: Final = 2
 METADATA: Final = 3
 OFFSET_COMMIT: Final = 8
 OFFSET_FETCH: Final = 9
-FIND_COORDINATOR: Final = 10
 JOIN_GROUP: Final = 11
 HEARTBEAT: Final = 12
 """Keys of Kafka's requests, for `EmbeddedKafka.fail`."""
@@ -158,13 +157,6 @@ class EmbeddedKafka:
         """Clients are told to find a broker there, behind a proxy say. `bootstrap` stays what it was."""
         self._library.rd_kafka_mock_broker_set_host_port(self._running(), broker, host.encode("ascii"), port)
 
-    def coordinator(self, group: str, broker: int) -> None:
-        """Move a group's coordinator."""
-        self._check(
-            self._library.rd_kafka_mock_coordinator_set(self._running(), b"group", group.encode(), broker),
-            f"broker {broker} cannot coordinate {group}",
-        )
-
     def leader(self, topic: str, partition: int, broker: int) -> None:
         """Move a partition's leader; -1 leaves it without one."""
         self._check(
@@ -208,8 +200,6 @@ def _library() -> Any:
         "mock_cluster_destroy": (None, (pointer,)),
         "mock_cluster_bootstraps": (text, (pointer,)),
         "mock_topic_create": (code, (pointer, text, ctypes.c_int, ctypes.c_int)),
-        "mock_topic_delete": (code, (pointer, text)),
-        "mock_topic_set_error": (None, (pointer, text, code)),
         "mock_push_request_errors_array": (
             None,
             (pointer, ctypes.c_int16, ctypes.c_size_t, ctypes.POINTER(ctypes.c_int)),
@@ -218,7 +208,6 @@ def _library() -> Any:
         "mock_broker_set_down": (code, (pointer, integer)),
         "mock_broker_set_up": (code, (pointer, integer)),
         "mock_broker_set_rtt": (code, (pointer, integer, ctypes.c_int)),
-        "mock_coordinator_set": (code, (pointer, text, text, integer)),
         "mock_broker_set_host_port": (None, (pointer, integer, text, code)),
         "mock_set_controller_id": (code, (pointer, integer)),
         "mock_partition_set_leader": (code, (pointer, text, integer, integer)),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.proxy import Link, Proxy, ThreadedProxy, Weather
+from tests.support.proxy import Conditions, Link, Proxy, ThreadedProxy
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -70,27 +70,27 @@ async def test_in_good_weather_everything_passes_and_is_counted(proxy: Proxy, cl
 async def test_latency_delays_both_ways_and_keeps_the_order_when_it_ends(proxy: Proxy, client: Streams) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    proxy.weather = Weather(latency=0.1)
+    proxy.conditions = Conditions(latency=0.1)
     assert await ask(client, b"slow") == b"slow"
     assert loop.time() - began >= 0.19
     client[1].write(b"one")
     while proxy.counts.requests < 5 + 4 + 3:
         await asyncio.sleep(0.005)
-    proxy.weather = Weather()
+    proxy.conditions = Conditions()
     assert await ask(client, b"two") == b"one"
     assert await client[0].readexactly(3) == b"two"
 
 
 async def test_answers_come_at_so_many_bytes_a_second(proxy: Proxy, client: Streams) -> None:
     loop = asyncio.get_running_loop()
-    proxy.weather = Weather(bytes_per_second=1000)
+    proxy.conditions = Conditions(bytes_per_second=1000)
     began = loop.time()
     assert await ask(client, b"x" * 300) == b"x" * 300
     assert loop.time() - began >= 0.28
 
 
 async def test_refused_connections_end_and_old_ones_go_on(proxy: Proxy, client: Streams) -> None:
-    proxy.weather = Weather(link=Link.REFUSED)
+    proxy.conditions = Conditions(link=Link.REFUSED)
     reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
     with pytest.raises(ConnectionResetError):
         await reader.readexactly(1)
@@ -102,19 +102,19 @@ async def test_refused_connections_end_and_old_ones_go_on(proxy: Proxy, client: 
 async def test_half_open_connections_are_accepted_and_never_answered_and_old_ones_go_on(
     proxy: Proxy, client: Streams
 ) -> None:
-    proxy.weather = Weather(link=Link.HALF_OPEN)
+    proxy.conditions = Conditions(link=Link.HALF_OPEN)
     fresh = await asyncio.open_connection(proxy.host, proxy.port)
     fresh[1].write(b"hello?")
     assert await is_silent(fresh)
     assert await ask(client, b"old") == b"old"
-    proxy.weather = Weather()
+    proxy.conditions = Conditions()
     assert await is_silent(fresh)
     assert proxy.counts.swallowed == 6
     fresh[1].close()
 
 
 async def test_in_a_blackhole_bytes_of_old_connections_vanish_and_nothing_ends(proxy: Proxy, client: Streams) -> None:
-    proxy.weather = Weather(link=Link.BLACKHOLE)
+    proxy.conditions = Conditions(link=Link.BLACKHOLE)
     client[1].write(b"hello?")
     assert await is_silent(client)
 
@@ -124,11 +124,11 @@ async def test_a_connection_that_lost_bytes_stays_dead_and_one_that_did_not_goes
 ) -> None:
     other = await asyncio.open_connection(proxy.host, proxy.port)
     assert await ask(other, b"first") == b"first"
-    proxy.weather = Weather(link=Link.BLACKHOLE)
+    proxy.conditions = Conditions(link=Link.BLACKHOLE)
     client[1].write(b"hello?")
     while not proxy.counts.swallowed:
         await asyncio.sleep(0.005)
-    proxy.weather = Weather()
+    proxy.conditions = Conditions()
     client[1].write(b"again")
     assert await is_silent(client)
     assert await ask(other, b"again") == b"again"
@@ -136,7 +136,7 @@ async def test_a_connection_that_lost_bytes_stays_dead_and_one_that_did_not_goes
 
 
 async def test_an_answer_is_reset_after_so_many_bytes(proxy: Proxy, client: Streams) -> None:
-    proxy.weather = Weather(reset_after=3)
+    proxy.conditions = Conditions(reset_after=3)
     client[1].write(b"answer")
     assert await client[0].readexactly(3) == b"ans"
     with pytest.raises(ConnectionResetError):
@@ -175,7 +175,7 @@ async def test_on_a_thread_of_its_own_it_does_the_same(echo: tuple[str, int]) ->
     with ThreadedProxy() as proxy:
         proxy.lead_to(*echo)
         assert await asyncio.to_thread(talk, proxy.port, b"hello") == b"hello"
-        proxy.set(Weather(link=Link.REFUSED))
+        proxy.set(Conditions(link=Link.REFUSED))
         with pytest.raises(ConnectionError):
             await asyncio.to_thread(talk, proxy.port, b"hello")
         assert (proxy.counts.opened, proxy.counts.refused) == (1, 1)

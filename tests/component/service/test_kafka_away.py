@@ -9,7 +9,7 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator
 from tests.component.service.conftest import Configure, Start, StartProcess
-from tests.support.proxy.conditions import Link, Weather
+from tests.support.proxy.conditions import Conditions, Link
 from tests.support.proxy.threaded import ThreadedProxy
 from tests.support.service import events
 from tests.support.service.embedded import Broker
@@ -23,7 +23,7 @@ def to_kafka(broker: Broker) -> Iterator[ThreadedProxy]:
     host, _, port = broker.bootstrap.rpartition(":")
     with ThreadedProxy((host, int(port))) as proxy:
         broker.embedded.advertise("127.0.0.1", proxy.port)
-        proxy.set(Weather(link=Link.REFUSED))
+        proxy.set(Conditions(link=Link.REFUSED))
         yield proxy
 
 
@@ -49,7 +49,7 @@ async def test_the_pages_answer_before_kafka_does_and_the_service_delivers_once_
     assert to_kafka.address in lost["detail"]
     assert service.lines.events("started") == []
 
-    to_kafka.set(Weather())
+    to_kafka.set(Conditions())
     broker.produce(events.orders(10))
     await service.until("every event arrived", lambda: len(api.ledger.accepted) == 10)
     assert service.now().kafka_lost is None

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start, StartProcess
-from tests.support.proxy import Counts, Link, Proxy, ThreadedProxy, Weather
+from tests.support.proxy import Conditions, Counts, Link, Proxy, ThreadedProxy
 from tests.support.service import ledger
 from tests.support.service.embedded import Broker
 from tests.support.service.events import orders
@@ -50,7 +50,7 @@ async def test_half_open_connections_are_found_by_the_timeout_and_no_request_wai
     service = await started(start, to_api, client)
     broker.produce(orders(1, users=1))
     await service.until_done(1)
-    to_api.weather = Weather(link=Link.HALF_OPEN)
+    to_api.conditions = Conditions(link=Link.HALF_OPEN)
     broker.produce(orders(100, users=100))
 
     # One connection is good. What is not on a half-open one goes over it, long before any time is out.
@@ -62,7 +62,7 @@ async def test_half_open_connections_are_found_by_the_timeout_and_no_request_wai
     assert timeouts(service) == 0
     assert stuck < 8
 
-    to_api.weather = Weather()
+    to_api.conditions = Conditions()
     await service.until_done(101)
     assert timeouts(service) == stuck
     assert len(ledger.places(api.ledger.accepted)) == 101
@@ -74,14 +74,14 @@ async def test_connections_that_died_unseen_hold_up_only_what_was_given_to_them(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
 ) -> None:
     service = await started(start, to_api, client, in_flight=16)
-    to_api.weather = Weather(latency=0.05)  # long enough for several requests to be under way together
+    to_api.conditions = Conditions(latency=0.05)  # long enough for several requests to be under way together
     broker.produce(orders(20, users=20))
     await service.until_done(20)
-    to_api.weather = Weather(link=Link.BLACKHOLE)
+    to_api.conditions = Conditions(link=Link.BLACKHOLE)
     broker.produce(orders(4, users=4))
     await service.until("some died", lambda: service.now().in_flight_requests == 4)
     await until("bytes vanished", lambda: to_api.counts.swallowed > 0)
-    to_api.weather = Weather()
+    to_api.conditions = Conditions()
     broker.produce(orders(100, users=100)[4:])
     await service.until("all others arrived", lambda: len(api.ledger.accepted) >= 20 + 96)
     assert timeouts(service) == 0
@@ -92,26 +92,26 @@ async def test_connections_that_died_unseen_hold_up_only_what_was_given_to_them(
 
 @CLIENTS
 @pytest.mark.parametrize(
-    ("weather", "reason"),
+    ("conditions", "reason"),
     [
-        (Weather(reset_after=20), "connection"),
-        (Weather(bytes_per_second=1), "timeout"),
-        (Weather(link=Link.REFUSED), "connection"),
-        (Weather(link=Link.BLACKHOLE), "timeout"),
+        (Conditions(reset_after=20), "connection"),
+        (Conditions(bytes_per_second=1), "timeout"),
+        (Conditions(link=Link.REFUSED), "connection"),
+        (Conditions(link=Link.BLACKHOLE), "timeout"),
     ],
     ids=["reset mid-answer", "one byte a second", "refused", "blackhole"],
 )
 async def test_every_event_arrives_in_order_once_the_network_is_well_again(
-    broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str, weather: Weather, reason: str
+    broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str, conditions: Conditions, reason: str
 ) -> None:
     service = await started(start, to_api, client)
     broker.produce(orders(20))
     await service.until_done(20)
     to_api.cut()
-    to_api.weather = weather
+    to_api.conditions = conditions
     broker.produce(orders(100))
     await service.until(f"requests failed: {reason}", lambda: service.now().tally.retries.get(reason, 0) > 0)
-    to_api.weather = Weather()
+    to_api.conditions = Conditions()
     await service.until_done(120)
     accepted = api.ledger.accepted
     assert len(ledger.places(accepted)) == 120
@@ -121,7 +121,7 @@ async def test_every_event_arrives_in_order_once_the_network_is_well_again(
 
 @CLIENTS
 async def test_latency_is_no_failure(broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str) -> None:
-    to_api.weather = Weather(latency=0.1)
+    to_api.conditions = Conditions(latency=0.1)
     service = await started(start, to_api, client, in_flight=32)
     broker.produce(orders(200))
     await service.until_done(200)
@@ -133,7 +133,7 @@ async def test_latency_is_no_failure(broker: Broker, api: Emulator, to_api: Prox
 async def test_connections_that_are_closed_behind_each_answer_cost_neither_budget_nor_an_outage(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
 ) -> None:
-    to_api.weather = Weather(closes_after_answer=True)
+    to_api.conditions = Conditions(closes_after_answer=True)
     service = await started(start, to_api, client)
     broker.produce(orders(300, users=100))
     await service.until_done(300)
@@ -166,7 +166,7 @@ async def test_surplus_answers_lose_no_event_and_make_no_dead_letter(
 async def test_answers_that_a_network_doubles_are_nobodys(
     broker: Broker, api: Emulator, to_api: Proxy, start: Start, client: str
 ) -> None:
-    to_api.weather = Weather(repeats_answers=True)
+    to_api.conditions = Conditions(repeats_answers=True)
     service = await started(start, to_api, client)
     broker.produce(orders(200, users=100))
     await service.until_done(200)
@@ -216,23 +216,23 @@ async def test_connections_to_kafka_that_died_are_found_and_every_event_arrives(
     broker.produce(orders(200))
     await all_arrived(api, 200)
     broker.produce(orders(400)[200:])
-    to_kafka.set(Weather(link=Link.BLACKHOLE))
+    to_kafka.set(Conditions(link=Link.BLACKHOLE))
     if end == "reset":
         to_kafka.cut()
     await until("bytes vanished", lambda: to_kafka.counts.swallowed > 0)
-    to_kafka.set(Weather())
+    to_kafka.set(Conditions())
     await all_arrived(api, 400)
     await all_committed(broker, 400)
     assert not ledger.overtaken(api.ledger.accepted)
 
 
 @pytest.mark.parametrize(
-    ("weather", "struck"),
+    ("conditions", "struck"),
     [
-        (Weather(latency=0.1), lambda counts: counts.answers > 2000),
-        (Weather(reset_after=20), lambda counts: counts.reset >= 4),
-        (Weather(bytes_per_second=1), lambda counts: counts.answers > 0),
-        (Weather(link=Link.REFUSED), lambda counts: counts.refused >= 4),
+        (Conditions(latency=0.1), lambda counts: counts.answers > 2000),
+        (Conditions(reset_after=20), lambda counts: counts.reset >= 4),
+        (Conditions(bytes_per_second=1), lambda counts: counts.answers > 0),
+        (Conditions(link=Link.REFUSED), lambda counts: counts.refused >= 4),
     ],
     ids=["latency", "reset mid-answer", "one byte a second", "refused"],
 )
@@ -241,7 +241,7 @@ async def test_every_event_arrives_in_order_once_the_network_to_kafka_is_well_ag
     api: Emulator,
     to_kafka: ThreadedProxy,
     replica: StartProcess,
-    weather: Weather,
+    conditions: Conditions,
     struck: Callable[[Counts], bool],
 ) -> None:
     service = await behind(to_kafka, replica)
@@ -249,12 +249,12 @@ async def test_every_event_arrives_in_order_once_the_network_to_kafka_is_well_ag
     broker.produce(orders(400))
     await all_arrived(api, 20)
     before = dataclasses.replace(to_kafka.counts)
-    to_kafka.set(weather)
-    if weather.latency == 0.0:
+    to_kafka.set(conditions)
+    if conditions.latency == 0.0:
         to_kafka.cut()  # what is made anew is what it strikes
     await until("it struck", lambda: struck(since(before, to_kafka.counts)), within=60)
     assert (await service.get("/livez")).status_code == 200
-    to_kafka.set(Weather())
+    to_kafka.set(Conditions())
     await all_arrived(api, 400)
     await all_committed(broker, 400)
     assert not ledger.overtaken(api.ledger.accepted)
@@ -275,12 +275,12 @@ async def test_a_half_open_kafka_does_not_hold_up_what_was_read_from_it(
     api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=0.1))
     broker.produce(orders(100))
     await service.until("they are read", lambda status: status["accounting"]["consumed"] == 101)
-    to_kafka.set(Weather(link=Link.HALF_OPEN))
+    to_kafka.set(Conditions(link=Link.HALF_OPEN))
     to_kafka.cut()
     api.set_faults()
     await all_arrived(api, 101)
     assert (await service.get("/livez")).status_code == 200
-    to_kafka.set(Weather())
+    to_kafka.set(Conditions())
     await all_committed(broker, 101)
     assert not ledger.overtaken(api.ledger.accepted)
 
@@ -291,5 +291,5 @@ async def test_a_stop_while_kafka_is_silent_ends(
     service = await behind(to_kafka, replica)
     broker.produce(orders(50))
     await all_arrived(api, 50)
-    to_kafka.set(Weather(link=Link.BLACKHOLE))
+    to_kafka.set(Conditions(link=Link.BLACKHOLE))
     assert await service.terminate() in {0, 3}

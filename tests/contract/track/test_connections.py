@@ -14,7 +14,7 @@ import trustme
 
 from bridge.model import Delivered, Retry
 from bridge.sandbox.emulator import Fault, FaultKind
-from tests.support.proxy import Link, Proxy, Weather
+from tests.support.proxy import Conditions, Link, Proxy
 
 if TYPE_CHECKING:
     from tests.contract.track.conftest import AnySink, Harness, Peer
@@ -246,7 +246,7 @@ async def test_a_connection_that_is_reset_as_soon_as_it_is_accepted_leaves_no_so
     # A socket that two owners close can be another's by the second time. Python says so when it finds it unclosed,
     # and warnings are errors.
     async with Proxy() as network:
-        network.weather = Weather(link=Link.REFUSED)
+        network.conditions = Conditions(link=Link.REFUSED)
         sink = await harness.sink(
             f"{'https' if harness.secure else 'http'}://127.0.0.1:{network.port}", max_in_flight=8
         )

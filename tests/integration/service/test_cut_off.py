@@ -12,7 +12,7 @@ from bridge.sandbox.emulator import Fault, FaultKind
 from tests.integration.conftest import KafkaFactory
 from tests.integration.service.conftest import Measured, Stage
 from tests.integration.service.test_stops import orders
-from tests.support.proxy import Link, ThreadedProxy, Weather
+from tests.support.proxy import Conditions, Link, ThreadedProxy
 from tests.support.service import ledger
 from tests.support.service.replica import assigned
 from tests.support.service.settings import SESSION
@@ -66,7 +66,7 @@ async def test_a_replica_cut_off_from_kafka_stops_sending_before_another_one_has
         accepted = scene.api.ledger.accepted
         return [event.at for event in accepted if event.at >= since and ledger.place(event)[1] in its]
 
-    proxy.set(Weather(link=Link.BLACKHOLE))
+    proxy.set(Conditions(link=Link.BLACKHOLE))
     cut_at = time.monotonic()
     await other.until("it has everything", lambda status: assigned(status) == 6)
     at_risk = from_its_partitions(cut_at - UNCOMMITTED)
@@ -83,7 +83,7 @@ async def test_a_replica_cut_off_from_kafka_stops_sending_before_another_one_has
     assert repeated <= bound
     assert ledger.overtaken(scene.api.ledger.accepted) == []
 
-    proxy.set(Weather())
+    proxy.set(Conditions())
     proxy.cut()
     await cut_off.until("it knows what happened", lambda _: len(cut_off.events("lost")) == 1, within=60)
     await cut_off.until("it is back", lambda status: assigned(status) == 3, within=60)

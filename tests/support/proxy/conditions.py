@@ -21,7 +21,7 @@ class Link(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
+class Conditions:
     """How it is on the network."""
 
     link: Link = Link.OPEN

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from tests.support.proxy.conditions import Counts, Link, Weather
+from tests.support.proxy.conditions import Conditions, Counts, Link
 from tests.support.proxy.stream import Stream
 
 _LEAVING: Final = 0.05
@@ -21,7 +21,7 @@ class Network(Protocol):
     counts: Counts
 
     @property
-    def weather(self) -> Weather:
+    def conditions(self) -> Conditions:
         """How it is now."""
         ...
 
@@ -79,7 +79,7 @@ class Side(asyncio.Protocol):
 
 
 class Pair:
-    """Carries bytes between the two sides, as the weather lets it."""
+    """Carries bytes between the two sides, as the conditions let it."""
 
     def __init__(self, network: Network, client: Side) -> None:
         self._network = network
@@ -92,7 +92,7 @@ class Pair:
         self._connecting: asyncio.Task[None] | None = None
         self._has_hole = False
         self.answered = 0
-        """Bytes, since the weather changed."""
+        """Bytes, since the conditions changed."""
         client.pair = self
 
     def connect(self, upstream: tuple[str, int]) -> asyncio.Task[None]:
@@ -115,35 +115,35 @@ class Pair:
 
     def received(self, side: Side, data: bytes) -> None:
         """Bytes came from one of the sides."""
-        weather, counts = self._network.weather, self._network.counts
+        conditions, counts = self._network.conditions, self._network.counts
         # A stream with a hole in it stays silent: nothing that came later could be understood.
-        self._has_hole = self._has_hole or weather.link is Link.BLACKHOLE
+        self._has_hole = self._has_hole or conditions.link is Link.BLACKHOLE
         if self._has_hole:
             counts.swallowed += len(data)
         elif side is not self._client:
-            self._answer(data, weather)
+            self._answer(data, conditions)
         elif self._requests is not None:
             counts.requests += len(data)
-            self._requests.send(data, latency=weather.latency, bytes_per_second=None)
+            self._requests.send(data, latency=conditions.latency, bytes_per_second=None)
         elif self._connecting is not None:
             self._early.append(data)
         else:
             counts.swallowed += len(data)
 
-    def _answer(self, data: bytes, weather: Weather) -> None:
-        left = None if weather.reset_after is None else weather.reset_after - self.answered
+    def _answer(self, data: bytes, conditions: Conditions) -> None:
+        left = None if conditions.reset_after is None else conditions.reset_after - self.answered
         passing = data if left is None else data[: max(0, left)]
         self.answered += len(passing)
         self._network.counts.answers += len(passing)
-        for _ in range(1 + weather.repeats_answers):
-            self._answers.send(passing, latency=weather.latency, bytes_per_second=weather.bytes_per_second)
-        self._network.counts.repeated += weather.repeats_answers
-        if weather.closes_after_answer:
+        for _ in range(1 + conditions.repeats_answers):
+            self._answers.send(passing, latency=conditions.latency, bytes_per_second=conditions.bytes_per_second)
+        self._network.counts.repeated += conditions.repeats_answers
+        if conditions.closes_after_answer:
             self._network.counts.closed += 1
-            self._answers.then(self._client.transport.close, after=weather.latency)
+            self._answers.then(self._client.transport.close, after=conditions.latency)
         if left is not None and len(data) >= left:
             self._network.counts.reset += 1
-            self._answers.then(self.reset, after=weather.latency + _LEAVING)
+            self._answers.then(self.reset, after=conditions.latency + _LEAVING)
 
     def lost(self, side: Side) -> None:
         """One side is closed: so is the other, after what is on its way, unless the network shows nothing of it."""
@@ -153,9 +153,9 @@ class Pair:
             if self._connecting is not None and self._server is None:
                 self._connecting.cancel()
             if self._server is not None and self._requests is not None:
-                self._requests.then(self._server.transport.close, after=self._network.weather.latency)
+                self._requests.then(self._server.transport.close, after=self._network.conditions.latency)
         elif not self._has_hole:
-            self._answers.then(self._client.transport.close, after=self._network.weather.latency)
+            self._answers.then(self._client.transport.close, after=self._network.conditions.latency)
 
     def reset(self) -> None:
         """Close both sides with RST."""

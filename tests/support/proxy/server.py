@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from tests.support.proxy.conditions import Counts, Link, Weather
+from tests.support.proxy.conditions import Conditions, Counts, Link
 from tests.support.proxy.pair import Pair, Side
 
 
@@ -20,7 +20,7 @@ class Proxy:
         self.port = port
         """Where it listens; known once it is entered."""
         self.counts = Counts()
-        self._weather = Weather()
+        self._conditions = Conditions()
         self._pairs: set[Pair] = set()
         self.sides: set[Side] = set()
         self._connecting: set[asyncio.Task[None]] = set()
@@ -40,7 +40,7 @@ class Proxy:
             self._server.close()
             self.cut()
             await asyncio.gather(*self._connecting, return_exceptions=True)
-            # Also those of connections that are gone, and whose last bytes the weather still keeps.
+            # Also those of connections that are gone, and whose last bytes the conditions still keep.
             left = list(self.sides)
             for side in left:
                 side.reset()
@@ -53,13 +53,13 @@ class Proxy:
         return f"{self.host}:{self.port}"
 
     @property
-    def weather(self) -> Weather:
+    def conditions(self) -> Conditions:
         """How it is now."""
-        return self._weather
+        return self._conditions
 
-    @weather.setter
-    def weather(self, weather: Weather) -> None:
-        self._weather = weather
+    @conditions.setter
+    def conditions(self, conditions: Conditions) -> None:
+        self._conditions = conditions
         for pair in self._pairs:
             pair.answered = 0
 
@@ -77,14 +77,14 @@ class Proxy:
 
     def _accepted(self, side: Side) -> None:
         """A client is there."""
-        if self._weather.link is Link.REFUSED:
+        if self._conditions.link is Link.REFUSED:
             self.counts.refused += 1
             side.reset()
             return
         self.counts.opened += 1
         pair = Pair(self, side)
         self._pairs.add(pair)
-        if self._weather.link is Link.OPEN and self.upstream is not None:
+        if self._conditions.link is Link.OPEN and self.upstream is not None:
             connecting = pair.connect(self.upstream)
             self._connecting.add(connecting)
             connecting.add_done_callback(self._connecting.discard)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from tests.support.proxy.conditions import Counts, Weather
+from tests.support.proxy.conditions import Conditions, Counts
 from tests.support.proxy.server import Proxy
 
 T = TypeVar("T")
@@ -59,9 +59,9 @@ class ThreadedProxy:
         """Set what new connections are connected to."""
         self._proxy.upstream = (host, port)
 
-    def set(self, weather: Weather) -> None:
+    def set(self, conditions: Conditions) -> None:
         """Returns when it holds."""
-        self._call(lambda: setattr(self._proxy, "weather", weather))
+        self._call(lambda: setattr(self._proxy, "conditions", conditions))
 
     def cut(self) -> None:
         """See `Proxy.cut`."""
