@@ -223,7 +223,7 @@ def delivery_stage(
             wire.protocol = Connection(sink)
             wire.protocol.connection_made(wire)
         trackers = [OffsetTracker[Any](TopicPartition("orders", number), 0) for number in range(PARTITIONS)]
-        dispatcher.membership_proven(time.monotonic())
+        dispatcher.heartbeat_answered(time.monotonic())
         dispatcher.assigned(trackers)
         for by_partition in batches:
             for partition, given in by_partition.items():

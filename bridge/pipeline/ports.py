@@ -105,8 +105,8 @@ class Positions(Protocol):
         """Commit these with the next commit; those of trackers that are not current are ignored."""
         ...
 
-    def prove_membership(self) -> None:
-        """Make one round trip with the group coordinator and report it by `Dispatcher.membership_proven`."""
+    def send_heartbeat(self) -> None:
+        """Make one round trip with the group coordinator and report it by `Dispatcher.heartbeat_answered`."""
         ...
 
     def pause_topic(self, topic: str, /) -> None:

@@ -271,7 +271,7 @@ class Observer:
         governors = dispatcher.governors.values()
         for outage in (governor.outage for governor in governors):
             closed(Reason.OUTAGE, outage.since, outage.detail, until=outage.probe_at, next_try=outage.probe_at)
-        if dispatcher.assignments and not dispatcher.membership.believable(now):
+        if dispatcher.assignments and not dispatcher.membership.is_member(now):
             sentence = (
                 "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours."
             )

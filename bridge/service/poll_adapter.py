@@ -154,15 +154,15 @@ class PollAdapter:
         self._events.lost(partitions, released=self._dispatcher.tally.released - released)
         self.on_assignment()
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         """See `Consumption`."""
-        self._guarded(self._dispatcher.membership_proven, issued_at)
+        self._guarded(self._dispatcher.heartbeat_answered, issued_at)
 
     def commit_failed(self, detail: str) -> None:
         """See `Consumption`."""
         self._events.commit_failed(detail=detail)
 
-    def membership_lasts(self, seconds: float) -> None:
+    def session_lasts(self, seconds: float) -> None:
         """See `Consumption`."""
         self._guarded(self._dispatcher.membership.lasts, seconds)
 

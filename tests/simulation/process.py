@@ -296,14 +296,14 @@ class Process:
         self.dispatcher.lost(trackers)
         self._changed()
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         if self.unproven_since is not None and issued_at >= self.unproven_since:
             self.unproven_since = None
-        self.dispatcher.membership_proven(issued_at)
+        self.dispatcher.heartbeat_answered(issued_at)
 
     def commit_failed(self, detail: str) -> None: ...
 
-    def membership_lasts(self, seconds: float) -> None:
+    def session_lasts(self, seconds: float) -> None:
         self.dispatcher.membership.lasts(seconds)
 
     def started(self, starts: Sequence[Started]) -> None:
@@ -347,8 +347,8 @@ class Process:
 
     # --- Positions: what the dispatcher asks of the poll thread ---------------------------------------
 
-    def prove_membership(self) -> None:
-        self.thread.commits.prove_membership()
+    def send_heartbeat(self) -> None:
+        self.thread.commits.send_heartbeat()
         self.thread.wake(0.05)
 
     def pause_topic(self, topic: str, /) -> None:

@@ -122,7 +122,7 @@ class BrokerSession:
             if found is not None and found != self._known:
                 self._known = found
                 self._logger.info("the brokers give members a session of %g s and expect heartbeats every %g s", *found)
-                lasts = self._hand_over.consumption.membership_lasts
+                lasts = self._hand_over.consumption.session_lasts
                 self._hand_over.tell_from_callback(lasts, terms.trust_of(*found))
 
 

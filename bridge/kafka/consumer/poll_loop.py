@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumer.thread.context import ConsumerContext
 
 POLL: Final = 0.05
-"""Seconds a poll waits for a record. The loop's wishes (offsets to commit, proofs, pauses) wait as long at most."""
+"""Seconds a poll waits for a record. The loop's wishes (offsets to commit, heartbeats, pauses) wait as long at most."""
 REST: Final = 0.2
 """The same where nothing is open and nobody wished for anything for `REST_AFTER` seconds: each poll that ends for
 nothing costs as much as some ten records. A record, a rebalance and an answer end it at once."""

@@ -185,7 +185,7 @@ class PollThread:
     def _subscribe(self) -> None:
         member, rebalance = self.member, self.member.parts.rebalance
         trust = terms.trust(member.terms, self._kafka)
-        self._hand_over.tell_from_callback(self._hand_over.consumption.membership_lasts, trust)
+        self._hand_over.tell_from_callback(self._hand_over.consumption.session_lasts, trust)
         member.context.consumer.subscribe(
             list(self._kafka.topics),
             on_assign=self._joined,

@@ -94,9 +94,9 @@ class Source:
         # Where there is little room it sleeps: what it does not take to the client now, a crash would repeat.
         self._back_pressure.wake()
 
-    def prove_membership(self) -> None:
+    def send_heartbeat(self) -> None:
         """Make a round trip with the group coordinator; see `ports.Positions`. Needs a partition that is read."""
-        self._parts.commits.prove_membership()
+        self._parts.commits.send_heartbeat()
         self._back_pressure.wake()
 
     def pause_topic(self, topic: str, /) -> None:

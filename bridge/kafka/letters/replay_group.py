@@ -52,7 +52,7 @@ class Claimant(Protocol):
         """These may be another member's already."""
         ...
 
-    def proven(self, issued_at: float, /) -> None:
+    def heartbeat_answered(self, issued_at: float, /) -> None:
         """The coordinator acknowledged a commit that was issued at this monotonic time."""
         ...
 
@@ -103,7 +103,7 @@ class ReplayGroup:
         self._thread.start()
 
     def prove(self) -> None:
-        """Make a round trip with the coordinator now; `Claimant.proven` reports it."""
+        """Make a round trip with the coordinator now; `Claimant.heartbeat_answered` reports it."""
         self._wanted.set()
 
     def stop(self) -> concurrent.futures.Future[None]:
@@ -150,7 +150,7 @@ class ReplayGroup:
         """Only one commit is under way at a time, so its answer is that of the one issued last."""
         issued_at, self._issued_at = self._issued_at, None
         if error is None and issued_at is not None:
-            self._tell(self._claimant.proven, issued_at)
+            self._tell(self._claimant.heartbeat_answered, issued_at)
 
     def _assigned(self, consumer: Consumer, partitions: list[ClientPartition]) -> None:
         numbers = sorted(each.partition for each in partitions)

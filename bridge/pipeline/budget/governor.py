@@ -56,7 +56,7 @@ class Governor:
 
     def block(self, now: float) -> Block | None:  # noqa: PLR0911 - one line for each condition, in their order
         """None: go. The order is that of what an operator should hear first."""
-        if now >= self.membership.believable_until:
+        if now >= self.membership.member_until:
             return _UNPROVEN
         key, outage = self.key, self.outage
         if key.held_since is not None and now < key.probe_at:
@@ -87,7 +87,7 @@ class Governor:
             now < self.pacer.free_at
             and now >= self.pause_until
             and not (self.key.held or self.outage.on)
-            and self.membership.believable(now)
+            and self.membership.is_member(now)
         )
 
     def started(self, now: float) -> None:

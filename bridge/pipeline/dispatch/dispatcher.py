@@ -100,7 +100,7 @@ class Dispatcher:
             if partition.topic.held:
                 self._positions.pause_partition(tracker)
         self.membership.looked(now)
-        if trackers and not self.membership.believable(now):
+        if trackers and not self.membership.is_member(now):
             self._ask_membership(now)
         self.pump()
 
@@ -147,9 +147,9 @@ class Dispatcher:
         """Start nothing more; the revocation that follows releases the rest."""
         self.stopping = True
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         """The group coordinator acknowledged a request of this member issued at this monotonic time."""
-        self.membership.proven(issued_at)
+        self.membership.answered(issued_at)
         self.pump()
 
     # --- records in -------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ class Dispatcher:
         return None
 
     def tick(self) -> None:
-        """Call at least every half second: notices a stopped process, keeps the membership proven."""
+        """Call at least every half second: notices a suspended process, keeps its membership known."""
         now = self._monotonic()
         self.membership.looked(now)
         if self.assignments:
@@ -255,8 +255,8 @@ class Dispatcher:
 
     def _ask_membership(self, now: float) -> None:
         if self.membership.should_ask(now):
-            self._positions.prove_membership()
-        if not self.membership.believable(now):
+            self._positions.send_heartbeat()
+        if not self.membership.is_member(now):
             self._wake_at(now + 1.0)
 
     def _wake(self, now: float) -> None:

@@ -268,7 +268,7 @@ class SideTraffic:
     def store(self, positions: Sequence[object]) -> None:
         """See `ports.Positions`: what is done is kept elsewhere."""
 
-    def prove_membership(self) -> None:
+    def send_heartbeat(self) -> None:
         """See `ports.Positions`."""
         if self._claims is not None:
             self._claims.prove()
@@ -287,10 +287,10 @@ class SideTraffic:
 
     # --- `kafka.letters.replay_group.Claimant` ---------------------------------------------------------------
 
-    def proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         """The declaration is known from now on."""
         self._wiring.budget.declared(self._wiring.clock.monotonic())
-        self.guarded(self.dispatcher.membership_proven, issued_at)
+        self.guarded(self.dispatcher.heartbeat_answered, issued_at)
 
     def claimed(self, partitions: Sequence[int]) -> None:
         """Told to the cargo, as all of them."""

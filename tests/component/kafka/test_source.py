@@ -112,7 +112,7 @@ async def test_a_start_at_the_end_is_committed_for_idle_partitions_too(embedded:
     consumption = Completing()
     async with running(settings(embedded.bootstrap, group, [topic], start_from="latest"), consumption) as source:
         await consumption.until(lambda: bool(consumption.assignments))
-        source.prove_membership()
+        source.send_heartbeat()
         await consumption.until(lambda: bool(consumption.proofs))
         assert {p: offset for p, (offset, _) in embedded.committed(group, topic).items()} == {0: 10, 1: 10, 2: 10}
     assert consumption.records == []
@@ -180,7 +180,7 @@ async def test_membership_is_proven_by_an_answer_to_a_commit_made_after_the_ques
         await consumption.until(lambda: bool(consumption.proofs))  # the starts that were committed
         consumption.proofs.clear()
         asked_at = time.monotonic()
-        source.prove_membership()
+        source.send_heartbeat()
         await consumption.until(lambda: bool(consumption.proofs))
         assert consumption.proofs[0] >= asked_at
 
@@ -192,7 +192,7 @@ async def test_a_paused_topic_stays_silent_while_others_are_read(embedded: Embed
         await consumption.until(lambda: len(consumption.trackers) == 6)
         source.pause_topic(silent)
         source.pause_partition(consumption.trackers[TopicPartition(read, 1)])
-        source.prove_membership()
+        source.send_heartbeat()
         consumption.proofs.clear()
         await consumption.until(lambda: bool(consumption.proofs))  # orders are carried out before commits are made
         embedded.produce(silent, 30)
@@ -218,7 +218,7 @@ async def test_a_failed_commit_is_counted_by_its_meaning_and_repeated(embedded: 
         await consumption.until(lambda: bool(consumption.proofs))
         embedded.cluster.fail(8, 27)  # OffsetCommit: REBALANCE_IN_PROGRESS
         consumption.proofs.clear()
-        source.prove_membership()
+        source.send_heartbeat()
         await consumption.until(lambda: bool(consumption.proofs))
         assert source.counts.commit_errors == {"rebalancing": 1}
 
@@ -273,7 +273,7 @@ async def test_lost_partitions_are_dropped_and_read_again_from_their_positions(e
     async with running(settings(embedded.bootstrap, group, [topic]), consumption) as source:
         await consumption.until(lambda: len(consumption.records) == 10)
         consumption.proofs.clear()
-        source.prove_membership()
+        source.send_heartbeat()
         await consumption.until(lambda: bool(consumption.proofs))
         consumption.keep = lambda _: False
         source.pause_partition(consumption.trackers[TopicPartition(topic, 0)])  # holds for this assignment only

@@ -35,7 +35,7 @@ class Proofs(Completing):
         super().__init__()
         self.proofs = proofs
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         self.proofs.append(issued_at)
 
 

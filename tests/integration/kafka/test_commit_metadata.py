@@ -45,7 +45,7 @@ async def test_brokers_that_take_little_metadata_get_a_shorter_map_then_none_and
                 first.store()
                 await asyncio.sleep(0.05)
         proofs = len(first.proofs)
-        source.prove_membership()
+        source.send_heartbeat()
         await first.until(lambda: len(first.proofs) > proofs)
         first.store()
     offset, text = committed()

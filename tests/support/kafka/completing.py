@@ -115,14 +115,14 @@ class Completing:
             self.trackers.pop(tracker.partition, None)
         self._changed.set()
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         self.proofs.append(issued_at)
         self._changed.set()
 
     def commit_failed(self, detail: str) -> None:
         self.commit_failures.append(detail)
 
-    def membership_lasts(self, seconds: float) -> None:
+    def session_lasts(self, seconds: float) -> None:
         self.trusted_for = seconds
         self._changed.set()
 

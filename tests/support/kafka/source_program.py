@@ -20,7 +20,7 @@ async def main(bootstrap: str, group: str, topic: str, count: int, kept: set[int
             # Positions are stored before a commit is made: the second proof comes after the last position.
             consumption.store()
             consumption.proofs.clear()
-            source.prove_membership()
+            source.send_heartbeat()
             await consumption.until(lambda: bool(consumption.proofs))
         sys.stdout.write("committed\n")
         sys.stdout.flush()

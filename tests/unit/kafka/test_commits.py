@@ -69,7 +69,7 @@ class Scene:
         self.trackers = [self.assign(number) for number in range(partitions)]
         self.commits = Commits(context, sleep=self.slept.append, mapping=mapping)
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         self.proven.append(issued_at)
 
     def commit_failed(self, detail: str) -> None:
@@ -169,10 +169,10 @@ def test_a_map_that_grows_at_an_open_head_is_committed_explicitly_at_most_once_a
 
 
 def test_one_explicit_commit_is_under_way_at_most_and_an_answer_to_another_proves_nothing(scene: Scene) -> None:
-    scene.commits.prove_membership()
+    scene.commits.send_heartbeat()
     scene.commits.refresh()
     scene.now += 5.0
-    scene.commits.prove_membership()
+    scene.commits.send_heartbeat()
     scene.commits.refresh()
     assert len(scene.client.committed) == 1
     scene.commits.answered(None, [ClientPartition("orders", 0, 5, "periodic")])
@@ -310,7 +310,7 @@ def test_every_commit_names_the_mapping_and_its_answer_is_still_told_from_others
     scene.commits.offer([at(scene.trackers[0], 5)])
     scene.commits.take_offered()
     assert [mapping_of(each.metadata) for each in scene.client.stored] == [123_456_789]
-    scene.commits.prove_membership()
+    scene.commits.send_heartbeat()
     scene.commits.refresh()
     [sent] = scene.client.committed[-1]
     assert mapping_of(sent.metadata) == 123_456_789
@@ -321,14 +321,14 @@ def test_every_commit_names_the_mapping_and_its_answer_is_still_told_from_others
 def test_a_partition_that_may_not_be_committed_does_not_keep_the_others_from_proving_the_membership(
     scene: Scene,
 ) -> None:
-    scene.commits.prove_membership()
+    scene.commits.send_heartbeat()
     scene.commits.refresh()
     [refused] = scene.client.committed[-1]
     scene.commits.answered(KafkaError(29), [refused])
     assert scene.proven == []
 
     scene.now += 1
-    scene.commits.prove_membership()
+    scene.commits.send_heartbeat()
     scene.commits.refresh()
     [asked] = scene.client.committed[-1]
     assert asked.partition != refused.partition

@@ -135,7 +135,7 @@ class Loop:
     def started(self, starts: object) -> None:
         """Known from the trackers."""
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         """Nothing is sent here."""
 
     def commit_failed(self, detail: str) -> None:
@@ -324,7 +324,7 @@ def test_an_offset_is_not_set_where_more_was_done_since_the_operator_looked() ->
 def test_an_answer_to_an_earlier_position_acknowledges_no_later_one() -> None:
     scene = Scene()
     scene.read(A)
-    scene.commits.prove_membership()
+    scene.commits.send_heartbeat()
     scene.pass_by(1.0)
     assert scene.entry(A).acknowledged
     scene.commits.offer([(cast("Tracker", scene.entry(A).tracker), plain(105))])

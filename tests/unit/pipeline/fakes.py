@@ -256,7 +256,7 @@ class FakePositions:
         self.verify(tracker.partition, position)
         self.committed[tracker.partition] = position
 
-    def prove_membership(self) -> None:
+    def send_heartbeat(self) -> None:
         self.asked += 1
         issued_at = self._time.now
         if self.answers:
@@ -265,7 +265,7 @@ class FakePositions:
     def prove(self, issued_at: float) -> None:
         """The coordinator acknowledged something that was issued at this time."""
         self.proven = self.proven or issued_at >= self.stopped_until
-        self.dispatcher.membership_proven(issued_at)
+        self.dispatcher.heartbeat_answered(issued_at)
 
     def pause_topic(self, topic: str, /) -> None:
         self.paused_topics.append(topic)

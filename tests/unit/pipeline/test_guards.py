@@ -214,32 +214,32 @@ def test_a_hold_costs_at_most_hold_after_letters_and_so_does_any_row(answers: li
 
 def test_membership_is_believed_for_a_session_after_its_last_proof() -> None:
     membership = Membership(45.0, 0.0)
-    assert not membership.believable(0.0)
+    assert not membership.is_member(0.0)
     assert membership.age(0.0) is None
-    membership.proven(1.0)
-    assert membership.believable(45.9)
-    assert not membership.believable(46.0)
+    membership.answered(1.0)
+    assert membership.is_member(45.9)
+    assert not membership.is_member(46.0)
     assert membership.age(46.0) == 45.0
     assert membership.doubted_since(50.0) == 46.0
 
 
 def test_a_gap_of_more_than_two_seconds_needs_a_proof_that_was_asked_for_after_it() -> None:
     membership = Membership(45.0, 0.0)
-    membership.proven(0.0)
+    membership.answered(0.0)
     membership.looked(2.0)
-    assert membership.believable(2.0)
+    assert membership.is_member(2.0)
     membership.looked(4.1)
-    assert not membership.believable(4.1)
-    membership.proven(4.0)
-    assert not membership.believable(4.2)
-    membership.proven(4.1)
-    assert membership.believable(4.2)
+    assert not membership.is_member(4.1)
+    membership.answered(4.0)
+    assert not membership.is_member(4.2)
+    membership.answered(4.1)
+    assert membership.is_member(4.2)
 
 
 def test_an_older_proof_that_comes_late_takes_nothing_back() -> None:
     membership = Membership(45.0, 0.0)
-    membership.proven(10.0)
-    membership.proven(5.0)
+    membership.answered(10.0)
+    membership.answered(5.0)
     assert membership.age(10.0) == 0.0
 
 
@@ -248,7 +248,7 @@ def test_the_coordinator_is_asked_in_time_and_at_most_once_a_second() -> None:
     assert membership.should_ask(0.0)
     assert not membership.should_ask(0.9)
     assert membership.should_ask(1.0)
-    membership.proven(1.0)
+    membership.answered(1.0)
     assert not membership.should_ask(15.9)
     assert membership.should_ask(16.0)
     membership.forget(17.0)
@@ -284,7 +284,7 @@ def test_a_no_names_the_first_reason_an_operator_should_hear_and_when_to_ask_aga
     settings = DeliverySettings.model_construct(rate_limit=None, max_in_flight=2)
     governor = Governor(settings, KeyGuard(5, 10.0), Membership(45.0, 0.0), rng(), 0.0)
     assert reason(governor) is Reason.MEMBERSHIP
-    governor.membership.proven(0.0)
+    governor.membership.answered(0.0)
     assert reason(governor) is None
     governor.pacer.set_rate(1.0, 0.0)
     governor.started(0.0)

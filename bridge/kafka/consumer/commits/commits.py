@@ -1,10 +1,10 @@
-"""Takes positions to the group coordinator, and proves by that that this process is still a member.
+"""Commits what is done; an answer to a commit shows that this process is still a member, as a heartbeat does.
 
-Two ways out. A position at a new offset is stored with the client, whose ownership check is a fence, and goes out with
-its next periodic commit. A position that says something new at an old offset (the lowest open record is stuck while
-later ones complete) is not committed that way; it goes out by an explicit commit, asynchronous, at most one under way
-and as often as the others. The broker checks the member but never the assignment, so an explicit commit is made on the
-poll thread only, where no rebalance can come between, and only for partitions in its table.
+Two ways out. A new offset is stored with the client, whose ownership check is a fence, and is committed with its next
+periodic commit. A new offset map at an old offset (the lowest open record is stuck while later ones complete) is not
+committed that way; it needs an explicit commit, asynchronous, at most one under way and as often as the others. The
+broker checks the member but never the assignment, so an explicit commit is made on the poll thread only, where no
+rebalance can come between, and only for partitions that it is assigned.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Pending:
 
 
 class Commits:
-    """All methods belong to the poll thread, except `offer` and `prove_membership`."""
+    """All methods belong to the poll thread, except `offer` and `send_heartbeat`."""
 
     def __init__(
         self,
@@ -73,13 +73,13 @@ class Commits:
         self._sleep = sleep
         self._offered: deque[Positioned] = deque()
         self._beginnings: list[ClientPartition] = []
-        self._proof_wanted = False
+        self._heartbeat_wanted = False
         self._pending: _Pending | None = None
         self._number = 0
         self._refreshed_at = float("-inf")
         self._text = CommitText(mapping)
-        self._proves = 0
-        """Which partition proves the membership: another one after a refusal. A topic that this user may not read fails
+        self._heartbeat_by = 0
+        """Which partition a heartbeat commits: another one after a refusal. A topic that this user may not read fails
         its own partitions, and the commit as a whole only with all of them."""
 
     # --- called on the loop's thread ---------------------------------------------------------------
@@ -88,9 +88,9 @@ class Commits:
         """To be stored soon."""
         self._offered.append(positions)
 
-    def prove_membership(self) -> None:
+    def send_heartbeat(self) -> None:
         """Commit something explicitly, soon."""
-        self._proof_wanted = True
+        self._heartbeat_wanted = True
 
     # --- called on the poll thread -----------------------------------------------------------------
 
@@ -137,12 +137,12 @@ class Commits:
                 return
             self._pending = None
         changed = [entry for entry in self._partitions if entry.refresh]
-        if not self._proof_wanted and not self._beginnings:
+        if not self._heartbeat_wanted and not self._beginnings:
             if not changed or now - self._refreshed_at < self._refresh_every:
                 return
         elif not changed:
             known = [entry for entry in self._partitions if entry.position is not None]
-            changed = known[self._proves % len(known) :][:1] if known else []
+            changed = known[self._heartbeat_by % len(known) :][:1] if known else []
         self._issue(changed, now)
 
     @property
@@ -199,7 +199,7 @@ class Commits:
             self._issue(changed, now)
 
     def _issue(self, entries: Sequence[PartitionState], now: float) -> None:
-        self._proof_wanted = False
+        self._heartbeat_wanted = False
         beginnings, self._beginnings = self._beginnings, []
         self._number += 1
         offsets = [self._committable(entry, self._number) for entry in entries if entry.position is not None]
@@ -231,7 +231,7 @@ class Commits:
         self._acknowledged()
         issued_at = pending.issued_at if pending is not None else self._stored_at(partitions)
         if issued_at is not None:
-            self._hand_over.tell_from_callback(self._hand_over.consumption.membership_proven, issued_at)
+            self._hand_over.tell_from_callback(self._hand_over.consumption.heartbeat_answered, issued_at)
 
     def _acknowledged(self) -> None:
         self._counts.commits += 1
@@ -336,7 +336,7 @@ class Commits:
         if (detail := self._failures.admit(f"{trouble}: {error.str()}")) is not None:
             self._hand_over.tell_from_callback(self._hand_over.consumption.commit_failed, detail)
         if trouble is CommitTrouble.REFUSED:
-            self._proves += 1
+            self._heartbeat_by += 1
         if trouble in _WORTH_REPEATING:
             for entry in entries:
                 entry.refresh = True

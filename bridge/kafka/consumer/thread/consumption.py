@@ -100,7 +100,7 @@ class Consumption(Protocol):
         """These partitions may be another member's already: drop their work, nothing can be committed."""
         ...
 
-    def membership_proven(self, issued_at: float) -> None:
+    def heartbeat_answered(self, issued_at: float) -> None:
         """The group coordinator acknowledged a commit that was issued at this monotonic time (never earlier)."""
         ...
 
@@ -108,8 +108,8 @@ class Consumption(Protocol):
         """Positions were not committed, for the reason in `detail`; they are again with the next commit."""
         ...
 
-    def membership_lasts(self, seconds: float) -> None:
-        """For so long an acknowledged commit proves the membership, from now on: the session, less what is unsure."""
+    def session_lasts(self, seconds: float) -> None:
+        """For so long an answered heartbeat is good, from now on: the session, less what is unsure."""
         ...
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
