@@ -19,6 +19,7 @@ from bridge.kafka.consumer.source import Source
 from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.fingerprint import mapping_number
+from bridge.model import TopicPartition
 from bridge.ops.admin.pages import pages
 from bridge.ops.admin.server import AdminServer
 from bridge.ops.log.events import Events
@@ -29,16 +30,18 @@ from bridge.pipeline.work import Work
 from bridge.service.build import what_is_built
 from bridge.service.control import Control, Reach
 from bridge.service.event_log import ServiceEventLog
-from bridge.service.observation import Observed, Observer
+from bridge.service.observation.observed import Observed
+from bridge.service.observation.observer import Observer
 from bridge.service.poll_adapter import PollAdapter
 from bridge.service.replays.redrive import Redriver
 from bridge.service.replays.side_traffic import replay_group
 from bridge.service.settings import delivery_settings
-from bridge.service.time import LoopAlarm, SystemClock
+from bridge.service.time import ClockReading, LoopAlarm, SystemClock
 from bridge.service.watches.file_watch import FileWatch
 from bridge.service.watches.group_watch import GroupWatch, Here
 from bridge.service.watches.kafka_watch import PATIENCE, KafkaWatch, Surroundings
 from bridge.service.watches.letter_watch import LetterWatch
+from bridge.service.watches.notices import Notices, secret_of
 from bridge.service.watches.rate_view import INTERVAL, RateView
 from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import ApiKey
@@ -46,6 +49,25 @@ from bridge.track.direct import DirectSink
 
 if TYPE_CHECKING:
     from bridge.track.httpx_sink import HttpxSink
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeliveryPath:
+    """What a record passes on its way, and what is told of it."""
+
+    events: Events
+    event_log: ServiceEventLog
+    credentials: ApiKey
+    sink: DirectSink[Work] | HttpxSink[Work]
+    letters: DeadLetterProducer[Work]
+    adapter: PollAdapter
+    source: Source
+    alarm: LoopAlarm
+    dispatcher: Dispatcher
+
+    def partitions(self) -> list[TopicPartition]:
+        """Those that are read."""
+        return [each.tracker.partition for each in self.dispatcher.assignments]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,18 +79,19 @@ class Parts:
     sink: DirectSink[Work] | HttpxSink[Work]
     letters: DeadLetterProducer[Work]
     dispatcher: Dispatcher
-    consumer: PollAdapter
+    adapter: PollAdapter
     source: Source
-    rate_view: RateView | None
+    alarm: LoopAlarm
     inspection: Inspection
+    rate_view: RateView | None
     kafka_watch: KafkaWatch
     group_watch: GroupWatch
     letter_watch: LetterWatch
     file_watch: FileWatch
     redrive: Redriver | None
+    notices: Notices
     observer: Observer
     server: AdminServer
-    alarm: LoopAlarm
     control: Control
 
 
@@ -85,29 +108,96 @@ def assemble(
 
     ``crash`` is told of a defect and stops in order; ``abort`` ends the process without waiting for anything.
     """
-    loop = asyncio.get_running_loop()
     logger = logging.getLogger("kafka")
+    delivery = _delivery(config, mapping, log, logger, proxy=proxy, crash=crash, abort=abort)
+    dispatcher, source, events = delivery.dispatcher, delivery.source, delivery.events
+    reader, inspection = GroupReader(config.kafka, logger), Inspection(config.kafka, logger, patience=PATIENCE)
+    share = rate_view = None
+    if (limit := config.delivery.rate_limit) is not None:
+        share = RateShare(limit, INTERVAL, config.kafka.commit_interval)
+        rate_view = RateView(dispatcher, share, reader, events, replay_group(config, logger))
+        delivery.adapter.on_assignment = rate_view.look_again
+    redrive = None
+    if config.dead_letter.redrive.reasons:
+        redrive = Redriver(config, mapping, dispatcher, delivery.credentials, events, logger, proxy=proxy)
+        delivery.event_log.on_letter = redrive.letter
+    letter_watch = LetterWatch(config, logger, lambda: source.counts.lost)
+    file_watch = FileWatch(list(certificates.named(config)), delivery.credentials)
+    kafka_watch = _kafka_watch(delivery, inspection)
+    here = _here(delivery, kafka_watch, mapping_number(config.mapping))
+    group_watch = GroupWatch(config.kafka, inspection, reader, events, here, logger)
+    observer = Observer(
+        Observed(
+            dispatcher=dispatcher,
+            source=source,
+            adapter=delivery.adapter,
+            sink=delivery.sink,
+            credentials=delivery.credentials,
+            event_log=delivery.event_log,
+            share=share,
+            letter_watch=letter_watch,
+            file_watch=file_watch,
+            kafka_watch=kafka_watch,
+            group_watch=group_watch,
+            logging=log,
+            mapping=mapping,
+            version=__version__,
+            build=what_is_built(config),
+            group_id=config.kafka.group_id,
+        )
+    )
+    return Parts(
+        events=events,
+        credentials=delivery.credentials,
+        sink=delivery.sink,
+        letters=delivery.letters,
+        dispatcher=dispatcher,
+        adapter=delivery.adapter,
+        source=source,
+        alarm=delivery.alarm,
+        inspection=inspection,
+        rate_view=rate_view,
+        kafka_watch=kafka_watch,
+        group_watch=group_watch,
+        letter_watch=letter_watch,
+        file_watch=file_watch,
+        redrive=redrive,
+        notices=Notices(events, delivery.credentials, log.redactor, dispatcher, mapping),
+        observer=observer,
+        server=AdminServer(pages(vitals=observer.vitals, snapshot=observer.snapshot, monotonic=time.monotonic)),
+        control=_control(config, delivery, group_watch, observer),
+    )
+
+
+def _delivery(
+    config: Config,
+    mapping: CompiledMapping,
+    log: Logging,
+    logger: logging.Logger,
+    *,
+    proxy: str | None,
+    crash: Callable[[BaseException], None],
+    abort: Callable[[], None],
+) -> DeliveryPath:
+    loop, clock, settings = asyncio.get_running_loop(), SystemClock(), delivery_settings(config)
     events = Events(log.logger, time.monotonic)
-    settings = delivery_settings(config)
-    number = mapping_number(config.mapping)
-    clock = SystemClock()
     event_log = ServiceEventLog(events, clock, settings.hold_after_letters)
     credentials = build_credentials(config.track)
     log.redactor.add(secret_of(credentials))
     sink: DirectSink[Work] | HttpxSink[Work]
     sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
-    consumer = PollAdapter(event_log, events, crash, loop=loop, commit_interval=config.kafka.commit_interval)
-    letters = DeadLetterProducer(config, consumer, loop=loop, logger=logger)
+    adapter = PollAdapter(event_log, events, crash, loop=loop, commit_interval=config.kafka.commit_interval)
+    letters = DeadLetterProducer(config, adapter, loop=loop, logger=logger)
     source = Source(
         config.kafka,
-        consumer,
+        adapter,
         loop=loop,
         logger=logger,
         abort=abort,
         max_records=settings.max_buffered,
         max_bytes=settings.max_buffered_bytes,
         header_filter_of=mapping.skim,
-        mapping=number,
+        mapping=mapping_number(config.mapping),
     )
     alarm = LoopAlarm(loop)
     dispatcher = Dispatcher(
@@ -122,107 +212,48 @@ def assemble(
         alarm=alarm,
         rng=random.Random(),  # noqa: S311 - jitter, not a secret
     )
-    alarm.connect(consumer.pump)
-    consumer.connect(dispatcher, source)
-    reader = GroupReader(config.kafka, logger)
-    share = (
-        None if settings.rate_limit is None else RateShare(settings.rate_limit, INTERVAL, config.kafka.commit_interval)
+    alarm.connect(adapter.pump)
+    adapter.connect(dispatcher, source)
+    return DeliveryPath(events, event_log, credentials, sink, letters, adapter, source, alarm, dispatcher)
+
+
+def _kafka_watch(delivery: DeliveryPath, inspection: Inspection) -> KafkaWatch:
+    source = delivery.source
+    around = Surroundings(
+        partitions=delivery.partitions,
+        joined=lambda: source.joined,
+        complaints=lambda: source.connection_errors,
     )
-    rate_view = None
-    if share is not None:
-        rate_view = RateView(dispatcher, share, reader, events, replay_group(config, logger))
-        consumer.on_assignment = rate_view.look_again
-    letter_watch = LetterWatch(config, logger, lambda: source.counts.lost)
-    file_watch = FileWatch(list(certificates.named(config)), credentials)
-    inspection = Inspection(config.kafka, logger, patience=PATIENCE)
-    kafka_watch = KafkaWatch(
-        inspection,
-        events,
-        Surroundings(
-            partitions=lambda: [each.tracker.partition for each in dispatcher.assignments],
-            joined=lambda: source.joined,
-            complaints=lambda: source.connection_errors,
+    return KafkaWatch(inspection, delivery.events, around)
+
+
+def _here(delivery: DeliveryPath, kafka_watch: KafkaWatch, mapping: int) -> Here:
+    assignments, source = delivery.dispatcher.assignments, delivery.source
+    return Here(
+        partitions=lambda: {
+            **dict.fromkeys(source.held),
+            **{each.tracker.partition: each.tracker.lowest_open for each in assignments},
+        },
+        nothing_open=lambda: (
+            source.held.keys() - {each.tracker.partition for each in assignments if each.tracker.open}
+            | {each.tracker.partition for each in assignments if not each.tracker.open}
         ),
+        topic_problems=lambda: source.topic_problems,
+        kafka_answers=lambda: kafka_watch.lost is None,
+        complaints=lambda: source.connection_errors,
+        mapping=mapping,
     )
-    group_watch = GroupWatch(
-        config.kafka,
-        inspection,
-        reader,
-        events,
-        Here(
-            partitions=lambda: {
-                **dict.fromkeys(source.held),
-                **{each.tracker.partition: each.tracker.lowest_open for each in dispatcher.assignments},
-            },
-            nothing_open=lambda: (
-                source.held.keys() - {each.tracker.partition for each in dispatcher.assignments if each.tracker.open}
-                | {each.tracker.partition for each in dispatcher.assignments if not each.tracker.open}
-            ),
-            topic_problems=lambda: source.topic_problems,
-            kafka_answers=lambda: kafka_watch.lost is None,
-            complaints=lambda: source.connection_errors,
-            mapping=number,
-        ),
-        logger,
-    )
-    redrive = None
-    if config.dead_letter.redrive.reasons:
-        redrive = Redriver(config, mapping, dispatcher, credentials, events, logger, proxy=proxy)
-        event_log.on_letter = redrive.letter
-    observer = Observer(
-        Observed(
-            dispatcher=dispatcher,
-            source=source,
-            consumer=consumer,
-            sink=sink,
-            credentials=credentials,
-            event_log=event_log,
-            share=share,
-            letter_watch=letter_watch,
-            file_watch=file_watch,
-            kafka_watch=kafka_watch,
-            group_watch=group_watch,
-            logging=log,
-            mapping=mapping,
-            version=__version__,
-            build=what_is_built(config),
-            group_id=config.kafka.group_id,
-        )
-    )
-    server = AdminServer(pages(vitals=observer.vitals, snapshot=observer.snapshot, monotonic=time.monotonic))
-    control = Control(
+
+
+def _control(config: Config, delivery: DeliveryPath, group_watch: GroupWatch, observer: Observer) -> Control:
+    return Control(
         Reach(
-            source=source,
-            read=lambda: [each.tracker.partition for each in dispatcher.assignments],
+            source=delivery.source,
+            read=delivery.partitions,
             standings=lambda: group_watch.standings,
-            blocks=lambda: observer.snapshot().blocks,
-            event_log=event_log,
-            events=events,
+            blocks=lambda: observer.blocks(ClockReading.now()),
+            event_log=delivery.event_log,
+            events=delivery.events,
             drain_timeout=config.kafka.drain_timeout,
         )
     )
-    return Parts(
-        events,
-        credentials,
-        sink,
-        letters,
-        dispatcher,
-        consumer,
-        source,
-        rate_view,
-        inspection,
-        kafka_watch,
-        group_watch,
-        letter_watch,
-        file_watch,
-        redrive,
-        observer,
-        server,
-        alarm,
-        control,
-    )
-
-
-def secret_of(credentials: ApiKey) -> str:
-    """The key itself, for the one place that has to know it: the redactor that keeps it out of the log."""
-    return credentials.header.decode("ascii").rpartition(" ")[2]

@@ -17,21 +17,15 @@ from bridge.config.sections import Config
 from bridge.exits import ExitCode
 from bridge.kafka.admin.inspection import Inspection, NotConnectedError
 from bridge.kafka.consumer.message_errors import ClientFatalError
-from bridge.limiter import News
-from bridge.mapping.absent_keys import KeyWatch
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.control.control_server import CannotServeError, ControlServer
 from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Snapshot
-from bridge.service.assembly import Parts, assemble, secret_of
+from bridge.service.assembly import Parts, assemble
 from bridge.service.preflight import NotReadyError, unreachable
 
 TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
-NOTHING_MAPPED = 1000
-"""Records after which a mapping that matched none of them is worth a warning."""
-KEYS_EVERY = 5.0
-"""Seconds between two looks at which metadata keys events have."""
 LETTERS_LIMIT = 5.0
 """Seconds the dead-letter producer may take to end; by then nothing waits for its letters any more."""
 
@@ -67,7 +61,6 @@ class Bridge:
         self._mapping = mapping
         self._log = log
         self._proxy = proxy
-        self.key_watch = KeyWatch()
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._control_server: ControlServer | None = None
         self.admin_address: tuple[str, int] | None = None
@@ -102,7 +95,7 @@ class Bridge:
         finally:
             tick.cancel()
             await asyncio.gather(tick, return_exceptions=True)
-            parts.consumer.close()
+            parts.adapter.close()
         return self._exit.result()
 
     async def _listen_to_the_operator(self) -> None:
@@ -159,7 +152,7 @@ class Bridge:
 
     async def _start(self) -> None:
         parts = self._parts
-        await parts.sink.start(parts.consumer)
+        await parts.sink.start(parts.adapter)
         parts.letters.start()
         parts.source.start()
         memory.settle()
@@ -236,16 +229,15 @@ class Bridge:
     async def _tick(self) -> None:
         """Look at the clock; a process that was stopped is noticed here at the latest."""
         parts = self._parts
-        watch = _Watch(parts, self._mapping, self.key_watch, self._log)
         while True:
             await asyncio.sleep(TICK)
-            parts.consumer.tick()
+            parts.adapter.tick()
             parts.observer.tick()
             if parts.rate_view is not None:
                 parts.rate_view.apply()
             if parts.redrive is not None:
                 parts.redrive.tick()
-            watch.look()
+            parts.notices.look()
 
     # --- stopping ---------------------------------------------------------------------------------
 
@@ -286,56 +278,3 @@ class Bridge:
         await parts.sink.close()
         parts.alarm.cancel()
         await parts.server.close()
-
-
-class _Watch:
-    """Tells once what an operator should look into, as soon as it shows."""
-
-    def __init__(self, parts: Parts, mapping: CompiledMapping, keys: KeyWatch, log: Logging) -> None:
-        self._parts = parts
-        self._log = log
-        self._generation = News(parts.credentials.generation)
-        self._problem = News()
-        self._is_mapping_known = False
-        self._mapping = mapping
-        self._keys = keys
-        self._keys_due = 0.0
-        self._due = 0.0
-
-    def look(self) -> None:
-        """Called every tick; looks once a second."""
-        now = time.monotonic()
-        if now < self._due:
-            return
-        self._due = now + 1.0
-        self._parts.events.tick()
-        self._look_at_key()
-        self._look_at_mapping()
-        if now >= self._keys_due:
-            self._keys_due = now + KEYS_EVERY
-            self._look_at_keys()
-
-    def _look_at_key(self) -> None:
-        credentials, events = self._parts.credentials, self._parts.events
-        if self._generation.admit(credentials.generation):
-            self._log.redactor.add(secret_of(credentials))
-            events.key_reloaded()
-        if self._problem.admit(credentials.problem):
-            events.key_unreadable(detail=str(credentials.problem))
-
-    def _look_at_mapping(self) -> None:
-        tally = self._parts.dispatcher.tally
-        if self._is_mapping_known or tally.consumed < NOTHING_MAPPED:
-            return
-        self._is_mapping_known = True
-        if tally.unmapped == tally.consumed:
-            self._parts.events.nothing_mapped(records=tally.consumed, types=dict(tally.unmapped_types(5)))
-
-    def _look_at_keys(self) -> None:
-        events = self._parts.events
-        for change in self._keys.look(self._mapping.key_counts()):
-            route, key, text = change.key
-            if change.vanished:
-                events.metadata_key_vanished(route=route, key=key, reads=text, events=change.events)
-            else:
-                events.metadata_key_returned(route=route, key=key, events=change.events)

@@ -1,10 +1,12 @@
-"""The real clock, and the alarm that wakes the dispatcher on an event loop."""
+"""The real clock, one moment of it, and the alarm that wakes the dispatcher on an event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 
 class SystemClock:
@@ -13,6 +15,27 @@ class SystemClock:
     __slots__ = ()
     monotonic = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """One moment on both clocks: what happened or will happen is known in monotonic time, and shown in Unix seconds."""
+
+    monotonic: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """The present one."""
+        return cls(time.monotonic(), time.time())
+
+    def past(self, since: float) -> float:
+        """A monotonic time as Unix seconds."""
+        return self.wall - (self.monotonic - since)
+
+    def ahead(self, until: float | None) -> float | None:
+        """The same of what is to come: what should have come already is due now."""
+        return None if until is None else self.wall + max(0.0, until - self.monotonic)
 
 
 class LoopAlarm:

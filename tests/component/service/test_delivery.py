@@ -209,7 +209,7 @@ async def test_a_metadata_key_that_vanishes_is_said_once_counted_and_said_again_
     broker.produce(orders("n"))
     await service.until(
         "the key is missed if it goes",
-        lambda: ("order.completed", "n") in service.bridge.key_watch.there,
+        lambda: ("order.completed", "n") in service.bridge._parts.notices.keys.there,
         within=20,
     )
     broker.produce(orders("number"))

@@ -1,0 +1,95 @@
+"""What keeps the whole process from sending at this moment, since when, until when, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridge.holds import Reason
+from bridge.ops.snapshot import ClosedGate
+from bridge.service.observation.observed import Observed
+from bridge.service.time import ClockReading
+from bridge.service.watches.rate_view import INTERVAL
+from bridge.text.amounts import span
+from bridge.track.credentials import KeyFile
+
+_OLD_VIEW = 1.5 * INTERVAL
+"""Seconds after which what was heard of the group decides no share of the rate any more: see `pacing.RateShare`."""
+_KEY_AS_VALUE = (
+    "Set a valid key in track.api_key, check track.endpoint, and restart: only the file of track.api_key_file is read"
+    " again while the bridge runs."
+)
+_SHARE_UNKNOWN = (
+    "Nothing, for some seconds. Longer: check the Kafka brokers, above all the coordinator of the group. A higher limit"
+    " does not help."
+)
+_MEMBERSHIP = "Kafka's group coordinator has not confirmed for a whole session that the partitions are still ours."
+
+
+def closed_gates(
+    of: Observed, at: ClockReading, *, stopping_since: float | None, limited_since: float | None
+) -> Iterator[ClosedGate]:
+    """Every gate that is closed; what the observer samples is given to it, in monotonic seconds."""
+    if of.dispatcher.stopping:
+        deadline = at.ahead(of.dispatcher.assignments.deadline())
+        yield ClosedGate(Reason.DRAINING, at.past(stopping_since or at.monotonic), until=deadline)
+    if (lost := of.kafka_watch.lost) is not None:
+        yield ClosedGate(Reason.KAFKA_UNREACHABLE, lost.since, kafka_sentence(of) or "")
+    yield from _refused(of, at)
+    yield from _of_the_api(of, at)
+    if limited_since is not None:
+        free_at = min(governor.pacer.free_at for governor in of.dispatcher.governors.values())
+        until = None if free_at == float("inf") else at.ahead(free_at)
+        sentence, action = _paced(of, at.monotonic)
+        yield ClosedGate(Reason.RATE_LIMITED, at.past(limited_since), sentence, until, action=action)
+
+
+def kafka_sentence(of: Observed) -> str | None:
+    """That no broker answers; None while one does."""
+    lost = of.kafka_watch.lost
+    return None if lost is None else f"No Kafka broker answers: {lost.detail}."
+
+
+def _refused(of: Observed, at: ClockReading) -> Iterator[ClosedGate]:
+    """The key by the API, letters by the dead-letter topic."""
+    key, letters = of.dispatcher.key, of.dispatcher.letters.refused
+    if key.held_since is not None:
+        action = "" if isinstance(of.credentials, KeyFile) else _KEY_AS_VALUE
+        probe_at = at.ahead(key.probe_at)
+        yield ClosedGate(Reason.UNAUTHORIZED, at.past(key.held_since), key.detail, next_try=probe_at, action=action)
+    if letters.since is not None:
+        next_try = at.ahead(letters.next_try)
+        yield ClosedGate(Reason.DEAD_LETTERS_UNWRITABLE, at.past(letters.since), letters.detail, next_try=next_try)
+
+
+def _of_the_api(of: Observed, at: ClockReading) -> Iterator[ClosedGate]:
+    """What every kind of request has of its own, and between them the membership that all of them need."""
+    dispatcher, now = of.dispatcher, at.monotonic
+    for outage in (governor.outage for governor in dispatcher.governors.values()):
+        if outage.since is not None:
+            probe_at = at.ahead(outage.probe_at)
+            yield ClosedGate(Reason.OUTAGE, at.past(outage.since), outage.detail, probe_at, probe_at)
+    membership = dispatcher.membership
+    if dispatcher.assignments and not membership.is_member(now):
+        doubted = membership.doubted_since(now)
+        if doubted is not None:
+            yield ClosedGate(Reason.MEMBERSHIP, at.past(doubted), _MEMBERSHIP)
+    for governor in dispatcher.governors.values():
+        if now < governor.pause_until:
+            since = now if governor.paused_since is None else governor.paused_since
+            yield ClosedGate(
+                Reason.RETRY_AFTER, at.past(since), governor.pause_detail, until=at.ahead(governor.pause_until)
+            )
+
+
+def _paced(of: Observed, now: float) -> tuple[str, str]:
+    """What is special about waiting for the rate: a share that nobody knows is no want of budget."""
+    share = of.share
+    age = None if share is None else share.view_age(now)
+    if share is None or (age is not None and age <= _OLD_VIEW):
+        return "", ""
+    heard = "has not been read yet" if age is None else f"could not be read for {span(age)}"
+    sentence = (
+        "This replica's share of the rate budget is not known: what the members of the group wait for"
+        f" {heard}. It sends only a trickle meanwhile."
+    )
+    return sentence, _SHARE_UNKNOWN

@@ -1,0 +1,57 @@
+"""The parts of a running service that are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.counts.requests import SinkStats
+from bridge.kafka.consumer.source import Source
+from bridge.mapping.mapper import CompiledMapping
+from bridge.ops.snapshot import Build
+from bridge.pipeline.budget.pacing import RateShare
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
+from bridge.service.event_log import ServiceEventLog
+from bridge.service.poll_adapter import PollAdapter
+from bridge.service.watches.file_watch import FileWatch
+from bridge.service.watches.group_watch import GroupWatch
+from bridge.service.watches.kafka_watch import KafkaWatch
+from bridge.service.watches.letter_watch import LetterWatch
+from bridge.track.credentials import ApiKey
+
+
+class CountingSink(Protocol):
+    """Both sinks."""
+
+    stats: SinkStats
+
+
+class LogWrites(Protocol):
+    """The part of the logging that is observed."""
+
+    @property
+    def write_failures(self) -> int:
+        """Lines that could not be written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """All of them, and what the process is."""
+
+    dispatcher: Dispatcher
+    source: Source
+    adapter: PollAdapter
+    sink: CountingSink
+    credentials: ApiKey
+    event_log: ServiceEventLog
+    share: RateShare | None
+    letter_watch: LetterWatch
+    file_watch: FileWatch
+    kafka_watch: KafkaWatch
+    group_watch: GroupWatch
+    logging: LogWrites
+    mapping: CompiledMapping
+    version: str
+    build: Build
+    group_id: str

@@ -1,0 +1,86 @@
+"""What an operator should look into is logged once, as soon as it shows."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from bridge.limiter import News
+from bridge.mapping.absent_keys import KeyWatch
+from bridge.mapping.mapper import CompiledMapping
+from bridge.ops.log.events import Events
+from bridge.ops.log.redaction import Redactor
+from bridge.pipeline.dispatch.dispatcher import Dispatcher
+from bridge.track.credentials import ApiKey
+
+NOTHING_MAPPED: Final = 1000
+"""Records after which a mapping that matched none of them is worth a warning."""
+KEYS_EVERY: Final = 5.0
+"""Seconds between two looks at which metadata keys events have."""
+
+
+class Notices:
+    """A key that changed or cannot be read, a mapping that matches nothing, metadata keys that vanish."""
+
+    def __init__(
+        self,
+        events: Events,
+        credentials: ApiKey,
+        redactor: Redactor,
+        dispatcher: Dispatcher,
+        mapping: CompiledMapping,
+    ) -> None:
+        self.keys = KeyWatch()
+        self._events = events
+        self._credentials = credentials
+        self._redactor = redactor
+        self._dispatcher = dispatcher
+        self._mapping = mapping
+        self._generation = News(credentials.generation)
+        self._problem = News()
+        self._is_mapping_known = False
+        self._keys_due = 0.0
+        self._due = 0.0
+
+    def look(self) -> None:
+        """Called every tick; looks once a second."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + 1.0
+        self._events.tick()
+        self._look_at_key()
+        self._look_at_mapping()
+        if now >= self._keys_due:
+            self._keys_due = now + KEYS_EVERY
+            self._look_at_keys()
+
+    def _look_at_key(self) -> None:
+        credentials, events = self._credentials, self._events
+        if self._generation.admit(credentials.generation):
+            self._redactor.add(secret_of(credentials))
+            events.key_reloaded()
+        if self._problem.admit(credentials.problem):
+            events.key_unreadable(detail=str(credentials.problem))
+
+    def _look_at_mapping(self) -> None:
+        tally = self._dispatcher.tally
+        if self._is_mapping_known or tally.consumed < NOTHING_MAPPED:
+            return
+        self._is_mapping_known = True
+        if tally.unmapped == tally.consumed:
+            self._events.nothing_mapped(records=tally.consumed, types=dict(tally.unmapped_types(5)))
+
+    def _look_at_keys(self) -> None:
+        events = self._events
+        for change in self.keys.look(self._mapping.key_counts()):
+            route, key, text = change.key
+            if change.vanished:
+                events.metadata_key_vanished(route=route, key=key, reads=text, events=change.events)
+            else:
+                events.metadata_key_returned(route=route, key=key, events=change.events)
+
+
+def secret_of(credentials: ApiKey) -> str:
+    """The key itself, for the one place that has to know it: the redactor that keeps it out of the log."""
+    return credentials.header.decode("ascii").rpartition(" ")[2]
