@@ -27,7 +27,7 @@ def decode(record: Record, attributes: Attributes | None, settings: DecodeSettin
     """See `Decode`: the record is an event, in either mode."""
     if attributes is not None:
         return _binary(record, attributes, settings)
-    value = plain_json.read_object(record, exact=settings.exact)
+    value = plain_json.read_object(record, settings)
     if value is not None:
         _check_structured(value)
         _unpack(value, record, settings)
@@ -40,7 +40,7 @@ def decode_what_is_there(
     """See `Decode`: an event where the record says so or looks like one, else plain JSON."""
     if attributes is not None or (record.headers and _is_structured(record.headers)):
         return decode(record, attributes, settings, schemas)
-    value = plain_json.read_object(record, exact=settings.exact)
+    value = plain_json.read_object(record, settings)
     if value is not None and "specversion" in value and _looks_structured(value):
         _unpack(value, record, settings)
     return value
@@ -89,7 +89,7 @@ def _binary(record: Record, attributes: Attributes, settings: DecodeSettings) ->
     if record.value:
         media = attributes.get("datacontenttype", "")
         if _is_json(media):
-            attributes["data"] = plain_json.read(record, exact=settings.exact)
+            attributes["data"] = plain_json.read(record, settings)
         elif media.startswith("text/"):
             attributes["data"] = _text(record.value)
         else:

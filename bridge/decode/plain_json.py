@@ -14,6 +14,7 @@ from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, Sc
 from bridge.decode.recognition import form_of_key, form_of_string, form_of_value
 from bridge.model import Header, Record
 
+_LARGE: Final = exact_json.LARGE
 _MORE: Final = "unexpected content after document"
 
 
@@ -21,7 +22,7 @@ def decode(
     record: Record, _attributes: Attributes | None, settings: DecodeSettings, _schemas: Schemas
 ) -> DecodedRecord:
     """See `Decode`: the value is a JSON object."""
-    return read_object(record, exact=settings.exact)
+    return read_object(record, settings)
 
 
 def form(_attributes: Attributes | None, _value: dict[str, Any]) -> str:
@@ -29,29 +30,29 @@ def form(_attributes: Attributes | None, _value: dict[str, Any]) -> str:
     return "JSON"
 
 
-def read_object(record: Record, *, exact: bool = False) -> DecodedRecord:
-    """The record's value; `exact` keeps every number as written. None for ``null`` written as JSON.
+def read_object(record: Record, settings: DecodeSettings) -> DecodedRecord:
+    """The record's value; None for ``null`` written as JSON.
 
     Raises for undecodable bytes, and for JSON that is no object.
     """
     raw = record.value
     try:
         # Nearly every record; whatever is special about the others is looked into afterwards.
-        value = orjson.loads(raw) if raw and not exact and len(raw) < exact_json.LARGE else read(record, exact=exact)
+        value = orjson.loads(raw) if raw and not settings.exact and len(raw) < _LARGE else read(record, settings)
     except orjson.JSONDecodeError:
-        value = read(record, exact=exact)
+        value = read(record, settings)
     if value.__class__ is not dict and value is not None:
         what = (form_of_string(value) if value.__class__ is str else None) or kind(value)
         raise undecodable(f"the value is {what}; a JSON object is needed")
     return value
 
 
-def read(record: Record, *, exact: bool = False) -> Any:
+def read(record: Record, settings: DecodeSettings) -> Any:
     """The record's value, any JSON."""
     raw = record.value or b""
     if raw and raw[0] == 0:
         raw = unframed(raw)
-    return read_bytes(raw, record, exact=exact)
+    return read_bytes(raw, record, exact=settings.exact)
 
 
 def read_key(key: bytes, headers: Sequence[Header], *, exact: bool) -> Any:

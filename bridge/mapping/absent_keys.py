@@ -2,7 +2,7 @@
 
 The code of a route's metadata notes absent keys as bits of one number, and adds one to that number's count: nothing
 per key, and nothing at all for a key that is there. So every event is counted. The watch is fed with the counts now
-and then: a producer that renames a field fails nothing, its events arrive without the key, for ever.
+and then: a producer that renames a field fails nothing, its events arrive without the key from then on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a mapping, collected: the compiler goes on after a problem, to find the next."""
+"""Everything that is wrong with a mapping, collected: the compiler continues after a problem, to find the next."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What must never leave, taken out of a decoded value before anything is read from it. It fails closed.
 
 A text on the way of a path may hold the very thing (JSON inside of a text, base64), and nobody can search it. So
-`Unusable` stands in its place: a record that would send it is a dead letter, any other is as before.
+`Unusable` takes its place: a record that would send it is a dead letter, any other is as before.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def remover(paths: tuple[Path, ...]) -> Callable[[dict[str, Any]], None]:
 
 
 def _remove(value: Any, path: Path, withheld: Unusable) -> Any:
-    """What is to stand in a value's place."""
+    """What takes a value's place."""
     kind = value.__class__
     if kind is dict:
         name = path[0]

@@ -119,7 +119,7 @@ class TopicPlan:
         self.skim = None if self._header is None else HeaderFilter(self._header, self._filtered_by_header)
         """How to tell what is certainly filtered before a record is made of it; None where that takes more."""
         self._no_scope = None if reader.uses_scope else Scope(_NO_RECORD, None, settings)
-        """What stands in where nothing looks at it, which saves making one for records that are only filtered."""
+        """Used where nothing looks at it, which saves building one for records that are only filtered."""
         self.type_comes_first = not reader.uses_value
         """The type is in a header, the key or the topic: an unmapped record is never decoded."""
         self.type_is_attribute = reader.path is not None and reader.uses_value and reader.path[0] != "data"

@@ -10,7 +10,7 @@ from bridge.text.printable import printable
 from bridge.text.tables import table
 
 if TYPE_CHECKING:
-    from bridge.mapping.review.coverage import Coverage, Fill, FoundWords, RouteCoverage, Verdicts
+    from bridge.mapping.review.coverage import Coverage, Fill, RouteCoverage, SettingCoverage, Verdicts
 
 _KEYS_SHOWN = 50
 _INSTEAD = {"occurred_at": "Kafka's timestamp", "event_id": "topic/partition/offset"}
@@ -71,7 +71,7 @@ def document(seen: Coverage) -> dict[str, Any]:
     }
 
 
-def _setting(setting: tuple[str, str], counted: FoundWords) -> tuple[str, str, str, str]:
+def _setting(setting: tuple[str, str], counted: SettingCoverage) -> tuple[str, str, str, str]:
     name, text = setting
     instead = "" if counted.found == counted.records else _INSTEAD[name]
     return name, text, f"{thousands(counted.found)} of {thousands(counted.records)}", instead

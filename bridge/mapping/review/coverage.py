@@ -49,8 +49,8 @@ class RouteCoverage:
 
 
 @dataclass(slots=True)
-class FoundWords:
-    """A setting that Kafka's own stands in for, where it finds nothing."""
+class SettingCoverage:
+    """A setting for which Kafka's own takes the place, where it finds nothing."""
 
     records: int = 0
     found: int = 0
@@ -97,7 +97,7 @@ class Coverage:
     def __init__(self, mapping: CompiledMapping) -> None:
         self._mapping = mapping
         self.routes: dict[str, RouteCoverage] = {}
-        self.settings: dict[tuple[str, str], FoundWords] = {}
+        self.settings: dict[tuple[str, str], SettingCoverage] = {}
         """What `occurred_at` and `event_id` found, by name and expression."""
         self.conditions: dict[tuple[str, str], Verdicts] = {}
         self.of_kafka: dict[WordPlace, Word] = {}
@@ -139,7 +139,7 @@ class Coverage:
         scope = Scope(record, value, topic.settings, match.event_type, exact=True)
         self._words("event_type", topic.settings.event_type, value)
         for name, reader in (("occurred_at", topic.settings.occurred_at), ("event_id", topic.settings.event_id)):
-            counted = self.settings.setdefault((name, reader.text), FoundWords())
+            counted = self.settings.setdefault((name, reader.text), SettingCoverage())
             counted.records += 1
             counted.found += _finds(reader, value, scope)
         if topic.when is not None and not self._verdict(FOR_ALL, topic.when, value, scope):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bridge.config.keys.values import PathValue, TemplateValue
 from bridge.decode import plain_json
 from bridge.decode.failures import MappingError
+from bridge.decode.protocol import DecodeSettings
 from bridge.mapping.expressions.conditions import compile_condition
 from bridge.mapping.expressions.paths import path_reader
 from bridge.mapping.expressions.readers import ValueReader
@@ -113,7 +114,7 @@ def test_a_shortcut_finds_what_its_reader_finds_in_exact_numbers_or_nothing(
     record = Record("t", 0, 0, 0, None, json.dumps(document).encode(), ())
     shortcut = compiled_reader(written).shortcut
     assert shortcut is not None
-    value, as_written = (plain_json.read_object(record, exact=how) for how in (exact, True))
+    value, as_written = (plain_json.read_object(record, DecodeSettings(exact=how)) for how in (exact, True))
 
     scope = Scope(record, value, SETTINGS, exact=exact)
     try:
