@@ -32,9 +32,9 @@ def _is(*values: str) -> Accepts:
     return lambda value: value in values
 
 
-_POSITIONS = "the bridge commits a position only when everything below it is done; remove it"
+_POSITIONS = "the bridge commits an offset only when everything below it is done; remove it"
 _CALLBACK = "a callback is code and cannot come from a file; remove it"
-_STORE = "positions are kept by the brokers alone; remove it"
+_STORE = "committed offsets are kept by the brokers alone; remove it"
 _LETTERS_ALL = "a dead letter counts as written only when all in-sync replicas have it; remove it"
 _LETTERS_ONCE = "dead letters are written exactly once and in order by an idempotent producer; remove it"
 _LETTERS_ONE_BY_ONE = (
@@ -47,7 +47,7 @@ REFUSED: Mapping[str, PropertyRefusal] = {
     "metadata.broker.list": PropertyRefusal("set kafka.bootstrap_servers instead"),
     "group.id": PropertyRefusal("set kafka.group_id instead"),
     "auto.offset.reset": PropertyRefusal(
-        "set kafka.start_from instead; a position that is missing is never chosen silently"
+        "set kafka.start_from instead; where to start without a committed offset is never chosen silently"
     ),
     "auto.commit.interval.ms": PropertyRefusal("set kafka.commit_interval instead"),
     "enable.auto.commit": PropertyRefusal(_POSITIONS),

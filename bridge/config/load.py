@@ -37,7 +37,7 @@ class Loaded:
     warnings: tuple[Problem, ...] = ()
     """Allowed, but worth a line in the log at each start."""
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Where each key stands, by its path: ``line 12``, or the environment variable that set it."""
+    """Where each key is, by its path: ``line 12``, or the environment variable that set it."""
     properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Of librdkafka, by the section they are under; without those that have a problem already."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -292,10 +292,10 @@ def _in_order(problems: Iterable[Problem], places: Mapping[str, str]) -> tuple[P
     located = dict.fromkeys(_locate(problem, places) for problem in problems)
     order = {where: place for place, where in enumerate(places)}
 
-    def position(problem: Problem) -> tuple[int, str]:
+    def in_file(problem: Problem) -> tuple[int, str]:
         where = problem.where
         while where and where not in order:
             where = where[: max(where.rfind("."), where.rfind("["), 0)]
         return (order.get(where, len(order)), problem.where)
 
-    return tuple(sorted(located, key=position))
+    return tuple(sorted(located, key=in_file))

@@ -10,7 +10,7 @@ from bridge.config.keys.section import Section
 from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
 
 ValueFormat = Literal["auto", "json", "cloudevents"]
-"""How values may be read, each by a decoder of `bridge.decode.decoders`. The one list: all others are made of it."""
+"""How values may be read, each by a decoder of `bridge.decode.decoders`. The one list: all others are built from it."""
 Unwanted = Literal["drop", "dead_letter"]
 
 _COMMON_METADATA: Mapping[str, ValueSpec | Literal[False]] = {
@@ -131,7 +131,7 @@ class RecordExample(Section):
     timestamp: (
         Annotated[int, BeforeValidator(_timestamp_ms), WithJsonSchema({"type": ["integer", "string"]})] | None
     ) = Field(default=None, description="Milliseconds since 1970, or an ISO 8601 time.")
-    key: Any = Field(default=None, description="Text as it stands; anything else as JSON.")
+    key: Any = Field(default=None, description="Text as it is; anything else as JSON.")
     value: Any = Field(default=None, description="Encoded as JSON; null, or left out, is a tombstone.")
     value_base64: fields.OptionalText = Field(default=None, description="The value's bytes, where they are not JSON.")
     headers: Mapping[str, fields.Text] = Field(default={}, description="Header texts by name.")

@@ -1,7 +1,7 @@
 """The JSON Schema of `bridge.yaml`, for editors and whatever else wants to check a file without this program.
 
 ``python -m bridge.config.schema`` prints it; `schemas/bridge.schema.json` is its output. It describes the file before
-substitution, so wherever a number or a choice stands, a ``${…}`` reference may too.
+substitution, so wherever a number or a choice is, a ``${…}`` reference may too.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def build() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The schema as it stands in `schemas/`."""
+    """The schema as it is in `schemas/`."""
     return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
 
 

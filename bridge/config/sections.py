@@ -99,7 +99,7 @@ class Kafka(Section):
         "kafka.properties goes over it.",
     )
     commit_interval: fields.Duration = fields.preset(
-        scalars.duration, "200ms", "How often positions are committed, and so how much a crash may send again."
+        scalars.duration, "200ms", "How often offsets are committed, and so how much a crash may send again."
     )
     drain_timeout: fields.Duration = fields.preset(
         scalars.duration,
@@ -241,7 +241,7 @@ class Redrive(Section):
 
     reasons: tuple[Literal["unauthorized"], ...] = Field(
         default=(),
-        description="Which letters: unauthorized, what a spell of refusals let through; [] none.",
+        description="Which dead letters: unauthorized, what a spell of refusals let through; [] none.",
         examples=[["unauthorized"]],
     )
     after: Literal["recovery"] = Field(default="recovery", description="When: recovery, once the key works again.")

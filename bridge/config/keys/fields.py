@@ -26,7 +26,7 @@ from bridge.config.keys import api_key, control_socket, endpoint, scalars
 from bridge.config.keys.section import AS_WRITTEN
 
 REFERENCE = r"\$\{[^}]+\}"
-"""A scalar that is replaced before it is parsed, and so may stand where a number is wanted."""
+"""A scalar that is replaced before it is parsed, and so may be where a number is wanted."""
 
 
 def _pattern(*alternatives: str) -> dict[str, Any]:

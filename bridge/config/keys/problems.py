@@ -12,14 +12,14 @@ from bridge.text.printable import printable
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing to mend."""
+    """One thing to fix."""
 
     where: str
     """The key's path, such as ``mapping.events.order.completed[0].when``, or the file's name."""
     message: str
     """One sentence: what is wrong and what to do. Never the value of a secret."""
     source: str = ""
-    """Where the value stands: ``line 12``, or the environment variable it came from."""
+    """Where the value is: ``line 12``, or the environment variable it came from."""
 
     def without_keys(self, known: Iterable[str]) -> Problem:
         """The same without an API key that was put where it does not belong; see `api_key.without_keys`."""

@@ -1,4 +1,4 @@
-"""The texts that stand for durations, sizes, rates and the like: each parser takes what YAML gave and returns a value.
+"""The texts that mean durations, sizes, rates and the like: each parser takes what YAML gave and returns a value.
 
 Every parser raises `ValueError` with the half sentence that follows ``key: ``. A value that came from the environment
 or from a file (`Substituted`) is never repeated in it: it may be a secret that went to the wrong key. At the end are
@@ -20,13 +20,13 @@ from bridge.text.cut import cut
 
 
 class Substituted(str):
-    """Text from outside the file: the one kind of text that may also stand for a number or a boolean."""
+    """Text from outside the file: the one kind of text that may also mean a number or a boolean."""
 
     __slots__ = ()
 
 
 class StartPoint(enum.StrEnum):
-    """The named starts of a topic the group has no position on."""
+    """The named starts of a topic the group has no committed offset of."""
 
     ERROR = "error"
     EARLIEST = "earliest"

@@ -46,7 +46,7 @@ class LiteralValue(Section):
 
     kind = "value"
 
-    value: Scalar = Field(description="A text, a number, true or false, sent as it stands.")
+    value: Scalar = Field(description="A text, a number, true or false, sent as it is.")
 
 
 class TemplateValue(Section):
@@ -72,7 +72,7 @@ class PathValue(Section):
     divide_by: fields.Number | None = Field(
         default=None, description="A number the result is divided by, such as 100 for cents."
     )
-    join: fields.Text | None = Field(default=None, description="What stands between the items of a list.")
+    join: fields.Text | None = Field(default=None, description="What is put between the items of a list.")
     default: Scalar | None = Field(default=None, description="The value where the expression finds nothing.")
     required: fields.Flag = Field(
         default=False, description="Finding nothing is a dead letter, instead of leaving the key out."

@@ -148,7 +148,7 @@ LOCAL_HABITS: Mapping[str, Mapping[str, str]] = {
                     "drop": "dropped", "dlq": "dead_letter", "deadletter": "dead_letter"},
     "observability": {"host": "listen", "address": "listen", "bind": "listen", "log": "log_level"},
 }  # fmt: skip
-"""Habits that mean something else elsewhere, by the kind of map the key stands in."""
+"""Habits that mean something else elsewhere, by the kind of map the key is in."""
 
 _CLOSE = 0.8
 _LIKELY = 0.6
@@ -169,8 +169,8 @@ def advice(key: str, kind: str, section: str, allowed: Collection[str], everywhe
 def meant(key: str, kind: str, section: str, allowed: Collection[str], everywhere: Collection[str]) -> str | None:
     """The path of the key that `key` most likely stands for.
 
-    `kind` is a key of `LOCAL_HABITS` (any other finds nothing there), `section` the path `key` stands under, `allowed`
-    the keys that may stand there, `everywhere` the dotted paths of all keys of the file.
+    `kind` is a key of `LOCAL_HABITS` (any other finds nothing there), `section` the path `key` is under, `allowed`
+    the keys that may be there, `everywhere` the dotted paths of all keys of the file.
     """
     return next(_candidates(key, kind, f"{section}." if section else "", allowed, everywhere), None)
 

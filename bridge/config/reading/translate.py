@@ -93,7 +93,7 @@ def _described(path: Path, shape: FileShape) -> str:
         if field is not None and field.description:
             text = field.description.partition(". ")[0].rstrip(".")
             return text if text[:2].isupper() else f"{text[0].lower()}{text[1:]}"
-    return "nothing stands for it"
+    return "there is no default"
 
 
 def _choice(expected: str, given: Any) -> str:

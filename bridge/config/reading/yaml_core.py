@@ -21,7 +21,7 @@ Path = tuple[str | int, ...]
 
 MAX_DEPTH = 100
 MAX_NODES = 200_000
-"""Far above any mapping written by people; aliases count with all they stand for."""
+"""Far above any mapping written by people; aliases count with all they mean."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is missing from some builds of PyYAML
 

@@ -82,7 +82,7 @@ _RECORD: Final[dict[str, tuple[Read, str]]] = {
 }
 
 RESERVED: Final = frozenset(_RECORD)
-"""Words that are something of the record itself where they stand alone; in a longer expression they are fields."""
+"""Words that are something of the record itself where they are alone; in a longer expression they are fields."""
 
 
 def compile_expression(text: str, label: str) -> Expression:

@@ -64,7 +64,7 @@ def build(tree: Node) -> Query:
 def _hint(text: str) -> str:
     """The two mistakes everybody makes."""
     if any(sign in text for sign in ("<", ">", "=", "!")):
-        return "; numbers, true, false and null stand between backticks (`0`), texts in single quotes ('paid')"
+        return "; numbers, true, false and null are written between backticks (`0`), texts in single quotes ('paid')"
     return ""
 
 

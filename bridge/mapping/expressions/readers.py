@@ -17,7 +17,7 @@ from bridge.mapping.expressions.shortcuts import Shortcut
 
 
 class ValueSpecError(InvalidError):
-    """A value that cannot be compiled; `key` is the key inside it that is to be mended, if it is a map."""
+    """A value that cannot be compiled; `key` is the key inside it that is to be fixed, if it is a map."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Single values: what may stand in a request, as which text, and conversions that somebody asked for."""
+"""Single values: what may be in a request, as which text, and conversions that somebody asked for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ConversionError(InvalidError):
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether a value can stand in metadata by itself."""
+    """Whether a value can be in metadata by itself."""
     return value.__class__ in _USUAL or isinstance(value, _SCALARS)
 
 

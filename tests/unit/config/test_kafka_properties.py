@@ -16,9 +16,9 @@ def with_properties(changed: Load, section: str = "kafka", **properties: str) ->
 
 
 REFUSED = [
-    ("enable.auto.commit", "true", "a position only when everything below it is done"),
-    ("enable.auto.commit", "false", "a position only when everything below it is done"),
-    ("enable.auto.offset.store", "true", "a position only"),
+    ("enable.auto.commit", "true", "an offset only when everything below it is done"),
+    ("enable.auto.commit", "false", "an offset only when everything below it is done"),
+    ("enable.auto.offset.store", "true", "an offset only"),
     ("auto.offset.reset", "earliest", "set kafka.start_from instead"),
     ("auto.commit.interval.ms", "5000", "set kafka.commit_interval instead"),
     ("group.id", "x", "set kafka.group_id instead"),

@@ -42,7 +42,6 @@ ERRORS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "no-info": (),
     "nullable": (),
     "str": ("string_type", "string_unicode"),
-    "tagged-union": (),  # the functions that choose its tags choose one for every value
     "tuple": ("tuple_type", "too_short"),
     "union": (),
 }
