@@ -10,7 +10,7 @@ import typer
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
-from bridge.errors import BridgeError, Misuse
+from bridge.errors import BridgeError
 from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def hold(
         return _end(
             _with_owners(start, asked, partition), topic, json=json, head=head, again=_again(topic, partition, reason)
         )
-    if not _agreed(f"Hold {_listed(topic, here)}?", yes=yes):
+    if not output.agreed(f"Hold {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
     answer = _with_owners(start, _ask(start, request), partition)
     return _end(answer, topic, json=json, head=_head("Held", topic, answer), again=again)
@@ -108,7 +108,7 @@ def release(
             head="Nothing was released.",
             again=_again(topic, partition),
         )
-    if not _agreed(f"Release {_listed(topic, here)}?", yes=yes):
+    if not output.agreed(f"Release {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
     answer = _with_owners(start, _ask(start, request), partition)
     return _end(answer, topic, json=json, head=_head("Released", topic, answer), again=again)
@@ -149,14 +149,6 @@ def _user() -> str:
     from bridge.reprocess.author import author
 
     return author("").user
-
-
-def _agreed(question: str, *, yes: bool) -> bool:
-    if yes:
-        return True
-    if not output.is_watched():
-        raise Misuse("There is no terminal to ask on: add --yes.")
-    return output.confirm(question)
 
 
 def _nothing_done(asked: dict[str, Any]) -> dict[str, Any]:

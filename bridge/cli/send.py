@@ -122,7 +122,8 @@ def _one(
     shown += [line for request in requests for line in _as_sent(endpoint, request)]
     # Who reads the document is no person; who is asked must see what the question is about.
     output.to_stderr(shown) if as_json else output.lines(shown)
-    is_sent = bool(requests) and (yes or _agreed(len(requests), str(endpoint)))
+    question = f"Send {'this request' if len(requests) == 1 else f'these {len(requests)} requests'} to {endpoint}?"
+    is_sent = bool(requests) and output.agreed(question, yes=yes, otherwise="add --yes to send without being asked")
     verdicts = _send(start, key, requests) if is_sent else []
     if as_json:
         about = {
@@ -156,12 +157,6 @@ def _requests(start: startup.LoadedConfiguration, record: Record, now: float) ->
     from bridge.model import Request
 
     return [outcome for outcome in start.mapping.map(record, now) if isinstance(outcome, Request)]
-
-
-def _agreed(count: int, host: str) -> bool:
-    if not output.is_watched():
-        raise Misuse("There is no terminal to ask on: add --yes to send without being asked.")
-    return output.confirm(f"Send {'this request' if count == 1 else f'these {count} requests'} to {host}?")
 
 
 def _as_sent(endpoint: Endpoint, request: Request) -> list[str]:

@@ -69,7 +69,15 @@ def create(
         looks = f"`{command('check')}` looks at its settings"
         output.lines(f"{name} exists and stays as it is; {looks}." for name in existing)
         output.lines(plan)
-    is_wanted = bool(missing) and not dry_run and (yes or _agreed(start.config.kafka.bootstrap_servers))
+    is_wanted = (
+        bool(missing)
+        and not dry_run
+        and output.agreed(
+            f"Create these topics at {start.config.kafka.bootstrap_servers}?",
+            yes=yes,
+            otherwise="add --yes to create the topics, or --dry-run to only see them",
+        )
+    )
     ends = _create(start, missing) if is_wanted else {}
     if json:
         output.document(_document(missing, existing, ends))
@@ -127,12 +135,6 @@ def _widest(sources: dict[str, int]) -> int:
 def _row(plan: NewTopicPlan) -> tuple[str, str, str]:
     settings = " ".join(f"{name}={value}" for name, value in plan.settings.items())
     return plan.name, plural(plan.partitions, "partition"), settings
-
-
-def _agreed(servers: str) -> bool:
-    if not output.is_watched():
-        raise Misuse("There is no terminal to ask on: add --yes to create the topics, or --dry-run to only see them.")
-    return output.confirm(f"Create these topics at {servers}?")
 
 
 def _create(start: startup.LoadedConfiguration, missing: list[NewTopicPlan]) -> dict[str, Created]:

@@ -57,7 +57,7 @@ def discard(
             return ExitCode.OK
         reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
         question = f"Discard {plural(len(chosen), 'dead letter')} ({reasons}) for good?"
-        if not opening.agree(question, yes=yes):
+        if not output.agreed(question, yes=yes, otherwise="add --yes to do it without being asked"):
             if json:
                 output.document(_document([], because))
             else:

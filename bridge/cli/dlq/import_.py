@@ -55,7 +55,11 @@ def import_letters(
             else:
                 output.line(f"Nothing is changed in {plural(same, 'dead letter')}.")
             return ExitCode.OK
-        if not opening.agree(f"Record corrections of {plural(len(changes), 'dead letter')}?", yes=yes):
+        if not output.agreed(
+            f"Record corrections of {plural(len(changes), 'dead letter')}?",
+            yes=yes,
+            otherwise="add --yes to do it without being asked",
+        ):
             if json:
                 output.document({"changed": 0, "unchanged": same, "note": note.strip()})
             else:

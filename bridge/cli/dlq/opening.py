@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import output, progress, startup
+from bridge.cli.frame import progress, startup
 from bridge.commands import command
 from bridge.errors import Misuse
 
@@ -158,12 +158,3 @@ def _without_collector() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def agree(question: str, *, yes: bool) -> bool:
-    """Ask before something that cannot be taken back; where nobody can be asked, ``--yes`` must be given."""
-    if yes:
-        return True
-    if not output.is_watched():
-        raise Misuse("There is no terminal to ask on: add --yes to do it without being asked.")
-    return output.confirm(question)

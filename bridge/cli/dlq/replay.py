@@ -94,7 +94,11 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
                 output.document(_result(ReplayOutcome(), made))
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
         letters = plural(len(made.sends), "dead letter")
-        if not opening.agree(f"Send {letters} to {start.config.track.endpoint}?", yes=yes):
+        if not output.agreed(
+            f"Send {letters} to {start.config.track.endpoint}?",
+            yes=yes,
+            otherwise="add --yes to do it without being asked",
+        ):
             if json:
                 output.document(_result(ReplayOutcome(Counter({LetterResult.LEFT: len(made.sends)})), made))
             else:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bridge.errors import Misuse
 from bridge.text import tables
 from bridge.text.printable import printable_json, printable_lines
 
@@ -64,8 +65,15 @@ def fitted(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     return [[tables.without_middle(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
 
 
-def confirm(question: str) -> bool:
-    """Ask a person on standard error; only "y" and "yes" agree. Raises `typer.Abort` where no answer comes."""
+def agreed(question: str, *, yes: bool, otherwise: str = "add --yes") -> bool:
+    """Whether it was said before (``--yes``), or a person agrees on standard error: with "y" or "yes" only.
+
+    Raises `Misuse` where nobody can be asked, with what to do `otherwise`, and `typer.Abort` where no answer comes.
+    """
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Misuse(f"There is no terminal to ask on: {otherwise}.")
     import typer
 
     sys.stderr.write(f"{printable_lines(question)} [y/N]: ")
@@ -74,11 +82,6 @@ def confirm(question: str) -> bool:
     if not answer:
         raise typer.Abort
     return answer.strip().lower() in {"y", "yes"}
-
-
-def is_watched() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager

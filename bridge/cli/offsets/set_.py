@@ -78,7 +78,8 @@ def set_offsets(
     members = _members_of(start.config.kafka.group_id, found.group)
     if members is not None:
         through.refuse(start, changes, members)
-    if not yes and not _agreed(len(changes), start.config.kafka.group_id):
+    question = f"Set the committed offset of {start.config.kafka.group_id} on {plural(len(changes), 'partition')}?"
+    if not output.agreed(question, yes=yes, otherwise="add --yes to set it, or --dry-run to only see it"):
         return _end(changes, start, as_json=json, was_set=False, why="Nothing was set.")
     try:
         answer, runs = _set(start, changes, members)
@@ -164,12 +165,6 @@ def _members(group: str, named: str) -> str:
         "by the member that has the partition. Nothing was set. Stop every replica, run this again, and start them. A "
         "member that was killed, or has a group.instance.id, counts until its session.timeout.ms is over."
     )
-
-
-def _agreed(count: int, group: str) -> bool:
-    if not output.is_watched():
-        raise Misuse("There is no terminal to ask on: add --yes to set it, or --dry-run to only see it.")
-    return output.confirm(f"Set the committed offset of {group} on {plural(count, 'partition')}?")
 
 
 def _set(

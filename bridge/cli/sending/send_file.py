@@ -133,7 +133,8 @@ def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes
     if rejected.adds:
         _notice(f"{rejected.path} has what was rejected before: what fails now is added to it.")
     sends = _expected(start, asked, lines, to_stderr=as_json)
-    if not yes and not _agreed(sends, start.config.track.endpoint):
+    question = f"Send {plural(sends, 'request')} to {start.config.track.endpoint}?"
+    if not output.agreed(question, yes=yes, otherwise="add --yes to send without being asked"):
         return _not_sent(lines, rejected, as_json=as_json)
     ends = _letters_end(start)
     try:
@@ -191,12 +192,6 @@ def _expected(
     else:
         output.lines(shown)
     return kinds[Request]
-
-
-def _agreed(requests: int, endpoint: str) -> bool:
-    if not output.is_watched():
-        raise Misuse("There is no terminal to ask on: add --yes to send without being asked.")
-    return output.confirm(f"Send {plural(requests, 'request')} to {endpoint}?")
 
 
 def _letters_end(start: startup.LoadedConfiguration) -> dict[int, int]:
