@@ -16,8 +16,7 @@ from bridge.config.topics import group_protocol
 from bridge.config.topics.consumed_topics import topics_of
 from bridge.exits import FindingKind
 from bridge.kafka import client
-from bridge.kafka.admin import mappings
-from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin.committed import Committed, other_mappings
 from bridge.kafka.admin.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.mapping.fingerprint import mapping_number
@@ -152,7 +151,7 @@ class _TopicQuestions:
             is_asked=is_steady,
             protocol=group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties),
             partitions=partitions,
-            other_mappings=mappings.others(known, mapping_number(self.config.mapping), time.time()),
+            other_mappings=other_mappings(known, mapping_number(self.config.mapping), time.time()),
             client_id=str(configuration["client.id"]),
             assignors=frozenset(each.strip() for each in offered.split(",")) if offered else None,
         )

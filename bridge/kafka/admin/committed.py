@@ -1,16 +1,25 @@
-"""What a group has committed for a partition, as any reader of its committed offsets sees it."""
+"""What a group has committed for a partition, as any reader of its committed offsets sees it.
+
+Each commit carries the number of the mapping it was made by, and says when. Two programs with different mappings in
+one group deliver each about half of the events by either, and nothing else would show it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bridge.formats import commit_mark, operator_hold
+from bridge.formats import commit_mark, offset_map, operator_hold
 from bridge.formats.operator_hold import OperatorHold
-from bridge.model import Position
+from bridge.model import Position, TopicPartition
 
 if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
+
+
+FRESH: Final = 120.0
+"""Seconds after a commit for which its author is taken to work still; an old one is of a process that was replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +57,20 @@ def of_client(partition: ClientPartition) -> Committed | None:
         operator_hold.of_metadata(text),
         commit_mark.subscription_of(text),
     )
+
+
+def other_mappings(
+    committed: Mapping[TopicPartition, Committed], mine: int, now: float
+) -> dict[int, tuple[TopicPartition, ...]]:
+    """Partitions by the other mappings they were committed by lately; `now` is in Unix seconds.
+
+    A commit that does not say by which mapping, or when, is left out: an older version made it.
+    """
+    found: dict[int, list[TopicPartition]] = {}
+    for partition, each in committed.items():
+        if each.mapping is None or each.mapping == mine:
+            continue
+        text = offset_map.decode(each.metadata)
+        if text is not None and now - text.demand.at < FRESH:
+            found.setdefault(each.mapping, []).append(partition)
+    return {mapping: tuple(sorted(partitions)) for mapping, partitions in sorted(found.items())}

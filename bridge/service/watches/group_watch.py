@@ -15,8 +15,8 @@ from bridge.config.topics import consumed_topics, topic_patterns
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.formats import offset_map
 from bridge.holds import Reason
-from bridge.kafka.admin import mappings, oldest
-from bridge.kafka.admin.committed import Committed
+from bridge.kafka.admin import oldest
+from bridge.kafka.admin.committed import Committed, other_mappings
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.kafka.admin.group_reader import GroupReader, ViewRefusedError
 from bridge.kafka.admin.inspection import Inspection
@@ -165,7 +165,7 @@ class GroupWatch:
     def _other_mappings(
         self, committed: Mapping[TopicPartition, Committed]
     ) -> Mapping[int, tuple[TopicPartition, ...]]:
-        found = mappings.others(committed, self._here.mapping, time.time())
+        found = other_mappings(committed, self._here.mapping, time.time())
         if found.keys() - self.view.other_mappings.keys():
             self._events.mappings_differ(mine=self._here.mapping, others=found)
         return found

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bridge.kafka.contact import LOST_AFTER, Contact
+from bridge.service.watches.kafka_watch import LOST_AFTER, Contact
 
 REFUSED = "kafka-1:9092: Connection refused"
 
