@@ -176,8 +176,8 @@ def _send(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Re
 
 async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Request]) -> list[Verdict]:
     """One after the other, as the bridge sends the events of one user."""
-    from bridge.cli.sending.one_record import StartableSink, ask
+    from bridge.cli.sending.one_record import StartableSink, verdicts_of
     from bridge.track.build import build_sink
 
     sink: StartableSink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)
-    return await ask(sink, requests)
+    return await verdicts_of(sink, requests)

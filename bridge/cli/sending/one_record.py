@@ -51,7 +51,7 @@ class _Inbox:
         return verdict
 
 
-async def ask(sink: StartableSink, requests: Sequence[Request]) -> list[Verdict]:
+async def verdicts_of(sink: StartableSink, requests: Sequence[Request]) -> list[Verdict]:
     """The verdicts in order."""
     inbox = _Inbox()
     await sink.start(inbox)
