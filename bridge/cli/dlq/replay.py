@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.dlq import opening, selectors
+from bridge.cli.dlq import opening, plan_page, selectors
 from bridge.cli.frame import output, progress, rates, startup
 from bridge.cli.frame.help import about
-from bridge.commands import completed
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -73,6 +72,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     """
     from collections import Counter
 
+    from bridge.reprocess.reading.redaction import redaction
     from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
 
     start = startup.load(config)
@@ -86,9 +86,17 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         made = _planned(topics, selection, rules, look_for_stale=dry_run or stale == "skip", skip=stale)
         nothing = "" if made.counts else topics.none_match(selection)
         if dry_run:
-            _show_plan(made, start, nothing, redact=redact, as_json=json)
+            hidden = redaction(start.config.dead_letter.redact, everything=redact)
+            if json:
+                output.document(plan_page.document(made, start, hidden))
+            else:
+                output.lines(plan_page.lines(made, start, hidden, nothing))
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
-        _show_counts(made, nothing, to_stderr=json)
+        counts = plan_page.counts(made, nothing)
+        if json:
+            sys.stderr.write("".join(f"{line}\n" for line in counts))
+        else:
+            output.lines(counts)
         if not made.sends:
             if json:
                 output.document(_result(ReplayOutcome(), made))
@@ -138,10 +146,30 @@ def _planned(
     for entry in chosen:
         made.add(decide(entry, topics.start.mapping, rules, now))
     if look_for_stale and made.sends:
-        from bridge.cli.dlq.staleness import mark_stale
-
-        mark_stale(made, topics, skip=skip == "skip")
+        _mark_stale(made, topics, skip=skip == "skip")
     return made
+
+
+def _mark_stale(made: Plan, topics: opening.Opened, *, skip: bool) -> None:
+    """Count the letters that come after a newer event of their user was delivered; leave them out with `skip`."""
+    from bridge.reprocess.replay.plan import without_stale
+    from bridge.reprocess.replay.staleness import Search
+
+    search = Search([each.entry for each in made.sends], topics.start.mapping)
+    inspection, _ = startup.connect(topics.start)
+    partitions = search.partitions
+    spans = search.spans(inspection.logs(partitions), inspection.positions(partitions))
+    total = sum(len(span) for span in spans.values())
+    with progress.shown("Looking for newer events of their users", total) as report:
+        for batch in topics.log.read(spans, report):
+            search.look(batch)
+    found = search.found
+    made.stale_unknown = len(found.unknown - found.stale)
+    if skip:
+        kept = without_stale(made, lambda letter: letter.place in found.stale)
+        made.sends, made.counts, made.samples = kept.sends, kept.counts, kept.samples
+    else:
+        made.stale = sum(each.entry.letter.place in found.stale for each in made.sends)
 
 
 def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutcome:
@@ -228,72 +256,3 @@ _RESULTS = {
     "elsewhere": "settled meanwhile by somebody else",
     "left": "left as they were: run it again to resume",
 }
-
-
-def _counts(made: Plan, nothing: str) -> list[str]:
-    from bridge.reprocess.replay.plan import SENTENCES
-
-    rows = [
-        [thousands(number), completed(SENTENCES[fate], ID=str(made.samples[fate].entry.letter.place))]
-        for fate, number in made.counts.most_common()
-    ]
-    return tables.table(rows, right=(0,)) if rows else [nothing]
-
-
-def _show_counts(made: Plan, nothing: str, *, to_stderr: bool) -> None:
-    if to_stderr:
-        sys.stderr.write("".join(f"{line}\n" for line in _counts(made, nothing)))
-    else:
-        output.lines(_counts(made, nothing))
-
-
-def _document(made: Plan) -> dict[str, Any]:
-    from bridge.reprocess.replay.plan import Body
-
-    return {
-        "selected": made.counts.total(),
-        "outcomes": {fate.value: number for fate, number in made.counts.items()},
-        "stale": made.stale,
-        "stale_unknown": made.stale_unknown,
-        "changed": made.bodies[Body.CHANGED],
-        "bodies": {body.value: made.bodies[body] for body in Body},
-    }
-
-
-def _bodies(made: Plan) -> str:
-    """What would be sent, beside what was: only where something was."""
-    from bridge.reprocess.replay.plan import Body
-
-    told = (
-        (Body.CHANGED, "would be sent with a changed body"),
-        (Body.SAME, "would be sent with the same body"),
-        (Body.FIRST, "would be sent for the first time"),
-        (Body.SEVERAL, "would be sent as several requests"),
-    )
-    parts = [f"{thousands(made.bodies[body])} {text}" for body, text in told if made.bodies[body]]
-    return f"Of those to be sent: {', '.join(parts)}."
-
-
-def _show_plan(made: Plan, start: startup.LoadedConfiguration, nothing: str, *, redact: bool, as_json: bool) -> None:
-    """Counts by outcome, then one letter of each kind with its difference."""
-    from bridge.cli.dlq import samples
-
-    if as_json:
-        output.document(_document(made) | {"samples": samples.documents(made, start, redact=redact)})
-        return
-    output.lines(_counts(made, nothing))
-    if made.sends:
-        output.line(_bodies(made))
-        if made.stale:
-            output.line(
-                f"{thousands(made.stale)} are older than an event already delivered for the user, which would no "
-                "longer be what the API shows as latest (--stale skip leaves them out)."
-            )
-        if made.stale_unknown:
-            output.line(
-                f"Of {thousands(made.stale_unknown)} it cannot be told whether newer events of their user were "
-                "delivered: the records after them are gone from their topic or too many, or the group has committed "
-                "nothing there."
-            )
-    output.lines(samples.lines(made, start, redact=redact))
-    output.line("Nothing was sent (--dry-run).")
