@@ -1,4 +1,6 @@
-"""The text that goes along with a commit, as long as the brokers take it.
+"""The text that goes along with a commit: written as long as the brokers take it, and read by whoever comes next.
+
+It is the offset map, notes and a mark (`offset_map`, `operator_hold`, `commit_mark`), and no JSON: no schema has it.
 
 They refuse more than `offset.metadata.max.bytes` (4096 by default) with OFFSET_METADATA_TOO_LARGE and do not say what
 they would take. So what was refused is halved until it passes: first the map is cut at its far end, then it is left
@@ -8,13 +10,11 @@ out, then the mark too. Each step costs duplicates after a crash, and never an e
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
 from bridge.formats import commit_mark, offset_map, operator_hold
+from bridge.formats.operator_hold import OperatorHold
 from bridge.limiter import News
-
-if TYPE_CHECKING:
-    from bridge.formats.operator_hold import OperatorHold
 
 _MARKS: Final = 1000
 """Where every character counts a mark need only differ from those that may still be on their way."""
@@ -24,6 +24,29 @@ _SHORT: Final = len(commit_mark.marked("", _MARKS - 1))
 """Characters of the longest short mark."""
 _ENOUGH: Final = 150
 """Characters from which on the long mark takes no room that the map would need more."""
+
+
+class CommitMetadata(NamedTuple):
+    """What the text says."""
+
+    offset_map: str
+    """As `offset_map.decode` takes it."""
+    mapping: int | None
+    """The number of the mapping that the committing process works by; None where it does not say."""
+    subscription: int | None
+    """Under which subscription the group is known to have settled; None where nothing says it."""
+    hold: OperatorHold | None
+    """That an operator holds the partition."""
+
+
+def read(text: str | None) -> CommitMetadata:
+    """Of any text: what this version does not know says nothing."""
+    return CommitMetadata(
+        commit_mark.unmarked(text),
+        commit_mark.mapping_of(text),
+        commit_mark.subscription_of(text),
+        operator_hold.of_metadata(text),
+    )
 
 
 class CommitText:

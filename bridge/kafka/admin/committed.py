@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge.formats import commit_mark, offset_map, operator_hold
+from bridge.formats import commit_text, offset_map
 from bridge.formats.operator_hold import OperatorHold
 from bridge.model import Position, TopicPartition
 
@@ -48,14 +48,9 @@ def of_client(partition: ClientPartition) -> Committed | None:
     """Of an answer of the client; None where nothing is committed."""
     if partition.offset < 0:
         return None
-    text = partition.metadata
+    read = commit_text.read(partition.metadata)
     return Committed(
-        partition.offset,
-        commit_mark.unmarked(text),
-        commit_mark.mapping_of(text),
-        partition.leader_epoch,
-        operator_hold.of_metadata(text),
-        commit_mark.subscription_of(text),
+        partition.offset, read.offset_map, read.mapping, partition.leader_epoch, read.hold, read.subscription
     )
 
 
