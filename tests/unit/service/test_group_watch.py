@@ -15,18 +15,17 @@ from bridge.kafka.admin.committed import Committed
 from bridge.model import TopicPartition
 from bridge.ops.group_view import PartitionStanding
 from bridge.service.watches import group_watch
-from bridge.service.watches.group_watch import (
+from bridge.service.watches.group_findings import (
     STEADY,
     TIMESTAMP_AGAIN,
     CommitAges,
-    GroupWatch,
-    Here,
     Steadiness,
     UnreadRecords,
     done_above,
     problems,
     unread,
 )
+from bridge.service.watches.group_watch import GroupWatch, Here
 from tests.support.service.waiting import until
 
 P, Q = TopicPartition("orders", 0), TopicPartition("orders", 1)
