@@ -20,7 +20,7 @@ from bridge.reprocess.replay.letters import ReplayOutcome
 from bridge.reprocess.replay.plan import Plan, ReplayRules, in_original_order, plan
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.sandbox.emulator.server import Emulator
-from bridge.service.replays.side_traffic import Setting, Wish, replay
+from bridge.service.side_traffic import Setting, Wish, replay
 from bridge.track.build import build_credentials
 
 

@@ -33,9 +33,9 @@ from bridge.service.event_log import ServiceEventLog
 from bridge.service.observation.observed import Observed
 from bridge.service.observation.observer import Observer
 from bridge.service.poll_adapter import PollAdapter
-from bridge.service.replays.redrive import Redriver
-from bridge.service.replays.side_traffic import replay_group
+from bridge.service.redrive import Redriver
 from bridge.service.settings import delivery_settings
+from bridge.service.side_traffic import replay_group
 from bridge.service.time import ClockReading, LoopAlarm, SystemClock
 from bridge.service.watches.file_watch import FileWatch
 from bridge.service.watches.group_watch import GroupWatch, Here

@@ -23,7 +23,7 @@ from bridge.reprocess.reading.selection import LetterEntry, Selection, select
 from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
 from bridge.reprocess.replay.plan import Plan, ReplayRules, in_original_order, plan
 from bridge.reprocess.replay.replay import Replay
-from bridge.service.replays.side_traffic import SHARE, Setting, Wish, replay
+from bridge.service.side_traffic import SHARE, Setting, Wish, replay
 from bridge.track.credentials import ApiKey
 
 COMMAND: Final = "dead_letter.redrive"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bridge.reprocess.replay.letters import ReplayOutcome
     from bridge.reprocess.replay.plan import Plan, ReplayRules
     from bridge.reprocess.replay.replay import Replay
-    from bridge.service.replays.side_traffic import Wish
+    from bridge.service.side_traffic import Wish
 
 COMMAND = "bridge dlq replay"
 
@@ -130,7 +130,7 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
 
 
 def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> Wish:
-    from bridge.service.replays.side_traffic import Wish
+    from bridge.service.side_traffic import Wish
 
     return Wish(rules, rates.of(rate, start.config.delivery.rate_limit), COMMAND)
 
@@ -181,7 +181,7 @@ def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutc
 async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutcome:
     import asyncio
 
-    from bridge.service.replays import side_traffic
+    from bridge.service import side_traffic
 
     loop = asyncio.get_running_loop()
     start = topics.start

@@ -236,7 +236,7 @@ async def _send(
     import asyncio
 
     from bridge.cli.frame import progress
-    from bridge.service.replays import side_traffic
+    from bridge.service import side_traffic
 
     loop = asyncio.get_running_loop()
 

@@ -24,7 +24,7 @@ from bridge.reprocess.replay.letters import LetterInFlight, LetterQueue, LetterR
 from bridge.reprocess.replay.plan import LetterFate, PlannedLetter, ReplayRules
 from bridge.reprocess.replay.recorder import Recorder
 from bridge.reprocess.sending.side_traffic import SideTraffic, Tracker, Wiring
-from bridge.reprocess.sending.traffic_log import ReplayLog
+from bridge.reprocess.sending.traffic_log import ReplayLog, cause_of
 
 if TYPE_CHECKING:
     from bridge.reprocess.reading.reader import LetterReader
@@ -218,7 +218,7 @@ class Replay:
             heard()
 
         self._recorder.failed(sent, letter, recorded)
-        self.outcome.failures[f"{letter.reason.value} {letter.status or ''}".strip()] += 1
+        self.outcome.failures[cause_of(letter)] += 1
 
     def _settle(self, sent: LetterInFlight) -> None:
         if self._letters.take_through(sent):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge.model import DeadLetter, Failed, Outcomes, Record, Request
+from bridge.reprocess.sending.traffic_log import cause_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class SendTally:
 
     def failed(self, letter: DeadLetter) -> None:
         """One event failed for good."""
-        self.reasons[f"{letter.reason.value} {letter.status or ''}".strip()] += 1
+        self.reasons[cause_of(letter)] += 1
 
     @property
     def done(self) -> int:

@@ -40,7 +40,7 @@ _LOOK: Final = declarations.STALE / 15
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What one is built of; `service.replays.side_traffic` makes it from the configuration."""
+    """What one is built of; `service.side_traffic` makes it from the configuration."""
 
     config: Config
     mapping: CompiledMapping

@@ -12,6 +12,11 @@ from bridge.pipeline.offsets import OffsetTracker
 from bridge.text.amounts import span
 
 
+def cause_of(letter: DeadLetter) -> str:
+    """Under which the failures of one command are counted: the reason, and the status of the last answer."""
+    return f"{letter.reason.value} {letter.status or ''}".strip()
+
+
 class ReplayLog:
     """`pipeline.ports.EventLog`. A refused key or a row of failures stops; an outage is waited out, as always."""
 

@@ -16,8 +16,8 @@ from bridge.model import FilterReason, LetterReason, Route, TopicPartition
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from bridge.service.replays import redrive
-from bridge.service.replays.redrive import PAUSE, Redriver, pause_after
+from bridge.service import redrive
+from bridge.service.redrive import PAUSE, Redriver, pause_after
 from bridge.service.watches import letter_watch
 from tests.component.reprocess.conftest import Dlq
 from tests.support.kafka.raw_headers import produce_raw

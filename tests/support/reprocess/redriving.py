@@ -23,7 +23,7 @@ from bridge.kafka.partitions import from_client
 from bridge.model import LetterReason, Route, TopicPartition
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from bridge.service.replays.side_traffic import SHARE
+from bridge.service.side_traffic import SHARE
 from tests.support.reprocess.letters import letter, produce
 from tests.support.service import settings
 from tests.support.service.events import order
