@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge import exits
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.text.amounts import plural
 from bridge.text.printable import printable_lines
@@ -163,7 +163,7 @@ def _online(start: startup.LoadedConfiguration, key: ApiKey, *, is_usable: bool)
     if not is_usable:
         return [_track_api(start, key)]
     try:
-        with output.waiting("Asking the brokers"):
+        with progress.waiting("Asking the brokers"):
             areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
     except ClientRefusedError as refused:
         # Logins that begin to talk at once are tried here for the first time: see `client.try_consumer`.
@@ -187,7 +187,7 @@ def _track_api(start: startup.LoadedConfiguration, key: ApiKey) -> Area:
         to_do = "name a PEM file with the authority's certificate, which this user may read"
         return findings.Area("Track API", [findings.problem(f"{refused}.", to_do, FindingKind.CONFIGURATION)])
     proxy = start.proxy if track.client != "direct" else None
-    with output.waiting("Asking the Track API"):
+    with progress.waiting("Asking the Track API"):
         probed = asyncio.run(
             probe.probe(Endpoint.parse(track.endpoint), key, timeout=track.timeout, tls=tls, proxy=proxy)
         )

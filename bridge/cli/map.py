@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import inputs, output, startup
+from bridge.cli.frame import inputs, output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
@@ -148,13 +148,12 @@ def _from_topic(
     wanted = sampled(consumed, name, chosen)
     histogram, seen = Histogram(), Coverage(start.mapping)
     now = time.time()
-    with output.progress("Reading", limit) as bar:
+    with progress.watched("Reading", limit) as report:
         for each in _peek(start, wanted, limit, oldest=oldest):
             mapped = start.mapping.map(each, now)
             histogram.add(each, mapped)
             seen.add(each, mapped)
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=histogram.records)
+            report(histogram.records)
     samples = [explain(start.mapping, each, now) for each in histogram.samples]
     if as_json:
         shown = [outcomes.document(sample) for sample in samples]

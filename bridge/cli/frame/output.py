@@ -1,20 +1,15 @@
-"""What commands print: plain lines everywhere, with colour and progress only where a person watches."""
+"""What commands print: plain lines everywhere, with colour only where a person watches."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bridge.errors import Misuse
 from bridge.text import tables
 from bridge.text.printable import printable_json, printable_lines
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
 
 _NARROWEST = 9
 """Columns are cut no further: what is left of them must still be told apart."""
@@ -82,30 +77,3 @@ def agreed(question: str, *, yes: bool, otherwise: str = "add --yes") -> bool:
     if not answer:
         raise typer.Abort
     return answer.strip().lower() in {"y", "yes"}
-
-
-@contextmanager
-def waiting(description: str) -> Iterator[None]:
-    """Says on standard error what is being waited for, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(description):
-        yield
-
-
-@contextmanager
-def progress(description: str, total: int | None) -> Iterator[Progress | None]:
-    """A bar on standard error where that is a terminal; None elsewhere. Its one task is task 0."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        bar.add_task(description, total=total)
-        yield bar
