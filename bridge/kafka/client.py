@@ -100,7 +100,7 @@ def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configur
 
 
 def is_incremental(configuration: Mapping[str, Any]) -> bool:
-    """Whether partitions come and go one by one, or all are taken and given anew (an eager assignor)."""
+    """Whether partitions come and go one by one, or all are taken and assigned again (an eager assignor)."""
     if configuration.get("group.protocol", "classic") == "consumer":
         return True
     return "cooperative" in str(configuration.get("partition.assignment.strategy", ""))
@@ -150,7 +150,7 @@ def open_consumer(configuration: Configuration, log: ClientLog, on_commit: OnCom
 
 
 def open_reader(kafka: Kafka, log: ClientLog) -> Consumer:
-    """A consumer that asks about the group's positions and never joins; as for `open_consumer`."""
+    """A consumer that asks for the group's committed offsets and never joins; as for `open_consumer`."""
     configuration = {**consumer_configuration(kafka), "enable.auto.commit": False}
     try:
         return Consumer({**configuration, "error_cb": log.error}, logger=log)

@@ -23,7 +23,7 @@ def to_client(
 
 
 def committable(partition: TopicPartition, position: Position, metadata: str) -> ClientPartition:
-    """A position with the text that goes along; a commit without text clears what was there."""
+    """An offset to commit, with the text that goes along; a commit without text clears what was there."""
     return to_client(partition, position.offset, position.leader_epoch, metadata or None)
 
 

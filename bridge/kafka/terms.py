@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bridge.config.sections import Kafka
 
 SESSION: Final = 10.0
-"""Seconds of silence after which the group goes on without a member, under the classic protocol. While a rebalance
+"""Seconds of silence after which the group continues without a member, under the classic protocol. While a rebalance
 waits for a dead member no commit of the others gets through, so what they complete meanwhile may be sent again. Above
 every broker's usual least (6 s), and ten heartbeats."""
 KAFKAS_SESSION: Final = 45.0

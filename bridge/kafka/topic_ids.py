@@ -1,6 +1,6 @@
 """A topic's id, by which a topic that was deleted and created again is told from its predecessor.
 
-This is the one place that knows how an id is written. Positions carry it in their offset maps and resolutions of dead
+This is the one place that knows how an id is written. Commits carry it in their offset maps and resolutions of dead
 letters in their values; both compare what they find there with what the cluster says now.
 """
 

@@ -53,7 +53,7 @@ class GroupReader:
         self._partitions_until = 0.0
 
     async def metadata(self) -> Mapping[TopicPartition, str]:
-        """The commit metadata of every partition of the subscribed topics that the group has a position on.
+        """The commit metadata of every partition of the subscribed topics that the group has a committed offset on.
 
         Raises `ViewRefusedError`, and `OSError` where no answer comes in time.
         """
@@ -106,5 +106,5 @@ class GroupReader:
 def _translated(error: KafkaException) -> Exception:
     found = answers.error_of(error)
     if found.code() in (KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED):
-        return ViewRefusedError(f"the positions of the group may not be read: {found.str()}")
+        return ViewRefusedError(f"the committed offsets of the group may not be read: {found.str()}")
     return OSError(found.str())

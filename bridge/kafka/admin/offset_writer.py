@@ -1,4 +1,4 @@
-"""Sets positions of a group from outside of it, as an operator does.
+"""Sets committed offsets of a group from outside of it, as an operator does.
 
 Brokers take a commit of a client that is no member only while the group has none at all, whatever the partition: they
 answer UNKNOWN_MEMBER_ID otherwise, under both group protocols. So a bridge that runs, and would commit something else

@@ -1,4 +1,4 @@
-"""Reads some records without anybody noticing: no group is joined, nothing is committed, no position moves."""
+"""Reads some records without anybody noticing: no group is joined, nothing is committed."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumer.thread.context import ConsumerContext
 
 TOPICS_EVERY: Final = 10.0
-"""Seconds between questions for topics: as long at most is a recreated topic read from the old position before it is
+"""Seconds between questions for topics: as long at most is a recreated topic read from the old offset before it is
 held."""
 SESSION_EVERY: Final = 300.0
 """Seconds between two questions; a question that was not answered is asked again after `_RETRY`."""

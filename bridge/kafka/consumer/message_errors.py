@@ -49,11 +49,11 @@ _NO_CONSUMER_PROTOCOL: Final = (
 
 
 _OUT_OF_RANGE: Final = (
-    "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its position is set, "
-    "beside the replica that has it: `bridge offsets set TOPIC/PARTITION --to earliest` (or kafka-consumer-groups "
+    "is no longer in the log ({}): events may be gone unsent. Nothing is read from it until its committed offset is "
+    "set, beside the replica that has it: `bridge offsets set TOPIC/PARTITION --to earliest` (or kafka-consumer-groups "
     "--reset-offsets while no replica runs)"
 )
-"""The position fell out of the log: retention overtook it, or the log was truncated or recreated."""
+"""The next offset fell out of the log: retention overtook it, or the log was truncated or recreated."""
 _TOO_LARGE: Final = (
     "begins a batch that cannot be decompressed ({}): it becomes too large, or it is damaged. Nothing is read from the "
     "partition until you raise kafka.properties.receive.message.max.bytes, and the memory with it, or go past "
@@ -99,7 +99,7 @@ class MessageErrors:
         self._reached_end = reached_end
 
     def handle(self, message: Message[Any, Any]) -> None:
-        """`ClientFatalError` where the client cannot go on, `TermsRefusedError` where another one might."""
+        """`ClientFatalError` where the client cannot continue, `TermsRefusedError` where another one might."""
         error = message.error()
         if error is None:
             return
@@ -186,4 +186,4 @@ def _fatal(error: KafkaError) -> str:
             f"({text}). Give each replica its own, or remove it from kafka.properties; after a kill, restarts are let "
             "in once the session of the old process is over (45 s by default)"
         )
-    return f"the Kafka client cannot go on: {text}"
+    return f"the Kafka client cannot continue: {text}"

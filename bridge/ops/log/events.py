@@ -76,7 +76,7 @@ class Events:
         )
 
     def kafka_client_ended(self, *, detail: str) -> None:
-        """The Kafka client cannot go on, for a reason its owner can fix: the process stops."""
+        """The Kafka client cannot continue, for a reason its owner can fix: the process stops."""
         self._log.critical("kafka_client_ended", detail=detail)
 
     def kafka_lost(self, *, detail: str, partitions: Sequence[TopicPartition]) -> None:

@@ -110,7 +110,7 @@ async def test_what_an_open_transaction_withholds_is_no_lag_and_is_read_when_it_
         reason, sentence = consumption.held[partition]
         assert reason is Reason.TRANSACTION_HANGING
         assert "the last stable offset is 1 since" in sentence
-        assert "while the log goes on to 100" in sentence
+        assert "while the log continues to 100" in sentence
     async with running(section, late) as source:  # the position goes no further for a restart
         await until(lambda: lag(source, late, partition) == 0)
         assert kafka.committed(group)[partition][0] == 1

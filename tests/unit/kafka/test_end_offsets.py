@@ -272,7 +272,9 @@ def test_a_transaction_that_does_not_end_is_named_with_its_offset_and_its_beginn
     scene.second()
     [(sentence, seconds)] = scene.told.holds
     assert seconds == HANGING_AFTER
-    assert "orders/0: the last stable offset is 3 since 2023-11-14T22:30:01Z, while the log goes on to 106" in sentence
+    assert (
+        "orders/0: the last stable offset is 3 since 2023-11-14T22:30:01Z, while the log continues to 106" in sentence
+    )
     assert "103 offsets" in sentence
 
 

@@ -170,7 +170,7 @@ def test_a_position_in_a_topic_that_was_recreated_is_held_and_never_read_from() 
     held = start_policy.resolve(PARTITION, found, StartPoint.EARLIEST)
     assert isinstance(held, Hold)
     assert held.reason is Reason.RECREATED
-    assert held.detail.startswith("orders/3: offset 150 is a position in an earlier topic of this name")
+    assert held.detail.startswith("orders/3: offset 150 was committed in an earlier topic of this name")
     assert "--reset-offsets" in held.detail
 
 

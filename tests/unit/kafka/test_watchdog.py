@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def test_a_call_that_does_not_come_back_ends_the_process_with_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
     aborted = threading.Event()
     watchdog = Watchdog(aborted.set, logging.getLogger("dog"))
-    with watchdog.watch(0.01, "committing the last positions"):
+    with watchdog.watch(0.01, "committing the last offsets"):
         assert aborted.wait(20)
-    assert caplog.messages[0].startswith("committing the last positions did not finish within")
+    assert caplog.messages[0].startswith("committing the last offsets did not finish within")
 
 
 def test_a_call_that_comes_back_in_time_ends_nothing() -> None:

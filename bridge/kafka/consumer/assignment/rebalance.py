@@ -101,7 +101,7 @@ class Rebalance:
         final = self._draining.give_up(entries)
         if final or any(entry.owes_commit for entry in entries):
             limit = STOPPING_COMMIT_LIMIT if self._draining.stopping else COMMIT_LIMIT
-            with self._watchdog.watch(limit, "committing the last positions of revoked partitions"):
+            with self._watchdog.watch(limit, "committing the last offsets of revoked partitions"):
                 self._commits.finish(final, entries)
 
     def _forget(self, entries: Sequence[PartitionState]) -> None:

@@ -15,7 +15,7 @@ class CommitTrouble(enum.StrEnum):
     COORDINATOR_MOVING = "coordinator_moving"
     """Nothing: the client tries again by itself."""
     REBALANCING = "rebalancing"
-    """For some ten milliseconds after a rebalance: once more while the partition is still owned, then go on. It costs
+    """For some ten milliseconds after a rebalance: once more while the partition is still owned, no further. It costs
     duplicates; stopping here would only cause the next rebalance."""
     SESSION_LOST = "session_lost"
     """The partitions are, or soon will be, another's; the client reports the loss by itself."""

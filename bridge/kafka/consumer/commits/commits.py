@@ -109,10 +109,10 @@ class Commits:
         return len(present)
 
     def begin(self, entries: Iterable[PartitionState], beginnings: Iterable[tuple[TopicPartition, Position]]) -> None:
-        """Commit first positions at once: of `entries`, and of the other partitions of topics that start now.
+        """Commit first offsets at once: of `entries`, and of the other partitions of topics that start now.
 
         A topic's start is decided once for all its partitions: a replica that comes a moment later must not take
-        this one's positions for a sign that its own partitions were added later, and read them from the beginning.
+        this one's commits for a sign that its own partitions were added later, and read them from the beginning.
         """
         for entry in entries:
             entry.refresh = True
@@ -155,7 +155,7 @@ class Commits:
         return self._pending is not None and entry in self._pending.entries
 
     def tell(self, entry: PartitionState) -> None:
-        """Commit the entry's position and hold as they are now, soon; see `PartitionState.acknowledged`.
+        """Commit the entry's offset and hold as they are now, soon; see `PartitionState.acknowledged`.
 
         The client gets them as well: its periodic commit would bring the text from before.
         """
@@ -240,7 +240,7 @@ class Commits:
             self._log.write(logging.WARNING, sentence)
 
     def _stored_at(self, partitions: Sequence[ClientPartition]) -> float | None:
-        """Since when one of these positions has been the client's to commit: its periodic commit cannot be older.
+        """Since when one of these offsets has been the client's to commit: its periodic commit cannot be older.
 
         An answer may have waited in a socket for as long as the process was suspended; what it answers tells its age.
         """
@@ -251,7 +251,7 @@ class Commits:
         return None
 
     def last(self, positions: Positioned, trackers: Iterable[Tracker]) -> None:
-        """The last positions of all these; nothing more comes for them. `settled` says when they are acknowledged.
+        """The last offsets of all these; nothing more comes for them. `settled` says when they are acknowledged.
 
         A tracker that is not among the positions keeps the last one that was taken.
         """
@@ -267,9 +267,9 @@ class Commits:
         return self._pending is None and not any(entry.refresh for entry in self._partitions)
 
     def finish(self, positions: Positioned, others: Iterable[PartitionState] = ()) -> None:
-        """Store and commit the last positions of partitions that are about to go, and wait for the answer.
+        """Store and commit the last offsets of partitions that are about to go, and wait for the answer.
 
-        Of `others`, whose last positions are taken already, what was not acknowledged is committed with them. Call it
+        Of `others`, whose last offsets are taken already, what was not acknowledged is committed with them. Call it
         under a watchdog: a frozen broker never answers.
         """
         self.take_offered()
@@ -316,7 +316,7 @@ class Commits:
             self._counts.refused_positions += 1
             refusal = answers.error_of(error).str()
             self._log.write(
-                logging.WARNING, f"{entry.partition}: the client did not take position {position.offset}: {refusal}"
+                logging.WARNING, f"{entry.partition}: the client did not take offset {position.offset}: {refusal}"
             )
             return
         entry.refresh = entry.position is not None and position.offset == entry.position.offset
@@ -342,7 +342,7 @@ class Commits:
                 entry.refresh = True
 
     def _store_again(self) -> None:
-        """All positions with shorter texts: the client would go on committing those that the brokers refuse."""
+        """All offsets with shorter texts: the client would keep committing those that the brokers refuse."""
         for entry in self._partitions:
             position, entry.position = entry.position, None
             if position is not None:

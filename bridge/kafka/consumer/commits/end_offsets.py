@@ -210,8 +210,9 @@ def hanging(partition: TopicPartition, stable: int, high: int, since: float) -> 
     """The sentence for a transaction that does not end."""
     began = moments.iso(since, "seconds")
     return (
-        f"{partition}: the last stable offset is {stable} since {began}, while the log goes on to {high}: a producer's "
-        f"transaction is open there, and none of the {high - stable} offsets from it on can be read before it ends"
+        f"{partition}: the last stable offset is {stable} since {began}, while the log continues to {high}: a "
+        f"producer's transaction is open there, and none of the {high - stable} offsets from it on can be read before "
+        "it ends"
     )
 
 

@@ -1,6 +1,6 @@
 """Where a partition starts when it is assigned: a pure decision over what the brokers said.
 
-The client's own `auto.offset.reset` is never used. A lost position is a decision of the owner: jumping to the end
+The client's own `auto.offset.reset` is never used. A lost offset is a decision of the owner: jumping to the end
 skips events without a word, jumping to the beginning sends years of them again.
 """
 
@@ -29,11 +29,11 @@ class StartFacts:
     """What was found out about one partition; None where the question was not answered."""
 
     position: Position | None = None
-    """The committed position; None where there is none."""
+    """The committed offset; None where there is none."""
     position_known: bool = False
     """Whether the group coordinator answered at all."""
     topic_started: bool = False
-    """Whether the group has a position on any partition of the topic."""
+    """Whether the group has a committed offset on any partition of the topic."""
     range: LogRange | None = None
     at_time: int | None = None
     """Offset of the first record at or after the time `start_from` names; `NO_TIME_FOUND` where there is none."""
@@ -42,11 +42,11 @@ class StartFacts:
     topic_id: str | None = None
     """Empty on a cluster that has none."""
     subscription: int | None = None
-    """What the position's commit carried of it; see `settled`."""
+    """What the commit carried of it; see `settled`."""
     operator_hold: OperatorHold | None = None
-    """What the position's commit carried of it, or what this process was told since."""
+    """What the commit carried of it, or what this process was told since."""
     group_settled: bool | None = False
-    """Of a topic without any position: whether the group had settled without it, so that it is new; see `settled`."""
+    """Of a topic without committed offsets: whether the group had settled without it: then it is new; see `settled`."""
 
 
 class StartReason(enum.StrEnum):
@@ -78,7 +78,7 @@ class Start:
     restored: offset_map.OffsetMap | None = None
     """Which later offsets are done already, as an earlier owner of the partition recorded."""
     is_new: bool = False
-    """Nothing is committed yet: commit this, so that an idle partition has a position too."""
+    """Nothing is committed yet: commit this, so that an idle partition has a committed offset too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Hold:
     reason: Reason
     detail: str
     possibly_lost: int = 0
-    """Offsets between the position and the log's start: an upper bound of the events that are gone."""
+    """Offsets between the committed one and the log's start: an upper bound of the events that are gone."""
     lost: Lost | None = None
     """The same as a value that can be recorded; also where their number is not known."""
 
@@ -102,7 +102,7 @@ def resolve(partition: TopicPartition, found: StartFacts, start_from: StartFrom)
     if not found.position_known:
         return Hold(
             Reason.POSITION_UNKNOWN,
-            f"{partition}: the group's position could not be read; trying again",
+            f"{partition}: the group's committed offset could not be read; trying again",
         )
     if found.position is not None:
         return _resume(partition, found, found.position)
@@ -171,7 +171,7 @@ def _resume(partition: TopicPartition, found: StartFacts, position: Position) ->
         if found.topic_id is None:
             return Hold(
                 Reason.POSITION_UNKNOWN,
-                f"{partition}: whether the position is one of this topic could not be read; trying again",
+                f"{partition}: whether the committed offset is of this topic could not be read; trying again",
             )
         nothing_below = log is not None and position.offset == log.first
         if topic_ids.differ(found.topic_id, committed.topic_id) and not nothing_below:
@@ -203,14 +203,14 @@ def _is_its_own(committed: offset_map.OffsetMap, position: Position) -> bool:
     """Whether text and offset were committed together.
 
     Whoever moves an offset and keeps the text (MirrorMaker 2 translates the offset and commits it without an epoch)
-    has decided where to go on: the position is believed, and only the map is not.
+    has decided where to continue: the offset is believed, and only the map is not.
     """
     epoch = -1 if position.leader_epoch is None else position.leader_epoch
     return committed.base == position.offset and committed.leader_epoch == epoch
 
 
 def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
-    """The sentence for a position outside the log: how much may be lost, and what to do."""
+    """The sentence for a committed offset outside the log: how much may be lost, and what to do."""
     words = ["offsets", "set", Operand(partition), "--to", "earliest"]
     if offset < log.first:
         what = f"below the log's start {log.first}: up to {log.first - offset} events are gone unsent"
@@ -218,18 +218,18 @@ def out_of_range(partition: TopicPartition, offset: int, log: LogRange) -> str:
     else:
         what = f"above the log's end {log.end}: the topic was truncated or recreated"
     return (
-        f"{partition}: the group's position {offset} is {what}. Nothing is read from it until its position is set, "
+        f"{partition}: the group's committed offset {offset} is {what}. Nothing is read from it until that is set, "
         f"beside the replica that has it: `{command(*words)}` (or kafka-consumer-groups --reset-offsets while no "
         "replica runs)"
     )
 
 
 def recreated(partition: TopicPartition, offset: int) -> str:
-    """The sentence for a position in the log of an earlier topic of the same name."""
+    """The sentence for an offset that was committed in an earlier topic of the same name."""
     to_type = command("offsets", "set", str(partition), "--to", "earliest")
     return (
-        f"{partition}: offset {offset} is a position in an earlier topic of this name, which was deleted and created "
-        "again: the events below it in this log were never read. Nothing is read from it until its position is set, "
+        f"{partition}: offset {offset} was committed in an earlier topic of this name, which was deleted and created "
+        "again: the events below it in this log were never read. Nothing is read from it until that is set, "
         f"beside the replica that has it: `{to_type}`, or --to {offset} where the log was copied with its offsets (as "
         "kafka-consumer-groups --reset-offsets does while no replica runs)"
     )

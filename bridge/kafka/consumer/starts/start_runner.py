@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from bridge.kafka.consumer.thread.context import ConsumerContext
 
 LOOKUP_BUDGET: Final = 5.0
-"""Seconds the questions of one assignment may take. The group waits, heartbeats go on."""
+"""Seconds the questions of one assignment may take. The group waits, heartbeats continue."""
 RETRY_BUDGET: Final = 1.0
 """Seconds a later look at held partitions may take: the others wait for it."""
 RECHECK_EVERY: Final = 30.0
 """Seconds between looks at partitions that only their owner can release."""
 _FIRST_RETRY: Final = 1.0
-"""Seconds until a position that could not be read is asked for again; doubles up to `RECHECK_EVERY`."""
+"""Seconds until a committed offset that could not be read is asked for again; doubles up to `RECHECK_EVERY`."""
 
 
 class StartRunner:
@@ -175,8 +175,8 @@ class StartRunner:
     def identify(self, topic: str, topic_id: str) -> None:
         """Hold the partitions that are read under another id than this, the topic's present one; they begin again soon.
 
-        Client and brokers go on reading at the old offset as soon as the new log is long enough. Of those that are not
-        read, the position is forgotten: they begin with what the new topic has, whenever they begin.
+        Client and brokers keep reading at the old offset as soon as the new log is long enough. Of those that are not
+        read, the committed offset is forgotten: they begin with what the new topic has, whenever they begin.
         """
         others = [
             entry
@@ -252,7 +252,7 @@ class StartRunner:
     def recheck_waiting(self, entries: Sequence[PartitionState]) -> None:
         """Those that are not read at all: begin where the group is now, unless something holds them.
 
-        What was read here before begins only when its last position is acknowledged: what the brokers say of it before
+        What was read here before begins only when its last commit is acknowledged: what the brokers say of it before
         that is older, and what is done would be sent again.
         """
         entries = [each for each in entries if each.tracker is None]
@@ -343,4 +343,4 @@ def _is_done(entry: PartitionState) -> bool:
 
 
 def _nobody(_: Positioned) -> None:
-    """Takes final positions that are nobody's: they were in a topic that is gone."""
+    """Takes final offsets that are nobody's: they were in a topic that is gone."""

@@ -93,7 +93,7 @@ class Consumption(Protocol):
         ...
 
     def start_over(self, topic: str) -> None:
-        """Count the topic's dead letters in a row anew, and end its hold. Its partitions were set aside before."""
+        """Count the topic's dead letters in a row from 0, and end its hold. Its partitions were set aside before."""
         ...
 
     def lost(self, trackers: Sequence[Tracker]) -> None:

@@ -197,7 +197,7 @@ class HandOverQueue:
         return True
 
     def _drop(self, trackers: Sequence[Tracker]) -> None:
-        """The rest of these partitions' records: they are about to leave, and their position stays below it."""
+        """The rest of these partitions' records: they are about to leave, and their committed offset stays below it."""
         leaving = set(trackers)
         for waiting in self._queue:
             if isinstance(waiting, _Handed):

@@ -1,6 +1,6 @@
 """The poll thread's own list of the partitions it is assigned.
 
-A position is stored or committed only for a tracker that stands here: one entry per assignment, gone before the
+An offset is stored or committed only for a tracker that is listed here: one entry per assignment, gone before the
 partition can be another member's.
 """
 
@@ -35,17 +35,17 @@ class PartitionState:
     def __init__(self, partition: TopicPartition) -> None:
         self.partition = partition
         self.tracker: Tracker | None = None
-        """None while it is not read: it is held, or its last position was taken."""
+        """None while it is not read: it is held, or its last offset was taken."""
         self.position: Position | None = None
         """The last one taken; what a commit of this partition would say now."""
         self.topic_id = ""
-        """Of the topic in which it is a position; empty where that is not known."""
+        """Of the topic in which it was committed; empty where that is not known."""
         self.stored: tuple[int, str] | None = None
         """Offset and text that the client has to commit."""
         self.stored_at = 0.0
         """Since when it has them; monotonic seconds."""
         self.refresh = False
-        """The position says something new, but at an offset that the periodic commit takes for old."""
+        """Its map says something new, but at an offset that the periodic commit takes for old."""
         self.next_offset = -1
         """The offset after the last record handed over, or after the gap behind it."""
         self.number = 0
@@ -60,7 +60,7 @@ class PartitionState:
         self.subscription: int | None = None
         """What the commits of earlier owners say of it; passed on until more is known. See `settled`."""
         self.acknowledged = False
-        """The coordinator took an explicit commit of the present position, with the present hold."""
+        """The coordinator took an explicit commit of the present offset, with the present hold."""
         self.operator_hold: OperatorHold | None = None
         """Travels with each commit of the partition."""
         self.told_of_hold = False
@@ -80,13 +80,13 @@ class PartitionState:
         self.records: list[Arrival] = []
         """Records of the round under way."""
         self.joined = 0
-        """How many of them stand with a neighbour that was skimmed as well."""
+        """How many of them are one entry with a neighbour that the same header filters."""
         self.bytes = 0
         self.last: Message[Any, Any] | None = None
 
     @property
     def owes_commit(self) -> bool:
-        """It is read no longer, and the coordinator has not acknowledged its last position, or its present hold.
+        """It is read no longer, and the coordinator has not acknowledged its last offset, or its present hold.
 
         Also while the answer is on its way: it may be a refusal.
         """

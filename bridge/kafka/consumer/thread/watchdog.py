@@ -25,7 +25,7 @@ class Watchdog:
 
     @contextmanager
     def watch(self, seconds: float, what: str) -> Iterator[None]:
-        """The block may take this long; `what` names it in the log: "committing the last positions"."""
+        """The block may take this long; `what` names it in the log: "committing the last offsets"."""
         timer = threading.Timer(seconds, self._bite, (seconds, what))
         timer.name = "watchdog"
         timer.daemon = True
@@ -37,7 +37,7 @@ class Watchdog:
 
     def _bite(self, seconds: float, what: str) -> None:
         self._logger.critical(
-            "%s did not finish within %.0f s: the brokers do not answer. The process ends now; events whose positions "
+            "%s did not finish within %.0f s: the brokers do not answer. The process ends now; events whose offsets "
             "were not committed are sent again after the restart",
             what,
             seconds,
