@@ -166,7 +166,7 @@ class EventLog(Protocol):
         ...
 
     def letters_unwritable(self, detail: str) -> None:
-        """Intake stops until letters can be written again."""
+        """Nothing more is admitted until letters can be written again."""
         ...
 
     def letters_writable(self, seconds: float) -> None:

@@ -98,7 +98,7 @@ class ServiceEventLog:
         self._events.dead_letter_refused(letter, detail=detail)
 
     def letters_unwritable(self, detail: str) -> None:
-        """Intake stops until letters can be written again."""
+        """Nothing more is admitted until letters can be written again."""
         self._events.held(Reason.DEAD_LETTERS_UNWRITABLE, detail=detail)
 
     def letters_writable(self, seconds: float) -> None:
