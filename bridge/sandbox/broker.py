@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from confluent_kafka import KafkaError, cimpl
+
+from bridge.sandbox.child_processes import ChildProcesses
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -224,6 +227,45 @@ def _library() -> Any:
     library.rd_kafka_mock_broker_push_request_error_rtts.restype = code
     library.rd_kafka_mock_broker_push_request_error_rtts.argtypes = [pointer, integer, ctypes.c_int16, ctypes.c_size_t]
     return library
+
+
+# --- as a program -------------------------------------------------------------------------------------
+
+
+class BrokerProcess:
+    """The program below as a process that is given orders. Two brokers, so that dead letters can have one of their own
+    to fail. It ends with `processes`, or with this one.
+    """
+
+    def __init__(self, processes: ChildProcesses, topics: Mapping[str, int]) -> None:
+        command = [sys.executable, "-P", "-m", "bridge.sandbox.broker", "--brokers", "2", "--rebalance-delay", "0.2"]
+        for name, partitions in topics.items():
+            command += ["--topic", f"{name}:{partitions}"]
+        self._process = processes.start(command, output=subprocess.PIPE, errors=subprocess.DEVNULL, has_input=True)
+        self.bootstrap = self._read()
+        """``host:port,…``"""
+
+    def lead(self, topic: str, partitions: int, broker: int) -> None:
+        """Have this broker lead all partitions of a topic."""
+        for partition in range(partitions):
+            self.order(f"leader {topic} {partition} {broker}")
+
+    def order(self, line: str) -> None:
+        """Have one order carried out, see `COMMANDS`. `RuntimeError` where it cannot be."""
+        pipe = self._pipe(self._process.stdin)
+        pipe.write(f"{line}\n".encode())
+        pipe.flush()
+        answer = self._read()
+        if answer != "ok":
+            raise RuntimeError(f"the embedded Kafka refused: {answer or 'it ended'}")
+
+    def _read(self) -> str:
+        return self._pipe(self._process.stdout).readline().decode().strip()
+
+    @staticmethod
+    def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+        assert pipe is not None  # noqa: S101 - it was asked for
+        return pipe
 
 
 def _topic(text: str) -> tuple[str, int]:

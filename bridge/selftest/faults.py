@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bridge.sandbox.broker import PRODUCE
-from bridge.sandbox.broker_process import BrokerProcess
+from bridge.sandbox.broker import PRODUCE, BrokerProcess
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.selftest import bounds
 from bridge.selftest.bounds import CrashLog

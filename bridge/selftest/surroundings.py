@@ -10,7 +10,7 @@ from typing import Final
 from uuid import uuid4
 
 from bridge.kafka.admin.topic_creation import resolutions_of
-from bridge.sandbox.broker_process import BrokerProcess
+from bridge.sandbox.broker import BrokerProcess
 from bridge.sandbox.child_processes import ChildProcesses
 from bridge.sandbox.own_topics import OwnTopics
 from bridge.selftest import tested_configuration
