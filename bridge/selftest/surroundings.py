@@ -50,7 +50,7 @@ def embedded(
     options: Options, processes: ChildProcesses, folder: Path, endpoint: str
 ) -> Iterator[SelftestSurroundings]:
     """An embedded Kafka in a process of its own."""
-    topics = tested_configuration.topics(options.config, prefix="")
+    topics = tested_configuration.selftest_topics(options.config, prefix="")
     site = Site("", "", options.session, endpoint, _key_file(folder), has_users=False)
     broker = BrokerProcess(processes, {**topics.partitions, **_letter_topics(site)})
     for topic, count in topics.partitions.items():
@@ -71,7 +71,7 @@ def on_cluster(
     `tell` hears of what could not be deleted.
     """
     prefix = f"bridge-selftest-{uuid4().hex[:8]}."
-    topics = tested_configuration.topics(options.config, prefix)
+    topics = tested_configuration.selftest_topics(options.config, prefix)
     site = Site(bootstrap, prefix, options.session, endpoint, _key_file(folder), has_users=True)
     file = folder / "bridge.yaml"
     made = tested_configuration.prepare(options.config, site, topics, file)

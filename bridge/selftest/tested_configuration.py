@@ -62,7 +62,7 @@ def topics_of(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*named, *filter(consumed.takes, shown)]))
 
 
-def topics(config: Config, prefix: str) -> SelftestTopics:
+def selftest_topics(config: Config, prefix: str) -> SelftestTopics:
     """Those of the configuration; those of the sample where its mapping is the configuration's.
 
     Raises `events.NoEventError` where patterns alone say which topics there are.

@@ -132,7 +132,7 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
 def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> Wish:
     from bridge.service.side_traffic import Wish
 
-    return Wish(rules, rates.of(rate, start.config.delivery.rate_limit), COMMAND)
+    return Wish(rules, rates.requests_per_second(rate, start.config.delivery.rate_limit), COMMAND)
 
 
 def _planned(

@@ -8,7 +8,7 @@ from bridge.text.amounts import per_minute
 HELP = "Of delivery.rate_limit: 20%, 100%, or a rate such as 60/min; running bridges use the rest."
 
 
-def of(text: str, limit: float | None) -> float:
+def requests_per_second(text: str, limit: float | None) -> float:
     """Requests per second of ``--rate``; 0.0 where the limit is lifted and a share means nothing. Raises `Misuse`."""
     from bridge.config.keys import scalars
 

@@ -126,7 +126,7 @@ class SendFileRequest:
 
 def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes: bool, as_json: bool) -> ExitCode:
     """Show what the file comes to, ask, send, and say what became of it."""
-    rate = rates.of(asked.rate, start.config.delivery.rate_limit)
+    rate = rates.requests_per_second(asked.rate, start.config.delivery.rate_limit)
     key = startup.api_key(start)
     lines = _lines(asked)
     rejected = Rejected(asked.source, resumes=asked.first is not None)

@@ -87,7 +87,7 @@ def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **cha
     config = configuration(tmp_path / "given.yaml", **changes)
     site = Site("127.0.0.1:1", prefix, 3.0, "http://127.0.0.1:2", tmp_path / "key", has_users=has_users)
     return tested_configuration.prepare(
-        config, site, tested_configuration.topics(config, prefix), tmp_path / "bridge.yaml"
+        config, site, tested_configuration.selftest_topics(config, prefix), tmp_path / "bridge.yaml"
     )
 
 
