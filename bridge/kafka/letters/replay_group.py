@@ -37,7 +37,7 @@ _ANSWER: Final = 5.0
 _FATAL: Final = frozenset({-150, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED})
 
 
-class Claimant(Protocol):
+class ClaimHolder(Protocol):
     """Hears of claims, on the event loop's thread."""
 
     def claimed(self, partitions: Sequence[int], /) -> None:
@@ -45,19 +45,23 @@ class Claimant(Protocol):
         ...
 
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None], /) -> None:
-        """These go to another member once ``done`` is called: nothing of them may be outside by then."""
+        """These go to another member once ``done`` is called: nothing of them may be in flight by then."""
         ...
 
     def lost(self, partitions: Sequence[int], /) -> None:
         """These may be another member's already."""
         ...
 
-    def heartbeat_answered(self, issued_at: float, /) -> None:
-        """The coordinator acknowledged a commit that was issued at this monotonic time."""
-        ...
-
     def refused(self, sentence: str, /) -> None:
         """There will be no claims."""
+        ...
+
+
+class Claimant(ClaimHolder, Protocol):
+    """Hears of the membership itself, too."""
+
+    def heartbeat_answered(self, issued_at: float, /) -> None:
+        """The coordinator acknowledged a commit that was issued at this monotonic time."""
         ...
 
 

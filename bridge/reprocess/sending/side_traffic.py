@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bridge.formats import declarations
-from bridge.kafka.letters.replay_group import ReplayGroup
+from bridge.kafka.letters.replay_group import ClaimHolder, ReplayGroup
 from bridge.model import DeadLetter, Delivered, LetterReason, Outcomes, Record, Verdict
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -66,8 +66,8 @@ class Account(Protocol):
     ambiguous: int
 
 
-class Cargo(Protocol):
-    """What is sent. Everything is called on the loop's thread; an exception ends it all."""
+class Cargo(ClaimHolder, Protocol):
+    """What is sent, of claimed partitions. Everything is called on the loop's thread; an exception ends it all."""
 
     def feed(self) -> None:
         """Hand the dispatcher as many as there is room for, in their order."""
@@ -82,7 +82,7 @@ class Cargo(Protocol):
         ...
 
     def failed(self, letter: DeadLetter, work: Work, heard: Callable[[], None]) -> None:
-        """One event failed for good, and not for the key. The dispatcher goes on when ``heard`` is called."""
+        """One event failed for good, and not for the key. The dispatcher continues when ``heard`` is called."""
         ...
 
     def pause(self, partition: int) -> None:
@@ -91,22 +91,6 @@ class Cargo(Protocol):
 
     def resume(self, partition: int) -> None:
         """Feed it again."""
-        ...
-
-    def claimed(self, partitions: Sequence[int]) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
-        ...
-
-    def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
-        ...
-
-    def lost(self, partitions: Sequence[int]) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
-        ...
-
-    def refused(self, sentence: str) -> None:
-        """See `kafka.letters.replay_group.Claimant`."""
         ...
 
 
