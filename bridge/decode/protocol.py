@@ -25,6 +25,10 @@ class DecodeSettings:
     """Every number as it is written: slow, and only for records of which the fast way may round one."""
 
 
+FAST: Final = DecodeSettings(exact=False)
+EXACT: Final = DecodeSettings(exact=True)
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaNeeded:
     """A record that cannot be decoded before a schema is known: no failure of the record."""

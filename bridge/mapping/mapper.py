@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bridge.decode.failures import MappingError, undecodable
-from bridge.decode.protocol import NO_SCHEMAS, SchemaNeeded, Schemas
+from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, SchemaNeeded, Schemas
 from bridge.formats.own_records import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
@@ -58,7 +58,7 @@ class CompiledMapping:
     def map(self, record: Record, now: float) -> Outcomes:
         """What the record becomes; ``now`` in Unix seconds. Not a number: no event is too old."""
         try:
-            outcomes = self._map(record, now, exact=False)
+            outcomes = self._map(record, now, FAST)
         except MappingError as failure:
             outcomes = (Failed(failure.reason, failure.message),)
         except InexactNumberError:
@@ -106,13 +106,13 @@ class CompiledMapping:
     def _map_exactly(self, record: Record, now: float) -> Outcomes:
         """Once more, with all numbers as written."""
         try:
-            return self._map(record, now, exact=True)
+            return self._map(record, now, EXACT)
         except MappingError as failure:
             return (Failed(failure.reason, failure.message),)
         except Exception as error:  # noqa: BLE001  # as in `map`
             return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
 
-    def _map(self, record: Record, now: float, *, exact: bool) -> Outcomes:
+    def _map(self, record: Record, now: float, how: DecodeSettings) -> Outcomes:
         name, _, _, _, _, raw, headers = record
         if headers is UNREADABLE_HEADERS:
             raise undecodable(
@@ -121,7 +121,7 @@ class CompiledMapping:
         topic = self._topics.get(name) or self.topic(name)
         if raw is None and not topic.is_event_without_data(record):
             return _TOMBSTONE
-        match = topic.match_record(record, exact=exact) if topic.type_comes_first else None
+        match = topic.match_record(record, how) if topic.type_comes_first else None
         if match is not None and match.outcomes is not None:
             return match.outcomes
         attributes = topic.attributes(record) if headers else None
@@ -129,14 +129,14 @@ class CompiledMapping:
             match = topic.match_attributes(record, attributes)
             if match.outcomes is not None:
                 return match.outcomes
-        value = topic.decode(record, attributes, exact=exact)
+        value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
             return _without_value(value)
         if match is None:
-            match = topic.match_value(record, value, exact=exact)
+            match = topic.match_value(record, value, how)
             if match.outcomes is not None:
                 return match.outcomes
-        return _run(topic, match, Scope(record, value, topic.settings, match.event_type, exact=exact), now)
+        return _run(topic, match, Scope(record, value, topic.settings, match.event_type, how), now)
 
 
 def _without_value(found: SchemaNeeded | None) -> Outcomes:

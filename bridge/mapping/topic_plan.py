@@ -20,8 +20,6 @@ TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
 LONGEST_TYPE_KEPT: Final = 200
 
-_FAST: Final = DecodeSettings(exact=False)
-_EXACT: Final = DecodeSettings(exact=True)
 _NO_RECORD: Final = Record("", 0, 0, None, None, None, ())
 
 
@@ -134,14 +132,16 @@ class TopicPlan:
         """Whether a record without a value is an event by its headers, which needs no data to be one."""
         return bool(record.headers) and self.attributes(record) is not None
 
-    def decode(self, record: Record, attributes: Attributes | None, *, exact: bool) -> DecodedRecord | SchemaNeeded:
+    def decode(
+        self, record: Record, attributes: Attributes | None, how: DecodeSettings
+    ) -> DecodedRecord | SchemaNeeded:
         """The record's value without what is never sent."""
-        decoded = self._decode(record, attributes, _EXACT if exact else _FAST, self._schemas)
+        decoded = self._decode(record, attributes, how, self._schemas)
         if self._strip is not None and isinstance(decoded, dict):
             self._strip(decoded)
         return decoded
 
-    def match_record(self, record: Record, *, exact: bool) -> Match:
+    def match_record(self, record: Record, how: DecodeSettings) -> Match:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""
         unseen, wanted = None, self._header
         if wanted is not None:
@@ -149,7 +149,7 @@ class TopicPlan:
             known = None if unseen is None else self._by_header.get(unseen)
             if known is not None:
                 return known
-        match = self.match(self._read_type(None, Scope(record, None, self.settings, exact=exact)))
+        match = self.match(self._read_type(None, Scope(record, None, self.settings, "", how)))
         if unseen is not None and len(unseen) <= LONGEST_TYPE_KEPT and len(self._by_header) < TYPES_KEPT:
             self._by_header[unseen] = match
             if match.outcomes is not None and isinstance(match.outcomes[0], Filtered):
@@ -160,9 +160,9 @@ class TopicPlan:
         """By a type in its headers, where the decoder shows them as the event's attributes."""
         return self.match(self._read_type(attributes, Scope(record, attributes, self.settings)), attributes)
 
-    def match_value(self, record: Record, value: dict[str, Any], *, exact: bool) -> Match:
+    def match_value(self, record: Record, value: dict[str, Any], how: DecodeSettings) -> Match:
         """By a type in the decoded value."""
-        scope = self._no_scope or Scope(record, value, self.settings, exact=exact)
+        scope = self._no_scope or Scope(record, value, self.settings, "", how)
         event_type = self._read_type(value, scope)
         known = self.matches.get(event_type) if event_type.__class__ is str else None
         return known if known is not None else self.match(event_type, value)

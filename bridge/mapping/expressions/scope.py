@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from bridge.decode import exact_json, plain_json, plain_text
 from bridge.decode.exact_json import may_be_rounded
 from bridge.decode.failures import found, unmappable
-from bridge.decode.protocol import Decoder
+from bridge.decode.protocol import FAST, Decoder, DecodeSettings
 from bridge.errors import Signal
 from bridge.mapping.expressions import instants
 from bridge.model import Record, last_header
@@ -75,16 +75,16 @@ class Scope:
     )
 
     def __init__(
-        self, record: Record, value: Any, settings: ScopeSettings, event_type: str = "", *, exact: bool = False
+        self, record: Record, value: Any, settings: ScopeSettings, event_type: str = "", how: DecodeSettings = FAST
     ) -> None:
         self.record = record
         self.value = value
         self.settings = settings
         self.event_type = event_type
         """Empty until it is known."""
-        self.exact = exact
+        self.exact = how.exact
         """No number is rounded, as far as is known; see `exact_json`."""
-        self.lossless = exact
+        self.lossless = how.exact
         """Nor is one 0 that was written otherwise."""
         self._time = self._event_id = self._key = _UNREAD
         self._moment: datetime | None = None

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
+from bridge.decode.protocol import EXACT
 from bridge.mapping.expressions.absence import Absence, absences, first_obstacle
 from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import RESERVED
@@ -128,15 +129,15 @@ class Coverage:
     def _look(self, topic: TopicPlan, record: Record, sent: Mapping[str, dict[str, Any]]) -> None:
         self._counted.clear()
         attributes = topic.attributes(record)
-        value = topic.decode(record, attributes, exact=True)
+        value = topic.decode(record, attributes, EXACT)
         if not isinstance(value, dict):
             return  # a null, which is a tombstone, or a schema is missing
-        match = topic.match_record(record, exact=True) if topic.type_comes_first else None
+        match = topic.match_record(record, EXACT) if topic.type_comes_first else None
         if match is None:
-            match = topic.match_value(record, value, exact=True)
+            match = topic.match_value(record, value, EXACT)
         if match.outcomes is not None:
             return
-        scope = Scope(record, value, topic.settings, match.event_type, exact=True)
+        scope = Scope(record, value, topic.settings, match.event_type, EXACT)
         self._words("event_type", topic.settings.event_type, value)
         for name, reader in (("occurred_at", topic.settings.occurred_at), ("event_id", topic.settings.event_id)):
             counted = self.settings.setdefault((name, reader.text), SettingCoverage())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bridge.decode.failures import MappingError
+from bridge.decode.protocol import EXACT, FAST, DecodeSettings
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.topic_plan import TopicPlan
@@ -111,26 +112,26 @@ class _Envelope:
         self.occurred_at: str | None = None
         self.rule: str | None = None
         try:
-            self._read(topic, record, exact=False)
+            self._read(topic, record, FAST)
         except InexactNumberError:  # as `CompiledMapping.map` does
             with suppress(*_FAILURES):
-                self._read(topic, record, exact=True)
+                self._read(topic, record, EXACT)
         except _FAILURES:
             return
 
-    def _read(self, topic: TopicPlan, record: Record, *, exact: bool) -> None:
+    def _read(self, topic: TopicPlan, record: Record, how: DecodeSettings) -> None:
         if record.value is None and not topic.is_event_without_data(record):
             return
-        early = topic.match_record(record, exact=exact) if topic.type_comes_first else None
+        early = topic.match_record(record, how) if topic.type_comes_first else None
         if early is not None:
             self.event_type, self.rule = early.event_type, early.rule
         attributes = topic.attributes(record)
-        value = topic.decode(record, attributes, exact=exact)
+        value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
             return
         self.form = topic.settings.decoder.form(attributes, value)
-        match = early or topic.match_value(record, value, exact=exact)
+        match = early or topic.match_value(record, value, how)
         self.event_type, self.rule = match.event_type, match.rule
-        scope = Scope(record, value, topic.settings, match.event_type, exact=exact)
+        scope = Scope(record, value, topic.settings, match.event_type, how)
         self.event_id = scope.event_id()
         self.occurred_at = scope.occurred_at()

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
+from bridge.decode.protocol import EXACT, FAST
 from bridge.formats.letters import Letter
 from bridge.mapping.expressions.scope import InexactNumberError
 from bridge.mapping.mapper import CompiledMapping
@@ -43,7 +44,8 @@ def value(mapping: CompiledMapping, record: Record) -> dict[str, Any] | None:
     topic = mapping.topic(record.topic)
     try:
         # A selection compares numbers: those that the fast decoder would round are read as written.
-        decoded = topic.decode(record, topic.attributes(record), exact=exact_json.may_be_inexact(record.value))
+        how = EXACT if exact_json.may_be_inexact(record.value) else FAST
+        decoded = topic.decode(record, topic.attributes(record), how)
     except (MappingError, InexactNumberError, RecursionError):
         return None
     return decoded if isinstance(decoded, dict) else None

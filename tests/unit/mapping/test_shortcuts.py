@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bridge.config.keys.values import PathValue, TemplateValue
 from bridge.decode import plain_json
 from bridge.decode.failures import MappingError
-from bridge.decode.protocol import DecodeSettings
+from bridge.decode.protocol import EXACT, DecodeSettings
 from bridge.mapping.expressions.conditions import compile_condition
 from bridge.mapping.expressions.paths import path_reader
 from bridge.mapping.expressions.readers import ValueReader
@@ -75,7 +75,7 @@ DOCUMENTS: st.SearchStrategy[Any] = st.fixed_dictionaries({"a": DEEP | VALUES}) 
 SETTINGS = compiled("user_id: u\nevents: {a: drop}").topic("t").settings
 
 
-EXACT = Scope(Record("t", 0, 0, 0, None, b"", ()), None, SETTINGS, exact=True)
+ALL_EXACT = Scope(Record("t", 0, 0, 0, None, b"", ()), None, SETTINGS, "", EXACT)
 
 
 def compiled_reader(written: Any) -> ValueReader:
@@ -84,7 +84,7 @@ def compiled_reader(written: Any) -> ValueReader:
 
 def scope_of(document: Any) -> Scope:
     raw = json.dumps(document).encode()
-    return Scope(Record("t", 0, 0, 0, None, raw, ()), document, SETTINGS, exact=True)
+    return Scope(Record("t", 0, 0, 0, None, raw, ()), document, SETTINGS, "", EXACT)
 
 
 def with_type(value: Any) -> tuple[type, Any]:
@@ -98,7 +98,7 @@ def test_the_ordinary_case_takes_the_shortcut(written: Any, given_value: Any, ex
 
     assert shortcut is not None
     assert shortcut.path == ("a", "b")
-    assert with_type(shortcut.find(given_value, EXACT)) == with_type(expected)
+    assert with_type(shortcut.find(given_value, ALL_EXACT)) == with_type(expected)
 
 
 @pytest.mark.parametrize("exact", [False, True], ids=["decoded fast", "decoded exactly"])
@@ -116,14 +116,14 @@ def test_a_shortcut_finds_what_its_reader_finds_in_exact_numbers_or_nothing(
     assert shortcut is not None
     value, as_written = (plain_json.read_object(record, DecodeSettings(exact=how)) for how in (exact, True))
 
-    scope = Scope(record, value, SETTINGS, exact=exact)
+    scope = Scope(record, value, SETTINGS, "", DecodeSettings(exact=exact))
     try:
         found = shortcut.find(path_reader(shortcut.path)(value, scope), scope)
     except InexactNumberError:
         found = None  # the record is decoded again, exactly
 
     if found is not None:
-        expected = shortcut.otherwise(as_written, Scope(record, as_written, SETTINGS, exact=True))
+        expected = shortcut.otherwise(as_written, Scope(record, as_written, SETTINGS, "", EXACT))
         assert with_type(found) == with_type(expected)
 
 
