@@ -11,7 +11,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Final, Generic
 
 from bridge.formats.letter_headers import Detail, build
@@ -77,7 +76,8 @@ class DeadLetterProducer(Generic[LetterT]):
         self.topic = config.dead_letter.topic
         self._group = config.kafka.group_id
         configuration = client.producer_configuration(config.kafka, config.dead_letter)
-        self._producer = RenewingProducer(self.topic, partial(client.open_producer, configuration), logger)
+        # Not a partial: what it shows of itself to a log or a debugger has the passwords in it.
+        self._producer = RenewingProducer(self.topic, lambda log: client.open_producer(configuration, log), logger)
         self._receipts = receipts
         self._loop = loop
         self._logger = logger

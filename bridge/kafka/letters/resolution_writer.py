@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bridge.formats.own_records import RESOLUTION
@@ -59,7 +58,8 @@ class ResolutionWriter:
         """`client.ClientRefusedError` if the client library does not take `dead_letter.properties`."""
         self.topic = resolutions_of(config.dead_letter.topic)
         configuration = client.producer_configuration(config.kafka, config.dead_letter)
-        self._producer = RenewingProducer(self.topic, partial(client.open_producer, configuration), logger)
+        # Not a partial: what it shows of itself to a log or a debugger has the passwords in it.
+        self._producer = RenewingProducer(self.topic, lambda log: client.open_producer(configuration, log), logger)
         self._loop = loop
         self._is_serving = False
 
