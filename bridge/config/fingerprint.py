@@ -1,4 +1,6 @@
-"""A hash of the whole configuration, so that replicas which run with different ones can be told apart."""
+"""Hashes of the configuration: of all of it, so that replicas with different ones can be told apart; of its mapping and
+of one route, which change with whatever could change what becomes of a record.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.config import kafka_properties
+from bridge.config.mapping_section import MappingConfig, RouteConfig
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
+
 
 _OF_ONE_REPLICA: Final = frozenset({"client.id", "client.rack", "group.instance.id"})
 """Properties that are meant to differ between replicas."""
@@ -34,3 +38,47 @@ def _public(properties: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in properties.items()
         if name not in _OF_ONE_REPLICA and not kafka_properties.is_secret(name)
     }
+
+
+ENGINE_VERSION: Final = 2
+"""Raised with every change of decoding or mapping that makes other requests of the same record and configuration."""
+
+_NUMBERS: Final = 10**9
+_OF_OTHERS: Final = {"events", "examples"}
+_NEVER_IN_A_REQUEST: Final = {"on_unmapped", "on_expired", "metadata_limit"}
+
+
+def mapping_number(config: MappingConfig) -> int:
+    """From 1 to 10⁹ - 1, the same in every process; changes with whatever could change what becomes of a record."""
+    dumped = config.model_dump(mode="json", exclude_defaults=True, exclude={"examples"})
+    dumped["per_topic"] = {
+        name: overrides.model_dump(mode="json", exclude_unset=True) for name, overrides in config.per_topic.items()
+    }
+    dumped["events"] = {
+        key: rule if rule == "drop" else [_dump(route) for route in rule] for key, rule in config.events.items()
+    }
+    text = json.dumps({"engine": ENGINE_VERSION, "mapping": dumped}, sort_keys=True)
+    return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) % (_NUMBERS - 1) + 1
+
+
+def route_hash(config: MappingConfig, rule: str, route: RouteConfig | None) -> str:
+    """12 hex digits, the same in every process and for every order of keys in the file. `route` None is ``drop``."""
+    shared = config.model_dump(mode="json", exclude_defaults=True, exclude=_OF_OTHERS | _NEVER_IN_A_REQUEST)
+    per_topic = shared.get("per_topic", {})
+    for name, overrides in config.per_topic.items():
+        # exclude_unset keeps a null that lifts a setting
+        per_topic[name] = overrides.model_dump(mode="json", exclude_unset=True, exclude=_NEVER_IN_A_REQUEST)
+    document: dict[str, Any] = {
+        "engine": ENGINE_VERSION,
+        "rule": rule,
+        "route": "drop" if route is None else _dump(route),
+        "shared": shared,
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _dump(route: RouteConfig) -> dict[str, Any]:
+    dumped = route.model_dump(mode="json", exclude_defaults=True)
+    if "max_age" in route.model_fields_set:
+        dumped["max_age"] = route.max_age  # a null here lifts the one of `mapping`
+    return dumped

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.config import rules
+from bridge.config.keys.fields import Section
 from bridge.config.keys.problems import Problem, render
-from bridge.config.keys.section import Section
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.reading import overrides, shape, substitution, translate, yaml_core
 from bridge.config.reading.files import Files

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
 
 from bridge.config.keys import fields, scalars
-from bridge.config.keys.section import Section
+from bridge.config.keys.fields import Section
 from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
 
 ValueFormat = Literal["auto", "json", "cloudevents"]

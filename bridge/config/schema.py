@@ -13,8 +13,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from bridge.config.keys.fields import REFERENCE
-from bridge.config.keys.section import Section
+from bridge.config.keys.fields import REFERENCE, Section
 from bridge.config.sections import Config
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from bridge.config.keys import control_socket, fields, scalars
-from bridge.config.keys.section import Section
+from bridge.config.keys.fields import Section
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.config.mapping_section import (
     ExampleConfig,

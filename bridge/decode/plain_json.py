@@ -9,9 +9,8 @@ import orjson
 
 from bridge.decode import exact_json, plain_text
 from bridge.decode.failures import kind, undecodable, unmappable
-from bridge.decode.framing import unframed
 from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, Schemas
-from bridge.decode.recognition import form_of_key, form_of_string, form_of_value
+from bridge.decode.recognition import form_of_key, form_of_string, form_of_value, unframed
 from bridge.model import Header, Record
 
 _LARGE: Final = exact_json.LARGE

@@ -15,7 +15,7 @@ from typing import Final
 from bridge.formats.own_records import LETTER
 from bridge.model import DeadLetter, Header, LetterReason
 from bridge.text import moments
-from bridge.text.cut import cut_bytes
+from bridge.text.printable import cut_bytes
 
 VERSION: Final = (LETTER[1] or b"").decode()
 OWN: Final = LETTER[0].removesuffix("version")

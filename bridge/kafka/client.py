@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import Consumer, KafkaException, Producer, libversion
 from confluent_kafka.admin import AdminClient
 
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.errors import Misuse
 from bridge.kafka import commit_timing
 from bridge.kafka import terms as group_terms

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaException, Producer, cimpl
 
 from bridge.config.kafka_properties import REFUSED, is_secret
 from bridge.config.reading.hints import nearest
-from bridge.text.cut import cut
+from bridge.text.printable import cut
 
 _NOBODYS: Final = "nobody has a property of this name"
 _UNKNOWN: Final = "No such configuration property"

@@ -12,8 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from bridge.config.topics import group_protocol
-from bridge.config.topics.group_protocol import CLASSIC_ONLY, STATIC_MEMBER, GroupProtocol
+from bridge.config.topics.consumed_topics import CLASSIC_ONLY, STATIC_MEMBER, GroupProtocol, decided_protocol
 
 if TYPE_CHECKING:
     from bridge.config.sections import Kafka
@@ -53,13 +52,13 @@ class Terms:
 
 def first(kafka: Kafka) -> Terms:
     """What to try first."""
-    protocol = group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties)
+    protocol = decided_protocol(kafka.group_protocol, kafka.topics, kafka.properties)
     return _terms(protocol or GroupProtocol.CONSUMER, kafka)
 
 
 def of_a_reader(kafka: Kafka) -> Terms:
     """For a client that never joins: the brokers hear nothing of them."""
-    protocol = group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties)
+    protocol = decided_protocol(kafka.group_protocol, kafka.topics, kafka.properties)
     return Terms(protocol or GroupProtocol.CLASSIC, None)
 
 
@@ -69,7 +68,7 @@ def after(terms: Terms, refusal: TermsRefusal, kafka: Kafka) -> Terms | None:
         return terms
     if refusal is TermsRefusal.SESSION:
         return replace(terms, session=KAFKAS_SESSION) if terms.session == SESSION else None
-    if group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties) is not None:
+    if decided_protocol(kafka.group_protocol, kafka.topics, kafka.properties) is not None:
         return None
     return _terms(GroupProtocol.CLASSIC, kafka) if terms.protocol is GroupProtocol.CONSUMER else None
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from itertools import combinations
 from typing import Final
 
+from bridge.config.fingerprint import route_hash
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue
 from bridge.config.mapping_section import MappingConfig, RouteConfig
 from bridge.config.topics.topic_patterns import is_pattern
@@ -15,7 +16,6 @@ from bridge.decode import plain_text
 from bridge.mapping import globs
 from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.findings import Findings
-from bridge.mapping.fingerprint import route_hash
 from bridge.mapping.metadata import WholeObject
 from bridge.mapping.routes import RouteParts, RouteTopics
 from bridge.model import Filtered, FilterReason, Route

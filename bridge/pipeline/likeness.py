@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from bridge.text.amounts import thousands
-from bridge.text.cut import cut
+from bridge.text.printable import cut
 
 _READ: Final = 400
 """Characters of a message that are looked at."""

@@ -12,7 +12,7 @@ from bridge.config.keys.scalars import duration_text
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.sections import Config
 from bridge.config.topics import topic_patterns
-from bridge.config.topics.group_protocol import GroupProtocol, decided
+from bridge.config.topics.consumed_topics import GroupProtocol, decided_protocol
 from bridge.mapping.settings import pattern_rank
 
 MARK: Final = "bridge-selftest-id"
@@ -184,7 +184,7 @@ def _properties(given: Mapping[str, str], site: Site) -> dict[str, str]:
 def _session(given: Given) -> dict[str, str]:
     """Under the newer group protocol the brokers alone decide."""
     kafka = given.config.kafka
-    if decided(kafka.group_protocol, (), kafka.properties) is GroupProtocol.CONSUMER:
+    if decided_protocol(kafka.group_protocol, (), kafka.properties) is GroupProtocol.CONSUMER:
         return {}
     return {
         "session.timeout.ms": str(round(given.site.session * 1000)),

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.config import certificates
+from bridge.config.fingerprint import mapping_number
 from bridge.config.sections import Config
 from bridge.kafka.admin.group_reader import GroupReader
 from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.consumer.source import Source
 from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.mapping.compile import CompiledMapping
-from bridge.mapping.fingerprint import mapping_number
 from bridge.model import TopicPartition
 from bridge.ops.admin.pages import pages
 from bridge.ops.admin.server import AdminServer

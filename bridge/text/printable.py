@@ -1,4 +1,4 @@
-"""Text from outside, made safe for a terminal."""
+"""Text from outside, made safe for a terminal, and no longer than there is room for."""
 
 from __future__ import annotations
 
@@ -46,3 +46,16 @@ def _escaped(character: str) -> str:
         return f"\\u{code:04x}"
     code -= _SURROGATES
     return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
+def cut(text: str, longest: int) -> str:
+    """At most this many characters, the last of them ``…`` where some are left out."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def cut_bytes(text: str, longest: int) -> str:
+    """At most this many bytes of UTF-8, never half a character; lone surrogates become ``?``."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= longest:
+        return encoded.decode()
+    return encoded[: longest - 3].decode("utf-8", "ignore") + "…"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httptools
 import orjson
 
-from bridge.text.cut import cut_bytes
+from bridge.text.printable import cut_bytes
 
 KEPT_BYTES = 64 * 1024
 """What a connection keeps of one answer; its head must fit."""

@@ -10,16 +10,15 @@ from logging import Logger
 from bridge.cli.checks import findings, forecast, group, letters, offsets, permissions, records, topics
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
+from bridge.config.fingerprint import mapping_number
 from bridge.config.keys.scalars import StartAge, StartFrom, StartTime
 from bridge.config.sections import Config
-from bridge.config.topics import group_protocol
-from bridge.config.topics.consumed_topics import topics_of
+from bridge.config.topics.consumed_topics import decided_protocol, topics_of
 from bridge.exits import FindingKind
 from bridge.kafka import client
 from bridge.kafka.admin.committed import Committed, other_mappings
 from bridge.kafka.admin.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
 from bridge.kafka.admin.topic_creation import resolutions_of
-from bridge.mapping.fingerprint import mapping_number
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
 from bridge.text.amounts import plural
@@ -149,7 +148,7 @@ class _TopicQuestions:
         facts = group.MembershipFacts(
             description=self.inspection.group() if is_steady else None,
             is_asked=is_steady,
-            protocol=group_protocol.decided(kafka.group_protocol, kafka.topics, kafka.properties),
+            protocol=decided_protocol(kafka.group_protocol, kafka.topics, kafka.properties),
             partitions=partitions,
             other_mappings=other_mappings(known, mapping_number(self.config.mapping), time.time()),
             client_id=str(configuration["client.id"]),

@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Finding
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.exits import FindingKind
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.model import TopicPartition

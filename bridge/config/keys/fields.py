@@ -1,16 +1,18 @@
-"""The types that fields are declared with: a parser from `scalars` and the JSON Schema of what it takes.
+"""What all sections are, and the types that their fields are declared with: a parser from `scalars`, a JSON Schema.
 
 Strict by construction: nothing here converts between kinds, except for text from outside the file. Where a parser makes
 another value of a text, its writer is beside it, for `Section.as_written`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     SecretStr,
@@ -23,7 +25,25 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from bridge.config.keys import api_key, control_socket, endpoint, scalars
-from bridge.config.keys.section import AS_WRITTEN
+
+AS_WRITTEN: Final = "as written"
+"""The context of a dump in the words of a file. Every other dump has the values as they are: fingerprints that outlive
+a process are made of those.
+"""
+
+
+class Section(BaseModel):
+    """Frozen, and closed: an unknown key is a problem, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    kind: ClassVar[str] = ""
+    """What `hints.LOCAL_HABITS` calls maps of this class, where that is not the key they are under."""
+
+    def as_written(self) -> Mapping[str, Any]:
+        """What was set, as a file may hold it: loaded, it is the same section. A secret is masked."""
+        return self.model_dump(mode="json", exclude_unset=True, context=AS_WRITTEN)
+
 
 REFERENCE = r"\$\{[^}]+\}"
 """A scalar that is replaced before it is parsed, and so may be where a number is wanted."""

@@ -16,7 +16,7 @@ from math import isfinite
 from typing import Any
 
 from bridge.text import moments
-from bridge.text.cut import cut
+from bridge.text.printable import cut
 
 
 class Substituted(str):

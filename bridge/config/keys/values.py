@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from bridge.config.keys import fields, scalars
-from bridge.config.keys.section import Section
+from bridge.config.keys.fields import Section
 
 
 def _scalar(value: Any) -> str | int | float | bool:

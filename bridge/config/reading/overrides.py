@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.config.keys.fields import Section
 from bridge.config.keys.problems import Problem
 from bridge.config.keys.scalars import Substituted
-from bridge.config.keys.section import Section
 from bridge.config.reading import hints, yaml_core
 from bridge.config.reading.files import PROPERTY_MAPS
 from bridge.config.reading.shape import FileShape, is_structure, subsection

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Union, get_args, get_origin
 
-from bridge.config.keys.section import Section
+from bridge.config.keys.fields import Section
 
 
 def subsection(model: type[Section], key: str) -> type[Section] | None:

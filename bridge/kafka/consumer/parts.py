@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.config.topics.consumed_topics import topics_of
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol, topics_of
 from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding
 from bridge.kafka.consumer.assignment.rebalance import Rebalance

@@ -22,8 +22,7 @@ from bridge.kafka.consumer.message_errors import TermsRefusedError
 from bridge.kafka.consumer.poll_loop import SERVE, PollLoop
 from bridge.kafka.consumer.thread.context import ConsumerContext
 from bridge.kafka.consumer.thread.hand_over import DRAIN_GRACE, FirstFailure, HandOver, LoopGoneError
-from bridge.kafka.consumer.thread.partition_state import PartitionTable
-from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.partition_state import PartitionTable, Pauses
 from bridge.kafka.consumer.thread.watchdog import Watchdog
 from bridge.kafka.terms import TermsRefusal
 

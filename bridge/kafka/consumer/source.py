@@ -6,7 +6,7 @@ import concurrent.futures
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.holds import Reason
 from bridge.kafka.consumer import batching
 from bridge.kafka.consumer.back_pressure import BackPressure

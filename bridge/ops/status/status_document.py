@@ -15,8 +15,8 @@ from bridge.ops.status import group_status
 from bridge.ops.status.backlog_trend import done_at
 from bridge.ops.status.concerns import Concern, concerns
 from bridge.ops.status.headline import headline
-from bridge.text.cut import cut
 from bridge.text.moments import iso
+from bridge.text.printable import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

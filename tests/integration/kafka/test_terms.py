@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.config.sections import Kafka as Section
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.kafka import terms
 from tests.support.kafka.completing import PATIENCE, Completing, running
 

@@ -10,8 +10,7 @@ from bridge.config.sections import Kafka
 from bridge.counts.consumer import SourceCounts
 from bridge.kafka.consumer.thread.context import ConsumerContext
 from bridge.kafka.consumer.thread.hand_over import FirstFailure
-from bridge.kafka.consumer.thread.partition_state import PartitionTable
-from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.partition_state import PartitionTable, Pauses
 
 
 def context(client: Any, hand_over: Any = None, **given: Any) -> ConsumerContext:

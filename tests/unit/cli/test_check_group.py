@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bridge.cli.checks.findings import Level
 from bridge.cli.checks.group import MembershipFacts, group
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.kafka.admin.group_description import GroupDescription, Member
 from bridge.model import TopicPartition
 

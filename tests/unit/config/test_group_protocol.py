@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bridge.config.load import Loaded
-from bridge.config.topics.group_protocol import GroupProtocol, decided
+from bridge.config.topics.consumed_topics import GroupProtocol
+from bridge.config.topics.consumed_topics import decided_protocol as decided
 
 Load = Callable[..., Loaded]
 

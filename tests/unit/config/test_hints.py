@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.config.keys.section import Section
+from bridge.config.keys.fields import Section
 from bridge.config.load import Loaded
 from bridge.config.reading import hints
 from bridge.config.sections import SHAPE

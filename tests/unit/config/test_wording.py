@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from bridge.cli.samples import records
 from bridge.config import load
+from bridge.config.keys.fields import Section
 from bridge.config.keys.scalars import Substituted
-from bridge.config.keys.section import Section
 from bridge.config.load import Loaded
 from bridge.config.mapping_section import RecordExample
 from bridge.config.reading import shape, translate

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.config.sections import DeadLetterSettings, Kafka
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.kafka import client, terms
 from bridge.kafka.client_log import ClientLog
 from tests.support.kafka.completing import settings

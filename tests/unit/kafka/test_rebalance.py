@@ -11,8 +11,7 @@ from bridge.counts.consumer import SourceCounts
 from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
-from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-from bridge.kafka.consumer.thread.pauses import Pauses
+from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable, Pauses
 from bridge.kafka.consumer.thread.watchdog import Watchdog
 from bridge.model import Position, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.config.sections import Kafka
-from bridge.config.topics.group_protocol import GroupProtocol
+from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.kafka import terms
 from bridge.kafka.terms import Terms, TermsRefusal
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from bridge.config.fingerprint import mapping_number
 from bridge.config.mapping_section import MappingConfig
-from bridge.mapping.fingerprint import mapping_number
 
 BASE: dict[str, Any] = {
     "user_id": "data.user",

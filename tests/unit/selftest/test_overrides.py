@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bridge.config import load
-from bridge.config.keys.section import Section
+from bridge.config.keys.fields import Section
 from bridge.config.mapping_section import ExampleConfig
 from bridge.config.sections import Config
 from bridge.selftest import overrides

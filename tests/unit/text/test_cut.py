@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.text.cut import cut, cut_bytes
+from bridge.text.printable import cut, cut_bytes
 
 
 @given(st.text(), st.integers(min_value=3, max_value=20))

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from bridge.config.sections import Kafka
     from bridge.counts.consumer import SourceCounts
     from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
-    from bridge.kafka.consumer.thread.partition_state import PartitionTable
-    from bridge.kafka.consumer.thread.pauses import Pauses
+    from bridge.kafka.consumer.thread.partition_state import PartitionTable, Pauses
 
 
 @dataclass(frozen=True, slots=True)

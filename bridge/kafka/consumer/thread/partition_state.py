@@ -1,4 +1,4 @@
-"""The poll thread's own list of the partitions it is assigned.
+"""The poll thread's own list of the partitions it is assigned, and which of them the client is paused on.
 
 An offset is stored or committed only for a tracker that is listed here: one entry per assignment, gone before the
 partition can be another member's.
@@ -15,7 +15,7 @@ from bridge.model import Position, TopicPartition
 from bridge.pipeline.arrivals import Arrival
 
 if TYPE_CHECKING:
-    from confluent_kafka import Message
+    from confluent_kafka import Consumer, Message
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.formats.operator_hold import OperatorHold
@@ -135,3 +135,43 @@ class PartitionTable:
                 del partitions[entry.partition.partition]
                 if not partitions:
                     del self.by_topic[entry.partition.topic]
+
+
+class Pauses:
+    """Keeps the client's pauses equal to the reasons for them: the one place that tells it.
+
+    A pause throws away what the client prefetched of that partition, so it is used seldom.
+    """
+
+    def __init__(self, consumer: Consumer, topics: set[str]) -> None:
+        self.stalled = False
+        """No slot came free for long: everything is paused."""
+        self.stopping = False
+        """The process stops: nothing more is taken."""
+        self.topics = topics
+        """Topics nothing more is taken from, in this and every later assignment."""
+        self._consumer = consumer
+
+    def apply(self, entries: Iterable[PartitionState]) -> None:
+        """Pause and resume what has to be."""
+        to_pause: list[PartitionState] = []
+        to_resume: list[PartitionState] = []
+        for entry in entries:
+            wanted = (
+                self.stalled
+                or self.stopping
+                or entry.held is not None
+                or entry.ordered_pause
+                or entry.partition.topic in self.topics
+            )
+            if wanted != entry.paused:
+                (to_pause if wanted else to_resume).append(entry)
+                entry.paused = wanted
+        if to_pause:
+            self._consumer.pause([entry.client_partition() for entry in to_pause])
+        if to_resume:
+            self._consumer.resume([entry.client_partition() for entry in to_resume])
+
+    def forget(self, entries: Iterable[PartitionState]) -> None:
+        """A pause outlives revocation and assignment on one client: a new assignment begins by lifting it."""
+        self._consumer.resume([entry.client_partition() for entry in entries])
