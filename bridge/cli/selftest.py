@@ -130,13 +130,13 @@ def _logs(path: Path | None) -> Path | None:
 def _configuration(path: Path | None, *, as_json: bool) -> Config:
     """The user's, with the sample's mapping where it has no examples; or the sample's."""
     from bridge.cli.frame import output
-    from bridge.sandbox import sample_config
+    from bridge.sandbox import sample
 
     if path is None:
-        return sample_config.load()
+        return sample.configuration()
     config = startup.load(path).config
     if config.mapping.examples:
         return config
     if not as_json:
         output.line("mapping.examples is empty: the sample's mapping and events take the place of yours.\n")
-    return config.model_copy(update={"mapping": sample_config.load().mapping})
+    return config.model_copy(update={"mapping": sample.configuration().mapping})

@@ -1,7 +1,8 @@
-"""A small shop's domain events, the good and the bad ones, the same for the same seed."""
+"""A small shop's domain events, the good and the bad ones, the same for the same seed; and a configuration for them."""
 
 from __future__ import annotations
 
+import importlib.resources
 import itertools
 import json
 import random
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bridge.config import load as config_load
+from bridge.config.sections import Config
 from bridge.model import Header
 from bridge.text import moments
 
@@ -112,3 +115,15 @@ def _event(i: int, rng: random.Random) -> tuple[str, str, dict[str, object]]:
     if chance < 0.95:
         return "page.viewed", "app.activity", {"path": "/pricing"}
     return "stock.moved", "shop.orders", {"sku": f"s-{rng.randrange(50)}"}
+
+
+def configuration(
+    bootstrap: str = "localhost:9", endpoint: str = "http://localhost", api_key: str = "NX-none"
+) -> Config:
+    """`demo.yaml`, loaded the way every other is. By default it leads nowhere."""
+    environ = {"DEMO_BOOTSTRAP": bootstrap, "DEMO_ENDPOINT": endpoint, "DEMO_API_KEY": api_key}
+    with importlib.resources.as_file(importlib.resources.files("bridge.sandbox") / "demo.yaml") as path:
+        loaded = config_load.read(path, environ)
+    if loaded.config is None:
+        raise RuntimeError(f"the sample's configuration is broken: {loaded.problems}")
+    return loaded.config

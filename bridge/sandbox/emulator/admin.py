@@ -19,10 +19,10 @@ from urllib.parse import parse_qs
 import orjson
 
 from bridge.sandbox.emulator.connection import ReceivedRequest
+from bridge.sandbox.emulator.contract import reply
 from bridge.sandbox.emulator.faults import Fault
 from bridge.sandbox.emulator.ledger import Accepted, RequestLedger
 from bridge.sandbox.emulator.rate import RateLimit
-from bridge.sandbox.emulator.replies import reply
 
 ADMIN_PREFIX = "/_emulator/"
 _NO_REQUEST = "admin"

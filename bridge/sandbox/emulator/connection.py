@@ -11,8 +11,8 @@ from typing import Protocol, cast
 
 import httptools
 
+from bridge.sandbox.emulator.contract import head, reply
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from bridge.sandbox.emulator.replies import head, reply
 
 _BODY_KEPT = 1_000_000
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
-from bridge.sandbox.emulator import contract, replies
+from bridge.sandbox.emulator import contract
 from bridge.sandbox.emulator.admin import ADMIN_PREFIX, admin
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
 from bridge.sandbox.emulator.contract import ContractRefusal, Event
@@ -139,7 +139,7 @@ class Emulator:
             return
         if request.path == contract.VALIDATE and self.has_validate:
             refusal = contract.check_authorization(request.headers, self.keys)
-            connection.answer(self._refusal(refusal) if refusal else replies.reply(200, b"{}", {}, self._request_id()))
+            connection.answer(self._refusal(refusal) if refusal else contract.reply(200, b"{}", {}, self._request_id()))
             return
         now = self._monotonic()
         event = contract.read_body(request.path, request.body)
@@ -169,7 +169,9 @@ class Emulator:
             if isinstance(event, Event) and (fault.accepts or (whole and 200 <= fault.status < 300)):
                 self.ledger.accept(event, request.body, now)
         error = (
-            b"" if fault.status < 400 else replies.error_body(ContractRefusal(fault.status, "emulated", "told to fail"))
+            b""
+            if fault.status < 400
+            else contract.error_body(ContractRefusal(fault.status, "emulated", "told to fail"))
         )
         connection.play(fault, ordinary, error, self._request_id())
 
@@ -184,7 +186,7 @@ class Emulator:
         if isinstance(event, Event):
             self.ledger.accept(event, request.body, now)
         self.ledger.answers["202"] += 1
-        return replies.ACCEPTED_START + self._request_id().encode() + b"\r\n\r\n"
+        return contract.ACCEPTED_START + self._request_id().encode() + b"\r\n\r\n"
 
     def _check(self, request: ReceivedRequest, event: Event | ContractRefusal) -> ContractRefusal | None:
         refusal = (
@@ -204,7 +206,7 @@ class Emulator:
         extra = dict(headers or {})
         if refusal.status == 405:
             extra["allow"] = "POST"
-        return replies.reply(refusal.status, replies.error_body(refusal), extra, self._request_id())
+        return contract.reply(refusal.status, contract.error_body(refusal), extra, self._request_id())
 
     def _request_id(self) -> str:
         return f"req-{self.ledger.requests}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.sandbox import sample_config
+from bridge.sandbox import sample
 from bridge.selftest import report
 from bridge.selftest.bounds import Bound
 from bridge.selftest.faults import Happened
@@ -25,7 +25,7 @@ WELL = Verdict(
 @pytest.fixture
 def result() -> SelftestResult:
     return SelftestResult(
-        options=Options(7, 12, 2, 60.0, sample_config.load(), bootstrap="kafka:9092"),
+        options=Options(7, 12, 2, 60.0, sample.configuration(), bootstrap="kafka:9092"),
         verdict=WELL,
         bound=Bound(ambiguous=1, after_crashes=2),
         records=12,
