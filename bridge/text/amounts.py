@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def thousands(value: float) -> str:
     """With thousands separated, so that nobody has to count digits; a fraction is rounded: ``1,200``."""
@@ -32,3 +34,9 @@ def span(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {whole % 60} s" if minutes else f"{whole % 60} s"
+
+
+def listed(names: Sequence[object], most: int = 10) -> str:
+    """As many as a person reads at once: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
-from bridge.cli.checks import findings, forecast, group, letters, offsets, permissions, records, topics
+from bridge.cli.checks import findings, forecast, group, letters, offsets, topics
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
 from bridge.config.fingerprint import mapping_number
@@ -53,7 +53,7 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
         Area("Permissions", read.permissions(cluster)),
         Area("Dead letters", read.letters(cluster)),
         *read.progress(),
-        *records.look(config, mapping, inspection, consumed.partitions, logger, patience=patience),
+        *mapping_checks.newest(config, mapping, inspection, consumed.partitions, logger, patience=patience),
     ]
 
 
@@ -81,7 +81,7 @@ class _TopicQuestions:
     def permissions(self, cluster: Cluster) -> list[Finding]:
         dead_letters = self.config.dead_letter.topic
         targets = [name for name in (dead_letters, resolutions_of(dead_letters)) if name in cluster.topics]
-        return permissions.permissions(
+        return topics.permissions(
             self.config.kafka.group_id,
             self.inspection.allowed_on_group() if self.inspection.is_steady else None,
             list(self.sources),

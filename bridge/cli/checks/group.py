@@ -12,7 +12,7 @@ from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.exits import FindingKind
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.model import TopicPartition
-from bridge.text.amounts import plural
+from bridge.text.amounts import listed, plural
 
 _SHOWN: Final = 10
 _NOBODY: Final = ("empty", "dead")
@@ -100,11 +100,10 @@ def _strangers(name: str, described: GroupDescription, facts: MembershipFacts) -
     strangers = sorted({str(each) for each in described.members if each.client_id != facts.client_id})
     if not strangers:
         return []
-    more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
     return [
         findings.warning(
             f"Members of the group {name} with another client.id than this configuration's ({facts.client_id}): "
-            f"{', '.join(strangers[:_SHOWN])}{more}. Another program in the group takes partitions, and their events, "
+            f"{listed(strangers)}. Another program in the group takes partitions, and their events, "
             "away.",
             "give the other program a group of its own, unless these are bridges, too",
         )
@@ -124,7 +123,7 @@ def _unowned(described: GroupDescription, facts: MembershipFacts) -> list[Findin
         return []
     return [
         findings.warning(
-            f"No member of the group has {_named(nobodys)}: nobody reads {'it' if len(nobodys) == 1 else 'them'}.",
+            f"No member of the group has {listed(nobodys)}: nobody reads {'it' if len(nobodys) == 1 else 'them'}.",
             "see that every member is configured with the same kafka.topics; ask again in a minute, after a rebalance",
         )
     ]
@@ -144,13 +143,8 @@ def _mappings(facts: MembershipFacts) -> list[Finding]:
         ]
     return [
         findings.warning(
-            f"Members of the group work by another mapping than the one in this file ({_named(elsewhere)}): what "
+            f"Members of the group work by another mapping than the one in this file ({listed(elsewhere)}): what "
             "becomes of an event depends on who has its partition.",
             "wait until a rollout is over; otherwise give the other bridge a kafka.group_id of its own",
         )
     ]
-
-
-def _named(partitions: Sequence[TopicPartition]) -> str:
-    more = f" and {len(partitions) - _SHOWN} more" if len(partitions) > _SHOWN else ""
-    return ", ".join(map(str, partitions[:_SHOWN])) + more

@@ -1,23 +1,31 @@
-"""What the mapping shows by itself: its examples, and the topics it names against those that are consumed. Pure."""
+"""What shows that the mapping does what is meant: its examples, the topics it names, and the newest records."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from logging import Logger
 
 from bridge.cli.checks import findings
-from bridge.cli.checks.findings import Finding
+from bridge.cli.checks.findings import Area, Finding
 from bridge.commands import command
 from bridge.config.mapping_section import ExampleConfig, MappingConfig
+from bridge.config.sections import Config
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.config.topics.topic_patterns import Reading
 from bridge.exits import FindingKind
+from bridge.kafka.admin import sampler
+from bridge.kafka.admin.inspection import Inspection
 from bridge.mapping.mapper import CompiledMapping
-from bridge.mapping.review.cautions import of_examples
+from bridge.mapping.review.cautions import cautions, of_examples
+from bridge.mapping.review.coverage import Coverage
 from bridge.mapping.review.examples import ExampleResult, run_examples
-from bridge.text.amounts import plural
+from bridge.model import Failed, TopicPartition
+from bridge.text.amounts import listed, plural, thousands
 
-_SHOWN = 10
+_NEWEST = 200
+"""Records that are looked at, of all partitions together."""
 
 
 # --- examples ----------------------------------------------------------------------------------------
@@ -101,14 +109,58 @@ def _takes_any(entry: str, names: Collection[str]) -> bool:
 
 def _no_topic(where: str, entry: str, read: ConsumedTopics, existing: Collection[str] | None) -> Finding:
     if existing is None:
-        consumed = _some(read.entries)
+        consumed = listed(read.entries)
         what = f"{where}: {entry} fits nothing that kafka.topics consumes ({consumed}), so it is for no record."
     else:
-        consumed = _some(sorted(existing)) or "none"
+        consumed = listed(sorted(existing)) or "none"
         what = f"{where}: {entry} fits no consumed topic there is now ({consumed}), so it is for no record."
     return findings.warning(what, "correct the name or the pattern, or remove it")
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
+# --- the newest records -------------------------------------------------------------------------------
+
+
+def newest(
+    config: Config,
+    mapping: CompiledMapping,
+    inspection: Inspection,
+    sources: Mapping[str, int],
+    logger: Logger,
+    *,
+    patience: float,
+) -> list[Area]:
+    """None where there is nothing to look at. `sources` are partition counts of the consumed topics."""
+    partitions = [TopicPartition(topic, number) for topic, count in sources.items() for number in range(count)]
+    wanted = sampler.shares(inspection.logs(partitions), _NEWEST, sampler.End.NEWEST) if partitions else {}
+    if not wanted:
+        return []
+    seen, letters, count = Coverage(mapping), 0, 0
+    now = time.time()
+    found: list[Finding] = []
+    try:
+        for record in sampler.read(config.kafka, wanted, logger, silence=patience):
+            outcomes = mapping.map(record, now)
+            seen.add(record, outcomes)
+            letters += any(isinstance(outcome, Failed) for outcome in outcomes)
+            count += 1
+    except sampler.PeekError as error:
+        found.append(findings.note(f"Not all of the newest records could be looked at: {error}"))
+    return [
+        Area(
+            "Records",
+            [*_counted(count, letters), *found, *(findings.warning(each.what, each.to_do) for each in cautions(seen))],
+        )
+    ]
+
+
+def _counted(count: int, letters: int) -> list[Finding]:
+    if not count:
+        return []
+    looked = f"The newest {plural(count, 'record')} of the consumed topics, through the mapping"
+    if not letters:
+        return [findings.ok(f"{looked}: none would be a dead letter.")]
+    return [
+        findings.note(
+            f"{looked}: {thousands(letters)} would be a dead letter.", f"`{command('map', '--from-topic')}` says why"
+        )
+    ]

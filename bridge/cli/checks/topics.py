@@ -1,4 +1,4 @@
-"""The configured topics against those the cluster has: pure."""
+"""The configured topics against those the cluster has, and what the brokers let this user do with them: pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import Reading
 from bridge.exits import FindingKind
 from bridge.kafka.admin.topic_creation import resolutions_of
-from bridge.text.amounts import plural
+from bridge.text.amounts import listed, plural
 
-_SHOWN = 10
 _CLOSE = 0.8
 """Names that differ by more are other topics, not slips."""
 
@@ -66,7 +65,7 @@ def _only_begun(entry: str, taken: Mapping[str, int], searched: Mapping[str, int
     left = [name for name in searched if name not in taken]
     if left:
         yield findings.warning(
-            f"{entry} must match the whole name under the consumer protocol, so {_listed(left)} is not read.",
+            f"{entry} must match the whole name under the consumer protocol, so {listed(left)} is not read.",
             "write a pattern of the whole name, such as ^bill.* for ^bill, or set kafka.group_protocol: classic",
         )
 
@@ -81,15 +80,10 @@ def _of_bridges(taken: Mapping[str, int], existing: Mapping[str, int]) -> Iterat
     ]
     if own:
         yield findings.warning(
-            f"{_listed(own)} of kafka.topics is a bridge's dead-letter or resolutions topic: its records are no events "
+            f"{listed(own)} of kafka.topics is a bridge's dead-letter or resolutions topic: its records are no events "
             'and are filtered (reason "bridge_record").',
             "narrow the pattern in kafka.topics, or take the topic out",
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def _pattern(entry: str, taken: Mapping[str, int]) -> Finding:
@@ -98,6 +92,40 @@ def _pattern(entry: str, taken: Mapping[str, int]) -> Finding:
             f"{entry} matches no topic now; topics that appear later are read from then on.",
             "check the pattern in kafka.topics if there should be some",
         )
-    shown = ", ".join(f"{name} ({count})" for name, count in list(taken.items())[:_SHOWN])
-    more = f" and {len(taken) - _SHOWN} more" if len(taken) > _SHOWN else ""
-    return findings.ok(f"{entry} matches {plural(len(taken), 'topic')} (with partitions): {shown}{more}.")
+    shown = listed([f"{name} ({count})" for name, count in taken.items()])
+    return findings.ok(f"{entry} matches {plural(len(taken), 'topic')} (with partitions): {shown}.")
+
+
+def permissions(
+    group: str,
+    on_group: frozenset[str] | None,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    on_topics: Mapping[str, frozenset[str]],
+) -> list[Finding]:
+    """Operations by name, as in ``READ``; None, or a topic that is missing: the brokers did not say."""
+    found = [
+        *(_refused("READ", "topic", topic) for topic in sources if "READ" not in on_topics.get(topic, {"READ"})),
+        *(_refused("WRITE", "topic", topic) for topic in targets if "WRITE" not in on_topics.get(topic, {"WRITE"})),
+    ]
+    if on_group is not None and "READ" not in on_group:
+        found.append(_refused("READ", "group", group))
+    if found:
+        return found
+    silent = [name for name in (*sources, *targets) if name not in on_topics]
+    silent += [f"group {group}"] if on_group is None else []
+    if silent:
+        return [
+            findings.note(
+                f"The brokers do not say what this user may do with {listed(silent, 5)}; the first run will tell."
+            )
+        ]
+    return [findings.ok("This user may read the topics, commit for the group and write dead letters.")]
+
+
+def _refused(operation: str, kind: str, name: str) -> Finding:
+    return findings.problem(
+        f"This user may not {operation} the {kind} {name}.",
+        f"grant it: kafka-acls --add --allow-principal User:NAME --operation {operation.title()} --{kind} {name}",
+        FindingKind.TOPICS,
+    )

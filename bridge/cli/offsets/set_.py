@@ -13,7 +13,7 @@ from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unanswered, Unreachable
 from bridge.exits import ExitCode
 from bridge.text import tables
-from bridge.text.amounts import plural, thousands
+from bridge.text.amounts import listed, plural, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,9 +154,7 @@ def _members_of(group: str, described: GroupDescription | None) -> str | None:
     """The sentence about them; None where there are none."""
     if described is None or not described.members:
         return None  # Where the brokers do not say who is there, they still refuse: see `offset_writer`.
-    named = ", ".join(str(each) for each in described.members[:_MEMBERS_NAMED])
-    more = len(described.members) - _MEMBERS_NAMED
-    return _members(group, f"{named} and {more} more" if more > 0 else named)
+    return _members(group, listed(described.members, _MEMBERS_NAMED))
 
 
 def _members(group: str, named: str) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bridge.config.topics import topic_patterns
 from bridge.holds import REASONS
 from bridge.ops.group_view import stalled, unowned
+from bridge.text.amounts import listed
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
     from bridge.ops.group_view import TopicProblem, TopicView
     from bridge.ops.snapshot import Snapshot
-
-_NAMED: Final = 10
 
 
 def topics(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -64,13 +63,13 @@ def absences(snapshot: Snapshot) -> str:
     said = [f" {problem.detail}." for topic, problem in _problems(snapshot) if topic_patterns.is_pattern(topic)]
     nobodys = unowned(snapshot.group_view)
     if nobodys:
-        said.append(f" No member of the group has {_named(nobodys)}.")
+        said.append(f" No member of the group has {listed(nobodys)}.")
     still = stalled(snapshot.group_view)
     if still:
-        said.append(f" Another member of the group does not move {_named(still)}.")
+        said.append(f" Another member of the group does not move {listed(still)}.")
     if snapshot.group_view.other_mappings:
         elsewhere = [each for partitions in snapshot.group_view.other_mappings.values() for each in partitions]
-        said.append(f" Other members of the group work by another mapping: {_named(elsewhere)}.")
+        said.append(f" Other members of the group work by another mapping: {listed(elsewhere)}.")
     return "".join(said)
 
 
@@ -95,8 +94,3 @@ def spans(numbers: Sequence[int]) -> str:
         else:
             found.append([number])
     return ",".join("-".join(str(number) for number in span) for span in found)
-
-
-def _named(partitions: Sequence[TopicPartition]) -> str:
-    more = f" and {len(partitions) - _NAMED} more" if len(partitions) > _NAMED else ""
-    return ", ".join(map(str, partitions[:_NAMED])) + more

@@ -15,6 +15,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.model import LetterReason
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry, OriginRange, Selection
+from bridge.text.amounts import listed
 
 _SHOWN = 20
 _KEPT = 1000
@@ -46,8 +47,7 @@ class UnknownName:
         there = sorted(self.exists)
         if not there:
             return f"{self.option}: there is no {asked}, and no dead letter has any."
-        more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
-        return f"{self.option}: there is no {asked}. There are: {', '.join(there[:_SHOWN])}{more}."
+        return f"{self.option}: there is no {asked}. There are: {listed(there, _SHOWN)}."
 
 
 def unknown(

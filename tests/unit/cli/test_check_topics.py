@@ -1,8 +1,7 @@
 """The configured topics against the cluster's, and what the user may do with them."""
 
 from bridge.cli.checks.findings import Level
-from bridge.cli.checks.permissions import permissions
-from bridge.cli.checks.topics import consumed
+from bridge.cli.checks.topics import consumed, permissions
 from bridge.config.topics.topic_patterns import Reading
 from bridge.exits import ExitCode
 
