@@ -10,8 +10,8 @@ from bridge.holds import Reason
 from bridge.model import Disposition, LetterReason, Reject, Retried, Retry, Unauthorized
 from bridge.pipeline.budget.governor import Governor
 from bridge.pipeline.budget.key_guard import KeyRuling
+from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.dispatch.letters import LetterDesk, letter_of
-from bridge.pipeline.dispatch.open_records import OpenRecords
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import Clock, Credentials, EventLog
 from bridge.pipeline.retry import SOON, backoff, jitter, longer

@@ -11,7 +11,10 @@ from bridge.model import Disposition, Position
 from bridge.pipeline.budget.pacing import KEEP_DEMAND
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
+from bridge.pipeline.ports import Positions
 from bridge.pipeline.queues.failing import Failing
+from bridge.pipeline.queues.queues import Queues
+from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
@@ -209,3 +212,16 @@ def _head(work: Work, now: float, wall: float) -> offset_map.Head:
     if work.mark is None or work.first_at is None:
         return offset_map.Head()
     return offset_map.Head(int((wall - (now - work.first_at)) * 1000), work.counted)
+
+
+class OpenRecords:
+    """What the dispatcher keeps of everything that is open: its parts decide on it, each on its own question."""
+
+    __slots__ = ("assignments", "evidence", "failing", "queues", "tally")
+
+    def __init__(self, settings: DeliverySettings, positions: Positions) -> None:
+        self.tally = Tally()
+        self.evidence = Evidence()
+        self.failing = Failing(settings, self.tally, positions)
+        self.queues = Queues(self.failing, settings.max_in_flight)
+        self.assignments = Assignments(self.tally, settings, self.failing)

@@ -34,9 +34,8 @@ from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
-from bridge.pipeline.dispatch.assignments import Drained
+from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
-from bridge.pipeline.dispatch.open_records import OpenRecords
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.ports import Alarm, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from bridge.config.sections import RetryPolicy
 from bridge.model import DeadLetter, Disposition, LetterReason, LetterRefused
-from bridge.pipeline.dispatch.open_records import OpenRecords
+from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import DeadLetters, EventLog, Positions

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pipeline.open_spans import OpenSpans
+from bridge.pipeline.offsets import OpenSpans
 
 
 class Read(dict[int, Any]):
