@@ -15,9 +15,7 @@ from bridge.ops.group_view import GroupView, TopicProblem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bridge.counts.consumer import SourceCounts
-    from bridge.counts.records import RouteTally, Tally
-    from bridge.counts.requests import SinkStats
+    from bridge.counts import RouteTally, SinkStats, SourceCounts, Tally
     from bridge.holds import Reason
     from bridge.mapping.absent_keys import KeyCount
     from bridge.model import Retried, TopicPartition

@@ -9,7 +9,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final, Generic
 
-from bridge.counts.requests import SinkStats
+from bridge.counts import SinkStats
 from bridge.model import KINDS, Delivered, Retry
 from bridge.pipeline.ports import AttemptT, VerdictSink
 from bridge.track.answer import Answer

@@ -16,7 +16,7 @@ from typing import Any, Generic
 
 import httpx
 
-from bridge.counts.requests import SinkStats
+from bridge.counts import SinkStats
 from bridge.model import Request, Retry, Verdict
 from bridge.pipeline.ports import AttemptT, VerdictSink
 from bridge.track.answer import BODY_LIMIT, Answer

@@ -7,9 +7,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.counts.consumer import SourceCounts
-from bridge.counts.records import RouteTally, Tally
-from bridge.counts.requests import SinkStats
+from bridge.counts import RouteTally, SinkStats, SourceCounts, Tally
 from bridge.holds import Reason
 from bridge.model import TopicPartition
 from bridge.ops.group_view import GroupView, TopicView

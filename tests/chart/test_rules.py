@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.counts.records import LATENCY_BOUNDS
+from bridge.counts import LATENCY_BOUNDS
 from bridge.holds import PARTITION_HOLDS, Reason
 from bridge.ops.metrics import exposition_format
 from bridge.ops.metrics.catalogue import CATALOGUE, Over

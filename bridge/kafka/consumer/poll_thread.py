@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge.counts.consumer import SourceCounts
+from bridge.counts import SourceCounts
 from bridge.kafka import client, terms
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.consumer import parts

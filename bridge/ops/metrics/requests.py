@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.counts.records import LATENCY_BOUNDS
-from bridge.counts.requests import DURATION_BOUNDS
+from bridge.counts import DURATION_BOUNDS, LATENCY_BOUNDS
 from bridge.ops.metrics.declare import (
     Distribution,
     Metric,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.counts.records import Tally
+from bridge.counts import Tally
 from bridge.formats import offset_map
 from bridge.model import Disposition, Position
 from bridge.pipeline.budget.pacing import KEEP_DEMAND

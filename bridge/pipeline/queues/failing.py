@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bridge.counts.records import Tally
+from bridge.counts import Tally
 from bridge.pipeline.ports import Positions
 from bridge.pipeline.retry import OTHERS_NEEDED
 from bridge.pipeline.settings import DeliverySettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge.counts.requests import SinkStats
+from bridge.counts import SinkStats
 from bridge.kafka.consumer.source import Source
 from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.snapshot import Build

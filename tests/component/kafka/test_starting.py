@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bridge.config.topics.consumed_topics import topics_of
-from bridge.counts.consumer import SourceCounts
+from bridge.counts import SourceCounts
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.consumer.commits.commits import Commits

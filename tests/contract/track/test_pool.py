@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.counts.requests import DURATION_BOUNDS
+from bridge.counts import DURATION_BOUNDS
 from bridge.model import Delivered
 from bridge.sandbox.emulator import Fault, FaultKind
 from bridge.track.credentials import FixedKey

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.config.keys.scalars import StartFrom, StartPoint
 from bridge.config.sections import Kafka
-from bridge.counts.consumer import SourceCounts
+from bridge.counts import SourceCounts
 from bridge.kafka.consumer.thread.context import ConsumerContext
 from bridge.kafka.consumer.thread.hand_over import FirstFailure
 from bridge.kafka.consumer.thread.partition_state import PartitionTable, Pauses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.counts.requests import SinkStats
+from bridge.counts import SinkStats
 
 DAY = 86_400.0
 

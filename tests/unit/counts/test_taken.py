@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from bridge.counts import taken
-from bridge.counts.records import RouteTally, Tally
-from bridge.counts.requests import SinkStats
+from bridge.counts import RouteTally, SinkStats, Tally, taken
 from bridge.model import Filtered, FilterReason, LetterReason, Route
 
 

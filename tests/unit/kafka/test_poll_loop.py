@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.counts.consumer import SourceCounts
+from bridge.counts import SourceCounts
 from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.batching import no_header_filter
 from bridge.kafka.consumer.parts import ConsumerParts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
-from bridge.counts.consumer import SourceCounts
+from bridge.counts import SourceCounts
 from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver

@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.counts.consumer import SourceCounts
-from bridge.counts.records import LATENCY_BOUNDS, RouteTally, Tally
-from bridge.counts.requests import DURATION_BOUNDS, SinkStats
+from bridge.counts import DURATION_BOUNDS, LATENCY_BOUNDS, RouteTally, SinkStats, SourceCounts, Tally
 from bridge.model import Filtered, FilterReason, LetterReason, TopicPartition
 from bridge.ops.snapshot import (
     KeyView,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.counts.records import RouteTally
+from bridge.counts import RouteTally
 from bridge.holds import GATES, SHOWN, Reason
 from bridge.model import Filtered, FilterReason, Retried, Retry, TopicPartition
 from bridge.ops.metrics import exposition_format

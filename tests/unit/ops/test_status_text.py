@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.counts.consumer import SourceCounts
+from bridge.counts import SourceCounts
 from bridge.holds import Reason
 from bridge.model import Filtered, FilterReason, Retried, Retry, TopicPartition
 from bridge.ops.group_view import GroupView, TopicProblem, TopicView

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.config.sections import Ordering
-from bridge.counts.records import Tally
+from bridge.counts import Tally
 from bridge.model import TRACK, Record, Request, TopicPartition
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker

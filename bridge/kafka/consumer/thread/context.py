@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
     from bridge.config.sections import Kafka
-    from bridge.counts.consumer import SourceCounts
+    from bridge.counts import SourceCounts
     from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
     from bridge.kafka.consumer.thread.partition_state import PartitionTable, Pauses
 

@@ -17,7 +17,7 @@ from bridge.errors import Signal
 if TYPE_CHECKING:
     import asyncio
 
-    from bridge.counts.consumer import SourceCounts
+    from bridge.counts import SourceCounts
     from bridge.kafka.consumer.thread.consumption import Batch, Consumption, Positioned, Tracker
 
 HOLDING: Final = 0.004
