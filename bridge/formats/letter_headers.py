@@ -12,10 +12,25 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.formats.own_records import LETTER
 from bridge.model import DeadLetter, Header, LetterReason
 from bridge.text import moments
 from bridge.text.printable import cut_bytes
+
+LETTER: Final[Header] = ("bridge.dead-letter.version", b"1")
+"""On every dead letter of every bridge."""
+RESOLUTION: Final[Header] = ("bridge.resolution.version", b"1")
+"""On every resolution."""
+
+
+def is_of_a_bridge(headers: Sequence[Header]) -> bool:
+    """Whether a bridge wrote it about an event: a dead letter or a resolution, which are never events themselves.
+
+    A pattern in kafka.topics may take another bridge's topics. A dead letter has its original's value, so that mapped
+    as an event it would be sent a second time, by somebody else, while it is still open.
+    """
+    # Whole headers are compared, which is one step of the interpreter for all of them.
+    return LETTER in headers or RESOLUTION in headers
+
 
 VERSION: Final = (LETTER[1] or b"").decode()
 OWN: Final = LETTER[0].removesuffix("version")

@@ -7,7 +7,7 @@ from typing import Final
 
 from bridge.decode.failures import MappingError, undecodable
 from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, SchemaNeeded, Schemas
-from bridge.formats.own_records import is_of_a_bridge
+from bridge.formats.letter_headers import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from bridge.formats.own_records import RESOLUTION
+from bridge.formats.letter_headers import RESOLUTION
 from bridge.kafka import client
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.letters.renewing_producer import POLL, RecordForm, RenewingProducer, Unwritten

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.formats.letter_headers import Detail, build
-from bridge.formats.own_records import RESOLUTION
+from bridge.formats.letter_headers import RESOLUTION, Detail, build
 from bridge.model import (
     UNREADABLE_HEADERS,
     DeadLetter,
