@@ -177,7 +177,7 @@ class KeptLines:
         self._lines: deque[bytes] = deque(maxlen=50)
 
     def write(self, data: bytes) -> int:
-        """See `ops.log.log_writer.Output`."""
+        """See `ops.log.logger.Output`."""
         self._lines.append(data)
         return len(data)
 

@@ -16,8 +16,7 @@ import httpx
 
 from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.ops.log.log_writer import LogWriter
-from bridge.ops.log.logger import set_up
+from bridge.ops.log.logger import LogWriter, set_up
 from bridge.ops.snapshot import Snapshot
 from bridge.service.bridge import Bridge, Exit
 from bridge.service.main import secrets_of

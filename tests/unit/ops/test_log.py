@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge.ops.log.log_writer import LogWriter
-from bridge.ops.log.logger import LIBRARY_EVENT, set_up
+from bridge.ops.log.logger import LIBRARY_EVENT, LogWriter, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
