@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import platform
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 from bridge import __version__
-from bridge.config import certificates
-from bridge.config.fingerprint import mapping_number
+from bridge.config import certificates, environment
+from bridge.config.fingerprint import configuration_hash, mapping_number
 from bridge.config.sections import Config
 from bridge.kafka.admin.group_reader import GroupReader
 from bridge.kafka.admin.inspection import Inspection
+from bridge.kafka.client import library_version
 from bridge.kafka.consumer.source import Source
 from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.mapping.compile import CompiledMapping
@@ -24,10 +28,10 @@ from bridge.ops.admin.pages import pages
 from bridge.ops.admin.server import AdminServer
 from bridge.ops.log.events import Events
 from bridge.ops.log.logger import Logging
+from bridge.ops.snapshot import Build
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.work import Work
-from bridge.service.build import what_is_built
 from bridge.service.control import Control, Reach
 from bridge.service.event_log import ServiceEventLog
 from bridge.service.observation.observed import Observed
@@ -257,3 +261,25 @@ def _control(config: Config, delivery: DeliveryPath, group_watch: GroupWatch, ob
             drain_timeout=config.kafka.drain_timeout,
         )
     )
+
+
+UNKNOWN = "unknown"
+
+
+def what_is_built(config: Config) -> Build:
+    """For `track_bridge_build_info`: commit, settings, libraries."""
+    return Build(
+        revision=environment.revision(environment.variables()) or installed_from() or UNKNOWN,
+        configuration=configuration_hash(config),
+        librdkafka=library_version(),
+        python=platform.python_version(),
+    )
+
+
+def installed_from(package: str = "track-bridge") -> str:
+    """The commit that pip took the package from, where it came out of a repository (PEP 610); else empty."""
+    try:
+        origin = json.loads(metadata.distribution(package).read_text("direct_url.json") or "{}")
+        return str(origin["vcs_info"]["commit_id"])
+    except (metadata.PackageNotFoundError, ValueError, KeyError, TypeError):
+        return ""

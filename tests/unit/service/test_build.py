@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import environment
-from bridge.service.build import installed_from
+from bridge.service.assembly import installed_from
 
 COMMIT = "0f2eb97c0f2eb97c0f2eb97c0f2eb97c0f2eb97c"
 
