@@ -73,7 +73,7 @@ class Pacer:
         if interval is None:
             return
         late = now - self.free_at
-        self.free_at = (self.free_at if late < max(_CARRY, 0.0) else now) + interval
+        self.free_at = (self.free_at if late < _CARRY else now) + interval
 
 
 @dataclass(frozen=True, slots=True)
