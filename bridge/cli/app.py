@@ -8,13 +8,73 @@ import typer
 
 from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
-from bridge.cli.dlq import app as dlq
+from bridge.cli.dlq import discard, export, import_, replay, show, stats
+from bridge.cli.dlq import list as list_letters
+from bridge.cli.dlq.selectors import SelectingCommand
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
 from bridge.cli.frame.help import about
-from bridge.cli.offsets import app as offsets
+from bridge.cli.offsets import set_
+from bridge.cli.offsets import show as show_offsets
 from bridge.errors import Misuse
 
 TRACEBACK_OPTION = "--traceback"
+
+
+def _group() -> typer.Typer:
+    """Commands under one name; what it is for, its callback says."""
+    return typer.Typer(cls=help.HelpGroup, no_args_is_help=True, rich_markup_mode=None)
+
+
+topics_ = _group()
+topics_.command("create", cls=help.Command, short_help="Create the dead-letter topic and its .resolutions.")(
+    topics.create
+)
+
+
+@topics_.callback()
+@about(
+    ("See which topics the bridge needs and are missing", "topics create --dry-run"),
+)
+def _topics(config: startup.ConfigPath = None) -> None:
+    """The topics that the bridge itself needs."""
+
+
+dlq = _group()
+dlq.command(
+    "stats", cls=SelectingCommand, short_help="Count the open dead letters by reason, message, status, route and age."
+)(stats.stats)
+dlq.command("list", cls=SelectingCommand, short_help="Show the dead letters, one per line.")(list_letters.list_letters)
+dlq.command("show", cls=help.Command, short_help="Show one: what came, was sent, would be sent now.")(show.show)
+dlq.command("replay", cls=SelectingCommand, short_help="Send dead letters again, each once, in order.")(replay.replay)
+dlq.command("discard", cls=SelectingCommand, short_help="Settle dead letters without sending them.")(discard.discard)
+dlq.command("export", cls=SelectingCommand, short_help="Write dead letters as NDJSON, raw bytes kept.")(export.export)
+dlq.command("import", cls=help.Command, short_help="Re-import corrected records.")(import_.import_letters)
+
+
+@dlq.callback()
+@about(
+    ("Count the open dead letters", "dlq stats"),
+    ("Look at one", "dlq show 3:1207"),
+    ("Send those again whose route is fixed now", "dlq replay --route order.completed --dry-run"),
+)
+def _dlq(config: startup.ConfigPath = None) -> None:
+    """Dead letters: what, why, and sending them again."""
+
+
+offsets = _group()
+offsets.command("show", cls=help.Command, short_help="Show committed offsets, logs, lag and what is wrong.")(
+    show_offsets.show
+)
+offsets.command("set", cls=help.Command, short_help="Set the group's committed offset.")(set_.set_offsets)
+
+
+@offsets.callback()
+@about(
+    ("The committed offsets of a topic, and what is wrong", "offsets show shop.orders"),
+)
+def _offsets(config: startup.ConfigPath = None) -> None:
+    """The committed offset of each partition, and setting it."""
+
 
 app = typer.Typer(
     name="bridge",
@@ -33,9 +93,9 @@ app.command("check", cls=help.Command)(check.check)
 app.command("map", cls=help.Command)(map.map_records)
 app.command("send", cls=help.Command, short_help="Send one record, or a file of them, to the Track API.")(send.send)
 app.command("test", cls=help.Command)(test.run_tests)
-app.add_typer(topics.app, name="topics")
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(offsets.app, name="offsets")
+app.add_typer(topics_, name="topics")
+app.add_typer(dlq, name="dlq")
+app.add_typer(offsets, name="offsets")
 app.command("hold", cls=help.Command, short_help="Stop sending a topic's records, on a running bridge.")(holds.hold)
 app.command("release", cls=help.Command, short_help="Send a held topic's records again, on a running bridge.")(
     holds.release

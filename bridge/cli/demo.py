@@ -21,7 +21,7 @@ def demo(
     """Watch the main job run: Kafka, the Track API and their troubles, all inside this process, in half a minute."""
     from rich.console import Console
 
-    from bridge.cli.frame.view import view_for
+    from bridge.cli.frame.progress import view_for
     from bridge.demo import report, scenario
     from bridge.service.main import on_loop
 

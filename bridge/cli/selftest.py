@@ -70,7 +70,7 @@ def _run(options: Options, *, as_json: bool) -> int:
     from rich.console import Console
 
     from bridge.cli.frame import output
-    from bridge.cli.frame.view import view_for
+    from bridge.cli.frame.progress import view_for
     from bridge.sandbox.own_topics import ClusterError
     from bridge.selftest import report, run
     from bridge.selftest.events import NoEventError

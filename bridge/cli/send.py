@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.frame import inputs, output, rates, startup
+from bridge.cli.frame import inputs, output, startup
 from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.errors import Misuse
@@ -63,7 +63,7 @@ def send(  # noqa: PLR0917 - options are parameters
     topic: Annotated[
         str | None, typer.Option(metavar="NAME", show_default=False, help="The topic to assume for a value.")
     ] = None,
-    rate: Annotated[str, typer.Option(metavar="SHARE|RATE", help=f"With --file. {rates.HELP}")] = "20%",
+    rate: Annotated[str, typer.Option(metavar="SHARE|RATE", help=f"With --file. {startup.RATE_HELP}")] = "20%",
     from_line: Annotated[
         int | None,
         typer.Option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bridge.cli.frame import help, output, startup  # noqa: A004 - named as what it shows
+from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.commands import command
 from bridge.errors import Misuse
@@ -20,20 +20,7 @@ if TYPE_CHECKING:
 
 _PLANNED: Final = ("partitions", "replication_factor", "settings")
 
-app = typer.Typer(
-    help="The topics that the bridge itself needs.", cls=help.HelpGroup, no_args_is_help=True, rich_markup_mode=None
-)
 
-
-@app.callback()
-@about(
-    ("See which topics the bridge needs and are missing", "topics create --dry-run"),
-)
-def topics(config: startup.ConfigPath = None) -> None:
-    """The topics that the bridge itself needs."""
-
-
-@app.command("create", cls=help.Command, short_help="Create the dead-letter topic and its .resolutions.")
 @about(
     ("See what would be created", "topics create --dry-run"),
     ("Create both topics without being asked", "topics create --retention 60d --yes"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.dlq import opening, plan_page, selectors
-from bridge.cli.frame import output, progress, rates, startup
+from bridge.cli.frame import output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
@@ -45,7 +45,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         str,
         typer.Option(
             metavar="SHARE|RATE",
-            help=rates.HELP,
+            help=startup.RATE_HELP,
         ),
     ] = "20%",
     force: Annotated[
@@ -132,7 +132,7 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
 def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> Wish:
     from bridge.service.side_traffic import Wish
 
-    return Wish(rules, rates.requests_per_second(rate, start.config.delivery.rate_limit), COMMAND)
+    return Wish(rules, startup.requests_per_second(rate, start.config.delivery.rate_limit), COMMAND)
 
 
 def _planned(

@@ -1,4 +1,8 @@
-"""How far a long work is: a bar where a person watches, a line now and then where not. Always on standard error."""
+"""How far a long work is: a bar where a person watches, a line now and then where not.
+
+On standard error, beside what a command prints; of the demo and the self-test, which print nothing else meanwhile, on
+standard output.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from bridge.text.amounts import per_second, span, thousands
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
 EVERY = 10.0
 """Seconds between two lines."""
+_EVERY_OF_A_VIEW: Final = 2.0
 
 Report = Callable[[int], None]
 """Takes how much is done in all."""
@@ -101,3 +111,59 @@ def watched(what: str, total: int) -> Iterator[Report]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+# --- the demo and the self-test ---------------------------------------------------------------------
+
+
+class LineView:
+    """Plain lines with the seconds since the start."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._due = 0.0
+
+    def show(self, _done: int, line: str, _state: str) -> None:
+        """How much is done, as a line and in a few words."""
+        seconds = time.monotonic() - self._began
+        if seconds >= self._due:
+            self._due = seconds + _EVERY_OF_A_VIEW
+            self.tell(line)
+
+    def tell(self, sentence: str) -> None:
+        """Something happened."""
+        seconds = time.monotonic() - self._began
+        self._console.print(f"{seconds:5.1f} s  {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+
+
+class BarView:
+    """A progress bar that stays at the bottom."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("starting", total=total)
+        self._progress.start()
+
+    def show(self, done: int, _line: str, state: str) -> None:
+        """How much is done, as a line and in a few words."""
+        self._progress.update(self._task, completed=done, description=state)
+
+    def tell(self, sentence: str) -> None:
+        """Something happened."""
+        self._progress.console.print(sentence, markup=False, highlight=False)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._progress.stop()
+
+
+def view_for(console: Console, total: int) -> LineView | BarView:
+    """A bar where somebody watches, lines elsewhere."""
+    return BarView(console, total) if console.is_terminal else LineView(console)

@@ -12,7 +12,7 @@ import typer
 
 from bridge import commands
 from bridge.errors import Misuse, Unreachable
-from bridge.text.amounts import plural
+from bridge.text.amounts import per_minute, plural
 
 if TYPE_CHECKING:
     from bridge.config.keys.problems import Problem
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bridge.mapping.mapper import CompiledMapping
     from bridge.track.credentials import ApiKey
 
+
+RATE_HELP = "Of delivery.rate_limit: 20%, 100%, or a rate such as 60/min; running bridges use the rest."
 PATIENCE = 5.0
 """Seconds the brokers may take to answer a question while a person waits."""
 
@@ -126,6 +128,19 @@ def connect(start: LoadedConfiguration) -> tuple[Inspection, Cluster]:
         raise Misuse(f"{start.path}: {refused}") from refused
     except NotConnectedError as error:
         raise Unreachable(f"Cannot connect to any broker in {kafka.bootstrap_servers}: {error}.") from error
+
+
+def requests_per_second(text: str, limit: float | None) -> float:
+    """Requests per second of ``--rate``; 0.0 where the limit is lifted and a share means nothing. Raises `Misuse`."""
+    from bridge.config.keys import scalars
+
+    try:
+        wanted = (limit or 0.0) * scalars.share(text) if text.endswith("%") else scalars.rate(text)
+    except ValueError as problem:
+        raise Misuse(f"--rate {problem}, or a percentage of delivery.rate_limit such as 20%.") from problem
+    if limit is not None and (wanted is None or not 0 < wanted <= limit):
+        raise Misuse(f"--rate must be above zero and at most delivery.rate_limit ({per_minute(limit)}), not {text}.")
+    return wanted or 0.0
 
 
 def quiet_logger() -> Logger:

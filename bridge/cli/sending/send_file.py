@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bridge.cli.frame import output, rates, startup
+from bridge.cli.frame import output, startup
 from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
@@ -126,7 +126,7 @@ class SendFileRequest:
 
 def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes: bool, as_json: bool) -> ExitCode:
     """Show what the file comes to, ask, send, and say what became of it."""
-    rate = rates.requests_per_second(asked.rate, start.config.delivery.rate_limit)
+    rate = startup.requests_per_second(asked.rate, start.config.delivery.rate_limit)
     key = startup.api_key(start)
     lines = _lines(asked)
     rejected = Rejected(asked.source, resumes=asked.first is not None)
