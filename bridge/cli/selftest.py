@@ -15,7 +15,7 @@ from bridge.text.amounts import plural, span, thousands
 
 if TYPE_CHECKING:
     from bridge.config.sections import Config
-    from bridge.selftest.options import Options
+    from bridge.selftest.schedule import Options
 
 
 @about(
@@ -58,7 +58,7 @@ def selftest(
 
     The API is emulated and nothing of yours is touched. The same seed gives the same schedule of faults.
     """
-    from bridge.selftest.options import Options
+    from bridge.selftest.schedule import Options
 
     options = Options(seed, events, replicas, duration, _configuration(config, as_json=as_json), bootstrap, _logs(logs))
     return _run(options, as_json=as_json)

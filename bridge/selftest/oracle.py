@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from bridge.model import Failed, Filtered, Outcomes, Record, Request
 
 Ordering = Literal["user", "key", "partition", "none"]
 Coordinates = tuple[str, int, int]
 """Topic, partition and offset."""
-SHOWN: Final = 5
-"""Examples named of each thing that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

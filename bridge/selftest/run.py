@@ -25,10 +25,9 @@ from bridge.sandbox.topic_reader import TopicReader
 from bridge.selftest import bounds, surroundings
 from bridge.selftest.bounds import Bound, CrashLog
 from bridge.selftest.faults import Faults, Happened
-from bridge.selftest.options import Options
 from bridge.selftest.oracle import Oracle, SeenLetter, Verdict
 from bridge.selftest.replicas import Fleet
-from bridge.selftest.schedule import DisturbanceKind
+from bridge.selftest.schedule import DisturbanceKind, Options
 from bridge.selftest.surroundings import SelftestSurroundings
 from bridge.text.amounts import span, thousands
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
-from bridge.cli.checks import findings, forecast, group, letters, offsets, topics
+from bridge.cli.checks import findings, group, letters, offsets, topics
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
 from bridge.config.fingerprint import mapping_number
@@ -120,7 +120,7 @@ class _TopicQuestions:
         settings = self.inspection.settings(self.sources)
         rate = self.config.delivery.rate_limit
         backlogs = [
-            forecast.TopicBacklog(topic, outcome.backlog, _retention(settings.get(topic)))
+            offsets.TopicBacklog(topic, outcome.backlog, _retention(settings.get(topic)))
             for topic, outcome in outcomes.items()
             if outcome.backlog is not None
         ]
@@ -131,8 +131,8 @@ class _TopicQuestions:
             Area(
                 "Forecast",
                 [
-                    *forecast.forecast(backlogs, rate, undecided),
-                    *forecast.growth(self._arriving(partitions, facts), rate),
+                    *offsets.forecast(backlogs, rate, undecided),
+                    *offsets.growth(self._arriving(partitions, facts), rate),
                 ],
             ),
         ]

@@ -1,26 +1,97 @@
-"""The options by which every verb selects letters, defined once."""
+"""The options by which every verb selects letters, defined once, and what the shell offers for their values."""
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from bridge.cli.dlq import completion
 from bridge.cli.frame import help  # noqa: A004 - named as what it shows
 from bridge.errors import Misuse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typer._click import Context, Parameter
 
+    from bridge.config.load import Loaded
     from bridge.reprocess.reading.selection import Selection
+
 
 Many = list[str] | None
 _OFTEN = " May be given several times."
+
+
+# --- what the shell offers -----------------------------------------------------------------------------
+#
+# Nothing is asked but the file, and whatever is wrong with that is no matter of completion: then nothing is offered.
+
+
+def _reasons(incomplete: str) -> list[str]:
+    """Of dead letters of a bridge."""
+    from bridge.model import LetterReason
+
+    return _beginning([reason.value for reason in LetterReason], incomplete)
+
+
+def _routes(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Of the mapping, but for those that drop: of them there are no dead letters."""
+    return _beginning(_of_configuration(ctx, _route_names), incomplete)
+
+
+def _types(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Event types that the mapping has a rule for, by their whole names."""
+    return _beginning(_of_configuration(ctx, _type_names), incomplete)
+
+
+def _topics(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Those that are read by their whole names."""
+    return _beginning(_of_configuration(ctx, _topic_names), incomplete)
+
+
+def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def _of_configuration(ctx: typer.Context, names: Callable[[Loaded], Iterable[str]]) -> list[str]:
+    try:
+        from bridge.config import environment, load
+
+        given: Path | None = ctx.params.get("config") or ctx.find_root().params.get("config")
+        environ = environment.variables()
+        return list(names(load.read(environment.config_file(given, environ), environ)))
+    except Exception:  # noqa: BLE001 - whoever is typing wants no traceback between the words
+        return []
+
+
+def _route_names(loaded: Loaded) -> Iterable[str]:
+    from bridge.mapping.compile import compile_mapping
+    from bridge.mapping.mapper import CompiledMapping
+
+    if loaded.mapping is None:
+        return ()
+    compiled = compile_mapping(loaded.mapping)
+    dropped = {name for name, rule in loaded.mapping.events.items() if rule == "drop"}
+    return {route.name for route in compiled.routes} - dropped if isinstance(compiled, CompiledMapping) else ()
+
+
+def _type_names(loaded: Loaded) -> Iterable[str]:
+    rules = {} if loaded.mapping is None else loaded.mapping.events
+    return [name for name in rules if "*" not in name]
+
+
+def _topic_names(loaded: Loaded) -> Iterable[str]:
+    from bridge.config.topics import topic_patterns
+
+    topics = () if loaded.config is None else loaded.config.kafka.topics
+    return [name for name in topics if not topic_patterns.is_pattern(name)]
+
+
+# --- the options ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +103,7 @@ class SelectorOptions:
         typer.Option(
             metavar="REASON",
             show_default=False,
-            autocompletion=completion.reasons,
+            autocompletion=_reasons,
             help="undecodable, unmappable, invalid, rejected, unauthorized, expired, retries_exhausted or too_large; "
             "of other programs' dead letters, the exception's class." + _OFTEN,
         ),
@@ -46,7 +117,7 @@ class SelectorOptions:
         typer.Option(
             metavar="ROUTE",
             show_default=False,
-            autocompletion=completion.routes,
+            autocompletion=_routes,
             help="Route of the mapping." + _OFTEN,
         ),
     ] = None
@@ -55,7 +126,7 @@ class SelectorOptions:
         typer.Option(
             metavar="TYPE",
             show_default=False,
-            autocompletion=completion.types,
+            autocompletion=_types,
             help="Event type, as the present mapping reads it." + _OFTEN,
         ),
     ] = None
@@ -84,7 +155,7 @@ class SelectorOptions:
         typer.Option(
             metavar="TOPIC[:P[:OFFSETS]]",
             show_default=False,
-            autocompletion=completion.topics,
+            autocompletion=_topics,
             help="Where the records came from; OFFSETS is 17, 17-90, 17- or -90." + _OFTEN,
         ),
     ] = None

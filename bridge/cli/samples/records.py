@@ -5,15 +5,16 @@ from __future__ import annotations
 import enum
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any, Final
 
 import orjson
 
 from bridge.cli.frame import inputs
 from bridge.errors import Misuse
-from bridge.model import Record
+from bridge.model import Header, Record
 
 _DIGITS = 16
 """Of a hash in hexadecimal, as much as tells files apart."""
@@ -68,7 +69,6 @@ def read(source: str, form: Form, topic: str | None = None) -> Iterator[Record]:
 
 def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, bytes, Record]]:
     """The same with the number of each record's line, from 1, and its text."""
-    from bridge.cli.samples import kcat
     from bridge.mapping.review.examples import TOPIC_OF_INPUT
 
     given, topic = topic, topic or TOPIC_OF_INPUT
@@ -80,7 +80,7 @@ def numbered(source: str, form: Form, topic: str | None) -> Iterator[tuple[int, 
     documents = _documents(inputs.chunks(source))
     for place, (number, text) in enumerate(documents):
         if form is Form.VALUES:
-            yield number, text, kcat.record(text, given) or _of_value(topic, place, text, _own(whole, text, number))
+            yield number, text, kcat_record(text, given) or _of_value(topic, place, text, _own(whole, text, number))
         else:
             found = _whole(text)
             if not isinstance(found, Record):
@@ -182,3 +182,48 @@ def _whole(text: bytes) -> Record | list[str]:
         return list(translate.sentences(error, unknown=f"is no part of a record, which has {known}"))
     except ValueError as error:
         return [str(error)]
+
+
+# --- as `kcat -J` writes them ------------------------------------------------------------------------
+
+_ALWAYS: Final = frozenset({"topic", "partition", "offset", "payload"})
+_EVER: Final = _ALWAYS | {"tstype", "ts", "broker", "headers", "key", "key_error", "payload_error"}
+
+
+def kcat_record(text: bytes, topic: str | None) -> Record | None:
+    """The record, of `topic` where one is given; None for what is anything else: an object with other members is an
+    event of somebody's own.
+
+    Shape: ``{"topic", "partition", "offset", "tstype", "ts", "broker", "headers", "key", "payload"}``, of which headers
+    may be missing; these are one flat list of names and values; key and payload are text, null, or JSON with ``-s``.
+    """
+    from bridge.decode import exact_json
+    from bridge.decode.failures import MappingError
+
+    if b'"payload"' not in text or b'"offset"' not in text:
+        return None
+    try:
+        found = exact_json.read(text)  # With all digits, should the payload be JSON.
+    except (ValueError, MappingError):
+        return None
+    if type(found) is not dict or not _ALWAYS <= found.keys() <= _EVER:
+        return None
+    name, partition, offset, stamp = found["topic"], found["partition"], found["offset"], found.get("ts")
+    if type(name) is not str or type(partition) is not int or type(offset) is not int:
+        return None
+    known = stamp if type(stamp) is int and stamp >= 0 else None
+    flat = found.get("headers")
+    headers = _headers(flat) if type(flat) is list else ()
+    return Record(topic or name, partition, offset, known, _bytes(found.get("key")), _bytes(found["payload"]), headers)
+
+
+def _bytes(value: Any) -> bytes | None:
+    from bridge.decode import exact_json
+
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else exact_json.encoded(value)
+
+
+def _headers(flat: Sequence[Any]) -> tuple[Header, ...]:
+    return tuple((str(name), _bytes(value)) for name, value in zip(flat[::2], flat[1::2], strict=False))

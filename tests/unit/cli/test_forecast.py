@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.cli.checks.findings import Finding, Level
-from bridge.cli.checks.forecast import TopicBacklog, forecast, growth
+from bridge.cli.checks.offsets import TopicBacklog, forecast, growth
 
 PER_MINUTE_600 = 10.0
 DAY = 86_400.0

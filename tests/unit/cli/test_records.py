@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.samples import kcat, records
+from bridge.cli.samples import records
 from bridge.cli.samples.records import Form
 from bridge.errors import Misuse
 from bridge.model import Record
@@ -59,7 +59,7 @@ def test_a_line_of_kcat_is_the_record_it_was(file: Path) -> None:
 def test_a_payload_that_kcat_decoded_keeps_its_digits() -> None:
     text = b'{"topic":"t","partition":0,"offset":1,"payload":{"n":12345678901234567890123.5}}'
 
-    found = kcat.record(text, None)
+    found = records.kcat_record(text, None)
 
     assert found is not None
     assert found.value == b'{"n":12345678901234567890123.5}'
@@ -76,12 +76,12 @@ def test_a_payload_that_kcat_decoded_keeps_its_digits() -> None:
     ],
 )
 def test_an_event_that_only_resembles_one_stays_what_it_is(line: object) -> None:
-    assert kcat.record(json.dumps(line).encode(), None) is None
+    assert records.kcat_record(json.dumps(line).encode(), None) is None
 
 
 @pytest.mark.parametrize("headers", [None, "ab", 3, ["odd"]])
 def test_headers_of_another_shape_cost_only_themselves(headers: object) -> None:
-    found = kcat.record(json.dumps({**LINE, "payload": "{}", "headers": headers}).encode(), None)
+    found = records.kcat_record(json.dumps({**LINE, "payload": "{}", "headers": headers}).encode(), None)
 
     assert found is not None
     assert found.headers == ()

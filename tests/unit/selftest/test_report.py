@@ -12,10 +12,9 @@ from bridge.sandbox import sample
 from bridge.selftest import report
 from bridge.selftest.bounds import Bound
 from bridge.selftest.faults import Happened
-from bridge.selftest.options import Options
 from bridge.selftest.oracle import Verdict
 from bridge.selftest.run import SelftestResult
-from bridge.selftest.schedule import DisturbanceKind
+from bridge.selftest.schedule import DisturbanceKind, Options
 
 WELL = Verdict(
     due=10, arrived=9, given_up=Counter(unauthorized=1), lost=[], duplicates=3, overtaken=[], foreign=0, unexplained=[]

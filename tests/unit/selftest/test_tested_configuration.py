@@ -14,10 +14,10 @@ from bridge.config import load
 from bridge.config.sections import Config
 from bridge.model import Failed, Filtered, Record, Request
 from bridge.sandbox.sample import SampleRecord
-from bridge.selftest import tested_configuration
+from bridge.selftest import surroundings
 from bridge.selftest.events import BROKEN, NoEventError
 from bridge.selftest.overrides import MARK, Site
-from bridge.selftest.tested_configuration import ConfigurationUnderTest
+from bridge.selftest.surroundings import ConfigurationUnderTest
 
 PREFIX = "bridge-selftest-1."
 KEY = "NX-the-users-own-key"
@@ -86,9 +86,7 @@ def configuration(path: Path, **changes: Any) -> Config:
 def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **changes: Any) -> ConfigurationUnderTest:
     config = configuration(tmp_path / "given.yaml", **changes)
     site = Site("127.0.0.1:1", prefix, 3.0, "http://127.0.0.1:2", tmp_path / "key", has_users=has_users)
-    return tested_configuration.prepare(
-        config, site, tested_configuration.selftest_topics(config, prefix), tmp_path / "bridge.yaml"
-    )
+    return surroundings.prepare(config, site, surroundings.selftest_topics(config, prefix), tmp_path / "bridge.yaml")
 
 
 def outcomes(made: ConfigurationUnderTest, record: SampleRecord) -> tuple[Request | Filtered | Failed, ...]:
