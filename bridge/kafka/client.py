@@ -6,7 +6,8 @@ refused where the configuration is read, so nothing here needs to fight them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer, libversion
@@ -143,36 +144,28 @@ def admin_configuration(kafka: Kafka) -> Configuration:
 
 def open_consumer(configuration: Configuration, log: ClientLog, on_commit: OnCommit) -> Consumer:
     """A consumer that is not subscribed yet. `ClientRefusedError` for a property it does not take."""
-    try:
+    with _refusals_told():
         return Consumer({**configuration, "error_cb": log.error, "on_commit": on_commit}, logger=log)
-    except (KafkaException, ValueError, TypeError) as refused:
-        raise _sentence(refused) from refused
 
 
 def open_reader(kafka: Kafka, log: ClientLog) -> Consumer:
     """A consumer that asks for the group's committed offsets and never joins; as for `open_consumer`."""
     configuration = {**consumer_configuration(kafka), "enable.auto.commit": False}
-    try:
+    with _refusals_told():
         return Consumer({**configuration, "error_cb": log.error}, logger=log)
-    except (KafkaException, ValueError, TypeError) as refused:
-        raise _sentence(refused) from refused
 
 
 def open_producer(configuration: Configuration, log: ClientLog) -> Producer:
     """A producer; it connects by itself. `ClientRefusedError` for a property it does not take."""
-    try:
+    with _refusals_told():
         return Producer({**configuration, "error_cb": log.error}, logger=log)
-    except (KafkaException, ValueError, TypeError) as refused:
-        raise _sentence(refused) from refused
 
 
 def open_admin(configuration: Configuration, log: ClientLog) -> AdminClient:
     """An admin client. Its log arrives only in `poll`, so whoever opens it must call that now and then."""
-    try:
-        with_callback: Configuration = {**configuration, "error_cb": log.error}
+    with_callback: Configuration = {**configuration, "error_cb": log.error}
+    with _refusals_told():
         return AdminClient(with_callback, logger=log)
-    except (KafkaException, ValueError, TypeError) as refused:
-        raise _sentence(refused) from refused
 
 
 def try_consumer(kafka: Kafka, log: ClientLog) -> None:
@@ -183,24 +176,18 @@ def try_consumer(kafka: Kafka, log: ClientLog) -> None:
     """
     configuration = consumer_configuration(kafka)
     del configuration["bootstrap.servers"]
-    if _logs_in_by_itself(configuration):
-        return
-    try:
-        Consumer({**configuration, "enable.auto.commit": False, "error_cb": log.error}, logger=log).close()
-    except (KafkaException, ValueError, TypeError) as refused:
-        raise _sentence(refused) from refused
+    if not _logs_in_by_itself(configuration):
+        with _refusals_told():
+            Consumer({**configuration, "enable.auto.commit": False, "error_cb": log.error}, logger=log).close()
 
 
 def try_producer(kafka: Kafka, settings: DeadLetterSettings, log: ClientLog) -> None:
     """The same of the dead-letter producer."""
     configuration = producer_configuration(kafka, settings)
     del configuration["bootstrap.servers"]
-    if _logs_in_by_itself(configuration):
-        return
-    try:
-        Producer({**configuration, "error_cb": log.error}, logger=log)
-    except (KafkaException, ValueError, TypeError) as refused:
-        raise _sentence(refused, "kafka.properties and dead_letter.properties") from refused
+    if not _logs_in_by_itself(configuration):
+        with _refusals_told("kafka.properties and dead_letter.properties"):
+            Producer({**configuration, "error_cb": log.error}, logger=log)
 
 
 def _logs_in_by_itself(configuration: Mapping[str, Any]) -> bool:
@@ -210,7 +197,12 @@ def _logs_in_by_itself(configuration: Mapping[str, Any]) -> bool:
     return is_login and mechanism in {"GSSAPI", "OAUTHBEARER"}
 
 
-def _sentence(refused: Exception, where: str = "kafka.properties") -> ClientRefusedError:
-    cause: Any = refused.args[0] if refused.args else refused
-    text = cause.str() if isinstance(refused, KafkaException) else str(cause)
-    return ClientRefusedError(f"{where}: {text.removeprefix('Failed to create consumer: ')}")
+@contextmanager
+def _refusals_told(where: str = "kafka.properties") -> Generator[None]:
+    """What the client library does not take, as a sentence for whoever wrote it."""
+    try:
+        yield
+    except (KafkaException, ValueError, TypeError) as refused:
+        cause: Any = refused.args[0] if refused.args else refused
+        text = cause.str() if isinstance(refused, KafkaException) else str(cause)
+        raise ClientRefusedError(f"{where}: {text.removeprefix('Failed to create consumer: ')}") from refused

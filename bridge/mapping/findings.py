@@ -7,9 +7,8 @@ from bridge.config.keys.values import ValueSpec
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.pattern_syntax import PatternError
 from bridge.config.topics.topic_patterns import TopicPattern
-from bridge.mapping.expressions.conditions import Condition, ConditionError, compile_condition
 from bridge.mapping.expressions.readers import NOTHING, ValueReader, ValueSpecError
-from bridge.mapping.expressions.values import compile_value
+from bridge.mapping.expressions.values import Condition, ConditionError, compile_condition, compile_value
 
 
 class Findings:

@@ -129,7 +129,7 @@ class CompiledMapping:
             match = topic.match_attributes(record, attributes)
             if match.outcomes is not None:
                 return match.outcomes
-        value = topic.decode(record, attributes, how)
+        value = topic.decode(record, attributes, how, topic.schemas)
         if not isinstance(value, dict):
             return _without_value(value)
         if match is None:

@@ -6,32 +6,40 @@ A text on the way of a path may hold the very thing (JSON inside of a text, base
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from bridge.decode.failures import Unusable, unmappable
+from bridge.decode.protocol import Attributes, Decode, DecodedRecord, DecodeSettings, SchemaNeeded, Schemas
 from bridge.mapping.expressions.paths import Path
+from bridge.model import Record
 
 _DATA: Final = "data"
 _ENCODED: Final = "data_base64"
 """Holds the data of a CloudEvent once more, or in a form that was not decoded."""
 
 
-def remover(paths: tuple[Path, ...]) -> Callable[[dict[str, Any]], None]:
-    """Takes these paths out of a value, in place. Lists on the way are walked: each element may hold the path."""
+def without(paths: tuple[Path, ...], decode: Decode) -> Decode:
+    """The decoder with these paths taken out of its values. Lists on the way are walked: each element may hold one."""
+    if not paths:
+        return decode
     guarded = tuple((path, _withheld(".".join(path))) for path in paths)
     of_data = next((withheld for path, withheld in guarded if path[0] == _DATA), None)
 
-    def remove_all(value: dict[str, Any]) -> None:
-        for path, withheld in guarded:
-            _remove(value, path, withheld)
-        if of_data is not None and _ENCODED in value:
-            if _DATA in value:
-                del value[_ENCODED]
-            else:
-                value[_ENCODED] = of_data
+    def decode_without(
+        record: Record, attributes: Attributes | None, settings: DecodeSettings, schemas: Schemas, /
+    ) -> DecodedRecord | SchemaNeeded:
+        value = decode(record, attributes, settings, schemas)
+        if isinstance(value, dict):
+            for path, withheld in guarded:
+                _remove(value, path, withheld)
+            if of_data is not None and _ENCODED in value:
+                if _DATA in value:
+                    del value[_ENCODED]
+                else:
+                    value[_ENCODED] = of_data
+        return value
 
-    return remove_all
+    return decode_without
 
 
 def _remove(value: Any, path: Path, withheld: Unusable) -> Any:

@@ -11,10 +11,10 @@ import orjson
 from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode import exact_json, plain_text
 from bridge.decode.failures import MappingError, invalid, unmappable
-from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.generated import Metadata, Write
 from bridge.mapping.expressions.readers import NOTHING, ValueReader
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
+from bridge.mapping.expressions.values import Condition
 from bridge.mapping.metadata import WholeObject, compile_metadata
 from bridge.mapping.settings import Settings
 from bridge.model import TRACK, Failed, Filtered, FilterReason, LetterReason, Outcome, Request, Route

@@ -13,10 +13,10 @@ from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode.decoders import DECODERS
 from bridge.decode.protocol import Decoder
-from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
 from bridge.mapping.expressions.paths import Path, covers, parse_path
 from bridge.mapping.expressions.readers import ValueReader
+from bridge.mapping.expressions.values import Condition
 from bridge.mapping.findings import Findings
 
 
@@ -59,10 +59,6 @@ class MappedTopicSettings:
             if pattern.matches(topic):
                 return settings
         return self.base
-
-    def variants(self) -> tuple[Settings, ...]:
-        """All of them, the base first."""
-        return (self.base, *self.by_name.values(), *(settings for _, settings in self.by_pattern))
 
 
 _NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {

@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 
 from bridge.decode import plain_text
 from bridge.decode.failures import unmappable
-from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, SchemaNeeded, Schemas
+from bridge.decode.protocol import Attributes, DecodeSettings, Schemas
 from bridge.mapping.expressions.scope import Scope
-from bridge.mapping.never_send import remover
+from bridge.mapping.never_send import without
 from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import Settings
@@ -82,16 +82,15 @@ class TopicPlan:
 
     __slots__ = (
         "_by_header",
-        "_decode",
         "_filtered_by_header",
         "_header",
         "_no_scope",
         "_read_type",
-        "_schemas",
         "_shared",
-        "_strip",
         "_topic",
+        "decode",
         "matches",
+        "schemas",
         "settings",
         "skim",
         "type_comes_first",
@@ -102,9 +101,9 @@ class TopicPlan:
     def __init__(self, topic: str, settings: Settings, shared: SharedByTopics) -> None:
         self._topic = topic
         self._shared = shared
-        self._decode = settings.decoder.decode
-        self._schemas = shared.schemas
-        self._strip = remover(settings.never_send) if settings.never_send else None
+        self.schemas = shared.schemas
+        self.decode = without(settings.never_send, settings.decoder.decode)
+        """Reads the record's value without what is never sent; a decoder itself, which saves a call per record."""
         self.settings = settings
         self.matches: dict[str, Match] = {}
         """By event type, filled as types are seen."""
@@ -131,15 +130,6 @@ class TopicPlan:
     def is_event_without_data(self, record: Record) -> bool:
         """Whether a record without a value is an event by its headers, which needs no data to be one."""
         return bool(record.headers) and self.attributes(record) is not None
-
-    def decode(
-        self, record: Record, attributes: Attributes | None, how: DecodeSettings
-    ) -> DecodedRecord | SchemaNeeded:
-        """The record's value without what is never sent."""
-        decoded = self._decode(record, attributes, how, self._schemas)
-        if self._strip is not None and isinstance(decoded, dict):
-            self._strip(decoded)
-        return decoded
 
     def match_record(self, record: Record, how: DecodeSettings) -> Match:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import KafkaError
-from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from bridge.errors import Unreachable
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.partitions import from_client, to_client
 from bridge.kafka.record_headers import headers_of
 from bridge.model import LogRange, Record, TopicPartition
 from bridge.text.amounts import span
@@ -28,6 +28,8 @@ _BATCH: Final = 500
 _POLL: Final = 0.25
 SILENCE: Final = 15.0
 """Seconds without any record after which the brokers are taken to be gone."""
+PATIENCE: Final = 5.0
+"""Seconds that one record of each partition may take, all together."""
 
 
 class End(enum.Enum):
@@ -73,9 +75,9 @@ def read(
     if not open_ends:
         return
     log = ClientLog(logger)
-    consumer = client.open_consumer(_configuration(kafka), log, on_commit=_never)
+    consumer = _opened(kafka, log)
     try:
-        consumer.assign([ClientPartition(p.topic, p.partition, offsets.start) for p, offsets in wanted.items()])
+        consumer.assign([to_client(partition, offsets.start) for partition, offsets in wanted.items()])
         heard = clock()
         while open_ends:
             messages = consumer.consume(_BATCH, _POLL)
@@ -90,19 +92,50 @@ def read(
         consumer.close()
 
 
-def _configuration(kafka: Kafka) -> dict[str, Any]:
+def written_at(
+    kafka: Kafka, offsets: Mapping[TopicPartition, int], logger: logging.Logger
+) -> dict[TopicPartition, float]:
+    """The timestamp (Unix seconds) of the first record at or after each offset: how old is what waits there?
+
+    One record of each partition is read. Those that do not answer in time are left out.
+    """
+    consumer = _opened(kafka, ClientLog(logger), {"queued.min.messages": 1})
+    found: dict[TopicPartition, float] = {}
+    answered: set[TopicPartition] = set()
+    try:
+        consumer.assign([to_client(partition, offset) for partition, offset in offsets.items()])
+        deadline = time.monotonic() + PATIENCE
+        while len(answered) < len(offsets) and time.monotonic() < deadline:
+            message = consumer.poll(_POLL)
+            if message is None or (partition := _partition_of(message)) not in offsets or partition in answered:
+                continue
+            answered.add(partition)
+            consumer.pause([to_client(partition)])
+            if message.error() is None:
+                kind, timestamp = message.timestamp()
+                if kind:
+                    found[partition] = timestamp / 1000
+    except KafkaException:
+        return {}
+    else:
+        return found
+    finally:
+        consumer.close()
+
+
+def _opened(kafka: Kafka, log: ClientLog, more: Mapping[str, Any] | None = None) -> Consumer:
     """The service's own, so that what is read here is what it would read, without anything that writes."""
-    configuration = {
-        **client.consumer_configuration(kafka),
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-    }
+    configuration = {**client.consumer_configuration(kafka), "enable.auto.commit": False, **(more or {})}
     configuration.pop("group.instance.id", None)
-    return configuration
+    return client.open_consumer(configuration, log, on_commit=_never)
+
+
+def _partition_of(message: Message[Any, Any]) -> TopicPartition:
+    return TopicPartition(message.topic() or "", message.partition() or 0)
 
 
 def _taken(message: Message[Any, Any], open_ends: dict[TopicPartition, int]) -> Iterator[Record]:
-    partition = TopicPartition(message.topic() or "", message.partition() or 0)
+    partition = _partition_of(message)
     error = message.error()
     if error is not None:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for a local code
@@ -131,9 +164,8 @@ def _close_passed(consumer: Consumer, open_ends: dict[TopicPartition, int]) -> N
     """The last offsets of a span may hold no record: a transaction's marker, or what compaction removed."""
     if not open_ends:
         return
-    positions = consumer.position([ClientPartition(p.topic, p.partition) for p in open_ends])
-    for each in positions:
-        partition = TopicPartition(each.topic, each.partition)
+    for each in consumer.position(list(map(to_client, open_ends))):
+        partition = from_client(each)
         if each.offset >= open_ends[partition]:
             del open_ends[partition]
 

@@ -1,13 +1,28 @@
-"""One round of the poll thread after the other: committed offsets out, records in, as many as there is room for."""
+"""One round of the poll thread after the other: committed offsets out, records in, as many as there is room for.
+
+The parts that a round goes through work around one Kafka client, and are built with it.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.config.topics.consumed_topics import GroupProtocol, topics_of
 from bridge.kafka.consumer import batching
+from bridge.kafka.consumer.assignment.draining import Draining
+from bridge.kafka.consumer.assignment.holding import Holding
+from bridge.kafka.consumer.assignment.rebalance import Rebalance
+from bridge.kafka.consumer.cluster_watch import BrokerSession, ClusterWatch
+from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.commits.end_offsets import EndOffsets
+from bridge.kafka.consumer.message_errors import MessageErrors
+from bridge.kafka.consumer.starts.lookup import Lookup
+from bridge.kafka.consumer.starts.settled import Settled
+from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.model import TopicPartition
 
 if TYPE_CHECKING:
@@ -15,8 +30,48 @@ if TYPE_CHECKING:
 
     from bridge.kafka.consumer.back_pressure import BackPressure
     from bridge.kafka.consumer.batching import HeaderFilterOf
-    from bridge.kafka.consumer.parts import ConsumerParts
     from bridge.kafka.consumer.thread.context import ConsumerContext
+    from bridge.kafka.consumer.thread.watchdog import Watchdog
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerParts:
+    """Each knows only those that are built before it."""
+
+    commits: Commits
+    settled: Settled
+    start_runner: StartRunner
+    draining: Draining
+    holding: Holding
+    rebalance: Rebalance
+    end_offsets: EndOffsets
+    cluster_watch: ClusterWatch
+    message_errors: MessageErrors
+
+
+def build_parts(
+    context: ConsumerContext, protocol: GroupProtocol, watchdog: Watchdog, mapping: int | None
+) -> ConsumerParts:
+    """`mapping` is the number of the mapping, which every commit names."""
+    commits = Commits(context, mapping=mapping)
+    settled = Settled(context, topics_of(context.kafka))
+    start_runner = StartRunner(context, Lookup(context, settled), commits)
+    draining = Draining(context, commits)
+    end_offsets = EndOffsets(context)
+    session = BrokerSession(context) if protocol is GroupProtocol.CONSUMER else None
+    cluster_watch = ClusterWatch(context, start_runner.identify, session)
+    return ConsumerParts(
+        commits=commits,
+        settled=settled,
+        start_runner=start_runner,
+        draining=draining,
+        holding=Holding(context, draining, start_runner, commits),
+        rebalance=Rebalance(context, start_runner, commits, draining, watchdog),
+        end_offsets=end_offsets,
+        cluster_watch=cluster_watch,
+        message_errors=MessageErrors(context, start_runner, cluster_watch.hurry, end_offsets.reached),
+    )
+
 
 POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (offsets to commit, heartbeats, pauses) wait as long at most."""

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Final
 from bridge.counts import SourceCounts
 from bridge.kafka import client, terms
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.consumer import parts
 from bridge.kafka.consumer.assignment.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT
 from bridge.kafka.consumer.message_errors import TermsRefusedError
-from bridge.kafka.consumer.poll_loop import SERVE, PollLoop
+from bridge.kafka.consumer.poll_loop import SERVE, ConsumerParts, PollLoop, build_parts
 from bridge.kafka.consumer.thread.context import ConsumerContext
 from bridge.kafka.consumer.thread.hand_over import DRAIN_GRACE, FirstFailure, HandOver, LoopGoneError
 from bridge.kafka.consumer.thread.partition_state import PartitionTable, Pauses
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from bridge.config.sections import Kafka
     from bridge.kafka.consumer.back_pressure import BackPressure
     from bridge.kafka.consumer.batching import HeaderFilterOf
-    from bridge.kafka.consumer.parts import ConsumerParts
     from bridge.kafka.consumer.thread.consumption import Consumption
     from bridge.kafka.terms import Terms
 
@@ -107,7 +105,7 @@ class PollThread:
             failure=self._failure,
             logger=self._logger,
         )
-        built = parts.build(context, on.protocol, self._watchdog, self._mapping)
+        built = build_parts(context, on.protocol, self._watchdog, self._mapping)
         return GroupMember(on, context, built, PollLoop(context, built, self._back_pressure, self._header_filter_of))
 
     def _on_commit(self, error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:

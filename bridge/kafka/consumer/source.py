@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bridge.config.sections import Kafka
     from bridge.formats.operator_hold import OperatorHold
     from bridge.kafka.consumer.assignment import holding
-    from bridge.kafka.consumer.parts import ConsumerParts
+    from bridge.kafka.consumer.poll_loop import ConsumerParts
     from bridge.kafka.consumer.thread.consumption import Consumption, Positioned, Tracker
     from bridge.model import TopicPartition
 

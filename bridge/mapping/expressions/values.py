@@ -1,16 +1,19 @@
-"""Values of the configuration, compiled: literals, expressions, templates, and paths with conversions."""
+"""What the configuration reads, compiled: literals, expressions, templates, paths with conversions; and conditions."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
 from bridge.decode.failures import found, unmappable
+from bridge.errors import InvalidError
 from bridge.mapping.expressions import scalars
 from bridge.mapping.expressions.absence import missing
 from bridge.mapping.expressions.expression import Expression, ExpressionError, compile_expression
-from bridge.mapping.expressions.paths import Read
+from bridge.mapping.expressions.generated import shortcut_first
+from bridge.mapping.expressions.paths import Path, Read
+from bridge.mapping.expressions.queries import Node
 from bridge.mapping.expressions.readers import ValueReader, ValueSpecError
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.expressions.shortcuts import of_conversion
@@ -139,3 +142,49 @@ def _steps(spec: PathValue) -> tuple[scalars.Convert, ...]:
     if spec.type is not None:
         steps.append(scalars.converter(spec.type, spec.unit))
     return tuple(steps)
+
+
+# --- conditions
+
+
+class ConditionError(InvalidError):
+    """A condition that cannot be compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled ``when``: it must yield true or false, nothing that merely counts as one of them."""
+
+    text: str
+    _read: Read
+    paths: tuple[Path, ...] = ()
+    """What it reads of the value."""
+    tree: Node = None
+    """What it was parsed to, if it is JMESPath over the value."""
+    quoted: frozenset[str] = frozenset()
+    """See `bridge.mapping.expressions.expression.Expression.quoted`."""
+
+    def holds(self, value: Any, scope: Scope) -> bool:
+        """Whether it yields true; raises for anything but true and false."""
+        result = self._read(value, scope)
+        if result is True:
+            return True
+        if result is False:
+            return False
+        what = missing(self.paths, value) if result is None else found(result)
+        raise unmappable(f"when: {self.text} is {what}; true or false is needed")
+
+
+def compile_condition(text: str) -> Condition:
+    """Compiles a condition; raises `ConditionError`."""
+    try:
+        expression = compile_expression(text, "when")
+    except ExpressionError as error:
+        raise ConditionError(f"{text!r} {error}") from None
+    if expression.constant_type is not None:
+        raise ConditionError(
+            f"{text!r} yields {expression.constant_type}, never true or false; "
+            "to choose by topic use topics, to choose by a header make it event_type"
+        )
+    read = expression.read if expression.shortcut is None else shortcut_first(expression.shortcut, text)
+    return Condition(text, read, expression.paths, expression.tree, expression.quoted)

@@ -14,10 +14,10 @@ from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import EXACT
 from bridge.mapping.expressions.absence import Absence, absences, first_obstacle
-from bridge.mapping.expressions.conditions import Condition
 from bridge.mapping.expressions.expression import RESERVED
 from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
+from bridge.mapping.expressions.values import Condition
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.routes import RoutePlan
 from bridge.mapping.topic_plan import TopicPlan
@@ -129,7 +129,7 @@ class Coverage:
     def _look(self, topic: TopicPlan, record: Record, sent: Mapping[str, dict[str, Any]]) -> None:
         self._counted.clear()
         attributes = topic.attributes(record)
-        value = topic.decode(record, attributes, EXACT)
+        value = topic.decode(record, attributes, EXACT, topic.schemas)
         if not isinstance(value, dict):
             return  # a null, which is a tombstone, or a schema is missing
         match = topic.match_record(record, EXACT) if topic.type_comes_first else None

@@ -126,7 +126,7 @@ class _Envelope:
         if early is not None:
             self.event_type, self.rule = early.event_type, early.rule
         attributes = topic.attributes(record)
-        value = topic.decode(record, attributes, how)
+        value = topic.decode(record, attributes, how, topic.schemas)
         if not isinstance(value, dict):
             return
         self.form = topic.settings.decoder.form(attributes, value)

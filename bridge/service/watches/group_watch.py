@@ -13,7 +13,7 @@ from typing import Final
 from bridge.config.sections import Kafka
 from bridge.config.topics import consumed_topics, topic_patterns
 from bridge.holds import Reason
-from bridge.kafka.admin import oldest
+from bridge.kafka.admin import sampler
 from bridge.kafka.admin.committed import Committed, other_mappings
 from bridge.kafka.admin.group_description import GroupDescription
 from bridge.kafka.admin.group_reader import GroupReader, ViewRefusedError
@@ -217,7 +217,7 @@ class GroupWatch:
         begins = unread(self._here.partitions(), self._here.nothing_open(), self.standings)
         wanted = self._waiting.observe(begins, time.time())
         if wanted:
-            found = await asyncio.to_thread(oldest.written_at, self._kafka, wanted, self._logger)
+            found = await asyncio.to_thread(sampler.written_at, self._kafka, wanted, self._logger)
             self._waiting.written(wanted, found, time.time())
         self.unread = self._waiting.oldest()
 

@@ -10,8 +10,7 @@ import pytest
 from bridge.counts import SourceCounts
 from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.batching import no_header_filter
-from bridge.kafka.consumer.parts import ConsumerParts
-from bridge.kafka.consumer.poll_loop import POLL, REST, REST_AFTER, PollLoop
+from bridge.kafka.consumer.poll_loop import POLL, REST, REST_AFTER, ConsumerParts, PollLoop
 from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
 from bridge.kafka.consumer.thread.partition_state import PartitionState

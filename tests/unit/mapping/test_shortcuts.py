@@ -13,11 +13,10 @@ from bridge.config.keys.values import PathValue, TemplateValue
 from bridge.decode import plain_json
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import EXACT, DecodeSettings
-from bridge.mapping.expressions.conditions import compile_condition
 from bridge.mapping.expressions.paths import path_reader
 from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
-from bridge.mapping.expressions.values import compile_value
+from bridge.mapping.expressions.values import compile_condition, compile_value
 from bridge.model import FilterReason, Record
 from tests.unit.mapping.conftest import Bench, compiled
 
