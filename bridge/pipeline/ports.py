@@ -1,4 +1,4 @@
-"""What the pipeline needs of the outside: small protocols, implemented at the edges and by the simulation.
+"""What the pipeline gets and needs of the outside: what arrives, and small protocols that the edges implement.
 
 All methods are called on, and all callbacks must arrive on, the one thread that runs the dispatcher.
 None of them blocks and none raises for a failure of the outside: failures are values.
@@ -7,10 +7,43 @@ None of them blocks and none raises for a failure of the outside: failures are v
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, Request, Retried, Verdict
 from bridge.pipeline.offsets import OffsetTracker
+
+
+class Skimmed:
+    """In place of neighbouring records that a header filters by one rule: how many they are.
+
+    Not a value: it grows as long as the poll thread reads on.
+    """
+
+    __slots__ = ("last", "outcomes", "records")
+
+    def __init__(self, outcomes: Outcomes, last: int) -> None:
+        self.outcomes = outcomes
+        self.last = last
+        """Offset of the last of them."""
+        self.records = 1
+
+
+class Oversized(NamedTuple):
+    """A record that is larger than what is mapped."""
+
+    record: Record
+    """Without its value, of which no second object is made."""
+    value_bytes: int
+    largest: int
+    """Bytes that a record may have."""
+
+    @property
+    def offset(self) -> int:
+        """The record's."""
+        return self.record.offset
+
+
+Arrival = Record | Skimmed | Oversized
 
 
 class Clock(Protocol):

@@ -15,9 +15,9 @@ from bridge.kafka.consumer.starts.settled import Seen, Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import TRACK, Disposition, LetterRefused, TopicPartition
+from bridge.pipeline.budget.governor import Outage
 from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
-from bridge.pipeline.budget.outage import Outage
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Assignments, Drain

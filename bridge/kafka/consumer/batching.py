@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.record_headers import headers_of_all
 from bridge.model import Record, last_header
-from bridge.pipeline.arrivals import Oversized, Skimmed
+from bridge.pipeline.ports import Oversized, Skimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from bridge.config.sections import Ordering
 from bridge.formats.offset_map import Head
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
-from bridge.pipeline.arrivals import Arrival, Oversized, Skimmed
 from bridge.pipeline.dispatch.assignments import OpenRecords
-from bridge.pipeline.ports import Clock, Mapper
+from bridge.pipeline.ports import Arrival, Clock, Mapper, Oversized, Skimmed
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, PartitionWork, QueueKey, Work
 
 Enqueue = Callable[[Work, Outcome], None]

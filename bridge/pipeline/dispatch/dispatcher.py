@@ -28,7 +28,6 @@ from bridge.model import (
     Unauthorized,
     Verdict,
 )
-from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.budget.governor import Block, Governor
 from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
@@ -38,7 +37,7 @@ from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
-from bridge.pipeline.ports import Alarm, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
+from bridge.pipeline.ports import Alarm, Arrival, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work

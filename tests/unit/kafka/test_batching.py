@@ -9,8 +9,8 @@ from bridge.kafka.consumer.batching import sort
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
 from bridge.mapping.topic_plan import HeaderFilter
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
-from bridge.pipeline.arrivals import Oversized, Skimmed
 from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.ports import Oversized, Skimmed
 
 
 class Delivered:

@@ -7,7 +7,7 @@ import pytest
 from bridge.config.sections import RetryPolicy
 from bridge.formats import offset_map
 from bridge.model import LetterReason, Position, Record, TopicPartition, Verdict
-from bridge.pipeline.arrivals import Skimmed
+from bridge.pipeline.ports import Skimmed
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, FILTERED, REJECTED, ROUTE, THROTTLED, TIMED_OUT
 from tests.unit.pipeline.world import World

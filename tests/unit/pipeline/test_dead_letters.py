@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.model import LetterReason, TopicPartition, Verdict
-from bridge.pipeline.arrivals import Oversized
+from bridge.pipeline.ports import Oversized
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, REJECTED, TIMED_OUT, TOO_LARGE, UNWRITABLE
 from tests.unit.pipeline.world import World

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from bridge.config.sections import RetryPolicy
 from bridge.holds import Reason
 from bridge.model import DeadLetter, LetterReason, Record
-from bridge.pipeline.budget.governor import Governor
+from bridge.pipeline.budget.governor import Governor, Outage
 from bridge.pipeline.budget.key_guard import KeyGuard, KeyRuling
 from bridge.pipeline.budget.membership import Membership
-from bridge.pipeline.budget.outage import Outage
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.retry import Evidence, backoff
 from bridge.pipeline.settings import DeliverySettings

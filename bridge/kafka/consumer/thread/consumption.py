@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 from bridge.holds import Reason
 from bridge.model import Position, TopicPartition
-from bridge.pipeline.arrivals import Arrival
 from bridge.pipeline.offsets import OffsetTracker
+from bridge.pipeline.ports import Arrival
 
 Tracker = OffsetTracker[Any]
 Positioned = Sequence[tuple[Tracker, Position]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.holds import Reason
 from bridge.kafka.partitions import to_client
 from bridge.model import Position, TopicPartition
-from bridge.pipeline.arrivals import Arrival
+from bridge.pipeline.ports import Arrival
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
