@@ -21,8 +21,7 @@ from bridge.reprocess.replay.letters import ReplayOutcome
 from bridge.reprocess.replay.plan import PlannedLetter, ReplayRules
 from bridge.reprocess.replay.replay import Replay
 from bridge.reprocess.sending.budget import Budget
-from bridge.reprocess.sending.file_sending import Sending
-from bridge.reprocess.sending.lines import FileLine, SendTally
+from bridge.reprocess.sending.file_sending import FileLine, Sending, SendTally
 from bridge.reprocess.sending.side_traffic import SideTraffic, Wiring
 from bridge.service.settings import delivery_settings
 from bridge.service.time import LoopAlarm, SystemClock

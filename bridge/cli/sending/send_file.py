@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from bridge.cli.samples.records import Form
     from bridge.model import DeadLetter
-    from bridge.reprocess.sending.file_sending import Sending
-    from bridge.reprocess.sending.lines import FileLine, SendTally
+    from bridge.reprocess.sending.file_sending import FileLine, Sending, SendTally
 
 
 class Rejected:
@@ -145,7 +144,7 @@ def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes
 
 
 def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -> ExitCode:
-    from bridge.reprocess.sending.lines import SendTally
+    from bridge.reprocess.sending.file_sending import SendTally
 
     if as_json:
         output.document(_document(SendTally(lines), rejected))
@@ -156,7 +155,7 @@ def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -
 
 def _lines(asked: SendFileRequest) -> list[FileLine]:
     from bridge.cli.samples import records
-    from bridge.reprocess.sending.lines import FileLine
+    from bridge.reprocess.sending.file_sending import FileLine
 
     found = [
         FileLine(number, text.decode("utf-8", "backslashreplace"), record)
@@ -270,7 +269,7 @@ def _end(tally: SendTally, rejected: Rejected, asked: SendFileRequest, *, as_jso
 
 
 def _summary(tally: SendTally, rejected: Rejected, asked: SendFileRequest) -> list[str]:
-    from bridge.reprocess.sending.lines import LineFate
+    from bridge.reprocess.sending.file_sending import LineFate
     from bridge.text.printable import printable
 
     rows = [
@@ -299,7 +298,7 @@ def _summary(tally: SendTally, rejected: Rejected, asked: SendFileRequest) -> li
 
 
 def _document(tally: SendTally, rejected: Rejected) -> dict[str, Any]:
-    from bridge.reprocess.sending.lines import LineFate
+    from bridge.reprocess.sending.file_sending import LineFate
 
     return {
         "records": len(tally.lines),
