@@ -9,7 +9,7 @@ from bridge.limiter import News
 from bridge.mapping.absent_keys import KeyWatch
 from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.log.events import Events
-from bridge.ops.log.redaction import Redactor
+from bridge.ops.log.logger import Redactor
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.track.credentials import ApiKey
 

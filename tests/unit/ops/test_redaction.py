@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bridge.ops.log.redaction import MASK, Redactor
+from bridge.ops.log.logger import MASK, Redactor
 
 KEY = 'up-1/"key"+ä'
 
