@@ -71,9 +71,8 @@ class Reach:
 class Control:
     """Belongs to the loop's thread."""
 
-    def __init__(self, reach: Reach, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, reach: Reach) -> None:
         self._reach = reach
-        self._wall = wall
         self._busy = False
 
     async def answer(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
@@ -104,7 +103,7 @@ class Control:
         here = [each for each in wanted if each in self._here()]
         if request.get("preview") or not here:
             return self._told(wanted, dict.fromkeys(here))
-        order = OperatorHold(reason, by, int(self._wall()))
+        order = OperatorHold(reason, by, int(time.time()))
         outcomes = await self._order(lambda done: self._reach.source.hold(here, order, done))
         self._reach.events.operator_held(
             here[0].topic, [each.partition for each in here], reason=order.reason, by=order.by, uid=uid

@@ -58,7 +58,6 @@ def pages(
     vitals: Callable[[], Vitals],
     snapshot: Callable[[], Snapshot],
     monotonic: Callable[[], float],
-    limits: health.BeatLimits = health.DEFAULT_LIMITS,
 ) -> dict[str, Page]:
     """The pages by path, for `AdminServer`.
 
@@ -72,7 +71,7 @@ def pages(
     }
     shown = Fresh(lambda: PageResponse(encode(status_document.document(snapshot())), media_type=_JSON), monotonic)
     return {
-        "/livez": lambda _accept: _probe("live", health.live(vitals(), limits)),
+        "/livez": lambda _accept: _probe("live", health.live(vitals())),
         "/readyz": lambda _accept: _probe("ready", health.ready(vitals())),
         "/metrics": lambda accept: rendered[exposition_format.media_type(accept)].get(),
         "/status": lambda _accept: shown.get(),

@@ -131,11 +131,9 @@ def counters(
     meaning: str,
     labels: tuple[str, ...],
     read: Callable[[Snapshot], Samples],
-    *,
-    shown: Shown | None = None,
 ) -> Metric:
     """One with labels."""
-    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, labels, read, shown=shown)
+    return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, labels, read)
 
 
 def gauges(
@@ -145,11 +143,9 @@ def gauges(
     labels: tuple[str, ...],
     read: Callable[[Snapshot], Samples],
     over: Over = Over.SUM,
-    *,
-    shown: Shown | None = None,
 ) -> Metric:
     """One with labels; what is not known is left out: NaN would spoil every sum."""
-    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, labels, read, over, shown)
+    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, labels, read, over)
 
 
 def age(
