@@ -32,6 +32,11 @@ def _is(*values: str) -> Accepts:
     return lambda value: value in values
 
 
+def _all(names: str, reason: str) -> dict[str, PropertyRefusal]:
+    """The same for several, whatever their values."""
+    return dict.fromkeys(names.split(), PropertyRefusal(reason))
+
+
 _POSITIONS = "the bridge commits an offset only when everything below it is done; remove it"
 _CALLBACK = "a callback is code and cannot come from a file; remove it"
 _STORE = "committed offsets are kept by the brokers alone; remove it"
@@ -50,12 +55,8 @@ REFUSED: Mapping[str, PropertyRefusal] = {
         "set kafka.start_from instead; where to start without a committed offset is never chosen silently"
     ),
     "auto.commit.interval.ms": PropertyRefusal("set kafka.commit_interval instead"),
-    "enable.auto.commit": PropertyRefusal(_POSITIONS),
-    "auto.commit.enable": PropertyRefusal(_POSITIONS),
-    "enable.auto.offset.store": PropertyRefusal(_POSITIONS),
-    "offset.store.method": PropertyRefusal(_STORE),
-    "offset.store.path": PropertyRefusal(_STORE),
-    "offset.store.sync.interval.ms": PropertyRefusal(_STORE),
+    **_all("enable.auto.commit auto.commit.enable enable.auto.offset.store", _POSITIONS),
+    **_all("offset.store.method offset.store.path offset.store.sync.interval.ms", _STORE),
     "enable.partition.eof": PropertyRefusal(
         "the bridge needs to hear of the ends of partitions and sets it itself; remove it"
     ),
@@ -87,33 +88,16 @@ REFUSED: Mapping[str, PropertyRefusal] = {
         "without verification the password goes to whoever answers; name the authority in ssl.ca.location instead",
         _is("true"),
     ),
-    "error_cb": PropertyRefusal(_CALLBACK),
-    "throttle_cb": PropertyRefusal(_CALLBACK),
-    "stats_cb": PropertyRefusal(_CALLBACK),
-    "log_cb": PropertyRefusal(_CALLBACK),
+    **_all(
+        "error_cb throttle_cb stats_cb log_cb dr_cb dr_msg_cb rebalance_cb offset_commit_cb consume_cb "
+        "background_event_cb socket_cb connect_cb closesocket_cb open_cb resolve_cb partitioner_cb "
+        "ssl.certificate.verify_cb on_commit on_delivery logger opaque msg_order_cmp interceptors",
+        _CALLBACK,
+    ),
     "oauth_cb": PropertyRefusal("a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc"),
     "oauthbearer_token_refresh_cb": PropertyRefusal(
         "a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc"
     ),
-    "dr_cb": PropertyRefusal(_CALLBACK),
-    "dr_msg_cb": PropertyRefusal(_CALLBACK),
-    "rebalance_cb": PropertyRefusal(_CALLBACK),
-    "offset_commit_cb": PropertyRefusal(_CALLBACK),
-    "consume_cb": PropertyRefusal(_CALLBACK),
-    "background_event_cb": PropertyRefusal(_CALLBACK),
-    "socket_cb": PropertyRefusal(_CALLBACK),
-    "connect_cb": PropertyRefusal(_CALLBACK),
-    "closesocket_cb": PropertyRefusal(_CALLBACK),
-    "open_cb": PropertyRefusal(_CALLBACK),
-    "resolve_cb": PropertyRefusal(_CALLBACK),
-    "partitioner_cb": PropertyRefusal(_CALLBACK),
-    "ssl.certificate.verify_cb": PropertyRefusal(_CALLBACK),
-    "on_commit": PropertyRefusal(_CALLBACK),
-    "on_delivery": PropertyRefusal(_CALLBACK),
-    "logger": PropertyRefusal(_CALLBACK),
-    "opaque": PropertyRefusal(_CALLBACK),
-    "msg_order_cmp": PropertyRefusal(_CALLBACK),
-    "interceptors": PropertyRefusal(_CALLBACK),
     "default.topic.config": PropertyRefusal("write the topic's properties beside the others; remove it"),
     "default_topic_conf": PropertyRefusal("write the topic's properties beside the others; remove it"),
     "log.queue": PropertyRefusal("the bridge takes the client's log itself; remove it"),
@@ -149,26 +133,19 @@ FOREIGN: Mapping[str, PropertyRefusal] = {
     "ssl.protocol": PropertyRefusal(f"{_JAVA}OpenSSL agrees on the best version by itself, remove it"),
     "ssl.enabled.protocols": PropertyRefusal(f"{_JAVA}OpenSSL agrees on the best version by itself, remove it"),
     "ssl.endpoint.identification": PropertyRefusal("the name is ssl.endpoint.identification.algorithm"),
-    "key.deserializer": PropertyRefusal(_BYTES),
-    "value.deserializer": PropertyRefusal(_BYTES),
-    "key.serializer": PropertyRefusal(_BYTES),
-    "value.serializer": PropertyRefusal(_BYTES),
+    **_all("key.deserializer value.deserializer key.serializer value.serializer", _BYTES),
     "max.poll.records": PropertyRefusal(f"{_JAVA}set delivery.max_buffered instead"),
     "fetch.max.wait.ms": PropertyRefusal(f"{_JAVA}set fetch.wait.max.ms instead"),
     "buffer.memory": PropertyRefusal(f"{_JAVA}set queue.buffering.max.kbytes instead"),
     "max.request.size": PropertyRefusal(f"{_JAVA}set message.max.bytes instead"),
     "receive.buffer.bytes": PropertyRefusal(f"{_JAVA}set socket.receive.buffer.bytes instead"),
     "send.buffer.bytes": PropertyRefusal(f"{_JAVA}set socket.send.buffer.bytes instead"),
-    "max.block.ms": PropertyRefusal(_NO_NEED),
-    "default.api.timeout.ms": PropertyRefusal(_NO_NEED),
-    "interceptor.classes": PropertyRefusal(_NO_NEED),
-    "metric.reporters": PropertyRefusal(_NO_NEED),
-    "metrics.recording.level": PropertyRefusal(_NO_NEED),
-    "metrics.num.samples": PropertyRefusal(_NO_NEED),
+    **_all(
+        "max.block.ms default.api.timeout.ms interceptor.classes metric.reporters metrics.recording.level "
+        "metrics.num.samples security.providers partitioner.class auto.include.jmx.reporter",
+        _NO_NEED,
+    ),
     "exclude.internal.topics": PropertyRefusal(f"{_JAVA}set topic.blacklist instead"),
-    "security.providers": PropertyRefusal(_NO_NEED),
-    "partitioner.class": PropertyRefusal(_NO_NEED),
-    "auto.include.jmx.reporter": PropertyRefusal(_NO_NEED),
 }
 
 REFUSED_UNDER_CONSUMER_PROTOCOL: Mapping[str, PropertyRefusal] = {

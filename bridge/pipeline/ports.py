@@ -51,11 +51,9 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Never steps; for every duration and deadline."""
-        ...
 
     def wall(self) -> float:
         """Unix time; only for what people and other processes read."""
-        ...
 
 
 class Mapper(Protocol):
@@ -63,7 +61,6 @@ class Mapper(Protocol):
 
     def map(self, record: Record, now: float) -> Outcomes:
         """``now`` is wall time in seconds, for ``max_age``."""
-        ...
 
 
 class Attempt(Protocol):
@@ -72,7 +69,6 @@ class Attempt(Protocol):
     @property
     def request(self) -> Request:
         """What to send."""
-        ...
 
 
 AttemptT = TypeVar("AttemptT", bound=Attempt)
@@ -87,11 +83,9 @@ class Sink(Protocol[AttemptT_contra]):
 
     def send(self, attempt: AttemptT_contra, /) -> None:
         """Start one request; the answer never arrives from within this call."""
-        ...
 
     def abort(self, attempts: Iterable[AttemptT_contra], /) -> None:
         """Close the connections that carry these requests; each is answered with an ambiguous `Retry`."""
-        ...
 
 
 class VerdictSink(Protocol[AttemptT_contra]):
@@ -99,7 +93,6 @@ class VerdictSink(Protocol[AttemptT_contra]):
 
     def answered(self, attempt: AttemptT_contra, verdict: Verdict, /) -> None:
         """One request is over."""
-        ...
 
 
 class Credentials(Protocol):
@@ -108,11 +101,9 @@ class Credentials(Protocol):
     @property
     def generation(self) -> int:
         """Of the key in force."""
-        ...
 
     def refresh(self) -> int:
         """Read the key file again; returns the generation then in force. An unreadable file keeps the old key."""
-        ...
 
 
 class DeadLetters(Protocol[LetterT_contra]):
@@ -120,7 +111,6 @@ class DeadLetters(Protocol[LetterT_contra]):
 
     def write(self, letter: DeadLetter, token: LetterT_contra, /) -> None:
         """Produce one letter; the receipt never arrives from within this call."""
-        ...
 
 
 class LetterReceipts(Protocol[LetterT_contra]):
@@ -128,7 +118,6 @@ class LetterReceipts(Protocol[LetterT_contra]):
 
     def letter_written(self, token: LetterT_contra, refused: LetterRefused | None, /) -> None:
         """``refused`` is None when all in-sync replicas have the letter."""
-        ...
 
 
 class Positions(Protocol):
@@ -136,23 +125,18 @@ class Positions(Protocol):
 
     def store(self, positions: Sequence[tuple[OffsetTracker[Any], Position]], /) -> None:
         """Commit these with the next commit; those of trackers that are not current are ignored."""
-        ...
 
     def send_heartbeat(self) -> None:
         """Make one round trip with the group coordinator and report it by `Dispatcher.heartbeat_answered`."""
-        ...
 
     def pause_topic(self, topic: str, /) -> None:
         """Take nothing more from this topic's partitions; for good, as far as this process goes."""
-        ...
 
     def pause_partition(self, tracker: OffsetTracker[Any], /) -> None:
         """Take nothing more from this partition for as long as this assignment lasts, or until it is resumed."""
-        ...
 
     def resume_partition(self, tracker: OffsetTracker[Any], /) -> None:
         """Read this partition on from where it was paused."""
-        ...
 
 
 class Alarm(Protocol):
@@ -160,7 +144,6 @@ class Alarm(Protocol):
 
     def at(self, when: float, /) -> None:
         """Call `Dispatcher.pump` at this monotonic time; an earlier alarm that is already set stays set."""
-        ...
 
 
 class EventLog(Protocol):
@@ -168,44 +151,33 @@ class EventLog(Protocol):
 
     def blocked(self, reason: str, detail: str) -> None:
         """All sending stopped."""
-        ...
 
     def unblocked(self, reason: str, seconds: float) -> None:
         """Sending resumes after this long."""
-        ...
 
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait this long."""
-        ...
 
     def retrying(self, event: Retried) -> None:
         """An event failed for the third time and is tried again."""
-        ...
 
     def topic_held(self, topic: str, letters: int, messages: str) -> None:
         """The dead-letter breaker took a topic out; `messages` counts what the letters in a row say."""
-        ...
 
     def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
         """One partition waits: a dead letter of it cannot be written at all."""
-        ...
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """A letter was acknowledged."""
-        ...
 
     def letter_refused(self, letter: DeadLetter, detail: str) -> None:
         """One letter was not acknowledged; it is tried again, or its partition held."""
-        ...
 
     def letters_unwritable(self, detail: str) -> None:
         """Nothing more is admitted until letters can be written again."""
-        ...
 
     def letters_writable(self, seconds: float) -> None:
         """They can, after this long."""
-        ...
 
     def drain_forced(self, tracker: OffsetTracker[Any], in_flight: int) -> None:
         """The drain's time was over before the answers came."""
-        ...

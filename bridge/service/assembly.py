@@ -17,7 +17,7 @@ from bridge import __version__
 from bridge.config import certificates, environment
 from bridge.config.fingerprint import configuration_hash, mapping_number
 from bridge.config.sections import Config
-from bridge.kafka.admin.group_reader import GroupReader
+from bridge.kafka.admin.committed import GroupReader
 from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.client import library_version
 from bridge.kafka.consumer.source import Source

@@ -22,11 +22,9 @@ class PollThreadSide(Protocol):
 
     def room(self, records: int, size: int) -> None:
         """Free slots and free bytes as of now."""
-        ...
 
     def store(self, positions: Positioned, /) -> None:
         """Commit these soon."""
-        ...
 
 
 class PollAdapter:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from bridge.config.sections import Config
 from bridge.formats import declarations
-from bridge.kafka.admin.group_reader import GroupReader
+from bridge.kafka.admin.committed import GroupReader
 from bridge.kafka.letters.replay_group import SESSION
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import DeadLetter

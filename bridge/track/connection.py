@@ -33,30 +33,24 @@ class ConnectionOwner(Protocol[AttemptT]):
 
     def connected(self, connection: Connection[AttemptT], /) -> None:
         """The transport is ready for a request."""
-        ...
 
     def accepted(self, connection: Connection[AttemptT], status: int, /) -> None:
         """A 2xx came whole and the connection can be used again."""
-        ...
 
     def answered(self, connection: Connection[AttemptT], answer: Answer, closed_for: str | None, /) -> None:
         """An answer came whole, or its head came whole and the connection ended; `closed_for` says why it ended."""
-        ...
 
     def unanswered(self, connection: Connection[AttemptT], closed_for: str, sentence: str, /, *, stale: bool) -> None:
         """The connection ended with no answer to the request it carried.
 
         `stale`: it had carried others before, and not a byte came for this one.
         """
-        ...
 
     def closed_idle(self, connection: Connection[AttemptT], closed_for: str, /) -> None:
         """The connection ended while it carried no request, which is no failure."""
-        ...
 
     def lost(self, connection: Connection[AttemptT], /) -> None:
         """The transport is gone; the last call of all."""
-        ...
 
 
 class Connection(asyncio.Protocol, Generic[AttemptT]):

@@ -23,25 +23,20 @@ class ApiKey(Credentials, Protocol):
     @property
     def header(self) -> bytes:
         """The header line ``Authorization: Token …``, without its line end."""
-        ...
 
     @property
     def problem(self) -> str | None:
         """Why the key could not be read the last time; None if it could."""
-        ...
 
     @property
     def problem_since(self) -> float | None:
         """Unix time of the first of the readings that failed, one after the other; None while there is no problem."""
-        ...
 
     def look(self) -> None:
         """See whether the key could be read, for `problem`; the key in use stays. May wait for a disk."""
-        ...
 
     def scrub(self, text: bytes) -> bytes:
         """The text without this key and those before it: an answer may repeat what it refuses."""
-        ...
 
 
 class KeyFileError(Misuse):

@@ -26,11 +26,9 @@ class StartableSink(Sink[Single], Protocol):
 
     async def start(self, answers: VerdictSink[Single]) -> None:
         """Verdicts go to `answers` from now on."""
-        ...
 
     async def close(self) -> None:
         """Close everything."""
-        ...
 
 
 class _Inbox:

@@ -254,7 +254,7 @@ class Inspection:
         """What the group has committed, None where that is nothing; without those that may not be read."""
         if not partitions:
             return {}
-        reader = client.open_reader(self._kafka, self._errors)  # not the admin client: see `group_reader`
+        reader = client.open_reader(self._kafka, self._errors)  # not the admin client: see `GroupReader`
         try:
             answered = reader.committed([to_client(each) for each in partitions], timeout=self._patience)
         except KafkaException:

@@ -5,7 +5,7 @@ answer UNKNOWN_MEMBER_ID otherwise, under both group protocols. So a bridge that
 a moment later, is never overruled, and there is no moment between a look at the group and the commit.
 
 A consumer that never subscribes makes the commit: the admin client would ask the same (`alter_consumer_group_offsets`),
-and has the fault that `group_reader` tells of.
+and has the fault that `GroupReader` tells of.
 """
 
 from __future__ import annotations

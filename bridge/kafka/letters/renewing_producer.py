@@ -66,19 +66,15 @@ class Outgoing(Protocol):
 
     def partition(self, count: Callable[[], int], /) -> int:
         """Where to; ``count`` asks the brokers how many partitions the topic has, and raises `KafkaException`."""
-        ...
 
     def form(self) -> RecordForm:
         """What to write."""
-        ...
 
     def shorten(self) -> bool:
         """It was too large: from now on `form` is shorter. False where it cannot be."""
-        ...
 
     def done(self, unwritten: Unwritten | None, /) -> None:
         """Its outcome, told once; None: it is written. Never called from within `RenewingProducer.write`."""
-        ...
 
 
 class _Entry:

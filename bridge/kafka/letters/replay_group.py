@@ -42,19 +42,15 @@ class ClaimHolder(Protocol):
 
     def claimed(self, partitions: Sequence[int], /) -> None:
         """These are ours."""
-        ...
 
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None], /) -> None:
         """These go to another member once ``done`` is called: nothing of them may be in flight by then."""
-        ...
 
     def lost(self, partitions: Sequence[int], /) -> None:
         """These may be another member's already."""
-        ...
 
     def refused(self, sentence: str, /) -> None:
         """There will be no claims."""
-        ...
 
 
 class Claimant(ClaimHolder, Protocol):
@@ -62,7 +58,6 @@ class Claimant(ClaimHolder, Protocol):
 
     def heartbeat_answered(self, issued_at: float, /) -> None:
         """The coordinator acknowledged a commit that was issued at this monotonic time."""
-        ...
 
 
 class ReplayGroup:

@@ -95,7 +95,6 @@ class Output(Protocol):
 
     def write(self, data: bytes, /) -> int:
         """Write at least a part and return how many bytes; OSError where that is impossible."""
-        ...
 
 
 class Descriptor:

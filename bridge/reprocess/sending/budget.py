@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from bridge.formats.declarations import Declaration, Reservations, allowed, encode
-from bridge.kafka.admin.group_reader import ViewRefusedError
+from bridge.kafka.admin.committed import ViewRefusedError
 from bridge.model import TopicPartition
 from bridge.pipeline.budget.pacing import FILL
 
@@ -21,7 +21,6 @@ class GroupMetadata(Protocol):
 
     async def metadata(self) -> Mapping[TopicPartition, str]:
         """By partition of the dead-letter topic."""
-        ...
 
 
 class Budget:

@@ -71,27 +71,21 @@ class Cargo(ClaimHolder, Protocol):
 
     def feed(self) -> None:
         """Hand the dispatcher as many as there is room for, in their order."""
-        ...
 
     def map(self, record: Record, now: float) -> Outcomes:
         """See `ports.Mapper`: of a record that was fed."""
-        ...
 
     def accepted(self, work: Work, verdict: Delivered, heard: Callable[[], None]) -> None:
         """The API accepted one event. Its permit is free when ``heard`` is called."""
-        ...
 
     def failed(self, letter: DeadLetter, work: Work, heard: Callable[[], None]) -> None:
         """One event failed for good, and not for the key. The dispatcher continues when ``heard`` is called."""
-        ...
 
     def pause(self, partition: int) -> None:
         """Feed nothing more of it: too much waits behind users whose events fail."""
-        ...
 
     def resume(self, partition: int) -> None:
         """Feed it again."""
-        ...
 
 
 class SideTraffic:

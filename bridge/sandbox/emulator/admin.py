@@ -36,15 +36,12 @@ class Controlled(Protocol):
 
     def set_faults(self, *faults: Fault, seed: int = 0) -> None:
         """Replace the script of faults."""
-        ...
 
     def limit_rate(self, rate: RateLimit | None) -> None:
         """Replace the rate limit; None lifts it."""
-        ...
 
     def reset(self) -> None:
         """Forget what was seen."""
-        ...
 
 
 def admin(emulator: Controlled, request: ReceivedRequest) -> bytes:

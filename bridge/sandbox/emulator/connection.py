@@ -34,31 +34,24 @@ class Api(Protocol):
 
     def opened(self, connection: ServerConnection, /) -> None:
         """A connection is there."""
-        ...
 
     def closed(self, connection: ServerConnection, /) -> None:
         """A connection is gone."""
-        ...
 
     def first_bytes(self, connection: ServerConnection, /) -> bool:
         """Whether to go on reading."""
-        ...
 
     def request(self, connection: ServerConnection, request: ReceivedRequest, /) -> None:
         """A whole request came."""
-        ...
 
     def ended(self, connection: ServerConnection, /) -> None:
         """The request is answered, or never will be."""
-        ...
 
     def pipelined(self) -> None:
         """A request came before the previous one was answered."""
-        ...
 
     def unheard(self) -> None:
         """A request came after a surplus answer."""
-        ...
 
 
 class ServerConnection(asyncio.Protocol):

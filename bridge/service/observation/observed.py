@@ -32,7 +32,6 @@ class LogWrites(Protocol):
     @property
     def write_failures(self) -> int:
         """Lines that could not be written."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

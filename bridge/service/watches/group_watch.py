@@ -14,9 +14,8 @@ from bridge.config.sections import Kafka
 from bridge.config.topics import consumed_topics, topic_patterns
 from bridge.holds import Reason
 from bridge.kafka.admin import sampler
-from bridge.kafka.admin.committed import Committed, other_mappings
+from bridge.kafka.admin.committed import Committed, GroupReader, ViewRefusedError, other_mappings
 from bridge.kafka.admin.group_description import GroupDescription
-from bridge.kafka.admin.group_reader import GroupReader, ViewRefusedError
 from bridge.kafka.admin.inspection import Inspection
 from bridge.limiter import RareLog
 from bridge.model import TopicPartition

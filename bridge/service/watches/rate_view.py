@@ -11,7 +11,7 @@ from typing import Protocol
 from bridge.formats import offset_map
 from bridge.formats.declarations import Reservations
 from bridge.formats.offset_map import Demand
-from bridge.kafka.admin.group_reader import ViewRefusedError
+from bridge.kafka.admin.committed import ViewRefusedError
 from bridge.limiter import once
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
@@ -27,11 +27,9 @@ class GroupFacts(Protocol):
 
     async def metadata(self) -> Mapping[TopicPartition, str]:
         """The commit metadata of every partition the group has a position on, in its subscribed topics."""
-        ...
 
     async def partitions(self) -> int:
         """How many partitions the subscribed topics have, all together."""
-        ...
 
 
 class RateView:

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import asyncio, logging, sys
-from bridge.kafka.admin.group_reader import GroupReader
+from bridge.kafka.admin.committed import GroupReader
 from bridge.sandbox.broker import EmbeddedKafka
 from tests.support.kafka.completing import settings
 

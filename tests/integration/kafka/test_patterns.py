@@ -13,7 +13,7 @@ from bridge.cli.checks.topics import consumed
 from bridge.config.sections import Kafka as KafkaSection
 from bridge.config.topics.consumed_topics import topics_of
 from bridge.config.topics.topic_patterns import fault
-from bridge.kafka.admin.group_reader import GroupReader
+from bridge.kafka.admin.committed import GroupReader
 from tests.support.kafka.client import ANSWER_WITHIN, Kafka
 
 ENDS = ("1", "12", "1a", "d", "a", "A", "a.b", "a-b", "b_a", "bill", "billing")

@@ -61,11 +61,9 @@ class Consumption(Protocol):
 
     def assigned(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are read from now on; an empty sequence says that the group was joined without any."""
-        ...
 
     def started(self, starts: Sequence[Started]) -> None:
         """It was decided where these start."""
-        ...
 
     def accept(self, batch: Batch, until: float) -> int:
         """Records, at most as many as there was room for; `Source.room` must be up to date when this returns.
@@ -73,11 +71,9 @@ class Consumption(Protocol):
         Returns how many of `batch.records` it is through with: one at least, and no further one begins after `until`
         (monotonic). The rest comes again in a later turn of the loop, before anything that happened after it.
         """
-        ...
 
     def passed(self, gaps: Sequence[Gap]) -> None:
         """The consumer went past these without meeting a record. See `OffsetTracker.nothing_in`."""
-        ...
 
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """These partitions go to another member.
@@ -86,43 +82,33 @@ class Consumption(Protocol):
         flight has finished, and at the latest after `kafka.drain_timeout`; the group waits for it. Once it is called
         the positions are committed and the partitions given up.
         """
-        ...
 
     def set_aside(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """These partitions stay ours and are not read for now: as `revoke`, but nobody waits for them."""
-        ...
 
     def start_over(self, topic: str) -> None:
         """Count the topic's dead letters in a row from 0, and end its hold. Its partitions were set aside before."""
-        ...
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """These partitions may be another member's already: drop their work, nothing can be committed."""
-        ...
 
     def heartbeat_answered(self, issued_at: float) -> None:
         """The group coordinator acknowledged a commit that was issued at this monotonic time (never earlier)."""
-        ...
 
     def commit_failed(self, detail: str) -> None:
         """Positions were not committed, for the reason in `detail`; they are again with the next commit."""
-        ...
 
     def session_lasts(self, seconds: float) -> None:
         """For so long an answered heartbeat is good, from now on: the session, less what is unsure."""
-        ...
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
         """An assigned partition is not read; `detail` is one sentence for its owner. May repeat with a new reason.
 
         `seconds`: for how long that has been so already.
         """
-        ...
 
     def partition_released(self, partition: TopicPartition, reason: Reason | None = None) -> None:
         """A held partition is read again, or is no longer this member's. With a reason: that one is gone."""
-        ...
 
     def source_failed(self, error: Exception) -> None:
         """The poll thread ended by itself; the process must stop with a non-zero exit code."""
-        ...
