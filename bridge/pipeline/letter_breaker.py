@@ -2,13 +2,89 @@
 
 After `hold_after` letters in a row from one topic, with nothing delivered from it in between, the next letter is not
 produced. Mapping runs ahead of sending, so records that are mapped but not yet answered may still break the row:
-while there are such, the letter waits for them; when there are none, the topic is held (`dispatch.letters`).
+while there are such, the letter waits for them; when there are none, the topic is held (`dispatch.letters`), and what
+the letters of the row say is counted by its common form.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Final
+
 from bridge.model import DeadLetter
-from bridge.pipeline.likeness import Likenesses
+from bridge.text.amounts import thousands
+from bridge.text.printable import cut
+
+_READ: Final = 400
+"""Characters of a message that are looked at."""
+_KEPT: Final = 200
+"""Characters of a form."""
+_REQUEST_ID: Final = re.compile(r" \(x-request-id [^)]*\)?")
+_VARYING: Final = re.compile(
+    r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|(?<![^\s'"])[^\s'"@]+@[^\s'"]+|(?<![\w.:+-])[\w.:+-]*\d[\w.:+-]*"""
+)
+"""Each alternative begins only where a word or a quotation does, or a long word would be looked at again and again."""
+_TIMES: Final = "\N{MULTIPLICATION SIGN}"
+_STATUS: Final = re.compile(r"answered $")
+_WORDS: Final = frozenset({"utf-8", "base64", "sha-256", "sha256", "8601"})
+_PATH: Final = re.compile(r"(?:[A-Za-z_]\w*)?(?:\.[A-Za-z_]\w*)+")
+"""``data.address1``: where something is, and no value."""
+
+
+@lru_cache(maxsize=4096)
+def common_form(message: str) -> str:
+    """The message without what differs from record to record: numbers, identifiers, addresses and quoted values.
+
+    Paths of fields, and the status that the API answered, stay: they are what the message is about.
+    """
+    text = _VARYING.sub(_replaced, _REQUEST_ID.sub("", " ".join(message[:_READ].split())))
+    return cut(text, _KEPT)
+
+
+def _replaced(found: re.Match[str]) -> str:
+    text = found[0]
+    if text[0] in "'\"":
+        return f"{text[0]}…{text[0]}"
+    bare = text.rstrip(".:")
+    if bare.lower() in _WORDS or _PATH.fullmatch(bare) or _STATUS.search(found.string, 0, found.start()):
+        return text
+    return f"#{text[len(bare) :]}"
+
+
+class Likenesses:
+    """How often each form came, of the commonest forms; of an endless number of forms the rarest are given up."""
+
+    __slots__ = ("_counts", "_most", "total")
+
+    def __init__(self, most: int = 50) -> None:
+        self._most = most
+        self._counts: Counter[str] = Counter()
+        self.total = 0
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def add(self, message: str) -> None:
+        """One more letter."""
+        self.total += 1
+        self._counts[common_form(message)] += 1
+        if len(self._counts) > 2 * self._most:
+            self._counts = Counter(dict(self._counts.most_common(self._most)))
+
+    def clear(self) -> None:
+        """As if there had been none."""
+        if self.total:
+            self.total = 0
+            self._counts.clear()
+
+    def sentence(self, shown: int = 3) -> str:
+        """So many times which, ``; `` between, of the commonest; empty where there were none."""
+        commonest = self._counts.most_common(shown)
+        rest = self.total - sum(count for _, count in commonest)
+        parts = [f"{thousands(count)} {_TIMES} {form}" for form, count in commonest]
+        return "; ".join([*parts, f"{thousands(rest)} {_TIMES} something else"] if rest else parts)
 
 
 class TopicLetters:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.formats.letters import Letter, LetterPlace
 from bridge.mapping.mapper import CompiledMapping
-from bridge.pipeline.likeness import common_form
+from bridge.pipeline.letter_breaker import common_form
 from bridge.reprocess.reading.ledger import UNTOUCHED, LetterStatus
 from bridge.reprocess.reading.redaction import Redaction, redaction
 from bridge.reprocess.reading.selection import LetterEntry, Selection, is_of_group, select

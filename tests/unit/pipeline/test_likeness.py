@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pipeline.letter_breaker import TopicLetters
-from bridge.pipeline.likeness import Likenesses, common_form
+from bridge.pipeline.letter_breaker import Likenesses, TopicLetters, common_form
 
 
 @pytest.mark.parametrize(
