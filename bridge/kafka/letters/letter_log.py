@@ -108,7 +108,7 @@ class LetterLog:
         if letters is None:
             raise LetterLogDeniedError(
                 f"dead_letter.topic: {self.topic} does not exist, or this user may not see it: run "
-                f"`{command('topics', 'create')}`, or grant READ and DESCRIBE on it.",
+                f"`{command('topics', 'create')}`, or grant READ and DESCRIBE on it."
             )
         resolved = _partitions(described, resolutions_of(self.topic))
         # The resolutions' ends first: whatever they speak of, its letter is within the others.

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from confluent_kafka import KafkaException
 
+from bridge.commands import completed
 from bridge.kafka import answers
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.letters import producer_errors
-from bridge.kafka.letters.producer_errors import NO_OFFSET, TOO_LARGE, UNKNOWN_PARTITION, meaning
 from bridge.model import Header
 
 if TYPE_CHECKING:
@@ -214,12 +213,12 @@ class RenewingProducer:
             self._failed(entry, error)
             return
         self._sent.discard(entry)
-        entry.outgoing.done(Unwritten(NO_OFFSET) if producer_errors.is_inferred(report) else None)
+        entry.outgoing.done(Unwritten(NO_OFFSET) if is_inferred(report) else None)
 
     def _failed(self, entry: _Entry, error: KafkaError) -> None:
         if error.code() == TOO_LARGE:
             self._was_too_large(entry, error)
-        elif producer_errors.is_final(error):
+        elif is_final(error):
             self._ended_by = self._ended_by or error
             self._left_over(entry, self._ended_by)
         else:
@@ -288,4 +287,52 @@ class RenewingProducer:
     def _cause(self, ended_by: KafkaError) -> KafkaError:
         """Which call hears of a fatal error first is chance, and some of them only say that there was one."""
         told = self._log.last_error
-        return told if told is not None and producer_errors.names_no_cause(ended_by) else ended_by
+        return told if told is not None and names_no_cause(ended_by) else ended_by
+
+
+TOO_LARGE: Final = 10
+"""`MSG_SIZE_TOO_LARGE`, from the client and from the broker alike."""
+UNKNOWN_PARTITION: Final = -190
+_ENDED: Final = frozenset({-150, -151, -152})
+"""`_FATAL`, and what is left over when a producer is emptied: `_PURGE_INFLIGHT`, `_PURGE_QUEUE`."""
+
+_SENTENCES: Final = {
+    3: "the topic does not exist: create it with `bridge topics create`",
+    -188: "the topic does not exist: create it with `bridge topics create`",
+    29: "this user may not write to it: grant it WRITE and DESCRIBE on the topic",
+    31: "this user may not write idempotently: grant it WRITE on the topic, before Kafka 2.8 also "
+    "IDEMPOTENT_WRITE on the cluster",
+    19: "too few of its replicas are in sync (min.insync.replicas)",
+    20: "too few of its replicas are in sync (min.insync.replicas)",
+    -169: "the brokers refuse the user or password",
+    -192: "no acknowledgement in time: the brokers are unreachable or too slow",
+    -195: "the brokers are unreachable",
+    -187: "the brokers are unreachable",
+    -185: "the brokers did not answer in time",
+    -181: "no TLS connection to the brokers",
+}
+
+
+NO_OFFSET: Final = "it was acknowledged without an offset, so that nothing shows that any broker has it"
+
+
+def is_inferred(report: Message) -> bool:
+    """Whether the client concluded from a later acknowledgement that this one is written too: it may be wrong there."""
+    offset = report.offset()
+    return offset is None or offset < 0
+
+
+def is_final(error: KafkaError) -> bool:
+    """Whether only a new producer can write this record."""
+    return error.fatal() or error.code() in _ENDED
+
+
+def names_no_cause(error: KafkaError) -> bool:
+    """Whether it only says that the producer ended; why, the client has told its error callback."""
+    return error.code() in _ENDED
+
+
+def meaning(error: KafkaError) -> str:
+    """What is wrong with the topic and what to do; the client's own words for anything unusual."""
+    known = _SENTENCES.get(error.code())
+    return completed(known) if known else error.str()
