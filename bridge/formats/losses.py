@@ -109,13 +109,7 @@ def _lost(document: dict[str, Any]) -> Lost:
         raise ValueError
     if stop is not None and _offset(stop) <= _offset(start):
         raise ValueError
-    return Lost(
-        TopicPartition(topic, _offset(document["partition"])),
-        topic_id,
-        _offset(start),
-        stop,
-        reason,
-    )
+    return Lost(TopicPartition(topic, _offset(document["partition"])), topic_id, _offset(start), stop, reason)
 
 
 def _offset(found: object) -> int:

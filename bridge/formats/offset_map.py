@@ -106,12 +106,7 @@ def decode(text: str | None) -> OffsetMap | None:
     except ValueError:
         return None
     return OffsetMap(
-        int(base),
-        int(epoch),
-        topic_id,
-        Demand(int(waiting), int(at)),
-        Head(int(first_attempt), int(attempts)),
-        done,
+        int(base), int(epoch), topic_id, Demand(int(waiting), int(at)), Head(int(first_attempt), int(attempts)), done
     )
 
 

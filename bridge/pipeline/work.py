@@ -169,9 +169,4 @@ class Fanout:
 
 
 Entry: TypeAlias = "Work | Fanout"
-_RANK = {
-    Disposition.ALREADY_DONE: 0,
-    Disposition.FILTERED: 0,
-    Disposition.DELIVERED: 1,
-    Disposition.DEAD_LETTERED: 2,
-}
+_RANK = {Disposition.ALREADY_DONE: 0, Disposition.FILTERED: 0, Disposition.DELIVERED: 1, Disposition.DEAD_LETTERED: 2}

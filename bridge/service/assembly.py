@@ -224,9 +224,7 @@ def _delivery(
 def _kafka_watch(delivery: DeliveryPath, inspection: Inspection) -> KafkaWatch:
     source = delivery.source
     around = Surroundings(
-        partitions=delivery.partitions,
-        joined=lambda: source.joined,
-        complaints=lambda: source.connection_errors,
+        partitions=delivery.partitions, joined=lambda: source.joined, complaints=lambda: source.connection_errors
     )
     return KafkaWatch(inspection, delivery.events, around)
 

@@ -116,10 +116,7 @@ class _TrafficStart:
         )
         self._alarm = LoopAlarm(asyncio.get_running_loop())
         self._sink: DirectSink[Work] | HttpxSink[Work] = build_sink(
-            config.track,
-            max_in_flight=settings.max_in_flight,
-            credentials=setting.credentials,
-            proxy=setting.proxy,
+            config.track, max_in_flight=settings.max_in_flight, credentials=setting.credentials, proxy=setting.proxy
         )
         self.wiring = Wiring(
             config,
@@ -150,9 +147,6 @@ class _TrafficStart:
 def replay_group(config: Config, logger: logging.Logger) -> GroupReader:
     """Reads what the replays of this group have declared."""
     kafka = config.kafka.model_copy(
-        update={
-            "group_id": declarations.group_of(config.kafka.group_id),
-            "topics": (config.dead_letter.topic,),
-        }
+        update={"group_id": declarations.group_of(config.kafka.group_id), "topics": (config.dead_letter.topic,)}
     )
     return GroupReader(kafka, logger)

@@ -105,10 +105,7 @@ def read_error_body(body: bytes) -> ErrorBody:
     found = [error for error in errors if isinstance(error, dict)][:_ERRORS_SHOWN]
     codes = [code for error in found if (code := _text(error.get("error_code")))]
     messages = [message for error in found if (message := _text(error.get("message")))]
-    return ErrorBody(
-        code=bounded(codes[0], _CODE_LIMIT) if codes else None,
-        message="; ".join(messages) or None,
-    )
+    return ErrorBody(code=bounded(codes[0], _CODE_LIMIT) if codes else None, message="; ".join(messages) or None)
 
 
 def bounded(text: str, limit: int = DETAIL_LIMIT) -> str:

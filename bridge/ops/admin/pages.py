@@ -54,10 +54,7 @@ class Fresh(Generic[T]):
 
 
 def pages(
-    *,
-    vitals: Callable[[], Vitals],
-    snapshot: Callable[[], Snapshot],
-    monotonic: Callable[[], float],
+    *, vitals: Callable[[], Vitals], snapshot: Callable[[], Snapshot], monotonic: Callable[[], float]
 ) -> dict[str, Page]:
     """The pages by path, for `AdminServer`.
 

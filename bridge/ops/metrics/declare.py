@@ -126,11 +126,7 @@ def gauge(
 
 
 def counters(
-    name: str,
-    unit: str,
-    meaning: str,
-    labels: tuple[str, ...],
-    read: Callable[[Snapshot], Samples],
+    name: str, unit: str, meaning: str, labels: tuple[str, ...], read: Callable[[Snapshot], Samples]
 ) -> Metric:
     """One with labels."""
     return Metric(PREFIX + name, MetricKind.COUNTER, unit, meaning, labels, read)

@@ -6,18 +6,7 @@ from collections.abc import Callable
 
 from bridge.holds import TOPIC_PROBLEMS
 from bridge.ops.group_view import TopicView
-from bridge.ops.metrics.declare import (
-    DashboardRow,
-    Metric,
-    Over,
-    Samples,
-    Shown,
-    age,
-    counter,
-    counters,
-    gauge,
-    gauges,
-)
+from bridge.ops.metrics.declare import DashboardRow, Metric, Over, Samples, Shown, age, counter, counters, gauge, gauges
 from bridge.ops.snapshot import RecordedLosses, Snapshot
 
 

@@ -75,10 +75,7 @@ def document(snapshot: Snapshot) -> Document:
             "since": iso(snapshot.started_at),
             "recorded": _recorded_losses(snapshot),
         },
-        "possible_duplicates": {
-            "ambiguous_retries": snapshot.tally.ambiguous,
-            "forced_drains": snapshot.forced_drains,
-        },
+        "possible_duplicates": {"ambiguous_retries": snapshot.tally.ambiguous, "forced_drains": snapshot.forced_drains},
         "rate": {
             "limit": snapshot.rate.limit,
             "share": snapshot.rate.share,

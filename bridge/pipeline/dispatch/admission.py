@@ -26,7 +26,7 @@ class Admission:
         self._clock = clock
         self._enqueue = enqueue
 
-    def accept(  # noqa: PLR0915 - any part of it elsewhere is a call for each record
+    def accept(  # noqa: C901, PLR0915 - any part of it elsewhere is a call for each record
         self, partition: PartitionWork, records: Sequence[Arrival], until: float
     ) -> int:
         """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way.
@@ -72,7 +72,8 @@ class Admission:
                 self._accept_many(partition, record, outcomes)
             elif isinstance(outcome, Filtered):
                 passed(offset)
-                self._filtered(before, alike)
+                if alike:
+                    self._filtered(before, alike)
                 before, alike = outcomes, 0
                 self._record_filtered(outcome, 1)
                 self._event_filtered(outcome, 1)

@@ -89,11 +89,6 @@ class KafkaWatch:
         since = time.time() - (time.monotonic() - contact.silent_since)
         return KafkaLost(since, contact.detail, tuple(self._partitions))
 
-    @property
-    def connected_once(self) -> bool:
-        """Whether a broker has answered since the process started."""
-        return self._contact.answered_once
-
     async def first_answer(self, patience: float | None) -> None:
         """Wait until a broker answers, for `patience` seconds after the start where that is given.
 

@@ -23,12 +23,7 @@ class Notices:
     """A key that changed or cannot be read, a mapping that matches nothing, metadata keys that vanish."""
 
     def __init__(
-        self,
-        events: Events,
-        credentials: ApiKey,
-        redactor: Redactor,
-        dispatcher: Dispatcher,
-        mapping: CompiledMapping,
+        self, events: Events, credentials: ApiKey, redactor: Redactor, dispatcher: Dispatcher, mapping: CompiledMapping
     ) -> None:
         self.keys = KeyWatch()
         self._events = events

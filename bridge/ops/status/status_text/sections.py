@@ -22,12 +22,7 @@ _RETRIES_SHOWN: Final = 5
 _PLACES_SHOWN: Final = 10
 _LOSSES_SHOWN: Final = 5
 _RATE_LIMITED: Final = "rate_limited"
-_TONES: Final = {
-    "held": Tone.NEEDS_SOMEONE,
-    "waiting": Tone.WAITS,
-    "starting": Tone.WAITS,
-    "draining": Tone.WAITS,
-}
+_TONES: Final = {"held": Tone.NEEDS_SOMEONE, "waiting": Tone.WAITS, "starting": Tone.WAITS, "draining": Tone.WAITS}
 
 
 def head(document: Document, times: Times) -> list[Item]:
