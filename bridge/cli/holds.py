@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -61,19 +61,9 @@ def hold(
     others.
     """
     start = startup.load(config)
-    again = _again(topic, partition, reason)
     request = {"command": "hold", "topic": topic, "partitions": partition, "reason": reason, "by": _user()}
-    asked = _ask(start, {**request, "preview": True})
-    here = _named(asked, "done", None)
-    if not here:
-        head = "Nothing is held: no partition of it belongs to this replica."
-        return _end(
-            _with_owners(start, asked, partition), topic, json=json, head=head, again=_again(topic, partition, reason)
-        )
-    if not output.agreed(f"Hold {_listed(topic, here)}?", yes=yes):
-        return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
-    answer = _with_owners(start, _ask(start, request), partition)
-    return _end(answer, topic, json=json, head=_head("Held", topic, answer), again=again)
+    words = _Words("Hold", "Held", "Nothing is held: no partition of it belongs to this replica.")
+    return _carry_out(start, request, words, _again(topic, partition, reason), yes=yes, json=json)
 
 
 @about(
@@ -96,22 +86,31 @@ def release(
     (counted from zero), a dead letter that cannot be written (tried again). Of other holds it says what ends them.
     """
     start = startup.load(config)
-    again = _again(topic, partition)
     request = {"command": "release", "topic": topic, "partitions": partition, "by": _user()}
+    words = _Words("Release", "Released", "Nothing was released.")
+    return _carry_out(start, request, words, _again(topic, partition), yes=yes, json=json)
+
+
+class _Words(NamedTuple):
+    """What is asked, what is said when it is done, and the sentence for nothing to do."""
+
+    ask: str
+    done: str
+    nothing: str
+
+
+def _carry_out(
+    start: LoadedConfiguration, request: dict[str, Any], words: _Words, again: Sequence[str], *, yes: bool, json: bool
+) -> ExitCode:
+    topic, partitions = request["topic"], request["partitions"]
     asked = _ask(start, {**request, "preview": True})
     here = _named(asked, "done", None)
     if not here:
-        return _end(
-            _with_owners(start, asked, partition),
-            topic,
-            json=json,
-            head="Nothing was released.",
-            again=_again(topic, partition),
-        )
-    if not output.agreed(f"Release {_listed(topic, here)}?", yes=yes):
+        return _end(_with_owners(start, asked, partitions), topic, json=json, head=words.nothing, again=again)
+    if not output.agreed(f"{words.ask} {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
-    answer = _with_owners(start, _ask(start, request), partition)
-    return _end(answer, topic, json=json, head=_head("Released", topic, answer), again=again)
+    answer = _with_owners(start, _ask(start, request), partitions)
+    return _end(answer, topic, json=json, head=_head(words.done, topic, answer), again=again)
 
 
 def _ask(start: LoadedConfiguration, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _from_file(
 ) -> ExitCode:
     from itertools import islice
 
-    from bridge.cli.samples import coverage, outcomes
+    from bridge.cli.samples import outcomes
     from bridge.cli.samples.histogram import Histogram
     from bridge.mapping.review.coverage import Coverage
     from bridge.mapping.review.explain import explain
@@ -114,15 +114,15 @@ def _from_file(
         if as_json:
             own = Coverage(start.mapping)
             own.add(each, mapped)
-            output.document(outcomes.document(explanation) | {"warnings": coverage.document(own)["warnings"]})
+            output.document(outcomes.document(explanation) | {"warnings": outcomes.coverage_document(own)["warnings"]})
         else:
             output.lines(outcomes.describe(explanation))
     if histogram.records > 1 and not as_json:
         output.line()
         output.lines(_counts(start, histogram))
-        output.lines(coverage.lines(seen))
+        output.lines(outcomes.coverage_lines(seen))
     if not as_json:
-        output.lines(coverage.warnings(seen))
+        output.lines(outcomes.coverage_warnings(seen))
     if histogram.records == 0:
         raise Misuse("The input is empty: there is no record to map.")
     return _exit_code(histogram)
@@ -137,7 +137,7 @@ def _from_topic(
     oldest: bool,
     as_json: bool,
 ) -> ExitCode:
-    from bridge.cli.samples import coverage, outcomes
+    from bridge.cli.samples import outcomes
     from bridge.cli.samples.histogram import Histogram
     from bridge.cli.samples.sampled_topics import sampled
     from bridge.config.topics.consumed_topics import topics_of
@@ -158,13 +158,13 @@ def _from_topic(
     if as_json:
         shown = [outcomes.document(sample) for sample in samples]
         mapped_as = {"assumed_topic": wanted.assumed}
-        output.document(histogram.document() | coverage.document(seen) | {"samples": shown} | mapped_as)
+        output.document(histogram.document() | outcomes.coverage_document(seen) | {"samples": shown} | mapped_as)
         return _exit_code(histogram)
     notice = wanted.notice(consumed)
     output.lines([] if notice is None else [notice, ""])
     output.lines(_counts(start, histogram))
-    output.lines(coverage.lines(seen))
-    output.lines(coverage.warnings(seen))
+    output.lines(outcomes.coverage_lines(seen))
+    output.lines(outcomes.coverage_warnings(seen))
     if samples:
         output.lines(["", "A record of each kind:"])
     for sample in samples:

@@ -25,9 +25,9 @@ from bridge.reprocess.replay.letters import ReplayOutcome
 from bridge.reprocess.replay.plan import Plan, ReplayRules, in_original_order, plan
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
+from bridge.sandbox.emulator.contract import RateLimit
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.ledger import Accepted
-from bridge.sandbox.emulator.rate import RateLimit
 from bridge.sandbox.emulator.server import Emulator
 from bridge.sandbox.feed import produce
 from bridge.sandbox.sample import REJECTED_NAME, TOPICS, Sample, sample

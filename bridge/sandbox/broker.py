@@ -300,14 +300,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--topic", type=_topic, action="append", default=[], metavar="NAME:PARTITIONS")
     parser.add_argument("--brokers", type=int, default=1)
     parser.add_argument("--rebalance-delay", type=float, default=0.1, metavar="SECONDS")
-    parser.add_argument("--member-timeout", type=float, default=6.0, metavar="SECONDS")
     given = parser.parse_args(arguments)
-    with EmbeddedKafka(
-        dict(given.topic),
-        brokers=given.brokers,
-        rebalance_delay=given.rebalance_delay,
-        member_timeout=given.member_timeout,
-    ) as kafka:
+    with EmbeddedKafka(dict(given.topic), brokers=given.brokers, rebalance_delay=given.rebalance_delay) as kafka:
         sys.stdout.write(f"{kafka.bootstrap}\n")
         sys.stdout.flush()
         for line in sys.stdin:

@@ -16,12 +16,12 @@ from typing import Final
 from bridge.config import environment
 from bridge.formats import letter_headers
 from bridge.model import Record
-from bridge.sandbox import topic_reader
+from bridge.sandbox import own_topics
 from bridge.sandbox.child_processes import ChildProcesses
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from bridge.sandbox.feed import Feed
+from bridge.sandbox.own_topics import TopicReader
 from bridge.sandbox.sample import REJECTED_NAME
-from bridge.sandbox.topic_reader import TopicReader
 from bridge.selftest import bounds, surroundings
 from bridge.selftest.bounds import Bound, CrashLog
 from bridge.selftest.faults import Faults, Happened
@@ -224,7 +224,7 @@ class _Run:
     def _has_all(self) -> bool:
         """Whether the oracle knows every record of the topics."""
         try:
-            ends = topic_reader.end_offsets(self._surroundings.client, self._surroundings.tested.topics.partitions)
+            ends = own_topics.end_offsets(self._surroundings.client, self._surroundings.tested.topics.partitions)
         except OSError:
             return False
         return all(self._entered.get(where, 0) >= end for where, end in ends.items())
@@ -246,8 +246,8 @@ class _Run:
         around = self._surroundings
         topics = around.tested.topics.partitions
         try:
-            ends = topic_reader.end_offsets(around.client, topics)
-            committed = topic_reader.committed_offsets(around.client, around.site.group, topics)
+            ends = own_topics.end_offsets(around.client, topics)
+            committed = own_topics.committed_offsets(around.client, around.site.group, topics)
         except OSError as error:
             return [str(error)]
         return [

@@ -58,16 +58,11 @@ def discard(
         reasons = ", ".join(f"{number} {reason}" for reason, number in _by_reason(chosen))
         question = f"Discard {plural(len(chosen), 'dead letter')} ({reasons}) for good?"
         if not output.agreed(question, yes=yes, otherwise="add --yes to do it without being asked"):
-            if json:
-                output.document(_document([], because))
-            else:
-                output.line("Nothing was discarded.")
+            output.result(_document([], because), "Nothing was discarded.", as_json=json)
             return ExitCode.OK
         _write(topics, chosen, because.strip())
-    if json:
-        output.document(_document(chosen, because))
-    else:
-        output.line(f"Discarded {plural(len(chosen), 'dead letter')}: {because.strip()}")
+    said = f"Discarded {plural(len(chosen), 'dead letter')}: {because.strip()}"
+    output.result(_document(chosen, because), said, as_json=json)
     return ExitCode.OK
 
 

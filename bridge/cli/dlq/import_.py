@@ -49,30 +49,23 @@ def import_letters(
     with opening.opened(start) as topics:
         topics.need_resolutions()
         changes, same = _changes(topics, lines, source)
+        unchanged = {"changed": 0, "unchanged": same, "note": note.strip()}
         if not changes:
-            if json:
-                output.document({"changed": 0, "unchanged": same, "note": note.strip()})
-            else:
-                output.line(f"Nothing is changed in {plural(same, 'dead letter')}.")
+            output.result(unchanged, f"Nothing is changed in {plural(same, 'dead letter')}.", as_json=json)
             return ExitCode.OK
         if not output.agreed(
             f"Record corrections of {plural(len(changes), 'dead letter')}?",
             yes=yes,
             otherwise="add --yes to do it without being asked",
         ):
-            if json:
-                output.document({"changed": 0, "unchanged": same, "note": note.strip()})
-            else:
-                output.line("Nothing was recorded.")
+            output.result(unchanged, "Nothing was recorded.", as_json=json)
             return ExitCode.OK
         _write(topics, changes, note.strip())
-    if json:
-        output.document({"changed": len(changes), "unchanged": same, "note": note.strip()})
-    else:
-        output.line(
-            f"Recorded corrections of {plural(len(changes), 'dead letter')}; {thousands(same)} are "
-            f"unchanged. `{command('dlq', 'replay')}` sends them."
-        )
+    said = (
+        f"Recorded corrections of {plural(len(changes), 'dead letter')}; {thousands(same)} are unchanged. "
+        f"`{command('dlq', 'replay')}` sends them."
+    )
+    output.result({**unchanged, "changed": len(changes)}, said, as_json=json)
     return ExitCode.OK
 
 

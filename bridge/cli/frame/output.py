@@ -49,6 +49,14 @@ def document(value: Any) -> None:
     sys.stdout.write(printable_json(exact_json.text_of(value)) + "\n")
 
 
+def result(for_a_script: Any, for_a_person: str, *, as_json: bool) -> None:
+    """How a command ended, in one of two forms."""
+    if as_json:
+        document(for_a_script)
+    else:
+        line(for_a_person)
+
+
 def fitted(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     """Rows for a `table` as wide as the terminal: the widest cells lose their middle. Elsewhere nothing is cut."""
     if not rows or not sys.stdout.isatty():

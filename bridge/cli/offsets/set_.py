@@ -291,12 +291,9 @@ def _end(
     changes: Sequence[OffsetChange], start: startup.LoadedConfiguration, *,
     as_json: bool, was_set: bool, why: str, unrecorded: str | None = None,
 ) -> ExitCode:  # fmt: skip
-    if as_json:
-        group = start.config.kafka.group_id
-        entries = [_entry(each) for each in changes]
-        output.document({"group": group, "set": was_set, "partitions": entries, "loss_not_recorded": unrecorded})
-    else:
-        output.line(why)
+    group, entries = start.config.kafka.group_id, [_entry(each) for each in changes]
+    document = {"group": group, "set": was_set, "partitions": entries, "loss_not_recorded": unrecorded}
+    output.result(document, why, as_json=as_json)
     return ExitCode.OK
 
 

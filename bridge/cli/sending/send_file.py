@@ -146,10 +146,7 @@ def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes
 def _not_sent(lines: Sequence[FileLine], rejected: Rejected, *, as_json: bool) -> ExitCode:
     from bridge.reprocess.sending.file_sending import SendTally
 
-    if as_json:
-        output.document(_document(SendTally(lines), rejected))
-    else:
-        output.line("Nothing was sent.")
+    output.result(_document(SendTally(lines), rejected), "Nothing was sent.", as_json=as_json)
     return ExitCode.OK
 
 

@@ -1,9 +1,8 @@
 """An emulated Track API for demo, selftest and tests; ``python -m bridge.sandbox.emulator`` serves one."""
 
-from bridge.sandbox.emulator.contract import Event
+from bridge.sandbox.emulator.contract import Event, RateLimit
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.ledger import Accepted, RequestLedger
-from bridge.sandbox.emulator.rate import RateLimit
 from bridge.sandbox.emulator.server import DEFAULT_KEY, Emulator
 
 __all__ = ["DEFAULT_KEY", "Accepted", "Emulator", "Event", "Fault", "FaultKind", "RateLimit", "RequestLedger"]

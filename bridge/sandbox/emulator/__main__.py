@@ -13,8 +13,7 @@ from typing import cast
 
 import httptools
 
-from bridge.sandbox.emulator.contract import ACCEPTED
-from bridge.sandbox.emulator.rate import RateLimit
+from bridge.sandbox.emulator.contract import ACCEPTED, RateLimit
 from bridge.sandbox.emulator.server import DEFAULT_KEY, Emulator
 
 

@@ -1,4 +1,4 @@
-"""What the API documents of its requests, checked by code that shares nothing with the sender, and how it answers.
+"""What the API documents: its requests, checked by code that shares nothing with the sender, its answers and its limit.
 
 Strict where the documentation is silent (unknown fields, nulls, nested metadata): a bridge that passes here sends
 nothing whose effect on the real API is unknown.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -179,3 +180,41 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`requests` in any `window` seconds; what is refused does not count."""
+
+    requests: int
+    window: float = 60.0
+    retry_after: bool = False
+    """Whether a 429 says when to come back. The API documents no such header."""
+
+
+class RateWindow:
+    """A sliding window over the requests let through."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+        self._passed: deque[float] = deque()
+
+    def wait(self, now: float) -> float:
+        """0 and the request counts, or the seconds until the next one may pass."""
+        passed = self._passed
+        while passed and passed[0] <= now - self.limit.window:
+            passed.popleft()
+        if len(passed) < self.limit.requests:
+            passed.append(now)
+            return 0.0
+        return passed[0] + self.limit.window - now if passed else self.limit.window
+
+
+def busiest_window(times: list[float], window: float) -> int:
+    """The most events any half-open window of this length holds; `times` ascending."""
+    most = first = 0
+    for last, time in enumerate(times):
+        while times[first] <= time - window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

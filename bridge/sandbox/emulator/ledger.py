@@ -7,8 +7,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bridge.sandbox.emulator.contract import Event
-from bridge.sandbox.emulator.rate import busiest_window
+from bridge.sandbox.emulator.contract import Event, busiest_window
 
 _REFUSALS_KEPT = 50
 

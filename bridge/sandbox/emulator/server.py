@@ -1,4 +1,16 @@
-"""The emulated Track API: checks requests against the documented contract, misbehaves as told, remembers."""
+"""The emulated Track API: checks requests against the documented contract, misbehaves as told, remembers.
+
+Its own endpoints under /_emulator/ are for other processes:
+
+| request | meaning |
+| --- | --- |
+| ``GET stats`` | the ledger's numbers as one JSON object |
+| ``GET accepted?since=N`` | accepted events from number N on, one JSON object a line |
+| ``POST faults`` | ``{"faults": […], "seed": 0}`` replaces the script, see `faults.Fault` |
+| ``POST keys`` | ``{"keys": ["…"]}`` replaces the accepted API keys |
+| ``POST rate`` | ``{"requests": 600, "window": 60, "retry_after": true}`` or ``null`` |
+| ``POST reset`` | forgets what was seen |
+"""
 
 from __future__ import annotations
 
@@ -7,17 +19,20 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+import orjson
 
 from bridge.sandbox.emulator import contract
-from bridge.sandbox.emulator.admin import ADMIN_PREFIX, admin
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
-from bridge.sandbox.emulator.contract import ContractRefusal, Event
+from bridge.sandbox.emulator.contract import ContractRefusal, Event, RateLimit, RateWindow
 from bridge.sandbox.emulator.faults import Fault, FaultKind, Script
-from bridge.sandbox.emulator.ledger import RequestLedger
-from bridge.sandbox.emulator.rate import RateLimit, RateWindow
+from bridge.sandbox.emulator.ledger import Accepted, RequestLedger
 
 DEFAULT_KEY = "NX-emulator"
+_ADMIN = "/_emulator/"
+_NO_REQUEST = "admin"
 
 
 class Emulator:
@@ -134,8 +149,8 @@ class Emulator:
 
     def request(self, connection: ServerConnection, request: ReceivedRequest) -> None:
         """Answer one request."""
-        if request.path.startswith(ADMIN_PREFIX):
-            connection.answer(admin(self, request))
+        if request.path.startswith(_ADMIN):
+            connection.answer(_admin(self, request))
             return
         if request.path == contract.VALIDATE and self.has_validate:
             refusal = contract.check_authorization(request.headers, self.keys)
@@ -210,3 +225,64 @@ class Emulator:
 
     def _request_id(self) -> str:
         return f"req-{self.ledger.requests}"
+
+
+# --- its own endpoints -------------------------------------------------------------------------------
+
+
+def _admin(emulator: Emulator, request: ReceivedRequest) -> bytes:
+    """The answer to one admin request: 200, or 400 and 404 with a sentence."""
+    action = f"{request.method} {request.path.removeprefix(_ADMIN)}"
+    try:
+        if action == "GET stats":
+            return _json(200, emulator.ledger.stats())
+        if action == "GET accepted":
+            since = int(parse_qs(request.query).get("since", ["0"])[0])
+            return _ndjson(emulator.ledger.accepted[since:])
+        if action == "POST reset":
+            emulator.reset()
+            return _json(200, {})
+        if request.method == "POST":
+            return _change(emulator, action, orjson.loads(request.body))
+    except (ValueError, TypeError, KeyError) as error:
+        return _json(400, {"problem": f"{action}: {error}"})
+    return _unknown(action)
+
+
+def _change(emulator: Emulator, action: str, document: Any) -> bytes:
+    if action == "POST faults":
+        faults = [Fault.from_json(fault) for fault in document["faults"]]
+        emulator.set_faults(*faults, seed=int(document.get("seed", 0)))
+    elif action == "POST keys":
+        emulator.keys = frozenset(str(key) for key in document["keys"])
+    elif action == "POST rate":
+        emulator.limit_rate(None if document is None else RateLimit(**document))
+    else:
+        return _unknown(action)
+    return _json(200, {})
+
+
+def _unknown(action: str) -> bytes:
+    return _json(404, {"problem": f"no such admin request: {action[:200]}"})
+
+
+def _json(status: int, document: object) -> bytes:
+    return contract.reply(status, orjson.dumps(document), {}, _NO_REQUEST)
+
+
+def _ndjson(events: Iterable[Accepted]) -> bytes:
+    lines = [
+        orjson.dumps(
+            {
+                "number": event.number,
+                "at": event.at,
+                "user_id": event.user_id,
+                "event_name": event.event_name,
+                "metadata": event.metadata,
+                "body": event.body.decode("utf-8"),
+            },
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+        for event in events
+    ]
+    return contract.reply(200, b"".join(lines), {"content-type": "application/x-ndjson"}, _NO_REQUEST)

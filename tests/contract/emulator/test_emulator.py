@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind, RateLimit
-from bridge.sandbox.emulator.rate import busiest_window
+from bridge.sandbox.emulator.contract import busiest_window
 
 HEADERS = {"Content-Type": "application/json", "Authorization": "Token NX-emulator", "X-API-Version": "2020-09-22"}
 EVENT = {"user_id": "u-1", "event_name": "Order Completed", "metadata": {"amount": 12.5, "gift": True, "plan": "pro"}}
