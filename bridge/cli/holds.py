@@ -10,7 +10,7 @@ import typer
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
-from bridge.errors import BridgeError
+from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _with_owners(start: LoadedConfiguration, answer: dict[str, Any], asked: list
     try:
         inspection, cluster = startup.connect(start)
         described = inspection.group()
-    except BridgeError:
+    except (Misuse, Unreachable):
         return answer
     if not answer["complete"] and asked is None:
         there = {row["partition"] for row in rows}

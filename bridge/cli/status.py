@@ -12,7 +12,7 @@ import typer
 
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
-from bridge.errors import BridgeError, Misuse, Unreachable
+from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _watch(place: _ReplicaAddress, *, as_json: bool) -> None:
             screen.pause()
             try:
                 screen.show(_fetch(place))
-            except BridgeError as trouble:  # a restart, or an update to another version, must not end the watch
+            except (Misuse, Unreachable) as trouble:  # a restart or an update must not end the watch
                 screen.show_trouble(str(trouble))
 
 
@@ -164,6 +164,6 @@ def _repeat(place: _ReplicaAddress, document: dict[str, Any], *, as_json: bool) 
             if not as_json:
                 output.line()
             _show(document, as_json=as_json)
-        except BridgeError as trouble:
+        except (Misuse, Unreachable) as trouble:
             sys.stderr.write(f"{trouble}\n")
             sys.stderr.flush()

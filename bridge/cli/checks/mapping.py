@@ -143,7 +143,7 @@ def newest(
             seen.add(record, outcomes)
             letters += any(isinstance(outcome, Failed) for outcome in outcomes)
             count += 1
-    except sampler.PeekError as error:
+    except sampler.UnreadableTopicError as error:
         found.append(findings.note(f"Not all of the newest records could be looked at: {error}"))
     return [
         Area(

@@ -267,7 +267,7 @@ def _place_of(text: str, position: int) -> str:
 _ADVICE = (
     (
         "mapping values are not allowed",
-        "a colon stands where none may; put the text in quotes, or fix the indentation",
+        "a colon is where none may be; put the text in quotes, or fix the indentation",
     ),
     ("cannot start any token", "a tab, or a text that begins with @, ` or %, needs quotes; indent with spaces"),
     ("unexpected end of stream", "a quote or bracket that opens here is never closed"),
@@ -275,7 +275,7 @@ _ADVICE = (
     ("expected ',' or ']'", "a list in brackets is not closed, or a comma is missing"),
     ("expected ',' or '}'", "a map in braces is not closed, or a comma is missing"),
     ("could not find expected ':'", "a key has no colon after it"),
-    ("expected key", "a colon stands where none may, or the indentation changes"),
+    ("expected key", "a colon is where none may be, or the indentation changes"),
     ("expected <block end>", "the indentation does not fit the lines above, or a list item has no dash"),
 )
 

@@ -221,7 +221,7 @@ class Inspection:
             for record in sampler.read(self._kafka.model_copy(update={"properties": properties}), first, self._logger):
                 stamp = record.timestamp_ms
                 times[TopicPartition(record.topic, record.partition)] = None if stamp is None else stamp / 1000
-        except sampler.PeekError:
+        except sampler.UnreadableTopicError:
             pass  # What is missing is said to be unknown.
         return {partition: (offset, times.get(partition)) for partition, offset in below.items()}
 

@@ -39,7 +39,7 @@ class End(enum.Enum):
     NEWEST = "newest"
 
 
-class PeekError(Unreachable):
+class UnreadableTopicError(Unreachable):
     """The records could not be read (to the end); the message is one sentence."""
 
 
@@ -68,8 +68,8 @@ def read(
 ) -> Iterator[Record]:
     """The records at these offsets, partition by partition in order; fewer where compaction or transactions left gaps.
 
-    Raises `PeekError` where the brokers refuse or are silent for `silence` seconds, `client.ClientRefusedError` for a
-    bad property.
+    Raises `UnreadableTopicError` where the brokers refuse or are silent for `silence` seconds, `ClientRefusedError`
+    for a bad property.
     """
     open_ends = {partition: offsets.stop for partition, offsets in wanted.items()}
     if not open_ends:
@@ -84,7 +84,7 @@ def read(
             if messages:
                 heard = clock()
             elif clock() - heard > silence:
-                raise PeekError(_silence(log, open_ends, silence))
+                raise UnreadableTopicError(_silence(log, open_ends, silence))
             for message in messages:
                 yield from _taken(message, open_ends)
             _close_passed(consumer, open_ends)
@@ -141,7 +141,7 @@ def _taken(message: Message[Any, Any], open_ends: dict[TopicPartition, int]) -> 
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for a local code
             open_ends.pop(partition, None)
             return
-        raise PeekError(f"{partition if message.topic() else 'The brokers'} cannot be read: {error.str()}")
+        raise UnreadableTopicError(f"{partition if message.topic() else 'The brokers'} cannot be read: {error.str()}")
     end, offset = open_ends.get(partition), message.offset()
     if end is None or offset is None:
         return

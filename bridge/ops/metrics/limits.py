@@ -44,7 +44,7 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "failing_records",
         "records",
-        "Records that failed or wait behind one of their user that did; at most some five times delivery.max_buffered.",
+        "Records that failed or wait behind one of their user; at most about five times delivery.max_buffered.",
         lambda s: s.tally.behind,
     ),
     gauge(

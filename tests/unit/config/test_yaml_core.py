@@ -74,7 +74,7 @@ def test_every_key_and_item_has_its_line() -> None:
     [
         ("a: [1\nb: 2", "in line 2, column 2: a list in brackets"),
         ("a: {b: 1\nc: 2", "a map in braces is not closed"),
-        ("a: b: c", "in line 1, column 5: a colon stands where none may"),
+        ("a: b: c", "in line 1, column 5: a colon is where none may be"),
         ("\ta: 1", "line 1, column 1: a tab"),
         ("a: 'x\n\n\n", "in line 1, column 4: a quote or bracket that opens here is never closed"),
         ("a: @b", "needs quotes"),
