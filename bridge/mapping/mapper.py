@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from bridge.decode.failures import MappingError, undecodable
 from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, SchemaNeeded, Schemas
@@ -13,7 +13,7 @@ from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
-from bridge.mapping.topic_plan import HeaderFilter, Match, SharedByTopics, TopicPlan
+from bridge.mapping.topic_plan import HeaderFilter, SharedByTopics, TopicPlan
 from bridge.model import (
     UNREADABLE_HEADERS,
     Failed,
@@ -112,7 +112,7 @@ class CompiledMapping:
         except Exception as error:  # noqa: BLE001  # as in `map`
             return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
 
-    def _map(self, record: Record, now: float, how: DecodeSettings) -> Outcomes:
+    def _map(self, record: Record, now: float, how: DecodeSettings) -> Outcomes:  # noqa: PLR0911 - a call costs what it saves
         name, _, _, _, _, raw, headers = record
         if headers is UNREADABLE_HEADERS:
             raise undecodable(
@@ -136,7 +136,11 @@ class CompiledMapping:
             match = topic.match_value(record, value, how)
             if match.outcomes is not None:
                 return match.outcomes
-        return _run(topic, match, Scope(record, value, topic.settings, match.event_type, how), now)
+        scope = Scope(record, value, topic.settings, match.event_type, how)
+        if topic.when is not None and not topic.when.holds(value, scope):
+            return _WHEN_FALSE
+        plans = match.plans
+        return (plans[0].map(value, scope, now),) if len(plans) == 1 else _by_each(plans, value, scope, now)
 
 
 def _without_value(found: SchemaNeeded | None) -> Outcomes:
@@ -149,12 +153,6 @@ def _without_value(found: SchemaNeeded | None) -> Outcomes:
             return (Failed(LetterReason.UNDECODABLE, message),)
 
 
-def _run(topic: TopicPlan, match: Match, scope: Scope, now: float) -> Outcomes:
-    """What each of the routes makes of the record."""
-    value = scope.value
-    if topic.when is not None and not topic.when.holds(value, scope):
-        return _WHEN_FALSE
-    plans = match.plans
-    if len(plans) == 1:
-        return (plans[0].map(value, scope, now),)
+def _by_each(plans: Sequence[RoutePlan], value: Any, scope: Scope, now: float) -> Outcomes:
+    """What each of several routes makes of it. Within `_map` its variables would be cells, dear for every record."""
     return tuple([plan.map(value, scope, now) for plan in plans])
