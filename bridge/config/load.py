@@ -168,7 +168,7 @@ def _secrets(tree: Mapping[str, Any]) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class _Checked:
     section: Section | None
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     """The keys that are valid by themselves, whatever is wrong with others."""
     findings: tuple[translate.KeyProblem, ...]
 

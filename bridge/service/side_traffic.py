@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -45,7 +45,8 @@ class Setting:
     config: Config
     mapping: CompiledMapping
     credentials: ApiKey
-    proxy: str | None
+    proxy: str | None = field(repr=False)
+    """May hold a password."""
     logger: logging.Logger
     progress: Callable[[int], None] = lambda _done: None
     """Hears how many are done."""

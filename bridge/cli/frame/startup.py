@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import Logger, NullHandler, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -58,7 +58,7 @@ class LoadedConfiguration:
     config: Config
     mapping: CompiledMapping
     warnings: tuple[Problem, ...]
-    proxy: str | None
+    proxy: str | None = field(repr=False)
     """The URL of the proxy that the environment sets for the API; may hold a password."""
 
 

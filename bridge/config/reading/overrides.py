@@ -39,7 +39,7 @@ class _OverridePlace:
 class Overrides:
     """What the environment says: value by path, the variable it came from, and what is wrong with it."""
 
-    values: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    values: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
     sources: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 

@@ -40,7 +40,7 @@ UNKNOWN = UnknownValue()
 class Substitution:
     """The tree with everything put in, where each piece came from, and what could not be had."""
 
-    tree: Any = None
+    tree: Any = field(default=None, repr=False)
     sources: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unknown: set[Path] = field(default_factory=set)

@@ -39,7 +39,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {"null": (type(None),), "bool": (bool,)
 class Document:
     """A parsed text: its tree, the line of each key and item, and what is wrong with it."""
 
-    tree: Any
+    tree: Any = field(repr=False)
     lines: Mapping[Path, int]
     problems: tuple[Problem, ...]
 
@@ -88,7 +88,7 @@ def _events(text: str) -> Iterator[Any]:
 class _Open:
     """A map or list whose end has not come yet."""
 
-    value: dict[str, Any] | list[Any]
+    value: dict[str, Any] | list[Any] = field(repr=False)
     path: Path
     anchor: str | None
     nodes_before: int
@@ -101,7 +101,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Anchored:
-    value: Any
+    value: Any = field(repr=False)
     nodes: int
     height: int
 
@@ -110,7 +110,7 @@ class _Anchored:
 class _Builder:
     """Takes events in order and grows the tree."""
 
-    tree: Any = None
+    tree: Any = field(default=None, repr=False)
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
