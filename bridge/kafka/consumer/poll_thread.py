@@ -167,6 +167,7 @@ class PollThread:
         limit = self._kafka.drain_timeout + DRAIN_GRACE + COMMIT_LIMIT + CLOSE_LIMIT
         with self._watchdog.watch(limit, "closing a client that the brokers did not take"):
             member.context.consumer.close()
+        self._failure.forget()
         if refused.refusal is TermsRefusal.PERMISSION:
             self._pause(REJOIN_EVERY)
         self._logger.info("%s", terms.told(following, refused.refusal))

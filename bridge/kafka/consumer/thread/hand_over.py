@@ -46,6 +46,10 @@ class FirstFailure:
         """The first one counts: later ones follow from it."""
         self.error = self.error or error
 
+    def forget(self) -> None:
+        """What went wrong concerned a client that is closed."""
+        self.error = None
+
 
 class HandOver:
     """The poll thread's side: calls the consumption on the loop's thread."""

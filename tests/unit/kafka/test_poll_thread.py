@@ -1,0 +1,104 @@
+"""What the poll thread does between one client and the next, where the brokers do not take the first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError
+
+from bridge.kafka import client
+from bridge.kafka.consumer.back_pressure import BackPressure
+from bridge.kafka.consumer.poll_thread import PollThread
+from tests.support.kafka import contexts
+
+
+class Refusal:
+    """What the client hands out when the brokers allow no session so short."""
+
+    def error(self) -> KafkaError:
+        return KafkaError(KafkaError.INVALID_SESSION_TIMEOUT)
+
+    def topic(self) -> None: ...
+
+    partition = headers = key = value = offset = timestamp = leader_epoch = topic
+
+
+class Client:
+    """A consumer that is assigned nothing."""
+
+    def __init__(self, said: list[Refusal], at_close: Callable[[], None]) -> None:
+        self.said, self.at_close = said, at_close
+        self.polled = threading.Event()
+
+    def incremental_assign(self, partitions: list[object]) -> None: ...
+
+    def assign(self, partitions: list[object]) -> None: ...
+
+    def subscribe(self, topics: list[str], **callbacks: Any) -> None: ...
+
+    def poll(self, _timeout: float) -> Refusal | None:
+        if self.said:
+            return self.said.pop()
+        self.polled.set()
+        return None
+
+    def consume(self, _most: int, _timeout: float) -> list[Refusal]:
+        return []
+
+    def close(self) -> None:
+        self.at_close()
+
+
+class Admin:
+    """No broker answers it."""
+
+    def __getattr__(self, _name: str) -> Callable[..., Any]:
+        return lambda *_, **__: Future()
+
+
+class Consumption:
+    def __init__(self) -> None:
+        self.failed: list[Exception] = []
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+    def source_failed(self, error: Exception) -> None:
+        self.failed.append(error)
+
+
+async def test_what_the_callbacks_of_a_refused_client_kept_while_it_closed_does_not_end_its_successor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clients = [
+        Client([Refusal()], lambda: thread.member.context.failure.keep(ValueError("of the first"))),
+        Client([], lambda: None),
+    ]
+    first, second = clients
+    monkeypatch.setattr(client, "open_consumer", lambda *_: clients.pop(0))
+    monkeypatch.setattr(client, "open_admin", lambda *_: Admin())
+    consumption = Consumption()
+    pressure = BackPressure(10, 10_000)
+    thread = PollThread(
+        contexts.kafka(group_protocol="classic"),
+        consumption,  # type: ignore[arg-type]
+        loop=asyncio.get_running_loop(),
+        logger=logging.getLogger("tests.kafka"),
+        abort=lambda: None,
+        back_pressure=pressure,
+        header_filter_of=lambda _topic: None,
+        mapping=None,
+    )
+    thread.start()
+    await asyncio.to_thread(second.polled.wait, 10)
+    assert second.polled.is_set()
+    thread.stop()
+    await asyncio.wrap_future(thread.closed)
+    assert consumption.failed == []
+    assert first.said == []
