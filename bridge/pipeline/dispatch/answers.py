@@ -171,7 +171,7 @@ class Answers:
             work.partition.tracker.partition,
             work.record.offset,
             work.output,
-            work.request.route.name,
+            work.request.route.name or None,
             work.attempts,
             work.counted,
             self._evidence.allowed(work.who, self._settings.max_attempts),

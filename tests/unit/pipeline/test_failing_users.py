@@ -10,6 +10,7 @@ from bridge.pipeline.queues.failing import ALL_USERS, ONE_USER, SIP
 from bridge.pipeline.queues.ready_queue import AGAIN
 from bridge.pipeline.retry import OTHERS_NEEDED, POISONED_AFTER, Evidence, Mark
 from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.work import NO_REQUEST
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, THROTTLED
 from tests.unit.pipeline.world import World
 
@@ -289,6 +290,15 @@ def test_what_fails_is_listed_with_its_last_answer_and_forgotten_when_it_is_acce
     world.sink.api = lambda _: (0.05, ACCEPTED)
     world.run(3)
     assert world.dispatcher.retried(100) == []
+
+
+def test_a_record_that_failed_and_can_no_longer_be_mapped_is_listed_without_a_route() -> None:
+    world = failing()
+    world.feed(P0, "bad")
+    (work,) = world.works(P0)
+    assert world.dispatcher.answers.retried(work).route == "test"
+    work.request = NO_REQUEST
+    assert world.dispatcher.answers.retried(work).route is None
 
 
 def test_without_an_order_what_fails_is_listed_too() -> None:
