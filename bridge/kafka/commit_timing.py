@@ -4,9 +4,9 @@
 
 What completes within that time is what a crash repeats. A quarter on the event loop, from the first record or answer
 on, gathers what completes together: to write down the offset map for each record would cost more than the record. Where
-nothing arrives and nothing is open, nobody looks. The poll thread looks once in the time of a poll (`poll_loop.POLL`, a
-quarter of the default); less often only where all was done for a second. The client's own commits get the half, because
-each is a request.
+nothing arrives and nothing is open, only the service's regular tick looks. The poll thread looks once in the time of a
+poll (`poll_loop.POLL`, a quarter of the default); less often only where all was done for a second. The client's own
+commits get the half, because each is a request.
 """
 
 from __future__ import annotations

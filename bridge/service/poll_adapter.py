@@ -69,9 +69,11 @@ class PollAdapter:
         self._guarded(self._dispatcher.pump)
 
     def tick(self) -> None:
-        """The regular look at the clock; also at what is to be committed because time passed."""
+        """The regular look at the clock; also at what is to be committed because time passed, if no offer is due."""
+        offer_is_due = self._offer is not None
         self._guarded(self._dispatcher.tick)
-        self._offer_now()
+        if not offer_is_due:
+            self._offer_now()
 
     def close(self) -> None:
         """Offer nothing more."""

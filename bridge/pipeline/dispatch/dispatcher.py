@@ -387,5 +387,5 @@ class Dispatcher:
         ]
 
     def positions(self) -> list[tuple[Tracker, Position]]:
-        """What to take to the broker now; call once per commit interval."""
+        """What to take to the broker now; whoever takes it there decides how often."""
         return self.assignments.positions(self._monotonic(), self._wall())

@@ -10,6 +10,7 @@ from tests.support.kafka import contexts
 
 @pytest.mark.parametrize("interval", [Kafka.model_fields["commit_interval"].default, 0.2, 1.0, 5.0])
 def test_what_is_done_is_committed_within_one_commit_interval(interval: float) -> None:
+    """`REST` is no part of it: a poll is that long only after a second without an open record and without a wish."""
     assert commit_timing.offer_after(interval) + POLL + commit_timing.commit_every(interval) <= interval + 1e-9
 
 

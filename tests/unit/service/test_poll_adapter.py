@@ -173,6 +173,17 @@ def test_what_changes_by_time_alone_is_offered_with_the_next_tick(scene: Scene) 
     assert [offset for _, offset in scene.stored] == [9]
 
 
+def test_a_tick_offers_nothing_before_it_is_due(scene: Scene) -> None:
+    scene.arrive(2)
+    by_answer(scene)
+    scene.adapter.tick()
+    assert scene.dispatcher.looks == 0
+    scene.loop.run(LATEST)
+    assert [offset for _, offset in scene.stored] == [1]
+    scene.adapter.tick()
+    assert scene.dispatcher.looks == 1
+
+
 def test_a_defect_in_what_is_offered_stops_the_process(scene: Scene) -> None:
     scene.dispatcher.defect = RuntimeError("boom")
     scene.arrive(1)
