@@ -77,7 +77,8 @@ POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (offsets to commit, heartbeats, pauses) wait as long at most."""
 REST: Final = 0.2
 """The same where nothing is open and nobody wished for anything for `REST_AFTER` seconds: each poll that ends for
-nothing costs as much as some ten records. A record, a rebalance and an answer end it at once."""
+nothing costs as much as some ten records. A record ends it; a callback is served at once, and what follows from it
+waits for the end of the poll."""
 REST_AFTER: Final = 1.0
 SERVE: Final = 0.02
 """The same while a stop is waited for."""

@@ -38,8 +38,8 @@ def letter_of(
 class LetterDesk:
     """A letter that cannot be written is back-pressure: its offset stays open and nothing more is admitted.
 
-    Nothing is skipped. Whoever gives a letter to `submit` has set it on its event before, and so the event is none any
-    more that may be delivered; the rest follows here.
+    Nothing is skipped. `submit` sets the letter on its event first, and so the event is none any more that may be
+    delivered; the rest follows.
     """
 
     def __init__(

@@ -70,9 +70,7 @@ def _of_the_api(of: Observed, at: ClockReading) -> Iterator[ClosedGate]:
             yield ClosedGate(Reason.OUTAGE, at.past(outage.since), outage.detail, probe_at, probe_at)
     membership = dispatcher.membership
     if dispatcher.assignments and not membership.is_member(now):
-        doubted = membership.doubted_since(now)
-        if doubted is not None:
-            yield ClosedGate(Reason.MEMBERSHIP, at.past(doubted), _MEMBERSHIP)
+        yield ClosedGate(Reason.MEMBERSHIP, at.past(membership.doubted_since(now)), _MEMBERSHIP)
     for governor in dispatcher.governors.values():
         if now < governor.pause_until:
             since = now if governor.paused_since is None else governor.paused_since

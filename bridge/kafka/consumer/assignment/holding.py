@@ -84,7 +84,7 @@ class _Job:
         self.done = done
         self.outcomes: dict[PartitionState, OperatorOutcome] = {}
         self.deadline: float | None = None
-        """Until when the answer is waited for; None while they are drained."""
+        """Until when the answer is waited for; None until they are drained."""
 
 
 class Holding:
