@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli.dlq import opening, plan_page, selectors
-from bridge.cli.frame import output, progress, startup
+from bridge.cli.frame import output, progress, running, startup
 from bridge.cli.frame.help import about
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from bridge.reprocess.reading.selection import Selection
     from bridge.reprocess.replay.letters import ReplayOutcome
     from bridge.reprocess.replay.plan import Plan, ReplayRules
-    from bridge.reprocess.replay.replay import Replay
-    from bridge.service.side_traffic import Wish
 
 COMMAND = "bridge dlq replay"
 
@@ -74,10 +70,11 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
 
     from bridge.reprocess.reading.redaction import redaction
     from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
+    from bridge.service import side_traffic
 
     start = startup.load(config)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
-    wish = _wish(start, rules, rate)
+    wish = side_traffic.Wish(rules, startup.requests_per_second(rate, start.config.delivery.rate_limit), COMMAND)
     key = startup.api_key(start)
     with opening.opened(start) as topics:
         if not dry_run:
@@ -93,10 +90,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
                 output.lines(plan_page.lines(made, start, hidden, nothing))
             return ExitCode.FINDINGS if _left(made) else ExitCode.OK
         counts = plan_page.counts(made, nothing)
-        if json:
-            sys.stderr.write("".join(f"{line}\n" for line in counts))
-        else:
-            output.lines(counts)
+        output.to_stderr(counts) if json else output.lines(counts)
         if not made.sends:
             if json:
                 output.document(_result(ReplayOutcome(), made))
@@ -107,12 +101,17 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
             yes=yes,
             otherwise="add --yes to do it without being asked",
         ):
-            if json:
-                output.document(_result(ReplayOutcome(Counter({LetterResult.LEFT: len(made.sends)})), made))
-            else:
-                output.line("Nothing was sent.")
+            left = ReplayOutcome(Counter({LetterResult.LEFT: len(made.sends)}))
+            output.result(_result(left, made), "Nothing was sent.", as_json=json)
             return ExitCode.OK
-        outcome = _run(topics, made, wish, key)
+        outcome = running.send(
+            start,
+            key,
+            len(made.sends),
+            lambda setting, started: side_traffic.replay(
+                made.sends, wish, setting, reader=topics.reader, started=started
+            ),
+        )
     return _end(outcome, made, as_json=json)
 
 
@@ -127,12 +126,6 @@ def _rules(*, force: bool, max_replays: int, max_age: str | None, stale: str) ->
     except ValueError as problem:
         raise Misuse(f"--max-age {problem}.") from problem
     return ReplayRules(max_replays, force, seconds)
-
-
-def _wish(start: startup.LoadedConfiguration, rules: ReplayRules, rate: str) -> Wish:
-    from bridge.service.side_traffic import Wish
-
-    return Wish(rules, startup.requests_per_second(rate, start.config.delivery.rate_limit), COMMAND)
 
 
 def _planned(
@@ -170,38 +163,6 @@ def _mark_stale(made: Plan, topics: opening.Opened, *, skip: bool) -> None:
         made.sends, made.counts, made.samples = kept.sends, kept.counts, kept.samples
     else:
         made.stale = sum(each.entry.letter.place in found.stale for each in made.sends)
-
-
-def _run(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutcome:
-    from bridge.service.main import on_loop
-
-    return on_loop(_replay(topics, made, wish, key))
-
-
-async def _replay(topics: opening.Opened, made: Plan, wish: Wish, key: Any) -> ReplayOutcome:
-    import asyncio
-
-    from bridge.service import side_traffic
-
-    loop = asyncio.get_running_loop()
-    start = topics.start
-
-    def started(running: Replay) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, running.interrupt)
-
-    # What running bridges leave to it must be known to all of them first.
-    with progress.shown("Sending", len(made.sends), before="Reserving rate budget (5 s)") as report:
-        setting = side_traffic.Setting(
-            start.config, start.mapping, key, start.proxy, startup.quiet_logger(), report, _notice
-        )
-        return await side_traffic.replay(made.sends, wish, setting, reader=topics.reader, started=started)
-
-
-def _notice(sentence: str) -> None:
-    from bridge.text.printable import printable
-
-    sys.stderr.write(f"{printable(sentence)}\n")
 
 
 def _end(outcome: ReplayOutcome, made: Plan, *, as_json: bool) -> ExitCode:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.errors import Misuse
 from bridge.text import tables
-from bridge.text.printable import printable_json, printable_lines
+from bridge.text.printable import printable, printable_json, printable_lines
 
 _NARROWEST = 9
 """Columns are cut no further: what is left of them must still be told apart."""
@@ -40,6 +40,11 @@ def to_stderr(texts: Iterable[str]) -> None:
     """Lines beside a document that a script reads."""
     for text in texts:
         sys.stderr.write(f"{printable_lines(text)}\n")
+
+
+def notice(sentence: str) -> None:
+    """One sentence beside what is printed."""
+    to_stderr([printable(sentence)])
 
 
 def document(value: Any) -> None:

@@ -1,11 +1,12 @@
-"""Asks the running bridge of the same configuration, on the same machine."""
+"""Beside running bridges: asks the one of the same configuration, and sends within the budget that they share."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridge.commands import command
 from bridge.config import environment
@@ -13,7 +14,14 @@ from bridge.config.keys import control_socket
 from bridge.errors import Misuse, Unanswered, Unreachable
 
 if TYPE_CHECKING:
+    from bridge.cli.frame.startup import LoadedConfiguration
     from bridge.config.sections import Config
+    from bridge.reprocess.replay.replay import Replay
+    from bridge.reprocess.sending.file_sending import Sending
+    from bridge.service.side_traffic import Setting
+    from bridge.track.credentials import ApiKey
+
+T = TypeVar("T")
 
 _GRACE = 30.0
 """Seconds beyond a drain in which the bridge answers, whatever happens."""
@@ -64,3 +72,31 @@ def ask(config: Config, request: Mapping[str, Any]) -> dict[str, Any]:
         if refused.kind == "unconfirmed":
             raise Unanswered(str(refused)) from refused
         raise
+
+
+def send(
+    start: LoadedConfiguration,
+    key: ApiKey,
+    total: int,
+    work: Callable[[Setting, Callable[[Replay | Sending], None]], Coroutine[Any, Any, T]],
+) -> T:
+    """Have `total` things sent, shown as far as that is; SIGINT and SIGTERM interrupt what `work` says it started."""
+    import asyncio
+
+    from bridge.cli.frame import output, progress, startup
+    from bridge.service import side_traffic
+    from bridge.service.main import on_loop
+
+    def started(running: Replay | Sending) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, running.interrupt)
+
+    async def run() -> T:
+        # What running bridges leave to it must be known to all of them first.
+        with progress.shown("Sending", total, before="Reserving rate budget (5 s)") as report:
+            setting = side_traffic.Setting(
+                start.config, start.mapping, key, start.proxy, startup.quiet_logger(), report, output.notice
+            )
+            return await work(setting, started)
+
+    return on_loop(run())

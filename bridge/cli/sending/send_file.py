@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bridge.cli.frame import output, startup
+from bridge.cli.frame import output, running, startup
 from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
     from bridge.cli.samples.records import Form
     from bridge.model import DeadLetter
-    from bridge.reprocess.sending.file_sending import FileLine, Sending, SendTally
+    from bridge.reprocess.sending.file_sending import FileLine, SendTally
 
 
 class Rejected:
@@ -130,14 +128,23 @@ def send_file(start: startup.LoadedConfiguration, asked: SendFileRequest, *, yes
     lines = _lines(asked)
     rejected = Rejected(asked.source, resumes=asked.first is not None)
     if rejected.adds:
-        _notice(f"{rejected.path} has what was rejected before: what fails now is added to it.")
+        output.notice(f"{rejected.path} has what was rejected before: what fails now is added to it.")
     sends = _expected(start, asked, lines, to_stderr=as_json)
     question = f"Send {plural(sends, 'request')} to {start.config.track.endpoint}?"
     if not output.agreed(question, yes=yes, otherwise="add --yes to send without being asked"):
         return _not_sent(lines, rejected, as_json=as_json)
     ends = _letters_end(start)
+    from bridge.service import side_traffic
+
     try:
-        tally = _run(start, lines, rate, ends, key, rejected)
+        tally = running.send(
+            start,
+            key,
+            len(lines),
+            lambda setting, started: side_traffic.send(
+                lines, rate, setting, letters_end=ends, rejected=rejected.add, started=started
+            ),
+        )
     finally:
         rejected.close()
     return _end(tally, rejected, asked, as_json=as_json)
@@ -183,10 +190,7 @@ def _expected(
         (thousands(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
     ]
     shown = tables.table([row for row in rows if row[0] != "0"], right=(0,))
-    if to_stderr:
-        sys.stderr.write("".join(f"{each}\n" for each in shown))
-    else:
-        output.lines(shown)
+    output.to_stderr(shown) if to_stderr else output.lines(shown)
     return kinds[Request]
 
 
@@ -206,51 +210,6 @@ def _letters_end(start: startup.LoadedConfiguration) -> dict[int, int]:
     if len(logs) < len(partitions):
         raise Unreachable(f"The brokers did not say where {topic} ends.")
     return {each.partition: log.end for each, log in logs.items()}
-
-
-def _run(
-    start: startup.LoadedConfiguration,
-    lines: Sequence[FileLine],
-    rate: float,
-    ends: dict[int, int],
-    key: Any,
-    rejected: Rejected,
-) -> SendTally:
-    from bridge.service.main import on_loop
-
-    return on_loop(_send(start, lines, rate, ends, key, rejected))
-
-
-async def _send(
-    start: startup.LoadedConfiguration,
-    lines: Sequence[FileLine],
-    rate: float,
-    ends: dict[int, int],
-    key: Any,
-    rejected: Rejected,
-) -> SendTally:
-    import asyncio
-
-    from bridge.cli.frame import progress
-    from bridge.service import side_traffic
-
-    loop = asyncio.get_running_loop()
-
-    def started(running: Sending) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, running.interrupt)
-
-    with progress.shown("Sending", len(lines), before="Reserving rate budget (5 s)") as report:
-        setting = side_traffic.Setting(
-            start.config, start.mapping, key, start.proxy, startup.quiet_logger(), report, _notice
-        )
-        return await side_traffic.send(lines, rate, setting, letters_end=ends, rejected=rejected.add, started=started)
-
-
-def _notice(sentence: str) -> None:
-    from bridge.text.printable import printable
-
-    sys.stderr.write(f"{printable(sentence)}\n")
 
 
 def _end(tally: SendTally, rejected: Rejected, asked: SendFileRequest, *, as_json: bool) -> ExitCode:
