@@ -8,7 +8,7 @@ import typer
 
 from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
-from bridge.cli.dlq import discard, export, import_, replay, show, stats
+from bridge.cli.dlq import discard, replay, show, stats, transfer
 from bridge.cli.dlq import list as list_letters
 from bridge.cli.dlq.selectors import SelectingCommand
 from bridge.cli.frame import help, startup  # noqa: A004 - named as commands are
@@ -47,8 +47,8 @@ dlq.command("list", cls=SelectingCommand, short_help="Show the dead letters, one
 dlq.command("show", cls=help.Command, short_help="Show one: what came, was sent, would be sent now.")(show.show)
 dlq.command("replay", cls=SelectingCommand, short_help="Send dead letters again, each once, in order.")(replay.replay)
 dlq.command("discard", cls=SelectingCommand, short_help="Settle dead letters without sending them.")(discard.discard)
-dlq.command("export", cls=SelectingCommand, short_help="Write dead letters as NDJSON, raw bytes kept.")(export.export)
-dlq.command("import", cls=help.Command, short_help="Re-import corrected records.")(import_.import_letters)
+dlq.command("export", cls=SelectingCommand, short_help="Write dead letters as NDJSON, raw bytes kept.")(transfer.export)
+dlq.command("import", cls=help.Command, short_help="Re-import corrected records.")(transfer.import_letters)
 
 
 @dlq.callback()
