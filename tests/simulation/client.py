@@ -19,8 +19,8 @@ from bridge.formats import commit_mark
 from bridge.holds import Reason
 from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding
-from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.commits.end_offsets import EndOffsets
+from bridge.kafka.consumer.commits import Commits
+from bridge.kafka.consumer.end_offsets import EndOffsets
 from bridge.kafka.consumer.poll_loop import SERVE
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled

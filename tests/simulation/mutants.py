@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bridge.formats import offset_map
-from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.commits.end_offsets import EndOffsets
+from bridge.kafka.consumer.commits import Commits
+from bridge.kafka.consumer.end_offsets import EndOffsets
 from bridge.kafka.consumer.starts.settled import Seen, Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.thread.partition_state import PartitionState

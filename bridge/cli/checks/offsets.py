@@ -12,7 +12,7 @@ from bridge.commands import Operand, command
 from bridge.config.keys.scalars import StartFrom, StartPoint
 from bridge.exits import FindingKind
 from bridge.holds import REASONS, Reason
-from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
+from bridge.kafka.consumer.end_offsets import HANGING_AFTER
 from bridge.model import LogRange, TopicPartition
 from bridge.text.amounts import per_minute, plural, span, thousands
 

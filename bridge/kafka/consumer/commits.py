@@ -21,7 +21,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.formats.commit_text import CommitText
 from bridge.kafka import answers, commit_timing
-from bridge.kafka.consumer.commits.commit_errors import CommitTrouble, classify
+from bridge.kafka.consumer.commit_errors import CommitTrouble, classify
 from bridge.kafka.partitions import committable, from_client
 from bridge.limiter import Rare, RareLog
 from bridge.model import Position, TopicPartition

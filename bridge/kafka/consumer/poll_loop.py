@@ -17,8 +17,8 @@ from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.cluster_watch import BrokerSession, ClusterWatch
-from bridge.kafka.consumer.commits.commits import Commits
-from bridge.kafka.consumer.commits.end_offsets import EndOffsets
+from bridge.kafka.consumer.commits import Commits
+from bridge.kafka.consumer.end_offsets import EndOffsets
 from bridge.kafka.consumer.message_errors import MessageErrors
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled

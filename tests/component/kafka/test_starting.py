@@ -8,7 +8,7 @@ from bridge.config.topics.consumed_topics import topics_of
 from bridge.counts import SourceCounts
 from bridge.kafka import client
 from bridge.kafka.client_log import ClientLog
-from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.commits import Commits
 from bridge.kafka.consumer.starts.lookup import Lookup
 from bridge.kafka.consumer.starts.settled import Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.formats import commit_mark, offset_map
 from bridge.holds import Reason
-from bridge.kafka.consumer.commits import end_offsets
+from bridge.kafka.consumer import end_offsets
 from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
 from tests.integration.kafka.test_source import BOTH_PROTOCOLS, values

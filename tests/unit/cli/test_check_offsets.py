@@ -6,7 +6,7 @@ from bridge.cli.checks.findings import Level
 from bridge.cli.checks.offsets import WORTH_A_WORD, OpenTransaction, TopicOffsets, TopicOutcome, judge
 from bridge.config.keys.scalars import StartAge, StartFrom, StartPoint
 from bridge.exits import ExitCode
-from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER
+from bridge.kafka.consumer.end_offsets import HANGING_AFTER
 from bridge.model import LogRange, TopicPartition
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)

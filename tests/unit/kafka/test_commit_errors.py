@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 
-from bridge.kafka.consumer.commits.commit_errors import CommitTrouble, classify
+from bridge.kafka.consumer.commit_errors import CommitTrouble, classify
 
 E = KafkaError
 

@@ -8,7 +8,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from bridge.formats import commit_mark, offset_map
 from bridge.formats.commit_mark import mapping_of
-from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.commits import Commits
 from bridge.kafka.consumer.thread.hand_over import HandOver
 from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import Position, TopicPartition

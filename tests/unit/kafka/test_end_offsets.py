@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.holds import Reason
-from bridge.kafka.consumer.commits import end_offsets
-from bridge.kafka.consumer.commits.end_offsets import HANGING_AFTER, EndOffsets
+from bridge.kafka.consumer import end_offsets
+from bridge.kafka.consumer.end_offsets import HANGING_AFTER, EndOffsets
 from bridge.kafka.consumer.thread.consumption import Gap
 from bridge.kafka.consumer.thread.hand_over import HandOver
 from bridge.kafka.consumer.thread.partition_state import PartitionState

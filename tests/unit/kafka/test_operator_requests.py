@@ -17,7 +17,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding, Move, OperatorOutcome
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
-from bridge.kafka.consumer.commits.commits import Commits
+from bridge.kafka.consumer.commits import Commits
 from bridge.kafka.consumer.starts.start_policy import StartFacts
 from bridge.kafka.consumer.starts.start_runner import StartRunner
 from bridge.kafka.consumer.thread.hand_over import DRAIN_GRACE

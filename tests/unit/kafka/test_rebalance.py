@@ -20,7 +20,7 @@ from tests.support.kafka import contexts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.commits import Commits
     from bridge.kafka.consumer.starts.start_runner import StartRunner
     from bridge.kafka.consumer.thread.consumption import Consumption, Drained, Positioned, Tracker
 

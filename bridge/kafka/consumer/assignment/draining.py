@@ -25,7 +25,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.thread.hand_over import DRAIN_GRACE
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.commits import Commits
     from bridge.kafka.consumer.thread.consumption import Drained, Positioned, Tracker
     from bridge.kafka.consumer.thread.context import ConsumerContext
     from bridge.kafka.consumer.thread.partition_state import PartitionState

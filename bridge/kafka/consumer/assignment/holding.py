@@ -21,7 +21,7 @@ from bridge.model import Position, TopicPartition
 if TYPE_CHECKING:
     from bridge.formats.operator_hold import OperatorHold
     from bridge.kafka.consumer.assignment.draining import Draining
-    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.commits import Commits
     from bridge.kafka.consumer.starts.start_runner import StartRunner
     from bridge.kafka.consumer.thread.context import ConsumerContext
     from bridge.kafka.consumer.thread.partition_state import PartitionState

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from confluent_kafka import TopicPartition as ClientPartition
 
     from bridge.kafka.consumer.assignment.draining import Draining
-    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.commits import Commits
     from bridge.kafka.consumer.starts.start_runner import StartRunner
     from bridge.kafka.consumer.thread.context import ConsumerContext
     from bridge.kafka.consumer.thread.partition_state import PartitionState

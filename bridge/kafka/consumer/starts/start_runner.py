@@ -24,7 +24,7 @@ from bridge.model import TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
 
 if TYPE_CHECKING:
-    from bridge.kafka.consumer.commits.commits import Commits
+    from bridge.kafka.consumer.commits import Commits
     from bridge.kafka.consumer.starts.lookup import Lookup
     from bridge.kafka.consumer.starts.start_policy import StartFacts
     from bridge.kafka.consumer.thread.context import ConsumerContext
