@@ -70,7 +70,7 @@ class Bridge:
         """Start, run until `stop`, a signal or a defect, then stop in order.
 
         The pages answer before the first connection to Kafka, and while it is waited for. Raises
-        `ops.server.CannotListenError` and `track.credentials.KeyFileError` before anything is started, and
+        `ops.admin.server.CannotListenError` and `track.credentials.KeyFileError` before anything is started, and
         `preflight.NotReadyError` where the start is refused.
         """
         self._parts = parts = assemble(
