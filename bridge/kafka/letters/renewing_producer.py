@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from bridge.commands import completed
 from bridge.kafka import answers
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Sequence
 
-    from confluent_kafka import KafkaError, Message, Producer
+    from confluent_kafka import Message, Producer
     from confluent_kafka._types import HeadersType
 
 
@@ -73,7 +73,7 @@ class Outgoing(Protocol):
         """It was too large: from now on `form` is shorter. False where it cannot be."""
 
     def done(self, unwritten: Unwritten | None, /) -> None:
-        """Its outcome, told once; None: it is written. Never called from within `RenewingProducer.write`."""
+        """Its outcome, told once; None: it is written. It may `write` more, see `RenewingProducer`."""
 
 
 class _Entry:
@@ -93,7 +93,10 @@ class _Entry:
 
 
 class RenewingProducer:
-    """Belongs to one thread, which calls `serve` as long as anything is `unfinished`."""
+    """Belongs to one thread, which calls `serve` as long as anything is `unfinished`.
+
+    Outcomes are told from within `serve`, `flush` and `abandon`, never from within `write`.
+    """
 
     def __init__(self, topic: str, open_producer: Callable[[ClientLog], Producer], logger: logging.Logger) -> None:
         """Raises what ``open_producer`` raises."""
@@ -155,7 +158,7 @@ class RenewingProducer:
 
     def _send(self) -> None:
         while self._queue and self._ended_by is None:
-            if self._sent and (self._queue[0].is_alone or next(iter(self._sent)).is_alone):
+            if self._sent and (self._queue[0].is_alone or self._is_one_alone):
                 return
             try:
                 partition = self._queue[0].outgoing.partition(self._count_partitions)
@@ -165,6 +168,11 @@ class RenewingProducer:
                 return
             if not self._hand_over(heapq.heappop(self._queue), partition):
                 return
+
+    @property
+    def _is_one_alone(self) -> bool:
+        """Whether what is sent is one by itself. Nothing is sent beside such a one, so that any of `_sent` tells."""
+        return next(iter(self._sent)).is_alone
 
     def _hand_over(self, entry: _Entry, partition: int) -> bool:
         """False where the client has no room at present."""
@@ -194,6 +202,8 @@ class RenewingProducer:
             topic = self._producer.list_topics(self._topic, timeout=_TOPIC_LOOKUP).topics[self._topic]
             if topic.error is not None:
                 raise KafkaException(topic.error)
+            if not topic.partitions:  # So a topic is described that is being created or deleted.
+                raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
             self._partitions = len(topic.partitions)
         return self._partitions
 

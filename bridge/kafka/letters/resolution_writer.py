@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bridge.config.sections import Config
 
 Done = Callable[[str | None], None]
-"""Takes None when it is written, else why it is not, as a sentence."""
+"""Takes None when it is written, else why it is not, as a sentence. It may write more."""
 
 _LIMIT: Final = 60.0
 """Seconds a command waits for its last acknowledgement."""
@@ -69,7 +69,10 @@ class ResolutionWriter:
         return self._producer.unfinished
 
     def write(self, partition: int, key: bytes, value: bytes | None, done: Done) -> None:
-        """One record; no value takes back what is under the key. With a loop, ``done`` is called from there."""
+        """One record; no value takes back what is under the key.
+
+        With a loop, ``done`` is called from there and never from in here. Without one, it may be called in here.
+        """
         form = RecordForm(key, value, [RESOLUTION])
         self._producer.write(_OutgoingResolution(self.topic, partition, form, done))
         if self._loop is None:
@@ -87,7 +90,8 @@ class ResolutionWriter:
     def _look(self) -> None:
         self._is_serving = False
         self._producer.serve(0)
-        if self._producer.unfinished and self._loop is not None:
+        # What was acknowledged may have written more, and that has asked for its look already.
+        if self._producer.unfinished and not self._is_serving and self._loop is not None:
             self._is_serving = True
             self._loop.call_later(_LOOK, self._look)
 

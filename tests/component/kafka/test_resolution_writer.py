@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import time
+from collections import deque
+from typing import TYPE_CHECKING, cast
 
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ClientPartition
@@ -11,12 +13,38 @@ from tests.support.kafka.completing import PATIENCE
 from tests.support.kafka.letters import config
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
     from tests.component.kafka.conftest import Embedded
 
 PRODUCE = 0
 NOT_LEADER = 6
 INIT_PRODUCER_ID = 22
 CLUSTER_AUTHORIZATION_FAILED = 31
+
+
+class CountingLoop:
+    """Calls what it was asked to call one after the other, and keeps how much was asked for at a time."""
+
+    def __init__(self) -> None:
+        self.asked: deque[tuple[float, Callable[[], None]]] = deque()
+        self.most = 0
+
+    def call_soon(self, step: Callable[[], None]) -> None:
+        self.call_later(0, step)
+
+    def call_later(self, seconds: float, step: Callable[[], None]) -> None:
+        self.asked.append((seconds, step))
+        self.most = max(self.most, len(self.asked))
+
+    def run(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while self.asked:
+            assert time.monotonic() < until
+            seconds, step = self.asked.popleft()
+            time.sleep(seconds)
+            step()
 
 
 def resolutions_of_which_the_first_is_refused_once(
@@ -74,3 +102,25 @@ def test_a_fatal_error_ends_the_producer_and_not_the_resolution(embedded: Embedd
     assert writer.flush(PATIENCE)
     assert said == [None] * 3
     assert keys(embedded, topic, 3) == [b"0", b"1", b"2"]
+
+
+def test_what_writes_more_when_it_was_written_leaves_one_look_for_acknowledgements_at_a_time(
+    embedded: Embedded,
+) -> None:
+    letters = embedded.name("letters")
+    embedded.cluster.create_topic(f"{letters}.resolutions", 1)
+    loop, said = CountingLoop(), list[str | None]()
+    logger = logging.getLogger("tests.resolutions")
+    writer = ResolutionWriter(
+        config(embedded.bootstrap, letters), logger, cast("asyncio.AbstractEventLoop", cast("object", loop))
+    )
+
+    def done(problem: str | None) -> None:
+        said.append(problem)
+        if len(said) < 8:
+            writer.write(0, b"%d" % len(said), b"value", done)
+
+    writer.write(0, b"0", b"value", done)
+    loop.run()
+    assert said == [None] * 8
+    assert loop.most == 1

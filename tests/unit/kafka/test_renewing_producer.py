@@ -37,12 +37,23 @@ class Broker:
     def __init__(self, script: Iterable[str] = ()) -> None:
         self.script = deque(script)
         self.opened = 0
+        self.partitions = 1
         self.tried: list[tuple[int, bytes]] = []
         """By producer, in order."""
 
     def open(self, log: ClientLog) -> Producer:
         self.opened += 1
         return cast("Producer", ScriptedProducer(self, log))
+
+
+class DescribedTopics:
+    """One topic without an error."""
+
+    error = None
+
+    def __init__(self, topic: str, partitions: int) -> None:
+        self.topics = {topic: self}
+        self.partitions = dict.fromkeys(range(partitions))
 
 
 class ScriptedProducer:
@@ -54,6 +65,10 @@ class ScriptedProducer:
         self.number = broker.opened
         self.under_way: list[tuple[bytes, Callable[..., None], str]] = []
         self.has_ended = False
+
+    def list_topics(self, topic: str, *, timeout: float) -> DescribedTopics:
+        assert timeout
+        return DescribedTopics(topic, self.broker.partitions)
 
     def produce(self, topic: str, *, key: bytes, on_delivery: Callable[..., None], **_rest: Any) -> None:
         assert topic == TOPIC
@@ -107,6 +122,13 @@ class Sent:
 
     def done(self, unwritten: Unwritten | None) -> None:
         self.outcomes.append(unwritten)
+
+
+class Spread(Sent):
+    """Goes to a partition that depends on how many there are."""
+
+    def partition(self, count: Callable[[], int]) -> int:
+        return 7 % count()
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +200,21 @@ def test_what_is_abandoned_has_its_outcome_and_what_the_brokers_acknowledge_by_t
     producer.abandon("not written, the bridge stops")
     assert [each.outcomes for each in records] == [[Unwritten("not written, the bridge stops")]] * 2
     assert not producer.unfinished
+
+
+def test_a_topic_described_without_partitions_is_an_unknown_topic_until_it_has_some() -> None:
+    broker, early, late = Broker(), Spread(0), Spread(1)
+    broker.partitions = 0
+    producer = RenewingProducer(TOPIC, broker.open, logging.getLogger("tests.producer"))
+    producer.write(early)
+    producer.serve(0)
+    [unwritten] = early.outcomes
+    assert unwritten is not None
+    assert unwritten.why == "the topic does not exist: create it with `bridge topics create`"
+    broker.partitions = 3
+    producer.write(late)
+    producer.serve(0)
+    assert late.outcomes == [None]
 
 
 ANSWERS = st.sampled_from([WRITTEN, WRITTEN, ENDS, NO_ROOM, REFUSED, TOO_LARGE])
