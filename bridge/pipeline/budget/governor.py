@@ -111,6 +111,7 @@ class Governor:
         self.max_in_flight = settings.max_in_flight
         self.in_flight = 0
         self.key = key
+        key.senders.append(self)
         self.membership = membership
         self.outage = Outage(settings.retry, rng)
         self.pacer = Pacer()
@@ -135,7 +136,8 @@ class Governor:
             return Block(Reason.RETRY_AFTER, self.pause_until)
         if outage.since is not None and now < outage.probe_at:
             return Block(Reason.OUTAGE, outage.probe_at)
-        if self.in_flight >= self.max_in_flight or (self.in_flight and (outage.since is not None or key.one_at_a_time)):
+        alone = key.is_out if key.one_at_a_time else self.in_flight and outage.since is not None
+        if self.in_flight >= self.max_in_flight or alone:
             return _FULL
         if now < self.pacer.free_at:
             return Block(Reason.RATE_LIMITED, self.pacer.free_at)

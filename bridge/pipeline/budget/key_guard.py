@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Protocol
 
 from bridge.model import Unauthorized
 
@@ -15,12 +16,21 @@ class KeyRuling(enum.Enum):
     """Back to the ready queue, to be sent again."""
 
 
+class Sender(Protocol):
+    """Sends with the key: the governor of one kind of request."""
+
+    in_flight: int
+
+
 class KeyGuard:
-    """States: *proven* → *doubted* (one request at a time) → *held* → *unproven* (one at a time) → *proven*."""
+    """States: *proven* → *doubted* (one request at a time) → *held* → *unproven* (one at a time) → *proven*.
+
+    One of all kinds: whichever is answered first speaks of the key for all of them.
+    """
 
     __slots__ = (
         "_generation", "_in_a_row", "_recheck", "_unproven", "detail", "held_since", "hold_after", "next_recheck",
-        "one_at_a_time", "probe_at",
+        "one_at_a_time", "probe_at", "senders",
     )  # fmt: skip
 
     def __init__(self, hold_after: int, recheck: float) -> None:
@@ -36,10 +46,16 @@ class KeyGuard:
 
         Kept up to date by every change, because it is asked for every request.
         """
+        self.senders: list[Sender] = []
         self.held_since: float | None = None
         self.probe_at = 0.0
         self.next_recheck = 0.0
         self.detail = ""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether a request of any kind has no answer yet."""
+        return any(sender.in_flight for sender in self.senders)
 
     @property
     def held(self) -> bool:

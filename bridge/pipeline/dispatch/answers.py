@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bridge.config.sections import RetryPolicy
 from bridge.holds import Reason
-from bridge.model import Disposition, LetterReason, Reject, Retried, Retry, Unauthorized
+from bridge.model import Disposition, LetterReason, Reject, RequestKind, Retried, Retry, Unauthorized
 from bridge.pipeline.budget.governor import Governor
 from bridge.pipeline.budget.key_guard import KeyRuling
 from bridge.pipeline.dispatch.assignments import OpenRecords
@@ -48,7 +48,7 @@ class Answers:
         request = work.request
         governor.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
-            self._proved(governor, self._monotonic())
+            self._proved(request.kind, governor, self._monotonic())
         if work.mark is not None:
             self._evidence.recovered()
         self._evidence.succeeded(request.user_id)
@@ -68,11 +68,11 @@ class Answers:
         if topic.run:
             self._letters.delivered(topic)
 
-    def _proved(self, governor: Governor, now: float) -> None:
+    def _proved(self, kind: RequestKind, governor: Governor, now: float) -> None:
         for reason, seconds in governor.proved(now):
             self._event_log.unblocked(reason, seconds)
             if reason is Reason.OUTAGE:
-                self._queues.end_outage()
+                self._queues.end_outage(kind)
 
     # --- failed, for now ----------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class Answers:
 
     def rejected(self, work: Work, verdict: Reject, governor: Governor, now: float) -> None:
         """The request will never be accepted."""
-        self._proved(governor, now)
+        self._proved(work.request.kind, governor, now)
         self._dead_letter(work, LetterReason.REJECTED, verdict.detail, verdict.status, verdict.error_code, now)
 
     def unauthorized(self, work: Work, verdict: Unauthorized, governor: Governor, now: float) -> None:

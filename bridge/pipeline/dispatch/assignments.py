@@ -52,7 +52,7 @@ class Assignments:
         self.topics: dict[str, TopicLetters] = {}
         """By name, as far as they were ever ours: a held topic stays held when its partitions come back."""
         self._witnesses: dict[TopicLetters, Work] = {}
-        """By topic, an event that could be delivered when `may_deliver` looked last."""
+        """By topic, an event that could be delivered when `may_deliver` looked last. It goes with the row."""
 
     def __len__(self) -> int:
         return len(self._partitions)
@@ -89,8 +89,12 @@ class Assignments:
                         if work.may_be_delivered:
                             self._witnesses[topic] = work
                             return True
-        self._witnesses.pop(topic, None)
+        self.forget_witness(topic)
         return False
+
+    def forget_witness(self, topic: TopicLetters) -> None:
+        """Nobody asks of this topic's row any more: an event that is done is not to be kept for it."""
+        self._witnesses.pop(topic, None)
 
     def complete(self, work: Work, disposition: Disposition) -> None:
         """An event is done; with the last of its record's events the offset is complete."""
@@ -157,6 +161,9 @@ class Assignments:
         tracker, tally = partition.tracker, self._tally
         tracker.life = TrackerState.DEAD
         self._partitions.pop(tracker, None)
+        witness = self._witnesses.get(partition.topic)
+        if witness is not None and witness.partition is partition:
+            self.forget_witness(partition.topic)
         self._failing.forget(partition, tracker.open.values())
         tally.released += len(tracker.open)
         tally.buffered -= len(tracker.open)

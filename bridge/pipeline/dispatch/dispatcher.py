@@ -125,6 +125,7 @@ class Dispatcher:
             return
         topic_letters.held = False
         topic_letters.end_row()
+        self.assignments.forget_witness(topic_letters)
         for partition in self.assignments:
             if partition.topic is topic_letters and partition.held is None and partition not in self.failing.paused:
                 self._positions.resume_partition(partition.tracker)
@@ -354,11 +355,16 @@ class Dispatcher:
 
     # --- what is seen of it -----------------------------------------------------------------------
 
-    def is_paced(self, now: float) -> bool:
-        """Whether requests of some kind wait for nothing but their rate."""
-        return not self.stopping and any(
-            bool(self.queues.ready[kind]) and governor.is_paced(now) for kind, governor in self.governors.items()
+    def paced_until(self, now: float) -> float | None:
+        """When the next request goes that waits for nothing but the rate of its kind; None: there is none."""
+        if self.stopping:
+            return None
+        paced = (
+            governor.pacer.free_at
+            for kind, governor in self.governors.items()
+            if self.queues.ready[kind] and governor.is_paced(now)
         )
+        return min(paced, default=None)
 
     @property
     def ready(self) -> bool:

@@ -80,6 +80,7 @@ class LetterDesk:
     def delivered(self, topic: TopicLetters) -> None:
         """Something of the topic was delivered, so its letters are no row."""
         topic.end_row()
+        self._assignments.forget_witness(topic)
         if not topic.held:
             for work in self._shelves.pop(topic, ()):
                 if work.letter is not None:

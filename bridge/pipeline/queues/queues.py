@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-from bridge.model import KINDS
+from bridge.model import KINDS, RequestKind
 from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
@@ -89,13 +89,16 @@ class Queues:
         for work in self.delayed.wake(now):
             self.ready[work.request.kind].push_again(work)
 
-    def end_outage(self) -> None:
-        """The destination works again: what waited because it did not has waited enough, and fails no more than others.
+    def end_outage(self, kind: RequestKind) -> None:
+        """Requests of this kind work again: what waited because they did not has waited enough, and fails no more.
 
         What failed while others were accepted waits on: it would fill the wire with the next failures.
         """
-        for work in self.delayed.take(lambda work: work.mark is None or not work.mark.alone):
-            self.ready[work.request.kind].push(work)
+        waited = self.delayed.take(
+            lambda work: work.request.kind is kind and (work.mark is None or not work.mark.alone)
+        )
+        for work in waited:
+            self.ready[kind].push(work)
 
     def release(self, goes: Callable[[Work], bool]) -> None:
         """Take out every event of which ``goes`` is true, wherever it waits; key queues that lose their head go on."""

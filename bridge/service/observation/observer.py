@@ -46,7 +46,7 @@ class Observer:
         """Several times a second: the loop's beat, and what is sampled."""
         now = time.monotonic()
         dispatcher = self._of.dispatcher
-        if not dispatcher.is_paced(now):
+        if dispatcher.paced_until(now) is None:
             self._limited_since = None
         elif self._limited_since is None:
             self._limited_since = now

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from bridge.model import LetterReason, TopicPartition, Verdict
 from bridge.pipeline.ports import Oversized
 from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.work import Work
 from tests.unit.pipeline.fakes import ACCEPTED, REJECTED, TIMED_OUT, TOO_LARGE, UNWRITABLE
 from tests.unit.pipeline.world import World
 
@@ -182,6 +185,44 @@ def test_a_letter_waits_for_the_other_event_of_its_record_too() -> None:
     assert world.positions.paused_topics == []
     world.run(1)
     assert (len(world.letters.written), world.positions.paused_topics) == (2, [])
+
+
+@pytest.mark.parametrize(("verdict", "holds"), [(ACCEPTED, False), (REJECTED, True)])
+def test_a_letter_that_comes_before_the_request_of_its_record_waits_for_that_answer(
+    verdict: Verdict, *, holds: bool
+) -> None:
+    world = with_breaker(1)
+    world.sink.api = lambda _: None
+    world.feed(P0, "!", "!+ann")
+    world.run(1)
+    assert (len(world.letters.written), world.positions.paused_topics) == (1, [])
+    world.sink.answer_all(verdict)
+    world.run(1)
+    assert (len(world.letters.written), world.positions.paused_topics) == ((1, ["orders"]) if holds else (2, []))
+
+
+def kept(value: bytes) -> int:
+    """Events of records of this value that anything still holds."""
+    gc.collect()
+    return sum(type(each) is Work and each.record.value == value for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("end", ["delivered", "held", "lost"])
+def test_an_event_that_is_done_is_not_kept_for_the_row_it_could_have_ended(end: str) -> None:
+    world = with_breaker(1)
+    world.sink.api = lambda _: None
+    world.feed(P0, "!", "the witness", "!")
+    assert kept(b"the witness") == 1
+    if end == "lost":
+        world.lose(P0)
+    else:
+        world.sink.answer_all(ACCEPTED if end == "delivered" else REJECTED)
+    world.run(1)
+    if end == "held":  # then it is one of those that wait for a person
+        assert world.positions.paused_topics == ["orders"]
+        world.lose(P0)
+        world.run(1)
+    assert kept(b"the witness") == 0
 
 
 def test_hold_after_zero_never_holds() -> None:

@@ -7,7 +7,8 @@ import pytest
 from bridge.model import TRACK, Retry, TopicPartition
 from bridge.pipeline.dispatch import dispatcher
 from bridge.pipeline.queues import queues
-from tests.unit.pipeline.fakes import ACCEPTED, OTHER, unauthorized
+from bridge.pipeline.work import EventState
+from tests.unit.pipeline.fakes import ACCEPTED, FAILED, OTHER, unauthorized
 from tests.unit.pipeline.world import World
 
 P0 = TopicPartition("orders", 0)
@@ -51,3 +52,38 @@ def test_a_key_that_is_refused_for_one_kind_is_doubted_for_all(world: World) -> 
     world.feed(P0, *(f"u{n}{':other' * (n % 2)}" for n in range(40)))
     world.run(5)
     assert world.is_held()
+
+
+def test_a_key_without_proof_is_tried_by_one_request_of_all_kinds(world: World) -> None:
+    world.sink.api = lambda _: (0.05, unauthorized())
+    world.feed(P0, *(f"u{n}{':other' * (n % 2)}" for n in range(40)))
+    world.run(5)
+    world.sink.api = lambda _: None
+    world.credentials.file = 2
+    world.run_until(lambda: not world.is_held())
+    world.run(1)
+    assert len(world.sink.on_wire) == 1
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+    world.sink.answer_all(ACCEPTED)
+    world.run(5)
+    assert world.sink.on_wire == {}
+
+
+def test_the_end_of_an_outage_of_one_kind_ends_no_wait_of_another(world: World) -> None:
+    world.sink.api = lambda _: (0.05, FAILED)
+    world.feed(P0, *(f"u{n}{':other' * (n % 2)}" for n in range(40)))
+    world.run(0.1)
+    parked = [work for work in world.works(P0) if work.state is EventState.PARKED]
+    assert {work.request.kind for work in parked} == {TRACK, OTHER}
+    world.dispatcher.queues.end_outage(TRACK)
+    assert all((work.state is EventState.PARKED) == (work.request.kind is OTHER) for work in parked)
+
+
+def test_what_waits_for_its_rate_waits_for_that_of_its_kind(world: World) -> None:
+    world.feed(P0)
+    world.dispatcher.set_rate(0.1, world.now)
+    world.feed(P0, *(f"u{n}" for n in range(20)))
+    world.run(1)
+    free_at = world.dispatcher.governors[TRACK].pacer.free_at
+    assert free_at > world.now > world.dispatcher.governors[OTHER].pacer.free_at
+    assert world.dispatcher.paced_until(world.now) == free_at
