@@ -128,8 +128,10 @@ class KafkaWatch:
 
     async def _ask(self) -> NotConnectedError | None:
         asked_at = time.monotonic()
-        if self._contact.silent_since is None:
-            self._partitions = sorted(self._around.partitions())
+        # What is assigned while nobody answers was assigned before; the question that found the silence
+        # may have been asked earlier, between two assignments.
+        if (partitions := sorted(self._around.partitions())) or self._contact.silent_since is None:
+            self._partitions = partitions
         try:
             await asyncio.to_thread(self._inspection.reach)
         except NotConnectedError as silence:
