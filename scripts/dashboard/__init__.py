@@ -33,5 +33,5 @@ def dashboard() -> str:
 
 
 def _complete(row: Row) -> Row:
-    own = (parts.alone(m.shown.title, m) for m in CATALOGUE if m.shown is not None and m.shown.row == row.title)
+    own = (parts.alone(m, m.shown) for m in CATALOGUE if m.shown is not None and m.shown.row == row.title)
     return replace(row, panels=(*row.panels, *own))

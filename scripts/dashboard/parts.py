@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from bridge.ops.metrics.catalogue import PREFIX, Metric, MetricKind, Over
+from bridge.ops.metrics.declare import Shown
 from scripts.dashboard.layout import CHOSEN, Panel, Query
 
 COUNT, PER_SECOND, REQUESTS, SECONDS, BYTES, SHARE = "short", "cps", "reqps", "s", "bytes", "percentunit"
@@ -135,16 +136,17 @@ def states(title: str, description: str, query: Query) -> Panel:
     )
 
 
-def alone(title: str, metric: Metric) -> Panel:
+def alone(metric: Metric, shown: Shown) -> Panel:
     """A panel of one metric: its declaration tells everything but the place."""
-    name, meaning, over, labels = metric.name.removeprefix(PREFIX), metric.meaning, metric.over, metric.labels
+    name, over, labels = metric.name.removeprefix(PREFIX), metric.over, metric.labels
+    title, meaning, text = shown.title, shown.description or metric.meaning, shown.legend
     if metric.kind is MetricKind.HISTOGRAM:
         return lines(title, meaning, SECONDS, *quantiles(name))
     if metric.kind is MetricKind.COUNTER:
-        return lines(title, meaning, PER_SECOND, rates(name, "", *labels))
+        return lines(title, meaning, PER_SECOND, rates(name, text, *labels))
     if metric.unit == "0 or 1":
-        return states(title, meaning, of_replica(over, name, "", *labels))
+        return states(title, meaning, of_replica(over, name, text, *labels))
     if over is Over.MIN and name.endswith("_timestamp_seconds"):
-        return since(title, meaning, of_release(over, name, "", *labels))
+        return since(title, meaning, of_release(over, name, text, *labels))
     unit = {"seconds": SECONDS, "bytes": BYTES}.get(metric.unit, COUNT)
-    return lines(title, meaning, unit, of_replica(over, name, "", *labels))
+    return lines(title, meaning, unit, of_replica(over, name, text, *labels))

@@ -69,13 +69,16 @@ class DashboardRow(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A panel of its own: its kind follows from the metric's, its description is the meaning.
+    """A panel of its own: its kind follows from the metric's, and its description is the meaning where none is here.
 
     Panels that compare several metrics, or reckon with them, are put together in `scripts/dashboard`.
     """
 
     row: DashboardRow
     title: str
+    description: str = ""
+    legend: str = ""
+    """Behind the names of what a line belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,12 @@ METRICS: tuple[Metric, ...] = (
         "attempts",
         "Writes to the dead-letter topic that failed and are tried again.",
         lambda s: s.tally.letter_failures,
-        shown=Shown(DashboardRow.LETTERS, "Writes that failed"),
+        shown=Shown(
+            DashboardRow.LETTERS,
+            "Writes that failed",
+            "Writes to the dead-letter topic that failed and are tried again. Reading waits for them.",
+            legend="failed",
+        ),
     ),
     gauges(
         "open_dead_letters",

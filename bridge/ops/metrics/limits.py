@@ -72,7 +72,11 @@ METRICS: tuple[Metric, ...] = (
         "Age of the view of the consumer group the share is computed from; NaN: there is none.",
         "of the view of the consumer group the share is computed from",
         lambda s: s.rate.view_age,
-        shown=Shown(DashboardRow.BUDGET, "Age of the view of the group"),
+        shown=Shown(
+            DashboardRow.BUDGET,
+            "Age of the view of the group",
+            "The share is computed from it; a replica whose view is old sends a trickle. NaN: there is none.",
+        ),
     ),
     counter(
         "rate_limited_seconds_total",

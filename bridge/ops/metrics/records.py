@@ -116,7 +116,7 @@ METRICS: tuple[Metric, ...] = (
         "values",
         "Metadata values left out of requests because they have no flat form (lists of objects).",
         lambda s: s.tally.left_out,
-        shown=Shown(DashboardRow.MAPPING, "Metadata values left out"),
+        shown=Shown(DashboardRow.MAPPING, "Metadata values left out", legend="left out"),
     ),
     # --- requests -------------------------------------------------------------------------------------------------
     counters(
