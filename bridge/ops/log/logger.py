@@ -181,8 +181,9 @@ class EventLogger:
             return
         now = moments.written(datetime.now(UTC))
         line = {"timestamp": now, "level": logging.getLevelName(level).lower(), "event": event, **fields}
-        if exc_info:
-            error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+        # Of a library that wants the traceback and handles no exception, the tuple is of three None.
+        error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+        if error is not None:
             line["exception"] = "".join(traceback.format_exception(error)).removesuffix("\n")
         shown = {name: self._redactor.value(value) for name, value in line.items()}
         self._writer.write(self._render(shown) + b"\n")

@@ -158,6 +158,18 @@ def test_an_exception_comes_with_its_traceback_in_one_line(start: Callable[..., 
     assert "ValueError: the reason" in line["exception"]
 
 
+def test_a_library_that_wants_a_traceback_where_there_is_no_exception_gets_none(
+    start: Callable[..., Logging], page: Page
+) -> None:
+    log = start()
+    logging.getLogger("librdkafka").error("no broker", exc_info=True)  # noqa: LOG014 - what is tested
+
+    (line,) = written(log, page)
+
+    assert line["message"] == "no broker"
+    assert "exception" not in line
+
+
 def test_what_libraries_log_comes_through_the_same_pipeline(start: Callable[..., Logging], page: Page) -> None:
     log = start()
     logging.getLogger("librdkafka").warning("FAIL [%s]", "broker 1 is down")
