@@ -143,8 +143,9 @@ class Replay:
 
     def lost(self, partitions: Sequence[int]) -> None:
         """Nothing is waited for."""
-        self.traffic.dispatcher.lost(self._disown(partitions))
+        trackers = self._disown(partitions)
         self._letters.give_up(partitions)
+        self.traffic.dispatcher.lost(trackers)
         self.traffic.wake()
 
     def _disown(self, partitions: Sequence[int]) -> list[Tracker]:
