@@ -1,6 +1,6 @@
 """What the program counts: plain numbers in plain objects, each raised where it happens and by one thread alone.
 
-`bridge.ops.snapshot` takes a copy of each whole, so that a metric shows what is counted here without being named in
+The observer takes a copy of each whole, by `taken`, so that a metric shows what is counted here without being named in
 between.
 """
 

@@ -80,7 +80,7 @@ def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configur
         "auto.commit.interval.ms": max(1, round(commit_timing.commit_every(kafka.commit_interval) * 1000)),
         # The client would otherwise store each record's position when it hands the record over: loss on every crash.
         "enable.auto.offset.store": False,
-        # Where to start is decided by `starts`, never by the client.
+        # Where to start is decided by `starts.start_policy`, never by the client.
         "auto.offset.reset": "error",
         # Five minutes otherwise, in which what is written to a new topic waits.
         "topic.metadata.refresh.interval.ms": round(kafka.refresh * 1000),

@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol, Generic[AttemptT]):
         self.until = float("inf")
         """Monotonic: no further request is written from then on."""
         self.retired_for = "max_age"
-        """Why, as `stats.SinkStats.connections_closed` names it."""
+        """Why, as `counts.SinkStats.connections_closed` names it."""
         self.served = False
         """It has carried a request to its answer, so the next one is written to what may have ended meanwhile."""
         self._look: Callable[[int], list[tuple[int, int]]] | None = None

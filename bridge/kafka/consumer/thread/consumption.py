@@ -50,7 +50,7 @@ class Started(NamedTuple):
     partition: TopicPartition
     offset: int
     why: str
-    """One of `starts.StartReason`."""
+    """One of `start_policy.StartReason`."""
     detail: str
     by_us: bool
     """Whether it is ours; or the start was only committed, for whoever gets it."""
