@@ -29,6 +29,11 @@ def test_every_file_that_a_page_names_is_there(page: str, root: Path) -> None:
     assert missing((root / page).read_text(encoding="utf-8"), root) == []
 
 
+def test_every_file_that_the_newest_section_of_the_changelog_names_is_there(root: Path) -> None:
+    newest = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## [")[1]
+    assert missing(newest, root) == []
+
+
 def test_a_file_that_moved_is_missed(root: Path) -> None:
     assert missing("see `track/classify.py`, `nowhere/classify.py` and `nowhere/`", root) == [
         "nowhere/",

@@ -146,7 +146,7 @@ class LetterQueue:
         self._paused.difference_update(partitions)
 
     def give_up(self, partitions: Sequence[int]) -> None:
-        """The same, and for what was sent and not to its end."""
+        """`release`, where that was not done before the drain, and the same for what was sent and not to its end."""
         self.release(partitions)
         gone = [each for each in self._in_flight.values() if each.entry.letter.place.partition in partitions]
         for each in gone:

@@ -89,7 +89,10 @@ class Cargo(ClaimHolder, Protocol):
 
 
 class SideTraffic:
-    """Is the dispatcher's mapper, dead letters and positions, hears of claims, and tells its cargo. On the loop."""
+    """Is the dispatcher's dead letters and positions, hears of claims, and tells its cargo. On the loop.
+
+    `crash`, `wake` and `later` are the cargo's to call.
+    """
 
     def __init__(
         self,
@@ -183,7 +186,7 @@ class SideTraffic:
         """Something changed by which the membership may be over."""
         self._changed.set()
 
-    def guarded(self, step: Callable[..., None], *arguments: object) -> None:
+    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
         """An exception here is a defect."""
         try:
             step(*arguments)
@@ -192,7 +195,7 @@ class SideTraffic:
 
     def later(self, step: Callable[..., None], *arguments: object) -> None:
         """The same once the dispatcher has returned."""
-        self._loop.call_soon(self.guarded, step, *arguments)
+        self._loop.call_soon(self._guarded, step, *arguments)
 
     async def _tick(self) -> None:
         budget, looked = self._wiring.budget, 0.0
@@ -203,22 +206,22 @@ class SideTraffic:
                 looked = now
                 await budget.look(now)
             self.dispatcher.set_rate(budget.rate(now), now)
-            self.guarded(self.dispatcher.tick)
-            self.guarded(self._cargo.feed)
+            self._guarded(self.dispatcher.tick)
+            self._guarded(self._cargo.feed)
 
     # --- the sink's and the alarm's ---------------------------------------------------------------------
 
     def pump(self) -> None:
         """The alarm rings."""
-        self.guarded(self.dispatcher.pump)
+        self._guarded(self.dispatcher.pump)
 
     def answered(self, work: Work, verdict: Verdict) -> None:
         """See `ports.VerdictSink`."""
-        self.guarded(self._answered, work, verdict)
+        self._guarded(self._answered, work, verdict)
 
     def _answered(self, work: Work, verdict: Verdict) -> None:
         if type(verdict) is Delivered:
-            self._cargo.accepted(work, verdict, partial(self.guarded, self._hear, work, verdict))
+            self._cargo.accepted(work, verdict, partial(self._guarded, self._hear, work, verdict))
         else:
             self._hear(work, verdict)
 
@@ -268,20 +271,20 @@ class SideTraffic:
     def heartbeat_answered(self, issued_at: float) -> None:
         """The declaration is known from now on."""
         self._wiring.budget.declared(self._wiring.clock.monotonic())
-        self.guarded(self.dispatcher.heartbeat_answered, issued_at)
+        self._guarded(self.dispatcher.heartbeat_answered, issued_at)
 
     def claimed(self, partitions: Sequence[int]) -> None:
         """Told to the cargo, as all of them."""
-        self.guarded(self._cargo.claimed, partitions)
+        self._guarded(self._cargo.claimed, partitions)
 
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:
         """As above."""
-        self.guarded(self._cargo.unclaim, partitions, done)
+        self._guarded(self._cargo.unclaim, partitions, done)
 
     def lost(self, partitions: Sequence[int]) -> None:
         """As above."""
-        self.guarded(self._cargo.lost, partitions)
+        self._guarded(self._cargo.lost, partitions)
 
     def refused(self, sentence: str) -> None:
         """As above."""
-        self.guarded(self._cargo.refused, sentence)
+        self._guarded(self._cargo.refused, sentence)
