@@ -94,7 +94,7 @@ chart: $(DEV) ## write again what of the Helm chart has a source: the schema of 
 chart-cluster: $(DEV) ## the chart on a real Kubernetes API server, built here once: install, upgrade, rollback, uninstall
 	@$(BIN)/python -m tests.support.cluster $(ARGS)
 
-docs: $(DEV) ## write anew what is made from the code: the configuration's schema and page, the tables of docs/operations.md
+docs: $(DEV) ## write what is generated from the code: the configuration's schema and page, the tables of docs/operations.md
 	$(BIN)/python -m bridge.config.schema > schemas/.bridge.schema.json
 	mv schemas/.bridge.schema.json schemas/bridge.schema.json
 	$(BIN)/python -m scripts.configuration_page docs/configuration.md

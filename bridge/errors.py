@@ -54,7 +54,7 @@ class RecordError(BridgeError):
     """One record, or one route of it, cannot become a request."""
 
 
-class Signal(BridgeError):  # noqa: N818 - no error, but a way to go on
+class Signal(BridgeError):  # noqa: N818 - no error, but a way to continue
     """What one part of a room tells another."""
 
 

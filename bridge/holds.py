@@ -45,7 +45,7 @@ class Reason(enum.StrEnum):
     """The committed offset belongs to an earlier topic of the same name: what is below it in this log was never read.
     """
     CREATED_AGAIN = "created_again"
-    """The topic was deleted and created again while it was read: it is begun anew, once what was read of it is done."""
+    """The topic was deleted and created again while it was read: it is begun again once all that was read is done."""
     NO_START = "no_start"
     POSITION_UNKNOWN = "position_unknown"
     TRANSACTION_HANGING = "transaction_hanging"
@@ -97,7 +97,7 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
     Reason.DEAD_LETTER_HOLD: HoldReason(
         "Too many records of this topic in a row became dead letters and none was delivered; the topic is held.",
         "Look at the reasons of the last dead letters, and fix the mapping or the producer. Then restart, or where the"
-        " cause is gone without that, `bridge release TOPIC` counts anew.",
+        " cause is gone without that, `bridge release TOPIC` counts from zero.",
         needs_operator=True,
     ),
     Reason.OUTAGE: HoldReason(

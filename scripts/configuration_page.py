@@ -1,6 +1,6 @@
 """The tables of docs/configuration.md, made from schemas/bridge.schema.json so that the page cannot fall behind it.
 
-``python -m scripts.configuration_page docs/configuration.md`` writes them anew; ``make docs`` does so too.
+``python -m scripts.configuration_page docs/configuration.md`` writes them; ``make docs`` does so too.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _anchor(heading: str) -> str:
 
 
 def main(path: Path) -> None:
-    """Write the generated parts of the page at `path` anew."""
+    """Write the generated parts of the page at `path`."""
     path.write_text(refreshed(path.read_text(encoding="utf-8"), page_blocks()), encoding="utf-8")
 
 

@@ -108,7 +108,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def main(path: Path) -> None:
-    """Write the tables of the page at `path` anew."""
+    """Write the tables of the page at `path`."""
     path.write_text(refreshed(path.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
 
 

@@ -72,7 +72,7 @@ def end_of(pem: str, *, are_authorities: bool, now: float) -> float | None:
     """Unix time from which on the text serves no longer; None where it holds no certificate.
 
     A chain ends with the first of its certificates. So does a list of authorities, except that one which is there
-    anew under the same name counts with its later end, and one that has ended already (it was left there) not at all.
+    again under the same name counts with its later end, and one that has ended already (it was left there) not at all.
     """
     found = list(validities(pem))
     if not found:

@@ -74,7 +74,9 @@ class Kafka(Section):
     bootstrap_servers: fields.Name = Field(
         description="Brokers to begin with, host:port, with commas between.", examples=["kafka-1:9092,kafka-2:9092"]
     )
-    group_id: fields.Name = Field(description="The consumer group. Replicas share it; another name starts anew.")
+    group_id: fields.Name = Field(
+        description="The consumer group. Replicas share it; another name has no committed offsets."
+    )
     topics: tuple[fields.Name, ...] = Field(
         min_length=1,
         description="Topics to read; one that begins with ^ is a regular expression over topic names, of what both of "

@@ -1,7 +1,7 @@
 """Offsets that left a log before their records were done, and how they outlive the process which found them: as
 records of the topic beside the dead-letter topic.
 
-They stand there and not with the committed offset, because the offset is what an operator sets anew after a loss, with
+They are there and not with the committed offset, because the offset is what an operator sets after a loss, with
 tools that know nothing of it. The topic is compacted, every replica reads it anyway, and readers of before ignore what
 they do not know. A key names the group, the partition, its topic's id and the first offset that is gone, so that who
 finds the same loss again (another replica, the next start) writes the same record; the value says how far it reaches.

@@ -46,7 +46,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of the lowest open record's failures, so that a rebalance does not start its budget anew."""
+    """What is known of the lowest open record's failures, so that a rebalance does not reset its budget."""
 
     first_attempt_ms: int = 0
     """Unix milliseconds of its first attempt; 0: none yet."""

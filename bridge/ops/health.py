@@ -27,7 +27,7 @@ class BeatLimits:
 DEFAULT_LIMITS = BeatLimits()
 _NOT_JOINED = {
     False: "The consumer group has not given this process its assignment yet.",
-    True: "The consumer group went on without this process, which is joining it again.",
+    True: "The consumer group continued without this process, which is joining it again.",
 }
 """By whether it had been a member before."""
 

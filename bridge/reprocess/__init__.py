@@ -1,1 +1,1 @@
-"""Works with dead letters: reads, selects, maps anew, replays and resolves them."""
+"""Works with dead letters: reads, selects, maps again, replays and resolves them."""

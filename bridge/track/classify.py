@@ -136,7 +136,7 @@ def _short(value: bytes | None) -> str | None:
 
 
 def _without_escapes(body: bytes) -> bytes:
-    r"""JSON can spell one text in many ways (``\/``, ``\u004e``); written anew it is spelt in one."""
+    r"""JSON can spell one text in many ways (``\/``, ``\u004e``); encoded again it is spelt in one."""
     try:
         return orjson.dumps(orjson.loads(body))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):

@@ -23,7 +23,7 @@ MAX_ANSWER = 1_000_000
 """Bytes of one answer that are read; a longer one costs its connection."""
 SPELL: Final = 300.0
 """Seconds in which each connection carries one request, after the destination gave a reason. What a destination that
-goes on costs is a few requests per spell; what a restarted load balancer costs is a spell's handshakes."""
+keeps giving one costs is a few requests per spell; what a restarted load balancer costs is a spell's handshakes."""
 _A_DEATH: Final = 4
 _TOO_MANY: Final = 12
 

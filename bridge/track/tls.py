@@ -57,7 +57,7 @@ def _settle_allocator() -> None:
     """Halve the cost of a request over TLS where uvloop meets glibc.
 
     uvloop reads TLS into a fresh 256 KiB buffer that is cut to the few hundred bytes that came. glibc maps blocks of
-    that size from the kernel anew each time (mmap, mremap, munmap: 20 of 38 µs a request, measured) until it has once
+    that size from the kernel each time (mmap, mremap, munmap: 20 of 38 µs a request, measured) until it has once
     seen a larger block freed whole; from then on it serves them from the heap.
     """
     bytearray(_LARGER_THAN_A_READ)

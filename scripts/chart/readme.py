@@ -11,7 +11,7 @@ BEGIN, END = "<!-- begin values -->", "<!-- end values -->"
 
 
 def with_values(page: str, values: str) -> str:
-    """The page with its table made anew. Raises `ValueError` for a value without a comment."""
+    """The page with its table generated. Raises `ValueError` for a value without a comment."""
     if page.count(BEGIN) != 1 or page.count(END) != 1:
         raise ValueError(f"the chart's README needs one line {BEGIN} and one {END}")
     before, rest = page.split(BEGIN)

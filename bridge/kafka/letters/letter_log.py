@@ -197,7 +197,7 @@ class LetterLog:
         return {partition: LogRange(first[partition], end[partition]) for partition in partitions}
 
     def _topic_id(self) -> str:
-        """Empty where the brokers are too old or embedded; then a topic made anew cannot be told from the old one."""
+        """Empty where the brokers are too old or embedded; then a recreated topic cannot be told from the old one."""
         try:
             asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=_PATIENCE)
         except (KafkaException, ValueError):

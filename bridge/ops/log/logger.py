@@ -111,7 +111,7 @@ class Descriptor:
 class LogWriter:
     """A thread that writes lines in their order; handing one over never blocks, never raises and ends no process.
 
-    The reader of a pipe can stall, the disk can fill, the terminal can go away. Delivering events goes on; what could
+    The reader of a pipe can stall, the disk can fill, the terminal can go away. Delivery continues; what could
     not be written is counted.
     """
 

@@ -52,7 +52,7 @@ def scaling_backlog(snapshot: Snapshot) -> int:
     """What an autoscaler may scale on: records that wait for nothing but somebody to send them.
 
     Only partitions that are sending count, as `/status` explains them. All other reasons hold a new replica as they
-    hold this one: the budget belongs to the token and is shared anew, not enlarged, by every replica; a refused key, an
+    hold this one: the budget belongs to the token and is shared, not enlarged, by every replica; a refused key, an
     outage and a pause the API asked for meet all of them; a held topic or partition, a letter that cannot be written
     and a retry that is not due move with the partition. Scaling on the bare lag would answer each of these with
     rebalances. A partition whose lag is not known yet adds nothing.

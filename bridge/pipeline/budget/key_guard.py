@@ -77,7 +77,7 @@ class KeyGuard:
         if not self.hold_after:
             return KeyRuling.LETTER
         if self._unproven:
-            # The new key is as bad as the old one: the spell goes on, and it already cost its letters.
+            # The new key is as bad as the old one: the spell continues, and it already cost its letters.
             self._hold(now)
             return KeyRuling.BACK
         self._in_a_row += 1

@@ -161,7 +161,7 @@ class Admission:
         self._tally.buffered_bytes += entry.size
 
     def _resume(self, work: Work, head: Head) -> None:
-        """A rebalance does not start the budget of a record that keeps failing anew."""
+        """A rebalance does not reset the budget of a record that keeps failing."""
         work.counted = head.attempts
         work.mark = self._evidence.now()
         work.first_at = self._clock.monotonic() - max(0.0, self._clock.wall() - head.first_attempt_ms / 1000)

@@ -115,7 +115,7 @@ class Dispatcher:
         self.pump()
 
     def start_over(self, topic: str) -> None:
-        """Somebody looked at the topic's dead letters: its hold ends, and those in a row are counted anew.
+        """Somebody looked at the topic's dead letters: its hold ends, and those in a row are counted from zero.
 
         What is read of it was given up before and begins again, so that nothing stands on the shelf; a partition that
         came since then was paused.

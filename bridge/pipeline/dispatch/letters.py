@@ -87,7 +87,7 @@ class LetterDesk:
                     self.submit(work, work.letter)
 
     def given_up(self, topic: TopicLetters) -> None:
-        """Events that could have ended the row left unanswered; when they were the last, it is counted anew.
+        """Events that could have ended the row left unanswered; when they were the last, it is counted from zero.
 
         To hold the topic would be a verdict without evidence. What it costs is bounded: a rebalance brings at most
         `hold_after` further letters, as it does wherever the topic gets a new owner.

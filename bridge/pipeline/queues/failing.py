@@ -107,7 +107,7 @@ class Failing:
                     self._release(entry)
 
     def count(self) -> tuple[int, int]:
-        """Open records and bytes in such queues, counted anew."""
+        """Open records and bytes in such queues, counted each time."""
         return len(self._held), sum(entry.size for entry in self._held)
 
     def room(self, free: int) -> int:

@@ -101,7 +101,7 @@ class Queues:
             self.ready[kind].push(work)
 
     def release(self, goes: Callable[[Work], bool]) -> None:
-        """Take out every event of which ``goes`` is true, wherever it waits; key queues that lose their head go on."""
+        """Take out every event of which ``goes`` is true, wherever it waits; key queues without their head continue."""
         gone, rearmed = self.keys.purge(goes)
         for ready in self.ready.values():
             gone += ready.purge(goes)

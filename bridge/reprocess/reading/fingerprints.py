@@ -1,6 +1,6 @@
 """Many events remembered in little memory, by a number made of each: 24 bytes for one, and a bound for all.
 
-The number is Python's own hash, which is seeded anew in each process: nobody can write events that share one.
+The number is Python's own hash, which is seeded in each process: nobody can write events that share one.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ class Once:
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        """Hashes, seeded anew in each process, for a fifth of the memory."""
+        """Hashes, seeded in each process, for a fifth of the memory."""
         self.repeated = 0
 
     def is_new(self, name: Identity) -> bool:

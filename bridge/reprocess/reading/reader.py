@@ -42,7 +42,7 @@ class LetterReader:
             yield from self._entries(batches)
 
     def read_resolutions(self, extent: Extent | None = None) -> None:
-        """Go on from where the last call ended, to the end as it was when this was made, or as it is by now."""
+        """Continue where the last call ended, to the end as it was when this was made, or as it is by now."""
         logs = (extent or self.extent).resolutions
         wanted = {
             partition: range(max(self._resolutions_read.get(partition, log.first), log.first), log.end)

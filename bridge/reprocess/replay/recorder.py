@@ -24,7 +24,7 @@ _AGAIN: Final = 1.0
 
 
 class Recorder:
-    """Each record is tried a few times; what cannot be recorded is reported, and whoever waits for it goes on."""
+    """Each record is tried a few times; what cannot be recorded is reported, and whoever waits for it continues."""
 
     def __init__(
         self,

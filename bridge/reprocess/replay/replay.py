@@ -3,7 +3,7 @@
 Each letter becomes a record of the dead-letter topic to the dispatcher, numbered in the order of sending; the mapper
 here turns it back into the record it was. An accepted request frees its permit only when the resolution is
 acknowledged, so a crash resends at most what was in flight. A letter that fails again is counted in its resolution and
-never written anew. Nothing is sent before its partition is claimed and everything others wrote about it was read.
+never written again. Nothing is sent before its partition is claimed and everything others wrote about it was read.
 """
 
 from __future__ import annotations

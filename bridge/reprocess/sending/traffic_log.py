@@ -32,7 +32,7 @@ class ReplayLog:
             self._notice(f"nothing gets through ({detail}): one probe at a time until something does")
 
     def unblocked(self, reason: str, seconds: float) -> None:
-        """Sending goes on."""
+        """Sending resumes."""
         if reason != Reason.UNAUTHORIZED:
             self._notice(f"the Track API answers again, after {span(seconds)}")
 

@@ -39,7 +39,7 @@ class Api(Protocol):
         """A connection is gone."""
 
     def first_bytes(self, connection: ServerConnection, /) -> bool:
-        """Whether to go on reading."""
+        """Whether to read more."""
 
     def request(self, connection: ServerConnection, request: ReceivedRequest, /) -> None:
         """A whole request came."""

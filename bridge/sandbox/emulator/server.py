@@ -87,7 +87,7 @@ class Emulator:
         self.ledger = fresh
 
     def close_connections(self) -> None:
-        """As a restarting server or load balancer does; the emulator goes on listening."""
+        """As a restarting server or load balancer does; the emulator keeps listening."""
         for connection in list(self._connections):
             connection.end()
 
@@ -126,7 +126,7 @@ class Emulator:
         self.ledger.connections -= 1
 
     def first_bytes(self, connection: ServerConnection) -> bool:
-        """Whether to go on reading."""
+        """Whether to read more."""
         if self._script and self._script.before_reading(self._monotonic()):
             self.ledger.answers[FaultKind.DROP_BEFORE_READING] += 1
             connection.reset()

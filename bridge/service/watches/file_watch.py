@@ -33,7 +33,7 @@ class FileWatch:
         return [*self._used, *self._in_files]
 
     def start(self) -> None:
-        """Go on looking."""
+        """Look again and again."""
         self._task = asyncio.create_task(self._run(), name="file-watch")
 
     async def stop(self) -> None:

@@ -106,7 +106,7 @@ class KafkaWatch:
         return in_time and not silence.needs_a_change
 
     def start(self) -> None:
-        """Go on asking."""
+        """Ask again and again."""
         self._task = asyncio.create_task(self._run(), name="kafka-watch")
 
     async def stop(self) -> None:

@@ -120,7 +120,7 @@ class RateView:
 def view_of(asked_at: float, partitions: int, metadata: Mapping[TopicPartition, str] | None) -> BudgetView:
     """What was heard, as one value; ``metadata`` is None where it may not be read.
 
-    A partition that was added has a position, committed by its owner, before it is counted anew. Who counted without it
+    A partition that was added has a position, committed by its owner, before it counts again. Who counted without it
     would take itself for the only owner, and the whole limit for its share.
     """
     if metadata is None:

@@ -143,7 +143,7 @@ class Draining:
         """Wait until these are drained, and return what is then to be committed of those that were read until now.
 
         The last committed offsets of those that were drained already are taken; see `PartitionState.owes_commit`. What
-        is set aside and stays goes on draining.
+        is set aside and stays continues to drain.
         """
         self.finish_begun(entries)
         trackers = [entry.tracker for entry in entries if entry.tracker is not None]

@@ -127,7 +127,7 @@ class Holding:
     def release(self, partitions: Sequence[TopicPartition], topic: str, done: Done, *, start_over: bool) -> None:
         """Read these again from the group's committed offset, as far as nothing else holds them.
 
-        `start_over`: the topic's dead letters are counted anew; then all of its partitions must be among these.
+        `start_over`: the topic's dead letters are counted from zero; then all of its partitions must be among these.
         """
         entries = [] if self._pauses.stopping else self._entries(partitions)
         for entry in entries:
