@@ -52,11 +52,11 @@ def overtaken(accepted: Sequence[Accepted]) -> list[str]:
     last: dict[tuple[str, str], int] = {}
     wrong = []
     for event in accepted:
-        lane = (event.user_id, _TOPIC_OF.get(event.event_name, "shop.accounts"))
+        whose = (event.user_id, _TOPIC_OF.get(event.event_name, "shop.accounts"))
         number = int(event.metadata["n"])
-        if number < last.get(lane, 0):
-            wrong.append(f"event {number} of {lane[0]} in {lane[1]} came after {last[lane]}")
-        last[lane] = max(number, last.get(lane, 0))
+        if number < last.get(whose, 0):
+            wrong.append(f"event {number} of {whose[0]} in {whose[1]} came after {last[whose]}")
+        last[whose] = max(number, last.get(whose, 0))
     return wrong
 
 

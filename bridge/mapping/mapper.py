@@ -87,13 +87,13 @@ class CompiledMapping:
             plan = self._topics[name] = TopicPlan(name, self._settings.of(name), self._shared)
         return plan
 
-    def skim(self, topic: str) -> HeaderFilter | None:
+    def header_filter(self, topic: str) -> HeaderFilter | None:
         """How to tell this topic's records that are certainly filtered; None as long as none of them was mapped.
 
         May be called on any thread: it makes nothing.
         """
         plan = self._topics.get(topic)
-        return None if plan is None else plan.skim
+        return None if plan is None else plan.header_filter
 
     def _bind(self, parts: RouteParts, settings: Settings) -> RoutePlan:
         """Topics with the same settings share their plans."""

@@ -89,10 +89,10 @@ class TopicPlan:
         "_shared",
         "_topic",
         "decode",
+        "header_filter",
         "matches",
         "schemas",
         "settings",
-        "skim",
         "type_comes_first",
         "type_is_attribute",
         "when",
@@ -113,7 +113,7 @@ class TopicPlan:
         self._by_header: dict[bytes, Match] = {}
         """By the bytes of the header that holds the type, so that a known type need not even become text."""
         self._filtered_by_header: dict[bytes | None, Outcomes] = {}
-        self.skim = None if self._header is None else HeaderFilter(self._header, self._filtered_by_header)
+        self.header_filter = None if self._header is None else HeaderFilter(self._header, self._filtered_by_header)
         """How to tell what is certainly filtered before a record is made of it; None where that takes more."""
         self._no_scope = None if reader.uses_scope else Scope(_NO_RECORD, None, settings)
         """Used where nothing looks at it, which saves building one for records that are only filtered."""

@@ -1,6 +1,6 @@
 """One partition, one assignment: which offsets are open, and hence how far the partition is done.
 
-Only offsets that arrived are tracked, and of those only the open ones are kept. The position is the lowest open
+Only offsets that arrived are tracked, and of those only the open ones are kept. The committed offset is the lowest open
 offset, or the one after the last that arrived. Gaps between records (compaction, transactions) then need no code; of a
 gap behind the last record, which no record will ever tell, `nothing_in` is told.
 """
@@ -170,7 +170,7 @@ class OffsetTracker(Generic[T]):
 
     @property
     def lowest_open(self) -> int:
-        """The position: everything below it is complete."""
+        """The committed offset: everything below it is complete."""
         for offset in self.open:
             return offset
         position = self.next_offset
@@ -181,7 +181,7 @@ class OffsetTracker(Generic[T]):
 
     @property
     def done_above(self) -> int:
-        """Offsets above the position at which nothing is left to do: what is complete there, or has no record."""
+        """Offsets above the committed one at which nothing is left to do: what is complete there, or has no record."""
         end = max(self.next_offset, self.restored_until)
         not_arrived = sum(stop - start for start, stop in self._not_arrived())
         return end - self.lowest_open - len(self.open) - not_arrived

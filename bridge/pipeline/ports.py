@@ -13,7 +13,7 @@ from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, 
 from bridge.pipeline.offsets import OffsetTracker
 
 
-class Skimmed:
+class FilteredByHeader:
     """In place of neighbouring records that a header filters by one rule: how many they are.
 
     Not a value: it grows as long as the poll thread reads on.
@@ -43,7 +43,7 @@ class Oversized(NamedTuple):
         return self.record.offset
 
 
-Arrival = Record | Skimmed | Oversized
+Arrival = Record | FilteredByHeader | Oversized
 
 
 class Clock(Protocol):
@@ -121,7 +121,7 @@ class LetterReceipts(Protocol[LetterT_contra]):
 
 
 class Positions(Protocol):
-    """Takes positions to the broker."""
+    """Takes committed offsets to the broker."""
 
     def store(self, positions: Sequence[tuple[OffsetTracker[Any], Position]], /) -> None:
         """Commit these with the next commit; those of trackers that are not current are ignored."""

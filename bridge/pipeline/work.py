@@ -61,7 +61,7 @@ class PartitionWork:
         self.held: str | None = None
         """Why only this partition waits, as a sentence."""
         self.dirty = True
-        """What would be committed changed since the position was last taken to the broker."""
+        """What would be committed changed since it was last taken to the broker."""
         self.published_demand = False
         self.refreshed_at = float("-inf")
         self.last_lowest = tracker.lowest_open

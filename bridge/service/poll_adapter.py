@@ -56,7 +56,7 @@ class PollAdapter:
         self.on_assignment: Callable[[], None] = lambda: None
         """Called when partitions came or went."""
         self.out_of_range = 0
-        """Partitions found with a position outside their log."""
+        """Partitions found with a committed offset outside their log."""
 
     def connect(self, dispatcher: Dispatcher, source: PollThreadSide) -> None:
         """Say between whom this stands: each of the two is built with the other in mind."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.record_headers import headers_of_all
 from bridge.model import Record, last_header
-from bridge.pipeline.ports import Oversized, Skimmed
+from bridge.pipeline.ports import FilteredByHeader, Oversized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,7 +79,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         value = message.value()
         offset: int = message.offset()  # type: ignore[assignment]  # a record has one; a cast would be a call for each
         entry.last = message
-        if header_filter is not None and value is not None and _skimmed_off(entry, header_filter, headers, offset):
+        if header_filter is not None and value is not None and _is_filtered(entry, header_filter, headers, offset):
             entry.bytes += len(value)  # or few would be judged small that are taken as records next
             continue
         key = message.key()
@@ -108,7 +108,7 @@ def _being_read(
     return None if entry is None or entry.tracker is None else entry
 
 
-def _skimmed_off(entry: PartitionState, header_filter: HeaderFilter, headers: Any, offset: int) -> bool:
+def _is_filtered(entry: PartitionState, header_filter: HeaderFilter, headers: Any, offset: int) -> bool:
     """Whether the record is filtered by its header, and counted as such."""
     tracker = entry.tracker
     if not headers or tracker is None or offset < tracker.restored_until:
@@ -117,12 +117,12 @@ def _skimmed_off(entry: PartitionState, header_filter: HeaderFilter, headers: An
     if outcomes is None:
         return False
     before = entry.records[-1] if entry.records else None
-    if isinstance(before, Skimmed) and before.outcomes is outcomes:
+    if isinstance(before, FilteredByHeader) and before.outcomes is outcomes:
         before.last = offset
         before.records += 1
         entry.joined += 1
     else:
-        entry.records.append(Skimmed(outcomes, offset))
+        entry.records.append(FilteredByHeader(outcomes, offset))
     return True
 
 
@@ -142,7 +142,7 @@ def _close(touched: list[PartitionState], dropped: int, errors: list[Any]) -> Ro
     for entry in touched:
         taken, entry.records = entry.records, []
         taken_bytes, entry.bytes = entry.bytes, 0
-        entry.next_offset = (taken[-1].last if isinstance(taken[-1], Skimmed) else taken[-1].offset) + 1
+        entry.next_offset = (taken[-1].last if isinstance(taken[-1], FilteredByHeader) else taken[-1].offset) + 1
         records += len(taken) + entry.joined
         entry.joined = 0
         size += taken_bytes

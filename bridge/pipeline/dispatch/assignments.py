@@ -1,4 +1,4 @@
-"""The partitions that are ours: their positions on the way to the broker, and how they leave."""
+"""The partitions that are ours: their committed offsets on the way to the broker, and how they leave."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Assignments:
         return done
 
     def finish(self, drain: Drain, now: float, wall: float) -> None:
-        """Take the final positions, then make every later completion of these trackers meaningless."""
+        """Take the final committed offsets, then make every later completion of these trackers meaningless."""
         final = [(p.tracker, self._position(p, now, wall)) for p in drain.partitions]
         for partition in drain.partitions:
             self._kill(partition)
@@ -170,7 +170,7 @@ class Assignments:
         tally.buffered_bytes -= sum(entry.size for entry in tracker.open.values())
         tracker.open.clear()
 
-    # --- positions --------------------------------------------------------------------------------
+    # --- committed offsets ------------------------------------------------------------------------
 
     def positions(self, now: float, wall: float) -> list[tuple[Tracker, Position]]:
         """What to take to the broker now: partitions that moved, and those whose map or demand is worth a commit.

@@ -105,7 +105,7 @@ class Dispatcher:
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """These partitions move to another member: release what waits, let finish what is outside.
 
-        ``drained`` is called once, with the final positions, at the latest after `drain_timeout`.
+        ``drained`` is called once, with the final committed offsets, at the latest after `drain_timeout`.
         """
         now = self._monotonic()
         leaving = self.assignments.begin_drain(trackers, drained, now)
@@ -165,7 +165,7 @@ class Dispatcher:
         """Records of one partition, in order of their offsets. Returns how many it is through with.
 
         That is one at least; no further one begins after `until` (monotonic).
-        What belongs to a partition that is leaving or held is dropped unread: its position stays below it.
+        What belongs to a partition that is leaving or held is dropped unread: its committed offset stays below it.
         """
         partition = self.assignments.get(tracker)
         if partition is None or tracker.life is not TrackerState.LIVE or partition.held is not None:

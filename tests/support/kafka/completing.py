@@ -80,7 +80,7 @@ class Completing:
     def accept(self, batch: Batch, _until: float) -> int:
         assert self.trackers[batch.tracker.partition] is batch.tracker
         for record in batch.records:
-            assert isinstance(record, Record), "nothing said what could be skimmed"
+            assert isinstance(record, Record), "nothing said what a header filters"
             if batch.tracker.already_done(record.offset):
                 self.already_done.append(record)
                 batch.tracker.passed(record.offset)

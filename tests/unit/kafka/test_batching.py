@@ -10,7 +10,7 @@ from bridge.kafka.consumer.thread.partition_state import PartitionState, Partiti
 from bridge.mapping.topic_plan import HeaderFilter
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.ports import Oversized, Skimmed
+from bridge.pipeline.ports import FilteredByHeader, Oversized
 
 
 class Delivered:
@@ -57,10 +57,13 @@ def table(*names: tuple[str, int]) -> PartitionTable:
 
 
 def sorted_(
-    messages: list[Delivered], partitions: PartitionTable, skim: HeaderFilter | None = None, largest: int = 1000
+    messages: list[Delivered],
+    partitions: PartitionTable,
+    header_filter: HeaderFilter | None = None,
+    largest: int = 1000,
 ) -> Any:
     given: Any = messages
-    return sort(given, partitions, lambda topic: skim if topic == "a" else None, largest)
+    return sort(given, partitions, lambda topic: header_filter if topic == "a" else None, largest)
 
 
 def test_records_are_grouped_by_the_tracker_of_their_partition_in_order() -> None:
@@ -130,7 +133,7 @@ def typed(offset: int, *types: bytes | None, topic: str = "a", **more: Any) -> D
 
 def told(found: Any) -> list[Any]:
     return [
-        (arrival.outcomes, arrival.records, arrival.last) if isinstance(arrival, Skimmed) else arrival.offset
+        (arrival.outcomes, arrival.records, arrival.last) if isinstance(arrival, FilteredByHeader) else arrival.offset
         for batch in found.batches
         for arrival in batch.records
     ]
@@ -146,22 +149,22 @@ def test_of_neighbours_that_a_header_says_are_filtered_only_the_number_and_the_l
     assert sorted_([typed(9, b"order")], partitions, BY_TYPE).records == 1, "the next round counts from nothing"
 
 
-def test_what_is_skimmed_counts_for_how_large_records_are_and_so_for_how_many_are_taken_next() -> None:
+def test_what_is_filtered_by_header_counts_for_how_large_records_are_and_so_for_how_many_are_taken_next() -> None:
     large = [typed(offset, b"audit", value=b"x" * 1000) for offset in range(3)]
     assert sorted_(large, table(("a", 0)), BY_TYPE).bytes == 3000
 
 
-def test_the_last_header_of_its_name_decides_and_a_record_without_it_is_never_skimmed() -> None:
+def test_the_last_header_of_its_name_decides_and_a_record_without_it_is_never_filtered_by_header() -> None:
     messages = [typed(0, b"order", b"audit"), typed(1, b"audit", b"order"), typed(2, None), typed(3)]
     assert told(sorted_(messages, table(("a", 0)), BY_TYPE)) == [(AUDIT, 1, 0), 1, 2, 3]
 
 
-def test_a_tombstone_and_a_record_of_another_topic_are_not_skimmed() -> None:
+def test_a_tombstone_and_a_record_of_another_topic_are_not_filtered_by_header() -> None:
     messages = [typed(0, b"audit", value=None), typed(0, b"audit", topic="b")]
     assert told(sorted_(messages, table(("a", 0), ("b", 0)), BY_TYPE)) == [0, 0]
 
 
-def test_what_an_earlier_assignment_may_have_completed_is_not_skimmed_but_told_apart_by_the_pipeline() -> None:
+def test_what_an_earlier_assignment_may_have_completed_is_left_to_the_pipeline() -> None:
     before = OffsetTracker[str](TopicPartition("a", 0), 0)
     for offset in range(3):
         before.arrived(offset, "")
@@ -197,10 +200,10 @@ def test_key_and_headers_count_for_the_limit_as_the_value_does() -> None:
 
 
 def test_a_record_over_the_limit_that_a_header_filters_is_filtered() -> None:
-    skim = HeaderFilter("type", {b"audit": AUDIT})
+    header_filter = HeaderFilter("type", {b"audit": AUDIT})
     message = Delivered("a", 0, 0, value=b"v" * 100, headers=[("type", b"audit")])
-    (batch,) = sorted_([message], table(("a", 0)), skim, largest=50).batches
-    assert isinstance(batch.records[0], Skimmed)
+    (batch,) = sorted_([message], table(("a", 0)), header_filter, largest=50).batches
+    assert isinstance(batch.records[0], FilteredByHeader)
 
 
 def test_the_next_offset_is_behind_a_record_over_the_limit() -> None:

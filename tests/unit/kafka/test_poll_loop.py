@@ -43,7 +43,7 @@ class Told:
         return []
 
     def accept(self, batch: Batch, _until: float) -> int:
-        self.log += [f"accept {record.offset}" for record in batch.records]  # type: ignore[union-attr]  # nothing is skimmed
+        self.log += [f"accept {record.offset}" for record in batch.records]  # type: ignore[union-attr]  # nothing is filtered by a header
         return len(batch.records)
 
     def take_offered(self) -> None:

@@ -421,27 +421,27 @@ def test_the_hash_of_one_route_outlives_processes_orders_and_other_routes(bench:
 
 def test_the_headers_of_what_is_filtered_are_known_once_one_such_record_was_mapped(bench: Callable[..., Bench]) -> None:
     mapping = bench("event_type: header:kind\nevents: {order: {}, audit: drop}").mapping
-    assert mapping.skim("shop.orders") is None, "nothing of the topic was seen"
+    assert mapping.header_filter("shop.orders") is None, "nothing of the topic was seen"
     outcomes = {}
     for kind in (b"order", b"audit", b"ping"):
         record = Record("shop.orders", 0, 1, None, None, b"{}", [("kind", kind)])
         outcomes[kind] = mapping.map(record, 0.0)
-    skim = mapping.skim("shop.orders")
-    assert skim is not None
-    assert skim.header == "kind"
-    assert dict(skim.filtered) == {kind: outcomes[kind] for kind in (b"audit", b"ping")}
-    assert skim.filtered[b"audit"] is outcomes[b"audit"]
+    header_filter = mapping.header_filter("shop.orders")
+    assert header_filter is not None
+    assert header_filter.header == "kind"
+    assert dict(header_filter.filtered) == {kind: outcomes[kind] for kind in (b"audit", b"ping")}
+    assert header_filter.filtered[b"audit"] is outcomes[b"audit"]
 
 
-def test_a_type_without_a_rule_that_becomes_a_letter_is_never_skimmed(bench: Callable[..., Bench]) -> None:
+def test_a_type_without_a_rule_that_becomes_a_letter_is_never_filtered_by_header(bench: Callable[..., Bench]) -> None:
     mapping = bench("event_type: header:kind\non_unmapped: dead_letter\nevents: {order: {}}").mapping
     mapping.map(Record("shop.orders", 0, 1, None, None, b"{}", [("kind", b"ping")]), 0.0)
-    skim = mapping.skim("shop.orders")
-    assert skim is not None
-    assert not skim.filtered
+    header_filter = mapping.header_filter("shop.orders")
+    assert header_filter is not None
+    assert not header_filter.filtered
 
 
 def test_a_type_that_is_not_in_a_header_tells_nothing_beforehand(bench: Callable[..., Bench]) -> None:
     mapping = bench("event_type: type\nevents: {order: {}}").mapping
     mapping.map(Record("shop.orders", 0, 1, None, None, b'{"type": "ping"}', []), 0.0)
-    assert mapping.skim("shop.orders") is None
+    assert mapping.header_filter("shop.orders") is None

@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     leader_epoch: int | None
     """Of the last of its records."""
     size: int
-    """Bytes of keys, values and headers of its records, and values of those skimmed."""
+    """Bytes of keys, values and headers of its records, and values of those filtered by their header."""
 
 
 class Gap(NamedTuple):
@@ -78,9 +78,9 @@ class Consumption(Protocol):
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """These partitions go to another member.
 
-        Nothing new may start. Call `drained` once with the final positions, on this thread, as soon as what is in
-        flight has finished, and at the latest after `kafka.drain_timeout`; the group waits for it. Once it is called
-        the positions are committed and the partitions given up.
+        Nothing new may start. Call `drained` once with the final committed offsets, on this thread, as soon as what is
+        in flight has finished, and at the latest after `kafka.drain_timeout`; the group waits for it. Once it is called
+        they are committed and the partitions given up.
         """
 
     def set_aside(self, trackers: Sequence[Tracker], drained: Drained) -> None:
@@ -96,7 +96,7 @@ class Consumption(Protocol):
         """The group coordinator acknowledged a commit that was issued at this monotonic time (never earlier)."""
 
     def commit_failed(self, detail: str) -> None:
-        """Positions were not committed, for the reason in `detail`; they are again with the next commit."""
+        """Offsets were not committed, for the reason in `detail`; they are again with the next commit."""
 
     def session_lasts(self, seconds: float) -> None:
         """For so long an answered heartbeat is good, from now on: the session, less what is unsure."""
