@@ -19,7 +19,7 @@ from bridge.formats.declarations import Reservations
 from bridge.formats.letter_headers import CONNECT, OWN
 from bridge.formats.letters import SPRING, parse
 from bridge.model import Header, Record, TopicPartition
-from bridge.reprocess.reading.ledger import LetterLedger, LetterStatus
+from bridge.reprocess.reading.ledger import LetterLedger, LetterState
 from bridge.reprocess.reading.redaction import Redaction
 from bridge.reprocess.reading.selection import LetterEntry, Selection
 from bridge.reprocess.reading.statistics import count
@@ -57,7 +57,7 @@ def check_resolution(key: bytes | None, value: bytes | None) -> None:
     ledger.take([Record("letters.resolutions", 0, 0, None, key, value, ())])
     written = resolutions.decode(key, value)
     is_ours = written is not None and written.identity == resolutions.identity(OURS)
-    assert is_ours or ledger.standing(OURS).state is LetterStatus.OPEN
+    assert is_ours or ledger.standing(OURS).state is LetterState.OPEN
     if written is None:
         return
     hash(written.identity)
@@ -84,7 +84,7 @@ def _shown(entry: LetterEntry) -> None:
     for mapping in MAPPINGS[:1]:
         orjson.dumps(rows.document(entry, mapping, Redaction()))
         rows.row(entry, mapping, Redaction())
-        found = count([entry], Selection(states=frozenset(LetterStatus)), mapping, 1.8e9)
+        found = count([entry], Selection(states=frozenset(LetterState)), mapping, 1.8e9)
         assert found.open + found.ended.total() == 1
         assert sorted(found.groupings) == ["age", "reason", "route", "status"]
 

@@ -173,14 +173,12 @@ class SelectorOptions:
 
     def selection(self, group: str | None, *, ids: tuple[str, ...] = (), with_ended: bool = False) -> Selection:
         """Raises `Misuse` for what cannot be understood. `group` None: of all groups."""
-        from bridge.reprocess.reading.ledger import LetterStatus
+        from bridge.reprocess.reading.ledger import LetterState
         from bridge.reprocess.reading.selection import Selection, parse_id, parse_origin
 
         now = time.time()
         return Selection(
-            states=frozenset(LetterStatus)
-            if with_ended
-            else frozenset(state for state in LetterStatus if state.is_open),
+            states=frozenset(LetterState) if with_ended else frozenset(state for state in LetterState if state.is_open),
             reasons=frozenset(self.reason or ()),
             statuses=frozenset(self.status or ()),
             routes=frozenset(self.route or ()),

@@ -12,13 +12,13 @@ from bridge.mapping.expressions.scope import InexactNumberError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import explain
 from bridge.model import Record, Request
-from bridge.reprocess.reading.ledger import LetterState
+from bridge.reprocess.reading.ledger import LetterStanding
 
 ANY_AGE = float("nan")
 """As the mapping's "now": no event is too old."""
 
 
-def current(letter: Letter, standing: LetterState) -> Record | None:
+def current(letter: Letter, standing: LetterStanding) -> Record | None:
     """The record as a replay maps it: the original, or what somebody made of it by hand. None without an origin."""
     record = letter.record()
     if record is None or standing.changed is None:

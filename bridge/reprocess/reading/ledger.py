@@ -26,7 +26,7 @@ from bridge.kafka import topic_ids
 from bridge.model import Record
 
 
-class LetterStatus(enum.StrEnum):
+class LetterState(enum.StrEnum):
     """What is known of a letter: is it open, and how did it end."""
 
     OPEN = "open"
@@ -38,13 +38,13 @@ class LetterStatus(enum.StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether somebody still has to do something about it."""
-        return self in (LetterStatus.OPEN, LetterStatus.FAILED_AGAIN)
+        return self in (LetterState.OPEN, LetterState.FAILED_AGAIN)
 
 
-class LetterState(NamedTuple):
+class LetterStanding(NamedTuple):
     """All that is known of what became of one letter."""
 
-    state: LetterStatus
+    state: LetterState
     attempted: Attempted | None = None
     changed: Changed | None = None
     ended: Ended | None = None
@@ -60,7 +60,7 @@ class LetterState(NamedTuple):
         return self.attempted.delivered if self.attempted else ()
 
 
-UNTOUCHED = LetterState(LetterStatus.OPEN)
+UNTOUCHED = LetterStanding(LetterState.OPEN)
 
 
 class Endings(enum.Enum):
@@ -72,7 +72,7 @@ class Endings(enum.Enum):
     """That it is, and how: a hundred bytes."""
 
 
-_SETTLED: Final = (LetterState(LetterStatus.REPLAYED), LetterState(LetterStatus.DISCARDED))
+_SETTLED: Final = (LetterStanding(LetterState.REPLAYED), LetterStanding(LetterState.DISCARDED))
 
 
 class LetterLedger:
@@ -116,11 +116,11 @@ class LetterLedger:
             return
         self._facts.setdefault(written.identity, {})[written.kind] = written
 
-    def standing(self, letter: Letter) -> LetterState:
+    def standing(self, letter: Letter) -> LetterStanding:
         """What is known of it."""
         return self.standing_of(resolutions.identity(letter), letter)
 
-    def standing_of(self, name: Identity, letter: Letter) -> LetterState:
+    def standing_of(self, name: Identity, letter: Letter) -> LetterStanding:
         """The same for who has the letter's identity at hand. A record about other bytes decides nothing."""
         facts = self._facts.get(name)
         settled = self._settled.get(hash(name)) if self._settled else None
@@ -140,17 +140,17 @@ class LetterLedger:
             self._facts.get(found[1], {}).pop(ResolutionKind.CHANGE, None)
 
 
-def _standing(facts: Mapping[ResolutionKind, Fact]) -> LetterState:
+def _standing(facts: Mapping[ResolutionKind, Fact]) -> LetterStanding:
     ended, attempted, changed = (
         facts.get(kind) for kind in (ResolutionKind.ENDED, ResolutionKind.ATTEMPT, ResolutionKind.CHANGE)
     )
     attempt = attempted if isinstance(attempted, Attempted) else None
     change = changed if isinstance(changed, Changed) else None
     if isinstance(ended, Ended):
-        state = LetterStatus.REPLAYED if ended.ending is Ending.REPLAYED else LetterStatus.DISCARDED
-        return LetterState(state, attempt, change, ended)
+        state = LetterState.REPLAYED if ended.ending is Ending.REPLAYED else LetterState.DISCARDED
+        return LetterStanding(state, attempt, change, ended)
     failed = attempt is not None and attempt.failures > 0
-    return LetterState(LetterStatus.FAILED_AGAIN if failed else LetterStatus.OPEN, attempt, change)
+    return LetterStanding(LetterState.FAILED_AGAIN if failed else LetterState.OPEN, attempt, change)
 
 
 class Once:

@@ -12,14 +12,14 @@ from bridge.decode.failures import MappingError, QueryTypeError
 from bridge.formats.letters import Dialect, Letter, LetterPlace
 from bridge.mapping.mapper import CompiledMapping
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.ledger import LetterState, LetterStatus
+from bridge.reprocess.reading.ledger import LetterStanding, LetterState
 
 
 class LetterEntry(NamedTuple):
     """A letter and what became of it."""
 
     letter: Letter
-    standing: LetterState
+    standing: LetterStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def is_named(letter: Letter, name: LetterPlace | OriginName) -> bool:
 class Selection:
     """All that is given must hold; of the values of one kind, any."""
 
-    states: frozenset[LetterStatus] = frozenset({LetterStatus.OPEN, LetterStatus.FAILED_AGAIN})
+    states: frozenset[LetterState] = frozenset({LetterState.OPEN, LetterState.FAILED_AGAIN})
     reasons: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     routes: frozenset[str] = frozenset()
@@ -150,7 +150,7 @@ def is_of_group(letter: Letter, group: str | None) -> bool:
 def _conditions(of: Selection, mapping: CompiledMapping) -> list[Callable[[LetterEntry], bool]]:
     """Those that were given: of a hundred thousand letters, each is asked nothing that all of them fulfil."""
     every: list[tuple[object, Callable[[LetterEntry], bool]]] = [
-        (of.states != frozenset(LetterStatus), lambda entry: entry.standing.state in of.states),
+        (of.states != frozenset(LetterState), lambda entry: entry.standing.state in of.states),
         (of.group is not None, lambda entry: is_of_group(entry.letter, of.group)),
         (of.ids, lambda entry: any(is_named(entry.letter, name) for name in of.ids)),
         (of.reasons, lambda entry: entry.letter.reason in of.reasons),

@@ -11,7 +11,7 @@ from typing import Final
 from bridge.formats.letters import Letter, LetterPlace
 from bridge.mapping.mapper import CompiledMapping
 from bridge.pipeline.letter_breaker import common_form
-from bridge.reprocess.reading.ledger import UNTOUCHED, LetterStatus
+from bridge.reprocess.reading.ledger import UNTOUCHED, LetterState
 from bridge.reprocess.reading.redaction import Redaction, redaction
 from bridge.reprocess.reading.selection import LetterEntry, Selection, is_of_group, select
 
@@ -130,8 +130,8 @@ class Statistics:
     others: int = 0
     """Open letters of other groups, which are in no other number here."""
     oldest: Oldest | None = None
-    ended: Counter[LetterStatus] = field(
-        default_factory=lambda: Counter({LetterStatus.REPLAYED: 0, LetterStatus.DISCARDED: 0})
+    ended: Counter[LetterState] = field(
+        default_factory=lambda: Counter({LetterState.REPLAYED: 0, LetterState.DISCARDED: 0})
     )
     sayings: Sayings = field(default_factory=lambda: Sayings(_NOTHING_HIDDEN))
     """What the open ones say."""
@@ -145,7 +145,7 @@ class Statistics:
             if not standing.state.is_open:
                 self.ended[standing.state] += 1
                 return
-            self.failed_again += standing.state is LetterStatus.FAILED_AGAIN
+            self.failed_again += standing.state is LetterState.FAILED_AGAIN
         self.open += 1
         self.sayings.add(letter)
         if letter.damaged:

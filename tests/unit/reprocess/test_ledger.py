@@ -25,7 +25,7 @@ from bridge.formats.resolutions import (
     key_of,
 )
 from bridge.model import Record
-from bridge.reprocess.reading.ledger import Endings, LetterLedger, LetterStatus, Once
+from bridge.reprocess.reading.ledger import Endings, LetterLedger, LetterState, Once
 from tests.support.reprocess.letters import foreign, letter
 
 BY = Author("bridge dlq replay", "ops", "host-1")
@@ -57,26 +57,26 @@ def test_what_is_written_is_read_back_and_keeps_to_its_schema(fact: Fact, of: Le
 
 
 def test_a_letter_nothing_is_known_of_is_open() -> None:
-    assert LetterLedger("id-1").standing(a_letter()).state is LetterStatus.OPEN
+    assert LetterLedger("id-1").standing(a_letter()).state is LetterState.OPEN
 
 
 def test_each_kind_of_record_changes_the_state_it_is_about() -> None:
     for fact, state in (
-        (REPLAYED, LetterStatus.REPLAYED),
-        (DISCARDED, LetterStatus.DISCARDED),
-        (FAILED, LetterStatus.FAILED_AGAIN),
+        (REPLAYED, LetterState.REPLAYED),
+        (DISCARDED, LetterState.DISCARDED),
+        (FAILED, LetterState.FAILED_AGAIN),
     ):
         ledger = LetterLedger("id-1")
         ledger.take([record(fact, a_letter())])
         assert ledger.standing(a_letter()).state is state
-        assert ledger.standing(a_letter(2)).state is LetterStatus.OPEN
+        assert ledger.standing(a_letter(2)).state is LetterState.OPEN
 
 
 @given(st.permutations([REPLAYED, FAILED, CHANGED]))
 def test_an_ending_is_final_whatever_is_written_after_it(order: list[Fact]) -> None:
     ledger = LetterLedger("id-1")
     ledger.take([record(fact, a_letter()) for fact in order])
-    assert ledger.standing(a_letter()).state is LetterStatus.REPLAYED
+    assert ledger.standing(a_letter()).state is LetterState.REPLAYED
 
 
 def test_only_a_change_can_be_taken_back() -> None:
@@ -85,24 +85,24 @@ def test_only_a_change_can_be_taken_back() -> None:
     for kind in ResolutionKind:
         ledger.take([Record("letters.resolutions", 0, 9, None, key_of(kind, a_letter()), None, ())])
     standing = ledger.standing(a_letter())
-    assert (standing.state, standing.failures, standing.changed) == (LetterStatus.REPLAYED, 2, None)
+    assert (standing.state, standing.failures, standing.changed) == (LetterState.REPLAYED, 2, None)
 
 
 def test_what_speaks_of_another_topic_or_another_record_is_ignored() -> None:
     ledger = LetterLedger("id-2")
     ledger.take([record(REPLAYED, a_letter(), topic_id="id-1")])
-    assert ledger.standing(a_letter()).state is LetterStatus.OPEN
+    assert ledger.standing(a_letter()).state is LetterState.OPEN
     assert ledger.ignored == 1
     other = LetterLedger("id-1")
     other.take([record(REPLAYED, a_letter(value=b"other bytes"))])
-    assert other.standing(a_letter()).state is LetterStatus.OPEN
+    assert other.standing(a_letter()).state is LetterState.OPEN
 
 
 @pytest.mark.parametrize("zeros", ["", "A" * 22, "A" * 22 + "=="])
 def test_what_was_settled_before_the_cluster_had_topic_ids_stays_settled_after_its_upgrade(zeros: str) -> None:
     ledger = LetterLedger("id-1")
     ledger.take([record(REPLAYED, a_letter(), topic_id=zeros)])
-    assert ledger.standing(a_letter()).state is LetterStatus.REPLAYED
+    assert ledger.standing(a_letter()).state is LetterState.REPLAYED
     assert ledger.ignored == 0
 
 
@@ -112,7 +112,7 @@ def test_foreign_damaged_and_newer_records_decide_nothing() -> None:
     ledger = LetterLedger("id-1")
     ledger.take(Record("r", 0, 0, None, k, v, ()) for k, v in ((b"x", value), (key, b"{"), (key, newer), (None, value)))
     assert ledger.ignored == 4
-    assert ledger.standing(a_letter()).state is LetterStatus.OPEN
+    assert ledger.standing(a_letter()).state is LetterState.OPEN
 
 
 def test_two_letters_of_one_event_are_one_and_events_of_one_record_are_not() -> None:
@@ -127,8 +127,8 @@ def test_two_letters_of_one_event_are_one_and_events_of_one_record_are_not() -> 
 def test_a_letter_without_origin_is_known_by_its_place() -> None:
     ledger = LetterLedger("id-1")
     ledger.take([record(DISCARDED, parse(foreign().record(3)))])
-    assert ledger.standing(parse(foreign().record(3))).state is LetterStatus.DISCARDED
-    assert ledger.standing(parse(foreign().record(4))).state is LetterStatus.OPEN
+    assert ledger.standing(parse(foreign().record(3))).state is LetterState.DISCARDED
+    assert ledger.standing(parse(foreign().record(4))).state is LetterState.OPEN
 
 
 @given(st.lists(st.tuples(st.sampled_from(FACTS), st.integers(1, 4)), max_size=12))
@@ -142,12 +142,12 @@ def test_a_ledger_that_keeps_only_states_of_settled_letters_says_the_same_states
         assert found.state is expected.state
         if expected.state.is_open:
             assert found == expected
-    assert brief.standing(a_letter(1, value=b"other")).state is LetterStatus.OPEN
+    assert brief.standing(a_letter(1, value=b"other")).state is LetterState.OPEN
 
 
 def test_a_ledger_about_some_letters_keeps_nothing_of_others() -> None:
     ledger = LetterLedger("id-1", about={identity(a_letter(1))})
     ledger.take([record(REPLAYED, a_letter(event)) for event in range(1, 50)])
-    assert ledger.standing(a_letter(1)).state is LetterStatus.REPLAYED
-    assert ledger.standing(a_letter(2)).state is LetterStatus.OPEN
+    assert ledger.standing(a_letter(1)).state is LetterState.REPLAYED
+    assert ledger.standing(a_letter(2)).state is LetterState.OPEN
     assert len(ledger._facts) == 1

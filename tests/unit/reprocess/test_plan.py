@@ -12,7 +12,7 @@ from bridge.formats.resolutions import Attempted, Author, Changed
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import Failed, LetterReason, LogRange, Record, Route, TopicPartition
 from bridge.reprocess.reading import contents
-from bridge.reprocess.reading.ledger import LetterState, LetterStatus
+from bridge.reprocess.reading.ledger import LetterStanding, LetterState
 from bridge.reprocess.reading.selection import LetterEntry
 from bridge.reprocess.replay.plan import Body, LetterFate, Plan, ReplayRules, decide, of, without_stale
 from bridge.reprocess.replay.staleness import Search
@@ -34,8 +34,8 @@ PRESENT = mapping()
 NEW = next(route for route in PRESENT.routes if route.name == "order.completed")
 
 
-def fate(made: Written, standing: LetterState | None = None, rules: ReplayRules | None = None) -> LetterFate:
-    entry = LetterEntry(parse(made.record(0)), standing or LetterState(LetterStatus.OPEN))
+def fate(made: Written, standing: LetterStanding | None = None, rules: ReplayRules | None = None) -> LetterFate:
+    entry = LetterEntry(parse(made.record(0)), standing or LetterStanding(LetterState.OPEN))
     return decide(entry, PRESENT, rules or ReplayRules(), NOW).fate
 
 
@@ -49,11 +49,14 @@ def test_what_was_refused_is_not_sent_again_under_an_unchanged_route(reason: Let
 def test_a_body_is_compared_only_with_one_that_was_there_before() -> None:
     def body(made: Written) -> Body | None:
         return decide(
-            LetterEntry(parse(made.record(0)), LetterState(LetterStatus.OPEN)), PRESENT, ReplayRules(), NOW
+            LetterEntry(parse(made.record(0)), LetterStanding(LetterState.OPEN)), PRESENT, ReplayRules(), NOW
         ).body
 
     sent = decide(
-        LetterEntry(parse(letter(1, route=OLD).record(0)), LetterState(LetterStatus.OPEN)), PRESENT, ReplayRules(), NOW
+        LetterEntry(parse(letter(1, route=OLD).record(0)), LetterStanding(LetterState.OPEN)),
+        PRESENT,
+        ReplayRules(),
+        NOW,
     )
     record = contents.current(sent.entry.letter, sent.entry.standing)
     assert record is not None
@@ -72,15 +75,15 @@ def test_what_failed_for_no_fault_of_its_own_may_go_unchanged(reason: LetterReas
 
 def test_what_a_replay_was_refused_counts_like_the_first_refusal() -> None:
     again = Attempted(1, (), NOW, BY, "rejected", "no", 400, None, NEW.hash)
-    assert fate(letter(1, route=OLD), LetterState(LetterStatus.FAILED_AGAIN, again)) is LetterFate.UNCHANGED
+    assert fate(letter(1, route=OLD), LetterStanding(LetterState.FAILED_AGAIN, again)) is LetterFate.UNCHANGED
     corrected = Changed(b"k", value_of("u-2"), NOW + 1, BY)
-    assert fate(letter(1, route=OLD), LetterState(LetterStatus.FAILED_AGAIN, again, corrected)) is LetterFate.SEND
+    assert fate(letter(1, route=OLD), LetterStanding(LetterState.FAILED_AGAIN, again, corrected)) is LetterFate.SEND
     earlier = corrected._replace(at=NOW - 1)
-    assert fate(letter(1, route=OLD), LetterState(LetterStatus.FAILED_AGAIN, again, earlier)) is LetterFate.UNCHANGED
+    assert fate(letter(1, route=OLD), LetterStanding(LetterState.FAILED_AGAIN, again, earlier)) is LetterFate.UNCHANGED
 
 
 def test_a_letter_that_failed_often_enough_is_left_alone() -> None:
-    failed = LetterState(LetterStatus.FAILED_AGAIN, Attempted(3, (), NOW, BY, "retries_exhausted"))
+    failed = LetterStanding(LetterState.FAILED_AGAIN, Attempted(3, (), NOW, BY, "retries_exhausted"))
     assert fate(letter(1, route=OLD), failed) is LetterFate.TOO_OFTEN
     assert fate(letter(1, route=OLD), failed, ReplayRules(max_replays=4)) is LetterFate.SEND
 
@@ -105,7 +108,7 @@ def test_an_events_age_is_judged_at_the_time_of_its_letter() -> None:
     made = parse(letter(1, route=OLD).record(0))
     written = made._replace(timestamp_ms=1_767_323_045_001 + 60_000)
     assert (
-        decide(LetterEntry(written, LetterState(LetterStatus.OPEN)), young, ReplayRules(), NOW + 1e9).fate
+        decide(LetterEntry(written, LetterStanding(LetterState.OPEN)), young, ReplayRules(), NOW + 1e9).fate
         is LetterFate.SEND
     )
 
@@ -117,7 +120,7 @@ ORDERS = TopicPartition("orders", 0)
 
 def search(*letters: Written, records: list[Record], position: int | None = 100) -> Search:
     entries = [
-        LetterEntry(parse(each.record(place)), LetterState(LetterStatus.OPEN)) for place, each in enumerate(letters)
+        LetterEntry(parse(each.record(place)), LetterStanding(LetterState.OPEN)) for place, each in enumerate(letters)
     ]
     made = Search(entries, PRESENT)
     span = made.spans({ORDERS: LogRange(0, 100)}, {ORDERS: position}).get(ORDERS, range(0))
@@ -150,7 +153,7 @@ def test_stale_letters_can_be_left_out_of_a_plan() -> None:
     for place in (0, 1):
         made.add(
             decide(
-                LetterEntry(parse(letter(place, route=OLD).record(place)), LetterState(LetterStatus.OPEN)),
+                LetterEntry(parse(letter(place, route=OLD).record(place)), LetterStanding(LetterState.OPEN)),
                 PRESENT,
                 ReplayRules(),
                 NOW,
@@ -179,7 +182,7 @@ def test_a_letter_without_its_value_is_never_taken_for_a_tombstone() -> None:
     """Mapped as it is here it would be filtered, and its record be settled as if nothing had been lost."""
     made = letter(1, reason=LetterReason.TOO_LARGE)
     without = Written(made.key, None, made.headers, made.partition)
-    entry = LetterEntry(parse(without.record(0)), LetterState(LetterStatus.OPEN))
+    entry = LetterEntry(parse(without.record(0)), LetterStanding(LetterState.OPEN))
     planned = decide(entry, PRESENT, ReplayRules(force=True), NOW)
     assert planned.fate is LetterFate.UNMAPPABLE
     assert "the value is at orders/0/1 and not here" in planned.detail
@@ -189,4 +192,4 @@ def test_a_smaller_value_imported_for_a_letter_without_one_is_sent() -> None:
     made = letter(1, reason=LetterReason.TOO_LARGE)
     without = Written(made.key, None, made.headers, made.partition)
     corrected = Changed(b"k", value_of("u-2"), NOW + 1, BY)
-    assert fate(without, LetterState(LetterStatus.OPEN, changed=corrected)) is LetterFate.SEND
+    assert fate(without, LetterStanding(LetterState.OPEN, changed=corrected)) is LetterFate.SEND

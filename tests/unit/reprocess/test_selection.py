@@ -10,7 +10,7 @@ import pytest
 from bridge.formats.letters import LetterPlace, parse
 from bridge.mapping.expressions.queries import compile_query
 from bridge.model import LetterReason, Route
-from bridge.reprocess.reading.ledger import UNTOUCHED, LetterState, LetterStatus
+from bridge.reprocess.reading.ledger import UNTOUCHED, LetterStanding, LetterState
 from bridge.reprocess.reading.selection import LetterEntry, OriginName, OriginRange, Selection, select
 from tests.support.reprocess.letters import WRITTEN_MS, letter, spring, value_of
 from tests.unit.reprocess.test_plan import mapping
@@ -24,12 +24,12 @@ ENTRIES = [
             (letter(0, route=ORDER, user="a"), UNTOUCHED),
             (letter(1, route=GIFT, user="b", status=503, reason=LetterReason.RETRIES_EXHAUSTED), UNTOUCHED),
             (letter(2, route=ORDER, user="c", topic="other", group="another"), UNTOUCHED),
-            (letter(3, route=ORDER, user="a", partition=1), LetterState(LetterStatus.DISCARDED)),
-            (spring(4, value=value_of("d", 4, kind="page.viewed")), LetterState(LetterStatus.FAILED_AGAIN)),
+            (letter(3, route=ORDER, user="a", partition=1), LetterStanding(LetterState.DISCARDED)),
+            (spring(4, value=value_of("d", 4, kind="page.viewed")), LetterStanding(LetterState.FAILED_AGAIN)),
         ]
     )
 ]
-ALL = Selection(states=frozenset(LetterStatus))
+ALL = Selection(states=frozenset(LetterState))
 
 
 def chosen(selection: Selection) -> list[int]:
@@ -40,7 +40,7 @@ def chosen(selection: Selection) -> list[int]:
     ("given", "places"),
     [
         ({}, [0, 1, 2, 3, 4]),
-        ({"states": frozenset({LetterStatus.OPEN, LetterStatus.FAILED_AGAIN})}, [0, 1, 2, 4]),
+        ({"states": frozenset({LetterState.OPEN, LetterState.FAILED_AGAIN})}, [0, 1, 2, 4]),
         ({"reasons": frozenset({"retries_exhausted"})}, [1]),
         ({"statuses": frozenset({503})}, [1]),
         ({"routes": frozenset({"order.completed"})}, [0, 2, 3]),
