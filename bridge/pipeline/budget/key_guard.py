@@ -47,6 +47,7 @@ class KeyGuard:
         Kept up to date by every change, because it is asked for every request.
         """
         self.senders: list[Sender] = []
+        """Each governor adds itself."""
         self.held_since: float | None = None
         self.probe_at = 0.0
         self.next_recheck = 0.0

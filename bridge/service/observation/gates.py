@@ -37,7 +37,7 @@ def closed_gates(
     yield from _refused(of, at)
     yield from _of_the_api(of, at)
     if limited_since is not None:
-        free_at = of.dispatcher.paced_until(at.monotonic)
+        free_at = of.dispatcher.paced_until(at.monotonic) or at.monotonic
         until = None if free_at == float("inf") else at.ahead(free_at)
         sentence, action = _paced(of, at.monotonic)
         yield ClosedGate(Reason.RATE_LIMITED, at.past(limited_since), sentence, until, action=action)
