@@ -301,7 +301,7 @@ def _partitions(document: Document) -> list[Item]:
     ]
     if not rows:
         return [Text("none assigned")]
-    return [ScreenTable(("partition", "why", "lag", "committed", "end", "oldest open"), rows, right=(2, 3, 4, 5))]
+    return [ScreenTable(("partition", "why", "lag", "done up to", "end", "oldest open"), rows, right=(2, 3, 4, 5))]
 
 
 def _records(document: Document) -> list[Item]:
