@@ -94,6 +94,11 @@ class Commits:
 
     # --- called on the poll thread -----------------------------------------------------------------
 
+    @property
+    def has_offers(self) -> bool:
+        """Whether something was offered that is not stored yet."""
+        return bool(self._offered)
+
     def take_offered(self) -> None:
         """Store everything offered so far."""
         while self._offered:

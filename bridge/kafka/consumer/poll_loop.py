@@ -75,7 +75,7 @@ def build_parts(
 
 POLL: Final = 0.05
 """Seconds a poll waits for a record. The loop's wishes (offsets to commit, heartbeats, pauses) wait as long at most."""
-REST: Final = 0.2
+REST: Final = 0.25
 """The same where nothing is open and nobody wished for anything for `REST_AFTER` seconds: each poll that ends for
 nothing costs as much as some ten records. A record ends it; a callback is served at once, and what follows from it
 waits for the end of the poll."""
@@ -125,10 +125,9 @@ class PollLoop:
         now = self._counts.last_poll = self._clock()
         # Records that were just handed over wait for this thread to let go of the interpreter: back to the poll, unless
         # somebody wants something.
-        woken = self._back_pressure.woken
-        if woken or any(entry.tracker is not None and entry.tracker.open for entry in self._partitions):
+        if self._is_busy():
             self._busy_at = now
-        if now >= self._chores_due or woken:
+        if now >= self._chores_due or self._back_pressure.woken:
             self._chores_due = now + POLL
             self._chores(now)
         wanted = self._room(now)
@@ -138,6 +137,14 @@ class PollLoop:
             # Serves the callbacks, and brings no record: everything is paused. Before it is, for a second at most, they
             # wait, because a poll would hand out a record for which there is no room.
             self._poll(0, 1)
+
+    def _is_busy(self) -> bool:
+        """Whether what follows is wanted soon. A heartbeat is not: its answer is served as it comes."""
+        return bool(
+            self._orders
+            or self._parts.commits.has_offers
+            or any(entry.tracker is not None and entry.tracker.open for entry in self._partitions)
+        )
 
     def serve(self) -> None:
         """A round that takes no record: everything is paused, and the callbacks are served."""

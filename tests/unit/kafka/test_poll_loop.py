@@ -29,6 +29,7 @@ class Told:
         self.log: list[str] = []
         self.message: Delivered | None = None
         self.meanwhile: Callable[[], None] = lambda: None
+        self.has_offers = False
         self.patience = 0.0
         """Seconds of the last poll."""
 
@@ -47,6 +48,7 @@ class Told:
         return len(batch.records)
 
     def take_offered(self) -> None:
+        self.has_offers = False
         self.log.append("store")
 
     def refresh(self) -> None:
@@ -167,11 +169,25 @@ def test_a_record_stays_when_another_partition_is_assigned_meanwhile(thread: Thr
     assert thread.round() == ["poll", "accept 0"]
 
 
-def test_a_thread_at_rest_polls_less_often_until_somebody_wants_something(thread: Thread) -> None:
+def order(thread: Thread) -> None:
+    thread.loop.order(lambda: None)
+
+
+def offer(thread: Thread) -> None:
+    thread.told.has_offers = True
+
+
+@pytest.mark.parametrize("wish", [order, offer])
+def test_a_thread_at_rest_polls_less_often_until_somebody_wants_something(
+    thread: Thread, wish: Callable[[Thread], None]
+) -> None:
     thread.clock.at += REST_AFTER
     thread.round()
     assert thread.told.patience == REST
-    thread.intake.wake()
+    thread.intake.wake()  # a heartbeat: its answer is served as it comes
+    thread.round()
+    assert thread.told.patience == REST
+    wish(thread)
     thread.round()
     assert thread.told.patience == POLL
     thread.clock.at += REST_AFTER - 0.01
