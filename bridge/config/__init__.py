@@ -1,0 +1,1 @@
+"""The file, the environment, and everything that is wrong with them."""

@@ -1,0 +1,1 @@
+"""What outlives a process and another one reads: writer and reader of each side by side, as in `schemas/`. Pure."""

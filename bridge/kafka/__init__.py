@@ -1,0 +1,1 @@
+"""All that speaks to Kafka: the consumer, dead letters and resolutions, and looking at a cluster."""

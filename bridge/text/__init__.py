@@ -1,0 +1,1 @@
+"""How amounts, times, tables and foreign text are written, in one way for every room. Pure."""

@@ -1,0 +1,1 @@
+"""The API over HTTP: requests, connections, what an answer means, the key."""

@@ -1,0 +1,1 @@
+"""What a single key may hold, and the sentence for what it may not."""

@@ -1,0 +1,1 @@
+"""Values and conditions of a mapping: paths, queries, conversions, and the code generated of them."""

@@ -1,0 +1,1 @@
+"""Dead letters with what became of each: read, counted, selected."""

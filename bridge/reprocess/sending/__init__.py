@@ -1,0 +1,1 @@
+"""What replays and the sending of a file share: a pipeline beside the running bridges, and its budget."""

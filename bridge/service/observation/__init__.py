@@ -1,0 +1,1 @@
+"""One moment of the running bridge, put together for whoever asks."""

@@ -1,0 +1,1 @@
+"""Partitions that come, go, are drained or held."""
