@@ -68,7 +68,11 @@ class CompiledMapping:
         if outcomes is None:
             outcomes = self._map_exactly(record, now)
         # Looked at last, because what is filtered anyway is most of some topics.
-        if record.headers and outcomes[0].__class__ is not Filtered and is_of_a_bridge(record.headers):
+        if (
+            record.headers
+            and (outcomes[0].__class__ is not Filtered or (len(outcomes) > 1 and not _are_filtered(outcomes)))
+            and is_of_a_bridge(record.headers)
+        ):
             return _BRIDGE_RECORD
         return outcomes
 
@@ -141,6 +145,10 @@ class CompiledMapping:
             return _WHEN_FALSE
         plans = match.plans
         return (plans[0].map(value, scope, now),) if len(plans) == 1 else _by_each(plans, value, scope, now)
+
+
+def _are_filtered(outcomes: Outcomes) -> bool:
+    return all(outcome.__class__ is Filtered for outcome in outcomes)
 
 
 def _without_value(found: SchemaNeeded | None) -> Outcomes:

@@ -24,6 +24,10 @@ MAPPINGS = {
     "type in a header": "event_type: header:kind\nuser_id: data.user\nevents: {a: {event_name: A}}",
     "type is the topic": "event_type: topic\nuser_id: data.user\nevents: {shop.orders: {event_name: A}}",
     "unmapped is a dead letter": "on_unmapped: dead_letter\nevent_type: type\nuser_id: data.user\nevents: {b: drop}",
+    "a route that filters it before one that sends it": (
+        "event_type: type\nuser_id: data.user\n"
+        "events: {a: [{event_name: A, when: data.user == 'nobody'}, {event_name: B}]}"
+    ),
     "several routes": "event_type: type\nuser_id: data.user\nevents: {a: [{event_name: A}, {event_name: B}]}",
 }
 KIND: Header = ("kind", b"a")
