@@ -14,12 +14,12 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_COMPILE=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-COPY requirements/run.txt requirements/
+COPY requirements/image.txt requirements/
 # The environment holds no pip: what runs cannot install. Its bytecode is never checked against the source: the files
 # cannot change, and the process cannot write any. The lexers of Pygments, which nothing here reaches, have none.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv --without-pip /opt/track-bridge && \
-    python -m pip --python /opt/track-bridge/bin/python install --require-hashes -r requirements/run.txt && \
+    python -m pip --python /opt/track-bridge/bin/python install --require-hashes -r requirements/image.txt && \
     python -m compileall -q -j 0 -x '/pygments/' --invalidation-mode unchecked-hash /opt/track-bridge/lib
 
 FROM dependencies AS program

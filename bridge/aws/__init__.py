@@ -1,0 +1,1 @@
+"""What this process is to AWS: its credentials, and signatures made with them."""
