@@ -49,7 +49,7 @@ def read_object(record: Record, settings: DecodeSettings) -> DecodedRecord:
 def read(record: Record, settings: DecodeSettings) -> Any:
     """The record's value, any JSON."""
     raw = record.value or b""
-    if raw and raw[0] == 0:
+    if raw and raw[0] in b"\0\3":
         raw = unframed(raw)
     return read_bytes(raw, record, exact=settings.exact)
 

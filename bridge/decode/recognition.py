@@ -1,6 +1,6 @@
 """A name for what bytes are that are not JSON, or not text, told by their first bytes and by what adds up in them.
 
-Only here is it known what schema registries put in front of a value or beside it: a zero byte and the id of its schema.
+What schema registries put in front of a value or beside it is known to `schema_ids`; here it gets a name.
 Names fit into "the value is NAME, not JSON" and "key is NAME, not text". They show nothing of what is inside.
 """
 
@@ -9,28 +9,24 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
+from uuid import UUID
 
+from bridge.decode.failures import MappingError
+from bridge.decode.schema_ids import APICURIO, CONFLUENT, GLUE, KEY_HEADERS, VALUE_HEADERS, inflated
 from bridge.model import Header
 
-CONFLUENT: Final = 5
-"""Bytes of Confluent's wire format: the magic byte 0, and a schema id of four bytes."""
-_APICURIO: Final = 9
-"""The same with an id of eight bytes, as Apicurio Registry's older clients write it."""
-
-VALUE_SCHEMA_HEADER: Final = "__value_schema_id"
-"""Where newer Confluent serializers put the schema's id instead: magic byte 1 and a GUID of 16 bytes."""
-KEY_SCHEMA_HEADER: Final = "__key_schema_id"
-"""The same for the key."""
+_AZURE: Final = re.compile(rb"avro/binary\+([0-9a-fA-F]{32})\s*(?:;.*)?")
+"""The media type by which Azure's serializer says where the schema is."""
 
 
 def unframed(raw: bytes) -> bytes:
     """What follows the framing, where that can be a JSON object, array or null; else `raw` itself."""
-    if not raw or raw[0] != 0:
+    if not raw or raw[0] not in {0, 3}:
         return raw
-    for length in (CONFLUENT, _APICURIO):
-        payload = raw[length:]
+    payloads = (raw[CONFLUENT:], raw[APICURIO:]) if raw[0] == 0 else _of_glue(raw)
+    for payload in payloads:
         if payload.lstrip(b" \t\r\n")[:1] in {b"{", b"["} or payload.strip(b" \t\r\n") == b"null":
             return payload
     return raw
@@ -38,7 +34,46 @@ def unframed(raw: bytes) -> bytes:
 
 def described(raw: bytes) -> str:
     """The framing of framed bytes, for messages."""
+    if raw[:1] == b"\3":
+        return f"behind AWS Glue's framing (schema version {UUID(bytes=raw[2:GLUE])})"
     return f"behind schema-registry framing (schema id {int.from_bytes(raw[1:CONFLUENT])})"
+
+
+def unnamed_schema(what: str, raw: bytes, headers: Sequence[Header]) -> str:
+    """The sentence of a value or key (`what`) whose schema was looked for, and nothing says which it is."""
+    azure = _azure(headers)
+    if azure:
+        return f"the {what} is {azure}, which the bridge does not read"
+    if not raw:
+        return f"the {what} is empty; a schema id and a payload are needed"
+    form = _known_form(raw, headers, VALUE_HEADERS)
+    form = form or ("what looks like JSON" if raw.lstrip()[:1] in {b"{", b"["} else None)
+    names = f"no schema id stands before it (its first byte is {raw[0]:02x}, and not 00) or in a header"
+    if raw[0] in {0, 1, 3}:
+        names = f"its {len(raw)} bytes begin with {raw[0]:02x} and with no schema id that a registry hands out"
+    return f"the {what} names no schema: {f'it is {form}, and ' if form else ''}{names}"
+
+
+def _of_glue(raw: bytes) -> tuple[bytes, ...]:
+    """The payload behind Glue's framing, if it is one."""
+    if not _is_glue(raw):
+        return ()
+    try:
+        return (raw[GLUE:] if raw[1] == 0 else inflated(raw),)
+    except MappingError:
+        return ()
+
+
+def _is_glue(raw: bytes) -> bool:
+    return len(raw) > GLUE and raw[0] == 3 and raw[1] in {0, 5}
+
+
+def _azure(headers: Sequence[Header]) -> str | None:
+    """What Azure's serializer for Event Hubs writes: bare Avro, and its schema in the media type."""
+    for name, content in headers:
+        if len(name) == 12 and name.lower() == "content-type" and content and (found := _AZURE.match(content)):
+            return f"Avro whose schema (id {found[1].decode().lower()}) is in Azure's schema registry"
+    return None
 
 
 _LOOKED_AT: Final = 1024
@@ -87,7 +122,7 @@ _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 def form_of_value(raw: bytes, headers: Sequence[Header]) -> str | None:
     """What the bytes of a value are instead of JSON; None where nothing is recognised."""
-    return _known_form(raw, headers, VALUE_SCHEMA_HEADER)
+    return _known_form(raw, headers, VALUE_HEADERS)
 
 
 def form_of_string(text: str) -> str | None:
@@ -98,17 +133,27 @@ def form_of_string(text: str) -> str | None:
     return "a string that holds base64" if _base64_of(content.encode("utf-8", "replace"), len(text)) else None
 
 
-def _known_form(raw: bytes, headers: Sequence[Header], schema_header: str) -> str | None:
+def _known_form(raw: bytes, headers: Sequence[Header], schema_headers: Collection[str]) -> str | None:
     for signature, name in _SIGNATURES:
         if raw.startswith(signature):
             return name
-    if raw[:1] not in {b"{", b"["} and any(name == schema_header for name, _ in headers):
-        return f"{_serialization(raw)} whose schema id is in the header {schema_header}"
+    if raw[:1] not in {b"{", b"["} and (named := _named_beside(raw, headers, schema_headers)):
+        return named
     if raw[:1] == b"\x00":
         return _form_after_zero(raw)
+    if _is_glue(raw):
+        return f"{_serialization(raw[GLUE:]) if raw[1] == 0 else 'compressed'} {described(raw)}"
     if raw[:2] in {b"{\x00", b"[\x00"}:
         return "UTF-16 or UTF-32 and not UTF-8"
     return _packed_form(raw) or _form_of_text(raw)
+
+
+def _named_beside(raw: bytes, headers: Sequence[Header], schema_headers: Collection[str]) -> str | None:
+    """As `_known_form`, where a header says which schema the bare bytes have."""
+    for name, content in headers:
+        if name in schema_headers and content is not None:
+            return f"{_serialization(raw)} whose schema id is in the header {name}"
+    return _azure(headers) if schema_headers is VALUE_HEADERS else None
 
 
 def _form_after_zero(raw: bytes) -> str | None:
@@ -288,7 +333,7 @@ def _is_mostly_binary(content: bytes) -> bool:
 
 
 def _recognised(content: bytes, headers: Sequence[Header]) -> str | None:
-    name = _known_form(content, headers, KEY_SCHEMA_HEADER)
+    name = _known_form(content, headers, KEY_HEADERS)
     return None if name is None or "base64" in name or "form data" in name else name
 
 
