@@ -17,8 +17,29 @@ Node = Any
 """What the library's parser makes, see `bridge.mapping.expressions.queries.Node`."""
 
 _CONSTANTS: Final = frozenset({"true", "false", "null"})
-_TEXT_ARGUMENTS: Final = {"contains": 1, "starts_with": 1, "ends_with": 1, "join": 0, "iso8601": 1}
-"""Functions by name, and which of their arguments is a text that nearly everybody writes out."""
+_TEXT_ARGUMENTS: Final = {
+    "changed": (0,),
+    "contains": (1,),
+    "ends_with": (1,),
+    "find_first": (1,),
+    "find_last": (1,),
+    "iso8601": (1,),
+    "join": (0,),
+    "pad_left": (2,),
+    "pad_right": (2,),
+    "replace": (1, 2),
+    "split": (1,),
+    "starts_with": (1,),
+    "trim": (1,),
+    "trim_left": (1,),
+    "trim_right": (1,),
+}
+"""Functions by name, and which of their arguments are texts that nearly everybody writes out."""
+
+ON_A_PART: Final = frozenset(
+    {"filter_projection", "flatten", "index_expression", "pipe", "projection", "subexpression", "value_projection"}
+)
+"""Nodes of which only the first child sees the value itself; the others see what that one found."""
 
 
 _HOLDS_VALUES: Final = frozenset(
@@ -92,9 +113,8 @@ def _operands(node: Node) -> Iterator[Node]:
         if "literal" not in {left["type"], right["type"]}:
             yield left if left.get("quoted") and not right.get("quoted") else right
     elif node["type"] == "function_expression":
-        place = _TEXT_ARGUMENTS.get(node["value"])
-        if place is not None and place < len(children):
-            yield children[place]
+        places = _TEXT_ARGUMENTS.get(node["value"], ())
+        yield from (children[place] for place in places if place < len(children))
 
 
 def _is_constant(node: Node) -> bool:

@@ -17,7 +17,8 @@ from jmespath.visitor import _Expression as ExpressionReference
 from bridge.decode.failures import QueryTypeError, kind
 from bridge.errors import InvalidError
 from bridge.mapping.expressions import numbers, query_functions
-from bridge.mapping.expressions.misreadings import QuoteAwareParser, misreading
+from bridge.mapping.expressions.functions import changes
+from bridge.mapping.expressions.misreadings import ON_A_PART, QuoteAwareParser, misreading
 from bridge.mapping.expressions.paths import Path
 from bridge.mapping.expressions.query_functions import Query
 
@@ -45,7 +46,7 @@ def parse(text: str) -> Node:
         ) from None
     except (exceptions.JMESPathError, RecursionError) as error:
         raise QueryError(f"is not JMESPath: {type(error).__name__}") from None
-    slip = misreading(text, tree)
+    slip = misreading(text, tree) or changes.problem(tree)
     if slip is not None:
         raise QueryError(slip)
     return tree
@@ -114,20 +115,17 @@ def names(node: Node) -> Path | None:
     return None if None in parts else tuple(name for part in parts if part for name in part)
 
 
-_SEES_ITEMS: Final = frozenset(
-    {"filter_projection", "flatten", "index_expression", "pipe", "projection", "subexpression", "value_projection"}
-)
-"""Nodes of which only the first child sees the value itself; the others see what that one found."""
-
-
 def paths_of(tree: Node) -> tuple[Path, ...]:
     """The paths that an expression reads of the value itself, each as far as it is no more than names."""
+    changed = changes.path_of(tree) if tree["type"] == "function_expression" and tree["value"] == changes.NAME else None
+    if changed is not None:
+        return tuple((side, *changed) for side in changes.SIDES)
     steps = tree["children"] if tree["type"] == "subexpression" else [tree]
     parts = list(takewhile(lambda part: part is not None, map(names, steps[steps[0]["type"] == "current" :])))
     if parts:
         return (tuple(name for part in parts if part for name in part),)
     children = [child for child in tree["children"] if isinstance(child, dict) and child["type"] != "expref"]
-    if tree["type"] in _SEES_ITEMS:
+    if tree["type"] in ON_A_PART:
         children = children[:1]
     return tuple(dict.fromkeys(path for child in children for path in paths_of(child)))
 
@@ -335,14 +333,23 @@ def _expression_reference(node: Node) -> Query:
 
 def _function(node: Node) -> Query:
     name = node["value"]
+    path = changes.path_of(node) if name == changes.NAME else None
+    if path is not None:
+        return changes.read(path, _equal)
     arguments = _children(node)
     bounds = query_functions.arity(name)
     if bounds is None:
-        raise QueryError(f"calls {name}(), which is not a function; there are {', '.join(query_functions.names())}")
+        there_are = ", ".join(sorted([*query_functions.names(), changes.NAME]))
+        raise QueryError(f"calls {name}(), which is not a function; there are {there_are}")
     least, most = bounds
     if len(arguments) < least or (most is not None and len(arguments) > most):
         wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
         raise QueryError(f"gives {name}() {len(arguments)} arguments; it takes {wanted}")
+    for place, child in enumerate(node["children"]):
+        if child["type"] == "literal":
+            problem = query_functions.problem(name, place, child["value"])
+            if problem is not None:
+                raise QueryError(f"calls {name}(), which {problem}")
     function = query_functions.function(name)
     return lambda value: function([argument(value) for argument in arguments])
 

@@ -1,4 +1,4 @@
-"""The functions of JMESPath, and five of the bridge's own. A wrong type is a failure that names it, never a null."""
+"""All functions, those of JMESPath and the bridge's own. A wrong type is a failure that names it, never a null."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final
 
-import orjson
 from jmespath import functions
 from jmespath.exceptions import JMESPathTypeError
 
 from bridge.decode import exact_json
-from bridge.decode.failures import MappingError, QueryTypeError, Unusable, kind
+from bridge.decode.failures import QueryTypeError, Unusable, kind
 from bridge.mapping.expressions import instants, numbers
+from bridge.mapping.expressions.functions.arguments import Argument
+from bridge.mapping.expressions.functions.inside import InnerFunctions
+from bridge.mapping.expressions.functions.pairs import PairFunctions
+from bridge.mapping.expressions.functions.texts import TextFunctions
 
 Query = Callable[[Any], Any]
 """A compiled query: takes a decoded value."""
@@ -25,18 +28,18 @@ _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _UNITS: Final = tuple(instants.MICROSECONDS_PER)
 
 
-@lru_cache(maxsize=1)
-def _decoded(text: str) -> Any:
-    """JSON inside a text, its numbers as written. The last one is kept: most mappings read several keys of one text.
-
-    Nothing changes a value that an expression found, so that all of them may share it.
-    """
-    raw = text.encode()
-    return exact_json.decode(raw, exact=exact_json.may_be_inexact(raw))
-
-
-class _Library(functions.Functions):
+class _Library(TextFunctions, PairFunctions, InnerFunctions, functions.Functions):
     """JMESPath's own functions, less their leniency: what the specification calls null for a wrong type fails."""
+
+    def _validate_arguments(self, given: Sequence[Any], signature: Sequence[Any], name: str) -> None:
+        arguments = _arguments(signature)
+        if arguments is None:
+            super()._validate_arguments(given, signature, name)  # type: ignore[misc]  # not in the stubs
+            return
+        for place, value in enumerate(given):
+            problem = arguments[min(place, len(arguments) - 1)].problem(value)
+            if problem is not None:
+                raise QueryTypeError(f"{name}() {problem}")
 
     @functions.signature({"types": []})
     def _func_length(self, value: Any) -> int:
@@ -67,15 +70,6 @@ class _Library(functions.Functions):
             return instants.in_utc(instants.parse(value, unit))
         except instants.NotATimeError as problem:
             raise QueryTypeError(f"the value given to iso8601() {problem}") from None
-
-    @functions.signature({"types": ["string"]})
-    def _func_from_json(self, text: str) -> Any:
-        try:
-            return _decoded(text)
-        except orjson.JSONDecodeError:
-            raise QueryTypeError("from_json() got a string that is not JSON") from None
-        except MappingError as refused:
-            raise QueryTypeError(f"from_json() cannot read its string: {refused.message}") from None
 
     @functions.signature({"types": []})
     def _func_to_number(self, value: Any) -> Any:
@@ -186,7 +180,25 @@ def arity(name: str) -> tuple[int, int | None] | None:
     signature = entry["signature"]
     if name == "iso8601":
         return 1, 2
+    arguments = _arguments(signature)
+    if arguments is not None:
+        least = sum(not argument.is_optional for argument in arguments)
+        return least, None if arguments[-1].is_variadic else len(arguments)
     return len(signature), None if signature[-1].get("variadic") else len(signature)
+
+
+def problem(name: str, place: int, constant: Any) -> str | None:
+    """What a function has against an argument that is written out, as the end of a sentence; None where nothing.
+
+    Not asked of JMESPath's own: there are configurations that call these wrongly where no record comes by.
+    """
+    arguments = _arguments(_LIBRARY.FUNCTION_TABLE[name]["signature"])
+    return None if arguments is None else arguments[min(place, len(arguments) - 1)].problem(constant)
+
+
+def _arguments(signature: Sequence[Any]) -> Sequence[Argument] | None:
+    """What `takes` was given; None of the library's own way to say it."""
+    return [entry["argument"] for entry in signature] if "argument" in signature[0] else None
 
 
 def function(name: str) -> Callable[[list[Any]], Any]:

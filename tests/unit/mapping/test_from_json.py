@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.mapping.expressions import query_functions
+from bridge.mapping.expressions.functions import inside
 from bridge.model import LetterReason
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def test_a_wrong_type_is_never_quietly_null(bench: Callable[[str], Bench]) -> No
 def test_several_keys_of_one_text_decode_it_once(bench: Callable[[str], Bench]) -> None:
     keys = ", ".join(f"{key}: from_json(payload).{key}" for key in "abc")
     mapping = bench(f"{FREE}events: {{order: {{metadata: {{{keys}}}}}}}")
-    before = query_functions._decoded.cache_info().misses
+    before = inside.decoded.cache_info().misses
 
     assert mapping.metadata(record('{"a": 1, "b": {"c": 2}, "c": [1]}')) == {"a": 1, "b.c": 2, "c": "1"}
 
-    assert query_functions._decoded.cache_info().misses == before + 1
+    assert inside.decoded.cache_info().misses == before + 1

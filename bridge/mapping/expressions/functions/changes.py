@@ -1,0 +1,125 @@
+"""``changed('a.b')``: whether a change event of Debezium changed that, as far as the event can tell.
+
+A comparison of ``before`` and ``after`` cannot: PostgreSQL sends no ``before`` with an update unless the table has
+REPLICA IDENTITY FULL, and then everything differs from nothing. Where the event cannot tell, it is a dead letter. As
+Debezium's own `ExtractChangedRecordState` has it, only an update changes fields: a row that is new, was read by a
+snapshot, or is gone does not.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, Final
+
+from bridge.decode.failures import QueryTypeError, kind
+from bridge.mapping.expressions.misreadings import ON_A_PART
+from bridge.mapping.expressions.paths import Path, parse_path
+
+NAME: Final = "changed"
+SIDES: Final = ("before", "after")
+
+_UPDATE: Final = "u"
+_OTHERS: Final = frozenset({"c", "r", "d", "t", "m"})
+"""Created, read by a snapshot, deleted, truncated, a message: nothing that has a before and an after."""
+_UNAVAILABLE: Final = "__debezium_unavailable_value"
+_PLACEHOLDERS: Final = frozenset({_UNAVAILABLE, base64.b64encode(_UNAVAILABLE.encode()).decode()})
+"""Stand for a value too long to be sent again where it did not change; in columns of bytes as base64."""
+_WHERE: Final = "write it alone, or as a part of &&, || and !"
+_OWN_WAY: Final = {
+    "mongodb": "for MongoDB, capture.mode: change_streams_update_full_with_pre_image and the collection's "
+    "changeStreamPreAndPostImages have it in every change",
+}
+_FULL: Final = "for PostgreSQL, ALTER TABLE … REPLICA IDENTITY FULL has it in every change"
+
+Node = Any
+
+
+def problem(tree: Node) -> str | None:
+    """What is wrong with the calls in an expression, as the end of a sentence that begins with it."""
+    return _problem(tree, sees_value=True)
+
+
+def _problem(node: Node, *, sees_value: bool) -> str | None:
+    if node["type"] == "function_expression" and node["value"] == NAME:
+        if path_of(node) is None:
+            return "calls changed() without a path; it takes one, in single quotes: changed('a.b')"
+        if not sees_value:
+            return f"calls changed() on a part of the value, but it compares the whole change; {_WHERE}"
+    for position, child in enumerate(node.get("children", ())):
+        if isinstance(child, dict):  # a slice has numbers
+            still = sees_value and child["type"] != "expref" and (position == 0 or node["type"] not in ON_A_PART)
+            found = _problem(child, sees_value=still)
+            if found is not None:
+                return found
+    return None
+
+
+def path_of(call: Node) -> Path | None:
+    """The path that a call asks for; None where it is written otherwise."""
+    match call["children"]:
+        case [{"type": "literal", "value": str(text)}]:
+            return parse_path(text)
+    return None
+
+
+def read(path: Path, equal: Callable[[Any, Any], bool]) -> Callable[[Any], bool]:
+    """What answers for a decoded value; raises `QueryTypeError`."""
+    written = ".".join(path)
+
+    def has_changed(value: Any) -> bool:
+        change = _change(value)
+        operation = change.get("op")
+        if operation.__class__ is str and operation in _OTHERS:
+            return False
+        before, after = change.get("before"), change.get("after")
+        if operation is not None and operation != _UPDATE:
+            raise QueryTypeError(f"changed('{written}') got an op that is none of Debezium's")
+        if after is None:
+            raise QueryTypeError(f"changed('{written}') found no after in an update")
+        if before is None:
+            connector = _at(change, ("source", "connector"))
+            how = _OWN_WAY.get(connector, _FULL) if connector.__class__ is str else _FULL
+            raise QueryTypeError(f"changed('{written}') found no before in the change: {how}")
+        call = f"changed('{written}')"
+        one, other = _part(before, path, call, "before"), _part(after, path, call, "after")
+        return not _is_unavailable(other) and not equal(one, other)
+
+    return has_changed
+
+
+def _change(value: Any) -> dict[str, Any]:
+    """The envelope, which the JSON converter puts into another one, of schema and payload."""
+    inner = value.get("payload") if value.__class__ is dict and "before" not in value and "op" not in value else None
+    change = inner if inner.__class__ is dict else value
+    if change.__class__ is not dict or not {"before", "after"}.intersection(change):
+        raise QueryTypeError("changed() found neither before nor after: the value is no change event of Debezium")
+    found: dict[str, Any] = change
+    return found
+
+
+def _part(side: Any, path: Path, call: str, name: str) -> Any:
+    """What is at a path. A text on its way is JSON of which nobody said that it is to be read."""
+    for depth, step in enumerate(path):
+        if side is None:
+            return None
+        if side.__class__ is not dict:
+            where = ".".join((name, *path[:depth]))
+            raise QueryTypeError(f"{call} cannot look into {where}, which is {kind(side)}; an object is needed")
+        side = side.get(step)
+    return side
+
+
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value.get(step) if value.__class__ is dict else None
+    return value
+
+
+def _is_unavailable(value: Any) -> bool:
+    """Arrays and maps hold the placeholder, where they are not available."""
+    if value.__class__ is str:
+        return value in _PLACEHOLDERS
+    if value.__class__ is list and len(value) == 1:
+        return _is_unavailable(value[0])
+    return value.__class__ is dict and len(value) == 1 and not _PLACEHOLDERS.isdisjoint(value)
