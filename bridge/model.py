@@ -203,7 +203,19 @@ class Request:
         return self.kind.path
 
 
-Outcome = Request | Filtered | Failed
+@dataclass(frozen=True, slots=True)
+class SchemaNeeded:
+    """The record cannot be mapped before a schema is known: no failure of the record. No other outcome is beside it."""
+
+    reference: str
+    """What the record names its schema by: ``id:42``, ``guid:…``, ``contentId:7``, ``globalId:7``, ``glue:…``."""
+
+    @property
+    def route(self) -> None:
+        """None has looked at it yet."""
+
+
+Outcome = Request | Filtered | Failed | SchemaNeeded
 Outcomes = tuple[Outcome, ...]
 """What one record becomes: one entry per route that looked at it, never empty."""
 

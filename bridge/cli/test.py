@@ -70,7 +70,7 @@ def _show(result: ExampleResult) -> None:
 
 
 def _in_short(outcome: Outcome) -> str:
-    from bridge.model import Failed, Filtered, Request
+    from bridge.model import Failed, Filtered, Request, SchemaNeeded
 
     match outcome:
         case Request():
@@ -79,6 +79,8 @@ def _in_short(outcome: Outcome) -> str:
             return f"{{dead_letter: {outcome.reason}}}  # {outcome.message}"
         case Filtered():
             return f"{{dropped: {outcome.reason}}}"
+        case SchemaNeeded(reference):
+            return f"{{schema_needed: {reference}}}"
 
 
 def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def _public(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-ENGINE_VERSION: Final = 2
+ENGINE_VERSION: Final = 3
 """Raised with every change of decoding or mapping that makes other requests of the same record and configuration."""
 
 _NUMBERS: Final = 10**9

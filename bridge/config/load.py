@@ -174,6 +174,8 @@ class _Checked:
 
 
 def _section(name: str, tree: Any) -> _Checked:
+    if tree is None and shape.may_be_left_out(Config, name):
+        return _Checked(None, {}, ())
     model = shape.subsection(Config, name)
     assert model is not None  # noqa: S101  # every key of Config is a section
     try:
@@ -217,7 +219,7 @@ def _with_empty_sections(model: type[Section], tree: dict[str, Any]) -> dict[str
     for key in model.model_fields:
         inner = shape.subsection(model, key)
         if inner is not None and built.get(key) is None:
-            built[key] = {}
+            built[key] = None if shape.may_be_left_out(model, key) else {}
         if inner is not None and isinstance(built[key], dict):
             built[key] = _with_empty_sections(inner, built[key])
     return built

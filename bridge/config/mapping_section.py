@@ -11,6 +11,9 @@ from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
 
 ValueFormat = Literal["auto", "json", "cloudevents"]
 """How values may be read, each by a decoder of `bridge.decode.decoders`. The one list: all others are built from it."""
+Layer = Literal["base64", "gzip", "zlib", "zstd", "json_text"]
+Unwrap = Literal["none", "connect", "debezium"]
+KeyFormat = Literal["text", "json", "int32", "int64", "uuid", "avro", "protobuf", "auto"]
 Unwanted = Literal["drop", "dead_letter"]
 
 _COMMON_METADATA: Mapping[str, ValueSpec | Literal[False]] = {
@@ -94,6 +97,13 @@ class TopicOverrides(Section):
     # What was left out differs from a null that lifts a setting: `model_fields_set` tells them apart.
 
     decode: ValueFormat | None = Field(default=None, description="As mapping.decode.")
+    layers: tuple[Layer, ...] | None = Field(default=None, description="Instead of mapping.layers.")
+    unwrap: Unwrap | None = Field(default=None, description="As mapping.unwrap.")
+    logical_types: fields.Flag | None = Field(default=None, description="As mapping.logical_types.")
+    descriptor_set_file: fields.OptionalFilePath = Field(default=None, description="As mapping.descriptor_set_file.")
+    message_type: fields.OptionalText = Field(default=None, description="As mapping.message_type.")
+    key: KeyFormat | None = Field(default=None, description="As mapping.key.")
+    each: fields.OptionalText = Field(default=None, description="As mapping.each.")
     event_type: Value | None = Field(default=None, description="As mapping.event_type.")
     user_id: Value | None = Field(default=None, description="As mapping.user_id.")
     occurred_at: Value | None = Field(default=None, description="As mapping.occurred_at.")
@@ -102,6 +112,8 @@ class TopicOverrides(Section):
     max_age: fields.OptionalDuration = Field(default=None, description="As mapping.max_age; null lifts it.")
     on_unmapped: Unwanted | None = Field(default=None, description="As mapping.on_unmapped.")
     on_expired: Unwanted | None = Field(default=None, description="As mapping.on_expired.")
+    on_untyped: Unwanted | None = Field(default=None, description="As mapping.on_untyped.")
+    on_no_user: Unwanted | None = Field(default=None, description="As mapping.on_no_user.")
     stringify: fields.Flag | None = Field(default=None, description="As mapping.stringify.")
     metadata_limit: fields.Size | None = Field(default=None, description="As mapping.metadata_limit.")
     never_send: tuple[fields.Name, ...] | None = Field(default=None, description="Added to mapping.never_send.")
@@ -132,6 +144,7 @@ class RecordExample(Section):
         Annotated[int, BeforeValidator(_timestamp_ms), WithJsonSchema({"type": ["integer", "string"]})] | None
     ) = Field(default=None, description="Milliseconds since 1970, or an ISO 8601 time.")
     key: Any = Field(default=None, description="Text as it is; anything else as JSON.")
+    key_base64: fields.OptionalText = Field(default=None, description="The key's bytes, where they are no text.")
     value: Any = Field(default=None, description="Encoded as JSON; null, or left out, is a tombstone.")
     value_base64: fields.OptionalText = Field(default=None, description="The value's bytes, where they are not JSON.")
     headers: Mapping[str, fields.Text] = Field(default={}, description="Header texts by name.")
@@ -140,6 +153,8 @@ class RecordExample(Section):
     def _one_value(self) -> Self:
         if self.value is not None and self.value_base64 is not None:
             raise ValueError("has both value and value_base64; remove one")
+        if self.key is not None and self.key_base64 is not None:
+            raise ValueError("has both key and key_base64; remove one")
         return self
 
 
@@ -226,6 +241,42 @@ class MappingConfig(Section):
     decode: ValueFormat = Field(
         default="auto", description="How values are read; auto tells CloudEvents from plain JSON."
     )
+    layers: tuple[Layer, ...] = Field(
+        default=(),
+        description="What is undone before decoding, outermost first: base64, gzip, zlib, zstd, or json_text, a JSON "
+        "text that holds JSON. A byte order mark is always taken off.",
+        examples=[["base64", "gzip"]],
+    )
+    unwrap: Unwrap = Field(
+        default="none",
+        description="What is taken off the decoded value: connect, the envelope of schema and payload; debezium, that "
+        "too, and a change is read as one: its id, time and operation, no heartbeats, no transaction marks.",
+    )
+    logical_types: fields.Flag = Field(
+        default=True,
+        description="Show Avro, Connect and Debezium types as what they mean; false: as they are stored.",
+    )
+    descriptor_set_file: fields.OptionalFilePath = Field(
+        default=None,
+        description="File with a serialized FileDescriptorSet (protoc --descriptor_set_out --include_imports), for "
+        "Protobuf without a registry. A relative path begins at this file's folder.",
+        examples=["/etc/bridge/orders.desc"],
+    )
+    message_type: fields.OptionalText = Field(
+        default=None,
+        description="The full name of the Protobuf message in the values, where nothing in the records says it.",
+        examples=["shop.v1.OrderPlaced"],
+    )
+    key: KeyFormat = Field(
+        default="text",
+        description="How key and key:PATH read the record's key. text refuses what is no text; key:PATH reads JSON.",
+    )
+    each: fields.OptionalText = Field(
+        default=None,
+        description="A path to a list, or @ where the value itself is one: each element is a record of its own, and "
+        "outer:PATH looks around it.",
+        examples=["records"],
+    )
     event_type: Value = Field(
         default="type", description="Where a record says its type.", examples=["header:ce_type", "topic"]
     )
@@ -250,6 +301,8 @@ class MappingConfig(Section):
     )
     on_unmapped: Unwanted = Field(default="drop", description="What becomes of records whose type has no rule.")
     on_expired: Unwanted = Field(default="drop", description="What becomes of events older than max_age.")
+    on_untyped: Unwanted = Field(default="dead_letter", description="What becomes of records without a type.")
+    on_no_user: Unwanted = Field(default="dead_letter", description="What becomes of events without a user.")
     stringify: fields.Flag = Field(default=False, description="Send every metadata value as a string.")
     metadata_limit: fields.Size = fields.preset(
         scalars.size, "10KB", "The largest metadata of one event, as JSON; beyond it the event is a dead letter."

@@ -27,6 +27,8 @@ from bridge.config.reading.shape import FileShape
 __all__ = [
     "SHAPE",
     "Auth",
+    "AwsIam",
+    "BasicAuth",
     "Config",
     "DeadLetterSettings",
     "Delivery",
@@ -42,8 +44,11 @@ __all__ = [
     "PathValue",
     "RecordExample",
     "Redrive",
+    "RegistryOAuth",
+    "RegistryTls",
     "RetryPolicy",
     "RouteConfig",
+    "SchemaRegistry",
     "TemplateValue",
     "TopicOverrides",
     "Track",
@@ -66,6 +71,17 @@ def _property_text(value: Any) -> str:
 
 Property = Annotated[str, BeforeValidator(_property_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Properties = Mapping[str, Property]
+
+
+class AwsIam(Section):
+    """The login of MSK IAM."""
+
+    region: fields.Name = Field(description="The region of the cluster.", examples=["eu-central-1"])
+    role_arn: fields.OptionalText = Field(
+        default=None,
+        description="A role that is assumed with the credentials that are found; left out: these themselves.",
+        examples=["arn:aws:iam::123456789012:role/bridge"],
+    )
 
 
 class Kafka(Section):
@@ -125,6 +141,10 @@ class Kafka(Section):
         "else classic, as it does where kafka.topics holds a pattern or kafka.properties a session, an assignor or a "
         "group.instance.id. Under consumer a pattern must match the whole name.",
     )
+    aws_iam: AwsIam | None = Field(
+        default=None,
+        description="Log in with AWS credentials (MSK IAM); needs track-bridge[aws]. Left out: as properties say.",
+    )
     properties: Properties = Field(
         default={},
         repr=False,
@@ -138,6 +158,87 @@ class Kafka(Section):
                 "sasl.password_file": "/run/secrets/kafka-password",
             }
         ],
+    )
+
+
+class BasicAuth(Section):
+    """A user and a password, in the header Authorization."""
+
+    username: fields.Name = Field(description="The user; of Confluent Cloud the API key.")
+    password_file: fields.FilePath = Field(
+        description="File that holds the password, read again after a 401. A relative path begins at this file's "
+        "folder.",
+        examples=["/run/secrets/registry"],
+    )
+
+
+class RegistryOAuth(Section):
+    """A token got with client credentials."""
+
+    token_endpoint: fields.Name = Field(
+        description="Where tokens are got, by POST.", examples=["https://id.example.com/oauth/token"]
+    )
+    client_id: fields.Name = Field(description="Who asks.")
+    client_secret_file: fields.FilePath = Field(
+        description="File that holds the secret, read again after a 401. A relative path begins at this file's folder.",
+        examples=["/run/secrets/registry-client"],
+    )
+    scope: fields.OptionalText = Field(default=None, description="What is asked for.")
+    logical_cluster: fields.OptionalText = Field(
+        default=None, description="Of Confluent Cloud: the registry's cluster.", examples=["lsrc-abc123"]
+    )
+    identity_pool: fields.OptionalText = Field(
+        default=None, description="Of Confluent Cloud: the pool of identities.", examples=["pool-abc"]
+    )
+
+
+class RegistryTls(Section):
+    """Certificates for the registry's addresses."""
+
+    ca_file: fields.OptionalFilePath = Field(
+        default=None,
+        description="PEM file with certificate authorities to trust besides the system's. A relative path begins at "
+        "this file's folder.",
+    )
+    certificate_file: fields.OptionalFilePath = Field(
+        default=None, description="PEM file with the bridge's own certificate, where the registry asks for one."
+    )
+    key_file: fields.OptionalFilePath = Field(default=None, description="PEM file with the key of this certificate.")
+
+
+class SchemaRegistry(Section):
+    """Where the schemas of Avro and Protobuf records are."""
+
+    type: Literal["confluent", "apicurio", "glue"] = Field(
+        default="confluent",
+        description="confluent (also Karapace, Redpanda and Apicurio's compatible API), apicurio, or AWS glue.",
+    )
+    urls: tuple[fields.Name, ...] = Field(
+        min_length=1,
+        description="Its addresses; several are tried in turn.",
+        examples=[["https://registry-1.example.com"]],
+    )
+    basic_auth: BasicAuth | None = Field(default=None, description="Log in with a user and a password.")
+    bearer_token_file: fields.OptionalFilePath = Field(
+        default=None,
+        description="Log in with the token in this file, read again after a 401. A relative path begins at this file's "
+        "folder.",
+    )
+    oauth: RegistryOAuth | None = Field(default=None, description="Log in with a token got with client credentials.")
+    tls: RegistryTls = Field(default=RegistryTls(), description="Certificates.")
+    timeout: fields.Duration = fields.preset(
+        scalars.duration, "5s", "Of one look-up, from connecting to the answer's end."
+    )
+    unknown_id_after: fields.Duration = fields.preset(
+        scalars.duration,
+        "60s",
+        "An id that the registry does not know is asked for so long; then its records are dead letters.",
+    )
+    cache_dir: fields.OptionalFilePath = Field(
+        default=None,
+        description="Folder where schemas are kept over a restart; they never change. A relative path begins at this "
+        "file's folder.",
+        examples=["/var/cache/bridge/schemas"],
     )
 
 
@@ -241,12 +342,15 @@ class Delivery(Section):
 class Redrive(Section):
     """Dead letters that the bridge sends again by itself."""
 
-    reasons: tuple[Literal["unauthorized"], ...] = Field(
+    reasons: tuple[Literal["unauthorized", "unknown_schema"], ...] = Field(
         default=(),
-        description="Which dead letters: unauthorized, what a spell of refusals let through; [] none.",
+        description="Which dead letters: unauthorized, what a spell of refusals let through; unknown_schema, what "
+        "names a schema id that the registry did not know; [] none.",
         examples=[["unauthorized"]],
     )
-    after: Literal["recovery"] = Field(default="recovery", description="When: recovery, once the key works again.")
+    after: Literal["recovery"] = Field(
+        default="recovery", description="When: recovery, once the key works again, or the registry knows the id."
+    )
 
 
 class DeadLetterSettings(Section):
@@ -302,6 +406,11 @@ class Config(Section):
     """Everything `bridge.yaml` says."""
 
     kafka: Kafka = Field(description="The cluster, the group and the topics that events are read from.")
+    schema_registry: SchemaRegistry | None = Field(
+        default=None,
+        description="Where the schemas of Avro and Protobuf records are. Left out: such records are dead letters that "
+        "name the schema id.",
+    )
     track: Track = Field(description="The Track API: where it is, with which key, how it is called.")
     delivery: Delivery = Field(default=Delivery(), description="In which order, how many at once and how fast.")
     dead_letter: DeadLetterSettings = Field(description="The topic that takes the events which cannot be delivered.")

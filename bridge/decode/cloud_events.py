@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bridge.decode import exact_json, plain_json, plain_text
 from bridge.decode.failures import kind, undecodable
-from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, Schemas
+from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings
 from bridge.model import Header, Record
 
 _REQUIRED: Final = ("specversion", "type", "source", "id")
@@ -23,7 +23,7 @@ _STRUCTURED: Final = "application/cloudevents"
 _PREFIX: Final = "ce_"
 
 
-def decode(record: Record, attributes: Attributes | None, settings: DecodeSettings, _schemas: Schemas) -> DecodedRecord:
+def decode(record: Record, attributes: Attributes | None, settings: DecodeSettings) -> DecodedRecord:
     """See `Decode`: the record is an event, in either mode."""
     if attributes is not None:
         return _binary(record, attributes, settings)
@@ -34,12 +34,10 @@ def decode(record: Record, attributes: Attributes | None, settings: DecodeSettin
     return value
 
 
-def decode_what_is_there(
-    record: Record, attributes: Attributes | None, settings: DecodeSettings, schemas: Schemas
-) -> DecodedRecord:
+def decode_what_is_there(record: Record, attributes: Attributes | None, settings: DecodeSettings) -> DecodedRecord:
     """See `Decode`: an event where the record says so or looks like one, else plain JSON."""
     if attributes is not None or (record.headers and _is_structured(record.headers)):
-        return decode(record, attributes, settings, schemas)
+        return decode(record, attributes, settings)
     value = plain_json.read_object(record, settings)
     if value is not None and "specversion" in value and _looks_structured(value):
         _unpack(value, record, settings)

@@ -11,10 +11,10 @@ from typing import Final
 
 from bridge.config.mapping_section import ValueFormat
 from bridge.decode import cloud_events, plain_json
-from bridge.decode.protocol import Decoder
+from bridge.decode.protocol import Decoder, always
 
 DECODERS: Final[Mapping[ValueFormat, Decoder]] = {
-    "auto": Decoder(cloud_events.decode_what_is_there, cloud_events.form, cloud_events.binary_attributes),
-    "json": Decoder(plain_json.decode, plain_json.form),
-    "cloudevents": Decoder(cloud_events.decode, cloud_events.form, cloud_events.binary_attributes),
+    "auto": Decoder(always(cloud_events.decode_what_is_there), cloud_events.form, cloud_events.binary_attributes),
+    "json": Decoder(always(plain_json.decode), plain_json.form),
+    "cloudevents": Decoder(always(cloud_events.decode), cloud_events.form, cloud_events.binary_attributes),
 }

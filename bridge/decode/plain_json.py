@@ -9,7 +9,7 @@ import orjson
 
 from bridge.decode import exact_json, plain_text
 from bridge.decode.failures import kind, undecodable, unmappable
-from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings, Schemas
+from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings
 from bridge.decode.recognition import form_of_key, form_of_string, form_of_value, unframed
 from bridge.model import Header, Record
 
@@ -17,9 +17,7 @@ _LARGE: Final = exact_json.LARGE
 _MORE: Final = "unexpected content after document"
 
 
-def decode(
-    record: Record, _attributes: Attributes | None, settings: DecodeSettings, _schemas: Schemas
-) -> DecodedRecord:
+def decode(record: Record, _attributes: Attributes | None, settings: DecodeSettings) -> DecodedRecord:
     """See `Decode`: the value is a JSON object."""
     return read_object(record, settings)
 

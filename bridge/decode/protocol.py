@@ -2,19 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from bridge.model import Header, Record
+from bridge.config.mapping_section import KeyFormat, Layer, Unwrap
+from bridge.model import Header, Record, SchemaNeeded
 
-Schemas = Mapping[str, str]
-"""The texts of the schemas that are known already, by what records refer to them with."""
-NO_SCHEMAS: Final[Schemas] = {}
 DecodedRecord = dict[str, Any] | None
 """What expressions see; None for a null, which is a tombstone."""
 Attributes = dict[str, Any]
 """What the headers of a record say of its event, in the shape that the decoded value has it in."""
+
+
+# --- schemas
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A schema as a registry has it. It never changes."""
+
+    form: Literal["avro", "protobuf", "json"]
+    text: str
+    """Avro and JSON Schema: JSON. Protobuf: base64 of a serialized ``FileDescriptorProto``."""
+    references: tuple[tuple[str, str], ...] = ()
+    """Name and text of the schemas that it refers to, in the same form, each after those that it needs itself. A name
+    is that under which it is referred to: of Protobuf the path of the import."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoSchema:
+    """It was looked for and decided: the records that name it cannot be read. That may be over when asked later."""
+
+    why: str
+    """A part of a sentence: ``the registry does not know schema id 42``."""
+
+
+Schemas = Mapping[str, Schema | NoSchema]
+"""What is known already, by what records refer to it with, see `SchemaNeeded.reference`. May grow while it is used."""
+
+
+class NoRegistry(Mapping[str, Schema | NoSchema]):
+    """Of a bridge without a registry: no schema is known, and none ever will be."""
+
+    def __getitem__(self, reference: str) -> NoSchema:
+        return NoSchema(f"the value needs the schema {reference} to be decoded, and no schema_registry is configured")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+NO_SCHEMAS: Final[Schemas] = NoRegistry()
+
+
+# --- how a topic's records are read
+
+
+@dataclass(frozen=True, slots=True)
+class FormatSettings:
+    """What the mapping says of the bytes of a topic's records."""
+
+    logical_types: bool = True
+    """Whether Avro, Connect and Debezium types are shown as what they mean, or as they are stored."""
+    layers: tuple[Layer, ...] = ()
+    """What is undone before decoding, outermost first."""
+    unwrap: Unwrap = "none"
+    key: KeyFormat = "text"
+    each: str | None = None
+    """Where the elements are that are records of their own; ``@`` for the value itself."""
+    descriptor_set: bytes | None = None
+    """A serialized ``FileDescriptorSet``, for Protobuf without a registry."""
+    message_type: str | None = None
+    """The full name of the message in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +91,56 @@ FAST: Final = DecodeSettings(exact=False)
 EXACT: Final = DecodeSettings(exact=True)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaNeeded:
-    """A record that cannot be decoded before a schema is known: no failure of the record."""
-
-    reference: str
-    """The key in `Schemas` under which it is looked for."""
+# --- decoders
 
 
 class Decode(Protocol):
     """Reads a record's value. Raises `MappingError` for bytes that are not what they are said to be."""
 
     def __call__(
-        self, record: Record, attributes: Attributes | None, settings: DecodeSettings, schemas: Schemas, /
+        self, record: Record, attributes: Attributes | None, settings: DecodeSettings, /
     ) -> DecodedRecord | SchemaNeeded:
         """`attributes` are what the decoder found in the record's headers."""
+
+
+MakeDecode = Callable[[FormatSettings, Schemas], Decode]
+"""Makes what reads the records of all topics with these settings. It keeps what it made of schemas, within bounds."""
+Peek = Callable[[Record], str | SchemaNeeded | None]
+"""Reads one text of a record's value without the rest; None where only decoding can tell what is there."""
+MakePeek = Callable[[FormatSettings, Schemas, tuple[str, ...]], Peek | None]
+"""Given the path of the text, as names; None where the format has no shorter way there."""
 
 
 def no_attributes(_headers: Sequence[Header]) -> None:
     """Of a format whose records are wholly in their values."""
 
 
+def no_peek(_format: FormatSettings, _schemas: Schemas, _path: tuple[str, ...]) -> None:
+    """Of a format that is read whole or not at all."""
+
+
 class Decoder(NamedTuple):
     """One row of the table of decoders."""
 
-    decode: Decode
+    make: MakeDecode
     form: Callable[[Attributes | None, dict[str, Any]], str]
     """What a record was, for people, by its attributes and its decoded value: ``JSON``, ``CloudEvent (binary)``."""
     attributes: Callable[[Sequence[Header]], Attributes | None] = no_attributes
     """Asked first, so that a record whose type is in its headers is filtered before it is decoded. None where the
     headers describe no event. Raises `MappingError`."""
+    peek: MakePeek = no_peek
+    """For routing by a type in the value: a record that no rule wants is not decoded for it."""
 
     @property
     def knows_events(self) -> bool:
         """Whether its records may be CloudEvents, which have an envelope of their own."""
         return self.attributes is not no_attributes
+
+
+def always(decode: Decode) -> MakeDecode:
+    """The row of a format that has no settings and needs no schemas."""
+
+    def make(_format: FormatSettings, _schemas: Schemas) -> Decode:
+        return decode
+
+    return make

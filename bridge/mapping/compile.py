@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.config.keys.problems import Problem
 from bridge.config.mapping_section import MappingConfig
+from bridge.decode.protocol import NO_SCHEMAS, Schemas
 from bridge.mapping.findings import Findings
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import check_examples
@@ -13,12 +14,15 @@ from bridge.mapping.settings import compile_settings
 __all__ = ["CompiledMapping", "compile_mapping"]
 
 
-def compile_mapping(config: MappingConfig) -> CompiledMapping | tuple[Problem, ...]:
-    """The mapping ready to use, or its problems, each with its path: ``mapping.events.order.completed[0].when``."""
+def compile_mapping(config: MappingConfig, schemas: Schemas = NO_SCHEMAS) -> CompiledMapping | tuple[Problem, ...]:
+    """The mapping ready to use, or its problems, each with its path: ``mapping.events.order.completed[0].when``.
+
+    `schemas` may grow while it is used.
+    """
     findings = Findings()
     settings = compile_settings(config, findings)
     rules = compile_rules(config, findings)
     problems = findings.problems + check_examples(config.examples)
     if problems:
         return problems
-    return CompiledMapping(settings, rules)
+    return CompiledMapping(settings, rules, schemas)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bridge.decode.failures import MappingError, undecodable
-from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, SchemaNeeded, Schemas
+from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, Schemas
 from bridge.formats.letter_headers import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
@@ -133,9 +133,9 @@ class CompiledMapping:
             match = topic.match_attributes(record, attributes)
             if match.outcomes is not None:
                 return match.outcomes
-        value = topic.decode(record, attributes, how, topic.schemas)
+        value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
-            return _without_value(value)
+            return _TOMBSTONE if value is None else (value,)
         if match is None:
             match = topic.match_value(record, value, how)
             if match.outcomes is not None:
@@ -149,16 +149,6 @@ class CompiledMapping:
 
 def _are_filtered(outcomes: Outcomes) -> bool:
     return all(outcome.__class__ is Filtered for outcome in outcomes)
-
-
-def _without_value(found: SchemaNeeded | None) -> Outcomes:
-    """What a record becomes that has no value for expressions to see."""
-    match found:
-        case None:
-            return _TOMBSTONE
-        case SchemaNeeded(reference):
-            message = f"the value needs the schema {reference} to be decoded, which is not known here"
-            return (Failed(LetterReason.UNDECODABLE, message),)
 
 
 def _by_each(plans: Sequence[RoutePlan], value: Any, scope: Scope, now: float) -> Outcomes:

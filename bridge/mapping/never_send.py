@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.decode.failures import Unusable, unmappable
-from bridge.decode.protocol import Attributes, Decode, DecodedRecord, DecodeSettings, SchemaNeeded, Schemas
+from bridge.decode.protocol import Attributes, Decode, DecodedRecord, DecodeSettings
 from bridge.mapping.expressions.paths import Path
-from bridge.model import Record
+from bridge.model import Record, SchemaNeeded
 
 _DATA: Final = "data"
 _ENCODED: Final = "data_base64"
@@ -26,9 +26,9 @@ def without(paths: tuple[Path, ...], decode: Decode) -> Decode:
     of_data = next((withheld for path, withheld in guarded if path[0] == _DATA), None)
 
     def decode_without(
-        record: Record, attributes: Attributes | None, settings: DecodeSettings, schemas: Schemas, /
+        record: Record, attributes: Attributes | None, settings: DecodeSettings, /
     ) -> DecodedRecord | SchemaNeeded:
-        value = decode(record, attributes, settings, schemas)
+        value = decode(record, attributes, settings)
         if isinstance(value, dict):
             for path, withheld in guarded:
                 _remove(value, path, withheld)

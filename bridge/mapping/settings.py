@@ -12,7 +12,7 @@ from bridge.config.mapping_section import MappingConfig, TopicOverrides, Unwante
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode.decoders import DECODERS
-from bridge.decode.protocol import Decoder
+from bridge.decode.protocol import Decoder, FormatSettings
 from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
 from bridge.mapping.expressions.paths import Path, covers, parse_path
 from bridge.mapping.expressions.readers import ValueReader
@@ -25,6 +25,8 @@ class Settings:
     """What all routes share on one topic."""
 
     decoder: Decoder
+    format: FormatSettings
+    """How the decoder, and whatever is around it, reads this topic's records."""
     event_type: ValueReader
     user_id: ValueReader
     occurred_at: ValueReader
@@ -34,6 +36,8 @@ class Settings:
     """Seconds."""
     on_unmapped: Unwanted
     on_expired: Unwanted
+    on_untyped: Unwanted
+    on_no_user: Unwanted
     stringify: bool
     metadata_limit: int
     """Bytes of the encoded metadata."""
@@ -69,10 +73,15 @@ _NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {
 """Which fields of the envelope a setting must not read, because they are read from it."""
 
 
+_OF_THE_FORMAT: Final = ("logical_types", "layers", "unwrap", "key", "each", "message_type")
+"""Keys of the mapping that say how bytes are read, by the names that `FormatSettings` has, too."""
+
+
 def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSettings:
     """Compiles `mapping` and its `per_topic`."""
     base = Settings(
         decoder=DECODERS[config.decode],
+        format=FormatSettings(**{name: getattr(config, name) for name in _OF_THE_FORMAT}),
         event_type=_envelope("event_type", config.event_type, "mapping", findings),
         user_id=findings.value(config.user_id, "mapping.user_id", "user_id"),
         occurred_at=_envelope("occurred_at", config.occurred_at, "mapping", findings),
@@ -81,6 +90,8 @@ def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSe
         max_age=config.max_age,
         on_unmapped=config.on_unmapped,
         on_expired=config.on_expired,
+        on_untyped=config.on_untyped,
+        on_no_user=config.on_no_user,
         stringify=config.stringify,
         metadata_limit=config.metadata_limit,
         never_send=_never_send(config.never_send, "mapping", findings),
@@ -119,11 +130,13 @@ def _overridden(base: Settings, overrides: TopicOverrides, where: str, findings:
     """The base with what was written for some topics in its place. `never_send` can only grow."""
     changed: dict[str, Any] = {
         name: getattr(overrides, name)
-        for name in ("on_unmapped", "on_expired", "stringify", "metadata_limit")
+        for name in ("on_unmapped", "on_expired", "on_untyped", "on_no_user", "stringify", "metadata_limit")
         if getattr(overrides, name) is not None
     }
     if overrides.decode is not None:
         changed["decoder"] = DECODERS[overrides.decode]
+    formats = {name: getattr(overrides, name) for name in _OF_THE_FORMAT if name in overrides.model_fields_set}
+    changed["format"] = replace(base.format, **{name: each for name, each in formats.items() if each is not None})
     for name in ("event_type", "occurred_at", "event_id"):
         spec = getattr(overrides, name)
         if spec is not None:

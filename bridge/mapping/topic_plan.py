@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from bridge.decode import plain_text
 from bridge.decode.failures import unmappable
-from bridge.decode.protocol import Attributes, DecodeSettings, Schemas
+from bridge.decode.protocol import Attributes, Decode, Decoder, DecodeSettings, FormatSettings, Schemas
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.never_send import without
 from bridge.mapping.routes import RouteParts, RoutePlan
@@ -75,6 +75,15 @@ class SharedByTopics:
     bind: Callable[[RouteParts, Settings], RoutePlan]
     """The same plan for all topics with the same settings."""
     unmapped: Unmapped = field(default_factory=Unmapped)
+    _decodes: dict[tuple[Decoder, FormatSettings], Decode] = field(default_factory=dict)
+
+    def decode_of(self, settings: Settings) -> Decode:
+        """The same for all topics whose bytes are read in the same way: what is made of a schema is made once."""
+        how = (settings.decoder, settings.format)
+        decode = self._decodes.get(how)
+        if decode is None:
+            decode = self._decodes[how] = settings.decoder.make(settings.format, self.schemas)
+        return decode
 
 
 class TopicPlan:
@@ -91,7 +100,6 @@ class TopicPlan:
         "decode",
         "header_filter",
         "matches",
-        "schemas",
         "settings",
         "type_comes_first",
         "type_is_attribute",
@@ -101,8 +109,7 @@ class TopicPlan:
     def __init__(self, topic: str, settings: Settings, shared: SharedByTopics) -> None:
         self._topic = topic
         self._shared = shared
-        self.schemas = shared.schemas
-        self.decode = without(settings.never_send, settings.decoder.decode)
+        self.decode = without(settings.never_send, shared.decode_of(settings))
         """Reads the record's value without what is never sent; a decoder itself, which saves a call per record."""
         self.settings = settings
         self.matches: dict[str, Match] = {}

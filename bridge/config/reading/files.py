@@ -87,8 +87,8 @@ class Files:
         return found.path
 
     def resolve(self, tree: Mapping[str, Any], leaves: Iterable[str]) -> None:
-        """Makes the paths in the tree of a configuration whole: of `leaves`, those that end in _file name one."""
-        for path in (tuple(leaf.split(".")) for leaf in leaves if leaf.endswith("_file")):
+        """Makes the paths in the tree of a configuration whole: those of `leaves` that end in _file or _dir."""
+        for path in (tuple(leaf.split(".")) for leaf in leaves if leaf.endswith(("_file", "_dir"))):
             self._replace(map_at(tree, path[:-1]), path)
         for above in PROPERTY_MAPS:
             properties = map_at(tree, above)

@@ -12,10 +12,16 @@ from bridge.config.keys.fields import Section
 
 
 def subsection(model: type[Section], key: str) -> type[Section] | None:
-    """The model of a key whose value is a map with fixed keys."""
+    """The model of a key whose value is a map with fixed keys, or may be left out altogether."""
     field = model.model_fields.get(key)
-    annotation = field.annotation if field else None
-    return annotation if isinstance(annotation, type) and issubclass(annotation, Section) else None
+    found = [each for each in _alternatives(field.annotation) if each is not type(None)] if field else []
+    only = found[0] if len(found) == 1 else None
+    return only if isinstance(only, type) and issubclass(only, Section) else None
+
+
+def may_be_left_out(model: type[Section], key: str) -> bool:
+    """Whether a section that is not there is something else than one with nothing set."""
+    return type(None) in _alternatives(model.model_fields[key].annotation)
 
 
 def is_structure(model: type[Section], key: str) -> bool:

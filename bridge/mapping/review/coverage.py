@@ -129,7 +129,7 @@ class Coverage:
     def _look(self, topic: TopicPlan, record: Record, sent: Mapping[str, dict[str, Any]]) -> None:
         self._counted.clear()
         attributes = topic.attributes(record)
-        value = topic.decode(record, attributes, EXACT, topic.schemas)
+        value = topic.decode(record, attributes, EXACT)
         if not isinstance(value, dict):
             return  # a null, which is a tombstone, or a schema is missing
         match = topic.match_record(record, EXACT) if topic.type_comes_first else None

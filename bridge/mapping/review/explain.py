@@ -11,7 +11,7 @@ from bridge.decode.protocol import EXACT, FAST, DecodeSettings
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.topic_plan import TopicPlan
-from bridge.model import Failed, Filtered, FilterReason, Outcome, Record, Request
+from bridge.model import Failed, Filtered, FilterReason, Outcome, Record, Request, SchemaNeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Look:
 
     route: str | None
     """None where no route came to look at it."""
-    result: Literal["request", "filtered", "dead_letter"]
+    result: Literal["request", "filtered", "dead_letter", "schema_needed"]
     reason: str | None
     """Of a filtered record or a dead letter."""
     detail: str
@@ -97,6 +97,8 @@ def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
             return Look(name, "dead_letter", outcome.reason.value, outcome.message)
         case Filtered():
             return Look(name, "filtered", outcome.reason.value, describe(mapping, record, outcome))
+        case SchemaNeeded(reference):
+            return Look(name, "schema_needed", None, f"its schema {reference} is not known here")
 
 
 _FAILURES: Final = (MappingError, InexactNumberError, RecursionError)
@@ -126,7 +128,7 @@ class _Envelope:
         if early is not None:
             self.event_type, self.rule = early.event_type, early.rule
         attributes = topic.attributes(record)
-        value = topic.decode(record, attributes, how, topic.schemas)
+        value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
             return
         self.form = topic.settings.decoder.form(attributes, value)

@@ -146,7 +146,7 @@ class Admission:
         if outcome.route is not None:
             self._tally.route(outcome.route).filtered += events
 
-    def _work(self, partition: PartitionWork, record: Record, outcome: Request | Failed, output: int) -> Work:
+    def _work(self, partition: PartitionWork, record: Record, outcome: Outcome, output: int) -> Work:
         request = outcome if type(outcome) is Request else NO_REQUEST
         if isinstance(outcome, Failed) and outcome.unmapped_type is not None:
             self._tally.unmapped_letter(outcome.unmapped_type)

@@ -45,7 +45,7 @@ def value(mapping: CompiledMapping, record: Record) -> dict[str, Any] | None:
     try:
         # A selection compares numbers: those that the fast decoder would round are read as written.
         how = EXACT if exact_json.may_be_inexact(record.value) else FAST
-        decoded = topic.decode(record, topic.attributes(record), how, topic.schemas)
+        decoded = topic.decode(record, topic.attributes(record), how)
     except (MappingError, InexactNumberError, RecursionError):
         return None
     return decoded if isinstance(decoded, dict) else None

@@ -10,10 +10,13 @@ from bridge.decode.failures import undecodable
 from bridge.decode.protocol import (
     NO_SCHEMAS,
     Attributes,
+    Decode,
     DecodedRecord,
     Decoder,
     DecodeSettings,
-    SchemaNeeded,
+    FormatSettings,
+    NoSchema,
+    Schema,
     Schemas,
 )
 from bridge.mapping.compile import compile_mapping
@@ -23,7 +26,7 @@ from bridge.mapping.review.coverage import Coverage
 from bridge.mapping.review.explain import explain
 from bridge.mapping.rules import compile_rules
 from bridge.mapping.settings import MappedTopicSettings, compile_settings
-from bridge.model import Failed, LetterReason, Record, Request
+from bridge.model import Failed, LetterReason, Record, Request, SchemaNeeded
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 NAMES: Final = get_args(ValueFormat)
@@ -42,18 +45,28 @@ def test_the_page_about_values_and_the_example_name_every_format() -> None:
     assert f"# {' | '.join(NAMES)}\n" in example
 
 
-def words(
-    record: Record, _attributes: Attributes | None, _settings: DecodeSettings, schemas: Schemas, /
-) -> DecodedRecord | SchemaNeeded:
+def words(_format: FormatSettings, schemas: Schemas) -> Decode:
     """Words without names, ``7: u-1 paid``: the schema before the colon says what each is called."""
-    reference, _, rest = (record.value or b"").decode().partition(": ")
-    schema = schemas.get(reference)
-    if schema is None:
-        return SchemaNeeded(reference)
-    names, texts = schema.split(), rest.split()
-    if len(names) != len(texts):
-        raise undecodable(f"the value has {len(texts)} words; the schema {reference} has {len(names)}")
-    return dict(zip(names, texts, strict=True))
+
+    def decode(
+        record: Record, _attributes: Attributes | None, _settings: DecodeSettings, /
+    ) -> DecodedRecord | SchemaNeeded:
+        reference, _, rest = (record.value or b"").decode().partition(": ")
+        schema = schemas.get(reference)
+        if schema is None:
+            return SchemaNeeded(reference)
+        if isinstance(schema, NoSchema):
+            raise undecodable(schema.why)
+        names, texts = schema.text.split(), rest.split()
+        if len(names) != len(texts):
+            raise undecodable(f"the value has {len(texts)} words; the schema {reference} has {len(names)}")
+        return dict(zip(names, texts, strict=True))
+
+    return decode
+
+
+def of_words(text: str) -> Schema:
+    return Schema("json", text)
 
 
 CONFIG = MappingConfig.model_validate(
@@ -76,7 +89,7 @@ def mapping(schemas: Schemas) -> CompiledMapping:
 
 
 def test_a_record_is_decoded_with_a_schema_that_is_known() -> None:
-    known = mapping({"7": "type user email note"})
+    known = mapping({"7": of_words("type user email note")})
 
     (request,) = known.map(RECORD, 1_767_323_045)
 
@@ -87,14 +100,14 @@ def test_a_record_is_decoded_with_a_schema_that_is_known() -> None:
     assert explain(known, RECORD, 1_767_323_045).form == "words"
 
 
-def test_a_record_whose_schema_is_not_known_is_a_dead_letter_that_names_it() -> None:
+def test_without_a_registry_a_record_that_needs_a_schema_is_a_dead_letter_that_names_it() -> None:
     unknown = mapping(NO_SCHEMAS)
 
     (outcome,) = unknown.map(RECORD, 1_767_323_045)
 
     assert isinstance(outcome, Failed)
     assert outcome.reason is LetterReason.UNDECODABLE
-    assert outcome.message == "the value needs the schema 7 to be decoded, which is not known here"
+    assert outcome.message == "the value needs the schema 7 to be decoded, and no schema_registry is configured"
     explanation = explain(unknown, RECORD, 1_767_323_045)
     assert (explanation.form, explanation.looks[0].detail) == (None, outcome.message)
     seen = Coverage(unknown)
@@ -103,16 +116,17 @@ def test_a_record_whose_schema_is_not_known_is_a_dead_letter_that_names_it() -> 
 
 
 def test_a_schema_that_becomes_known_later_serves_the_records_that_come_then() -> None:
-    schemas: dict[str, str] = {}
+    schemas: dict[str, Schema | NoSchema] = {}
     learning = mapping(schemas)
 
-    assert isinstance(learning.map(RECORD, 1_767_323_045)[0], Failed)
-    schemas["7"] = "type user email note"
+    assert learning.map(RECORD, 1_767_323_045) == (SchemaNeeded("7"),)
+    assert explain(learning, RECORD, 1_767_323_045).looks[0].result == "schema_needed"
+    schemas["7"] = of_words("type user email note")
     assert isinstance(learning.map(RECORD, 1_767_323_045)[0], Request)
 
 
 def test_bytes_that_do_not_fit_their_schema_are_undecodable() -> None:
-    (outcome,) = mapping({"7": "type user"}).map(RECORD, 1_767_323_045)
+    (outcome,) = mapping({"7": of_words("type user")}).map(RECORD, 1_767_323_045)
 
     assert isinstance(outcome, Failed)
     assert outcome.message == "the value has 4 words; the schema 7 has 2"

@@ -12,7 +12,7 @@ import yaml
 
 from bridge.config import load
 from bridge.config.sections import Config
-from bridge.model import Failed, Filtered, Record, Request
+from bridge.model import Outcomes, Record, Request
 from bridge.sandbox.sample import SampleRecord
 from bridge.selftest import surroundings
 from bridge.selftest.events import BROKEN, NoEventError
@@ -89,7 +89,7 @@ def prepared(tmp_path: Path, prefix: str = "", *, has_users: bool = False, **cha
     return surroundings.prepare(config, site, surroundings.selftest_topics(config, prefix), tmp_path / "bridge.yaml")
 
 
-def outcomes(made: ConfigurationUnderTest, record: SampleRecord) -> tuple[Request | Filtered | Failed, ...]:
+def outcomes(made: ConfigurationUnderTest, record: SampleRecord) -> Outcomes:
     return made.mapping.map(Record(record.topic, 0, 0, 0, record.key, record.value, record.headers), 2e9)
 
 
