@@ -21,6 +21,11 @@ Schema = Mapping[str, Any]
 
 SECTIONS = {
     "Kafka": "kafka",
+    "AwsIam": "kafka.aws_iam",
+    "SchemaRegistry": "schema_registry",
+    "BasicAuth": "schema_registry.basic_auth",
+    "RegistryOAuth": "schema_registry.oauth",
+    "RegistryTls": "schema_registry.tls",
     "Track": "track",
     "Auth": "track.auth",
     "Delivery": "delivery",
@@ -100,10 +105,11 @@ def _section(title: str, definition: Schema, path: str | None = None) -> str:
 
 
 def _row(key: str, schema: Schema, required: bool, path: str | None) -> list[str]:  # noqa: FBT001  # what the schema says of the key
-    name = schema.get("$ref", "").rpartition("/")[2]
-    if name in SECTIONS:
-        heading = SECTIONS[name]
-        return [f"`{key}`", f"[section](#{_anchor(heading)})", "", "See there.", *([""] if path else [])]
+    named = [each["$ref"].rpartition("/")[2] for each in _flat([schema]) if "$ref" in each]
+    if named and named[0] in SECTIONS:
+        heading = SECTIONS[named[0]]
+        meaning = f"{schema['description']} See there." if "anyOf" in schema or "oneOf" in schema else "See there."
+        return [f"`{key}`", f"[section](#{_anchor(heading)})", "", meaning, *([""] if path else [])]
     meaning = schema["description"] + "".join(_examples(schema.get("examples", ())))
     default = "**required**" if required else _written(schema.get("default"))
     return [f"`{key}`", _kind(schema), default, meaning, *([f"`{variable(f'{path}.{key}')}`"] if path else [])]
