@@ -406,12 +406,12 @@ class Config(Section):
     """Everything `bridge.yaml` says."""
 
     kafka: Kafka = Field(description="The cluster, the group and the topics that events are read from.")
+    track: Track = Field(description="The Track API: where it is, with which key, how it is called.")
     schema_registry: SchemaRegistry | None = Field(
         default=None,
         description="Where the schemas of Avro and Protobuf records are. Left out: such records are dead letters that "
         "name the schema id.",
     )
-    track: Track = Field(description="The Track API: where it is, with which key, how it is called.")
     delivery: Delivery = Field(default=Delivery(), description="In which order, how many at once and how fast.")
     dead_letter: DeadLetterSettings = Field(description="The topic that takes the events which cannot be delivered.")
     mapping: MappingConfig = Field(description="Which records become which events.")

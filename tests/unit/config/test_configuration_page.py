@@ -82,13 +82,27 @@ def test_every_example_is_valid_by_the_schema() -> None:
         assert list(validator.iter_errors(example)) == [], (owner, key)
 
 
+NEEDED: dict[str, dict[str, Any]] = {
+    "AwsIam": {"region": "eu-central-1"},
+    "BasicAuth": {"username": "u", "password_file": "/run/secrets/registry"},
+    "RegistryOAuth": {
+        "token_endpoint": "https://id.example.com/oauth/token",
+        "client_id": "c",
+        "client_secret_file": "/run/secrets/registry-client",
+    },
+    "schema_registry": {"urls": ["https://registry-1.example.com"]},
+}
+"""What a section that may be left out must have where it is there."""
+
+
 def _file(owner: str, key: str, example: Any) -> dict[str, Any]:
     """A whole configuration with the example in it."""
     if owner == "RouteConfig":
         rule = {"event_name": "E", "allowed_event_names": ["E"], key: example}
         return {**RIGHT, "mapping": {"events": {"a": rule}}}
     section, *inner = SECTIONS[owner].split(".")
-    value = {inner[0]: {key: example}} if inner else {key: example}
+    value = {inner[0]: {**NEEDED.get(owner, {}), key: example}} if inner else {key: example}
+    value = {**NEEDED.get(section, {}), **value}
     whole = {**RIGHT, section: {**RIGHT.get(section, {}), **value}}
     if key == "api_key_file":
         del whole["track"]["api_key"]

@@ -213,7 +213,16 @@ def test_a_missing_file_is_named_by_its_whole_path(load_with: Callable[..., Load
 
 
 def test_no_key_of_a_section_that_names_a_file_is_forgotten() -> None:
-    assert [leaf for leaf in SHAPE.leaves if leaf.endswith("_file")] == ["track.api_key_file", "track.ca_file"]
+    assert [leaf for leaf in SHAPE.leaves if leaf.endswith("_file")] == [
+        "track.api_key_file",
+        "track.ca_file",
+        "schema_registry.basic_auth.password_file",
+        "schema_registry.bearer_token_file",
+        "schema_registry.oauth.client_secret_file",
+        "schema_registry.tls.ca_file",
+        "schema_registry.tls.certificate_file",
+        "schema_registry.tls.key_file",
+    ]
 
 
 def test_a_word_that_librdkafka_takes_for_a_path_stays_one(load_with: Callable[..., Loaded]) -> None:
