@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bridge.decode import schema_ids
 from bridge.decode.failures import MappingError
 from bridge.decode.plain_json import decode
-from bridge.decode.protocol import FAST, NO_SCHEMAS
+from bridge.decode.protocol import FAST
 from bridge.decode.recognition import form_of_value, unnamed_schema
 from bridge.decode.schema_ids import Framed, framed_key, framed_value
 from bridge.model import Header, Record
@@ -178,4 +178,4 @@ def test_json_behind_glues_framing_is_json(framing: bytes) -> None:
     payload = b'{"type": "a"}'
     value = framing + (payload if framing[1] == 0 else zlib.compress(payload))
     record = Record("t", 0, 0, None, None, value, ())
-    assert decode(record, None, FAST, NO_SCHEMAS) == {"type": "a"}
+    assert decode(record, None, FAST) == {"type": "a"}
