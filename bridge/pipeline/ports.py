@@ -138,6 +138,37 @@ class Positions(Protocol):
     def resume_partition(self, tracker: OffsetTracker[Any], /) -> None:
         """Read this partition on from where it was paused."""
 
+    def read_again(self, tracker: OffsetTracker[Any], offset: int, /) -> None:
+        """Go back to this offset of a paused partition. `Dispatcher.reads_again` follows what was read before that."""
+
+
+class SchemaLookups(Protocol):
+    """Looks schemas up, so that the mapper knows them. Each `want` is answered by one `LookupReceipts.looked_up`."""
+
+    def want(self, reference: str, /) -> None:
+        """Look this up, however long it takes; the answer never arrives from within this call."""
+
+    def forget(self, reference: str, /) -> None:
+        """Nobody waits for it any more: it need not be answered."""
+
+
+class LookupReceipts(Protocol):
+    """Where the look-ups bring their answers."""
+
+    def looked_up(self, reference: str, /) -> None:
+        """The mapper knows the schema, or that there is none. That a registry is away is no answer."""
+
+
+class NoLookups:
+    """Of a bridge without a registry, whose mapper needs no schema."""
+
+    def want(self, reference: str, /) -> None:
+        """Nobody asks."""
+        raise LookupError(f"the schema {reference} is wanted, and there is no registry")
+
+    def forget(self, reference: str, /) -> None:
+        """See `want`."""
+
 
 class Alarm(Protocol):
     """Wakes the dispatcher."""

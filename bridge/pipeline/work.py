@@ -10,6 +10,7 @@ from bridge.model import TRACK, DeadLetter, Disposition, Record, Request, Route
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.retry import Mark
+from bridge.pipeline.schema_wait import SchemaWait
 
 QueueKey: TypeAlias = "str | bytes | tuple[str, int] | None"
 """What must stay in order: a user, a key, a partition; None: nothing."""
@@ -43,8 +44,8 @@ class PartitionWork:
     """One assigned partition: its tracker and what of it is outside right now."""
 
     __slots__ = (
-        "dirty", "head_since", "held", "last_lowest", "on_wire", "published_demand", "ready", "refreshed_at", "topic",
-        "tracker", "waited_at", "writing",
+        "dirty", "head_since", "held", "last_lowest", "needs", "on_wire", "published_demand", "ready", "refreshed_at",
+        "topic", "tracker", "wait", "waited_at", "writing",
     )  # fmt: skip
 
     def __init__(self, tracker: OffsetTracker[Entry], topic: TopicLetters, now: float) -> None:
@@ -60,6 +61,10 @@ class PartitionWork:
         """Letters handed to the producer and not acknowledged."""
         self.held: str | None = None
         """Why only this partition waits, as a sentence."""
+        self.needs: str | None = None
+        """The schema at which admission stopped, until it is waited for."""
+        self.wait: SchemaWait | None = None
+        """It stopped at a record of which the schema is not known yet."""
         self.dirty = True
         """What would be committed changed since it was last taken to the broker."""
         self.published_demand = False

@@ -110,8 +110,12 @@ class PollAdapter:
     def passed(self, gaps: Sequence[Gap]) -> None:
         """See `Consumption`."""
         for gap in gaps:
-            gap.tracker.nothing_in(gap.start, gap.stop, gap.leader_epoch)
+            self._dispatcher.passed(*gap)
         self._offer_soon()
+
+    def reads_again(self, tracker: Tracker) -> None:
+        """See `Consumption`."""
+        self._guarded(self._dispatcher.reads_again, tracker)
 
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """See `Consumption`."""
@@ -197,6 +201,10 @@ class PollAdapter:
     def letter_written(self, token: Work, refused: LetterRefused | None) -> None:
         """See `pipeline.ports.LetterReceipts`."""
         self._guarded(self._dispatcher.letter_written, token, refused)
+
+    def looked_up(self, reference: str) -> None:
+        """See `pipeline.ports.LookupReceipts`."""
+        self._guarded(self._dispatcher.looked_up, reference)
 
     # --- to the poll thread --------------------------------------------------------------------------
 

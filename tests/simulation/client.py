@@ -19,6 +19,7 @@ from bridge.formats import commit_mark
 from bridge.holds import Reason
 from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding
+from bridge.kafka.consumer.assignment.reading_again import ReadingAgain
 from bridge.kafka.consumer.commits import Commits
 from bridge.kafka.consumer.end_offsets import EndOffsets
 from bridge.kafka.consumer.poll_loop import SERVE
@@ -141,6 +142,7 @@ class Client:
             raise KafkaException(KafkaError(STATE))
         self.next[partition] = each.offset
         self.ended.pop(partition, None)
+        self.handed.pop(partition, None)  # librdkafka #3567
 
     def position(self, partitions: list[ClientPartition]) -> list[ClientPartition]:
         """After the last record handed out, and the markers behind it; what compaction took is not seen."""
@@ -284,6 +286,7 @@ class PollThread:
         self.start_runner = StartRunner(context, Questions(process, self.settled), self.commits)
         self.drains = Draining(context, self.commits)
         self.holding = Holding(context, self.drains, self.start_runner, self.commits)
+        self.reading_again = ReadingAgain(context)
         self.end_offsets = Ends(context, wall=process.wall)
         self.draining = False
         self.closing = False
@@ -332,6 +335,7 @@ class PollThread:
         if now >= self._upkeep_at and not self.closing:
             self._upkeep_at = now + UPKEEP
             self.end_offsets.upkeep()
+            self.reading_again.carry_on()
             if self.table and self.settled.step():
                 self.commits.sign(self.settled.subscription)
             self.start_runner.recheck()

@@ -70,6 +70,8 @@ class Entry:
     open: int = 0
     """Events that are neither accepted nor in the dead-letter topic."""
     too_large: bool = False
+    schema: str = ""
+    """Without which nothing of it can be said; empty: none."""
     events: list[Event] = field(default_factory=list)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from bridge.formats import offset_map
+from bridge.kafka.consumer.assignment.reading_again import ReadingAgain
 from bridge.kafka.consumer.commits import Commits
 from bridge.kafka.consumer.end_offsets import EndOffsets
 from bridge.kafka.consumer.starts.settled import Seen, Settled
 from bridge.kafka.consumer.starts.start_runner import StartRunner
+from bridge.kafka.consumer.thread.consumption import Tracker
 from bridge.kafka.consumer.thread.partition_state import PartitionState
 from bridge.model import TRACK, Disposition, LetterRefused, TopicPartition
 from bridge.pipeline.budget.governor import Outage
@@ -23,9 +25,12 @@ from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Assignments, Drain
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.dispatch.letters import LetterDesk
+from bridge.pipeline.dispatch.schema_waits import SchemaWaits
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
+from bridge.pipeline.ports import Arrival
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.queues import Queues
+from bridge.pipeline.schema_wait import SchemaWait
 from bridge.pipeline.work import Fanout, PartitionWork, Work
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -213,6 +218,30 @@ def _what_is_released_begins_before_its_last_commit(patch: pytest.MonkeyPatch) -
     patch.setattr(PartitionState, "acknowledged", acknowledged)
 
 
+def _what_was_not_kept_is_not_read_again(patch: pytest.MonkeyPatch) -> None:
+    def begin(reading_again: ReadingAgain, tracker: Tracker, offset: int) -> None:
+        del offset
+        hand_over = reading_again._hand_over
+        hand_over.tell(hand_over.consumption.reads_again, tracker)
+
+    patch.setattr(ReadingAgain, "begin", begin)
+
+
+def _what_comes_behind_a_missing_schema_is_taken_in(patch: pytest.MonkeyPatch) -> None:
+    begin = SchemaWaits.begin
+
+    def arrived(waits: SchemaWaits, partition: PartitionWork, wait: SchemaWait, records: Sequence[Arrival]) -> None:
+        del wait
+        waits._admission.accept(partition, records, float("inf"))
+
+    def begun(waits: SchemaWaits, partition: PartitionWork, records: Sequence[Arrival], now: float) -> None:
+        begin(waits, partition, records[:1], now)
+        partition.needs = None
+
+    patch.setattr(SchemaWaits, "begin", begun)
+    patch.setattr(SchemaWaits, "arrived", arrived)
+
+
 MUTANTS = (
     Mutant("a record is done with its first event", "commit", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
@@ -239,5 +268,7 @@ MUTANTS = (
     Mutant("a stop waits for no commit", "duplicate", _a_stop_waits_for_no_commit),
     Mutant("a hold is forgotten by the next owner", "hold", _a_hold_is_forgotten_by_the_next_owner),
     Mutant("what is released begins too early", "duplicate", _what_is_released_begins_before_its_last_commit),
+    Mutant("what was not kept is not read again", "commit", _what_was_not_kept_is_not_read_again),
+    Mutant("what is behind a missing schema is taken in", "commit", _what_comes_behind_a_missing_schema_is_taken_in),
     Mutant("an outage counts against the events in it", "burn", _an_outage_counts_against_the_events_in_it),
 )

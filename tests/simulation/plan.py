@@ -44,6 +44,8 @@ OPERATOR_FAULTS = ("hold", "hold", "start_over")
 """Drawn apart from the others."""
 SET_FAULTS = ("set",)
 """Likewise."""
+REGISTRY_FAULTS = ("registry_down", "registry_down", "registry_slow")
+"""Drawn apart from the others."""
 LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
 ALL_FAULTS = (
     PROCESS_FAULTS
@@ -56,6 +58,7 @@ ALL_FAULTS = (
     + LETTER_FAULTS
     + OPERATOR_FAULTS
     + SET_FAULTS
+    + REGISTRY_FAULTS
 )
 
 
@@ -95,6 +98,8 @@ class Produced:
     """Offsets left out before it, as compaction and transactions do."""
     behind: int = 0
     """Offsets behind it that hold no record: the last one is a transaction's marker; below 0: compaction took them."""
+    schema: int = 0
+    """Without which it says nothing; 0: it needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,8 @@ class Plan:
     classic: bool = False
     """Whether rebalances wait for all members, as under the classic group protocol."""
     start_from: StartPoint = StartPoint.EARLIEST
+    late_schemas: tuple[tuple[int, float], ...] = ()
+    """Schemas, and the seconds from the beginning at which the registry has them."""
     mended_at: float = field(default=60.0)
     """Seconds until every fault is over and everything that was broken is mended."""
 
@@ -145,6 +152,11 @@ def plan(seed: int) -> Plan:
     faults = tuple(sorted([*faults, *_operator_faults(operator, span)], key=lambda fault: fault.at))
     setter = random.Random(seed * 10 + 8)  # noqa: S311 - likewise
     faults = tuple(sorted([*faults, *_set_faults(setter, span)], key=lambda fault: fault.at))
+    schemas = random.Random(f"schemas {seed}")  # noqa: S311 - likewise
+    late: tuple[tuple[int, float], ...] = ()
+    if schemas.random() < 0.3:
+        records, late = _with_schemas(schemas, records, span)
+        faults = tuple(sorted([*faults, *_registry_faults(schemas, span)], key=lambda fault: fault.at))
     return Plan(
         seed=seed,
         settings=settings.model_copy(update={} if classic else {"session_timeout": terms.trust_of(SESSION, HEARTBEAT)}),
@@ -154,10 +166,33 @@ def plan(seed: int) -> Plan:
         records=records,
         faults=faults,
         copied=copied,
+        late_schemas=late,
         classic=classic,
         start_from=logs.choice((StartPoint.EARLIEST, StartPoint.EARLIEST, StartPoint.LATEST)),
         mended_at=max([span, *(fault.at + fault.seconds for fault in faults)]) + 1.0,
     )
+
+
+def _with_schemas(
+    rng: random.Random, records: tuple[Produced, ...], span: float
+) -> tuple[tuple[Produced, ...], tuple[tuple[int, float], ...]]:
+    """Some or all of the records name one of a few schemas; some of these are registered late, or never."""
+    schemas, share = rng.choice((1, 3, 10)), rng.choice((0.1, 0.5, 1.0))
+    late = [(n, rng.choice((rng.uniform(0.0, span), 1e9))) for n in range(1, schemas + 1) if rng.random() < 0.2]
+    named = [replace(each, schema=rng.randint(1, schemas)) if rng.random() < share else each for each in records]
+    return tuple(named), tuple(late)
+
+
+def _registry_faults(rng: random.Random, span: float) -> list[Fault]:
+    """A registry that is away as soon as it is needed, or somewhere in between."""
+    return [
+        Fault(
+            round(rng.choice((0.0, rng.uniform(0.0, span))), 2),
+            rng.choice(REGISTRY_FAULTS),
+            round(rng.choice((rng.uniform(0.1, 2.0), rng.uniform(2.0, 40.0))), 2),
+        )
+        for _ in range(rng.choice((0, 1, 1, 2)))
+    ]
 
 
 def _broker_faults(rng: random.Random, span: float) -> list[Fault]:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 from bridge.formats import commit_mark
 from bridge.holds import Reason
 from bridge.kafka.consumer.starts.start_policy import StartReason
-from bridge.model import TRACK, Outcomes, Record, TopicPartition
+from bridge.model import (
+    TRACK,
+    Failed,
+    Filtered,
+    LetterReason,
+    Outcomes,
+    Record,
+    SchemaNeeded,
+    TopicPartition,
+)
 from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
@@ -22,6 +31,7 @@ from tests.simulation.client import PollThread
 from tests.simulation.group import Member, Request
 from tests.simulation.ledger import End, Event, Violation
 from tests.simulation.plan import HEARTBEAT
+from tests.simulation.registry import Lookups
 
 if TYPE_CHECKING:
     from bridge.kafka.consumer.thread.consumption import Gap, Started
@@ -29,6 +39,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Tracker = OffsetTracker[Entry]
+UNDECODABLE = Failed(LetterReason.UNDECODABLE, "the registry does not know its schema")
 TICK = 0.5
 GAP = 2.0 + TICK
 """Seconds of standstill that a process cannot miss."""
@@ -55,6 +66,7 @@ class Process:
         self.sink = Sink(self, world.api)
         self.letters = Letters(self)
         self.thread = PollThread(self)
+        self.lookups = Lookups(self, world.registry)
         settings = world.plan.settings
         self.dispatcher = Dispatcher(
             settings,
@@ -67,6 +79,7 @@ class Process:
             clock=self,
             alarm=Alarm(self),
             rng=random.Random(world.plan.seed * 1000 + number),  # noqa: S311 - repeatable on purpose
+            lookups=self.lookups,
         )
         self._share = (
             None
@@ -323,7 +336,7 @@ class Process:
 
     def passed(self, gaps: Sequence[Gap]) -> None:
         for gap in gaps:
-            gap.tracker.nothing_in(gap.start, gap.stop, gap.leader_epoch)
+            self.dispatcher.passed(*gap)
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
         log = self.world.group.logs.get(partition)
@@ -382,11 +395,25 @@ class Process:
 
         thread.order(resume)
 
+    def read_again(self, tracker: Tracker, offset: int, /) -> None:
+        self.thread.order(lambda: self.thread.reading_again.begin(tracker, offset))
+
+    def reads_again(self, tracker: Tracker) -> None:
+        self.dispatcher.reads_again(tracker)
+
     # --- Mapper ---------------------------------------------------------------------------------------
 
     def map(self, record: Record, now: float) -> Outcomes:
         del now
-        return self.world.entries[int(record.value or b"")].outcomes
+        entry = self.world.entries[int(record.value or b"")]
+        if entry.schema and not self.lookups.known.get(entry.schema):
+            if entry.schema not in self.lookups.known:
+                return (SchemaNeeded(entry.schema),)
+            return tuple(outcome if isinstance(outcome, Filtered) else UNDECODABLE for outcome in entry.outcomes)
+        return entry.outcomes
+
+    def looked_up(self, reference: str) -> None:
+        self.dispatcher.looked_up(reference)
 
     # --- what must always be so -----------------------------------------------------------------------
 
@@ -423,6 +450,12 @@ class Process:
                 for work in (entry,) if isinstance(entry, Work) else entry.works:
                     if work.request is not NO_REQUEST and work.letter is None and work.state is not EventState.GONE:
                         sendable[work.record.topic] += 1
+        kept = dispatcher.schemas
+        counted = sum(each.wait.records for each in dispatcher.assignments if each.wait is not None)
+        if kept.records != counted or kept.records > dispatcher.settings.max_buffered // 2:
+            raise Violation(
+                f"accounting: {self.name} keeps {kept.records} records for schemas, {counted} of what it has"
+            )
         behind = dispatcher.failing.count()
         if (tally.behind, tally.behind_bytes) != behind:
             raise Violation(f"accounting: {self.name} counts {tally.behind} records behind others, there are {behind}")

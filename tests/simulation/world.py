@@ -32,6 +32,7 @@ from tests.simulation.group import Group
 from tests.simulation.ledger import End, Entry, Event, Ledger, Log, Violation
 from tests.simulation.plan import TRACK_TIMEOUT, Copied, Fault, Plan, Produced
 from tests.simulation.process import Process
+from tests.simulation.registry import Registry
 from tests.simulation.timeline import Timeline
 
 ROUTE = Route("simulated", "000000000000", "Simulated")
@@ -57,6 +58,7 @@ class World:
         )  # fmt: skip
         self.group = Group(self.agenda, self.ledger, self.timeline, self.group_rng, classic=plan.classic)
         self.api = Api(self.agenda, self.ledger, self.timeline, api_rng)
+        self.registry = Registry(self, dict(plan.late_schemas))
         self.key_file = 1
         self.letters_refused = self.letters_slow = self.letters_lost_receipts = False
         self.most_behind = 0
@@ -76,6 +78,11 @@ class World:
             self.agenda.after(fault.at, None, self._begin, fault)
         self.agenda.after(plan.mended_at, None, self._mend)
         self._others = [fault for fault in plan.faults if fault.kind not in ("poison", "crowd")]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the beginning."""
+        return self.agenda.now - BEGAN
 
     @property
     def living(self) -> list[Process]:
@@ -125,7 +132,8 @@ class World:
         words = produced.value.removesuffix("L").split("+")
         key = words[0].partition("*")[0].encode()
         record = Record(*log.partition, offset, int(EPOCH * 1000), key, str(number).encode(), ())
-        entry = Entry(log, offset, record, too_large=produced.value.endswith("L"))
+        schema = f"id:{produced.schema}" if produced.schema else ""
+        entry = Entry(log, offset, record, too_large=produced.value.endswith("L"), schema=schema)
         entry.outcomes = tuple(self._outcome(entry, output, word) for output, word in enumerate(words))
         self.entries.append(entry)
         log.entries.append(entry)
@@ -590,6 +598,12 @@ class World:
                 failing.pop(user, None)
 
         self._later(seconds, mend)
+
+    def _registry_down(self, fault: Fault) -> None:
+        self._flag(self.registry, "down", fault)
+
+    def _registry_slow(self, fault: Fault) -> None:
+        self._flag(self.registry, "slow", fault)
 
     def _letters_refused(self, fault: Fault) -> None:
         self._flag(self, "letters_refused", fault)

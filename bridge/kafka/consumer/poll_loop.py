@@ -15,6 +15,7 @@ from bridge.config.topics.consumed_topics import GroupProtocol, topics_of
 from bridge.kafka.consumer import batching
 from bridge.kafka.consumer.assignment.draining import Draining
 from bridge.kafka.consumer.assignment.holding import Holding
+from bridge.kafka.consumer.assignment.reading_again import ReadingAgain
 from bridge.kafka.consumer.assignment.rebalance import Rebalance
 from bridge.kafka.consumer.cluster_watch import BrokerSession, ClusterWatch
 from bridge.kafka.consumer.commits import Commits
@@ -43,6 +44,7 @@ class ConsumerParts:
     start_runner: StartRunner
     draining: Draining
     holding: Holding
+    reading_again: ReadingAgain
     rebalance: Rebalance
     end_offsets: EndOffsets
     cluster_watch: ClusterWatch
@@ -66,6 +68,7 @@ def build_parts(
         start_runner=start_runner,
         draining=draining,
         holding=Holding(context, draining, start_runner, commits),
+        reading_again=ReadingAgain(context),
         rebalance=Rebalance(context, start_runner, commits, draining, watchdog),
         end_offsets=end_offsets,
         cluster_watch=cluster_watch,
@@ -166,6 +169,7 @@ class PollLoop:
             self._upkeep_due = now + UPKEEP_EVERY
             parts.cluster_watch.step()
             parts.end_offsets.upkeep()
+            parts.reading_again.carry_on()
             if self._partitions and parts.settled.step():
                 parts.commits.sign(parts.settled.subscription)
             parts.start_runner.recheck()

@@ -111,6 +111,10 @@ class Source:
         """Read this partition on; see `ports.Positions`."""
         self._order(lambda: self._pause_partition(tracker, False))
 
+    def read_again(self, tracker: Tracker, offset: int, /) -> None:
+        """Go back to this offset of a paused partition; see `ports.Positions` and `Consumption.reads_again`."""
+        self._order(lambda: self._parts.reading_again.begin(tracker, offset))
+
     def hold(self, partitions: Sequence[TopicPartition], hold: OperatorHold, done: holding.Done) -> None:
         """See `Holding.hold`; `done` is called on the poll thread."""
         self._order(lambda: self._parts.holding.hold(partitions, hold, done))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.config.sections import Ordering
 from bridge.formats.offset_map import Head
-from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
+from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request, SchemaNeeded
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.ports import Arrival, Clock, FilteredByHeader, Mapper, Oversized
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, PartitionWork, QueueKey, Work
@@ -31,7 +31,8 @@ class Admission:
     ) -> int:
         """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way.
 
-        Returns how many it is through with; none is begun after `until` (monotonic), but one.
+        Returns how many it is through with; none is begun after `until` (monotonic), but one. Where the next one needs
+        a schema first, `partition.needs` says which.
         """
         tracker = partition.tracker
         wall, now = self._clock.wall(), self._clock.monotonic
@@ -85,6 +86,11 @@ class Admission:
                 tally.buffered += 1
                 tally.buffered_bytes += size
                 self._enqueue(work, outcome)
+            elif isinstance(outcome, SchemaNeeded):
+                tally.consumed -= 1
+                through -= 1
+                partition.needs = outcome.reference
+                break
             else:
                 work = self._work(partition, record, outcome, 0)
                 self._arrived(partition, record, work)

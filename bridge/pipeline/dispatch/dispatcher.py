@@ -35,9 +35,22 @@ from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
+from bridge.pipeline.dispatch.schema_waits import TURN, SchemaWaits
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
-from bridge.pipeline.ports import Alarm, Arrival, Clock, Credentials, DeadLetters, EventLog, Mapper, Positions, Sink
+from bridge.pipeline.ports import (
+    Alarm,
+    Arrival,
+    Clock,
+    Credentials,
+    DeadLetters,
+    EventLog,
+    Mapper,
+    NoLookups,
+    Positions,
+    SchemaLookups,
+    Sink,
+)
 from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
@@ -64,7 +77,9 @@ class Dispatcher:
         clock: Clock,
         alarm: Alarm,
         rng: random.Random,
+        lookups: SchemaLookups | None = None,
     ) -> None:
+        """`lookups`: None where the mapper never needs a schema."""
         self.settings = settings
         self._sink = sink
         self._positions = positions
@@ -86,6 +101,7 @@ class Dispatcher:
         refused = RefusedLetters(event_log, settings.retry, rng)
         self.letters = LetterDesk(letters, positions, event_log, kept, refused)
         self._admission = Admission(mapper, settings.ordering, kept, clock, self._enqueue)
+        self.schemas = SchemaWaits(settings, self._admission, lookups or NoLookups(), positions, self._read_on)
         self.answers = Answers(settings.retry, kept, self.letters, credentials, event_log, clock, rng, self._wake_at)
 
     # --- assignments ------------------------------------------------------------------------------
@@ -127,9 +143,13 @@ class Dispatcher:
         topic_letters.end_row()
         self.assignments.forget_witness(topic_letters)
         for partition in self.assignments:
-            if partition.topic is topic_letters and partition.held is None and partition not in self.failing.paused:
-                self._positions.resume_partition(partition.tracker)
+            if partition.topic is topic_letters and not (partition.wait and partition.wait.unread):
+                self._read_on(partition)
         self.pump()
+
+    def _read_on(self, partition: PartitionWork) -> None:
+        if partition.held is None and partition not in self.failing.paused:
+            self._positions.resume_partition(partition.tracker)
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
         """These partitions are another member's already: nothing of them may be sent or committed any more."""
@@ -158,21 +178,49 @@ class Dispatcher:
         if self.letters.refused.since is not None or self.stopping:
             return 0, 0
         records, size = self.tally.taking_room
-        free = self.failing.room(self.settings.max_buffered - records)
-        return free, self.settings.max_buffered_bytes - size
+        kept = self.schemas
+        free = self.failing.room(self.settings.max_buffered - records - kept.records)
+        return free, self.settings.max_buffered_bytes - size - kept.size
 
     def accept(self, tracker: Tracker, records: Sequence[Arrival], until: float = _NEVER) -> int:
         """Records of one partition, in order of their offsets. Returns how many it is through with.
 
         That is one at least; no further one begins after `until` (monotonic).
         What belongs to a partition that is leaving or held is dropped unread: its committed offset stays below it.
+        What comes behind a record that needs a schema first is kept, or is read again once that is known.
         """
         partition = self.assignments.get(tracker)
         if partition is None or tracker.life is not TrackerState.LIVE or partition.held is not None:
             return len(records)
+        if partition.wait is not None:
+            self.schemas.arrived(partition, partition.wait, records)
+            return len(records)
         through = self._admission.accept(partition, records, until)
+        if partition.needs is not None:
+            self.schemas.begin(partition, records[through:], self._monotonic())
+            self._wake_at(self.schemas.due())
+            through = len(records)
         self.pump()
         return through
+
+    def passed(self, tracker: Tracker, start: int, stop: int, leader_epoch: int | None) -> None:
+        """There is no record at these offsets, behind all that arrived before: see `OffsetTracker.nothing_in`."""
+        partition = self.assignments.get(tracker)
+        if partition is not None and partition.wait is not None:
+            self.schemas.nothing_in(partition.wait, start, stop, leader_epoch)
+        else:
+            tracker.nothing_in(start, stop, leader_epoch)
+
+    def looked_up(self, reference: str) -> None:
+        """The mapper knows this schema now, or that there is none."""
+        self.schemas.looked_up(reference)
+        self.pump()
+
+    def reads_again(self, tracker: Tracker) -> None:
+        """What arrives of this partition from now on begins at the offset that `Positions.read_again` was given."""
+        partition = self.assignments.get(tracker)
+        if partition is not None and tracker.life is TrackerState.LIVE:
+            self.schemas.reads_again(partition)
 
     def _enqueue(self, work: Work, outcome: Outcome) -> None:
         if isinstance(outcome, Request):
@@ -202,6 +250,8 @@ class Dispatcher:
         if self.failing.paused:
             self.failing.review()
         if not self.stopping:
+            if self.schemas.looked_up_for and not self.schemas.take_in(now + TURN, self._monotonic):
+                self._wake_at(now)
             for kind, ready in self.queues.ready.items():
                 block = self._start_ready(self.governors[kind], ready, now)
                 if block is not None:
@@ -263,6 +313,7 @@ class Dispatcher:
         self._next_due = _NEVER
         self.queues.wake(now)
         self.letters.rewrite(now)
+        self.schemas.wake(now)
         self._finish_drains(now)
         key = self.key
         if key.recheck_due(now):
@@ -273,6 +324,7 @@ class Dispatcher:
             self._wake_at(key.next_recheck)
         self._wake_at(self.queues.delayed.due())
         self._wake_at(self.letters.refused.next_try)
+        self._wake_at(self.schemas.due())
         self._wake_at(self.assignments.deadline())
 
     def _wake_at(self, when: float | None) -> None:
@@ -331,6 +383,7 @@ class Dispatcher:
             return work.partition in partitions and work.state not in (EventState.IN_FLIGHT, EventState.WRITING)
 
         topics = list(dict.fromkeys(partition.topic for partition in leaving))
+        self.schemas.drop(leaving)
         self.letters.drop(goes, topics, now)
         self.queues.release(goes)
         for topic in topics:

@@ -152,7 +152,7 @@ class Failing:
 
     def _resume(self, partition: PartitionWork) -> None:
         del self.paused[partition]
-        if partition.held is None:
+        if partition.held is None and not (partition.wait and partition.wait.unread):
             self._positions.resume_partition(partition.tracker)
 
     def _hold(self, work: Work) -> None:

@@ -266,6 +266,9 @@ class SideTraffic:
         self._cargo.resume(tracker.partition.partition)
         self.later(self._cargo.feed)
 
+    def read_again(self, tracker: Tracker, offset: int) -> None:
+        """See `ports.Positions`: what is sent beside needs no schema any more."""
+
     # --- `kafka.letters.replay_group.Claimant` ---------------------------------------------------------------
 
     def heartbeat_answered(self, issued_at: float) -> None:

@@ -133,6 +133,9 @@ class Completing:
         self.store()
         self._changed.set()
 
+    def reads_again(self, tracker: Tracker) -> None:
+        raise AssertionError(f"nobody asked for {tracker.partition} to be read again")
+
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
         del seconds
         self.held[partition] = (reason, detail)

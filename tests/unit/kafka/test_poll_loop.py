@@ -94,6 +94,7 @@ class Thread:
             start_runner=told,
             draining=told,
             holding=told,
+            reading_again=told,
             rebalance=told,
             end_offsets=told,
             cluster_watch=told,

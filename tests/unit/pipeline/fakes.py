@@ -29,6 +29,7 @@ from bridge.model import (
     RequestKind,
     Retry,
     Route,
+    SchemaNeeded,
     TopicPartition,
     Unauthorized,
     Verdict,
@@ -241,6 +242,9 @@ class FakePositions:
         self.proven = False
         self.paused_topics: list[str] = []
         self.paused: set[Tracker] = set()
+        self.rereads: list[tuple[TopicPartition, int]] = []
+        self.seek_takes = 0.01
+        self.go_back: Callable[[Tracker, int], None] = lambda _, __: None
 
     def store(self, positions: Sequence[tuple[Tracker, Position]], /) -> None:
         for tracker, position in positions:
@@ -276,6 +280,15 @@ class FakePositions:
     def resume_partition(self, tracker: Tracker, /) -> None:
         self.paused.discard(tracker)
 
+    def read_again(self, tracker: Tracker, offset: int, /) -> None:
+        assert tracker in self.paused, "what is not paused goes on bringing records meanwhile"
+        self.rereads.append((tracker.partition, offset))
+        self._time.after(self.seek_takes, partial(self._went_back, tracker, offset))
+
+    def _went_back(self, tracker: Tracker, offset: int) -> None:
+        self.go_back(tracker, offset)
+        self.dispatcher.reads_again(tracker)
+
 
 class FakeCredentials:
     """A key file."""
@@ -306,15 +319,67 @@ class FakeEventLog:
         return lambda *arguments: self.entries.append((name, *arguments))
 
 
+class FakeRegistry:
+    """Knows schemas, or does not know them yet; answers look-ups as long as it is up."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time = time
+        self.dispatcher: Dispatcher = cast("Dispatcher", None)
+        self.schemas: dict[str, bool] = {}
+        """What it has, and whether that is a schema."""
+        self.known: dict[str, bool] = {}
+        """What was answered: what the mapper knows."""
+        self.up = True
+        self.takes = 0.01
+        self.wanted: list[str] = []
+        self.forgotten: list[str] = []
+        self._open: set[str] = set()
+
+    def want(self, reference: str, /) -> None:
+        assert reference not in self._open, "one look-up per schema at a time"
+        self.wanted.append(reference)
+        self._open.add(reference)
+        self._time.after(self.takes, partial(self._try, reference))
+
+    def forget(self, reference: str, /) -> None:
+        assert reference in self._open
+        self.forgotten.append(reference)
+        self._open.discard(reference)
+
+    def _try(self, reference: str) -> None:
+        if reference not in self._open:
+            return
+        if not self.up or reference not in self.schemas:
+            self._time.after(1.0, partial(self._try, reference))
+            return
+        self._open.discard(reference)
+        self.known[reference] = self.schemas[reference]
+        self.dispatcher.looked_up(reference)
+
+
+def words_of(record: Record) -> list[str]:
+    """The record's events; the schema that it names, if it does, is left out."""
+    return (record.value or b"-").decode().rpartition("|")[2].split("+")
+
+
 class PlainMapper:
     """``ann`` is an event of user ann; ``ann+bob`` two events; ``-`` is filtered; ``!`` cannot be mapped.
 
-    ``ann:other`` is a request of another kind.
+    ``ann:other`` is a request of another kind; ``id:7|ann`` needs a schema before it says anything.
     """
 
+    def __init__(self, known: dict[str, bool] | None = None) -> None:
+        self._known = {} if known is None else known
+
     def map(self, record: Record, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
-        words = (record.value or b"-").decode().split("+")
-        return tuple(self._outcome(record, output, word) for output, word in enumerate(words))
+        if b"|" in (record.value or b""):
+            reference = (record.value or b"").decode().partition("|")[0]
+            is_schema = self._known.get(reference)
+            if is_schema is None:
+                return (SchemaNeeded(reference),)
+            if not is_schema:
+                return (Failed(LetterReason.UNDECODABLE, f"the registry does not know {reference}"),)
+        return tuple(self._outcome(record, output, word) for output, word in enumerate(words_of(record)))
 
     @staticmethod
     def _outcome(record: Record, output: int, word: str) -> Outcome:

@@ -22,10 +22,12 @@ from tests.unit.pipeline.fakes import (
     FakeEventLog,
     FakeLetters,
     FakePositions,
+    FakeRegistry,
     FakeSink,
     PlainMapper,
     Tracker,
     VirtualTime,
+    words_of,
 )
 
 
@@ -67,6 +69,8 @@ class World:
         self.credentials = FakeCredentials()
         self.event_log = FakeEventLog()
         self.positions.verify = self._verify
+        self.positions.go_back = self._go_back
+        self.registry = FakeRegistry(self.time)
         self.sink.may_start = lambda: self.positions.proven
         self.logs: dict[TopicPartition, Log] = beside.logs if beside else defaultdict(Log)
         if beside:
@@ -80,7 +84,7 @@ class World:
         self.alarm = FakeAlarm(self.time, self._pump, rings_after=rings_after)
         self.dispatcher = Dispatcher(
             self.settings,
-            mapper=PlainMapper(),
+            mapper=PlainMapper(self.registry.known),
             sink=self.sink,
             letters=self.letters,
             positions=self.positions,
@@ -89,7 +93,9 @@ class World:
             clock=self.time,
             alarm=self.alarm,
             rng=random.Random(seed),  # noqa: S311 - repeatable on purpose
+            lookups=self.registry,
         )
+        self.registry.dispatcher = self.dispatcher
         self.sink.dispatcher = self.letters.dispatcher = self.positions.dispatcher = self.dispatcher
         self._every(0.5, self.dispatcher.tick)
         if commit_every is not None:
@@ -176,6 +182,10 @@ class World:
             self.dispatcher.accept(tracker, records[start : start + count])
         return count
 
+    def _go_back(self, tracker: Tracker, offset: int) -> None:
+        records = self.logs[tracker.partition].records
+        self._next[tracker] = next((i for i, each in enumerate(records) if each.offset >= offset), len(records))
+
     def feed(self, partition: TopicPartition, *values: str, key: bytes | None = None) -> None:
         """Produced, and handed over at once."""
         if partition not in self.owned:
@@ -233,7 +243,7 @@ class World:
 
     def unfinished(self, partition: TopicPartition, record: Record) -> list[int]:
         """Outputs of a record that are neither accepted nor in the dead-letter topic."""
-        words = (record.value or b"-").decode().split("+")
+        words = words_of(record)
         accepted, lettered = self.sink.accepted_ever, self.letters.events
         return [
             output
@@ -268,7 +278,7 @@ class World:
     def _user(self, event: Event) -> str:
         partition, offset, output = event
         record = next(record for record in self.logs[partition].records if record.offset == offset)
-        return (record.value or b"").decode().split("+")[output]
+        return words_of(record)[output]
 
     def works(self, partition: TopicPartition) -> list[Work]:
         """The open events of a partition of ours, one of each record."""

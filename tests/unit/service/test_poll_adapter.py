@@ -66,6 +66,9 @@ class Dispatcher:
         self.tally.buffered += len(records)
         return len(records)
 
+    def passed(self, tracker: Tracker, start: int, stop: int, leader_epoch: int | None) -> None:
+        tracker.nothing_in(start, stop, leader_epoch)
+
     def answered(self, attempt: tuple[Tracker, Position], _verdict: object) -> None:
         self.tally.buffered -= 1
         self.done.append(attempt)

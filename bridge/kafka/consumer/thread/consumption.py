@@ -75,6 +75,9 @@ class Consumption(Protocol):
     def passed(self, gaps: Sequence[Gap]) -> None:
         """The consumer went past these without meeting a record. See `OffsetTracker.nothing_in`."""
 
+    def reads_again(self, tracker: Tracker) -> None:
+        """The partition is where `Source.read_again` wanted it: what comes of it from now on begins there."""
+
     def revoke(self, trackers: Sequence[Tracker], drained: Drained) -> None:
         """These partitions go to another member.
 
