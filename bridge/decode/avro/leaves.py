@@ -1,0 +1,122 @@
+"""The source of what reads types without parts: lines that end with a value under a name.
+
+``read`` takes bytes. All other names are of `tables` and `values`, or last until the next value is read.
+"""
+
+from __future__ import annotations
+
+from bridge.decode.avro.nodes import AvroFixed, AvroPrimitive, Meaning
+
+
+def primitive_lines(node: AvroPrimitive, target: str) -> list[str]:  # noqa: PLR0911 - one for each kind
+    """Of all but enums and fixed."""
+    match node.kind:
+        case "null":
+            return [f"{target} = None"]
+        case "boolean":
+            return [f"{target} = BOOLEAN[read(1)]"]
+        case "int" | "long":
+            return long_lines(target) if node.meaning is None else _count(node.meaning, target)
+        case "float":
+            return [f"{target} = single(read(4))"]
+        case "double":
+            return [f"{target}, = unpack_double(read(8))", f"if {target} - {target}: {target} = NOT_FINITE"]
+        case "string":
+            return string_lines(target)
+        case "bytes" if node.meaning is None:
+            return [*_length(), f"{target} = base64_of(read(size))"]
+        case "bytes" if node.meaning.kind == "decimal":
+            return _decimal(node.meaning.scale, target)
+        case "bytes":
+            return [*_length(), f"{target} = big_decimal_of(read(size))"]
+
+
+def long_lines(target: str) -> list[str]:
+    """A number of at most 64 bits."""
+    return ["byte = read(1)", f"{target} = ZIGZAG[byte]", f"if {target} is None: {target} = long(byte, read)"]
+
+
+def _length() -> list[str]:
+    return ["byte = read(1)", "size = LENGTH[byte]", "if size < 0: size = length(byte, read)"]
+
+
+def string_lines(target: str) -> list[str]:
+    """A text."""
+    return [*_length(), f"{target} = read(size).decode()"]
+
+
+def fixed_lines(node: AvroFixed, target: str) -> list[str]:
+    """So many bytes."""
+    makes = "base64_of(taken)"
+    match node.meaning:
+        case Meaning("decimal", scale=scale):
+            makes = f"decimal_of(taken, {scale})"
+        case Meaning("uuid"):
+            makes = "uuid_of(taken)"
+        case Meaning("duration"):
+            makes = "duration_of(taken)"
+    # In a list of a billion of them nothing else would notice the end of the bytes.
+    return [f"taken = read({node.size})", f"if len(taken) != {node.size}: raise NotReadError", f"{target} = {makes}"]
+
+
+def _decimal(scale: int, target: str) -> list[str]:
+    lines = [f"{target} = integer(read(size))", f"if {target} >= SIGN[size]: {target} -= SPAN[size]"]
+    if scale > 22 or scale < 0:
+        return ["byte = read(1)", f"{target} = decimal(byte, read, {scale})"]
+    if scale > 0:
+        lines.append(f"{target} /= {10**scale}")
+    return [
+        "byte = read(1)",
+        "size = LENGTH[byte]",
+        "if 0 < size < 7:",
+        *[f" {line}" for line in lines],
+        f"else: {target} = decimal(byte, read, {scale})",
+    ]
+
+
+def _count(meaning: Meaning, target: str) -> list[str]:
+    """A number that counts time."""
+    zone = "Z" if meaning.kind == "timestamp" else ""
+    match meaning.kind, meaning.ticks:
+        case "timestamp" | "local-timestamp", 1_000:
+            return _moment_ms(zone, target)
+        case "timestamp" | "local-timestamp", 1_000_000:
+            return _moment_us(zone, target)
+        case "timestamp" | "local-timestamp", ticks:
+            return [*long_lines("at"), f"{target} = moment_of(at, {ticks}, {zone!r})"]
+        case "date", _:
+            return [
+                "taken = read(3)",
+                f"try: {target} = DAYS[taken]",
+                f"except KeyError: {target} = day(taken, read)",
+            ]
+        case kind, ticks:
+            return [*long_lines("at"), f"{target} = {kind}_of(at, {ticks})"]
+
+
+def _moment_ms(zone: str, target: str) -> list[str]:
+    return [
+        "b0 = read(1); b1 = read(1); b2 = read(1); top = read(3)",
+        "try:",
+        " at = MOMENT_0[b0] + MOMENT_1[b1] + MOMENT_2[b2] + WINDOWS_MS[top]",
+        " rest = at % 60000",
+        f" {target} = f'{{MINUTES[at // 60000]}}{{SECONDS[rest // 1000]}}{{MILLIS{'_Z' * bool(zone)}[rest % 1000]}}'",
+        f"except KeyError: {target} = moment_ms(b0 + b1 + b2 + top, read, {zone!r})",
+    ]
+
+
+def _moment_us(zone: str, target: str) -> list[str]:
+    suffix = "_Z" if zone else ""
+    minute_second = "{MINUTES[at // 60000000]}{SECONDS[rest // 1000]}"
+    in_micros = f"f'{minute_second}{{POINT_MILLIS[rest % 1000]}}{{MICROS{suffix}[micros]}}'"
+    in_millis = f"f'{minute_second}{{MILLIS{suffix}[rest % 1000]}}'"
+    return [
+        "b0 = read(1); b1 = read(1); b2 = read(1); b3 = read(1); b4 = read(1); top = read(3)",
+        "try:",
+        " at = MOMENT_0[b0] + MOMENT_1[b1] + MOMENT_2[b2] + MOMENT_3[b3] + MOMENT_4[b4] + WINDOWS_US[top]",
+        " rest = at % 60000000",
+        " micros = rest % 1000",
+        " rest //= 1000",
+        f" {target} = {in_micros} if micros else {in_millis}",
+        f"except KeyError: {target} = moment_us(b0 + b1 + b2 + b3 + b4 + top, read, {zone!r})",
+    ]

@@ -1,0 +1,105 @@
+"""A schema of Avro as frozen nodes: what `schema` makes of its text, and all that readers need of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+PrimitiveKind = Literal["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
+MeaningKind = Literal[
+    "decimal", "big-decimal", "uuid", "date", "time", "timestamp", "local-timestamp", "duration", "span"
+]
+"""What the stored form stands for. ``span`` is a time that passed, ``duration`` Avro's own in months, days and more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a number or some bytes mean, by a logical type of Avro, Connect or Debezium."""
+
+    kind: MeaningKind
+    scale: int = 0
+    """Of a decimal: places behind the point, fewer than none where the number counts tens or more."""
+    ticks: int = 1_000
+    """Of a time: how many of what it counts make a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvroPrimitive:
+    """A type without parts."""
+
+    kind: PrimitiveKind
+    meaning: Meaning | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AvroFixed:
+    """So many bytes, whatever they hold."""
+
+    name: str
+    size: int
+    meaning: Meaning | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AvroEnum:
+    """One of some names."""
+
+    name: str
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AvroArray:
+    """Any number of items."""
+
+    items: AvroNode
+
+
+@dataclass(frozen=True, slots=True)
+class AvroMap:
+    """Any number of items, each under a text."""
+
+    items: AvroNode
+
+
+@dataclass(frozen=True, slots=True)
+class AvroUnion:
+    """One of several types."""
+
+    branches: tuple[AvroNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AvroUse:
+    """A record type by its full name, which may be used within itself: it is looked up in `AvroSchema.records`."""
+
+    name: str
+
+
+AvroNode = AvroPrimitive | AvroFixed | AvroEnum | AvroArray | AvroMap | AvroUnion | AvroUse
+
+
+@dataclass(frozen=True, slots=True)
+class AvroRecord:
+    """Values under names, in this order."""
+
+    name: str
+    fields: tuple[tuple[str, AvroNode], ...]
+    is_decimal: bool = False
+    """Debezium's decimal that brings its own scale: shown as the number that it is."""
+    is_recursive: bool = False
+    """A value of it may hold another of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvroSchema:
+    """What the bytes of a value are."""
+
+    root: AvroNode
+    records: Mapping[str, AvroRecord] = field(default_factory=dict)
+    """By full name."""
+
+    def record(self, use: AvroUse) -> AvroRecord:
+        """The record type that is used."""
+        return self.records[use.name]
