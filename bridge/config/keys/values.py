@@ -57,6 +57,12 @@ class TemplateValue(Section):
     template: fields.Name = Field(description="Text in which {expression} is replaced by its value.")
 
 
+def _mark(given: Any) -> Any:
+    if given not in (",", "."):
+        raise ValueError(f"must be ',' or '.', not {scalars.shown(given)}")
+    return given
+
+
 class PathValue(Section):
     """An expression with what is to be done to its result: ``{path: created_ms, type: datetime, unit: ms}``."""
 
@@ -66,8 +72,18 @@ class PathValue(Section):
     type: Literal["string", "integer", "number", "boolean", "datetime"] | None = Field(
         default=None, description="The type the result is converted to; a result it cannot become is a dead letter."
     )
-    unit: Literal["s", "ms", "us"] | None = Field(
-        default=None, description="With type datetime: what a number counts since 1970."
+    unit: Literal["s", "ms", "us", "ns", "d"] | None = Field(
+        default=None, description="With type datetime: what a number counts since 1970; d are days."
+    )
+    format: fields.Text | None = Field(
+        default=None, description="With type datetime: how a text has its time, as in '%d.%m.%Y %H:%M'."
+    )
+    zone: fields.Name | None = Field(
+        default=None, description="With type datetime: the zone of times that state none, such as Europe/Berlin."
+    )
+    decimal: Annotated[Literal[",", "."], BeforeValidator(_mark)] | None = Field(
+        default=None,
+        description="With type number or integer: what is before the decimals of a number in a text, as in 1.234,56.",
     )
     divide_by: fields.Number | None = Field(
         default=None, description="A number the result is divided by, such as 100 for cents."
@@ -80,15 +96,33 @@ class PathValue(Section):
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
-        if self.unit is not None and self.type != "datetime":
-            raise ValueError("unit says what a time counts; add type: datetime or remove unit")
+        self._keys_of_times_agree()
         if self.divide_by == 0:
             raise ValueError("divide_by must not be 0")
-        if self.divide_by is not None and self.type not in {None, "number", "integer"}:
+        if self.divide_by is not None and self.type not in {None, "number", "integer", "datetime"}:
             raise ValueError(f"divide_by needs a number, but type is {self.type}; remove one of the two")
+        if self.decimal is not None and self.type not in {"number", "integer"}:
+            raise ValueError("decimal says how a number is written in a text; add type: number or remove decimal")
         if self.required and self.default is not None:
             raise ValueError("a default means the value is never missing; remove required or default")
         return self
+
+    def _keys_of_times_agree(self) -> None:
+        if self.type != "datetime":
+            for key, given in (("unit", self.unit), ("format", self.format), ("zone", self.zone)):
+                if given is not None:
+                    says = {"unit": "what a time counts", "format": "how a text has its time"}.get(
+                        key, "where a time is"
+                    )
+                    raise ValueError(f"{key} says {says}; add type: datetime or remove {key}")
+            return
+        if self.unit is not None and (self.format is not None or self.zone is not None):
+            other = "format" if self.format is not None else "zone"
+            raise ValueError(
+                f"unit is for numbers, which count since 1970 in UTC, and {other} for texts; remove one of the two"
+            )
+        if self.divide_by is not None and self.unit is None:
+            raise ValueError("divide_by with type: datetime needs unit, which says what the quotient counts; add unit")
 
 
 ValueSpec = str | LiteralValue | TemplateValue | PathValue

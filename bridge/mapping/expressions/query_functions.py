@@ -25,7 +25,6 @@ Query = Callable[[Any], Any]
 """A compiled query: takes a decoded value."""
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_UNITS: Final = tuple(instants.MICROSECONDS_PER)
 
 
 class _Library(TextFunctions, PairFunctions, InnerFunctions, functions.Functions):
@@ -62,10 +61,12 @@ class _Library(TextFunctions, PairFunctions, InnerFunctions, functions.Functions
     @functions.signature({"types": ["string", "number"], "variadic": True})
     def _func_iso8601(self, value: Any, *units: Any) -> str:
         unit = units[0] if units else None
-        if unit is not None and unit not in _UNITS:
-            raise QueryTypeError("iso8601() takes 's', 'ms' or 'us' as its unit")
+        if unit is not None and unit not in instants.UNITS:
+            raise QueryTypeError("iso8601() takes 's', 'ms', 'us', 'ns' or 'd' as its unit")
         if unit is None and not isinstance(value, str):
-            raise QueryTypeError("iso8601() got a number without its unit; write iso8601(x, 'ms'), 's' or 'us'")
+            raise QueryTypeError(
+                "iso8601() got a number without its unit; write iso8601(x, 'ms'), 's', 'us', 'ns' or 'd'"
+            )
         try:
             return instants.in_utc(instants.parse(value, unit))
         except instants.NotATimeError as problem:

@@ -52,6 +52,8 @@ class ValueReader:
     """What `read` returns where nothing is found."""
     bare: ValueReader | None = None
     """The same without the default, where there is one."""
+    counted: tuple[str, Read] | None = None
+    """The unit of a time that is a number, and what reads that number."""
 
     @classmethod
     def of(cls, expression: Expression) -> Self:

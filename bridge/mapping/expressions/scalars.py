@@ -12,6 +12,7 @@ from bridge.decode import exact_json
 from bridge.decode.failures import Unusable, kind
 from bridge.errors import InvalidError
 from bridge.mapping.expressions import instants, numbers
+from bridge.mapping.expressions.times.formats import ReadTime
 
 if TYPE_CHECKING:
     from bridge.mapping.expressions.scope import Scope
@@ -75,8 +76,11 @@ def text_of(scalar: str | float | Decimal) -> str:
 _NUMERAL: Final = re.compile(r"[+-]?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def converter(kind_of_result: str, unit: str | None) -> Convert:
-    """The conversion that ``type:`` asks for. It raises `ConversionError` for what cannot become that type."""
+def converter(kind_of_result: str, unit: str | None, read_time: ReadTime | None) -> Convert:
+    """The conversion that ``type:`` asks for, `read_time` where texts are times of a certain format or zone.
+
+    It raises `ConversionError` for what cannot become that type.
+    """
     match kind_of_result:
         case "string":
             return _to_string
@@ -87,7 +91,7 @@ def converter(kind_of_result: str, unit: str | None) -> Convert:
         case "boolean":
             return _to_boolean
         case _:
-            return _to_datetime(unit)
+            return _to_datetime(unit) if read_time is None else _to_formatted_datetime(read_time)
 
 
 def _to_string(value: Any) -> str:
@@ -113,13 +117,20 @@ def _to_number(value: Any, needed: str = "a number") -> int | float | Decimal | 
     if isinstance(value, datetime):
         return instants.milliseconds(value)
     if isinstance(value, str):
-        match = _NUMERAL.fullmatch(value)
+        match = _NUMERAL.fullmatch(value) or _NUMERAL.fullmatch(value := value.strip())
         if match is None:
             raise ConversionError(f"is a string that is not a number; {needed} is needed")
         return int(value) if match[1] is None and match[2] is None else exact_json.fraction(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | Unusable):
         raise ConversionError(f"is {kind(value)}; {needed} is needed")
     return value
+
+
+def number_of(value: Any) -> int | float | Decimal | None:
+    """The number that a value is, or that a text holds; None for any other."""
+    if isinstance(value, str) and _NUMERAL.fullmatch(value.strip()):
+        value = _to_number(value)
+    return value if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else None
 
 
 def _to_boolean(value: Any) -> bool:
@@ -146,6 +157,47 @@ def _to_datetime(unit: str | None) -> Convert:
             raise ConversionError(f"is {kind(value)}; a time is needed") from None
 
     return convert
+
+
+def _to_formatted_datetime(read: ReadTime) -> Convert:
+    def convert(value: Any) -> str:
+        if value.__class__ is not str and not isinstance(value, datetime):
+            raise ConversionError(f"is {kind(value)}; a string with a time is needed")
+        try:
+            return instants.in_utc(value if isinstance(value, datetime) else read(value))
+        except instants.NotATimeError as problem:
+            raise ConversionError(f"{problem}") from None
+
+    return convert
+
+
+_BETWEEN: Final = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}'\N{RIGHT SINGLE QUOTATION MARK}"
+_DECIMALS: Final = r"(\d{1,400})"
+_GROUPED: Final = {
+    mark: re.compile(
+        rf"([+-]?)(\d{{1,400}}|\d{{1,3}}([{other}{_BETWEEN}])\d{{3}}(?:\3\d{{3}}){{0,130}})(?:\{mark}{_DECIMALS})?",
+        re.ASCII,
+    )
+    for mark, other in ((",", "."), (".", ","))
+}
+"""Numbers as people write them: digits in groups of three or in none, the mark, more digits."""
+
+
+def written_with(mark: str) -> Convert:
+    """Reads a number in a text whose decimals stand behind this mark; anything but a text as it is."""
+    pattern = _GROUPED[mark]
+
+    def read(value: Any) -> Any:
+        if value.__class__ is not str:
+            return value
+        match = pattern.fullmatch(value.strip())
+        if match is None:
+            raise ConversionError(f"is a string that is not a number with {mark!r} before its decimals")
+        sign, whole, group, decimals = match.groups()
+        digits = whole.replace(group, "") if group else whole
+        return int(f"{sign}{digits}") if decimals is None else exact_json.fraction(f"{sign}{digits}.{decimals}")
+
+    return read
 
 
 def divider(divisor: float, *, reads_text: bool) -> Convert:

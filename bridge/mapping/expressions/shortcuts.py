@@ -61,6 +61,8 @@ def of_conversion(spec: PathValue, path: Path | None, query: Shortcut | None, ot
 
 
 def _conversion(spec: PathValue) -> Find | None:
+    if spec.format is not None or spec.zone is not None or spec.decimal is not None:
+        return None
     match spec:
         case PathValue(join=str(joint), divide_by=None, type=None):
             return _joined(joint)
@@ -96,7 +98,10 @@ def _divided(divisor: int) -> Find:
     return divide
 
 
-def _time_of_count(unit: str) -> Find:
+def _time_of_count(unit: str) -> Find | None:
+    if unit not in instants.MICROSECONDS_PER:
+        return None
+
     def convert(value: Any, _scope: Scope) -> str | None:
         try:
             return instants.count_in_utc(value, unit) if value.__class__ is int else None
@@ -167,7 +172,7 @@ def _query(tree: Node) -> tuple[Path | None, Find | None]:
             "type": "function_expression",
             "value": "iso8601",
             "children": [argument, {"type": "literal", "value": str(unit)}],
-        } if unit in instants.MICROSECONDS_PER:
+        }:
             return names(argument), _time_of_count(unit)
         case {"type": "comparator", "value": str(sign), "children": [left, {"type": "literal", "value": literal}]}:
             return names(left), _comparison(sign, literal)

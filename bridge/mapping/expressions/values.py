@@ -18,6 +18,7 @@ from bridge.mapping.expressions.readers import ValueReader, ValueSpecError
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.expressions.shortcuts import of_conversion
 from bridge.mapping.expressions.templates import compile_template
+from bridge.mapping.expressions.times import formats
 
 MOST_JOINED: Final = 20_000
 """Items of a list that are not all texts: each takes a microsecond."""
@@ -51,9 +52,11 @@ def _expression(text: str, key: str, label: str) -> Expression:
 def _converted(spec: PathValue, expression: Expression, label: str) -> ValueReader:
     conversion = _Conversion(spec, expression, label)
     bare = _reader(spec, expression, conversion.found)
+    if spec.unit is not None:
+        bare = replace(bare, counted=(spec.unit, conversion.number))
     if spec.default is None and not spec.required:
         return bare
-    reader = _reader(spec, expression, conversion.read)
+    reader = replace(_reader(spec, expression, conversion.read), counted=bare.counted)
     return reader if spec.default is None else replace(reader, default=spec.default, bare=bare)
 
 
@@ -98,6 +101,16 @@ class _Conversion:
             raise unmappable(f"{self._label}: {self._text} is {missing(self._paths, value)}, and it is required")
         return self._default
 
+    def number(self, value: Any, scope: Scope) -> Any:
+        """What it has before it makes a time of it: a number, mostly."""
+        found = self._find(value, scope)
+        try:
+            for step in self._steps[:-1]:
+                found = step(found)
+            return scalars.number_of(found)
+        except scalars.ConversionError:
+            return None
+
     def _apply(self, value: Any, scope: Scope) -> Any:
         if value.__class__ is float:
             scalars.exactly(value, scope)
@@ -134,14 +147,27 @@ class _Conversion:
 
 
 def _steps(spec: PathValue) -> tuple[scalars.Convert, ...]:
-    """What happens to a value that was found, in order."""
+    """What happens to a value that was found, in order. Raises `ValueSpecError`."""
     steps: list[scalars.Convert] = []
+    if spec.decimal is not None:
+        steps.append(scalars.written_with(spec.decimal))
     if spec.divide_by is not None:
         # Only an owner who asks for a number has text read as one.
         steps.append(scalars.divider(spec.divide_by, reads_text=spec.type is not None))
     if spec.type is not None:
-        steps.append(scalars.converter(spec.type, spec.unit))
+        steps.append(scalars.converter(spec.type, spec.unit, _time_reader(spec)))
     return tuple(steps)
+
+
+def _time_reader(spec: PathValue) -> formats.ReadTime | None:
+    """What reads times of a format or zone; None where the usual way does."""
+    if spec.format is None and spec.zone is None:
+        return None
+    try:
+        return formats.reader(spec.format, spec.zone)
+    except formats.TimeFormatError as error:
+        written = spec.format if error.key == "format" else spec.zone
+        raise ValueSpecError(error.key, f"{written!r} {error}") from None
 
 
 # --- conditions

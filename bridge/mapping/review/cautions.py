@@ -27,7 +27,15 @@ class Caution:
 def cautions(seen: Coverage) -> list[Caution]:
     """Of many records or of one."""
     return list(
-        dict.fromkeys([*_shadowed(seen), *_in_longer_expressions(seen), *_in_quotes(seen), *_decided_by_absence(seen)])
+        dict.fromkeys(
+            [
+                *_shadowed(seen),
+                *_in_longer_expressions(seen),
+                *_in_quotes(seen),
+                *_in_another_unit(seen),
+                *_decided_by_absence(seen),
+            ]
+        )
     )
 
 
@@ -79,6 +87,16 @@ def _in_quotes(seen: Coverage) -> Iterator[Caution]:
             )
 
 
+def _in_another_unit(seen: Coverage) -> Iterator[Caution]:
+    for place, unit in seen.units.items():
+        for other, number in unit.likelier.items():
+            yield Caution(
+                f"{place.where}: {place.text} counted in {place.unit} is a time of the seventies or none at all in "
+                f"{_records(number, unit.numbers)}; counted in {other} it is one of this century.",
+                f"write unit: {other} if that is what it counts",
+            )
+
+
 def _decided_by_absence(seen: Coverage) -> Iterator[Caution]:
     for verdicts in seen.conditions.values():
         for absence, number in verdicts.absences.items():
@@ -99,7 +117,7 @@ def _absent(verdicts: Verdicts, absence: Absence, number: int) -> Caution:
     whole = f"({verdicts.text})" if "||" in verdicts.text else verdicts.text
     guard = f"{absence.absent} != `null` && {whole}"
     source = (
-        "; where before comes from Debezium, REPLICA IDENTITY FULL has it in every change"
+        "; where before comes from Debezium, REPLICA IDENTITY FULL has it in every change, and changed('…') asks for it"
         if absence.absent.split(".")[0] == "before"
         else ""
     )

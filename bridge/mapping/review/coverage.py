@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import EXACT
+from bridge.mapping.expressions import instants
 from bridge.mapping.expressions.absence import Absence, absences, first_obstacle
 from bridge.mapping.expressions.expression import RESERVED
 from bridge.mapping.expressions.readers import ValueReader
@@ -92,6 +93,23 @@ class Word:
     """Records with a field of that name."""
 
 
+class UnitPlace(NamedTuple):
+    """A time in one place of the mapping that is counted in a unit."""
+
+    where: str
+    text: str
+    unit: str
+
+
+@dataclass(slots=True)
+class Unit:
+    """What the records had there."""
+
+    numbers: int = 0
+    likelier: Counter[str] = field(default_factory=Counter)
+    """Numbers that are a time of this century in another unit, see `instants.likelier_unit`."""
+
+
 class Coverage:
     """Takes records with what became of them."""
 
@@ -109,6 +127,7 @@ class Coverage:
         """Of the record that is looked at."""
         self.quoted: dict[WordPlace, Word] = {}
         """Fields that are names in quotes and nothing more, in a longer expression."""
+        self.units: dict[UnitPlace, Unit] = {}
 
     def add(self, record: Record, outcomes: Outcomes) -> None:
         """One record. Never raises."""
@@ -143,6 +162,7 @@ class Coverage:
             counted = self.settings.setdefault((name, reader.text), SettingCoverage())
             counted.records += 1
             counted.found += _finds(reader, value, scope)
+            self._unit(name, reader, value, scope)
         if topic.when is not None and not self._verdict(FOR_ALL, topic.when, value, scope):
             return
         for plan in match.plans:
@@ -191,6 +211,7 @@ class Coverage:
             fill = route.keys.setdefault(key, Fill())
             found = (reader.bare or reader).read(value, scope)
             fill.by_default += found is None and reader.default is not None
+            self._unit(f"metadata.{key}", reader, value, scope)
             if key in metadata or any(name.startswith(f"{key}.") for name in metadata):
                 fill.filled += 1
             elif fill.obstacle is None:
@@ -198,6 +219,18 @@ class Coverage:
         for name in metadata.keys() - configured.keys():
             if name in route.keys or len(route.keys) < _KEYS_KEPT:
                 route.keys.setdefault(name, Fill()).filled += 1
+
+    def _unit(self, where: str, reader: ValueReader, value: Any, scope: Scope) -> None:
+        if reader.counted is None:
+            return
+        unit, read = reader.counted
+        number = read(value, scope)
+        if number is not None:
+            counted = self.units.setdefault(UnitPlace(where, reader.text, unit), Unit())
+            counted.numbers += 1
+            other = instants.likelier_unit(number, unit)
+            if other is not None:
+                counted.likelier[other] += 1
 
     def _words(self, where: str, reader: ValueReader, value: dict[str, Any]) -> None:
         for word in reader.quoted:

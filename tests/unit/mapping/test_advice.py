@@ -85,13 +85,13 @@ NESTED = '{"user": {"id": "u-9"}, "plan": "pro", "seats": [{"name": "A"}], "big"
         (
             "{user_id: u, metadata: {at: {path: at, type: datetime}}}",
             {"u": "u-9", "at": 1767323045},
-            "set type: datetime with unit: s, ms or us",
+            "set type: datetime with unit: s, ms, us, ns or d",
             "{user_id: u, metadata: {at: {path: at, type: datetime, unit: s}}}",
         ),
         (
             "{user_id: u, metadata: {at: {path: at, type: datetime}}}",
             {"u": "u-9", "at": "1767323045"},
-            "set type: datetime with unit: s, ms or us",
+            "set type: datetime with unit: s, ms, us, ns or d",
             "{user_id: u, metadata: {at: {path: at, type: datetime, unit: s}}}",
         ),
         (

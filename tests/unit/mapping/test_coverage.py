@@ -288,3 +288,48 @@ def test_a_name_in_double_quotes_that_no_record_has_is_taken_for_a_text_that_was
 
 def test_a_name_in_double_quotes_that_leads_a_path_is_not_mentioned() -> None:
     assert said("""events: {order: {metadata: {m: 'data.a || "odd name".b', n: '"odd name"'}}}""", {}, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "number", "likelier"),
+    [
+        ("s", 20455, "d"),
+        ("s", 1767323045000, "ms"),
+        ("ms", 1767323045, "s"),
+        ("us", 1767323045000, "ms"),
+        ("ms", 20455, "d"),
+        ("us", "1767323045000", "ms"),
+        ("s", 1767323045.5, None),
+        ("d", 20455, None),
+        ("d", 3000, None),
+        ("s", 0, None),
+        ("s", -20455, None),
+        ("ms", True, None),
+    ],
+)
+def test_a_time_of_the_seventies_that_is_of_today_in_another_unit_is_said(
+    unit: str, number: Any, likelier: str | None
+) -> None:
+    text = f"occurred_at: {{path: at, type: datetime, unit: {unit}}}\nevents: {{order: {{}}}}"
+
+    found = [each for each in cautions(seen(text, {"at": number}, {"at": number})) if "seventies" in each.what]
+
+    if likelier is None:
+        assert not found
+    else:
+        (caution,) = found
+        assert f"counted in {likelier} it is one of this century" in caution.what
+        assert f"unit: {likelier}" in caution.to_do
+
+
+def test_the_unit_of_a_metadata_key_is_looked_at_after_its_division() -> None:
+    key = "{path: at, type: datetime, unit: s, divide_by: 1000}"
+
+    (caution,) = cautions(
+        seen(f"events: {{order: {{metadata: {{paid: {key}}}}}}}", {"at": 20455000}, {"at": 1767323045000})
+    )
+
+    assert caution.what == (
+        "metadata.paid: at counted in s is a time of the seventies or none at all in 1 of 2 records; "
+        "counted in d it is one of this century."
+    )
