@@ -31,6 +31,8 @@ BRIDGE = Peer("bridge", (*_module("bridge"), "run"))
 FLOOR = Peer("floor", _module("bench.programs.floor"))
 BARE = Peer("bare poll and write", _module("bench.programs.bare"))
 """For latencies: the floor polls in batches, and waits for them."""
+LOOP = Peer("bare consume and decode", _module("bench.programs.loop"))
+"""For what is filtered: one thread, and nothing but what every program must do that reads a type in a value."""
 HTTPX = Peer("confluent-kafka + httpx", _module("bench.programs.with_httpx"), 0.02)
 AIOHTTP = Peer("confluent-kafka + aiohttp", _module("bench.programs.with_aiohttp"), 0.2)
 

@@ -169,7 +169,7 @@ def sort_stage(of: Load) -> Stage:
 
     def run() -> None:
         for batch in given:
-            batching.sort(cast("Any", batch), table, batching.no_header_filter, sys.maxsize)
+            batching.sort(cast("Any", batch), table, batching.no_early_filter, sys.maxsize)
 
     return run
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,17 +19,23 @@ from bench.programs.settings import Settings
 
 def main(settings: Settings) -> None:
     """Deliver until killed."""
-    url = urlsplit(settings.api_url)
-    connection = socket.create_connection((url.hostname, url.port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    threading.Thread(target=_drop_answers, args=(connection,), daemon=True).start()
+    send = connect(settings)
     consumer: Consumer = Consumer(settings.consumer())
     consumer.subscribe([settings.topic])
     while True:
         message = consumer.poll(0.1)
         if message is not None and message.error() is None:
-            connection.sendall(_request(orjson.loads(message.value() or b""), url.netloc))
+            send(orjson.loads(message.value() or b""))
             consumer.store_offsets(message)
+
+
+def connect(settings: Settings) -> Callable[[Any], None]:
+    """What sends the request of a decoded event, without waiting for its answer."""
+    url = urlsplit(settings.api_url)
+    connection = socket.create_connection((url.hostname, url.port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    threading.Thread(target=_drop_answers, args=(connection,), daemon=True).start()
+    return lambda value: connection.sendall(_request(value, url.netloc))
 
 
 def _request(value: Any, host: str) -> bytes:

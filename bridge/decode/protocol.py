@@ -78,6 +78,11 @@ class FormatSettings:
     message_type: str | None = None
     """The full name of the message in it."""
 
+    @property
+    def as_it_is(self) -> bool:
+        """Whether a value is decoded as it is, and is one record: nothing is undone before, and nothing taken off."""
+        return not self.layers and self.unwrap == "none" and self.each is None
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
@@ -130,6 +135,9 @@ class Decoder(NamedTuple):
     headers describe no event. Raises `MappingError`."""
     peek: MakePeek = no_peek
     """For routing by a type in the value: a record that no rule wants is not decoded for it."""
+
+    shows_members: bool = False
+    """Whether a value's bytes are the very JSON that expressions see: then a member can be told in them."""
 
     @property
     def knows_events(self) -> bool:

@@ -9,11 +9,12 @@ from bridge.decode.failures import MappingError, undecodable
 from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, Schemas
 from bridge.formats.letter_headers import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
+from bridge.mapping.early_filters import EarlyFilter
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
-from bridge.mapping.topic_plan import HeaderFilter, SharedByTopics, TopicPlan
+from bridge.mapping.topic_plan import SharedByTopics, TopicPlan
 from bridge.model import (
     UNREADABLE_HEADERS,
     Failed,
@@ -91,13 +92,13 @@ class CompiledMapping:
             plan = self._topics[name] = TopicPlan(name, self._settings.of(name), self._shared)
         return plan
 
-    def header_filter(self, topic: str) -> HeaderFilter | None:
+    def early_filter(self, topic: str) -> EarlyFilter | None:
         """How to tell this topic's records that are certainly filtered; None as long as none of them was mapped.
 
         May be called on any thread: it makes nothing.
         """
         plan = self._topics.get(topic)
-        return None if plan is None else plan.header_filter
+        return None if plan is None else plan.early_filter
 
     def _bind(self, parts: RouteParts, settings: Settings) -> RoutePlan:
         """Topics with the same settings share their plans."""

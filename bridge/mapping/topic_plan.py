@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bridge.decode import plain_text
 from bridge.decode.failures import unmappable
 from bridge.decode.protocol import Attributes, Decode, Decoder, DecodeSettings, FormatSettings, Schemas
+from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingTypeFilter
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.never_send import without
 from bridge.mapping.routes import RouteParts, RoutePlan
@@ -20,15 +22,9 @@ TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
 LONGEST_TYPE_KEPT: Final = 200
 
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""A member's name that JSON can spell differently only with a backslash and a u."""
 _NO_RECORD: Final = Record("", 0, 0, None, None, None, ())
-
-
-class HeaderFilter(NamedTuple):
-    """How to tell the filtered records of a topic by one header, for whoever can do so before they are records."""
-
-    header: str
-    filtered: Mapping[bytes | None, Outcomes]
-    """By the header's content; a view that grows as the mapping sees records."""
 
 
 class Unmapped:
@@ -93,12 +89,13 @@ class TopicPlan:
         "_by_header",
         "_filtered_by_header",
         "_header",
+        "_leading_type",
         "_no_scope",
         "_read_type",
         "_shared",
         "_topic",
         "decode",
-        "header_filter",
+        "early_filter",
         "matches",
         "settings",
         "type_comes_first",
@@ -120,7 +117,9 @@ class TopicPlan:
         self._by_header: dict[bytes, Match] = {}
         """By the bytes of the header that holds the type, so that a known type need not even become text."""
         self._filtered_by_header: dict[bytes | None, Outcomes] = {}
-        self.header_filter = None if self._header is None else HeaderFilter(self._header, self._filtered_by_header)
+        self.early_filter: EarlyFilter | None = (
+            None if self._header is None else HeaderFilter(self._header, self._filtered_by_header)
+        )
         """How to tell what is certainly filtered before a record is made of it; None where that takes more."""
         self._no_scope = None if reader.uses_scope else Scope(_NO_RECORD, None, settings)
         """Used where nothing looks at it, which saves building one for records that are only filtered."""
@@ -128,6 +127,12 @@ class TopicPlan:
         """The type is in a header, the key or the topic: an unmapped record is never decoded."""
         self.type_is_attribute = reader.path is not None and reader.uses_value and reader.path[0] != "data"
         """The type may be among the attributes that headers hold."""
+        name = reader.path[0] if reader.path and len(reader.path) == 1 and not reader.uses_scope else None
+        self._leading_type: LeadingTypeFilter | None = None
+        """Learns from filtered records, as long as there may be something to learn."""
+        shown = settings.decoder.shows_members and settings.format.as_it_is
+        if name is not None and shown and _PLAIN_NAME.fullmatch(name):
+            self._leading_type = LeadingTypeFilter(name, in_headers=settings.decoder.knows_events)
         self.when = settings.when
 
     def attributes(self, record: Record) -> Attributes | None:
@@ -161,8 +166,23 @@ class TopicPlan:
         """By a type in the decoded value."""
         scope = self._no_scope or Scope(record, value, self.settings, "", how)
         event_type = self._read_type(value, scope)
-        known = self.matches.get(event_type) if event_type.__class__ is str else None
-        return known if known is not None else self.match(event_type, value)
+        match = self.matches.get(event_type) if event_type.__class__ is str else None
+        if match is None:
+            match = self.match(event_type, value)
+        if self._leading_type is not None and match.outcomes is not None:
+            self._learn(self._leading_type, record, match)
+        return match
+
+    def _learn(self, leading: LeadingTypeFilter, record: Record, match: Match) -> None:
+        """A record was filtered by its type, in its value; the next one like it may be told without decoding it."""
+        raw, outcomes = record.value, match.outcomes
+        if raw is None or outcomes is None or not isinstance(outcomes[0], Filtered):
+            return
+        leading.learn(raw, match.event_type, outcomes)
+        if leading.filtered:
+            self.early_filter = leading
+        if not leading.tries:
+            self._leading_type = None
 
     def plan_of(self, route: Route) -> RoutePlan:
         """The plan behind a route that has looked at a record of this topic."""

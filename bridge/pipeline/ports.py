@@ -13,8 +13,8 @@ from bridge.model import DeadLetter, LetterRefused, Outcomes, Position, Record, 
 from bridge.pipeline.offsets import OffsetTracker
 
 
-class FilteredByHeader:
-    """In place of neighbouring records that a header filters by one rule: how many they are.
+class FilteredEarly:
+    """In place of neighbouring records that one rule filters, told before they were records: how many they are.
 
     Not a value: it grows as long as the poll thread reads on.
     """
@@ -43,7 +43,7 @@ class Oversized(NamedTuple):
         return self.record.offset
 
 
-Arrival = Record | FilteredByHeader | Oversized
+Arrival = Record | FilteredEarly | Oversized
 
 
 class Clock(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bridge.model import Record, TopicPartition
-from bridge.pipeline.ports import Arrival, FilteredByHeader, Oversized
+from bridge.pipeline.ports import Arrival, FilteredEarly, Oversized
 
 
 class NothingIn(NamedTuple):
@@ -65,7 +65,7 @@ def weight(records: Sequence[Arrival]) -> int:
 
 def place(arrival: Arrival) -> tuple[int, int | None]:
     """Offset and timestamp of a record that is waited at."""
-    if isinstance(arrival, FilteredByHeader):
+    if isinstance(arrival, FilteredEarly):
         return arrival.last, None
     record = arrival.record if isinstance(arrival, Oversized) else arrival
     return record.offset, record.timestamp_ms

@@ -200,7 +200,7 @@ def _delivery(
         abort=abort,
         max_records=settings.max_buffered,
         max_bytes=settings.max_buffered_bytes,
-        header_filter_of=mapping.header_filter,
+        early_filter_of=mapping.early_filter,
         mapping=mapping_number(config.mapping),
     )
     alarm = LoopAlarm(loop)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.record_headers import headers_of_all
-from bridge.model import Record, last_header
-from bridge.pipeline.ports import FilteredByHeader, Oversized
+from bridge.model import Record
+from bridge.pipeline.ports import FilteredEarly, Oversized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-    from bridge.mapping.topic_plan import HeaderFilter
+    from bridge.mapping.early_filters import EarlyFilter
     from bridge.model import Header
 
-    HeaderFilterOf = Callable[[str], HeaderFilter | None]
+    EarlyFilterOf = Callable[[str], EarlyFilter | None]
     """By the topic's name."""
 
 
@@ -34,20 +34,21 @@ class Round(NamedTuple):
     """Messages that carry an error instead of a record."""
 
 
-def no_header_filter(_topic: str) -> HeaderFilter | None:
+def no_early_filter(_topic: str) -> EarlyFilter | None:
     """Makes a record of everything."""
     return None
 
 
 def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewhere is a call for each record
-    messages: Sequence[Message[Any, Any]], partitions: PartitionTable, header_filter_of: HeaderFilterOf, largest: int
+    messages: Sequence[Message[Any, Any]], partitions: PartitionTable, early_filter_of: EarlyFilterOf, largest: int
 ) -> Round:
     """Group the messages by the tracker of the present assignment, each group in the order of its offsets.
 
     Of a record with more than `largest` bytes the value is let go of here.
 
-    Of what a header says is filtered no record is made: that costs more than all the rest of such a record. Where an
-    earlier assignment may have completed it already, it is left to the pipeline to tell the two apart.
+    Of what a header, or a value's first member, says is filtered no record is made: that costs more than all the rest
+    of such a record. Where an earlier assignment may have completed it already, it is left to the pipeline to tell the
+    two apart.
     """
     touched: list[PartitionState] = []
     errors: list[Any] = []
@@ -57,7 +58,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
     last_topic: str | None = None
     last_partition: int | None = None
     entry: PartitionState | None = None
-    header_filter: HeaderFilter | None = None
+    early_filter: EarlyFilter | None = None
     topic_name = ""
     for message, headers in zip(messages, headers_of_all(messages), strict=True):
         if message.error() is not None:
@@ -66,7 +67,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         topic, partition = message.topic(), message.partition()
         if partition != last_partition or topic != last_topic:
             if topic != last_topic:
-                header_filter = header_filter_of(topic or "")
+                early_filter = early_filter_of(topic or "")
             entry = _being_read(by_topic, topic, partition)
             last_topic, last_partition = topic, partition
             if entry is not None:
@@ -79,7 +80,7 @@ def sort(  # noqa: C901 - the hottest loop of this thread: any part of it elsewh
         value = message.value()
         offset: int = message.offset()  # type: ignore[assignment]  # a record has one; a cast would be a call for each
         entry.last = message
-        if header_filter is not None and value is not None and _is_filtered(entry, header_filter, headers, offset):
+        if early_filter is not None and value and _is_filtered(entry, early_filter, headers, value, offset):
             entry.bytes += len(value)  # or few would be judged small that are taken as records next
             continue
         key = message.key()
@@ -108,21 +109,21 @@ def _being_read(
     return None if entry is None or entry.tracker is None else entry
 
 
-def _is_filtered(entry: PartitionState, header_filter: HeaderFilter, headers: Any, offset: int) -> bool:
-    """Whether the record is filtered by its header, and counted as such."""
+def _is_filtered(entry: PartitionState, early_filter: EarlyFilter, headers: Any, value: bytes, offset: int) -> bool:
+    """Whether the record is filtered as it is, and counted as such."""
     tracker = entry.tracker
-    if not headers or tracker is None or offset < tracker.restored_until:
+    if tracker is None or offset < tracker.restored_until:
         return False
-    outcomes = header_filter.filtered.get(last_header(headers, header_filter.header))
+    outcomes = early_filter.outcomes_of(headers, value)
     if outcomes is None:
         return False
     before = entry.records[-1] if entry.records else None
-    if isinstance(before, FilteredByHeader) and before.outcomes is outcomes:
+    if isinstance(before, FilteredEarly) and before.outcomes is outcomes:
         before.last = offset
         before.records += 1
         entry.joined += 1
     else:
-        entry.records.append(FilteredByHeader(outcomes, offset))
+        entry.records.append(FilteredEarly(outcomes, offset))
     return True
 
 
@@ -142,7 +143,7 @@ def _close(touched: list[PartitionState], dropped: int, errors: list[Any]) -> Ro
     for entry in touched:
         taken, entry.records = entry.records, []
         taken_bytes, entry.bytes = entry.bytes, 0
-        entry.next_offset = (taken[-1].last if isinstance(taken[-1], FilteredByHeader) else taken[-1].offset) + 1
+        entry.next_offset = (taken[-1].last if isinstance(taken[-1], FilteredEarly) else taken[-1].offset) + 1
         records += len(taken) + entry.joined
         entry.joined = 0
         size += taken_bytes

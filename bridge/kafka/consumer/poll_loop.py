@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.kafka.consumer.back_pressure import BackPressure
-    from bridge.kafka.consumer.batching import HeaderFilterOf
+    from bridge.kafka.consumer.batching import EarlyFilterOf
     from bridge.kafka.consumer.thread.context import ConsumerContext
     from bridge.kafka.consumer.thread.watchdog import Watchdog
 
@@ -100,7 +100,7 @@ class PollLoop:
         context: ConsumerContext,
         parts: ConsumerParts,
         back_pressure: BackPressure,
-        header_filter_of: HeaderFilterOf,
+        early_filter_of: EarlyFilterOf,
     ) -> None:
         self._consumer = context.consumer
         self._partitions = context.partitions
@@ -110,7 +110,7 @@ class PollLoop:
         self._clock = context.clock
         self._parts = parts
         self._back_pressure = back_pressure
-        self._header_filter_of = header_filter_of
+        self._early_filter_of = early_filter_of
         self._largest = context.kafka.max_record_bytes
         self._orders: deque[Callable[[], None]] = deque()
         self._stalled_since: float | None = None
@@ -205,7 +205,7 @@ class PollLoop:
             messages += self._consumer.consume(wanted - 1, 0)
             if self._partitions.added != added and self._is_of_an_earlier_assignment(first, added):
                 del messages[0]
-        found = batching.sort(messages, self._partitions, self._header_filter_of, self._largest)
+        found = batching.sort(messages, self._partitions, self._early_filter_of, self._largest)
         self._counts.dropped_records += found.dropped
         if found.batches:
             self._back_pressure.handed(found.records, found.bytes)

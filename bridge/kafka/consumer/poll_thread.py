@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from bridge.config.sections import Kafka
     from bridge.kafka.consumer.back_pressure import BackPressure
-    from bridge.kafka.consumer.batching import HeaderFilterOf
+    from bridge.kafka.consumer.batching import EarlyFilterOf
     from bridge.kafka.consumer.thread.consumption import Consumption
     from bridge.kafka.terms import Terms
 
@@ -67,7 +67,7 @@ class PollThread:
         logger: logging.Logger,
         abort: Callable[[], None],
         back_pressure: BackPressure,
-        header_filter_of: HeaderFilterOf,
+        early_filter_of: EarlyFilterOf,
         mapping: int | None,
     ) -> None:
         """As for `Source`."""
@@ -79,7 +79,7 @@ class PollThread:
         self._hand_over = HandOver(loop, consumption, self.counts, self._failure)
         self._watchdog = Watchdog(abort, logger)
         self._back_pressure = back_pressure
-        self._header_filter_of = header_filter_of
+        self._early_filter_of = early_filter_of
         self._mapping = mapping
         self._partitions = PartitionTable()
         self._paused_topics: set[str] = set()
@@ -106,7 +106,7 @@ class PollThread:
             logger=self._logger,
         )
         built = build_parts(context, on.protocol, self._watchdog, self._mapping)
-        return GroupMember(on, context, built, PollLoop(context, built, self._back_pressure, self._header_filter_of))
+        return GroupMember(on, context, built, PollLoop(context, built, self._back_pressure, self._early_filter_of))
 
     def _on_commit(self, error: KafkaError | None, partitions: Sequence[ClientPartition]) -> None:
         self.member.parts.commits.answered(error, partitions)

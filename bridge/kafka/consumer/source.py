@@ -43,12 +43,12 @@ class Source:
         abort: Callable[[], None],
         max_records: int,
         max_bytes: int,
-        header_filter_of: batching.HeaderFilterOf = batching.no_header_filter,
+        early_filter_of: batching.EarlyFilterOf = batching.no_early_filter,
         mapping: int | None = None,
     ) -> None:
         """`abort` ends the process at once with a non-zero code, when a broker does not answer the last commit.
 
-        `header_filter_of` says by which header a topic's records are told that are certainly filtered. It is asked on
+        `early_filter_of` says by which header a topic's records are told that are certainly filtered. It is asked on
         the poll thread. `mapping` is the number of the mapping, which every commit names.
 
         `ClientRefusedError` if the client library does not take `kafka.properties`.
@@ -61,7 +61,7 @@ class Source:
             logger=logger,
             abort=abort,
             back_pressure=self._back_pressure,
-            header_filter_of=header_filter_of,
+            early_filter_of=early_filter_of,
             mapping=mapping,
         )
         self.counts = self._thread.counts

@@ -8,7 +8,7 @@ from bridge.config.sections import Ordering
 from bridge.formats.offset_map import Head
 from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request, SchemaNeeded
 from bridge.pipeline.dispatch.assignments import OpenRecords
-from bridge.pipeline.ports import Arrival, Clock, FilteredByHeader, Mapper, Oversized
+from bridge.pipeline.ports import Arrival, Clock, FilteredEarly, Mapper, Oversized
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, PartitionWork, QueueKey, Work
 
 Enqueue = Callable[[Work, Outcome], None]
@@ -101,7 +101,7 @@ class Admission:
     def _unmapped(self, partition: PartitionWork, arrival: Arrival) -> None:
         """What was decided on before it was a whole record."""
         tracker, tally = partition.tracker, self._tally
-        if isinstance(arrival, FilteredByHeader):
+        if isinstance(arrival, FilteredEarly):
             tracker.passed(arrival.last)
             self._filtered(arrival.outcomes, arrival.records)
         elif isinstance(arrival, Oversized):

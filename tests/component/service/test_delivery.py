@@ -88,6 +88,27 @@ async def test_records_that_a_header_filters_are_passed_and_counted_like_all_oth
     assert broker.position() == 1077
 
 
+async def test_records_that_their_first_member_filters_are_passed_and_counted_like_all_others(
+    broker: Broker, api: Emulator, start: Start
+) -> None:
+    service = await start(mapping={"event_type": "type"})
+    viewed = [b'{"type":"page.viewed","id":%d}' % number for number in range(100)]
+    broker.produce(viewed[:1])
+    await service.until_done(1)
+
+    for _ in range(3):  # from here on what is filtered is told without decoding it
+        broker.produce(viewed)
+        broker.produce([events.order(f"u-{n % 9}", n) for n in range(50)])
+        broker.produce([b'{"type":"page.viewed","data":{"type":"order.completed"}}', None])
+    await service.until_done(457)
+
+    assert service.now().tally.delivered == len(api.ledger.accepted) == 150
+    assert _filtered(service) == {"rule": 304, "tombstone": 3}
+    assert (await service.status())["accounting"]["gap"] == 0
+    await service.stop()
+    assert broker.position() == 457
+
+
 async def test_a_record_with_two_events_is_done_when_both_are(broker: Broker, api: Emulator, start: Start) -> None:
     slow = Fault(kind=FaultKind.HANG, event_name="Gift Received")
     api.set_faults(slow)

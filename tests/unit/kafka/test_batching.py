@@ -7,10 +7,10 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, Kafk
 from bridge.formats.offset_map import Demand, Head, decode
 from bridge.kafka.consumer.batching import sort
 from bridge.kafka.consumer.thread.partition_state import PartitionState, PartitionTable
-from bridge.mapping.topic_plan import HeaderFilter
+from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingTypeFilter
 from bridge.model import Filtered, FilterReason, Record, TopicPartition
 from bridge.pipeline.offsets import OffsetTracker
-from bridge.pipeline.ports import FilteredByHeader, Oversized
+from bridge.pipeline.ports import FilteredEarly, Oversized
 
 
 class Delivered:
@@ -59,11 +59,11 @@ def table(*names: tuple[str, int]) -> PartitionTable:
 def sorted_(
     messages: list[Delivered],
     partitions: PartitionTable,
-    header_filter: HeaderFilter | None = None,
+    early_filter: EarlyFilter | None = None,
     largest: int = 1000,
 ) -> Any:
     given: Any = messages
-    return sort(given, partitions, lambda topic: header_filter if topic == "a" else None, largest)
+    return sort(given, partitions, lambda topic: early_filter if topic == "a" else None, largest)
 
 
 def test_records_are_grouped_by_the_tracker_of_their_partition_in_order() -> None:
@@ -133,7 +133,7 @@ def typed(offset: int, *types: bytes | None, topic: str = "a", **more: Any) -> D
 
 def told(found: Any) -> list[Any]:
     return [
-        (arrival.outcomes, arrival.records, arrival.last) if isinstance(arrival, FilteredByHeader) else arrival.offset
+        (arrival.outcomes, arrival.records, arrival.last) if isinstance(arrival, FilteredEarly) else arrival.offset
         for batch in found.batches
         for arrival in batch.records
     ]
@@ -203,7 +203,7 @@ def test_a_record_over_the_limit_that_a_header_filters_is_filtered() -> None:
     header_filter = HeaderFilter("type", {b"audit": AUDIT})
     message = Delivered("a", 0, 0, value=b"v" * 100, headers=[("type", b"audit")])
     (batch,) = sorted_([message], table(("a", 0)), header_filter, largest=50).batches
-    assert isinstance(batch.records[0], FilteredByHeader)
+    assert isinstance(batch.records[0], FilteredEarly)
 
 
 def test_the_next_offset_is_behind_a_record_over_the_limit() -> None:
@@ -211,3 +211,13 @@ def test_the_next_offset_is_behind_a_record_over_the_limit() -> None:
     sorted_([Delivered("a", 0, 4, value=b"v" * 100)], partitions, largest=50)
     (entry,) = partitions
     assert entry.next_offset == 5
+
+
+def test_neighbours_whose_first_member_filters_them_are_one_entry_and_no_records() -> None:
+    by_value = LeadingTypeFilter("type", in_headers=True)
+    by_value.learn(b'{"type":"audit","id":0}', "audit", AUDIT)
+    values = [b'{"type":"audit","id":1}', b'{"type":"audit","id":2}', b'{"type":"order","id":3}', None, b""]
+    messages = [Delivered("a", 0, offset, value=value) for offset, value in enumerate(values)]
+    found = sorted_(messages, table(("a", 0)), by_value)
+    assert told(found) == [(AUDIT, 2, 1), 2, 3, 4]
+    assert found.records == 5

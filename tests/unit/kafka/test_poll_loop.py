@@ -9,7 +9,7 @@ import pytest
 
 from bridge.counts import SourceCounts
 from bridge.kafka.consumer.back_pressure import BackPressure
-from bridge.kafka.consumer.batching import no_header_filter
+from bridge.kafka.consumer.batching import no_early_filter
 from bridge.kafka.consumer.poll_loop import POLL, REST, REST_AFTER, ConsumerParts, PollLoop
 from bridge.kafka.consumer.thread.consumption import Batch
 from bridge.kafka.consumer.thread.hand_over import FirstFailure, HandOver
@@ -101,7 +101,7 @@ class Thread:
             message_errors=told,
         )
         self.table, self.asyncio = context.partitions, loop
-        self.loop = PollLoop(context, parts, self.intake, no_header_filter)
+        self.loop = PollLoop(context, parts, self.intake, no_early_filter)
         self.loop.round()
         told.log.clear()
 

@@ -92,7 +92,7 @@ async def test_what_the_callbacks_of_a_refused_client_kept_while_it_closed_does_
         logger=logging.getLogger("tests.kafka"),
         abort=lambda: None,
         back_pressure=pressure,
-        header_filter_of=lambda _topic: None,
+        early_filter_of=lambda _topic: None,
         mapping=None,
     )
     thread.start()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bridge.mapping.early_filters import HeaderFilter
 from bridge.mapping.globs import compile_glob, overlap
 from bridge.mapping.topic_plan import LONGEST_TYPE_KEPT
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Record, Request
@@ -421,13 +422,13 @@ def test_the_hash_of_one_route_outlives_processes_orders_and_other_routes(bench:
 
 def test_the_headers_of_what_is_filtered_are_known_once_one_such_record_was_mapped(bench: Callable[..., Bench]) -> None:
     mapping = bench("event_type: header:kind\nevents: {order: {}, audit: drop}").mapping
-    assert mapping.header_filter("shop.orders") is None, "nothing of the topic was seen"
+    assert mapping.early_filter("shop.orders") is None, "nothing of the topic was seen"
     outcomes = {}
     for kind in (b"order", b"audit", b"ping"):
         record = Record("shop.orders", 0, 1, None, None, b"{}", [("kind", kind)])
         outcomes[kind] = mapping.map(record, 0.0)
-    header_filter = mapping.header_filter("shop.orders")
-    assert header_filter is not None
+    header_filter = mapping.early_filter("shop.orders")
+    assert isinstance(header_filter, HeaderFilter)
     assert header_filter.header == "kind"
     assert dict(header_filter.filtered) == {kind: outcomes[kind] for kind in (b"audit", b"ping")}
     assert header_filter.filtered[b"audit"] is outcomes[b"audit"]
@@ -436,12 +437,12 @@ def test_the_headers_of_what_is_filtered_are_known_once_one_such_record_was_mapp
 def test_a_type_without_a_rule_that_becomes_a_letter_is_never_filtered_by_header(bench: Callable[..., Bench]) -> None:
     mapping = bench("event_type: header:kind\non_unmapped: dead_letter\nevents: {order: {}}").mapping
     mapping.map(Record("shop.orders", 0, 1, None, None, b"{}", [("kind", b"ping")]), 0.0)
-    header_filter = mapping.header_filter("shop.orders")
-    assert header_filter is not None
+    header_filter = mapping.early_filter("shop.orders")
+    assert isinstance(header_filter, HeaderFilter)
     assert not header_filter.filtered
 
 
 def test_a_type_that_is_not_in_a_header_tells_nothing_beforehand(bench: Callable[..., Bench]) -> None:
     mapping = bench("event_type: type\nevents: {order: {}}").mapping
     mapping.map(Record("shop.orders", 0, 1, None, None, b'{"type": "ping"}', []), 0.0)
-    assert mapping.header_filter("shop.orders") is None
+    assert mapping.early_filter("shop.orders") is None

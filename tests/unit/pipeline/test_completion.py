@@ -7,7 +7,7 @@ import pytest
 from bridge.config.sections import RetryPolicy
 from bridge.formats import offset_map
 from bridge.model import LetterReason, Position, Record, TopicPartition, Verdict
-from bridge.pipeline.ports import FilteredByHeader
+from bridge.pipeline.ports import FilteredEarly
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, FILTERED, REJECTED, ROUTE, THROTTLED, TIMED_OUT
 from tests.unit.pipeline.world import World
@@ -37,7 +37,7 @@ def test_a_filtered_record_completes_at_once_and_causes_no_request(world: World)
 
 def test_filtered_by_header_records_move_the_position_and_are_counted_as_if_each_had_been_mapped(world: World) -> None:
     world.feed(P0, "-")
-    tally, filtered_by_header = world.dispatcher.tally, FilteredByHeader((FILTERED,), 4)
+    tally, filtered_by_header = world.dispatcher.tally, FilteredEarly((FILTERED,), 4)
     filtered_by_header.records = 2  # offset 3 never was
     before = (tally.consumed, tally.filtered, tally.filtered_records[FILTERED], tally.routes[ROUTE].filtered)
     world.dispatcher.accept(world.owned[P0], [Record("orders", 0, 1, None, None, b"-", ()), filtered_by_header])

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.model import Record, TopicPartition
 from bridge.pipeline.dispatch.schema_waits import KEPT_FOR
-from bridge.pipeline.ports import Arrival, FilteredByHeader, Oversized
+from bridge.pipeline.ports import Arrival, FilteredEarly, Oversized
 from bridge.pipeline.settings import DeliverySettings
 from tests.unit.pipeline.fakes import FILTERED
 from tests.unit.pipeline.world import World
@@ -123,7 +123,7 @@ def test_what_arrives_while_a_partition_waits_comes_behind_whatever_it_is() -> N
     world = World()
     world.registry.schemas["id:7"] = True
     (tracker,) = world.assign(ORDERS)
-    by_header = FilteredByHeader((FILTERED,), 3)
+    by_header = FilteredEarly((FILTERED,), 3)
     by_header.records = 2
     first: list[Arrival] = [record(ORDERS, 0, "id:7|ann"), record(ORDERS, 1, "ann"), by_header]
     world.dispatcher.accept(tracker, first)
