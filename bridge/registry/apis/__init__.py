@@ -1,0 +1,1 @@
+"""What a registry is asked and how it answers: one file for each API."""

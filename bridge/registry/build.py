@@ -1,0 +1,120 @@
+"""A registry as the configuration describes it. Nothing is asked yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import httpx
+
+from bridge.config.environment import proxy_for
+from bridge.config.sections import RegistryOAuth, SchemaRegistry
+from bridge.errors import InvalidError, Misuse
+from bridge.registry.apis import apicurio, confluent, glue
+from bridge.registry.folder import FolderOfSchemas
+from bridge.registry.lookups import SchemaLookups
+from bridge.registry.outcomes import LookupResult, RegistryFailure
+from bridge.registry.source import RegistrySource
+from bridge.registry.transport.addresses import RegistryAddress
+from bridge.registry.transport.http import Dial, Line
+from bridge.registry.transport.logins import BasicLogin, BearerLogin, NoLogin, RegistryLogin, SecretFile
+from bridge.registry.transport.oauth import OAuthLogin
+from bridge.registry.transport.tls import TlsFiles
+
+_APIS = {"confluent": confluent, "apicurio": apicurio, "glue": glue}
+
+
+def build_lookups(
+    section: SchemaRegistry,
+    environ: Mapping[str, str],
+    *,
+    warn: Callable[[str], None] = lambda _sentence: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> SchemaLookups:
+    """The look-ups of a bridge. `warn` is told sentences about `schema_registry.cache_dir`.
+
+    Raises `Misuse` for addresses and certificates that cannot be used.
+    """
+    source = build_source(section, environ, clock=clock)
+    folder = build_folder(section, source.urls, warn)
+    return SchemaLookups(source, unknown_after=section.unknown_id_after, folder=folder, clock=clock)
+
+
+def build_folder(section: SchemaRegistry, urls: Sequence[str], warn: Callable[[str], None]) -> FolderOfSchemas | None:
+    """Where the configuration has schemas kept, if anywhere."""
+    return None if section.cache_dir is None else FolderOfSchemas(section.cache_dir, section.type, urls, warn)
+
+
+def build_source(
+    section: SchemaRegistry, environ: Mapping[str, str], *, clock: Callable[[], float] = time.monotonic
+) -> RegistrySource:
+    """The registry itself. Raises as `build_lookups`."""
+    addresses = [_address(text, f"urls[{number}]") for number, text in enumerate(section.urls)]
+    dial = _dial(section, environ)
+    login = _login(section, dial, clock)
+    api = _APIS[section.type]
+    return RegistrySource(addresses, login, dial, fetch=api.fetch, newest=api.newest, clock=clock)
+
+
+def _address(text: str, key: str) -> RegistryAddress:
+    try:
+        return RegistryAddress.parse(text)
+    except InvalidError as error:
+        raise Misuse(f"schema_registry.{key}: {error}") from None
+
+
+def _dial(section: SchemaRegistry, environ: Mapping[str, str]) -> Dial:
+    files = TlsFiles(section.tls.ca_file, section.tls.certificate_file, section.tls.key_file)
+    try:
+        files.context()
+    except InvalidError as error:
+        raise Misuse(str(error)) from None
+
+    def dial(address: RegistryAddress) -> Line:
+        tls = files.context()
+        return Line(address, tls=tls, proxy=_proxy(address, environ), timeout=section.timeout)
+
+    return dial
+
+
+def _proxy(address: RegistryAddress, environ: Mapping[str, str]) -> httpx.Proxy | None:
+    url = proxy_for(address.base, environ)
+    if url is None:
+        return None
+    try:
+        parsed = httpx.URL(url)
+        if parsed.scheme in ("http", "https") and parsed.host:
+            return httpx.Proxy(parsed)
+    except (ValueError, httpx.InvalidURL):
+        pass
+    # The library's own message would repeat the URL, and with it the password.
+    sentence = "the proxy set in the environment must be an address such as http://proxy.example:3128"
+    raise RegistryFailure(LookupResult.CONNECTION, sentence)
+
+
+def _login(section: SchemaRegistry, dial: Dial, clock: Callable[[], float]) -> RegistryLogin:
+    if section.type == "glue":
+        raise Misuse("schema_registry.type: glue is not there yet")
+    if section.basic_auth is not None:
+        return BasicLogin(section.basic_auth.username, section.basic_auth.password_file)
+    if section.bearer_token_file is not None:
+        return BearerLogin(section.bearer_token_file)
+    if section.oauth is not None:
+        return _oauth(section.oauth, dial, clock)
+    return NoLogin()
+
+
+def _oauth(section: RegistryOAuth, dial: Dial, clock: Callable[[], float]) -> OAuthLogin:
+    more = {
+        "target-sr-cluster": section.logical_cluster,
+        "Confluent-Identity-Pool-Id": section.identity_pool,
+    }
+    return OAuthLogin(
+        _address(section.token_endpoint, "oauth.token_endpoint"),
+        section.client_id,
+        SecretFile(section.client_secret_file, "oauth.client_secret_file"),
+        scope=section.scope,
+        more={name: value for name, value in more.items() if value},
+        dial=dial,
+        clock=clock,
+    )

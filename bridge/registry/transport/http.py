@@ -1,0 +1,131 @@
+"""One question to one address, and its whole answer, within bounds of time and size. Nothing is followed or guessed.
+
+A connection lives as long as the questions of one look-up: in steady state there are none, and one that was kept for
+minutes would be dead when it is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+import httpx
+
+from bridge import __version__
+from bridge.registry.outcomes import ANSWER_LIMIT, HttpReply, LookupResult, RegistryFailure
+from bridge.registry.transport.addresses import RegistryAddress
+from bridge.text.printable import cut, printable
+
+_CLOSE_GRACE: Final = 2.0
+_OUT_OF_TIME: Final = {9: "is not valid yet", 10: "has expired"}
+"""OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
+
+
+class Line:
+    """A way to one address, for the questions of one look-up."""
+
+    def __init__(
+        self, address: RegistryAddress, *, tls: ssl.SSLContext, proxy: httpx.Proxy | None, timeout: float
+    ) -> None:
+        """`timeout` (seconds) covers each question, from connecting to the answer's end."""
+        self.address = address
+        self._timeout = timeout
+        self._via = f" through the proxy {proxy.url.netloc.decode()}" if proxy else ""
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        self._transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=proxy, trust_env=False)
+
+    async def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpReply:
+        """Raises `RegistryFailure` where no whole answer comes."""
+        fields = {"User-Agent": f"track-bridge/{__version__}", "Accept-Encoding": "identity", **headers}
+        request = httpx.Request(method, url, headers=fields, content=body)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._exchange(request)
+        except (httpx.TransportError, OSError) as error:
+            raise self._failure(error) from None
+
+    async def _exchange(self, request: httpx.Request) -> HttpReply:
+        # The transport itself, not a client: it follows no redirect, decompresses nothing and adds no header.
+        response = await self._transport.handle_async_request(request)
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > ANSWER_LIMIT:
+                break
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        content, cut_off = _plain(bytes(body), headers.get("content-encoding", "").strip().lower())
+        return HttpReply(response.status_code, headers, content, cut_off)
+
+    async def aclose(self) -> None:
+        """Whatever state its connection is in."""
+        with suppress(httpx.TransportError, OSError):
+            async with asyncio.timeout(_CLOSE_GRACE):
+                await self._transport.aclose()
+
+    def _failure(self, error: Exception) -> RegistryFailure:
+        cause = _root_cause(error)
+        where = f"{self.address}{self._via}"
+        if isinstance(cause, ssl.SSLError):
+            return RegistryFailure(LookupResult.TLS, _tls_sentence(cause, self.address, where))
+        if isinstance(cause, TimeoutError):
+            return RegistryFailure(LookupResult.TIMEOUT, f"{where} gave no whole answer in {self._timeout:g} s")
+        return RegistryFailure(LookupResult.CONNECTION, _connection_sentence(cause, self.address, where))
+
+
+def _plain(body: bytes, encoding: str) -> tuple[bytes, bool]:
+    """The body without a compression that nobody asked for, and whether it was cut."""
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        return body[:ANSWER_LIMIT], len(body) > ANSWER_LIMIT
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        content = inflater.decompress(body, ANSWER_LIMIT)
+    except zlib.error:
+        return body[:ANSWER_LIMIT], len(body) > ANSWER_LIMIT
+    return content, not inflater.eof
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The network's own error behind those that httpx, httpcore and anyio put around it."""
+    found = error
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, TimeoutError):
+        if isinstance(inner, OSError) and not isinstance(inner, (ssl.SSLWantReadError, ssl.SSLWantWriteError)):
+            found = inner
+        inner = inner.__cause__ or inner.__context__
+    return error if isinstance(error, TimeoutError) else found
+
+
+def _tls_sentence(error: ssl.SSLError, address: RegistryAddress, where: str) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if over := _OUT_OF_TIME.get(error.verify_code):
+            return f"the certificate of {address.host} {over}: renew it there, and compare the clocks of both machines"
+        why = cut(printable(getattr(error, "verify_message", "") or str(error)), 200)
+        return (
+            f"the certificate of {address.host} was refused: {why}; if a private certificate authority signs it, put"
+            " that authority into schema_registry.tls.ca_file"
+        )
+    why = cut(printable(error.reason or str(error)), 200)
+    return (
+        f"no TLS with {where}: {why}; if it asks for a certificate, set schema_registry.tls.certificate_file and"
+        " schema_registry.tls.key_file"
+    )
+
+
+def _connection_sentence(error: BaseException, address: RegistryAddress, where: str) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"the host {address.host} does not resolve: {cut(printable(error.strerror or str(error)), 200)}"
+    if isinstance(error, OSError) and error.errno and error.errno in errno.errorcode:
+        return f"no connection to {where}: {os.strerror(error.errno)}"
+    said = cut(printable(str(error)), 200) or type(error).__name__
+    return f"no whole answer from {where}: {said}"
+
+
+Dial = Callable[[RegistryAddress], Line]
+"""Makes the way to an address; it may read certificates. Raises `RegistryFailure` where these cannot be used."""

@@ -1,0 +1,159 @@
+"""What the bridge shows a registry of itself. Files are read for every question: questions are rare, and rotate freely.
+
+A file that vanished or is half written leaves what was read before in force, as with the API key.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from bridge.registry.outcomes import LookupResult, RegistryFailure
+
+_LARGEST_FILE: Final = 64 * 1024
+_HIDDEN: Final = "[hidden]"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, before the login."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class RegistryLogin(Protocol):
+    """One way to log in."""
+
+    async def signed(self, question: Question) -> Mapping[str, str]:
+        """All headers of a question. Raises `RegistryFailure` where there is nothing to log in with."""
+
+    def refused(self) -> None:
+        """What the last question carried was refused: something else, if there is, is taken for the next."""
+
+    def changed(self) -> bool:
+        """Whether the files hold another secret than the one that was used last."""
+
+    def scrub(self, text: str) -> str:
+        """The text without secrets: an answer may repeat what it refuses."""
+
+
+class NoLogin:
+    """A registry that asks nobody who he is, or by the certificate alone."""
+
+    async def signed(self, question: Question) -> Mapping[str, str]:
+        """See `RegistryLogin`."""
+        return question.headers
+
+    def refused(self) -> None:
+        """See `RegistryLogin`."""
+
+    def changed(self) -> bool:
+        """See `RegistryLogin`."""
+        return False
+
+    def scrub(self, text: str) -> str:
+        """See `RegistryLogin`."""
+        return text
+
+
+class SecretFile:
+    """One secret in a file, and the one that was read before."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        """`key` is the configuration's name of the file, for sentences."""
+        self._path = path
+        self._key = key
+        self._last: str | None = None
+
+    def read(self) -> str:
+        """The secret. Raises `RegistryFailure` where there never was one."""
+        try:
+            self._last = self._read()
+        except (OSError, ValueError) as error:
+            if self._last is None:
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                sentence = f"schema_registry.{self._key}: {self._path} cannot be used: {why}"
+                raise RegistryFailure(LookupResult.LOGIN, sentence) from None
+        return self._last or ""
+
+    def changed(self) -> bool:
+        """Whether the file holds another secret than was read last."""
+        try:
+            return self._read() != self._last
+        except (OSError, ValueError):
+            return False
+
+    def scrub(self, text: str) -> str:
+        """The text without the secret."""
+        return text.replace(self._last, _HIDDEN) if self._last else text
+
+    def _read(self) -> str:
+        with self._path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
+            raise ValueError("it is too large to hold a secret")
+        try:
+            secret = content.decode("utf-8-sig").strip("\r\n\t ")
+        except UnicodeDecodeError:
+            raise ValueError("it is not text") from None
+        if not secret:
+            raise ValueError("it is empty")
+        if "\n" in secret or not secret.isprintable():
+            raise ValueError("it holds more than one line")
+        return secret
+
+
+class BasicLogin:
+    """A user and a password."""
+
+    def __init__(self, username: str, password_file: Path) -> None:
+        self._username = username
+        self._password = SecretFile(password_file, "basic_auth.password_file")
+
+    async def signed(self, question: Question) -> Mapping[str, str]:
+        """See `RegistryLogin`."""
+        return {**question.headers, "Authorization": basic(self._username, self._password.read())}
+
+    def refused(self) -> None:
+        """The file is read for the next question anyway."""
+
+    def changed(self) -> bool:
+        """See `RegistryLogin`."""
+        return self._password.changed()
+
+    def scrub(self, text: str) -> str:
+        """See `RegistryLogin`."""
+        return self._password.scrub(text)
+
+
+class BearerLogin:
+    """A token that somebody else writes into a file."""
+
+    def __init__(self, token_file: Path) -> None:
+        self._token = SecretFile(token_file, "bearer_token_file")
+
+    async def signed(self, question: Question) -> Mapping[str, str]:
+        """See `RegistryLogin`."""
+        return {**question.headers, "Authorization": f"Bearer {self._token.read()}"}
+
+    def refused(self) -> None:
+        """The file is read for the next question anyway."""
+
+    def changed(self) -> bool:
+        """See `RegistryLogin`."""
+        return self._token.changed()
+
+    def scrub(self, text: str) -> str:
+        """See `RegistryLogin`."""
+        return self._token.scrub(text)
+
+
+def basic(username: str, password: str) -> str:
+    """The header's value for a user and a password, as UTF-8."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+
+from bridge.config.sections import SchemaRegistry
+from bridge.decode.protocol import Schema
+from bridge.registry.build import build_source
+from bridge.registry.source import RegistrySource
+from tests.support.registry.asking import failure, fetched, source
+from tests.support.registry.server import Asked, FakeRegistry, Reply
+
+SCHEMA = Schema("avro", '"string"')
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture(autouse=True)
+def _registered(registry: FakeRegistry) -> None:
+    registry.register("a", '"string"')
+
+
+async def test_a_password_is_read_again_without_a_restart(registry: FakeRegistry, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("öld\n")
+    client = source(registry.url, basic_auth={"username": "bridge", "password_file": str(file)})
+    registry.login(basic("bridge", "öld"))
+    assert await fetched(client, "id:1") == SCHEMA
+    registry.login(basic("bridge", "new"))
+    found = await failure(client)
+    assert found.kind == "login"
+    assert not client.credentials_changed()
+    file.write_text("new")
+    assert client.credentials_changed()
+    assert await fetched(client, "id:1") == SCHEMA
+    file.unlink()
+    assert await fetched(client, "id:1") == SCHEMA, "a vanished file displaced what worked"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "No such file"), ("", "it is empty"), ("a\nb", "more than one line")]
+)
+async def test_a_file_that_never_held_a_secret_is_a_trouble_of_the_login(
+    registry: FakeRegistry, tmp_path: Path, content: str | None, says: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_text(content)
+    client = source(registry.url, bearer_token_file=str(file))
+    found = await failure(client)
+    assert found.kind == "login"
+    assert f"schema_registry.bearer_token_file: {file} cannot be used" in found.sentence
+    assert says in found.sentence
+    assert registry.asked == []
+
+
+async def test_a_bearer_token_is_shown(registry: FakeRegistry, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("t0k3n\n")
+    registry.login("Bearer t0k3n")
+    assert await fetched(source(registry.url, bearer_token_file=str(file)), "id:1") == SCHEMA
+
+
+async def test_an_answer_that_repeats_the_secret_does_not_bring_it_into_the_log(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("t0k3n")
+    registry.always(Reply.of(401, {"error_code": 40101, "message": "bad token t0k3n"}))
+    found = await failure(source(registry.url, bearer_token_file=str(file)))
+    assert "bad token [hidden]" in found.sentence
+
+
+class TokenEndpoint(FakeRegistry):
+    """Gives out tokens by client credentials."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secret = "s3cret"
+        self.lives: object = 3600
+        self.given = 0
+        self.takes_basic = True
+        self.instead = self.token
+
+    def token(self, asked: Asked) -> Reply:
+        form = parse_qs(asked.body.decode())
+        shown = asked.headers.get("authorization") if self.takes_basic else None
+        if shown != basic("cl%2Fient", self.secret) and form.get("client_secret") != [self.secret]:
+            return Reply.of(401, {"error": "invalid_client", "error_description": "who?"})
+        assert form["grant_type"] == ["client_credentials"]
+        self.given += 1
+        return Reply(200, json.dumps({"access_token": f"t{self.given}", "expires_in": self.lives}).encode())
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_token_is_got_once_and_again_before_it_ends(registry: FakeRegistry, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret")
+    clock = Clock()
+    with TokenEndpoint() as endpoint:
+        oauth = {
+            "token_endpoint": endpoint.url + "/oauth/token",
+            "client_id": "cl/ient",
+            "client_secret_file": str(file),
+            "scope": "schemas read",
+            "logical_cluster": "lsrc-1",
+            "identity_pool": "pool-2",
+        }
+        section = SchemaRegistry.model_validate({"urls": [registry.url], "oauth": oauth})
+        client = build_source(section, {}, clock=clock)
+        for _ in range(3):
+            assert await fetched(client, "id:1") == SCHEMA
+        assert endpoint.given == 1
+        assert parse_qs(endpoint.asked[0].body.decode())["scope"] == ["schemas read"]
+        shown = registry.asked[-1].headers
+        assert shown["authorization"] == "Bearer t1"
+        assert (shown["target-sr-cluster"], shown["confluent-identity-pool-id"]) == ("lsrc-1", "pool-2")
+        clock.now = 3600 - 61
+        await fetched(client, "id:1")
+        assert endpoint.given == 1
+        clock.now = 3600 - 59
+        await fetched(client, "id:1")
+        assert endpoint.given == 2
+
+
+def oauth_client(registry: FakeRegistry, endpoint: TokenEndpoint, file: Path) -> RegistrySource:
+    file.write_text("s3cret")
+    oauth = {"token_endpoint": endpoint.url + "/token", "client_id": "cl/ient", "client_secret_file": str(file)}
+    return source(registry.url, oauth=oauth)
+
+
+async def test_a_token_that_was_withdrawn_is_replaced_within_the_look_up(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    with TokenEndpoint() as endpoint:
+        client = oauth_client(registry, endpoint, tmp_path / "secret")
+        await fetched(client, "id:1")
+        registry.login("Bearer t2")
+        assert await fetched(client, "id:1") == SCHEMA
+        assert endpoint.given == 2
+
+
+async def test_an_endpoint_that_takes_the_secret_in_the_body_only_is_served(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    with TokenEndpoint() as endpoint:
+        endpoint.takes_basic, endpoint.lives = False, "what?"
+        client = oauth_client(registry, endpoint, tmp_path / "secret")
+        assert await fetched(client, "id:1") == SCHEMA
+        assert len(endpoint.asked) == 2
+        registry.login("Bearer t2")
+        assert await fetched(client, "id:1") == SCHEMA
+        assert len(endpoint.asked) == 3, "what was learned of the endpoint was forgotten"
+
+
+async def test_a_refused_client_and_a_dead_endpoint_are_told_from_a_dead_registry(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    with TokenEndpoint() as endpoint:
+        client = oauth_client(registry, endpoint, tmp_path / "secret")
+        endpoint.secret = "another"
+        found = await failure(client)
+        assert found.kind == "login"
+        assert f"the token endpoint {endpoint.url}/token gives no token" in found.sentence
+        assert "401: invalid_client" in found.sentence
+        endpoint.always(Reply(503))
+        assert (await failure(client)).kind == "server_error"
+        endpoint.always(Reply.of(200, {"token": "x"}))
+        assert "answers without an access_token" in (await failure(client)).sentence
+        endpoint.down()
+        found = await failure(client)
+        assert (found.kind, found.sentence) == (
+            "connection",
+            f"no connection to {endpoint.url}/token: Connection refused",
+        )
+    assert registry.asked == []
