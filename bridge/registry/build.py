@@ -12,7 +12,7 @@ from bridge.config.sections import RegistryOAuth, SchemaRegistry
 from bridge.errors import InvalidError, Misuse
 from bridge.registry.apis import apicurio, confluent, glue
 from bridge.registry.folder import FolderOfSchemas
-from bridge.registry.lookups import SchemaLookups
+from bridge.registry.lookups import RegistryLookups
 from bridge.registry.outcomes import LookupResult, RegistryFailure
 from bridge.registry.source import RegistrySource
 from bridge.registry.transport.addresses import RegistryAddress
@@ -30,14 +30,14 @@ def build_lookups(
     *,
     warn: Callable[[str], None] = lambda _sentence: None,
     clock: Callable[[], float] = time.monotonic,
-) -> SchemaLookups:
+) -> RegistryLookups:
     """The look-ups of a bridge. `warn` is told sentences about `schema_registry.cache_dir`.
 
     Raises `Misuse` for addresses and certificates that cannot be used.
     """
     source = build_source(section, environ, clock=clock)
     folder = build_folder(section, source.urls, warn)
-    return SchemaLookups(source, unknown_after=section.unknown_id_after, folder=folder, clock=clock)
+    return RegistryLookups(source, unknown_after=section.unknown_id_after, folder=folder, clock=clock)
 
 
 def build_folder(section: SchemaRegistry, urls: Sequence[str], warn: Callable[[str], None]) -> FolderOfSchemas | None:

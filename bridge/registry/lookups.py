@@ -98,7 +98,7 @@ class RegistrySnapshot:
 
 
 @dataclass(slots=True, eq=False)
-class _Lookup:
+class _Wanted:
     """One reference that is asked for."""
 
     reference: str
@@ -110,7 +110,7 @@ class _Lookup:
     next_try: float | None = None
 
 
-class SchemaLookups:
+class RegistryLookups:
     """Looks schemas up, each until it is known or decided, for as long as somebody wants it."""
 
     def __init__(
@@ -129,7 +129,7 @@ class SchemaLookups:
         self._clock = clock
         self._luck = luck
         self._known = KnownSchemas(clock)
-        self._lookups: dict[str, _Lookup] = {}
+        self._lookups: dict[str, _Wanted] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
         self._recovered = asyncio.Event()
         self._counts: Counter[LookupResult] = Counter()
@@ -151,7 +151,7 @@ class SchemaLookups:
         """
         lookup = self._lookups.get(reference)
         if lookup is None:
-            lookup = self._lookups[reference] = _Lookup(reference, self._clock())
+            lookup = self._lookups[reference] = _Wanted(reference, self._clock())
             if not self._closed:
                 lookup.task = asyncio.get_running_loop().create_task(self._look_up(lookup))
         token = object()
@@ -206,13 +206,13 @@ class SchemaLookups:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def _give_up(self, lookup: _Lookup) -> None:
+    def _give_up(self, lookup: _Wanted) -> None:
         if self._lookups.get(lookup.reference) is lookup:
             del self._lookups[lookup.reference]
         if lookup.task is not None:
             lookup.task.cancel()
 
-    async def _look_up(self, lookup: _Lookup) -> None:
+    async def _look_up(self, lookup: _Wanted) -> None:
         """Until it is decided; then whoever waits is told."""
         decided: Schema | NoSchema | None = await self._kept(lookup.reference)
         unknown = False
@@ -238,7 +238,7 @@ class SchemaLookups:
         self._known.add(lookup.reference, decided, again=unknown)
         self._tell(lookup)
 
-    def _history(self, lookup: _Lookup) -> Waiting:
+    def _history(self, lookup: _Wanted) -> Waiting:
         """What was decided as unknown before, and is unknown still, is not waited for a second time."""
         if lookup.last is None and self._known.was_unknown(lookup.reference):
             return Waiting(unknown_since=self._clock() - self._unknown_after)
@@ -260,7 +260,7 @@ class SchemaLookups:
             sentence = f"the look-up of {reference} failed in a way nobody thought of: {type(error).__name__}: {error}"
             return RegistryFailure(LookupResult.REFUSED, sentence), ""
 
-    async def _wait(self, lookup: _Lookup, step: AskAgain) -> None:
+    async def _wait(self, lookup: _Wanted, step: AskAgain) -> None:
         """Until the next attempt is due, or something says that it may succeed now."""
         lookup.waiting, lookup.last = step.waiting, step
         lookup.next_try = until = self._clock() + step.pause
@@ -294,7 +294,7 @@ class SchemaLookups:
             self._state, self._since = state, self._clock()
         self._trouble = step if isinstance(step, AskAgain) and is_trouble else None
 
-    def _tell(self, lookup: _Lookup) -> None:
+    def _tell(self, lookup: _Wanted) -> None:
         if self._lookups.get(lookup.reference) is lookup:
             del self._lookups[lookup.reference]
         lookup.task = None

@@ -1,6 +1,6 @@
 """Confluent's API, as Confluent, Karapace, Redpanda and (below ``/apis/ccompat/v7``) Apicurio serve it.
 
-Seen on Apicurio 3.3.3, beside what `formats.md` of the clients documents:
+Seen on Apicurio 3.3.3, beside what its documentation says:
 
 * ``/schemas/guids/…`` and every other path that is not there answer 404 with an empty body, called JSON.
 * A Protobuf schema comes back as it was registered: ``.proto`` text, or base64 of a descriptor where a client of

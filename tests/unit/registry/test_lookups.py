@@ -8,7 +8,7 @@ import pytest
 
 from bridge.decode.protocol import NoSchema, Schema
 from bridge.registry.known import NEGATIVE_FOR
-from bridge.registry.lookups import AT_ONCE, SchemaLookups
+from bridge.registry.lookups import AT_ONCE, RegistryLookups
 from bridge.registry.outcomes import LookupResult, RegistryFailure, UnknownReference
 from bridge.registry.policy import Attempt
 from tests.support.registry.jumping import run
@@ -49,21 +49,21 @@ class Scripted:
         return self.new_credentials
 
 
-Scene = Callable[[Scripted, SchemaLookups], Coroutine[Any, Any, None]]
+Scene = Callable[[Scripted, RegistryLookups], Coroutine[Any, Any, None]]
 
 
 def play(scene: Scene, *answers: Attempt) -> None:
     async def played() -> None:
         source = Scripted(*answers)
         clock = asyncio.get_running_loop().time
-        lookups = SchemaLookups(source, unknown_after=60.0, clock=clock, luck=lambda: 0.0)
+        lookups = RegistryLookups(source, unknown_after=60.0, clock=clock, luck=lambda: 0.0)
         await scene(source, lookups)
         await lookups.aclose()
 
     run(played())
 
 
-async def known(lookups: SchemaLookups, reference: str = "id:42") -> Schema | NoSchema:
+async def known(lookups: RegistryLookups, reference: str = "id:42") -> Schema | NoSchema:
     event = asyncio.Event()
     lookups.want(reference, event.set)
     await event.wait()
@@ -71,7 +71,7 @@ async def known(lookups: SchemaLookups, reference: str = "id:42") -> Schema | No
 
 
 def test_however_many_want_a_schema_it_is_asked_for_once_and_each_is_told_once() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         told: list[int] = []
         for number in range(100):
             lookups.want("id:42", lambda number=number: told.append(number))  # type: ignore[misc]
@@ -85,7 +85,7 @@ def test_however_many_want_a_schema_it_is_asked_for_once_and_each_is_told_once()
 
 
 def test_what_is_known_is_never_asked_for_again() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         await known(lookups)
         await asyncio.sleep(1_000_000)
         assert lookups.schemas["id:42"] == SCHEMA
@@ -95,7 +95,7 @@ def test_what_is_known_is_never_asked_for_again() -> None:
 
 
 def test_an_outage_of_days_ends_by_itself_and_is_told_while_it_lasts() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         begun = asyncio.get_running_loop().time()
         waiting = asyncio.create_task(known(lookups))
         await asyncio.sleep(200_000)
@@ -127,7 +127,7 @@ def test_an_outage_of_days_ends_by_itself_and_is_told_while_it_lasts() -> None:
 def test_what_one_look_up_finds_out_serves_all_that_wait() -> None:
     """The registry is back: nobody waits out a minute of his own."""
 
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         waiting = [asyncio.create_task(known(lookups, f"id:{number}")) for number in range(1, 4)]
         await asyncio.sleep(500)
         source.answers = [SCHEMA]
@@ -138,7 +138,7 @@ def test_what_one_look_up_finds_out_serves_all_that_wait() -> None:
 
 
 def test_an_unknown_id_is_decided_after_a_minute_and_asked_for_again_by_who_comes_later() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         clock = asyncio.get_running_loop().time
         begun = clock()
         assert await known(lookups) == NoSchema("the registry does not know schema id 42")
@@ -162,7 +162,7 @@ def test_an_unknown_id_is_decided_after_a_minute_and_asked_for_again_by_who_come
 
 
 def test_new_credentials_are_tried_at_once() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         waiting = asyncio.create_task(known(lookups))
         await asyncio.sleep(1000)
         source.answers, source.new_credentials = [SCHEMA], True
@@ -172,7 +172,7 @@ def test_new_credentials_are_tried_at_once() -> None:
 
 
 def test_who_gives_a_partition_up_is_not_told_and_the_last_one_ends_the_look_up() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         told: list[str] = []
         first = lookups.want("id:42", lambda: told.append("first"))
         second = lookups.want("id:42", lambda: told.append("second"))
@@ -192,7 +192,7 @@ def test_who_gives_a_partition_up_is_not_told_and_the_last_one_ends_the_look_up(
 
 
 def test_hundreds_of_schemas_are_not_asked_for_all_at_once() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         source.hold.clear()
         waiting = [asyncio.create_task(known(lookups, f"id:{number}")) for number in range(1, 300)]
         await asyncio.sleep(0.1)
@@ -205,7 +205,7 @@ def test_hundreds_of_schemas_are_not_asked_for_all_at_once() -> None:
 
 
 def test_a_defect_in_a_look_up_is_told_and_tried_again() -> None:
-    async def scene(source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         waiting = asyncio.create_task(known(lookups))
         await asyncio.sleep(0.1)
         trouble = lookups.trouble("id:42")
@@ -218,7 +218,7 @@ def test_a_defect_in_a_look_up_is_told_and_tried_again() -> None:
 
 
 def test_closing_tells_nobody() -> None:
-    async def scene(_source: Scripted, lookups: SchemaLookups) -> None:
+    async def scene(_source: Scripted, lookups: RegistryLookups) -> None:
         told: list[int] = []
         lookups.want("id:42", lambda: told.append(1))
         await asyncio.sleep(1)
