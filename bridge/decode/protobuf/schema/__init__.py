@@ -1,0 +1,1 @@
+"""What a schema declares: descriptors and .proto texts, read into nodes, and looked up by name."""
