@@ -5,6 +5,7 @@ Everything here is immutable and knows nothing of Kafka clients, HTTP or clocks.
 
 from __future__ import annotations
 
+import abc
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -105,6 +106,17 @@ class FilterReason(enum.StrEnum):
     """Every route of its type is limited to other topics."""
     BRIDGE_RECORD = "bridge_record"
     """A dead letter or a resolution that a bridge wrote, told by its headers: never an event."""
+    UNTYPED = "untyped"
+    """It has no type, and `on_untyped` is drop."""
+    NO_USER = "no_user"
+    """It names no user, and `on_no_user` is drop."""
+    NO_ELEMENTS = "no_elements"
+    """Its list of elements is empty."""
+    HEARTBEAT = "heartbeat"
+    TRANSACTION = "transaction"
+    """Debezium's mark of where a transaction begins or ends."""
+    SCHEMA_CHANGE = "schema_change"
+    TRUNCATE = "truncate"
 
 
 class LetterReason(enum.StrEnum):
@@ -215,7 +227,51 @@ class SchemaNeeded:
         """None has looked at it yet."""
 
 
-Outcome = Request | Filtered | Failed | SchemaNeeded
+class Elements(abc.ABC):
+    """The record holds many records, its elements: each is mapped when it is asked for. It is the only outcome then."""
+
+    __slots__ = ("count", "size")
+
+    route: Final = None
+    """None has looked at it yet."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self.count = count
+        """One at least."""
+        self.size = size
+        """Bytes of the record, with everything undone that was put around it."""
+
+    @abc.abstractmethod
+    def map(self, element: int, now: float) -> tuple[Outcome, ...]:
+        """What the element of this number becomes, none of it another `Elements` or a `SchemaNeeded`. Never raises.
+
+        ``now`` in Unix seconds.
+        """
+
+
+MOST_ELEMENTS: Final = 1_000_000
+"""Of one record."""
+
+
+def output_of(element: int, route: int) -> int:
+    """The number, among all events of a record, of what a route makes of an element.
+
+    The first route's is the element's own number; no change of the mapping makes it another element's.
+    """
+    return route * MOST_ELEMENTS + element
+
+
+def element_of(output: int) -> int:
+    """The element that the number of an event is of, where its record has elements."""
+    return output % MOST_ELEMENTS
+
+
+def route_of(output: int) -> int:
+    """Which of the element's routes makes the event of this number."""
+    return output // MOST_ELEMENTS
+
+
+Outcome = Request | Filtered | Failed | SchemaNeeded | Elements
 Outcomes = tuple[Outcome, ...]
 """What one record becomes: one entry per route that looked at it, never empty."""
 
@@ -316,6 +372,8 @@ class DeadLetter:
     last_attempt_ms: int | None = None
     value_left_out: int = 0
     """Bytes of the original's value, which stands at its offset only."""
+    element: int | None = None
+    """Which of the record's elements it is of, from 0; None: its record has none, or it is of all of it."""
 
 
 @dataclass(frozen=True, slots=True)

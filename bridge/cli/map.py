@@ -107,7 +107,7 @@ def _from_file(
     histogram, seen = Histogram(), Coverage(start.mapping)
     now = time.time()
     for each in islice(found, limit):
-        mapped = start.mapping.map(each, now)
+        mapped = start.mapping.map_all(each, now)
         histogram.add(each, mapped)
         seen.add(each, mapped)
         explanation = explain(start.mapping, each, now)
@@ -150,7 +150,7 @@ def _from_topic(
     now = time.time()
     with progress.watched("Reading", limit) as report:
         for each in _peek(start, wanted, limit, oldest=oldest):
-            mapped = start.mapping.map(each, now)
+            mapped = start.mapping.map_all(each, now)
             histogram.add(each, mapped)
             seen.add(each, mapped)
             report(histogram.records)

@@ -156,7 +156,7 @@ def _record(source: str, form: records.Form, topic: str | None) -> Record:
 def _requests(start: startup.LoadedConfiguration, record: Record, now: float) -> list[Request]:
     from bridge.model import Request
 
-    return [outcome for outcome in start.mapping.map(record, now) if isinstance(outcome, Request)]
+    return [outcome for outcome in start.mapping.map_all(record, now) if isinstance(outcome, Request)]
 
 
 def _as_sent(endpoint: Endpoint, request: Request) -> list[str]:

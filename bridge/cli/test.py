@@ -70,7 +70,7 @@ def _show(result: ExampleResult) -> None:
 
 
 def _in_short(outcome: Outcome) -> str:
-    from bridge.model import Failed, Filtered, Request, SchemaNeeded
+    from bridge.model import Elements, Failed, Filtered, Request, SchemaNeeded
 
     match outcome:
         case Request():
@@ -81,6 +81,8 @@ def _in_short(outcome: Outcome) -> str:
             return f"{{dropped: {outcome.reason}}}"
         case SchemaNeeded(reference):
             return f"{{schema_needed: {reference}}}"
+        case Elements():
+            return "{elements: …}"
 
 
 def _document(results: tuple[ExampleResult, ...], said: Sequence[Sequence[Caution]], failed: int) -> dict[str, Any]:

@@ -181,9 +181,10 @@ class ExpectedDrop(Section):
 
     kind = "expectation"
 
-    dropped: Literal["tombstone", "unmapped", "rule", "when", "expired", "sampled_out", "topic", "bridge_record"] = (
-        Field(description="By which rule.")
-    )
+    dropped: Literal[
+        "tombstone", "unmapped", "rule", "when", "expired", "sampled_out", "topic", "bridge_record",
+        "untyped", "no_user", "no_elements", "heartbeat", "transaction", "schema_change", "truncate",
+    ] = Field(description="By which rule.")  # fmt: skip
 
 
 _Expected = ExpectedEvent | ExpectedDeadLetter | ExpectedDrop

@@ -1,9 +1,10 @@
-"""CloudEvents in both of Kafka's content modes, shown to the mapping in one shape: the structured one.
+"""CloudEvents in Kafka's content modes, shown to the mapping in one shape: the structured one.
 
 Structured: the value is the whole event, ``{"specversion": …, "type": …, "data": …}``. Binary: the attributes are
 headers named ``ce_…`` and the value is the data; it is put together as if it had been structured, extensions
-included, so that one mapping (``type``, ``id``, ``time``, ``data.x``) serves both. Source: the CloudEvents Kafka
-protocol binding 1.0.
+included, so that one mapping (``type``, ``id``, ``time``, ``data.x``) serves both. Batch: the value is a list of whole
+events, each of them a record of its own. Sources: the CloudEvents Kafka protocol binding 1.0, and section 4 of the JSON
+format for batches, which Kafka's binding leaves open.
 """
 
 from __future__ import annotations
@@ -14,19 +15,34 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bridge.decode import exact_json, plain_json, plain_text
+from bridge.decode.elements import ElementList, element_list, read_item
 from bridge.decode.failures import kind, undecodable
-from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings
+from bridge.decode.protocol import (
+    EXACT,
+    Attributes,
+    Decode,
+    DecodedRecord,
+    DecodeSettings,
+    DecodesTo,
+    FormatSettings,
+    Schemas,
+)
 from bridge.model import Header, Record
 
 _REQUIRED: Final = ("specversion", "type", "source", "id")
 _STRUCTURED: Final = "application/cloudevents"
+_BATCH: Final = "application/cloudevents-batch"
+_OBJECT: Final = ord("{")
 _PREFIX: Final = "ce_"
 
 
-def decode(record: Record, attributes: Attributes | None, settings: DecodeSettings) -> DecodedRecord:
-    """See `Decode`: the record is an event, in either mode."""
+def decode(record: Record, attributes: Attributes | None, settings: DecodeSettings) -> DecodesTo:
+    """See `Decode`: the record is an event, or a batch of them."""
     if attributes is not None:
         return _binary(record, attributes, settings)
+    raw = record.value
+    if raw and raw[0] != _OBJECT and _content_type(record.headers).startswith(_BATCH):
+        return _batch(record, settings)
     value = plain_json.read_object(record, settings)
     if value is not None:
         _check_structured(value)
@@ -34,7 +50,7 @@ def decode(record: Record, attributes: Attributes | None, settings: DecodeSettin
     return value
 
 
-def decode_what_is_there(record: Record, attributes: Attributes | None, settings: DecodeSettings) -> DecodedRecord:
+def decode_what_is_there(record: Record, attributes: Attributes | None, settings: DecodeSettings) -> DecodesTo:
     """See `Decode`: an event where the record says so or looks like one, else plain JSON."""
     if attributes is not None or (record.headers and _is_structured(record.headers)):
         return decode(record, attributes, settings)
@@ -42,6 +58,21 @@ def decode_what_is_there(record: Record, attributes: Attributes | None, settings
     if value is not None and "specversion" in value and _looks_structured(value):
         _unpack(value, record, settings)
     return value
+
+
+def decode_anything(record: Record, attributes: Attributes | None, settings: DecodeSettings) -> Any:
+    """As `decode_what_is_there`, of any JSON."""
+    if attributes is not None or (record.headers and _is_structured(record.headers)):
+        return decode(record, attributes, settings)
+    value = plain_json.read(record, settings)
+    if value.__class__ is dict and "specversion" in value and _looks_structured(value):
+        _unpack(value, record, settings)
+    return value
+
+
+def make(given: FormatSettings, _schemas: Schemas) -> Decode:
+    """See `MakeDecode`."""
+    return decode_anything if given.takes_anything else decode_what_is_there
 
 
 def form(attributes: Attributes | None, value: dict[str, Any]) -> str:
@@ -95,6 +126,26 @@ def _binary(record: Record, attributes: Attributes, settings: DecodeSettings) ->
     return attributes
 
 
+def _batch(record: Record, settings: DecodeSettings) -> ElementList | None:
+    """A list of events; each is looked at when its turn comes."""
+    raw = record.value or b""
+    how = EXACT if settings.exact or exact_json.may_be_inexact(raw) else settings
+    value = plain_json.read(record, how)
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise undecodable(f"the value is {kind(value)}; a batch of CloudEvents is an array")
+
+    def read(item: Any) -> dict[str, Any] | None:
+        event = read_item(item)
+        if event is not None:
+            _check_structured(event, "the element")
+            _unpack(event, record, how)
+        return event
+
+    return element_list(value, None, read, len(raw))  # nothing is around them
+
+
 def _text(raw: bytes) -> str:
     try:
         return raw.decode()
@@ -116,13 +167,13 @@ def _is_structured(headers: Sequence[Header]) -> bool:
     return _content_type(headers).startswith(_STRUCTURED)
 
 
-def _check_structured(value: dict[str, Any]) -> None:
+def _check_structured(value: dict[str, Any], name_of_it: str = "the value") -> None:
     """Refuses a value that was said to be an event and lacks what every event has."""
     for name in _REQUIRED:
         attribute = value.get(name)
         if not isinstance(attribute, str) or not attribute:
             what = kind(attribute) if attribute is not None else "missing"
-            raise undecodable(f"the value is no CloudEvent: {name} is {what if attribute != '' else 'empty'}")
+            raise undecodable(f"{name_of_it} is no CloudEvent: {name} is {what if attribute != '' else 'empty'}")
 
 
 def _looks_structured(value: dict[str, Any]) -> bool:

@@ -14,12 +14,7 @@ from bridge.decode import cloud_events, plain_json
 from bridge.decode.protocol import Decoder, always
 
 DECODERS: Final[Mapping[ValueFormat, Decoder]] = {
-    "auto": Decoder(
-        always(cloud_events.decode_what_is_there),
-        cloud_events.form,
-        cloud_events.binary_attributes,
-        shows_members=True,
-    ),
-    "json": Decoder(always(plain_json.decode), plain_json.form, shows_members=True),
+    "auto": Decoder(cloud_events.make, cloud_events.form, cloud_events.binary_attributes, shows_members=True),
+    "json": Decoder(plain_json.make, plain_json.form, shows_members=True),
     "cloudevents": Decoder(always(cloud_events.decode), cloud_events.form, cloud_events.binary_attributes),
 }

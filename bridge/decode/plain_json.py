@@ -9,17 +9,29 @@ import orjson
 
 from bridge.decode import exact_json, plain_text
 from bridge.decode.failures import kind, undecodable, unmappable
-from bridge.decode.protocol import Attributes, DecodedRecord, DecodeSettings
+from bridge.decode.protocol import Attributes, Decode, DecodedRecord, DecodeSettings, FormatSettings, Schemas
 from bridge.decode.recognition import form_of_key, form_of_string, form_of_value, unframed
 from bridge.model import Header, Record
 
 _LARGE: Final = exact_json.LARGE
+MARK: Final = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8: it belongs to the encoding and not to the text."""
 _MORE: Final = "unexpected content after document"
 
 
 def decode(record: Record, _attributes: Attributes | None, settings: DecodeSettings) -> DecodedRecord:
     """See `Decode`: the value is a JSON object."""
     return read_object(record, settings)
+
+
+def decode_anything(record: Record, _attributes: Attributes | None, settings: DecodeSettings) -> Any:
+    """The same of any JSON: something is taken off it, or it is taken apart, before it has to be an object."""
+    return read(record, settings)
+
+
+def make(given: FormatSettings, _schemas: Schemas) -> Decode:
+    """See `MakeDecode`."""
+    return decode_anything if given.takes_anything else decode
 
 
 def form(_attributes: Attributes | None, _value: dict[str, Any]) -> str:
@@ -49,13 +61,14 @@ def read(record: Record, settings: DecodeSettings) -> Any:
     raw = record.value or b""
     if raw and raw[0] in b"\0\3":
         raw = unframed(raw)
+    raw = raw.removeprefix(MARK)
     return read_bytes(raw, record, exact=settings.exact)
 
 
 def read_key(key: bytes, headers: Sequence[Header], *, exact: bool) -> Any:
     """A key, decoded as JSON."""
     try:
-        return exact_json.decode(unframed(key), exact=exact)
+        return exact_json.decode(unframed(key).removeprefix(MARK), exact=exact)
     except orjson.JSONDecodeError:
         name = form_of_key(key, headers) if plain_text.text_of(key) is None else None
         raise unmappable(f"key is {f'{name}, ' if name else ''}not JSON, which key:PATH needs") from None
@@ -73,8 +86,6 @@ def _explain(raw: bytes, record: Record, error: orjson.JSONDecodeError) -> str:
     """What the bytes are instead, if that is known, else what the decoder says and the byte where it stopped."""
     if not raw:
         return "the value is empty; JSON is needed"
-    if raw.startswith(b"\xef\xbb\xbf"):
-        return "the value starts with a UTF-8 byte order mark; JSON has none"
     other = form_of_value(raw, record.headers)
     if other is not None:
         return f"the value is {other}, not JSON"

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from bridge.config.mapping_section import KeyFormat, Layer, Unwrap
-from bridge.model import Header, Record, SchemaNeeded
+from bridge.decode.elements import ElementList
+from bridge.model import Filtered, Header, Record, SchemaNeeded
 
 DecodedRecord = dict[str, Any] | None
 """What expressions see; None for a null, which is a tombstone."""
+DecodesTo = DecodedRecord | ElementList | SchemaNeeded | Filtered
+"""What bytes come to. Where a topic has `unwrap` or `each`, its decoder may also show what is no object."""
 Attributes = dict[str, Any]
 """What the headers of a record say of its event, in the shape that the decoded value has it in."""
 
@@ -77,6 +80,13 @@ class FormatSettings:
     """A serialized ``FileDescriptorSet``, for Protobuf without a registry."""
     message_type: str | None = None
     """The full name of the message in it."""
+    each_path: tuple[str, ...] = ()
+    """`each` as names; none of them for the value itself."""
+
+    @property
+    def takes_anything(self) -> bool:
+        """Whether what the format reads need not be an object: something is taken off it, or it is taken apart."""
+        return self.unwrap != "none" or self.each is not None
 
     @property
     def as_it_is(self) -> bool:
@@ -102,9 +112,7 @@ EXACT: Final = DecodeSettings(exact=True)
 class Decode(Protocol):
     """Reads a record's value. Raises `MappingError` for bytes that are not what they are said to be."""
 
-    def __call__(
-        self, record: Record, attributes: Attributes | None, settings: DecodeSettings, /
-    ) -> DecodedRecord | SchemaNeeded:
+    def __call__(self, record: Record, attributes: Attributes | None, settings: DecodeSettings, /) -> DecodesTo:
         """`attributes` are what the decoder found in the record's headers."""
 
 

@@ -20,7 +20,7 @@ def compile_mapping(config: MappingConfig, schemas: Schemas = NO_SCHEMAS) -> Com
     `schemas` may grow while it is used.
     """
     findings = Findings()
-    settings = compile_settings(config, findings)
+    settings = compile_settings(config, findings, schemas)
     rules = compile_rules(config, findings)
     problems = findings.problems + check_examples(config.examples)
     if problems:

@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
+from bridge.decode.elements import ElementList
 from bridge.decode.failures import MappingError, undecodable
+from bridge.decode.keys import SchemaNeededError
 from bridge.decode.protocol import EXACT, FAST, NO_SCHEMAS, DecodeSettings, Schemas
 from bridge.formats.letter_headers import is_of_a_bridge
 from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.early_filters import EarlyFilter
+from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
-from bridge.mapping.topic_plan import SharedByTopics, TopicPlan
+from bridge.mapping.topic_plan import Match, SharedByTopics, TopicPlan
 from bridge.model import (
     UNREADABLE_HEADERS,
+    Elements,
     Failed,
     Filtered,
     FilterReason,
     LetterReason,
+    Outcome,
     Outcomes,
     Record,
     Route,
+    SchemaNeeded,
+    output_of,
 )
 
 _TOMBSTONE: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
 _WHEN_FALSE: Final[Outcomes] = (Filtered(FilterReason.WHEN),)
 """Of the condition that all routes share."""
 _BRIDGE_RECORD: Final[Outcomes] = (Filtered(FilterReason.BRIDGE_RECORD),)
+
+
+_NO_ELEMENTS: Final[Outcomes] = (Filtered(FilterReason.NO_ELEMENTS),)
+_BY_DECODER: Final[dict[Filtered, Outcomes]] = {}
+"""What decoders filter: a few instances, each of a whole kind of records."""
+_KEYS_BEHIND_SCHEMAS: Final = frozenset({"avro", "protobuf", "auto"})
 
 
 class CompiledMapping:
@@ -64,6 +78,8 @@ class CompiledMapping:
             outcomes = (Failed(failure.reason, failure.message),)
         except InexactNumberError:
             outcomes = None  # here the first decoded value is still in memory, below it is not
+        except SchemaNeededError as missing:
+            outcomes = (SchemaNeeded(missing.reference),)
         except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem
             outcomes = (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
         if outcomes is None:
@@ -76,6 +92,23 @@ class CompiledMapping:
         ):
             return _BRIDGE_RECORD
         return outcomes
+
+    def outputs(self, record: Record, now: float) -> tuple[tuple[int, Outcome], ...]:
+        """As `map`, of all elements where the record has some, each with its number among the record's events."""
+        outcomes = self.map(record, now)
+        elements = outcomes[0]
+        if not isinstance(elements, Elements):
+            return tuple(enumerate(outcomes))
+        return tuple(
+            (output_of(element, route), outcome)
+            for element in range(elements.count)
+            for route, outcome in enumerate(elements.map(element, now))
+        )
+
+    def map_all(self, record: Record, now: float) -> Outcomes:
+        """As `outputs`, without the numbers."""
+        outcomes = self.map(record, now)
+        return tuple([each for _, each in self.outputs(record, now)]) if isinstance(outcomes[0], Elements) else outcomes
 
     def key_counts(self) -> Mapping[MetadataKey, KeyCount]:
         """How often each metadata key of each route found nothing, of all events mapped since the start."""
@@ -114,6 +147,8 @@ class CompiledMapping:
             return self._map(record, now, EXACT)
         except MappingError as failure:
             return (Failed(failure.reason, failure.message),)
+        except SchemaNeededError as missing:
+            return (SchemaNeeded(missing.reference),)
         except Exception as error:  # noqa: BLE001  # as in `map`
             return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
 
@@ -136,7 +171,7 @@ class CompiledMapping:
                 return match.outcomes
         value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
-            return _TOMBSTONE if value is None else (value,)
+            return _TOMBSTONE if value is None else _without_document(value, topic, record, match)
         if match is None:
             match = topic.match_value(record, value, how)
             if match.outcomes is not None:
@@ -150,6 +185,23 @@ class CompiledMapping:
 
 def _are_filtered(outcomes: Outcomes) -> bool:
     return all(outcome.__class__ is Filtered for outcome in outcomes)
+
+
+def _without_document(
+    found: ElementList | SchemaNeeded | Filtered, topic: TopicPlan, record: Record, match: Match | None
+) -> Outcomes:
+    """What a record becomes of which the bytes are no one document."""
+    if isinstance(found, SchemaNeeded):
+        return (found,)
+    if isinstance(found, Filtered):
+        # The same instance for all of them: a row of them is counted in one go.
+        return _BY_DECODER.get(found) or _BY_DECODER.setdefault(found, (found,))
+    if not found.items:
+        return _NO_ELEMENTS
+    if record.key is not None and topic.settings.format.key in _KEYS_BEHIND_SCHEMAS:
+        with suppress(MappingError):  # each element that reads it says so
+            Scope(record, None, topic.settings).key_value()  # now, so that no element has to wait for a schema
+    return (MappedElements(topic, record, found, match),)
 
 
 def _by_each(plans: Sequence[RoutePlan], value: Any, scope: Scope, now: float) -> Outcomes:

@@ -11,9 +11,10 @@ import orjson
 from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode import exact_json, plain_text
 from bridge.decode.failures import MappingError, invalid, unmappable
+from bridge.errors import Signal
 from bridge.mapping.expressions.generated import Metadata, Write
 from bridge.mapping.expressions.readers import NOTHING, ValueReader
-from bridge.mapping.expressions.scope import InexactNumberError, Scope
+from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.expressions.values import Condition
 from bridge.mapping.metadata import WholeObject, compile_metadata
 from bridge.mapping.settings import Settings
@@ -57,7 +58,7 @@ class RouteParts:
         return RoutePlan(self, settings, self._filtered())
 
     def _filtered(self) -> dict[FilterReason, Filtered]:
-        reasons = (FilterReason.WHEN, FilterReason.EXPIRED, FilterReason.SAMPLED_OUT)
+        reasons = (FilterReason.WHEN, FilterReason.EXPIRED, FilterReason.SAMPLED_OUT, FilterReason.NO_USER)
         return {reason: Filtered(reason, self.route) for reason in reasons}
 
 
@@ -66,6 +67,7 @@ class RoutePlan:
 
     __slots__ = (
         "_allowed",
+        "_drops_without_user",
         "_event_name",
         "_filtered",
         "_limit",
@@ -89,6 +91,7 @@ class RoutePlan:
         self._when = parts.when
         self.max_age = parts.max_age if parts.has_max_age else settings.max_age
         self._on_expired: Literal["drop", "dead_letter"] = settings.on_expired
+        self._drops_without_user = settings.on_no_user == "drop"
         self.user_id = parts.user_id or settings.user_id
         self._sample = parts.sample
         self._literal_name = parts.event_name if isinstance(parts.event_name, str) else ""
@@ -102,8 +105,8 @@ class RoutePlan:
         )
         self._limit = settings.metadata_limit
 
-    def map(self, value: Any, scope: Scope, now: float) -> Outcome:  # noqa: C901 - a call costs what it saves
-        """What the record becomes by this route. Raises nothing but `InexactNumberError`."""
+    def map(self, value: Any, scope: Scope, now: float) -> Outcome:  # noqa: C901, PLR0911 - a call costs what it saves
+        """What the record becomes by this route. Raises nothing but a `Signal`, which is of the whole record."""
         try:  # not in a function of its own, which would cost a call for every event
             when = self._when
             if when is not None and not when.holds(value, scope):
@@ -114,6 +117,8 @@ class RoutePlan:
             user_id = reader.read(value, scope)
             # "" and what begins with a space are less than "!"; no other white space is printable.
             if user_id.__class__ is not str or user_id < "!" or not user_id.isprintable():
+                if self._drops_without_user and (user_id is None or (user_id.__class__ is str and not user_id.strip())):
+                    return self._filtered[FilterReason.NO_USER]
                 user_id = _user_id(reader, user_id, scope)
             sample = self._sample
             if sample is not None and not sample(user_id):
@@ -133,7 +138,7 @@ class RoutePlan:
             return Request(TRACK, user_id, event_name, body, self.route, left_out)
         except MappingError as failure:
             return Failed(failure.reason, failure.message, self.route)
-        except InexactNumberError:
+        except Signal:
             raise
         except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem
             return Failed(LetterReason.UNMAPPABLE, unexpected(error), self.route)

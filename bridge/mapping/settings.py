@@ -12,7 +12,10 @@ from bridge.config.mapping_section import MappingConfig, TopicOverrides, Unwante
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode.decoders import DECODERS
-from bridge.decode.protocol import Decoder, FormatSettings
+from bridge.decode.elements import ITSELF
+from bridge.decode.keys import KeyReader, key_reader
+from bridge.decode.layers import missing_package
+from bridge.decode.protocol import NO_SCHEMAS, Decoder, FormatSettings, Schemas
 from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
 from bridge.mapping.expressions.paths import Path, covers, parse_path
 from bridge.mapping.expressions.readers import ValueReader
@@ -27,6 +30,7 @@ class Settings:
     decoder: Decoder
     format: FormatSettings
     """How the decoder, and whatever is around it, reads this topic's records."""
+    key_reader: KeyReader
     event_type: ValueReader
     user_id: ValueReader
     occurred_at: ValueReader
@@ -77,11 +81,13 @@ _OF_THE_FORMAT: Final = ("logical_types", "layers", "unwrap", "key", "each", "me
 """Keys of the mapping that say how bytes are read, by the names that `FormatSettings` has, too."""
 
 
-def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSettings:
+def compile_settings(config: MappingConfig, findings: Findings, schemas: Schemas = NO_SCHEMAS) -> MappedTopicSettings:
     """Compiles `mapping` and its `per_topic`."""
+    given = _format(FormatSettings(), {name: getattr(config, name) for name in _OF_THE_FORMAT}, "mapping", findings)
     base = Settings(
         decoder=DECODERS[config.decode],
-        format=FormatSettings(**{name: getattr(config, name) for name in _OF_THE_FORMAT}),
+        format=given,
+        key_reader=key_reader(given, schemas, DECODERS),
         event_type=_envelope("event_type", config.event_type, "mapping", findings),
         user_id=findings.value(config.user_id, "mapping.user_id", "user_id"),
         occurred_at=_envelope("occurred_at", config.occurred_at, "mapping", findings),
@@ -102,7 +108,7 @@ def compile_settings(config: MappingConfig, findings: Findings) -> MappedTopicSe
     by_pattern: list[tuple[TopicPattern, Settings]] = []
     for name, overrides in config.per_topic.items():
         where = f"mapping.per_topic.{name}"
-        settings = _overridden(base, overrides, where, findings)
+        settings = _overridden(base, overrides, where, findings, schemas)
         _check_reachable(settings, where, findings)
         if topic_patterns.is_pattern(name):
             pattern = findings.topic_pattern(name, where)
@@ -126,7 +132,23 @@ def pattern_rank(pattern: str) -> tuple[int, int, str]:
     return -len(literal), -len(pattern), pattern
 
 
-def _overridden(base: Settings, overrides: TopicOverrides, where: str, findings: Findings) -> Settings:
+def _format(base: FormatSettings, given: Mapping[str, Any], where: str, findings: Findings) -> FormatSettings:
+    """How bytes are read."""
+    changed = dict(given)
+    if "layers" in changed and (missing := missing_package(changed["layers"])) is not None:
+        findings.add(f"{where}.layers", missing)
+    if "each" in changed:
+        each = changed["each"]
+        path = () if each is None or each == ITSELF else parse_path(each)
+        if path is None:
+            findings.add(f"{where}.each", f"{each!r} is no path such as data.records, nor @ for the value itself")
+        changed["each_path"] = path or ()
+    return replace(base, **changed)
+
+
+def _overridden(
+    base: Settings, overrides: TopicOverrides, where: str, findings: Findings, schemas: Schemas
+) -> Settings:
     """The base with what was written for some topics in its place. `never_send` can only grow."""
     changed: dict[str, Any] = {
         name: getattr(overrides, name)
@@ -135,8 +157,13 @@ def _overridden(base: Settings, overrides: TopicOverrides, where: str, findings:
     }
     if overrides.decode is not None:
         changed["decoder"] = DECODERS[overrides.decode]
-    formats = {name: getattr(overrides, name) for name in _OF_THE_FORMAT if name in overrides.model_fields_set}
-    changed["format"] = replace(base.format, **{name: each for name, each in formats.items() if each is not None})
+    formats: dict[str, Any] = {
+        name: getattr(overrides, name) for name in _OF_THE_FORMAT if name in overrides.model_fields_set
+    }
+    written = {name: each for name, each in formats.items() if each is not None or name == "each"}
+    if written:
+        changed["format"] = _format(base.format, written, where, findings)
+        changed["key_reader"] = key_reader(changed["format"], schemas, DECODERS)
     for name in ("event_type", "occurred_at", "event_id"):
         spec = getattr(overrides, name)
         if spec is not None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from bridge.decode import plain_text
 from bridge.decode.failures import unmappable
 from bridge.decode.protocol import Attributes, Decode, Decoder, DecodeSettings, FormatSettings, Schemas
+from bridge.decode.steps import decode_of
 from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingTypeFilter
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.never_send import without
@@ -62,6 +63,9 @@ class Match:
         self.plans = plans
 
 
+_UNTYPED: Final = Match("", None, (Filtered(FilterReason.UNTYPED),))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SharedByTopics:
     """What all topics of a mapping have in common."""
@@ -78,7 +82,7 @@ class SharedByTopics:
         how = (settings.decoder, settings.format)
         decode = self._decodes.get(how)
         if decode is None:
-            decode = self._decodes[how] = settings.decoder.make(settings.format, self.schemas)
+            decode = self._decodes[how] = decode_of(settings.decoder, settings.format, self.schemas)
         return decode
 
 
@@ -184,6 +188,10 @@ class TopicPlan:
         if not leading.tries:
             self._leading_type = None
 
+    def match_element(self, value: dict[str, Any], scope: Scope) -> Match:
+        """By a type in an element of the decoded value."""
+        return self.match(self._read_type(value, scope), value)
+
     def plan_of(self, route: Route) -> RoutePlan:
         """The plan behind a route that has looked at a record of this topic."""
         parts = next(part for rule in self._shared.rules.all for part in rule.routes if part.route is route)
@@ -192,6 +200,8 @@ class TopicPlan:
     def match(self, event_type: Any, value: Any = None) -> Match:
         """What the type's rule comes to; raises where there is no type. `value` is where it was looked for."""
         if event_type.__class__ is not str or not event_type:
+            if (event_type is None or event_type.__class__ is str) and self.settings.on_untyped == "drop":
+                return _UNTYPED
             reader = self.settings.event_type
             empty = event_type.__class__ is str
             what = "an empty string; a string is needed" if empty else reader.found_no_text(event_type, value)

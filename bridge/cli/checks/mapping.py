@@ -139,7 +139,7 @@ def newest(
     found: list[Finding] = []
     try:
         for record in sampler.read(config.kafka, wanted, logger, silence=patience):
-            outcomes = mapping.map(record, now)
+            outcomes = mapping.map_all(record, now)
             seen.add(record, outcomes)
             letters += any(isinstance(outcome, Failed) for outcome in outcomes)
             count += 1

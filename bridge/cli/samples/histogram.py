@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.model import Failed, Filtered, FilterReason, Outcome, Record, Request, SchemaNeeded
+from bridge.model import Elements, Failed, Filtered, FilterReason, Outcome, Record, Request, SchemaNeeded
 from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
@@ -126,6 +126,8 @@ def _label(outcome: Outcome) -> str:
             return f"dead letter: {outcome.reason}"
         case SchemaNeeded(reference):
             return f"schema needed: {reference}"
+        case Elements():
+            return "elements"
 
 
 def _section(title: str, counts: Counter[str], shown: int) -> list[str]:

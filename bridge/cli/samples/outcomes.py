@@ -27,7 +27,10 @@ def describe(explanation: MappingExplanation) -> list[str]:
     lines = [f"{explanation.coordinates}  ({', '.join(about)})"]
     for look in explanation.looks:
         lines += _lines(look)
-    return [printable(line) for line in lines]
+    shown = [printable(line) for line in lines]
+    for element in explanation.elements:
+        shown += [f"  {line}" for line in describe(element)]
+    return shown
 
 
 def _lines(look: Look) -> list[str]:
@@ -42,7 +45,8 @@ def _lines(look: Look) -> list[str]:
 
 def document(explanation: MappingExplanation) -> dict[str, Any]:
     """The same for a script."""
-    return {
+    elements = {"elements": [document(element) for element in explanation.elements]} if explanation.elements else {}
+    return elements | {
         "record": explanation.coordinates,
         "form": explanation.form,
         "type": explanation.event_type,

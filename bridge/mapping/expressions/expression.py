@@ -127,12 +127,16 @@ def _of_the_record(text: str, prefix: str, rest: str, label: str) -> Expression:
                 raise ExpressionError("must be key:PATH; for the key as text write key")
             read = _of_the_key(rest, label)
             return Expression(text, read, uses_value=False, uses_scope=True)
+        case "outer":
+            if not rest.strip():
+                raise ExpressionError("must be outer:PATH; the path begins at the whole value that has the elements")
+            return Expression(text, _around(rest, label), uses_scope=True)
         case "envelope":
             if rest not in _ENVELOPE:
                 raise ExpressionError(f"names no field of the envelope; there are {', '.join(_ENVELOPE)}")
             return Expression(text, _ENVELOPE[rest], uses_scope=True, envelope=rest)
     raise ExpressionError(
-        f"begins with {prefix}:, which is unknown; there are header:NAME, key:PATH and envelope:FIELD"
+        f"begins with {prefix}:, which is unknown; there are header:NAME, key:PATH, outer:PATH and envelope:FIELD"
     )
 
 
@@ -140,6 +144,12 @@ def _of_the_key(rest: str, label: str) -> Read:
     path = parse_path(rest)
     inner = path_reader(path) if path is not None else _query(f"key:{rest}", rest, label)[1]
     return lambda _value, scope: inner(scope.key_value(), scope)
+
+
+def _around(rest: str, label: str) -> Read:
+    path = parse_path(rest)
+    inner = path_reader(path) if path is not None else _query(f"outer:{rest}", rest, label)[1]
+    return lambda _value, scope: inner(scope.outer, scope)
 
 
 def _query(text: str, expression: str, label: str) -> tuple[Node, Read]:

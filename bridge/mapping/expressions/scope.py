@@ -6,15 +6,18 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from bridge.decode import exact_json, plain_json, plain_text
+from bridge.decode import connect, exact_json, plain_text
 from bridge.decode.exact_json import may_be_rounded
 from bridge.decode.failures import found, unmappable
-from bridge.decode.protocol import FAST, Decoder, DecodeSettings
+from bridge.decode.keys import KeyReader
+from bridge.decode.protocol import EXACT, FAST, Decoder, DecodeSettings, FormatSettings
 from bridge.errors import Signal
 from bridge.mapping.expressions import instants
 from bridge.model import Record, last_header
 
 _UNREAD: Final[Any] = object()
+_WRAPPED: Final = (b'"', b"{")
+"""What a header begins with of which Kafka Connect's JSON converter made JSON."""
 
 
 class InexactNumberError(Signal):
@@ -42,6 +45,14 @@ class ScopeSettings(Protocol):
     @property
     def decoder(self) -> Decoder:
         """How values are read."""
+
+    @property
+    def format(self) -> FormatSettings:
+        """What is around them."""
+
+    @property
+    def key_reader(self) -> KeyReader:
+        """How keys are read."""
 
     @property
     def occurred_at(self) -> EnvelopeReader:
@@ -73,6 +84,9 @@ class Scope:
         "spread",
         "value",
     )
+
+    outer: Any = None
+    """What is around an element; a record of its own has nothing around it."""
 
     def __init__(
         self, record: Record, value: Any, settings: ScopeSettings, event_type: str = "", how: DecodeSettings = FAST
@@ -152,18 +166,21 @@ class Scope:
     def header(self, name: str) -> str | None:
         """A header's text, see `last_header`."""
         content = last_header(self.record.headers, name)
+        if content is not None and content[:1] in _WRAPPED and self.settings.format.unwrap != "none":
+            content = connect.plain_text(content)
         return None if content is None else plain_text.read(content, f"header:{name}")
 
     def key_text(self) -> str | None:
         """The key as text."""
         key = self.record.key
-        return None if key is None else plain_text.read(key, "key", self.record.headers)
+        return None if key is None else self.settings.key_reader.text(key, "key", self.record.headers)
 
     def key_value(self) -> Any:
-        """The key, decoded as JSON (behind schema-registry framing, too)."""
+        """The key, decoded as `mapping.key` says."""
         if self._key is _UNREAD:
             key = self.record.key
-            self._key = None if key is None else plain_json.read_key(key, self.record.headers, exact=self.exact)
+            read = self.settings.key_reader.value
+            self._key = None if key is None else read(key, self.record.headers, exact=self.exact)
         return self._key
 
     def require_exact_numbers(self) -> bool:
@@ -198,3 +215,24 @@ class Scope:
                 f"timestamp {problem}; its producer counts in another unit, so take the time from the record itself "
                 "(mapping.occurred_at)"
             ) from None
+
+
+class ElementRecord(Record):
+    """One element of a record, as far as it has something of its own: which one it is."""
+
+    element: int
+
+    @property
+    def identity(self) -> str:
+        """See `Record.identity`."""
+        return f"{self.coordinates}/{self.element}"
+
+
+class ElementScope(Scope):
+    """One element of a record. Its numbers are exact: whether they would be rounded was looked at for all of them."""
+
+    __slots__ = ("outer",)
+
+    def __init__(self, record: Record, value: Any, settings: ScopeSettings, outer: Any) -> None:
+        super().__init__(record, value, settings, "", EXACT)
+        self.outer = outer

@@ -46,7 +46,7 @@ def of_examples(mapping: CompiledMapping, examples: Sequence[ExampleConfig]) -> 
 
 def _of_example(mapping: CompiledMapping, example: ExampleConfig) -> list[Caution]:
     seen, record = Coverage(mapping), example_record(example)
-    seen.add(record, mapping.map(record, nan if example.now is None else example.now))
+    seen.add(record, mapping.map_all(record, nan if example.now is None else example.now))
     return cautions(seen)
 
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any, Final, NamedTuple
 
 from bridge.decode import exact_json
+from bridge.decode.elements import ElementList
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import EXACT
+from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions import instants
 from bridge.mapping.expressions.absence import Absence, absences, first_obstacle
 from bridge.mapping.expressions.expression import RESERVED
@@ -21,7 +25,7 @@ from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.expressions.values import Condition
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.routes import RoutePlan
-from bridge.mapping.topic_plan import TopicPlan
+from bridge.mapping.topic_plan import Match, TopicPlan
 from bridge.model import Outcomes, Record, Request
 
 _KEYS_KEPT: Final = 1000
@@ -133,30 +137,40 @@ class Coverage:
         """One record. Never raises."""
         if record.value is None:
             return
-        sent = {
-            outcome.route.name: exact_json.loads(outcome.body).get("metadata", {})
-            for outcome in outcomes
-            if isinstance(outcome, Request)
-        }
         try:
-            self._look(self._mapping.topic(record.topic), record, sent)
+            self._look(self._mapping.topic(record.topic), record, outcomes)
         except (MappingError, InexactNumberError, RecursionError):
             return  # a dead letter, which says why
 
     # --- counting
 
-    def _look(self, topic: TopicPlan, record: Record, sent: Mapping[str, dict[str, Any]]) -> None:
+    def _look(self, topic: TopicPlan, record: Record, outcomes: Outcomes) -> None:
         self._counted.clear()
         attributes = topic.attributes(record)
         value = topic.decode(record, attributes, EXACT)
+        match = topic.match_record(record, EXACT) if topic.type_comes_first else None
+        if isinstance(value, ElementList):
+            self._look_at_elements(topic, MappedElements(topic, record, value, match))
         if not isinstance(value, dict):
             return  # a null, which is a tombstone, or a schema is missing
-        match = topic.match_record(record, EXACT) if topic.type_comes_first else None
         if match is None:
             match = topic.match_value(record, value, EXACT)
+        scope = Scope(record, value, topic.settings, match.event_type, EXACT)
+        self._count(topic, match, scope, _sent(outcomes))
+
+    def _look_at_elements(self, topic: TopicPlan, elements: MappedElements) -> None:
+        """Each as a record of its own, whatever its age."""
+        for element in range(elements.count):
+            self._counted.clear()
+            with suppress(MappingError, RecursionError):
+                scope, match = elements.look(element)
+                if scope is not None and match is not None:
+                    self._count(topic, match, scope, _sent(elements.map(element, nan)))
+
+    def _count(self, topic: TopicPlan, match: Match, scope: Scope, sent: Mapping[str, dict[str, Any]]) -> None:
         if match.outcomes is not None:
             return
-        scope = Scope(record, value, topic.settings, match.event_type, EXACT)
+        value = scope.value
         self._words("event_type", topic.settings.event_type, value)
         for name, reader in (("occurred_at", topic.settings.occurred_at), ("event_id", topic.settings.event_id)):
             counted = self.settings.setdefault((name, reader.text), SettingCoverage())
@@ -251,6 +265,15 @@ class Coverage:
         counted = words.setdefault(place, Word())
         counted.asked += 1
         counted.own += value.get(place.word) is not None
+
+
+def _sent(outcomes: Outcomes) -> dict[str, dict[str, Any]]:
+    """The metadata of what is sent, by route."""
+    return {
+        outcome.route.name: exact_json.loads(outcome.body).get("metadata", {})
+        for outcome in outcomes
+        if isinstance(outcome, Request)
+    }
 
 
 def _finds(reader: ValueReader, value: Any, scope: Scope) -> bool:

@@ -62,7 +62,7 @@ def run_example(mapping: CompiledMapping, example: ExampleConfig) -> ExampleResu
     """Maps one example's record and compares; events, in order, and dead letters must be exactly those expected."""
     record = example_record(example)
     now = nan if example.now is None else example.now
-    outcomes = mapping.map(record, now)
+    outcomes = mapping.map_all(record, now)
     differences = [*_differences(example, outcomes, mapping, record)]
     if example.now is None:
         topic = mapping.topic(record.topic)
@@ -85,16 +85,20 @@ def record_of(given: RecordExample) -> Record:
 
 
 def _key(given: RecordExample) -> bytes | None:
+    if given.key_base64 is not None:
+        return _decoded(given.key_base64, "key_base64")
     return given.key.encode() if isinstance(given.key, str) else _json(given.key)
 
 
 def _value(given: RecordExample) -> bytes | None:
-    if given.value_base64 is None:
-        return _json(given.value)
+    return _json(given.value) if given.value_base64 is None else _decoded(given.value_base64, "value_base64")
+
+
+def _decoded(text: str, name: str) -> bytes:
     try:
-        return base64.b64decode(given.value_base64, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("record.value_base64 is not base64") from None
+        raise ValueError(f"record.{name} is not base64") from None
 
 
 def _json(value: Any) -> bytes | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import EXACT, FAST, DecodeSettings
+from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.topic_plan import TopicPlan
-from bridge.model import Failed, Filtered, FilterReason, Outcome, Record, Request, SchemaNeeded
+from bridge.model import Elements, Failed, Filtered, FilterReason, Outcome, Record, Request, SchemaNeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,21 @@ class MappingExplanation:
     rule: str | None
     """The key of `mapping.events` that its type falls under."""
     looks: tuple[Look, ...]
+    elements: tuple[MappingExplanation, ...] = ()
+    """Each of the record's elements, explained; `looks` is empty then. Coordinates are ``orders/0/17#3``."""
+
+    @property
+    def all_looks(self) -> tuple[Look, ...]:
+        """Those at its elements where it has some."""
+        return tuple(look for element in self.elements for look in element.looks) or self.looks
 
 
 def explain(mapping: CompiledMapping, record: Record, now: float) -> MappingExplanation:
     """Maps a record (``now`` in Unix seconds) and says why it became what it became. Never raises."""
-    looks = tuple(_look(mapping, record, outcome) for outcome in mapping.map(record, now))
-    topic = mapping.topic(record.topic)
+    outcomes, topic = mapping.map(record, now), mapping.topic(record.topic)
+    elements = outcomes[0]
+    if isinstance(elements, MappedElements):
+        return _explained_elements(mapping, record, elements, now)
     envelope = _Envelope(topic, record)
     return MappingExplanation(
         record.coordinates,
@@ -58,15 +68,63 @@ def explain(mapping: CompiledMapping, record: Record, now: float) -> MappingExpl
         envelope.event_id,
         envelope.occurred_at,
         envelope.rule,
-        looks,
+        tuple(_look(mapping, record, outcome) for outcome in outcomes),
     )
 
+
+def explain_element(mapping: CompiledMapping, record: Record, element: int, now: float) -> MappingExplanation | None:
+    """As `explain`, of one element; None where the record has none of this number."""
+    elements = mapping.map(record, now)[0]
+    if not isinstance(elements, MappedElements) or element >= elements.count:
+        return None
+    return _explained_element(mapping, record, elements, element, now)
+
+
+def _explained_elements(
+    mapping: CompiledMapping, record: Record, elements: MappedElements, now: float
+) -> MappingExplanation:
+    topic = mapping.topic(record.topic)
+    looked_at = [_explained_element(mapping, record, elements, each, now) for each in range(elements.count)]
+    count = f"{elements.count} elements" if elements.count > 1 else "1 element"
+    form = f"{_form(topic, record, {})} ({count})"
+    return MappingExplanation(record.coordinates, form, None, None, None, None, (), tuple(looked_at))
+
+
+def _explained_element(
+    mapping: CompiledMapping, record: Record, elements: MappedElements, element: int, now: float
+) -> MappingExplanation:
+    looks = tuple(_look(mapping, record, outcome) for outcome in elements.map(element, now))
+    form = event_type = event_id = occurred_at = rule = None
+    with suppress(*_FAILURES):
+        scope, match = elements.look(element)
+        if scope is not None and match is not None:
+            form = f"{_form(mapping.topic(record.topic), record, scope.value)} (element {element} of {elements.count})"
+            event_type, rule = match.event_type, match.rule
+            event_id, occurred_at = scope.event_id(), scope.occurred_at()
+    name = f"{record.coordinates}#{element}"
+    return MappingExplanation(name, form, event_type or None, event_id, occurred_at, rule, looks)
+
+
+def _form(topic: TopicPlan, record: Record, value: dict[str, Any]) -> str:
+    """``JSON in gzip in base64``"""
+    form = topic.settings.decoder.form(topic.attributes(record), value)
+    return " in ".join([form, *(_LAYERS.get(each, each) for each in reversed(topic.settings.format.layers))])
+
+
+_LAYERS: Final = {"json_text": "a JSON text"}
+"""As people call them; the others are called that."""
 
 _BEFORE_ANY_ROUTE: Final = {
     FilterReason.TOMBSTONE: "the value is null: a tombstone",
     FilterReason.UNMAPPED: "no rule in mapping.events is for its type",
     FilterReason.RULE: "mapping.events has drop for its type",
     FilterReason.TOPIC: "every route of its rule is for other topics (see their topics)",
+    FilterReason.UNTYPED: "it has no type, and on_untyped is drop",
+    FilterReason.NO_ELEMENTS: "its list of elements is empty",
+    FilterReason.HEARTBEAT: "a heartbeat of Debezium",
+    FilterReason.TRANSACTION: "Debezium's mark of a transaction's begin or end",
+    FilterReason.SCHEMA_CHANGE: "a change of a table's schema, told by Debezium",
+    FilterReason.TRUNCATE: "a table was emptied (op t): no row is in it",
     FilterReason.BRIDGE_RECORD: "a bridge wrote it (its headers): a dead letter or a resolution is no event",
 }
 
@@ -84,6 +142,8 @@ def describe(mapping: CompiledMapping, record: Record, outcome: Filtered) -> str
         return f"when is false: {plan.parts.when.text if plan.parts.when else ''}"
     if outcome.reason is FilterReason.EXPIRED:
         return f"older than max_age ({plan.max_age or 0:.0f} s)"
+    if outcome.reason is FilterReason.NO_USER:
+        return f"{plan.user_id.text} names no user, and on_no_user is drop"
     return "the user is not in the sample"
 
 
@@ -99,6 +159,8 @@ def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
             return Look(name, "filtered", outcome.reason.value, describe(mapping, record, outcome))
         case SchemaNeeded(reference):
             return Look(name, "schema_needed", None, f"its schema {reference} is not known here")
+        case Elements():
+            return Look(name, "filtered", None, "its elements are looked at one by one")
 
 
 _FAILURES: Final = (MappingError, InexactNumberError, RecursionError)
@@ -131,9 +193,9 @@ class _Envelope:
         value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
             return
-        self.form = topic.settings.decoder.form(attributes, value)
+        self.form = _form(topic, record, value)
         match = early or topic.match_value(record, value, how)
-        self.event_type, self.rule = match.event_type, match.rule
+        self.event_type, self.rule = match.event_type or None, match.rule
         scope = Scope(record, value, topic.settings, match.event_type, how)
         self.event_id = scope.event_id()
         self.occurred_at = scope.occurred_at()

@@ -1,0 +1,65 @@
+"""A record of many records: each element is mapped as a record of its own would be, when there is room for it.
+
+Headers, key and topic are the record's; `outer:PATH` looks around the element. Whether a number in the record may have
+been rounded was looked at for the whole of it, so that no element makes the others be decoded again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.decode.elements import ElementList
+from bridge.decode.failures import MappingError
+from bridge.mapping.expressions.scope import ElementRecord, ElementScope
+from bridge.mapping.routes import unexpected
+from bridge.mapping.topic_plan import Match, TopicPlan
+from bridge.model import Elements, Failed, Filtered, FilterReason, LetterReason, Outcomes, Record
+
+_NULL: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
+_WHEN_FALSE: Final[Outcomes] = (Filtered(FilterReason.WHEN),)
+
+
+class MappedElements(Elements):
+    """The elements of one record under one mapping."""
+
+    __slots__ = ("_elements", "_match", "_record", "_topic")
+
+    def __init__(self, topic: TopicPlan, record: Record, elements: ElementList, match: Match | None) -> None:
+        """`match` is of the type where that is not in the elements, but in a header, the key or the topic."""
+        super().__init__(len(elements.items), elements.size)
+        self._topic = topic
+        self._record = record
+        self._elements = elements
+        self._match = match
+
+    def map(self, element: int, now: float) -> Outcomes:
+        """See `Elements`."""
+        try:
+            return self._map(element, now)
+        except MappingError as failure:
+            return (Failed(failure.reason, failure.message),)
+        except Exception as error:  # noqa: BLE001  # whatever an element brings about is this element's own problem
+            return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
+
+    def look(self, element: int) -> tuple[ElementScope | None, Match | None]:
+        """What expressions see of an element, and its type's rule; None for a null. Raises `MappingError`."""
+        value = self._elements.read(self._elements.items[element])
+        if value is None:
+            return None, None
+        record = ElementRecord(*self._record)
+        record.element = element
+        scope = ElementScope(record, value, self._topic.settings, self._elements.outer)
+        match = self._match or self._topic.match_element(value, scope)
+        scope.event_type = match.event_type
+        return scope, match
+
+    def _map(self, element: int, now: float) -> Outcomes:
+        scope, match = self.look(element)
+        if scope is None or match is None:
+            return _NULL
+        if match.outcomes is not None:
+            return match.outcomes
+        when, value = self._topic.when, scope.value
+        if when is not None and not when.holds(value, scope):
+            return _WHEN_FALSE
+        return tuple([plan.map(value, scope, now) for plan in match.plans])
