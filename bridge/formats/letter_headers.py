@@ -47,6 +47,7 @@ OFFSET: Final = f"{OWN}origin-offset"
 TIMESTAMP: Final = f"{OWN}origin-timestamp"
 GROUP: Final = f"{OWN}origin-group"
 OUTPUT: Final = f"{OWN}output"
+ELEMENT: Final = f"{OWN}element"
 ROUTE: Final = f"{OWN}route"
 ROUTE_HASH: Final = f"{OWN}route-hash"
 SHA256: Final = f"{OWN}request-sha256"
@@ -88,7 +89,7 @@ class Detail(enum.IntEnum):
 
 _ESSENTIAL: Final = frozenset(
     {
-        *(VERSION_NAME, REASON, OUTPUT, ROUTE, ROUTE_HASH, REPLAYS, VALUE_LEFT_OUT),
+        *(VERSION_NAME, REASON, OUTPUT, ELEMENT, ROUTE, ROUTE_HASH, REPLAYS, VALUE_LEFT_OUT),
         *(TOPIC, PARTITION, OFFSET, TIMESTAMP, GROUP),
     }
 )
@@ -136,6 +137,7 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
         TIMESTAMP: _record_time(record.timestamp_ms),
         GROUP: group,
         OUTPUT: str(letter.output),
+        ELEMENT: None if letter.element is None else str(letter.element),
         ROUTE: None if letter.route is None else cut_bytes(letter.route.name, _LONGEST_NAME),
         ROUTE_HASH: None if letter.route is None else letter.route.hash,
         SHA256: None if letter.request is None else hashlib.sha256(letter.request).hexdigest(),

@@ -94,6 +94,8 @@ class Letter(NamedTuple):
     last_attempt: str | None = None
     damaged: tuple[str, ...] = ()
     """Headers that are there and cannot be read."""
+    element: int | None = None
+    """Which of the record's elements it is of; None: the record had none, or it is of all of them."""
 
     def __repr__(self) -> str:
         # Values are printed by logs and assertions; what is in a letter is its owner's business.
@@ -105,7 +107,14 @@ class Letter(NamedTuple):
 
         What failed before any route looked at it never became events; mapped again, it becomes all of them.
         """
-        return self.dialect is not _BRIDGE or (self.route is None and self.reason in _BEFORE_ANY_ROUTE)
+        return self.dialect is not _BRIDGE or (
+            self.route is None and self.element is None and self.reason in _BEFORE_ANY_ROUTE
+        )
+
+    @property
+    def is_whole_element(self) -> bool:
+        """The same of an element: mapped again, it becomes all of the element's events."""
+        return self.element is not None and self.route is None and self.reason in _BEFORE_ANY_ROUTE
 
     @property
     def is_without_value(self) -> bool:
@@ -151,7 +160,7 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
     output, reason = named[own.OUTPUT], named[own.REASON]
     if topic is None or partition is None or offset is None or output is None or reason is None:
         raise ValueError
-    status, attempts = get(own.STATUS), get(own.ATTEMPTS)
+    status, attempts, element = get(own.STATUS), get(own.ATTEMPTS), get(own.ELEMENT)
     _, at_partition, at_offset, written_ms, key, value, _ = record
     return Letter(
         LetterPlace(at_partition, at_offset),
@@ -179,6 +188,8 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
         None if attempts is None else _digits(attempts),
         _text(get(own.FIRST)),
         _text(get(own.LAST)),
+        (),
+        None if element is None else _digits(element),
     )
 
 
@@ -295,8 +306,8 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
         headers.time(own.TIMESTAMP),
         headers.text(own.GROUP),
     )
-    output = headers.number(own.OUTPUT)
-    if output is None and own.OUTPUT in headers.named:
+    output, element = headers.number(own.OUTPUT), headers.number(own.ELEMENT)
+    if (output is None and own.OUTPUT in headers.named) or (element is None and own.ELEMENT in headers.named):
         origin = None  # Which of the record's events it is of is illegible: it must not be taken for another one.
     return Letter(
         LetterPlace(record.partition, record.offset),
@@ -319,6 +330,7 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
         headers.text(own.FIRST),
         headers.text(own.LAST),
         tuple(headers.damaged),
+        element,
     )
 
 

@@ -112,7 +112,14 @@ def identity(letter: Letter) -> Identity:
     if origin is None:
         return ("at", letter.place.partition, letter.place.offset)
     topic, partition, offset, timestamp_ms, group = origin
-    return ("of", group, topic, partition, offset, timestamp_ms, -1 if letter.is_whole_record else letter.output)
+    return ("of", group, topic, partition, offset, timestamp_ms, _which(letter))
+
+
+def _which(letter: Letter) -> int:
+    """Of the record's events: one by its number; -1 all of them; -2 and below all of an element's."""
+    if letter.is_whole_record:
+        return -1
+    return -2 - (letter.element or 0) if letter.is_whole_element else letter.output
 
 
 def record_sha256(letter: Letter) -> str:

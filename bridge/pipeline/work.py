@@ -6,7 +6,7 @@ import enum
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from bridge.model import TRACK, DeadLetter, Disposition, Record, Request, Route
+from bridge.model import TRACK, DeadLetter, Disposition, Record, Request, Route, element_of
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.retry import Mark
@@ -131,6 +131,11 @@ class Work:
         return f"Work({self.record.coordinates}#{self.output}, {self.state.name}, attempts={self.attempts})"
 
     @property
+    def element(self) -> int | None:
+        """Which of the record's elements it is of; None: it has none."""
+        return element_of(self.output) if self.fanout is not None and self.fanout.has_elements else None
+
+    @property
     def may_be_delivered(self) -> bool:
         """Whether it is sent or will be, and its answer still counts."""
         return (
@@ -149,9 +154,11 @@ class Work:
 class Fanout:
     """A record that became several events: complete when all of them are."""
 
-    __slots__ = ("remaining", "size", "works", "worst")
+    __slots__ = ("has_elements", "remaining", "size", "works", "worst")
 
-    def __init__(self, works: Sequence[Work]) -> None:
+    def __init__(self, works: Sequence[Work], *, has_elements: bool = False) -> None:
+        self.has_elements = has_elements
+        """Whether they are of elements of the record, and not of the routes of one."""
         self.works = works
         self.size = works[0].size
         self.remaining = len(works)

@@ -52,6 +52,7 @@ def export(entry: LetterEntry, hidden: Redaction) -> dict[str, Any]:
         "record_sha256": resolutions.record_sha256(letter),
         "origin": None if letter.origin is None else letter.origin._asdict(),
         "output": None if letter.is_whole_record else letter.output,
+        "element": letter.element,
         "state": standing.state.value,
         "reason": letter.reason,
         "message": hidden.of_message(letter.message, value, letter.headers),

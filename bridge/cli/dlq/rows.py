@@ -61,6 +61,7 @@ def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) ->
             "group": origin.group,
         },
         "output": None if letter.is_whole_record else letter.output,
+        "element": letter.element,
         "attempts": letter.attempts,
         "first_attempt": letter.first_attempt,
         "last_attempt": letter.last_attempt,

@@ -129,7 +129,7 @@ def _facts(entry: LetterEntry, hidden: Redaction) -> list[str]:
         ),
         ("reason", f"{letter.reason}{answer}: {hidden.of_message(letter.message, letter.value, letter.headers)}"),
         ("from", "unknown" if origin is None else f"{origin}, of {_when(origin.timestamp_ms)}, group {origin.group}"),
-        ("event", "all of the record" if letter.is_whole_record else f"number {letter.output} of the record"),
+        ("event", _which(letter)),
         ("route", f"{letter.route} ({letter.route_hash})" if letter.route else ""),
         ("attempts", f"{letter.attempts}{times}" if letter.attempts else ""),
         ("written by", "" if letter.dialect.value == "bridge" else letter.dialect.value),
@@ -144,6 +144,14 @@ def _facts(entry: LetterEntry, hidden: Redaction) -> list[str]:
         why = f": {ended.reason}" if ended.reason else ""
         facts.append((ended.ending.value, f"{moment(ended.at * 1000)} by {ended.author.user}{why}"))
     return tables.table([[title, text] for title, text in facts if text])
+
+
+def _which(letter: Letter) -> str:
+    if letter.is_whole_record:
+        return "all of the record"
+    if letter.element is None:
+        return f"number {letter.output} of the record"
+    return f"element {letter.element} of the record, number {letter.output} of its events"
 
 
 def _record(entry: LetterEntry, hidden: Redaction) -> list[str]:

@@ -182,7 +182,7 @@ def _expected(
     now = time.time()
     kinds: Counter[type] = Counter()
     for line in lines:
-        kinds.update(type(outcome) for outcome in start.mapping.map(line.record, now))
+        kinds.update(type(outcome) for outcome in start.mapping.map_all(line.record, now))
     rows = [
         (thousands(len(lines)), "records in the file"),
         (thousands(kinds[Request]), "requests"),

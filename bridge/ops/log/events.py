@@ -243,6 +243,7 @@ class Events:
             partition=letter.record.partition,
             offset=letter.record.offset,
             output=letter.output,
+            element=letter.element,
             route=None if letter.route is None else letter.route.name,
             status=letter.status,
             error_code=letter.error_code,

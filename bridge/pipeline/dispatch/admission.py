@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 
 from bridge.config.sections import Ordering
 from bridge.formats.offset_map import Head
-from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request, SchemaNeeded
+from bridge.model import (
+    Elements,
+    Failed,
+    Filtered,
+    LetterReason,
+    Outcome,
+    Outcomes,
+    Record,
+    Request,
+    SchemaNeeded,
+    output_of,
+)
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.ports import Arrival, Clock, FilteredEarly, Mapper, Oversized
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, PartitionWork, QueueKey, Work
@@ -26,7 +37,7 @@ class Admission:
         self._clock = clock
         self._enqueue = enqueue
 
-    def accept(  # noqa: C901, PLR0915 - any part of it elsewhere is a call for each record
+    def accept(  # noqa: C901, PLR0912, PLR0915 - any part of it elsewhere is a call for each record
         self, partition: PartitionWork, records: Sequence[Arrival], until: float
     ) -> int:
         """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way.
@@ -70,7 +81,7 @@ class Admission:
             tally.consumed += 1
             outcome = outcomes[0]
             if len(outcomes) > 1:
-                self._accept_many(partition, record, outcomes)
+                self._accept_many(partition, record, list(enumerate(outcomes)))
             elif isinstance(outcome, Filtered):
                 passed(offset)
                 if alike:
@@ -91,6 +102,8 @@ class Admission:
                 through -= 1
                 partition.needs = outcome.reference
                 break
+            elif isinstance(outcome, Elements):
+                self._accept_many(partition, record, _numbered(outcome, wall), has_elements=True)
             else:
                 work = self._work(partition, record, outcome, 0)
                 self._arrived(partition, record, work)
@@ -123,25 +136,32 @@ class Admission:
             self._record_filtered(outcomes[0], records)
             self._event_filtered(outcomes[0], records)
 
-    def _accept_many(self, partition: PartitionWork, record: Record, outcomes: Outcomes) -> None:
-        """A record with several routes: complete when each of its events is."""
-        filtered = [outcome for outcome in outcomes if isinstance(outcome, Filtered)]
-        works = [
-            self._work(partition, record, outcome, output)
-            for output, outcome in enumerate(outcomes)
+    def _accept_many(
+        self,
+        partition: PartitionWork,
+        record: Record,
+        outcomes: Sequence[tuple[int, Outcome]],
+        *,
+        has_elements: bool = False,
+    ) -> None:
+        """A record with several events, by their numbers: complete when each of them is."""
+        filtered = [outcome for _, outcome in outcomes if isinstance(outcome, Filtered)]
+        entering = [
+            (self._work(partition, record, outcome, output), outcome)
+            for output, outcome in outcomes
             if not isinstance(outcome, Filtered)
         ]
-        for outcome in filtered:
-            self._event_filtered(outcome, 1)
-        if not works:
+        for each in filtered:
+            self._event_filtered(each, 1)
+        if not entering:
             partition.tracker.passed(record.offset)
             self._record_filtered(filtered[0], 1)
             return
-        fanout = Fanout(works)
+        fanout = Fanout([work for work, _ in entering], has_elements=has_elements)
         self._arrived(partition, record, fanout)
-        for work in works:
+        for work, outcome in entering:
             work.fanout = fanout
-            self._enqueue(work, outcomes[work.output])
+            self._enqueue(work, outcome)
 
     def _record_filtered(self, outcome: Filtered, records: int) -> None:
         tally = self._tally
@@ -189,3 +209,11 @@ def _too_large(arrival: Oversized) -> str:
         f"({arrival.largest}); its value is left out here and is at {arrival.record.coordinates}, for as long as the "
         "topic keeps it"
     )
+
+
+def _numbered(elements: Elements, wall: float) -> list[tuple[int, Outcome]]:
+    return [
+        (output_of(element, route), outcome)
+        for element in range(elements.count)
+        for route, outcome in enumerate(elements.map(element, wall))
+    ]

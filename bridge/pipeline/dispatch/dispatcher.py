@@ -236,6 +236,7 @@ class Dispatcher:
                 work.output,
                 outcome.route,
                 value_left_out=outcome.value_left_out,
+                element=work.element,
             )
             self.letters.submit(work, letter)
 

@@ -32,6 +32,7 @@ def letter_of(
         work.attempts,
         None if work.first_at is None else int((epoch + work.first_at) * 1000),
         int((epoch + work.last_at) * 1000),
+        element=work.element,
     )
 
 

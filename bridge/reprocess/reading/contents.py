@@ -33,7 +33,7 @@ def event_type(mapping: CompiledMapping, record: Record) -> str | None:
 
 def users(mapping: CompiledMapping, record: Record) -> frozenset[str]:
     """Those its events are of; none where it becomes no event."""
-    outcomes = mapping.map(record, ANY_AGE)
+    outcomes = mapping.map_all(record, ANY_AGE)
     return frozenset(outcome.user_id for outcome in outcomes if isinstance(outcome, Request))
 
 

@@ -44,7 +44,7 @@ class OriginRange:
 
 _ORIGIN = re.compile(r"([A-Za-z0-9._-]{1,249})(?::(\d{1,9})(?::(\d{1,18})?(-)?(\d{1,18})?)?)?", re.ASCII)
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})", re.ASCII)
-_RECORD = re.compile(r"([A-Za-z0-9._-]{1,249})[/:](\d{1,9})[/:](\d{1,18})(?:#(\d{1,4}))?", re.ASCII)
+_RECORD = re.compile(r"([A-Za-z0-9._-]{1,249})[/:](\d{1,9})[/:](\d{1,18})(?:#(\d{1,9}))?", re.ASCII)
 
 
 def parse_origin(text: str) -> OriginRange:
@@ -62,7 +62,7 @@ def parse_origin(text: str) -> OriginRange:
 
 @dataclass(frozen=True, slots=True)
 class OriginName:
-    """One record of a source topic; `output` names one of its events."""
+    """One record of a source topic; `output` names one of its events, or one of its elements with all of its events."""
 
     topic: str
     partition: int
@@ -96,7 +96,7 @@ def is_named(letter: Letter, name: LetterPlace | OriginName) -> bool:
     return (
         origin is not None
         and (origin.topic, origin.partition, origin.offset) == (name.topic, name.partition, name.offset)
-        and (name.output is None or letter.is_whole_record or letter.output == name.output)
+        and (name.output is None or letter.is_whole_record or name.output in (letter.output, letter.element))
     )
 
 

@@ -20,7 +20,19 @@ from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import Failed, Filtered, LetterReason, Outcome, Outcomes, Record, Request
+from bridge.model import (
+    Elements,
+    Failed,
+    Filtered,
+    LetterReason,
+    Outcome,
+    Outcomes,
+    Record,
+    Request,
+    element_of,
+    output_of,
+    route_of,
+)
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry
 
@@ -186,22 +198,36 @@ def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iter
     if letter.is_without_value and record.value is None:
         return MappedLetter(((letter.output, Failed(LetterReason.TOO_LARGE, _without_value(letter))),))
     written = letter.timestamp_ms
-    outcomes = mapping.map(record, contents.ANY_AGE if written is None else written / 1000)
+    now = contents.ANY_AGE if written is None else written / 1000
+    done = frozenset(delivered)
     if letter.is_whole_record:
-        done = frozenset(delivered)
-        return MappedLetter(tuple((number, each) for number, each in enumerate(outcomes) if number not in done))
+        return MappedLetter(
+            tuple((number, each) for number, each in mapping.outputs(record, now) if number not in done)
+        )
+    outcomes, elements = mapping.map(record, now), None
+    if isinstance(outcomes[0], Elements):
+        elements = outcomes[0]
+        if letter.element is None or letter.element >= elements.count:
+            return MappedLetter(())  # it was of a record that had no elements, or had more of them
+        outcomes = elements.map(letter.element, now)
+    elif letter.element is not None and not isinstance(outcomes[0], Failed):
+        return MappedLetter(())  # its record has no elements any more
+    if letter.is_whole_element:
+        numbered = ((output_of(letter.element or 0, route), each) for route, each in enumerate(outcomes))
+        return MappedLetter(tuple((number, each) for number, each in numbered if number not in done))
     own = _own(letter, outcomes)
     return MappedLetter(()) if own is None else MappedLetter((own,))
 
 
 def _own(letter: Letter, outcomes: Outcomes) -> tuple[int, Outcome] | None:
-    """The letter's event among those of its record: by its route's name, else by its number."""
+    """The letter's event among those of its record, or of its element: by its route's name, else by its place."""
     if len(outcomes) == 1 and outcomes[0].route is None:
         return letter.output, outcomes[0]  # Of the whole record, whatever it has: unmapped, undecodable, dropped.
     for each in outcomes:
         if letter.route is not None and each.route is not None and each.route.name == letter.route:
             return letter.output, each
-    return (letter.output, outcomes[letter.output]) if letter.output < len(outcomes) else None
+    place = letter.output if letter.element is None else route_of(letter.output)
+    return (letter.output, outcomes[place]) if place < len(outcomes) else None
 
 
 def is_refused_request(entry: LetterEntry, mapped: MappedLetter) -> bool:
@@ -251,20 +277,22 @@ def in_original_order(entries: Iterable[LetterEntry]) -> list[LetterEntry]:
     for entry in entries:
         origin = entry.letter.origin
         partitions.setdefault((origin.topic, origin.partition) if origin else ("", -1), []).append(entry)
-    timed: list[tuple[int, str, int, int, int, LetterEntry]] = []
+    timed: list[tuple[int, str, int, int, int, int, LetterEntry]] = []
     for (topic, partition), those in partitions.items():
         those.sort(key=_offset_and_output)
         latest = 0
         for entry in those:
             latest = max(latest, _time(entry))
             timed.append((latest, topic, partition, *_offset_and_output(entry), entry))
-    timed.sort(key=lambda each: each[:5])
-    return [each[5] for each in timed]
+    timed.sort(key=lambda each: each[:6])
+    return [each[6] for each in timed]
 
 
-def _offset_and_output(entry: LetterEntry) -> tuple[int, int]:
+def _offset_and_output(entry: LetterEntry) -> tuple[int, int, int]:
+    """Offset, element and route; without elements it is the same order, by the number of the event."""
     letter = entry.letter
-    return (letter.origin.offset if letter.origin else letter.place.offset, letter.output)
+    output = letter.output
+    return (letter.origin.offset if letter.origin else letter.place.offset, element_of(output), route_of(output))
 
 
 def _time(entry: LetterEntry) -> int:

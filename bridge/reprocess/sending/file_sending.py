@@ -231,7 +231,7 @@ class Sending:
     def map(self, record: Record, now: float) -> Outcomes:
         """See `Cargo`: the line's own record, of which the dispatcher has only the number."""
         line = self._in_flight[record.offset]
-        outcomes = self._mapping.map(line.line.record, now)
+        outcomes = self._mapping.map_all(line.line.record, now)
         line.mapped(outcomes)
         return outcomes
 

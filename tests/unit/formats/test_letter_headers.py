@@ -31,6 +31,7 @@ def letter(
         attempts=3,
         first_attempt_ms=1_767_323_046_000,
         last_attempt_ms=1_767_323_050_500,
+        element=1,
     )
 
 
@@ -55,6 +56,7 @@ def test_everything_known_about_a_letter_stands_in_its_headers() -> None:
         "bridge.dead-letter.origin-timestamp": "2026-01-02T03:04:05.678Z",
         "bridge.dead-letter.origin-group": "bridge-group",
         "bridge.dead-letter.output": "1",
+        "bridge.dead-letter.element": "1",
         "bridge.dead-letter.route": "order.completed[1]",
         "bridge.dead-letter.route-hash": "0123456789ab",
         "bridge.dead-letter.request-sha256": "9963dd457232ee61e37ae0a8ea45aef11bffa242620445bc5fea661a4ce4f613",
@@ -130,7 +132,7 @@ def test_less_detail_leaves_out_the_messages_first_and_then_all_but_what_identif
     assert least.keys() == {
         f"bridge.dead-letter.{name}"
         for name in (
-            *("version", "reason", "output", "route", "route-hash", "replays"),
+            *("version", "reason", "output", "element", "route", "route-hash", "replays"),
             *("origin-topic", "origin-partition", "origin-offset", "origin-timestamp", "origin-group"),
         )
     }
