@@ -17,6 +17,7 @@ import orjson
 
 from bridge.decode.failures import kind, undecodable
 from bridge.decode.plain_json import MARK
+from bridge.errors import InvalidError
 
 LARGEST: Final = 20_000_000
 """Bytes that a layer may hold: as many as a record may have where `kafka.max_record_bytes` says nothing else."""
@@ -35,7 +36,7 @@ _MOST_PARTS: Final = 10_000
 """Pieces of compressed data in one value: each has a price, however small it is."""
 
 
-class LayerError(ValueError):
+class LayerError(InvalidError):
     """Bytes are not what a layer was said to be; reads as the end of a sentence that begins with "the value"."""
 
 
