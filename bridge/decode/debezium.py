@@ -184,4 +184,6 @@ _POSITIONS: Final[dict[str, Callable[[dict[str, Any]], str | None]]] = {
     "db2": _of("change_lsn", "commit_lsn"),
     "oracle": _of("rs_id", "scn", "ssn"),
 }
-"""By the name of the connector in ``source``. MongoDB, Vitess and others have positions that several changes of one document may share."""
+"""By the name of the connector in ``source``. MongoDB, Vitess and others have positions that several changes of one
+document may share.
+"""
