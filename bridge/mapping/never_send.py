@@ -1,7 +1,8 @@
 """What must never leave, taken out of a decoded value before anything is read from it. It fails closed.
 
 A text on the way of a path may hold the very thing (JSON inside of a text, base64), and nobody can search it. So
-`Unusable` takes its place: a record that would send it is a dead letter, any other is as before.
+`Unusable` takes its place: a record that would send it is a dead letter, any other is as before. Only ``from_json()``,
+which searches what it reads, may open it; the path goes on in what it finds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Final
 from bridge.decode.elements import ElementList
 from bridge.decode.failures import Unusable, unmappable
 from bridge.decode.protocol import Attributes, Decode, DecodeSettings, DecodesTo
+from bridge.mapping.expressions.functions.withheld import without_path
 from bridge.mapping.expressions.paths import Path
 from bridge.model import Record
 
@@ -38,7 +40,7 @@ def without(paths: tuple[Path, ...], decode: Decode) -> Decode:
 
     def take_out(value: Any) -> None:
         for path, withheld in guarded:
-            _remove(value, path, withheld)
+            without_path(value, path, withheld)
         if of_data is not None and value.__class__ is dict and _ENCODED in value:
             if _DATA in value:
                 del value[_ENCODED]
@@ -61,28 +63,6 @@ def _of_elements(elements: ElementList, take_out: Callable[[Any], None]) -> Elem
         return value
 
     return replace(elements, read=read)
-
-
-def _remove(value: Any, path: Path, withheld: Unusable) -> Any:
-    """What takes a value's place."""
-    kind = value.__class__
-    if kind is dict:
-        name = path[0]
-        if name in value:
-            if len(path) == 1:
-                del value[name]
-            else:
-                value[name] = _remove(value[name], path[1:], withheld)
-    elif kind is list:
-        for place, item in enumerate(value):
-            inner = item.__class__
-            if inner is dict or inner is list:
-                _remove(item, path, withheld)
-            elif inner is str and item:
-                value[place] = withheld
-    elif kind is str and value:
-        return withheld
-    return value
 
 
 def _withheld(path: str) -> Unusable:

@@ -5,7 +5,8 @@ What was at such a path is found again in the request the record became (`Secret
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import base64
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -155,6 +156,10 @@ def _hide(value: Any, path: Path) -> Any:
 HIDDEN: Final = "***"
 _TELLING: Final = 3
 """Characters from which on a text is looked for inside of others; shorter ones are in everything."""
+_SHARED: Final = 5
+"""Characters in a row that are taken for a part of a hidden text: `split` and `replace` leave as many of it."""
+_COMPARED: Final = 20_000
+"""Characters of a hidden text; of a longer one anything may be a part."""
 
 
 class Secrets:
@@ -164,6 +169,7 @@ class Secrets:
         self.are_known = True
         """False where a text on the way of a path may hold more of them: then anything may be one."""
         self._texts: set[str] = set()
+        self._runs: set[str] = set()
         self._has_number = False
         self._has_boolean = False
 
@@ -185,14 +191,24 @@ class Secrets:
         """Adds one scalar."""
         self._has_boolean = self._has_boolean or isinstance(value, bool)
         if isinstance(value, str):
-            self._texts.add(value.casefold())
-            # What from_json() made of it may be any part of it.
-            self.are_known = self.are_known and not value.lstrip().startswith(("{", "[", '"'))
+            self._add_text(value)
+            inside = _of_base64(value)
+            if inside is not None:
+                self._has_number = True  # it may be a decimal of Connect
+                self._add_text(inside)
         elif not isinstance(value, bool):
             self._has_number = True  # it may have been divided, added, or read as a time
             if isinstance(value, int | float | Decimal):
                 self._texts.add(text_of(value))
         self._texts.discard("")
+
+    def _add_text(self, text: str) -> None:
+        folded = text.casefold()
+        self._texts.add(folded)
+        self._runs.update(_runs(folded[:_COMPARED]))
+        self._has_number = self._has_number or _may_be_a_number(text)
+        # What from_json() made of it may be any part of it.
+        self.are_known = self.are_known and len(text) <= _COMPARED and not text.lstrip().startswith(("{", "[", '"'))
 
     def hidden(self, value: Any) -> Any:
         """A document of a request without them."""
@@ -213,10 +229,40 @@ class Secrets:
         return HIDDEN if any(len(each) >= _TELLING and each in message.casefold() for each in self._texts) else message
 
     def _is_telling(self, text: str) -> bool:
-        """A template may have put it inside a longer text, and a function may have changed its case."""
+        """A template may have put it inside a longer text, and a function changed its case or taken a part of it."""
         folded = text.casefold()
-        if folded in self._texts or any(len(each) >= _TELLING and each in folded for each in self._texts):
+        if folded in self._texts or any(_is_part(each, folded) or _is_part(folded, each) for each in self._texts):
+            return True
+        if not self._runs.isdisjoint(_runs(folded)):
             return True
         if self._has_boolean and folded in {"true", "false"}:
             return True
         return self._has_number and any(character.isdigit() for character in text)
+
+
+def _is_part(part: str, whole: str) -> bool:
+    return len(part) >= _TELLING and part in whole
+
+
+def _runs(text: str) -> Iterator[str]:
+    return (text[start : start + _SHARED] for start in range(len(text) - _SHARED + 1))
+
+
+def _may_be_a_number(text: str) -> bool:
+    """Whether a conversion may read a number or a time in it: it has more digits than letters."""
+    digits = sum(character.isdigit() for character in text)
+    return 2 * digits > sum(character.isalnum() for character in text)
+
+
+def _of_base64(text: str) -> str | None:
+    """The text inside, empty where it holds none; None for what is no base64."""
+    try:
+        raw = base64.b64decode(
+            text + "=" * (-len(text) % 4), altchars=b"-_" if {"-", "_"} & set(text) else None, validate=True
+        )
+    except ValueError:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return "" if len(text) % 4 == 0 else None

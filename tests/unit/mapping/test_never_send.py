@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import LetterReason, Record, Request
+from bridge.mapping.compile import CompiledMapping
+from bridge.model import Failed, LetterReason, Record, Request
 from tests.unit.mapping.conftest import NOW, compiled
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ USES = {
     "a list": "metadata: {raw: '[data]'}",
     "a text of all": "metadata: {raw: to_string(@)}",
     "a function": "metadata: {raw: lower(data)}",
-    "JSON of it": "metadata: {raw: from_json(data).email}",
+    "a text in its base64": "metadata: {raw: from_base64(data)}",
+    "a part": "metadata: {raw: \"split(data, '@')[0]\"}",
+    "a replacement": "metadata: {raw: \"replace(data, '@', '')\"}",
+    "a pair": "metadata: {raw: 'items({d: data})[0][1]'}",
     "its length": "metadata: {raw: length(data)}",
     "its type": "metadata: {raw: type(data)}",
     "all values": "metadata: {raw: values(@)}",
@@ -114,6 +118,78 @@ def test_a_text_in_a_list_on_the_way_is_not_sent_and_objects_beside_it_are_searc
     assert SECRET not in repr([getattr(outcome, "body", outcome) for outcome in (first, second, *others)])
 
 
+def json_in(value: Any, *, times: int = 1, encode: bool = False) -> str:
+    text = json.dumps(value)
+    for _ in range(times - 1):
+        text = json.dumps(text)
+    return base64.b64encode(text.encode()).decode() if encode else text
+
+
+OPENED = {
+    "from_json(data)": json_in({"email": SECRET, "n": 5, "people": [{"email": SECRET, "n": 6}]}),
+    "from_json(from_json(data))": json_in({"email": SECRET, "n": 5, "people": [{"email": SECRET, "n": 6}]}, times=2),
+    "from_json(from_base64(data))": json_in(
+        {"email": SECRET, "n": 5, "people": [{"email": SECRET, "n": 6}]}, encode=True
+    ),
+}
+
+
+@pytest.mark.parametrize("opened", OPENED)
+def test_from_json_reads_a_text_on_the_way_without_what_must_never_leave(
+    bench: Callable[[str], Bench], opened: str
+) -> None:
+    mapping = bench(
+        "never_send: [data.email, data.people.email]\nuser_id: u\nevents: {a: {event_name: A, "
+        f"metadata_from: {opened}, "
+        f"metadata: {{e: {opened}.email, all: to_string({opened}), p: '{opened}.people[0].n'}}}}}}"
+    )
+    value = {"type": "a", "u": "u-1", "data": OPENED[opened]}
+
+    for _ in range(2):  # the second time nothing is left over of the first
+        metadata = mapping.metadata(value)
+        assert SECRET not in repr(metadata)
+        assert (metadata["n"], metadata["p"], "e" in metadata) == (5, 6, False)
+        assert json.loads(metadata["all"]) == {"n": 5, "people": [{"n": 6}]}
+
+
+def test_a_text_inside_of_an_opened_text_is_not_sent_either(bench: Callable[[str], Bench]) -> None:
+    mapping = bench(
+        "never_send: [data.inner.email]\nuser_id: u\n"
+        "events: {a: {event_name: A, metadata: {raw: from_json(data).inner}}}"
+    )
+    value = {"type": "a", "u": "u-1", "data": json_in({"inner": json_in({"email": SECRET})})}
+
+    failed = mapping.failed(value)
+
+    assert failed.message == (
+        "a text on the way of never_send data.inner.email, which cannot be searched: it is not sent"
+    )
+
+
+def test_the_same_json_elsewhere_is_read_as_before(bench: Callable[[str], Bench]) -> None:
+    mapping = bench(
+        "never_send: [data.email]\nuser_id: u\n"
+        "events: {a: {event_name: A, metadata: {a: from_json(data).email, b: from_json(other).email}}}"
+    )
+    text = json_in({"email": SECRET})
+
+    metadata = mapping.metadata({"type": "a", "u": "u-1", "data": text, "other": text})
+
+    assert (metadata["b"], "a" in metadata) == (SECRET, False)
+
+
+def test_an_element_of_a_list_of_texts_is_searched_for_itself(bench: Callable[[str], Bench]) -> None:
+    mapping = bench(
+        "never_send: [people.email]\nuser_id: u\nevents: {a: {event_name: A, metadata: "
+        "{n: 'from_json(people[0]).n', e: 'from_json(people[0]).email', m: 'map(&from_json(@).n, people)'}}}"
+    )
+    people = [json_in({"email": SECRET, "n": 1}), json_in([{"email": SECRET, "n": 2}])]
+
+    metadata = mapping.metadata({"type": "a", "u": "u-1", "people": people})
+
+    assert (metadata["n"], metadata["m"], "e" in metadata) == (1, "1", False)
+
+
 EVENT = {"specversion": "1.0", "type": "a", "source": "s", "id": "1", "subject": "u-1"}
 ENCODED = base64.b64encode(json.dumps({"email": SECRET, "n": 1}).encode()).decode()
 
@@ -146,6 +222,7 @@ events:
     - {event_name: whole, metadata_from: '@'}
     - {event_name: text, metadata: {t: to_string(@)}}
     - {event_name: parts, metadata: {a: data, b: data.a, c: list, d: 'values(@)', e: {path: list, join: ','}}}
+    - {event_name: opened, metadata: {o: "data && to_string(from_json(data))"}}
     - {event_name: condition, when: "data.a == 'x'", metadata: {a: data.a}}
 """)
 INSIDE = st.sampled_from(
@@ -178,3 +255,25 @@ def test_nothing_on_a_way_of_never_send_leaves_in_any_form(value: dict[str, Any]
     outcomes = ANY.map(Record("t", 0, 0, None, None, json.dumps(value).encode(), ()), NOW)
     for outcome in outcomes:
         assert "failed with" not in repr(outcome)
+
+
+PLAIN = compiled("""
+never_send: [data.a.secret, data.secret]
+user_id: u
+events: {x: {event_name: X, metadata: {t: to_string(data)}}}
+""")
+INSIDE_OF_A_TEXT = compiled("""
+never_send: [data.a.secret, data.secret]
+user_id: u
+events: {x: {event_name: X, metadata: {t: to_string(from_json(data))}}}
+""")
+
+
+@given(TREES.filter(lambda tree: not isinstance(tree, str)))
+def test_what_is_read_of_a_text_is_what_would_be_sent_were_it_no_text(tree: Any) -> None:
+    def outcome(mapping: CompiledMapping, data: Any) -> Any:
+        value = {"type": "x", "u": "u", "data": data}
+        (found,) = mapping.map(Record("t", 0, 0, None, None, json.dumps(value).encode(), ()), NOW)
+        return found.body if isinstance(found, Request) else isinstance(found, Failed) and found.message
+
+    assert outcome(INSIDE_OF_A_TEXT, json.dumps(tree)) == outcome(PLAIN, tree)

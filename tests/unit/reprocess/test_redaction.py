@@ -121,6 +121,62 @@ def test_what_is_shown_has_the_digits_that_are_written_or_is_hidden(number: str)
         assert json.loads(shown, parse_float=Decimal)["n"] == Decimal(number)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "ada",  # split(data.email, '@')[0]
+        "x.example",
+        "Ada at X.example",  # replace
+        "Welcome to X.example",
+        "example",
+        "    Ada@X.example",
+    ],
+)
+def test_a_part_of_a_hidden_text_is_hidden_too(made: str) -> None:
+    value = json.dumps({"data": {"email": SECRET}}).encode()
+    request = json.dumps({"metadata": {"a": made, "b": "Bern", "n": 5}}).encode()
+
+    shown = json.loads(EMAIL.of_request(request, value))["metadata"]
+
+    assert (shown["a"], shown["b"], shown["n"]) == ("***", "Bern", 5)
+
+
+@pytest.mark.parametrize("text", [SECRET, "Straße", "ÿþ"])
+def test_what_from_base64_makes_of_a_hidden_text_is_hidden_too(text: str) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for encoded in (encode(text.encode()).decode(), encode(text.encode()).decode().rstrip("=")):
+            value = json.dumps({"data": {"email": encoded}}).encode()
+            request = json.dumps({"user_id": text, "metadata": {"a": f"for {text}", "b": "Bern"}}).encode()
+
+            shown = json.loads(EMAIL.of_request(request, value))
+
+            assert shown["user_id"] == "***"
+            assert shown["metadata"]["b"] == "Bern"
+            assert len(text) < 3 or shown["metadata"]["a"] == "***"
+
+
+def test_beside_a_hidden_text_too_long_to_compare_nothing_is_shown() -> None:
+    value = json.dumps({"data": {"email": "a b " * 10_000}}).encode()
+
+    assert json.loads(EMAIL.of_request(b'{"metadata":{"a":"x"}}', value)) == {"metadata": {"a": "***"}}
+
+
+def test_of_json_in_base64_at_a_hidden_path_nothing_is_shown() -> None:
+    value = json.dumps({"data": {"email": base64.b64encode(INSIDE.encode()).decode()}}).encode()
+
+    assert json.loads(EMAIL.of_request(b'{"metadata":{"a":"x","n":1}}', value)) == {
+        "metadata": {"a": "***", "n": "***"}
+    }
+
+
+@pytest.mark.parametrize("text", ["1.234,56", "BOI=", "20455", "02.01.2026 04:04", " 12 "])
+def test_a_number_or_a_time_that_may_have_been_read_of_a_hidden_text_is_hidden_too(text: str) -> None:
+    value = json.dumps({"data": {"email": text}}).encode()
+    request = json.dumps({"metadata": {"a": 12.5, "t": "2026-01-02T03:04:05Z", "b": "Bern"}}).encode()
+
+    assert json.loads(EMAIL.of_request(request, value))["metadata"] == {"a": "***", "t": "***", "b": "Bern"}
+
+
 TREES = st.recursive(
     st.just(SECRET) | st.just(INSIDE) | st.integers(0, 9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["email", "b"]), inner, max_size=2),

@@ -14,6 +14,7 @@ from bridge.decode import exact_json
 from bridge.decode.failures import MappingError, QueryTypeError
 from bridge.mapping.expressions import numbers
 from bridge.mapping.expressions.functions.arguments import Argument, takes, text
+from bridge.mapping.expressions.functions.withheld import Withheld
 
 MOST_BYTES: Final = 415
 """Of a decimal: all numbers of up to a thousand digits fit, as many as any other number may have."""
@@ -30,6 +31,7 @@ def _not_a_scale(scale: Any) -> str | None:
     return None if -MOST_SCALE <= whole <= MOST_SCALE else f"a number beyond {MOST_SCALE}"
 
 
+_TEXT: Final = Argument("a string", frozenset({str, Withheld}))
 _SCALE: Final = Argument(f"an integer up to {MOST_SCALE}", numbers.NUMBERS, "scale", _not_a_scale, is_optional=True)
 _UNSCALED: Final = Argument("base64 text with its scale, or an object of scale and value,", frozenset({str, dict}))
 
@@ -40,6 +42,10 @@ def decoded(json_text: str) -> Any:
 
     Nothing changes a value that an expression found, so that all of them may share it.
     """
+    return _decode(json_text)
+
+
+def _decode(json_text: str) -> Any:
     raw = json_text.encode()
     return exact_json.decode(raw, exact=exact_json.may_be_inexact(raw))
 
@@ -47,19 +53,21 @@ def decoded(json_text: str) -> Any:
 class InnerFunctions:
     """One method each, in the form in which the library looks for them."""
 
-    @takes(text())
-    def _func_from_json(self, given: str) -> Any:
+    @takes(_TEXT)
+    def _func_from_json(self, given: str | Withheld) -> Any:
         try:
-            return decoded(given)
+            return given.opened(_decode) if isinstance(given, Withheld) else decoded(given)
         except orjson.JSONDecodeError:
             raise QueryTypeError("from_json() got a string that is not JSON") from None
         except MappingError as refused:
             raise QueryTypeError(f"from_json() cannot read its string: {refused.message}") from None
 
-    @takes(text())
-    def _func_from_base64(self, given: str) -> str:
+    @takes(_TEXT)
+    def _func_from_base64(self, given: str | Withheld) -> str | Withheld:
         """A text in UTF-8, of either alphabet, its padding there or not."""
         try:
+            if isinstance(given, Withheld):
+                return given.as_text(_bytes_of(given.text, "from_base64").decode())
             return _bytes_of(given, "from_base64").decode()
         except UnicodeDecodeError:
             raise QueryTypeError("from_base64() got base64 of bytes that are not UTF-8 text") from None
