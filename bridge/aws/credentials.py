@@ -130,7 +130,7 @@ class _Chain:
         return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token, end.timestamp() if end is not None else None)
 
     def _load(self) -> Any:
-        session = _session(self._region)
+        session = session_of(self._region)
         found = session.get_credentials()
         if found is None:
             methods = [provider.METHOD for provider in session.get_component("credential_provider").providers]
@@ -138,7 +138,8 @@ class _Chain:
         return found if self._role_arn is None else _assumed(session, found, self._role_arn)
 
 
-def _session(region: str) -> Any:
+def session_of(region: str) -> Any:
+    """botocore's, with our patience. Raises `AwsLoginError` where there is no botocore."""
     try:
         from botocore.config import Config  # noqa: PLC0415 - an extra, and a tenth of a second of every start
         from botocore.session import Session  # noqa: PLC0415 - as above

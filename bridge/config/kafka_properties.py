@@ -39,6 +39,9 @@ def _all(names: str, reason: str) -> dict[str, PropertyRefusal]:
 
 _POSITIONS = "the bridge commits an offset only when everything below it is done; remove it"
 _CALLBACK = "a callback is code and cannot come from a file; remove it"
+_TOKENS = (
+    "a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc, or kafka.aws_iam for Amazon MSK"
+)
 _STORE = "committed offsets are kept by the brokers alone; remove it"
 _LETTERS_ALL = "a dead letter counts as written only when all in-sync replicas have it; remove it"
 _LETTERS_ONCE = "dead letters are written exactly once and in order by an idempotent producer; remove it"
@@ -94,10 +97,7 @@ REFUSED: Mapping[str, PropertyRefusal] = {
         "ssl.certificate.verify_cb on_commit on_delivery logger opaque msg_order_cmp interceptors",
         _CALLBACK,
     ),
-    "oauth_cb": PropertyRefusal("a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc"),
-    "oauthbearer_token_refresh_cb": PropertyRefusal(
-        "a callback is code and cannot come from a file; use sasl.oauthbearer.method: oidc"
-    ),
+    **_all("oauth_cb oauthbearer_token_refresh_cb", _TOKENS),
     "default.topic.config": PropertyRefusal("write the topic's properties beside the others; remove it"),
     "default_topic_conf": PropertyRefusal("write the topic's properties beside the others; remove it"),
     "log.queue": PropertyRefusal("the bridge takes the client's log itself; remove it"),
@@ -116,10 +116,10 @@ _PEM = f"{_JAVA}set ssl.ca.location to a PEM file instead (a JKS file is convert
 FOREIGN: Mapping[str, PropertyRefusal] = {
     "sasl.jaas.config": PropertyRefusal(f"{_JAVA}set sasl.username and sasl.password instead, beside sasl.mechanism"),
     "sasl.login.callback.handler.class": PropertyRefusal(
-        f"{_JAVA}set sasl.oauthbearer.method: oidc and its token endpoint instead"
+        f"{_JAVA}set sasl.oauthbearer.method: oidc and its token endpoint instead, for Amazon MSK kafka.aws_iam"
     ),
     "sasl.client.callback.handler.class": PropertyRefusal(
-        f"{_JAVA}set sasl.oauthbearer.method: oidc and its token endpoint, or use SCRAM, instead"
+        f"{_JAVA}set kafka.aws_iam for Amazon MSK, otherwise sasl.oauthbearer.method: oidc and its token endpoint"
     ),
     "ssl.truststore.location": PropertyRefusal(_PEM),
     "ssl.truststore.password": PropertyRefusal(f"{_JAVA}a PEM file in ssl.ca.location needs none, remove it"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bridge.config import kafka_properties
+from bridge.config import kafka_properties, login_rules
 from bridge.config.keys import endpoint
 from bridge.config.keys.problems import Problem
 from bridge.config.topics import consumed_topics, topic_patterns
@@ -198,28 +198,16 @@ def _properties(known: ValidValues) -> Iterator[Problem]:
     for section, properties, beside in (("kafka", kafka, protocol), ("dead_letter", letters, "auto")):
         for name, reason in kafka_properties.refusals(properties, beside):
             yield Problem(f"{section}.properties.{name}", reason)
-    yield from _sasl("kafka", kafka)
+    iam = known.get("kafka.aws_iam") if known.has("kafka.aws_iam") else None
+    servers = known.get("kafka.bootstrap_servers") if known.has("kafka.bootstrap_servers") else ""
+    if iam is not None:
+        yield from login_rules.aws_iam(iam.region, iam.role_arn, servers)
+        for section, properties in (("kafka", kafka), ("dead_letter", letters)):
+            yield from login_rules.beside_aws_iam(section, properties, servers)
+        return
+    yield from login_rules.sasl("kafka", kafka)
     if any(name in letters for name in ("security.protocol", "sasl.mechanism", "sasl.mechanisms")):
-        yield from _sasl("dead_letter", {**kafka, **letters})
-
-
-def _sasl(section: str, properties: Mapping[str, str]) -> Iterator[Problem]:
-    protocol = properties.get("security.protocol", "plaintext").strip().lower()
-    where = f"{section}.properties.security.protocol"
-    if protocol not in {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"}:
-        yield Problem(where, "must be plaintext, ssl, sasl_plaintext or sasl_ssl")
-    named = "sasl.mechanism" in properties or "sasl.mechanisms" in properties
-    if protocol.startswith("sasl") and not named:
-        yield Problem(
-            where,
-            "needs sasl.mechanism beside it (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER); without it the "
-            "client takes Kerberos, which its packages leave out",
-        )
-    if named and not protocol.startswith("sasl"):
-        yield Problem(
-            f"{section}.properties.sasl.mechanism",
-            f"has no effect, because security.protocol is {protocol}; set security.protocol: sasl_ssl",
-        )
+        yield from login_rules.sasl("dead_letter", {**kafka, **letters})
 
 
 _RULES: tuple[Callable[[ValidValues], Iterator[Problem]], ...] = (

@@ -17,6 +17,7 @@ from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.errors import Misuse
 from bridge.kafka import commit_timing
 from bridge.kafka import terms as group_terms
+from bridge.kafka.login import msk_login
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, TopicPartition
@@ -58,6 +59,9 @@ _HEARTBEATS: Final = 10
 """In a session of our own choice: so short is the time until a member hears of a rebalance."""
 
 
+OAUTH_CB: Final = "oauth_cb"
+
+
 class ClientRefusedError(Misuse):
     """The client library does not take the configuration; the text is one sentence for its owner."""
 
@@ -72,6 +76,7 @@ def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configur
     """For the one consumer of this process; for clients that never join, `terms` mean nothing."""
     configuration = {
         **_COMMON,
+        **msk_login.properties_of(kafka),
         **_FETCHING,
         "group.id": kafka.group_id,
         "isolation.level": "read_committed",
@@ -87,7 +92,7 @@ def consumer_configuration(kafka: Kafka, terms: Terms | None = None) -> Configur
         # The position follows the consumer to the end of a partition, past what is no record: see `end_offsets`.
         "enable.partition.eof": True,
         **kafka.properties,
-        "bootstrap.servers": kafka.bootstrap_servers,
+        **_whereto(kafka),
     }
     terms = terms or group_terms.of_a_reader(kafka)
     if terms.protocol is GroupProtocol.CONSUMER:
@@ -117,6 +122,7 @@ def producer_configuration(kafka: Kafka, settings: DeadLetterSettings) -> Config
     patience_ms = max(1000, round(kafka.drain_timeout * 1000 * 0.75))
     return {
         **_COMMON,
+        **msk_login.properties_of(kafka),
         "enable.idempotence": True,
         # With several requests on the wire the client takes the second's acknowledgement for the first's as well. On a
         # partition that was just made the brokers refuse the first and take the second: its letters would be lost.
@@ -133,38 +139,60 @@ def producer_configuration(kafka: Kafka, settings: DeadLetterSettings) -> Config
         "queue.buffering.max.kbytes": 2 * LARGEST_LETTER // 1000,
         **kafka.properties,
         **settings.properties,
-        "bootstrap.servers": kafka.bootstrap_servers,
+        **_whereto(kafka),
     }
 
 
 def admin_configuration(kafka: Kafka) -> Configuration:
     """For everything that asks about the cluster instead of reading from it."""
-    return {**_COMMON, **kafka.properties, "bootstrap.servers": kafka.bootstrap_servers}
+    return {**_COMMON, **msk_login.properties_of(kafka), **kafka.properties, **_whereto(kafka)}
+
+
+def _whereto(kafka: Kafka) -> Configuration:
+    """The brokers, and what logs in at them where the client library cannot by itself."""
+    login = msk_login.login_of(kafka)
+    return {"bootstrap.servers": kafka.bootstrap_servers, **({} if login is None else {OAUTH_CB: login.token})}
+
+
+def security_of(kafka: Kafka) -> str:
+    """How connections are secured: ``plaintext``, ``sasl_ssl`` and so on."""
+    return str(admin_configuration(kafka).get("security.protocol", "plaintext")).strip().lower()
+
+
+def mechanism_of(kafka: Kafka) -> str:
+    """The SASL mechanism, in capitals; empty without a login."""
+    configuration = admin_configuration(kafka)
+    named = str(configuration.get("sasl.mechanism", configuration.get("sasl.mechanisms", ""))).strip().upper()
+    return named if security_of(kafka).startswith("sasl") else ""
 
 
 def open_consumer(configuration: Configuration, log: ClientLog, on_commit: OnCommit) -> Consumer:
-    """A consumer that is not subscribed yet. `ClientRefusedError` for a property it does not take."""
-    with _refusals_told():
+    """A consumer that is not subscribed yet.
+
+    `ClientRefusedError` for a property it does not take, `AwsLoginError` where a login of ours yields no token; so of
+    all that open one.
+    """
+    with _opening(configuration):
         return Consumer({**configuration, "error_cb": log.error, "on_commit": on_commit}, logger=log)
 
 
 def open_reader(kafka: Kafka, log: ClientLog) -> Consumer:
     """A consumer that asks for the group's committed offsets and never joins; as for `open_consumer`."""
     configuration = {**consumer_configuration(kafka), "enable.auto.commit": False}
-    with _refusals_told():
+    with _opening(configuration):
         return Consumer({**configuration, "error_cb": log.error}, logger=log)
 
 
 def open_producer(configuration: Configuration, log: ClientLog) -> Producer:
-    """A producer; it connects by itself. `ClientRefusedError` for a property it does not take."""
-    with _refusals_told():
+    """A producer; it connects by itself. Raises as `open_consumer` does."""
+    with _opening(configuration):
         return Producer({**configuration, "error_cb": log.error}, logger=log)
 
 
 def open_admin(configuration: Configuration, log: ClientLog) -> AdminClient:
     """An admin client. Its log arrives only in `poll`, so whoever opens it must call that now and then."""
     with_callback: Configuration = {**configuration, "error_cb": log.error}
-    with _refusals_told():
+    with _opening(configuration):
         return AdminClient(with_callback, logger=log)
 
 
@@ -195,6 +223,15 @@ def _logs_in_by_itself(configuration: Mapping[str, Any]) -> bool:
     mechanism = str(configuration.get("sasl.mechanism", configuration.get("sasl.mechanisms", "GSSAPI"))).upper()
     is_login = str(configuration.get("security.protocol", "")).lower().startswith("sasl")
     return is_login and mechanism in {"GSSAPI", "OAUTHBEARER"}
+
+
+@contextmanager
+def _opening(configuration: Mapping[str, Any]) -> Generator[None]:
+    """With a token made first: the client would wait ten seconds for one, and then not know why there is none."""
+    if (token := configuration.get(OAUTH_CB)) is not None:
+        token()
+    with _refusals_told():
+        yield
 
 
 @contextmanager

@@ -280,6 +280,16 @@ class KafkaLost:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginView:
+    """Whether tokens for the login at Kafka can be had."""
+
+    problem: str | None = None
+    """Why not, as a sentence without its full stop."""
+    problem_since: float | None = None
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """What liveness and readiness are decided from; cheap enough to be taken for every probe."""
 
@@ -336,6 +346,7 @@ class Snapshot:
     """Consumption is paused because the buffers stayed full."""
     blocks: Sequence[ClosedGate] = ()
     kafka_lost: KafkaLost | None = None
+    login: LoginView = field(default_factory=LoginView)
     group_view: GroupView = field(default_factory=GroupView)
     held_topics: Sequence[TopicHold] = ()
     partitions: Sequence[PartitionView] = ()

@@ -22,6 +22,7 @@ from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.client import library_version
 from bridge.kafka.consumer.source import Source
 from bridge.kafka.letters.dead_letters import DeadLetterProducer
+from bridge.kafka.login.msk_login import login_of
 from bridge.mapping.compile import CompiledMapping
 from bridge.model import TopicPartition
 from bridge.ops.admin.pages import pages
@@ -39,12 +40,14 @@ from bridge.service.observation.observer import Observer
 from bridge.service.poll_adapter import PollAdapter
 from bridge.service.redrive import Redriver
 from bridge.service.settings import delivery_settings
+from bridge.service.side_by_side import SideBySide, side_by_side
 from bridge.service.side_traffic import replay_group
 from bridge.service.time import ClockReading, LoopAlarm, SystemClock
 from bridge.service.watches.file_watch import FileWatch
 from bridge.service.watches.group_watch import GroupWatch, Here
 from bridge.service.watches.kafka_watch import PATIENCE, KafkaWatch, Surroundings
 from bridge.service.watches.letter_watch import LetterWatch
+from bridge.service.watches.login_watch import LoginWatch
 from bridge.service.watches.notices import Notices, secret_of
 from bridge.service.watches.rate_view import INTERVAL, RateView
 from bridge.track.build import build_credentials, build_sink
@@ -89,6 +92,7 @@ class Parts:
     inspection: Inspection
     rate_view: RateView | None
     kafka_watch: KafkaWatch
+    login_watch: LoginWatch
     group_watch: GroupWatch
     letter_watch: LetterWatch
     file_watch: FileWatch
@@ -113,13 +117,19 @@ def assemble(
     ``crash`` is told of a defect and stops in order; ``abort`` ends the process without waiting for anything.
     """
     logger = logging.getLogger("kafka")
-    delivery = _delivery(config, mapping, log, logger, proxy=proxy, crash=crash, abort=abort)
+    limit = config.delivery.rate_limit
+    with side_by_side(config.kafka) as clients:
+        reading = clients.make(lambda: GroupReader(config.kafka, logger))
+        inspecting = clients.make(lambda: Inspection(config.kafka, logger, patience=PATIENCE))
+        replays = None if limit is None else clients.make(lambda: replay_group(config, logger))
+        delivery = _delivery(config, mapping, log, logger, clients, proxy=proxy, crash=crash, abort=abort)
+        reader, inspection = reading(), inspecting()
+        others = None if replays is None else replays()
     dispatcher, source, events = delivery.dispatcher, delivery.source, delivery.events
-    reader, inspection = GroupReader(config.kafka, logger), Inspection(config.kafka, logger, patience=PATIENCE)
     share = rate_view = None
-    if (limit := config.delivery.rate_limit) is not None:
+    if limit is not None and others is not None:
         share = RateShare(limit, INTERVAL, config.kafka.commit_interval)
-        rate_view = RateView(dispatcher, share, reader, events, replay_group(config, logger))
+        rate_view = RateView(dispatcher, share, reader, events, others)
         delivery.adapter.on_assignment = rate_view.look_again
     redrive = None
     if config.dead_letter.redrive.reasons:
@@ -128,6 +138,7 @@ def assemble(
     letter_watch = LetterWatch(config, logger, lambda: source.counts.lost)
     file_watch = FileWatch(list(certificates.named(config)), delivery.credentials)
     kafka_watch = _kafka_watch(delivery, inspection)
+    login_watch = LoginWatch(login_of(config.kafka), source, inspection, events)
     here = _here(delivery, kafka_watch, mapping_number(config.mapping))
     group_watch = GroupWatch(config.kafka, inspection, reader, events, here, logger)
     observer = Observer(
@@ -142,6 +153,7 @@ def assemble(
             letter_watch=letter_watch,
             file_watch=file_watch,
             kafka_watch=kafka_watch,
+            login_watch=login_watch,
             group_watch=group_watch,
             logging=log,
             mapping=mapping,
@@ -162,6 +174,7 @@ def assemble(
         inspection=inspection,
         rate_view=rate_view,
         kafka_watch=kafka_watch,
+        login_watch=login_watch,
         group_watch=group_watch,
         letter_watch=letter_watch,
         file_watch=file_watch,
@@ -178,6 +191,7 @@ def _delivery(
     mapping: CompiledMapping,
     log: Logging,
     logger: logging.Logger,
+    clients: SideBySide,
     *,
     proxy: str | None,
     crash: Callable[[BaseException], None],
@@ -191,18 +205,21 @@ def _delivery(
     sink: DirectSink[Work] | HttpxSink[Work]
     sink = build_sink(config.track, max_in_flight=settings.max_in_flight, credentials=credentials, proxy=proxy)
     adapter = PollAdapter(event_log, events, crash, loop=loop, commit_interval=config.kafka.commit_interval)
-    letters = DeadLetterProducer(config, adapter, loop=loop, logger=logger)
-    source = Source(
-        config.kafka,
-        adapter,
-        loop=loop,
-        logger=logger,
-        abort=abort,
-        max_records=settings.max_buffered,
-        max_bytes=settings.max_buffered_bytes,
-        early_filter_of=mapping.early_filter,
-        mapping=mapping_number(config.mapping),
+    writing = clients.make(lambda: DeadLetterProducer(config, adapter, loop=loop, logger=logger))
+    reading = clients.make(
+        lambda: Source(
+            config.kafka,
+            adapter,
+            loop=loop,
+            logger=logger,
+            abort=abort,
+            max_records=settings.max_buffered,
+            max_bytes=settings.max_buffered_bytes,
+            early_filter_of=mapping.early_filter,
+            mapping=mapping_number(config.mapping),
+        )
     )
+    letters, source = writing(), reading()
     alarm = LoopAlarm(loop)
     dispatcher = Dispatcher(
         settings,

@@ -15,7 +15,8 @@ from bridge.config import environment
 from bridge.config.keys import control_socket
 from bridge.config.sections import Config
 from bridge.exits import ExitCode
-from bridge.kafka.admin.inspection import Inspection, NotConnectedError
+from bridge.kafka.admin.inspection import Inspection
+from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.kafka.consumer.message_errors import ClientFatalError
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.control.control_server import CannotServeError, ControlServer
@@ -168,6 +169,7 @@ class Bridge:
         parts.letter_watch.start()
         parts.file_watch.start()
         parts.kafka_watch.start()
+        parts.login_watch.start()
         parts.group_watch.start()
 
     def stop(self, cause: str) -> None:
@@ -274,6 +276,7 @@ class Bridge:
         await parts.group_watch.stop()
         await parts.file_watch.stop()
         await parts.kafka_watch.stop()
+        await parts.login_watch.stop()
         await asyncio.wrap_future(parts.source.stop())
         await parts.sink.close()
         parts.alarm.cancel()

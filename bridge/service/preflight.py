@@ -12,7 +12,8 @@ from bridge.config.topics import consumed_topics
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.kafka.admin import topic_creation
-from bridge.kafka.admin.inspection import Cluster, Inspection, NotConnectedError, TopicSettings
+from bridge.kafka.admin.inspection import Cluster, Inspection, TopicSettings
+from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.kafka.admin.topic_creation import Creation
 
 RETENTION: Final = 30 * 86_400.0

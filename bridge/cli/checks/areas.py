@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+from bridge.aws.failures import AwsLoginError
 from bridge.cli.checks import cluster, findings
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
@@ -109,6 +110,9 @@ def online(start: startup.LoadedConfiguration, key: ApiKey, *, is_usable: bool) 
     try:
         with progress.waiting("Asking the brokers"):
             areas = cluster.look(start.config, start.mapping, startup.quiet_logger(), patience=startup.PATIENCE)
+    except AwsLoginError as failed:
+        to_do = "do what it says; docs/kafka-logins.md has more on each login"
+        areas = [Area("Kafka", [findings.problem(f"No login at Kafka: {failed}.", to_do, FindingKind.KAFKA_LOGIN)])]
     except ClientRefusedError as refused:
         # Logins that begin to talk at once are tried here for the first time: see `client.try_consumer`.
         areas = [Area("Kafka", [_refused_properties(refused)])]

@@ -10,26 +10,23 @@ from logging import Logger
 from bridge.cli.checks import findings, group, letters, offsets, topics
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
+from bridge.cli.checks.login_advice import LoginMeans, advice
 from bridge.config.fingerprint import mapping_number
 from bridge.config.keys.scalars import StartAge, StartFrom, StartTime
-from bridge.config.sections import Config
+from bridge.config.sections import Config, Kafka
 from bridge.config.topics.consumed_topics import decided_protocol, topics_of
 from bridge.exits import FindingKind
 from bridge.kafka import client
 from bridge.kafka.admin.committed import Committed, other_mappings
-from bridge.kafka.admin.inspection import Cluster, Inspection, NotConnectedError, Obstacle, TopicSettings
+from bridge.kafka.admin.inspection import Cluster, Inspection, TopicSettings
+from bridge.kafka.admin.obstacles import NotConnectedError, Obstacle
 from bridge.kafka.admin.topic_creation import resolutions_of
+from bridge.kafka.login import msk_login
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import TopicPartition
 from bridge.text.amounts import plural
 
 _HOUR = 3600.0
-_TO_DO = {
-    Obstacle.LOGIN: "check sasl.mechanism, sasl.username and sasl.password in kafka.properties (never the API key)",
-    Obstacle.TLS: "check security.protocol and ssl.ca.location in kafka.properties, and that this is a TLS port",
-    Obstacle.NAME: "check the host names in kafka.bootstrap_servers, and the name servers of this machine",
-    Obstacle.CONNECTION: "check kafka.bootstrap_servers, that the brokers run, and that no firewall is in between",
-}
 
 
 def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: float) -> list[Area]:
@@ -41,8 +38,8 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
     try:
         cluster = inspection.connect()
     except NotConnectedError as error:
-        return [Area("Kafka", [_not_connected(config.kafka.bootstrap_servers, error)])]
-    security = config.kafka.properties.get("security.protocol", "plaintext").lower()
+        return [Area("Kafka", [_not_connected(config.kafka, error)])]
+    security = client.security_of(config.kafka)
     found = [findings.ok(f"{plural(cluster.brokers, 'broker')} at {config.kafka.bootstrap_servers}, over {security}.")]
     read_topics = topics_of(config.kafka)
     consumed = topics.consumed(config.kafka.topics, cluster.topics, read_topics.reading)
@@ -57,16 +54,24 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
     ]
 
 
-def _not_connected(servers: str, error: NotConnectedError) -> Finding:
+def _not_connected(kafka: Kafka, error: NotConnectedError) -> Finding:
+    servers, what_it_says = kafka.bootstrap_servers, str(error)
+    means = LoginMeans(client.security_of(kafka), client.mechanism_of(kafka), kafka.aws_iam is not None)
     what = {
         Obstacle.LOGIN: f"The brokers at {servers} refuse the login: {error}.",
+        Obstacle.TOKEN: f"No token for the login at {servers}: {error}.",
         Obstacle.TLS: f"No TLS connection with {servers}: {error}.",
         Obstacle.NAME: f"No broker found: {error}.",
         Obstacle.CONNECTION: f"No broker at {servers} answers: {error}.",
     }
-    is_refused = error.obstacle in {Obstacle.LOGIN, Obstacle.TLS}
-    kind = FindingKind.KAFKA_LOGIN if is_refused else FindingKind.KAFKA
-    return findings.problem(what[error.obstacle], _TO_DO[error.obstacle], kind)
+    is_login = error.obstacle in {Obstacle.LOGIN, Obstacle.TOKEN, Obstacle.TLS}
+    kind = FindingKind.KAFKA_LOGIN if is_login else FindingKind.KAFKA
+    to_do = advice(error.obstacle, what_it_says, means)
+    login = msk_login.login_of(kafka)
+    if error.obstacle is Obstacle.LOGIN and login is not None and login.problem is None:
+        # The brokers tell nobody why; whom AWS takes these credentials for is most of the answer.
+        to_do = f"{login.known_as()}; {to_do}"
+    return findings.problem(what[error.obstacle], to_do, kind)
 
 
 @dataclass(frozen=True, slots=True)

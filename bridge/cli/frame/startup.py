@@ -117,7 +117,8 @@ def api_key(start: LoadedConfiguration) -> ApiKey:
 
 def connect(start: LoadedConfiguration) -> tuple[Inspection, Cluster]:
     """The brokers, ready for questions. Raises `Misuse` for bad properties, `Unreachable` where none answers."""
-    from bridge.kafka.admin.inspection import Inspection, NotConnectedError
+    from bridge.kafka.admin.inspection import Inspection
+    from bridge.kafka.admin.obstacles import NotConnectedError
     from bridge.kafka.client import ClientRefusedError
 
     kafka = start.config.kafka

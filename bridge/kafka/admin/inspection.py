@@ -6,10 +6,7 @@ A question that a cluster cannot answer (too old, embedded, no permission) yield
 from __future__ import annotations
 
 import concurrent.futures
-import enum
-import re
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,12 +15,14 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AclOperation, ConfigResource, ResourceType
 
-from bridge.errors import Unreachable
+from bridge.errors import BridgeError
 from bridge.kafka import answers, client, handshake, topic_ids
 from bridge.kafka.admin import committed, sampler
 from bridge.kafka.admin.committed import Committed
 from bridge.kafka.admin.group_description import GroupDescription, description
+from bridge.kafka.admin.obstacles import ConnectionErrors, NotConnectedError, Obstacle
 from bridge.kafka.client_log import ClientLog
+from bridge.kafka.login import msk_login
 from bridge.kafka.partitions import from_client, to_client
 from bridge.model import LogRange, TopicPartition
 
@@ -39,48 +38,6 @@ PATIENCE: Final = 10.0
 _STEP: Final = 0.5
 _LOOKED_AT: Final = 50
 """Open transactions whose age is read: a producer of many partitions has one in each."""
-
-
-class Obstacle(enum.Enum):
-    """What keeps a client from a cluster, the most telling first."""
-
-    LOGIN = "login"
-    """The brokers refuse the user or password (SASL)."""
-    TLS = "tls"
-    NAME = "name"
-    """A host name that does not resolve."""
-    CONNECTION = "connection"
-
-
-_OBSTACLES: Final = {
-    KafkaError._AUTHENTICATION: Obstacle.LOGIN,  # noqa: SLF001  # the library's public names for local codes, here and below
-    KafkaError._SSL: Obstacle.TLS,  # noqa: SLF001
-    KafkaError._RESOLVE: Obstacle.NAME,  # noqa: SLF001
-}
-_TELLING: Final = tuple(Obstacle)
-_NOISE: Final = re.compile(
-    r"^[a-z_]+://"
-    r"|/bootstrap(?=: )"
-    r"|\s*\((?:after|in) \d+ms in state [A-Z_0-9]+(?:, \d+ identical error\(s\) suppressed)?\)"
-    r"|, \d+ identical error\(s\) suppressed"
-)
-"""Parts of the client's messages that mean something only to its authors."""
-_BROKER: Final = re.compile(r"^(?:[a-z_]+://)?(?P<broker>[^/\s]+:\d+)/(?:\d+|bootstrap): (?P<error>.*)$", re.DOTALL)
-_ERRORS_KEPT: Final = 100
-_BROKERS_NAMED: Final = 3
-
-
-class NotConnectedError(Unreachable):
-    """No broker let this client in; the message says why, in the client's words."""
-
-    def __init__(self, obstacle: Obstacle, message: str) -> None:
-        super().__init__(message)
-        self.obstacle = obstacle
-
-    @property
-    def needs_a_change(self) -> bool:
-        """Whether waiting does not help: the login or the certificate is refused."""
-        return self.obstacle in (Obstacle.LOGIN, Obstacle.TLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,39 +61,6 @@ class TopicSettings:
     max_message_bytes: int
 
 
-class _Errors(ClientLog):
-    """Also keeps the errors that belong to no call: only they tell a wrong password from a dead broker."""
-
-    def __init__(self, logger: logging.Logger) -> None:
-        super().__init__(logger)
-        self.seen: deque[KafkaError] = deque(maxlen=_ERRORS_KEPT)
-
-    def error(self, error: KafkaError) -> None:
-        """See `ClientLog.error`."""
-        self.seen.append(error)
-        super().error(error)
-
-    def obstacle(self) -> tuple[Obstacle, str]:
-        """The most telling of them and its text."""
-        found = [(_obstacle(error), error) for error in self.seen]
-        down = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
-        found = [each for each in found if each[1].code() != down] or found
-        if not found:
-            return Obstacle.CONNECTION, "no answer in time"
-        obstacle, error = min(found, key=lambda each: _TELLING.index(each[0]))
-        return obstacle, _NOISE.sub("", error.str())
-
-    def by_broker(self) -> str:
-        """The last error of each broker, as far as they say which one: ``kafka-1:9092: Connection refused; …``."""
-        last: dict[str, str] = {}
-        for error in self.seen:
-            if (found := _BROKER.match(error.str())) is not None:
-                last[found["broker"]] = _NOISE.sub("", found["error"])
-        named = [f"{broker}: {error}" for broker, error in last.items()]
-        more = f"; and {len(named) - _BROKERS_NAMED} more" if len(named) > _BROKERS_NAMED else ""
-        return "; ".join(named[:_BROKERS_NAMED]) + more
-
-
 class Inspection:
     """One admin client with its questions. Each takes at most about `patience` seconds."""
 
@@ -148,10 +72,13 @@ class Inspection:
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises `client.ClientRefusedError` for properties the client library does not take."""
+        """Raises `client.ClientRefusedError` for properties the client library does not take, `AwsLoginError` where
+        the login yields no token.
+        """
         self._kafka = kafka
         self._logger = logger
-        self._errors = _Errors(logger)
+        self._errors = ConnectionErrors(logger)
+        self._login = msk_login.login_of(kafka)
         self._admin = client.open_admin(client.admin_configuration(kafka), self._errors)
         self._patience = patience
         self._clock = clock
@@ -173,9 +100,20 @@ class Inspection:
         except (KafkaException, concurrent.futures.TimeoutError, ValueError):
             self._admin.poll(0)
             obstacle, message = self._errors.obstacle()
-            raise NotConnectedError(obstacle, self._certificate(obstacle) or self._by_broker(message)) from None
+            raise self._no_token() or NotConnectedError(
+                obstacle, self._certificate(obstacle) or self._by_broker(message)
+            ) from None
         self._admin.poll(0)
         self._errors.seen.clear()
+
+    def logs_in(self) -> bool:
+        """Whether a client that begins now gets in: it has no token and no connection yet. Blocks for a while."""
+        try:
+            fresh = client.open_admin(client.admin_configuration(self._kafka), ClientLog(self._logger))
+            fresh.list_topics(timeout=self._patience)
+        except (KafkaException, BridgeError):
+            return False
+        return True
 
     def _by_broker(self, message: str) -> str:
         """Each broker's last error. That all are down may be told before which of them refused what."""
@@ -190,9 +128,14 @@ class Inspection:
             except KafkaException:
                 self._admin.poll(0)
                 obstacle, message = self._errors.obstacle()
-                failure = NotConnectedError(obstacle, self._certificate(obstacle) or message)
+                failure = self._no_token() or NotConnectedError(obstacle, self._certificate(obstacle) or message)
                 if failure.needs_a_change or self._clock() > deadline:
                     raise failure from None
+
+    def _no_token(self) -> NotConnectedError | None:
+        """A login of ours knows why it has none; the client only that."""
+        problem = None if self._login is None else self._login.problem
+        return None if problem is None or problem.gets_in else NotConnectedError(Obstacle.LOGIN, problem.sentence)
 
     def _certificate(self, obstacle: Obstacle) -> str | None:
         if obstacle is not Obstacle.TLS:
@@ -355,13 +298,6 @@ class Inspection:
 
 def _names(operations: Iterable[AclOperation]) -> frozenset[str]:
     return frozenset(operation.name for operation in operations)
-
-
-def _obstacle(error: KafkaError) -> Obstacle:
-    # A handshake with a listener of another kind is reported as a broken connection; only the text says more.
-    if "SSL handshake failed" in error.str() or "security.protocol" in error.str():
-        return Obstacle.TLS
-    return _OBSTACLES.get(error.code(), Obstacle.CONNECTION)
 
 
 def _settings(entries: Mapping[str, Any]) -> TopicSettings:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bridge.kafka.consumer.assignment import holding
     from bridge.kafka.consumer.poll_loop import ConsumerParts
     from bridge.kafka.consumer.thread.consumption import Consumption, Positioned, Tracker
+    from bridge.kafka.login.login_problem import LoginProblem
     from bridge.model import TopicPartition
 
 
@@ -138,6 +139,15 @@ class Source:
     def connection_errors(self) -> int:
         """Errors that belong to no call, reported so far: connections, logins."""
         return self._thread.client_log.errors
+
+    @property
+    def no_token(self) -> LoginProblem | None:
+        """That the client could not get a token from its endpoint; see `ClientLog.no_token`."""
+        return self._thread.client_log.no_token
+
+    def token_came(self) -> None:
+        """Somebody found out that tokens can be had again."""
+        self._thread.client_log.no_token = None
 
     @property
     def last_poll(self) -> float:

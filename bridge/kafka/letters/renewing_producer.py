@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 from confluent_kafka import KafkaError, KafkaException
 
 from bridge.commands import completed
+from bridge.errors import Unreachable
 from bridge.kafka import answers
 from bridge.kafka.client_log import ClientLog
 from bridge.model import Header
@@ -280,12 +281,17 @@ class RenewingProducer:
             self._poll(0)
         if (self._sent and now < self._emptied_by) or now < self._renewed_at + _RENEWAL_PAUSE:
             return
+        self._renewed_at = now
+        try:
+            renewed = self._open(self._log)
+        except Unreachable as no_login:
+            self._log.write(str(no_login))  # what waits goes on waiting: the next call tries again
+            return
         for entry in sorted(self._sent):
             self._left_over(entry, ended_by)
         self._ended_by = self._emptied_by = None
         self._partitions = 0
-        self._renewed_at = now
-        self._producer = self._open(self._log)
+        self._producer = renewed
 
     def _purge(self) -> None:
         """Let the producer report every record it still has."""

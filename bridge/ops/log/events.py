@@ -92,6 +92,14 @@ class Events:
         """A broker answers again, after this long."""
         self._log.info("kafka_back", seconds=round(seconds, 3))
 
+    def login_failed(self, *, detail: str) -> None:
+        """No token for the login at Kafka can be had; connections that are there may last for a while."""
+        self._log.warning("login_failed", detail=detail)
+
+    def login_back(self, *, seconds: float) -> None:
+        """Tokens can be had again, after this long."""
+        self._log.info("login_back", seconds=round(seconds, 3))
+
     # --- partitions -----------------------------------------------------------------------------------------------
 
     def assigned(self, partitions: Sequence[TopicPartition], *, total: int) -> None:

@@ -21,11 +21,12 @@ from bridge.text import moments
 from bridge.text.amounts import plural, span, thousands
 
 KEY_FILE: Final = "key_file"
+KAFKA_LOGIN: Final = "kafka_login"
 OPEN_DEAD_LETTERS: Final = "open_dead_letters"
 UNACCOUNTED: Final = "unaccounted"
 RETENTION_NEAR: Final = "retention_near"
 STALLED: Final = "stalled"
-OTHERS: Final = (KEY_FILE, OPEN_DEAD_LETTERS, UNACCOUNTED, RETENTION_NEAR, STALLED)
+OTHERS: Final = (KEY_FILE, KAFKA_LOGIN, OPEN_DEAD_LETTERS, UNACCOUNTED, RETENTION_NEAR, STALLED)
 """What is told although it holds no record of this replica; all but the last need someone."""
 
 RETENTION_SHARE: Final = 0.5
@@ -256,6 +257,16 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             since=key.problem_since,
             details=(f"{key.problem}. The key that was read before is still used.",),
             action="Fix the file at track.api_key_file: it is read again when the API refuses the key.",
+            holds=False,
+        )
+    if snapshot.login.problem is not None:
+        yield Concern(
+            KAFKA_LOGIN,
+            needs_someone=True,
+            since=snapshot.login.problem_since,
+            details=(f"{snapshot.login.problem}.",),
+            action="It is tried again every ten seconds. Until it works, records flow over connections that are there, "
+            "for as long as brokers keep these: fix what the sentence names.",
             holds=False,
         )
     if gap:

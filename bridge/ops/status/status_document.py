@@ -130,6 +130,8 @@ def _kafka(snapshot: Snapshot) -> Document:
         "detail": "" if lost is None else lost.detail,
         "last_partitions": [] if lost is None else [str(each) for each in lost.partitions],
         "group_protocol": snapshot.group.protocol,
+        "login_problem": snapshot.login.problem,
+        "login_problem_since": _iso_or_none(snapshot.login.problem_since),
     }
 
 

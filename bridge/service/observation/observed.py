@@ -17,6 +17,7 @@ from bridge.service.watches.file_watch import FileWatch
 from bridge.service.watches.group_watch import GroupWatch
 from bridge.service.watches.kafka_watch import KafkaWatch
 from bridge.service.watches.letter_watch import LetterWatch
+from bridge.service.watches.login_watch import LoginWatch
 from bridge.track.credentials import ApiKey
 
 
@@ -48,6 +49,7 @@ class Observed:
     letter_watch: LetterWatch
     file_watch: FileWatch
     kafka_watch: KafkaWatch
+    login_watch: LoginWatch
     group_watch: GroupWatch
     logging: LogWrites
     mapping: CompiledMapping

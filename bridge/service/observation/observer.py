@@ -125,6 +125,7 @@ class Observer:
             ),
             blocks=self.blocks(at),
             kafka_lost=of.kafka_watch.lost,
+            login=of.login_watch.view,
             group_view=of.group_watch.view,
             held_topics=list(of.event_log.topic_holds.values()),
             partitions=partition_views(of, at),

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.kafka.admin.inspection import Inspection, NotConnectedError
+from bridge.kafka.admin.inspection import Inspection
+from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import KafkaLost

@@ -1,4 +1,4 @@
-"""The YAML of docs/production.md: parts of a bridge.yaml, of a chart's values, or whole manifests of others."""
+"""The YAML of a page such as docs/production.md: parts of a bridge.yaml or of a chart's values, or manifests."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class Snippet:
         return layered(whole, {"kafka": {"properties": properties}})
 
 
-def snippets() -> list[Snippet]:
+def snippets(page: Path = PAGE) -> list[Snippet]:
     """All of them."""
-    text = PAGE.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     return [
         Snippet(text.count("\n", 0, found.start()) + 1, yaml.safe_load(found[1]))
         for found in re.finditer(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)

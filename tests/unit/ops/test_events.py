@@ -46,6 +46,8 @@ SAID: dict[str, Callable[[Events], None]] = {
     ),
     "listening": lambda e: e.listening(host="0.0.0.0", port=9464),  # noqa: S104 - only logged
     "kafka_lost": lambda e: e.kafka_lost(detail="kafka-1:9092: Connection refused", partitions=PARTITIONS),
+    "login_failed": lambda e: e.login_failed(detail="kafka.aws_iam: no AWS credentials found"),
+    "login_back": lambda e: e.login_back(seconds=31),
     "kafka_back": lambda e: e.kafka_back(seconds=31),
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
     "partition_started": lambda e: e.partition_started(

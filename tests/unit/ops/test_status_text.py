@@ -17,6 +17,7 @@ from bridge.ops.snapshot import (
     KafkaLost,
     KeyView,
     Letters,
+    LoginView,
     MembershipView,
     MovingBacklog,
     OldestOpen,
@@ -349,6 +350,15 @@ def test_filtered_and_dead_lettered_records_show_their_reasons(busy: Snapshot) -
 
 def test_the_rate_is_told_in_the_unit_it_is_configured_in(busy: Snapshot) -> None:
     assert section(shown(busy), "Rate") == ["limit 600/min, share of this replica 300/min, used in the last minute 290"]
+
+
+def test_a_login_that_fails_is_told_while_records_flow(busy: Snapshot) -> None:
+    assert not any("kafka_login" in line for line in shown(busy))
+    failing = replace(busy, login=LoginView("kafka.aws_iam: no AWS credentials found", busy.at - 5))
+    assert section(shown(failing), "Needs someone")[:2] == [
+        "kafka_login since 11:59:55 (5 s)",
+        "kafka.aws_iam: no AWS credentials found.",
+    ]
 
 
 def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:

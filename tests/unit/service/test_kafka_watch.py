@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bridge.kafka.admin.inspection import Inspection, NotConnectedError, Obstacle
+from bridge.kafka.admin.inspection import Inspection
+from bridge.kafka.admin.obstacles import NotConnectedError, Obstacle
 from bridge.model import TopicPartition
 from bridge.service.watches.kafka_watch import KafkaWatch, Surroundings
 

@@ -1,0 +1,1 @@
+"""How clients log in where that needs code of our own, and what a failing login means, in sentences."""

@@ -1,0 +1,88 @@
+"""Says that no login at Kafka can be had, also while connections still last, and that it can be had again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from bridge.kafka.admin.inspection import Inspection
+from bridge.kafka.login.login_problem import LoginProblem
+from bridge.kafka.login.msk_login import MskLogin
+from bridge.ops.log.events import Events
+from bridge.ops.snapshot import LoginView
+
+EVERY: Final = 1.0
+TRY_EVERY: Final = 5.0
+"""Seconds between two clients that try to get in while the library says that it has no token."""
+
+
+class TokenUser(Protocol):
+    """Who hears from the client library that there is no token, and never that there is one again."""
+
+    @property
+    def no_token(self) -> LoginProblem | None:
+        """See `ClientLog.no_token`."""
+
+    def token_came(self) -> None:
+        """From now on there is no problem."""
+
+
+class LoginWatch:
+    """One task on the loop."""
+
+    def __init__(
+        self,
+        login: MskLogin | None,
+        user: TokenUser,
+        inspection: Inspection,
+        events: Events,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._login = login
+        self._user = user
+        self._inspection = inspection
+        self._events = events
+        self._clock = clock
+        self._told: LoginProblem | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def view(self) -> LoginView:
+        """What `/status` shows."""
+        problem = self._problem
+        return LoginView() if problem is None else LoginView(problem.sentence, problem.since)
+
+    @property
+    def _problem(self) -> LoginProblem | None:
+        return self._user.no_token if self._login is None else self._login.problem
+
+    def start(self) -> None:
+        """Look again and again."""
+        self._task = asyncio.create_task(self._run(), name="login-watch")
+
+    async def stop(self) -> None:
+        """Look no more; a client that tries to get in is not waited for."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self.look()
+            if self._user.no_token is None:
+                await asyncio.sleep(EVERY)
+                continue
+            await asyncio.sleep(TRY_EVERY)
+            if await asyncio.to_thread(self._inspection.logs_in):
+                self._user.token_came()
+
+    def look(self) -> None:
+        """Log what is new."""
+        problem, told = self._problem, self._told
+        if problem is not None and (told is None or told.sentence != problem.sentence):
+            self._events.login_failed(detail=problem.sentence)
+        if problem is None and told is not None:
+            self._events.login_back(seconds=self._clock() - told.since)
+        self._told = problem
