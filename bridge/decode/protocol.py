@@ -27,7 +27,8 @@ class Schema:
 
     form: Literal["avro", "protobuf", "json"]
     text: str
-    """Avro and JSON Schema: JSON. Protobuf: base64 of a serialized ``FileDescriptorProto``."""
+    """Avro and JSON Schema: JSON. Protobuf: base64 of a serialized ``FileDescriptorProto``, or where a registry has
+    nothing else the text of a ``.proto`` file."""
     references: tuple[tuple[str, str], ...] = ()
     """Name and text of the schemas that it refers to, in the same form, each after those that it needs itself. A name
     is that under which it is referred to: of Protobuf the path of the import."""

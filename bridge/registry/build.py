@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 
+from bridge.aws.credentials import AwsCredentials
 from bridge.config.environment import proxy_for
 from bridge.config.sections import RegistryOAuth, SchemaRegistry
 from bridge.errors import InvalidError, Misuse
@@ -16,6 +17,7 @@ from bridge.registry.lookups import RegistryLookups
 from bridge.registry.outcomes import LookupResult, RegistryFailure
 from bridge.registry.source import RegistrySource
 from bridge.registry.transport.addresses import RegistryAddress
+from bridge.registry.transport.aws import AwsLogin, region_of
 from bridge.registry.transport.http import Dial, Line
 from bridge.registry.transport.logins import BasicLogin, BearerLogin, NoLogin, RegistryLogin, SecretFile
 from bridge.registry.transport.oauth import OAuthLogin
@@ -51,7 +53,7 @@ def build_source(
     """The registry itself. Raises as `build_lookups`."""
     addresses = [_address(text, f"urls[{number}]") for number, text in enumerate(section.urls)]
     dial = _dial(section, environ)
-    login = _login(section, dial, clock)
+    login = _login(section, addresses, dial, clock)
     api = _APIS[section.type]
     return RegistrySource(addresses, login, dial, fetch=api.fetch, newest=api.newest, clock=clock)
 
@@ -92,9 +94,11 @@ def _proxy(address: RegistryAddress, environ: Mapping[str, str]) -> httpx.Proxy 
     raise RegistryFailure(LookupResult.CONNECTION, sentence)
 
 
-def _login(section: SchemaRegistry, dial: Dial, clock: Callable[[], float]) -> RegistryLogin:
+def _login(
+    section: SchemaRegistry, addresses: Sequence[RegistryAddress], dial: Dial, clock: Callable[[], float]
+) -> RegistryLogin:
     if section.type == "glue":
-        raise Misuse("schema_registry.type: glue is not there yet")
+        return _aws(addresses[0])
     if section.basic_auth is not None:
         return BasicLogin(section.basic_auth.username, section.basic_auth.password_file)
     if section.bearer_token_file is not None:
@@ -102,6 +106,14 @@ def _login(section: SchemaRegistry, dial: Dial, clock: Callable[[], float]) -> R
     if section.oauth is not None:
         return _oauth(section.oauth, dial, clock)
     return NoLogin()
+
+
+def _aws(address: RegistryAddress) -> AwsLogin:
+    try:
+        region = region_of(address)
+    except InvalidError as error:
+        raise Misuse(f"schema_registry.urls[0]: {error}") from None
+    return AwsLogin(region, AwsCredentials(region).keys)
 
 
 def _oauth(section: RegistryOAuth, dial: Dial, clock: Callable[[], float]) -> OAuthLogin:

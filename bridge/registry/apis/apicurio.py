@@ -15,7 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from bridge.decode.protocol import Schema
-from bridge.registry.apis.descriptors import as_descriptor, compiled
+from bridge.registry.apis.descriptors import as_descriptor
 from bridge.registry.apis.references import Collected, Needed
 from bridge.registry.apis.replies import check, no_registry
 from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure, UnknownReference, UnusableSchema
@@ -69,7 +69,7 @@ async def _read(session: Session, path: str, what: str) -> Schema:
         where = f"/groups/{quote(needed.group, safe='')}/artifacts/{quote(needed.subject, safe='')}"
         where += f"/versions/{quote(needed.version, safe='')}"
         name = f"version {needed.version} of the artifact {needed.subject}, to which {needed.by} refers"
-        inner = _text(await _get(session, f"{where}/content", name), form, name, needed.name)
+        inner = _text(await _get(session, f"{where}/content", name), form, name)
         return inner, await _references(session, f"{where}/references", name)
 
     await collected.follow(await _references(session, f"{path}/references", what), read)
@@ -103,14 +103,14 @@ async def _references(session: Session, path: str, what: str) -> list[Needed]:
     return found
 
 
-def _text(reply: HttpReply, form: str, what: str, name: str = "schema.proto") -> str:
+def _text(reply: HttpReply, form: str, what: str) -> str:
     try:
         text = reply.body.decode()
     except UnicodeDecodeError:
         raise UnusableSchema(f"{what} is not UTF-8 text") from None
     if form != "protobuf":
         return text
-    return as_descriptor(text) or compiled(text, name, what)
+    return as_descriptor(text) or text
 
 
 def _form(reply: HttpReply, what: str) -> Literal["avro", "protobuf", "json"]:

@@ -7,8 +7,8 @@ Seen on Apicurio 3.3.3, beside what its documentation says:
   Confluent for Python or .NET registered it.
 * ``?format=serialized`` is a JSON text with the descriptor's bytes as characters, through UTF-8, so that every byte
   above 7f is lost; with a package in the file, or for what was registered as base64, it is a 500. It is asked for
-  where the plain answer is ``.proto`` text, and used where what comes is a descriptor; otherwise the text is compiled
-  here. For Avro it is a 400.
+  where the plain answer is ``.proto`` text, and used where what comes is a descriptor; otherwise the text is. For Avro
+  it is a 400.
 * ``?deleted=true`` and ``?subject=`` are taken and do not matter.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bridge.decode.protocol import Schema
-from bridge.registry.apis.descriptors import as_descriptor, compiled
+from bridge.registry.apis.descriptors import as_descriptor
 from bridge.registry.apis.references import Collected, Needed
 from bridge.registry.apis.replies import read_confluent
 from bridge.registry.outcomes import RegistryFailure, UnknownReference, UnusableSchema
@@ -77,7 +77,7 @@ async def _with_references(session: Session, path: str, what: str, answer: Mappi
         where = f"/subjects/{quote(needed.subject, safe='')}/versions/{needed.version}?deleted=true"
         name = f"version {needed.version} of the subject {needed.subject}, to which {needed.by} refers"
         found = await _ask(session, where, name)
-        return await _text(session, where, name, found, needed.name), _references(found, name)
+        return await _text(session, where, name, found), _references(found, name)
 
     await collected.follow(_references(answer, what), read)
     return Schema(form, text, collected.references())
@@ -91,14 +91,14 @@ def _form(answer: Mapping[str, Any], what: str) -> Any:
     return form
 
 
-async def _text(session: Session, path: str, what: str, answer: Mapping[str, Any], name: str = "") -> str:
-    """The schema's text in the form that `Schema` has; `name` is that of the file, of Protobuf."""
+async def _text(session: Session, path: str, what: str, answer: Mapping[str, Any]) -> str:
+    """The schema's text in the form that `Schema` has."""
     text = answer.get("schema")
     if not isinstance(text, str):
         raise UnusableSchema(f"the registry's answer for {what} has no schema")
     if _form(answer, what) != "protobuf":
         return text
-    return as_descriptor(text) or await _serialized(session, path, what) or compiled(text, name or "schema.proto", what)
+    return as_descriptor(text) or await _serialized(session, path, what) or text
 
 
 async def _serialized(session: Session, path: str, what: str) -> str | None:

@@ -6,11 +6,12 @@ import base64
 import binascii
 from typing import Final
 
-from bridge.registry.outcomes import UnusableSchema
-
 _FIELDS: Final = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14})
 """The numbers of the fields of a ``FileDescriptorProto`` (descriptor.proto)."""
-_LAST_BYTES: Final = {0: 0, 1: 8, 5: 4}
+_SAYS: Final = frozenset({1, 4, 5, 6, 7})
+"""Its name, messages, enums, services, extensions: a file without any of them says nothing."""
+_FIXED: Final = {1: 8, 5: 4}
+"""Bytes of values by their wire type."""
 
 
 def as_descriptor(text: str) -> str | None:
@@ -26,27 +27,38 @@ def as_descriptor(text: str) -> str | None:
 
 def is_descriptor(content: bytes) -> bool:
     """Whether the bytes are a message whose fields are those of a ``FileDescriptorProto``, up to the last byte."""
-    position, seen = 0, set()
+    found = _fields(content)
+    return found is not None and {number for number, _ in found} <= _FIELDS and any(n in _SAYS for n, _ in found)
+
+
+def files_of_set(content: bytes) -> list[tuple[str, bytes]]:
+    """The names and descriptors of a ``FileDescriptorSet``, in its order; empty where it is none."""
+    files = []
+    for number, file in _fields(content) or ():
+        name = next((value for field, value in _fields(file) or () if field == 1), b"")
+        if number != 1 or not name or not is_descriptor(file):
+            return []
+        files.append((name.decode("utf-8", "replace"), file))
+    return files
+
+
+def _fields(content: bytes) -> list[tuple[int, bytes]] | None:
+    """The fields of a message with their bytes, which are empty for numbers; None where they do not add up."""
+    found, position = [], 0
     while position < len(content):
         tag, position = _varint(content, position)
-        if tag >> 3 not in _FIELDS or position == 0:
-            return False
-        seen.add(tag >> 3)
-        length = _LAST_BYTES.get(tag & 7, 0)
-        if tag & 7 in {0, 2}:
-            length, position = _varint(content, position)
+        kind = tag & 7
+        if position == 0 or tag >> 3 == 0 or kind not in {0, 1, 2, 5}:
+            return None
+        length = _FIXED.get(kind, 0)
+        if kind in {0, 2}:
+            number, position = _varint(content, position)
             if position == 0:
-                return False
-            length = length if tag & 7 == 2 else 0
-        elif tag & 7 not in _LAST_BYTES:
-            return False
+                return None
+            length = number if kind == 2 else 0
+        found.append((tag >> 3, content[position : position + length]))
         position += length
-    return position == len(content) and bool(seen & {1, 4, 5, 6, 7})
-
-
-def compiled(_text: str, _name: str, what: str) -> str:
-    """The base64 of the descriptor of a ``.proto`` file. Raises `UnusableSchema`."""
-    raise UnusableSchema(f"{what} is a .proto file, and the registry does not write it as a descriptor")
+    return found if position == len(content) else None
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:

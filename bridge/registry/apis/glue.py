@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from bridge.decode.protocol import Schema
-from bridge.registry.apis.descriptors import as_descriptor, compiled
+from bridge.registry.apis.descriptors import as_descriptor
 from bridge.registry.apis.replies import failure_of, no_registry, read_object
 from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure, UnknownReference, UnusableSchema
 from bridge.registry.transport.session import Session
@@ -99,5 +99,5 @@ def _schema(answer: Mapping[str, Any], what: str) -> Schema:
     if form is None or not isinstance(text, str):
         raise UnusableSchema(f"{what} is of the type {named}; the bridge reads AVRO, PROTOBUF and JSON")
     if form == "protobuf":
-        text = as_descriptor(text) or compiled(text, "schema.proto", what)
+        text = as_descriptor(text) or text
     return Schema(form, text)
