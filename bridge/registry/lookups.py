@@ -214,7 +214,8 @@ class RegistryLookups:
 
     async def _look_up(self, lookup: _Wanted) -> None:
         """Until it is decided; then whoever waits is told."""
-        decided: Schema | NoSchema | None = await self._kept(lookup.reference)
+        # What is known already is told all the same, and later than it was wanted.
+        decided: Schema | NoSchema | None = self._known.get(lookup.reference) or await self._kept(lookup.reference)
         unknown = False
         while decided is None:
             async with self._places:
@@ -235,7 +236,8 @@ class RegistryLookups:
             if isinstance(decided, Schema) and self._folder is not None:
                 await asyncio.to_thread(self._folder.write, lookup.reference, decided, url)
             unknown = step.result is LookupResult.UNKNOWN
-        self._known.add(lookup.reference, decided, again=unknown)
+        if self._known.get(lookup.reference) is not decided:
+            self._known.add(lookup.reference, decided, again=unknown)
         self._tell(lookup)
 
     def _history(self, lookup: _Wanted) -> Waiting:

@@ -151,6 +151,10 @@ class FakeRegistry:
     def speak(self) -> None:
         self._silent.set()
 
+    def answer_to(self, method: str, path: str) -> Reply:
+        """What it would answer, without a connection."""
+        return self._answer(Asked(method, path, {}, b""))
+
     def answer(self, asked: Asked) -> Reply:
         self.asked.append(asked)
         self._silent.wait(30)

@@ -88,7 +88,7 @@ def test_what_is_known_is_never_asked_for_again() -> None:
     async def scene(source: Scripted, lookups: RegistryLookups) -> None:
         await known(lookups)
         await asyncio.sleep(1_000_000)
-        assert lookups.schemas["id:42"] == SCHEMA
+        assert await known(lookups) == SCHEMA
         assert source.asked == ["id:42"]
 
     play(scene, SCHEMA)
