@@ -50,6 +50,16 @@ UNAVAILABLE: Final = Unusable(
 )
 
 
+def is_unavailable(value: Any) -> bool:
+    """Whether it is such a placeholder, or what `without_placeholders` put in its place."""
+    kind = value.__class__
+    if kind is str:
+        return value in _AS_TEXT
+    if kind is dict:
+        return PLACEHOLDER in value
+    return value is UNAVAILABLE or (kind is list and value in _AS_LISTS)
+
+
 def without_placeholders(value: Any) -> Any:
     """The same value, changed in place, with `UNAVAILABLE` where a placeholder was."""
     match value:

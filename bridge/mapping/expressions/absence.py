@@ -9,6 +9,7 @@ Looked into only where a record fails or somebody asks, never for a record that 
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -52,8 +53,8 @@ def missing(paths: Iterable[Path], value: Any) -> str:
 
 def of_json_text(expression: str, found: Any) -> str:
     """What is said of a value that was to be an object and is a text with one inside; empty for any other."""
-    inside = _json_inside(found)
-    return f" with JSON inside (from_json({expression}) reads it)" if inside.__class__ is dict else ""
+    inside, reads = _inside(found, expression)
+    return f" with JSON inside ({reads} reads it)" if inside.__class__ is dict else ""
 
 
 def written(path: Path) -> str:
@@ -65,25 +66,34 @@ def _in_the_way(reached: Path, rest: Path, there: Any) -> str:
     where = written(reached)
     if there.__class__ is list:
         return f"{where} is an array: {where}[0].{written(rest)} reads its first element"
-    inside = _json_inside(there)
+    inside, reads = _inside(there, where)
     if inside.__class__ is dict:
-        return f"{where} is a string with JSON inside: from_json({where}).{written(rest)} reads it"
+        return f"{where} is a string with JSON inside: {reads}.{written(rest)} reads it"
     if inside.__class__ is list:
-        return (
-            f"{where} is a string with a JSON array inside: from_json({where})[0].{written(rest)} reads its first "
-            "element"
-        )
+        return f"{where} is a string with a JSON array inside: {reads}[0].{written(rest)} reads its first element"
     return f"{where} is {kind(there)}, which has no fields"
 
 
-def _json_inside(text: Any) -> Any:
-    """The object or array a text holds; None for any other."""
-    if text.__class__ is not str or text.lstrip()[:1] not in {"{", "["}:
-        return None
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+def _inside(found: Any, expression: str) -> tuple[Any, str]:
+    """The object or array that a text holds as JSON, JSON of JSON, or base64 of either; and what reads it."""
+    if found.__class__ is not str:
+        return None, expression
+    for _ in range(_LAYERS):
+        if found.__class__ is not str:
+            break
+        try:
+            if found.lstrip()[:1] in _BEGIN_JSON:
+                found, expression = orjson.loads(found), f"from_json({expression})"
+            else:
+                found = base64.b64decode(found, validate=True).decode()
+                expression = f"from_base64({expression})"
+        except ValueError:
+            break
+    return (found, expression) if found.__class__ is dict or found.__class__ is list else (None, expression)
+
+
+_LAYERS: Final = 4
+_BEGIN_JSON: Final = frozenset({"{", "[", '"'})
 
 
 # --- comparisons that it decides

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -69,6 +71,24 @@ NESTED = '{"user": {"id": "u-9"}, "plan": "pro", "seats": [{"name": "A"}], "big"
             {"u": "u-9", "payload": NESTED},
             "payload is a string with JSON inside (from_json(payload) reads it)",
             "{user_id: u, metadata_from: from_json(payload), metadata_omit: [seats, big]}",
+        ),
+        (
+            "user_id: payload.user.id",
+            {"payload": json.dumps(NESTED)},
+            "from_json(from_json(payload)).user.id reads it",
+            "user_id: from_json(from_json(payload)).user.id",
+        ),
+        (
+            "user_id: payload.user.id",
+            {"payload": base64.b64encode(NESTED.encode()).decode()},
+            "payload is a string with JSON inside: from_json(from_base64(payload)).user.id reads it",
+            "user_id: from_json(from_base64(payload)).user.id",
+        ),
+        (
+            "{user_id: u, metadata: {on: {path: day, type: datetime}}}",
+            {"u": "u-9", "day": "2026-02-03"},
+            "or say its zone with type: datetime and zone",
+            "{user_id: u, metadata: {on: {path: day, type: datetime, zone: Europe/Berlin}}}",
         ),
         (
             "{user_id: u, metadata: {on: {path: day, type: datetime}}}",

@@ -8,10 +8,10 @@ snapshot, or is gone does not.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any, Final
 
+from bridge.decode import debezium
 from bridge.decode.failures import QueryTypeError, kind
 from bridge.mapping.expressions.misreadings import ON_A_PART
 from bridge.mapping.expressions.paths import Path, parse_path
@@ -22,12 +22,10 @@ SIDES: Final = ("before", "after")
 _UPDATE: Final = "u"
 _OTHERS: Final = frozenset({"c", "r", "d", "t", "m"})
 """Created, read by a snapshot, deleted, truncated, a message: nothing that has a before and an after."""
-_UNAVAILABLE: Final = "__debezium_unavailable_value"
-_PLACEHOLDERS: Final = frozenset({_UNAVAILABLE, base64.b64encode(_UNAVAILABLE.encode()).decode()})
-"""Stand for a value too long to be sent again where it did not change; in columns of bytes as base64."""
 _WHERE: Final = "write it alone, or as a part of &&, || and !"
+_OF_DOCUMENTS: Final = "mongodb"
 _OWN_WAY: Final = {
-    "mongodb": "for MongoDB, capture.mode: change_streams_update_full_with_pre_image and the collection's "
+    _OF_DOCUMENTS: "for MongoDB, capture.mode: change_streams_update_full_with_pre_image and the collection's "
     "changeStreamPreAndPostImages have it in every change",
 }
 _FULL: Final = "for PostgreSQL, ALTER TABLE … REPLICA IDENTITY FULL has it in every change"
@@ -82,8 +80,11 @@ def read(path: Path, equal: Callable[[Any, Any], bool]) -> Callable[[Any], bool]
             how = _OWN_WAY.get(connector, _FULL) if connector.__class__ is str else _FULL
             raise QueryTypeError(f"changed('{written}') found no before in the change: {how}")
         call = f"changed('{written}')"
+        _check_rows(before, after, path[0], call, change)
         one, other = _part(before, path, call, "before"), _part(after, path, call, "after")
-        return not _is_unavailable(other) and not equal(one, other)
+        if debezium.is_unavailable(other):
+            return False  # a value too long to be told again where it did not change
+        return debezium.is_unavailable(one) or not equal(one, other)
 
     return has_changed
 
@@ -98,6 +99,17 @@ def _change(value: Any) -> dict[str, Any]:
     return found
 
 
+def _check_rows(before: Any, after: Any, column: str, call: str, change: dict[str, Any]) -> None:
+    """Of a table both rows have all columns: one that only one of them has was left out, and so has not changed."""
+    if before.__class__ is not dict or after.__class__ is not dict or (column in before) is (column in after):
+        return
+    if _at(change, ("source", "connector")) != _OF_DOCUMENTS:  # whose fields come and go
+        raise QueryTypeError(
+            f"{call} found {column} on one side only, {'before' if column in before else 'after'}: the table's REPLICA "
+            "IDENTITY, the connector's list of columns, or never_send leaves it out on the other"
+        )
+
+
 def _part(side: Any, path: Path, call: str, name: str) -> Any:
     """What is at a path. A text on its way is JSON of which nobody said that it is to be read."""
     for depth, step in enumerate(path):
@@ -105,7 +117,8 @@ def _part(side: Any, path: Path, call: str, name: str) -> Any:
             return None
         if side.__class__ is not dict:
             where = ".".join((name, *path[:depth]))
-            raise QueryTypeError(f"{call} cannot look into {where}, which is {kind(side)}; an object is needed")
+            reads = " (unwrap: debezium reads MongoDB's texts)" if side.__class__ is str and not depth else ""
+            raise QueryTypeError(f"{call} cannot look into {where}, which is {kind(side)}; an object is needed{reads}")
         side = side.get(step)
     return side
 
@@ -114,12 +127,3 @@ def _at(value: Any, path: Path) -> Any:
     for step in path:
         value = value.get(step) if value.__class__ is dict else None
     return value
-
-
-def _is_unavailable(value: Any) -> bool:
-    """Arrays and maps hold the placeholder, where they are not available."""
-    if value.__class__ is str:
-        return value in _PLACEHOLDERS
-    if value.__class__ is list and len(value) == 1:
-        return _is_unavailable(value[0])
-    return value.__class__ is dict and len(value) == 1 and not _PLACEHOLDERS.isdisjoint(value)
