@@ -50,6 +50,8 @@ class Reason(enum.StrEnum):
     POSITION_UNKNOWN = "position_unknown"
     TRANSACTION_HANGING = "transaction_hanging"
     RECORD_TOO_LARGE = "record_too_large"
+    SCHEMA_REGISTRY = "schema_registry"
+    """The next record names a schema that is not known yet."""
     HELD_BY_OPERATOR = "held_by_operator"
     """Somebody ran ``bridge hold``."""
     UNOWNED = "unowned"
@@ -174,6 +176,12 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
         " `bridge offsets set TOPIC/PARTITION --to OFFSET`, beside the replica that has the partition.",
         needs_operator=True,
     ),
+    Reason.SCHEMA_REGISTRY: HoldReason(
+        "The next record of this partition names a schema that is not known yet: the schema registry does not answer as"
+        " it should, or does not know the schema.",
+        "Check the registry that the detail names. Reading resumes by itself once it has the schema. A record whose"
+        " schema stays unknown for schema_registry.unknown_id_after becomes a dead letter.",
+    ),
     Reason.HELD_BY_OPERATOR: HoldReason(
         "An operator holds it: the partition is not read, and its committed offset stays. The hold is kept"
         " with the committed offset, so it survives restarts and moves to another replica.",
@@ -218,6 +226,7 @@ PARTITION_HOLDS: Final = (
     Reason.POSITION_UNKNOWN,
     Reason.TRANSACTION_HANGING,
     Reason.RECORD_TOO_LARGE,
+    Reason.SCHEMA_REGISTRY,
     Reason.HELD_BY_OPERATOR,
 )
 """What can hold one partition while others deliver, by the name that is shown."""

@@ -169,6 +169,8 @@ class Failed:
     """Set where the only fault is that no route names the type."""
     value_left_out: int = 0
     """Bytes of a value that the record does not carry any more."""
+    schema: str | None = None
+    """Set where it cannot be decoded because the registry does not know this schema; see `SchemaNeeded`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -374,6 +376,8 @@ class DeadLetter:
     """Bytes of the original's value, which stands at its offset only."""
     element: int | None = None
     """Which of the record's elements it is of, from 0; None: its record has none, or it is of all of it."""
+    schema: str | None = None
+    """The schema that the registry did not know, where that is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ FIRST: Final = f"{OWN}first-attempt"
 LAST: Final = f"{OWN}last-attempt"
 REPLAYS: Final = f"{OWN}replays"
 VALUE_LEFT_OUT: Final = f"{OWN}value-left-out"
+SCHEMA: Final = f"{OWN}schema"
 
 LONGEST_MESSAGE: Final = 1024
 """Bytes."""
@@ -89,7 +90,7 @@ class Detail(enum.IntEnum):
 
 _ESSENTIAL: Final = frozenset(
     {
-        *(VERSION_NAME, REASON, OUTPUT, ELEMENT, ROUTE, ROUTE_HASH, REPLAYS, VALUE_LEFT_OUT),
+        *(VERSION_NAME, REASON, OUTPUT, ELEMENT, ROUTE, ROUTE_HASH, REPLAYS, VALUE_LEFT_OUT, SCHEMA),
         *(TOPIC, PARTITION, OFFSET, TIMESTAMP, GROUP),
     }
 )
@@ -147,6 +148,7 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
         LAST: _time(letter.last_attempt_ms),
         REPLAYS: str(_replays(record.headers)),
         VALUE_LEFT_OUT: str(letter.value_left_out) if letter.value_left_out else None,
+        SCHEMA: None if letter.schema is None else cut_bytes(letter.schema, _LONGEST_NAME),
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -96,6 +96,8 @@ class Letter(NamedTuple):
     """Headers that are there and cannot be read."""
     element: int | None = None
     """Which of the record's elements it is of; None: the record had none, or it is of all of them."""
+    schema: str | None = None
+    """The schema that the registry did not know, as the record names it, where that is why it is here."""
 
     def __repr__(self) -> str:
         # Values are printed by logs and assertions; what is in a letter is its owner's business.
@@ -190,6 +192,7 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
         _text(get(own.LAST)),
         (),
         None if element is None else _digits(element),
+        _text(get(own.SCHEMA)),
     )
 
 
@@ -306,6 +309,7 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
         headers.time(own.TIMESTAMP),
         headers.text(own.GROUP),
     )
+    schema = headers.text(own.SCHEMA)
     output, element = headers.number(own.OUTPUT), headers.number(own.ELEMENT)
     if (output is None and own.OUTPUT in headers.named) or (element is None and own.ELEMENT in headers.named):
         origin = None  # Which of the record's events it is of is illegible: it must not be taken for another one.
@@ -331,6 +335,7 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
         headers.text(own.LAST),
         tuple(headers.damaged),
         element,
+        schema,
     )
 
 

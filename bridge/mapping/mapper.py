@@ -15,6 +15,7 @@ from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.early_filters import EarlyFilter
 from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
+from bridge.mapping.missing_schema import failed
 from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
@@ -52,6 +53,7 @@ class CompiledMapping:
     def __init__(self, settings: MappedTopicSettings, rules: RoutingRules, schemas: Schemas = NO_SCHEMAS) -> None:
         self._settings = settings
         self._rules = rules
+        self._schemas = schemas
         self._shared = SharedByTopics(rules, schemas, self._bind)
         self._topics: dict[str, TopicPlan] = {}
         self._plans: dict[tuple[int, RouteParts], RoutePlan] = {}
@@ -75,7 +77,7 @@ class CompiledMapping:
         try:
             outcomes = self._map(record, now, FAST)
         except MappingError as failure:
-            outcomes = (Failed(failure.reason, failure.message),)
+            outcomes = (failed(record, failure, self._schemas),)
         except InexactNumberError:
             outcomes = None  # here the first decoded value is still in memory, below it is not
         except SchemaNeededError as missing:
@@ -146,7 +148,7 @@ class CompiledMapping:
         try:
             return self._map(record, now, EXACT)
         except MappingError as failure:
-            return (Failed(failure.reason, failure.message),)
+            return (failed(record, failure, self._schemas),)
         except SchemaNeededError as missing:
             return (SchemaNeeded(missing.reference),)
         except Exception as error:  # noqa: BLE001  # as in `map`

@@ -122,8 +122,8 @@ def _held(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation | Non
             hold.sentence,
             hold.next_try,
             hold.next_try,
-            needs_someone=entry.needs_operator,
-            special_action=entry.action,
+            needs_someone=entry.needs_operator or hold.needs_someone,
+            special_action=hold.action or entry.action,
         )
     for held in snapshot.held_topics:
         if held.topic == partition.partition.topic:

@@ -106,6 +106,10 @@ class PartitionHold:
     sentence: str
     next_try: float | None = None
     """When it is looked at again, of those that may end by that."""
+    needs_someone: bool = False
+    """This case does not end by itself, as others of its reason do."""
+    action: str = ""
+    """What to do in this case; empty: what is always to be done for this reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,30 @@ class PartitionView:
             return 0.0
         since, timestamp = self.oldest.since, self.oldest.timestamp
         return max(0.0, now - (since if timestamp is None else min(since, timestamp)))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryView:
+    """The schema registry, as far as it was asked. Never a login."""
+
+    urls: Sequence[str]
+    state: str
+    """``idle``: not asked yet; ``ok``, ``trouble``: by the last look-up."""
+    since: float | None
+    """Since when that is so."""
+    problem: str | None
+    """Why the last look-up failed, as a sentence."""
+    known: int
+    """Schemas."""
+    unknown: int
+    """References that the registry does not know, by its last answer."""
+    from_folder: int
+    """Schemas read from `schema_registry.cache_dir`."""
+    waiting: Sequence[str] = ()
+    """References that partitions wait for."""
+    lookups: Mapping[str, int] = field(default_factory=dict)
+    """By result, all that there are."""
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +375,8 @@ class Snapshot:
     blocks: Sequence[ClosedGate] = ()
     kafka_lost: KafkaLost | None = None
     login: LoginView = field(default_factory=LoginView)
+    registry: RegistryView | None = None
+    """None: none is configured."""
     group_view: GroupView = field(default_factory=GroupView)
     held_topics: Sequence[TopicHold] = ()
     partitions: Sequence[PartitionView] = ()

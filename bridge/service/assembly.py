@@ -50,11 +50,15 @@ from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.login_watch import LoginWatch
 from bridge.service.watches.notices import Notices, secret_of
 from bridge.service.watches.rate_view import INTERVAL, RateView
+from bridge.service.with_registry.late_schemas import LateSchemas
+from bridge.service.with_registry.pipeline_lookups import PipelineLookups, registry_of, with_schemas
+from bridge.service.with_registry.registry_watch import RegistryWatch
 from bridge.track.build import build_credentials, build_sink
 from bridge.track.credentials import ApiKey
 from bridge.track.direct import DirectSink
 
 if TYPE_CHECKING:
+    from bridge.registry.lookups import RegistryLookups
     from bridge.track.httpx_sink import HttpxSink
 
 
@@ -96,6 +100,8 @@ class Parts:
     group_watch: GroupWatch
     letter_watch: LetterWatch
     file_watch: FileWatch
+    registry: RegistryLookups | None
+    registry_watch: RegistryWatch | None
     redrive: Redriver | None
     notices: Notices
     observer: Observer
@@ -117,12 +123,15 @@ def assemble(
     ``crash`` is told of a defect and stops in order; ``abort`` ends the process without waiting for anything.
     """
     logger = logging.getLogger("kafka")
+    registry = registry_of(config)
+    if registry is not None:
+        mapping = with_schemas(config, registry)
     limit = config.delivery.rate_limit
     with side_by_side(config.kafka) as clients:
         reading = clients.make(lambda: GroupReader(config.kafka, logger))
         inspecting = clients.make(lambda: Inspection(config.kafka, logger, patience=PATIENCE))
         replays = None if limit is None else clients.make(lambda: replay_group(config, logger))
-        delivery = _delivery(config, mapping, log, logger, clients, proxy=proxy, crash=crash, abort=abort)
+        delivery = _delivery(config, mapping, registry, log, logger, clients, proxy=proxy, crash=crash, abort=abort)
         reader, inspection = reading(), inspecting()
         others = None if replays is None else replays()
     dispatcher, source, events = delivery.dispatcher, delivery.source, delivery.events
@@ -133,7 +142,10 @@ def assemble(
         delivery.adapter.on_assignment = rate_view.look_again
     redrive = None
     if config.dead_letter.redrive.reasons:
-        redrive = Redriver(config, mapping, dispatcher, delivery.credentials, events, logger, proxy=proxy)
+        late = None
+        if registry is not None and "unknown_schema" in config.dead_letter.redrive.reasons:
+            late = LateSchemas(registry)
+        redrive = Redriver(config, mapping, dispatcher, delivery.credentials, events, logger, proxy=proxy, late=late)
         delivery.event_log.on_letter = redrive.letter
     letter_watch = LetterWatch(config, logger, lambda: source.counts.lost)
     file_watch = FileWatch(list(certificates.named(config)), delivery.credentials)
@@ -155,6 +167,7 @@ def assemble(
             kafka_watch=kafka_watch,
             login_watch=login_watch,
             group_watch=group_watch,
+            registry=registry,
             logging=log,
             mapping=mapping,
             version=__version__,
@@ -178,6 +191,8 @@ def assemble(
         group_watch=group_watch,
         letter_watch=letter_watch,
         file_watch=file_watch,
+        registry=registry,
+        registry_watch=None if registry is None else RegistryWatch(dispatcher, registry, delivery.event_log, events),
         redrive=redrive,
         notices=Notices(events, delivery.credentials, log.redactor, dispatcher, mapping),
         observer=observer,
@@ -189,6 +204,7 @@ def assemble(
 def _delivery(
     config: Config,
     mapping: CompiledMapping,
+    registry: RegistryLookups | None,
     log: Logging,
     logger: logging.Logger,
     clients: SideBySide,
@@ -232,6 +248,7 @@ def _delivery(
         clock=clock,
         alarm=alarm,
         rng=random.Random(),  # noqa: S311 - jitter, not a secret
+        lookups=None if registry is None else PipelineLookups(registry, adapter),
     )
     alarm.connect(adapter.pump)
     adapter.connect(dispatcher, source)

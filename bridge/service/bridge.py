@@ -24,6 +24,7 @@ from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Snapshot
 from bridge.service.assembly import Parts, assemble
 from bridge.service.preflight import NotReadyError, unreachable
+from bridge.service.time import ClockReading
 
 TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
@@ -239,6 +240,8 @@ class Bridge:
                 parts.rate_view.apply()
             if parts.redrive is not None:
                 parts.redrive.tick()
+            if parts.registry_watch is not None:
+                parts.registry_watch.look(ClockReading.now())
             parts.notices.look()
 
     # --- stopping ---------------------------------------------------------------------------------
@@ -279,5 +282,7 @@ class Bridge:
         await parts.login_watch.stop()
         await asyncio.wrap_future(parts.source.stop())
         await parts.sink.close()
+        if parts.registry is not None:
+            await parts.registry.aclose()
         parts.alarm.cancel()
         await parts.server.close()

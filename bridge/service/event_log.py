@@ -21,7 +21,7 @@ class ServiceEventLog:
         self._events = events
         self._clock = clock
         self._hold_after = hold_after
-        self.on_letter: Callable[[LetterReason], None] = lambda _reason: None
+        self.on_letter: Callable[[DeadLetter], None] = lambda _letter: None
         """Called for each letter acknowledged."""
         self.topic_holds: dict[str, TopicHold] = {}
         self.partition_holds: dict[TopicPartition, PartitionHold] = {}
@@ -83,13 +83,25 @@ class ServiceEventLog:
         hold = self.partition_holds.get(partition)
         if hold is not None and why in {None, hold.why}:
             del self.partition_holds[partition]
+            if hold.why is Reason.SCHEMA_REGISTRY:
+                return  # Told once for all partitions: see `RegistryWatch`.
             seconds = self._clock.wall() - hold.since
             self._events.released(hold.why, seconds=seconds, topic=partition.topic, partition=partition.partition)
+
+    def await_schema(self, partition: TopicPartition, hold: PartitionHold) -> None:
+        """It waits for a schema. What it waits for beside that is shown first."""
+        known = self.partition_holds.get(partition)
+        if known is None or known.why is Reason.SCHEMA_REGISTRY:
+            self.partition_holds[partition] = hold
+
+    def schema_is_known(self, partition: TopicPartition) -> None:
+        """It does not wait for one any more."""
+        self.release_partition(partition, Reason.SCHEMA_REGISTRY)
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """A letter was acknowledged."""
         self._events.dead_letter(letter)
-        self.on_letter(letter.reason)
+        self.on_letter(letter)
         if letter.reason is LetterReason.RETRIES_EXHAUSTED:
             self._events.poison(letter)
 

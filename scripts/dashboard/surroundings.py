@@ -121,6 +121,24 @@ KAFKA: Final = Row(
             increase("forced_drains_total", "1h", "", within=REPLICA),
         ),
         lines(
+            "Schema look-ups",
+            "Attempts to look a schema up, by result. Found, unknown and unusable are answers of the registry; all "
+            "others are troubles, in which partitions wait. None is made for a schema that is known.",
+            PER_SECOND,
+            rates("schema_lookups_total", "", "result"),
+            rates("schema_registry_requests_total", "requests"),
+        ),
+        lines(
+            "Schemas",
+            "Schemas in memory, those read from the cache since the process began, those that partitions wait for at "
+            "this moment; and whether the last look-up met a trouble.",
+            COUNT,
+            of_release("max", "known_schemas", "known"),
+            of_release("max", "schemas_from_cache_total", "from the cache"),
+            of_release("max", "awaited_schemas", "waited for"),
+            of_release("max", "schema_registry_trouble", "trouble"),
+        ),
+        lines(
             "Retention of the topics",
             "Age at which Kafka deletes records; absent where the brokers do not tell it.",
             SECONDS,

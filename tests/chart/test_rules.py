@@ -121,7 +121,11 @@ def test_an_idle_bridge_raises_nothing_not_even_where_its_counters_begin_anew(
 @pytest.mark.parametrize("reason", PARTITION_HOLDS)
 def test_what_is_held_is_late_and_in_danger_as_what_is_read_is(reason: Reason, tested: Path, judge: Judge) -> None:
     """Nothing of it is consumed; its age and its lag are those of the log all the same."""
-    told = "TrackBridgeHeldByOperator" if reason is Reason.HELD_BY_OPERATOR else "TrackBridgeHeld"
+    apart = {
+        Reason.HELD_BY_OPERATOR: "TrackBridgeHeldByOperator",
+        Reason.SCHEMA_REGISTRY: "TrackBridgeSchemaRegistry",
+    }
+    told = apart.get(reason, "TrackBridgeHeld")
     late = {"TrackBridgeOldestOpenRecord", "TrackBridgeRetentionNear"}
     objective = {"TrackBridgeObjectiveBurnsFast", "TrackBridgeObjectiveBurnsSlowly"}
 

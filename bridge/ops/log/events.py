@@ -100,6 +100,31 @@ class Events:
         """Tokens can be had again, after this long."""
         self._log.info("login_back", seconds=round(seconds, 3))
 
+    def schema_registry_lost(self, *, detail: str, partitions: Sequence[TopicPartition]) -> None:
+        """The registry does not answer as it should, and these partitions wait for a schema; told once."""
+        self._log.warning(
+            "schema_registry_lost",
+            detail=detail,
+            partitions=[str(each) for each in partitions],
+            message=REASONS[Reason.SCHEMA_REGISTRY].action,
+        )
+
+    def schema_registry_back(self, *, seconds: float) -> None:
+        """No partition waits for the registry any more, after this long."""
+        self._log.info("schema_registry_back", seconds=round(seconds, 3))
+
+    def schema_awaited(self, *, schema: str, detail: str, partition: TopicPartition, offset: int) -> None:
+        """The registry works and does not know a schema that the record at this place names; told once for each."""
+        if self._limiter.admit("schema_awaited"):
+            self._log.warning(
+                "schema_awaited",
+                schema=schema,
+                detail=detail,
+                topic=partition.topic,
+                partition=partition.partition,
+                offset=offset,
+            )
+
     # --- partitions -----------------------------------------------------------------------------------------------
 
     def assigned(self, partitions: Sequence[TopicPartition], *, total: int) -> None:

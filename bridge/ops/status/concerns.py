@@ -42,6 +42,7 @@ _ENDS_ALONE: Final = (
     Reason.NOT_JOINED,
     Reason.OUTAGE,
     Reason.RETRY_AFTER,
+    Reason.SCHEMA_REGISTRY,
     Reason.POSITION_UNKNOWN,
     Reason.UNOWNED,
     Reason.FAILING_USERS,

@@ -84,6 +84,7 @@ _MOST_FIRST = (
     Reason.KAFKA_UNREACHABLE,
     Reason.OUTAGE,
     Reason.RETRY_AFTER,
+    Reason.SCHEMA_REGISTRY,
     Reason.POSITION_UNKNOWN,
     Reason.FAILING_USERS,
     Reason.OUT_OF_RANGE,

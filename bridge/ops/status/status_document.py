@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 UNMAPPED_SHOWN = 50
+REFERENCES_SHOWN = 20
 TYPE_LENGTH = 200
 """Characters shown of an unmapped type: it comes out of a payload and has no bound of its own."""
 
@@ -48,6 +49,7 @@ def document(snapshot: Snapshot) -> Document:
         "ready": _ready(snapshot),
         "blocked": _blocked(snapshot),
         "kafka": _kafka(snapshot),
+        "schema_registry": _registry(snapshot),
         "control_socket": {"problem": snapshot.control_problem},
         "topics": group_status.topics(snapshot),
         "group_view": group_status.group(snapshot),
@@ -132,6 +134,23 @@ def _kafka(snapshot: Snapshot) -> Document:
         "group_protocol": snapshot.group.protocol,
         "login_problem": snapshot.login.problem,
         "login_problem_since": _iso_or_none(snapshot.login.problem_since),
+    }
+
+
+def _registry(snapshot: Snapshot) -> Document | None:
+    """None where none is configured."""
+    view = snapshot.registry
+    if view is None:
+        return None
+    return {
+        "urls": list(view.urls),
+        "state": view.state,
+        "since": _iso_or_none(view.since),
+        "problem": view.problem,
+        "known_schemas": view.known,
+        "unknown_references": view.unknown,
+        "waiting_for": list(view.waiting[:REFERENCES_SHOWN]),
+        "waiting_for_left_out": max(0, len(view.waiting) - REFERENCES_SHOWN),
     }
 
 

@@ -237,6 +237,7 @@ class Dispatcher:
                 outcome.route,
                 value_left_out=outcome.value_left_out,
                 element=work.element,
+                schema=outcome.schema,
             )
             self.letters.submit(work, letter)
 

@@ -29,6 +29,7 @@ from bridge.model import (
     Outcomes,
     Record,
     Request,
+    SchemaNeeded,
     element_of,
     output_of,
     route_of,
@@ -195,6 +196,11 @@ def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iter
 
     An event's age is judged at the time of its letter: it was in time then, and waited here for us.
     """
+    mapped = _mapped(letter, record, mapping, delivered)
+    return MappedLetter(tuple((number, _decided(each)) for number, each in mapped.outcomes))
+
+
+def _mapped(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iterable[int]) -> MappedLetter:
     if letter.is_without_value and record.value is None:
         return MappedLetter(((letter.output, Failed(LetterReason.TOO_LARGE, _without_value(letter))),))
     written = letter.timestamp_ms
@@ -210,7 +216,7 @@ def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iter
         if letter.element is None or letter.element >= elements.count:
             return MappedLetter(())  # it was of a record that had no elements, or had more of them
         outcomes = elements.map(letter.element, now)
-    elif letter.element is not None and not isinstance(outcomes[0], Failed):
+    elif letter.element is not None and not isinstance(outcomes[0], Failed | SchemaNeeded):
         return MappedLetter(())  # its record has no elements any more
     if letter.is_whole_element:
         numbered = ((output_of(letter.element or 0, route), each) for route, each in enumerate(outcomes))
@@ -257,6 +263,14 @@ def compared(letter: Letter, mapped: MappedLetter) -> Body:
 def _why_filtered(mapped: MappedLetter) -> str:
     reasons = sorted({each.reason.value for _, each in mapped.outcomes if isinstance(each, Filtered)})
     return f"the mapping now filters it ({', '.join(reasons) or 'nothing is left of it'}): nothing to send"
+
+
+def _decided(outcome: Outcome) -> Outcome:
+    """Nobody looks a schema up here: what it takes to map the record is known, or it stays where it is."""
+    if not isinstance(outcome, SchemaNeeded):
+        return outcome
+    sentence = f"the schema {outcome.reference} that its record names is not known here"
+    return Failed(LetterReason.UNDECODABLE, sentence)
 
 
 def _without_value(letter: Letter) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.counts import SinkStats
 from bridge.kafka.consumer.source import Source
@@ -19,6 +19,9 @@ from bridge.service.watches.kafka_watch import KafkaWatch
 from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.login_watch import LoginWatch
 from bridge.track.credentials import ApiKey
+
+if TYPE_CHECKING:
+    from bridge.registry.lookups import RegistryLookups
 
 
 class CountingSink(Protocol):
@@ -51,6 +54,8 @@ class Observed:
     kafka_watch: KafkaWatch
     login_watch: LoginWatch
     group_watch: GroupWatch
+    registry: RegistryLookups | None
+    """None: no schema registry is configured."""
     logging: LogWrites
     mapping: CompiledMapping
     version: str

@@ -126,6 +126,7 @@ class Observer:
             blocks=self.blocks(at),
             kafka_lost=of.kafka_watch.lost,
             login=of.login_watch.view,
+            registry=self._registry(at),
             group_view=of.group_watch.view,
             held_topics=list(of.event_log.topic_holds.values()),
             partitions=partition_views(of, at),
@@ -150,6 +151,24 @@ class Observer:
         shown = self._of.sink.stats.server_certificate_ends(now)
         server = [] if shown is None else [seen.Certificate("track_server", "used", shown)]
         return [*self._of.file_watch.certificates, *server]
+
+    def _registry(self, at: ClockReading) -> seen.RegistryView | None:
+        registry = self._of.registry
+        if registry is None:
+            return None
+        state = registry.snapshot()
+        return seen.RegistryView(
+            urls=state.urls,
+            state=state.state,
+            since=None if state.since is None else at.past(state.since),
+            problem=state.problem,
+            known=state.known,
+            unknown=state.unknown,
+            from_folder=state.from_folder,
+            waiting=state.waiting,
+            lookups={str(result): count for result, count in state.lookups.items()},
+            requests=state.requests,
+        )
 
     def _letters(self) -> seen.Letters:
         backlog = self._of.letter_watch.backlog
@@ -229,6 +248,10 @@ def _oldest(partition: PartitionWork, dispatcher: Dispatcher, at: ClockReading) 
             retry_at=at.past(work.due) if work.state is EventState.PARKED else None,
             retried=None if work.mark is None else dispatcher.answers.retried(work),
         )
+    wait = partition.wait
+    if wait is not None and wait.needs is not None:
+        timestamp = wait.timestamp_ms
+        return OldestOpen(wait.offset, at.past(wait.since), None if timestamp is None else timestamp / 1000)
     return None
 
 

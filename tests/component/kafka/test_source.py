@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from bridge.model import TopicPartition
 from tests.support.kafka.completing import Completing, running, settings
 
 if TYPE_CHECKING:
+    from bridge.kafka.consumer.thread.consumption import Tracker
     from tests.component.kafka.conftest import Embedded
 
 
@@ -199,6 +201,34 @@ async def test_a_paused_topic_stays_silent_while_others_are_read(embedded: Embed
         embedded.produce(read, 30)
         await consumption.until(lambda: len(consumption.records) == 20)
     assert {(record.topic, record.partition) for record in consumption.records} == {(read, 0), (read, 2)}
+
+
+def reached(tracker: Tracker, offset: int) -> bool:
+    return tracker.next_offset == offset
+
+
+async def test_a_partition_goes_back_to_what_was_dropped_of_it_and_the_others_read_on(embedded: Embedded) -> None:
+    topic, group = embedded.topic(2), embedded.name("group")
+    back, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    embedded.produce(topic, 20, partitions=2)
+    consumption = Completing()
+    async with running(settings(embedded.bootstrap, group, [topic]), consumption) as source:
+        await consumption.until(lambda: len(consumption.records) == 20)
+        tracker, beside = consumption.trackers[back], consumption.trackers[other]
+        for taken in range(10, 510, 100):
+            consumption.dropped.add(back)
+            embedded.produce(topic, 200, partitions=2)
+            source.pause_partition(tracker)
+            await consumption.until(partial(reached, beside, taken + 100))
+            assert tracker.next_offset == taken
+            source.read_again(tracker, taken)
+            await consumption.until(lambda: back not in consumption.dropped)
+            source.resume_partition(tracker)
+            await consumption.until(partial(reached, tracker, taken + 100))
+    for partition in (back, other):
+        read = [each.offset for each in consumption.records if TopicPartition(each.topic, each.partition) == partition]
+        assert read == list(range(510)), "each once, in order"
+    assert embedded.committed(group, topic)[0][0] == 510
 
 
 async def test_a_drain_that_is_never_answered_does_not_keep_the_process(embedded: Embedded) -> None:

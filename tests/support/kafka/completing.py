@@ -40,6 +40,8 @@ class Completing:
         self.trusted_for: float | None = None
         self.held: dict[TopicPartition, tuple[Reason, str]] = {}
         self.failure: Exception | None = None
+        self.dropped: set[TopicPartition] = set()
+        """Of these nothing is taken, until they are read again."""
         self.capacity = capacity
         self.keep = keep
         self._drains = drains
@@ -79,6 +81,10 @@ class Completing:
 
     def accept(self, batch: Batch, _until: float) -> int:
         assert self.trackers[batch.tracker.partition] is batch.tracker
+        if batch.tracker.partition in self.dropped:
+            self.store()
+            self._changed.set()
+            return len(batch.records)
         for record in batch.records:
             assert isinstance(record, Record), "nothing said what a header filters"
             if batch.tracker.already_done(record.offset):
@@ -134,7 +140,8 @@ class Completing:
         self._changed.set()
 
     def reads_again(self, tracker: Tracker) -> None:
-        raise AssertionError(f"nobody asked for {tracker.partition} to be read again")
+        self.dropped.discard(tracker.partition)
+        self._changed.set()
 
     def partition_held(self, partition: TopicPartition, reason: Reason, detail: str, seconds: float = 0.0) -> None:
         del seconds

@@ -94,7 +94,15 @@ def test_the_schema_describes_every_header_and_no_other() -> None:
     found = ours(build(without_value, "group", Detail.ESSENTIAL))
     VALIDATOR.validate(found)
     assert found["bridge.dead-letter.value-left-out"] == "60000000"
-    assert set(SCHEMA["properties"]) == {*ours(build(letter(), "group")), "bridge.dead-letter.value-left-out"}
+    without_schema = DeadLetter(bare().record, LetterReason.UNDECODABLE, "m", schema="id:42")
+    told = ours(build(without_schema, "group", Detail.ESSENTIAL))
+    VALIDATOR.validate(told)
+    assert told["bridge.dead-letter.schema"] == "id:42"
+    assert set(SCHEMA["properties"]) == {
+        *ours(build(letter(), "group")),
+        "bridge.dead-letter.value-left-out",
+        "bridge.dead-letter.schema",
+    }
     assert set(SCHEMA["required"]) <= set(ours(build(bare(), "group", Detail.ESSENTIAL)))
 
 

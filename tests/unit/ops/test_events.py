@@ -49,6 +49,9 @@ SAID: dict[str, Callable[[Events], None]] = {
     "login_failed": lambda e: e.login_failed(detail="kafka.aws_iam: no AWS credentials found"),
     "login_back": lambda e: e.login_back(seconds=31),
     "kafka_back": lambda e: e.kafka_back(seconds=31),
+    "schema_registry_lost": lambda e: e.schema_registry_lost(detail="refused", partitions=PARTITIONS),
+    "schema_registry_back": lambda e: e.schema_registry_back(seconds=31),
+    "schema_awaited": lambda e: e.schema_awaited(schema="id:42", detail="not known", partition=PARTITIONS[0], offset=7),
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
     "partition_started": lambda e: e.partition_started(
         PARTITIONS[0], offset=7, reason="new_topic", detail="it appeared", by_us=True

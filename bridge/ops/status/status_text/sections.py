@@ -66,6 +66,7 @@ def sections(document: Document, times: Times) -> list[Section]:
         ("Ends by itself", _tone(ends, Tone.WAITS), _ends_by_itself(document, times)),
         ("Lost", Tone.TITLE, _lost(document, times)),
         ("Control socket", Tone.TITLE, _control_socket(document)),
+        ("Schema registry", Tone.TITLE, _registry(document, times)),
         ("Kafka", Tone.TITLE, _kafka(document)),
         ("Topics", Tone.TITLE, _topics(document)),
         ("Group", Tone.TITLE, _group(document)),
@@ -206,6 +207,31 @@ def _control_socket(document: Document) -> list[Item]:
     """Only where there is none although one is wanted."""
     problem = document["control_socket"]["problem"]
     return [Text(f"an operator's hold and release do not reach this replica: {problem}")] if problem else []
+
+
+def _registry(document: Document, times: Times) -> list[Item]:
+    """Only where one is configured."""
+    registry = document.get("schema_registry")
+    if registry is None:
+        return []
+    known = plural(registry["known_schemas"], "schema")
+    unknown = (
+        f", {_number(registry['unknown_references'])} that it does not know" if registry["unknown_references"] else ""
+    )
+    said = {
+        "idle": "not asked yet",
+        "ok": "answers",
+        "trouble": f"does not answer as it should{_since(registry['since'], times)}: {registry['problem']}",
+    }[registry["state"]]
+    out: list[Item] = [Text(f"{', '.join(registry['urls'])}: {said}; {known} known{unknown}")]
+    waiting, more = registry["waiting_for"], registry["waiting_for_left_out"]
+    if waiting:
+        out.append(Text(f"waited for: {', '.join(waiting)}{f' and {thousands(more)} more' if more else ''}"))
+    return out
+
+
+def _since(at: str | None, times: Times) -> str:
+    return "" if at is None else f" since {times.at(at)}"
 
 
 def _kafka(document: Document) -> list[Item]:
