@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bridge.config import kafka_properties, login_rules
+from bridge.config import kafka_properties, login_rules, registry_rules
 from bridge.config.keys import endpoint
 from bridge.config.keys.problems import Problem
 from bridge.config.topics import consumed_topics, topic_patterns
@@ -20,6 +20,10 @@ class ValidValues:
     def has(self, *paths: str) -> bool:
         """Whether each ``section.key`` is there and valid."""
         return all(path.partition(".")[2] in self._values.get(path.partition(".")[0], {}) for path in paths)
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """The valid values of a section; empty where it is left out."""
+        return self._values.get(name, {})
 
     def get(self, path: str) -> Any:
         """The value of ``section.key``; ask `has` first."""
@@ -39,6 +43,11 @@ def warnings(known: ValidValues) -> Iterator[Problem]:
         if known.has(f"{section}.properties"):
             for name, consequence in kafka_properties.warnings(known.get(f"{section}.properties")):
                 yield Problem(f"{section}.properties.{name}", f"weakens a check: {consequence}")
+    yield from registry_rules.warnings(known.section("schema_registry"))
+
+
+def _registry(known: ValidValues) -> Iterator[Problem]:
+    yield from registry_rules.problems(known.section("schema_registry"))
 
 
 # --- track -------------------------------------------------------------------------------------------
@@ -220,4 +229,5 @@ _RULES: tuple[Callable[[ValidValues], Iterator[Problem]], ...] = (
     _topics,
     _topic_names_of_mapping,
     _properties,
+    _registry,
 )

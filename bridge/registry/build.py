@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
-import httpx
+import httpcore
 
-from bridge.aws.credentials import AwsCredentials
 from bridge.config.environment import proxy_for
+from bridge.config.keys import registry_url
 from bridge.config.sections import RegistryOAuth, SchemaRegistry
 from bridge.errors import InvalidError, Misuse
 from bridge.registry.apis import apicurio, confluent, glue
@@ -17,13 +19,12 @@ from bridge.registry.lookups import RegistryLookups
 from bridge.registry.outcomes import LookupResult, RegistryFailure
 from bridge.registry.source import RegistrySource
 from bridge.registry.transport.addresses import RegistryAddress
-from bridge.registry.transport.aws import AwsLogin, region_of
 from bridge.registry.transport.http import Dial, Line
 from bridge.registry.transport.logins import BasicLogin, BearerLogin, NoLogin, RegistryLogin, SecretFile
 from bridge.registry.transport.oauth import OAuthLogin
-from bridge.registry.transport.tls import TlsFiles
+from bridge.registry.transport.tls import NO_TLS, TlsFiles
 
-_APIS = {"confluent": confluent, "apicurio": apicurio, "glue": glue}
+_APIS: Final = {"confluent": confluent, "apicurio": apicurio, "glue": glue}
 
 
 def build_lookups(
@@ -55,7 +56,7 @@ def build_source(
     dial = _dial(section, environ)
     login = _login(section, addresses, dial, clock)
     api = _APIS[section.type]
-    return RegistrySource(addresses, login, dial, fetch=api.fetch, newest=api.newest, clock=clock)
+    return RegistrySource(addresses, login, dial, kind=section.type, fetch=api.fetch, newest=api.newest, clock=clock)
 
 
 def _address(text: str, key: str) -> RegistryAddress:
@@ -68,28 +69,32 @@ def _address(text: str, key: str) -> RegistryAddress:
 def _dial(section: SchemaRegistry, environ: Mapping[str, str]) -> Dial:
     files = TlsFiles(section.tls.ca_file, section.tls.certificate_file, section.tls.key_file)
     try:
-        files.context()
+        files.check()
     except InvalidError as error:
         raise Misuse(str(error)) from None
 
     def dial(address: RegistryAddress) -> Line:
-        tls = files.context()
-        return Line(address, tls=tls, proxy=_proxy(address, environ), timeout=section.timeout)
+        tls = files.context() if address.base.startswith("https:") else NO_TLS
+        return Line(address, tls=tls, proxy=_proxy(address, files, environ), timeout=section.timeout)
 
     return dial
 
 
-def _proxy(address: RegistryAddress, environ: Mapping[str, str]) -> httpx.Proxy | None:
-    url = proxy_for(address.base, environ)
-    if url is None:
+def _proxy(address: RegistryAddress, files: TlsFiles, environ: Mapping[str, str]) -> httpcore.Proxy | None:
+    given = proxy_for(address.base, environ)
+    if given is None:
         return None
     try:
-        parsed = httpx.URL(url)
-        if parsed.scheme in ("http", "https") and parsed.host:
-            return httpx.Proxy(parsed)
-    except (ValueError, httpx.InvalidURL):
+        url = urlsplit(given)
+        if url.scheme in {"http", "https"} and url.hostname:
+            host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+            port = url.port or (443 if url.scheme == "https" else 80)
+            auth = (unquote(url.username), unquote(url.password or "")) if url.username else None
+            tls = files.context() if url.scheme == "https" else None
+            return httpcore.Proxy(f"{url.scheme}://{host}:{port}", auth, ssl_context=tls)
+    except ValueError:
         pass
-    # The library's own message would repeat the URL, and with it the password.
+    # A message with the URL would repeat the password.
     sentence = "the proxy set in the environment must be an address such as http://proxy.example:3128"
     raise RegistryFailure(LookupResult.CONNECTION, sentence)
 
@@ -108,9 +113,12 @@ def _login(
     return NoLogin()
 
 
-def _aws(address: RegistryAddress) -> AwsLogin:
+def _aws(address: RegistryAddress) -> RegistryLogin:
+    from bridge.aws.credentials import AwsCredentials  # noqa: PLC0415 - few use it, and all would pay for it
+    from bridge.registry.transport.aws import AwsLogin  # noqa: PLC0415 - see above
+
     try:
-        region = region_of(address)
+        region = registry_url.region_of(address.base, address.region)
     except InvalidError as error:
         raise Misuse(f"schema_registry.urls[0]: {error}") from None
     return AwsLogin(region, AwsCredentials(region).keys)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bridge.decode.protocol import Schema
+from bridge.registry.about import Kind, RegistryAbout, ask
 from bridge.registry.outcomes import RegistryFailure, UnknownReference
 from bridge.registry.transport.addresses import InTurn, RegistryAddress
 from bridge.registry.transport.http import Dial
@@ -27,15 +28,17 @@ class RegistrySource:
         login: RegistryLogin,
         dial: Dial,
         *,
+        kind: Kind,
         fetch: Fetch,
         newest: Newest,
         clock: Callable[[], float],
     ) -> None:
-        """`fetch` and `newest` are those of the registry's API."""
+        """`fetch` and `newest` are those of the API of this kind."""
         self.requests = 0
         self._in_turn = InTurn(addresses)
         self._login = login
         self._dial = dial
+        self._kind = kind
         self._fetch = fetch
         self._newest = newest
         self._clock = clock
@@ -58,7 +61,17 @@ class RegistrySource:
         found, _ = await self._ask_in_turn(lambda session: self._newest(session, subject))
         return found
 
-    async def _ask_in_turn(self, ask: Ask[T]) -> tuple[T, str]:
+    async def about(self) -> tuple[RegistryAbout | RegistryFailure, ...]:
+        """What each address says of itself, or why it says nothing."""
+        return tuple([await self._about(address) for address in self._in_turn.all])
+
+    async def _about(self, address: RegistryAddress) -> RegistryAbout | RegistryFailure:
+        try:
+            return await self._ask_one(address, lambda session: ask(session, self._kind))
+        except RegistryFailure as failure:
+            return failure
+
+    async def _ask_in_turn(self, question: Ask[T]) -> tuple[T, str]:
         """What the first says that knows it; unknown is what all of them say.
 
         One that does not answer may be the one that knows: then it is a trouble, and the records wait.
@@ -67,7 +80,7 @@ class RegistrySource:
         unknown: UnknownReference | None = None
         for address in self._in_turn.order(self._clock()):
             try:
-                found = await self._ask_one(address, ask)
+                found = await self._ask_one(address, question)
             except UnknownReference as signal:
                 self._in_turn.worked(address)
                 unknown = signal
@@ -79,10 +92,10 @@ class RegistrySource:
                 return found, address.base
         raise failure or unknown or AssertionError("a registry has an address")
 
-    async def _ask_one(self, address: RegistryAddress, ask: Ask[T]) -> T:
+    async def _ask_one(self, address: RegistryAddress, question: Ask[T]) -> T:
         session = OpenSession(self._dial(address), self._login, self._count)
         try:
-            return await ask(session)
+            return await question(session)
         except RegistryFailure as failure:
             raise scrubbed(failure, self._login) from None
         finally:

@@ -21,7 +21,8 @@ from bridge.registry.apis.replies import check, no_registry
 from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure, UnknownReference, UnusableSchema
 from bridge.registry.transport.session import Session
 
-_API: Final = "/apis/registry/v3"
+API: Final = "/apis/registry/v3"
+"""Where its own API is, below the address of the program."""
 _ACCEPT: Final = {"Accept": "*/*"}
 _FORMS: Final[Mapping[str, Literal["avro", "protobuf", "json"]]] = {
     "AVRO": "avro",
@@ -77,7 +78,7 @@ async def _read(session: Session, path: str, what: str) -> Schema:
 
 
 async def _get(session: Session, path: str, what: str) -> HttpReply:
-    own = "" if _API in session.address.base else _API
+    own = "" if API in session.address.base else API
     reply = await session.get(own + path, _ACCEPT)
     if reply.status == 404:
         name = _problem(reply).get("name")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import urlsplit
 
-from bridge.errors import InvalidError
+from bridge.config.keys import registry_url
 
 PUT_LAST_FOR: Final = 30.0
 """Seconds for which an address that failed is asked after all others."""
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +24,8 @@ class RegistryAddress:
 
     @classmethod
     def parse(cls, text: str) -> RegistryAddress:
-        """Raises `InvalidError` with the end of a sentence. It does not repeat the text: it may hold a password."""
-        try:
-            url = urlsplit(text.strip())
-            port = url.port
-        except ValueError:
-            raise InvalidError("is not an address; write one such as https://registry.example.com") from None
-        if url.scheme not in _DEFAULT_PORTS or not url.hostname or not url.netloc.isascii():
-            raise InvalidError("is not an address with http:// or https:// and a host")
-        if "@" in url.netloc:
-            raise InvalidError("must not carry a user or a password: these belong in schema_registry.basic_auth")
-        query = dict(parse_qsl(url.query))
-        if url.fragment or set(query) - {"region"}:
-            raise InvalidError("must end with its path: a query or a fragment is not part of a registry's address")
-        host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-        shown = "" if port in {None, _DEFAULT_PORTS[url.scheme]} else f":{port}"
-        path = quote(url.path.rstrip("/"), safe="/:%.~-_")
-        return cls(f"{url.scheme}://{host}{shown}{path}", query.get("region"))
+        """Raises `InvalidError`, see `registry_url.normalise`."""
+        return cls(*registry_url.normalise(text))
 
     @property
     def host(self) -> str:

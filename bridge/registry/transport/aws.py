@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final
 
 from bridge.aws.sigv4 import AwsKeys, Signing, signed_headers
-from bridge.errors import BridgeError, InvalidError
+from bridge.errors import BridgeError
 from bridge.registry.outcomes import LookupResult, RegistryFailure
-from bridge.registry.transport.addresses import RegistryAddress
 from bridge.registry.transport.logins import Question
-
-_REGION: Final = re.compile(r"(?:^|\.)glue(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)$")
 
 
 class AwsLogin:
@@ -50,15 +45,3 @@ class AwsLogin:
     def scrub(self, text: str) -> str:
         """A signature is of one question, and what an answer repeats of it is no secret."""
         return text
-
-
-def region_of(address: RegistryAddress) -> str:
-    """The region that an address of Glue's names, or ``?region=``. Raises `InvalidError`."""
-    if address.region is not None:
-        return address.region
-    found = _REGION.search(address.host)
-    if found is None:
-        raise InvalidError(
-            "names no region of AWS; write https://glue.REGION.amazonaws.com, or put ?region=REGION behind the address"
-        )
-    return found[1]

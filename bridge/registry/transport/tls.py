@@ -5,9 +5,13 @@ from __future__ import annotations
 import ssl
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from bridge.errors import InvalidError
 
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody: for plain http, where a client wants a context all the same. The system's authorities cost megabytes.
+"""
 _Seen = tuple[tuple[int, int] | None, ...]
 
 
@@ -20,6 +24,11 @@ class TlsFiles:
         self._key = key_file
         self._context: ssl.SSLContext | None = None
         self._seen: _Seen = ()
+
+    def check(self) -> None:
+        """Read what is configured, if anything is. Raises `InvalidError`, a whole sentence."""
+        if self._ca or self._certificate:
+            self.context()
 
     def context(self) -> ssl.SSLContext:
         """Read again where a file changed; what was read before stays where the new one cannot be used.

@@ -12,6 +12,7 @@ import pytest
 
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.protocol import NoSchema, Schema
+from bridge.registry.about import RegistryAbout
 from bridge.registry.build import build_lookups
 from bridge.registry.outcomes import RegistryFailure, UnknownReference, UnusableSchema
 from tests.support.registry.apicurio import Apicurio
@@ -90,6 +91,13 @@ async def test_the_newest_schema_of_a_subject_is_found(apicurio: Apicurio, ids: 
     assert await client.newest("json-value") == (f"id:{ids['json']}", Schema("json", JSON_SCHEMA))
     with pytest.raises(UnknownReference, match="the subject nobody-value"):
         await client.newest("nobody-value")
+
+
+async def test_it_says_which_version_it_is(apicurio: Apicurio) -> None:
+    own = source(apicurio.url, type="apicurio", timeout="20s")
+    assert await own.about() == (RegistryAbout(apicurio.url, "Apicurio Registry (SQL) 3.3.3"),)
+    (found,) = await source(apicurio.compatible, timeout="20s").about()
+    assert isinstance(found, RegistryAbout)
 
 
 @pytest.mark.parametrize(

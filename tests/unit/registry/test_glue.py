@@ -7,13 +7,14 @@ from typing import Any, Final
 import pytest
 
 from bridge.aws.sigv4 import AwsKeys
+from bridge.config.keys import registry_url
 from bridge.decode.protocol import Schema
 from bridge.errors import InvalidError, Unreachable
 from bridge.registry.apis import glue
 from bridge.registry.outcomes import RegistryFailure, UnknownReference, UnusableSchema
 from bridge.registry.source import RegistrySource
 from bridge.registry.transport.addresses import RegistryAddress
-from bridge.registry.transport.aws import AwsLogin, region_of
+from bridge.registry.transport.aws import AwsLogin
 from bridge.registry.transport.http import Line
 from bridge.registry.transport.tls import TlsFiles
 from tests.support.registry.server import FakeRegistry, Reply
@@ -30,6 +31,7 @@ def client(registry: FakeRegistry, keys: Any = lambda: KEYS) -> RegistrySource:
         [address],
         AwsLogin("eu-central-1", keys, lambda: datetime(2026, 11, 29, 16, 0, tzinfo=UTC)),
         lambda to: Line(to, tls=tls, proxy=None, timeout=5),
+        kind="glue",
         fetch=glue.fetch,
         newest=glue.newest,
         clock=lambda: 0.0,
@@ -124,9 +126,9 @@ async def test_no_credentials_are_a_trouble_of_the_login(registry: FakeRegistry)
     ],
 )
 def test_the_region_is_that_of_the_address(url: str, region: str) -> None:
-    assert region_of(RegistryAddress.parse(url)) == region
+    assert registry_url.region_of(*registry_url.normalise(url)) == region
 
 
 def test_an_address_without_a_region_is_refused() -> None:
     with pytest.raises(InvalidError, match="names no region of AWS"):
-        region_of(RegistryAddress.parse("https://glue.example.com"))
+        registry_url.region_of("https://glue.example.com", None)
