@@ -15,11 +15,14 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 COPY requirements/image.txt requirements/
+# Of botocore's descriptions of hundreds of services only those stay that give credentials: a tenth of its weight.
 # The environment holds no pip: what runs cannot install. Its bytecode is never checked against the source: the files
 # cannot change, and the process cannot write any. The lexers of Pygments, which nothing here reaches, have none.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv --without-pip /opt/track-bridge && \
     python -m pip --python /opt/track-bridge/bin/python install --require-hashes -r requirements/image.txt && \
+    find /opt/track-bridge/lib -path '*/botocore/data/*' -prune -type d \
+    ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} + && \
     python -m compileall -q -j 0 -x '/pygments/' --invalidation-mode unchecked-hash /opt/track-bridge/lib
 
 FROM dependencies AS program

@@ -125,6 +125,8 @@ def sentence(name: str, value: str, complaint: str, known: Mapping[str, ClientPr
         return f"librdkafka has no property of this name; {f'did you mean {close[0]}?' if close else 'remove it'}"
     row = known.get(name, ClientProperty())
     values = _MECHANISMS if name in {"sasl.mechanism", "sasl.mechanisms"} else row.values
+    if value.strip().upper() == "AWS_MSK_IAM":
+        return "AWS_MSK_IAM is a name of Java clients; set kafka.aws_iam: {region: …} and remove all sasl.* properties"
     if values:
         close = nearest(value.lower(), [each.lower() for each in values])
         hint = "".join(f"; did you mean {each}?" for each in values if close and each.lower() == close[0])

@@ -63,11 +63,12 @@ class KafkaFactory:
         tls: Certificate | None = None,
         acl: bool = False,
         behind: int = 0,
+        java: tuple[str, ...] = (),
         properties: Mapping[str, str] | None = None,
     ) -> OwnKafka:
         """Start one; see `BrokerSettings`. It is removed when the test (or whatever the factory serves) ends."""
         with _or_skip():
-            settings = BrokerSettings(brokers, sasl, tls, acl, behind, properties or {})
+            settings = BrokerSettings(brokers, sasl, tls, acl, behind, java, properties or {})
             self.made.append(self._stack.enter_context(choice.own_kafka(settings)))
         return self.made[-1]
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import botocore
 import pytest
 
 
@@ -57,3 +58,13 @@ def test_an_ordinary_build_makes_the_image_and_nothing_that_only_lists_what_is_i
     *earlier, last = re.findall(r"^FROM (.+)$", (root / "Dockerfile").read_text(), re.MULTILINE)
     assert last == "${PYTHON_IMAGE}"
     assert "scratch AS sbom" in earlier
+
+
+def test_the_image_keeps_what_credentials_of_aws_are_asked_by(root: Path) -> None:
+    """All else that botocore describes is left out of it."""
+    kept = set(re.findall(r"! -name ([\w-]+)", (root / "Dockerfile").read_text()))
+    folder = Path(botocore.__file__).parent
+    sources = "".join((folder / name).read_text() for name in ("credentials.py", "tokens.py"))
+    asked = set(re.findall(r"(?:create_client|_client_creator)\(\s*['\"]([\w-]+)['\"]", sources))
+    assert {"sts", "sso"} <= asked <= kept
+    assert all((folder / "data" / name).is_dir() for name in kept)

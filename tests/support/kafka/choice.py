@@ -51,7 +51,7 @@ def own_kafka(settings: BrokerSettings) -> Iterator[OwnKafka]:
     """A Kafka for this caller alone: through Docker if an engine answers, otherwise from the jars.
 
     Several brokers always come from the jars: containers of one cluster would have to reach each other and be
-    reached from here under the same names. So does one behind a proxy.
+    reached from here under the same names. So does one behind a proxy, and one with classes of our own.
 
     Raises:
         NoKafkaError: neither is possible.
@@ -69,7 +69,7 @@ def own_kafka(settings: BrokerSettings) -> Iterator[OwnKafka]:
 
 def _start(settings: BrokerSettings) -> tuple[Cluster, str]:
     problem = ""
-    if settings.brokers == 1 and not settings.behind and container.engine_answers():
+    if settings.brokers == 1 and not settings.behind and not settings.java and container.engine_answers():
         cluster = container.ContainerCluster(settings)
         try:
             return _started(cluster), "Docker"

@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 KAFKA_VERSION = "4.4.0"
@@ -57,6 +58,20 @@ class Jars:
 
     folder: Path
     logging: Path
+    before: Path | None = None
+    """A folder of classes that stands before them."""
+
+    def compiled(self, sources: Iterable[Path], classes: Path) -> Jars:
+        """The same with classes of these sources before it. Raises `JarsUnavailableError` without a compiler."""
+        if shutil.which("javac") is None:
+            message = "there is no javac (a JDK has it)"
+            raise JarsUnavailableError(message)
+        command = ["javac", "-cp", f"{self.folder}/*", "-d", str(classes), *map(str, sources)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT)
+        if answer.returncode != 0:
+            message = f"javac refuses: {answer.stderr.strip()[:1000]}"
+            raise JarsUnavailableError(message)
+        return replace(self, before=classes)
 
     def command(self, main_class: str, *arguments: str, heap_mb: int = 512) -> list[str]:
         """The command line that runs one of Kafka's classes."""
@@ -68,7 +83,7 @@ class Jars:
             "-XX:+ExitOnOutOfMemoryError",
             f"-Dlog4j2.configurationFile={self.logging}",
             "-cp",
-            f"{self.folder}/*",
+            f"{self.folder}/*" if self.before is None else f"{self.before}:{self.folder}/*",
             main_class,
             *arguments,
         ]

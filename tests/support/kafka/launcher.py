@@ -66,6 +66,9 @@ class LocalCluster:
         self.settings = settings
         self._jars = ensure()
         self._folder = _new_run_folder()
+        if settings.java:
+            sources = [Path(__file__).with_name(name) for name in settings.java]
+            self._jars = self._jars.compiled(sources, self._folder / "classes")
         self._nodes = self._configure()
 
     @property

@@ -26,6 +26,16 @@ def broker_properties(reauthenticate_ms: int) -> dict[str, str]:
     }
 
 
+def msk_properties(reauthenticate_ms: int) -> dict[str, str]:
+    """The same of a broker that takes tokens as Amazon MSK does, with `MSK_TOKENS` as its `java`."""
+    return broker_properties(reauthenticate_ms) | {
+        "listener.name.auth.oauthbearer.sasl.server.callback.handler.class": "MskTokens",
+    }
+
+
+MSK_TOKENS: Final = ("MskTokens.java",)
+
+
 def client_properties(url: str, secret: str = SECRET) -> dict[str, str]:
     """Of a client that gets its tokens at `url`."""
     return {

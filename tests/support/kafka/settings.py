@@ -35,6 +35,8 @@ class BrokerSettings:
     """Deny by default; clients of the plain listener and the user admin may do everything."""
     behind: int = 0
     """Adds a plain listener that tells its clients to come by this port of the machine: a proxy's."""
+    java: tuple[str, ...] = ()
+    """Sources beside this module that are compiled and put before the broker's jars; such brokers come from these."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """Broker properties that win over all others."""
 

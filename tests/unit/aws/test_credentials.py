@@ -13,8 +13,7 @@ from bridge.aws.credentials import AwsCredentials
 from bridge.aws.failures import AwsLoginError
 from bridge.aws.sigv4 import AwsKeys
 from bridge.exits import ExitCode
-
-from .conftest import Aws, container_credentials, sts_credentials, sts_refusal
+from tests.support.aws import Aws, container_credentials, sts_credentials, sts_refusal
 
 REGION = "eu-central-1"
 ROLE = "arn:aws:iam::123456789012:role/bridge"

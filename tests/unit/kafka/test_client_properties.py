@@ -106,6 +106,8 @@ def test_a_mechanism_nobody_has_is_refused_where_a_login_is_asked_for() -> None:
     said = _problems(security_protocol="sasl_ssl", sasl_mechanism="SCRAM-SHA256")
     assert said["sasl.mechanism"].endswith("not 'SCRAM-SHA256'; did you mean SCRAM-SHA-256?")
     assert _problems(security_protocol="sasl_ssl", sasl_mechanism="plain") == {}
+    said = _problems(security_protocol="sasl_ssl", sasl_mechanism="AWS_MSK_IAM")
+    assert "set kafka.aws_iam: {region: …}" in said["sasl.mechanism"]
 
 
 def test_no_value_of_a_secret_is_repeated() -> None:
