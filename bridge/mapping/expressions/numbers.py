@@ -23,6 +23,8 @@ _EXACT: Final = Context(prec=100_000)
 """More digits than any result has: nothing is rounded."""
 EXACT_DOUBLE: Final = 2**53
 """Below this a double that is an integer is written with all its digits, and Python orders numbers as written."""
+EXACT_QUOTIENT: Final = 10**DIGITS_HELD
+"""Below this an integer over a power of ten is the double that is written with the digits of that quotient."""
 
 
 class NotKeptError(InvalidError):

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from jmespath import functions
@@ -29,16 +29,6 @@ _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 class _Library(TextFunctions, PairFunctions, InnerFunctions, functions.Functions):
     """JMESPath's own functions, less their leniency: what the specification calls null for a wrong type fails."""
-
-    def _validate_arguments(self, given: Sequence[Any], signature: Sequence[Any], name: str) -> None:
-        arguments = _arguments(signature)
-        if arguments is None:
-            super()._validate_arguments(given, signature, name)  # type: ignore[misc]  # not in the stubs
-            return
-        for place, value in enumerate(given):
-            problem = arguments[min(place, len(arguments) - 1)].problem(value)
-            if problem is not None:
-                raise QueryTypeError(f"{name}() {problem}")
 
     @functions.signature({"types": []})
     def _func_length(self, value: Any) -> int:
@@ -204,10 +194,12 @@ def _arguments(signature: Sequence[Any]) -> Sequence[Argument] | None:
 
 def function(name: str) -> Callable[[list[Any]], Any]:
     """A function of resolved arguments; raises `QueryTypeError` for a type it does not take."""
+    own = _arguments(_LIBRARY.FUNCTION_TABLE[name]["signature"])
+    run = partial(_LIBRARY.call_function, name) if own is None else _checked(name, own)
 
     def call(arguments: list[Any]) -> Any:
         try:
-            return _LIBRARY.call_function(name, arguments)
+            return run(arguments)
         except numbers.NotKeptError as problem:
             raise QueryTypeError(f"{name}() {problem}") from None
         except JMESPathTypeError as error:
@@ -217,6 +209,24 @@ def function(name: str) -> Callable[[list[Any]], Any]:
             raise QueryTypeError(f"{name}() has no answer for {kinds}") from None
 
     return call
+
+
+def _checked(name: str, own: Sequence[Argument]) -> Callable[[list[Any]], Any]:
+    """One whose arguments are our own: the library would look it up, and its types by their names, at each call."""
+    method: Callable[..., Any] = getattr(_LIBRARY, f"_func_{name}")
+    classes, last = [argument.classes for argument in own], len(own) - 1
+    has_checks = any(argument.check for argument in own)
+
+    def run(given: list[Any]) -> Any:
+        for place, value in enumerate(given):
+            at = min(last, place)
+            if has_checks or value.__class__ not in classes[at]:
+                problem = own[at].problem(value)
+                if problem is not None:
+                    raise QueryTypeError(f"{name}() {problem}")
+        return method(*given)
+
+    return run
 
 
 def _needed(types: Sequence[str]) -> str:

@@ -21,6 +21,8 @@ MOST_BYTES: Final = 415
 MOST_SCALE: Final = 1_000
 """Places behind the point, or zeros before it where it is negative."""
 
+_USUAL_SCALE: Final = 22
+"""Powers of ten up to here are doubles."""
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 
 
@@ -91,9 +93,13 @@ class InnerFunctions:
 def _scaled(unscaled: bytes, scale: int) -> Any:
     if not 0 < len(unscaled) <= MOST_BYTES:
         raise QueryTypeError(f"decimal() got {len(unscaled)} bytes; 1 to {MOST_BYTES} are needed")
-    exact = Fraction(int.from_bytes(unscaled, signed=True)) / Fraction(10) ** scale
+    digits = int.from_bytes(unscaled, signed=True)
+    if 0 <= scale <= _USUAL_SCALE and -numbers.EXACT_QUOTIENT < digits < numbers.EXACT_QUOTIENT:
+        divisor = 10**scale
+        whole, rest = divmod(digits, divisor)
+        return digits / divisor if rest else whole
     try:
-        return numbers.quotient(exact)
+        return numbers.quotient(Fraction(digits) / Fraction(10) ** scale)
     except OverflowError:
         raise QueryTypeError("decimal() has a result outside the range of a double") from None
 
