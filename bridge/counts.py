@@ -72,6 +72,8 @@ class Tally:
     buffered: int = 0
     """Open: waiting, in flight or on the way to the dead-letter topic."""
     buffered_bytes: int = 0
+    elements: int = 0
+    """Open events of records that hold many records: each takes the room of one."""
     stuck: int = 0
     """Of those that are open: records of a held topic or partition. Nothing more is taken from these, so what may
     be buffered on top of the others' bound is what was buffered when the hold began."""
@@ -105,7 +107,7 @@ class Tally:
         What waits for a person, or for a user whose events fail, must not starve the rest; the latter has a bound of
         its own for records, and a part of this one for bytes.
         """
-        return self.buffered - self.stuck - self.behind, self.buffered_bytes - self.stuck_bytes
+        return self.buffered + self.elements - self.stuck - self.behind, self.buffered_bytes - self.stuck_bytes
 
     @property
     def gap(self) -> int:

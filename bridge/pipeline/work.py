@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Final, TypeAlias
 
-from bridge.model import TRACK, DeadLetter, Disposition, Record, Request, Route, element_of
+from bridge.model import TRACK, DeadLetter, Disposition, Elements, Filtered, Record, Request, Route, element_of
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.retry import Mark
@@ -44,8 +44,8 @@ class PartitionWork:
     """One assigned partition: its tracker and what of it is outside right now."""
 
     __slots__ = (
-        "dirty", "head_since", "held", "last_lowest", "needs", "on_wire", "published_demand", "ready", "refreshed_at",
-        "topic", "tracker", "wait", "waited_at", "writing",
+        "dirty", "elements", "head_since", "held", "last_lowest", "needs", "on_wire", "opening", "published_demand",
+        "ready", "refreshed_at", "topic", "tracker", "wait", "waited_at", "writing",
     )  # fmt: skip
 
     def __init__(self, tracker: OffsetTracker[Entry], topic: TopicLetters, now: float) -> None:
@@ -63,6 +63,10 @@ class PartitionWork:
         """Why only this partition waits, as a sentence."""
         self.needs: str | None = None
         """The schema at which admission stopped, until it is waited for."""
+        self.opening: OpenElements | None = None
+        """A record of which not all elements are open yet. What comes behind it waits."""
+        self.elements = 0
+        """Open elements, and those that are not open yet."""
         self.wait: SchemaWait | None = None
         """It stopped at a record of which the schema is not known yet."""
         self.dirty = True
@@ -85,7 +89,9 @@ class PartitionWork:
         Those that wait for the time of a retry, for the answer to an earlier event of their user, or on a shelf do
         not need any part of the rate; others may use it.
         """
-        return max(1, len(self.tracker.open) - len(self.on_wire) - self.writing) if self.ready else 0
+        if not self.ready:
+            return 0
+        return max(1, len(self.tracker.open) + self.elements - len(self.on_wire) - self.writing)
 
 
 class Work:
@@ -136,6 +142,12 @@ class Work:
         return element_of(self.output) if self.fanout is not None and self.fanout.has_elements else None
 
     @property
+    def entry(self) -> Work | Fanout:
+        """What is counted for it: its record, or itself where its record has elements, each of which counts."""
+        fanout = self.fanout
+        return self if fanout is None or fanout.has_elements else fanout
+
+    @property
     def may_be_delivered(self) -> bool:
         """Whether it is sent or will be, and its answer still counts."""
         return (
@@ -154,30 +166,73 @@ class Work:
 class Fanout:
     """A record that became several events: complete when all of them are."""
 
-    __slots__ = ("has_elements", "remaining", "size", "works", "worst")
+    __slots__ = ("remaining", "size", "works", "worst")
 
-    def __init__(self, works: Sequence[Work], *, has_elements: bool = False) -> None:
-        self.has_elements = has_elements
-        """Whether they are of elements of the record, and not of the routes of one."""
+    has_elements = False
+    """Whether they are of elements of the record, and not of the routes of one."""
+
+    def __init__(self, works: Collection[Work], size: int) -> None:
         self.works = works
-        self.size = works[0].size
+        """Those that are open, where it has elements; else all of them."""
+        self.size = size
         self.remaining = len(works)
         self.worst = Disposition.FILTERED
 
     @property
-    def head(self) -> Work:
-        """The first event that is not done: what is said of the record is said of it."""
-        for work in self.works:
-            if work.state is not EventState.GONE:
-                return work
-        return self.works[-1]
+    def head(self) -> Work | None:
+        """The first event that is not done: what is said of the record is said of it. None: it is not open yet."""
+        last = None
+        for last in self.works:
+            if last.state is not EventState.GONE:
+                return last
+        return last
 
-    def settle(self, disposition: Disposition) -> bool:
+    def settle(self, _work: Work, disposition: Disposition) -> bool:
         """One event is done; True when it was the last. A dead letter among them names the record's disposition."""
         if _RANK[disposition] > _RANK[self.worst]:
             self.worst = disposition
         self.remaining -= 1
         return self.remaining == 0
+
+
+class OpenElements(Fanout):
+    """A record of many records, opened as far as there was room: complete when all of its elements are.
+
+    Only open events are kept: however many elements it has, what it takes is bounded.
+    """
+
+    __slots__ = ("elements", "first_filtered", "next", "open", "partition", "record")
+
+    has_elements = True
+
+    def __init__(self, partition: PartitionWork, record: Record, elements: Elements) -> None:
+        self.open: dict[Work, None] = {}
+        """Oldest first."""
+        super().__init__(self.open, max(record.size, elements.size))
+        self.partition = partition
+        self.record = record
+        self.elements = elements
+        self.next = 0
+        """The first element that is not open yet."""
+        self.first_filtered: Filtered | None = None
+        """What the record counts as where nothing is made of any element."""
+
+    @property
+    def unopened(self) -> int:
+        """Elements that are not open yet."""
+        return self.elements.count - self.next
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is left to do."""
+        return not self.open and not self.unopened
+
+    def settle(self, work: Work, disposition: Disposition) -> bool:
+        """See `Fanout.settle`."""
+        if _RANK[disposition] > _RANK[self.worst]:
+            self.worst = disposition
+        del self.open[work]
+        return self.is_done
 
 
 Entry: TypeAlias = "Work | Fanout"

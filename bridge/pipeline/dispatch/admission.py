@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from bridge.config.sections import Ordering
 from bridge.formats.offset_map import Head
 from bridge.model import (
+    Disposition,
     Elements,
     Failed,
     Filtered,
@@ -20,7 +21,7 @@ from bridge.model import (
 )
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.ports import Arrival, Clock, FilteredEarly, Mapper, Oversized
-from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, PartitionWork, QueueKey, Work
+from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, OpenElements, PartitionWork, QueueKey, Work
 
 Enqueue = Callable[[Work, Outcome], None]
 
@@ -43,7 +44,7 @@ class Admission:
         """Records of one partition, in order; the rest is dropped unread when its topic gets held on the way.
 
         Returns how many it is through with; none is begun after `until` (monotonic), but one. Where the next one needs
-        a schema first, `partition.needs` says which.
+        a schema first, `partition.needs` says which; where the last one holds many records, `partition.opening` is it.
         """
         tracker = partition.tracker
         wall, now = self._clock.wall(), self._clock.monotonic
@@ -81,7 +82,7 @@ class Admission:
             tally.consumed += 1
             outcome = outcomes[0]
             if len(outcomes) > 1:
-                self._accept_many(partition, record, list(enumerate(outcomes)))
+                self._accept_many(partition, record, outcomes)
             elif isinstance(outcome, Filtered):
                 passed(offset)
                 if alike:
@@ -103,7 +104,10 @@ class Admission:
                 partition.needs = outcome.reference
                 break
             elif isinstance(outcome, Elements):
-                self._accept_many(partition, record, _numbered(outcome, wall), has_elements=True)
+                partition.opening = opening = OpenElements(partition, record, outcome)
+                partition.elements += outcome.count
+                self._arrived(partition, record, opening)
+                break
             else:
                 work = self._work(partition, record, outcome, 0)
                 self._arrived(partition, record, work)
@@ -136,32 +140,62 @@ class Admission:
             self._record_filtered(outcomes[0], records)
             self._event_filtered(outcomes[0], records)
 
-    def _accept_many(
-        self,
-        partition: PartitionWork,
-        record: Record,
-        outcomes: Sequence[tuple[int, Outcome]],
-        *,
-        has_elements: bool = False,
-    ) -> None:
-        """A record with several events, by their numbers: complete when each of them is."""
-        filtered = [outcome for _, outcome in outcomes if isinstance(outcome, Filtered)]
-        entering = [
-            (self._work(partition, record, outcome, output), outcome)
-            for output, outcome in outcomes
+    def open_next(self, opening: OpenElements) -> None:
+        """Open one element more of a record that holds many: it takes as much room as it makes events."""
+        partition, record, element = opening.partition, opening.record, opening.next
+        outcomes = opening.elements.map(element, self._clock.wall())
+        opening.next = element + 1
+        partition.elements -= 1
+        resumes = record.offset == partition.tracker.start and not opening.open
+        share = max(1, opening.size // opening.elements.count)
+        for route, outcome in enumerate(outcomes):
+            if isinstance(outcome, Filtered):
+                self._event_filtered(outcome, 1)
+                opening.first_filtered = opening.first_filtered or outcome
+                continue
+            work = self._work(partition, record, outcome, output_of(element, route), share)
+            work.fanout = opening
+            opening.open[work] = None
+            partition.elements += 1
+            self._tally.elements += 1
+            if resumes and partition.tracker.restored_head.first_attempt_ms:
+                self._resume(work, partition.tracker.restored_head)
+                resumes = False
+            self._enqueue(work, outcome)
+
+    def close(self, opening: OpenElements) -> None:
+        """All of its elements were opened, and nothing of it is left to do: nothing was made of the last of them."""
+        tracker, tally = opening.partition.tracker, self._tally
+        tracker.completed(opening.record.offset)
+        opening.partition.dirty = True
+        tally.buffered -= 1
+        tally.buffered_bytes -= opening.size
+        if opening.worst is Disposition.DELIVERED:
+            tally.delivered += 1
+        elif opening.worst is Disposition.DEAD_LETTERED:
+            tally.dead_lettered += 1
+        elif opening.first_filtered is not None:
+            self._record_filtered(opening.first_filtered, 1)
+
+    def _accept_many(self, partition: PartitionWork, record: Record, outcomes: Outcomes) -> None:
+        """A record with several routes: complete when each of its events is."""
+        filtered = [outcome for outcome in outcomes if isinstance(outcome, Filtered)]
+        works = [
+            self._work(partition, record, outcome, output)
+            for output, outcome in enumerate(outcomes)
             if not isinstance(outcome, Filtered)
         ]
-        for each in filtered:
-            self._event_filtered(each, 1)
-        if not entering:
+        for outcome in filtered:
+            self._event_filtered(outcome, 1)
+        if not works:
             partition.tracker.passed(record.offset)
             self._record_filtered(filtered[0], 1)
             return
-        fanout = Fanout([work for work, _ in entering], has_elements=has_elements)
+        fanout = Fanout(works, works[0].size)
         self._arrived(partition, record, fanout)
-        for work, outcome in entering:
+        for work in works:
             work.fanout = fanout
-            self._enqueue(work, outcome)
+            self._enqueue(work, outcomes[work.output])
 
     def _record_filtered(self, outcome: Filtered, records: int) -> None:
         tally = self._tally
@@ -172,16 +206,21 @@ class Admission:
         if outcome.route is not None:
             self._tally.route(outcome.route).filtered += events
 
-    def _work(self, partition: PartitionWork, record: Record, outcome: Outcome, output: int) -> Work:
+    def _work(
+        self, partition: PartitionWork, record: Record, outcome: Outcome, output: int, size: int | None = None
+    ) -> Work:
         request = outcome if type(outcome) is Request else NO_REQUEST
         if isinstance(outcome, Failed) and outcome.unmapped_type is not None:
             self._tally.unmapped_letter(outcome.unmapped_type)
-        return Work(partition, record, record.size, output, request, self._key_of(record, request))
+        held = record.size if size is None else size
+        return Work(partition, record, held, output, request, self._key_of(record, request))
 
     def _arrived(self, partition: PartitionWork, record: Record, entry: Entry) -> None:
         tracker = partition.tracker
         if record.offset == tracker.start and tracker.restored_head.first_attempt_ms:
-            self._resume(entry if isinstance(entry, Work) else entry.head, tracker.restored_head)
+            head = entry if isinstance(entry, Work) else entry.head
+            if head is not None:
+                self._resume(head, tracker.restored_head)
         tracker.arrived(record.offset, entry)
         self._tally.buffered += 1
         self._tally.buffered_bytes += entry.size
@@ -209,11 +248,3 @@ def _too_large(arrival: Oversized) -> str:
         f"({arrival.largest}); its value is left out here and is at {arrival.record.coordinates}, for as long as the "
         "topic keeps it"
     )
-
-
-def _numbered(elements: Elements, wall: float) -> list[tuple[int, Outcome]]:
-    return [
-        (output_of(element, route), outcome)
-        for element in range(elements.count)
-        for route, outcome in enumerate(elements.map(element, wall))
-    ]

@@ -16,7 +16,7 @@ from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
+from bridge.pipeline.work import Entry, EventState, OpenElements, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]
 Positioned = Sequence[tuple[Tracker, Position]]
@@ -99,16 +99,18 @@ class Assignments:
     def complete(self, work: Work, disposition: Disposition) -> None:
         """An event is done; with the last of its record's events the offset is complete."""
         work.state = _GONE
-        fanout = work.fanout
+        fanout, partition, tally = work.fanout, work.partition, self._tally
         if fanout is not None:
-            if not fanout.settle(disposition):
+            if fanout.has_elements:
+                tally.elements -= 1
+                partition.elements -= 1
+            if not fanout.settle(work, disposition):
                 return
             disposition = fanout.worst
-        partition, tally = work.partition, self._tally
-        partition.tracker.completed(work.record.offset)
+        entry = partition.tracker.completed(work.record.offset)
         partition.dirty = True
         tally.buffered -= 1
-        tally.buffered_bytes -= work.size
+        tally.buffered_bytes -= entry.size
         if disposition is _DELIVERED:
             tally.delivered += 1
         else:
@@ -168,6 +170,7 @@ class Assignments:
         tally.released += len(tracker.open)
         tally.buffered -= len(tracker.open)
         tally.buffered_bytes -= sum(entry.size for entry in tracker.open.values())
+        tally.elements -= sum(len(entry.open) for entry in tracker.open.values() if isinstance(entry, OpenElements))
         tracker.open.clear()
 
     # --- committed offsets ------------------------------------------------------------------------
@@ -208,7 +211,8 @@ class Assignments:
         # Until the first record of this assignment comes, what is known of it is what the last one knew.
         head = tracker.restored_head if tracker.next_offset == tracker.start else offset_map.Head()
         for entry in tracker.open.values():
-            head = _head(entry if isinstance(entry, Work) else entry.head, now, wall)
+            work = entry if isinstance(entry, Work) else entry.head
+            head = offset_map.Head() if work is None else _head(work, now, wall)
             break
         return tracker.position(
             offset_map.Demand(waiting, int(wall)), head, offset_map.limit(max(1, len(self._partitions)))

@@ -35,6 +35,7 @@ from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
+from bridge.pipeline.dispatch.opening import Opening
 from bridge.pipeline.dispatch.schema_waits import TURN, SchemaWaits
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
@@ -52,6 +53,7 @@ from bridge.pipeline.ports import (
     Sink,
 )
 from bridge.pipeline.queues.ready_queue import ReadyQueue
+from bridge.pipeline.schema_wait import NothingIn
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
 
@@ -101,7 +103,10 @@ class Dispatcher:
         refused = RefusedLetters(event_log, settings.retry, rng)
         self.letters = LetterDesk(letters, positions, event_log, kept, refused)
         self._admission = Admission(mapper, settings.ordering, kept, clock, self._enqueue)
-        self.schemas = SchemaWaits(settings, self._admission, lookups or NoLookups(), positions, self._read_on)
+        self.opening = Opening(
+            settings, self._admission, self.tally, self.failing, positions, self._take, self._read_on
+        )
+        self.schemas = SchemaWaits(settings, self._admit, lookups or NoLookups(), positions, self._read_on)
         self.answers = Answers(settings.retry, kept, self.letters, credentials, event_log, clock, rng, self._wake_at)
 
     # --- assignments ------------------------------------------------------------------------------
@@ -143,12 +148,13 @@ class Dispatcher:
         topic_letters.end_row()
         self.assignments.forget_witness(topic_letters)
         for partition in self.assignments:
-            if partition.topic is topic_letters and not (partition.wait and partition.wait.unread):
+            if partition.topic is topic_letters:
                 self._read_on(partition)
         self.pump()
 
     def _read_on(self, partition: PartitionWork) -> None:
-        if partition.held is None and partition not in self.failing.paused:
+        is_elsewhere = partition in self.opening or partition in self.failing.paused
+        if partition.held is None and not is_elsewhere and not (partition.wait and partition.wait.unread):
             self._positions.resume_partition(partition.tracker)
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
@@ -179,34 +185,59 @@ class Dispatcher:
             return 0, 0
         records, size = self.tally.taking_room
         kept = self.schemas
-        free = self.failing.room(self.settings.max_buffered - records - kept.records)
-        return free, self.settings.max_buffered_bytes - size - kept.size
+        behind = self.opening
+        free = self.failing.room(self.settings.max_buffered - records - kept.records - behind.records)
+        return free, self.settings.max_buffered_bytes - size - kept.size - behind.size
 
     def accept(self, tracker: Tracker, records: Sequence[Arrival], until: float = _NEVER) -> int:
         """Records of one partition, in order of their offsets. Returns how many it is through with.
 
         That is one at least; no further one begins after `until` (monotonic).
         What belongs to a partition that is leaving or held is dropped unread: its committed offset stays below it.
-        What comes behind a record that needs a schema first is kept, or is read again once that is known.
+        What comes behind a record that needs a schema first, or that holds many records, is kept or read again later.
         """
         partition = self.assignments.get(tracker)
         if partition is None or tracker.life is not TrackerState.LIVE or partition.held is not None:
             return len(records)
+        if partition in self.opening:
+            self.opening.arrived(partition, records)
+            return len(records)
+        through = self._take(partition, records, until)
+        self.pump()
+        return through
+
+    def _take(self, partition: PartitionWork, records: Sequence[Arrival], until: float) -> int:
+        """Take in what is not to be kept behind a record that stops its partition."""
         if partition.wait is not None:
             self.schemas.arrived(partition, partition.wait, records)
             return len(records)
-        through = self._admission.accept(partition, records, until)
+        through = self._admit(partition, records, until)
         if partition.needs is not None:
             self.schemas.begin(partition, records[through:], self._monotonic())
             self._wake_at(self.schemas.due())
             through = len(records)
-        self.pump()
+        return through
+
+    def _admit(self, partition: PartitionWork, records: Sequence[Arrival], until: float) -> int:
+        """The same behind a record of which the schema was waited for."""
+        stopped = partition.opening
+        if stopped is not None:
+            self.opening.arrived(partition, records)
+            return len(records)
+        through = self._admission.accept(partition, records, until)
+        if partition.opening is not None:
+            if partition in self.opening:
+                return through  # the rest of these is put back before what waits already
+            self.opening.begin(partition, records[through:])
+            through = len(records)
         return through
 
     def passed(self, tracker: Tracker, start: int, stop: int, leader_epoch: int | None) -> None:
         """There is no record at these offsets, behind all that arrived before: see `OffsetTracker.nothing_in`."""
         partition = self.assignments.get(tracker)
-        if partition is not None and partition.wait is not None:
+        if partition is not None and partition in self.opening:
+            self.opening.nothing_in(partition, NothingIn(start, stop, leader_epoch))
+        elif partition is not None and partition.wait is not None:
             self.schemas.nothing_in(partition.wait, start, stop, leader_epoch)
         else:
             tracker.nothing_in(start, stop, leader_epoch)
@@ -252,6 +283,8 @@ class Dispatcher:
         if self.failing.paused:
             self.failing.review()
         if not self.stopping:
+            if self.opening and not self.opening.advance(now + TURN, self._monotonic):
+                self._wake_at(now)
             if self.schemas.looked_up_for and not self.schemas.take_in(now + TURN, self._monotonic):
                 self._wake_at(now)
             for kind, ready in self.queues.ready.items():
@@ -386,6 +419,7 @@ class Dispatcher:
 
         topics = list(dict.fromkeys(partition.topic for partition in leaving))
         self.schemas.drop(leaving)
+        self.opening.drop(leaving)
         self.letters.drop(goes, topics, now)
         self.queues.release(goes)
         for topic in topics:

@@ -169,7 +169,7 @@ class LetterDesk:
         self._event_log.partition_held(partition.tracker, message)
 
     def _stick(self, work: Work) -> None:
-        entry: Entry = work.fanout or work
+        entry: Entry = work.entry
         if entry not in self._stuck:
             self._stuck[entry] = work
             self._tally.stuck += 1

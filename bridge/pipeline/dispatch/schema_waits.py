@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from bridge.pipeline.dispatch.admission import Admission
+from bridge.pipeline.dispatch.opening import Admit
 from bridge.pipeline.ports import Arrival, Positions, SchemaLookups
 from bridge.pipeline.schema_wait import AwaitedSchema, NothingIn, SchemaWait, place, weight
 from bridge.pipeline.settings import DeliverySettings
@@ -30,21 +30,21 @@ class SchemaWaits:
     """All of them. Each schema is looked up once, however many partitions wait for it."""
 
     __slots__ = (
-        "_admission", "_again", "_answered", "_looked_up", "_lookups", "_max_bytes", "_max_records", "_positions",
+        "_admit", "_again", "_answered", "_looked_up", "_lookups", "_max_bytes", "_max_records", "_positions",
         "_resume", "_waiting", "_waits", "records", "size",
     )  # fmt: skip
 
     def __init__(
         self,
         settings: DeliverySettings,
-        admission: Admission,
+        admit: Admit,
         lookups: SchemaLookups,
         positions: Positions,
         resume: Callable[[PartitionWork], None],
     ) -> None:
-        """`resume` has a partition read on, unless something else holds it."""
+        """`admit` takes in what was kept; `resume` has a partition read on, unless something else holds it."""
         self._max_records, self._max_bytes = settings.max_buffered // 2, settings.max_buffered_bytes // 2
-        self._admission = admission
+        self._admit = admit
         self._lookups = lookups
         self._positions = positions
         self._resume = resume
@@ -121,8 +121,8 @@ class SchemaWaits:
                 self._keep(wait, -wait.records, -wait.size)
                 wait.parts.clear()
             while wait.parts and wait.needs is None:
-                if monotonic() >= until:
-                    return False
+                if partition.opening is None and monotonic() >= until:
+                    return False  # what comes behind many records in one goes there at once, so that its order is kept
                 self._take_part(partition, wait, until, monotonic)
             self._looked_up.popleft()
             if not wait.parts:
@@ -136,7 +136,7 @@ class SchemaWaits:
         if isinstance(part, NothingIn):
             partition.tracker.nothing_in(*part)
             return
-        through = self._admission.accept(partition, part, until)
+        through = self._admit(partition, part, until)
         self._keep(wait, -through, -weight(part[:through]))
         if through < len(part):
             wait.parts.appendleft(part[through:])

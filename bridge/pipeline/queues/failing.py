@@ -8,7 +8,7 @@ from bridge.counts import Tally
 from bridge.pipeline.ports import Positions
 from bridge.pipeline.retry import OTHERS_NEEDED
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry, PartitionWork, QueueKey, Work
+from bridge.pipeline.work import Entry, OpenElements, PartitionWork, QueueKey, Work
 
 ONE_USER = 4
 """Times `max_buffered`: records that may wait behind one user."""
@@ -88,7 +88,7 @@ class Failing:
             self.lengths[key] = count - 1
         else:
             del self.lengths[key]
-        entry: Entry = work.fanout or work
+        entry: Entry = work.entry
         events = self._held.get(entry)
         if events is None:
             return  # Its record was released already, and only the answer was still out.
@@ -103,8 +103,9 @@ class Failing:
         self._over.pop(partition, None)
         if self._held:
             for entry in entries:
-                if entry in self._held:
-                    self._release(entry)
+                for each in entry.works if isinstance(entry, OpenElements) else (entry,):
+                    if each in self._held:
+                        self._release(each)
 
     def count(self) -> tuple[int, int]:
         """Open records and bytes in such queues, counted each time."""
@@ -156,7 +157,7 @@ class Failing:
             self._positions.resume_partition(partition.tracker)
 
     def _hold(self, work: Work) -> None:
-        entry: Entry = work.fanout or work
+        entry: Entry = work.entry
         events = self._held.get(entry, 0)
         self._held[entry] = events + 1
         if not events:

@@ -239,6 +239,8 @@ def _read(of: Observed, work: PartitionWork, at: ClockReading) -> PartitionView:
 def _oldest(partition: PartitionWork, dispatcher: Dispatcher, at: ClockReading) -> OldestOpen | None:
     for offset, entry in partition.tracker.open.items():
         work = entry if isinstance(entry, Work) else entry.head
+        if work is None:
+            return OldestOpen(offset, at.past(partition.head_since), None, 0, None, None)
         timestamp = work.record.timestamp_ms
         return OldestOpen(
             offset=offset,

@@ -15,6 +15,7 @@ from bridge.model import (
     TRACK,
     DeadLetter,
     Delivered,
+    Elements,
     Failed,
     Filtered,
     FilterReason,
@@ -358,14 +359,30 @@ class FakeRegistry:
 
 
 def words_of(record: Record) -> list[str]:
-    """The record's events; the schema that it names, if it does, is left out."""
-    return (record.value or b"-").decode().rpartition("|")[2].split("+")
+    """The record's events; the schema that it names, if it does, is left out, and that its elements make them."""
+    return (record.value or b"-").decode().rpartition("|")[2].removeprefix("[").split("+")
+
+
+class FakeElements(Elements):
+    """Each makes one event, and is asked for once, in order."""
+
+    opened = 0
+
+    def __init__(self, record: Record, outcomes: Outcomes) -> None:
+        super().__init__(len(outcomes), record.size)
+        self._outcomes = outcomes
+
+    def map(self, element: int, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
+        assert element == self.opened, "elements are opened in order, each once"
+        self.opened += 1
+        return (self._outcomes[element],)
 
 
 class PlainMapper:
     """``ann`` is an event of user ann; ``ann+bob`` two events; ``-`` is filtered; ``!`` cannot be mapped.
 
-    ``ann:other`` is a request of another kind; ``id:7|ann`` needs a schema before it says anything.
+    ``ann:other`` is a request of another kind; ``id:7|ann`` needs a schema before it says anything; ``[ann+bob`` is a
+    record of two elements.
     """
 
     def __init__(self, known: dict[str, bool] | None = None) -> None:
@@ -379,10 +396,12 @@ class PlainMapper:
                 return (SchemaNeeded(reference),)
             if not is_schema:
                 return (Failed(LetterReason.UNDECODABLE, f"the registry does not know {reference}"),)
-        return tuple(self._outcome(record, output, word) for output, word in enumerate(words_of(record)))
+        outcomes = tuple(self.outcome(record, output, word) for output, word in enumerate(words_of(record)))
+        is_list = (record.value or b"").rpartition(b"|")[2].startswith(b"[")
+        return (FakeElements(record, outcomes),) if is_list else outcomes
 
     @staticmethod
-    def _outcome(record: Record, output: int, word: str) -> Outcome:
+    def outcome(record: Record, output: int, word: str) -> Outcome:
         if word == "-":
             return FILTERED
         if word == "!":

@@ -13,7 +13,7 @@ from bridge.pipeline.budget.membership import GAP
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Work
+from bridge.pipeline.work import OpenElements, Work
 from tests.unit.pipeline.fakes import (
     EPOCH,
     Event,
@@ -220,6 +220,10 @@ class World:
         entries = [entry for partition in dispatcher.assignments for entry in partition.tracker.open.values()]
         assert tally.buffered == len(entries)
         assert tally.buffered_bytes == sum(entry.size for entry in entries)
+        assert tally.elements == sum(len(entry.open) for entry in entries if isinstance(entry, OpenElements))
+        for partition in dispatcher.assignments:
+            of_elements = [each for each in partition.tracker.open.values() if isinstance(each, OpenElements)]
+            assert partition.elements == sum(len(each.open) + each.unopened for each in of_elements)
 
     def _verify(self, partition: TopicPartition, position: Position) -> None:
         """A committed position passes nothing that is open, and its map calls nothing done that is not."""
@@ -284,7 +288,8 @@ class World:
         """The open events of a partition of ours, one of each record."""
         owned = self.dispatcher.assignments.get(self.owned[partition])
         assert owned is not None
-        return [entry if isinstance(entry, Work) else entry.head for entry in owned.tracker.open.values()]
+        heads = (entry if isinstance(entry, Work) else entry.head for entry in owned.tracker.open.values())
+        return [head for head in heads if head is not None]
 
     def is_held(self) -> bool:
         """Whether the 401 guard holds everything."""
