@@ -232,7 +232,7 @@ def _what_comes_behind_a_missing_schema_is_taken_in(patch: pytest.MonkeyPatch) -
 
     def arrived(waits: SchemaWaits, partition: PartitionWork, wait: SchemaWait, records: Sequence[Arrival]) -> None:
         del wait
-        waits._admission.accept(partition, records, float("inf"))
+        waits._admit(partition, records, float("inf"))
 
     def begun(waits: SchemaWaits, partition: PartitionWork, records: Sequence[Arrival], now: float) -> None:
         begin(waits, partition, records[:1], now)
