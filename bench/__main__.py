@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import delivery, filtering, letters, waiting
+from bench import avro, delivery, filtering, letters, waiting
 from bench.broker import broker
 from bench.peers import Peer
 from bench.runs import Bench, RunFailedError
@@ -34,6 +34,7 @@ SCENARIOS: Mapping[str, Callable[[Session], Iterator[Row]]] = {
     "start": waiting.start,
     "idle": waiting.idle,
     "dead-letters": letters.dead_letters,
+    "avro": avro.decoding,
     "growth": delivery.growth,
 }
 

@@ -119,8 +119,32 @@ class Decode(Protocol):
 
 MakeDecode = Callable[[FormatSettings, Schemas], Decode]
 """Makes what reads the records of all topics with these settings. It keeps what it made of schemas, within bounds."""
-Peek = Callable[[Record], str | SchemaNeeded | None]
-"""Reads one text of a record's value without the rest; None where only decoding can tell what is there."""
+
+
+class Leading(NamedTuple):
+    """Where a text is that values begin with, and so what all values with the same beginning have in common."""
+
+    framing: int
+    """Bytes that say which schema it is."""
+    at: int
+    """The byte that is the text's length (twice), or the whole text by its number."""
+    is_text: bool
+
+    def end(self, raw: bytes) -> int:
+        """How many bytes of this value say what the text is."""
+        return self.at + 1 + (raw[self.at] >> 1 if self.is_text and self.at < len(raw) else 0)
+
+
+class Peek(Protocol):
+    """Reads one text of a record's value without the rest."""
+
+    def __call__(self, record: Record, /) -> str | SchemaNeeded | None:
+        """None where only decoding can tell what is there."""
+
+    def leading(self, record: Record, /) -> Leading | None:
+        """Where the text is that was found, if values begin with it and their framing says which schema."""
+
+
 MakePeek = Callable[[FormatSettings, Schemas, tuple[str, ...]], Peek | None]
 """Given the path of the text, as names; None where the format has no shorter way there."""
 
@@ -144,7 +168,8 @@ class Decoder(NamedTuple):
     headers describe no event. Raises `MappingError`."""
     peek: MakePeek = no_peek
     """For routing by a type in the value: a record that no rule wants is not decoded for it."""
-
+    is_exact: bool = False
+    """Whether each number is as the record has it already, so that none is looked for in its bytes, or read again."""
     shows_members: bool = False
     """Whether a value's bytes are the very JSON that expressions see: then a member can be told in them."""
 

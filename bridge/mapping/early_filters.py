@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from bridge.decode.exact_json import LARGE
+from bridge.decode.protocol import Leading
+from bridge.decode.schema_ids import CONFLUENT, VALUE_HEADERS
 from bridge.model import UNREADABLE_HEADERS, Header, Outcomes
 
 TRIES: Final = 1_000
@@ -90,3 +92,45 @@ class LeadingTypeFilter:
         if headers is UNREADABLE_HEADERS:
             return True
         return self._in_headers and any(name.startswith("ce_") or name.lower() == "content-type" for name, _ in headers)
+
+
+class LeadingBytesFilter:
+    """By a type that is the first field of a binary value, behind what says which schema it has.
+
+    All values that begin with these bytes have this type, whatever follows.
+    """
+
+    __slots__ = ("_places", "filtered", "tries")
+
+    def __init__(self) -> None:
+        self.tries = TRIES
+        """How many more records are looked at in vain."""
+        self.filtered: dict[bytes, Outcomes] = {}
+        """By the record's first bytes, up to where the type ends."""
+        self._places: dict[bytes, Leading] = {}
+        """Where the type is, by the bytes that say which schema."""
+
+    def learn(self, raw: bytes, place: Leading, outcomes: Outcomes) -> None:
+        """The record has its type there, and was filtered for it."""
+        beginning = raw[: place.end(raw)]
+        if beginning in self.filtered:
+            return
+        if len(self.filtered) >= MOST or len(beginning) > LONGEST or len(self._places) >= MOST:
+            return
+        self.tries = TRIES
+        self.filtered[beginning] = outcomes
+        self._places[raw[: place.framing]] = place
+
+    def outcomes_of(self, headers: Sequence[Header] | None, value: bytes) -> Outcomes | None:
+        """See `EarlyFilter`."""
+        place = self._places.get(value[:CONFLUENT])
+        if place is None or (headers and _may_name_schema(headers)):
+            return None
+        _, at, is_text = place
+        if at >= len(value):
+            return None
+        return self.filtered.get(value[: at + 1 + (value[at] >> 1 if is_text else 0)])
+
+
+def _may_name_schema(headers: Sequence[Header]) -> bool:
+    return headers is UNREADABLE_HEADERS or any(name in VALUE_HEADERS for name, _ in headers)

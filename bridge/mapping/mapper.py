@@ -163,7 +163,7 @@ class CompiledMapping:
         topic = self._topics.get(name) or self.topic(name)
         if raw is None and not topic.is_event_without_data(record):
             return _TOMBSTONE
-        match = topic.match_record(record, how) if topic.type_comes_first else None
+        match = topic.match_first(record, how) if topic.is_told_first else None
         if match is not None and match.outcomes is not None:
             return match.outcomes
         attributes = topic.attributes(record) if headers else None

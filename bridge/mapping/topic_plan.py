@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from bridge.decode import plain_text
 from bridge.decode.failures import unmappable
-from bridge.decode.protocol import Attributes, Decode, Decoder, DecodeSettings, FormatSettings, Schemas
+from bridge.decode.protocol import Attributes, Decode, Decoder, DecodeSettings, FormatSettings, Peek, Schemas
 from bridge.decode.steps import decode_of
-from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingTypeFilter
+from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingBytesFilter, LeadingTypeFilter
+from bridge.mapping.expressions.paths import Path, covers
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.never_send import without
 from bridge.mapping.routes import RouteParts, RoutePlan
@@ -93,13 +94,17 @@ class TopicPlan:
         "_by_header",
         "_filtered_by_header",
         "_header",
+        "_leading_bytes",
         "_leading_type",
         "_no_scope",
+        "_peek",
         "_read_type",
         "_shared",
         "_topic",
         "decode",
         "early_filter",
+        "is_told_first",
+        "match_first",
         "matches",
         "settings",
         "type_comes_first",
@@ -129,6 +134,15 @@ class TopicPlan:
         """Used where nothing looks at it, which saves building one for records that are only filtered."""
         self.type_comes_first = not reader.uses_value
         """The type is in a header, the key or the topic: an unmapped record is never decoded."""
+        self._peek = self._peek_of(reader.path) if reader.uses_value and not reader.uses_scope else None
+        """Reads the type out of a value, where that takes less than decoding it."""
+        self._leading_bytes = LeadingBytesFilter()
+        """Learns from what it finds, as long as there may be something to learn."""
+        self.is_told_first = self.type_comes_first or self._peek is not None
+        """Whether a type may be found without decoding, by `match_first`."""
+        self.match_first: Callable[[Record, DecodeSettings], Match | None] = (
+            self.match_record if self._peek is None else self._match_peeked
+        )
         self.type_is_attribute = reader.path is not None and reader.uses_value and reader.path[0] != "data"
         """The type may be among the attributes that headers hold."""
         name = reader.path[0] if reader.path and len(reader.path) == 1 and not reader.uses_scope else None
@@ -161,6 +175,38 @@ class TopicPlan:
             if match.outcomes is not None and isinstance(match.outcomes[0], Filtered):
                 self._filtered_by_header[unseen] = match.outcomes
         return match
+
+    def _peek_of(self, path: Path | None) -> Peek | None:
+        settings = self.settings
+        if not path or any(covers(taken_out, path) or covers(path, taken_out) for taken_out in settings.never_send):
+            return None
+        return settings.decoder.peek(settings.format, self._shared.schemas, path)
+
+    def _match_peeked(self, record: Record, _how: DecodeSettings) -> Match | None:
+        """By a type in the value, which is not decoded for it; None where only that can tell."""
+        peek, path = self._peek, self.settings.event_type.path
+        text = None if peek is None else peek(record)
+        if peek is None or not path or text.__class__ is not str:
+            return None
+        value: Any = text
+        for name in reversed(path):
+            value = {name: value}
+        event_type = self._read_type(value, self._no_scope or Scope(record, value, self.settings))
+        match = self.matches.get(event_type) if event_type.__class__ is str else None
+        if match is None:
+            match = self.match(event_type, value)
+        if match.outcomes is not None and self._leading_bytes.tries:
+            self._learn_beginning(peek, record, match.outcomes)
+        return match
+
+    def _learn_beginning(self, peek: Peek, record: Record, outcomes: Outcomes) -> None:
+        """A record was filtered by its type; the next one that begins like it may be told by its bytes."""
+        leading = self._leading_bytes
+        leading.tries -= 1
+        place = peek.leading(record)
+        if place is not None and record.value is not None and isinstance(outcomes[0], Filtered):
+            leading.learn(record.value, place, outcomes)
+            self.early_filter = leading
 
     def match_attributes(self, record: Record, attributes: Attributes) -> Match:
         """By a type in its headers, where the decoder shows them as the event's attributes."""

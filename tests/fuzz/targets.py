@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz import answers, commits, configuration, foreign, letters, probes, records
+from tests.fuzz import answers, avro, commits, configuration, foreign, letters, probes, records
 
 CORPUS: Final = Path(__file__).parents[1] / "unit" / "fuzz" / "corpus"
 """Found cases, and inputs that lead far in: a folder for each target, replayed by the ordinary test run."""
 
 TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "records": records.fuzz,
+    "avro": avro.fuzz,
     "answers": answers.fuzz,
     "commits": commits.fuzz,
     "letters": letters.fuzz,

@@ -96,27 +96,31 @@ def _count(meaning: Meaning, target: str) -> list[str]:
 
 def _moment_ms(zone: str, target: str) -> list[str]:
     return [
-        "b0 = read(1); b1 = read(1); b2 = read(1); top = read(3)",
-        "try:",
-        " at = MOMENT_0[b0] + MOMENT_1[b1] + MOMENT_2[b2] + WINDOWS_MS[top]",
-        " rest = at % 60000",
-        f" {target} = f'{{MINUTES[at // 60000]}}{{SECONDS[rest // 1000]}}{{MILLIS{'_Z' * bool(zone)}[rest % 1000]}}'",
-        f"except KeyError: {target} = moment_ms(b0 + b1 + b2 + top, read, {zone!r})",
+        "b0 = read(1); b1 = read(1); b2 = read(1); b3 = read(1); top = read(2)",
+        "try: at = MOMENT_0[b0] + MOMENT_1[b1] + MOMENT_2[b2] + MOMENT_3[b3] + WINDOWS_MS[top]",
+        f"except KeyError: {target} = moment_ms(b0 + b1 + b2 + b3 + top, read, {zone!r})",
+        "else:",
+        " minute = at // 60000",
+        " at %= 60000",
+        " begins = MINUTES.get(minute) or minute_of(minute)",
+        f" {target} = f'{{begins}}{{SECONDS[at // 1000]}}{{MILLIS{'_Z' * bool(zone)}[at % 1000]}}'",
     ]
 
 
 def _moment_us(zone: str, target: str) -> list[str]:
-    suffix = "_Z" if zone else ""
-    minute_second = "{MINUTES[at // 60000000]}{SECONDS[rest // 1000]}"
-    in_micros = f"f'{minute_second}{{POINT_MILLIS[rest % 1000]}}{{MICROS{suffix}[micros]}}'"
-    in_millis = f"f'{minute_second}{{MILLIS{suffix}[rest % 1000]}}'"
+    suffix = "_Z" * bool(zone)
+    sums = " + ".join(f"MOMENT_{place}[b{place}]" for place in range(6))
     return [
-        "b0 = read(1); b1 = read(1); b2 = read(1); b3 = read(1); b4 = read(1); top = read(3)",
-        "try:",
-        " at = MOMENT_0[b0] + MOMENT_1[b1] + MOMENT_2[b2] + MOMENT_3[b3] + MOMENT_4[b4] + WINDOWS_US[top]",
-        " rest = at % 60000000",
-        " micros = rest % 1000",
-        " rest //= 1000",
-        f" {target} = {in_micros} if micros else {in_millis}",
-        f"except KeyError: {target} = moment_us(b0 + b1 + b2 + b3 + b4 + top, read, {zone!r})",
+        "b0 = read(1); b1 = read(1); b2 = read(1); b3 = read(1); b4 = read(1); b5 = read(1); top = read(2)",
+        f"try: at = {sums} + WINDOWS_US[top]",
+        f"except KeyError: {target} = moment_us(b0 + b1 + b2 + b3 + b4 + b5 + top, read, {zone!r})",
+        "else:",
+        " minute = at // 60000000",
+        " at %= 60000000",
+        " begins = MINUTES.get(minute) or minute_of(minute)",
+        " micros = at % 1000",
+        " at //= 1000",
+        " if micros:",
+        f"  {target} = f'{{begins}}{{SECONDS[at // 1000]}}{{POINT_MILLIS[at % 1000]}}{{MICROS{suffix}[micros]}}'",
+        f" else: {target} = f'{{begins}}{{SECONDS[at // 1000]}}{{MILLIS{suffix}[at % 1000]}}'",
     ]

@@ -73,6 +73,8 @@ def meaning_of_fixed(size: int, schema: Mapping[str, Any]) -> Meaning | None:
     match schema.get("logicalType"):
         case "decimal":
             return _decimal(schema, size)
+        case None if schema.get("connect.name") == f"{_CONNECT}Decimal":
+            return _decimal(schema, size)
         case "duration" if size == _DURATION_SIZE:
             return Meaning("duration")
         case "uuid" if size == _UUID_SIZE:

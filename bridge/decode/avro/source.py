@@ -7,6 +7,7 @@ used in several places, or within itself, is a function of its own; so is what w
 from __future__ import annotations
 
 import linecache
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -25,7 +26,7 @@ from bridge.decode.avro.nodes import (
     AvroUnion,
     AvroUse,
 )
-from bridge.decode.avro.weights import MOST_DEEP, Weights, room_of
+from bridge.decode.avro.weights import BYTES_OF_ONE, MOST_DEEP, MOST_STRUCTURE, Weights
 
 FastRead = Callable[[bytes, int], Any]
 """Given bytes and where in them the value begins. Raises anything for what it cannot read."""
@@ -39,9 +40,9 @@ _NULL: Final = AvroPrimitive("null")
 _MOST_INLINE: Final = 12
 """Types of a union that are told apart one after the other, and not by a table of functions."""
 _FROM_TABLES: Final = """
-    BOOLEAN DAYS END FIRST_IS_NULL LAST_IS_NULL LENGTH MICROS MICROS_Z MILLIS MILLIS_Z MINUTES MOMENT_0 MOMENT_1
-    MOMENT_2 MOMENT_3 MOMENT_4 NotReadError POINT_MILLIS SECONDS SIGN SPAN WINDOWS_MS WINDOWS_US ZIGZAG count day
-    decimal integer length long moment_ms moment_us unpack_double
+    BOOLEAN DAYS END FIRST_IS_NULL LAST_IS_NULL LENGTH MICROS MICROS_Z MILLIS MILLIS_Z MINUTES
+    MOMENT_0 MOMENT_1 MOMENT_2 MOMENT_3 MOMENT_4 MOMENT_5 NotReadError POINT_MILLIS SECONDS SIGN SPAN
+    WINDOWS_MS WINDOWS_US ZIGZAG count day decimal integer length long minute_of moment_ms moment_us unpack_double
 """
 _FROM_VALUES: Final = """
     NOT_FINITE base64_of big_decimal_of date_of decimal_of decimal_of_parts duration_of moment_of single span_of
@@ -51,9 +52,9 @@ _GIVEN: Final[dict[str, Any]] = {
     **{name: getattr(tables, name) for name in _FROM_TABLES.split()},
     **{name: getattr(values, name) for name in _FROM_VALUES.split()},
     "BytesIO": BytesIO,
-    "room_of": room_of,
 }
 """What the text may name."""
+_NAME: Final = re.compile(r"\b[A-Za-z_]\w*")
 
 
 def fast_reader(schema: AvroSchema, name: str) -> FastRead:
@@ -89,14 +90,21 @@ class _ReaderSource:
             "def read_value(raw, start):",
             "    read = BytesIO(raw + END).read",
             "    if start: read(start)",
-            f"    room = {'[room_of(len(raw) - start)]' if self._has_room else None}",
+            *([f"    room = {self._room()}"] if self._has_room or self._functions else []),
             "    deep = 0",
             *[f"    {line}" for line in body],
             "    if read() != END: raise NotReadError",
             "    return value",
         ]
+        if not self._functions:  # then a number does, which costs less than a list that holds it
+            whole = [line.replace("room[0]", "room") for line in whole]
         self._functions.append(whole)
-        return "\n".join(line for lines in self._functions for line in lines) + "\n"
+        return "\n".join(line for lines in self._functions for line in _with_locals(lines)) + "\n"
+
+    def _room(self) -> str:
+        """In nearly every value it is the least that there may be."""
+        room = f"{MOST_STRUCTURE} if len(raw) < {MOST_STRUCTURE * BYTES_OF_ONE} else len(raw) // {BYTES_OF_ONE}"
+        return f"[{room}]" if self._functions else room
 
     def _name(self, of: str) -> str:
         self._names += 1
@@ -159,8 +167,7 @@ class _ReaderSource:
         lines = ["byte = read(1)", f"{most} = ZIGZAG[byte]"]
         lines.append(f"if {most} is None or {most} < 0: {most} = count(byte, read)")
         lines.append(f"if not {most}: break")
-        if weight:
-            lines += self._spend(f"{most} * {weight}" if weight > 1 else most)
+        lines += self._spend(f"{most} * {weight}" if weight > 1 else most)
         return ["while True:", *_indented([*lines, f"for _ in range({most}):", *_indented(inner)])]
 
     def _spend(self, weight: str) -> list[str]:
@@ -209,6 +216,12 @@ class _ReaderSource:
 
     def _add(self, name: str, lines: list[str]) -> None:
         self._functions.append([f"def {name}(read, room, deep):", *_indented([*lines, "return value"])])
+
+
+def _with_locals(lines: list[str]) -> list[str]:
+    """A function whose tables are defaults of its arguments: what is local is found at once."""
+    named = [name for name in dict.fromkeys(_NAME.findall(" ".join(lines))) if name in _GIVEN]
+    return [lines[0].replace("):", "".join(f", {name}={name}" for name in named) + "):"), *lines[1:]]
 
 
 def _uses(schema: AvroSchema) -> Iterator[AvroUse]:

@@ -48,39 +48,41 @@ def index(names: tuple[str, ...]) -> dict[bytes, str]:
 
 # --- numbers of several bytes, the lowest seven bits first
 
-_GOES_ON: Final = {bytes([128 | bits]): bits for bits in range(128)}
-_PLACES: Final = tuple(
-    ({bytes([bits]): bits << shift for bits in range(128)}, {bytes([128 | bits]): bits << shift for bits in range(128)})
-    for shift in range(7, 63, 7)
-)
-"""Of the second to the ninth byte: where it is the last one, and where it is not."""
-_LAST: Final = {b"\0": 0, b"\1": 1 << 63}
-"""Of the tenth."""
-(_END_2, _MORE_2), (_END_3, _MORE_3), *_REST = _PLACES
+_ABOVE_ZERO: Final = {bytes([128 | 2 * bits]): bits for bits in range(64)}
+_BELOW_ZERO: Final = {bytes([129 | 2 * bits]): bits for bits in range(64)}
+"""The first byte, without the bit that is the sign."""
+
+
+def _next(shift: int) -> dict[bytes, int]:
+    """One of the bytes behind it; below zero where it is not the last, as ``~`` has it."""
+    return {bytes([byte]): byte << shift if byte < 128 else ~((byte & 0x7F) << shift) for byte in range(256)}
+
+
+_SECOND, _THIRD, *_REST = (_next(shift) for shift in range(6, 62, 7))
+_TENTH: Final = {b"\0": 0, b"\1": 1 << 62}
 
 
 def long(byte: bytes, read: Read) -> int:
     """A number that begins with this byte and goes on. Raises KeyError where it does not end, or within 64 bits."""
-    number = _GOES_ON[byte]
-    byte = read(1)
-    if byte in _END_2:
-        number += _END_2[byte]
-        return (number >> 1) ^ -(number & 1)
-    number += _MORE_2[byte]
-    byte = read(1)
-    if byte in _END_3:
-        number += _END_3[byte]
-        return (number >> 1) ^ -(number & 1)
-    number += _MORE_3[byte]
-    for end, more in _REST:
-        byte = read(1)
-        if byte in end:
-            number += end[byte]
-            break
-        number += more[byte]
+    number = (_ABOVE_ZERO if byte in _ABOVE_ZERO else _BELOW_ZERO)[byte]
+    more = _SECOND[read(1)]
+    if more >= 0:
+        number += more
     else:
-        number += _LAST[read(1)]
-    return (number >> 1) ^ -(number & 1)
+        number += ~more
+        more = _THIRD[read(1)]
+        number += more if more >= 0 else _fourth(~more, read)
+    return number if byte in _ABOVE_ZERO else ~number
+
+
+def _fourth(number: int, read: Read) -> int:
+    """From the fourth byte on, added to this."""
+    for table in _REST:
+        more = table[read(1)]
+        if more >= 0:
+            return number + more
+        number += ~more
+    return number + _TENTH[read(1)]
 
 
 def length(byte: bytes, read: Read) -> int:
@@ -127,23 +129,23 @@ def decimal(byte: bytes, read: Read, scale: int) -> Any:
 # --- times, told by their bytes
 
 _KEPT: Final = 8_192
-_MINUTE: Final = 60
 
 MOMENT_0: Final[Mapping[bytes, int]] = {bytes([128 | 2 * bits]): bits for bits in range(64)}
 """The first byte of a moment since 1970 that goes on: six bits, and the sign."""
-MOMENT_1, MOMENT_2, MOMENT_3, MOMENT_4 = (
-    {bytes([128 | bits]): bits << shift for bits in range(128)} for shift in (6, 13, 20, 27)
+MOMENT_1, MOMENT_2, MOMENT_3, MOMENT_4, MOMENT_5 = (
+    {bytes([128 | bits]): bits << shift for bits in range(128)} for shift in (6, 13, 20, 27, 34)
 )
 """Those behind it."""
 WINDOWS_MS: Final[dict[bytes, int]] = {}
-"""The upper three of the six bytes that a moment in milliseconds has until 2039: windows of 17 minutes."""
+"""The upper two of the six bytes that a moment in milliseconds has until 2039: windows of 37 hours."""
 WINDOWS_US: Final[dict[bytes, int]] = {}
-"""The upper three of the eight bytes of a moment in microseconds: windows of five hours."""
+"""The upper two of the eight bytes of a moment in microseconds: windows of 25 days."""
 MINUTES: Final[dict[int, str]] = {}
 """``2026-01-02T03:04:`` by minutes since 1970. Not by seconds: most topics have fewer events than one in a second."""
+_CLOCK: Final = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1_440))
 DAYS: Final[dict[bytes, Any]] = {}
 """``2026-01-02`` by three bytes: all days from 1992 to the year 4840."""
-SECONDS: Final = tuple(f"{second:02}" for second in range(_MINUTE))
+SECONDS: Final = tuple(f"{second:02}" for second in range(60))
 MILLIS_Z: Final = ("Z", *(f".{millis:03}Z" for millis in range(1, 1_000)))
 MILLIS: Final = ("", *(f".{millis:03}" for millis in range(1, 1_000)))
 POINT_MILLIS: Final = tuple(f".{millis:03}" for millis in range(1_000))
@@ -151,22 +153,43 @@ MICROS_Z: Final = tuple(f"{micros:03}Z" for micros in range(1_000))
 MICROS: Final = tuple(f"{micros:03}" for micros in range(1_000))
 
 
+def minute_of(minute: int) -> str | None:
+    """``2026-01-02T03:04:``, kept in `MINUTES` from now on; None outside the calendar."""
+    days, minute_of_day = divmod(minute, 1_440)
+    day = values.date_of(days)
+    if not isinstance(day, str):
+        return None
+    text = day + _CLOCK[minute_of_day]
+    _keep(MINUTES, minute, text)
+    return text
+
+
 def moment_ms(taken: bytes, read: Any, zone: str) -> Any:
     """A moment of which six bytes were taken, and which no table knows yet."""
     moment, used = _again(taken, read)
     if used == 6 and moment >= 0:
-        _keep(WINDOWS_MS, taken[3:], moment >> 20 << 20)
-        _keep_minute(moment // (1_000 * _MINUTE))
-    return values.moment_of(moment, 1_000, zone)
+        _keep(WINDOWS_MS, taken[4:], moment >> 27 << 27)
+    minute, rest = divmod(moment, 60_000)
+    begins = MINUTES.get(minute) or minute_of(minute)
+    if begins is None:
+        return values.NO_MOMENT
+    return f"{begins}{SECONDS[rest // 1_000]}{(MILLIS_Z if zone else MILLIS)[rest % 1_000]}"
 
 
 def moment_us(taken: bytes, read: Any, zone: str) -> Any:
     """The same, of eight bytes."""
     moment, used = _again(taken, read)
     if used == 8 and moment >= 0:
-        _keep(WINDOWS_US, taken[5:], moment >> 34 << 34)
-        _keep_minute(moment // (1_000_000 * _MINUTE))
-    return values.moment_of(moment, 1_000_000, zone)
+        _keep(WINDOWS_US, taken[6:], moment >> 41 << 41)
+    minute, rest = divmod(moment, 60_000_000)
+    begins = MINUTES.get(minute) or minute_of(minute)
+    if begins is None:
+        return values.NO_MOMENT
+    millis, micros = divmod(rest, 1_000)
+    second, millis = divmod(millis, 1_000)
+    if micros:
+        return f"{begins}{SECONDS[second]}{POINT_MILLIS[millis]}{(MICROS_Z if zone else MICROS)[micros]}"
+    return f"{begins}{SECONDS[second]}{(MILLIS_Z if zone else MILLIS)[millis]}"
 
 
 def day(taken: bytes, read: Any) -> Any:
@@ -193,9 +216,3 @@ def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:
     if len(table) >= _KEPT:
         table.clear()
     table[key] = value
-
-
-def _keep_minute(minute: int) -> None:
-    text = values.second_of(minute * _MINUTE)
-    if text is not None:
-        _keep(MINUTES, minute, text[:-2])

@@ -92,6 +92,7 @@ def uuid_of(content: bytes) -> str:
 # --- times
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_LAST: Final = date.max.toordinal()
 _DAY: Final = 86_400
 _MOST_KEPT: Final = 4_096
 _PLACES: Final = {1_000: 3, 1_000_000: 6, 1_000_000_000: 9}
@@ -104,7 +105,7 @@ def _outside(what: str) -> Unusable:
 
 
 _NO_DATE: Final = _outside("a date")
-_NO_MOMENT: Final = _outside("a time")
+NO_MOMENT: Final = _outside("a time")
 _days: Final[dict[int, str]] = {}
 """Events that come together are of few days."""
 
@@ -113,10 +114,9 @@ def date_of(days: int) -> str | Unusable:
     """``2026-01-02``, of days since 1970."""
     known = _days.get(days)
     if known is None:
-        try:
-            known = str(date.fromordinal(_EPOCH + days))
-        except (ValueError, OverflowError):
+        if not 0 < _EPOCH + days <= _LAST:
             return _NO_DATE
+        known = str(date.fromordinal(_EPOCH + days))
         if len(_days) >= _MOST_KEPT:
             _days.clear()
         _days[days] = known
@@ -134,7 +134,7 @@ def moment_of(count: int, ticks: int, zone: str) -> str | Unusable:
     """``2026-01-02T03:04:05.678Z``, of ticks since 1970; `zone` is ``Z``, or empty for a clock on a wall."""
     seconds, rest = divmod(count, ticks)
     second = second_of(seconds)
-    return _NO_MOMENT if second is None else f"{second}{_fraction(rest, ticks)}{zone}"
+    return NO_MOMENT if second is None else f"{second}{_fraction(rest, ticks)}{zone}"
 
 
 def time_of(count: int, ticks: int) -> str | Unusable:

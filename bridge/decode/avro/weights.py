@@ -14,6 +14,7 @@ from bridge.decode.avro.nodes import (
     AvroSchema,
     AvroUnion,
     AvroUse,
+    Meaning,
 )
 
 MOST_DEEP: Final = 128
@@ -22,8 +23,8 @@ MOST_NESTED: Final = 64
 """Records, lists and maps within each other, by the schema alone."""
 MOST_STRUCTURE: Final = 100_000
 """What one value may hold in lists and maps, however few bytes it takes: see `Weights`."""
-BYTES_OF_ONE: Final = 10
-"""A value of more than a megabyte may hold more, in proportion."""
+BYTES_OF_ONE: Final = 5
+"""A larger value may hold more, in proportion."""
 
 
 def room_of(size: int) -> int:
@@ -32,16 +33,17 @@ def room_of(size: int) -> int:
 
 
 class Weights:
-    """What items of lists and maps weigh, beyond the bytes that they take.
+    """What items of lists and maps weigh, in memory or in time, beyond the bytes that they take.
 
-    A million empty records take no byte at all, a million with one boolean a megabyte, and a hundred times that in
-    memory. A list weighs 1, a record or map 2, an item without bytes 1, an entry of a map 1 more.
+    At the least 1; a list as much, a record or map 2, an entry of a map 1 more, and 5 what is shown otherwise than it
+    is stored, which takes the time of five. A million empty records take no byte at all, a million booleans a megabyte,
+    records with one boolean each a hundred times that. Whatever the bytes are, reading them takes time and memory in
+    proportion to them.
     """
 
     def __init__(self, schema: AvroSchema) -> None:
         self._schema = schema
         self._of_records: dict[str, int] = {}
-        self._least_of_records: dict[str, int] = {}
 
     def problem(self) -> str | None:
         """Why no value should be read by this schema, whatever the bytes: a sentence's end."""
@@ -56,7 +58,7 @@ class Weights:
 
     def item(self, node: AvroNode) -> int:
         """Of each item of a list; a map adds 1."""
-        return self._held(node) or (1 if self.least(node) == 0 else 0)
+        return self._held(node) or 1
 
     def record(self, record: AvroRecord) -> int:
         """Of a record with all that is always in it. A recursive one within it counts when it is come to."""
@@ -66,23 +68,6 @@ class Weights:
             self._of_records[record.name] = known
         return known
 
-    def least(self, node: AvroNode) -> int:
-        """Bytes that a value takes at the least; 1 stands for any number but none."""
-        match node:
-            case AvroPrimitive("null"):
-                return 0
-            case AvroFixed(size=size):
-                return min(size, 1)
-            case AvroUse(name=name):
-                known = self._least_of_records.get(name)
-                if known is None:
-                    self._least_of_records[name] = 1  # one that holds itself does so in a union or a list
-                    fields = self._schema.records[name].fields
-                    known = self._least_of_records[name] = max((self.least(inner) for _, inner in fields), default=0)
-                return known
-            case _:
-                return 1
-
     def _held(self, node: AvroNode) -> int:
         match node:
             case AvroArray():
@@ -91,6 +76,8 @@ class Weights:
                 return 2
             case AvroUnion(branches=branches):
                 return max(map(self._held, branches))
+            case AvroPrimitive(kind="float") | AvroPrimitive(meaning=Meaning()) | AvroFixed():
+                return 5
             case AvroUse():
                 record = self._schema.record(node)
                 return 0 if record.is_recursive else self.record(record)

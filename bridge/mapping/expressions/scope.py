@@ -188,7 +188,7 @@ class Scope:
 
         A tiny double may be a number that was cut to nothing: then `require_no_lost_numbers`, too.
         """
-        raw = self.record.value
+        raw = None if self.settings.decoder.is_exact else self.record.value
         if (raw and may_be_rounded(raw)) or (self._key is not _UNREAD and may_be_rounded(self.record.key or b"")):
             raise InexactNumberError
         self.exact = True  # a key that is not read yet will be read exactly
@@ -199,7 +199,8 @@ class Scope:
         if not self.lossless:
             is_suspicious = exact_json.may_be_lost if self.exact else exact_json.may_be_inexact
             key = b"" if self._key is _UNREAD else self.record.key or b""
-            if is_suspicious(self.record.value or b"") or is_suspicious(key):
+            value = b"" if self.settings.decoder.is_exact else self.record.value or b""
+            if is_suspicious(value) or is_suspicious(key):
                 raise InexactNumberError
             self.exact = self.lossless = True
 
