@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import example, given
@@ -17,7 +18,7 @@ def counted(moment: datetime, unit: str) -> int:
     return (moment - instants.EPOCH) // timedelta(microseconds=instants.MICROSECONDS_PER[unit])
 
 
-@given(MOMENTS, st.sampled_from(["s", "ms", "us"]))
+@given(MOMENTS, st.sampled_from(["s", "ms", "us", "d"]))
 @example(EARLIEST, "us")
 @example(LATEST, "us")
 @example(instants.EPOCH - timedelta(milliseconds=1), "ms")
@@ -26,7 +27,18 @@ def test_a_whole_number_becomes_the_text_of_the_moment_it_counts(moment: datetim
     assert instants.count_in_utc(count, unit) == instants.in_utc(instants.parse_number(count, unit))
 
 
-@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+@given(st.integers(-(10**18), 4 * 10**18))
+@example(1_500)
+@example(2_500)
+@example(-500)
+def test_nanoseconds_are_rounded_to_the_microsecond_as_any_fraction_is(count: int) -> None:
+    moment = instants.parse_number(count, "ns")
+
+    assert moment == instants.parse_number(Decimal(count) / 1_000, "us")
+    assert abs((moment - instants.EPOCH) // timedelta(microseconds=1) * 1_000 - count) <= 500
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "d"])
 @pytest.mark.parametrize("past", [0, 1, 10**30, 10**400])
 def test_a_number_outside_the_calendar_is_refused_in_the_words_of_any_number(unit: str, past: int) -> None:
     for count in (counted(LATEST, unit) + 1 + past, counted(EARLIEST, unit) - 1 - past):

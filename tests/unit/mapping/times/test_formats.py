@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -180,6 +181,7 @@ def test_a_format_or_zone_that_cannot_be_is_named_with_its_key(
         (5, "metadata.m: x is a number; a string with a time is needed"),
         (True, "metadata.m: x is a boolean; a string with a time is needed"),
         ("secret", "metadata.m: x is a string that is not a time in the format '%d.%m.%Y %H:%M'"),
+        ("2026-01-02T03:04:05Z", "metadata.m: x is a string that is not a time in the format '%d.%m.%Y %H:%M'"),
     ],
 )
 def test_a_record_with_another_value_is_a_dead_letter(order: Callable[[str], Bench], found: Any, sentence: str) -> None:
@@ -214,3 +216,16 @@ def test_every_directive_is_one_of_strptime() -> None:
     for sign, pattern in formats._DIRECTIVES.items():
         text = (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) + timedelta()).strftime(f"%{sign}")
         assert re.fullmatch(pattern, text, re.IGNORECASE), sign
+
+
+@given(
+    st.text(max_size=20) | st.text(alphabet="%YmdHMSfzbBaAjIpyZs .:-", max_size=20), st.none() | st.text(max_size=20)
+)
+def test_any_format_and_zone_is_taken_or_refused_in_words(written: str, zone: str | None) -> None:
+    try:
+        read_text = formats.reader(written, zone)
+    except formats.TimeFormatError:
+        return
+    for text in ("", written, "02.01.2026 04:04", "9" * 1000):
+        with suppress(NotATimeError):
+            assert read_text(text).tzinfo is not None
