@@ -10,6 +10,7 @@ import typer
 
 from bridge.cli.frame import inputs, output, progress, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 
@@ -69,6 +70,7 @@ def map_records(  # noqa: PLR0917 - options are parameters
             "no name: which of kafka.topics to read, by name or ^pattern; may be given several times.",
         ),
     ] = None,
+    schema: SchemaFiles = None,
     json: Annotated[bool, typer.Option("--json", help="JSON: one line per record, from a topic one document.")] = False,
 ) -> ExitCode:
     """Show the requests that records become; never sends.
@@ -83,12 +85,13 @@ def map_records(  # noqa: PLR0917 - options are parameters
     if from_topic:
         if form is not records.Form.VALUES:
             raise Misuse("--record and --raw say what a file holds: with --from-topic, records are as Kafka has them.")
-        return _from_topic(startup.load(config), source, chosen, limit or DEFAULT_LIMIT, oldest=oldest, as_json=json)
+        start = startup.load_to_read(config, schema)
+        return _from_topic(start, source, chosen, limit or DEFAULT_LIMIT, oldest=oldest, as_json=json)
     if oldest:
         raise Misuse("--oldest says which records of a topic are read: it needs --from-topic.")
     if len(chosen) > 1:
         raise Misuse("The values of a file are of one topic: give --topic once. Several need --from-topic.")
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     if source is None and sys.stdin.isatty():
         raise Misuse("Name a file, give - to read standard input, or use --from-topic to read from Kafka.")
     return _from_file(start, records.read(source or inputs.STDIN, form, *chosen), limit, as_json=json)

@@ -10,6 +10,7 @@ import typer
 
 from bridge.cli.frame import inputs, output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
@@ -74,6 +75,7 @@ def send(  # noqa: PLR0917 - options are parameters
             help="With --file: resume with this line; what fails is added to FILE.rejected.ndjson.",
         ),
     ] = None,
+    schema: SchemaFiles = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document: the requests and their answers.")] = False,
 ) -> ExitCode:
     """Send one record, or with --file all of a file, and show the answer.
@@ -88,7 +90,8 @@ def send(  # noqa: PLR0917 - options are parameters
     if file is None:
         if from_line is not None:
             raise Misuse("--from-line is for --file.")
-        return _one(startup.load(config), source or inputs.STDIN, form, topic, yes=yes, as_json=json)
+        start = startup.load_to_read(config, schema)
+        return _one(start, source or inputs.STDIN, form, topic, yes=yes, as_json=json)
     if source is not None:
         raise Misuse(f"Either --file {file}, for all of its records, or {source}, for the one it holds.")
     if str(file) == inputs.STDIN:
@@ -98,7 +101,7 @@ def send(  # noqa: PLR0917 - options are parameters
     from bridge.cli.sending import send_file
 
     asked = send_file.SendFileRequest(file, form, topic, rate, from_line)
-    return send_file.send_file(startup.load(config), asked, yes=yes, as_json=json)
+    return send_file.send_file(startup.load_to_read(config, schema), asked, yes=yes, as_json=json)
 
 
 def _one(

@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural
 from bridge.text.printable import printable
@@ -26,16 +27,18 @@ if TYPE_CHECKING:
 )
 def run_tests(
     config: startup.ConfigPath = None,
+    schema: SchemaFiles = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document with the result of each example.")] = False,
 ) -> ExitCode:
     """Run the examples of the mapping, and show what differs.
 
-    Sends nothing and connects to nothing.
+    Sends nothing. Connects to nothing but the schema registry, where an example's record names a schema that is not
+    known otherwise.
     """
     from bridge.mapping.review.cautions import of_examples
     from bridge.mapping.review.examples import run_examples
 
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     examples = start.config.mapping.examples
     results = run_examples(start.mapping, examples)
     said = of_examples(start.mapping, examples)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bridge.config.keys.problems import Problem
 from bridge.config.mapping_section import MappingConfig
 from bridge.decode.protocol import NO_SCHEMAS, Schemas
 from bridge.mapping.findings import Findings
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import check_examples
-from bridge.mapping.rules import compile_rules
-from bridge.mapping.settings import compile_settings
+from bridge.mapping.rules import RoutingRules, compile_rules
+from bridge.mapping.settings import MappedTopicSettings, compile_settings
 
 __all__ = ["CompiledMapping", "compile_mapping"]
 
 
-def compile_mapping(config: MappingConfig, schemas: Schemas = NO_SCHEMAS) -> CompiledMapping | tuple[Problem, ...]:
+def compile_mapping(
+    config: MappingConfig,
+    schemas: Schemas = NO_SCHEMAS,
+    make: Callable[[MappedTopicSettings, RoutingRules, Schemas], CompiledMapping] = CompiledMapping,
+) -> CompiledMapping | tuple[Problem, ...]:
     """The mapping ready to use, or its problems, each with its path: ``mapping.events.order.completed[0].when``.
 
-    `schemas` may grow while it is used.
+    `schemas` may grow while it is used. `make` is another class for those that look up what is missing themselves.
     """
     findings = Findings()
     settings = compile_settings(config, findings, schemas)
@@ -25,4 +31,4 @@ def compile_mapping(config: MappingConfig, schemas: Schemas = NO_SCHEMAS) -> Com
     problems = findings.problems + check_examples(config.examples)
     if problems:
         return problems
-    return CompiledMapping(settings, rules, schemas)
+    return make(settings, rules, schemas)

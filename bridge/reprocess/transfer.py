@@ -2,7 +2,8 @@
 
 ``value`` and ``key`` hold the raw bytes in base64, byte for byte; ``json`` repeats a value that is JSON, to be read and
 to be edited: where the two differ, that counts, and otherwise the bytes come back as they were. An
-undecodable value has no ``json``; there the base64 is edited.
+undecodable value has no ``json``; there the base64 is edited. ``decoded`` is what the mapping reads of a value that is
+no JSON (Avro, Protobuf, layers), to be read and not to be edited: nothing is made of it again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.errors import InvalidError
 from bridge.formats import resolutions
+from bridge.mapping.mapper import CompiledMapping
 from bridge.model import Header
+from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.redaction import Redaction
 from bridge.reprocess.reading.selection import LetterEntry
 
@@ -40,12 +43,14 @@ class ImportLine(NamedTuple):
     """As they stand in the line: they cannot be corrected, and whoever tries is told."""
 
 
-def export(entry: LetterEntry, hidden: Redaction) -> dict[str, Any]:
+def export(entry: LetterEntry, hidden: Redaction, mapping: CompiledMapping) -> dict[str, Any]:
     """One letter with all that is in it. What is hidden makes it unfit for an import, and it says so."""
     letter, standing = entry
     change = standing.changed
     key, value = (letter.key, letter.value) if change is None else (change.key, change.value)
-    shown_key, shown_value = hidden.of_key(key), hidden.of_value(value, letter.headers)
+    legible = contents.legible(mapping, letter.record(), value)
+    shown_key, shown_text = hidden.of_key(key), hidden.of_value(legible.text, letter.headers)
+    shown_value = value if shown_text == legible.text else shown_text
     return {
         "version": VERSION,
         "id": str(letter.place),
@@ -55,14 +60,15 @@ def export(entry: LetterEntry, hidden: Redaction) -> dict[str, Any]:
         "element": letter.element,
         "state": standing.state.value,
         "reason": letter.reason,
-        "message": hidden.of_message(letter.message, value, letter.headers),
+        "message": hidden.of_message(letter.message, legible.text, letter.headers),
         "status": letter.status,
         "error_code": letter.error_code,
         "route": letter.route,
         "headers": _headers(hidden.of_headers(letter.headers)),
         "key": _base64(shown_key),
         "value": _base64(shown_value),
-        "json": _json(shown_value),
+        "json": None if legible.is_decoded else _json(shown_value),
+        "decoded": _json(shown_text) if legible.is_decoded else None,
         "redacted": shown_key != key or shown_value != value or hidden.of_headers(letter.headers) != letter.headers,
     }
 

@@ -10,6 +10,7 @@ import typer
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural
@@ -37,12 +38,13 @@ def discard(
         bool, typer.Option("--everything", help="Without any selection: every open dead letter of this group.")
     ] = False,
     yes: opening.Yes = False,
+    schema: SchemaFiles = None,
     json: opening.AsJson = False,
 ) -> ExitCode:
     """Settle dead letters without sending them. It cannot be undone; the dead letters themselves stay in the topic."""
     if not because.strip():
         raise Misuse("--because must say why.")
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     with opening.opened(start) as topics:
         topics.need_resolutions()
         selection = topics.selection(selectors.asked(ctx), ids=tuple(ids or ()))

@@ -9,6 +9,7 @@ import typer
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import command
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -27,6 +28,7 @@ def list_letters(
     ended: Annotated[bool, typer.Option("--all", "-a", help="Also those that are replayed or discarded.")] = False,
     all_groups: opening.AllGroups = False,
     redact: opening.Redact = False,
+    schema: SchemaFiles = None,
     json: opening.AsJson = False,
 ) -> ExitCode:
     """Show the dead letters, one per line; the oldest 50, or --limit."""
@@ -36,7 +38,7 @@ def list_letters(
     from bridge.reprocess.reading.redaction import redaction
     from bridge.text.printable import printable
 
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
     with opening.opened(start, shows_endings=ended) as topics:
         selection = topics.selection(selectors.asked(ctx), with_ended=ended, all_groups=all_groups)

@@ -10,6 +10,7 @@ import typer
 from bridge.cli.dlq import opening, plan_page, selectors
 from bridge.cli.frame import output, progress, running, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -59,6 +60,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         typer.Option(metavar="skip|send", help="Dead letters older than an event already delivered for the user."),
     ] = "send",
     redact: opening.Redact = False,
+    schema: SchemaFiles = None,
     json: opening.AsJson = False,
 ) -> ExitCode:
     """Send dead letters to the Track API again, as the present mapping has them.
@@ -72,7 +74,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
     from bridge.service import side_traffic
 
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     rules = _rules(force=force, max_replays=max_replays, max_age=max_age, stale=stale)
     wish = side_traffic.Wish(rules, startup.requests_per_second(rate, start.config.delivery.rate_limit), COMMAND)
     key = startup.api_key(start)

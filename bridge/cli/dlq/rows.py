@@ -34,9 +34,12 @@ def row(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> list
 
 def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> dict[str, Any]:
     """All that is known of a letter, without what is in it."""
+    from bridge.reprocess.reading import contents
+
     letter, standing = entry
     origin = letter.origin
     ended, attempt, change = standing.ended, standing.attempted, standing.changed
+    text = contents.legible(mapping, letter.record(), letter.value).text if hidden.hides else letter.value
     return {
         "id": str(letter.place),
         "written": moment(letter.timestamp_ms),
@@ -44,7 +47,7 @@ def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) ->
         "state": standing.state.value,
         "failures": standing.failures,
         "reason": letter.reason,
-        "message": hidden.of_message(letter.message, letter.value, letter.headers),
+        "message": hidden.of_message(letter.message, text, letter.headers),
         "status": letter.status,
         "error_code": letter.error_code,
         "route": letter.route,
@@ -90,7 +93,10 @@ def user(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> str
     record = contents.current(entry.letter, entry.standing)
     if record is None:
         return None
-    return hidden.of_user(min(contents.users(mapping, record), default=None), record.value, record.headers)
+    found = min(contents.users(mapping, record), default=None)
+    if found is None or not hidden.hides:
+        return found
+    return hidden.of_user(found, contents.legible(mapping, record, record.value).text, record.headers)
 
 
 def moment(epoch_ms: float | None) -> str | None:

@@ -9,13 +9,16 @@ import typer
 from bridge.cli.dlq import opening
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
 
 if TYPE_CHECKING:
     from bridge.formats.letters import Letter, LetterPlace
+    from bridge.mapping.mapper import CompiledMapping
     from bridge.model import Record
+    from bridge.reprocess.reading.contents import Legible
     from bridge.reprocess.reading.redaction import Redaction
     from bridge.reprocess.reading.selection import LetterEntry
     from bridge.reprocess.replay.plan import MappedLetter
@@ -31,13 +34,14 @@ def show(
     ],
     config: startup.ConfigPath = None,
     redact: opening.Redact = False,
+    schema: SchemaFiles = None,
     json: opening.AsJson = False,
 ) -> ExitCode:
     """Show one dead letter: what came, what was sent, what was answered, and what the mapping would send now."""
     from bridge.cli.dlq import rows
     from bridge.reprocess.reading.redaction import redaction
 
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     hidden = redaction(start.config.dead_letter.redact, everything=redact)
     with opening.opened(start, shows_endings=True) as topics:
         entries = find(topics, name)
@@ -96,8 +100,10 @@ def _page(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: Redact
     from bridge.reprocess.reading import contents
     from bridge.text.printable import printable
 
-    record = contents.current(entry.letter, entry.standing)
-    lines = [*_facts(entry, hidden), "", "What came", *_record(entry, hidden)]
+    letter = entry.letter
+    record = contents.current(letter, entry.standing)
+    legible = contents.legible(start.mapping, letter.record(), letter.value)
+    lines = [*_facts(entry, hidden, legible.text), "", "What came", *_record(entry, hidden, legible)]
     if record is None:
         lines += ["", "What would be sent now", "  nothing: no legible header says which topic it came from"]
     else:
@@ -115,7 +121,7 @@ def _when(epoch_ms: int | None) -> str:
     return text if text.endswith("Z") else f"Kafka timestamp {text} (no date, counted in ms)"
 
 
-def _facts(entry: LetterEntry, hidden: Redaction) -> list[str]:
+def _facts(entry: LetterEntry, hidden: Redaction, text: bytes | None) -> list[str]:
     from bridge.cli.dlq.rows import moment
 
     letter, standing = entry
@@ -127,7 +133,7 @@ def _facts(entry: LetterEntry, hidden: Redaction) -> list[str]:
             "dead letter",
             f"{letter.place}, written {_when(letter.timestamp_ms)}, {standing.state.value.replace('_', ' ')}",
         ),
-        ("reason", f"{letter.reason}{answer}: {hidden.of_message(letter.message, letter.value, letter.headers)}"),
+        ("reason", f"{letter.reason}{answer}: {hidden.of_message(letter.message, text, letter.headers)}"),
         ("from", "unknown" if origin is None else f"{origin}, of {_when(origin.timestamp_ms)}, group {origin.group}"),
         ("event", _which(letter)),
         ("route", f"{letter.route} ({letter.route_hash})" if letter.route else ""),
@@ -154,7 +160,7 @@ def _which(letter: Letter) -> str:
     return f"element {letter.element} of the record, number {letter.output} of its events"
 
 
-def _record(entry: LetterEntry, hidden: Redaction) -> list[str]:
+def _record(entry: LetterEntry, hidden: Redaction, legible: Legible) -> list[str]:
     letter = entry.letter
     key = hidden.of_key(letter.key)
     lines = [f"  key     {'none' if key is None else _text(key)}"]
@@ -162,7 +168,11 @@ def _record(entry: LetterEntry, hidden: Redaction) -> list[str]:
         f"  header  {name}: {'null' if value is None else _text(value)}"
         for name, value in hidden.of_headers(letter.headers)
     ]
-    return [*lines, *(f"  {line}" for line in _pretty(hidden.of_value(letter.value, letter.headers)))]
+    if legible.is_decoded:
+        lines.append(f"  value   decoded; its bytes, {len(letter.value or b'')}, are what an export has")
+    elif legible.why_not is not None:
+        lines.append(f"  value   as it is: {legible.why_not}")
+    return [*lines, *(f"  {line}" for line in _pretty(hidden.of_value(legible.text, letter.headers)))]
 
 
 def now_lines(entry: LetterEntry, record: Record, start: startup.LoadedConfiguration, hidden: Redaction) -> list[str]:
@@ -175,7 +185,7 @@ def now_lines(entry: LetterEntry, record: Record, start: startup.LoadedConfigura
     for _, outcome in mapped.outcomes:
         match outcome:
             case Request():
-                lines += _request(entry, outcome, record, hidden)
+                lines += _request(entry, outcome, record, hidden, start.mapping)
             case Failed():
                 lines.append(f"  nothing: it would be a dead letter again ({outcome.reason.value}): {outcome.message}")
             case Filtered():
@@ -183,11 +193,15 @@ def now_lines(entry: LetterEntry, record: Record, start: startup.LoadedConfigura
     return lines or ["  nothing: the mapping no longer makes this event from its record"]
 
 
-def _request(entry: LetterEntry, prepared: Any, record: Record, hidden: Redaction) -> list[str]:
+def _request(
+    entry: LetterEntry, prepared: Any, record: Record, hidden: Redaction, mapping: CompiledMapping
+) -> list[str]:
+    from bridge.reprocess.reading import contents
     from bridge.reprocess.replay.plan import Body, MappedLetter, compared, difference
 
     letter = entry.letter
-    body = hidden.of_request(prepared.body, record.value, record.headers)
+    text = contents.legible(mapping, record, record.value).text if hidden.hides else record.value
+    body = hidden.of_request(prepared.body, text, record.headers)
     if letter.request_sha256 is None:
         return [f"  {prepared.route.name}, for the first time:", *(f"    {line}" for line in _pretty(body))]
     if compared(letter, MappedLetter(((letter.output, prepared),))) is Body.SAME:
@@ -195,7 +209,7 @@ def _request(entry: LetterEntry, prepared: Any, record: Record, hidden: Redactio
     if letter.request is None:
         known = f"  request changed (of the one before, only the hash is known: {letter.request_sha256}):"
         return [known, *(f"    {line}" for line in _pretty(body))]
-    sent = _sent(letter, hidden)
+    sent = _sent(letter, hidden, text)
     return ["  request changed (- before, + now):", *(f"    {line}" for line in difference(sent, body))]
 
 
@@ -208,13 +222,17 @@ def contents_of(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: 
     letter = entry.letter
     record = contents.current(letter, entry.standing)
     mapped: MappedLetter | None = None if record is None else plan.of(letter, record, start.mapping)
+    legible = contents.legible(start.mapping, letter.record(), letter.value)
+    now = None if record is None else contents.legible(start.mapping, record, record.value).text
     return {
         "key": _plain(hidden.of_key(letter.key)),
-        "value": _plain(hidden.of_value(letter.value, letter.headers)),
+        "value": _plain(hidden.of_value(legible.text, letter.headers)),
+        "value_decoded": legible.is_decoded,
+        "value_problem": legible.why_not,
         "headers": [[name, _plain(value)] for name, value in hidden.of_headers(letter.headers)],
-        "sent": None if letter.request is None else _plain(_sent(letter, hidden)),
+        "sent": None if letter.request is None else _plain(_sent(letter, hidden, legible.text)),
         "now": [
-            _plain(hidden.of_request(outcome.body, record.value, record.headers))
+            _plain(hidden.of_request(outcome.body, now, record.headers))
             if isinstance(outcome, Request) and record is not None
             else {"result": type(outcome).__name__.lower(), "reason": getattr(outcome, "reason", None)}
             for _, outcome in (mapped.outcomes if mapped else ())
@@ -222,8 +240,8 @@ def contents_of(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: 
     }
 
 
-def _sent(letter: Letter, hidden: Redaction) -> bytes:
-    return hidden.of_request((letter.request or "").encode(), letter.value, letter.headers)
+def _sent(letter: Letter, hidden: Redaction, text: bytes | None) -> bytes:
+    return hidden.of_request((letter.request or "").encode(), text, letter.headers)
 
 
 def _plain(content: bytes | None) -> Any:

@@ -10,6 +10,7 @@ import typer
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import command
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -35,6 +36,7 @@ def stats(
     ctx: typer.Context,
     config: startup.ConfigPath = None,
     all_groups: opening.AllGroups = False,
+    schema: SchemaFiles = None,
     json: opening.AsJson = False,
 ) -> ExitCode:
     """How many dead letters are open, by reason, message, status, route and age; what became of the others.
@@ -44,7 +46,7 @@ def stats(
     from bridge.reprocess.reading.redaction import redaction
     from bridge.reprocess.reading.statistics import count
 
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     with opening.opened(start) as topics:
         selection = topics.selection(selectors.asked(ctx), with_ended=True, all_groups=all_groups)
         hidden = redaction(start.config.dead_letter.redact, everything=False)

@@ -13,6 +13,7 @@ import typer
 from bridge.cli.dlq import opening, selectors
 from bridge.cli.frame import inputs, output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
@@ -40,6 +41,7 @@ def export(
     unredacted: Annotated[
         bool, typer.Option("--unredacted", help="Also what dead_letter.redact hides: only such lines can be imported.")
     ] = False,
+    schema: SchemaFiles = None,
 ) -> ExitCode:
     """Write dead letters as NDJSON, with their raw bytes in base64; edit them and re-import them."""
     from bridge.decode import exact_json
@@ -49,7 +51,7 @@ def export(
 
     if redact and unredacted:
         raise Misuse("--redact and --unredacted exclude each other.")
-    start = startup.load(config)
+    start = startup.load_to_read(config, schema)
     hidden = redaction(() if unredacted else start.config.dead_letter.redact, everything=redact)
     count = 0
     with opening.opened(start) as topics:
@@ -58,7 +60,7 @@ def export(
         try:
             with nullcontext(sys.stdout.buffer) if file is None else file.open("xb") as out:
                 for entry in found:
-                    out.write(printable_bytes(exact_json.encoded(exported(entry, hidden))) + b"\n")
+                    out.write(printable_bytes(exact_json.encoded(exported(entry, hidden, start.mapping))) + b"\n")
                     count += 1
                 out.flush()
         except FileExistsError as exists:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from logging import Logger, NullHandler, getLogger
 from pathlib import Path
@@ -15,9 +15,10 @@ from bridge.errors import Misuse, Unreachable
 from bridge.text.amounts import per_minute, plural
 
 if TYPE_CHECKING:
+    from bridge.cli.frame.schemas import CommandSchemas
     from bridge.config.keys.problems import Problem
     from bridge.config.load import Loaded
-    from bridge.config.sections import Config
+    from bridge.config.sections import Config, SchemaRegistry
     from bridge.kafka.admin.inspection import Cluster, Inspection
     from bridge.mapping.mapper import CompiledMapping
     from bridge.track.credentials import ApiKey
@@ -62,7 +63,16 @@ class LoadedConfiguration:
     """The URL of the proxy that the environment sets for the API; may hold a password."""
 
 
-def load(given: Path | None) -> LoadedConfiguration:
+def load_to_read(given: Path | None, schemas: Sequence[str] | None) -> LoadedConfiguration:
+    """As `load`, for a command that reads records; `schemas` are its options ``--schema``."""
+    from bridge.cli.frame.schemas import open_schemas
+
+    return load(given, lambda section: open_schemas(schemas, section))
+
+
+def load(
+    given: Path | None, open_schemas: Callable[[SchemaRegistry | None], CommandSchemas] | None = None
+) -> LoadedConfiguration:
     """Read and compile the configuration. Raises `Refused` with all its problems."""
     commands.configured_by(None if given is None else str(given))
     from bridge.config import environment, load
@@ -76,7 +86,13 @@ def load(given: Path | None) -> LoadedConfiguration:
     except ConfigError as nowhere:
         raise Refused(str(nowhere), nowhere.problems) from nowhere
     loaded = load.read(path, environ)
-    compiled = compile_mapping(loaded.mapping) if loaded.mapping is not None else ()
+    compiled: CompiledMapping | tuple[Problem, ...] = ()
+    if loaded.mapping is not None and open_schemas is not None and loaded.config is not None:
+        from bridge.cli.frame.schemas import CommandMapping
+
+        compiled = compile_mapping(loaded.mapping, open_schemas(loaded.config.schema_registry), CommandMapping)
+    elif loaded.mapping is not None:
+        compiled = compile_mapping(loaded.mapping)
     refused, doubtful = _asked_of_the_client(loaded)
     if loaded.config is not None and isinstance(compiled, CompiledMapping) and not refused:
         proxy = environment.proxy_for(loaded.config.track.endpoint, environ)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
@@ -35,6 +35,37 @@ def users(mapping: CompiledMapping, record: Record) -> frozenset[str]:
     """Those its events are of; none where it becomes no event."""
     outcomes = mapping.map_all(record, ANY_AGE)
     return frozenset(outcome.user_id for outcome in outcomes if isinstance(outcome, Request))
+
+
+class Legible(NamedTuple):
+    """A value as people and redaction can read it."""
+
+    text: bytes | None
+    """JSON where it can be made of it, else the bytes as they are."""
+    is_decoded: bool = False
+    """Whether the bytes are something else: Avro, Protobuf, layers around JSON."""
+    why_not: str | None = None
+    """Why it is neither JSON nor could be decoded."""
+
+
+def legible(mapping: CompiledMapping, record: Record | None, content: bytes | None) -> Legible:
+    """The value of a letter, or what it was corrected to; `record` is None where its topic is not known."""
+    if content is None or record is None or _looks_like_json(content):
+        return Legible(content)
+    topic, given = mapping.topic(record.topic), record._replace(value=content)
+    try:
+        decoded = topic.decode(given, topic.attributes(given), EXACT)
+        if isinstance(decoded, dict):
+            return Legible(exact_json.encoded(decoded), is_decoded=True)
+        return Legible(content)
+    except MappingError as failure:
+        return Legible(content, why_not=failure.message)
+    except (InexactNumberError, RecursionError, TypeError):
+        return Legible(content)
+
+
+def _looks_like_json(content: bytes) -> bool:
+    return content[:1] in {b"{", b"["} and content.rstrip()[-1:] in {b"}", b"]"}
 
 
 def value(mapping: CompiledMapping, record: Record) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from typing import Final
 from bridge.formats.letters import Letter, LetterPlace
 from bridge.mapping.mapper import CompiledMapping
 from bridge.pipeline.letter_breaker import common_form
+from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.ledger import UNTOUCHED, LetterState
 from bridge.reprocess.reading.redaction import Redaction, redaction
 from bridge.reprocess.reading.selection import LetterEntry, Selection, is_of_group, select
@@ -51,6 +52,8 @@ class Sayings:
     most: int = MOST_SAYINGS
     unlisted: int = 0
     """Dead letters whose causes were given up, for being rare among too many."""
+    mapping: CompiledMapping | None = None
+    """Reads what is no JSON, so that what is hidden of it is found in a message."""
     _by_form: dict[tuple[str, str], Saying] = field(default_factory=dict)
 
     def add(self, letter: Letter) -> None:
@@ -58,11 +61,16 @@ class Sayings:
         key = letter.reason, common_form(letter.message or "")
         found = self._by_form.get(key)
         if found is None:
-            shown = self.hidden.of_message(letter.message or "", letter.value, letter.headers)
+            shown = self.hidden.of_message(letter.message or "", self._text(letter), letter.headers)
             found = self._by_form[key] = Saying(letter.reason, common_form(shown), letter.place)
         found.add(letter.place, letter.timestamp_ms)
         if len(self._by_form) > 2 * self.most:
             self._forget_the_rarest()
+
+    def _text(self, letter: Letter) -> bytes | None:
+        if self.mapping is None or not self.hidden.hides:
+            return letter.value
+        return contents.legible(self.mapping, letter.record(), letter.value).text
 
     def commonest(self) -> Sequence[Saying]:
         """The largest first."""
@@ -189,7 +197,7 @@ def count(
     hidden: Redaction = _NOTHING_HIDDEN,
 ) -> Statistics:
     """Statistics of the selected letters; ``now`` in Unix seconds."""
-    found = Statistics(sayings=Sayings(hidden))
+    found = Statistics(sayings=Sayings(hidden, mapping=mapping))
     everybody = replace(selection, group=None)
     for entry in select(entries, everybody, mapping):
         if is_of_group(entry.letter, selection.group):
