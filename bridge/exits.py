@@ -36,7 +36,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.OK: "done, and nothing is left to look at",
     ExitCode.FINDINGS: "done, and something was found that needs a look",
     ExitCode.USAGE: "the command line, the configuration, or a topic or permission it names must be changed",
-    ExitCode.UNREACHABLE: "a broker, the API or a running bridge does not answer",
+    ExitCode.UNREACHABLE: "a broker, the API, the schema registry or a running bridge does not answer",
     ExitCode.DEFECT: "a defect of the bridge",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
     ExitCode.PIPE_CLOSED: "whoever read the output closed it",
@@ -55,6 +55,7 @@ class FindingKind(enum.StrEnum):
     API = "api"
     KAFKA = "kafka"
     KAFKA_LOGIN = "kafka_login"
+    REGISTRY = "registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ KINDS: Final[Mapping[FindingKind, KindEntry]] = {
     FindingKind.API: KindEntry(ExitCode.UNREACHABLE, 31, "the API does not answer"),
     FindingKind.KAFKA: KindEntry(ExitCode.UNREACHABLE, 32, "no broker answers"),
     FindingKind.KAFKA_LOGIN: KindEntry(ExitCode.UNREACHABLE, 33, "the brokers refuse the login or TLS"),
+    FindingKind.REGISTRY: KindEntry(
+        ExitCode.UNREACHABLE, 34, "the schema registry does not answer, or refuses the login"
+    ),
 }
 """From the mildest to the gravest: what does not answer hides what is behind it."""
 

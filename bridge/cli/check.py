@@ -11,6 +11,7 @@ import typer
 from bridge import exits
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
+from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.text.printable import printable_lines
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     ("In a build, where neither Kafka nor the API can be reached", "check --offline --json"),
     findings="A problem the configuration is not the cause of: the API refuses the key, a committed offset is "
     "outside its log.",
-    unreachable="A broker or the API does not answer.",
+    unreachable="A broker, the API or the schema registry does not answer.",
 )
 def check(
     config: startup.ConfigPath = None,
@@ -33,18 +34,20 @@ def check(
         bool,
         typer.Option("--detailed-exit-code", help=f"One exit code for each kind of finding: {exits.kinds_sentence()}."),
     ] = False,
+    schema: SchemaFiles = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document with all findings.")] = False,
 ) -> int:
     """Look at everything the bridge needs, and forecast its work.
 
     Configuration, brokers, topics, permissions, the group and its members, the API and its key; how long the backlog
-    takes; and what the newest records show the mapping not to mean.
+    takes; the schema registry, and what of the mapping is not in the newest schemas of its topics; and what the newest
+    records show the mapping not to mean.
     Sends nothing, commits nothing, changes nothing.
     """
     from bridge.cli.checks import findings
 
     try:
-        start = startup.load(config)
+        start = startup.load_to_read(config, schema, offline=offline)
         key = startup.api_key(start)
         from bridge.cli.checks import areas
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
@@ -38,7 +38,8 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
     try:
         cluster = inspection.connect()
     except NotConnectedError as error:
-        return [Area("Kafka", [_not_connected(config.kafka, error)])]
+        kafka = Area("Kafka", [_not_connected(config.kafka, error)])
+        return [kafka, *_schemas(config, mapping, topics_of(config.kafka).names, patience)]
     security = client.security_of(config.kafka)
     found = [findings.ok(f"{plural(cluster.brokers, 'broker')} at {config.kafka.bootstrap_servers}, over {security}.")]
     read_topics = topics_of(config.kafka)
@@ -50,8 +51,19 @@ def look(config: Config, mapping: CompiledMapping, logger: Logger, *, patience: 
         Area("Permissions", read.permissions(cluster)),
         Area("Dead letters", read.letters(cluster)),
         *read.progress(),
+        *_schemas(config, mapping, consumed.partitions, patience),
         *mapping_checks.newest(config, mapping, inspection, consumed.partitions, logger, patience=patience),
     ]
+
+
+def _schemas(config: Config, mapping: CompiledMapping, consumed: Collection[str], patience: float) -> list[Area]:
+    """Loaded only where there are schemas to speak of."""
+    formats = [mapping.topic(topic).settings.format for topic in consumed]
+    if config.schema_registry is None and all(given.descriptor_set is None for given in formats):
+        return []
+    from bridge.cli.checks import schemas
+
+    return schemas.look(config, mapping, consumed, patience=patience)
 
 
 def _not_connected(kafka: Kafka, error: NotConnectedError) -> Finding:

@@ -63,11 +63,11 @@ class LoadedConfiguration:
     """The URL of the proxy that the environment sets for the API; may hold a password."""
 
 
-def load_to_read(given: Path | None, schemas: Sequence[str] | None) -> LoadedConfiguration:
+def load_to_read(given: Path | None, schemas: Sequence[str] | None, *, offline: bool = False) -> LoadedConfiguration:
     """As `load`, for a command that reads records; `schemas` are its options ``--schema``."""
     from bridge.cli.frame.schemas import open_schemas
 
-    return load(given, lambda section: open_schemas(schemas, section))
+    return load(given, lambda section: open_schemas(schemas, None if offline else section))
 
 
 def load(
