@@ -17,6 +17,7 @@ from bridge.config.topics.consumed_topics import topics_of as consumed_by
 from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
+from bridge.registry.commands import CommandMapping, open_schemas
 from bridge.sandbox import sample
 from bridge.sandbox.broker import BrokerProcess
 from bridge.sandbox.child_processes import ChildProcesses
@@ -92,7 +93,8 @@ def prepare(config: Config, site: Site, topics: SelftestTopics, file: Path) -> C
     loaded = load.read(file, {})
     if loaded.config is None:
         raise RuntimeError(f"the self-test's own configuration is broken: {loaded.problems}")
-    mapping = compile_mapping(loaded.config.mapping)
+    schemas = open_schemas(None, loaded.config.schema_registry)
+    mapping = compile_mapping(loaded.config.mapping, schemas, CommandMapping)
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the self-test's own mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
     examples = events.patterns(mapping, config.mapping.examples, topics.names) if config.mapping.examples else None

@@ -15,12 +15,12 @@ from bridge.errors import Misuse, Unreachable
 from bridge.text.amounts import per_minute, plural
 
 if TYPE_CHECKING:
-    from bridge.cli.frame.schemas import CommandSchemas
     from bridge.config.keys.problems import Problem
     from bridge.config.load import Loaded
     from bridge.config.sections import Config, SchemaRegistry
     from bridge.kafka.admin.inspection import Cluster, Inspection
     from bridge.mapping.mapper import CompiledMapping
+    from bridge.registry.commands import CommandSchemas
     from bridge.track.credentials import ApiKey
 
 
@@ -65,7 +65,7 @@ class LoadedConfiguration:
 
 def load_to_read(given: Path | None, schemas: Sequence[str] | None, *, offline: bool = False) -> LoadedConfiguration:
     """As `load`, for a command that reads records; `schemas` are its options ``--schema``."""
-    from bridge.cli.frame.schemas import open_schemas
+    from bridge.registry.commands import open_schemas
 
     return load(given, lambda section: open_schemas(schemas, None if offline else section))
 
@@ -88,7 +88,7 @@ def load(
     loaded = load.read(path, environ)
     compiled: CompiledMapping | tuple[Problem, ...] = ()
     if loaded.mapping is not None and open_schemas is not None and loaded.config is not None:
-        from bridge.cli.frame.schemas import CommandMapping
+        from bridge.registry.commands import CommandMapping
 
         compiled = compile_mapping(loaded.mapping, open_schemas(loaded.config.schema_registry), CommandMapping)
     elif loaded.mapping is not None:

@@ -29,6 +29,7 @@ def cautions(seen: Coverage) -> list[Caution]:
     return list(
         dict.fromkeys(
             [
+                *_framed(seen),
                 *_shadowed(seen),
                 *_in_longer_expressions(seen),
                 *_in_quotes(seen),
@@ -48,6 +49,17 @@ def _of_example(mapping: CompiledMapping, example: ExampleConfig) -> list[Cautio
     seen, record = Coverage(mapping), example_record(example)
     seen.add(record, mapping.map_all(record, nan if example.now is None else example.now))
     return cautions(seen)
+
+
+def _framed(seen: Coverage) -> Iterator[Caution]:
+    for place in seen.framed.values():
+        language = place.language.capitalize()
+        given, named = place.reference.removeprefix("id:").removeprefix("guid:"), place.reference.replace(":", " ")
+        yield Caution(
+            f"{place.topic}: values are {language} of schema {named}, and decode reads JSON.",
+            f"set mapping.decode: {place.language}, here or under per_topic, and schema_registry; "
+            f"--schema {given}=FILE tries it without a registry",
+        )
 
 
 def _shadowed(seen: Coverage) -> Iterator[Caution]:

@@ -16,6 +16,8 @@ from bridge.decode import exact_json
 from bridge.decode.elements import ElementList
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import EXACT
+from bridge.decode.recognition import form_of_value
+from bridge.decode.schema_ids import framed_value
 from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions import instants
 from bridge.mapping.expressions.absence import Absence, absences, first_obstacle
@@ -114,6 +116,16 @@ class Unit:
     """Numbers that are a time of this century in another unit, see `instants.likelier_unit`."""
 
 
+class FramedPlace(NamedTuple):
+    """Values that a schema is needed for, where values are read as JSON."""
+
+    topic: str
+    language: str
+    """``avro`` or ``protobuf``, as `mapping.decode` has it."""
+    reference: str
+    """The first schema that was seen."""
+
+
 class Coverage:
     """Takes records with what became of them."""
 
@@ -132,6 +144,8 @@ class Coverage:
         self.quoted: dict[WordPlace, Word] = {}
         """Fields that are names in quotes and nothing more, in a longer expression."""
         self.units: dict[UnitPlace, Unit] = {}
+        self.framed: dict[tuple[str, str], FramedPlace] = {}
+        """By topic and language."""
 
     def add(self, record: Record, outcomes: Outcomes) -> None:
         """One record. Never raises."""
@@ -139,10 +153,24 @@ class Coverage:
             return
         try:
             self._look(self._mapping.topic(record.topic), record, outcomes)
-        except (MappingError, InexactNumberError, RecursionError):
+        except MappingError:
+            self._framed(record)
+        except (InexactNumberError, RecursionError):
             return  # a dead letter, which says why
 
     # --- counting
+
+    def _framed(self, record: Record) -> None:
+        """A dead letter, which says why; but what to do is for the configuration."""
+        decoder, raw = self._mapping.topic(record.topic).settings.decoder, record.value
+        if raw is None or not (decoder.shows_members or decoder.knows_events):
+            return
+        with suppress(MappingError):
+            framed = framed_value(raw, record.headers)
+            language = (form_of_value(raw, record.headers) or "").partition(" ")[0].lower()
+            if framed is not None and language in {"avro", "protobuf"}:
+                place = FramedPlace(record.topic, language, framed.reference)
+                self.framed.setdefault((record.topic, language), place)
 
     def _look(self, topic: TopicPlan, record: Record, outcomes: Outcomes) -> None:
         self._counted.clear()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.frame.schemas import open_schemas
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.protocol import NoSchema, Schema
 from bridge.model import Failed, Request
+from bridge.registry.commands import open_schemas
 from tests.support.registry.server import FakeRegistry, Reply
 from tests.unit.cli.conftest import Cli
 
