@@ -84,22 +84,22 @@ def open_schemas(options: Sequence[str] | None, section: SchemaRegistry | None) 
     """What a command knows of schemas. Raises `Misuse` for files that hold none."""
     given: dict[str, Schema] = {}
     if options:
-        from bridge.registry.offline import read_schema_option
+        from bridge.registry.offline import read_schema_option  # noqa: PLC0415 - loads HTTP, which few commands need
 
         given = dict(read_schema_option(option) for option in options)
     return CommandSchemas(given, None if section is None else lambda: _opened(section))
 
 
 def _opened(section: SchemaRegistry) -> ResolvingSchemas:
-    from bridge.config import environment
-    from bridge.registry.offline import open_schemas as open_those_of
+    from bridge.config import environment  # noqa: PLC0415 - as above
+    from bridge.registry.offline import open_schemas as open_those_of  # noqa: PLC0415 - as above
 
     return open_those_of(section, environment.variables(), {})
 
 
 def _resolve(registry: ResolvingSchemas, reference: str) -> Schema | NoSchema:
     """On a thread of its own: whoever maps a record may do so on the thread of a loop."""
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
 
     with ThreadPoolExecutor(1, "registry") as thread:
         return thread.submit(registry.resolve, reference, PATIENCE).result()
