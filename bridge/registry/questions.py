@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
-
-import orjson
+from dataclasses import dataclass, field
 
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.protocol import Schema
+from bridge.registry.about import RegistryAbout
 from bridge.registry.build import build_source
 from bridge.registry.outcomes import LookupResult, RegistryFailure, UnknownReference, UnusableSchema
 from bridge.registry.source import RegistrySource
-from bridge.registry.transport.session import Session
 
-_VERSIONS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
-    "confluent": (("/v1/metadata/version", "version"), ("/_health", "karapace_version")),
-    "apicurio": (("/system/info", "version"),),
-    "glue": (),
-}
-"""Where a registry of each type says its version, and under which name."""
-_VERSION: Final = re.compile(r"[\w.+-]{1,40}")
+
+@dataclass(frozen=True, slots=True)
+class RegistryTrouble:
+    """Why something was not answered."""
+
+    sentence: str
+    is_login: bool = False
+    """It does not take the login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +38,11 @@ class NewestSchema:
 class RegistryAnswers:
     """All of it, as far as it was answered."""
 
-    urls: Sequence[str]
-    version: str | None = None
-    """None where it does not say."""
-    newest: Mapping[str, NewestSchema] | None = None
-    """By topic; None where nothing could be asked."""
-    failure: str | None = None
-    """The sentence of the first trouble: nothing else was asked then."""
-    refuses_login: bool = False
+    addresses: Sequence[RegistryAbout | RegistryTrouble]
+    newest: Mapping[str, NewestSchema] = field(default_factory=dict)
+    """By topic."""
+    trouble: RegistryTrouble | None = None
+    """Why not all of `newest` is there."""
 
 
 def ask(
@@ -60,18 +54,29 @@ def ask(
 
 
 async def _ask(source: RegistrySource, kind: str, topics: Sequence[str], patience: float) -> RegistryAnswers:
+    try:
+        async with asyncio.timeout(patience * len(source.urls)):
+            told = await source.about()
+    except TimeoutError:
+        return RegistryAnswers([RegistryTrouble(f"{', '.join(source.urls)} did not answer in {patience:g} s")])
+    addresses = [_trouble(each) if isinstance(each, RegistryFailure) else each for each in told]
     newest: dict[str, NewestSchema] = {}
+    if not any(isinstance(each, RegistryAbout) for each in addresses):
+        return RegistryAnswers(addresses)
     for topic in topics:
         try:
             async with asyncio.timeout(patience):
                 newest[topic] = await _newest(source, topic if kind == "glue" else f"{topic}-value")
         except TimeoutError:
-            sentence = f"{', '.join(source.urls)} did not answer in {patience:g} s"
-            return RegistryAnswers(source.urls, failure=sentence)
+            trouble = RegistryTrouble(f"the newest schema of {topic} did not come in {patience:g} s")
+            return RegistryAnswers(addresses, newest, trouble)
         except RegistryFailure as failure:
-            refused = failure.kind is LookupResult.LOGIN
-            return RegistryAnswers(source.urls, failure=failure.sentence, refuses_login=refused)
-    return RegistryAnswers(source.urls, await _version(source, kind, patience), newest)
+            return RegistryAnswers(addresses, newest, _trouble(failure))
+    return RegistryAnswers(addresses, newest)
+
+
+def _trouble(failure: RegistryFailure) -> RegistryTrouble:
+    return RegistryTrouble(failure.sentence, failure.kind is LookupResult.LOGIN)
 
 
 async def _newest(source: RegistrySource, subject: str) -> NewestSchema:
@@ -82,24 +87,3 @@ async def _newest(source: RegistrySource, subject: str) -> NewestSchema:
     except UnusableSchema as unusable:
         return NewestSchema(subject, why_not=unusable.why)
     return NewestSchema(subject, reference, schema)
-
-
-async def _version(source: RegistrySource, kind: str, patience: float) -> str | None:
-    """What it says of itself: no trouble where it does not."""
-
-    async def look(session: Session) -> str | None:
-        for path, name in _VERSIONS[kind]:
-            reply = await session.get(path, {"Accept": "application/json"})
-            try:
-                found = orjson.loads(reply.body).get(name) if reply.status == 200 else None
-            except (orjson.JSONDecodeError, AttributeError):
-                continue
-            if isinstance(found, str) and _VERSION.fullmatch(found):
-                return found
-        return None
-
-    try:
-        async with asyncio.timeout(patience):
-            return await source.ask(look)
-    except (TimeoutError, RegistryFailure):
-        return None

@@ -19,7 +19,8 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.readings import overrides_of
 from bridge.mapping.review.schema_fit import TopicSchema, misfits
 from bridge.registry import questions
-from bridge.registry.questions import NewestSchema, RegistryAnswers
+from bridge.registry.about import RegistryAbout
+from bridge.registry.questions import NewestSchema, RegistryAnswers, RegistryTrouble
 from bridge.text.amounts import listed, plural
 
 _LANGUAGES = {"avro": "Avro", "protobuf": "Protobuf", "json": "JSON Schema"}
@@ -65,14 +66,24 @@ def _of_registry(
     except Misuse as refused:
         yield findings.problem(f"{refused}".rstrip(".") + ".", "correct schema_registry", FindingKind.CONFIGURATION)
         return
-    if answers.failure is not None or answers.newest is None:
-        yield _failure(answers)
-        return
-    version = f", version {answers.version}" if answers.version else ", which does not say its version"
-    login = _login(section)
-    yield findings.ok(f"The schema registry at {', '.join(answers.urls)} answers{version}; {login}.")
+    yield from _addresses(section, answers)
     for topic, newest in answers.newest.items():
         yield from _newest(topic, newest, _decode_of(mapping, topic), given[topic], known)
+    if answers.trouble is not None:
+        yield _trouble(answers.trouble)
+
+
+def _addresses(section: SchemaRegistry, answers: RegistryAnswers) -> Iterator[Finding]:
+    """One that does not answer is no problem as long as another does: they are asked in turn."""
+    some = any(isinstance(each, RegistryAbout) for each in answers.addresses)
+    for each in answers.addresses:
+        if isinstance(each, RegistryAbout):
+            product = f"{each.product}" if each.product else "which does not say its version"
+            yield findings.ok(f"The schema registry at {each.url} answers: {product}; {_login(section)}.")
+        elif some:
+            yield findings.warning(f"{each.sentence.rstrip('.')}. Another of schema_registry.urls does.", _to_do(each))
+        else:
+            yield _trouble(each)
 
 
 def _login(section: SchemaRegistry) -> str:
@@ -84,13 +95,14 @@ def _login(section: SchemaRegistry) -> str:
     return "it asks for no login"
 
 
-def _failure(answers: RegistryAnswers) -> Finding:
-    sentence = f"{(answers.failure or 'it did not answer').rstrip('.')}."
-    if answers.refuses_login:
-        to_do = "check the credentials of schema_registry and what they may read"
-        return findings.problem(sentence, to_do, FindingKind.REGISTRY)
-    to_do = "check schema_registry.urls and tls, that it runs, and that no firewall is in between"
-    return findings.problem(sentence, to_do, FindingKind.REGISTRY)
+def _trouble(trouble: RegistryTrouble) -> Finding:
+    return findings.problem(f"{trouble.sentence.rstrip('.')}.", _to_do(trouble), FindingKind.REGISTRY)
+
+
+def _to_do(trouble: RegistryTrouble) -> str:
+    if trouble.is_login:
+        return "check the credentials of schema_registry and what they may read"
+    return "check schema_registry.urls and tls, that it runs, and that no firewall is in between"
 
 
 def _newest(
