@@ -11,8 +11,8 @@ from bridge.config.mapping_section import MappingConfig
 from bridge.config.sections import Config, SchemaRegistry
 from bridge.decode.protobuf.shape import shape_of_set
 from bridge.decode.protocol import FormatSettings
-from bridge.decode.schema_shapes import shape_of
-from bridge.decode.shapes import Shape
+from bridge.decode.shape.of_schema import shape_of
+from bridge.decode.shape.shapes import Shape
 from bridge.errors import Misuse
 from bridge.exits import FindingKind
 from bridge.mapping.mapper import CompiledMapping

@@ -19,7 +19,7 @@ from bridge.decode.avro.nodes import (
 )
 from bridge.decode.avro.schema import AvroSchemaError, parse_schema
 from bridge.decode.protocol import FormatSettings, Schema
-from bridge.decode.shapes import Shape, ShapeKind, either
+from bridge.decode.shape.shapes import Shape, ShapeKind, either
 
 _STORED: Final[dict[str, ShapeKind]] = {
     "null": "null",

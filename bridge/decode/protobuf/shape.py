@@ -8,7 +8,7 @@ from bridge.decode.protobuf.schema.nodes import DescriptorError, EnumNode, Field
 from bridge.decode.protobuf.schema.pool import Pool
 from bridge.decode.protobuf.schema.sources import DescriptorSet, pool_of
 from bridge.decode.protocol import FormatSettings, Schema
-from bridge.decode.shapes import ANY, Shape, ShapeKind
+from bridge.decode.shape.shapes import ANY, Shape, ShapeKind
 
 _FRACTIONS: Final = frozenset({FieldType.DOUBLE, FieldType.FLOAT})
 _TEXTS: Final = frozenset({FieldType.STRING, FieldType.BYTES, FieldType.ENUM})

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from bridge.config.mapping_section import MappingConfig
-from bridge.decode.shapes import NoMember, Shape, ShapeKind, array_on_the_way, follow
+from bridge.decode.shape.shapes import NoMember, Shape, ShapeKind, array_on_the_way, follow
 from bridge.mapping.expressions.paths import Path
 from bridge.mapping.review.readings import ReadingPlace, route_places, routes_of, settings_places
 

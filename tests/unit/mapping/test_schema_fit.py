@@ -10,8 +10,8 @@ import pytest
 
 from bridge.config.mapping_section import MappingConfig
 from bridge.decode.protocol import FormatSettings, Schema
-from bridge.decode.schema_shapes import shape_of
-from bridge.decode.shapes import Shape, follow
+from bridge.decode.shape.of_schema import shape_of
+from bridge.decode.shape.shapes import Shape, follow
 from bridge.mapping.review.schema_fit import TopicSchema, misfits
 
 AVRO: dict[str, Any] = {

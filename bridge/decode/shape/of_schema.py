@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bridge.decode import json_schema
 from bridge.decode.avro import shape as avro_shape
 from bridge.decode.protobuf import shape as protobuf_shape
 from bridge.decode.protocol import FormatSettings, Schema
-from bridge.decode.shapes import NoMember, Shape, follow
+from bridge.decode.shape import json_schema
+from bridge.decode.shape.shapes import NoMember, Shape, follow
 
 _LANGUAGES: Final[Mapping[str, Callable[[Schema, FormatSettings], Shape | str]]] = {
     "avro": avro_shape.shape_of,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from bridge.decode.protocol import FormatSettings, Schema
-from bridge.decode.shapes import ANY, Shape, ShapeKind, either
+from bridge.decode.shape.shapes import ANY, Shape, ShapeKind, either
 
 _KINDS: Final[frozenset[str]] = frozenset({"string", "integer", "number", "boolean", "null"})
 _DEEPEST: Final = 64
