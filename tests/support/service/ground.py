@@ -93,12 +93,19 @@ class Ground:
         """The topic that everything here reads, unless told otherwise."""
         self.topic = self.kafka.create_topic("orders", partitions, **config)
 
-    async def produce(self, count: int, *, users: int = 100, partition: int = -1) -> None:
+    async def produce(
+        self,
+        count: int,
+        *,
+        users: int = 100,
+        partition: int = -1,
+        value: Callable[[str, int], bytes] = events.order,
+    ) -> None:
         """So many more orders, of users in turn; those of one user share a partition, which need not be given."""
         ends = await asyncio.to_thread(self.ends)
         numbers = range(self._sent, self._sent + count)
         self._sent += count
-        records = [(f"u-{n % users}", events.order(f"u-{n % users}", n)) for n in numbers]
+        records = [(f"u-{n % users}", value(f"u-{n % users}", n)) for n in numbers]
         await asyncio.to_thread(self.kafka.produce, self.topic, records, partition=partition)
         now = await asyncio.to_thread(self.ends)
         self._expected |= {(self.topic, p, offset) for p, end in now.items() for offset in range(ends.get(p, 0), end)}
