@@ -22,8 +22,10 @@ from bridge.aws.failures import AwsLoginError
 from bridge.aws.sigv4 import AwsKeys
 from bridge.exits import ExitCode
 
-PATIENCE: Final = 10.0
-"""Seconds the whole chain may take; each question of it has a shorter time of its own."""
+PATIENCE: Final = 60.0
+"""Seconds the whole chain may take. Each question of it has a short time of its own, so that this ends only a link that
+hangs for ever; where a process has a tenth of a processor, loading botocore alone takes ten seconds.
+"""
 _CONNECT: Final = 3
 _ANSWER: Final = 5
 """Seconds for STS and SSO: botocore's own patience is a minute, five times."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import Consumer, KafkaException, Producer, libversion
 from confluent_kafka.admin import AdminClient
 
+from bridge.aws.credentials import PATIENCE
 from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.errors import Misuse
 from bridge.kafka import commit_timing
@@ -229,7 +230,7 @@ def _logs_in_by_itself(configuration: Mapping[str, Any]) -> bool:
 def _opening(configuration: Mapping[str, Any]) -> Generator[None]:
     """With a token made first: the client would wait ten seconds for one, and then not know why there is none."""
     if (token := configuration.get(OAUTH_CB)) is not None:
-        token()
+        token(within=PATIENCE)
     with _refusals_told():
         yield
 

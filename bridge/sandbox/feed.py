@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -43,7 +43,7 @@ class Feed:
     """A steady stream on a thread of its own. A context manager: entered, it produces; left, it has ended."""
 
     def __init__(
-        self, client: Mapping[str, str], records: Iterable[SampleRecord], rate: float, *, may_go: Callable[[], bool]
+        self, client: Mapping[str, Any], records: Iterable[SampleRecord], rate: float, *, may_go: Callable[[], bool]
     ) -> None:
         """`rate` in records a second; `may_go` is asked before each step, to wait for a consumer that is far behind."""
         self._producer = _producer(client)
@@ -114,7 +114,7 @@ class Feed:
             self._failure = f"a record could not be written: {error.str()}"
 
 
-def _producer(client: Mapping[str, str]) -> Producer:
+def _producer(client: Mapping[str, Any]) -> Producer:
     """A producer that reaches the cluster as `client` says.
 
     One request at a time, as the bridge's own: with several the client acknowledges records that no broker has.

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -28,9 +28,9 @@ class ClusterError(Unreachable):
 class OwnTopics:
     """A context manager: entered, the topics exist; left, they and the group are deleted."""
 
-    def __init__(self, client: Mapping[str, str], topics: Mapping[str, int], group: str) -> None:
+    def __init__(self, client: Mapping[str, Any], topics: Mapping[str, int], group: str) -> None:
         """`topics`: how many partitions each gets. All names must be nobody else's."""
-        self._client: dict[str, str | int | float | bool] = {**client, "log_level": 0}
+        self._client: dict[str, Any] = {**client, "log_level": 0}
         self._topics = topics
         self._group = group
         self.left_behind: list[str] = []
@@ -118,7 +118,7 @@ _ANSWER: Final = 10.0
 class TopicReader:
     """A context manager: what is in the topics comes out of `new`, in order within each partition."""
 
-    def __init__(self, client: Mapping[str, str], partitions: Mapping[str, int]) -> None:
+    def __init__(self, client: Mapping[str, Any], partitions: Mapping[str, int]) -> None:
         """`partitions`: how many each topic has."""
         self._consumer = Consumer(
             {
@@ -160,7 +160,7 @@ class TopicReader:
 
 
 def committed_offsets(
-    client: Mapping[str, str], group: str, partitions: Mapping[str, int]
+    client: Mapping[str, Any], group: str, partitions: Mapping[str, int]
 ) -> dict[tuple[str, int], int]:
     """The group's committed offset of every partition, negative where there is none. Raises OSError."""
     consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False, "log_level": 0})
@@ -173,7 +173,7 @@ def committed_offsets(
         consumer.close()
 
 
-def end_offsets(client: Mapping[str, str], partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
+def end_offsets(client: Mapping[str, Any], partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
     """The offset after the last record of every partition. Raises OSError."""
     consumer = Consumer({**client, "group.id": "selftest-reads-without-a-group", "log_level": 0})
     found = {}

@@ -107,6 +107,11 @@ OVERRIDES: Final = (
     Override("kafka.start_timeout", "a replica may start while the brokers are down", _always(None)),
     Override("kafka.max_record_bytes", "what is due is known from the mapping alone", _always("20MB")),
     Override(
+        "kafka.aws_iam",
+        "the login is of the user's cluster",
+        lambda given, old: old if given.site.has_users else None,
+    ),
+    Override(
         "kafka.properties",
         "how long a fault lasts is the self-test's, TLS and SASL are of the user's cluster; the others stay",
         lambda given, _: _properties(given.config.kafka.properties, given.site) | _session(given),

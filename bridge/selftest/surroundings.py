@@ -15,6 +15,8 @@ from bridge.config.sections import Config
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.consumed_topics import topics_of as consumed_by
 from bridge.kafka.admin.topic_creation import resolutions_of
+from bridge.kafka.client import OAUTH_CB
+from bridge.kafka.login import msk_login
 from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.registry.commands import CommandMapping, open_schemas
@@ -101,10 +103,12 @@ def prepare(config: Config, site: Site, topics: SelftestTopics, file: Path) -> C
     return ConfigurationUnderTest(loaded.config, mapping, topics, examples)
 
 
-def client(config: Config) -> dict[str, str]:
+def client(config: Config) -> dict[str, Any]:
     """What reaches the cluster, for the self-test's own clients."""
+    login = msk_login.login_of(config.kafka)
+    ours = {} if login is None else {**msk_login.properties_of(config.kafka), OAUTH_CB: login.token}
     own = {name: value for name, value in config.kafka.properties.items() if name.startswith(OF_THE_CLUSTER)}
-    return {**own, "bootstrap.servers": config.kafka.bootstrap_servers}
+    return {**ours, **own, "bootstrap.servers": config.kafka.bootstrap_servers}
 
 
 def _escaped(node: Any) -> Any:
@@ -137,7 +141,7 @@ class SelftestSurroundings:
     broker: BrokerProcess | None
 
     @property
-    def client(self) -> dict[str, str]:
+    def client(self) -> dict[str, Any]:
         """Reaches the cluster; for the self-test's own clients."""
         return client(self.tested.config)
 

@@ -47,13 +47,13 @@ class MskLogin:
         self._lock = threading.Lock()
         self._problem: LoginProblem | None = None
 
-    def token(self, _config: str = "") -> tuple[str, float]:
+    def token(self, _config: str = "", within: float = _PATIENCE) -> tuple[str, float]:
         """The client's `oauth_cb`: a token, and its end in epoch seconds.
 
-        Blocks for some seconds at most. Raises `AwsLoginError`, with the sentence that `problem` has, too.
+        Blocks for at most `within` seconds. Raises `AwsLoginError`, with the sentence that `problem` has, too.
         """
         try:
-            keys = self.keys(_PATIENCE)
+            keys = self.keys(within)
             made = msk_token(keys, self.region, self._clock(), _USER_AGENT)
             if made.ends_at <= self._clock():
                 raise AwsLoginError("the AWS credentials have ended, and no new ones came")  # noqa: TRY301 - as below

@@ -25,7 +25,7 @@ def of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
 
 
-def failure(credentials: AwsCredentials, within: float = 30.0) -> str:
+def failure(credentials: AwsCredentials, within: float = 60.0) -> str:
     with pytest.raises(AwsLoginError) as raised:
         credentials.keys(within)
     return str(raised.value)

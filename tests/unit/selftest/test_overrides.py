@@ -29,6 +29,7 @@ EVERY_KEY: Mapping[str, Any] = {
         "max_record_bytes": "7MB",
         "start_timeout": "2m",
         "group_protocol": "classic",
+        "aws_iam": {"region": "eu-central-1", "role_arn": "arn:aws:iam::123456789012:role/bridge"},
         "properties": {"queued.min.messages": 500},
     },
     "track": {
@@ -239,6 +240,17 @@ def test_under_the_consumer_protocol_the_brokers_decide_about_sessions(
     kafka = {**EVERY_KEY["kafka"], "group_protocol": "auto", **named}
     found = as_tested(loaded(tmp_path / "given.yaml", {**EVERY_KEY, "kafka": kafka}), tmp_path)
     assert "session.timeout.ms" not in found.kafka.properties
+
+
+@pytest.mark.parametrize("has_users", [True, False])
+def test_the_login_of_the_users_cluster_is_for_that_cluster_alone(tmp_path: Path, *, has_users: bool) -> None:
+    track = {"endpoint": "https://analytex.userpilot.io", "api_key": "NX-the-users-own-key"}
+    config = loaded(tmp_path / "given.yaml", {**EVERY_KEY, "track": track})
+    site = Site("127.0.0.1:1", "", 3.0, "http://127.0.0.1:2", tmp_path / "own-key", has_users=has_users)
+    site.key_file.write_text("NX-selftest-key\n")
+    topics = {topic: topic for topic in ("orders", "accounts")}
+    tested = loaded(tmp_path / "tested.yaml", overrides.document(Given(config, site, topics)))
+    assert (tested.kafka.aws_iam is not None) == has_users
 
 
 def test_a_configuration_as_written_is_the_configuration(config: Config, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ mapping: {events: {order.completed: {event_name: Order, user_id: data.user_id}}}
 """
 NOT_NEEDED = (
     "rich", "pygments", "structlog", "attr", "httpx", "httpcore", "anyio", "jsonschema", "typer.rich_utils",
-    "bridge.demo", "bridge.selftest", "bridge.sandbox", "bridge.cli.checks.cluster", "bridge.cli.samples",
+    "botocore", "bridge.demo", "bridge.selftest", "bridge.sandbox", "bridge.cli.checks.cluster", "bridge.cli.samples",
 )  # fmt: skip
 PROGRAM = f"""
 import gc, sys
