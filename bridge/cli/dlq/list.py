@@ -35,11 +35,11 @@ def list_letters(
     from dataclasses import replace
 
     from bridge.cli.dlq import rows
-    from bridge.reprocess.reading.redaction import redaction
+    from bridge.reprocess.reading.redaction import places, redaction
     from bridge.text.printable import printable
 
     start = startup.load_to_read(config, schema)
-    hidden = redaction(start.config.dead_letter.redact, everything=redact)
+    hidden = redaction(start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping))
     with opening.opened(start, shows_endings=ended) as topics:
         selection = topics.selection(selectors.asked(ctx), with_ended=ended, all_groups=all_groups)
         if json:

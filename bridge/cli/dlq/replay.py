@@ -70,7 +70,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
     """
     from collections import Counter
 
-    from bridge.reprocess.reading.redaction import redaction
+    from bridge.reprocess.reading.redaction import places, redaction
     from bridge.reprocess.replay.letters import LetterResult, ReplayOutcome
     from bridge.service import side_traffic
 
@@ -85,7 +85,7 @@ def replay(  # noqa: PLR0917 - Typer makes options of parameters
         made = _planned(topics, selection, rules, look_for_stale=dry_run or stale == "skip", skip=stale)
         nothing = "" if made.counts else topics.none_match(selection)
         if dry_run:
-            hidden = redaction(start.config.dead_letter.redact, everything=redact)
+            hidden = redaction(start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping))
             if json:
                 output.document(plan_page.document(made, start, hidden))
             else:

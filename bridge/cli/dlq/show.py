@@ -39,10 +39,10 @@ def show(
 ) -> ExitCode:
     """Show one dead letter: what came, what was sent, what was answered, and what the mapping would send now."""
     from bridge.cli.dlq import rows
-    from bridge.reprocess.reading.redaction import redaction
+    from bridge.reprocess.reading.redaction import places, redaction
 
     start = startup.load_to_read(config, schema)
-    hidden = redaction(start.config.dead_letter.redact, everything=redact)
+    hidden = redaction(start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping))
     with opening.opened(start, shows_endings=True) as topics:
         entries = find(topics, name)
     for number, entry in enumerate(entries):

@@ -43,13 +43,13 @@ def stats(
 
     Ends with 1 where any is open.
     """
-    from bridge.reprocess.reading.redaction import redaction
+    from bridge.reprocess.reading.redaction import places, redaction
     from bridge.reprocess.reading.statistics import count
 
     start = startup.load_to_read(config, schema)
     with opening.opened(start) as topics:
         selection = topics.selection(selectors.asked(ctx), with_ended=True, all_groups=all_groups)
-        hidden = redaction(start.config.dead_letter.redact, everything=False)
+        hidden = redaction(start.config.dead_letter.redact, everything=False, within=places(start.config.mapping))
         now = time.time()
         found = count(topics.entries(), selection, start.mapping, now, hidden)
         if json:

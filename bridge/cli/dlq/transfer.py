@@ -45,14 +45,16 @@ def export(
 ) -> ExitCode:
     """Write dead letters as NDJSON, with their raw bytes in base64; edit them and re-import them."""
     from bridge.decode import exact_json
-    from bridge.reprocess.reading.redaction import redaction
+    from bridge.reprocess.reading.redaction import places, redaction
     from bridge.reprocess.transfer import export as exported
     from bridge.text.printable import printable_bytes
 
     if redact and unredacted:
         raise Misuse("--redact and --unredacted exclude each other.")
     start = startup.load_to_read(config, schema)
-    hidden = redaction(() if unredacted else start.config.dead_letter.redact, everything=redact)
+    hidden = redaction(
+        () if unredacted else start.config.dead_letter.redact, everything=redact, within=places(start.config.mapping)
+    )
     count = 0
     with opening.opened(start) as topics:
         selection = topics.selection(selectors.asked(ctx), ids=tuple(ids or ()), with_ended=ended)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from bridge.config.mapping_section import MappingConfig, TopicOverrides
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.mapping.expressions.paths import Path, parse_path
@@ -21,6 +22,8 @@ from bridge.model import Header
 
 _DATA: Final = "data"
 _ENCODED: Final = "data_base64"
+_PAYLOAD: Final = "payload"
+"""Of Kafka Connect's envelope."""
 _ATTRIBUTE: Final = "ce_"
 _KEY: Final = "key"
 _HEADER: Final = "header:"
@@ -114,15 +117,32 @@ class Redaction:
         return secrets if secrets.are_known else None
 
 
-def redaction(configured: Iterable[str], *, everything: bool) -> Redaction:
-    """From `dead_letter.redact`, whose grammar the configuration has checked, and ``--redact``."""
-    paths = [text for text in configured if text != _KEY and not text.startswith(_HEADER)]
+def redaction(configured: Iterable[str], *, everything: bool, within: Iterable[Path] = ((),)) -> Redaction:
+    """From `dead_letter.redact`, whose grammar the configuration has checked, and ``--redact``.
+
+    `within`: see `places`.
+    """
+    texts = [text for text in configured if text != _KEY and not text.startswith(_HEADER)]
+    paths = [path for text in texts if (path := parse_path(text)) is not None]
     return Redaction(
-        tuple(path for text in paths if (path := parse_path(text)) is not None),
+        tuple(place + path for place in within for path in paths),
         _KEY in configured,
         frozenset(text.removeprefix(_HEADER) for text in configured if text.startswith(_HEADER)),
         everything,
     )
+
+
+def places(mapping: MappingConfig) -> tuple[Path, ...]:
+    """Where in a value may be what the mapping sees: in an envelope that it takes off, in elements that it looks at.
+
+    Of all topics alike: in doubt it is hidden.
+    """
+    settings: list[MappingConfig | TopicOverrides] = [mapping, *mapping.per_topic.values()]
+    found: list[Path] = [()]
+    if any(each.unwrap not in {None, "none"} for each in settings):
+        found.append((_PAYLOAD,))
+    elements = {path for each in settings if each.each and (path := parse_path(each.each)) is not None}
+    return tuple(found + [place + path for place in found for path in sorted(elements)])
 
 
 def _all_hidden(value: Any) -> Any:
@@ -137,8 +157,6 @@ def _all_hidden(value: Any) -> Any:
 def _hidden(value: Any, paths: Iterable[Path]) -> Any:
     for path in paths:
         value = _hide(value, path)
-        if path[:1] == (_DATA,) and isinstance(value, dict) and value.get(_ENCODED) is not None:
-            value |= {_ENCODED: HIDDEN}
     return value
 
 
@@ -148,8 +166,10 @@ def _hide(value: Any, path: Path) -> Any:
         return _all_hidden(value)
     if isinstance(value, list):
         return [_hide(inner, path) for inner in value]
-    if isinstance(value, dict) and path[0] in value:
-        return value | {path[0]: _hide(value[path[0]], path[1:])}
+    if isinstance(value, dict):
+        if path[0] == _DATA and value.get(_ENCODED) is not None:
+            value |= {_ENCODED: HIDDEN}  # the data of a CloudEvent once more
+        return value | {path[0]: _hide(value[path[0]], path[1:])} if path[0] in value else value
     return HIDDEN if isinstance(value, str) and value else value
 
 
@@ -179,6 +199,8 @@ class Secrets:
             for inner in value:
                 self.collect(inner, path)
         elif isinstance(value, dict):
+            if path[:1] == (_DATA,) and value.get(_ENCODED) is not None:
+                self.are_known = False  # it is in there
             for name, inner in value.items():
                 if not path or name == path[0]:
                     self.collect(inner, path[1:])

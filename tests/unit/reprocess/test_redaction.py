@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.config.mapping_section import MappingConfig
 from bridge.model import Header
-from bridge.reprocess.reading.redaction import redaction
+from bridge.reprocess.reading.redaction import places, redaction
 
 SECRET = "Ada@X.example"
 INSIDE = json.dumps({"email": SECRET})
@@ -188,3 +190,51 @@ def test_nothing_below_a_hidden_path_is_ever_shown(data: Any) -> None:
     hidden = redaction(["data"], everything=False)
 
     assert SECRET not in (hidden.of_value(json.dumps({"data": data}).encode()) or b"").decode()
+
+
+SEEN: dict[str, dict[str, Any]] = {
+    "as it is": {"email": SECRET, "n": 1},
+    "in Kafka Connect's envelope": {"schema": {}, "payload": {"email": SECRET, "n": 1}},
+    "in elements": {"records": [{"email": SECRET, "n": 1}]},
+    "in elements of an envelope": {"schema": {}, "payload": {"records": [{"email": SECRET, "n": 1}]}},
+}
+"""Where what the mapping sees as `email` may be in a record's value."""
+
+
+@pytest.mark.parametrize("value", SEEN.values(), ids=SEEN)
+def test_a_path_is_hidden_where_the_mapping_sees_it_and_not_only_where_the_value_begins(value: dict[str, Any]) -> None:
+    mapping = MappingConfig.model_validate(
+        {"unwrap": "connect", "per_topic": {"batches": {"each": "records"}}, "events": {"a": {}}}
+    )
+    hidden = redaction(["email"], everything=False, within=places(mapping))
+    raw = json.dumps(value).encode()
+
+    shown = hidden.of_value(raw) or b""
+    assert SECRET.encode() not in shown
+    assert b'"n":1' in shown
+    assert SECRET.encode() not in hidden.of_request(json.dumps({"user_id": SECRET}).encode(), raw)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        gzip.compress(json.dumps({"data": {"email": SECRET}}).encode()),
+        base64.b64encode(json.dumps({"data": {"email": SECRET}}).encode()),
+        json.dumps(json.dumps({"data": {"email": SECRET}})).encode(),
+    ],
+    ids=["gzip", "base64", "a JSON text"],
+)
+def test_what_layers_are_around_cannot_be_searched_and_is_hidden_whole(value: bytes) -> None:
+    assert (EMAIL.of_value(value) or b"").strip(b'"') == b"***"
+    assert SECRET.encode() not in EMAIL.of_request(json.dumps({"user_id": SECRET}).encode(), value)
+
+
+def test_the_data_of_events_in_a_batch_is_hidden_however_it_is_written() -> None:
+    event = {"id": "e-1", "data_base64": base64.b64encode(INSIDE.encode()).decode()}
+    value = json.dumps([event, {"id": "e-2", "data": {"email": SECRET}}]).encode()
+
+    assert json.loads(EMAIL.of_value(value) or b"") == [
+        {"id": "e-1", "data_base64": "***"},
+        {"id": "e-2", "data": {"email": "***"}},
+    ]
+    assert json.loads(EMAIL.of_request(b'{"user_id":"ada@x.example"}', value)) == {"user_id": "***"}
