@@ -9,7 +9,7 @@ from bridge.config.keys import fields, scalars
 from bridge.config.keys.fields import Section
 from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
 
-ValueFormat = Literal["auto", "json", "cloudevents", "avro"]
+ValueFormat = Literal["auto", "json", "cloudevents", "avro", "protobuf"]
 """How values may be read, each by a decoder of `bridge.decode.decoders`. The one list: all others are built from it."""
 Layer = Literal["base64", "gzip", "zlib", "zstd", "json_text"]
 Unwrap = Literal["none", "connect", "debezium"]

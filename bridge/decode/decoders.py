@@ -12,6 +12,7 @@ from typing import Final
 from bridge.config.mapping_section import ValueFormat
 from bridge.decode import cloud_events, plain_json
 from bridge.decode.avro import row as avro
+from bridge.decode.protobuf import row as protobuf
 from bridge.decode.protocol import Decoder, always
 
 DECODERS: Final[Mapping[ValueFormat, Decoder]] = {
@@ -19,4 +20,5 @@ DECODERS: Final[Mapping[ValueFormat, Decoder]] = {
     "json": Decoder(plain_json.make, plain_json.form, shows_members=True),
     "cloudevents": Decoder(always(cloud_events.decode), cloud_events.form, cloud_events.binary_attributes),
     "avro": Decoder(avro.make, avro.form, peek=avro.peek, is_exact=True),
+    "protobuf": Decoder(protobuf.make, protobuf.form, peek=protobuf.peek, is_exact=True),
 }

@@ -157,7 +157,9 @@ def _behind_schema(
     if row is None:
         return _no_decoder(name)
     # Nothing is around a key, and it need not be an object: what is unwrapped is looked into by whoever asked.
-    decode = row.make(replace(given, layers=(), unwrap="connect", each=None), schemas)
+    decode = row.make(
+        replace(given, layers=(), unwrap="connect", each=None, descriptor_set=None, message_type=None), schemas
+    )
 
     def value(content: bytes, headers: Sequence[Header], /, *, exact: bool) -> Any:  # noqa: ARG001 - the protocol's
         own = tuple((_OF_THE_VALUE[header], found) for header, found in headers if header in _OF_THE_VALUE)

@@ -9,13 +9,16 @@ from typing import Any, Final, Literal
 
 from bridge.config.keys.values import ValueSpec
 from bridge.config.mapping_section import MappingConfig, TopicOverrides, Unwanted
+from bridge.config.named_files import content_of
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import TopicPattern
 from bridge.decode.decoders import DECODERS
 from bridge.decode.elements import ITSELF
 from bridge.decode.keys import KeyReader, key_reader
 from bridge.decode.layers import missing_package
+from bridge.decode.protobuf import row as protobuf
 from bridge.decode.protocol import NO_SCHEMAS, Decoder, FormatSettings, Schemas
+from bridge.errors import InvalidError
 from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
 from bridge.mapping.expressions.paths import Path, covers, parse_path
 from bridge.mapping.expressions.readers import ValueReader
@@ -77,7 +80,7 @@ _NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {
 """Which fields of the envelope a setting must not read, because they are read from it."""
 
 
-_OF_THE_FORMAT: Final = ("logical_types", "layers", "unwrap", "key", "each", "message_type")
+_OF_THE_FORMAT: Final = ("logical_types", "layers", "unwrap", "key", "each", "descriptor_set_file", "message_type")
 """Keys of the mapping that say how bytes are read, by the names that `FormatSettings` has, too."""
 
 
@@ -143,7 +146,25 @@ def _format(base: FormatSettings, given: Mapping[str, Any], where: str, findings
         if path is None:
             findings.add(f"{where}.each", f"{each!r} is no path such as data.records, nor @ for the value itself")
         changed["each_path"] = path or ()
-    return replace(base, **changed)
+    if changed.pop("descriptor_set_file", None) is not None:
+        changed["descriptor_set"] = _content(given["descriptor_set_file"], f"{where}.descriptor_set_file", findings)
+    format_ = replace(base, **changed)
+    if format_.descriptor_set is not None and ("descriptor_set" in changed or "message_type" in changed):
+        # A set that serves no record is found here, and not by dead letters.
+        why = protobuf.problem_of(format_.descriptor_set, format_.message_type)
+        if why is not None:
+            findings.add(
+                f"{where}.descriptor_set_file", f"{why}; protoc --descriptor_set_out --include_imports makes one"
+            )
+    return format_
+
+
+def _content(file: Any, where: str, findings: Findings) -> bytes | None:
+    try:
+        return content_of(file)
+    except InvalidError as problem:
+        findings.add(where, str(problem))
+        return None
 
 
 def _overridden(

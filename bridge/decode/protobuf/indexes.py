@@ -1,4 +1,8 @@
-"""Which message of a schema a payload is: what Confluent's and Apicurio's serializers write between id and payload."""
+"""Which message of a schema a payload is: what serializers write between the schema's id and the payload.
+
+Confluent's: a list of indexes, in zigzag. Apicurio's: a message with the name, or a header. AWS Glue's: one index.
+Source: their serializers.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,17 @@ from bridge.decode.protobuf import wire
 from bridge.decode.protobuf.reading.scalars import unzigzag
 from bridge.decode.protobuf.schema.nodes import DescriptorError, FileNode, MessageNode
 from bridge.decode.protobuf.wire import WireError
+from bridge.decode.schema_ids import Framed
+from bridge.model import Header, last_header
 
 FIRST: Final = (0,)
 """What a single zero byte stands for."""
 _MOST: Final = 64
 """Messages inside of each other."""
+_TYPE_HEADER: Final = "apicurio.protobuf.type"
 
-Which = tuple[int, ...] | str
-"""Indexes, from the file's messages inwards; or a name, which Apicurio writes."""
+Which = tuple[int, ...] | str | int
+"""Indexes, from the file's messages inwards; or a name; or a place among all names in order."""
 
 
 class Begun(NamedTuple):
@@ -26,19 +33,20 @@ class Begun(NamedTuple):
     start: int
 
 
-def begun(raw: bytes, start: int, file: FileNode) -> Begun:
-    """What stands behind the id: Apicurio's reference where it names a message of the file, else indexes."""
-    return _reference(raw, start, file) or _indexes(raw, start)
-
-
-def reference_of(raw: bytes, start: int, file: FileNode) -> Begun | None:
-    """Apicurio's reference, if there is one: in header mode too it may stand before the payload."""
-    return _reference(raw, start, file)
-
-
-def indexes_of(raw: bytes) -> tuple[int, ...]:
-    """Those that stand in a header; none are the first message."""
-    return _indexes(raw, 0).which if raw else FIRST  # type: ignore[return-value]  # no name comes from there
+def begun(raw: bytes, framed: Framed, headers: Sequence[Header], file: FileNode) -> Begun:
+    """What a framed payload begins with. Raises `WireError`."""
+    if framed.indexes is not None:
+        return Begun(_indexes(framed.indexes, 0).which if framed.indexes else FIRST, framed.start)
+    if framed.reference.startswith("glue:"):
+        return Begun(*wire.varint(raw, framed.start, len(raw)))
+    reference = _reference(raw, framed.start, file)
+    if framed.start > 0:
+        return reference or _indexes(raw, framed.start)
+    # Apicurio's headers; its newer clients write the reference all the same.
+    name = last_header(headers, _TYPE_HEADER)
+    if reference is None:
+        return Begun(name.decode("utf-8", "replace") if name else FIRST, 0)
+    return reference
 
 
 def _indexes(raw: bytes, start: int) -> Begun:
@@ -57,15 +65,15 @@ def _indexes(raw: bytes, start: int) -> Begun:
 
 
 def _reference(raw: bytes, start: int, file: FileNode) -> Begun | None:
-    """A message of one field, the name, behind its length. Source: Apicurio's ProtobufSerializer and its Ref."""
+    """A message of one field, the name, behind its length; None where no message of the file is called so."""
     size = raw[start] if start < len(raw) else 0
     if not 2 < size < 128 or raw[start + 1 : start + 3] != bytes((10, size - 2)):
         return None
     name = raw[start + 3 : start + 1 + size].decode("utf-8", "replace")
-    return Begun(name, start + 1 + size) if named(file, name) else None
+    return Begun(name, start + 1 + size) if _named(file, name) else None
 
 
-def named(file: FileNode, name: str) -> MessageNode | None:
+def _named(file: FileNode, name: str) -> MessageNode | None:
     """A message of the file by its name, whole or without the package."""
     for message in file.messages:
         if name in {message.name, message.name.rpartition(".")[2]}:
@@ -76,22 +84,34 @@ def named(file: FileNode, name: str) -> MessageNode | None:
 def message_of(file: FileNode, which: Which) -> MessageNode:
     """Raises `DescriptorError` where the file has no such message."""
     if isinstance(which, str):
-        found = named(file, which)
+        found = _named(file, which)
         if found is None:
-            raise DescriptorError(
-                "it declares no message of the name that the record's header apicurio.protobuf.type has"
-            )
+            raise DescriptorError(f"it declares no message of the name that the header {_TYPE_HEADER} has")
         return found
+    if isinstance(which, int):
+        return _in_order(file, which)
     messages: Sequence[MessageNode] = file.messages
-    message = None
+    where, message = "it declares", MessageNode("")
     for index in which:
         if not 0 <= index < len(messages):
-            where = f"in {message.name} " if message else ""
-            raise DescriptorError(
-                f"it declares {len(messages)} messages {where}, and the record asks for index {index}"
-            )
+            raise DescriptorError(f"{where} {_counted(len(messages))}, and the record asks for that with index {index}")
         message = messages[index]
-        messages = message.messages
-    if message is None:
-        raise DescriptorError("no message index was given")
+        messages, where = message.messages, f"{message.name} declares"
     return message
+
+
+def _in_order(file: FileNode, place: int) -> MessageNode:
+    """By AWS Glue's index: the place among all messages, those inside of others too, in the order of their names."""
+    found = []
+    waiting = list(file.messages)
+    while waiting:
+        message = waiting.pop()
+        found.append(message)
+        waiting.extend(message.messages)
+    if place >= len(found):
+        raise DescriptorError(f"it declares {_counted(len(found))}, and the record asks for that with index {place}")
+    return sorted(found, key=lambda message: message.name)[place]
+
+
+def _counted(messages: int) -> str:
+    return "one message" if messages == 1 else f"{messages} messages"

@@ -17,7 +17,7 @@ from typing import Any, Final
 from bridge.decode.failures import Unusable
 from bridge.decode.protobuf.reading import runtime, scalars
 from bridge.decode.protobuf.reading.packed import packed_reader
-from bridge.decode.protobuf.reading.trees import FREE, PER_BYTE, TreeReader, memory_of
+from bridge.decode.protobuf.reading.trees import FREE, PER_BYTE, PER_VALUE, TreeReader, memory_of
 from bridge.decode.protobuf.reading.unusable import NOT_FINITE
 from bridge.decode.protobuf.reading.values import Values, default, is_well_known, key_text
 from bridge.decode.protobuf.schema.nodes import EnumNode, FieldNode, FieldType, MessageNode
@@ -112,6 +112,7 @@ class _MessageSource:
         self._arguments = "data, text, start, pos, depth + 1" + (", room" if counted else "")
         self._names: runtime.Namespace = {
             "NeedsCareError": runtime.NeedsCareError,
+            "NoRoomError": runtime.NoRoomError,
             "skipped": runtime.skipped,
             "timestamp": runtime.timestamp,
             "duration": runtime.duration,
@@ -202,12 +203,12 @@ class _MessageSource:
 
     def _entrance(self, message: MessageNode, *, is_root: bool) -> Lines:
         lines = [] if is_root else [f" if depth > {DEEPEST}: raise NeedsCareError"]
-        return lines + self._taken(str(memory_of(message)), " ")
+        return lines + self._taken(memory_of(message), message.name, " ")
 
-    def _taken(self, memory: str, indent: str) -> Lines:
+    def _taken(self, memory: int, where: str, indent: str) -> Lines:
         if not self._counted:
             return []
-        return [f"{indent}room[0] -= {memory}", f"{indent}if room[0] < 0: raise NeedsCareError"]
+        return [f"{indent}room[0] -= {memory}", f"{indent}if room[0] < 0: raise NoRoomError({where!r}, pos)"]
 
     def _rest_text(self, message: MessageNode) -> str:
         fields = self._fields_of(message)
@@ -223,9 +224,10 @@ class _MessageSource:
         for typed in fields:
             for tag, body in self._ways(typed):
                 lines.append(f"  {word} t == {tag}:")
-                lines += [f"   {line}" for line in body("x", "")] + [
-                    f"   {line}" for line in self._kept(typed, fields, tag)
-                ]
+                lines += [f"   {line}" for line in body("x", "")]
+                if typed.field.repeated and not typed.is_packed(tag):
+                    lines += self._taken(PER_VALUE, typed.field.name, "   ")
+                lines += [f"   {line}" for line in self._kept(typed, fields, tag)]
                 word = "elif"
         known = self._given_name({typed.field.number for typed in fields})
         lines += [
@@ -270,7 +272,11 @@ class _MessageSource:
             if typed.is_packed(tag):
                 lines += [f" if {_is_tag(tag)}:", *_indented(body("x", _size(tag))), f"  {value}.extend(x)"]
             else:
-                lines += [f" while {_is_tag(tag)}:", *_indented(body("x", _size(tag))), *self._taken("40", "  ")]
+                lines += [
+                    f" while {_is_tag(tag)}:",
+                    *_indented(body("x", _size(tag))),
+                    *self._taken(PER_VALUE, field.name, "  "),
+                ]
                 lines.append(f"  {value}[{_key(typed)}] = e1" if typed.is_map else f"  {value}.append(x)")
             lines.append(f"  {next_tag}")
         return lines
@@ -364,7 +370,7 @@ class _MessageSource:
         return lines
 
     def _packed(self, typed: _Typed, into: str, skip: str) -> Lines:
-        name = self._given_name(packed_reader(typed.field.type, typed.target))
+        name = self._given_name(packed_reader(typed.field, typed.target))
         room = "room" if self._counted else "None"
         return [*_length(skip), f"{into} = {name}(data, start, pos, end, {room})"]
 
@@ -419,15 +425,7 @@ def smallest_to_count(pool: Pool, message: MessageNode) -> int:
 
     The dearest that can be written with two bytes is an empty message, and an element of a list with one.
     """
-    dearest, seen, waiting = 80, {message.name}, [message]
-    while waiting:
-        one = waiting.pop()
-        dearest = max(dearest, memory_of(one) + 40)
-        for field in one.fields:
-            target = pool.field(one, field)[1]
-            if isinstance(target, MessageNode) and target.name not in seen:
-                seen.add(target.name)
-                waiting.append(target)
+    dearest = max(memory_of(one) + PER_VALUE for one in pool.reached(message))
     return FREE * 2 // dearest
 
 

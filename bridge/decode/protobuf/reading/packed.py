@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from bridge.decode.protobuf.reading import runtime
 from bridge.decode.protobuf.reading.scalars import finite, shortest, signed, unzigzag
-from bridge.decode.protobuf.schema.nodes import EnumNode, FieldType
+from bridge.decode.protobuf.reading.trees import PER_VALUE
+from bridge.decode.protobuf.schema.nodes import EnumNode, FieldNode, FieldType
 
 Packed = Callable[[bytes, int, int, int, list[int] | None], list[Any]]
 """Reads the numbers from the second position to the third; the fourth is where the message around them ends. The last
 is what memory is left, if that is counted."""
 
-PER_NUMBER: Final = 40
 _HIGH: Final = bytes(range(128, 256))
 _FORMS: Final = {
     FieldType.DOUBLE: ("d", 8, finite),
@@ -37,35 +37,36 @@ _AS_THEY_ARE: Final = {FieldType.INT64, FieldType.UINT64, FieldType.INT32, Field
 """Types of which a number of one byte is that byte."""
 
 
-def packed_reader(type_: FieldType, target: Any) -> Packed:
-    """For numbers of one type."""
+def packed_reader(field: FieldNode, target: Any) -> Packed:
+    """For the numbers of one field."""
+    type_ = field.type
     if type_ in _FORMS:
-        return _fixed(*_FORMS[type_])
+        return _fixed(field.name, *_FORMS[type_])
     if isinstance(target, EnumNode):
         names = dict(target.names)
-        return _varints(lambda number: names.get(signed(number, 32), signed(number, 32)), as_they_are=False)
-    return _varints(_NUMBERS[type_], as_they_are=type_ in _AS_THEY_ARE)
+        return _varints(field.name, lambda number: names.get(signed(number, 32), signed(number, 32)), as_they_are=False)
+    return _varints(field.name, _NUMBERS[type_], as_they_are=type_ in _AS_THEY_ARE)
 
 
-def _fixed(form: str, size: int, made: Callable[[float], Any] | None) -> Packed:
+def _fixed(name: str, form: str, size: int, made: Callable[[float], Any] | None) -> Packed:
     def read(data: bytes, start: int, stop: int, end: int, room: list[int] | None) -> list[Any]:
         number, rest = divmod(stop - start, size)
         if rest or stop > end:
             raise runtime.NeedsCareError
-        _take(room, number)
+        _take(room, number, name, start)
         values = unpack_from(f"<{number}{form}", data, start)
         return list(values) if made is None else [made(value) for value in values]
 
     return read
 
 
-def _varints(made: Callable[[int], Any], *, as_they_are: bool) -> Packed:
+def _varints(name: str, made: Callable[[int], Any], *, as_they_are: bool) -> Packed:
     def read(data: bytes, start: int, stop: int, end: int, room: list[int] | None) -> list[Any]:
         if stop > end:
             raise runtime.NeedsCareError
         content = data[start:stop]
         if room is not None:
-            _take(room, len(content.translate(None, _HIGH)))
+            _take(room, len(content.translate(None, _HIGH)), name, start)
         if content.isascii():
             return list(content) if as_they_are else [made(byte) for byte in content]
         values = []
@@ -83,8 +84,8 @@ def _varints(made: Callable[[int], Any], *, as_they_are: bool) -> Packed:
     return read
 
 
-def _take(room: list[int] | None, numbers: int) -> None:
+def _take(room: list[int] | None, numbers: int, name: str, at: int) -> None:
     if room is not None:
-        room[0] -= PER_NUMBER * numbers
+        room[0] -= PER_VALUE * numbers
         if room[0] < 0:
-            raise runtime.NeedsCareError
+            raise runtime.NoRoomError(name, at)

@@ -26,6 +26,16 @@ class NeedsCareError(Signal):
     """A generated reader found what it does not read: a fault, or a message that is written in parts."""
 
 
+class NoRoomError(Signal):
+    """What a payload becomes would take more memory than it may."""
+
+    def __init__(self, where: str, at: int) -> None:
+        super().__init__(where)
+        self.where = where
+        """The field, or the message."""
+        self.at = at
+
+
 FAILURES: Final = (
     NeedsCareError,
     wire.WireError,
@@ -136,7 +146,7 @@ def timestamp(data: bytes, pos: int, end: int) -> str | Unusable:
 def _keep(data: bytes, pos: int, end: int, seconds: int, nanos: int) -> None:
     """For the next record, where the parts are written as writers write them and no other way."""
     behind = pos + _SECONDS_BYTES
-    if seconds >> 28 and data[pos + 1 : behind] == varint_of(seconds):
+    if 0 < seconds >> 28 < 128 and data[pos + 1 : behind] == varint_of(seconds):
         if len(_SECONDS) >= _MOST_SECONDS:
             _SECONDS.clear()
         _SECONDS[data[pos:behind]] = str(scalars.timestamp(seconds, 0))[:-1]

@@ -24,6 +24,14 @@ FREE: Final = 20_000_000
 PER_BYTE: Final = 10
 """And so many more for each byte of it: what a message takes in memory may be many times what it is written with."""
 
+TOO_MUCH: Final = f"decoded it would take more than {FREE // 1_000_000} MB and {PER_BYTE} bytes for each of its own"
+MOST_FIELDS: Final = 500_000
+"""Values that are looked at one by one; each takes some microseconds."""
+PER_VALUE: Final = 64
+"""Bytes of memory for each value of a list: a number, a short text, a reference to it."""
+_HIGH: Final = bytes(range(128, 256))
+"""Bytes that are not the last of a varint."""
+
 _VARINTS: Final[Mapping[FieldType, Callable[[int], Any]]] = {
     FieldType.INT64: lambda number: signed(number, 64),
     FieldType.UINT64: lambda number: number,
@@ -71,6 +79,7 @@ class TreeReader:
         """`room` is the memory that is left, where others read of the same payload."""
         self._pool = pool
         self._data = data
+        self._left = MOST_FIELDS
         self._room = [FREE + PER_BYTE * len(data)] if room is None else room
 
     def read(self, message: MessageNode, start: int, end: int, depth: int = 1) -> Tree:
@@ -112,6 +121,7 @@ class TreeReader:
     def _field(
         self, message: MessageNode, field: FieldNode, kind: int, pos: int, end: int, depth: int, tree: Tree, at: int
     ) -> int:
+        self._count(1, at)
         field, target = self._pool.field(message, field)
         expected = wire_type(field.type)
         number = field.number
@@ -120,7 +130,7 @@ class TreeReader:
                 return self._packed(field, target, pos, end, tree)
             raise WireError(f"it is written as {_WIRE_NAMES[kind]}, where its type needs {_WIRE_NAMES[expected]}", at)
         if field.repeated:
-            self._take(40, pos)
+            self._take(PER_VALUE, pos)
             values = tree.setdefault(number, [])
             try:
                 value, pos = self._value(field, target, pos, end, depth, {})
@@ -175,9 +185,12 @@ class TreeReader:
     def _packed(self, field: FieldNode, target: Any, pos: int, end: int, tree: Tree) -> int:
         start, behind = wire.length(self._data, pos, end)
         values = tree.setdefault(field.number, [])
+        size = _FIXED[field.type][0] if field.type in _FIXED else 0
+        many = (behind - start) // size if size else len(self._data[start:behind].translate(None, _HIGH))
+        self._take(PER_VALUE * many, start)
+        self._count(many, start)
         place = start
         while place < behind:
-            self._take(40, place)
             try:
                 value, place = self._value(field, target, place, behind, 0, None)
             except WireError as fault:
@@ -186,9 +199,16 @@ class TreeReader:
             values.append(value)
         return behind
 
+    def _count(self, values: int, at: int) -> None:
+        self._left -= values
+        if self._left < 0:
+            raise WireError(
+                f"something is not as writers write it, and what it is was not found in the first {MOST_FIELDS} fields,"
+                " up to that",
+                at,
+            )
+
     def _take(self, memory: int, at: int) -> None:
         self._room[0] -= memory
         if self._room[0] < 0:
-            raise WireError(
-                f"decoded it would take more than {FREE // 1_000_000} MB and {PER_BYTE} bytes for each of its own", at
-            )
+            raise WireError(TOO_MUCH, at)

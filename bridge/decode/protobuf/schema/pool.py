@@ -58,6 +58,17 @@ class Pool:
         """A message by its whole name."""
         return self._messages.get(name)
 
+    def reached(self, message: MessageNode) -> list[MessageNode]:
+        """The message and all that may be inside of it. Raises as `field` does."""
+        found, seen = [message], {message.name}
+        for one in found:  # which grows
+            for field in one.fields:
+                target = self.field(one, field)[1]
+                if isinstance(target, MessageNode) and target.name not in seen:
+                    seen.add(target.name)
+                    found.append(target)
+        return found
+
     def field(self, message: MessageNode, field: FieldNode) -> tuple[FieldNode, MessageNode | EnumNode | None]:
         """The field with its type told for sure, and the message or enum that its values are of.
 

@@ -164,7 +164,7 @@ class _ProtoParser(ProtoTokens):
             self._map(message, features, body)
             return
         written = self._word()
-        is_group = written == "group" and self._peek(2) == "=" and self._peek(4) in {"{", "["}
+        is_group = written == "group" and self._peek(1) == "=" and self._peek(3) in {"{", "["}
         name = self._word()
         self._take("=")
         number = self._integer()
@@ -200,7 +200,8 @@ class _ProtoParser(ProtoTokens):
         number = self._integer()
         features = self._field_options(features)
         self._take(";")
-        entry = f"{message}.{name.title().replace('_', '')}Entry"
+        camel = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+        entry = f"{message}.{camel}Entry"
         parts = tuple(
             FieldNode(
                 part,

@@ -44,30 +44,31 @@ class DescriptorSet:
     def __init__(self, content: bytes, message_type: str | None) -> None:
         """Raises `DescriptorError` for a set that cannot serve any record."""
         self._files: Final = {file.name: file for file in files_of(content)}
-        self._last: Final = list(self._files.values())[-1]
-        """The one that was compiled; those before are what it imports."""
+        self.last: Final = self._pool(list(self._files.values())[-1])
+        """Of the file that was compiled: those before are what it imports. Its messages are what indexes count."""
         self._named: Final = None if message_type is None else self._find(message_type.lstrip("."))
-
-    @property
-    def file(self) -> FileNode:
-        """The file whose messages indexes count."""
-        return self._last
 
     def message(self) -> tuple[Pool, MessageNode] | None:
         """The message of all records that do not say otherwise; None where nothing tells."""
         if self._named is not None:
             return self._named
-        if len(self._last.messages) == 1:
-            return self.pool(self._last), self._last.messages[0]
+        if len(self.last.file.messages) == 1:
+            return self.last, self.last.file.messages[0]
         return None
 
-    def pool(self, file: FileNode) -> Pool:
+    def _pool(self, file: FileNode) -> Pool:
         """The types that a file of the set sees."""
         return Pool(file, {name: other for name, other in self._files.items() if other is not file})
 
+    def check(self) -> None:
+        """Raises `DescriptorError` where a type that the message reaches is not there."""
+        found = self.message()
+        if found is not None:
+            found[0].reached(found[1])
+
     def candidates(self) -> str:
         """Names to choose from, for a sentence."""
-        names = [message.name for message in self._last.messages]
+        names = [message.name for message in self.last.file.messages]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         return ", ".join(names[:_SHOWN]) + more
 
@@ -78,6 +79,6 @@ class DescriptorSet:
                 while waiting:
                     message = waiting.pop()
                     if message.name == name:
-                        return self.pool(file), message
+                        return self._pool(file), message
                     waiting.extend(message.messages)
         raise DescriptorError(f"no file of the set declares the message {name}")

@@ -34,8 +34,8 @@ def filled(draw: st.DataObject, made: type[Message]) -> Message:
 def check(pool: Pool, node: MessageNode, raw: bytes, expected: Any, *, always_generated: bool = False) -> None:
     """All ways to read it; the framing in front is any."""
     framed = b"\0\0\0\0\7\0" + raw
-    assert reader_of(pool, node)(framed, 6, "the value") == expected
-    assert read_carefully(pool, node, framed, 6, "the value") == expected
+    assert reader_of(pool, node)(framed, 6) == expected
+    assert read_carefully(pool, node, framed, 6) == expected
     for counted in (False, True):
         try:
             assert generated_reader(pool, node, counted=counted)(framed, 6) == expected
@@ -109,6 +109,6 @@ def test_damaged_bytes_are_read_as_google_reads_them_or_are_a_dead_letter(
 
 def outcome(read: ReadMessage, raw: bytes) -> Any:
     try:
-        return read(raw, 0, "the value")
+        return read(raw, 0)
     except MappingError as failure:
         return failure.message
