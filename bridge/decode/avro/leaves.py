@@ -8,7 +8,9 @@ from __future__ import annotations
 from bridge.decode.avro.nodes import AvroFixed, AvroPrimitive, Meaning
 
 
-def primitive_lines(node: AvroPrimitive, target: str) -> list[str]:  # noqa: PLR0911 - one for each kind
+def primitive_lines(  # noqa: PLR0911 - one for each kind
+    node: AvroPrimitive, target: str, *, is_last: bool
+) -> list[str]:
     """Of all but enums and fixed."""
     match node.kind:
         case "null":
@@ -22,13 +24,13 @@ def primitive_lines(node: AvroPrimitive, target: str) -> list[str]:  # noqa: PLR
         case "double":
             return [f"{target}, = unpack_double(read(8))", f"if {target} - {target}: {target} = NOT_FINITE"]
         case "string":
-            return string_lines(target)
+            return string_lines(target, is_last=is_last)
         case "bytes" if node.meaning is None:
-            return [*_length(), f"{target} = base64_of(read(size))"]
+            return _content(f"{target} = base64_of({{}})", is_last=is_last)
         case "bytes" if node.meaning.kind == "decimal":
-            return _decimal(node.meaning.scale, target)
+            return _decimal(node.meaning.scale, target, is_last=is_last)
         case "bytes":
-            return [*_length(), f"{target} = big_decimal_of(read(size))"]
+            return _content(f"{target} = big_decimal_of({{}})", is_last=is_last)
 
 
 def long_lines(target: str) -> list[str]:
@@ -36,13 +38,17 @@ def long_lines(target: str) -> list[str]:
     return ["byte = read(1)", f"{target} = ZIGZAG[byte]", f"if {target} is None: {target} = long(byte, read)"]
 
 
-def _length() -> list[str]:
-    return ["byte = read(1)", "size = LENGTH[byte]", "if size < 0: size = length(byte, read)"]
-
-
-def string_lines(target: str) -> list[str]:
+def string_lines(target: str, *, is_last: bool) -> list[str]:
     """A text."""
-    return [*_length(), f"{target} = read(size).decode()"]
+    return _content(f"{target} = {{}}.decode()", is_last=is_last)
+
+
+def _content(makes: str, *, is_last: bool) -> list[str]:
+    """Of a length that stands before it; ``{}`` is where the bytes are needed."""
+    length = ["byte = read(1)", "size = LENGTH[byte]", "if size < 0: size = length(byte, read)"]
+    if not is_last:
+        return [*length, makes.format("read(size)")]
+    return [*length, "taken = read(size)", "if len(taken) != size: raise NotReadError", makes.format("taken")]
 
 
 def fixed_lines(node: AvroFixed, target: str) -> list[str]:
@@ -59,8 +65,13 @@ def fixed_lines(node: AvroFixed, target: str) -> list[str]:
     return [f"taken = read({node.size})", f"if len(taken) != {node.size}: raise NotReadError", f"{target} = {makes}"]
 
 
-def _decimal(scale: int, target: str) -> list[str]:
-    lines = [f"{target} = integer(read(size))", f"if {target} >= SIGN[size]: {target} -= SPAN[size]"]
+def _decimal(scale: int, target: str, *, is_last: bool) -> list[str]:
+    lines = [
+        "taken = read(size)",
+        *(["if len(taken) != size: raise NotReadError"] if is_last else []),
+        f"{target} = integer(taken)",
+        f"if {target} >= SIGN[size]: {target} -= SPAN[size]",
+    ]
     if scale > 22 or scale < 0:
         return ["byte = read(1)", f"{target} = decimal(byte, read, {scale})"]
     if scale > 0:

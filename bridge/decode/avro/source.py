@@ -6,7 +6,6 @@ used in several places, or within itself, is a function of its own; so is what w
 
 from __future__ import annotations
 
-import linecache
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -40,7 +39,7 @@ _NULL: Final = AvroPrimitive("null")
 _MOST_INLINE: Final = 12
 """Types of a union that are told apart one after the other, and not by a table of functions."""
 _FROM_TABLES: Final = """
-    BOOLEAN DAYS END FIRST_IS_NULL LAST_IS_NULL LENGTH MICROS MICROS_Z MILLIS MILLIS_Z MINUTES
+    BOOLEAN DAYS FIRST_IS_NULL LAST_IS_NULL LENGTH MICROS MICROS_Z MILLIS MILLIS_Z MINUTES
     MOMENT_0 MOMENT_1 MOMENT_2 MOMENT_3 MOMENT_4 MOMENT_5 NotReadError POINT_MILLIS SECONDS SIGN SPAN
     WINDOWS_MS WINDOWS_US ZIGZAG count day decimal integer length long minute_of moment_ms moment_us unpack_double
 """
@@ -60,10 +59,9 @@ _NAME: Final = re.compile(r"\b[A-Za-z_]\w*")
 def fast_reader(schema: AvroSchema, name: str) -> FastRead:
     """Compiles it; `name` says in a traceback whose reader it is."""
     source = _ReaderSource(schema)
-    text, file = source.text(), f"<avro {name!a}>"
+    text = source.text()
     names = {**_GIVEN, **source.symbols}
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    exec(compile(text, file, "exec"), names)  # noqa: S102 - the text is made here, of literals
+    exec(compile(text, f"<avro {name!a}>", "exec"), names)  # noqa: S102 - the text is made here, of literals
     read: FastRead = names["read_value"]
     return read
 
@@ -85,15 +83,15 @@ class _ReaderSource:
 
     def text(self) -> str:
         """All functions; ``read_value`` is the one to call."""
-        body = self._read(self._schema.root, "value", 1)
+        body = self._read(self._schema.root, "value", 1, is_last=True)
         whole = [
             "def read_value(raw, start):",
-            "    read = BytesIO(raw + END).read",
+            "    read = BytesIO(raw).read",
             "    if start: read(start)",
             *([f"    room = {self._room()}"] if self._has_room or self._functions else []),
             "    deep = 0",
             *[f"    {line}" for line in body],
-            "    if read() != END: raise NotReadError",
+            "    if read(1): raise NotReadError",
             "    return value",
         ]
         if not self._functions:  # then a number does, which costs less than a list that holds it
@@ -111,25 +109,29 @@ class _ReaderSource:
         return f"{of}{self._names}"
 
     # --- one value: lines that end with it under a name
+    # Bytes that end too early make a text shorter, and nothing else would notice where it is the last of all.
 
-    def _read(self, node: AvroNode, target: str, depth: int) -> list[str]:  # noqa: PLR0911 - one for each kind of type
+    def _read(  # noqa: PLR0911 - one for each kind of type
+        self, node: AvroNode, target: str, depth: int, *, is_last: bool
+    ) -> list[str]:
+        """`is_last`: there may be no more bytes behind it."""
         if depth > _DEEPEST and isinstance(node, AvroArray | AvroMap | AvroUnion | AvroUse):
             return [f"{target} = {self._part(node)}(read, room, deep)"]
         match node:
             case AvroPrimitive():
-                return leaves.primitive_lines(node, target)
+                return leaves.primitive_lines(node, target, is_last=is_last)
             case AvroFixed():
                 return leaves.fixed_lines(node, target)
             case AvroEnum(symbols=symbols):
                 return self._enum(symbols, target)
             case AvroUnion(branches=branches):
-                return self._union(branches, target, depth)
+                return self._union(branches, target, depth, is_last=is_last)
             case AvroArray(items=items):
                 return self._list(items, target, depth)
             case AvroMap(items=items):
                 return self._map(items, target, depth)
             case AvroUse():
-                return self._use(self._schema.record(node), target, depth)
+                return self._use(self._schema.record(node), target, depth, is_last=is_last)
 
     def _enum(self, symbols: tuple[str, ...], target: str) -> list[str]:
         name = self._name("symbols_")
@@ -139,27 +141,32 @@ class _ReaderSource:
         self.symbols[name] = symbols
         return [*leaves.long_lines("at"), "if at < 0: raise NotReadError", f"{target} = {name}[at]"]
 
-    def _union(self, branches: tuple[AvroNode, ...], target: str, depth: int) -> list[str]:
+    def _union(self, branches: tuple[AvroNode, ...], target: str, depth: int, *, is_last: bool) -> list[str]:
         if len(branches) == 2 and _NULL in branches and branches[0] != branches[1]:
             table, other = ("FIRST_IS_NULL", branches[1]) if branches[0] == _NULL else ("LAST_IS_NULL", branches[0])
-            inner = self._read(other, target, depth + 1)
+            inner = self._read(other, target, depth + 1, is_last=is_last)
             return [f"if {table}[read(1)]:", *_indented(inner), f"else: {target} = None"]
         lines = leaves.long_lines("at")
         if len(branches) > _MOST_INLINE:
             functions = ", ".join(self._part(branch) for branch in branches)
             return [*lines, "if at < 0: raise NotReadError", f"{target} = ({functions})[at](read, room, deep)"]
         for place, branch in enumerate(branches):
-            lines += [f"{'el' if place else ''}if at == {place}:", *_indented(self._read(branch, target, depth + 1))]
+            inner = self._read(branch, target, depth + 1, is_last=is_last)
+            lines += [f"{'el' if place else ''}if at == {place}:", *_indented(inner)]
         return [*lines, "else: raise NotReadError"]
 
     def _list(self, items: AvroNode, target: str, depth: int) -> list[str]:
         found, item = self._name("list_"), self._name("item_")
-        inner = [*self._read(items, item, depth + 2), f"{found}.append({item})"]
+        inner = [*self._read(items, item, depth + 2, is_last=False), f"{found}.append({item})"]
         return [f"{found} = []", *self._blocks(inner, self._weights.item(items)), f"{target} = {found}"]
 
     def _map(self, items: AvroNode, target: str, depth: int) -> list[str]:
         found, name, item = self._name("map_"), self._name("name_"), self._name("item_")
-        inner = [*leaves.string_lines(name), *self._read(items, item, depth + 2), f"{found}[{name}] = {item}"]
+        inner = [
+            *leaves.string_lines(name, is_last=False),
+            *self._read(items, item, depth + 2, is_last=False),
+            f"{found}[{name}] = {item}",
+        ]
         return [f"{found} = {{}}", *self._blocks(inner, 1 + self._weights.item(items)), f"{target} = {found}"]
 
     def _blocks(self, inner: list[str], weight: int) -> list[str]:
@@ -176,20 +183,23 @@ class _ReaderSource:
 
     # --- records
 
-    def _use(self, record: AvroRecord, target: str, depth: int) -> list[str]:
+    def _use(self, record: AvroRecord, target: str, depth: int, *, is_last: bool) -> list[str]:
         if record.is_recursive or self._used[record.name] > 1:
             return [f"{target} = {self._function(record)}(read, room, deep)"]
-        return self._record(record, target, depth)
+        return self._record(record, target, depth, is_last=is_last)
 
-    def _record(self, record: AvroRecord, target: str, depth: int) -> list[str]:
+    def _record(self, record: AvroRecord, target: str, depth: int, *, is_last: bool) -> list[str]:
         lines: list[str] = []
         names: list[tuple[str, str]] = []
-        for name, node in record.fields:
+        ending = len(record.fields) - 1
+        while ending > 0 and _may_take_nothing(record.fields[ending][1]):
+            ending -= 1
+        for place, (name, node) in enumerate(record.fields):
             if node == _NULL:
                 names.append((name, "None"))
                 continue
             local = self._name("v")
-            lines += self._read(node, local, depth)
+            lines += self._read(node, local, depth, is_last=is_last and place >= ending)
             names.append((name, local))
         first = ", ".join(f"{name!r}: {local}" for name, local in names[:_IN_ONE_DISPLAY])
         if record.is_decimal:
@@ -205,13 +215,13 @@ class _ReaderSource:
             if record.is_recursive:
                 lines += ["deep += 1", f"if deep > {MOST_DEEP}: raise NotReadError"]
                 lines += self._spend(str(self._weights.record(record)))
-            self._add(known, [*lines, *self._record(record, "value", 1)])
+            self._add(known, [*lines, *self._record(record, "value", 1, is_last=True)])
         return known
 
     def _part(self, node: AvroNode) -> str:
         """A function of its own."""
         name = self._name("part_")
-        self._add(name, self._read(node, "value", 1))
+        self._add(name, self._read(node, "value", 1, is_last=True))
         return name
 
     def _add(self, name: str, lines: list[str]) -> None:
@@ -237,6 +247,11 @@ def _uses(schema: AvroSchema) -> Iterator[AvroUse]:
                 ahead.extend(branches)
             case _:
                 pass
+
+
+def _may_take_nothing(node: AvroNode) -> bool:
+    """Whether a value may have no bytes, as far as can be told without looking into records."""
+    return node == _NULL or isinstance(node, AvroUse) or (isinstance(node, AvroFixed) and node.size == 0)
 
 
 def _indented(lines: list[str]) -> list[str]:

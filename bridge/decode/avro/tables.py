@@ -16,9 +16,6 @@ from bridge.errors import InvalidError
 
 Read = Callable[[int], bytes]
 
-END: Final = b"\xff"
-"""Is put behind every value. What reads too far takes it away, and then it is missed."""
-
 
 class NotReadError(InvalidError):
     """The fast reader stops here. Says nothing: the careful one does."""
@@ -122,7 +119,11 @@ SPAN: Final = (0, *(1 << 8 * size for size in range(1, 7)))
 def decimal(byte: bytes, read: Read, scale: int) -> Any:
     """One of many digits, or of none."""
     size = LENGTH[byte]
-    content = read(length(byte, read) if size < 0 else size)
+    if size < 0:
+        size = length(byte, read)
+    content = read(size)
+    if len(content) != size:
+        raise NotReadError
     return values.decimal_of(content, scale)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.decode.avro.careful import AvroBytesError, CarefulReader
 from bridge.decode.avro.nodes import AvroSchema
-from bridge.decode.avro.reader import AvroReader
+from bridge.decode.avro.reader import MISREAD, AvroReader
 from bridge.decode.avro.schema import parse_schema
 from bridge.decode.avro.weights import MOST_STRUCTURE
 from bridge.decode.protocol import Schema
@@ -221,3 +221,40 @@ def test_what_cannot_be_read_is_looked_for_within_bounds() -> None:
     assert schema.records == {}
     raw = long(90_000) + b"\2" * 90_000 + b"\1" + b"\0"
     assert "what cannot be read is behind the first 10000 values" in problem({"type": "array", "items": "int"}, raw)
+
+
+def record_of(*kinds: Any, name: str = "R") -> dict[str, Any]:
+    return {
+        "type": "record",
+        "name": name,
+        "fields": [{"name": f"f{place}", "type": kind} for place, kind in enumerate(kinds)],
+    }
+
+
+DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 30, "scale": 2}
+
+
+@pytest.mark.parametrize(
+    ("tree", "raw"),
+    [
+        ("string", text("abc")),
+        ("bytes", block(b"abc")),
+        (DECIMAL, block(b"abc")),
+        (DECIMAL, block(b"abcdefghij")),
+        (["null", "string"], b"\2" + text("abc")),
+        (["int", "string", "long"], b"\2" + text("abc")),
+        (record_of("int", "string"), b"\2" + text("abc")),
+        (record_of("string", "null", {"type": "fixed", "name": "F", "size": 0}), text("abc")),
+        (record_of("string", record_of("null", name="S")), text("abc")),
+        (record_of(record_of("string", name="S"), "S"), text("a") + text("abc")),
+        (record_of("int", record_of("int", "string", name="S")), b"\2\2" + text("abc")),
+        (record_of("string", ["null", "R"]), text("a") + b"\2" + text("abc") + b"\0"),
+    ],
+)
+def test_a_text_that_is_cut_off_at_the_very_end_is_no_shorter_text(tree: Any, raw: bytes) -> None:
+    made = reader(tree)
+    made.fast(raw, 0)
+    for end in range(len(raw)):
+        with pytest.raises(MISREAD):
+            made.fast(raw[:end], 0)
+        assert " at byte " in problem(tree, raw[:end])
