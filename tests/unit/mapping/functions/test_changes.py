@@ -80,6 +80,38 @@ def test_of_mongodb_it_says_what_is_to_be_done_there() -> None:
         changed("a", update(None, {"a": 1}, source={"connector": "mongodb"}))
 
 
+def of_mongodb(**updates: Any) -> dict[str, Any]:
+    return update(None, {"a": {"b": 1}}, source={"connector": "mongodb"}, updateDescription=updates)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("a.b", True), ("a", True), ("a.c", False), ("ab", False), ("d", True), ("d.e", True), ("f", True), ("f.g", None)],
+)
+def test_mongodbs_list_of_updated_fields_answers_where_it_can(path: str, expected: Any) -> None:
+    change = of_mongodb(
+        updatedFields={"a.b": 1, "f": {"g": 1}},
+        removedFields=["d.e"],
+        truncatedArrays=[{"field": "list", "newSize": 1}],
+    )
+
+    if expected is None:  # all of f was set: whether g was another before, it does not say
+        with pytest.raises(QueryTypeError, match="changeStreamPreAndPostImages"):
+            changed(path, change)
+    else:
+        assert changed(path, change) is expected
+    assert changed("list", change) is True
+    assert changed("a", of_mongodb(updatedFields={})) is False
+
+
+@pytest.mark.parametrize(
+    "updates", [{}, {"updatedFields": '{"a": 1}'}, {"updatedFields": None, "removedFields": ["b"]}]
+)
+def test_a_list_of_updated_fields_that_is_none_answers_nothing(updates: dict[str, Any]) -> None:
+    with pytest.raises(QueryTypeError, match="found no before in the change"):
+        changed("a", of_mongodb(**updates))
+
+
 @pytest.mark.parametrize("value", [{}, {"op": "u"}, {"after_all": 1}, {"payload": "text"}, [], "x"])
 def test_what_is_no_change_event_is_a_failure_and_no_answer(value: Any) -> None:
     with pytest.raises(QueryTypeError, match="the value is no change event of Debezium"):
@@ -144,6 +176,11 @@ def test_debezium_unwrapped_is_asked_alike(bench: Callable[[str], Bench]) -> Non
     assert "changeStreamPreAndPostImages" in mapping.failed(record(None, {"a": 1, "u": "u-1"})).message
     as_texts = record(json.dumps({"doc": {"b": 1}}), json.dumps({"doc": {"b": 2}, "u": "u-1"}))
     assert mapping.request(as_texts)["user_id"] == "u-1"
+    updated = record(None, json.dumps({"a": 1, "u": "u-1"}))
+    updated["payload"]["updateDescription"] = {"updatedFields": json.dumps({"a": 1}), "removedFields": None}
+    assert mapping.request(updated)["user_id"] == "u-1"
+    updated["payload"]["updateDescription"] = {"updatedFields": json.dumps({"b": 1}), "truncatedArrays": 5}
+    mapping.filtered(updated)
 
 
 @pytest.mark.parametrize(
