@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bridge.decode import plain_text
 from bridge.decode.failures import unmappable
-from bridge.decode.protocol import Attributes, Decode, Decoder, DecodeSettings, FormatSettings, Peek, Schemas
+from bridge.decode.protocol import (
+    EXACT,
+    Attributes,
+    Decode,
+    Decoder,
+    DecodeSettings,
+    DecodesTo,
+    FormatSettings,
+    Peek,
+    Schemas,
+)
 from bridge.decode.steps import decode_of
 from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingBytesFilter, LeadingTypeFilter
 from bridge.mapping.expressions.paths import Path, covers
@@ -152,6 +162,12 @@ class TopicPlan:
         if name is not None and shown and _PLAIN_NAME.fullmatch(name):
             self._leading_type = LeadingTypeFilter(name, in_headers=settings.decoder.knows_events)
         self.when = settings.when
+
+    def whole(self, record: Record) -> DecodesTo:
+        """The decoded value with its envelope, elements and what is never sent, for people. Raises `MappingError`."""
+        given = replace(self.settings.format, unwrap="none", each=None, each_path=())
+        decode = self._shared.decode_of(replace(self.settings, format=given))
+        return decode(record, self.attributes(record), EXACT)
 
     def attributes(self, record: Record) -> Attributes | None:
         """What the record's headers say of its event, all of it still; None where they describe none."""

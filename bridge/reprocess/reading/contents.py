@@ -54,8 +54,8 @@ def legible(mapping: CompiledMapping, record: Record | None, content: bytes | No
         return Legible(content)
     topic, given = mapping.topic(record.topic), record._replace(value=content)
     try:
-        decoded = topic.decode(given, topic.attributes(given), EXACT)
-        if isinstance(decoded, dict):
+        decoded = topic.whole(given)
+        if isinstance(decoded, dict) and topic.attributes(given) is None:
             return Legible(exact_json.encoded(decoded), is_decoded=True)
         return Legible(content)
     except MappingError as failure:

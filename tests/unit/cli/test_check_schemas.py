@@ -114,3 +114,8 @@ def test_a_schema_of_another_language_than_decode_reads_is_a_warning(registry: F
     registry.register("orders-value", AVRO)
     (warning,) = said(look(registry), Level.WARNING)
     assert warning == "orders: its newest schema (orders-value) is Avro, and decode is auto."
+
+
+def test_a_subject_that_is_not_there_is_named_with_the_only_one_that_is_looked_for(registry: FakeRegistry) -> None:
+    (note,) = said(look(registry, mapping={"decode": "avro"}), Level.NOTE)
+    assert note.startswith("orders: the registry does not know the subject orders-value, so its records cannot be")

@@ -190,11 +190,14 @@ def test_letters_are_decoded_to_be_shown_and_redacted(config: Config, file: str)
     from bridge.reprocess.reading.contents import legible  # noqa: PLC0415
     from bridge.reprocess.reading.redaction import redaction  # noqa: PLC0415
 
+    settings = "  never_send: [data.amount]\n  each: lines\n"
+    whole = load_to_read(Path(config("mapping:\n", f"mapping:\n  decode: avro\n{settings}")), [f"42={file}"])
     start = load_to_read(Path(avro(config)), [f"42={file}"])
     record = Record("shop.orders", 0, 1, None, None, framed(42), ())
     assert isinstance(start.mapping.map(record, 0.0)[0], Request)
     found = legible(start.mapping, record, record.value)
     assert found.is_decoded
+    assert legible(whole.mapping, record, record.value) == found, "whatever the mapping takes off"
     hidden = redaction(["data.user_id"], everything=False)
     shown = hidden.of_value(found.text)
     assert shown is not None
