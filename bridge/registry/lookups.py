@@ -22,6 +22,8 @@ AT_ONCE: Final = 8
 """Look-ups under way at the same time: a start with hundreds of schemas is no attack on the registry."""
 CREDENTIALS_LOOKED_AT: Final = 2.0
 """Seconds between two looks at the files of the login while it is refused; looking asks the registry nothing."""
+DISK_PATIENCE: Final = 2.0
+"""Seconds for a disk to answer: a network's folder that hangs must not hold what the registry could say."""
 _SILENT: Final = frozenset({LookupResult.FOUND, LookupResult.UNUSABLE, LookupResult.UNKNOWN})
 
 OnKnown = Callable[[], None]
@@ -137,6 +139,7 @@ class RegistryLookups:
         self._state = "idle"
         self._since: float | None = None
         self._trouble: AskAgain | None = None
+        self._writing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
@@ -205,6 +208,8 @@ class RegistryLookups:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=DISK_PATIENCE)
 
     def _give_up(self, lookup: _Wanted) -> None:
         if self._lookups.get(lookup.reference) is lookup:
@@ -233,9 +238,8 @@ class RegistryLookups:
                 await self._wait(lookup, step)
                 continue
             decided = step.schema
-            if isinstance(decided, Schema) and self._folder is not None:
-                await asyncio.to_thread(self._folder.write, lookup.reference, decided, url)
             unknown = step.result is LookupResult.UNKNOWN
+            self._keep(lookup.reference, decided, url)
         if self._known.get(lookup.reference) is not decided:
             self._known.add(lookup.reference, decided, again=unknown)
         self._tell(lookup)
@@ -249,9 +253,20 @@ class RegistryLookups:
     async def _kept(self, reference: str) -> Schema | None:
         if self._folder is None:
             return None
-        schema = await asyncio.to_thread(self._folder.read, reference)
+        try:
+            async with asyncio.timeout(DISK_PATIENCE):
+                schema = await asyncio.to_thread(self._folder.read, reference)
+        except TimeoutError:
+            return None
         self._from_folder += schema is not None
         return schema
+
+    def _keep(self, reference: str, decided: Schema | NoSchema, url: str) -> None:
+        """On the disk, if anywhere. No record waits for that."""
+        if isinstance(decided, Schema) and self._folder is not None:
+            writing = asyncio.create_task(asyncio.to_thread(self._folder.write, reference, decided, url))
+            self._writing.add(writing)
+            writing.add_done_callback(self._writing.discard)
 
     async def _attempt(self, reference: str) -> tuple[Attempt, str]:
         try:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.errors import Signal
+from bridge.text.printable import cut, printable
 
 SCHEMA_LIMIT: Final = 4 * 1024 * 1024
 """Bytes that a schema may have with all it refers to. What is larger is decided once, as unusable."""
 
 ANSWER_LIMIT: Final = 3 * SCHEMA_LIMIT
 """Bytes of an answer that are read: a schema is escaped in it."""
+
+_LONGEST: Final = 1000
+"""Characters of a sentence: names in it come from outside."""
 
 
 class LookupResult(enum.StrEnum):
@@ -45,9 +49,9 @@ class RegistryFailure(Signal):
 
         `status` is that of HTTP; None where no whole answer came.
         """
-        super().__init__(sentence)
         self.kind = kind
-        self.sentence = sentence
+        self.sentence = cut(printable(sentence), _LONGEST)
+        super().__init__(self.sentence)
         self.retry_after = retry_after
         self.status = status
 
@@ -57,8 +61,8 @@ class UnknownReference(Signal):
 
     def __init__(self, what: str) -> None:
         """`what` is not known: ``schema id 42``."""
-        super().__init__(what)
-        self.what = what
+        self.what = cut(printable(what), _LONGEST)
+        super().__init__(self.what)
 
 
 class UnusableSchema(Signal):
@@ -66,8 +70,8 @@ class UnusableSchema(Signal):
 
     def __init__(self, why: str) -> None:
         """`why` is a part of a sentence, see `NoSchema.why`."""
-        super().__init__(why)
-        self.why = why
+        self.why = cut(printable(why), _LONGEST)
+        super().__init__(self.why)
 
 
 @dataclass(frozen=True, slots=True)

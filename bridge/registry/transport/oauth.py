@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
@@ -45,13 +46,15 @@ class OAuthLogin:
         self._clock = clock
         self._token = ""
         self._until = 0.0
+        self._one_at_a_time = asyncio.Lock()
         self._in_body = False
         """The endpoint takes the secret in the body only."""
 
     async def signed(self, question: Question) -> Mapping[str, str]:
         """See `RegistryLogin`."""
-        if not self._token or self._clock() >= self._until:
-            await self._get()
+        async with self._one_at_a_time:
+            if not self._token or self._clock() >= self._until:
+                await self._get()
         return {**question.headers, "Authorization": f"Bearer {self._token}", **self._more}
 
     def refused(self) -> None:
