@@ -123,7 +123,7 @@ def assemble(
     ``crash`` is told of a defect and stops in order; ``abort`` ends the process without waiting for anything.
     """
     logger = logging.getLogger("kafka")
-    registry = registry_of(config)
+    registry = registry_of(config, lambda sentence: delivery.events.schemas_not_kept(detail=sentence))
     if registry is not None:
         mapping = with_schemas(config, registry)
     limit = config.delivery.rate_limit

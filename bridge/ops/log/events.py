@@ -125,6 +125,11 @@ class Events:
                 offset=offset,
             )
 
+    def schemas_not_kept(self, *, detail: str) -> None:
+        """Something is wrong with the folder of schemas, or with a file in it; the registry is asked instead."""
+        if self._limiter.admit("schemas_not_kept"):
+            self._log.warning("schemas_not_kept", detail=detail)
+
     # --- partitions -----------------------------------------------------------------------------------------------
 
     def assigned(self, partitions: Sequence[TopicPartition], *, total: int) -> None:

@@ -38,13 +38,16 @@ class PipelineLookups:
         self._receipts.looked_up(reference)
 
 
-def registry_of(config: Config) -> RegistryLookups | None:
-    """Imported only where it is configured: without one nothing of it is in memory. Raises `Misuse`."""
+def registry_of(config: Config, warn: Callable[[str], None]) -> RegistryLookups | None:
+    """Imported only where it is configured: without one nothing of it is in memory. Raises `Misuse`.
+
+    `warn` is told sentences about `schema_registry.cache_dir`, from any thread, while the bridge runs.
+    """
     if config.schema_registry is None:
         return None
     from bridge.registry.build import build_lookups  # noqa: PLC0415 - see above
 
-    return build_lookups(config.schema_registry, environment.variables())
+    return build_lookups(config.schema_registry, environment.variables(), warn=warn)
 
 
 def with_schemas(config: Config, registry: RegistryLookups) -> CompiledMapping:

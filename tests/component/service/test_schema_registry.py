@@ -178,6 +178,18 @@ async def test_a_bridge_that_starts_while_the_registry_is_away_uses_what_it_kept
     assert in_order(api, "a-")
 
 
+async def test_a_folder_that_cannot_keep_schemas_is_said_and_stops_nothing(
+    broker: Broker, start: Start, registry: FakeRegistry, tmp_path: Path
+) -> None:
+    (tmp_path / "schemas").write_text("a file, and no folder")
+    produce(broker, range(20))
+    settings = section(registry, cache_dir=str(tmp_path / "schemas"))
+    service = await start(mapping=MAPPING, schema_registry=settings, kafka=RESTARTABLE)
+    await service.until_done(20)
+    await service.until("it is said", lambda: bool(service.lines.events("schemas_not_kept")))
+    assert str(tmp_path / "schemas") in service.lines.events("schemas_not_kept")[0]["detail"]
+
+
 async def test_a_registry_that_refuses_the_login_needs_someone_and_ends_when_it_does_not_any_more(
     broker: Broker, start: Start, registry: FakeRegistry
 ) -> None:

@@ -15,13 +15,14 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 from google.protobuf.message import Message
 
-from bridge.config.mapping_section import ValueFormat
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.decoders import DECODERS
-from bridge.decode.protocol import FAST, FormatSettings
+from bridge.decode.protocol import FAST, Decoder, FormatSettings
 from bridge.model import Record, SchemaNeeded
 from bridge.registry.offline import open_schemas
 from tests.support.registry.apicurio import Apicurio
+
+Read = Callable[[str, bytes], Any]
 
 MONEY: Final = '{"type": "record", "name": "Money", "namespace": "shop", "fields": [{"name": "minor", "type": "long"}]}'
 ORDER: Final = """{"type": "record", "name": "Order", "namespace": "shop", "fields": [
@@ -44,14 +45,15 @@ def client(apicurio: Apicurio) -> Iterator[SchemaRegistryClient]:
 
 
 @pytest.fixture(params=["confluent", "apicurio"])
-def read(request: pytest.FixtureRequest, apicurio: Apicurio) -> Callable[[ValueFormat, bytes], Any]:
+def read(request: pytest.FixtureRequest, apicurio: Apicurio) -> Read:
     """Reads a value in a format, and looks its schema up through either of the registry's APIs."""
     url = apicurio.compatible if request.param == "confluent" else apicurio.url
     section = SchemaRegistry.model_validate({"type": request.param, "urls": [url], "timeout": "20s"})
     schemas = open_schemas(section, {}, {})
+    decoders: dict[str, Decoder] = {str(name): row for name, row in DECODERS.items()}
 
-    def read(name: ValueFormat, value: bytes) -> Any:
-        decode = DECODERS[name].make(FormatSettings(), schemas)
+    def read(name: str, value: bytes) -> Any:
+        decode = decoders[name].make(FormatSettings(), schemas)
         record = Record("orders", 0, 0, None, None, value, ())
         found = decode(record, None, FAST)
         if isinstance(found, SchemaNeeded):
@@ -66,9 +68,7 @@ def context(topic: str) -> SerializationContext:
     return SerializationContext(topic, MessageField.VALUE, headers=[])
 
 
-def test_avro_with_references_and_evolution(
-    client: SchemaRegistryClient, read: Callable[[ValueFormat, bytes], Any]
-) -> None:
+def test_avro_with_references_and_evolution(client: SchemaRegistryClient, read: Read) -> None:
     client.register_schema("money", Schema(MONEY, "AVRO"))
     references = [SchemaReference("shop.Money", "money", 1)]
     order = {"type": "order.completed", "total": {"minor": 4_200}, "coupon": "X", "weight": Decimal("1.25")}
@@ -81,7 +81,7 @@ def test_avro_with_references_and_evolution(
     assert read("avro", later) == {**order, "channel": "app"}
 
 
-def test_json_schema(client: SchemaRegistryClient, read: Callable[[ValueFormat, bytes], Any]) -> None:
+def test_json_schema(client: SchemaRegistryClient, read: Read) -> None:
     value = JSONSerializer(JSON_SCHEMA, client)({"type": "order.completed"}, context("json"))
     assert value is not None
     assert read("auto", value) == {"type": "order.completed"}
@@ -111,9 +111,7 @@ def messages() -> Mapping[str, type[Message]]:
     return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(name)) for name in names}
 
 
-def test_protobuf_with_imports_and_message_indexes(
-    client: SchemaRegistryClient, read: Callable[[ValueFormat, bytes], Any]
-) -> None:
+def test_protobuf_with_imports_and_message_indexes(client: SchemaRegistryClient, read: Read) -> None:
     made = messages()
     settings = {"use.deprecated.format": False}
     order = made["shop.Order"](

@@ -52,6 +52,7 @@ SAID: dict[str, Callable[[Events], None]] = {
     "schema_registry_lost": lambda e: e.schema_registry_lost(detail="refused", partitions=PARTITIONS),
     "schema_registry_back": lambda e: e.schema_registry_back(seconds=31),
     "schema_awaited": lambda e: e.schema_awaited(schema="id:42", detail="not known", partition=PARTITIONS[0], offset=7),
+    "schemas_not_kept": lambda e: e.schemas_not_kept(detail="the folder is read-only"),
     "assigned": lambda e: e.assigned(PARTITIONS, total=4),
     "partition_started": lambda e: e.partition_started(
         PARTITIONS[0], offset=7, reason="new_topic", detail="it appeared", by_us=True
