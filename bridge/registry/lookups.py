@@ -219,8 +219,7 @@ class RegistryLookups:
 
     async def _look_up(self, lookup: _Wanted) -> None:
         """Until it is decided; then whoever waits is told."""
-        # What is known already is told all the same, and later than it was wanted.
-        decided: Schema | NoSchema | None = self._known.get(lookup.reference) or await self._kept(lookup.reference)
+        decided = self._settled(lookup.reference) or await self._kept(lookup.reference)
         unknown = False
         while decided is None:
             async with self._places:
@@ -243,6 +242,10 @@ class RegistryLookups:
         if self._known.get(lookup.reference) is not decided:
             self._known.add(lookup.reference, decided, again=unknown)
         self._tell(lookup)
+
+    def _settled(self, reference: str) -> Schema | NoSchema | None:
+        """What is known already is told all the same. What was unknown is asked for: somebody hopes that it changed."""
+        return None if self._known.was_unknown(reference) else self._known.get(reference)
 
     def _history(self, lookup: _Wanted) -> Waiting:
         """What was decided as unknown before, and is unknown still, is not waited for a second time."""

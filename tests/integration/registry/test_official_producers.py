@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
@@ -18,11 +18,14 @@ from google.protobuf.message import Message
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.decoders import DECODERS
 from bridge.decode.protocol import FAST, Decoder, FormatSettings
-from bridge.model import Record, SchemaNeeded
+from bridge.model import Header, Record, SchemaNeeded
 from bridge.registry.offline import open_schemas
 from tests.support.registry.apicurio import Apicurio
 
-Read = Callable[[str, bytes], Any]
+
+class Read(Protocol):
+    def __call__(self, name: str, value: bytes, headers: Sequence[Header] = (), /) -> Any: ...
+
 
 MONEY: Final = '{"type": "record", "name": "Money", "namespace": "shop", "fields": [{"name": "minor", "type": "long"}]}'
 ORDER: Final = """{"type": "record", "name": "Order", "namespace": "shop", "fields": [
@@ -52,9 +55,9 @@ def read(request: pytest.FixtureRequest, apicurio: Apicurio) -> Read:
     schemas = open_schemas(section, {}, {})
     decoders: dict[str, Decoder] = {str(name): row for name, row in DECODERS.items()}
 
-    def read(name: str, value: bytes) -> Any:
+    def read(name: str, value: bytes, headers: Sequence[Header] = (), /) -> Any:
         decode = decoders[name].make(FormatSettings(), schemas)
-        record = Record("orders", 0, 0, None, None, value, ())
+        record = Record("orders", 0, 0, None, None, value, headers)
         found = decode(record, None, FAST)
         if isinstance(found, SchemaNeeded):
             schemas.resolve(found.reference, 60.0)
@@ -79,6 +82,9 @@ def test_avro_with_references_and_evolution(client: SchemaRegistryClient, read: 
     assert first[:5] != later[:5]
     assert read("avro", first) == order
     assert read("avro", later) == {**order, "channel": "app"}
+    content = int.from_bytes(later[1:5])
+    bare: list[Header] = [("apicurio.value.contentId", content.to_bytes(8)), ("apicurio.value.encoding", b"BINARY")]
+    assert read("avro", later[5:], bare) == {**order, "channel": "app"}, "as Apicurio's own serializers write it"
 
 
 def test_json_schema(client: SchemaRegistryClient, read: Read) -> None:
