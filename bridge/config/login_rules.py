@@ -21,6 +21,9 @@ _OTHER_PORTS: Final[Mapping[str, str]] = {
 }
 """Of MSK's listeners, from inside and from outside of its network."""
 _OWN_LOGIN: Final = ("sasl.username", "sasl.password", "sasl.oauthbearer.")
+_UNSECURED: Final = "enable.sasl.oauthbearer.unsecure.jwt"
+_PLUGINS: Final = "plugin.library.paths"
+_TOKEN_GIVERS: Final = ("sasl.oauthbearer.method", _UNSECURED, _PLUGINS)
 _MECHANISMS: Final = ("sasl.mechanism", "sasl.mechanisms")
 
 
@@ -41,6 +44,19 @@ def sasl(section: str, properties: Mapping[str, str]) -> Iterator[Problem]:
         yield Problem(
             f"{section}.properties.sasl.mechanism",
             f"has no effect, because security.protocol is {protocol}; set security.protocol: sasl_ssl",
+        )
+    if protocol.startswith("sasl") and "OAUTHBEARER" in {properties[name].strip().upper() for name in named}:
+        yield from _tokens(section, properties)
+
+
+def _tokens(section: str, properties: Mapping[str, str]) -> Iterator[Problem]:
+    """Where they come from: a client that nobody gives any waits for one for ever."""
+    given = {name: properties.get(name, "").strip().lower() for name in _TOKEN_GIVERS}
+    if not (given["sasl.oauthbearer.method"] == "oidc" or given[_UNSECURED] == "true" or given[_PLUGINS]):
+        yield Problem(
+            f"{section}.properties.sasl.mechanism",
+            "OAUTHBEARER needs sasl.oauthbearer.method: oidc and a token endpoint beside it; for Amazon MSK set "
+            "kafka.aws_iam: {region: …} instead, and remove all sasl.* properties",
         )
     if properties.get("sasl.oauthbearer.metadata.authentication.type", "").strip().lower() == "aws_iam":
         yield Problem(

@@ -187,6 +187,10 @@ def test_a_grace_period_shorter_than_the_drain_is_refused(refusal: Say, values: 
             "keda.kafka.authenticationRef: must be set",
         ),
         (
+            {"keda": KEDA, **config(kafka={"aws_iam": {"region": "eu-central-1"}})},
+            "keda.kafka.authenticationRef: must be set, because KEDA logs in at Amazon MSK with a role of its own",
+        ),
+        (
             {"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": None}},
             "autoscaling.metrics: is empty",
         ),

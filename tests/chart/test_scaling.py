@@ -92,6 +92,18 @@ def test_keda_logs_in_with_what_the_bridge_logs_in_with(render: Render) -> None:
         assert (trigger["metadata"]["sasl"], trigger["metadata"]["tls"]) == ("scram_sha256", "enable")
 
 
+def test_keda_is_told_of_iam_and_logs_in_with_a_role_of_its_own(render: Render) -> None:
+    iam = {"config": {"kafka": {"aws_iam": {"region": "eu-central-1"}}}}
+    rendered = render(keda(kafka={"authenticationRef": {"name": "keda-msk"}}), iam)
+    for trigger in triggers(rendered.one("ScaledObject"), "kafka"):
+        assert trigger["authenticationRef"] == {"name": "keda-msk"}
+        assert {name: trigger["metadata"][name] for name in ("sasl", "tls", "awsRegion")} == {
+            "sasl": "aws_msk_iam",
+            "tls": "enable",
+            "awsRegion": "eu-central-1",
+        }
+
+
 def test_kafka_without_a_login_needs_no_authentication(render: Render) -> None:
     rendered = render(keda())
     assert rendered.all("TriggerAuthentication") == []

@@ -50,8 +50,8 @@ class LoginWatch:
 
     @property
     def view(self) -> LoginView:
-        """What `/status` shows."""
-        problem = self._problem
+        """What `/status` shows: what the log has said already."""
+        problem = self._told
         return LoginView() if problem is None else LoginView(problem.sentence, problem.since)
 
     @property

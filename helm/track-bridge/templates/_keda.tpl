@@ -14,6 +14,7 @@ say. `plain` are values of `config` that a TriggerAuthentication can only take f
 */}}
 {{- define "track-bridge.keda.kafka" -}}
 {{- $properties := dig "kafka" "properties" dict (include "track-bridge.config" . | fromJson) -}}
+{{- $iam := dig "kafka" "aws_iam" dict (include "track-bridge.config" . | fromJson) -}}
 {{- $protocol := dig "security.protocol" "plaintext" $properties | toString | lower -}}
 {{- $mechanism := (get $properties "sasl.mechanism" | default (get $properties "sasl.mechanisms")) | default "" | toString | upper -}}
 {{- $mechanisms := dict "PLAIN" "plaintext" "SCRAM-SHA-256" "scram_sha256" "SCRAM-SHA-512" "scram_sha512" -}}
@@ -21,7 +22,9 @@ say. `plain` are values of `config` that a TriggerAuthentication can only take f
 {{- $secrets := list -}}
 {{- $configMaps := list -}}
 {{- $plain := dict -}}
-{{- if hasPrefix "sasl" $protocol -}}
+{{- if $iam -}}
+  {{- $metadata = dict "tls" "enable" "sasl" "aws_msk_iam" "awsRegion" (toString $iam.region) -}}
+{{- else if hasPrefix "sasl" $protocol -}}
   {{- $_ := set $metadata "sasl" (get $mechanisms $mechanism) -}}
   {{- $credentials := .Values.kafkaCredentials -}}
   {{- $secret := $credentials.existingSecret | default (include "track-bridge.fullname" .) -}}
@@ -80,7 +83,7 @@ say. `plain` are values of `config` that a TriggerAuthentication can only take f
 {{- /* Partitions that have nothing waiting need no consumer of their own. Needs a topic. */ -}}
 {{- $_ := set $own "limitToPartitionsWithLag" "true" -}}
 {{- end -}}
-{{- if not $root.Values.keda.kafka.authenticationRef -}}
+{{- if or (not $root.Values.keda.kafka.authenticationRef) (dig "aws_iam" dict $config.kafka) -}}
 {{- $own = mergeOverwrite $own (include "track-bridge.keda.kafka" $root | fromJson).metadata -}}
 {{- end -}}
 type: kafka

@@ -241,7 +241,9 @@ keda.kafka.topics: must be set, because config.kafka.topics has a reference that
 {{- if and (not .Values.keda.kafka.authenticationRef) (hasKey $kafka.metadata "sasl") -}}
 {{- $parameters := list -}}
 {{- range concat $kafka.secrets $kafka.configMaps }}{{ $parameters = append $parameters .parameter }}{{ end -}}
-{{- if or (empty $kafka.metadata.sasl) (not (has "username" $parameters)) (not (has "password" $parameters)) }}
+{{- if eq ($kafka.metadata.sasl | default "") "aws_msk_iam" }}
+keda.kafka.authenticationRef: must be set, because KEDA logs in at Amazon MSK with a role of its own; name a TriggerAuthentication with podIdentity aws
+{{- else if or (empty $kafka.metadata.sasl) (not (has "username" $parameters)) (not (has "password" $parameters)) }}
 keda.kafka.authenticationRef: must be set, because KEDA's way into Kafka does not follow from sasl.mechanism (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512), sasl.username and kafkaCredentials; name a TriggerAuthentication
 {{- end -}}
 {{- end -}}

@@ -19,6 +19,7 @@ from tests.support.kafka.oauth import MSK_TOKENS, msk_properties
 from tests.support.service import events, ledger, settings
 from tests.support.service.scene import Scene
 from tests.support.service.settings import SESSION
+from tests.support.service.waiting import until
 
 REAUTHENTICATE_MS = 2_000
 
@@ -104,7 +105,7 @@ async def test_credentials_that_end_are_named_while_records_flow_and_forgotten_w
         await replica.until("the login works", lambda now: now["kafka"]["login_problem"] is None, within=90)
         await scene.until_delivered(produced)
         await scene.until_committed(produced)
-        assert len(replica.events("login_back")) >= 1
+        await until("it is logged", lambda: bool(replica.events("login_back")))
         assert await replica.terminate() == 0
     assert ledger.overtaken(scene.api.ledger.accepted) == []
     assert kafka.read(scene.letters) == []

@@ -16,6 +16,7 @@ from tests.support.kafka.oauth import SECRET, TokenEndpoint, broker_properties, 
 from tests.support.service import events, ledger
 from tests.support.service.scene import Scene
 from tests.support.service.settings import SESSION
+from tests.support.service.waiting import until
 
 REAUTHENTICATE_MS = 2_000
 LIFETIME = 10.0
@@ -62,6 +63,7 @@ async def test_records_flow_through_many_logins_and_an_endpoint_that_is_gone_for
     status = await replica.status()
     assert "Failed to connect to 127.0.0.1" in status["kafka"]["login_problem"]
     assert "kafka_login" in {each["reason"] for each in status["needs_someone"]}
+    await until("it is logged", lambda: bool(replica.events("login_failed")))
     [failed] = replica.events("login_failed")
     assert failed["detail"] == status["kafka"]["login_problem"]
     # Longer than the last token is good for: by now the broker has ended every connection.
@@ -72,7 +74,7 @@ async def test_records_flow_through_many_logins_and_an_endpoint_that_is_gone_for
         await replica.until("the login works", lambda now: now["kafka"]["login_problem"] is None, within=60)
         await scene.until_delivered(produced)
         await scene.until_committed(produced)
-        assert len(replica.events("login_back")) == 1
+        await until("it is logged", lambda: len(replica.events("login_back")) == 1)
         assert await replica.terminate() == 0
     assert ledger.overtaken(scene.api.ledger.accepted) == []
     assert kafka.read(scene.letters) == []

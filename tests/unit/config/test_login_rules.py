@@ -101,3 +101,20 @@ def test_confluents_own_login_with_aws_is_refused_with_the_one_that_may_be_meant
     )
     [problem] = loaded.problems
     assert "for Amazon MSK set kafka.aws_iam" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_enough"),
+    [
+        ("sasl.oauthbearer.method", "oidc", True),
+        ("enable.sasl.oauthbearer.unsecure.jwt", "true", True),
+        ("sasl.oauthbearer.method", "default", False),
+        ("client.id", "x", False),
+    ],
+)
+def test_a_login_by_tokens_that_nobody_gives_is_refused(
+    changed: Load, name: str, value: str, *, is_enough: bool
+) -> None:
+    properties = f"security.protocol: sasl_ssl, sasl.mechanism: OAUTHBEARER, {name}: '{value}'"
+    loaded = changed("kafka:\n", f"kafka:\n  properties: {{{properties}}}\n")
+    assert [each.where for each in loaded.problems] == ([] if is_enough else ["kafka.properties.sasl.mechanism"])

@@ -45,6 +45,7 @@ def test_a_failure_is_said_once_as_long_as_it_says_the_same_and_so_is_its_end() 
     consumer.no_token = LoginProblem(1000.0, "the secret is refused")
     watching.look()
     consumer.token_came()
+    assert watching.view.problem == "the secret is refused"
     for _ in range(3):
         watching.look()
     assert consumer.said == [("failed", "the endpoint is away"), ("failed", "the secret is refused"), ("back", 60.0)]
