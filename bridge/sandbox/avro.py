@@ -79,7 +79,7 @@ def _record(record: SampleRecord) -> SampleRecord:
         event = json.loads(record.value or b"")
     except ValueError:
         return record
-    if not isinstance(event, dict):
+    if not isinstance(event, dict) or "type" not in event:
         return record
     framing = b"\0" + IDS[record.topic].to_bytes(4, "big")
     return replace(record, value=framing + encoded(SCHEMAS[record.topic], event))
