@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
+from bridge.config import load
+from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.review.examples import run_example, run_examples
 from bridge.model import Failed, Filtered, Request
 from tests.support.docs.examples import DOCS, ExampleBlock, WorkedExample, blocks, compiled, worked_examples
+from tests.support.docs.snippets import BASE
+from tests.support.service.settings import layered
 
 PAGES = ("mapping.md", "formats.md", "cookbook.md")
 BLOCKS = {page: list(blocks(page)) for page in PAGES}
@@ -59,12 +65,32 @@ def test_what_a_page_calls_refused_is_refused_in_these_words() -> None:
         assert "\n".join(map(str, found)) == expected.strip()
 
 
+def test_a_part_of_a_configuration_on_a_page_loads_beside_what_every_configuration_has(tmp_path: Path) -> None:
+    parts = [block.body for page in PAGES for block in BLOCKS[page] if block.role == "configuration"]
+
+    assert parts
+    for part in parts:
+        path = tmp_path / "bridge.yaml"
+        path.write_text(yaml.safe_dump(layered(BASE, yaml_core.parse(part).tree)), encoding="utf-8")
+        assert load.read(path, {}).problems == ()
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_a_page_is_run_or_plainly_not_an_example(page: str) -> None:
     roles = {block.role for block in BLOCKS[page]}
     fences = re.findall(r"^```(\w+.*)$", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert roles <= {"mapping", "input", "record", "request", "outcome", "refused", "problems", "schema"}
+    assert roles <= {
+        "mapping",
+        "input",
+        "record",
+        "request",
+        "outcome",
+        "refused",
+        "problems",
+        "schema",
+        "configuration",
+    }
     of_defaults = 1 if page == "mapping.md" else 0
     assert len(fences) - len(BLOCKS[page]) == of_defaults, "only the block of defaults stands for itself"
 
