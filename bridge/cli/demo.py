@@ -17,12 +17,15 @@ from bridge.text.amounts import span
 )
 def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+    avro: Annotated[
+        bool, typer.Option("--avro", help="The events are in Avro, behind an embedded schema registry.")
+    ] = False,
 ) -> int:
     """Watch the main job run: Kafka, the Track API and their troubles, all inside this process, in half a minute."""
     from rich.console import Console
 
     from bridge.cli.frame.progress import view_for
-    from bridge.demo import report, scenario
+    from bridge.demo import encodings, report, scenario
     from bridge.service.main import on_loop
 
     console = Console(quiet=as_json, soft_wrap=True)
@@ -30,7 +33,7 @@ def demo(
         typer.echo("track-bridge demo: domain events from Kafka become Userpilot Track API requests.\n")
     view = view_for(console, scenario.RECORDS)
     try:
-        result = on_loop(scenario.run(view.show, view.tell))
+        result = on_loop(scenario.run(view.show, view.tell, encodings.as_avro if avro else encodings.as_json))
     finally:
         view.end()
     wrong = report.findings(result)

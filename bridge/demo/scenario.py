@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from logging import getLogger
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from bridge.commands import completed
 from bridge.config.mapping_section import RouteConfig
 from bridge.config.sections import Config
+from bridge.decode.protocol import Schemas
+from bridge.demo.encodings import Staging, as_json
 from bridge.formats.letters import Letter
 from bridge.kafka.letters.letter_log import LetterLog
 from bridge.mapping.compile import CompiledMapping, compile_mapping
@@ -30,6 +33,7 @@ from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.sandbox.emulator.ledger import Accepted
 from bridge.sandbox.emulator.server import Emulator
 from bridge.sandbox.feed import produce
+from bridge.sandbox.registry import EmbeddedRegistry
 from bridge.sandbox.sample import REJECTED_NAME, TOPICS, Sample, sample
 from bridge.sandbox.sample import configuration as sample_configuration
 from bridge.service.bridge import Bridge
@@ -42,6 +46,8 @@ API_KEY = "NX-demo-key"
 DEAD_LETTER_TOPIC = "demo.dlq"
 OUTAGE_AT, OUTAGE_SECONDS = 500, 3.0
 THROTTLE_AT, THROTTLE_SECONDS = 1100, 2
+REGISTRY_DOWN_SECONDS = 1.0
+"""From the first question it did not answer."""
 DEADLINE = 90.0
 """Seconds after which a demo that is not done has failed."""
 _REJECTION = '{"errors":[{"error_code":"invalid_event","message":"Invalid input: this event name is not known"}]}'
@@ -60,6 +66,8 @@ class DemoResult:
     seconds: float
 
 
+Encoding = Callable[[Sample], AbstractAsyncContextManager[Staging]]
+"""How the events are put into Kafka."""
 Show = Callable[[int, str, str], None]
 """Takes how many records are done, all that there is to say as a line, and what the bridge does in a few words."""
 Tell = Callable[[str], None]
@@ -77,22 +85,27 @@ class RecordingEmulator(Emulator):
         super().request(connection, request)
 
 
-async def run(show: Show, tell: Tell) -> DemoResult:
+async def run(show: Show, tell: Tell, encoding: Encoding = as_json) -> DemoResult:
     """Run it; ``show`` hears how it goes several times a second, ``tell`` a sentence when something happens."""
-    chosen = sample(RECORDS)
     began = time.monotonic()
     with EmbeddedKafka({**TOPICS, DEAD_LETTER_TOPIC: 6, f"{DEAD_LETTER_TOPIC}.resolutions": 6}) as kafka:
-        async with RecordingEmulator(keys=[API_KEY], rate=RateLimit(12_000)) as api:
+        async with (
+            RecordingEmulator(keys=[API_KEY], rate=RateLimit(12_000)) as api,
+            encoding(sample(RECORDS)) as staging,
+        ):
+            chosen = staging.sample
             tell(f"Kafka        an embedded broker at {kafka.bootstrap}, topics {', '.join(TOPICS)}")
             tell(f"Userpilot    an emulated Track API at {api.endpoint}, which takes 12,000 requests a minute")
             await asyncio.to_thread(produce, kafka.bootstrap, chosen.records)
             tell(f"events       {thousands(len(chosen.records))} records of {chosen.users} users are in the topics")
-            config, mapping = configuration(kafka.bootstrap, api.endpoint)
+            config, mapping = configuration(kafka.bootstrap, api.endpoint, staging.environ)
             kept = KeptLines()
             logging = logger.set_up(level="info", log_format="json", secrets=[API_KEY], output=kept)
             try:
                 bridge = Bridge(config, mapping, logging)
                 running = asyncio.create_task(bridge.run())
+                if staging.registry is not None:
+                    await _registry_comes_up(staging.registry, bridge, running, tell)
                 last = await _watch(bridge, running, api, len(chosen.records), show, tell)
                 bridge.stop("the demo is over")
                 await running
@@ -108,17 +121,32 @@ async def run(show: Show, tell: Tell) -> DemoResult:
                 )
             )
             api.set_faults()
-            corrected = await correct(config, api)
+            corrected = await correct(config, api, staging.schemas)
             return DemoResult(chosen, last, accepted, overlaps, api.first, corrected, time.monotonic() - began)
 
 
-def configuration(bootstrap: str, endpoint: str) -> tuple[Config, CompiledMapping]:
-    """The demo's own `bridge.yaml`, loaded the way every other is."""
-    config = sample_configuration(bootstrap, endpoint, API_KEY)
+def configuration(bootstrap: str, endpoint: str, more: Mapping[str, str]) -> tuple[Config, CompiledMapping]:
+    """The demo's own `bridge.yaml`, loaded the way every other is, with these variables over it."""
+    config = sample_configuration(bootstrap, endpoint, API_KEY, more)
     mapping = compile_mapping(config.mapping)
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the demo's mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
     return config, mapping
+
+
+async def _registry_comes_up(
+    registry: EmbeddedRegistry, bridge: Bridge, running: asyncio.Task[object], tell: Tell
+) -> None:
+    """Let the bridge find it down first: what is read by then waits for its schemas."""
+    deadline = time.monotonic() + DEADLINE
+    while not registry.requests and not running.done() and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    state = bridge.snapshot().tally if bridge.admin_address is not None else None
+    waiting = "" if state is None else f" ({thousands(state.delivered)} delivered)"
+    tell(f"registry     answers 503: partitions wait at the first record whose schema is not known{waiting}")
+    await asyncio.sleep(REGISTRY_DOWN_SECONDS)
+    registry.is_down = False
+    tell(f"registry     is up at {registry.url}; its schemas are asked for once each")
 
 
 async def _watch(
@@ -198,11 +226,11 @@ class Corrected:
     still_open: int
 
 
-async def correct(config: Config, api: Emulator) -> Corrected:
+async def correct(config: Config, api: Emulator, schemas: Schemas) -> Corrected:
     """Fix the two faults that the sample's dead letters show, and replay; what that does not help stays open."""
     already = len(api.ledger.accepted)
     kafka_log = getLogger("kafka")
-    mapping = _fixed(config)
+    mapping = _fixed(config, schemas)
     log = LetterLog(config.kafka, config.dead_letter.topic, kafka_log)
     reader = await asyncio.to_thread(LetterReader, log)
     entries = await asyncio.to_thread(lambda: list(reader.entries()))
@@ -226,7 +254,7 @@ async def correct(config: Config, api: Emulator) -> Corrected:
     )
 
 
-def _fixed(config: Config) -> CompiledMapping:
+def _fixed(config: Config, schemas: Schemas) -> CompiledMapping:
     """Users come from the key, which every record has; imported orders get a name that the API knows."""
     changes: dict[str, dict[str, Any]] = {
         "order.imported": {"event_name": "Order Completed"},
@@ -235,7 +263,7 @@ def _fixed(config: Config) -> CompiledMapping:
     events = dict(config.mapping.events)
     for rule, change in changes.items():
         events[rule] = tuple(r.model_copy(update=change) for r in events[rule] if isinstance(r, RouteConfig))
-    mapping = compile_mapping(config.mapping.model_copy(update={"user_id": "key", "events": events}))
+    mapping = compile_mapping(config.mapping.model_copy(update={"user_id": "key", "events": events}), schemas)
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the demo's fixed mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
     return mapping

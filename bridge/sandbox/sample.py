@@ -6,9 +6,10 @@ import importlib.resources
 import itertools
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from bridge.config import load as config_load
 from bridge.config.sections import Config
@@ -118,10 +119,13 @@ def _event(i: int, rng: random.Random) -> tuple[str, str, dict[str, object]]:
 
 
 def configuration(
-    bootstrap: str = "localhost:9", endpoint: str = "http://localhost", api_key: str = "NX-none"
+    bootstrap: str = "localhost:9",
+    endpoint: str = "http://localhost",
+    api_key: str = "NX-none",
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Config:
-    """`demo.yaml`, loaded the way every other is. By default it leads nowhere."""
-    environ = {"DEMO_BOOTSTRAP": bootstrap, "DEMO_ENDPOINT": endpoint, "DEMO_API_KEY": api_key}
+    """`demo.yaml`, loaded the way every other is, with the variables in `more` over it. By default it leads nowhere."""
+    environ = {"DEMO_BOOTSTRAP": bootstrap, "DEMO_ENDPOINT": endpoint, "DEMO_API_KEY": api_key, **more}
     with importlib.resources.as_file(importlib.resources.files("bridge.sandbox") / "demo.yaml") as path:
         loaded = config_load.read(path, environ)
     if loaded.config is None:
