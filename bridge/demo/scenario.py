@@ -105,7 +105,7 @@ async def run(show: Show, tell: Tell, encoding: Encoding = as_json) -> DemoResul
                 bridge = Bridge(config, mapping, logging)
                 running = asyncio.create_task(bridge.run())
                 if staging.registry is not None:
-                    await _registry_comes_up(staging.registry, bridge, running, tell)
+                    await _registry_comes_up(staging.registry, running, tell)
                 last = await _watch(bridge, running, api, len(chosen.records), show, tell)
                 bridge.stop("the demo is over")
                 await running
@@ -134,16 +134,12 @@ def configuration(bootstrap: str, endpoint: str, more: Mapping[str, str]) -> tup
     return config, mapping
 
 
-async def _registry_comes_up(
-    registry: EmbeddedRegistry, bridge: Bridge, running: asyncio.Task[object], tell: Tell
-) -> None:
+async def _registry_comes_up(registry: EmbeddedRegistry, running: asyncio.Task[object], tell: Tell) -> None:
     """Let the bridge find it down first: what is read by then waits for its schemas."""
-    deadline = time.monotonic() + DEADLINE
-    while not registry.requests and not running.done() and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
-    state = bridge.snapshot().tally if bridge.admin_address is not None else None
-    waiting = "" if state is None else f" ({thousands(state.delivered)} delivered)"
-    tell(f"registry     answers 503: partitions wait at the first record whose schema is not known{waiting}")
+    asked = asyncio.create_task(registry.asked.wait())
+    await asyncio.wait({asked, running}, timeout=DEADLINE, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    tell("registry     answers 503: each partition waits at its first record, in order, and nothing is given up")
     await asyncio.sleep(REGISTRY_DOWN_SECONDS)
     registry.is_down = False
     tell(f"registry     is up at {registry.url}; its schemas are asked for once each")

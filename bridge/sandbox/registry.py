@@ -33,6 +33,8 @@ class EmbeddedRegistry:
         """Set it: every request is answered with 503."""
         self.requests = 0
         """How many were answered."""
+        self.asked = asyncio.Event()
+        """Set by the first of them."""
         self.port = 0
         self._connections: set[ServerConnection] = set()
         self._server: asyncio.Server | None = None
@@ -84,6 +86,7 @@ class EmbeddedRegistry:
     def request(self, connection: ServerConnection, request: ReceivedRequest) -> None:
         """Answer one request."""
         self.requests += 1
+        self.asked.set()
         status, document = (503, _error(50003, "down")) if self.is_down else self._answer(request.path)
         connection.answer(reply(status, orjson.dumps(document), _JSON, f"registry-{self.requests}"))
 
