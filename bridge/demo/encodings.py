@@ -18,17 +18,17 @@ class Staging:
     """One run's events, and what the bridge must know to read them."""
 
     sample: Sample
+    schemas: Schemas
+    """What the replay reads the dead letters with."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """What is set over `sandbox/demo.yaml`."""
-    schemas: Schemas = NO_SCHEMAS
-    """What the replay reads the dead letters with."""
     registry: EmbeddedRegistry | None = None
 
 
 @asynccontextmanager
 async def as_json(sample: Sample) -> AsyncIterator[Staging]:
     """The events as the sample has them."""
-    yield Staging(sample)
+    yield Staging(sample, NO_SCHEMAS)
 
 
 @asynccontextmanager
@@ -42,4 +42,4 @@ async def as_avro(sample: Sample) -> AsyncIterator[Staging]:
             "BRIDGE_SCHEMA_REGISTRY__URLS": json.dumps([registry.url]),
         }
         schemas = {f"id:{number}": Schema("avro", texts[topic]) for topic, number in IDS.items()}
-        yield Staging(in_avro(sample), environ, schemas, registry)
+        yield Staging(in_avro(sample), schemas, environ, registry)
