@@ -1,0 +1,21 @@
+"""`bridge demo` as a stranger runs it: in JSON and in Avro every record is accounted for, in order, without a duplicate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from tests.component.cli.conftest import Cli
+
+
+async def test_the_demo_comes_to_the_same_in_json_and_in_avro_behind_a_registry_that_is_down_at_first(cli: Cli) -> None:
+    plain, avro = await asyncio.gather(cli("demo", "--json"), cli("demo", "--json", "--avro"))
+
+    assert (plain.code, avro.code) == (0, 0), plain.out + avro.out
+    assert counted(json.loads(plain.out)) == counted(json.loads(avro.out))
+
+
+def counted(result: dict[str, Any]) -> dict[str, Any]:
+    """All that is no time."""
+    return {name: value for name, value in result.items() if name != "seconds"}
