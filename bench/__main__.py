@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import avro, delivery, filtering, letters, waiting
+from bench import avro, delivery, filtering, letters, protobuf, waiting
 from bench.broker import broker
 from bench.peers import Peer
 from bench.runs import Bench, RunFailedError
@@ -35,6 +35,7 @@ SCENARIOS: Mapping[str, Callable[[Session], Iterator[Row]]] = {
     "idle": waiting.idle,
     "dead-letters": letters.dead_letters,
     "avro": avro.decoding,
+    "protobuf": protobuf.decoding,
     "growth": delivery.growth,
 }
 

@@ -15,7 +15,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 CORPUS: Final = Path("tests/unit/fuzz/corpus")
 LEARNED: Final = Path(".cache/fuzz")
-TARGETS: Final = ("records", "avro", "answers", "commits", "letters", "foreign", "configuration", "probes")
+TARGETS: Final = ("records", "avro", "answers", "commits", "letters", "foreign", "configuration", "probes", "protobuf")
 """As in `targets`, which is not imported here: that would start the program under test uninstrumented."""
 LONGEST_INPUT: Final = 4096
 SLOWEST: Final = 10

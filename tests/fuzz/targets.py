@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz import answers, avro, commits, configuration, foreign, letters, probes, records
+from tests.fuzz import answers, avro, commits, configuration, foreign, letters, probes, protobuf, records
 
 CORPUS: Final = Path(__file__).parents[1] / "unit" / "fuzz" / "corpus"
 """Found cases, and inputs that lead far in: a folder for each target, replayed by the ordinary test run."""
@@ -20,4 +20,5 @@ TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "foreign": foreign.fuzz,
     "configuration": configuration.fuzz,
     "probes": probes.fuzz,
+    "protobuf": protobuf.fuzz,
 }
