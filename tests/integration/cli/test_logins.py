@@ -9,11 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.integration.cli.conftest import Ran
 from tests.integration.conftest import KafkaFactory
 from tests.support.kafka.client import OwnKafka
-from tests.support.kafka.oauth import MSK_TOKENS, SECRET, TokenEndpoint, client_properties, msk_properties
+from tests.support.kafka.oauth import (
+    MSK_TOKENS,
+    SECRET,
+    TokenEndpoint,
+    broker_properties,
+    client_properties,
+    msk_properties,
+)
 from tests.support.kafka.settings import PASSWORDS
 from tests.support.service import settings
 
@@ -25,6 +34,13 @@ Checked = Callable[..., tuple[str, str]]
 def kafka() -> Iterator[OwnKafka]:
     with ExitStack() as stack:
         yield KafkaFactory(stack)(sasl=True, java=MSK_TOKENS, properties=msk_properties(60_000))
+
+
+@pytest.fixture(scope="module")
+def tokens_kafka() -> Iterator[OwnKafka]:
+    """One that takes tokens that are JWTs."""
+    with ExitStack() as stack:
+        yield KafkaFactory(stack)(sasl=True, properties=broker_properties(60_000))
 
 
 @pytest.fixture
@@ -115,6 +131,55 @@ def test_a_token_that_has_ended_when_it_comes(checked: Checked, endpoint: TokenE
     assert "unexpired token" in what
     assert "clock" in to_do
     assert SECRET not in what + to_do
+
+
+def bearer(url: str, tmp_path: Path) -> dict[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    file = tmp_path / "key.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assertion = "sasl.oauthbearer.assertion"
+    return {
+        **{name: text for name, text in client_properties(url).items() if ".client." not in name},
+        "sasl.oauthbearer.grant.type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        f"{assertion}.algorithm": "ES256",
+        f"{assertion}.private.key.pem_file": str(file),
+        f"{assertion}.claim.iss": "track-bridge",
+        f"{assertion}.claim.sub": "track-bridge",
+        f"{assertion}.claim.aud": url,
+    }
+
+
+def managed_identity(url: str, _folder: Path) -> dict[str, str]:
+    return {
+        **{name: text for name, text in client_properties(url).items() if ".client." not in name},
+        "sasl.oauthbearer.metadata.authentication.type": "azure_imds",
+        "sasl.oauthbearer.config": "query=api-version=2018-02-01&resource=https://shop.servicebus.windows.net",
+    }
+
+
+@pytest.mark.parametrize("properties", [bearer, managed_identity])
+def test_tokens_for_an_assertion_and_for_a_machine_let_in(
+    cli: Callable[..., Ran],
+    tokens_kafka: OwnKafka,
+    endpoint: TokenEndpoint,
+    tmp_path: Path,
+    properties: Callable[[str, Path], dict[str, str]],
+) -> None:
+    base = settings.base(tokens_kafka.sasl_bootstrap, "http://127.0.0.1:1", ["orders"])
+    logged_in = {"kafka": {"properties": properties(endpoint.url, tmp_path)}}
+    file = settings.write(tmp_path / "bridge.yaml", settings.layered(base, logged_in))
+    findings = json.loads(cli("check", "--json", "-c", str(file)).out)["findings"]
+    [first, *_] = [each for each in findings if each["area"] == "Kafka"]
+    assert (first["level"], first["what"]) == (
+        "ok",
+        f"1 broker at {tokens_kafka.sasl_bootstrap}, over sasl_plaintext.",
+    )
+    assert endpoint.given > 0
+    [form, *_] = endpoint.requests
+    if properties is bearer:
+        assert form["assertion"].count(".") == 2
+    else:
+        assert form["Metadata"] == "true"
 
 
 @pytest.mark.parametrize("access_key", ["AKIDDENIED", None])

@@ -59,7 +59,7 @@ class TokenEndpoint:
         self.claims: dict[str, Any] = {}
         """Of the next tokens, over the usual ones."""
         self.requests: list[dict[str, str]] = []
-        """The form of each, with what the Authorization header says under ``Authorization``."""
+        """The form of each, and beside it what the headers ``Authorization`` and ``Metadata`` say."""
         self.given = 0
         """Tokens."""
         endpoint = self
@@ -68,7 +68,7 @@ class TokenEndpoint:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 form = {name: values[0] for name, values in parse_qs(body).items()}
-                form["Authorization"] = self.headers.get("Authorization") or ""
+                form |= {name: self.headers.get(name) or "" for name in ("Authorization", "Metadata")}
                 status, answer = endpoint.answer(form)
                 text = json.dumps(answer).encode()
                 self.send_response(status)
