@@ -64,41 +64,45 @@ class AvroReaders:
 def make(settings: FormatSettings, schemas: Schemas) -> Decode:
     """See `Decoder.make`."""
     readers = AvroReaders(schemas, logical_types=settings.logical_types)
-    known = readers.known
     takes_anything = settings.takes_anything
+    prefixes: dict[bytes, AvroReader] = {}
+    """By the first bytes of records without headers, which are framed by these alone. Nearly every record is one."""
 
     def decode(record: Record, _attributes: Attributes | None, _settings: DecodeSettings, /) -> DecodesTo:
         _, _, _, _, _, raw, headers = record
         if raw is None:
             return None
-        framed = framed_value(raw, headers)
-        if framed is None:
-            raise undecodable(unnamed_schema("value", raw, headers))
-        reference, start, inflated, _ = framed
-        reader = known.get(reference)
+        start = CONFLUENT
+        reader = None if headers else prefixes.get(raw[:CONFLUENT])
         if reader is None:
-            found = readers.of(reference)
+            framed = framed_value(raw, headers)
+            if framed is None:
+                raise undecodable(unnamed_schema("value", raw, headers))
+            found = readers.of(framed.reference)
             if isinstance(found, SchemaNeeded):
                 return found
-            reader = found
-        if inflated is not None:
-            raw = inflated
+            reader, start = found, framed.start
+            if framed.inflated is not None:
+                raw = framed.inflated
+            elif start == CONFLUENT and not headers:
+                _bound(prefixes)
+                prefixes[raw[:CONFLUENT]] = reader
         try:
             value: DecodesTo = reader.fast(raw, start)
         except MISREAD:
-            value = _carefully(reader, raw, start, reference)
+            value = _carefully(reader, raw, start)
         if value.__class__ is not dict and value is not None and not takes_anything:
-            raise undecodable(f"the value is {kind(value)} by {named(reference)}; a record is needed")
+            raise undecodable(f"the value is {kind(value)} by {named(reader.reference)}; a record is needed")
         return value
 
     return decode
 
 
-def _carefully(reader: AvroReader, raw: bytes, start: int, reference: str) -> Any:
+def _carefully(reader: AvroReader, raw: bytes, start: int) -> Any:
     try:
         return reader.carefully(raw, start)
     except AvroBytesError as fault:
-        raise undecodable(f"the value is no Avro of {named(reference)}: {fault}") from None
+        raise undecodable(f"the value is no Avro of {named(reader.reference)}: {fault}") from None
 
 
 def peek(settings: FormatSettings, schemas: Schemas, path: tuple[str, ...]) -> Peek | None:
@@ -151,6 +155,6 @@ def _no_answer(_raw: bytes, _start: int) -> None:
     """Where only the whole value tells."""
 
 
-def _bound(kept: dict[str, Any]) -> None:
+def _bound(kept: dict[Any, Any]) -> None:
     if len(kept) >= MOST_READERS:
         kept.clear()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bridge.decode.avro.careful import AvroBytesError, CarefulReader
 from bridge.decode.avro.schema import AvroSchemaError, parse_schema
-from bridge.decode.avro.source import fast_reader
+from bridge.decode.avro.source import FastRead, fast_reader
 from bridge.decode.protocol import Schema
 
 MISREAD: Final = (LookupError, ValueError, TypeError, ArithmeticError, StructError, RecursionError)
@@ -18,7 +18,7 @@ _FORMS: Final = {"protobuf": "Protobuf", "json": "JSON Schema"}
 class AvroReader:
     """Reads the values of one schema."""
 
-    __slots__ = ("_schema", "fast")
+    __slots__ = ("_schema", "fast", "reference")
 
     def __init__(self, schema: Schema, reference: str, *, logical_types: bool) -> None:
         """Raises `AvroSchemaError`: whole sentences."""
@@ -28,8 +28,14 @@ class AvroReader:
             self._schema = parse_schema(schema.text, schema.references, logical_types=logical_types)
         except AvroSchemaError as fault:
             raise AvroSchemaError(f"{named(reference)} is no Avro schema that can be read by: {fault}") from None
-        self.fast = fast_reader(self._schema, reference)
+        self.reference = reference
+        self.fast: FastRead = self._first
         """Given bytes and where in them the value begins. Raises one of `MISREAD` for what `carefully` is for."""
+
+    def _first(self, raw: bytes, start: int) -> Any:
+        """Written for the first value: who only peeks needs no reader."""
+        self.fast = fast_reader(self._schema, self.reference)
+        return self.fast(raw, start)
 
     @property
     def schema(self) -> Any:

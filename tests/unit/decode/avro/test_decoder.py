@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from bridge.config.mapping_section import MappingConfig
+from bridge.decode.avro import reader
 from bridge.decode.avro.decoder import MOST_READERS, AvroReaders, make
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import FAST, FormatSettings, NoSchema, Schema, Schemas
@@ -214,6 +215,19 @@ def test_the_fault_of_a_schema_is_looked_for_once() -> None:
         with pytest.raises(Exception, match="schema id 42 is no Avro schema"):
             decode(record(FRAMING + b"x"), None, FAST)
     assert asked == 1
+
+
+def test_who_only_looks_at_types_writes_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = mapping()
+
+    def fail(*_given: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(reader, "fast_reader", fail)
+    (outcome,) = compiled.map(record(FRAMING + order("seen")), NOW)
+    assert isinstance(outcome, Filtered)
+    with pytest.raises(AssertionError):
+        reader.AvroReader(KNOWN["id:42"], "id:42", logical_types=True).read(order(), 0)  # type: ignore[arg-type]
 
 
 def test_readers_are_kept_within_bounds() -> None:
