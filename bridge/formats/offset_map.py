@@ -6,10 +6,12 @@ newer, or made for another offset, topic or leader epoch is ignored, which costs
 
 Format, ASCII, fields joined by dots (version 1)::
 
-    b1.CRC32.BASE.EPOCH.TOPIC_ID.DEMAND.AT.FIRST_ATTEMPT.ATTEMPTS.RUNS
+    b1.CRC32.BASE.EPOCH.TOPIC_ID.DEMAND.AT.FIRST_ATTEMPT.ATTEMPTS.RUNS[.COUNT.ELEMENTS]
 
 ``RUNS`` is base64url of LEB128 varints: lengths of alternating runs from BASE on, the first one open, the next one
 done, and so on. Offsets that never arrived (compaction, transactions) count as done within the span they stand in.
+COUNT and ELEMENTS are there only where the record at BASE has elements of which some are done: how many it has, and
+runs of these in the same way. An earlier version takes such a text for none, and sends again what it says is done.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
 VERSION = "b1"
@@ -26,12 +28,14 @@ BROKER_LIMIT = 3 * 1024
 """Characters one partition's text may take. The broker refuses more than 4095 UTF-16 units from this client."""
 BATCH_LIMIT = 256 * 1024
 """Characters all partitions of a commit may take: it travels as one batch, which must stay far below 1 MiB."""
+_ELEMENTS_LIMIT = 1024
+"""Characters that the elements of one record may take of them."""
 _MAX_RUNS = 65_536
 """A damaged text must not make the reader build an unbounded list."""
 _SHORT = (0x80).__gt__
 """Whether the length of a run takes a single byte."""
 _SHAPE = re.compile(
-    r"b1\.[0-9a-f]{8}\.\d{1,19}\.-?\d{1,10}\.[\w-]{0,64}\.\d{1,12}\.\d{1,12}\.\d{1,16}\.\d{1,9}\.[\w-]*={0,2}\Z",
+    r"b1\.[0-9a-f]{8}\.\d{1,19}\.-?\d{1,10}\.[\w-]{0,64}\.\d{1,12}\.\d{1,12}\.\d{1,16}\.\d{1,9}\.[\w-]*={0,2}(?:\.\d{1,7}\.[\w-]+={0,2})?\Z",
     re.ASCII,
 )
 
@@ -52,6 +56,10 @@ class Head:
     """Unix milliseconds of its first attempt; 0: none yet."""
     attempts: int = 0
     """Failed attempts that counted."""
+    elements: int = 0
+    """How many it has, where some of them are done."""
+    done: tuple[range, ...] = ()
+    """Those that are done, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +96,9 @@ def encode(
     epoch = -1 if leader_epoch is None else leader_epoch
     fields = f"{base}.{epoch}.{topic_id}.{max(0, demand.waiting)}.{demand.at}.{head.first_attempt_ms}.{head.attempts}."
     room = max_length - len(VERSION) - 1 - 8 - 1 - len(fields)
-    packed = _pack(runs, max(0, room // 4 * 3))
-    rest = fields + base64.urlsafe_b64encode(packed).decode("ascii")
+    elements = _elements(head, min(room, _ELEMENTS_LIMIT))
+    packed = _pack(runs, max(0, (room - len(elements)) // 4 * 3))
+    rest = fields + base64.urlsafe_b64encode(packed).decode("ascii") + elements
     return f"{VERSION}.{binascii.crc32(rest.encode('ascii')):08x}.{rest}"
 
 
@@ -100,14 +109,16 @@ def decode(text: str | None) -> OffsetMap | None:
     _, checksum, rest = text.split(".", 2)
     if int(checksum, 16) != binascii.crc32(rest.encode("ascii")):
         return None
-    base, epoch, topic_id, waiting, at, first_attempt, attempts, runs = rest.split(".")
+    base, epoch, topic_id, waiting, at, first_attempt, attempts, runs, *elements = rest.split(".")
+    head = Head(int(first_attempt), int(attempts))
     try:
         done = tuple(_done(int(base), _unpack(base64.urlsafe_b64decode(runs))))
+        if elements:
+            of_elements = tuple(_done(-1, _unpack(base64.urlsafe_b64decode(elements[1]))))
+            head = replace(head, elements=int(elements[0]), done=of_elements)
     except ValueError:
         return None
-    return OffsetMap(
-        int(base), int(epoch), topic_id, Demand(int(waiting), int(at)), Head(int(first_attempt), int(attempts)), done
-    )
+    return OffsetMap(int(base), int(epoch), topic_id, Demand(int(waiting), int(at)), head, done)
 
 
 def shortened(text: str, max_length: int) -> str:
@@ -157,6 +168,24 @@ def trusted(found: OffsetMap | None, *, offset: int, leader_epoch: int | None, t
     if found is None or found.base != offset or found.topic_id != topic_id:
         return None
     return found if found.leader_epoch == (-1 if leader_epoch is None else leader_epoch) else None
+
+
+def _elements(head: Head, room: int) -> str:
+    """``.COUNT.ELEMENTS``, cut at its far end; nothing where nothing is done."""
+    if not head.done:
+        return ""
+    count = f".{head.elements}."
+    packed = _pack(_opened_first(head.done), max(0, (room - len(count)) // 4 * 3))
+    return count + base64.urlsafe_b64encode(packed).decode("ascii") if packed else ""
+
+
+def _opened_first(done: Iterable[range]) -> Iterator[int]:
+    """Runs of elements from the first on, which is open or done; a run has one at least, so a done one begins at -1."""
+    at = -1
+    for each in done:
+        yield each.start - at
+        yield len(each)
+        at = each.stop
 
 
 def _pack(runs: Iterable[int], max_bytes: int) -> bytes:

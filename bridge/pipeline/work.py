@@ -223,6 +223,23 @@ class OpenElements(Fanout):
         return self.elements.count - self.next
 
     @property
+    def done(self) -> tuple[range, ...]:
+        """Elements of which nothing is left to do, ascending, before the first that is not open yet."""
+        found, at = [], 0
+        for work in self.open:  # in the order of their elements
+            element = element_of(work.output)
+            if element > at:
+                found.append(range(at, element))
+            at = element + 1
+        if self.next > at:
+            found.append(range(at, self.next))
+        return tuple(found)
+
+    def skip(self, done: range) -> None:
+        """The next element was done by an earlier assignment, and more of these."""
+        self.next = min(done.stop, self.elements.count)
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing of it is left to do."""
         return not self.open and not self.unopened

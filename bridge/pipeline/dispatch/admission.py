@@ -143,6 +143,10 @@ class Admission:
     def open_next(self, opening: OpenElements) -> None:
         """Open one element more of a record that holds many: it takes as much room as it makes events."""
         partition, record, element = opening.partition, opening.record, opening.next
+        if record.offset == partition.tracker.start and (done := self._done_before(opening)) is not None:
+            opening.skip(done)
+            partition.elements -= opening.next - element
+            return
         outcomes = opening.elements.map(element, self._clock.wall())
         opening.next = element + 1
         partition.elements -= 1
@@ -163,6 +167,13 @@ class Admission:
                 resumes = False
             self._enqueue(work, outcome)
 
+    def _done_before(self, opening: OpenElements) -> range | None:
+        """The elements from the next one on that an earlier assignment completed, as the committed map says."""
+        head = opening.partition.tracker.restored_head
+        if head.elements != opening.elements.count:
+            return None  # nothing is done, or they are counted in another way than they were
+        return next((done for done in head.done if opening.next in done), None)
+
     def close(self, opening: OpenElements) -> None:
         """All of its elements were opened, and nothing of it is left to do: nothing was made of the last of them."""
         tracker, tally = opening.partition.tracker, self._tally
@@ -176,6 +187,8 @@ class Admission:
             tally.dead_lettered += 1
         elif opening.first_filtered is not None:
             self._record_filtered(opening.first_filtered, 1)
+        else:
+            tally.already_done += 1
 
     def _accept_many(self, partition: PartitionWork, record: Record, outcomes: Outcomes) -> None:
         """A record with several routes: complete when each of its events is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.counts import Tally
 from bridge.formats import offset_map
@@ -104,6 +104,7 @@ class Assignments:
             if fanout.has_elements:
                 tally.elements -= 1
                 partition.elements -= 1
+                partition.dirty = True  # the committed map says which of them are done
             if not fanout.settle(work, disposition):
                 return
             disposition = fanout.worst
@@ -213,6 +214,8 @@ class Assignments:
         for entry in tracker.open.values():
             work = entry if isinstance(entry, Work) else entry.head
             head = offset_map.Head() if work is None else _head(work, now, wall)
+            if isinstance(entry, OpenElements):
+                head = replace(head, elements=entry.elements.count, done=entry.done)
             break
         return tracker.position(
             offset_map.Demand(waiting, int(wall)), head, offset_map.limit(max(1, len(self._partitions)))

@@ -160,3 +160,45 @@ def test_a_map_that_is_shortened_calls_less_done_and_keeps_everything_else() -> 
             assert (found.base, found.demand, found.head, found.topic_id) == (7, whole.demand, whole.head, "topic")
     assert offset_map.shortened(text, len(text)) == text
     assert offset_map.shortened("somebody else's", 3) == ""
+
+
+# --- elements of the record at the base ---------------------------------------------------------------
+
+
+@given(st.sets(st.integers(0, 400)), st.integers(1, 1_000_000))
+def test_which_elements_are_done_is_read_back_and_a_map_without_any_is_written_as_ever(
+    done: set[int], count: int
+) -> None:
+    spans = tuple(range(each, each + 1) for each in sorted(done) if each - 1 not in done)
+    spans = tuple(
+        range(each.start, next(stop for stop in range(each.start, 500) if stop not in done)) for each in spans
+    )
+    text = with_elements(Head(5, 2, count, spans))
+
+    found = offset_map.decode(text)
+
+    assert found is not None
+    assert found.head == (Head(5, 2, count, spans) if done else Head(5, 2))
+    if not done:
+        assert text == with_elements(Head(5, 2))
+    assert offset_map.shortened(text, len(text)) == text
+
+
+@given(st.integers(90, 3000))
+def test_cutting_the_elements_forgets_and_never_invents(room: int) -> None:
+    spans = tuple(range(each, each + 1) for each in range(0, 4000, 2))
+
+    text = with_elements(Head(5, 2, 4000, spans), room)
+
+    found = offset_map.decode(text)
+    assert found is not None
+    assert len(text) <= room
+    assert found.head.done == spans[: len(found.head.done)]
+    assert {offset for each in found.done for offset in each} <= {101, 102, 106, 107, 108, 109}
+    assert set(offset_map.decode(offset_map.shortened(text, room - 10)).head.done) <= set(spans)  # type: ignore[union-attr]
+
+
+def with_elements(head: Head, max_length: int = offset_map.BROKER_LIMIT) -> str:
+    return offset_map.encode(
+        100, [1, 2, 3, 4], leader_epoch=3, topic_id="id", demand=Demand(7, 9), head=head, max_length=max_length
+    )

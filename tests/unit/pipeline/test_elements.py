@@ -264,3 +264,82 @@ def test_whatever_comes_all_elements_are_finished_in_order_and_the_bound_is_kept
     assert world.dispatcher.tally.elements == 0
     entries = [entry for each in world.dispatcher.assignments for entry in each.tracker.open.values()]
     assert not any(isinstance(entry, OpenElements) for entry in entries)
+
+
+# --- restarts in the middle ---------------------------------------------------------------------------
+
+
+def sent_of(world: World, partition: TopicPartition = P0) -> list[int]:
+    return [output for _, (place, _, output), _ in world.sink.sent if place == partition]
+
+
+def test_an_orderly_restart_in_the_middle_repeats_no_element() -> None:
+    world = World(settings())
+    world.feed(P0, batch(*(f"u{number}" if number % 7 else "-" for number in range(200))), "ann")
+    world.run_until(lambda: len(world.sink.accepted) > 60)
+    world.revoke(P0)
+    world.run(5)
+    before = sent_of(world)
+
+    world.assign(P0)
+    world.deliver(P0)
+    world.run(60)
+
+    after = sent_of(world)[len(before) :]
+    assert world.all_finished()
+    assert set(before) & set(after[:-1]) == set(), "the last is of the record behind it"
+    assert committed(world) == 2
+
+
+def test_after_a_crash_only_elements_are_repeated_that_were_not_committed() -> None:
+    world = World(settings(), commit_every=0.2)
+    world.feed(P0, batch(*(f"u{number}" for number in range(200))))
+    world.run_until(lambda: len(world.sink.accepted) > 60)
+    world.commit()
+    done = len(world.sink.accepted)
+    world.lose(P0)
+    world.run(2)
+    before = len(sent_of(world))
+
+    world.assign(P0)
+    world.deliver(P0)
+    world.run(60)
+
+    assert world.all_finished()
+    assert min(sent_of(world)[before:]) >= done - 4
+    world.check_order()
+
+
+def test_elements_that_wait_for_a_retry_are_sent_again_and_those_around_them_are_not() -> None:
+    world = World(settings(max_in_flight=20))
+    world.sink.api = lambda work: (0.05, FAILED if work.output in (3, 8) else ACCEPTED)
+    world.feed(P0, batch(*(f"u{number}" for number in range(40))))
+    world.run(5)
+    world.revoke(P0)
+    world.run(11)
+    before = len(sent_of(world))
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+
+    world.assign(P0)
+    world.deliver(P0)
+    world.run(60)
+
+    assert sorted(set(sent_of(world)[before:])) == [3, 8]
+    assert world.all_finished()
+
+
+def test_a_record_that_has_another_number_of_elements_now_is_opened_whole() -> None:
+    world = World(settings())
+    world.feed(P0, batch(*(f"u{number}" for number in range(100))))
+    world.run_until(lambda: len(world.sink.accepted) > 30)
+    world.revoke(P0)
+    world.run(5)
+    log = world.logs[P0]
+    log.records[0] = log.records[0]._replace(value=batch(*(f"u{number}" for number in range(50))).encode())
+    before = len(sent_of(world))
+
+    world.assign(P0)
+    world.deliver(P0)
+    world.run(60)
+
+    assert sorted(sent_of(world)[before:]) == list(range(50))

@@ -236,6 +236,10 @@ class World:
         while log.verified < len(log.records) and log.records[log.verified].offset < position.offset:
             self._verify_done(partition, log.records[log.verified])
             log.verified += 1
+        if decoded.head.done:
+            head = next(record for record in log.records if record.offset == position.offset)
+            done = {element for each in decoded.head.done for element in each}
+            assert not done & set(self.unfinished(partition, head)), "elements are committed as done, and are not"
         if decoded.done:
             for record in log.records[log.verified :]:
                 if any(record.offset in done for done in decoded.done):
