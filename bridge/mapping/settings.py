@@ -33,6 +33,8 @@ class Settings:
     decoder: Decoder
     format: FormatSettings
     """How the decoder, and whatever is around it, reads this topic's records."""
+    unwraps: bool
+    """Whether headers are unwrapped as values are."""
     key_reader: KeyReader
     event_type: ValueReader
     user_id: ValueReader
@@ -90,6 +92,7 @@ def compile_settings(config: MappingConfig, findings: Findings, schemas: Schemas
     base = Settings(
         decoder=DECODERS[config.decode],
         format=given,
+        unwraps=given.unwrap != "none",
         key_reader=key_reader(given, schemas, DECODERS),
         event_type=_envelope("event_type", config.event_type, "mapping", findings),
         user_id=findings.value(config.user_id, "mapping.user_id", "user_id"),
@@ -184,6 +187,7 @@ def _overridden(
     written = {name: each for name, each in formats.items() if each is not None or name == "each"}
     if written:
         changed["format"] = _format(base.format, written, where, findings)
+        changed["unwraps"] = changed["format"].unwrap != "none"
         changed["key_reader"] = key_reader(changed["format"], schemas, DECODERS)
     for name in ("event_type", "occurred_at", "event_id"):
         spec = getattr(overrides, name)

@@ -194,6 +194,8 @@ class TopicPlan:
 
     def _peek_of(self, path: Path | None) -> Peek | None:
         settings = self.settings
+        if not settings.format.as_it_is:
+            return None  # what is seen of a value is not where it begins
         if not path or any(covers(taken_out, path) or covers(path, taken_out) for taken_out in settings.never_send):
             return None
         return settings.decoder.peek(settings.format, self._shared.schemas, path)

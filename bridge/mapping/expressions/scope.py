@@ -10,14 +10,12 @@ from bridge.decode import connect, exact_json, plain_text
 from bridge.decode.exact_json import may_be_rounded
 from bridge.decode.failures import found, unmappable
 from bridge.decode.keys import KeyReader
-from bridge.decode.protocol import EXACT, FAST, Decoder, DecodeSettings, FormatSettings
+from bridge.decode.protocol import EXACT, FAST, Decoder, DecodeSettings
 from bridge.errors import Signal
 from bridge.mapping.expressions import instants
 from bridge.model import Record, last_header
 
 _UNREAD: Final[Any] = object()
-_WRAPPED: Final = (b'"', b"{")
-"""What a header begins with of which Kafka Connect's JSON converter made JSON."""
 
 
 class InexactNumberError(Signal):
@@ -47,8 +45,8 @@ class ScopeSettings(Protocol):
         """How values are read."""
 
     @property
-    def format(self) -> FormatSettings:
-        """What is around them."""
+    def unwraps(self) -> bool:
+        """Whether headers are unwrapped as values are."""
 
     @property
     def key_reader(self) -> KeyReader:
@@ -166,7 +164,7 @@ class Scope:
     def header(self, name: str) -> str | None:
         """A header's text, see `last_header`."""
         content = last_header(self.record.headers, name)
-        if content is not None and content[:1] in _WRAPPED and self.settings.format.unwrap != "none":
+        if self.settings.unwraps and content is not None:
             content = connect.plain_text(content)
         return None if content is None else plain_text.read(content, f"header:{name}")
 
