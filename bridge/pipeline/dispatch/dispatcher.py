@@ -244,7 +244,7 @@ class Dispatcher:
 
     def looked_up(self, reference: str) -> None:
         """The mapper knows this schema now, or that there is none."""
-        self.schemas.looked_up(reference)
+        self.schemas.looked_up(reference, self._monotonic())
         self.pump()
 
     def reads_again(self, tracker: Tracker) -> None:

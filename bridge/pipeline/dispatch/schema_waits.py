@@ -53,8 +53,10 @@ class SchemaWaits:
         """By reference that is being looked up, or will be asked for again: who waits for it."""
         self._looked_up: deque[PartitionWork] = deque()
         """What was kept of these is taken in now."""
-        self._answered: dict[PartitionWork, tuple[int, str]] = {}
-        """The record a partition waited at last, and for what: to come back to the same is no progress."""
+        self._answered: dict[PartitionWork, tuple[int, str, float]] = {}
+        """The record a partition waited at last, for what, and when that was over: to come back to it at once is no
+        progress. Later it is: a decision that a registry does not know a schema is forgotten after a while, and the
+        partition may have had to wait for room."""
         self._again: dict[str, float] = {}
         """By reference: the monotonic time at which it is asked for again."""
         self.records = self.size = 0
@@ -86,11 +88,11 @@ class SchemaWaits:
 
     # --- what ends it ---------------------------------------------------------------------------------
 
-    def looked_up(self, reference: str) -> None:
+    def looked_up(self, reference: str, now: float) -> None:
         """The look-up is over: mapping knows now what there is to know of it."""
         for partition in self._waiting.pop(reference, ()):
             wait = self._waits[partition]
-            self._answered[partition] = (wait.offset, reference)
+            self._answered[partition] = (wait.offset, reference, now)
             wait.needs = None
             if wait.unread:
                 self._positions.read_again(partition.tracker, partition.tracker.next_offset)
@@ -189,18 +191,19 @@ class SchemaWaits:
 
     # --- steps ----------------------------------------------------------------------------------------
 
-    def _want(self, partition: PartitionWork, wait: SchemaWait, at: Arrival, now: float) -> None:
+    def _want(self, partition: PartitionWork, wait: SchemaWait, record: Arrival, now: float) -> None:
         reference, partition.needs = partition.needs, None
         if reference is None:
             return
         wait.needs, wait.since, wait.kept_until = reference, now, now + KEPT_FOR
-        wait.offset, wait.timestamp_ms = place(at)
+        wait.offset, wait.timestamp_ms = place(record)
         waiting = self._waiting.get(reference)
         if waiting is not None:
             waiting[partition] = None
             return
         self._waiting[reference] = {partition: None}
-        if self._answered.get(partition) == (wait.offset, reference):
+        offset, answered, at = self._answered.get(partition, (-1, "", now))
+        if (offset, answered) == (wait.offset, reference) and now - at < ASK_AGAIN:
             self._again[reference] = now + ASK_AGAIN
         else:
             self._lookups.want(reference)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE: Final = 60.0
 LONGEST_PAUSE: Final = 1800.0
-"""Seconds between two looks at the dead letters: twice as many each time, as long as nothing comes of them."""
+"""Seconds between two looks at the dead letters: twice as many each time, as long as nothing comes of them. Not less
+than `registry.known.NEGATIVE_FOR`, within which the registry is not asked again."""
 MOST: Final = 100
 """Schemas that are asked for in one look. Those behind them have their turn when some of these are known."""
 PATIENCE: Final = 90.0

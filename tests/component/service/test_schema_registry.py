@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.registry import known
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
+from bridge.service import redrive
 from bridge.service.with_registry import late_schemas
 from tests.component.service.conftest import Start
 from tests.support.registry.framing import LATER, SCHEMA, order
@@ -139,6 +141,8 @@ async def test_an_unknown_schema_becomes_a_letter_that_names_it_and_is_sent_once
 ) -> None:
     monkeypatch.setattr(late_schemas, "FIRST_PAUSE", 0.5)
     monkeypatch.setattr(late_schemas, "LONGEST_PAUSE", 1.0)
+    monkeypatch.setattr(known, "NEGATIVE_FOR", 3.0)
+    monkeypatch.setattr(redrive, "PAUSE", 0.5)
     service = await start(
         mapping=MAPPING,
         schema_registry=section(registry, unknown_id_after="1s"),

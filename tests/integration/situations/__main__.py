@@ -1,4 +1,4 @@
-"""``python -m tests.integration.situations``: brings all twelve about, and prints what was shown, in Markdown."""
+"""``python -m tests.integration.situations``: brings all of them about, and prints what was shown, in Markdown."""
 
 from __future__ import annotations
 

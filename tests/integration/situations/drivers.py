@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ from bridge.sandbox.emulator import Event, Fault, FaultKind
 from tests.integration.situations.site import Site
 from tests.support.kafka.client import ANSWER_WITHIN, Kafka, OwnKafka
 from tests.support.kafka.transactions import Transactions, delete_before
+from tests.support.registry import framing
+from tests.support.registry.server import FakeRegistry, Reply
 from tests.support.service import events
 from tests.support.service.waiting import until
 
@@ -125,6 +128,32 @@ async def dead_letter_topic_gone(kafka: Kafka, folder: Path) -> AsyncIterator[Si
         await here.well_again()
         await until("the dead letter is written", lambda: len(kafka.read(here.scene.letters)) == 1)
         await here.all_delivered(but=1)
+
+
+AVRO: Final = {
+    "decode": "avro",
+    "user_id": "user",
+    "events": {"order.completed": {"event_name": "Order Completed", "metadata": {"n": "n"}}},
+}
+
+
+@asynccontextmanager
+async def schema_registry_down(kafka: Kafka, folder: Path) -> AsyncIterator[Site]:
+    """When a producer begins to write with another schema."""
+    with FakeRegistry() as registry:
+        registry.register("orders-value", framing.SCHEMA, id=7)
+        registry.register("orders-value", framing.LATER, id=8)
+        async with Site(kafka, folder, mapping=AVRO, schema_registry={"urls": [registry.url]}) as here:
+            here.order = partial(framing.order, 7)
+            await here.well()
+            here.caused()
+            registry.always(Reply.of(503, {"error_code": 50301, "message": "Leader not known"}))
+            here.order = partial(framing.order, 8, coupon="c")
+            await here.orders(40)
+            yield here
+            registry.always(None)
+            await here.well_again(within=90)
+            await here.all_delivered()
 
 
 # --- Kafka -----------------------------------------------------------------------------------------------
@@ -258,7 +287,8 @@ async def records_lost(kafka: Kafka, folder: Path) -> AsyncIterator[Site]:
 DRIVERS: Final[Mapping[str, Driver]] = {
     driver.__name__: driver
     for driver in (
-        bad_key, api_unavailable, throttled, renamed_field, poison, dead_letter_topic_gone, kafka_down, topic_missing,
+        bad_key, api_unavailable, throttled, renamed_field, poison, dead_letter_topic_gone, schema_registry_down,
+        kafka_down, topic_missing,
         hanging_transaction, replica_killed, retention_near, records_lost,
     )
 }  # fmt: skip

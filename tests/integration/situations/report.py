@@ -1,4 +1,4 @@
-"""The twelve situations as Markdown: in short for docs/operations.md, and in full with what was really shown.
+"""The situations as Markdown: in short for docs/operations.md, and in full with what was really shown.
 
 ``python -m tests.integration.situations.report`` writes the short table into the page anew.
 """

@@ -63,6 +63,8 @@ class Site:
         self.document_after: Document = {}
         self.counts_after: Mapping[str, object] = {}
         """What the document has, by path, once all is well: what is recorded in Kafka is read a little later."""
+        self.order = events.order
+        """Makes the value of an order, of a user and a number."""
         self.missing = ""
         """A topic that is configured and does not exist."""
 
@@ -105,7 +107,7 @@ class Site:
     async def orders(self, count: int, *, users: int = 20) -> None:
         """So many more."""
         numbers = range(self.produced, self.produced + count)
-        await self.records((f"u-{n % users}", events.order(f"u-{n % users}", n)) for n in numbers)
+        await self.records((f"u-{n % users}", self.order(f"u-{n % users}", n)) for n in numbers)
 
     async def records(self, records: Iterable[tuple[str | None, bytes | None]], *, partition: int = -1) -> None:
         """Any, counted."""

@@ -1,4 +1,4 @@
-"""The twelve situations, and what is expected of each."""
+"""The situations, and what is expected of each."""
 
 from __future__ import annotations
 
@@ -126,6 +126,27 @@ SITUATIONS: Final = (
         alerts=("TrackBridgeDeadLettersUnwritable",),
         inhibited=("TrackBridgeObjectiveBurnsFast", "TrackBridgeObjectiveBurnsSlowly", "TrackBridgeOldestOpenRecord"),
         rows=(Row("Why not?", "dead_letters_unwritable"),),
+    ),
+    Situation(
+        name="schema_registry_down",
+        title="The schema registry answers 503 when a new schema comes",
+        state=ProcessState.WAITING,
+        why=Reason.SCHEMA_REGISTRY,
+        headline="names the schema id:8, which is not known yet: .*503",
+        says=("1 schema known", "waited for: id:8"),
+        has_time=True,
+        action="Reading resumes by itself once it has the schema",
+        section="TrackBridgeSchemaRegistry",
+        cure="It is asked again every minute at the latest",
+        counts=NOTHING_LOST,
+        counts_after=NOTHING_LOST,
+        alerts=("TrackBridgeSchemaRegistry",),
+        inhibited=("TrackBridgeObjectiveBurnsFast", "TrackBridgeObjectiveBurnsSlowly", "TrackBridgeOldestOpenRecord"),
+        rows=(
+            Row("Why not?", "{topic} schema_registry"),
+            Row("Schemas", "waited for"),
+            Row("How late?", "oldest open record", 1800),
+        ),
     ),
     Situation(
         name="kafka_down",

@@ -9,7 +9,7 @@ from tests.integration.situations.conftest import Agree
 from tests.support.kafka.client import Kafka
 
 
-@pytest.mark.parametrize("situation", ["hanging_transaction", "topic_missing"])
+@pytest.mark.parametrize("situation", ["hanging_transaction", "schema_registry_down", "topic_missing"])
 async def test_status_alerts_dashboard_and_runbook_agree(kafka: Kafka, agreed: Agree, situation: str) -> None:
     await agreed(kafka, situation)
 

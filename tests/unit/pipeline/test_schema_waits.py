@@ -226,6 +226,23 @@ def test_what_was_looked_up_and_is_not_known_is_asked_for_again_only_after_a_whi
     assert 5 < len(world.registry.wanted) < 15
 
 
+def test_what_was_forgotten_while_there_was_no_room_is_asked_for_at_once() -> None:
+    """A decision that there is no schema holds for a minute; a full buffer may last longer."""
+    world = World()
+    world.registry.up = False
+    world.registry.schemas["id:7"] = False
+    world.feed(ORDERS, "id:7|ann", "bob")
+    world.run(1.0)
+    world.registry.up = True
+    world.run_until(lambda: bool(world.positions.rereads))
+    world.run(120.0)
+    world.registry.known.clear()
+    world.deliver(ORDERS)
+    world.run(0.4)
+    assert list(world.letters.events) == [(ORDERS, 0, 0)]
+    assert len(world.positions.rereads) == 1, "what is answered at once is taken from what was kept"
+
+
 def test_a_record_larger_than_what_may_be_kept_gets_its_turn() -> None:
     world = World(settled(max_buffered_bytes=100))
     world.registry.schemas["id:7"] = True
