@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.counts import SourceCounts
+from bridge.errors import Unreachable
 from bridge.kafka import client, terms
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.consumer.assignment.rebalance import COMMIT_LIMIT, STOPPING_COMMIT_LIMIT
@@ -171,9 +172,20 @@ class PollThread:
         if refused.refusal is TermsRefusal.PERMISSION:
             self._pause(REJOIN_EVERY)
         self._logger.info("%s", terms.told(following, refused.refusal))
-        self.member = self._open(following)
+        self.member = self._open_in_time(following)
         self.member.parts.message_errors.problems = member.parts.message_errors.problems
         self._subscribe()
+
+    def _open_in_time(self, on: Terms) -> GroupMember:
+        """Also where the login yields no token just now: it is tried again until it does, or until the stop."""
+        while True:
+            try:
+                return self._open(on)
+            except Unreachable as no_login:
+                if self._stopping.is_set():
+                    raise
+                self.client_log.write(str(no_login))
+            self._pause(REJOIN_EVERY)
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
+from bridge.errors import Unreachable
 from bridge.kafka import client
+from bridge.kafka.consumer import poll_thread
 from bridge.kafka.consumer.back_pressure import BackPressure
 from bridge.kafka.consumer.poll_thread import PollThread
 from tests.support.kafka import contexts
@@ -102,3 +104,37 @@ async def test_what_the_callbacks_of_a_refused_client_kept_while_it_closed_does_
     await asyncio.wrap_future(thread.closed)
     assert consumption.failed == []
     assert first.said == []
+
+
+async def test_a_login_that_yields_no_token_while_the_client_is_replaced_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = Client([Refusal()], lambda: None), Client([], lambda: None)
+    answers: list[Client | Unreachable] = [first, Unreachable("STS is away"), second]
+
+    def opened(*_: object) -> Client:
+        answer = answers.pop(0)
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(client, "open_consumer", opened)
+    monkeypatch.setattr(client, "open_admin", lambda *_: Admin())
+    monkeypatch.setattr(poll_thread, "REJOIN_EVERY", 0.01)
+    consumption = Consumption()
+    thread = PollThread(
+        contexts.kafka(group_protocol="classic"),
+        consumption,  # type: ignore[arg-type]
+        loop=asyncio.get_running_loop(),
+        logger=logging.getLogger("tests.kafka"),
+        abort=lambda: None,
+        back_pressure=BackPressure(10, 10_000),
+        early_filter_of=lambda _topic: None,
+        mapping=None,
+    )
+    thread.start()
+    await asyncio.to_thread(second.polled.wait, 10)
+    assert second.polled.is_set()
+    thread.stop()
+    await asyncio.wrap_future(thread.closed)
+    assert consumption.failed == []
