@@ -145,6 +145,7 @@ _OF_THE_VALUE: Final = {
     "__key_schema_id": "__value_schema_id",
     "apicurio.key.contentId": "apicurio.value.contentId",
     "apicurio.key.globalId": "apicurio.value.globalId",
+    "apicurio.protobuf.type.key": "apicurio.protobuf.type",
 }
 """Headers that say the same of a value."""
 

@@ -43,13 +43,14 @@ def check(pool: Pool, node: MessageNode, raw: bytes, expected: Any, *, always_ge
             assert not always_generated
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(files(), st.data())
 def test_a_message_is_read_as_google_reads_it(file: FileDescriptorProto, data: st.DataObject) -> None:
     message = filled(data, classes(file)["M0"])
     check(*types(file), message.SerializeToString(), seen(message), always_generated=True)
 
 
+@settings(max_examples=40)
 @given(files(), st.data())
 def test_fields_in_any_order_are_read_as_google_reads_them(file: FileDescriptorProto, data: st.DataObject) -> None:
     made = classes(file)["M0"]
@@ -57,6 +58,7 @@ def test_fields_in_any_order_are_read_as_google_reads_them(file: FileDescriptorP
     check(*types(file), raw, seen(made.FromString(raw)))
 
 
+@settings(max_examples=40)
 @given(files(), st.data())
 def test_messages_after_each_other_are_one_in_which_the_last_value_wins(
     file: FileDescriptorProto, data: st.DataObject
@@ -66,6 +68,7 @@ def test_messages_after_each_other_are_one_in_which_the_last_value_wins(
     check(*types(file), raw, seen(made.FromString(raw)))
 
 
+@settings(max_examples=40)
 @given(files(), st.data())
 def test_fields_that_the_schema_does_not_have_are_skipped(file: FileDescriptorProto, data: st.DataObject) -> None:
     made = classes(file)["M0"]
@@ -87,7 +90,7 @@ def test_fields_that_the_schema_does_not_have_are_skipped(file: FileDescriptorPr
     check(*types(older), raw, seen(classes(older)["M0"].FromString(raw)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(files(), st.data())
 def test_damaged_bytes_are_read_as_google_reads_them_or_are_a_dead_letter(
     file: FileDescriptorProto, data: st.DataObject

@@ -63,7 +63,7 @@ def test_bytes_that_are_no_message_are_named_with_field_and_byte(payload: bytes,
     assert failure(ORDER, payload) == f"the value is no shop.Order: {message}"
 
 
-@pytest.mark.parametrize("deepest", [100, 101, 10_000, 100_000])
+@pytest.mark.parametrize("deepest", [100, 101, 10_000])
 def test_nesting_is_bounded(deepest: int) -> None:
     schema = proto("message M { M m = 1; }")
     pieces, size = [], 0

@@ -222,6 +222,31 @@ def test_a_descriptor_set_that_serves_no_record_is_a_problem_of_the_configuratio
     assert problem in found[0].message
 
 
+@pytest.mark.parametrize(
+    ("key", "headers"),
+    [
+        (b"\0\0\0\0\7\2\2" + number(1, 5), []),
+        (
+            number(1, 5),
+            [
+                ("apicurio.key.globalId", (7).to_bytes(8, "big")),
+                ("apicurio.protobuf.type.key", b"D"),
+                ("apicurio.protobuf.type", b"A"),
+            ],
+        ),
+    ],
+)
+def test_a_key_is_a_message_of_its_own(key: bytes, headers: list[Header]) -> None:
+    config = MappingConfig.model_validate(
+        {"key": "protobuf", "event_type": "topic", "user_id": {"template": "user-{key:d}"}, "events": {"t": {}}}
+    )
+    compiled = compile_mapping(config, {"id:7": SHOP, "globalId:7": SHOP})
+    assert isinstance(compiled, CompiledMapping)
+    (request,) = compiled.map(Record("t", 0, 0, 0, key, b"{}", headers), 0.0)
+    assert isinstance(request, Request)
+    assert request.user_id == "user-5"
+
+
 # --- the type alone
 
 
