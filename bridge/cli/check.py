@@ -52,7 +52,11 @@ def check(
         from bridge.cli.checks import areas
 
         own = areas.configuration(start, offline=offline)
-        found = [own] if offline else [own, *areas.online(start, key, is_usable=not findings.problems(own))]
+        found = (
+            [own, *areas.offline(start)]
+            if offline
+            else [own, *areas.online(start, key, is_usable=not findings.problems(own))]
+        )
     except startup.Refused as refused:
         found = [findings.refused(refused.problems)]
         if not json:

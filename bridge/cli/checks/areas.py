@@ -103,6 +103,17 @@ def _refused_properties(refused: Exception) -> Finding:
     return findings.problem(f"{refused}.", "correct the properties it names", FindingKind.CONFIGURATION)
 
 
+def offline(start: startup.LoadedConfiguration) -> list[Area]:
+    """The mapping beside descriptor sets, which no registry is needed for."""
+    names = topics_of(start.config.kafka).names
+    if all(start.mapping.topic(name).settings.format.descriptor_set is None for name in names):
+        return []
+    from bridge.cli.checks import schemas
+
+    alone = start.config.model_copy(update={"schema_registry": None})
+    return schemas.look(alone, start.mapping, names, patience=startup.PATIENCE)
+
+
 def online(start: startup.LoadedConfiguration, key: ApiKey, *, is_usable: bool) -> list[Area]:
     """Without brokers where the configuration makes no client: that was said already."""
     if not is_usable:

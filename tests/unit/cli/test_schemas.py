@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from google.protobuf import descriptor_pb2
 
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.protocol import NoSchema, Schema
@@ -208,3 +209,41 @@ def test_letters_are_decoded_to_be_shown_and_redacted(config: Config, file: str)
     assert unknown.why_not is not None
     assert "schema id 43" in unknown.why_not
     assert isinstance(start.mapping.map(record._replace(value=framed(43)), 0.0)[0], Failed)
+
+
+PROTO = """syntax = "proto3";
+message Order { string type = 1; Data data = 2; }
+message Data { string user_id = 1; int32 amount = 2; }
+"""
+
+
+def test_a_proto_file_is_a_schema_too(cli: Cli, config: Config, tmp_path: Path) -> None:
+    file, value = tmp_path / "order.proto", tmp_path / "value"
+    file.write_text(PROTO)
+    data = b"\x0a\x03u-1\x10\x0c"
+    value.write_bytes(b"\0" + (42).to_bytes(4) + b"\0\x0a\x0forder.completed\x12" + bytes([len(data)]) + data)
+    path = config("mapping:\n", "mapping:\n  decode: protobuf\n")
+    ran = cli("map", str(value), "--raw", "-c", path, "--schema", f"42={file}", "--json")
+    (outcome,) = json.loads(ran.out)["outcomes"]
+    assert (outcome["request"]["user_id"], outcome["request"]["metadata"]["amount"]) == ("u-1", 12)
+
+
+def test_check_compares_with_a_descriptor_set_without_any_network(cli: Cli, config: Config, tmp_path: Path) -> None:
+    text, one = descriptor_pb2.FieldDescriptorProto.TYPE_STRING, descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL
+    fields = [
+        descriptor_pb2.FieldDescriptorProto(name=name, number=number, type=text, label=one)
+        for number, name in enumerate(("type", "total"), start=1)
+    ]
+    message = descriptor_pb2.DescriptorProto(name="Order", field=fields)
+    file = descriptor_pb2.FileDescriptorProto(name="order.proto", syntax="proto3", message_type=[message])
+    described = tmp_path / "orders.desc"
+    described.write_bytes(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString())
+    settings = f"  decode: protobuf\n  descriptor_set_file: {described}\n  user_id: key\n"
+    ran = cli("check", "--offline", "--json", "-c", config("mapping:\n", f"mapping:\n{settings}"))
+    found = [each for each in json.loads(ran.out)["findings"] if each["area"] == "Schemas"]
+    assert [each["level"] for each in found] == ["ok", "warning"]
+    assert found[1]["what"] == (
+        "mapping.events.order.completed.metadata.amount: data.amount is not in the schema of shop.orders "
+        "(descriptor_set_file): the value has type, total."
+    )
+    assert ran.code == 0

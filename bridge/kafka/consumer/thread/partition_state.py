@@ -80,7 +80,7 @@ class PartitionState:
         self.records: list[Arrival] = []
         """Records of the round under way."""
         self.joined = 0
-        """How many of them are one entry with a neighbour that the same header filters."""
+        """How many of them are one entry with a neighbour that the same rule filters, told before they are records."""
         self.bytes = 0
         self.last: Message[Any, Any] | None = None
 
