@@ -7,7 +7,12 @@ from decimal import Decimal
 from typing import Any, Final, Protocol
 
 import pytest
-from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
+from confluent_kafka.schema_registry import (
+    Schema,
+    SchemaReference,
+    SchemaRegistryClient,
+    header_schema_id_serializer,
+)
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.schema_registry.json_schema import JSONSerializer
 from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
@@ -21,6 +26,7 @@ from bridge.decode.protocol import FAST, Decoder, FormatSettings
 from bridge.model import Header, Record, SchemaNeeded
 from bridge.registry.offline import open_schemas
 from tests.support.registry.apicurio import Apicurio
+from tests.support.registry.server import FakeRegistry
 
 
 class Read(Protocol):
@@ -140,3 +146,29 @@ def test_a_client_that_wants_guids_finds_none_here(client: SchemaRegistryClient)
     """Why header ids by GUID are tried at our own registry: this one has none to give (Apicurio 3.3.3)."""
     client.register_schema("guidless", Schema('"string"', "AVRO"))
     assert client.get_latest_version("guidless").guid is None
+
+
+def test_ids_in_headers_by_guid() -> None:
+    """At our own registry, which has them; the bytes and headers are the official client's."""
+    with FakeRegistry() as registry, SchemaRegistryClient({"url": registry.url}) as client:
+        schemas = open_schemas(SchemaRegistry.model_validate({"urls": [registry.url]}), {}, {})
+        made = messages()
+        beside = {"schema.id.serializer": header_schema_id_serializer}
+        avro = AvroSerializer(client, Schema(MONEY, "AVRO"), conf=beside)
+        line = ProtobufSerializer(made["shop.Order.Line"], client, {"use.deprecated.format": False, **beside})
+        for name, serializer, value, expected in (
+            ("avro", avro, {"minor": 4_200}, {"minor": 4_200}),
+            ("protobuf", line, made["shop.Order.Line"](sku="s-1"), {"sku": "s-1"}),
+        ):
+            where = context("guids")
+            content = serializer(value, where)
+            assert content is not None
+            assert content[:1] != b"\0"
+            headers: Any = where.headers
+            record = Record("guids", 0, 0, None, None, content, tuple(headers))
+            decode = {str(key): row for key, row in DECODERS.items()}[name].make(FormatSettings(), schemas)
+            needed = decode(record, None, FAST)
+            assert isinstance(needed, SchemaNeeded)
+            assert needed.reference.startswith("guid:")
+            schemas.resolve(needed.reference, 10.0)
+            assert decode(record, None, FAST) == expected

@@ -69,7 +69,7 @@ class Apicurio:
             "quarkus.http.port": self._port,
             "quarkus.management.host": "127.0.0.1",
             "quarkus.management.port": self._management,
-            "apicurio.datasource.url": f"jdbc:h2:file:{self._folder}/registry",
+            "apicurio.datasource.url": f"jdbc:h2:file:{self._folder}/registry;WRITE_DELAY=0",
         }
         command = [
             # It must not outlive a test run that is killed.

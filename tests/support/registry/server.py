@@ -160,7 +160,7 @@ class FakeRegistry:
         self._silent.wait(30)
         return self.instead(asked) or self._answer(asked)
 
-    def _answer(self, asked: Asked) -> Reply:
+    def _answer(self, asked: Asked) -> Reply:  # noqa: PLR0911 - a table of paths
         url = urlsplit(asked.path)
         query = parse_qs(url.query)
         match [unquote(part) for part in url.path.strip("/").split("/")]:
@@ -172,6 +172,15 @@ class FakeRegistry:
                 return self._schema(known[:1], query, 40403, "Schema not found")
             case ["subjects", subject, "versions", version]:
                 return self._version(subject, version, query)
+            case ["subjects", subject, "versions"] if asked.method == "POST":
+                given = json.loads(asked.body)
+                kind = given.get("schemaType") or "AVRO"
+                made = self.register(subject, given["schema"], kind, references=given.get("references") or ())
+                return Reply.of(200, {"id": made, "guid": self.guid(made), "schemaType": kind, **given})
+            case ["subjects", subject] if asked.method == "POST":
+                text = json.loads(asked.body)["schema"]
+                same = [each for each in self._registered if (each.subject, each.schema) == (subject, text)]
+                return self._schema(same, query, 40403, "Schema not found", whole=True)
             case ["subjects"]:
                 return Reply.of(200, sorted({each.subject for each in self._registered}))
             case _:
@@ -203,7 +212,7 @@ class FakeRegistry:
             text = base64.b64encode(one.descriptor).decode()
         content: dict[str, Any] = {"schema": text}
         if whole:
-            content |= {"subject": one.subject, "version": one.version, "id": one.id}
+            content |= {"subject": one.subject, "version": one.version, "id": one.id, "guid": one.guid}
         if one.kind != "AVRO":
             content["schemaType"] = one.kind
         if one.references:
