@@ -58,8 +58,33 @@ EVERY_KEY: Mapping[str, Any] = {
         "redact": ["data.email"],
         "redrive": {"reasons": ["unauthorized"], "after": "recovery"},
     },
+    "schema_registry": {
+        "type": "apicurio",
+        "urls": ["https://registry.example"],
+        "oauth": {
+            "token_endpoint": "https://id.example/token",
+            "client_id": "bridge",
+            "client_secret_file": "key",
+            "scope": "schemas",
+            "logical_cluster": "lsrc-1",
+            "identity_pool": "pool-1",
+        },
+        "tls": {"ca_file": "ca.pem", "certificate_file": "ca.pem", "key_file": "key"},
+        "timeout": "4s",
+        "unknown_id_after": "30s",
+        "cache_dir": "schemas",
+    },
     "mapping": {
         "decode": "json",
+        "layers": ["gzip"],
+        "unwrap": "connect",
+        "logical_types": False,
+        "descriptor_set_file": "shop.desc",
+        "message_type": "shop.Order",
+        "key": "json",
+        "each": "records",
+        "on_untyped": "drop",
+        "on_no_user": "drop",
         "event_type": {"path": "kind", "default": "${KIND}"},
         "user_id": "key",
         "occurred_at": {"path": "at", "type": "datetime", "unit": "ms"},
@@ -75,6 +100,15 @@ EVERY_KEY: Mapping[str, Any] = {
         "per_topic": {
             "orders": {
                 "decode": "cloudevents",
+                "layers": ["base64"],
+                "unwrap": "debezium",
+                "logical_types": True,
+                "descriptor_set_file": "orders.desc",
+                "message_type": "shop.OrderPlaced",
+                "key": "int64",
+                "each": "@",
+                "on_untyped": "dead_letter",
+                "on_no_user": "dead_letter",
                 "event_type": "type",
                 "user_id": "data.user",
                 "occurred_at": "time",
@@ -117,7 +151,12 @@ EVERY_KEY: Mapping[str, Any] = {
     },
 }
 """Each key has another value than its default; a null that lifts a setting is there, too."""
-BESIDE = {"track.api_key"}
+BESIDE = {
+    "track.api_key",
+    "schema_registry.basic_auth.username",
+    "schema_registry.basic_auth.password_file",
+    "schema_registry.bearer_token_file",
+}
 """Cannot be set beside another one."""
 NO_OTHER_VALUE = {"dead_letter.redrive.after"}
 """Have one value only."""
@@ -135,6 +174,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """A configuration in which everything was decided by its owner."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "key").write_text("NX-the-users-own-key\n")
+    (tmp_path / "shop.desc").write_bytes(b"")
+    (tmp_path / "orders.desc").write_bytes(b"")
     (tmp_path / "ca.pem").write_text(issue("api.example").ca)
     return loaded(tmp_path / "given.yaml", EVERY_KEY)
 
