@@ -1,8 +1,8 @@
 """Reads one text of a message and passes over the rest: enough to tell that no rule wants the record.
 
 The last value of a field counts, so everything is passed over up to the end. Where anything is unusual (the field is
-not there, a message on the way is written in parts, bytes that are no message) there is no answer, and the value is
-decoded.
+not there, or not in the last part of a message that is written in parts; bytes that are no message) there is no answer,
+and the value is decoded.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def _text_at(tags: tuple[int, ...]) -> PeekMessage:
         data = raw + PADDING
         end = len(raw)
         try:
-            for depth, tag in enumerate(tags, 1):
-                place = _last(data, start, end, tag, once=depth < len(tags))
+            for tag in tags:
+                place = _last(data, start, end, tag)
                 if place < 0:
                     return None
                 size = data[place]
@@ -86,7 +86,7 @@ def _name_at(tags: tuple[int, ...], own: int, names: dict[int, str]) -> PeekMess
         end = len(raw)
         try:
             for tag in tags:
-                place = _last(data, start, end, tag, once=True)
+                place = _last(data, start, end, tag)
                 if place < 0:
                     return None
                 size = data[place]
@@ -94,7 +94,7 @@ def _name_at(tags: tuple[int, ...], own: int, names: dict[int, str]) -> PeekMess
                 if size > 127:
                     size, start = u64(data, size, start)
                 end = start + size
-            place = _last(data, start, end, own, once=False)
+            place = _last(data, start, end, own)
         except FAILURES:
             return None
         return None if place < 0 or data[place] > 127 else names.get(data[place])
@@ -105,7 +105,7 @@ def _name_at(tags: tuple[int, ...], own: int, names: dict[int, str]) -> PeekMess
 _NOWHERE: Final = -1
 
 
-def _last(data: bytes, pos: int, end: int, wanted: int, *, once: bool) -> int:  # noqa: C901 - calls would double it
+def _last(data: bytes, pos: int, end: int, wanted: int) -> int:
     """Where the content of a field begins, the last that has this tag; negative where there is none, or no telling."""
     found = _NOWHERE
     while pos < end:
@@ -114,8 +114,6 @@ def _last(data: bytes, pos: int, end: int, wanted: int, *, once: bool) -> int:  
         if tag > 127:
             tag, pos = u64(data, tag, pos)
         if tag == wanted:
-            if once and found >= 0:
-                return _NOWHERE
             found = pos
         kind = tag & 7
         if kind == LENGTH:

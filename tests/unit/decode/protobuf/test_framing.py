@@ -273,6 +273,8 @@ def peeked(path: str, payload: bytes) -> Any:
         ("inner.type", block(2, block(1, "deep")), "deep"),
         ("kind", number(3, 1), "PAID"),
         ("inner.type", block(2, block(1, "deep")) + block(2, b""), None),
+        ("inner.type", block(2, block(1, "deep")) + block(2, block(1, "deeper")), "deeper"),
+        ("inner.kind", block(2, number(3, 1)) + block(2, number(3, 0) + block(1, "x")), "NEW"),
         ("type", b"", None),
         ("x", block(4, "x"), None),
         ("many", block(7, "x"), None),
