@@ -13,7 +13,7 @@ _WRAPPED: Final = frozenset({"schema", "payload"})
 
 
 def payload(value: Any) -> Any:
-    """What is inside of the envelope; a value without one is as it was: `schemas.enable` may be off."""
+    """What is inside of the envelope; a value without one is as it was: Connect may be told to write none."""
     if value.__class__ is dict and value.keys() == _WRAPPED:
         return value["payload"]
     return value
