@@ -67,6 +67,8 @@ class Entry:
     offset: int
     record: Record
     outcomes: Outcomes = ()
+    has_elements: bool = False
+    """Each of these is of an element of the record."""
     open: int = 0
     """Events that are neither accepted nor in the dead-letter topic."""
     too_large: bool = False

@@ -269,7 +269,8 @@ def _records(rng: random.Random, topics: Sequence[tuple[str, int]], span: float)
             words = [_word(rng, user, special)]
             while rng.random() < 0.1:
                 words.append(_word(rng, rng.randrange(users), special))
-            value = "+".join(words) + ("L" if rng.random() < special / 30 else "")
+            many = "[" if len(words) > 2 else ""  # a record of many: each of its elements is one event
+            value = many + "+".join(words * 8 if many else words) + ("L" if rng.random() < special / 30 else "")
             pick = rng.randrange(12) if spread else user
             gap = rng.choice((1, 2, 5)) if rng.random() < 0.05 else 0
             out.append(Produced(at, rng.choice(topics)[0], pick, value, gap))

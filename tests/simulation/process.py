@@ -12,6 +12,7 @@ from bridge.holds import Reason
 from bridge.kafka.consumer.starts.start_policy import StartReason
 from bridge.model import (
     TRACK,
+    Elements,
     Failed,
     Filtered,
     LetterReason,
@@ -25,6 +26,7 @@ from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.work import NO_REQUEST, Entry, EventState, Work
 from bridge.service.watches.rate_view import INTERVAL, view_of
+from tests.simulation import ledger
 from tests.simulation.agenda import EPOCH
 from tests.simulation.api import Letters, Sink
 from tests.simulation.client import PollThread
@@ -44,6 +46,19 @@ TICK = 0.5
 GAP = 2.0 + TICK
 """Seconds of standstill that a process cannot miss."""
 PARTITIONS_EVERY = 30.0
+
+
+class SimulatedElements(Elements):
+    """The elements of a record, each of which makes one event."""
+
+    def __init__(self, entry: ledger.Entry) -> None:
+        super().__init__(len(entry.outcomes), entry.record.size)
+        self._outcomes = entry.outcomes
+
+    def map(self, element: int, now: float) -> Outcomes:
+        """See `Elements`."""
+        del now
+        return (self._outcomes[element],)
 
 
 class Process:
@@ -410,7 +425,7 @@ class Process:
             if entry.schema not in self.lookups.known:
                 return (SchemaNeeded(entry.schema),)
             return tuple(outcome if isinstance(outcome, Filtered) else UNDECODABLE for outcome in entry.outcomes)
-        return entry.outcomes
+        return (SimulatedElements(entry),) if entry.has_elements else entry.outcomes
 
     def looked_up(self, reference: str) -> None:
         self.dispatcher.looked_up(reference)

@@ -129,12 +129,13 @@ class World:
     def _append(self, log: Log, produced: Produced) -> Entry:
         number = len(self.entries)
         offset = log.end + produced.gap
-        words = produced.value.removesuffix("L").split("+")
+        words = produced.value.removesuffix("L").removeprefix("[").split("+")
         key = words[0].partition("*")[0].encode()
         record = Record(*log.partition, offset, int(EPOCH * 1000), key, str(number).encode(), ())
         schema = f"id:{produced.schema}" if produced.schema else ""
         entry = Entry(log, offset, record, too_large=produced.value.endswith("L"), schema=schema)
         entry.outcomes = tuple(self._outcome(entry, output, word) for output, word in enumerate(words))
+        entry.has_elements = produced.value.startswith("[")
         self.entries.append(entry)
         log.entries.append(entry)
         log.offsets.append(offset)
