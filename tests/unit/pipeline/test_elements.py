@@ -101,6 +101,22 @@ def test_what_comes_behind_it_in_its_partition_waits_and_nothing_more_is_read_un
     world.check_order()
 
 
+def test_what_was_on_its_way_when_its_partition_stopped_waits_too_and_so_does_the_gap_behind_it() -> None:
+    world = World(settings())
+    (tracker,) = world.assign(P0)
+    world.write(P0, batch(*["ann"] * 40), "ann", "bob")
+    world.deliver(P0, 1)
+    for record in world.logs[P0].records[1:]:
+        world.dispatcher.accept(tracker, [record])
+    world.dispatcher.passed(tracker, 3, 7, None)
+
+    world.run(30)
+
+    world.check_order()
+    assert len(world.sink.accepted) == 42
+    assert committed(world) == 7
+
+
 def test_a_small_one_pauses_nothing() -> None:
     world = World(settings())
     world.feed(P0, batch("ann", "bob", "cid"), "dan")
