@@ -7,7 +7,7 @@ and the value is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from bridge.decode.protobuf.reading.runtime import FAILURES, PADDING, u64
@@ -37,7 +37,7 @@ def peek_of(pool: Pool, message: MessageNode, path: tuple[str, ...]) -> PeekMess
         if is_last and field.type is FieldType.STRING:
             return _text_at((*tags, field.number << 3 | LENGTH))
         if is_last and isinstance(target, EnumNode):
-            return _name_at(tuple(tags), field.number << 3 | VARINT, dict(target.names))
+            return _text_at(tuple(tags), (field.number << 3 | VARINT, dict(target.names)))
         if field.type is not FieldType.MESSAGE or not isinstance(target, MessageNode) or is_well_known(target):
             return None
         tags.append(field.number << 3 | LENGTH)
@@ -59,7 +59,10 @@ def _field(pool: Pool, message: MessageNode, name: str) -> tuple[FieldNode, Mess
     return None
 
 
-def _text_at(tags: tuple[int, ...]) -> PeekMessage:
+def _text_at(tags: tuple[int, ...], enum: tuple[int, Mapping[int, str]] | None = None) -> PeekMessage:
+    """The text that these tags lead to, or where `enum` is given (its tag and its names) the name inside of them."""
+    own, names = enum or (None, {})
+
     def peek(raw: bytes, start: int) -> str | None:
         data = raw + PADDING
         end = len(raw)
@@ -73,27 +76,8 @@ def _text_at(tags: tuple[int, ...]) -> PeekMessage:
                 if size > 127:
                     size, start = u64(data, size, start)
                 end = start + size
-            return data[start:end].decode()
-        except FAILURES:
-            return None
-
-    return peek
-
-
-def _name_at(tags: tuple[int, ...], own: int, names: dict[int, str]) -> PeekMessage:
-    def peek(raw: bytes, start: int) -> str | None:
-        data = raw + PADDING
-        end = len(raw)
-        try:
-            for tag in tags:
-                place = _last(data, start, end, tag)
-                if place < 0:
-                    return None
-                size = data[place]
-                start = place + 1
-                if size > 127:
-                    size, start = u64(data, size, start)
-                end = start + size
+            if own is None:
+                return data[start:end].decode()
             place = _last(data, start, end, own)
         except FAILURES:
             return None

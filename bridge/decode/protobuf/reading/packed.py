@@ -7,15 +7,14 @@ from struct import unpack_from
 from typing import Any, Final
 
 from bridge.decode.protobuf.reading import runtime
-from bridge.decode.protobuf.reading.scalars import finite, shortest, signed, unzigzag
-from bridge.decode.protobuf.reading.trees import PER_VALUE
+from bridge.decode.protobuf.reading.scalars import finite, shortest, signed
+from bridge.decode.protobuf.reading.trees import HIGH, PER_VALUE, VARINTS
 from bridge.decode.protobuf.schema.nodes import EnumNode, FieldNode, FieldType
 
 Packed = Callable[[bytes, int, int, int, list[int] | None], list[Any]]
 """Reads the numbers from the second position to the third; the fourth is where the message around them ends. The last
 is what memory is left, if that is counted."""
 
-_HIGH: Final = bytes(range(128, 256))
 _FORMS: Final = {
     FieldType.DOUBLE: ("d", 8, finite),
     FieldType.FLOAT: ("f", 4, shortest),
@@ -23,15 +22,6 @@ _FORMS: Final = {
     FieldType.FIXED32: ("I", 4, None),
     FieldType.SFIXED64: ("q", 8, None),
     FieldType.SFIXED32: ("i", 4, None),
-}
-_NUMBERS: Final[dict[FieldType, Callable[[int], Any]]] = {
-    FieldType.INT64: lambda number: signed(number, 64),
-    FieldType.UINT64: lambda number: number,
-    FieldType.INT32: lambda number: signed(number, 32),
-    FieldType.UINT32: lambda number: number & 0xFFFFFFFF,
-    FieldType.BOOL: lambda number: number != 0,
-    FieldType.SINT32: lambda number: unzigzag(number & 0xFFFFFFFF),
-    FieldType.SINT64: unzigzag,
 }
 _AS_THEY_ARE: Final = {FieldType.INT64, FieldType.UINT64, FieldType.INT32, FieldType.UINT32}
 """Types of which a number of one byte is that byte."""
@@ -45,7 +35,7 @@ def packed_reader(field: FieldNode, target: Any) -> Packed:
     if isinstance(target, EnumNode):
         names = dict(target.names)
         return _varints(field.name, lambda number: names.get(signed(number, 32), signed(number, 32)), as_they_are=False)
-    return _varints(field.name, _NUMBERS[type_], as_they_are=type_ in _AS_THEY_ARE)
+    return _varints(field.name, VARINTS[type_], as_they_are=type_ in _AS_THEY_ARE)
 
 
 def _fixed(name: str, form: str, size: int, made: Callable[[float], Any] | None) -> Packed:
@@ -66,7 +56,7 @@ def _varints(name: str, made: Callable[[int], Any], *, as_they_are: bool) -> Pac
             raise runtime.NeedsCareError
         content = data[start:stop]
         if room is not None:
-            _take(room, len(content.translate(None, _HIGH)), name, start)
+            _take(room, len(content.translate(None, HIGH)), name, start)
         if content.isascii():
             return list(content) if as_they_are else [made(byte) for byte in content]
         values = []

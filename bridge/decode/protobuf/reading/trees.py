@@ -29,10 +29,10 @@ MOST_FIELDS: Final = 500_000
 """Values that are looked at one by one; each takes some microseconds."""
 PER_VALUE: Final = 64
 """Bytes of memory for each value of a list: a number, a short text, a reference to it."""
-_HIGH: Final = bytes(range(128, 256))
+HIGH: Final = bytes(range(128, 256))
 """Bytes that are not the last of a varint."""
 
-_VARINTS: Final[Mapping[FieldType, Callable[[int], Any]]] = {
+VARINTS: Final[Mapping[FieldType, Callable[[int], Any]]] = {
     FieldType.INT64: lambda number: signed(number, 64),
     FieldType.UINT64: lambda number: number,
     FieldType.INT32: lambda number: signed(number, 32),
@@ -42,6 +42,7 @@ _VARINTS: Final[Mapping[FieldType, Callable[[int], Any]]] = {
     FieldType.SINT64: unzigzag,
     FieldType.ENUM: lambda number: signed(number, 32),
 }
+"""What the number on the wire stands for, by the field's type."""
 _FIXED: Final[Mapping[FieldType, tuple[int, Callable[[bytes], Any]]]] = {
     FieldType.DOUBLE: (8, lambda content: finite(DOUBLE.unpack(content)[0])),
     FieldType.FLOAT: (4, lambda content: shortest(FLOAT.unpack(content)[0])),
@@ -55,7 +56,7 @@ _WIRE_NAMES: Final = ("a varint", "8 bytes", "bytes with a length", "a group", "
 
 def wire_type(type_: FieldType) -> int:
     """How one value of a type is written."""
-    if type_ in _VARINTS:
+    if type_ in VARINTS:
         return wire.VARINT
     if type_ in _FIXED:
         return wire.FIXED64 if _FIXED[type_][0] == 8 else wire.FIXED32
@@ -150,7 +151,7 @@ class TreeReader:
     def _value(self, field: FieldNode, target: Any, pos: int, end: int, depth: int, before: Any) -> tuple[Any, int]:
         """One value, and the position behind it. A message is merged into the one that was there `before`."""
         data, type_ = self._data, field.type
-        if type_ in _VARINTS:
+        if type_ in VARINTS:
             number, behind = wire.varint(data, pos, end)
             return self._number(type_, target, number), behind
         if type_ in _FIXED:
@@ -179,14 +180,14 @@ class TreeReader:
             raise WireError("the string is not UTF-8", start + error.start) from None
 
     def _number(self, type_: FieldType, target: Any, number: int) -> Any:
-        value = _VARINTS[type_](number)
+        value = VARINTS[type_](number)
         return target.names.get(value, value) if isinstance(target, EnumNode) else value
 
     def _packed(self, field: FieldNode, target: Any, pos: int, end: int, tree: Tree) -> int:
         start, behind = wire.length(self._data, pos, end)
         values = tree.setdefault(field.number, [])
         size = _FIXED[field.type][0] if field.type in _FIXED else 0
-        many = (behind - start) // size if size else len(self._data[start:behind].translate(None, _HIGH))
+        many = (behind - start) // size if size else len(self._data[start:behind].translate(None, HIGH))
         self._take(PER_VALUE * many, start)
         self._count(many, start)
         place = start
