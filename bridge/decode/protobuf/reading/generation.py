@@ -10,14 +10,24 @@ Only names of the schema go into the text, as Python literals. Of a positions' r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from bridge.decode.failures import Unusable
 from bridge.decode.protobuf.reading import runtime, scalars
 from bridge.decode.protobuf.reading.packed import packed_reader
-from bridge.decode.protobuf.reading.trees import FREE, PER_BYTE, PER_VALUE, TreeReader, memory_of
+from bridge.decode.protobuf.reading.pieces import (
+    FIXED,
+    NARROWED,
+    Lines,
+    TypedField,
+    indented,
+    is_tag,
+    key_of,
+    length_lines,
+    size_of,
+    text_lines,
+)
+from bridge.decode.protobuf.reading.trees import FREE, PER_BYTE, PER_VALUE, TreeReader, can_be_packed, memory_of
 from bridge.decode.protobuf.reading.unusable import NOT_FINITE
 from bridge.decode.protobuf.reading.values import Values, default, is_well_known, key_text
 from bridge.decode.protobuf.schema.nodes import EnumNode, FieldNode, FieldType, MessageNode
@@ -27,54 +37,7 @@ from bridge.decode.protobuf.wire import DEEPEST, FIXED32, FIXED64, GROUP, LENGTH
 _WIDEST: Final = 300
 """Fields of a message; one with more is read with care, since nobody writes all of them in order."""
 
-_VARINTS: Final = {
-    FieldType.INT64: "if {0} > 0x7FFFFFFFFFFFFFFF: {0} = sign64({0})",
-    FieldType.UINT64: "",
-    FieldType.INT32: "if {0} > 0x7FFFFFFF: {0} = sign32({0})",
-    FieldType.UINT32: "if {0} > 0xFFFFFFFF: {0} &= 0xFFFFFFFF",
-    FieldType.BOOL: "",
-    FieldType.SINT32: "if {0} > 0xFFFFFFFF: {0} &= 0xFFFFFFFF",
-    FieldType.SINT64: "",
-    FieldType.ENUM: "if {0} > 0x7FFFFFFF: {0} = sign32({0})",
-}
-"""What is to be done with a number of several bytes."""
-_FIXED: Final = {
-    FieldType.DOUBLE: ("<d", 8),
-    FieldType.FLOAT: ("<f", 4),
-    FieldType.FIXED64: ("<Q", 8),
-    FieldType.FIXED32: ("<I", 4),
-    FieldType.SFIXED64: ("<q", 8),
-    FieldType.SFIXED32: ("<i", 4),
-}
 _TIMES: Final = {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}
-
-Lines = list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """A field as it is generated for."""
-
-    field: FieldNode
-    target: Any
-    place: int
-    """Among the fields of its message, in the order of their numbers."""
-
-    @property
-    def is_map(self) -> bool:
-        return self.field.repeated and isinstance(self.target, MessageNode) and self.target.is_map_entry
-
-    def is_packed(self, tag: int) -> bool:
-        """Whether a tag says that there are many numbers behind one length."""
-        return self.field.repeated and tag & 7 == LENGTH and self.wire != LENGTH
-
-    @property
-    def wire(self) -> int:
-        if self.field.type in _VARINTS:
-            return VARINT
-        if self.field.type in _FIXED:
-            return FIXED64 if _FIXED[self.field.type][1] == 8 else FIXED32
-        return GROUP if self.field.type is FieldType.GROUP else LENGTH
 
 
 Read = Callable[[bytes, int], Any]
@@ -124,7 +87,7 @@ class _MessageSource:
             "u64": runtime.u64,
             "sign32": runtime.sign32,
             "sign64": runtime.sign64,
-            **{f"unpack_{form[1:]}": scalars.unpacker(form) for form, _ in _FIXED.values()},
+            **{f"unpack_{form[1:]}": scalars.unpacker(form) for form, _ in FIXED.values()},
         }
         name = self._function_of(message)
         if name in self._texts:
@@ -177,9 +140,9 @@ class _MessageSource:
         self._names[name] = read
         return name
 
-    def _fields_of(self, message: MessageNode) -> list[_Typed]:
+    def _fields_of(self, message: MessageNode) -> list[TypedField]:
         ordered = sorted(message.fields, key=lambda field: field.number)
-        return [_Typed(*self._pool.field(message, field), place) for place, field in enumerate(ordered)]
+        return [TypedField(*self._pool.field(message, field), place) for place, field in enumerate(ordered)]
 
     def _read_text(self, message: MessageNode, *, is_root: bool = False) -> str:
         fields = self._fields_of(message)
@@ -197,7 +160,7 @@ class _MessageSource:
         ]
         return "\n".join(lines)
 
-    def _as_declared(self, message: MessageNode, fields: Sequence[_Typed]) -> list[_Typed]:
+    def _as_declared(self, message: MessageNode, fields: Sequence[TypedField]) -> list[TypedField]:
         by_number = {typed.field.number: typed for typed in fields}
         return [by_number[field.number] for field in message.fields]
 
@@ -239,11 +202,11 @@ class _MessageSource:
         ]
         return "\n".join(lines)
 
-    def _kept(self, typed: _Typed, fields: Sequence[_Typed], tag: int) -> Lines:
+    def _kept(self, typed: TypedField, fields: Sequence[TypedField], tag: int) -> Lines:
         """How the value ``x`` gets into the object that is there, in any order."""
         field, name = typed.field, repr(typed.field.name)
         if typed.is_map:
-            return [f"made[{name}][{_key(typed)}] = e1"]
+            return [f"made[{name}][{key_of(typed)}] = e1"]
         if field.repeated:
             return [f"made[{name}].{'extend' if typed.is_packed(tag) else 'append'}(x)"]
         lines = [f"made[{other.field.name!r}] = None" for other in self._rivals(typed, fields)]
@@ -251,7 +214,7 @@ class _MessageSource:
             lines.insert(0, f"if made[{name}] is not None: raise NeedsCareError")
         return [*lines, f"made[{name}] = x"]
 
-    def _rivals(self, typed: _Typed, fields: Sequence[_Typed]) -> list[_Typed]:
+    def _rivals(self, typed: TypedField, fields: Sequence[TypedField]) -> list[TypedField]:
         oneof = typed.field.oneof
         if oneof is None:
             return []
@@ -259,31 +222,31 @@ class _MessageSource:
 
     # --- fields in order
 
-    def _straight(self, typed: _Typed, fields: Sequence[_Typed], next_tag: str) -> Lines:
+    def _straight(self, typed: TypedField, fields: Sequence[TypedField], next_tag: str) -> Lines:
         field, value = typed.field, f"v{typed.place}"
         if not field.repeated:
             (tag, body), *_ = self._ways(typed)
-            lines = [f" if {_is_tag(tag)}:", *_indented(body(value, _size(tag)))]
+            lines = [f" if {is_tag(tag)}:", *indented(body(value, size_of(tag)))]
             lines += [f"  v{other.place} = None" for other in self._rivals(typed, fields) if other.place < typed.place]
             lines += [f"  {next_tag}", " else:"]
             return [*lines, f"  {value} = {'None' if field.explicit else repr(default(field, typed.target))}"]
         lines = [f" {value} = {'{}' if typed.is_map else '[]'}"]
         for tag, body in self._ways(typed):
             if typed.is_packed(tag):
-                lines += [f" if {_is_tag(tag)}:", *_indented(body("x", _size(tag))), f"  {value}.extend(x)"]
+                lines += [f" if {is_tag(tag)}:", *indented(body("x", size_of(tag))), f"  {value}.extend(x)"]
             else:
                 lines += [
-                    f" while {_is_tag(tag)}:",
-                    *_indented(body("x", _size(tag))),
+                    f" while {is_tag(tag)}:",
+                    *indented(body("x", size_of(tag))),
                     *self._taken(PER_VALUE, field.name, "  "),
                 ]
-                lines.append(f"  {value}[{_key(typed)}] = e1" if typed.is_map else f"  {value}.append(x)")
+                lines.append(f"  {value}[{key_of(typed)}] = e1" if typed.is_map else f"  {value}.append(x)")
             lines.append(f"  {next_tag}")
         return lines
 
     def _map_entry(self, entry: MessageNode, skip: str) -> Lines:
         """Sets ``e0`` and ``e1`` to key and value. Where only one of the two is written, the other is its default."""
-        lines = [*_length(skip), "stop = pos", "pos = start", "t = data[pos] if pos < stop else 0"]
+        lines = [*length_lines(skip), "stop = pos", "pos = start", "t = data[pos] if pos < stop else 0"]
         for typed in self._fields_of(entry):
             (tag, body), *_ = self._ways(typed)
             value = f"e{typed.place}"
@@ -291,7 +254,7 @@ class _MessageSource:
                 nothing = self._message_call(typed.target).replace("start, pos", "stop, stop")
             else:
                 nothing = repr(default(typed.field, typed.target))
-            lines += [f"if {_is_tag(tag)}:", *(f" {line}" for line in body(value, _size(tag)))]
+            lines += [f"if {is_tag(tag)}:", *(f" {line}" for line in body(value, size_of(tag)))]
             if typed.place == 0:
                 lines.append(" t = data[pos] if pos < stop else 0")
             lines += ["else:", f" {value} = {nothing}"]
@@ -299,7 +262,7 @@ class _MessageSource:
 
     # --- one value
 
-    def _ways(self, typed: _Typed) -> list[tuple[int, Callable[[str, str], Lines]]]:
+    def _ways(self, typed: TypedField) -> list[tuple[int, Callable[[str, str], Lines]]]:
         """The tags that a field may be written with, and what reads its value then.
 
         That is given the variable to set, and how many bytes the tag has that are before ``pos`` yet, if any.
@@ -307,12 +270,12 @@ class _MessageSource:
         field = typed.field
         own = field.number << 3 | typed.wire
         ways: list[tuple[int, Callable[[str, str], Lines]]] = [(own, lambda into, skip: self._value(typed, into, skip))]
-        if field.repeated and typed.wire in {VARINT, FIXED64, FIXED32}:
+        if field.repeated and can_be_packed(field.type):
             packed = field.number << 3 | LENGTH
             ways.append((packed, lambda into, skip: self._packed(typed, into, skip)))
         return ways
 
-    def _value(self, typed: _Typed, into: str, skip: str) -> Lines:
+    def _value(self, typed: TypedField, into: str, skip: str) -> Lines:
         field, target = typed.field, typed.target
         if typed.wire == VARINT:
             return self._varint(field, target, into, skip)
@@ -325,10 +288,10 @@ class _MessageSource:
             return [f"{into}, pos = {name}(data, {ahead}, end, depth + 1{room})"]
         if typed.is_map:
             return self._map_entry(target, skip)
-        lines = _length(skip)
+        lines = length_lines(skip)
         if isinstance(target, MessageNode):
             return [*lines, f"{into} = {self._message_call(target)}"]
-        return [*lines, *_text(field, into)]
+        return [*lines, *text_lines(field, into)]
 
     def _message_call(self, message: MessageNode) -> str:
         if message.name in _TIMES:
@@ -349,8 +312,8 @@ class _MessageSource:
             " else:",
             f"  {into}, pos = u64(data, {into}, pos)",
         ]
-        if _VARINTS[field.type]:
-            lines.append("  " + _VARINTS[field.type].format(into))
+        if NARROWED[field.type]:
+            lines.append("  " + NARROWED[field.type].format(into))
         if field.type is FieldType.BOOL:
             lines.append(f"{into} = {into} != 0")
         elif field.type in {FieldType.SINT32, FieldType.SINT64}:
@@ -360,7 +323,7 @@ class _MessageSource:
         return lines
 
     def _fixed(self, field: FieldNode, into: str, skip: str) -> Lines:
-        form, size = _FIXED[field.type]
+        form, size = FIXED[field.type]
         ahead = f"pos + {skip}" if skip else "pos"
         lines = [f"{into}, = unpack_{form[1:]}(data, {ahead})", f"pos += {size + int(skip or 0)}"]
         if field.type is FieldType.DOUBLE:
@@ -369,55 +332,15 @@ class _MessageSource:
             lines.append(f"{into} = shortest({into})")
         return lines
 
-    def _packed(self, typed: _Typed, into: str, skip: str) -> Lines:
+    def _packed(self, typed: TypedField, into: str, skip: str) -> Lines:
         name = self._given_name(packed_reader(typed.field, typed.target))
         room = "room" if self._counted else "None"
-        return [*_length(skip), f"{into} = {name}(data, start, pos, end, {room})"]
+        return [*length_lines(skip), f"{into} = {name}(data, start, pos, end, {room})"]
 
     def _given_name(self, value: Any) -> str:
         name = f"given_{next(self._given)}"
         self._names[name] = value
         return name
-
-
-def _text(field: FieldNode, into: str) -> Lines:
-    """Cut out of a text that has a character for each byte: half of the cost of decoding, where all are ASCII."""
-    if field.type is FieldType.BYTES:
-        return [f"{into} = base64_of(data[start:pos])"]
-    others = "data[start:pos].decode()" if field.verified else "lenient(data[start:pos])"
-    return [f"{into} = text[start:pos]", f"if not {into}.isascii(): {into} = {others}"]
-
-
-def _is_tag(tag: int) -> str:
-    """Whether ``t`` and the bytes behind it are that tag."""
-    first, *others = runtime.varint_of(tag)
-    return f"t == {first}" + "".join(f" and data[pos + {at}] == {byte}" for at, byte in enumerate(others, 1))
-
-
-def _size(tag: int) -> str:
-    return str(len(runtime.varint_of(tag)))
-
-
-def _key(typed: _Typed) -> str:
-    """The key of a map's entry as JSON has it."""
-    is_text = any(field.number == 1 and field.type is FieldType.STRING for field in typed.target.fields)
-    return "e0" if is_text else "key_text(e0)"
-
-
-def _indented(lines: Lines) -> Lines:
-    return [f"  {line}" for line in lines]
-
-
-def _length(skip: str) -> Lines:
-    """Sets ``start`` to where the content begins, and ``pos`` to where it ends."""
-    at = f"pos + {skip}" if skip else "pos"
-    behind = int(skip or 0) + 1
-    return [
-        f"n = data[{at}]",
-        f"start = pos + {behind}",
-        "if n > 127: n, start = u64(data, n, start)",
-        "pos = start + n",
-    ]
 
 
 def smallest_to_count(pool: Pool, message: MessageNode) -> int:
@@ -427,6 +350,3 @@ def smallest_to_count(pool: Pool, message: MessageNode) -> int:
     """
     dearest = max(memory_of(one) + PER_VALUE for one in pool.reached(message))
     return FREE * 2 // dearest
-
-
-Value = dict[str, Any] | Unusable
