@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from itertools import islice
 from json.encoder import encode_basestring
@@ -17,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from bridge.decode.failures import Unusable, invalid, undecodable
+from bridge.decode.failures import Unusable, undecodable, unsendable
 
 DIGITS_HELD: Final = 15
 """Any decimal number of so many digits is told from all others by the double nearest to it (DBL_DIG of IEEE 754)."""
@@ -153,7 +152,7 @@ def loads(raw: bytes) -> Any:
 
 
 def _integer(text: str) -> int | Unusable:
-    return int(text) if len(text) <= MOST_DIGITS else _TOO_LONG
+    return int(text) if len(text) <= MOST_DIGITS else TOO_LONG
 
 
 def _refuse(name: str) -> Any:
@@ -244,7 +243,7 @@ def fraction(text: str) -> float | Decimal | Unusable:
     Raises ValueError for what is no number.
     """
     if len(text) > MOST_DIGITS:
-        return _TOO_LONG
+        return TOO_LONG
     number = float(text)
     if not isfinite(number):
         return BEYOND
@@ -258,13 +257,8 @@ def held(exact: Decimal, number: float) -> float | Decimal:
     return number if Decimal(repr(number)) == exact else exact
 
 
-def _unusable(what: str, sentence: str) -> Unusable:
-    why: Callable[[], Any] = lambda: invalid(f"{sentence}, and no request can carry it")  # noqa: E731
-    return Unusable(what, why)
-
-
-BEYOND: Final = _unusable("a number outside the range of a double", "a number is outside the range of a double")
+BEYOND: Final = unsendable("a number outside the range of a double", "a number is outside the range of a double")
 """Never the number itself: one of ten characters, 1e99999999, takes minutes and gigabytes to compute with."""
-_TOO_LONG: Final = _unusable(
+TOO_LONG: Final = unsendable(
     f"a number of more than {MOST_DIGITS} digits", f"a number has more than {MOST_DIGITS} digits"
 )

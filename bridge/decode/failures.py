@@ -63,6 +63,11 @@ def invalid(message: str) -> MappingError:
     return MappingError(LetterReason.INVALID, message)
 
 
+def unsendable(what: str, sentence: str) -> Unusable:
+    """`what` as `kind` names it; `sentence` without its end."""
+    return Unusable(what, lambda: invalid(f"{sentence}, and no request can carry it"))
+
+
 _KINDS: Final[dict[type, str]] = {
     type(None): "null",
     bool: "a boolean",

@@ -6,7 +6,6 @@ may be written so; the two agree on everything else.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Any, Final
 
 from bridge.decode.avro import values
@@ -22,10 +21,12 @@ from bridge.decode.avro.nodes import (
     AvroUnion,
     AvroUse,
 )
+from bridge.decode.avro.tables import unpack_double, unpack_single
 from bridge.decode.avro.weights import MOST_DEEP, Weights, room_of
+from bridge.decode.beyond_json.binary import base64_of
+from bridge.decode.beyond_json.numbers import NOT_FINITE, shortest
 from bridge.errors import InvalidError
 
-_unpack_double: Final = Struct("<d").unpack
 _LONGEST_NUMBER: Final = 10
 """Bytes of 64 bits, seven in each."""
 _MOST: Final = 2**64
@@ -85,7 +86,7 @@ class CarefulReader:
                 return symbols[self._place(len(symbols), "a symbol's number")]
             case AvroFixed(size=size, meaning=meaning):
                 at, content = self._at, self._bytes(size, f"{size} bytes")
-                return values.base64_of(content) if meaning is None else self._meant(content, meaning, at)
+                return base64_of(content) if meaning is None else self._meant(content, meaning, at)
             case AvroArray(items=items):
                 return self._list(items)
             case AvroMap(items=items):
@@ -95,7 +96,7 @@ class CarefulReader:
         at, stored, meaning = self._at, self._stored(node), node.meaning
         if meaning is not None:
             return self._meant(stored, meaning, at)
-        return values.base64_of(stored) if node.kind == "bytes" else stored
+        return base64_of(stored) if node.kind == "bytes" else stored
 
     def _stored(self, node: AvroPrimitive) -> Any:  # noqa: PLR0911 - one for each primitive type
         match node.kind:
@@ -106,10 +107,10 @@ class CarefulReader:
             case "int" | "long":
                 return self._long()
             case "float":
-                return values.single(self._bytes(4, "a float of 4 bytes"))
+                return shortest(unpack_single(self._bytes(4, "a float of 4 bytes"))[0])
             case "double":
-                number = _unpack_double(self._bytes(8, "a double of 8 bytes"))[0]
-                return values.NOT_FINITE if number - number else number
+                number = unpack_double(self._bytes(8, "a double of 8 bytes"))[0]
+                return NOT_FINITE if number - number else number
             case "bytes":
                 return self._block("bytes")
             case "string":

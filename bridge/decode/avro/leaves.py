@@ -1,6 +1,6 @@
 """The source of what reads types without parts: lines that end with a value under a name.
 
-``read`` takes bytes. All other names are of `tables` and `values`, or last until the next value is read.
+``read`` takes bytes. All other names are of `source`, or last until the next value is read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def primitive_lines(  # noqa: PLR0911 - one for each kind
         case "int" | "long":
             return long_lines(target) if node.meaning is None else _count(node.meaning, target)
         case "float":
-            return [f"{target} = single(read(4))"]
+            return [f"{target}, = unpack_single(read(4))", f"{target} = shortest({target})"]
         case "double":
             return [f"{target}, = unpack_double(read(8))", f"if {target} - {target}: {target} = NOT_FINITE"]
         case "string":

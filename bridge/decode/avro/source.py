@@ -26,6 +26,8 @@ from bridge.decode.avro.nodes import (
     AvroUse,
 )
 from bridge.decode.avro.weights import BYTES_OF_ONE, MOST_DEEP, MOST_STRUCTURE, Weights
+from bridge.decode.beyond_json.binary import base64_of, uuid_of
+from bridge.decode.beyond_json.numbers import NOT_FINITE, decimal_of, shortest
 
 FastRead = Callable[[bytes, int], Any]
 """Given bytes and where in them the value begins. Raises anything for what it cannot read."""
@@ -42,15 +44,20 @@ _FROM_TABLES: Final = """
     BOOLEAN DAYS FIRST_IS_NULL LAST_IS_NULL LENGTH MICROS MICROS_Z MILLIS MILLIS_Z MINUTES
     MOMENT_0 MOMENT_1 MOMENT_2 MOMENT_3 MOMENT_4 MOMENT_5 NotReadError POINT_MILLIS SECONDS SIGN SPAN
     WINDOWS_MS WINDOWS_US ZIGZAG count day decimal integer length long minute_of moment_ms moment_us unpack_double
+    unpack_single
 """
 _FROM_VALUES: Final = """
-    NOT_FINITE base64_of big_decimal_of date_of decimal_of decimal_of_parts duration_of moment_of single span_of
-    time_of uuid_of
+    big_decimal_of decimal_of_parts duration_of moment_of span_of time_of
 """
 _GIVEN: Final[dict[str, Any]] = {
     **{name: getattr(tables, name) for name in _FROM_TABLES.split()},
     **{name: getattr(values, name) for name in _FROM_VALUES.split()},
     "BytesIO": BytesIO,
+    "NOT_FINITE": NOT_FINITE,
+    "base64_of": base64_of,
+    "decimal_of": decimal_of,
+    "shortest": shortest,
+    "uuid_of": uuid_of,
 }
 """What the text may name."""
 _NAME: Final = re.compile(r"\b[A-Za-z_]\w*")

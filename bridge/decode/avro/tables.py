@@ -12,6 +12,8 @@ from struct import Struct
 from typing import Any, Final
 
 from bridge.decode.avro import values
+from bridge.decode.beyond_json import times
+from bridge.decode.beyond_json.numbers import decimal_of
 from bridge.errors import InvalidError
 
 Read = Callable[[int], bytes]
@@ -35,6 +37,7 @@ FIRST_IS_NULL: Final[Mapping[bytes, bool]] = {b"\0": False, b"\2": True}
 LAST_IS_NULL: Final[Mapping[bytes, bool]] = {b"\0": True, b"\2": False}
 
 unpack_double: Final = Struct("<d").unpack
+unpack_single: Final = Struct("<f").unpack
 integer: Final = int.from_bytes
 
 
@@ -124,7 +127,7 @@ def decimal(byte: bytes, read: Read, scale: int) -> Any:
     content = read(size)
     if len(content) != size:
         raise NotReadError
-    return values.decimal_of(content, scale)
+    return decimal_of(content, scale)
 
 
 # --- times, told by their bytes
@@ -143,10 +146,9 @@ WINDOWS_US: Final[dict[bytes, int]] = {}
 """The upper two of the eight bytes of a moment in microseconds: windows of 25 days."""
 MINUTES: Final[dict[int, str]] = {}
 """``2026-01-02T03:04:`` by minutes since 1970. Not by seconds: most topics have fewer events than one in a second."""
-_CLOCK: Final = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1_440))
 DAYS: Final[dict[bytes, Any]] = {}
 """``2026-01-02`` by three bytes: all days from 1992 to the year 4840."""
-SECONDS: Final = tuple(f"{second:02}" for second in range(60))
+SECONDS: Final = times.SECONDS
 MILLIS_Z: Final = ("Z", *(f".{millis:03}Z" for millis in range(1, 1_000)))
 MILLIS: Final = ("", *(f".{millis:03}" for millis in range(1, 1_000)))
 POINT_MILLIS: Final = tuple(f".{millis:03}" for millis in range(1_000))
@@ -157,10 +159,10 @@ MICROS: Final = tuple(f"{micros:03}" for micros in range(1_000))
 def minute_of(minute: int) -> str | None:
     """``2026-01-02T03:04:``, kept in `MINUTES` from now on; None outside the calendar."""
     days, minute_of_day = divmod(minute, 1_440)
-    day = values.date_of(days)
-    if not isinstance(day, str):
+    day = times.date_of(days)
+    if day is None:
         return None
-    text = day + _CLOCK[minute_of_day]
+    text = day + times.CLOCK[minute_of_day]
     _keep(MINUTES, minute, text)
     return text
 

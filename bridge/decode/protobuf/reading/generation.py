@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, Final
 
+from bridge.decode.beyond_json.binary import base64_of
+from bridge.decode.beyond_json.numbers import NOT_FINITE, shortest
 from bridge.decode.protobuf.reading import runtime, scalars
 from bridge.decode.protobuf.reading.packed import packed_reader
 from bridge.decode.protobuf.reading.pieces import (
@@ -28,7 +30,6 @@ from bridge.decode.protobuf.reading.pieces import (
     text_lines,
 )
 from bridge.decode.protobuf.reading.trees import FREE, PER_BYTE, PER_VALUE, TreeReader, can_be_packed, memory_of
-from bridge.decode.protobuf.reading.unusable import NOT_FINITE
 from bridge.decode.protobuf.reading.values import Values, default, is_well_known, key_text
 from bridge.decode.protobuf.schema.nodes import EnumNode, FieldNode, FieldType, MessageNode
 from bridge.decode.protobuf.schema.pool import Pool
@@ -79,9 +80,9 @@ class _MessageSource:
             "skipped": runtime.skipped,
             "timestamp": runtime.timestamp,
             "duration": runtime.duration,
-            "shortest": scalars.shortest,
+            "shortest": shortest,
             "lenient": scalars.lenient,
-            "base64_of": scalars.base64_of,
+            "base64_of": base64_of,
             "key_text": key_text,
             "NOT_FINITE": NOT_FINITE,
             "u64": runtime.u64,

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from struct import unpack_from
 from typing import Any, Final
 
+from bridge.decode.beyond_json.numbers import shortest
 from bridge.decode.protobuf.reading import runtime
-from bridge.decode.protobuf.reading.scalars import finite, shortest, signed
+from bridge.decode.protobuf.reading.scalars import finite, signed
 from bridge.decode.protobuf.reading.trees import HIGH, PER_VALUE, VARINTS
 from bridge.decode.protobuf.schema.nodes import EnumNode, FieldNode, FieldType
 

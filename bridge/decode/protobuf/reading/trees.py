@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from bridge.decode.beyond_json.numbers import shortest
 from bridge.decode.protobuf import wire
-from bridge.decode.protobuf.reading.scalars import DOUBLE, FLOAT, finite, lenient, shortest, signed, unzigzag
+from bridge.decode.protobuf.reading.scalars import DOUBLE, FLOAT, finite, lenient, signed, unzigzag
 from bridge.decode.protobuf.schema.nodes import EnumNode, FieldNode, FieldType, MessageNode
 from bridge.decode.protobuf.schema.pool import Pool
 from bridge.decode.protobuf.wire import DEEPEST, WireError

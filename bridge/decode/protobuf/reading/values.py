@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from bridge.decode.beyond_json.binary import base64_of
 from bridge.decode.protobuf.reading import well_known
-from bridge.decode.protobuf.reading.scalars import base64_of
 from bridge.decode.protobuf.reading.trees import Tree, TreeReader
 from bridge.decode.protobuf.schema.nodes import DEFAULTS, EnumNode, FieldNode, FieldType, MessageNode
 from bridge.decode.protobuf.schema.pool import Pool

@@ -9,15 +9,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.decode.exact_json import held
+from bridge.decode.beyond_json.numbers import decimal_with_scale
 from bridge.decode.failures import Unusable
 from bridge.decode.protobuf.reading import scalars
-from bridge.decode.protobuf.reading.unusable import TOO_MANY_DIGITS
 
 Tree = Mapping[int, Any]
-
-MOST_DIGITS: Final = 1000
-"""Of a decimal: with more, arithmetic takes a time that matters."""
 
 
 def _timestamp(tree: Tree) -> Any:
@@ -55,13 +51,7 @@ def _mask(tree: Tree) -> str:
 def _decimal(tree: Tree) -> int | float | Decimal | Unusable:
     """confluent.type.Decimal: the unscaled number's bytes (two's complement, big-endian), and its scale."""
     content, scale = tree.get(1, b""), tree.get(3, 0)
-    if abs(scale) > MOST_DIGITS or len(content) * 2.41 > MOST_DIGITS:
-        return TOO_MANY_DIGITS
-    unscaled = int.from_bytes(content, "big", signed=True)
-    if scale <= 0:
-        return unscaled * int(10**-scale)
-    exact = Decimal(f"{unscaled}E-{scale}")
-    return held(exact, float(exact))
+    return decimal_with_scale(content, scale)
 
 
 FORMS: Final[Mapping[str, Callable[[Tree], Any]]] = {
