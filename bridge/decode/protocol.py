@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 from bridge.config.mapping_section import KeyFormat, Layer, Unwrap
 from bridge.decode.elements import ElementList
@@ -16,6 +16,21 @@ DecodesTo = DecodedRecord | ElementList | SchemaNeeded | Filtered
 """What bytes come to. Where a topic has `unwrap` or `each`, its decoder may also show what is no object."""
 Attributes = dict[str, Any]
 """What the headers of a record say of its event, in the shape that the decoded value has it in."""
+
+
+# --- what decoders keep
+
+MOST_KEPT: Final = 256
+"""Of each kind: readers, schemas, messages of them. A reader takes a few hundred kilobytes at most."""
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def keep(kept: dict[K, V], key: K, value: V) -> None:
+    """Into a cache that is bounded: with more than `MOST_KEPT`, all are made again."""
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    kept[key] = value
 
 
 # --- schemas

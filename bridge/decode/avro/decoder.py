@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from bridge.decode.avro.peeking import FastPeek, fast_peek, leading_form
 from bridge.decode.avro.reader import MISREAD, AvroBytesError, AvroReader, AvroSchemaError, named
@@ -17,13 +17,11 @@ from bridge.decode.protocol import (
     NoSchema,
     Peek,
     Schemas,
+    keep,
 )
 from bridge.decode.recognition import unnamed_schema
 from bridge.decode.schema_ids import CONFLUENT, framed_value
 from bridge.model import Record, SchemaNeeded
-
-MOST_READERS: Final = 256
-"""Schemas whose readers are kept, for each way in which values are read. One takes a few hundred kilobytes at most."""
 
 
 class AvroReaders:
@@ -53,11 +51,9 @@ class AvroReaders:
         try:
             reader = AvroReader(schema, reference, logical_types=self._logical_types)
         except AvroSchemaError as fault:
-            _bound(self._refused)
-            self._refused[reference] = str(fault)
+            keep(self._refused, reference, str(fault))
             raise undecodable(str(fault)) from None
-        _bound(self.known)
-        self.known[reference] = reader
+        keep(self.known, reference, reader)
         return reader
 
 
@@ -85,8 +81,7 @@ def make(settings: FormatSettings, schemas: Schemas) -> Decode:
             if framed.inflated is not None:
                 raw = framed.inflated
             elif start == CONFLUENT and not headers:
-                _bound(prefixes)
-                prefixes[raw[:CONFLUENT]] = reader
+                keep(prefixes, raw[:CONFLUENT], reader)
         try:
             value: DecodesTo = reader.fast(raw, start)
         except MISREAD:
@@ -133,8 +128,8 @@ class _AvroPeek:
             reader = self._readers.of(reference)
             if isinstance(reader, SchemaNeeded):
                 return reader
-            _bound(self._known)
-            find = self._known[reference] = fast_peek(reader.schema, self._path) or _no_answer
+            find = fast_peek(reader.schema, self._path) or _no_answer
+            keep(self._known, reference, find)
         try:
             return find(raw if inflated is None else inflated, start)
         except MISREAD:
@@ -153,8 +148,3 @@ class _AvroPeek:
 
 def _no_answer(_raw: bytes, _start: int) -> None:
     """Where only the whole value tells."""
-
-
-def _bound(kept: dict[Any, Any]) -> None:
-    if len(kept) >= MOST_READERS:
-        kept.clear()

@@ -9,14 +9,21 @@ from bridge.decode.protobuf.finder import MessageFinder, MessageType
 from bridge.decode.protobuf.peeking import NO_TEXT_THERE, PeekMessage, peek_of
 from bridge.decode.protobuf.reader import ReadMessage, reader_of
 from bridge.decode.protobuf.schema.nodes import DescriptorError
-from bridge.decode.protocol import Attributes, Decode, DecodedRecord, DecodeSettings, FormatSettings, Peek, Schemas
+from bridge.decode.protocol import (
+    Attributes,
+    Decode,
+    DecodedRecord,
+    DecodeSettings,
+    FormatSettings,
+    Peek,
+    Schemas,
+    keep,
+)
 from bridge.decode.schema_ids import CONFLUENT
 from bridge.model import Record, SchemaNeeded
 
 _PREFIX: Final = CONFLUENT + 1
 """Bytes that say everything of nearly every record: the framing, and a zero byte for the first message."""
-_MOST_KEPT: Final = 256
-"""Readers; with more, all are made again."""
 
 
 def make(format_: FormatSettings, schemas: Schemas) -> Decode:
@@ -53,7 +60,7 @@ class _MessageDecoder:
                 return found
             read = self._reader(found.type)
             if found.raw is raw and found.start == _PREFIX and raw[0] == raw[CONFLUENT] == 0 and not record.headers:
-                _keep(self._by_prefix, raw[:_PREFIX], read)
+                keep(self._by_prefix, raw[:_PREFIX], read)
             value = read(found.raw, found.start)
         if value.__class__ is dict or value is None or self._any_value:
             return value  # type: ignore[no-any-return]  # told by its class
@@ -67,7 +74,7 @@ class _MessageDecoder:
             except DescriptorError as fault:
                 read = _refusing(f"no {of.message.name} can be read: {fault}")
             known = (of, read)  # with the type itself, so that nothing else ever has its id
-            _keep(self._readers, id(of), known)
+            keep(self._readers, id(of), known)
         return known[1]
 
 
@@ -92,9 +99,9 @@ class _MessagePeeker:
         known = self._peeks.get(id(found.type))
         if known is None:
             known = (found.type, peek_of(*found.type, self._path) or NO_TEXT_THERE)
-            _keep(self._peeks, id(found.type), known)
+            keep(self._peeks, id(found.type), known)
         if found.raw is raw and found.start == _PREFIX and raw[0] == raw[CONFLUENT] == 0 and not record.headers:
-            _keep(self._by_prefix, raw[:_PREFIX], known[1])
+            keep(self._by_prefix, raw[:_PREFIX], known[1])
         return known[1](found.raw, found.start)
 
     def leading(self, _record: Record, /) -> None:
@@ -106,9 +113,3 @@ def _refusing(why: str) -> ReadMessage:
         raise undecodable(why)
 
     return read
-
-
-def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(kept) >= _MOST_KEPT:
-        kept.clear()
-    kept[key] = value

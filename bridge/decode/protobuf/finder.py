@@ -11,12 +11,10 @@ from bridge.decode.protobuf.schema.nodes import DescriptorError, MessageNode
 from bridge.decode.protobuf.schema.pool import Pool
 from bridge.decode.protobuf.schema.sources import DescriptorSet, pool_of
 from bridge.decode.protobuf.wire import WireError
-from bridge.decode.protocol import FormatSettings, NoSchema, Schema, Schemas
+from bridge.decode.protocol import FormatSettings, NoSchema, Schema, Schemas, keep
 from bridge.decode.schema_ids import Framed, framed_value
 from bridge.model import Record, SchemaNeeded
 
-_MOST_KEPT: Final = 256
-"""Schemas, and messages of them; with more, all are read again."""
 _FORMS: Final = {"avro": "Avro", "json": "JSON Schema"}
 T = TypeVar("T")
 
@@ -101,7 +99,7 @@ class MessageFinder:
                 found = MessageType(pool, message_of(pool.file, which))
             except DescriptorError as fault:
                 found = _Unservable(f"{_named(reference)} does not serve the value: {fault}")
-            _keep(self._types, (reference, which), found)
+            keep(self._types, (reference, which), found)
         return Payload(_servable(found), content, start)
 
     def _pool(self, reference: str) -> Pool | SchemaNeeded:
@@ -113,7 +111,7 @@ class MessageFinder:
             if isinstance(schema, NoSchema):
                 raise undecodable(schema.why)
             known = _made(schema, reference)
-            _keep(self._pools, reference, known)
+            keep(self._pools, reference, known)
         return _servable(known)
 
 
@@ -144,9 +142,3 @@ def _servable(found: T | _Unservable) -> T:
 
 def _named(reference: str) -> str:
     return f"the schema {reference}" if reference else "mapping.descriptor_set_file"
-
-
-def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(kept) >= _MOST_KEPT:
-        kept.clear()
-    kept[key] = value

@@ -8,7 +8,6 @@ those of this one schema; each of them has its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -17,18 +16,13 @@ import orjson
 from bridge.decode.protocol import Schema
 from bridge.registry.apis.descriptors import as_descriptor
 from bridge.registry.apis.references import Collected, Needed
-from bridge.registry.apis.replies import check, no_registry
+from bridge.registry.apis.replies import FORMS, check, no_registry
 from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure, UnknownReference, UnusableSchema
 from bridge.registry.transport.session import Session
 
 API: Final = "/apis/registry/v3"
 """Where its own API is, below the address of the program."""
 _ACCEPT: Final = {"Accept": "*/*"}
-_FORMS: Final[Mapping[str, Literal["avro", "protobuf", "json"]]] = {
-    "AVRO": "avro",
-    "PROTOBUF": "protobuf",
-    "JSON": "json",
-}
 
 
 async def fetch(session: Session, reference: str) -> Schema:
@@ -118,9 +112,9 @@ def _form(reply: HttpReply, what: str) -> Literal["avro", "protobuf", "json"]:
     """By the header, where it is there, else by what the schema is: Avro and JSON Schema have one media type."""
     named = reply.headers.get("x-registry-artifacttype")
     if named is not None:
-        if named not in _FORMS:
+        if named not in FORMS:
             raise UnusableSchema(f"{what} is of the type {named}; the bridge reads AVRO, PROTOBUF and JSON")
-        return _FORMS[named]
+        return FORMS[named]
     if "json" not in reply.headers.get("content-type", ""):
         return "protobuf"
     return form_of_json(reply.body)

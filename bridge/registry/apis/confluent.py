@@ -21,14 +21,13 @@ from urllib.parse import quote
 from bridge.decode.protocol import Schema
 from bridge.registry.apis.descriptors import as_descriptor
 from bridge.registry.apis.references import Collected, Needed
-from bridge.registry.apis.replies import read_confluent
+from bridge.registry.apis.replies import FORMS, read_confluent
 from bridge.registry.outcomes import RegistryFailure, UnknownReference, UnusableSchema
 from bridge.registry.transport.session import Session
 
 ACCEPT: Final = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
 _CANNOT: Final = frozenset({400, 404, 406, 422, 500})
 """How registries answer that cannot write a schema as a descriptor, or not this one."""
-_FORMS: Final = {"AVRO": "avro", "PROTOBUF": "protobuf", "JSON": "json"}
 
 
 async def fetch(session: Session, reference: str) -> Schema:
@@ -85,7 +84,7 @@ async def _with_references(session: Session, path: str, what: str, answer: Mappi
 
 def _form(answer: Mapping[str, Any], what: str) -> Any:
     named = answer.get("schemaType") or "AVRO"
-    form = _FORMS.get(named) if isinstance(named, str) else None
+    form = FORMS.get(named) if isinstance(named, str) else None
     if form is None:
         raise UnusableSchema(f"{what} is of the type {named}; the bridge reads AVRO, PROTOBUF and JSON")
     return form

@@ -6,12 +6,12 @@ import base64
 import binascii
 from typing import Final
 
+from bridge.decode.protobuf import wire
+
 _FIELDS: Final = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14})
 """The numbers of the fields of a ``FileDescriptorProto`` (descriptor.proto)."""
 _SAYS: Final = frozenset({1, 4, 5, 6, 7})
 """Its name, messages, enums, services, extensions: a file without any of them says nothing."""
-_FIXED: Final = {1: 8, 5: 4}
-"""Bytes of values by their wire type."""
 
 
 def as_descriptor(text: str) -> str | None:
@@ -44,29 +44,7 @@ def files_of_set(content: bytes) -> list[tuple[str, bytes]]:
 
 def _fields(content: bytes) -> list[tuple[int, bytes]] | None:
     """The fields of a message with their bytes, which are empty for numbers; None where they do not add up."""
-    found, position = [], 0
-    while position < len(content):
-        tag, position = _varint(content, position)
-        kind = tag & 7
-        if position == 0 or tag >> 3 == 0 or kind not in {0, 1, 2, 5}:
-            return None
-        length = _FIXED.get(kind, 0)
-        if kind in {0, 2}:
-            number, position = _varint(content, position)
-            if position == 0:
-                return None
-            length = number if kind == 2 else 0
-        found.append((tag >> 3, content[position : position + length]))
-        position += length
-    return found if position == len(content) else None
-
-
-def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """A number and the position after it; position 0 where there is none."""
-    number = shift = 0
-    for place in range(position, min(position + 10, len(content))):
-        number |= (content[place] & 0x7F) << shift
-        if content[place] < 0x80:
-            return number, place + 1
-        shift += 7
-    return 0, 0
+    try:
+        return [(number, value if isinstance(value, bytes) else b"") for number, value in wire.fields(content)]
+    except wire.WireError:
+        return None

@@ -6,23 +6,18 @@ A Protobuf schema is ``.proto`` text there. Source: the API's reference, and the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 
 from bridge.decode.protocol import Schema
 from bridge.registry.apis.descriptors import as_descriptor
-from bridge.registry.apis.replies import failure_of, no_registry, read_object
+from bridge.registry.apis.replies import FORMS, failure_of, no_registry, read_object
 from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure, UnknownReference, UnusableSchema
 from bridge.registry.transport.session import Session
 from bridge.text.printable import cut, printable
 
 HEADERS: Final = {"Content-Type": "application/x-amz-json-1.1"}
-_FORMS: Final[Mapping[str, Literal["avro", "protobuf", "json"]]] = {
-    "AVRO": "avro",
-    "PROTOBUF": "protobuf",
-    "JSON": "json",
-}
 _LOGIN: Final = frozenset({
     "AccessDeniedException",
     "ExpiredTokenException",
@@ -95,7 +90,7 @@ def _schema(answer: Mapping[str, Any], what: str) -> Schema:
     text, named, status = answer.get("SchemaDefinition"), answer.get("DataFormat"), answer.get("Status")
     if status == "PENDING":
         raise UnknownReference(f"{what} as available yet")
-    form = _FORMS.get(named) if isinstance(named, str) else None
+    form = FORMS.get(named) if isinstance(named, str) else None
     if form is None or not isinstance(text, str):
         raise UnusableSchema(f"{what} is of the type {named}; the bridge reads AVRO, PROTOBUF and JSON")
     if form == "protobuf":

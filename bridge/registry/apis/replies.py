@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -13,6 +13,12 @@ from bridge.text.printable import cut, printable
 
 UNKNOWN_CODES: Final = frozenset({40401, 40402, 40403})
 """Subject, version and schema not found, as Confluent's API and those like it number them."""
+FORMS: Final[Mapping[str, Literal["avro", "protobuf", "json"]]] = {
+    "AVRO": "avro",
+    "PROTOBUF": "protobuf",
+    "JSON": "json",
+}
+"""What all registries call the forms of schemas, and what `Schema.form` does."""
 _BUSY: Final = frozenset({408, 425})
 _NOT_THERE: Final = frozenset({404, 405, 406, 410})
 _SHOWN: Final = 200

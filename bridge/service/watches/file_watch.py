@@ -10,6 +10,7 @@ from typing import Final
 from bridge.config import certificates
 from bridge.config.certificates import Named
 from bridge.ops.snapshot import Certificate
+from bridge.service.tasks import end
 from bridge.track.credentials import ApiKey
 
 EVERY: Final = 60.0
@@ -38,9 +39,7 @@ class FileWatch:
 
     async def stop(self) -> None:
         """Look no more; a disk that hangs is not waited for."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def look(self) -> None:
         """Read all of them now."""

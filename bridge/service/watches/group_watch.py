@@ -23,6 +23,7 @@ from bridge.ops import group_view
 from bridge.ops.group_view import GroupView, LookAnswers, MemberView, PartitionStanding, TopicProblem
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import OldestOpen
+from bridge.service.tasks import end
 from bridge.service.watches.group_findings import CommitAges, Steadiness, UnreadRecords, done_above, problems, unread
 
 EVERY: Final = 10.0
@@ -86,9 +87,7 @@ class GroupWatch:
 
     async def stop(self) -> None:
         """Look no more. A question that is under way is not waited for."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _run(self) -> None:
         for looks in itertools.count(1):

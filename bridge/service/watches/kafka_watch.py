@@ -13,6 +13,7 @@ from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import KafkaLost
+from bridge.service.tasks import end
 
 PATIENCE: Final = 2.0
 """Seconds a broker may take to answer."""
@@ -112,9 +113,7 @@ class KafkaWatch:
 
     async def stop(self) -> None:
         """Ask no more. A question that is under way is not waited for: brokers that are gone would delay the end."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -12,6 +12,7 @@ from bridge.kafka.login.login_problem import LoginProblem
 from bridge.kafka.login.msk_login import MskLogin
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import LoginView
+from bridge.service.tasks import end
 
 EVERY: Final = 1.0
 TRY_EVERY: Final = 5.0
@@ -64,9 +65,7 @@ class LoginWatch:
 
     async def stop(self) -> None:
         """Look no more; a client that tries to get in is not waited for."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _run(self) -> None:
         while True:

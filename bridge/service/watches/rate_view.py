@@ -17,6 +17,7 @@ from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.pipeline.budget.pacing import BudgetView, RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
+from bridge.service.tasks import end
 
 INTERVAL = 2.0
 """Seconds between two views."""
@@ -66,9 +67,7 @@ class RateView:
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _run(self) -> None:
         while True:

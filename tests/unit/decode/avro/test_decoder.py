@@ -11,9 +11,9 @@ import pytest
 
 from bridge.config.mapping_section import MappingConfig
 from bridge.decode.avro import reader
-from bridge.decode.avro.decoder import MOST_READERS, AvroReaders, make
+from bridge.decode.avro.decoder import AvroReaders, make
 from bridge.decode.failures import MappingError
-from bridge.decode.protocol import FAST, FormatSettings, NoSchema, Schema, Schemas
+from bridge.decode.protocol import FAST, MOST_KEPT, FormatSettings, NoSchema, Schema, Schemas
 from bridge.mapping.compile import compile_mapping
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import explain
@@ -234,7 +234,7 @@ def test_readers_are_kept_within_bounds() -> None:
     readers = AvroReaders({f"id:{n}": Schema("avro", '"int"') for n in range(1, 600)}, logical_types=True)
     for number in range(1, 600):
         readers.of(f"id:{number}")
-    assert len(readers.known) <= MOST_READERS
+    assert len(readers.known) <= MOST_KEPT
 
 
 def test_logical_types_are_shown_as_stored_where_the_mapping_says_so() -> None:
