@@ -8,22 +8,25 @@ letter whose reason is illegible is still an event that was not delivered.
 from __future__ import annotations
 
 import enum
-import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from functools import lru_cache
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from bridge.formats import letter_headers as own
+from bridge.formats.header_values import (
+    LONGEST_TEXT,
+    LetterHeaders,
+    digits_of,
+    partition_of,
+    text_of,
+    time_of,
+    topic_of,
+)
 from bridge.formats.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
 from bridge.model import UNREADABLE_HEADERS, Header, LetterReason, Record
 
 SPRING: Final = "kafka_dlt-"
 UNKNOWN_REASON: Final = "unknown"
 """Stands where no header says why."""
-_LONGEST_TEXT: Final = 1024
-
-T = TypeVar("T")
 
 
 class Dialect(enum.StrEnum):
@@ -143,7 +146,7 @@ def parse(record: Record) -> Letter:
             return _undamaged(record, named)
         except (ValueError, LookupError, OverflowError):
             pass  # Something is missing or illegible: once more, slowly, naming what it is.
-    headers = _Headers(named)
+    headers = LetterHeaders(named)
     for dialect, prefix, read in _DIALECTS:
         if any(name.startswith(prefix) for name in named):
             # Another dialect's headers may be the original's own: a letter of somebody's dead-letter topic.
@@ -172,136 +175,31 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
         () if named.keys() <= NAMES else _original(record, (OWN, CONNECT)),
         _BRIDGE,
         Origin(
-            _topic(topic),
-            _partition(partition),
-            _digits(offset),
-            _time(get(own.TIMESTAMP)),
-            _text(get(own.GROUP)) or "",
+            topic_of(topic),
+            partition_of(partition),
+            digits_of(offset),
+            time_of(get(own.TIMESTAMP)),
+            text_of(get(own.GROUP)) or "",
         ),
-        _digits(output),
+        digits_of(output),
         reason.decode(),
-        (_text(get(own.MESSAGE)) or "")[:_LONGEST_TEXT],
-        None if status is None else _digits(status),
-        _text(get(own.CODE)),
-        _text(get(own.ROUTE)),
-        _text(get(own.ROUTE_HASH)),
-        _text(get(own.SHA256)),
-        _text(get(own.REQUEST)),
-        None if attempts is None else _digits(attempts),
-        _text(get(own.FIRST)),
-        _text(get(own.LAST)),
+        (text_of(get(own.MESSAGE)) or "")[:LONGEST_TEXT],
+        None if status is None else digits_of(status),
+        text_of(get(own.CODE)),
+        text_of(get(own.ROUTE)),
+        text_of(get(own.ROUTE_HASH)),
+        text_of(get(own.SHA256)),
+        text_of(get(own.REQUEST)),
+        None if attempts is None else digits_of(attempts),
+        text_of(get(own.FIRST)),
+        text_of(get(own.LAST)),
         (),
-        None if element is None else _digits(element),
-        _text(get(own.SCHEMA)),
+        None if element is None else digits_of(element),
+        text_of(get(own.SCHEMA)),
     )
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode()
-
-
-def _time(value: bytes | None) -> int | None:
-    """Milliseconds from ISO 8601 text, or from their digits where they are of no calendar (microseconds, mostly)."""
-    if value is None:
-        return None
-    if value[:1] == b"-" or value.isdigit():
-        return -_digits(value[1:]) if value[:1] == b"-" else _digits(value)
-    return round(datetime.fromisoformat(value.decode()).timestamp() * 1000)
-
-
-class _Headers:
-    """Reads headers by name and notes those that are there and illegible."""
-
-    __slots__ = ("damaged", "named")
-
-    def __init__(self, named: Mapping[str, bytes | None]) -> None:
-        self.named = named
-        self.damaged: list[str] = []
-
-    def text(self, name: str, longest: int = _LONGEST_TEXT) -> str | None:
-        """UTF-8 text, bounded: others write whole stack traces."""
-        return self._read(name, lambda value: value.decode()[:longest])
-
-    def topic(self, name: str) -> str | None:
-        """A name that a topic can have: it is asked for on the cluster."""
-        return self._read(name, _topic)
-
-    def partition(self, name: str) -> int | None:
-        """Decimal digits of a number that a partition can have."""
-        return self._read(name, _partition)
-
-    def number(self, name: str) -> int | None:
-        """Decimal digits, as this bridge and Kafka Connect write numbers."""
-        return self._read(name, _digits)
-
-    def binary(self, name: str) -> int | None:
-        """A big-endian integer of four or eight bytes, as Spring writes numbers."""
-        return self._read(name, _big_endian)
-
-    def binary_partition(self, name: str) -> int | None:
-        """The same of a number that a partition can have."""
-        return self._read(name, _small_big_endian)
-
-    def time(self, name: str) -> int | None:
-        """Milliseconds since 1970, see `_time`."""
-        return self._read(name, _time)
-
-    def _read(self, name: str, convert: Callable[[bytes], T]) -> T | None:
-        value = self.named.get(name)
-        if value is None:
-            return None
-        try:
-            return convert(value)
-        except (ValueError, OverflowError):
-            self.damaged.append(name)
-            return None
-
-
-_LARGEST: Final = 2**63
-_MOST_PARTITIONS: Final = 2**31
-"""What Kafka's clients can hold: a larger number, asked for on the cluster, would be a defect in our own hands."""
-_TOPIC_NAME: Final = re.compile(rb"[A-Za-z0-9._-]{1,249}")
-
-
-@lru_cache(maxsize=256)
-def _topic(value: bytes) -> str:
-    """One text for all letters of a topic."""
-    if _TOPIC_NAME.fullmatch(value) is None:
-        raise ValueError
-    return value.decode("ascii")
-
-
-def _digits(value: bytes) -> int:
-    if not value.isdigit() or len(value) > 19:
-        raise ValueError
-    number = int(value)
-    if number >= _LARGEST:
-        raise ValueError
-    return number
-
-
-def _partition(value: bytes) -> int:
-    number = _digits(value)
-    if number >= _MOST_PARTITIONS:
-        raise ValueError
-    return number
-
-
-def _big_endian(value: bytes) -> int:
-    number = int.from_bytes(value, "big", signed=True)
-    if len(value) not in (4, 8) or number < 0:
-        raise ValueError
-    return number
-
-
-def _small_big_endian(value: bytes) -> int:
-    number = _big_endian(value)
-    if number >= _MOST_PARTITIONS:
-        raise ValueError
-    return number
-
-
-def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
+def _of_bridge(record: Record, headers: LetterHeaders, original: tuple[Header, ...]) -> Letter:
     origin = _origin(
         headers.topic(own.TOPIC),
         headers.partition(own.PARTITION),
@@ -339,7 +237,7 @@ def _of_bridge(record: Record, headers: _Headers, original: tuple[Header, ...]) 
     )
 
 
-def _of_connect(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
+def _of_connect(record: Record, headers: LetterHeaders, original: tuple[Header, ...]) -> Letter:
     origin = _origin(
         headers.topic(f"{CONNECT}topic"),
         headers.partition(f"{CONNECT}partition"),
@@ -352,7 +250,7 @@ def _of_connect(record: Record, headers: _Headers, original: tuple[Header, ...])
     return _letter(record, Dialect.CONNECT, original, origin, reason, message, headers)
 
 
-def _of_spring(record: Record, headers: _Headers, original: tuple[Header, ...]) -> Letter:
+def _of_spring(record: Record, headers: LetterHeaders, original: tuple[Header, ...]) -> Letter:
     origin = _origin(
         headers.topic(f"{SPRING}original-topic"),
         headers.binary_partition(f"{SPRING}original-partition"),
@@ -388,7 +286,7 @@ def _letter(
     origin: Origin | None,
     reason: str | None = None,
     message: str | None = None,
-    headers: _Headers | None = None,
+    headers: LetterHeaders | None = None,
 ) -> Letter:
     return Letter(
         LetterPlace(record.partition, record.offset),

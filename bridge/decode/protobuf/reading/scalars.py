@@ -7,7 +7,7 @@ from struct import Struct
 from typing import Any, Final
 
 from bridge.decode.beyond_json.numbers import NOT_FINITE
-from bridge.decode.beyond_json.times import fraction_of, second_of
+from bridge.decode.beyond_json.times import CLOCK, DATES, SECONDS, date_of, fraction_of
 from bridge.decode.failures import Unusable
 from bridge.decode.protobuf.reading.unusable import NO_DURATION, NO_TEXT, NO_TIME
 
@@ -53,10 +53,15 @@ _BILLION: Final = 1_000_000_000
 
 def timestamp(seconds: int, nanos: int) -> str | Unusable:
     """ISO 8601 with Z, and 0, 3, 6 or 9 digits of a fraction, as Protobuf's own JSON has it."""
-    second = second_of(seconds)
-    if second is None or not 0 <= nanos < _BILLION:
+    # As `second_of`, written out: one call less for every time that is kept nowhere.
+    days, rest = divmod(seconds, 86_400)
+    day = DATES.get(days) or date_of(days)
+    if day is None or not 0 <= nanos < _BILLION:
         return NO_TIME
-    return f"{second}{fraction_of(nanos)}Z" if nanos else f"{second}Z"
+    minute, second = divmod(rest, 60)
+    if nanos:
+        return f"{day}{CLOCK[minute]}{SECONDS[second]}{fraction_of(nanos)}Z"
+    return f"{day}{CLOCK[minute]}{SECONDS[second]}Z"
 
 
 def duration(seconds: int, nanos: int) -> str | Unusable:
