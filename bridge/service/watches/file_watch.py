@@ -10,7 +10,7 @@ from typing import Final
 from bridge.config import certificates
 from bridge.config.certificates import Named
 from bridge.ops.snapshot import Certificate
-from bridge.service.tasks import end
+from bridge.service.watches.tasks import end
 from bridge.track.credentials import ApiKey
 
 EVERY: Final = 60.0

@@ -23,8 +23,8 @@ from bridge.ops import group_view
 from bridge.ops.group_view import GroupView, LookAnswers, MemberView, PartitionStanding, TopicProblem
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import OldestOpen
-from bridge.service.tasks import end
 from bridge.service.watches.group_findings import CommitAges, Steadiness, UnreadRecords, done_above, problems, unread
+from bridge.service.watches.tasks import end
 
 EVERY: Final = 10.0
 """Seconds between two looks; longer where there are many partitions."""

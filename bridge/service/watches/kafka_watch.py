@@ -13,7 +13,7 @@ from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import KafkaLost
-from bridge.service.tasks import end
+from bridge.service.watches.tasks import end
 
 PATIENCE: Final = 2.0
 """Seconds a broker may take to answer."""

@@ -12,7 +12,7 @@ from bridge.kafka.login.login_problem import LoginProblem
 from bridge.kafka.login.msk_login import MskLogin
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import LoginView
-from bridge.service.tasks import end
+from bridge.service.watches.tasks import end
 
 EVERY: Final = 1.0
 TRY_EVERY: Final = 5.0

@@ -17,7 +17,7 @@ from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.pipeline.budget.pacing import BudgetView, RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
-from bridge.service.tasks import end
+from bridge.service.watches.tasks import end
 
 INTERVAL = 2.0
 """Seconds between two views."""

@@ -1,4 +1,4 @@
-"""The end of what runs beside the rest of the service."""
+"""The end of what watches in the background."""
 
 from __future__ import annotations
 
