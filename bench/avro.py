@@ -15,7 +15,7 @@ import fastavro
 import orjson
 
 from bench.session import Session
-from bench.table import Row
+from bench.table import Row, show
 from bridge.config.mapping_section import MappingConfig
 from bridge.decode.avro.decoder import make
 from bridge.decode.avro.reader import AvroReader
@@ -230,8 +230,7 @@ def decoding(session: Session) -> Iterator[Row]:
 
 def main() -> None:
     """Print the rows."""
-    for row in (reading(400), filtering(400), new_schema(400)):
-        print(f"{row.scenario}: {row.measured}; target {row.target}: {'met' if row.met else 'NOT MET'}")
+    show((reading(400), filtering(400), new_schema(400)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from bench.avro import RECORDS, each, least, record
 from bench.session import Session
-from bench.table import Row
+from bench.table import Row, show
 from bridge.config.mapping_section import MappingConfig
 from bridge.decode.protobuf.decoder import make
 from bridge.decode.protobuf.reader import reader_of
@@ -186,8 +186,7 @@ def decoding(session: Session) -> Iterator[Row]:
 
 def main() -> None:
     """Print the rows."""
-    for row in (reading(400), filtering(400), new_schema(400)):
-        print(f"{row.scenario}: {row.measured}; target {row.target}: {'met' if row.met else 'NOT MET'}")
+    show((reading(400), filtering(400), new_schema(400)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -17,6 +18,12 @@ class Row:
     target: str
     met: bool
     details: tuple[str, ...] = field(default=())
+
+
+def show(rows: Iterable[Row]) -> None:
+    """Print them."""
+    for row in rows:
+        print(f"{row.scenario}: {row.measured}; target {row.target}: {'met' if row.met else 'NOT MET'}")
 
 
 def middle(runs: list[Run]) -> Run:

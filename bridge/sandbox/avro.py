@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from bridge.decode.protobuf.wire import varint_of
 from bridge.sandbox.sample import Sample, SampleRecord
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,11 +115,5 @@ def encoded(schema: Any, value: Any) -> bytes:  # noqa: PLR0911 - one for each t
 
 
 def _number(value: int) -> bytes:
-    """Zigzag, then seven bits a byte, the lowest first."""
-    rest = value << 1 if value >= 0 else (~value << 1) | 1
-    found = bytearray()
-    while rest > 0x7F:
-        found.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    found.append(rest)
-    return bytes(found)
+    """Zigzag, then as Protobuf writes numbers, too."""
+    return varint_of(value << 1 if value >= 0 else (~value << 1) | 1)

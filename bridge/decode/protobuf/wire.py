@@ -50,6 +50,16 @@ def varint(data: bytes, pos: int, end: int) -> tuple[int, int]:
     raise WireError("a number has more than 10 bytes", pos)
 
 
+def varint_of(number: int) -> bytes:
+    """A number as it is written, with the fewest bytes."""
+    found = bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    found.append(number)
+    return bytes(found)
+
+
 def tag(data: bytes, pos: int, end: int) -> tuple[int, int, int]:
     """Field number, wire type, and the position behind them."""
     value, behind = varint(data, pos, end)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.registry.apicurio import Apicurio, NoApicurioError
+from tests.support.registry.apicurio import Apicurio, running_or_skipped
 from tests.support.registry.framing import LATER, SCHEMA, order
 from tests.support.service.ground import IS_FULL, Ground, protocols
 from tests.support.service.marked import WatchedReplica
@@ -30,13 +29,7 @@ MAPPING = {
 def apicurio(tmp_path: Path) -> Iterator[Apicurio]:
     folder = tmp_path / "registry"
     folder.mkdir()
-    try:
-        registry = Apicurio(folder)
-    except NoApicurioError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
-    with registry:
+    with running_or_skipped(folder) as registry:
         yield registry
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from tests.support.avro import long, text
+
 SCHEMA: Final = json.dumps(
     {
         "type": "record",
@@ -33,20 +35,5 @@ LATER: Final = json.dumps(
 
 def order(number: int, user: str, n: int, *, kind: str = "order.completed", coupon: str | None = None) -> bytes:
     """Schema `number`; with a coupon of `LATER`, else of `SCHEMA`."""
-    extra = b"" if coupon is None else _long(1) + _text(coupon)
-    return b"\0" + number.to_bytes(4) + _text(kind) + extra + _text(user) + _long(n)
-
-
-def _text(text: str) -> bytes:
-    content = text.encode()
-    return _long(len(content)) + content
-
-
-def _long(number: int) -> bytes:
-    left = (number << 1) ^ (number >> 63)
-    out = bytearray()
-    while left > 0x7F:
-        out.append(left & 0x7F | 0x80)
-        left >>= 7
-    out.append(left)
-    return bytes(out)
+    extra = b"" if coupon is None else long(1) + text(coupon)
+    return b"\0" + number.to_bytes(4) + text(kind) + extra + text(user) + long(n)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.decode.protobuf.reading import runtime
 from bridge.decode.protobuf.reading.trees import wire_type
 from bridge.decode.protobuf.schema.nodes import FieldNode, FieldType, MessageNode
-from bridge.decode.protobuf.wire import LENGTH
+from bridge.decode.protobuf.wire import LENGTH, varint_of
 
 NARROWED: Final = {
     FieldType.INT64: "if {0} > 0x7FFFFFFFFFFFFFFF: {0} = sign64({0})",
@@ -70,13 +69,13 @@ def text_lines(field: FieldNode, into: str) -> Lines:
 
 def is_tag(tag: int) -> str:
     """Whether ``t`` and the bytes behind it are that tag."""
-    first, *others = runtime.varint_of(tag)
+    first, *others = varint_of(tag)
     return f"t == {first}" + "".join(f" and data[pos + {at}] == {byte}" for at, byte in enumerate(others, 1))
 
 
 def size_of(tag: int) -> str:
     """How many bytes a tag takes."""
-    return str(len(runtime.varint_of(tag)))
+    return str(len(varint_of(tag)))
 
 
 def key_of(typed: TypedField) -> str:

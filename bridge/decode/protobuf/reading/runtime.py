@@ -146,23 +146,13 @@ def timestamp(data: bytes, pos: int, end: int) -> str | Unusable:
 def _keep(data: bytes, pos: int, end: int, seconds: int, nanos: int) -> None:
     """For the next record, where the parts are written as writers write them and no other way."""
     behind = pos + _SECONDS_BYTES
-    if 0 < seconds >> 28 < 128 and data[pos + 1 : behind] == varint_of(seconds):
+    if 0 < seconds >> 28 < 128 and data[pos + 1 : behind] == wire.varint_of(seconds):
         if len(_SECONDS) >= _MOST_SECONDS:
             _SECONDS.clear()
         _SECONDS[data[pos:behind]] = str(scalars.timestamp(seconds, 0))[:-1]
         millis, rest = divmod(nanos, 1_000_000)
-        if nanos and not rest and data[behind:end] == b"\x10" + varint_of(nanos):
+        if nanos and not rest and data[behind:end] == b"\x10" + wire.varint_of(nanos):
             _FRACTIONS[data[behind:end]] = _MILLIS[millis]
-
-
-def varint_of(number: int) -> bytes:
-    """A number as it is written, with the fewest bytes."""
-    found = bytearray()
-    while number > 127:
-        found.append(number & 127 | 128)
-        number >>= 7
-    found.append(number)
-    return bytes(found)
 
 
 def duration(data: bytes, pos: int, end: int) -> str | Unusable:
