@@ -11,8 +11,9 @@ import orjson
 from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure, UnknownReference, UnusableSchema
 from bridge.text.printable import cut, printable
 
-UNKNOWN_CODES: Final = frozenset({40401, 40402, 40403})
-"""Subject, version and schema not found, as Confluent's API and those like it number them."""
+UNKNOWN_CODES: Final = (40401, 40402, 40403)
+"""Subject, version and schema not found, as Confluent's API and those like it number them. What is looked for in it may
+be anything that JSON has, and some of that has no place in a set."""
 FORMS: Final[Mapping[str, Literal["avro", "protobuf", "json"]]] = {
     "AVRO": "avro",
     "PROTOBUF": "protobuf",

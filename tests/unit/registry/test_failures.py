@@ -46,6 +46,7 @@ JSON_ERROR = {"error_code": 50001, "message": "Error in the backend\x1b[31m data
         (Reply(404, b"<html>", "text/html"), "wrong_address", "404 and text/html"),
         (Reply(404, b"", "application/json"), "wrong_address", "404"),
         (Reply.of(404, {"error_code": 404, "message": "HTTP 404 Not Found"}), "wrong_address", "404"),
+        (Reply.of(404, {"error_code": [40403]}), "wrong_address", "404"),
         (Reply.of(404, {"status": 404, "name": "NotFoundException"}), "wrong_address", "404"),
         (Reply(405), "wrong_address", "405"),
         (Reply.of(422, {"error_code": 42201, "message": "no"}), "refused", r"refuses the question \(422: no\)"),
