@@ -30,7 +30,7 @@ _CONNECT: Final = 3
 _ANSWER: Final = 5
 """Seconds for STS and SSO: botocore's own patience is a minute, five times."""
 _FRESH: Final = 60.0
-"""Seconds in which keys without an end are not asked for again: a file that holds them may be written anew."""
+"""Seconds in which keys without an end are not asked for again: a file that holds them may be written again."""
 _USABLE: Final = 60.0
 """Seconds that keys must have left to be used on while no new ones can be had."""
 _SESSION_NAME: Final = "track-bridge"
@@ -100,7 +100,7 @@ class AwsCredentials:
         except Exception as error:  # noqa: BLE001  # files, processes and answers of others: all of them are sentences
             failed = AwsLoginError(failures.sentence(error))
         with self._lock:
-            # First of all, so that who asks after this answer asks anew.
+            # First of all, so that who asks after this answer asks again.
             self._asking = None
             if keys is not None:
                 self._keys, self._asked_at, self.problem = keys, self._clock(), None
@@ -127,7 +127,7 @@ class _Chain:
         frozen = found.get_frozen_credentials()
         # botocore tells this to nobody; only credentials it can renew have it.
         end = getattr(found, "_expiry_time", None)
-        # What cannot be renewed is looked for anew each time: somebody may have written other credentials.
+        # What cannot be renewed is looked for again each time: somebody may have written other credentials.
         self._found = found if end is not None else None
         return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token, end.timestamp() if end is not None else None)
 

@@ -20,7 +20,7 @@ from bridge.registry.outcomes import LookupResult, RegistryFailure
 from bridge.registry.source import RegistrySource
 from bridge.registry.transport.addresses import RegistryAddress
 from bridge.registry.transport.http import Dial, Line
-from bridge.registry.transport.logins import BasicLogin, BearerLogin, NoLogin, RegistryLogin, SecretFile
+from bridge.registry.transport.logins import NoLogin, RegistryLogin, SecretFile, basic_login, bearer_login
 from bridge.registry.transport.oauth import OAuthLogin
 from bridge.registry.transport.tls import NO_TLS, TlsFiles
 
@@ -105,9 +105,9 @@ def _login(
     if section.type == "glue":
         return _aws(addresses[0])
     if section.basic_auth is not None:
-        return BasicLogin(section.basic_auth.username, section.basic_auth.password_file)
+        return basic_login(section.basic_auth.username, section.basic_auth.password_file)
     if section.bearer_token_file is not None:
-        return BearerLogin(section.bearer_token_file)
+        return bearer_login(section.bearer_token_file)
     if section.oauth is not None:
         return _oauth(section.oauth, dial, clock)
     return NoLogin()

@@ -1,6 +1,6 @@
 """The schemas that commands read records with: given with ``--schema``, kept in `cache_dir`, or asked for when needed.
 
-A running bridge goes on with other partitions meanwhile; a command waits, and ends where nobody answers.
+A running bridge continues with other partitions meanwhile; a command waits, and ends where nobody answers.
 """
 
 from __future__ import annotations

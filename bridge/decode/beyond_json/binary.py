@@ -7,7 +7,7 @@ from binascii import b2a_base64
 
 def base64_of(content: bytes) -> str:
     """Base64 without line ends."""
-    return b2a_base64(content, newline=False).decode("ascii")
+    return b2a_base64(content, newline=False).decode()
 
 
 def uuid_of(content: bytes) -> str:

@@ -6,8 +6,9 @@ A file that vanished or is half written leaves what was read before in force, as
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -109,49 +110,38 @@ class SecretFile:
         return secret
 
 
-class BasicLogin:
+class FileLogin:
+    """One secret of a file, and what is made of it."""
+
+    def __init__(self, secret: SecretFile, authorization: Callable[[str], str]) -> None:
+        """`authorization` makes the header's value of the secret."""
+        self._secret = secret
+        self._authorization = authorization
+
+    async def signed(self, question: Question) -> Mapping[str, str]:
+        """See `RegistryLogin`."""
+        return {**question.headers, "Authorization": self._authorization(self._secret.read())}
+
+    def refused(self) -> None:
+        """The file is read for the next question anyway."""
+
+    def changed(self) -> bool:
+        """See `RegistryLogin`."""
+        return self._secret.changed()
+
+    def scrub(self, text: str) -> str:
+        """See `RegistryLogin`."""
+        return self._secret.scrub(text)
+
+
+def basic_login(username: str, password_file: Path) -> RegistryLogin:
     """A user and a password."""
-
-    def __init__(self, username: str, password_file: Path) -> None:
-        self._username = username
-        self._password = SecretFile(password_file, "basic_auth.password_file")
-
-    async def signed(self, question: Question) -> Mapping[str, str]:
-        """See `RegistryLogin`."""
-        return {**question.headers, "Authorization": basic(self._username, self._password.read())}
-
-    def refused(self) -> None:
-        """The file is read for the next question anyway."""
-
-    def changed(self) -> bool:
-        """See `RegistryLogin`."""
-        return self._password.changed()
-
-    def scrub(self, text: str) -> str:
-        """See `RegistryLogin`."""
-        return self._password.scrub(text)
+    return FileLogin(SecretFile(password_file, "basic_auth.password_file"), partial(basic, username))
 
 
-class BearerLogin:
+def bearer_login(token_file: Path) -> RegistryLogin:
     """A token that somebody else writes into a file."""
-
-    def __init__(self, token_file: Path) -> None:
-        self._token = SecretFile(token_file, "bearer_token_file")
-
-    async def signed(self, question: Question) -> Mapping[str, str]:
-        """See `RegistryLogin`."""
-        return {**question.headers, "Authorization": f"Bearer {self._token.read()}"}
-
-    def refused(self) -> None:
-        """The file is read for the next question anyway."""
-
-    def changed(self) -> bool:
-        """See `RegistryLogin`."""
-        return self._token.changed()
-
-    def scrub(self, text: str) -> str:
-        """See `RegistryLogin`."""
-        return self._token.scrub(text)
+    return FileLogin(SecretFile(token_file, "bearer_token_file"), lambda token: f"Bearer {token}")
 
 
 def basic(username: str, password: str) -> str:

@@ -28,7 +28,7 @@ _ACTIONS: Final = {
     " restart.",
     "wrong_address": "Correct schema_registry.urls or schema_registry.type, and restart. A registry that answers again"
     " as one is used without a restart.",
-    UNKNOWN: "Register the schema, if that was forgotten. If the registry goes on not knowing it for"
+    UNKNOWN: "Register the schema, if that was forgotten. If the registry still does not know it after"
     " schema_registry.unknown_id_after, the record becomes a dead letter.",
 }
 """By how the look-up ended, where there is something special to do."""
