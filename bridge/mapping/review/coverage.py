@@ -310,4 +310,5 @@ def _finds(reader: ValueReader, value: Any, scope: Scope) -> bool:
         found = reader.read(value, scope)
     except MappingError:
         return True
-    return bool(found is not None and found != "")
+    # Never compared: what no request can carry refuses that, see `Unusable`.
+    return found is not None and not (found.__class__ is str and not found)

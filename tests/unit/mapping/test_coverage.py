@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import struct
 from typing import Any
 
 import pytest
 
+from bridge.decode.protocol import Schema
+from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.review.cautions import cautions
 from bridge.mapping.review.coverage import Coverage, Fill
-from bridge.model import Record, Request
-from tests.unit.mapping.conftest import NOW, compiled
+from bridge.mapping.review.explain import explain
+from bridge.model import Failed, Record, Request
+from tests.unit.mapping.conftest import NOW, compiled, config_of
 
 FREE = "common_metadata: {occurred_at: false, event_id: false}\n"
 
@@ -63,6 +67,61 @@ def test_keys_of_a_whole_object_are_counted_as_they_come_and_in_bounds() -> None
     assert coverage.routes["order"].keys["own"] == Fill(1)
     assert coverage.routes["order"].keys["k0"] == Fill(1)
     assert len(coverage.routes["order"].keys) == 1000
+
+
+AVRO = {
+    "type": "record",
+    "name": "Order",
+    "fields": [
+        {"name": "type", "type": "string"},
+        {"name": "u", "type": "string"},
+        {"name": "nan", "type": "double"},
+        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
+        {"name": "moment", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "clock", "type": {"type": "int", "logicalType": "time-millis"}},
+    ],
+}
+FAR, FARTHER = b"\xfe" * 3 + b"\x7f", b"\xfe" * 8 + b"\x7f"
+UNUSABLE = b"\0\0\0\0\1" + b"\x0aorder\x06u-1" + struct.pack("<d", float("nan")) + FAR + FARTHER + FAR
+"""Of all its kinds: what no request can carry."""
+IN_JSON = b'{"type": "order", "u": "u-1", "beyond": 1e999, "long": 1%s}' % (b"0" * 1200)
+
+
+@pytest.mark.parametrize("found", ["nan", "day", "moment", "clock", "beyond", "long"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "occurred_at: %s",
+        "event_id: %s",
+        "event_type: %s",
+        "user_id: %s",
+        "when: %s",
+        "when: %s != ''",
+        "common_metadata: {m: %s}",
+        "occurred_at: {path: %s, type: datetime, unit: ms}",
+        "common_metadata: {m: {path: %s, type: datetime, unit: ms}}",
+        "common_metadata: {m: {path: %s, default: none}}",
+        "on_no_user: drop\nuser_id: %s",
+        "on_untyped: drop\nevent_type: %s",
+    ],
+)
+def test_what_no_request_can_carry_is_looked_at_wherever_the_mapping_reads_it(field: str, found: str) -> None:
+    is_json = found in {"beyond", "long"}
+    text = f"decode: {'json' if is_json else 'avro'}\n{field % found}\nevents: {{order: {{event_name: Order}}}}"
+    text += "" if "user_id" in field else "\nuser_id: u"
+    mapping = compile_mapping(config_of(text), {"id:1": Schema("avro", json.dumps(AVRO))})
+    assert isinstance(mapping, CompiledMapping), mapping
+    record = Record("t", 0, 0, 1_767_323_045_000, None, IN_JSON if is_json else UNUSABLE, ())
+
+    outcomes = mapping.map_all(record, NOW)
+    seen = Coverage(mapping)
+    seen.add(record, outcomes)
+
+    assert [type(each) for each in outcomes] == [Failed]
+    assert [each.reason for each in explain(mapping, record, NOW).looks] == [outcomes[0].reason.value]
+    if field in {"occurred_at: %s", "event_id: %s"}:
+        assert seen.settings[field.partition(":")[0], found].found == 1, "it is there, and so nothing stands in for it"
+    cautions(seen)
 
 
 def test_only_requests_count_and_no_record_makes_it_fail() -> None:
