@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bridge.config import kafka_properties, login_rules, registry_rules
+from bridge.config import kafka_properties, login_rules, mapping_rules, registry_rules
 from bridge.config.keys import endpoint
 from bridge.config.keys.problems import Problem
 from bridge.config.topics import consumed_topics, topic_patterns
@@ -44,6 +44,7 @@ def warnings(known: ValidValues) -> Iterator[Problem]:
             for name, consequence in kafka_properties.warnings(known.get(f"{section}.properties")):
                 yield Problem(f"{section}.properties.{name}", f"weakens a check: {consequence}")
     yield from registry_rules.warnings(known.section("schema_registry"))
+    yield from mapping_rules.warnings(known.section("mapping"), has_registry=bool(known.section("schema_registry")))
 
 
 def _registry(known: ValidValues) -> Iterator[Problem]:
