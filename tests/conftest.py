@@ -15,6 +15,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from bridge import commands
+
 HERE = Path(__file__).parent
 TIERS = ("repo", "unit", "contract", "simulation", "component", "chart", "image", "integration")
 """Quick ones first, so that a plain mistake shows within seconds."""
@@ -155,3 +157,11 @@ def no_unseen_failure(request: pytest.FixtureRequest) -> Iterator[None]:
     if unseen.records:
         formatter = logging.Formatter()
         pytest.fail("a background failure went unseen:\n" + "\n".join(map(formatter.format, unseen.records)))
+
+
+@pytest.fixture(autouse=True)
+def as_called_before() -> Iterator[None]:
+    """Loading a configuration is a fact of the whole process: no test may tell the commands of another one."""
+    before = commands.invocation()
+    yield
+    commands.invoked_as(before)

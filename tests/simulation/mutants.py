@@ -45,8 +45,8 @@ class Mutant:
 
 
 def _a_record_is_done_with_its_first_event(patch: pytest.MonkeyPatch) -> None:
-    def settle(fanout: Fanout, disposition: Disposition) -> bool:
-        del disposition
+    def settle(fanout: Fanout, work: Work, disposition: Disposition) -> bool:
+        del work, disposition
         fanout.remaining -= 1
         return fanout.remaining == len(fanout.works) - 1
 
