@@ -12,6 +12,7 @@ from typing import Any, Final
 from bridge.decode.failures import Unusable
 from bridge.decode.protobuf import wire
 from bridge.decode.protobuf.reading import scalars
+from bridge.decode.protobuf.wire import varint_of
 from bridge.errors import Signal
 
 PADDING: Final = b"\0" * 16
@@ -138,6 +139,8 @@ def timestamp(data: bytes, pos: int, end: int) -> str | Unusable:
             return second + fraction
     seconds, nanos = two_numbers(data, pos, end)
     text = scalars.timestamp(seconds, nanos)
+    if second is not None and nanos % 1_000_000:
+        return text  # its second is kept, and no more of it would be
     if text.__class__ is str and end >= behind and data[pos] == 8:
         _keep(data, pos, end, seconds, nanos)
     return text
@@ -146,12 +149,12 @@ def timestamp(data: bytes, pos: int, end: int) -> str | Unusable:
 def _keep(data: bytes, pos: int, end: int, seconds: int, nanos: int) -> None:
     """For the next record, where the parts are written as writers write them and no other way."""
     behind = pos + _SECONDS_BYTES
-    if 0 < seconds >> 28 < 128 and data[pos + 1 : behind] == wire.varint_of(seconds):
+    if 0 < seconds >> 28 < 128 and data[pos + 1 : behind] == varint_of(seconds):
         if len(_SECONDS) >= _MOST_SECONDS:
             _SECONDS.clear()
         _SECONDS[data[pos:behind]] = str(scalars.timestamp(seconds, 0))[:-1]
         millis, rest = divmod(nanos, 1_000_000)
-        if nanos and not rest and data[behind:end] == b"\x10" + wire.varint_of(nanos):
+        if nanos and not rest and data[behind:end] == b"\x10" + varint_of(nanos):
             _FRACTIONS[data[behind:end]] = _MILLIS[millis]
 
 
