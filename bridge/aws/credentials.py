@@ -1,8 +1,8 @@
 """The credentials of this process, by the chain that all tools of AWS follow; botocore walks it, and only it knows it.
 
 Environment, profile, web identity (IRSA), SSO, a process, the container's (ECS, EKS Pod Identity), the instance's: each
-may be slow, hang, or give credentials that end. So the chain is asked on a thread of its own, never by two at once, and
-whoever needs keys waits only so long. Keys that still hold are used on while new ones cannot be had.
+may be slow, hang, or give credentials that end. So the chain is asked on a thread of its own, by two at once only where
+the first one hangs, and whoever needs keys waits only so long. Keys that still hold are used on while no new ones come.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ PATIENCE: Final = 60.0
 """Seconds the whole chain may take. Each question of it has a short time of its own, so that this ends only a link that
 hangs for ever; where a process has a tenth of a processor, loading botocore alone takes ten seconds.
 """
+_LONGEST: Final = 3600.0
+"""Seconds that a chain which hangs again and again is waited for at most, until it is asked again."""
 _CONNECT: Final = 3
 _ANSWER: Final = 5
 """Seconds for STS and SSO: botocore's own patience is a minute, five times."""
@@ -59,6 +61,9 @@ class AwsCredentials:
         self._keys: AwsKeys | None = None
         self._asked_at = 0.0
         self._asking: Future[AwsKeys] | None = None
+        self._began = 0.0
+        self._given_up = 0
+        """Questions in a row that hung."""
         self.problem: AwsLoginError | None = None
         """Why no new keys could be had last time, also where the old ones still hold; None: they could."""
 
@@ -85,10 +90,16 @@ class AwsCredentials:
             keys = self._keys
             if keys is not None and self._clock() - self._asked_at < _FRESH and self._left(keys) > _USABLE:
                 return keys
+            if self._asking is not None and self._clock() - self._began > self._longest():
+                self._asking, self._given_up = None, self._given_up + 1
             if self._asking is None:
-                self._asking = Future()
+                self._asking, self._began = Future(), self._clock()
                 threading.Thread(target=self._run, args=(self._asking,), name="aws-credentials", daemon=True).start()
             return self._asking
+
+    def _longest(self) -> float:
+        """Seconds until a question that hangs is asked again: twice as long each time, for its thread may never end."""
+        return min(PATIENCE * 2.0**self._given_up, _LONGEST)
 
     def _run(self, asking: Future[AwsKeys]) -> None:
         """On a thread nobody waits for at the process's end: a process or a socket may hang for ever."""
@@ -98,10 +109,11 @@ class AwsCredentials:
         except AwsLoginError as error:
             failed = error
         except Exception as error:  # noqa: BLE001  # files, processes and answers of others: all of them are sentences
-            failed = AwsLoginError(failures.sentence(error))
+            failed = AwsLoginError(failures.sentence(error), failures.exit_code(error))
         with self._lock:
             # First of all, so that who asks after this answer asks again.
-            self._asking = None
+            if self._asking is asking:
+                self._asking, self._given_up = None, 0
             if keys is not None:
                 self._keys, self._asked_at, self.problem = keys, self._clock(), None
         if keys is not None:

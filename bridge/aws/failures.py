@@ -17,6 +17,11 @@ class AwsLoginError(Unreachable):
         super().__init__(sentence)
         self.exit_code = exit_code
 
+    @property
+    def may_heal(self) -> bool:
+        """Whether waiting may help: what is missing here, and an ARN that is none, stay as they are."""
+        return self.exit_code is not ExitCode.USAGE
+
 
 NO_EXTRA: Final = "botocore is not installed: pip install 'track-bridge[aws]' (the image has it)"
 
@@ -32,6 +37,7 @@ _SOURCES: Final[Mapping[str, str]] = {
 
 _CLOCK: Final = "set this machine's clock: AWS takes signatures from five minutes around its own time only"
 _ADVICE: Final[Mapping[str, str]] = {
+    "ValidationError": "see kafka.aws_iam.role_arn, or AWS_ROLE_ARN: arn:aws:iam::ACCOUNT:role/NAME",
     "ExpiredToken": "these credentials have ended; give the process new ones",
     "ExpiredTokenException": "the token has ended; see who renews the file that holds it",
     "InvalidIdentityToken": "see that the role trusts this cluster's OIDC provider and the audience sts.amazonaws.com",
@@ -70,6 +76,14 @@ def sentence(error: Exception) -> str:
     if type(error).__name__ in {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "SSLError"}:
         return f"AWS does not answer: {text}. See that this machine reaches STS of its region (a VPC endpoint, a proxy)"
     return f"no AWS credentials: {text}"
+
+
+def exit_code(error: Exception) -> ExitCode:
+    """Of what `sentence` tells: whether it lies in what this process was given, or in others."""
+    answer: Mapping[str, Any] = getattr(error, "response", None) or {}
+    code = (answer.get("Error") or {}).get("Code")
+    is_mistake = code == "ValidationError" or type(error).__name__ in {"ParamValidationError", "InvalidRegionError"}
+    return ExitCode.USAGE if is_mistake else ExitCode.UNREACHABLE
 
 
 def refused(operation: str, refusal: Mapping[str, Any]) -> str:

@@ -25,8 +25,6 @@ from bridge.kafka.letters.dead_letters import DeadLetterProducer
 from bridge.kafka.login.msk_login import login_of
 from bridge.mapping.compile import CompiledMapping
 from bridge.model import TopicPartition
-from bridge.ops.admin.pages import pages
-from bridge.ops.admin.server import AdminServer
 from bridge.ops.log.events import Events
 from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Build
@@ -105,7 +103,6 @@ class Parts:
     redrive: Redriver | None
     notices: Notices
     observer: Observer
-    server: AdminServer
     control: Control
 
 
@@ -196,7 +193,6 @@ def assemble(
         redrive=redrive,
         notices=Notices(events, delivery.credentials, log.redactor, dispatcher, mapping),
         observer=observer,
-        server=AdminServer(pages(vitals=observer.vitals, snapshot=observer.snapshot, monotonic=time.monotonic)),
         control=_control(config, delivery, group_watch, observer),
     )
 

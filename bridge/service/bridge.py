@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,18 @@ from bridge.exits import ExitCode
 from bridge.kafka.admin.inspection import Inspection
 from bridge.kafka.admin.obstacles import NotConnectedError
 from bridge.kafka.consumer.message_errors import ClientFatalError
+from bridge.kafka.login.msk_login import login_of
 from bridge.mapping.compile import CompiledMapping
 from bridge.ops.control.control_server import CannotServeError, ControlServer
+from bridge.ops.log.events import Events
 from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Snapshot
-from bridge.service.assembly import Parts, assemble
+from bridge.service.assembly import Parts, assemble, what_is_built
+from bridge.service.front import Front
+from bridge.service.login_wait import LoginWait
 from bridge.service.preflight import NotReadyError, unreachable
 from bridge.service.time import ClockReading
+from bridge.track.build import build_credentials
 
 TICK = 0.25
 """Seconds between two looks at the clock; a process that was stopped is noticed by a gap of several."""
@@ -65,28 +70,39 @@ class Bridge:
         self._proxy = proxy
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._control_server: ControlServer | None = None
-        self.admin_address: tuple[str, int] | None = None
+        self._front = Front(config.observability.listen)
+        self._patience = config.kafka.start_timeout
+        """Seconds for the first answer of a broker; None: no limit."""
+
+    @property
+    def admin_address(self) -> tuple[str, int] | None:
         """Host and port of the admin server, once it listens."""
+        return self._front.address
 
     async def run(self) -> Exit:
         """Start, run until `stop`, a signal or a defect, then stop in order.
 
-        The pages answer before the first connection to Kafka, and while it is waited for. Raises
+        The pages answer before the first connection to Kafka, and while it, or its login, is waited for. Raises
         `ops.admin.server.CannotListenError` and `track.credentials.KeyFileError` before anything is started, and
         `preflight.NotReadyError` where the start is refused.
         """
-        self._parts = parts = assemble(
-            self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
-        )
-        asyncio.get_running_loop().set_exception_handler(self._loop_error)
-        listen = self._config.observability.listen
-        self.admin_address = await parts.server.start(listen.host, listen.port)
-        parts.events.listening(host=self.admin_address[0], port=self.admin_address[1])
+        try:
+            if not await self._has_a_login():
+                return self._exit.result()
+            self._parts = parts = assemble(
+                self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
+            )
+            self._front.shown = parts.observer
+            asyncio.get_running_loop().set_exception_handler(self._loop_error)
+            await self._front.listen(parts.events)
+        except BaseException:
+            await self._front.close()
+            raise
         tick = asyncio.create_task(self._tick(), name="tick")
         tick.add_done_callback(self._tick_ended)
         await self._listen_to_the_operator()
         try:
-            if await self._kafka_is_ready():
+            if await self._unless_stopped(self._wait_for_kafka()):
                 await self._start()
                 await self._exit
         except NotReadyError:
@@ -99,6 +115,25 @@ class Bridge:
             await asyncio.gather(tick, return_exceptions=True)
             parts.adapter.close()
         return self._exit.result()
+
+    async def _has_a_login(self) -> bool:
+        """Wait for the first token, where clients need one of ours; False where the process was told to stop meanwhile.
+
+        Raises `NotReadyError`.
+        """
+        config, login = self._config, login_of(self._config.kafka)
+        if login is None:
+            return True
+        build_credentials(config.track)  # what is wrong with these must not come out only once there is a login
+        events = Events(self._log.logger, time.monotonic)
+        self._front.shown = waiting = LoginWait(config, self._mapping, login, events, self._log, what_is_built(config))
+        await self._front.listen(events)
+        if await self._unless_stopped(waiting.token()):
+            self._patience = waiting.patience()
+            return True
+        waiting.stopped(self._exit.result().cause)
+        await self._front.close()
+        return False
 
     async def _listen_to_the_operator(self) -> None:
         """A bridge without a control socket works all the same, and says that it has none."""
@@ -125,12 +160,9 @@ class Bridge:
         self._control_server = server
         parts.events.control_socket(path=str(path))
 
-    async def _kafka_is_ready(self) -> bool:
-        """Wait for a broker, and have the cluster looked at; False where the process was told to stop meanwhile.
-
-        Raises `NotReadyError`.
-        """
-        ready = asyncio.create_task(self._wait_for_kafka(), name="start")
+    async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> bool:
+        """Wait for it, and raise what it raises; False where the process was told to stop meanwhile."""
+        ready = asyncio.create_task(waiting, name="start")
         await asyncio.wait((ready, self._exit), return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             ready.result()
@@ -140,14 +172,16 @@ class Bridge:
         return False
 
     async def _wait_for_kafka(self) -> None:
-        parts, config = self._parts, self._config
-        patience = config.kafka.start_timeout
+        """Until a broker has answered, and the cluster was looked at. Raises `NotReadyError`."""
+        parts, config, patience = self._parts, self._config, self._patience
+        parts.login_watch.start()
         while True:
             try:
                 await parts.kafka_watch.first_answer(patience)
                 await asyncio.to_thread(self._prepare, config, parts.inspection)
             except NotConnectedError as silence:
                 if parts.kafka_watch.may_wait(silence, patience):
+                    await asyncio.sleep(TICK)
                     continue
                 raise unreachable(config, silence) from silence
             return
@@ -170,7 +204,6 @@ class Bridge:
         parts.letter_watch.start()
         parts.file_watch.start()
         parts.kafka_watch.start()
-        parts.login_watch.start()
         parts.group_watch.start()
 
     def stop(self, cause: str) -> None:
@@ -179,7 +212,7 @@ class Bridge:
 
     def snapshot(self) -> Snapshot:
         """What it looks like now."""
-        return self._parts.observer.snapshot()
+        return self._front.shown.snapshot()
 
     def handle_signals(self) -> None:
         """SIGTERM and SIGINT stop in order; a second one ends the process at once."""
@@ -285,4 +318,4 @@ class Bridge:
         if parts.registry is not None:
             await parts.registry.aclose()
         parts.alarm.cancel()
-        await parts.server.close()
+        await self._front.close()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bridge.aws.failures import AwsLoginError
 from bridge.commands import command
 from bridge.config.sections import Config
 from bridge.config.topics import consumed_topics
@@ -13,7 +14,7 @@ from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.kafka.admin import topic_creation
 from bridge.kafka.admin.inspection import Cluster, Inspection, TopicSettings
-from bridge.kafka.admin.obstacles import NotConnectedError
+from bridge.kafka.admin.obstacles import NotConnectedError, Obstacle
 from bridge.kafka.admin.topic_creation import Creation
 
 RETENTION: Final = 30 * 86_400.0
@@ -85,7 +86,10 @@ def _create(
         retention=RETENTION,
         sources=inspection.settings(sources).values(),
     )
-    created = topic_creation.create(config.kafka, [plan for plan in wanted if plan.name in missing], logger)
+    try:
+        created = topic_creation.create(config.kafka, [plan for plan in wanted if plan.name in missing], logger)
+    except AwsLoginError as no_login:
+        raise NotConnectedError(Obstacle.TOKEN, str(no_login)) from no_login
     refused = [
         f"dead_letter.create: topic {name} could not be created: {outcome.message}"
         for name, outcome in created.items()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import ClusterMetadata
 
     from bridge.config.sections import Kafka
+    from bridge.kafka.login.login_problem import LoginProblem
 
 PATIENCE: Final = 10.0
 """Seconds one question may take."""
@@ -82,6 +83,7 @@ class Inspection:
         self._admin = client.open_admin(client.admin_configuration(kafka), self._errors)
         self._patience = patience
         self._clock = clock
+        self._let_in = False
 
     def connect(self) -> Cluster:
         """Brokers and topics. Raises `NotConnectedError`; a refused login is not tried for long."""
@@ -105,6 +107,12 @@ class Inspection:
             ) from None
         self._admin.poll(0)
         self._errors.seen.clear()
+        self._let_in = True
+
+    @property
+    def never_let_in(self) -> LoginProblem | None:
+        """That this client has got no token yet; None once it has been let in, whatever becomes of it later."""
+        return None if self._let_in else self._errors.no_token
 
     def logs_in(self) -> bool:
         """Whether a client that begins now gets in: it has no token and no connection yet. Blocks for a while."""
@@ -135,7 +143,7 @@ class Inspection:
     def _no_token(self) -> NotConnectedError | None:
         """A login of ours knows why it has none; the client only that."""
         problem = None if self._login is None else self._login.problem
-        return None if problem is None or problem.gets_in else NotConnectedError(Obstacle.LOGIN, problem.sentence)
+        return None if problem is None or problem.gets_in else NotConnectedError(Obstacle.TOKEN, problem.sentence)
 
     def _certificate(self, obstacle: Obstacle) -> str | None:
         if obstacle is not Obstacle.TLS:

@@ -32,6 +32,12 @@ OTHERS: Final = (KEY_FILE, KAFKA_LOGIN, OPEN_DEAD_LETTERS, UNACCOUNTED, RETENTIO
 RETENTION_SHARE: Final = 0.5
 """Part of a topic's retention after which an open record is in danger: what the chart's alert has by default."""
 
+_LOGIN_SOON_NEEDED: Final = (
+    "It is tried again every ten seconds. Until it works, records flow over connections that are there, for as long as"
+    " brokers keep these: fix what the sentence names."
+)
+_LOGIN_NEEDED: Final = "It is tried again every few seconds, and nothing is read before: fix what the sentence names."
+
 DETAILS_SHOWN: Final = 3
 """Cases of one reason that are told in full."""
 
@@ -266,8 +272,7 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             needs_someone=True,
             since=snapshot.login.problem_since,
             details=(f"{snapshot.login.problem}.",),
-            action="It is tried again every ten seconds. Until it works, records flow over connections that are there, "
-            "for as long as brokers keep these: fix what the sentence names.",
+            action=_LOGIN_NEEDED if snapshot.vitals.kafka is not None else _LOGIN_SOON_NEEDED,
             holds=False,
         )
     if gap:

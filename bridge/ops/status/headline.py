@@ -10,7 +10,7 @@ from bridge.holds import REASONS, Reason
 from bridge.ops.group_view import stalled, unowned
 from bridge.ops.hold_reasons import HoldExplanation
 from bridge.ops.status import group_status
-from bridge.ops.status.concerns import RETENTION_NEAR, Concern
+from bridge.ops.status.concerns import KAFKA_LOGIN, RETENTION_NEAR, Concern
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
@@ -38,7 +38,7 @@ def headline(
         in_flight = snapshot.tally.buffered
         return ProcessState.DRAINING, f"Stopping: {in_flight} records are open; what is on the wire may finish."
     if snapshot.vitals.kafka is not None:
-        return ProcessState.WAITING, f"{_ended(snapshot.vitals.kafka)} {REASONS[Reason.KAFKA_UNREACHABLE].action}"
+        return ProcessState.WAITING, f"{_ended(snapshot.vitals.kafka)} {_silence_ends(snapshot, found)}"
     held = [concern for concern in found if concern.needs_someone and concern.holds]
     near = "".join(f" {each.details[0]}" for each in found if each.reason == RETENTION_NEAR)
     if held:
@@ -47,6 +47,13 @@ def headline(
         return ProcessState.STARTING, _NOT_JOINED[snapshot.vitals.joined_before]
     state, sentence = _flow(explanations, (*unowned(snapshot.group_view), *stalled(snapshot.group_view)))
     return state, f"{sentence}{near}{group_status.absences(snapshot)}"
+
+
+def _silence_ends(snapshot: Snapshot, found: Sequence[Concern]) -> str:
+    """What to do about a Kafka that is lost: of one that is lost for want of a login, something about that."""
+    login, kafka = snapshot.login.problem, snapshot.vitals.kafka
+    logins = [each.action for each in found if each.reason == KAFKA_LOGIN] if login and login in (kafka or "") else []
+    return logins[0] if logins else REASONS[Reason.KAFKA_UNREACHABLE].action
 
 
 def _held(held: Sequence[Concern], partitions: int) -> str:

@@ -19,6 +19,30 @@ TRY_EVERY: Final = 5.0
 """Seconds between two clients that try to get in while the library says that it has no token."""
 
 
+class LoginNews:
+    """What the log has said of logins, each problem once."""
+
+    def __init__(self, events: Events, clock: Callable[[], float] = time.time) -> None:
+        self._events = events
+        self._clock = clock
+        self._told: LoginProblem | None = None
+
+    @property
+    def view(self) -> LoginView:
+        """What `/status` shows: what the log has said already."""
+        problem = self._told
+        return LoginView() if problem is None else LoginView(problem.sentence, problem.since)
+
+    def hear(self, problem: LoginProblem | None) -> None:
+        """Log what is new."""
+        told = self._told
+        if problem is not None and (told is None or told.sentence != problem.sentence):
+            self._events.login_failed(detail=problem.sentence)
+        if problem is None and told is not None:
+            self._events.login_back(seconds=self._clock() - told.since)
+        self._told = problem
+
+
 class TokenUser(Protocol):
     """Who hears from the client library that there is no token, and never that there is one again."""
 
@@ -44,20 +68,20 @@ class LoginWatch:
         self._login = login
         self._user = user
         self._inspection = inspection
-        self._events = events
-        self._clock = clock
-        self._told: LoginProblem | None = None
+        self._news = LoginNews(events, clock)
         self._task: asyncio.Task[None] | None = None
 
     @property
     def view(self) -> LoginView:
         """What `/status` shows: what the log has said already."""
-        problem = self._told
-        return LoginView() if problem is None else LoginView(problem.sentence, problem.since)
+        return self._news.view
 
     @property
     def _problem(self) -> LoginProblem | None:
-        return self._user.no_token if self._login is None else self._login.problem
+        if self._login is not None:
+            return self._login.problem
+        # As long as nobody was let in, the one who is to join the group has not begun, and knows of nothing.
+        return self._user.no_token or self._inspection.never_let_in
 
     def start(self) -> None:
         """Look again and again."""
@@ -79,9 +103,4 @@ class LoginWatch:
 
     def look(self) -> None:
         """Log what is new."""
-        problem, told = self._problem, self._told
-        if problem is not None and (told is None or told.sentence != problem.sentence):
-            self._events.login_failed(detail=problem.sentence)
-        if problem is None and told is not None:
-            self._events.login_back(seconds=self._clock() - told.since)
-        self._told = problem
+        self._news.hear(self._problem)
