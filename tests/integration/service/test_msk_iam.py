@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -16,7 +14,7 @@ from tests.integration.service.conftest import Stage
 from tests.support.aws import Aws, container_credentials
 from tests.support.kafka.client import OwnKafka
 from tests.support.kafka.oauth import MSK_TOKENS, msk_properties
-from tests.support.service import events, ledger, settings
+from tests.support.service import events, ledger
 from tests.support.service.scene import Scene
 from tests.support.service.settings import SESSION
 from tests.support.service.waiting import until
@@ -111,15 +109,24 @@ async def test_credentials_that_end_are_named_while_records_flow_and_forgotten_w
     assert kafka.read(scene.letters) == []
 
 
-def test_a_start_without_credentials_ends_with_those_that_were_looked_for(profile: Path, tmp_path: Path) -> None:
-    assert not profile.exists()
-    file = settings.write(
-        tmp_path / "bridge.yaml",
-        settings.layered(
-            settings.base("127.0.0.1:1", "http://127.0.0.1:1", ["orders"]),
-            {"kafka": {"aws_iam": {"region": "eu-central-1"}, "properties": {"security.protocol": "sasl_plaintext"}}},
-        ),
-    )
-    ran = subprocess.run([sys.executable, "-m", "bridge", "run", "-c", str(file)], check=False, capture_output=True)
-    assert ran.returncode == 3
-    assert b"kafka.aws_iam: no AWS credentials found; asked: the environment (AWS_ACCESS_KEY_ID)" in ran.stderr
+async def test_a_start_without_credentials_waits_with_its_pages_answering_and_delivers_once_there_are_some(
+    kafka: OwnKafka, stage: Stage, profile: Path
+) -> None:
+    scene = await stage(kafka, partitions=2, kafka=over(kafka))
+    produced = await produce(scene, 0, 40)
+    replica = await scene.replica()
+    await replica.until("status names the login", lambda now: now["kafka"]["login_problem"] is not None)
+    assert (await replica.get("/livez")).status_code == 200
+    assert (await replica.get("/readyz")).status_code == 503
+    status = await replica.status()
+    assert status["state"] == "waiting"
+    assert "no AWS credentials found; asked: the environment (AWS_ACCESS_KEY_ID)" in status["sentence"]
+    assert "kafka_login" in {each["reason"] for each in status["needs_someone"]}
+    assert scene.api.ledger.requests == 0
+
+    write(profile, "AKIDONE")
+    await scene.until_delivered(produced)
+    await scene.until_committed(produced)
+    assert len(replica.events("login_failed")) == len(replica.events("login_back")) == 1
+    assert await replica.terminate() == 0
+    assert ledger.overtaken(scene.api.ledger.accepted) == []

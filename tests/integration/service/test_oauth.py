@@ -88,8 +88,12 @@ async def test_a_start_waits_for_an_endpoint_that_is_not_there_yet(kafka: OwnKaf
     await produce(scene, 0, 20)
     replica = await scene.replica()
     await replica.until("it waits", lambda now: "Failed to connect" in now["kafka"]["detail"])
+    await replica.until("status names the login", lambda now: now["kafka"]["login_problem"] is not None)
+    assert "kafka_login" in {each["reason"] for each in (await replica.status())["needs_someone"]}
     with closing(TokenEndpoint(LIFETIME, absent.port)):
         await scene.until_delivered(20)
+        await until("it is logged", lambda: len(replica.events("login_back")) == 1)
+        assert len(replica.events("login_failed")) == 1
         assert await replica.terminate() == 0
 
 

@@ -262,3 +262,41 @@ def test_without_botocore_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(AwsLoginError, match=r"pip install 'track-bridge\[aws\]'") as raised:
         AwsCredentials(REGION).keys()
     assert raised.value.exit_code is ExitCode.USAGE
+
+
+def test_a_chain_that_hangs_is_asked_anew_after_a_while_and_each_time_after_twice_as_long() -> None:
+    now, hung = [1_000_000.0], threading.Event()
+
+    def hangs() -> AwsKeys:
+        assert hung.wait(60)
+        raise AwsLoginError("it was late")
+
+    credentials = AwsCredentials(REGION, ask=hangs, clock=lambda: now[0])
+
+    def questions() -> int:
+        return sum(thread.name == "aws-credentials" for thread in threading.enumerate())
+
+    before = questions()
+    for later, more in ((0.0, 1), (59.0, 1), (2.0, 2), (119.0, 2), (2.0, 3), (239.0, 3), (2.0, 4)):
+        now[0] += later
+        assert "hangs" in failure(credentials, 0.01)
+        assert questions() - before == more
+    hung.set()
+
+
+def test_what_lies_in_the_configuration_is_told_apart_from_what_may_heal(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_the_environment(monkeypatch)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", aws.url)
+
+    def heals(role: str, code: str) -> bool:
+        aws.answer = lambda *_: sts_refusal(code, "made up")
+        with pytest.raises(AwsLoginError) as raised:
+            AwsCredentials(REGION, role).keys()
+        return raised.value.may_heal
+
+    assert heals(ROLE, "AccessDenied")
+    assert heals(ROLE, "ExpiredToken")
+    assert not heals("arn:aws:iam::12:role/of-no-account", "ValidationError")
+    assert not heals("short", "AccessDenied")

@@ -361,6 +361,16 @@ def test_a_login_that_fails_is_told_while_records_flow(busy: Snapshot) -> None:
     ]
 
 
+def test_a_kafka_that_is_lost_for_want_of_a_login_has_what_to_do_about_that(busy: Snapshot) -> None:
+    login = "kafka.aws_iam: no AWS credentials found"
+    lost = replace(busy, vitals=replace(busy.vitals, kafka=f"No Kafka broker answers: {login}."))
+    said = " ".join(shown(lost))
+    assert "Check the brokers the detail names" in said
+    failing = " ".join(shown(replace(lost, login=LoginView(login, busy.at - 5))))
+    assert f"No Kafka broker answers: {login}. It is tried again every few seconds" in failing
+    assert "records flow over connections" not in failing
+
+
 def test_a_key_problem_is_told_and_no_problem_is_not(busy: Snapshot) -> None:
     assert not any("key_file" in line for line in shown(busy))
     problem = replace(busy, key=KeyView(problem="/run/key is empty", problem_since=busy.at - 5))

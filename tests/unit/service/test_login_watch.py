@@ -29,9 +29,29 @@ class Consumer:
         self.said.append(("back", seconds))
 
 
-def watch(consumer: Consumer) -> LoginWatch:
+class Asking:
+    """The client that asks whether Kafka is there, from the start on."""
+
+    def __init__(self) -> None:
+        self.never_let_in: LoginProblem | None = None
+
+
+def watch(consumer: Consumer, asking: Asking | None = None) -> LoginWatch:
     heard: Any = consumer
-    return LoginWatch(None, consumer, cast("Inspection", None), cast("Events", heard), clock=lambda: 1060.0)
+    inspection = cast("Inspection", asking or Asking())
+    return LoginWatch(None, consumer, inspection, cast("Events", heard), clock=lambda: 1060.0)
+
+
+def test_before_the_consumer_begins_the_client_that_asks_for_kafka_knows_of_the_login() -> None:
+    consumer, asking = Consumer(), Asking()
+    watching = watch(consumer, asking)
+    asking.never_let_in = LoginProblem(1000.0, "the endpoint is away")
+    for _ in range(3):
+        watching.look()
+    assert watching.view.problem_since == 1000.0
+    asking.never_let_in = None
+    watching.look()
+    assert consumer.said == [("failed", "the endpoint is away"), ("back", 60.0)]
 
 
 def test_a_failure_is_said_once_as_long_as_it_says_the_same_and_so_is_its_end() -> None:
