@@ -12,7 +12,7 @@ from bridge.ops.log.events import Events
 from bridge.ops.snapshot import Snapshot, Vitals
 
 
-class Shown(Protocol):
+class Showing(Protocol):
     """What the pages are made of."""
 
     def vitals(self) -> Vitals:
@@ -25,7 +25,7 @@ class Shown(Protocol):
 class Front:
     """On the loop's thread. Set `shown` before it listens; another one may take its place at any time."""
 
-    shown: Shown
+    shown: Showing
 
     def __init__(self, listen: Listen) -> None:
         self._listen = listen
