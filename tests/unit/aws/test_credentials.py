@@ -264,7 +264,7 @@ def test_without_botocore_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     assert raised.value.exit_code is ExitCode.USAGE
 
 
-def test_a_chain_that_hangs_is_asked_anew_after_a_while_and_each_time_after_twice_as_long() -> None:
+def test_a_chain_that_hangs_is_asked_again_after_a_while_and_each_time_after_twice_as_long() -> None:
     now, hung = [1_000_000.0], threading.Event()
 
     def hangs() -> AwsKeys:
