@@ -89,8 +89,8 @@ def without_placeholders(value: Any) -> Any:
 
 def change(value: dict[str, Any], record: Record, *, exact: bool) -> dict[str, Any] | Filtered:
     """The value as expressions see it, or why nobody wants it."""
-    op = value.get("op")
-    if not isinstance(op, str) or not ("source" in value or "after" in value or "before" in value):
+    op, source = value.get("op"), value.get("source")
+    if not isinstance(op, str) or not _is_envelope(source, value):
         return _no_change(value) or without_placeholders(value)
     if op == "t":
         return _TRUNCATE
@@ -99,8 +99,7 @@ def change(value: dict[str, Any], record: Record, *, exact: bool) -> dict[str, A
         _read_texts(value["updateDescription"], ("updatedFields",), exact=exact)
     for name in ("before", "after"):
         value[name] = without_placeholders(value.get(name))
-    source = value.get("source")
-    source = source if isinstance(source, dict) else {}
+    source = source or {}
     identifier = change_id(op, source, record.key)
     if identifier is not None:
         value.setdefault("id", identifier)
@@ -109,6 +108,11 @@ def change(value: dict[str, Any], record: Record, *, exact: bool) -> dict[str, A
         value.setdefault("time", moment)
     value.setdefault("operation", OPERATIONS.get(op, op))
     return value
+
+
+def _is_envelope(source: Any, value: dict[str, Any]) -> bool:
+    """And not a flattened row that has columns of these names: a row's `source` is no object."""
+    return source.__class__ is dict or (source is None and ("after" in value or "before" in value))
 
 
 def _no_change(value: dict[str, Any]) -> Filtered | None:
@@ -163,7 +167,8 @@ def change_id(op: str, source: dict[str, Any], key: bytes | None) -> str | None:
     if where is None:
         return None
     row = blake2b(key or b"", digest_size=8).hexdigest()
-    table = ".".join(str(source[name]) for name in ("name", "schema", "table") if source.get(name))
+    # All rows of a snapshot may share one position: those of two databases differ in nothing but the database's name.
+    table = ".".join(str(source[name]) for name in ("name", "db", "schema", "table") if source.get(name))
     return f"{table}:{where}:{op}:{row}"
 
 

@@ -37,7 +37,7 @@ def test_the_envelope_stays_and_says_which_change_it_is_when_it_was_made_and_wha
     assert value["after"] == {"id": 7, "customer": "u-1"}
     assert value["operation"] == "update"
     assert value["time"] == "2026-01-02T03:04:05.123Z"
-    assert value["id"].startswith("shop.public.orders:33/571:u:")
+    assert value["id"].startswith("shop.shop.public.orders:33/571:u:")
 
 
 def test_two_changes_of_one_row_two_rows_of_one_commit_and_the_halves_of_a_changed_key_have_ids_of_their_own() -> None:
@@ -50,6 +50,20 @@ def test_two_changes_of_one_row_two_rows_of_one_commit_and_the_halves_of_a_chang
     ]
 
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("connector", ["mysql", "mariadb"])
+def test_rows_with_one_key_in_two_databases_have_ids_of_their_own_though_a_snapshot_has_one_position(
+    connector: str,
+) -> None:
+    snapshot = {
+        "connector": connector, "name": "shop", "table": "users", "server_id": 0, "file": "bin.000001", "pos": 157,
+        "row": 0, "snapshot": "true", "ts_ms": 1,
+    }  # fmt: skip
+    first = change(update(op="r", source=snapshot | {"db": "tenant_a"}))["id"]
+    second = change(update(op="r", source=snapshot | {"db": "tenant_b"}))["id"]
+
+    assert first != second
 
 
 def test_a_change_that_a_connector_repeats_has_its_id_again() -> None:
@@ -160,6 +174,17 @@ def test_a_text_that_is_no_document_and_a_value_that_is_no_change_stay_as_they_a
     assert change(update(after="gone"))["after"] == "gone"
     assert change({"orderId": 7, "op": 1}) == {"orderId": 7, "op": 1}
     assert change({"id": 7, "ts_ms": 5}) == {"id": 7, "ts_ms": 5}
+
+
+@pytest.mark.parametrize(
+    "row", [{"op": "x", "source": "web", "user": "u"}, {"op": "t", "source": "web", "after": "5pm"}, {"op": "t"}]
+)
+def test_a_flattened_row_with_columns_named_as_the_envelopes_members_is_no_change(row: dict[str, Any]) -> None:
+    assert change(dict(row)) == row
+
+
+def test_a_change_without_its_source_is_one() -> None:
+    assert change({"op": "c", "before": None, "after": {"id": 7}})["operation"] == "create"
 
 
 def test_what_the_envelope_has_already_is_not_overwritten() -> None:
