@@ -23,6 +23,8 @@ MOST: Final = 5_000
 LONGEST: Final = 300
 """Bytes of such a beginning."""
 _BRACE: Final = ord("}")
+_BACKSLASH: Final = ord("\\")
+_LINE_BREAK: Final = ord("\n")
 
 
 class EarlyFilter(Protocol):
@@ -84,8 +86,11 @@ class LeadingTypeFilter:
         outcomes = self.filtered.get(beginning)
         if outcomes is None or value[-1] != _BRACE or len(value) >= LARGE:
             return None
-        if rest.find(b"\\") >= 0 or rest.find(self._name) >= 0:
+        # A number is found sooner than bytes: nothing is called for it.
+        if _BACKSLASH in rest or rest.find(self._name) >= 0:
             return None
+        if _LINE_BREAK in rest and rest.find(b"\n{") >= 0:
+            return None  # several documents, one per line, are a failure and no record of this type
         return None if headers and self._may_be_event(headers) else outcomes
 
     def _may_be_event(self, headers: Sequence[Header]) -> bool:

@@ -42,6 +42,7 @@ def early(mapping: Any, value: bytes, headers: Any = None) -> Outcomes | None:
         b'{"type":"audit","id":"2","data":{"n":[1,2]}}',
         b'{"type":"audit","type_of":"order"}',
         b'{"type":"audit","name":"\xc3\xa4"}',
+        b'{"type":"audit",\n  "lines": [\n    {\n      "n": 1\n    }\n  ]\n}',
     ],
 )
 def test_the_next_record_of_a_type_that_was_filtered_is_told_by_its_first_member(
@@ -70,6 +71,8 @@ def test_what_stands_between_the_brackets_may_be_written_with_blanks(bench: Call
         b'{"id":"2","type":"audit"}',
         b'{"type":"audit","id":"2"',
         b'\x00\x00\x00\x00\x2a{"type":"audit","id":"2"}',
+        b'{"type":"audit","id":"2"}\n{"user":"u-1"}',
+        b'{"type":"audit","id":"2"}\r\n{"user":"u-1"}',
     ],
 )
 def test_whatever_might_have_another_type_or_is_cut_off_is_left_to_the_mapping(
