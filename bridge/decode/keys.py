@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
@@ -70,6 +70,30 @@ def key_reader(given: FormatSettings, schemas: Schemas, decoders: Mapping[ValueF
             return _of_value(_behind_schema(given.key, given, schemas, decoders))
         case "auto":
             return _recognised(given, schemas, decoders)
+
+
+def read_once(reader: KeyReader, key: bytes, headers: Sequence[Header]) -> KeyReader:
+    """A reader of this one key, which has it already: whoever asks later gets what it is, or failed with, now.
+
+    Raises `SchemaNeededError`.
+    """
+    text = _kept(lambda: reader.text(key, "key", headers))
+    value = _kept(lambda: reader.value(key, headers, exact=True))
+    return KeyReader(lambda _content, _name, _headers: text(), lambda _content, _headers, *, exact: value())  # noqa: ARG005 - the protocol's
+
+
+def _kept(read: Callable[[], Any]) -> Callable[[], Any]:
+    """What it answers or fails with now, again and again."""
+    try:
+        found = read()
+    except MappingError as failure:
+        reason, message = failure.reason, failure.message
+
+        def fail() -> Any:
+            raise MappingError(reason, message)
+
+        return fail
+    return lambda: found
 
 
 def _of_value(value: ReadKeyValue) -> KeyReader:

@@ -6,31 +6,41 @@ been rounded was looked at for the whole of it, so that no element makes the oth
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from bridge.decode.elements import ElementList
 from bridge.decode.failures import MappingError
+from bridge.decode.keys import read_once
 from bridge.mapping.expressions.scope import ElementRecord, ElementScope
 from bridge.mapping.routes import unexpected
 from bridge.mapping.topic_plan import Match, TopicPlan
 from bridge.model import Elements, Failed, Filtered, FilterReason, LetterReason, Outcomes, Record
 
 _NULL: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
+_KEYS_BEHIND_SCHEMAS: Final = frozenset({"avro", "protobuf", "auto"})
 _WHEN_FALSE: Final[Outcomes] = (Filtered(FilterReason.WHEN),)
 
 
 class MappedElements(Elements):
     """The elements of one record under one mapping."""
 
-    __slots__ = ("_elements", "_match", "_record", "_topic")
+    __slots__ = ("_elements", "_match", "_record", "_settings", "_topic")
 
     def __init__(self, topic: TopicPlan, record: Record, elements: ElementList, match: Match | None) -> None:
-        """`match` is of the type where that is not in the elements, but in a header, the key or the topic."""
+        """`match` is of the type where that is not in the elements, but in a header, the key or the topic.
+
+        A key behind a schema is read now: no element has to wait for that, nor misses it where the registry's answer
+        is not known any more when its turn comes. Raises `SchemaNeededError`.
+        """
         super().__init__(len(elements.items), elements.size)
         self._topic = topic
         self._record = record
         self._elements = elements
         self._match = match
+        self._settings = settings = topic.settings
+        if record.key is not None and settings.format.key in _KEYS_BEHIND_SCHEMAS:
+            self._settings = replace(settings, key_reader=read_once(settings.key_reader, record.key, record.headers))
 
     def map(self, element: int, now: float) -> Outcomes:
         """See `Elements`."""
@@ -48,7 +58,7 @@ class MappedElements(Elements):
             return None, None
         record = ElementRecord(*self._record)
         record.element = element
-        scope = ElementScope(record, value, self._topic.settings, self._elements.outer)
+        scope = ElementScope(record, value, self._settings, self._elements.outer)
         match = self._match or self._topic.match_element(value, scope)
         scope.event_type = match.event_type
         return scope, match

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from bridge.decode.elements import ElementList
@@ -44,7 +43,6 @@ _BRIDGE_RECORD: Final[Outcomes] = (Filtered(FilterReason.BRIDGE_RECORD),)
 _NO_ELEMENTS: Final[Outcomes] = (Filtered(FilterReason.NO_ELEMENTS),)
 _BY_DECODER: Final[dict[Filtered, Outcomes]] = {}
 """What decoders filter: a few instances, each of a whole kind of records."""
-_KEYS_BEHIND_SCHEMAS: Final = frozenset({"avro", "protobuf", "auto"})
 
 
 class CompiledMapping:
@@ -77,7 +75,7 @@ class CompiledMapping:
         try:
             outcomes = self._map(record, now, FAST)
         except MappingError as failure:
-            outcomes = (failed(record, failure, self._schemas),)
+            outcomes = (self._failed(record, failure),)
         except InexactNumberError:
             outcomes = None  # here the first decoded value is still in memory, below it is not
         except SchemaNeededError as missing:
@@ -143,12 +141,15 @@ class CompiledMapping:
             plan = self._plans[place] = parts.bind(settings)
         return plan
 
+    def _failed(self, record: Record, failure: MappingError) -> Failed:
+        return failed(record, failure, self._schemas, self._settings.of(record.topic).format.layers)
+
     def _map_exactly(self, record: Record, now: float) -> Outcomes:
         """Once more, with all numbers as written."""
         try:
             return self._map(record, now, EXACT)
         except MappingError as failure:
-            return (failed(record, failure, self._schemas),)
+            return (self._failed(record, failure),)
         except SchemaNeededError as missing:
             return (SchemaNeeded(missing.reference),)
         except Exception as error:  # noqa: BLE001  # as in `map`
@@ -200,9 +201,6 @@ def _without_document(
         return _BY_DECODER.get(found) or _BY_DECODER.setdefault(found, (found,))
     if not found.items:
         return _NO_ELEMENTS
-    if record.key is not None and topic.settings.format.key in _KEYS_BEHIND_SCHEMAS:
-        with suppress(MappingError):  # each element that reads it says so
-            Scope(record, None, topic.settings).key_value()  # now, so that no element has to wait for a schema
     return (MappedElements(topic, record, found, match),)
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from bridge.decode.protocol import Schema, Schemas
+from bridge.decode.protocol import NoSchema, Schema, Schemas
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import Failed, Filtered, FilterReason, Header, Outcomes, Record, Request, SchemaNeeded
+from bridge.model import Elements, Failed, Filtered, FilterReason, Header, Outcomes, Record, Request, SchemaNeeded
 from tests.unit.mapping.conftest import config_of
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -123,6 +123,27 @@ def test_a_key_whose_schema_is_not_known_yet_is_waited_for_as_one_of_the_value_i
 
     assert isinstance(needed, SchemaNeeded)
     assert needed.reference == "id:1"
+
+
+@pytest.mark.parametrize("user", ["key", "key:id"])
+def test_elements_of_a_key_that_nobody_knows_all_say_so_after_that_was_forgotten(user: str) -> None:
+    known: dict[str, Schema | NoSchema] = {"id:1": NoSchema("the registry does not know schema id 1")}
+    elements = elements_behind_key(user, known)
+    known.clear()
+
+    (first,), (second,) = elements.map(0, 0.0), elements.map(1, 0.0)
+    assert isinstance(first, Failed)
+    assert isinstance(second, Failed)
+    assert "the registry does not know schema id 1" in first.message
+    assert second.message == first.message
+
+
+def elements_behind_key(user: str, schemas: Schemas) -> Elements:
+    mapping = compile_mapping(config_of(f"key: avro\neach: '@'\n{BY_KEY.replace('key', user)}"), schemas)
+    assert isinstance(mapping, CompiledMapping), mapping
+    (elements,) = mapping.map(Record("t", 0, 0, 5, framed(1, text("u-1")), b"[%b,%b]" % (VALUE, VALUE), ()), 0.0)
+    assert isinstance(elements, Elements)
+    return elements
 
 
 def test_the_schema_of_a_key_may_be_named_in_its_own_header() -> None:

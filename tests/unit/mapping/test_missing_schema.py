@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+
 from bridge.decode.failures import undecodable, unmappable
 from bridge.decode.protocol import NO_SCHEMAS, NoSchema, Schema, Schemas
 from bridge.formats import letter_headers
 from bridge.formats.letters import parse
+from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.missing_schema import failed
-from bridge.model import DeadLetter, LetterReason, Record
+from bridge.model import DeadLetter, Failed, LetterReason, Record
+from tests.unit.mapping.conftest import config_of
 
 FRAMED = b"\0\0\0\0\x2arest"
 SCHEMAS: Schemas = {"id:42": NoSchema("the registry does not know schema id 42"), "id:7": Schema("avro", '"string"')}
@@ -36,3 +41,17 @@ def test_the_letter_carries_it_and_whoever_reads_the_letter_finds_it() -> None:
         headers = letter_headers.build(letter, "group", detail)
         assert parse(record(FRAMED)._replace(headers=headers)).schema == "id:42", detail
     assert parse(record(FRAMED)).schema is None
+
+
+def test_the_schema_is_named_where_layers_are_around_the_value_and_broken_layers_name_none() -> None:
+    mapping = compile_mapping(
+        config_of("decode: avro\nlayers: [gzip, base64]\nevents: {a: {event_name: A}}"),
+        {"id:42": NoSchema("the registry does not know schema id 42")},
+    )
+    assert isinstance(mapping, CompiledMapping)
+    (letter,) = mapping.map(record(gzip.compress(base64.b64encode(FRAMED))), 0.0)
+    assert isinstance(letter, Failed)
+    assert (letter.reason, letter.schema) == (LetterReason.UNDECODABLE, "id:42")
+    (letter,) = mapping.map(record(FRAMED), 0.0)
+    assert isinstance(letter, Failed)
+    assert (letter.reason, letter.schema) == (LetterReason.UNDECODABLE, None)
