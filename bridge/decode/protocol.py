@@ -98,11 +98,13 @@ class FormatSettings:
     """The full name of the message in it."""
     each_path: tuple[str, ...] = ()
     """`each` as names; none of them for the value itself."""
+    shown: bool = False
+    """For people, who see the whole value: it need not be an object, though nothing is taken off it."""
 
     @property
     def takes_anything(self) -> bool:
         """Whether what the format reads need not be an object: something is taken off it, or it is taken apart."""
-        return self.unwrap != "none" or self.each is not None
+        return self.shown or self.unwrap != "none" or self.each is not None
 
     @property
     def as_it_is(self) -> bool:

@@ -54,7 +54,7 @@ class _Steps:
             return value
         if given.each is not None:
             return elements_of(value, given.each, given.each_path, len(raw or b""))
-        return as_object(value)
+        return value if given.shown else as_object(value)
 
     def _unwrapped(self, value: Any, record: Record, settings: DecodeSettings) -> Any:
         if isinstance(value, SchemaNeeded | ElementList):

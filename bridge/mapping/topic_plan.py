@@ -15,7 +15,6 @@ from bridge.decode.protocol import (
     Decode,
     Decoder,
     DecodeSettings,
-    DecodesTo,
     FormatSettings,
     Peek,
     Schemas,
@@ -163,9 +162,12 @@ class TopicPlan:
             self._leading_type = LeadingTypeFilter(name, in_headers=settings.decoder.knows_events)
         self.when = settings.when
 
-    def whole(self, record: Record) -> DecodesTo:
-        """The decoded value with its envelope, elements and what is never sent, for people. Raises `MappingError`."""
-        given = replace(self.settings.format, unwrap="none", each=None, each_path=())
+    def whole(self, record: Record) -> Any:
+        """The decoded value with its envelope, elements and what is never sent, for people: `DecodesTo`, and where the
+        mapping takes a value apart whatever it is. Raises `MappingError`.
+        """
+        given = self.settings.format
+        given = replace(given, unwrap="none", each=None, each_path=(), shown=given.takes_anything)
         decode = self._shared.decode_of(replace(self.settings, format=given))
         return decode(record, self.attributes(record), EXACT)
 

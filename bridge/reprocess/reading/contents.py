@@ -55,7 +55,7 @@ def legible(mapping: CompiledMapping, record: Record | None, content: bytes | No
     topic, given = mapping.topic(record.topic), record._replace(value=content)
     try:
         decoded = topic.whole(given)
-        if isinstance(decoded, dict) and topic.attributes(given) is None:
+        if isinstance(decoded, dict | list) and topic.attributes(given) is None:
             return Legible(exact_json.encoded(decoded), is_decoded=True)
         return Legible(content)
     except MappingError as failure:

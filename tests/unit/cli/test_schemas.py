@@ -211,6 +211,28 @@ def test_letters_are_decoded_to_be_shown_and_redacted(config: Config, file: str)
     assert isinstance(start.mapping.map(record._replace(value=framed(43)), 0.0)[0], Failed)
 
 
+@pytest.mark.parametrize(
+    ("settings", "value", "shown"),
+    [
+        ("each: '@'", b'[{"type":"a"}]', b'[{"type":"a"}]'),
+        ("each: lines", b"[1]", b"[1]"),
+        ("unwrap: connect", b"[1]", b"[1]"),
+        ("each: '@'", b'{"type":"a"}', b'{"type":"a"}'),
+    ],
+)
+def test_a_list_inside_of_layers_is_shown_where_the_mapping_takes_values_apart(
+    config: Config, settings: str, value: bytes, shown: bytes
+) -> None:
+    from bridge.cli.frame.startup import load_to_read  # noqa: PLC0415 - as commands do
+    from bridge.model import Record  # noqa: PLC0415
+    from bridge.reprocess.reading.contents import Legible, legible  # noqa: PLC0415
+
+    path = config("mapping:\n", f"mapping:\n  layers: [base64]\n  {settings}\n")
+    mapping, content = load_to_read(Path(path), []).mapping, base64.b64encode(value)
+    record = Record("shop.orders", 0, 1, None, None, content, ())
+    assert legible(mapping, record, content) == Legible(shown, is_decoded=True)
+
+
 PROTO = """syntax = "proto3";
 message Order { string type = 1; Data data = 2; }
 message Data { string user_id = 1; int32 amount = 2; }
