@@ -140,8 +140,8 @@ def assemble(
     redrive = None
     if config.dead_letter.redrive.reasons:
         late = None
-        if registry is not None and "unknown_schema" in config.dead_letter.redrive.reasons:
-            late = LateSchemas(registry)
+        if registry is not None:
+            late = LateSchemas(registry, sends="unknown_schema" in config.dead_letter.redrive.reasons)
         redrive = Redriver(config, mapping, dispatcher, delivery.credentials, events, logger, proxy=proxy, late=late)
         delivery.event_log.on_letter = redrive.letter
     letter_watch = LetterWatch(config, logger, lambda: source.counts.lost)

@@ -19,6 +19,7 @@ from bridge.mapping.mapper import CompiledMapping
 from bridge.model import DeadLetter, LetterReason
 from bridge.ops.log.events import Events
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
+from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.open_letters import OpenLetters, take_all
 from bridge.reprocess.reading.reader import LetterReader, Offsets, take_portion
 from bridge.reprocess.reading.selection import LetterEntry, Selection, select
@@ -53,7 +54,7 @@ class Redriver:
         proxy: str | None,
         late: LateSchemas | None,
     ) -> None:
-        """`late`: None where no letters of schemas are to be sent again."""
+        """`late`: None without a schema registry."""
         self._config = config
         self._mapping = mapping
         self._dispatcher = dispatcher
@@ -68,6 +69,12 @@ class Redriver:
         self._not_before = 0.0
         self._failures = 0
         """Redrives in a row that failed."""
+        self._missing = False
+        """Whether the last redrive met letters whose schemas the registry did not give."""
+        self._again: float | None = None
+        """When letters of refused keys are looked at again that lacked a schema."""
+        self._fruitless = 0
+        """Looks at these in a row of which nothing came."""
         self._replayed = 0
         """Letters, in all."""
         self._task: asyncio.Task[None] | None = None
@@ -86,6 +93,8 @@ class Redriver:
         now = time.monotonic()
         if self._stopping or self._task is not None or now < self._not_before:
             return
+        if self._again is not None and now >= self._again:
+            self._due, self._again = True, None
         late = self._late is not None and self._late.is_due(now)
         if not (self._due or late) or self._dispatcher.key.one_at_a_time:
             return
@@ -133,9 +142,12 @@ class Redriver:
     async def _run_unauthorized(self) -> None:
         replayed = self._replayed
         at_least = await self._run(frozenset({LetterReason.UNAUTHORIZED.value}), _all_of_them)
+        sent = self._replayed > replayed
         # There was no room for all of them, and there is some now; where nothing was sent there is none.
-        if at_least and self._replayed > replayed:
+        if at_least and sent:
             self._due = True
+        self._fruitless = 0 if sent or not self._missing else self._fruitless + 1
+        self._again = time.monotonic() + pause_after(self._fruitless) if self._missing else None
 
     async def _run_late(self, late: LateSchemas) -> None:
         replayed, waiting = self._replayed, False
@@ -147,14 +159,13 @@ class Redriver:
             waiting = waiting or any(entry.letter.schema not in known for entry in named)
             return [entry for entry in named if entry.letter.schema in known]
 
-        late.begin()
         try:
             at_least = await self._run(frozenset({LetterReason.UNDECODABLE.value}), of_known_schemas)
         except BaseException:
             waiting = True
             raise
         else:
-            waiting = waiting or at_least
+            waiting = waiting or at_least or self._missing
         finally:
             late.end(time.monotonic(), replayed=self._replayed > replayed, waiting=waiting)
 
@@ -163,6 +174,9 @@ class Redriver:
 
         Returns whether there may be more than were looked at.
         """
+        self._missing = False
+        if self._late is not None:
+            self._late.begin()
         log = LetterLog(self._config.kafka, self._config.dead_letter.topic, self._logger, BESIDE)
         counted = await asyncio.to_thread(self._open_letters, log, reasons)
         if counted is None:
@@ -171,9 +185,20 @@ class Redriver:
         waiting: Offsets = counted.offsets()
         while waiting and not self._stopping:
             reader, entries, waiting = await asyncio.to_thread(take_portion, log, waiting)
-            if not await self._send(reader, await chosen(entries), reasons):
+            if not await self._send(reader, await self._mappable(await chosen(entries)), reasons):
                 return False
         return bool(counted.backlog().at_least)
+
+    async def _mappable(self, entries: list[LetterEntry]) -> list[LetterEntry]:
+        """What a schema is missing for is not planned: nothing would come of it, and it would be passed over."""
+        if self._late is None:
+            return entries
+        ready, missing = await self._late.mappable(entries, self._schema_needed)
+        self._missing = self._missing or missing
+        return ready
+
+    def _schema_needed(self, entry: LetterEntry) -> str | None:
+        return contents.schema_needed(self._mapping, contents.current(entry.letter, entry.standing))
 
     def _open_letters(self, log: LetterLog, reasons: frozenset[str]) -> OpenLetters | None:
         """None where there is no place to write what becomes of them."""

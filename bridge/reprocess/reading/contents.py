@@ -11,7 +11,7 @@ from bridge.formats.letters import Letter
 from bridge.mapping.expressions.scope import InexactNumberError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import explain
-from bridge.model import Record, Request
+from bridge.model import Record, Request, SchemaNeeded
 from bridge.reprocess.reading.ledger import LetterStanding
 
 ANY_AGE = float("nan")
@@ -35,6 +35,12 @@ def users(mapping: CompiledMapping, record: Record) -> frozenset[str]:
     """Those its events are of; none where it becomes no event."""
     outcomes = mapping.map_all(record, ANY_AGE)
     return frozenset(outcome.user_id for outcome in outcomes if isinstance(outcome, Request))
+
+
+def schema_needed(mapping: CompiledMapping, record: Record | None) -> str | None:
+    """Which schema has to be looked up before the mapping can make anything of the record, see `SchemaNeeded`."""
+    outcome = None if record is None else mapping.map(record, ANY_AGE)[0]
+    return outcome.reference if isinstance(outcome, SchemaNeeded) else None
 
 
 class Legible(NamedTuple):

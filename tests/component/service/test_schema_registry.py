@@ -13,6 +13,7 @@ import pytest
 from bridge.registry import known
 from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
+from bridge.sandbox.emulator.faults import Fault, FaultKind
 from bridge.service import redrive
 from bridge.service.with_registry import late_schemas
 from tests.component.service.conftest import Start
@@ -66,6 +67,11 @@ def section(registry: FakeRegistry, **more: object) -> dict[str, object]:
 
 def held(service: Service) -> bool:
     return any(view.hold is not None for view in service.now().partitions)
+
+
+def registry_state(service: Service) -> str | None:
+    view = service.now().registry
+    return None if view is None else view.state
 
 
 def in_order(api: Emulator, users: str) -> bool:
@@ -163,6 +169,32 @@ async def test_an_unknown_schema_becomes_a_letter_that_names_it_and_is_sent_once
     registry.register("late-value", SCHEMA, id=9)
     await service.until("it is sent", lambda: len(api.ledger.accepted) == 3, within=60)
     assert json.loads(api.ledger.accepted[-1].body)["metadata"]["n"] == 2
+
+
+async def test_letters_of_a_refused_key_are_sent_by_a_process_that_has_not_seen_their_schema(
+    broker: Broker, api: Emulator, start: Start, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redrive, "PAUSE", 0.2)
+    monkeypatch.setattr(late_schemas, "PATIENCE", 1.0)
+    settings = section(registry)
+    redriven = {"redrive": {"reasons": ["unauthorized"]}}
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body="{}"))
+    broker.produce([order(7, "a-1", 1)])
+    service = await start(topics=TOPICS, mapping=MAPPING, schema_registry=settings, kafka=RESTARTABLE)
+    await service.until("it is a letter", lambda: service.now().tally.letters.total() == 1)
+    await service.stop()
+
+    api.set_faults()
+    registry.down()
+    service = await start(
+        topics=TOPICS, mapping=MAPPING, schema_registry=settings, dead_letter=redriven, kafka=RESTARTABLE
+    )
+    broker.produce(events.orders(1), topic="other")
+    await service.until("the key works", lambda: len(api.ledger.accepted) == 1)
+    await service.until("it is looked up in vain", lambda: registry_state(service) == "trouble")
+    registry.up()
+    await service.until("the letter is sent", lambda: len(api.ledger.accepted) == 2, within=60)
+    assert json.loads(api.ledger.accepted[-1].body)["metadata"]["n"] == 1
 
 
 async def test_a_bridge_that_starts_while_the_registry_is_away_uses_what_it_kept(

@@ -109,3 +109,44 @@ def test_looks_become_rarer_while_nothing_comes_of_them_and_end_where_nothing_wa
     late.letter(now)
     assert not late.is_due(now)
     assert late.is_due(now + FIRST_PAUSE)
+
+
+def needed_of(registry: Registry, *names: str) -> Callable[[int], str | None]:
+    """Every record has these, one after the other."""
+    return lambda _record: next((name for name in names if name not in registry.learned), None)
+
+
+async def test_what_a_record_lacks_is_looked_up_its_value_and_then_its_key(
+    registry: Registry, late: LateSchemas
+) -> None:
+    registry.has = {"id:1": SCHEMA, "id:2": SCHEMA}
+    late.begin()
+    assert await late.mappable([7, 8], needed_of(registry, "id:1", "id:2")) == ([7, 8], False)
+    assert registry.wanted == ["id:1", "id:2"]
+
+
+async def test_records_that_lack_nothing_cost_no_request(registry: Registry, late: LateSchemas) -> None:
+    late.begin()
+    assert await late.mappable([7], lambda _record: None) == ([7], False)
+    assert registry.wanted == []
+
+
+async def test_what_a_silent_registry_leaves_missing_is_left_out_and_said(
+    registry: Registry, late: LateSchemas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_schemas, "PATIENCE", 0.01)
+    registry.has = {"id:1": SCHEMA}
+    late.begin()
+    assert await late.mappable([7], needed_of(registry, "id:1", "id:2")) == ([], True)
+
+
+async def test_what_the_registry_does_not_know_is_said_to_be_missing(registry: Registry, late: LateSchemas) -> None:
+    registry.has = {"id:1": NoSchema("it does not know it")}
+    late.begin()
+    assert await late.mappable([7], needed_of(registry, "id:1")) == ([7], True)
+
+
+def test_without_letters_of_unknown_schemas_to_send_it_is_never_due(registry: Registry) -> None:
+    late = LateSchemas(cast("Any", registry), sends=False)
+    late.letter(0.0)
+    assert not late.is_due(1e9)
