@@ -154,11 +154,10 @@ def _format(base: FormatSettings, given: Mapping[str, Any], where: str, findings
     format_ = replace(base, **changed)
     if format_.descriptor_set is not None and ("descriptor_set" in changed or "message_type" in changed):
         # A set that serves no record is found here, and not by dead letters.
-        why = protobuf.problem_of(format_.descriptor_set, format_.message_type)
-        if why is not None:
-            findings.add(
-                f"{where}.descriptor_set_file", f"{why}; protoc --descriptor_set_out --include_imports makes one"
-            )
+        problem = protobuf.problem_of(format_.descriptor_set, format_.message_type)
+        if problem is not None:
+            key, why = problem
+            findings.add(f"{where if key in given else 'mapping'}.{key}", why)
     return format_
 
 

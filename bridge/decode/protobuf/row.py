@@ -24,15 +24,22 @@ def peek(settings: FormatSettings, schemas: Schemas, path: tuple[str, ...]) -> P
     return decoder.peek(settings, schemas, path)
 
 
-def problem_of(descriptor_set: bytes, message_type: str | None) -> str | None:
-    """Why a descriptor set, with the message's name, serves no record; None where it does."""
+def problem_of(descriptor_set: bytes, message_type: str | None) -> tuple[str, str] | None:
+    """Why a descriptor set, with the message's name, serves no record, after the key to look at; None where it does."""
+    from bridge.decode.protobuf.schema.descriptors import files_of  # noqa: PLC0415 - see above
     from bridge.decode.protobuf.schema.nodes import DescriptorError  # noqa: PLC0415 - see above
-    from bridge.decode.protobuf.schema.sources import DescriptorSet  # noqa: PLC0415 - see above
+    from bridge.decode.protobuf.schema.sources import DescriptorSet, NoSuchMessageError  # noqa: PLC0415 - see above
 
     try:
-        DescriptorSet(descriptor_set, message_type).check()
+        files_of(descriptor_set)
     except DescriptorError as problem:
-        return str(problem)
+        return "descriptor_set_file", f"{problem}; protoc --descriptor_set_out --include_imports makes one"
+    try:
+        DescriptorSet(descriptor_set, message_type).check()
+    except NoSuchMessageError as problem:
+        return "message_type", str(problem)
+    except DescriptorError as problem:
+        return "descriptor_set_file", str(problem)
     return None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Final
 
 from bridge.decode.protobuf.schema.descriptors import file_of, files_of
@@ -38,6 +40,10 @@ def _file(text: str, name: str) -> FileNode:
     return file_of(content)
 
 
+class NoSuchMessageError(DescriptorError):
+    """The set is right, and the name is none of its messages."""
+
+
 class DescriptorSet:
     """A FileDescriptorSet, with the one message that its records are of."""
 
@@ -68,9 +74,7 @@ class DescriptorSet:
 
     def candidates(self) -> str:
         """Names to choose from, for a sentence."""
-        names = [message.name for message in self.last.file.messages]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        return ", ".join(names[:_SHOWN]) + more
+        return _listed([message.name for message in self.last.file.messages])
 
     def _find(self, name: str) -> tuple[Pool, MessageNode]:
         for file in self._files.values():
@@ -81,4 +85,21 @@ class DescriptorSet:
                     if message.name == name:
                         return self._pool(file), message
                     waiting.extend(message.messages)
-        raise DescriptorError(f"no file of the set declares the message {name}")
+        declared = sorted(_messages_of(self._files.values()))
+        near = get_close_matches(name, declared, 1) or [each for each in declared if each.endswith(f".{name}")]
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise NoSuchMessageError(
+            f"no file of the set declares the message {name}; it declares {_listed(declared)}{meant}"
+        )
+
+
+def _messages_of(files: Iterable[FileNode]) -> Iterator[str]:
+    """Names of all that are not inside of another, without those of Google."""
+    for file in files:
+        if not file.package.startswith("google."):
+            yield from (message.name for message in file.messages)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (", ".join(names[:_SHOWN]) or "none") + more

@@ -218,8 +218,19 @@ def test_a_descriptor_set_that_serves_no_record_is_a_problem_of_the_configuratio
 ) -> None:
     found = mapping(tmp_path, content, **more)
     assert isinstance(found, tuple)
-    assert [each.where for each in found] == ["mapping.descriptor_set_file"]
+    assert [each.where for each in found] == [f"mapping.{'message_type' if more else 'descriptor_set_file'}"]
     assert problem in found[0].message
+    assert ("protoc" in found[0].message) is (len(content) < 2), "who has a set needs no other"
+
+
+def test_a_message_that_the_set_does_not_declare_is_named_beside_those_that_it_does(tmp_path: Path) -> None:
+    for asked, meant in (("shop.Ordr", "shop.Order"), ("Item", "shop.Item")):
+        found = mapping(tmp_path, descriptor_set("Order", "Item"), message_type=asked)
+        assert isinstance(found, tuple)
+        assert found[0].message == (
+            f"no file of the set declares the message {asked}; it declares base.Kind, shop.Item, shop.Order; "
+            f"did you mean {meant}?"
+        )
 
 
 @pytest.mark.parametrize(
