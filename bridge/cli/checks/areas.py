@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 from bridge.aws.failures import AwsLoginError
-from bridge.cli.checks import cluster, findings
+from bridge.cli.checks import cluster, findings, registry_files
 from bridge.cli.checks import mapping as mapping_checks
 from bridge.cli.checks.findings import Area, Finding
 from bridge.cli.frame import progress, startup
@@ -45,6 +45,7 @@ def configuration(start: startup.LoadedConfiguration, *, offline: bool) -> Area:
         ),
         *(findings.ok(each) for each in _files(start)),
         *(findings.warning(f"{warning}.", "correct it, or remove it unless you need it") for warning in start.warnings),
+        *(() if start.config.schema_registry is None else registry_files.unusable(start.config.schema_registry)),
         *mapping_checks.unfit(mapping, topics_of(start.config.kafka)),
         *_refused_by_the_client(start, offline=offline),
         *mapping_checks.examples(start.mapping, mapping.examples),

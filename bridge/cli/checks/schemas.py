@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from bridge.cli.checks import findings
+from bridge.cli.checks import findings, registry_files
 from bridge.cli.checks.findings import Area, Finding
 from bridge.config import environment
 from bridge.config.mapping_section import MappingConfig
@@ -35,7 +35,11 @@ def look(config: Config, mapping: CompiledMapping, topics: Collection[str], *, p
     found: list[Finding] = []
     known: dict[str, TopicSchema] = {}
     for topic, shape in sets.items():
-        found += _taken(known, topic, "descriptor_set_file", shape)
+        if isinstance(shape, str) and _decode_of(config.mapping, topic) == "protobuf":
+            to_do = "set message_type; without it only framed values say of which message they are"
+            found.append(findings.warning(f"{topic}: {shape}.", to_do))
+        else:
+            found += _taken(known, topic, "descriptor_set_file", shape)
     if config.schema_registry is not None:
         asked = [topic for topic in given if topic not in sets]
         found += _of_registry(config.schema_registry, config.mapping, asked, given, known, patience)
@@ -70,7 +74,7 @@ def _of_registry(
     for topic, newest in answers.newest.items():
         yield from _newest(topic, newest, _decode_of(mapping, topic), given[topic], known)
     if answers.trouble is not None:
-        yield _trouble(answers.trouble)
+        yield _trouble(answers.trouble, section)
 
 
 def _addresses(section: SchemaRegistry, answers: RegistryAnswers) -> Iterator[Finding]:
@@ -81,9 +85,11 @@ def _addresses(section: SchemaRegistry, answers: RegistryAnswers) -> Iterator[Fi
             product = f"{each.product}" if each.product else "which does not say its version"
             yield findings.ok(f"The schema registry at {each.url} answers: {product}; {_login(section)}.")
         elif some:
-            yield findings.warning(f"{each.sentence.rstrip('.')}. Another of schema_registry.urls does.", _to_do(each))
+            yield findings.warning(
+                f"{each.sentence.rstrip('.')}. Another of schema_registry.urls does.", _to_do(each, section)
+            )
         else:
-            yield _trouble(each)
+            yield _trouble(each, section)
 
 
 def _login(section: SchemaRegistry) -> str:
@@ -95,13 +101,14 @@ def _login(section: SchemaRegistry) -> str:
     return "it asks for no login"
 
 
-def _trouble(trouble: RegistryTrouble) -> Finding:
-    return findings.problem(f"{trouble.sentence.rstrip('.')}.", _to_do(trouble), FindingKind.REGISTRY)
+def _trouble(trouble: RegistryTrouble, section: SchemaRegistry) -> Finding:
+    return findings.problem(f"{trouble.sentence.rstrip('.')}.", _to_do(trouble, section), FindingKind.REGISTRY)
 
 
-def _to_do(trouble: RegistryTrouble) -> str:
+def _to_do(trouble: RegistryTrouble, section: SchemaRegistry) -> str:
     if trouble.is_login:
-        return "check the credentials of schema_registry and what they may read"
+        file = registry_files.login_file(section)
+        return f"check the credentials of schema_registry{f' ({file})' if file else ''} and what they may read"
     return "check schema_registry.urls and tls, that it runs, and that no firewall is in between"
 
 

@@ -51,7 +51,9 @@ def shape_of_set(settings: FormatSettings) -> Shape | str | None:
     except DescriptorError as fault:
         return f"descriptor_set_file serves no record: {fault}"
     return (
-        "its descriptor_set_file has several messages: message_type names one" if found is None else _of_message(*found)
+        "the last file of its descriptor_set_file has several messages, and message_type names none"
+        if found is None
+        else _of_message(*found)
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.json_format import ParseDict
 
 from bridge.cli.checks import findings, schemas
 from bridge.cli.checks.findings import Area, Level
@@ -94,6 +97,8 @@ def test_a_login_that_is_refused_is_said_as_that(registry: FakeRegistry) -> None
     found = look(registry)
     assert "refuses the login" in said(found, Level.PROBLEM)[0]
     assert "credentials" in found[0].findings[0].to_do
+    found = look(registry, bearer_token_file="/run/secrets/gone")
+    assert "(schema_registry.bearer_token_file: /run/secrets/gone)" in found[0].findings[0].to_do
 
 
 def test_an_address_that_does_not_answer_beside_one_that_does_is_a_warning(registry: FakeRegistry) -> None:
@@ -119,3 +124,17 @@ def test_a_schema_of_another_language_than_decode_reads_is_a_warning(registry: F
 def test_a_subject_that_is_not_there_is_named_with_the_only_one_that_is_looked_for(registry: FakeRegistry) -> None:
     (note,) = said(look(registry, mapping={"decode": "avro"}), Level.NOTE)
     assert note.startswith("orders: the registry does not know the subject orders-value, so its records cannot be")
+
+
+def test_a_descriptor_set_of_several_messages_without_a_name_is_a_warning(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    messages = [{"name": "A"}, {"name": "B"}]
+    file = {"name": "x.proto", "syntax": "proto3", "message_type": messages}
+    (tmp_path / "x.desc").write_bytes(ParseDict({"file": [file]}, FileDescriptorSet()).SerializeToString())
+    given = {"decode": "protobuf", "descriptor_set_file": str(tmp_path / "x.desc")}
+    assert said(look(registry, mapping=given), Level.WARNING) == [
+        "orders: the last file of its descriptor_set_file has several messages, and message_type names none."
+    ]
+    named = look(registry, mapping=given | {"message_type": "A"})
+    assert not any("message_type" in each for each in said(named, Level.WARNING))
