@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.config.keys.problems import Problem
+from bridge.config.keys.values import PathValue, TemplateValue
+from bridge.config.mapping_section import RouteConfig
 
 _FORMAT: Final = ("decode", "key", "unwrap", "descriptor_set_file", "message_type")
 _NEED_SCHEMAS: Final = frozenset({"avro", "protobuf"})
+_VALUES: Final = ("event_type", "user_id", "occurred_at", "event_id", "event_name", "metadata_from")
+_MAPS: Final = ("common_metadata", "metadata")
+_AROUND: Final = re.compile(r"\{\s*outer:")
+
+
+@dataclass(frozen=True, slots=True)
+class _Topics:
+    """What holds for all topics, or for those of one entry of `per_topic`."""
+
+    where: str
+    written: frozenset[str]
+    """Keys that are written there, and not taken over."""
+    given: Mapping[str, Any]
+
+    def has(self, key: str, value: str) -> bool:
+        return key in self.written and self.given[key] == value
+
+
+def problems(section: Mapping[str, Any]) -> Iterator[Problem]:
+    """What cannot be meant; `section` has the keys that are valid on their own."""
+    contradicts = False
+    for topics in _topics(section):
+        given = topics.given
+        if given["decode"] != "cloudevents" or given["unwrap"] in {None, "none"}:
+            continue
+        if topics.written & {"decode", "unwrap"} and not (contradicts and "unwrap" not in topics.written):
+            contradicts = contradicts or topics.where == "mapping"
+            yield Problem(
+                f"{topics.where}.{'unwrap' if 'unwrap' in topics.written else 'decode'}",
+                f"contradicts: unwrap: {given['unwrap']} takes off what is around a value, and decode: cloudevents "
+                "takes values that are events as they stand; set unwrap: none, or another decode",
+            )
+    yield from _around_nothing(section)
 
 
 def warnings(section: Mapping[str, Any], *, has_registry: bool) -> Iterator[Problem]:
@@ -16,39 +53,103 @@ def warnings(section: Mapping[str, Any], *, has_registry: bool) -> Iterator[Prob
 
     Not refused: the schemas of a try-out may come from the command line.
     """
-    if not has_registry:
-        for where, written, given in _formats(section):
-            yield from _without_schemas(where, written, given, has_set=_has_set(section, where, given))
+    every = list(_topics(section))
+    for topics in every:
+        # What is written for all topics may be there for some.
+        alike = every if topics.where == "mapping" else [topics]
+        has_set = any(each.given["descriptor_set_file"] is not None for each in alike)
+        if not has_registry:
+            yield from _without_schemas(topics, has_set=has_set)
+        yield from _for_nothing(topics, has_set=has_set, is_read=any(e.given["decode"] == "protobuf" for e in alike))
 
 
-def _formats(section: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str], dict[str, Any]]]:
-    """Key in the file, what is written there, and what holds there: for all topics, then for each entry of its own."""
+def _topics(section: Mapping[str, Any]) -> Iterator[_Topics]:
     base = {name: section.get(name) for name in _FORMAT}
-    yield "mapping", frozenset(_FORMAT), base
+    yield _Topics("mapping", frozenset(_FORMAT), base)
     for topic, own in section.get("per_topic", {}).items():
         written = {name: each for name in _FORMAT if (each := getattr(own, name)) is not None}
-        yield f"mapping.per_topic.{topic}", frozenset(written), {**base, **written}
+        yield _Topics(f"mapping.per_topic.{topic}", frozenset(written), {**base, **written})
 
 
-def _has_set(section: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> bool:
-    """Whether the descriptors are in a file; those of all topics may be in the files of some."""
-    topics = section.get("per_topic", {}).values() if where == "mapping" else ()
-    return given["descriptor_set_file"] is not None or any(own.descriptor_set_file is not None for own in topics)
+# --- schemas
 
 
-def _without_schemas(
-    where: str, written: frozenset[str], given: Mapping[str, Any], *, has_set: bool
-) -> Iterator[Problem]:
-    decode, key = given["decode"], given["key"]
-    if "decode" in written and decode in _NEED_SCHEMAS and not (decode == "protobuf" and has_set):
-        other = " or descriptor_set_file" if decode == "protobuf" else ""
+def _without_schemas(topics: _Topics, *, has_set: bool) -> Iterator[Problem]:
+    nobody = "needs schemas, and nothing says where they are, so"
+    if topics.has("decode", "avro"):
         yield Problem(
-            f"{where}.decode",
-            f"{decode} needs schemas, and nothing says where they are, so every record would be a dead letter; set "
-            f"schema_registry{other}",
+            f"{topics.where}.decode", f"avro {nobody} every record would be a dead letter; set schema_registry"
         )
-    if "key" in written and key in _NEED_SCHEMAS:
+    if topics.has("decode", "protobuf") and not has_set:
         yield Problem(
-            f"{where}.key",
-            f"{key} needs schemas, and nothing says where they are, so no key can be read; set schema_registry",
+            f"{topics.where}.decode",
+            f"protobuf {nobody} every record would be a dead letter; set schema_registry or descriptor_set_file",
         )
+    if "key" in topics.written and topics.given["key"] in _NEED_SCHEMAS:
+        yield Problem(f"{topics.where}.key", f"{topics.given['key']} {nobody} no key can be read; set schema_registry")
+
+
+def _for_nothing(topics: _Topics, *, has_set: bool, is_read: bool) -> Iterator[Problem]:
+    if "message_type" in topics.written and topics.given["message_type"] is not None and not has_set:
+        yield Problem(
+            f"{topics.where}.message_type",
+            "names a message of descriptor_set_file, which is not set; behind a registry's framing each record names "
+            "its own",
+        )
+    if "descriptor_set_file" in topics.written and topics.given["descriptor_set_file"] is not None and not is_read:
+        yield Problem(
+            f"{topics.where}.descriptor_set_file",
+            f"is for Protobuf, and decode is {topics.given['decode']}; set decode: protobuf",
+        )
+
+
+# --- around elements
+
+
+def _around_nothing(section: Mapping[str, Any]) -> Iterator[Problem]:
+    """`outer:` on topics that are not taken apart. A route is for many topics: one of them is enough."""
+    if "each" not in section:
+        return  # it has a problem of its own
+    base, every = section["each"], section.get("per_topic", {})
+    for topic, own in every.items():
+        if (own.each if "each" in own.model_fields_set else base) is None:
+            yield from _looking_around(own, f"mapping.per_topic.{topic}", own.model_fields_set)
+    if base is None and all(own.each is None for own in every.values()):
+        yield from _looking_around(section, "mapping", section.keys())
+        for key, rule in section.get("events", {}).items():
+            for place, route in enumerate(rule if rule != "drop" else ()):
+                name = f"{key}[{place}]" if len(rule) > 1 else key
+                yield from _looking_around(route, f"mapping.events.{name}", route.model_fields_set)
+
+
+def _looking_around(given: Any, where: str, written: Any) -> Iterator[Problem]:
+    for key, spec in _specs(given, written):
+        # A text there is the name itself.
+        is_name = isinstance(given, RouteConfig) and key == "event_name" and isinstance(spec, str)
+        if not is_name and _looks_around(spec):
+            yield Problem(
+                f"{where}.{key}", "outer: looks around an element, and each, which takes values apart, is not set there"
+            )
+
+
+def _specs(given: Any, written: Any) -> Iterator[tuple[str, Any]]:
+    def of(key: str) -> Any:
+        return given[key] if isinstance(given, Mapping) else getattr(given, key)
+
+    for key in _VALUES:
+        if key in written:
+            yield key, of(key)
+    for key in _MAPS:
+        if key in written:
+            yield from ((f"{key}.{name}", spec) for name, spec in (of(key) or {}).items())
+
+
+def _looks_around(spec: Any) -> bool:
+    match spec:
+        case str():
+            return spec.startswith("outer:")
+        case PathValue(path=path):
+            return path.startswith("outer:")
+        case TemplateValue(template=template):
+            return _AROUND.search(template) is not None
+    return False

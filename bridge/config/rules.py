@@ -47,6 +47,10 @@ def warnings(known: ValidValues) -> Iterator[Problem]:
     yield from mapping_rules.warnings(known.section("mapping"), has_registry=bool(known.section("schema_registry")))
 
 
+def _formats(known: ValidValues) -> Iterator[Problem]:
+    yield from mapping_rules.problems(known.section("mapping"))
+
+
 def _registry(known: ValidValues) -> Iterator[Problem]:
     yield from registry_rules.problems(known.section("schema_registry"))
 
@@ -230,5 +234,6 @@ _RULES: tuple[Callable[[ValidValues], Iterator[Problem]], ...] = (
     _topics,
     _topic_names_of_mapping,
     _properties,
+    _formats,
     _registry,
 )

@@ -56,3 +56,91 @@ def test_a_format_without_any_source_of_schemas_is_warned_of(
 )
 def test_a_format_that_needs_no_registry_is_not_warned_of(load: Load, right: str, mapping: str) -> None:
     assert warned(load, right, mapping) == []
+
+
+@pytest.mark.parametrize(
+    ("mapping", "where", "says"),
+    [
+        (
+            "decode: protobuf\nmessage_type: a.B",
+            "mapping.message_type",
+            "names a message of descriptor_set_file, which",
+        ),
+        ("per_topic: {t: {message_type: a.B}}", "mapping.per_topic.t.message_type", "of descriptor_set_file, which"),
+        ("decode: avro\ndescriptor_set_file: x", "mapping.descriptor_set_file", "is for Protobuf, and decode is avro"),
+        (
+            "decode: protobuf\nper_topic: {t: {decode: json, descriptor_set_file: x}}",
+            "mapping.per_topic.t.descriptor_set_file",
+            "is for Protobuf, and decode is json; set decode: protobuf",
+        ),
+    ],
+)
+def test_a_key_of_protobuf_that_is_for_nothing_is_warned_of(
+    load: Load, right: str, mapping: str, where: str, says: str
+) -> None:
+    (warning,) = warned(load, right, mapping, REGISTRY)
+    assert warning.startswith(f"{where} ")
+    assert says in warning
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        "message_type: a.B\nper_topic: {t: {decode: protobuf, descriptor_set_file: x.desc}}",
+        "descriptor_set_file: x.desc\nmessage_type: a.B\ndecode: protobuf",
+    ],
+)
+def test_what_is_written_for_all_topics_may_be_for_some(load: Load, right: str, mapping: str) -> None:
+    assert warned(load, right, mapping) == []
+
+
+def problems(load: Load, right: str, mapping: str) -> list[str]:
+    return [f"{each.where} {each.message}" for each in loaded(load, right, mapping).problems]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "where"),
+    [
+        ("decode: cloudevents\nunwrap: debezium", "mapping.unwrap"),
+        ("decode: cloudevents\nper_topic: {t: {unwrap: connect}}", "mapping.per_topic.t.unwrap"),
+        ("unwrap: connect\nper_topic: {t: {decode: cloudevents}}", "mapping.per_topic.t.decode"),
+    ],
+)
+def test_an_envelope_around_cloud_events_is_refused(load: Load, right: str, mapping: str, where: str) -> None:
+    (problem,) = problems(load, right, mapping)
+    assert problem.startswith(f"{where} contradicts: unwrap: ")
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        "unwrap: connect\nper_topic: {t: {decode: cloudevents, unwrap: none}}",
+        "decode: auto\nunwrap: debezium",
+        "decode: cloudevents\nper_topic: {t: {decode: json, unwrap: connect}}",
+    ],
+)
+def test_an_envelope_around_anything_else_is_not(load: Load, right: str, mapping: str) -> None:
+    assert problems(load, right, mapping) == []
+
+
+@pytest.mark.parametrize(
+    ("mapping", "where"),
+    [
+        ("occurred_at: outer:ts", "mapping.occurred_at"),
+        ("user_id: {path: outer:u}", "mapping.user_id"),
+        ("event_id: {template: '{id}-{outer:n}'}", "mapping.event_id"),
+        ("common_metadata: {tenant: outer:t}", "mapping.common_metadata.tenant"),
+        ("each: items\nper_topic: {t: {each: null, user_id: outer:u}}", "mapping.per_topic.t.user_id"),
+    ],
+)
+def test_looking_around_what_is_not_taken_apart_is_refused(load: Load, right: str, mapping: str, where: str) -> None:
+    (problem,) = problems(load, right, mapping)
+    assert problem.startswith(f"{where} outer: looks around an element, and each")
+    assert problems(load, right, f"{mapping}\neach: items" if "each" not in mapping else "") == []
+
+
+def test_a_route_may_look_around_where_any_topic_is_taken_apart(load: Load, right: str) -> None:
+    route = right.replace("Order Completed}", "Order Completed, metadata: {t: outer:t}}")
+    (problem,) = problems(load, route, "")
+    assert problem.startswith("mapping.events.order.completed.metadata.t outer: looks around")
+    assert problems(load, route, "per_topic: {t: {each: items}}") == []
