@@ -45,7 +45,7 @@ def decode(record: Record, attributes: Attributes | None, settings: DecodeSettin
         return _batch(record, settings)
     value = plain_json.read_object(record, settings)
     if value is not None:
-        _check_structured(value)
+        _check_alone(value, record.headers)
         _unpack(value, record, settings)
     return value
 
@@ -174,6 +174,15 @@ def _check_structured(value: dict[str, Any], name_of_it: str = "the value") -> N
         if not isinstance(attribute, str) or not attribute:
             what = kind(attribute) if attribute is not None else "missing"
             raise undecodable(f"{name_of_it} is no CloudEvent: {name} is {what if attribute != '' else 'empty'}")
+
+
+def _check_alone(value: dict[str, Any], headers: Sequence[Header]) -> None:
+    """As `_check_structured`; one event alone is taken whatever the headers say of a batch."""
+    if _content_type(headers).startswith(_BATCH) and not _looks_structured(value):
+        raise undecodable(
+            "the value is an object, and its content-type says a batch of CloudEvents; an array is needed"
+        )
+    _check_structured(value)
 
 
 def _looks_structured(value: dict[str, Any]) -> bool:

@@ -71,6 +71,8 @@ def _in_the_way(reached: Path, rest: Path, there: Any) -> str:
         return f"{where} is a string with JSON inside: {reads}.{written(rest)} reads it"
     if inside.__class__ is list:
         return f"{where} is a string with a JSON array inside: {reads}[0].{written(rest)} reads its first element"
+    if reached in _DOCUMENTS and there.__class__ is str:
+        return f"{where} is a string that holds no JSON"
     return f"{where} is {kind(there)}, which has no fields"
 
 
@@ -93,6 +95,8 @@ def _inside(found: Any, expression: str) -> tuple[Any, str]:
 
 
 _LAYERS: Final = 4
+_DOCUMENTS: Final = (("after",), ("before",))
+"""Which MongoDB's changes have as texts with JSON."""
 _BEGIN_JSON: Final = frozenset({"{", "[", '"'})
 
 

@@ -30,6 +30,7 @@ def cautions(seen: Coverage) -> list[Caution]:
         dict.fromkeys(
             [
                 *_framed(seen),
+                *_texts_of_json(seen),
                 *_shadowed(seen),
                 *_in_longer_expressions(seen),
                 *_in_quotes(seen),
@@ -60,6 +61,27 @@ def _framed(seen: Coverage) -> Iterator[Caution]:
             f"set mapping.decode: {place.language}, here or under per_topic, and schema_registry; "
             f"--schema {given}=FILE tries it without a registry",
         )
+
+
+def _texts_of_json(seen: Coverage) -> Iterator[Caution]:
+    """As Spring and Connect's JsonConverter write them."""
+    for (topic, text), number in seen.quoted_types.items():
+        yield Caution(
+            f"{topic}: event_type: {text} is a JSON text in quotes in {_in(number)}, and what is in the quotes has a "
+            "rule.",
+            "unwrap: connect takes the quotes off headers",
+        )
+    for topic, number in seen.quoted_keys.items():
+        if number:
+            yield Caution(
+                f"{topic}: user_id: key is a JSON text in quotes in {_in(number)}, and the quotes are part of the "
+                "user's id.",
+                "key: json takes the quotes off, in mapping or under per_topic",
+            )
+
+
+def _in(number: int) -> str:
+    return "1 record" if number == 1 else f"{thousands(number)} records"
 
 
 def _shadowed(seen: Coverage) -> Iterator[Caution]:

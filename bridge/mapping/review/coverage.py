@@ -144,6 +144,10 @@ class Coverage:
         self.quoted: dict[WordPlace, Word] = {}
         """Fields that are names in quotes and nothing more, in a longer expression."""
         self.units: dict[UnitPlace, Unit] = {}
+        self.quoted_types: Counter[tuple[str, str]] = Counter()
+        """Records whose type is a text of JSON in quotes and has a rule without them, by topic and expression."""
+        self.quoted_keys: Counter[str] = Counter()
+        """Records whose user is a key in such quotes, by topic."""
         self.framed: dict[tuple[str, str], FramedPlace] = {}
         """By topic and language."""
 
@@ -197,6 +201,7 @@ class Coverage:
 
     def _count(self, topic: TopicPlan, match: Match, scope: Scope, sent: Mapping[str, dict[str, Any]]) -> None:
         if match.outcomes is not None:
+            self._quoted_type(topic, match, scope.record.topic)
             return
         value = scope.value
         self._words("event_type", topic.settings.event_type, value)
@@ -211,9 +216,21 @@ class Coverage:
             when = plan.parts.when
             if when is None or self._verdict(plan.route.name, when, value, scope):
                 self._words_of(topic, plan, value)
+                self._quoted_key(topic, plan, scope)
                 metadata = sent.get(plan.route.name)
                 if metadata is not None:
                     self._count_keys(plan, metadata, value, scope)
+
+    def _quoted_type(self, topic: TopicPlan, match: Match, name: str) -> None:
+        reader = topic.settings.event_type
+        inside = _in_quotes(match.event_type or "")
+        if inside and match.rule is None and reader.header is not None and topic.match(inside).rule is not None:
+            self.quoted_types[name, reader.text] += 1
+
+    def _quoted_key(self, topic: TopicPlan, plan: RoutePlan, scope: Scope) -> None:
+        if plan.user_id.text == "key" and topic.settings.format.key == "text":
+            with suppress(MappingError):
+                self.quoted_keys[scope.record.topic] += bool(_in_quotes(scope.key_text() or ""))
 
     def _verdict(self, route: str, when: Condition, value: Any, scope: Scope) -> bool:
         verdicts = self.conditions.setdefault((route, when.text), Verdicts(route, when.text))
@@ -302,6 +319,16 @@ def _sent(outcomes: Outcomes) -> dict[str, dict[str, Any]]:
         for outcome in outcomes
         if isinstance(outcome, Request)
     }
+
+
+def _in_quotes(text: str) -> str:
+    """What a text of JSON holds; empty for what is none."""
+    if len(text) < 3 or text[0] != '"' or text[-1] != '"':
+        return ""
+    with suppress(ValueError, MappingError):
+        inside = exact_json.loads(text.encode())
+        return inside if isinstance(inside, str) else ""
+    return ""
 
 
 def _finds(reader: ValueReader, value: Any, scope: Scope) -> bool:

@@ -393,3 +393,29 @@ def test_the_unit_of_a_metadata_key_is_looked_at_after_its_division() -> None:
         "metadata.paid: at counted in s is a time of the seventies or none at all in 1 of 2 records; "
         "counted in d it is one of this century."
     )
+
+
+# --- texts of JSON
+
+
+@pytest.mark.parametrize(("header", "number"), [(b'"order"', 1), (b'"other"', 0), (b"order", 0), (b'"', 0)])
+@pytest.mark.parametrize("policy", ["drop", "dead_letter"])
+def test_a_type_in_quotes_whose_inside_has_a_rule_is_cautioned_of(header: bytes, number: int, policy: str) -> None:
+    mapping = compiled(f"on_unmapped: {policy}\nevent_type: header:kind\nuser_id: u\nevents: {{order: {{}}}}")
+    coverage, record = Coverage(mapping), Record("t", 0, 0, 5, None, b'{"u": "u-1"}', [("kind", header)])
+    coverage.add(record, mapping.map_all(record, NOW))
+    assert [each.what for each in cautions(coverage)] == number * [
+        "t: event_type: header:kind is a JSON text in quotes in 1 record, and what is in the quotes has a rule."
+    ]
+    assert all("unwrap: connect" in each.to_do for each in cautions(coverage))
+
+
+@pytest.mark.parametrize(
+    ("key", "setting", "number"), [(b'"u-1"', "text", 1), (b"u-1", "text", 0), (b'"u-1"', "json", 0)]
+)
+def test_a_user_in_quotes_is_cautioned_of(key: bytes, setting: str, number: int) -> None:
+    mapping = compiled(f"key: {setting}\nevent_type: topic\nuser_id: key\nevents: {{t: {{}}}}")
+    coverage, record = Coverage(mapping), Record("t", 0, 0, 5, key, b"{}", ())
+    coverage.add(record, mapping.map_all(record, NOW))
+    found = [each for each in cautions(coverage) if "in quotes" in each.what]
+    assert [each.to_do for each in found] == number * ["key: json takes the quotes off, in mapping or under per_topic"]

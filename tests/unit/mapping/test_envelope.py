@@ -190,3 +190,13 @@ def test_json_with_its_schema_id_in_a_header_is_decoded(bench: Callable[[str], B
     headers = (("__value_schema_id", b"\x01" + b"g" * 16),)
 
     assert bench(MAPPING).metadata({"type": "order", "data": DATA}, headers=headers)["amount"] == 12.5
+
+
+def test_an_object_that_a_header_says_to_be_a_batch_is_named_as_that(bench: Callable[[str], Bench]) -> None:
+    mapping = bench("decode: cloudevents\nevents: {order: {}}")
+    batch = [("content-type", b"application/cloudevents-batch+json")]
+    assert mapping.failed({"events": []}, headers=batch).message == (
+        "the value is an object, and its content-type says a batch of CloudEvents; an array is needed"
+    )
+    event = {"specversion": "1.0", "type": "order", "source": "/s", "id": "1", "data": {"user_id": "u"}}
+    assert mapping.request(event, headers=batch)["user_id"] == "u"

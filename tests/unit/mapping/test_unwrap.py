@@ -148,3 +148,8 @@ def test_what_must_not_be_sent_is_taken_out_of_what_was_unwrapped(bench: Callabl
 
     for value in (change(), wrapped(change()), mongo):
         assert "plan" not in bench(text).metadata(value)
+
+
+def test_a_document_that_is_no_json_is_said_to_be_none(bench: Callable[[str], Bench]) -> None:
+    mapping = bench("unwrap: debezium\nevent_type: operation\nuser_id: after.id\nevents: {update: {}}")
+    assert "after is a string that holds no JSON" in mapping.failed(change(after="{broken")).message
