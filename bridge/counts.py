@@ -74,6 +74,8 @@ class Tally:
     buffered_bytes: int = 0
     elements: int = 0
     """Open events of records that hold many records: each takes the room of one."""
+    elements_aside: int = 0
+    """Of these, those that are counted in `stuck` or `behind`."""
     stuck: int = 0
     """Of those that are open: records of a held topic or partition. Nothing more is taken from these, so what may
     be buffered on top of the others' bound is what was buffered when the hold began."""

@@ -39,6 +39,11 @@ class SchemaWait:
         self.unread = False
         """Nothing is kept: the partition is paused, and is read again from its first record that did not arrive."""
 
+    def nothing_in(self, gap: NothingIn) -> None:
+        """Nor is there a record at these offsets behind it. What is read again is told of again."""
+        if not self.unread:
+            self.parts.append(gap)
+
 
 class AwaitedSchema(NamedTuple):
     """A partition that waits for a schema, as an operator sees it."""

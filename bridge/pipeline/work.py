@@ -201,7 +201,7 @@ class OpenElements(Fanout):
     Only open events are kept: however many elements it has, what it takes is bounded.
     """
 
-    __slots__ = ("elements", "first_filtered", "next", "open", "partition", "record")
+    __slots__ = ("elements", "first_filtered", "next", "open", "partition", "record", "resumed")
 
     has_elements = True
 
@@ -216,6 +216,8 @@ class OpenElements(Fanout):
         """The first element that is not open yet."""
         self.first_filtered: Filtered | None = None
         """What the record counts as where nothing is made of any element."""
+        self.resumed = False
+        """The attempts that an earlier assignment made were counted: they were of the first event that was open."""
 
     @property
     def unopened(self) -> int:
@@ -224,7 +226,7 @@ class OpenElements(Fanout):
 
     @property
     def done(self) -> tuple[range, ...]:
-        """Elements of which nothing is left to do, ascending, before the first that is not open yet."""
+        """Elements of which nothing is left to do, ascending."""
         found, at = [], 0
         for work in self.open:  # in the order of their elements
             element = element_of(work.output)
@@ -233,7 +235,23 @@ class OpenElements(Fanout):
             at = element + 1
         if self.next > at:
             found.append(range(at, self.next))
+        for before in self.done_before:
+            if before.stop <= self.next:
+                continue
+            if found and found[-1].stop >= before.start:
+                found[-1] = range(found[-1].start, before.stop)
+            else:
+                found.append(range(max(before.start, self.next), before.stop))
         return tuple(found)
+
+    @property
+    def done_before(self) -> tuple[range, ...]:
+        """The elements that an earlier assignment completed, as the committed map says."""
+        tracker = self.partition.tracker
+        head = tracker.restored_head
+        if self.record.offset != tracker.start or head.elements != self.elements.count:
+            return ()  # nothing is done, or they are counted in another way than they were
+        return head.done
 
     def skip(self, done: range) -> None:
         """The next element was done by an earlier assignment, and more of these."""

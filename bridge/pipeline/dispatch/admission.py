@@ -150,7 +150,7 @@ class Admission:
         outcomes = opening.elements.map(element, self._clock.wall())
         opening.next = element + 1
         partition.elements -= 1
-        resumes = record.offset == partition.tracker.start and not opening.open
+        resumes = record.offset == partition.tracker.start and not opening.resumed
         share = max(1, opening.size // opening.elements.count)
         for route, outcome in enumerate(outcomes):
             if isinstance(outcome, Filtered):
@@ -162,17 +162,15 @@ class Admission:
             opening.open[work] = None
             partition.elements += 1
             self._tally.elements += 1
-            if resumes and partition.tracker.restored_head.first_attempt_ms:
-                self._resume(work, partition.tracker.restored_head)
-                resumes = False
+            if resumes:
+                opening.resumed, resumes = True, False
+                if partition.tracker.restored_head.first_attempt_ms:
+                    self._resume(work, partition.tracker.restored_head)
             self._enqueue(work, outcome)
 
     def _done_before(self, opening: OpenElements) -> range | None:
         """The elements from the next one on that an earlier assignment completed, as the committed map says."""
-        head = opening.partition.tracker.restored_head
-        if head.elements != opening.elements.count:
-            return None  # nothing is done, or they are counted in another way than they were
-        return next((done for done in head.done if opening.next in done), None)
+        return next((done for done in opening.done_before if opening.next in done), None)
 
     def close(self, opening: OpenElements) -> None:
         """All of its elements were opened, and nothing of it is left to do: nothing was made of the last of them."""

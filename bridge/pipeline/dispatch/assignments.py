@@ -233,9 +233,12 @@ class OpenRecords:
 
     __slots__ = ("assignments", "evidence", "failing", "queues", "tally")
 
-    def __init__(self, settings: DeliverySettings, positions: Positions) -> None:
+    def __init__(
+        self, settings: DeliverySettings, positions: Positions, read_on: Callable[[PartitionWork], None]
+    ) -> None:
+        """`read_on` has a partition read on, unless something holds it."""
         self.tally = Tally()
         self.evidence = Evidence()
-        self.failing = Failing(settings, self.tally, positions)
+        self.failing = Failing(settings, self.tally, positions, read_on)
         self.queues = Queues(self.failing, settings.max_in_flight)
         self.assignments = Assignments(self.tally, settings, self.failing)

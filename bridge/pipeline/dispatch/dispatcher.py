@@ -93,7 +93,7 @@ class Dispatcher:
         self._next_due = _NEVER
         self.stopping = False
         """Nothing more starts."""
-        kept = OpenRecords(settings, positions)
+        kept = OpenRecords(settings, positions, self._read_on)
         self.tally, self.evidence, self.failing = kept.tally, kept.evidence, kept.failing
         self.queues, self.assignments = kept.queues, kept.assignments
         now = clock.monotonic()
@@ -106,7 +106,9 @@ class Dispatcher:
         self.opening = Opening(
             settings, self._admission, self.tally, self.failing, positions, self._take, self._read_on
         )
-        self.schemas = SchemaWaits(settings, self._admit, lookups or NoLookups(), positions, self._read_on)
+        self.schemas = SchemaWaits(
+            settings, self._admit, self.opening.nothing_in, lookups or NoLookups(), positions, self._read_on
+        )
         self.answers = Answers(settings.retry, kept, self.letters, credentials, event_log, clock, rng, self._wake_at)
 
     # --- assignments ------------------------------------------------------------------------------
@@ -235,12 +237,12 @@ class Dispatcher:
     def passed(self, tracker: Tracker, start: int, stop: int, leader_epoch: int | None) -> None:
         """There is no record at these offsets, behind all that arrived before: see `OffsetTracker.nothing_in`."""
         partition = self.assignments.get(tracker)
-        if partition is not None and partition in self.opening:
-            self.opening.nothing_in(partition, NothingIn(start, stop, leader_epoch))
-        elif partition is not None and partition.wait is not None:
-            self.schemas.nothing_in(partition.wait, start, stop, leader_epoch)
-        else:
+        if partition is None:
             tracker.nothing_in(start, stop, leader_epoch)
+        elif partition in self.opening or partition.wait is None:
+            self.opening.nothing_in(partition, NothingIn(start, stop, leader_epoch))
+        else:
+            partition.wait.nothing_in(NothingIn(start, stop, leader_epoch))
 
     def looked_up(self, reference: str) -> None:
         """The mapper knows this schema now, or that there is none."""
@@ -283,10 +285,8 @@ class Dispatcher:
         if self.failing.paused:
             self.failing.review()
         if not self.stopping:
-            if self.opening and not self.opening.advance(now + TURN, self._monotonic):
-                self._wake_at(now)
-            if self.schemas.looked_up_for and not self.schemas.take_in(now + TURN, self._monotonic):
-                self._wake_at(now)
+            if self.schemas.looked_up_for or self.opening:
+                self._go_on(now)
             for kind, ready in self.queues.ready.items():
                 block = self._start_ready(self.governors[kind], ready, now)
                 if block is not None:
@@ -297,6 +297,15 @@ class Dispatcher:
             # Each time: the alarm that was set may be spent, by ringing a little too early, or when answers came
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
+
+    def _go_on(self, now: float) -> None:
+        """Where partitions stopped. Schemas first: behind one may be a record of many, to be opened at once."""
+        if self.schemas.looked_up_for:
+            if not self.schemas.take_in(now + TURN, self._monotonic):
+                self._wake_at(now)
+            self._wake_at(self.schemas.due())
+        if self.opening and not self.opening.advance(self._monotonic() + TURN, self._monotonic):
+            self._wake_at(now)
 
     def _start_ready(self, governor: Governor, ready: ReadyQueue, now: float) -> Block | None:
         """Start what is ready of one kind; the reason why something is left, if it is the governor's."""
@@ -417,12 +426,11 @@ class Dispatcher:
         def goes(work: Work) -> bool:
             return work.partition in partitions and work.state not in (EventState.IN_FLIGHT, EventState.WRITING)
 
-        topics = list(dict.fromkeys(partition.topic for partition in leaving))
         self.schemas.drop(leaving)
         self.opening.drop(leaving)
-        self.letters.drop(goes, topics, now)
+        self.letters.drop(partitions, goes, now)
         self.queues.release(goes)
-        for topic in topics:
+        for topic in dict.fromkeys(partition.topic for partition in leaving):
             self.letters.given_up(topic)
 
     def _abort(self, partitions: Sequence[PartitionWork]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 from bridge.config.sections import RetryPolicy
 from bridge.model import DeadLetter, Disposition, LetterReason, LetterRefused
@@ -13,7 +13,7 @@ from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import DeadLetters, EventLog, Positions
 from bridge.pipeline.retry import backoff
-from bridge.pipeline.work import Entry, EventState, Work
+from bridge.pipeline.work import Entry, EventState, OpenElements, PartitionWork, Work
 
 
 def letter_of(
@@ -54,7 +54,7 @@ class LetterDesk:
         self.refused = refused
         self._shelves: dict[TopicLetters, list[Work]] = {}
         """By topic: letters that the row in front of them keeps from being written, oldest first."""
-        self._stuck: dict[Entry, Work] = {}
+        self._stuck: dict[Entry, PartitionWork] = {}
         """Open records that wait for a person: of a held topic or partition. They take no room from the others."""
 
     # --- the way of a letter ------------------------------------------------------------------------
@@ -117,13 +117,13 @@ class LetterDesk:
             if work.state is EventState.SHELVED and work.letter is not None:
                 self._write(work, work.letter)
 
-    def drop(self, goes: Callable[[Work], bool], topics: Iterable[TopicLetters], now: float) -> None:
+    def drop(self, leaving: Collection[PartitionWork], goes: Callable[[Work], bool], now: float) -> None:
         """Forget letters of partitions that are leaving; their records stay open for the next owner."""
-        for topic in topics:
+        for topic in {partition.topic: None for partition in leaving}:
             self._shelves[topic] = [work for work in self._shelves.get(topic, ()) if not goes(work)]
-        for entry in [entry for entry, work in self._stuck.items() if goes(work)]:
-            self._tally.stuck -= 1
-            self._tally.stuck_bytes -= self._stuck.pop(entry).size
+        for entry in [entry for entry, partition in self._stuck.items() if partition in leaving]:
+            del self._stuck[entry]
+            self._count_stuck(entry, -1)
         self.refused.drop(goes, now)
 
     def _write(self, work: Work, letter: DeadLetter) -> None:
@@ -157,6 +157,9 @@ class LetterDesk:
         topic.held = True
         for work in self._shelves.get(topic, ()):
             self._stick(work)
+        for partition in self._assignments:
+            if partition.topic is topic:
+                self._stick_opening(partition)
         self._positions.pause_topic(topic.name)
         self._event_log.topic_held(topic.name, topic.run, topic.messages.sentence())
 
@@ -164,16 +167,34 @@ class LetterDesk:
         partition = work.partition
         partition.held = message
         self._stick(work)
+        self._stick_opening(partition)
         self._queues.leave(work)
         self._positions.pause_partition(partition.tracker)
         self._event_log.partition_held(partition.tracker, message)
 
     def _stick(self, work: Work) -> None:
-        entry: Entry = work.entry
+        self._add_stuck(work.entry, work.partition)
+        if isinstance(work.fanout, OpenElements):
+            self._add_stuck(work.fanout, work.partition)
+
+    def _stick_opening(self, partition: PartitionWork) -> None:
+        """No further element of it is opened, so it cannot be done before the partition is given up."""
+        if partition.opening is not None:
+            self._add_stuck(partition.opening, partition)
+
+    def _add_stuck(self, entry: Entry, partition: PartitionWork) -> None:
         if entry not in self._stuck:
-            self._stuck[entry] = work
-            self._tally.stuck += 1
-            self._tally.stuck_bytes += work.size
+            self._stuck[entry] = partition
+            self._count_stuck(entry, 1)
+
+    def _count_stuck(self, entry: Entry, sign: int) -> None:
+        """An element takes the room of one; the bytes of all of them are those of their record."""
+        tally = self._tally
+        tally.stuck += sign
+        if isinstance(entry, Work) and entry.fanout is not None:
+            tally.elements_aside += sign
+        else:
+            tally.stuck_bytes += sign * entry.size
 
 
 class RefusedLetters:

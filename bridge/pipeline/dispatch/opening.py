@@ -72,18 +72,16 @@ class Opening:
             self._keep(behind, len(records), weight(records))
 
     def nothing_in(self, partition: PartitionWork, gap: NothingIn) -> None:
-        """Nor is there a record at these offsets behind it."""
+        """Nor is there a record at these offsets behind all that arrived."""
         behind = self._waiting.get(partition)
         if behind is not None:
             behind.parts.append(gap)
+        else:
+            partition.tracker.nothing_in(*gap)
 
     def advance(self, until: float, monotonic: Callable[[], float]) -> bool:
         """Open what there is room for; False where `until` (monotonic) came before that was all."""
         for partition, behind in list(self._waiting.items()):
-            if partition.held is not None or partition.topic.held:
-                # What was read of it is dropped unread; its committed offset stays at the record.
-                self._forget(partition)
-                continue
             if not self._go_on(partition, behind, until, monotonic):
                 self._pause_all()
                 return False
@@ -100,18 +98,21 @@ class Opening:
 
     def _go_on(self, partition: PartitionWork, behind: _Behind, until: float, monotonic: Callable[[], float]) -> bool:
         """As `advance`, of one partition."""
-        while True:
-            while partition.opening is not None:
+        while partition.opening is not None or behind.parts:
+            if partition.held is not None or partition.topic.held:
+                # What was read of it is dropped unread; its committed offset stays at the record.
+                self._forget(partition)
+                return True
+            if partition.opening is not None:
                 if not self._has_room(partition):
                     return True
                 if monotonic() >= until:
                     return False
                 self._open(partition)
-            if not behind.parts:
-                break
-            if partition.wait is None and monotonic() >= until:
+            elif partition.wait is None and monotonic() >= until:
                 return False  # what a schema is waited for before goes there at once, so that its order is kept
-            self._take_part(partition, behind, until)
+            else:
+                self._take_part(partition, behind, until)
         del self._waiting[partition]
         if behind.is_paused:
             self._resume(partition)
@@ -128,19 +129,21 @@ class Opening:
                 self._admission.close(opening)
 
     def _has_room(self, partition: PartitionWork) -> bool:
-        """The buffer's bound is everybody's, and half of it is the most; but one event of a record is always open."""
+        """The buffer's bound is everybody's, and half of it is the most; but each partition has one event open."""
         opening, tally = partition.opening, self._tally
-        if opening is not None and not opening.open:
+        if opening is not None and partition.elements == opening.unopened:
             return True
         if partition in self._failing.paused:
             return False
-        return tally.elements - tally.behind < self._half and tally.taking_room[0] < self._max
+        return tally.elements - tally.elements_aside < self._half and tally.taking_room[0] < self._max
 
     def _take_part(self, partition: PartitionWork, behind: _Behind, until: float) -> None:
         part = behind.parts.popleft()
         if isinstance(part, NothingIn):
             if partition.wait is None:
                 partition.tracker.nothing_in(*part)
+            else:
+                partition.wait.nothing_in(part)
             return
         self._keep(behind, -len(part), -weight(part))
         through = self._admit(partition, part, until)

@@ -30,21 +30,25 @@ class SchemaWaits:
     """All of them. Each schema is looked up once, however many partitions wait for it."""
 
     __slots__ = (
-        "_admit", "_again", "_answered", "_looked_up", "_lookups", "_max_bytes", "_max_records", "_positions",
-        "_resume", "_waiting", "_waits", "records", "size",
+        "_admit", "_again", "_answered", "_looked_up", "_lookups", "_max_bytes", "_max_records", "_nothing_in",
+        "_positions", "_resume", "_waiting", "_waits", "records", "size",
     )  # fmt: skip
 
     def __init__(
         self,
         settings: DeliverySettings,
         admit: Admit,
+        nothing_in: Callable[[PartitionWork, NothingIn], None],
         lookups: SchemaLookups,
         positions: Positions,
         resume: Callable[[PartitionWork], None],
     ) -> None:
-        """`admit` takes in what was kept; `resume` has a partition read on, unless something else holds it."""
+        """`admit` takes in what was kept, and `nothing_in` the gaps in it.
+
+        `resume` has a partition read on, unless something else holds it.
+        """
         self._max_records, self._max_bytes = settings.max_buffered // 2, settings.max_buffered_bytes // 2
-        self._admit = admit
+        self._admit, self._nothing_in = admit, nothing_in
         self._lookups = lookups
         self._positions = positions
         self._resume = resume
@@ -80,11 +84,6 @@ class SchemaWaits:
             return
         wait.parts.append(records)
         self._keep(wait, len(records), size)
-
-    def nothing_in(self, wait: SchemaWait, start: int, stop: int, leader_epoch: int | None) -> None:
-        """Nor is there a record at these offsets behind it. What is read again is told of again."""
-        if not wait.unread:
-            wait.parts.append(NothingIn(start, stop, leader_epoch))
 
     # --- what ends it ---------------------------------------------------------------------------------
 
@@ -136,7 +135,7 @@ class SchemaWaits:
     ) -> None:
         part = wait.parts.popleft()
         if isinstance(part, NothingIn):
-            partition.tracker.nothing_in(*part)
+            self._nothing_in(partition, part)
             return
         through = self._admit(partition, part, until)
         self._keep(wait, -through, -weight(part[:through]))

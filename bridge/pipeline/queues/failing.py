@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bridge.counts import Tally
 from bridge.pipeline.ports import Positions
@@ -29,15 +29,20 @@ class Failing:
     """
 
     __slots__ = (
-        "_all", "_bytes", "_held", "_one", "_over", "_positions", "_room", "_tally", "_tight", "lengths", "paused",
+        "_all", "_bytes", "_held", "_one", "_over", "_positions", "_read_on", "_room", "_tally", "_tight",
+        "lengths", "paused",
     )  # fmt: skip
 
-    def __init__(self, settings: DeliverySettings, tally: Tally, positions: Positions) -> None:
+    def __init__(
+        self, settings: DeliverySettings, tally: Tally, positions: Positions, read_on: Callable[[PartitionWork], None]
+    ) -> None:
+        """`read_on` has a partition read on, unless something else holds it."""
         self._one, self._all = ONE_USER * settings.max_buffered, ALL_USERS * settings.max_buffered
         self._bytes = settings.max_buffered_bytes // 2
         self._room = max(1, min(_ROOM, settings.max_buffered // 4))
         self._tally = tally
         self._positions = positions
+        self._read_on = read_on
         self.lengths: dict[QueueKey | Work, int] = {}
         """Events per queue, its head included; an event without a key is a queue of its own."""
         self._held: dict[Entry, int] = {}
@@ -153,18 +158,22 @@ class Failing:
 
     def _resume(self, partition: PartitionWork) -> None:
         del self.paused[partition]
-        if partition.held is None and not (partition.wait and partition.wait.unread):
-            self._positions.resume_partition(partition.tracker)
+        self._read_on(partition)
 
     def _hold(self, work: Work) -> None:
         entry: Entry = work.entry
         events = self._held.get(entry, 0)
         self._held[entry] = events + 1
         if not events:
-            self._tally.behind += 1
-            self._tally.behind_bytes += entry.size
+            self._count(entry, 1)
 
     def _release(self, entry: Entry) -> None:
         del self._held[entry]
-        self._tally.behind -= 1
-        self._tally.behind_bytes -= entry.size
+        self._count(entry, -1)
+
+    def _count(self, entry: Entry, sign: int) -> None:
+        tally = self._tally
+        tally.behind += sign
+        tally.behind_bytes += sign * entry.size
+        if isinstance(entry, Work) and entry.fanout is not None:
+            tally.elements_aside += sign

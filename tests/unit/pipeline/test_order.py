@@ -32,7 +32,7 @@ def partition(topic: str, number: int = 0) -> PartitionWork:
 
 
 def lanes_of_none() -> KeyQueues:
-    return KeyQueues(Failing(DeliverySettings.model_construct(), Tally(), FakePositions(VirtualTime())))
+    return KeyQueues(Failing(DeliverySettings.model_construct(), Tally(), FakePositions(VirtualTime()), lambda _: None))
 
 
 def work(of: PartitionWork, offset: int, key: QueueKey = None) -> Work:
