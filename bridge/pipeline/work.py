@@ -36,6 +36,8 @@ class EventState(enum.IntEnum):
     GONE = 6
 
 
+DECODED: Final = 12
+"""Times its size: what a record of JSON objects as usual takes while it is decoded."""
 _WAITING: Final = EventState.WAITING
 """A member of an enum takes ten times as long to look up as a global, and this is asked for every event."""
 
@@ -201,17 +203,24 @@ class OpenElements(Fanout):
     Only open events are kept: however many elements it has, what it takes is bounded.
     """
 
-    __slots__ = ("elements", "first_filtered", "next", "open", "partition", "record", "resumed")
+    __slots__ = (
+        "count", "elements", "first_filtered", "next", "open", "partition", "raw", "record", "resumed",
+    )  # fmt: skip
 
     has_elements = True
 
-    def __init__(self, partition: PartitionWork, record: Record, elements: Elements) -> None:
+    def __init__(self, partition: PartitionWork, record: Record, elements: Elements, most: int) -> None:
+        """`most` bytes are counted for it beside its own, so that one large record leaves others something."""
         self.open: dict[Work, None] = {}
         """Oldest first."""
-        super().__init__(self.open, max(record.size, elements.size))
+        self.raw = max(record.size, elements.size)
+        """Bytes of the record as it is, or as it is where everything around it is undone."""
+        super().__init__(self.open, max(self.raw, min(DECODED * self.raw, most)))
         self.partition = partition
         self.record = record
-        self.elements = elements
+        self.count = elements.count
+        self.elements: Elements | None = elements
+        """Kept decoded until all are open."""
         self.next = 0
         """The first element that is not open yet."""
         self.first_filtered: Filtered | None = None
@@ -222,7 +231,7 @@ class OpenElements(Fanout):
     @property
     def unopened(self) -> int:
         """Elements that are not open yet."""
-        return self.elements.count - self.next
+        return self.count - self.next
 
     @property
     def done(self) -> tuple[range, ...]:
@@ -249,13 +258,18 @@ class OpenElements(Fanout):
         """The elements that an earlier assignment completed, as the committed map says."""
         tracker = self.partition.tracker
         head = tracker.restored_head
-        if self.record.offset != tracker.start or head.elements != self.elements.count:
+        if self.record.offset != tracker.start or head.elements != self.count:
             return ()  # nothing is done, or they are counted in another way than they were
         return head.done
 
     def skip(self, done: range) -> None:
         """The next element was done by an earlier assignment, and more of these."""
-        self.next = min(done.stop, self.elements.count)
+        self.next = min(done.stop, self.count)
+
+    def let_go(self) -> int:
+        """All are open: what it was decoded to is not needed any more. Returns the bytes that it counts less."""
+        less, self.size, self.elements = self.size - self.raw, self.raw, None
+        return less
 
     @property
     def is_done(self) -> bool:

@@ -21,6 +21,7 @@ from bridge.model import (
 )
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.ports import Arrival, Clock, FilteredEarly, Mapper, Oversized
+from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, OpenElements, PartitionWork, QueueKey, Work
 
 Enqueue = Callable[[Work, Outcome], None]
@@ -29,11 +30,14 @@ Enqueue = Callable[[Work, Outcome], None]
 class Admission:
     """Turns records into work. What is filtered completes here and costs no object."""
 
-    __slots__ = ("_clock", "_enqueue", "_evidence", "_mapper", "_ordering", "_tally")
+    __slots__ = ("_clock", "_enqueue", "_evidence", "_mapper", "_most", "_ordering", "_tally")
 
-    def __init__(self, mapper: Mapper, ordering: Ordering, kept: OpenRecords, clock: Clock, enqueue: Enqueue) -> None:
+    def __init__(
+        self, mapper: Mapper, settings: DeliverySettings, kept: OpenRecords, clock: Clock, enqueue: Enqueue
+    ) -> None:
         self._mapper = mapper
-        self._ordering = ordering
+        self._ordering: Ordering = settings.ordering
+        self._most = settings.max_buffered_bytes // 2
         self._tally, self._evidence = kept.tally, kept.evidence
         self._clock = clock
         self._enqueue = enqueue
@@ -104,7 +108,7 @@ class Admission:
                 partition.needs = outcome.reference
                 break
             elif isinstance(outcome, Elements):
-                partition.opening = opening = OpenElements(partition, record, outcome)
+                partition.opening = opening = OpenElements(partition, record, outcome, self._most)
                 partition.elements += outcome.count
                 self._arrived(partition, record, opening)
                 break
@@ -147,11 +151,11 @@ class Admission:
             opening.skip(done)
             partition.elements -= opening.next - element
             return
-        outcomes = opening.elements.map(element, self._clock.wall())
+        outcomes = opening.elements.map(element, self._clock.wall()) if opening.elements is not None else ()
         opening.next = element + 1
         partition.elements -= 1
         resumes = record.offset == partition.tracker.start and not opening.resumed
-        share = max(1, opening.size // opening.elements.count)
+        share = max(1, opening.raw // opening.count)
         for route, outcome in enumerate(outcomes):
             if isinstance(outcome, Filtered):
                 self._event_filtered(outcome, 1)
@@ -172,7 +176,14 @@ class Admission:
         """The elements from the next one on that an earlier assignment completed, as the committed map says."""
         return next((done for done in opening.done_before if opening.next in done), None)
 
-    def close(self, opening: OpenElements) -> None:
+    def all_open(self, opening: OpenElements) -> None:
+        """Nothing of it is to be opened any more."""
+        if opening.is_done:
+            self._close(opening)
+        elif opening.partition.held is None and not opening.partition.topic.held:  # else it is counted as stuck, whole
+            self._tally.buffered_bytes -= opening.let_go()
+
+    def _close(self, opening: OpenElements) -> None:
         """All of its elements were opened, and nothing of it is left to do: nothing was made of the last of them."""
         tracker, tally = opening.partition.tracker, self._tally
         tracker.completed(opening.record.offset)

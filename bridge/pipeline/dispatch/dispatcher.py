@@ -102,7 +102,7 @@ class Dispatcher:
         self.governors = {kind: Governor(settings, self.key, self.membership, rng, now) for kind in KINDS}
         refused = RefusedLetters(event_log, settings.retry, rng)
         self.letters = LetterDesk(letters, positions, event_log, kept, refused)
-        self._admission = Admission(mapper, settings.ordering, kept, clock, self._enqueue)
+        self._admission = Admission(mapper, settings, kept, clock, self._enqueue)
         self.opening = Opening(
             settings, self._admission, self.tally, self.failing, positions, self._take, self._read_on
         )
@@ -203,6 +203,10 @@ class Dispatcher:
             return len(records)
         if partition in self.opening:
             self.opening.arrived(partition, records)
+            return len(records)
+        if self.opening and partition.wait is None and not self.opening.may_decode:
+            self.opening.begin(partition, records)
+            self.pump()
             return len(records)
         through = self._take(partition, records, until)
         self.pump()

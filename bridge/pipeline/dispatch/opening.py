@@ -26,8 +26,8 @@ class Opening:
     """All partitions that stopped at such a record."""
 
     __slots__ = (
-        "_admission", "_admit", "_failing", "_half", "_max", "_positions", "_resume", "_tally", "_waiting", "records",
-        "size",
+        "_admission", "_admit", "_failing", "_half", "_max", "_max_bytes", "_positions", "_resume", "_tally",
+        "_waiting", "records", "size",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +41,7 @@ class Opening:
         resume: Callable[[PartitionWork], None],
     ) -> None:
         """`admit` takes in what comes behind; `resume` has a partition read on, unless something else holds it."""
+        self._max_bytes = settings.max_buffered_bytes
         self._max, self._half = settings.max_buffered, max(1, settings.max_buffered // 2)
         self._admission = admission
         self._tally = tally
@@ -60,7 +61,7 @@ class Opening:
         return partition in self._waiting
 
     def begin(self, partition: PartitionWork, records: Sequence[Arrival]) -> None:
-        """The partition stopped at `partition.opening`; these come behind it."""
+        """The partition stopped at `partition.opening`, and these come behind it; or it waits until it `may_decode`."""
         self._waiting[partition] = _Behind()
         self.arrived(partition, records)
 
@@ -78,6 +79,11 @@ class Opening:
             behind.parts.append(gap)
         else:
             partition.tracker.nothing_in(*gap)
+
+    @property
+    def may_decode(self) -> bool:
+        """Whether there are bytes left for another record of many: each is decoded before its size is known."""
+        return self._tally.taking_room[1] < self._max_bytes
 
     def advance(self, until: float, monotonic: Callable[[], float]) -> bool:
         """Open what there is room for; False where `until` (monotonic) came before that was all."""
@@ -109,6 +115,8 @@ class Opening:
                 if monotonic() >= until:
                     return False
                 self._open(partition)
+            elif partition.wait is None and not self.may_decode:
+                return True
             elif partition.wait is None and monotonic() >= until:
                 return False  # what a schema is waited for before goes there at once, so that its order is kept
             else:
@@ -125,8 +133,7 @@ class Opening:
         self._admission.open_next(opening)
         if not opening.unopened:
             partition.opening = None
-            if opening.is_done:
-                self._admission.close(opening)
+            self._admission.all_open(opening)
 
     def _has_room(self, partition: PartitionWork) -> bool:
         """The buffer's bound is everybody's, and half of it is the most; but each partition has one event open."""

@@ -203,3 +203,41 @@ def test_done_elements_stay_done_in_the_committed_map_before_there_is_room_to_co
     found = offset_map.decode(position.metadata)
     assert found is not None
     assert found.head.done == done
+
+
+def test_records_of_many_count_as_what_they_are_decoded_until_all_of_them_are_open() -> None:
+    world = World(settings(max_buffered=200, max_buffered_bytes=100_000))
+    world.sink.api = lambda _: None
+    partitions = [TopicPartition("many", number) for number in range(10)]
+    trackers = world.assign(*partitions)
+    for partition, tracker in zip(partitions, trackers, strict=True):
+        world.write(partition, batch(*(f"u{number:03}" for number in range(600))), "ann")
+        world.dispatcher.accept(tracker, world.logs[partition].records)  # all of one poll: nothing asked in between
+
+    decoded = [tracker for tracker in trackers if tracker.open]
+    assert len(decoded) == 3, "36 KB each: of the others nothing was decoded"
+    assert world.dispatcher.room()[1] <= 0
+    world.sink.api = lambda _: (0.01, ACCEPTED)
+    world.sink.answer_all(ACCEPTED)
+    world.run(60)
+    assert world.all_finished()
+    world.check_order()
+    assert world.dispatcher.room() == (200, 100_000)
+
+
+def test_one_large_record_of_many_leaves_half_of_the_bytes_to_others() -> None:
+    world = World(settings(max_buffered_bytes=10_000))
+    world.sink.api = lambda _: None
+    world.feed(P0, batch(*(f"u{number:03}" for number in range(1000))))
+    world.run(1)
+
+    assert world.dispatcher.room()[1] == 5_000
+
+
+def test_a_record_of_many_counts_as_it_is_once_all_of_them_are_open() -> None:
+    world = World(settings(max_buffered=40))
+    world.sink.api = lambda _: None
+    world.feed(P0, value := batch(*(f"u{number}" for number in range(10))))
+    world.run(1)
+
+    assert world.dispatcher.tally.buffered_bytes == len(value)
