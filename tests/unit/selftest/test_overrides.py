@@ -99,7 +99,7 @@ EVERY_KEY: Mapping[str, Any] = {
         "common_metadata": {"source": {"value": "shop"}, "event_id": False},
         "per_topic": {
             "orders": {
-                "decode": "cloudevents",
+                "decode": "protobuf",
                 "layers": ["base64"],
                 "unwrap": "debezium",
                 "logical_types": True,
