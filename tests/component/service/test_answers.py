@@ -260,6 +260,7 @@ async def test_a_wrong_address_burns_no_more_than_a_wrong_key(
     await service.until("it is held", lambda: service.now().vitals.unauthorized is not None)
     probes = api.ledger.requests
     await service.until("it is probed", lambda: api.ledger.requests >= probes + 3)
+    await service.until("its letters are written", lambda: service.now().tally.dead_lettered >= 5)
     assert service.now().tally.dead_lettered == 5
     assert service.now().tally.delivered == 0
 
