@@ -12,7 +12,7 @@ from tests.image import facts
 from tests.image.conftest import REVISION, VERSION, Built
 from tests.image.containers import script
 
-OWN_UNPACKED, OWN_COMPRESSED = 75_000_000, 30_000_000
+OWN_UNPACKED, OWN_COMPRESSED = 90_000_000, 30_000_000
 """Bytes our layers may have; docs/image.md has what they have. The base's are not ours to choose."""
 WHOLE_COMPRESSED = 150_000_000
 """Bytes a node may have to fetch, on the base the recipe names. A stand-in's size says nothing."""
@@ -98,7 +98,8 @@ print(json.dumps(sorted((each.name, each.version) for each in importlib.metadata
     for (name, version), each in listed.items():
         assert each["bom-ref"]
         if name != "track-bridge":
-            assert each["purl"] == f"pkg:pypi/{name}@{version}"
+            kind, _, called = each["purl"].partition("/")
+            assert (kind, _normal(called)) == ("pkg:pypi", _normal(f"{name}@{version}"))
 
 
 def test_our_layers_stay_small_and_the_image_below_150_mb_to_fetch(image: Built, layers: list[bytes]) -> None:
