@@ -65,7 +65,7 @@ class Hostages:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._looks: list[tuple[float, set[Event]]] = []
+        self._looks: list[tuple[float, set[Event], int]] = []
         """When, and which of their events were open then."""
 
     def look(self) -> None:
@@ -84,11 +84,13 @@ class Hostages:
             and not any(each.user in world.ledger.failed_once for each in event.entry.events)
         }
         opened = sum(not event.done for event in world.ledger.events)
-        patience = STANDS_STILL + 1.5 * opened / (world.plan.settings.rate_limit or 1e9)
-        for since, before in self._looks:
+        rate = world.plan.settings.rate_limit or 1e9
+        for since, before, opened_then in self._looks:
+            # All that was open then may be sent before it, also where little of that is left by now.
+            patience = STANDS_STILL + 2 * max(opened, opened_then) / rate
             if since <= now - patience and world.is_calm(since) and before and before <= waiting:
                 raise Violation(f"progress: none of {len(before)} events was sent in {now - since:.0f} s")
-        self._looks.append((now, waiting))
+        self._looks.append((now, waiting, opened))
 
 
 def unfinished(world: World) -> Iterator[str]:
