@@ -87,7 +87,7 @@ class Hostages:
         rate = world.plan.settings.rate_limit or 1e9
         for since, before, opened_then in self._looks:
             # All that was open then may be sent before it, also where little of that is left by now.
-            patience = STANDS_STILL + 2 * max(opened, opened_then) / rate
+            patience = STANDS_STILL + 1.5 * max(opened, opened_then) / rate
             if since <= now - patience and world.is_calm(since) and before and before <= waiting:
                 raise Violation(f"progress: none of {len(before)} events was sent in {now - since:.0f} s")
         self._looks.append((now, waiting, opened))

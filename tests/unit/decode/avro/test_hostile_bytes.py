@@ -18,8 +18,7 @@ from tests.support.avro import long, text
 
 SIZE: Final = 1_000_000
 MOST_MEMORY: Final = 32_000_000
-MOST_SECONDS: Final = 0.15
-"""A megabyte of timestamps or floats, each of which is made a text, takes two thirds of it on a quiet machine."""
+MOST_SECONDS: Final = 0.05
 PATIENCE: Final = 8
 """How much slower than that a shared machine may be. What this looks for takes seconds where it is wrong."""
 
