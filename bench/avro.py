@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,19 +13,14 @@ from typing import Any
 import fastavro
 import orjson
 
+from bench.decoders import RECORDS, REFERENCE, TURNS, each, least, mapping, new_schema, record, rows
 from bench.session import Session
 from bench.table import Row, show
-from bridge.config.mapping_section import MappingConfig
 from bridge.decode.avro.decoder import make
 from bridge.decode.avro.reader import AvroReader
 from bridge.decode.protocol import FAST, FormatSettings, Schema
-from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import Record
 
 FRAMING = b"\0\0\0\0\x2a"
-REFERENCE = "id:42"
-RECORDS = 200
-"""In a turn: few enough that a turn falls between two interruptions now and then."""
 
 
 def logical(base: str, name: str, **more: Any) -> dict[str, Any]:
@@ -58,7 +52,7 @@ FIELDS: dict[str, Any] = {
     "tags": {"type": "array", "items": "string"},
 }
 SCHEMA = {"type": "record", "name": "Order", "fields": [{"name": name, "type": kind} for name, kind in FIELDS.items()]}
-TEXT = json.dumps(SCHEMA)
+KNOWN = Schema("avro", json.dumps(SCHEMA))
 
 
 def order(number: int, event_type: str = "order.paid") -> dict[str, Any]:
@@ -104,61 +98,13 @@ def as_json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, default=other, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def least(turns: int, **works: Callable[[], None]) -> dict[str, float]:
-    """Microseconds a record of each, of its quickest turn; they take turns, so that what disturbs disturbs all."""
-    best = dict.fromkeys(works, float("inf"))
-    for _ in range(turns):
-        for name, work in works.items():
-            began = time.perf_counter()
-            work()
-            best[name] = min(best[name], time.perf_counter() - began)
-    return {name: seconds / RECORDS * 1e6 for name, seconds in best.items()}
-
-
-def each(function: Callable[..., Any], given: Sequence[Any], *more: Any) -> Callable[[], None]:
-    """Without a call in between, which would be counted."""
-    if len(more) == 2:
-        one, other = more
-
-        def with_two() -> None:
-            for item in given:
-                function(item, one, other)
-
-        return with_two
-    if more:
-        (only,) = more
-
-        def with_one() -> None:
-            for item in given:
-                function(item, only)
-
-        return with_one
-
-    def alone() -> None:
-        for item in given:
-            function(item)
-
-    return alone
-
-
-def record(value: bytes) -> Record:
-    return Record("orders", 0, 0, 1_767_323_045_000, None, value, ())
-
-
-def mapping(decode: str) -> CompiledMapping:
-    config = {"decode": decode, "event_type": "type", "user_id": "user_id", "events": {"order.paid": {}}}
-    compiled = compile_mapping(MappingConfig.model_validate(config), {REFERENCE: Schema("avro", TEXT)})
-    assert isinstance(compiled, CompiledMapping)
-    return compiled
-
-
 def reading(turns: int) -> Row:
-    parsed = fastavro.parse_schema(json.loads(TEXT))
+    parsed = fastavro.parse_schema(SCHEMA)
     orders = [order(number) for number in range(RECORDS)]
     texts, values = [as_json(value) for value in orders], [as_avro(value, parsed) for value in orders]
     records = [record(FRAMING + value) for value in values]
-    decode = make(FormatSettings(), {REFERENCE: Schema("avro", TEXT)})
-    reader = AvroReader(Schema("avro", TEXT), REFERENCE, logical_types=True)
+    decode = make(FormatSettings(), {REFERENCE: KNOWN})
+    reader = AvroReader(KNOWN, REFERENCE, logical_types=True)
     reader.read(values[0], 0)
     fast = reader.fast
     for text, one in zip(texts, records, strict=True):
@@ -183,9 +129,9 @@ def reading(turns: int) -> Row:
 
 
 def filtering(turns: int) -> Row:
-    parsed = fastavro.parse_schema(json.loads(TEXT))
+    parsed = fastavro.parse_schema(SCHEMA)
     orders = [order(number, "order.viewed") for number in range(RECORDS)]
-    avro, plain = mapping("avro"), mapping("json")
+    avro, plain = mapping("avro", KNOWN), mapping("json", KNOWN)
     records = [record(FRAMING + as_avro(value, parsed)) for value in orders]
     texts = [record(as_json(value)) for value in orders]
     for one, other in zip(records, texts, strict=True):
@@ -210,28 +156,18 @@ def filtering(turns: int) -> Row:
     )
 
 
-def new_schema(turns: int) -> Row:
-    best = float("inf")
-    value = as_avro(order(1), fastavro.parse_schema(json.loads(TEXT)))
-    for _ in range(max(3, turns // 20)):
-        began = time.perf_counter()
-        AvroReader(Schema("avro", TEXT), REFERENCE, logical_types=True).read(value, 0)
-        best = min(best, time.perf_counter() - began)
-    return Row("Avro, a new schema of 20 fields", f"{best * 1e3:.2f} ms", "≤ 5 ms", met=best <= 5e-3)
+def first_record(turns: int) -> Row:
+    value = as_avro(order(1), fastavro.parse_schema(SCHEMA))
+    return new_schema("Avro", turns, lambda: AvroReader(KNOWN, REFERENCE, logical_types=True).read(value, 0))
+
+
+MEASURED = (reading, filtering, first_record)
 
 
 def decoding(session: Session) -> Iterator[Row]:
     """The decoder alone, filtering by a leading field, and what a schema costs once."""
-    turns = session.size(400)
-    yield reading(turns)
-    yield filtering(turns)
-    yield new_schema(turns)
-
-
-def main() -> None:
-    """Print the rows."""
-    show((reading(400), filtering(400), new_schema(400)))
+    return rows(MEASURED, session.size(TURNS))
 
 
 if __name__ == "__main__":
-    main()
+    show(rows(MEASURED, TURNS))
