@@ -45,7 +45,7 @@ def string_lines(target: str, *, is_last: bool) -> list[str]:
 
 def _content(makes: str, *, is_last: bool) -> list[str]:
     """Of a length that stands before it; ``{}`` is where the bytes are needed."""
-    length = ["byte = read(1)", "size = LENGTH[byte]", "if size < 0: size = length(byte, read)"]
+    length = ["byte = read(1)", "size = LENGTH[byte]", "if size is None: size = length(byte, read)"]
     if not is_last:
         return [*length, makes.format("read(size)")]
     return [*length, "taken = read(size)", "if len(taken) != size: raise NotReadError", makes.format("taken")]
@@ -78,8 +78,8 @@ def _decimal(scale: int, target: str, *, is_last: bool) -> list[str]:
         lines.append(f"{target} /= {10**scale}")
     return [
         "byte = read(1)",
-        "size = LENGTH[byte]",
-        "if 0 < size < 7:",
+        "size = FEW[byte]",
+        "if size:",
         *[f" {line}" for line in lines],
         f"else: {target} = decimal(byte, read, {scale})",
     ]
@@ -113,7 +113,8 @@ def _moment_ms(zone: str, target: str) -> list[str]:
         "else:",
         " minute = at // 60000",
         " at %= 60000",
-        " begins = MINUTES.get(minute) or minute_of(minute)",
+        " try: begins = MINUTES[minute]",
+        " except KeyError: begins = minute_of(minute)",
         f" {target} = f'{{begins}}{{SECONDS[at // 1000]}}{{MILLIS{'_Z' * bool(zone)}[at % 1000]}}'",
     ]
 
@@ -128,7 +129,8 @@ def _moment_us(zone: str, target: str) -> list[str]:
         "else:",
         " minute = at // 60000000",
         " at %= 60000000",
-        " begins = MINUTES.get(minute) or minute_of(minute)",
+        " try: begins = MINUTES[minute]",
+        " except KeyError: begins = minute_of(minute)",
         " micros = at % 1000",
         " at //= 1000",
         " if micros:",

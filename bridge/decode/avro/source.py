@@ -41,7 +41,7 @@ _NULL: Final = AvroPrimitive("null")
 _MOST_INLINE: Final = 12
 """Types of a union that are told apart one after the other, and not by a table of functions."""
 _FROM_TABLES: Final = """
-    BOOLEAN DAYS FIRST_IS_NULL LAST_IS_NULL LENGTH MICROS MICROS_Z MILLIS MILLIS_Z MINUTES
+    BOOLEAN DAYS FEW FIRST_IS_NULL LAST_IS_NULL LENGTH MICROS MICROS_Z MILLIS MILLIS_Z MINUTES
     MOMENT_0 MOMENT_1 MOMENT_2 MOMENT_3 MOMENT_4 MOMENT_5 NotReadError POINT_MILLIS SECONDS SIGN SPAN
     WINDOWS_MS WINDOWS_US ZIGZAG count day decimal integer length long minute_of moment_ms moment_us unpack_double
     unpack_single

@@ -27,10 +27,12 @@ ZIGZAG: Final[Mapping[bytes, int | None]] = {
     bytes([byte]): (byte >> 1) ^ -(byte & 1) if byte < 128 else None for byte in range(256)
 }
 """A number of one byte; None where it goes on."""
-LENGTH: Final[Mapping[bytes, int]] = {
-    bytes([byte]): byte >> 1 if byte < 128 and not byte & 1 else -1 for byte in range(256)
+LENGTH: Final[Mapping[bytes, int | None]] = {
+    bytes([byte]): byte >> 1 if byte < 128 and not byte & 1 else None for byte in range(256)
 }
-"""A length of one byte; -1 where it goes on or is negative."""
+"""A length of one byte; None where it goes on or is negative."""
+FEW: Final[Mapping[bytes, int]] = {bytes([byte]): byte >> 1 if byte in range(2, 14, 2) else 0 for byte in range(256)}
+"""A length of 1 to 6; 0 for any other."""
 BOOLEAN: Final[Mapping[bytes, bool]] = {b"\0": False, b"\1": True}
 FIRST_IS_NULL: Final[Mapping[bytes, bool]] = {b"\0": False, b"\2": True}
 """Of a union of null and something: whether there is something."""
@@ -122,7 +124,7 @@ SPAN: Final = (0, *(1 << 8 * size for size in range(1, 7)))
 def decimal(byte: bytes, read: Read, scale: int) -> Any:
     """One of many digits, or of none."""
     size = LENGTH[byte]
-    if size < 0:
+    if size is None:
         size = length(byte, read)
     content = read(size)
     if len(content) != size:
