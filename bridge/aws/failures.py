@@ -72,7 +72,7 @@ def sentence(error: Exception) -> str:
     refusal = answer.get("Error")
     if isinstance(refusal, Mapping):
         return refused(getattr(error, "operation_name", "a request"), refusal)
-    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    text = " ".join(str(error).split()).rstrip(".: ") or type(error).__name__
     if type(error).__name__ in {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "SSLError"}:
         return f"AWS does not answer: {text}. See that this machine reaches STS of its region (a VPC endpoint, a proxy)"
     return f"no AWS credentials: {text}"

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, libversion
 from confluent_kafka.admin import AdminClient
 
 from bridge.aws.credentials import PATIENCE
+from bridge.aws.failures import AwsLoginError
 from bridge.config.topics.consumed_topics import GroupProtocol
 from bridge.errors import Misuse
 from bridge.kafka import commit_timing
@@ -61,6 +62,8 @@ _HEARTBEATS: Final = 10
 
 
 OAUTH_CB: Final = "oauth_cb"
+_NO_TOKEN: Final = "OAuth token not set within"  # noqa: S105 - no password
+"""In what the client says that was made with a login of ours and got no token."""
 
 
 class ClientRefusedError(Misuse):
@@ -229,10 +232,18 @@ def _logs_in_by_itself(configuration: Mapping[str, Any]) -> bool:
 @contextmanager
 def _opening(configuration: Mapping[str, Any]) -> Generator[None]:
     """With a token made first: the client would wait ten seconds for one, and then not know why there is none."""
-    if (token := configuration.get(OAUTH_CB)) is not None:
+    token = configuration.get(OAUTH_CB)
+    if token is not None:
         token(within=PATIENCE)
-    with _refusals_told():
-        yield
+    try:
+        with _refusals_told():
+            yield
+    except ClientRefusedError as refused:
+        if token is None or _NO_TOKEN not in str(refused):
+            raise
+        # The credentials ended in between, which is no fault of the properties. Why, says who made no token.
+        token(within=PATIENCE)
+        raise AwsLoginError("kafka.aws_iam: a client got no token in time, and there is one by now") from refused
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import __version__, memory
+from bridge.aws.failures import AwsLoginError
 from bridge.config import environment
 from bridge.config.keys import control_socket
 from bridge.config.sections import Config
@@ -87,11 +88,10 @@ class Bridge:
         `preflight.NotReadyError` where the start is refused.
         """
         try:
-            if not await self._has_a_login():
+            made = await self._make()
+            if made is None:
                 return self._exit.result()
-            self._parts = parts = assemble(
-                self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
-            )
+            self._parts = parts = made
             self._front.shown = parts.observer
             asyncio.get_running_loop().set_exception_handler(self._loop_error)
             await self._front.listen(parts.events)
@@ -116,24 +116,39 @@ class Bridge:
             parts.adapter.close()
         return self._exit.result()
 
-    async def _has_a_login(self) -> bool:
-        """Wait for the first token, where clients need one of ours; False where the process was told to stop meanwhile.
+    async def _make(self) -> Parts | None:
+        """All parts; None where the process was told to stop while it waited for a login.
 
-        Raises `NotReadyError`.
+        Credentials may end between a first token and the clients: then the login is waited for again. Raises
+        `NotReadyError`.
         """
+        waiting, failed = await self._login(), None
+        while True:
+            if waiting is not None:
+                if not await self._unless_stopped(waiting.token(failed)):
+                    waiting.stopped(self._exit.result().cause)
+                    await self._front.close()
+                    return None
+                self._patience = waiting.patience()
+            try:
+                return assemble(
+                    self._config, self._mapping, self._log, proxy=self._proxy, crash=self._crash, abort=self._abort
+                )
+            except AwsLoginError as gone:
+                if waiting is None:
+                    raise
+                failed = gone
+
+    async def _login(self) -> LoginWait | None:
+        """What waits for tokens, shown by the pages; None where clients need none of ours."""
         config, login = self._config, login_of(self._config.kafka)
         if login is None:
-            return True
+            return None
         build_credentials(config.track)  # what is wrong with these must not come out only once there is a login
         events = Events(self._log.logger, time.monotonic)
         self._front.shown = waiting = LoginWait(config, self._mapping, login, events, self._log, what_is_built(config))
         await self._front.listen(events)
-        if await self._unless_stopped(waiting.token()):
-            self._patience = waiting.patience()
-            return True
-        waiting.stopped(self._exit.result().cause)
-        await self._front.close()
-        return False
+        return waiting
 
     async def _listen_to_the_operator(self) -> None:
         """A bridge without a control socket works all the same, and says that it has none."""

@@ -52,17 +52,20 @@ class LoginWait:
         self._began = time.monotonic()
         self._started_at = time.time()
 
-    async def token(self) -> None:
+    async def token(self, failed: AwsLoginError | None = None) -> None:
         """Return once there is a token. A question that is under way is not waited for by who cancels this.
 
-        Raises `NotReadyError` after `kafka.start_timeout`, and at once for what does not heal.
+        `failed`: why a client got none although there had been one. Raises `NotReadyError` after
+        `kafka.start_timeout`, and at once for what does not heal.
         """
-        while (failed := await self._ask()) is not None:
+        failed = failed or await self._ask()
+        while failed is not None:
             self._news.hear(self._login.problem)
             if not failed.may_heal or self._left() <= 0.0:
                 code = ExitCode.UNREACHABLE if failed.may_heal else failed.exit_code
                 raise NotReadyError([str(failed)], code) from failed
             await asyncio.sleep(min(AGAIN, self._left()))
+            failed = await self._ask()
         self._news.hear(None)
 
     def patience(self) -> float | None:

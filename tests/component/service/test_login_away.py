@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,32 @@ async def test_the_pages_say_that_there_are_no_credentials_and_the_start_goes_on
         assert failed["detail"] == status["kafka"]["login_problem"]
         assert len(service.lines.events("login_back")) == len(service.lines.events("listening")) == 1
         assert b"MARKED" not in service.lines.text
+
+
+async def test_credentials_that_end_between_the_first_token_and_the_clients_are_waited_for(
+    configure: Configure, home: Path
+) -> None:
+    ends_soon_and_is_given_once(home)
+    async with Service(configure(kafka=over())) as service:
+        await service.until("it is said", lambda: service.now().login.problem is not None)
+        assert (await service.get("/livez")).status_code == 200
+        (home / "back").touch()
+        await service.until("there is a login", lambda: service.now().login.problem is None)
+        await service.until("Kafka is asked", lambda: bool(service.lines.events("kafka_lost")))
+        assert len(service.lines.events("login_failed")) == len(service.lines.events("login_back")) == 1
+
+
+def ends_soon_and_is_given_once(home: Path) -> None:
+    """Credentials that are too old to be used on, from a process that has no others until there is a file."""
+    ends = (datetime.now(UTC) + timedelta(seconds=58)).isoformat()
+    given = {"Version": 1, "AccessKeyId": "AKIDONE", "SecretAccessKey": "s", "Expiration": ends}
+    (home / "given").write_text(json.dumps(given))
+    # botocore asks twice for the first ones: it renews at once what ends so soon.
+    script = home / "credentials.sh"
+    script.write_text(
+        f"echo >> {home}/asked\n[ -e {home}/back ] || [ $(wc -l < {home}/asked) -le 2 ] || exit 1\ncat {home}/given\n"
+    )
+    (home / "config").write_text(f"[default]\ncredential_process = sh {script}\n")
 
 
 async def test_a_chain_that_hangs_is_named_and_its_late_answer_is_taken(

@@ -189,3 +189,20 @@ def test_a_process_with_such_clients_ends_though_its_chain_hangs() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stdout) == (0, "opened\n"), ran.stderr
+
+
+def test_credentials_that_end_while_a_client_is_made_are_a_login_that_fails_and_no_wrong_properties() -> None:
+    """The client waits ten seconds for a token, and then blames nobody."""
+    chain, clock = Chain(), Clock()
+    chain.answer = AwsKeys("AKID", "s3cret", None, NOW + 30.0)
+    once = login(chain, clock)
+
+    def token(config: str = "", within: float = 5.0) -> tuple[str, float]:
+        made = once.token(config, within)
+        chain.answer = AwsLoginError("nobody has any")
+        return made
+
+    configuration = {**client.admin_configuration(KAFKA), client.OAUTH_CB: token}
+    with pytest.raises(AwsLoginError, match=r"^kafka\.aws_iam: nobody has any$") as failed:
+        client.open_admin(configuration, ClientLog(QUIET))
+    assert failed.value.may_heal
