@@ -232,16 +232,18 @@ class SchemaNeeded:
 class Elements(abc.ABC):
     """The record holds many records, its elements: each is mapped when it is asked for. It is the only outcome then."""
 
-    __slots__ = ("count", "size")
+    __slots__ = ("count", "size", "way")
 
     route: Final = None
     """None has looked at it yet."""
 
-    def __init__(self, count: int, size: int) -> None:
+    def __init__(self, count: int, size: int, way: int = 0) -> None:
         self.count = count
         """One at least."""
         self.size = size
         """Bytes of the record, with everything undone that was put around it."""
+        self.way = way
+        """In which it was taken apart, as a number of 32 bits: only with the same one are its elements the same."""
 
     @abc.abstractmethod
     def map(self, element: int, now: float) -> tuple[Outcome, ...]:

@@ -6,12 +6,13 @@ newer, or made for another offset, topic or leader epoch is ignored, which costs
 
 Format, ASCII, fields joined by dots (version 1)::
 
-    b1.CRC32.BASE.EPOCH.TOPIC_ID.DEMAND.AT.FIRST_ATTEMPT.ATTEMPTS.RUNS[.COUNT.ELEMENTS]
+    b1.CRC32.BASE.EPOCH.TOPIC_ID.DEMAND.AT.FIRST_ATTEMPT.ATTEMPTS.RUNS[.COUNT.WAY.ELEMENTS]
 
 ``RUNS`` is base64url of LEB128 varints: lengths of alternating runs from BASE on, the first one open, the next one
 done, and so on. Offsets that never arrived (compaction, transactions) count as done within the span they stand in.
-COUNT and ELEMENTS are there only where the record at BASE has elements of which some are done: how many it has, and
-runs of these in the same way. An earlier version takes such a text for none, and sends again what it says is done.
+The last three are there only where the record at BASE has elements of which some are done: how many it has, a number
+of the way in which it was taken apart into them, and runs of these as above. An earlier version takes such a text for
+none, and sends again what it says is done.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _MAX_RUNS = 65_536
 _SHORT = (0x80).__gt__
 """Whether the length of a run takes a single byte."""
 _SHAPE = re.compile(
-    r"b1\.[0-9a-f]{8}\.\d{1,19}\.-?\d{1,10}\.[\w-]{0,64}\.\d{1,12}\.\d{1,12}\.\d{1,16}\.\d{1,9}\.[\w-]*={0,2}(?:\.\d{1,7}\.[\w-]+={0,2})?\Z",
+    r"b1\.[0-9a-f]{8}\.\d{1,19}\.-?\d{1,10}\.[\w-]{0,64}\.\d{1,12}\.\d{1,12}\.\d{1,16}\.\d{1,9}\.[\w-]*={0,2}(?:\.\d{1,7}\.\d{1,10}\.[\w-]+={0,2})?\Z",
     re.ASCII,
 )
 
@@ -60,6 +61,8 @@ class Head:
     """How many it has, where some of them are done."""
     done: tuple[range, ...] = ()
     """Those that are done, ascending."""
+    way: int = 0
+    """As `Elements.way`: taken apart in another one, the same numbers are of other elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,8 @@ def decode(text: str | None) -> OffsetMap | None:
     try:
         done = tuple(_done(int(base), _unpack(base64.urlsafe_b64decode(runs))))
         if elements:
-            of_elements = tuple(_done(-1, _unpack(base64.urlsafe_b64decode(elements[1]))))
-            head = replace(head, elements=int(elements[0]), done=of_elements)
+            of_elements = tuple(_done(-1, _unpack(base64.urlsafe_b64decode(elements[2]))))
+            head = replace(head, elements=int(elements[0]), way=int(elements[1]), done=of_elements)
     except ValueError:
         return None
     return OffsetMap(int(base), int(epoch), topic_id, Demand(int(waiting), int(at)), head, done)
@@ -171,10 +174,10 @@ def trusted(found: OffsetMap | None, *, offset: int, leader_epoch: int | None, t
 
 
 def _elements(head: Head, room: int) -> str:
-    """``.COUNT.ELEMENTS``, cut at its far end; nothing where nothing is done."""
+    """``.COUNT.WAY.ELEMENTS``, cut at its far end; nothing where nothing is done."""
     if not head.done:
         return ""
-    count = f".{head.elements}."
+    count = f".{head.elements}.{head.way}."
     packed = _pack(_opened_first(head.done), max(0, (room - len(count)) // 4 * 3))
     return count + base64.urlsafe_b64encode(packed).decode("ascii") if packed else ""
 

@@ -33,7 +33,7 @@ class MappedElements(Elements):
         A key behind a schema is read now: no element has to wait for that, nor misses it where the registry's answer
         is not known any more when its turn comes. Raises `SchemaNeededError`.
         """
-        super().__init__(len(elements.items), elements.size)
+        super().__init__(len(elements.items), elements.size, topic.way)
         self._topic = topic
         self._record = record
         self._elements = elements

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
+from bridge.config.fingerprint import ENGINE_VERSION
 from bridge.config.keys.values import ValueSpec
 from bridge.config.mapping_section import MappingConfig, TopicOverrides, Unwanted
 from bridge.config.named_files import content_of
@@ -124,6 +127,15 @@ def compile_settings(config: MappingConfig, findings: Findings, schemas: Schemas
             by_name[name] = settings
     by_pattern.sort(key=lambda entry: pattern_rank(entry[0].text))
     return MappedTopicSettings(base, by_name, tuple(by_pattern))
+
+
+def way_apart(settings: Settings) -> int:
+    """The way in which a topic's records are taken apart, see `Elements.way`: what makes another list changes it."""
+    given = asdict(settings.format)
+    del given["key"]  # is beside the value
+    given["descriptor_set"] = hashlib.sha256(settings.format.descriptor_set or b"").hexdigest()
+    decode = next((name for name, row in DECODERS.items() if row is settings.decoder), "")
+    return zlib.crc32(repr((ENGINE_VERSION, decode, sorted(given.items()))).encode())
 
 
 def pattern_rank(pattern: str) -> tuple[int, int, str]:

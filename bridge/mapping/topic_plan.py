@@ -26,7 +26,7 @@ from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.never_send import without
 from bridge.mapping.routes import RouteParts, RoutePlan
 from bridge.mapping.rules import RoutingRules
-from bridge.mapping.settings import Settings
+from bridge.mapping.settings import Settings, way_apart
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, last_header
 
 TYPES_KEPT: Final = 5_000
@@ -118,6 +118,7 @@ class TopicPlan:
         "settings",
         "type_comes_first",
         "type_is_attribute",
+        "way",
         "when",
     )
 
@@ -161,6 +162,8 @@ class TopicPlan:
         if name is not None and shown and _PLAIN_NAME.fullmatch(name):
             self._leading_type = LeadingTypeFilter(name, in_headers=settings.decoder.knows_events)
         self.when = settings.when
+        self.way = way_apart(settings)
+        """As `Elements.way`."""
 
     def whole(self, record: Record) -> Any:
         """The decoded value with its envelope, elements and what is never sent, for people: `DecodesTo`, and where the

@@ -204,7 +204,7 @@ class OpenElements(Fanout):
     """
 
     __slots__ = (
-        "count", "elements", "first_filtered", "next", "open", "partition", "raw", "record", "resumed",
+        "count", "elements", "first_filtered", "next", "open", "partition", "raw", "record", "resumed", "way",
     )  # fmt: skip
 
     has_elements = True
@@ -218,7 +218,7 @@ class OpenElements(Fanout):
         super().__init__(self.open, max(self.raw, min(DECODED * self.raw, most)))
         self.partition = partition
         self.record = record
-        self.count = elements.count
+        self.count, self.way = elements.count, elements.way
         self.elements: Elements | None = elements
         """Kept decoded until all are open."""
         self.next = 0
@@ -258,8 +258,8 @@ class OpenElements(Fanout):
         """The elements that an earlier assignment completed, as the committed map says."""
         tracker = self.partition.tracker
         head = tracker.restored_head
-        if self.record.offset != tracker.start or head.elements != self.count:
-            return ()  # nothing is done, or they are counted in another way than they were
+        if self.record.offset != tracker.start or (head.elements, head.way) != (self.count, self.way):
+            return ()  # nothing is done, or the record is taken apart in another way than it was
         return head.done
 
     def skip(self, done: range) -> None:

@@ -215,7 +215,7 @@ class Assignments:
             work = entry if isinstance(entry, Work) else entry.head
             head = offset_map.Head() if work is None else _head(work, now, wall)
             if isinstance(entry, OpenElements):
-                head = replace(head, elements=entry.count, done=entry.done)
+                head = replace(head, elements=entry.count, way=entry.way, done=entry.done)
             break
         return tracker.position(
             offset_map.Demand(waiting, int(wall)), head, offset_map.limit(max(1, len(self._partitions)))

@@ -173,12 +173,12 @@ def test_which_elements_are_done_is_read_back_and_a_map_without_any_is_written_a
     spans = tuple(
         range(each.start, next(stop for stop in range(each.start, 500) if stop not in done)) for each in spans
     )
-    text = with_elements(Head(5, 2, count, spans))
+    text = with_elements(Head(5, 2, count, spans, 2**32 - 1))
 
     found = offset_map.decode(text)
 
     assert found is not None
-    assert found.head == (Head(5, 2, count, spans) if done else Head(5, 2))
+    assert found.head == (Head(5, 2, count, spans, 2**32 - 1) if done else Head(5, 2))
     if not done:
         assert text == with_elements(Head(5, 2))
     assert offset_map.shortened(text, len(text)) == text

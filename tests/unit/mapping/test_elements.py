@@ -245,3 +245,29 @@ def test_outer_outside_of_elements_is_nothing(bench: Callable[[str], Bench]) -> 
     text = "user_id: u\nevents: {paid: {event_name: Paid, metadata: {shop: outer:shop}}}"
 
     assert "shop" not in bench(text).metadata({"type": "paid", "u": "u-1", "shop": "north"})
+
+
+def way(text: str) -> int:
+    value = json.dumps({"records": [paid()], "others": [paid()]}).encode()
+    (elements,) = compiled(text).map(record(gzip.compress(value) if "gzip" in text else value), NOW)
+    assert isinstance(elements, Elements)
+    return elements.way
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        BATCH.replace("each: records", "each: others"),
+        BATCH + "unwrap: connect\n",
+        BATCH + "layers: [gzip]\n",
+        BATCH + "per_topic: {shop.orders: {each: others}}\n",
+    ],
+)
+def test_what_may_make_another_list_of_a_record_makes_another_way_to_take_it_apart(other: str) -> None:
+    assert way(other) != way(BATCH)
+
+
+def test_what_is_made_of_its_elements_is_no_other_way_to_take_a_record_apart() -> None:
+    other = BATCH.replace("event_name: Paid", "event_name: Bought").replace("event_id: id", "event_id: own")
+
+    assert way(other + "key: json\nper_topic: {shop.users: {each: others}}\n") == way(BATCH)

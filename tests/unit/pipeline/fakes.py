@@ -368,8 +368,8 @@ class FakeElements(Elements):
 
     opened = 0
 
-    def __init__(self, record: Record, outcomes: Outcomes) -> None:
-        super().__init__(len(outcomes), record.size)
+    def __init__(self, record: Record, outcomes: Outcomes, way: int) -> None:
+        super().__init__(len(outcomes), record.size, way)
         self._outcomes = outcomes
 
     def map(self, element: int, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
@@ -387,6 +387,8 @@ class PlainMapper:
 
     def __init__(self, known: dict[str, bool] | None = None) -> None:
         self._known = {} if known is None else known
+        self.way = 0
+        """In which records of elements are taken apart."""
 
     def map(self, record: Record, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
         if b"|" in (record.value or b""):
@@ -398,7 +400,7 @@ class PlainMapper:
                 return (Failed(LetterReason.UNDECODABLE, f"the registry does not know {reference}"),)
         outcomes = tuple(self.outcome(record, output, word) for output, word in enumerate(words_of(record)))
         is_list = (record.value or b"").rpartition(b"|")[2].startswith(b"[")
-        return (FakeElements(record, outcomes),) if is_list else outcomes
+        return (FakeElements(record, outcomes, self.way),) if is_list else outcomes
 
     @staticmethod
     def outcome(record: Record, output: int, word: str) -> Outcome:

@@ -359,3 +359,21 @@ def test_a_record_that_has_another_number_of_elements_now_is_opened_whole() -> N
     world.run(60)
 
     assert sorted(sent_of(world)[before:]) == list(range(50))
+
+
+def test_a_record_that_is_taken_apart_in_another_way_now_is_opened_whole_though_it_has_as_many_elements() -> None:
+    world = World(settings())
+    world.feed(P0, batch(*(f"u{number}" for number in range(100))))
+    world.run_until(lambda: len(world.sink.accepted) > 30)
+    world.revoke(P0)
+    world.run(5)
+    before = len(sent_of(world))
+    world.mapper.way = 2
+
+    world.assign(P0)
+    world.commit()  # by whoever knows the other way, before the record is there
+    world.deliver(P0)
+    world.run(60)
+
+    assert sorted(sent_of(world)[before:]) == list(range(100))
+    assert committed(world) == 1

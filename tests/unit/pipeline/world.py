@@ -82,9 +82,10 @@ class World:
         """Index in the log of the next record to hand over."""
         self.drained: list[tuple[float, list[tuple[Tracker, Position]]]] = []
         self.alarm = FakeAlarm(self.time, self._pump, rings_after=rings_after)
+        self.mapper = PlainMapper(self.registry.known)
         self.dispatcher = Dispatcher(
             self.settings,
-            mapper=PlainMapper(self.registry.known),
+            mapper=self.mapper,
             sink=self.sink,
             letters=self.letters,
             positions=self.positions,
