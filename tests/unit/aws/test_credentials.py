@@ -160,6 +160,18 @@ def test_young_keys_are_not_asked_for_again() -> None:
     assert credentials.keys().access_key == "TWO"
 
 
+def test_young_keys_that_are_about_to_end_are_asked_for_again() -> None:
+    source = Source()
+    credentials = AwsCredentials(REGION, ask=source.keys, clock=lambda: source.now)
+    source.answers = [AwsKeys("ONE", "s", "t", source.now + 70.0), AwsKeys("TWO", "s", "t", source.now + HOUR)]
+    assert credentials.keys().access_key == "ONE"
+    source.now += 9.0
+    assert credentials.keys().access_key == "ONE"
+    source.now += 2.0
+    assert credentials.keys().access_key == "TWO"
+    assert source.asked == 2
+
+
 def test_one_question_is_under_way_whoever_waits_for_it() -> None:
     begun, go = threading.Event(), threading.Event()
     source = Source()

@@ -122,6 +122,20 @@ def test_credentials_that_cannot_be_renewed_are_told_while_they_still_serve() ->
     assert not made.problem.gets_in
 
 
+def test_credentials_that_have_ended_are_a_failure_and_no_token_that_brokers_refuse() -> None:
+    chain, clock = Chain(), Clock()
+    made = login(chain, clock)
+    for ended in (0.0, 60.0):
+        chain.answer = AwsKeys("AKID", "s", "t", NOW - ended)
+        with pytest.raises(AwsLoginError, match=r"^kafka\.aws_iam: the AWS credentials have ended, and no new ones"):
+            made.token()
+        assert made.problem is not None
+        assert not made.problem.gets_in
+    chain.answer = AwsKeys("AKID", "s", "t", NOW + 1.0)
+    assert made.token()[1] == NOW + 1.0
+    assert made.problem is None
+
+
 @pytest.mark.usefixtures("environment")
 def test_all_clients_have_the_one_login_over_whatever_properties_say() -> None:
     letters = DeadLetterSettings(topic="letters")
