@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import avro, delivery, filtering, letters, protobuf, waiting
+from bench import avro, delivery, filtering, letters, protobuf, registry, waiting
 from bench.broker import broker
 from bench.peers import Peer
 from bench.runs import Bench, RunFailedError
@@ -36,6 +36,7 @@ SCENARIOS: Mapping[str, Callable[[Session], Iterator[Row]]] = {
     "dead-letters": letters.dead_letters,
     "avro": avro.decoding,
     "protobuf": protobuf.decoding,
+    "registry": registry.cost,
     "growth": delivery.growth,
 }
 
