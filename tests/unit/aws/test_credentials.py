@@ -293,6 +293,11 @@ def test_a_chain_that_hangs_is_asked_again_after_a_while_and_each_time_after_twi
         now[0] += later
         assert "hangs" in failure(credentials, 0.01)
         assert questions() - before == more
+    # However long it goes on, an hour later somebody asks again.
+    for later, more in ((479.0, 4), (2.0, 5), (959.0, 5), (2.0, 6), (1919.0, 6), (2.0, 7), (3601.0, 8), (3601.0, 9)):
+        now[0] += later
+        assert "hangs" in failure(credentials, 0.01)
+        assert questions() - before == more
     hung.set()
 
 
