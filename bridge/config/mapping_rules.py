@@ -13,7 +13,7 @@ from bridge.config.mapping_section import RouteConfig
 
 _FORMAT: Final = ("decode", "key", "unwrap", "descriptor_set_file", "message_type")
 _NEED_SCHEMAS: Final = frozenset({"avro", "protobuf"})
-_VALUES: Final = ("event_type", "user_id", "occurred_at", "event_id", "event_name", "metadata_from")
+_VALUES: Final = ("event_type", "user_id", "occurred_at", "event_id", "event_name", "metadata_from", "when")
 _MAPS: Final = ("common_metadata", "metadata")
 _AROUND: Final = re.compile(r"\{\s*outer:")
 

@@ -62,7 +62,7 @@ class SchemaRegistry(Section):
     )
     urls: tuple[fields.Name, ...] = Field(
         min_length=1,
-        description="Its addresses; several are tried in turn.",
+        description="Its addresses, of AWS https://glue.REGION.amazonaws.com; several are tried in turn.",
         examples=[["https://registry-1.example.com"]],
     )
     basic_auth: BasicAuth | None = Field(default=None, description="Log in with a user and a password.")

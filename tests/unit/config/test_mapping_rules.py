@@ -130,6 +130,7 @@ def test_an_envelope_around_anything_else_is_not(load: Load, right: str, mapping
         ("user_id: {path: outer:u}", "mapping.user_id"),
         ("event_id: {template: '{id}-{outer:n}'}", "mapping.event_id"),
         ("common_metadata: {tenant: outer:t}", "mapping.common_metadata.tenant"),
+        ("when: outer:kind == 'a'", "mapping.when"),
         ("each: items\nper_topic: {t: {each: null, user_id: outer:u}}", "mapping.per_topic.t.user_id"),
     ],
 )
@@ -144,3 +145,6 @@ def test_a_route_may_look_around_where_any_topic_is_taken_apart(load: Load, righ
     (problem,) = problems(load, route, "")
     assert problem.startswith("mapping.events.order.completed.metadata.t outer: looks around")
     assert problems(load, route, "per_topic: {t: {each: items}}") == []
+    route = right.replace("Order Completed}", "Order Completed, when: outer:kind}")
+    (problem,) = problems(load, route, "")
+    assert problem.startswith("mapping.events.order.completed.when outer: looks around")
