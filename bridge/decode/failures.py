@@ -17,10 +17,12 @@ class MappingError(RecordError):
     The message names expressions and types. It never holds a value: it is written to logs and dead-letter headers.
     """
 
-    def __init__(self, reason: LetterReason, message: str) -> None:
+    def __init__(self, reason: LetterReason, message: str, schema: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.schema = schema
+        """See `Failed.schema`: set where whoever failed knows it."""
 
 
 class QueryTypeError(RecordError):

@@ -16,10 +16,11 @@ import orjson
 from bridge.config.mapping_section import KeyFormat, ValueFormat
 from bridge.decode import connect, exact_json, plain_json, plain_text
 from bridge.decode.failures import MappingError, kind, unmappable
-from bridge.decode.protocol import EXACT, Decoder, FormatSettings, Schemas
+from bridge.decode.protocol import EXACT, NO_SCHEMAS, Decoder, FormatSettings, NoSchema, Schemas
 from bridge.decode.recognition import form_of_identifier, unframed
+from bridge.decode.schema_ids import framed_value
 from bridge.errors import Signal
-from bridge.model import Header, Record, SchemaNeeded
+from bridge.model import Header, LetterReason, Record, SchemaNeeded
 
 
 class SchemaNeededError(Signal):
@@ -87,10 +88,10 @@ def _kept(read: Callable[[], Any]) -> Callable[[], Any]:
     try:
         found = read()
     except MappingError as failure:
-        reason, message = failure.reason, failure.message
+        reason, message, schema = failure.reason, failure.message, failure.schema
 
         def fail() -> Any:
-            raise MappingError(reason, message)
+            raise MappingError(reason, message, schema)
 
         return fail
     return lambda: found
@@ -191,12 +192,24 @@ def _behind_schema(
         try:
             found: Any = decode(Record("", 0, 0, None, None, content, own), None, EXACT)
         except MappingError as failure:
+            missing = None if schemas is NO_SCHEMAS else _unknown(content, own, schemas)
+            if missing is not None:
+                raise MappingError(LetterReason.UNDECODABLE, f"key: {failure.message}", missing) from None
             raise unmappable(f"key: {failure.message}") from None
         if isinstance(found, SchemaNeeded):
             raise SchemaNeededError(found.reference)
         return found
 
     return value
+
+
+def _unknown(content: bytes, headers: Sequence[Header], schemas: Schemas) -> str | None:
+    """The schema that the registry was asked for and does not know; None: that is not why the key cannot be read."""
+    try:
+        framed = framed_value(content, headers)
+    except MappingError:
+        return None
+    return framed.reference if framed is not None and isinstance(schemas.get(framed.reference), NoSchema) else None
 
 
 def _no_decoder(name: str) -> ReadKeyValue:

@@ -47,7 +47,7 @@ class MappedElements(Elements):
         try:
             return self._map(element, now)
         except MappingError as failure:
-            return (Failed(failure.reason, failure.message),)
+            return (Failed(failure.reason, failure.message, schema=failure.schema),)
         except Exception as error:  # noqa: BLE001  # whatever an element brings about is this element's own problem
             return (Failed(LetterReason.UNMAPPABLE, unexpected(error)),)
 

@@ -13,8 +13,8 @@ from bridge.model import Failed, LetterReason, Record
 
 def failed(record: Record, failure: MappingError, schemas: Schemas, layers: Sequence[str] = ()) -> Failed:
     """The outcome of a record that a whole mapping failed on. `layers` are around its value."""
-    if failure.reason is not LetterReason.UNDECODABLE or schemas is NO_SCHEMAS:
-        return Failed(failure.reason, failure.message)
+    if failure.schema is not None or failure.reason is not LetterReason.UNDECODABLE or schemas is NO_SCHEMAS:
+        return Failed(failure.reason, failure.message, schema=failure.schema)
     return Failed(failure.reason, failure.message, schema=_missing(record, schemas, layers))
 
 

@@ -137,7 +137,7 @@ class RoutePlan:
                 _check_limit(metadata, self._limit)
             return Request(TRACK, user_id, event_name, body, self.route, left_out)
         except MappingError as failure:
-            return Failed(failure.reason, failure.message, self.route)
+            return Failed(failure.reason, failure.message, self.route, schema=failure.schema)
         except Signal:
             raise
         except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem

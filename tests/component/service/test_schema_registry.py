@@ -171,6 +171,33 @@ async def test_an_unknown_schema_becomes_a_letter_that_names_it_and_is_sent_once
     assert json.loads(api.ledger.accepted[-1].body)["metadata"]["n"] == 2
 
 
+async def test_a_key_of_an_unknown_schema_becomes_a_letter_that_is_sent_once_the_registry_knows_it(
+    broker: Broker, api: Emulator, start: Start, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_schemas, "FIRST_PAUSE", 0.5)
+    monkeypatch.setattr(late_schemas, "LONGEST_PAUSE", 1.0)
+    monkeypatch.setattr(known, "NEGATIVE_FOR", 3.0)
+    monkeypatch.setattr(redrive, "PAUSE", 0.5)
+    service = await start(
+        mapping={**MAPPING, "key": "avro", "user_id": "key:user"},
+        schema_registry=section(registry, unknown_id_after="1s"),
+        dead_letter={"redrive": {"reasons": ["unknown_schema"]}},
+        kafka=RESTARTABLE,
+    )
+    key = order(9, "by-key", 0)
+    broker.produce([order(7, "a-1", 2)], partition=0, key=key)
+    await service.until("it is a letter", lambda: service.now().tally.letters.total() == 1)
+    (letter,) = broker.letters()
+    assert letter.key == key
+    assert letter.header("reason") == "undecodable"
+    assert letter.header("schema") == "id:9"
+    assert api.ledger.accepted == []
+
+    registry.register("orders-key", SCHEMA, id=9)
+    await service.until("it is sent", lambda: len(api.ledger.accepted) == 1, within=60)
+    assert api.ledger.accepted[0].user_id == "by-key"
+
+
 async def test_letters_of_a_refused_key_are_sent_by_a_process_that_has_not_seen_their_schema(
     broker: Broker, api: Emulator, start: Start, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

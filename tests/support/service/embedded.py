@@ -45,11 +45,12 @@ class Broker:
         topic: str = "orders",
         partition: int = -1,
         headers: Mapping[str, bytes] | None = None,
+        key: bytes | None = None,
     ) -> None:
-        """Write these and return when the broker has them. Keyed by their number, so that they spread."""
+        """Write these and return when the broker has them. Keyed by their number, so that they spread, or all alike."""
         carried: Any = list((headers or {}).items())
         for number, value in enumerate(values):
-            self._producer.produce(topic, value, str(number).encode(), partition=partition, headers=carried)
+            self._producer.produce(topic, value, key or str(number).encode(), partition=partition, headers=carried)
         assert self._producer.flush(30) == 0
 
     def committed(self, topic: str = "orders") -> dict[int, tuple[int, str]]:
