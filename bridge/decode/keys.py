@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from bridge.config.mapping_section import KeyFormat, ValueFormat
-from bridge.decode import connect, exact_json, plain_json, plain_text
+from bridge.decode import connect, debezium, exact_json, plain_json, plain_text
 from bridge.decode.failures import MappingError, kind, unmappable
 from bridge.decode.protocol import EXACT, NO_SCHEMAS, Decoder, FormatSettings, NoSchema, Schemas
 from bridge.decode.recognition import form_of_identifier, unframed
@@ -62,9 +62,9 @@ def key_reader(given: FormatSettings, schemas: Schemas, decoders: Mapping[ValueF
         case "text" if given.unwrap == "none":
             return PLAIN
         case "text":
-            return KeyReader(_text_inside, _without_envelope(plain_json.read_key))
+            return _in_envelopes(given)
         case "json":
-            return _of_value(_without_envelope(plain_json.read_key) if given.unwrap != "none" else plain_json.read_key)
+            return _of_value(_in_envelopes(given).value if given.unwrap != "none" else plain_json.read_key)
         case "int32" | "int64" | "uuid":
             return _of_value(_BINARY[given.key])
         case "avro" | "protobuf":
@@ -114,24 +114,31 @@ def _as_text(value: Any, name: str) -> str | None:
     raise unmappable(f"{name} is {kind(value)}, not text{hint}")
 
 
-def _without_envelope(read: ReadKeyValue) -> ReadKeyValue:
-    def value(content: bytes, headers: Sequence[Header], /, *, exact: bool) -> Any:
-        return connect.payload(read(content, headers, exact=exact))
+def _in_envelopes(given: FormatSettings) -> KeyReader:
+    """Text and JSON, be it in Kafka Connect's envelope or in the quotes of its JSON converter."""
+    types = connect.types(debezium.is_unavailable, logical_types=given.logical_types)
 
-    return value
-
-
-def _text_inside(content: bytes, name: str, headers: Sequence[Header]) -> str | None:
-    """A text, be it in Kafka Connect's envelope or in the quotes of its JSON converter."""
-    if content[:1] in {b"{", b'"'}:
+    def inside_of(found: Any, name: str) -> Any:
         try:
-            value = exact_json.decode(content, exact=True)
-        except (orjson.JSONDecodeError, MappingError):
-            value = None
-        inside = connect.payload(value)
-        if inside is not value or isinstance(value, str):
-            return _as_text(inside, name)
-    return plain_text.read(content, name, headers)
+            return connect.payload(found, types)
+        except MappingError as failure:
+            raise unmappable(f"{name}: {failure.message}") from None
+
+    def value(content: bytes, headers: Sequence[Header], /, *, exact: bool) -> Any:
+        return inside_of(plain_json.read_key(content, headers, exact=exact), "key")
+
+    def text(content: bytes, name: str, headers: Sequence[Header]) -> str | None:
+        if content[:1] in {b"{", b'"'}:
+            try:
+                found = exact_json.decode(content, exact=True)
+            except (orjson.JSONDecodeError, MappingError):
+                found = None
+            inside = inside_of(found, name)
+            if inside is not found or isinstance(found, str):
+                return _as_text(inside, name)
+        return plain_text.read(content, name, headers)
+
+    return KeyReader(text, value)
 
 
 # --- bytes that are no text
@@ -226,7 +233,7 @@ def _recognised(given: FormatSettings, schemas: Schemas, decoders: Mapping[Value
     """Framed keys by their schema, then text and JSON, then numbers and UUIDs by their length."""
     avro = _behind_schema("avro", given, schemas, decoders)
     protobuf = _behind_schema("protobuf", given, schemas, decoders)
-    plain = KeyReader(_text_inside, _without_envelope(plain_json.read_key))
+    plain = _in_envelopes(given)
 
     def binary(content: bytes, headers: Sequence[Header], *, exact: bool) -> Any:
         if _is_framed(content, headers):

@@ -39,6 +39,11 @@ class _Steps:
     def __init__(self, decode: Decode, given: FormatSettings) -> None:
         self._decode = decode
         self._given = given
+        self._types = (
+            connect.types(debezium.is_unavailable, logical_types=given.logical_types)
+            if given.unwrap != "none"
+            else None
+        )
 
     def __call__(self, record: Record, attributes: Attributes | None, settings: DecodeSettings, /) -> DecodesTo:
         given, raw = self._given, record.value
@@ -59,7 +64,7 @@ class _Steps:
     def _unwrapped(self, value: Any, record: Record, settings: DecodeSettings) -> Any:
         if isinstance(value, SchemaNeeded | ElementList):
             return value
-        value = connect.document(value, exact=settings.exact)
+        value = connect.document(value, self._types, exact=settings.exact)
         if self._given.unwrap == "debezium" and value.__class__ is dict:
             return debezium.change(value, record, exact=settings.exact)
         return value

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bridge.decode.avro import values
 from bridge.decode.avro.nodes import (
     AvroArray,
     AvroEnum,
@@ -23,6 +22,7 @@ from bridge.decode.avro.nodes import (
 )
 from bridge.decode.avro.tables import unpack_double, unpack_single
 from bridge.decode.avro.weights import MOST_DEEP, Weights, room_of
+from bridge.decode.beyond_json import values
 from bridge.decode.beyond_json.binary import base64_of
 from bridge.decode.beyond_json.numbers import NOT_FINITE, shortest
 from bridge.errors import InvalidError

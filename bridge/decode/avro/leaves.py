@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from bridge.decode.avro.nodes import AvroFixed, AvroPrimitive, Meaning
+from bridge.decode.avro.nodes import AvroFixed, AvroPrimitive
+from bridge.decode.beyond_json.meanings import Meaning
 
 
 def primitive_lines(  # noqa: PLR0911 - one for each kind

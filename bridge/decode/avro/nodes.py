@@ -6,22 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bridge.decode.beyond_json.meanings import Meaning
+
 PrimitiveKind = Literal["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
-MeaningKind = Literal[
-    "decimal", "big-decimal", "uuid", "date", "time", "timestamp", "local-timestamp", "duration", "span"
-]
-"""What the stored form stands for. ``span`` is a time that passed, ``duration`` Avro's own in months, days and more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a number or some bytes mean, by a logical type of Avro, Connect or Debezium."""
-
-    kind: MeaningKind
-    scale: int = 0
-    """Of a decimal: places behind the point, fewer than none where the number counts tens or more."""
-    ticks: int = 1_000
-    """Of a time: how many of what it counts make a second."""
 
 
 @dataclass(frozen=True, slots=True)

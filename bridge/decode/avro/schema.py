@@ -8,7 +8,7 @@ from typing import Any, Final, TypeGuard, get_args
 
 import orjson
 
-from bridge.decode.avro.meanings import VARIABLE_SCALE, meaning_of_fixed, meaning_of_primitive
+from bridge.decode.avro.meanings import meaning_of_fixed, meaning_of_primitive
 from bridge.decode.avro.nodes import (
     AvroArray,
     AvroEnum,
@@ -24,6 +24,7 @@ from bridge.decode.avro.nodes import (
 )
 from bridge.decode.avro.recursion import endless, recursive_records
 from bridge.decode.avro.weights import MOST_NESTED, Weights
+from bridge.decode.beyond_json.meanings import VARIABLE_SCALE
 from bridge.errors import InvalidError
 
 MOST_BYTES: Final = 1_000_000

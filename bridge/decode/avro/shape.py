@@ -15,9 +15,9 @@ from bridge.decode.avro.nodes import (
     AvroSchema,
     AvroUnion,
     AvroUse,
-    MeaningKind,
 )
 from bridge.decode.avro.schema import AvroSchemaError, parse_schema
+from bridge.decode.beyond_json.meanings import MeaningKind
 from bridge.decode.protocol import FormatSettings, Schema
 from bridge.decode.shape.shapes import Shape, ShapeKind, either
 

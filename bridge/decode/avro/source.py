@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any, Final
 
-from bridge.decode.avro import leaves, tables, values
+from bridge.decode.avro import leaves, tables
 from bridge.decode.avro.nodes import (
     AvroArray,
     AvroEnum,
@@ -26,6 +26,7 @@ from bridge.decode.avro.nodes import (
     AvroUse,
 )
 from bridge.decode.avro.weights import BYTES_OF_ONE, MOST_DEEP, MOST_STRUCTURE, Weights
+from bridge.decode.beyond_json import values
 from bridge.decode.beyond_json.binary import base64_of, uuid_of
 from bridge.decode.beyond_json.numbers import NOT_FINITE, decimal_of, shortest
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from struct import Struct
 from typing import Any, Final
 
-from bridge.decode.avro import values
-from bridge.decode.beyond_json import times
+from bridge.decode.beyond_json import times, values
 from bridge.decode.beyond_json.numbers import decimal_of
 from bridge.errors import InvalidError
 

@@ -14,8 +14,8 @@ from bridge.decode.avro.nodes import (
     AvroSchema,
     AvroUnion,
     AvroUse,
-    Meaning,
 )
+from bridge.decode.beyond_json.meanings import Meaning
 
 MOST_DEEP: Final = 128
 """Values of recursive types within each other that are read."""

@@ -20,7 +20,7 @@ NOT_NEEDED = (
     "rich", "pygments", "structlog", "attr", "httpx", "httpcore", "anyio", "jsonschema", "typer.rich_utils",
     "botocore", "zstandard", "compression.zstd", "bridge.registry", "bridge.decode.avro.decoder",
     "bridge.decode.avro.schema", "bridge.decode.protobuf.decoder", "bridge.decode.protobuf.wire",
-    "bridge.decode.protobuf.schema", "bridge.decode.shape",
+    "bridge.decode.protobuf.schema", "bridge.decode.shape", "bridge.decode.beyond_json", "bridge.decode.connect_types",
     "bridge.demo", "bridge.selftest", "bridge.sandbox", "bridge.cli.checks.cluster", "bridge.cli.samples",
 )  # fmt: skip
 PROGRAM = f"""

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bridge.decode.avro.nodes import AvroArray, AvroEnum, AvroPrimitive, AvroSchema, AvroUse, Meaning
+from bridge.decode.avro.nodes import AvroArray, AvroEnum, AvroPrimitive, AvroSchema, AvroUse
 from bridge.decode.avro.schema import MOST_BYTES, AvroSchemaError, parse_schema
 from bridge.decode.avro.source import fast_reader
+from bridge.decode.beyond_json.meanings import Meaning
 from tests.support.avro import long, text
 
 

@@ -1,4 +1,4 @@
-"""From what Avro stores to what expressions see, by what its type means.
+"""From what Avro and Kafka Connect store to what expressions see, by what its type means.
 
 What JSON cannot say is `Unusable`: unread it costs nothing.
 """
@@ -11,9 +11,9 @@ from decimal import Decimal
 from struct import Struct
 from typing import Any, Final
 
-from bridge.decode.avro.nodes import Meaning
 from bridge.decode.beyond_json import times
 from bridge.decode.beyond_json.binary import uuid_of
+from bridge.decode.beyond_json.meanings import Meaning
 from bridge.decode.beyond_json.numbers import decimal_of, decimal_with_scale
 from bridge.decode.beyond_json.times import fraction_of
 from bridge.decode.exact_json import MOST_DIGITS
