@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import quote, quote_plus
 
-from bridge.registry.outcomes import LookupResult, RegistryFailure
+import orjson
+
+from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure
 
 _LARGEST_FILE: Final = 64 * 1024
 _HIDDEN: Final = "[hidden]"
@@ -92,7 +95,11 @@ class SecretFile:
 
     def scrub(self, text: str) -> str:
         """The text without the secret."""
-        return text.replace(self._last, _HIDDEN) if self._last else text
+        return hidden(text, self._last)
+
+    def scrub_made(self, text: str, made: Callable[[str], str]) -> str:
+        """The text without what is made of the secret for a header, such as ``Basic czNjcmV0``."""
+        return hidden(text, made(self._last).partition(" ")[2]) if self._last else text
 
     def _read(self) -> str:
         with self._path.open("rb") as file:
@@ -131,7 +138,33 @@ class FileLogin:
 
     def scrub(self, text: str) -> str:
         """See `RegistryLogin`."""
-        return self._secret.scrub(text)
+        return self._secret.scrub(self._secret.scrub_made(text, self._authorization))
+
+
+def hidden(text: str, secret: str | None) -> str:
+    """The text without a secret, also as it is written in a URL or a form."""
+    for spelling in {secret or "", quote_plus(secret or ""), quote(secret or "", "")} - {""}:
+        text = text.replace(spelling, _HIDDEN)
+    return text
+
+
+def without_secrets(reply: HttpReply, scrub: Callable[[str], str]) -> HttpReply:
+    """A refusal that repeats no secret: what is shown of it is cut, and half of a secret would not be found later."""
+    if reply.status == 200:
+        return reply
+    try:
+        found = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return reply  # nothing of it is shown
+    if not isinstance(found, dict):
+        return reply
+    # Of what is in deeper places nothing is shown, and not all that is read can be written again: lists 300 deep.
+    shown = {name: scrub(each) if isinstance(each, str) else each for name, each in found.items() if _is_flat(each)}
+    return replace(reply, body=orjson.dumps(shown))
+
+
+def _is_flat(found: Any) -> bool:
+    return not isinstance(found, dict | list)
 
 
 def basic_login(username: str, password_file: Path) -> RegistryLogin:

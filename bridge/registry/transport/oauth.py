@@ -13,7 +13,7 @@ from bridge.registry.apis.replies import failure_of
 from bridge.registry.outcomes import HttpReply, LookupResult, RegistryFailure
 from bridge.registry.transport.addresses import RegistryAddress
 from bridge.registry.transport.http import Dial
-from bridge.registry.transport.logins import Question, SecretFile, basic
+from bridge.registry.transport.logins import Question, SecretFile, basic, hidden, without_secrets
 from bridge.text.printable import cut, printable
 
 _UNSTATED_LIFE: Final = 300.0
@@ -67,7 +67,11 @@ class OAuthLogin:
 
     def scrub(self, text: str) -> str:
         """See `RegistryLogin`."""
-        return self._secret.scrub(text.replace(self._token, "[hidden]") if self._token else text)
+        return self._secret.scrub(self._secret.scrub_made(hidden(text, self._token), self._basic))
+
+    def _basic(self, secret: str) -> str:
+        """The header's value for the token endpoint."""
+        return basic(quote_plus(self._client_id), quote_plus(secret))
 
     async def _get(self) -> None:
         secret = self._secret.read()
@@ -91,9 +95,9 @@ class OAuthLogin:
         if in_body:
             form |= {"client_id": self._client_id, "client_secret": secret}
         else:
-            headers["Authorization"] = basic(quote_plus(self._client_id), quote_plus(secret))
+            headers["Authorization"] = self._basic(secret)
         reply: HttpReply = await ask("POST", self._endpoint.base, headers, urlencode(form).encode("ascii"))
-        return reply
+        return without_secrets(reply, self.scrub)
 
     def _take(self, reply: HttpReply) -> None:
         where = f"the token endpoint {self._endpoint}"

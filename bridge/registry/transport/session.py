@@ -8,7 +8,7 @@ from typing import Protocol
 from bridge.registry.outcomes import HttpReply, RegistryFailure
 from bridge.registry.transport.addresses import RegistryAddress
 from bridge.registry.transport.http import Line
-from bridge.registry.transport.logins import Question, RegistryLogin
+from bridge.registry.transport.logins import Question, RegistryLogin, without_secrets
 
 
 class Session(Protocol):
@@ -64,7 +64,8 @@ class OpenSession:
 
     async def _once(self, question: Question, headers: Mapping[str, str]) -> HttpReply:
         self._asked()
-        return await self._line.ask(question.method, question.url, headers, question.body or None)
+        reply = await self._line.ask(question.method, question.url, headers, question.body or None)
+        return without_secrets(reply, self._login.scrub)
 
 
 def scrubbed(failure: RegistryFailure, login: RegistryLogin) -> RegistryFailure:

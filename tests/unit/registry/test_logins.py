@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, quote_plus
 
 import pytest
 
@@ -75,6 +75,65 @@ async def test_an_answer_that_repeats_the_secret_does_not_bring_it_into_the_log(
     registry.always(Reply.of(401, {"error_code": 40101, "message": "bad token t0k3n"}))
     found = await failure(source(registry.url, bearer_token_file=str(file)))
     assert "bad token [hidden]" in found.sentence
+
+
+TOKEN = "".join(f"eyJ{number:03}." for number in range(90))
+"""As long as those of identity providers."""
+
+
+def assert_hidden(sentence: str, *secrets: str) -> None:
+    """No part of any of them is in it."""
+    for secret in secrets:
+        parts = {secret[start : start + 6] for start in range(max(1, len(secret) - 5))}
+        assert not [part for part in parts if part in sentence], sentence
+
+
+@pytest.mark.parametrize("before", [0, 100, 150, 195], ids=lambda before: f"after {before} characters")
+@pytest.mark.parametrize("status", [400, 401, 404, 500])
+async def test_no_part_of_a_secret_that_an_answer_repeats_comes_into_a_sentence(
+    registry: FakeRegistry, tmp_path: Path, before: int, status: int
+) -> None:
+    """What is shown of an answer is cut, which must not leave the first half of a token behind."""
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    registry.always(Reply.of(status, {"error_code": 1, "message": "." * before + f"Bearer {TOKEN}"}))
+    assert_hidden((await failure(source(registry.url, bearer_token_file=str(file)))).sentence, TOKEN)
+
+
+async def test_a_refusal_may_be_nested_as_deep_as_it_likes(registry: FakeRegistry, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("t0k3n")
+    deep = b"[" * 300 + b"]" * 300
+    registry.always(Reply(500, b'{"error_code": 50001, "why": ' + deep + b', "message": "no t0k3n here"}'))
+    found = await failure(source(registry.url, bearer_token_file=str(file)))
+    assert found.kind == "server_error"
+    assert found.sentence.endswith("(500: no [hidden] here)")
+
+
+async def test_the_header_that_a_password_became_is_a_secret_too(registry: FakeRegistry, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret/of mine")
+    header = basic("bridge", "s3cret/of mine")
+    registry.always(Reply.of(401, {"error_code": 40101, "message": f"not taken: {header} s3cret%2Fof%20mine"}))
+    client = source(registry.url, basic_auth={"username": "bridge", "password_file": str(file)})
+    found = await failure(client)
+    assert "not taken: Basic [hidden]" in found.sentence
+    assert_hidden(found.sentence, "s3cret/of mine", "s3cret%2Fof%20mine", header.removeprefix("Basic "))
+
+
+@pytest.mark.parametrize("before", [0, 195])
+async def test_neither_does_the_secret_that_tokens_are_got_with(
+    registry: FakeRegistry, tmp_path: Path, before: int
+) -> None:
+    secret = "s3cret/of mine" * 9
+    with TokenEndpoint() as endpoint:
+        client = oauth_client(registry, endpoint, tmp_path / "secret")
+        (tmp_path / "secret").write_text(secret)
+        header = basic("cl%2Fient", quote_plus(secret)).removeprefix("Basic ")
+        for status in (400, 503):
+            for repeated in (secret, quote_plus(secret), quote(secret, ""), header):
+                endpoint.always(Reply.of(status, {"error": "." * before + repeated}))
+                assert_hidden((await failure(client)).sentence, repeated)
 
 
 class TokenEndpoint(FakeRegistry):
