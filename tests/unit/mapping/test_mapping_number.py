@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.fingerprint import mapping_number
+from bridge.config.fingerprint import ENGINE_VERSION, mapping_number, route_hash
 from bridge.config.mapping_section import MappingConfig
 
 BASE: dict[str, Any] = {
@@ -39,3 +39,18 @@ def test_the_order_of_keys_does_not_change_it() -> None:
     turned = dict(reversed(BASE["events"].items()))
     assert number(events=turned) == number()
     assert 0 < number() < 10**9
+
+
+def test_numbers_that_are_in_committed_offsets_and_letters_stay_the_same() -> None:
+    """They are in Kafka: which events of a record are done counts only under the mapping it was written with.
+
+    Whoever raises the version, because requests change, writes the new numbers here; nothing else may change them.
+    """
+    config = MappingConfig.model_validate(BASE)
+    rule = config.events["a.b"]
+    assert rule != "drop"
+    assert (ENGINE_VERSION, mapping_number(config), route_hash(config, "a.b", rule[0])) == (
+        3,
+        255_399_655,
+        "8569b086f78d",
+    )

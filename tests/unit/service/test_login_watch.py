@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from bridge.kafka.login.login_problem import LoginProblem
 from bridge.service.watches.login_watch import LoginWatch
@@ -34,6 +37,11 @@ class Asking:
 
     def __init__(self) -> None:
         self.never_let_in: LoginProblem | None = None
+        self.answers: list[bool] = []
+        """Whether it gets in, each time it tries."""
+
+    def logs_in(self) -> bool:
+        return self.answers.pop(0)
 
 
 def watch(consumer: Consumer, asking: Asking | None = None) -> LoginWatch:
@@ -70,3 +78,29 @@ def test_a_failure_is_said_once_as_long_as_it_says_the_same_and_so_is_its_end() 
         watching.look()
     assert consumer.said == [("failed", "the endpoint is away"), ("failed", "the secret is refused"), ("back", 60.0)]
     assert watching.view.problem is None
+
+
+async def test_a_consumer_without_a_token_is_said_to_have_one_once_another_client_gets_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The library tells that there is no token, and never that there is one again."""
+    monkeypatch.setattr("bridge.service.watches.login_watch.EVERY", 0.0)
+    monkeypatch.setattr("bridge.service.watches.login_watch.TRY_EVERY", 0.0)
+    came = asyncio.Event()
+
+    class Hearing(Consumer):
+        def login_back(self, *, seconds: float) -> None:
+            super().login_back(seconds=seconds)
+            came.set()
+
+    consumer, asking = Hearing(), Asking()
+    consumer.no_token, asking.answers = LoginProblem(1000.0, "the endpoint is away"), [False, False, True]
+    watching = watch(consumer, asking)
+    watching.start()
+    try:
+        async with asyncio.timeout(30):
+            await came.wait()
+    finally:
+        await watching.stop()
+    assert asking.answers == []
+    assert consumer.said == [("failed", "the endpoint is away"), ("back", 60.0)]
