@@ -55,7 +55,8 @@ class OpenSession:
         question = Question(method, f"{self.address.base}{path}", headers, body or b"")
         shown = await self._login.signed(question)
         reply = await self._once(question, shown)
-        if reply.status == 401:
+        if reply.status in {401, 403}:
+            # 403 too: what a client may do is often written in its token, and may have been changed since it got that.
             self._login.refused()
             another = await self._login.signed(question)
             if another != shown:

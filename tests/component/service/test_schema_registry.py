@@ -19,6 +19,7 @@ from bridge.service.with_registry import late_schemas
 from tests.component.service.conftest import Start
 from tests.support.registry.framing import LATER, SCHEMA, order
 from tests.support.registry.server import FakeRegistry, Reply
+from tests.support.registry.tokens import CLIENT_ID, TokenEndpoint
 from tests.support.service import events
 from tests.support.service.embedded import PARTITIONS, Broker
 from tests.support.service.in_process import Service
@@ -266,6 +267,26 @@ async def test_a_registry_that_refuses_the_login_needs_someone_and_ends_when_it_
     assert "401" in status["sentence"]
     registry.always(None)
     await service.until_done(20)
+    assert service.now().tally.letters == {}
+
+
+async def test_a_start_with_a_refused_client_secret_says_so_and_goes_on_once_the_file_holds_another(
+    broker: Broker, start: Start, registry: FakeRegistry, tmp_path: Path
+) -> None:
+    (file := tmp_path / "secret").write_text("0ld")
+    produce(broker, range(20))
+    with TokenEndpoint() as endpoint:
+        oauth = {"token_endpoint": f"{endpoint.url}/t", "client_id": CLIENT_ID, "client_secret_file": str(file)}
+        service = await start(mapping=MAPPING, schema_registry=section(registry, oauth=oauth), kafka=RESTARTABLE)
+        await service.until("it is held", lambda: held(service))
+        await service.until("the secret was refused", lambda: "invalid_client" in str(service.now().partitions))
+        status = await service.status()
+        assert [each["reason"] for each in status["needs_someone"]] == ["schema_registry"]
+        assert f"the token endpoint {endpoint.url}/t gives no token" in str(status["needs_someone"])
+        assert "0ld" not in str(status)
+        assert registry.asked == []
+        file.write_text(endpoint.secret)
+        await service.until_done(20)
     assert service.now().tally.letters == {}
 
 

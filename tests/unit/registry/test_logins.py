@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import base64
-import json
+import asyncio
 from pathlib import Path
 from urllib.parse import parse_qs, quote, quote_plus
 
@@ -10,15 +9,13 @@ import pytest
 from bridge.config.sections import SchemaRegistry
 from bridge.decode.protocol import Schema
 from bridge.registry.build import build_source
+from bridge.registry.lookups import RegistryLookups
 from bridge.registry.source import RegistrySource
 from tests.support.registry.asking import failure, fetched, source
-from tests.support.registry.server import Asked, FakeRegistry, Reply
+from tests.support.registry.server import FakeRegistry, Reply
+from tests.support.registry.tokens import CLIENT_ID, TokenEndpoint, basic
 
 SCHEMA = Schema("avro", '"string"')
-
-
-def basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 @pytest.fixture(autouse=True)
@@ -136,27 +133,6 @@ async def test_neither_does_the_secret_that_tokens_are_got_with(
                 assert_hidden((await failure(client)).sentence, repeated)
 
 
-class TokenEndpoint(FakeRegistry):
-    """Gives out tokens by client credentials."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.secret = "s3cret"
-        self.lives: object = 3600
-        self.given = 0
-        self.takes_basic = True
-        self.instead = self.token
-
-    def token(self, asked: Asked) -> Reply:
-        form = parse_qs(asked.body.decode())
-        shown = asked.headers.get("authorization") if self.takes_basic else None
-        if shown != basic("cl%2Fient", self.secret) and form.get("client_secret") != [self.secret]:
-            return Reply.of(401, {"error": "invalid_client", "error_description": "who?"})
-        assert form["grant_type"] == ["client_credentials"]
-        self.given += 1
-        return Reply(200, json.dumps({"access_token": f"t{self.given}", "expires_in": self.lives}).encode())
-
-
 class Clock:
     now = 0.0
 
@@ -171,7 +147,7 @@ async def test_a_token_is_got_once_and_again_before_it_ends(registry: FakeRegist
     with TokenEndpoint() as endpoint:
         oauth = {
             "token_endpoint": endpoint.url + "/oauth/token",
-            "client_id": "cl/ient",
+            "client_id": CLIENT_ID,
             "client_secret_file": str(file),
             "scope": "schemas read",
             "logical_cluster": "lsrc-1",
@@ -196,7 +172,7 @@ async def test_a_token_is_got_once_and_again_before_it_ends(registry: FakeRegist
 
 def oauth_client(registry: FakeRegistry, endpoint: TokenEndpoint, file: Path) -> RegistrySource:
     file.write_text("s3cret")
-    oauth = {"token_endpoint": endpoint.url + "/token", "client_id": "cl/ient", "client_secret_file": str(file)}
+    oauth = {"token_endpoint": endpoint.url + "/token", "client_id": CLIENT_ID, "client_secret_file": str(file)}
     return source(registry.url, oauth=oauth)
 
 
@@ -245,3 +221,47 @@ async def test_a_refused_client_and_a_dead_endpoint_are_told_from_a_dead_registr
             f"no connection to {endpoint.url}/token: Connection refused",
         )
     assert registry.asked == []
+
+
+async def test_a_secret_that_was_replaced_counts_for_a_token_that_may_not_read_too(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    """403: what a client may do is often written in the token, and the token is good for an hour."""
+    with TokenEndpoint() as endpoint:
+        client = oauth_client(registry, endpoint, tmp_path / "secret")
+        registry.always(Reply.of(403, {"error_code": 40301, "message": "not yours"}))
+        assert (await failure(client)).kind == "login"
+        given = endpoint.given
+        (tmp_path / "secret").write_text("an0ther")
+        endpoint.secret = "an0ther"
+        assert (await failure(client)).kind == "login"
+        assert endpoint.given > given, "no token was got with the new secret"
+        assert not client.credentials_changed(), "whoever waits for a new secret would ask without a pause"
+        registry.login(f"Bearer t{endpoint.given + 1}")
+        assert await fetched(client, "id:1") == SCHEMA
+
+
+async def test_a_refused_secret_is_waited_for_and_named_until_the_file_holds_another(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    with TokenEndpoint() as endpoint:
+        endpoint.secret = "an0ther"
+        file = tmp_path / "secret"
+        client = oauth_client(registry, endpoint, file)
+        loop = asyncio.get_running_loop()
+        lookups = RegistryLookups(client, unknown_after=60.0, clock=loop.time, luck=lambda: 0.0)
+        known = asyncio.Event()
+        lookups.want("id:1", known.set)
+        async with asyncio.timeout(60):
+            while (trouble := lookups.trouble("id:1")) is None:
+                await asyncio.sleep(0.01)
+            assert trouble.kind == "login"
+            assert f"the token endpoint {endpoint.url}/token gives no token" in trouble.what
+            assert "s3cret" not in trouble.what
+            assert lookups.snapshot().state == "trouble"
+            assert not known.is_set()
+            file.write_text("an0ther")
+            await known.wait()
+        assert lookups.schemas["id:1"] == SCHEMA
+        assert lookups.snapshot().state == "ok"
+        await lookups.aclose()
