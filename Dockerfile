@@ -11,19 +11,28 @@ FROM ${PYTHON_IMAGE} AS dependencies
 ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
-    PIP_NO_COMPILE=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 COPY requirements/image.txt requirements/
-# Of botocore's descriptions of hundreds of services only those stay that give credentials: a tenth of its weight.
-# The environment holds no pip: what runs cannot install. Its bytecode is never checked against the source: the files
-# cannot change, and the process cannot write any. The lexers of Pygments, which nothing here reaches, have none.
+# The environment holds no pip: what runs cannot install. The second step takes out what nothing here reaches, and what
+# is there twice: botocore's descriptions of services other than those that give credentials, and its copy of certifi's
+# authorities; all languages that Pygments colours but Python, from its list too, so that a text in another one is shown
+# plain; what Cython and type checkers read; dateutil's copy of the time zones. The distributions stay installed, and in
+# the bill of materials.
+# Bytecode is never checked against its source: the files cannot change, and the process cannot write any. pip is told
+# so by an option, since its environment variable for it means the opposite (PIP_NO_COMPILE=1 compiles), and what it
+# compiled would be kept. Modules that no start loads have none.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv --without-pip /opt/track-bridge && \
-    python -m pip --python /opt/track-bridge/bin/python install --require-hashes -r requirements/image.txt && \
+    python -m pip --python /opt/track-bridge/bin/python install --no-compile --require-hashes -r requirements/image.txt && \
     find /opt/track-bridge/lib -path '*/botocore/data/*' -prune -type d \
     ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} + && \
-    python -m compileall -q -j 0 -x '/pygments/' --invalidation-mode unchecked-hash /opt/track-bridge/lib
+    find /opt/track-bridge/lib -path '*/pygments/lexers/*.py' \
+    ! \( -name __init__.py -o -name _mapping.py -o -name python.py -o -name special.py \) -delete && \
+    sed -i "/': ('pygments/{/'pygments.lexers.\(python\|special\)'/!d}" /opt/track-bridge/lib/python3*/site-packages/pygments/lexers/_mapping.py && \
+    find /opt/track-bridge/lib -type f \
+    \( -name '*.py[xi]' -o -name '*.px[di]' -o -path '*/botocore/cacert.pem' -o -name dateutil-zoneinfo.tar.gz \) -delete && \
+    python -m compileall -q -j 0 -x '/(pygments|pydantic/v1)/' --invalidation-mode unchecked-hash /opt/track-bridge/lib
 
 FROM dependencies AS program
 COPY requirements/build.txt requirements/
@@ -34,7 +43,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY bridge bridge
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . && \
-    python -m pip --python /opt/track-bridge/bin/python install --no-deps --no-index --root /program /wheels/*.whl && \
+    python -m pip --python /opt/track-bridge/bin/python install --no-compile --no-deps --no-index --root /program /wheels/*.whl && \
     python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /program -p / /program
 
 # The bill of materials is made from the very environment that ships, by a tool that does not: `make image` writes it to

@@ -12,7 +12,7 @@ from tests.image import facts
 from tests.image.conftest import REVISION, VERSION, Built
 from tests.image.containers import script
 
-OWN_UNPACKED, OWN_COMPRESSED = 90_000_000, 30_000_000
+OWN_UNPACKED, OWN_COMPRESSED = 75_000_000, 30_000_000
 """Bytes our layers may have; docs/image.md has what they have. The base's are not ours to choose."""
 WHOLE_COMPRESSED = 150_000_000
 """Bytes a node may have to fetch, on the base the recipe names. A stand-in's size says nothing."""
@@ -74,6 +74,93 @@ for top in ("/opt/track-bridge", "/etc/track-bridge"):
 print(json.dumps(wrong))
 """
     assert json.loads(script(image.engine, image.name, source)) == []
+
+
+def test_bytecode_is_never_checked_against_its_source_and_is_there_for_all_that_a_start_loads(image: Built) -> None:
+    source = """
+import importlib.util, json, os, pathlib, sys
+
+folder = pathlib.Path("/opt/track-bridge/lib/python3.%d/site-packages" % sys.version_info[1])
+checked = [str(path) for path in folder.rglob("*.pyc") if path.read_bytes()[4:8] != b"\\1\\0\\0\\0"]
+
+import rich.console, bridge.cli.app, bridge.service.main, bridge.aws.credentials, botocore.session
+for service in ("sts", "sso", "sso-oidc"):
+    known = {"aws_access_key_id": "an-id", "aws_secret_access_key": "a-key"}
+    botocore.session.Session().create_client(service, region_name="eu-central-1", **known)
+loaded = [module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+sources = [path for path in loaded if path.startswith(str(folder)) and path.endswith(".py")]
+bare = [path for path in sources if not os.path.exists(importlib.util.cache_from_source(path))]
+print(json.dumps([len(sources) > 100, checked, bare]))
+"""
+    assert json.loads(script(image.engine, image.name, source)) == [True, [], []]
+
+
+def test_a_console_colours_python_in_a_traceback_and_shows_other_languages_plain(image: Built) -> None:
+    """Pygments has lost all languages that nothing here is written in, and knows that it has."""
+    source = """
+import io, json, re
+from pygments.lexers import find_lexer_class, get_all_lexers
+from rich.console import Console
+from rich.syntax import Syntax
+
+for name, _, _, _ in get_all_lexers():
+    find_lexer_class(name)
+
+def shown(print_it):
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=100)
+    print_it(console)
+    return console.file.getvalue()
+
+try:
+    json.loads("no JSON")
+except ValueError:
+    traceback = shown(lambda console: console.print_exception(show_locals=True, extra_lines=2))
+line = "kafka: {group_id: orders}"
+plain = shown(lambda console: console.print(Syntax(line, "yaml")))
+print(json.dumps({
+    "a keyword has a colour": bool(re.search(r"\\x1b\\[[0-9;]+mraise\\x1b", traceback)),
+    "the error is named": "JSONDecodeError" in traceback,
+    "YAML is one piece": line in plain,
+    "its language is guessed": Syntax.guess_lexer("bridge.yaml", line),
+}))
+"""
+    assert json.loads(script(image.engine, image.name, source)) == {
+        "a keyword has a colour": True,
+        "the error is named": True,
+        "YAML is one piece": True,
+        "its language is guessed": "default",
+    }
+
+
+def test_the_chain_of_aws_gives_a_containers_credentials_and_trusts_the_public_authorities(image: Built) -> None:
+    """botocore has lost its own copy of these."""
+    source = """
+import http.server, json, os, ssl, threading
+
+class Agent(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = {"AccessKeyId": "an-id", "SecretAccessKey": "a-key", "Token": "a-token"}
+        body["Expiration"] = "2100-01-01T00:00:00Z"
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_):
+        pass
+
+agent = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Agent)
+threading.Thread(target=agent.serve_forever, daemon=True).start()
+os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"http://127.0.0.1:{agent.server_port}/"
+
+from botocore.httpsession import get_cert_path
+from bridge.aws.credentials import AwsCredentials
+
+keys = AwsCredentials("eu-central-1").keys()
+authorities = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+authorities.load_verify_locations(get_cert_path(True))
+print(json.dumps([keys.access_key, keys.session_token, len(authorities.get_ca_certs()) > 50]))
+"""
+    assert json.loads(script(image.engine, image.name, source)) == ["an-id", "a-token", True]
 
 
 def test_no_part_of_the_image_remembers_the_secret_or_the_index_of_its_build(image: Built, layers: list[bytes]) -> None:
