@@ -1,0 +1,1 @@
+"""History written as import files, looked at, and submitted: what `bridge backfill` works with."""
