@@ -28,26 +28,27 @@ def types(is_missing: Callable[[Any], bool], *, logical_types: bool) -> ConnectT
     return ConnectTypes(is_missing)
 
 
-def payload(value: Any, types: ConnectTypes | None = None) -> Any:
+def payload(value: Any, types: ConnectTypes | None = None, size: int = 0) -> Any:
     """What is inside of the envelope; a value without one is as it was: Connect may be told to write none.
 
-    With `types` as what its schema says that it means; else as it is stored. Raises `MappingError` with them.
+    With `types` as what its schema says that it means, read from so many bytes; else as it is stored. Raises
+    `MappingError` with them.
     """
     if value.__class__ is dict and value.keys() == _WRAPPED:
-        return value["payload"] if types is None else types.meant(value["schema"], value["payload"])
+        return value["payload"] if types is None else types.meant(value["schema"], value["payload"], size)
     return value
 
 
-def document(value: Any, types: ConnectTypes | None = None, *, exact: bool) -> Any:
+def document(value: Any, types: ConnectTypes | None = None, size: int = 0, *, exact: bool) -> Any:
     """As `payload`, and where that is a text, the JSON in it: an outbox's payload is one. Raises `MappingError`."""
     inside = payload(value)
     if inside.__class__ is not str:
-        return payload(value, types)
+        return payload(value, types, size)
     try:
         found = exact_json.decode(_bytes(inside), exact=exact or exact_json.may_be_inexact(_bytes(inside)))
     except orjson.JSONDecodeError:
         raise undecodable("the payload is a text that holds no JSON; a JSON object is needed") from None
-    return payload(found, types)
+    return payload(found, types, len(inside))
 
 
 def plain_text(content: bytes) -> bytes:

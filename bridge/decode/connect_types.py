@@ -38,10 +38,36 @@ _LONGEST_PATH: Final = 200
 _BITS: Final = {"int32": 32, "int64": 64}
 _AS_IN_AVRO: Final = {"int32": "int", "int64": "long"}
 
-Convert = Callable[[Any], Any]
-"""From a value that is not null to what expressions see. Changes objects and lists in place. Raises `MisfitError`."""
+MOST_SHOWN: Final = 50_000
+"""Values in one payload that are shown otherwise than they are stored: each takes a time that its bytes do not."""
+BYTES_OF_ONE: Final = 20
+"""A larger value may hold more, in proportion."""
+
 IsMissing = Callable[[Any], bool]
 """Whether something stands for a value that is not there, which stays what it is, whatever the schema says."""
+
+
+class ShownRoom:
+    """How many more values of a payload of so many bytes may be shown otherwise than they are stored."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, size: int) -> None:
+        self._left = max(MOST_SHOWN, size // BYTES_OF_ONE)
+
+    def take(self, values: int) -> None:
+        """Before they are looked at, even where they are not there. Raises `MappingError`."""
+        self._left -= values
+        if self._left < 0:
+            raise undecodable(
+                f"the payload has more than {MOST_SHOWN} decimals, dates and times, more than one for each "
+                f"{BYTES_OF_ONE} bytes; logical_types: false reads them as they are stored"
+            )
+
+
+Convert = Callable[[Any, ShownRoom], Any]
+"""From a value that is not null to what expressions see. Changes objects and lists in place. Raises `MisfitError`, and
+`MappingError` where there is no room."""
 
 
 class MisfitError(InvalidError):
@@ -71,15 +97,18 @@ class ConnectTypes:
         self._known: dict[bytes, Convert | None] = {}
         self._bytes_known = 0
 
-    def meant(self, schema: Any, payload: Any) -> Any:
-        """The payload as what it means; one without a schema as it is. Raises `MappingError`."""
+    def meant(self, schema: Any, payload: Any, size: int) -> Any:
+        """The payload as what it means; one without a schema as it is. Raises `MappingError`.
+
+        `size` is that of the bytes that both were read from.
+        """
         if payload is None or schema.__class__ is not dict:
             return payload
         convert = self._convert(schema)
         if convert is None:
             return payload
         try:
-            return convert(payload)
+            return convert(payload, ShownRoom(size))
         except MisfitError as misfit:
             raise undecodable(misfit.sentence()) from None
 
@@ -137,13 +166,14 @@ def _struct(schema: dict[str, Any], is_missing: IsMissing, left: int) -> Convert
     if not parts:
         return None
 
-    def convert_struct(value: Any) -> Any:
+    def convert_struct(value: Any, room: ShownRoom) -> Any:
         if value.__class__ is not dict:
             return _kept(value, is_missing, "a struct")
+        room.take(len(parts))
         for field, convert in parts:
             stored = value.get(field)
             if stored is not None:
-                value[field] = _inside(convert, stored, f".{field}")
+                value[field] = _inside(convert, stored, room, f".{field}")
         return value
 
     return convert_struct
@@ -157,10 +187,11 @@ def _list(items: Convert | None, is_missing: IsMissing) -> Convert | None:
     if items is None:
         return None
 
-    def convert_list(value: Any) -> Any:
+    def convert_list(value: Any, room: ShownRoom) -> Any:
         if value.__class__ is not list or is_missing(value):
             return _kept(value, is_missing, "an array")
-        value[:] = [None if item is None else _inside(items, item, "[]") for item in value]
+        room.take(len(value))
+        value[:] = [None if item is None else _inside(items, item, room, "[]") for item in value]
         return value
 
     return convert_list
@@ -171,28 +202,30 @@ def _map(keys: Convert | None, items: Convert | None, is_missing: IsMissing) -> 
     if keys is items is None:
         return None
 
-    def part(convert: Convert | None, stored: Any) -> Any:
-        return stored if convert is None or stored is None else _inside(convert, stored, "[]")
+    def part(convert: Convert | None, stored: Any, room: ShownRoom) -> Any:
+        return stored if convert is None or stored is None else _inside(convert, stored, room, "[]")
 
-    def convert_map(value: Any) -> Any:
+    def convert_map(value: Any, room: ShownRoom) -> Any:
         if value.__class__ is dict and keys is None:
+            room.take(len(value))
             for name, stored in value.items():
-                value[name] = part(items, stored)
+                value[name] = part(items, stored, room)
             return value
         if value.__class__ is not list or is_missing(value):
             return _kept(value, is_missing, "a map")
+        room.take(2 * len(value))
         for pair in value:
             if pair.__class__ is not list or len(pair) != 2:
                 raise MisfitError("a map with an entry that is no pair of a key and a value")
-            pair[:] = part(keys, pair[0]), part(items, pair[1])
+            pair[:] = part(keys, pair[0], room), part(items, pair[1], room)
         return value
 
     return convert_map
 
 
-def _inside(convert: Convert, stored: Any, step: str) -> Any:
+def _inside(convert: Convert, stored: Any, room: ShownRoom, step: str) -> Any:
     try:
-        return convert(stored)
+        return convert(stored, room)
     except MisfitError as misfit:
         misfit.path.append(step)
         raise
@@ -216,7 +249,7 @@ def _count(meaning: Meaning | None, bits: int, is_missing: IsMissing) -> Convert
         return None
     limit = 1 << bits - 1
 
-    def convert_count(value: Any) -> Any:
+    def convert_count(value: Any, _room: ShownRoom) -> Any:
         if value.__class__ is not int:
             return _kept(value, is_missing, f"an integer that means a {_SPOKEN.get(meaning.kind, meaning.kind)}")
         if not -limit <= value < limit:
@@ -230,7 +263,7 @@ def _decimal(meaning: Meaning | None, is_missing: IsMissing) -> Convert | None:
     if meaning is None:
         return None
 
-    def convert_decimal(value: Any) -> Any:
+    def convert_decimal(value: Any, _room: ShownRoom) -> Any:
         if value.__class__ is str and not is_missing(value):
             return values.meant(_bytes_of(value), meaning)
         if value.__class__ in _NUMBERS or isinstance(value, Unusable):
@@ -244,7 +277,7 @@ _NUMBERS: Final = frozenset({int, float, Decimal})
 
 
 def _decimal_with_scale(is_missing: IsMissing) -> Convert:
-    def convert_parts(value: Any) -> Any:
+    def convert_parts(value: Any, _room: ShownRoom) -> Any:
         if value.__class__ is not dict or is_missing(value):
             return _kept(value, is_missing, "a struct of scale and value")
         scale, digits = value.get("scale"), value.get("value")

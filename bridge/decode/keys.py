@@ -118,14 +118,14 @@ def _in_envelopes(given: FormatSettings) -> KeyReader:
     """Text and JSON, be it in Kafka Connect's envelope or in the quotes of its JSON converter."""
     types = connect.types(debezium.is_unavailable, logical_types=given.logical_types)
 
-    def inside_of(found: Any, name: str) -> Any:
+    def inside_of(found: Any, name: str, size: int) -> Any:
         try:
-            return connect.payload(found, types)
+            return connect.payload(found, types, size)
         except MappingError as failure:
             raise unmappable(f"{name}: {failure.message}") from None
 
     def value(content: bytes, headers: Sequence[Header], /, *, exact: bool) -> Any:
-        return inside_of(plain_json.read_key(content, headers, exact=exact), "key")
+        return inside_of(plain_json.read_key(content, headers, exact=exact), "key", len(content))
 
     def text(content: bytes, name: str, headers: Sequence[Header]) -> str | None:
         if content[:1] in {b"{", b'"'}:
@@ -133,7 +133,7 @@ def _in_envelopes(given: FormatSettings) -> KeyReader:
                 found = exact_json.decode(content, exact=True)
             except (orjson.JSONDecodeError, MappingError):
                 found = None
-            inside = inside_of(found, name)
+            inside = inside_of(found, name, len(content))
             if inside is not found or isinstance(found, str):
                 return _as_text(inside, name)
         return plain_text.read(content, name, headers)

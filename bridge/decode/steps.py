@@ -64,7 +64,7 @@ class _Steps:
     def _unwrapped(self, value: Any, record: Record, settings: DecodeSettings) -> Any:
         if isinstance(value, SchemaNeeded | ElementList):
             return value
-        value = connect.document(value, self._types, exact=settings.exact)
+        value = connect.document(value, self._types, len(record.value or b""), exact=settings.exact)
         if self._given.unwrap == "debezium" and value.__class__ is dict:
             return debezium.change(value, record, exact=settings.exact)
         return value

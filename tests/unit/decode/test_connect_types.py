@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from bridge.decode import debezium
 from bridge.decode.avro.careful import CarefulReader
 from bridge.decode.avro.schema import parse_schema
 from bridge.decode.beyond_json.meanings import BY_CONNECT_NAME, DECIMAL, VARIABLE_SCALE
-from bridge.decode.connect_types import MOST_NESTED, ConnectTypes
+from bridge.decode.connect_types import BYTES_OF_ONE, MOST_NESTED, MOST_SHOWN, ConnectTypes
 from bridge.decode.decoders import DECODERS
 from bridge.decode.failures import MappingError, Unusable
 from bridge.decode.keys import key_reader
@@ -176,15 +177,44 @@ def test_a_schema_that_is_nested_without_end_is_a_dead_letter() -> None:
 def test_a_schema_is_understood_once_and_what_is_kept_is_bounded() -> None:
     types = ConnectTypes(debezium.is_unavailable)
     for number in range(1_000):
-        assert types.meant(struct(**{f"due_{number}": DATE}), {f"due_{number}": 0}) == {f"due_{number}": "1970-01-01"}
-        types.meant(struct(due=DATE), {"due": 0})
+        assert types.meant(struct(**{f"due_{number}": DATE}), {f"due_{number}": 0}, 0) == {
+            f"due_{number}": "1970-01-01"
+        }
+        types.meant(struct(due=DATE), {"due": 0}, 0)
     again = struct(due=DATE)
     assert types._convert(again) is types._convert(orjson.loads(orjson.dumps(again))) is not None
     assert len(types._known) <= 256
     large = ConnectTypes(debezium.is_unavailable)
     for number in range(6):
-        large.meant({**struct(due=DATE), "doc": f"{number}" + "x" * 1_000_000}, {"due": 0})
+        large.meant({**struct(due=DATE), "doc": f"{number}" + "x" * 1_000_000}, {"due": 0}, 0)
     assert len(large._known) < 6
+
+
+WIDE = struct(**{f"due_{number}": DATE for number in range(1_000)})
+
+
+@pytest.mark.parametrize(
+    ("items", "of_list", "most"),
+    [
+        ({"type": "array", "items": DATE}, lambda number: [0] * number, MOST_SHOWN - 1),
+        ({"type": "array", "items": WIDE}, lambda number: [{}] * number, MOST_SHOWN // 1_001),
+        ({"type": "map", "values": DATE}, lambda number: {f"{each}": 0 for each in range(number)}, MOST_SHOWN - 1),
+        ({"type": "map", "keys": DATE}, lambda number: [[0, 0]] * number, MOST_SHOWN // 2 - 1),
+    ],
+    ids=["dates", "objects without any of their many dates", "a map", "pairs"],
+)
+def test_a_payload_holds_no_more_of_such_types_than_can_be_shown_in_time(
+    items: Any, of_list: Callable[[int], Any], most: int
+) -> None:
+    schema = struct(it=items)
+    assert len(read(schema, {"it": of_list(most)})["it"]) == most
+    assert failure(schema, {"it": of_list(most + 1)}) == (
+        "the payload has more than 50000 decimals, dates and times, more than one for each 20 bytes; "
+        "logical_types: false reads them as they are stored"
+    )
+    assert len(read(schema, {"it": of_list(most + 1)}, logical_types=False)["it"]) == most + 1
+    larger = "x" * (2 * MOST_SHOWN * BYTES_OF_ONE)
+    assert len(read(schema, {"it": of_list(most + 1), "note": larger})["it"]) == most + 1
 
 
 def test_an_envelope_inside_of_a_text_is_read_as_any_other_is() -> None:

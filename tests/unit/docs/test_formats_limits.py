@@ -7,6 +7,8 @@ from pathlib import Path
 from bridge.config import named_files
 from bridge.decode.avro.schema import MOST_BYTES, MOST_NODES, MOST_SYMBOLS
 from bridge.decode.avro.weights import BYTES_OF_ONE, MOST_DEEP, MOST_NESTED, MOST_STRUCTURE
+from bridge.decode.connect_types import BYTES_OF_ONE as BYTES_OF_ONE_SHOWN
+from bridge.decode.connect_types import MOST_SHOWN
 from bridge.decode.protobuf.reading.trees import FREE, PER_BYTE
 from bridge.decode.protobuf.schema import sources
 from bridge.decode.protobuf.wire import DEEPEST
@@ -24,6 +26,9 @@ LIMITS = {
     "messages of Protobuf in each other": f"{DEEPEST}",
     "items of a list or map of Avro": (
         f"{MOST_STRUCTURE:,}; more only in values of more than {MOST_STRUCTURE * BYTES_OF_ONE:,} bytes"
+    ),
+    "decimals, dates and times in JSON of Kafka Connect with its schema": (
+        f"{MOST_SHOWN:,}; more only in values of more than {MOST_SHOWN * BYTES_OF_ONE_SHOWN:,} bytes"
     ),
     "memory that a Protobuf value takes": f"{FREE // 10**6} MB, and {PER_BYTE} bytes for each of its own",
 }
