@@ -117,6 +117,8 @@ class FilterReason(enum.StrEnum):
     """Debezium's mark of where a transaction begins or ends."""
     SCHEMA_CHANGE = "schema_change"
     TRUNCATE = "truncate"
+    FORGET = "forget"
+    """Its route says that the user is to be forgotten."""
 
 
 class LetterReason(enum.StrEnum):
@@ -185,8 +187,10 @@ class RequestKind:
 
 
 TRACK: Final = RequestKind("track", "/v1/track")
-KINDS: Final = (TRACK,)
-"""The table of kinds. Each has a governor of its own, and with it a budget; what the API documents of its body is in
+IDENTIFY: Final = RequestKind("identify", "/v1/identify")
+COMPANY: Final = RequestKind("company", "/v1/companies/identify")
+KINDS: Final = (TRACK, IDENTIFY, COMPANY)
+"""The table of kinds. Each has a governor of its own; what the API documents of its body is in
 `sandbox.emulator.contract`."""
 
 
@@ -200,7 +204,9 @@ class Request:
     ) -> None:
         self.kind = kind
         self.user_id = user_id
+        """Whose order it is in: the user, or ``company:<id>`` where it is of a company alone."""
         self.event_name = event_name
+        """Empty unless it tracks an event."""
         self.body = body
         """The JSON document of the request, UTF-8."""
         self.route = route
@@ -275,9 +281,32 @@ def route_of(output: int) -> int:
     return output // MOST_ELEMENTS
 
 
-Outcome = Request | Filtered | Failed | SchemaNeeded | Elements
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Nothing is sent: the user is forgotten, and never identified again unless a record asks for it."""
+
+    user_id: str
+    filtered: Filtered
+    """What the record counts as."""
+
+    @property
+    def route(self) -> Route | None:
+        """Whose rule it is; None: the record is a tombstone."""
+        return self.filtered.route
+
+
+Outcome = Request | Filtered | Failed | SchemaNeeded | Elements | Forget
 Outcomes = tuple[Outcome, ...]
 """What one record becomes: one entry per route that looked at it, never empty."""
+
+
+class Steps(tuple[Outcome, ...]):
+    """Outcomes of one record (or element), each of which is sent only after the one before it was accepted.
+
+    Those that are filtered are passed over. In a plain tuple no outcome waits for another.
+    """
+
+    __slots__ = ()
 
 
 # --- what the destination says of an attempt ------------------------------------------------------
@@ -358,6 +387,19 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedStep:
+    """Which of a record's steps failed. All before it were accepted, or filtered."""
+
+    number: int
+    """From 0, among the outcomes of the record, or of the element."""
+    of: int
+    rest_sent: bool = False
+    """The steps behind it are sent nevertheless; else they are left with the letter."""
+    automatic: bool = False
+    """It was the identify that the bridge itself sends before a user's first event; `number` is that of the event."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that left the pipeline without being delivered, with all that is known about why."""
 
@@ -380,6 +422,10 @@ class DeadLetter:
     """Which of the record's elements it is of, from 0; None: its record has none, or it is of all of it."""
     schema: str | None = None
     """The schema that the registry did not know, where that is the reason."""
+    kind: str = TRACK.name
+    """Of the request that failed, see `RequestKind.name`."""
+    step: FailedStep | None = None
+    """None: it is no step of several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ SECTIONS = {
     "RegistryTls": "schema_registry.tls",
     "Track": "track",
     "Auth": "track.auth",
+    "KnownUsers": "track.known_users",
     "Delivery": "delivery",
     "RetryPolicy": "delivery.retry",
     "DeadLetterSettings": "dead_letter",

@@ -73,7 +73,7 @@ def _show(result: ExampleResult) -> None:
 
 
 def _in_short(outcome: Outcome) -> str:
-    from bridge.model import Elements, Failed, Filtered, Request, SchemaNeeded
+    from bridge.model import Elements, Failed, Filtered, Forget, Request, SchemaNeeded
 
     match outcome:
         case Request():
@@ -82,6 +82,8 @@ def _in_short(outcome: Outcome) -> str:
             return f"{{dead_letter: {outcome.reason}}}  # {outcome.message}"
         case Filtered():
             return f"{{dropped: {outcome.reason}}}"
+        case Forget(filtered=filtered):
+            return f"{{dropped: {filtered.reason}}}"
         case SchemaNeeded(reference):
             return f"{{schema_needed: {reference}}}"
         case Elements():

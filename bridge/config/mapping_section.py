@@ -15,6 +15,7 @@ Layer = Literal["base64", "gzip", "zlib", "zstd", "json_text"]
 Unwrap = Literal["none", "connect", "debezium"]
 KeyFormat = Literal["text", "json", "int32", "int64", "uuid", "avro", "protobuf", "auto"]
 Unwanted = Literal["drop", "dead_letter"]
+RestOfRecord = Literal["dead_letter", "send"]
 
 _COMMON_METADATA: Mapping[str, ValueSpec | Literal[False]] = {
     "occurred_at": "envelope:occurred_at",
@@ -114,6 +115,7 @@ class TopicOverrides(Section):
     on_expired: Unwanted | None = Field(default=None, description="As mapping.on_expired.")
     on_untyped: Unwanted | None = Field(default=None, description="As mapping.on_untyped.")
     on_no_user: Unwanted | None = Field(default=None, description="As mapping.on_no_user.")
+    on_identify_rejected: RestOfRecord | None = Field(default=None, description="As mapping.on_identify_rejected.")
     stringify: fields.Flag | None = Field(default=None, description="As mapping.stringify.")
     metadata_limit: fields.Size | None = Field(default=None, description="As mapping.metadata_limit.")
     never_send: tuple[fields.Name, ...] | None = Field(default=None, description="Added to mapping.never_send.")
@@ -304,6 +306,11 @@ class MappingConfig(Section):
     on_expired: Unwanted = Field(default="drop", description="What becomes of events older than max_age.")
     on_untyped: Unwanted = Field(default="dead_letter", description="What becomes of records without a type.")
     on_no_user: Unwanted = Field(default="dead_letter", description="What becomes of events without a user.")
+    on_identify_rejected: RestOfRecord = Field(
+        default="dead_letter",
+        description="What becomes of the rest of a record whose identify the API refuses: it stays with the dead "
+        "letter, or is sent.",
+    )
     stringify: fields.Flag = Field(default=False, description="Send every metadata value as a string.")
     metadata_limit: fields.Size = fields.preset(
         scalars.size, "10KB", "The largest metadata of one event, as JSON; beyond it the event is a dead letter."

@@ -38,6 +38,7 @@ __all__ = [
     "ExpectedDrop",
     "ExpectedEvent",
     "Kafka",
+    "KnownUsers",
     "LiteralValue",
     "MappingConfig",
     "Observability",
@@ -173,6 +174,15 @@ class Auth(Section):
     )
 
 
+class KnownUsers(Section):
+    """What is remembered of whom the API knows, by hash; a restart forgets, which costs requests and nothing else."""
+
+    size: fields.Whole = Field(default=100_000, ge=1, description="Users at most; the longest unseen is forgotten.")
+    ttl: fields.Duration = fields.preset(
+        scalars.duration, "7d", "How long after its identify was accepted a user is believed to be known."
+    )
+
+
 class Track(Section):
     """The Track API: where it is, with which key, how it is called."""
 
@@ -209,6 +219,21 @@ class Track(Section):
         examples=["/etc/ssl/own/ca.pem"],
     )
     auth: Auth = Field(default=Auth(), description="What happens when the API refuses the key.")
+    company_id_field: Literal["id", "company_id", "both"] = Field(
+        default="id",
+        description="The name of the id inside identify's company. The API's page says id, its OpenAPI company_id.",
+    )
+    unknown_users: Literal["send", "identify"] = Field(
+        default="send",
+        description="What comes before the first event of a user who is not known to have been identified: send, "
+        "nothing; identify, a request with the user_id alone. Each identify updates last_seen_at.",
+    )
+    known_users: KnownUsers = Field(
+        default=KnownUsers(), description="What is remembered of whom the API knows, by hash."
+    )
+    identify_settle: fields.Wait = fields.preset(
+        scalars.wait, "0s", "How long a user's events wait after an identify of the user was accepted."
+    )
 
 
 class RetryPolicy(Section):
@@ -255,6 +280,15 @@ class Delivery(Section):
         "600/min",
         "Requests of this API token for all replicas together, such as 600/min, 10/s or 36000/h; unlimited lifts it.",
         "1200/min",
+    )
+    identify_rate_limit: fields.Rate = fields.preset(
+        scalars.rate,
+        "600/min",
+        "Identify and company requests of this API token for all replicas together; unlimited lifts it.",
+        "1200/min",
+    )
+    shared_rate_limit: fields.Flag = Field(
+        default=False, description="Whether identify and company requests draw on rate_limit, together with events."
     )
     retry: RetryPolicy = Field(default=RetryPolicy(), description="How a request that may succeed later is repeated.")
 

@@ -30,10 +30,10 @@ def decode_of(decoder: Decoder, given: FormatSettings, schemas: Schemas) -> Deco
     decode = decoder.make(given, schemas)
     if given.as_it_is:
         return decode
-    return _Steps(decode, given)
+    return _Undoing(decode, given)
 
 
-class _Steps:
+class _Undoing:
     """A `Decode` with something around it."""
 
     def __init__(self, decode: Decode, given: FormatSettings) -> None:

@@ -118,6 +118,10 @@ class CompiledMapping:
                 counts[key] = counts.get(key, KeyCount()) + count
         return counts
 
+    def rest_follows(self, topic: str) -> bool:
+        """Whether what comes behind an identify that the API refuses is sent nevertheless."""
+        return self._settings.of(topic).on_identify_rejected == "send"
+
     def topic(self, name: str) -> TopicPlan:
         """The plan of one topic, made when it is first seen."""
         plan = self._topics.get(name)

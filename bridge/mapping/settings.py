@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from bridge.config.fingerprint import ENGINE_VERSION
 from bridge.config.keys.values import ValueSpec
-from bridge.config.mapping_section import MappingConfig, TopicOverrides, Unwanted
+from bridge.config.mapping_section import MappingConfig, RestOfRecord, TopicOverrides, Unwanted
 from bridge.config.named_files import content_of
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import TopicPattern
@@ -50,6 +50,7 @@ class Settings:
     on_expired: Unwanted
     on_untyped: Unwanted
     on_no_user: Unwanted
+    on_identify_rejected: RestOfRecord
     stringify: bool
     metadata_limit: int
     """Bytes of the encoded metadata."""
@@ -107,6 +108,7 @@ def compile_settings(config: MappingConfig, findings: Findings, schemas: Schemas
         on_expired=config.on_expired,
         on_untyped=config.on_untyped,
         on_no_user=config.on_no_user,
+        on_identify_rejected=config.on_identify_rejected,
         stringify=config.stringify,
         metadata_limit=config.metadata_limit,
         never_send=_never_send(config.never_send, "mapping", findings),
@@ -181,14 +183,18 @@ def _content(file: Any, where: str, findings: Findings) -> bytes | None:
         return None
 
 
+_PLAIN: Final = (
+    "on_unmapped", "on_expired", "on_untyped", "on_no_user", "on_identify_rejected", "stringify", "metadata_limit",
+)  # fmt: skip
+"""Settings that are what is written for them."""
+
+
 def _overridden(
     base: Settings, overrides: TopicOverrides, where: str, findings: Findings, schemas: Schemas
 ) -> Settings:
     """The base with what was written for some topics in its place. `never_send` can only grow."""
     changed: dict[str, Any] = {
-        name: getattr(overrides, name)
-        for name in ("on_unmapped", "on_expired", "on_untyped", "on_no_user", "stringify", "metadata_limit")
-        if getattr(overrides, name) is not None
+        name: getattr(overrides, name) for name in _PLAIN if getattr(overrides, name) is not None
     }
     if overrides.decode is not None:
         changed["decoder"] = DECODERS[overrides.decode]

@@ -62,6 +62,9 @@ class Mapper(Protocol):
     def map(self, record: Record, now: float) -> Outcomes:
         """``now`` is wall time in seconds, for ``max_age``."""
 
+    def rest_follows(self, topic: str, /) -> bool:
+        """Whether what comes behind an identify that the API refuses is sent nevertheless."""
+
 
 class Attempt(Protocol):
     """One request on its way, as the sink sees it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.config.sections import Delivery
+from typing import Literal
+
+from bridge.config.sections import Delivery, KnownUsers
 
 
 class DeliverySettings(Delivery):
@@ -18,3 +20,6 @@ class DeliverySettings(Delivery):
     hold_after_letters: int = 100
     drain_timeout: float = 20.0
     session_timeout: float = 45.0
+    unknown_users: Literal["send", "identify"] = "send"
+    known_users: KnownUsers = KnownUsers()
+    identify_settle: float = 0.0

@@ -15,6 +15,9 @@ def delivery_settings(config: Config) -> DeliverySettings:
         recheck=config.track.auth.recheck,
         hold_after_letters=config.dead_letter.hold_after,
         drain_timeout=config.kafka.drain_timeout,
+        unknown_users=config.track.unknown_users,
+        known_users=config.track.known_users,
+        identify_settle=config.track.identify_settle,
         # Until the source has found out on which terms the group takes it.
         session_timeout=terms.trust(terms.first(config.kafka), config.kafka),
     )

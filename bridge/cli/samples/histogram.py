@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.model import Elements, Failed, Filtered, FilterReason, Outcome, Record, Request, SchemaNeeded
+from bridge.model import Elements, Failed, Filtered, FilterReason, Forget, Outcome, Record, Request, SchemaNeeded
 from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
@@ -122,6 +122,8 @@ def _label(outcome: Outcome) -> str:
             return "request"
         case Filtered():
             return f"filtered: {outcome.reason}"
+        case Forget(filtered=filtered):
+            return f"filtered: {filtered.reason}"
         case Failed():
             return f"dead letter: {outcome.reason}"
         case SchemaNeeded(reference):

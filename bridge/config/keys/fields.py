@@ -116,6 +116,9 @@ Flag = Annotated[bool, BeforeValidator(scalars.flag)]
 Duration = Annotated[
     float, BeforeValidator(scalars.duration), _writer(scalars.duration_text), WithJsonSchema(_pattern(scalars.DURATION))
 ]
+Wait = Annotated[
+    float, BeforeValidator(scalars.wait), _writer(scalars.duration_text), WithJsonSchema(_pattern(scalars.DURATION))
+]
 Size = Annotated[int, BeforeValidator(scalars.size), _writer(scalars.size_text), WithJsonSchema(_pattern(scalars.SIZE))]
 Rate = Annotated[
     float | None,

@@ -153,6 +153,12 @@ def duration(value: Any) -> float:
     return amount * _SECONDS[unit]
 
 
+def wait(value: Any) -> float:
+    """As `duration`, or no time at all: 0s."""
+    amount, unit = _amount(value, "a duration", "20s", "ms, s, m, h or d")
+    return 0.0 if amount == 0 and unit in _SECONDS else duration(value)
+
+
 def size(value: Any) -> int:
     """Bytes, from 512B, 10KB, 32MB (powers of ten) or 64KiB, 32MiB (powers of two)."""
     amount, unit = _amount(value, "a size", "32MB", "B, KB, MB, GB, KiB, MiB or GiB")

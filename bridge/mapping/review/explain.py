@@ -12,7 +12,7 @@ from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.topic_plan import TopicPlan
-from bridge.model import Elements, Failed, Filtered, FilterReason, Outcome, Record, Request, SchemaNeeded
+from bridge.model import Elements, Failed, Filtered, FilterReason, Forget, Outcome, Record, Request, SchemaNeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,8 @@ def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
             return Look(name, "dead_letter", outcome.reason.value, outcome.message)
         case Filtered():
             return Look(name, "filtered", outcome.reason.value, describe(mapping, record, outcome))
+        case Forget(filtered=filtered):
+            return Look(name, "filtered", filtered.reason.value, f"user {outcome.user_id!r} is forgotten")
         case SchemaNeeded(reference):
             return Look(name, "schema_needed", None, f"its schema {reference} is not known here")
         case Elements():

@@ -188,6 +188,10 @@ class Replay:
         """See `Cargo`: the letter's own event (or those of its record) under the present mapping."""
         return self._letters.sent(record.offset).map(self._wiring.mapping)
 
+    def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - the port's
+        """See `Cargo`: it ends at what is refused, so that the letter still says what is left."""
+        return False
+
     def pause(self, partition: int) -> None:
         """See `Cargo`."""
         self._letters.pause(partition)

@@ -235,6 +235,10 @@ class Sending:
         line.mapped(outcomes)
         return outcomes
 
+    def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - the port's
+        """See `Cargo`: a line ends at what is refused, and says so."""
+        return False
+
     # --- what comes of them ----------------------------------------------------------------------------
 
     def accepted(self, work: Work, verdict: Delivered, heard: Callable[[], None]) -> None:  # noqa: ARG002 - the port's

@@ -75,6 +75,9 @@ class Cargo(ClaimHolder, Protocol):
     def map(self, record: Record, now: float) -> Outcomes:
         """See `ports.Mapper`: of a record that was fed."""
 
+    def rest_follows(self, topic: str, /) -> bool:
+        """See `ports.Mapper`."""
+
     def accepted(self, work: Work, verdict: Delivered, heard: Callable[[], None]) -> None:
         """The API accepted one event. Its permit is free when ``heard`` is called."""
 

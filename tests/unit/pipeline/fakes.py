@@ -389,6 +389,11 @@ class PlainMapper:
         self._known = {} if known is None else known
         self.way = 0
         """In which records of elements are taken apart."""
+        self.sends_the_rest = False
+        """What comes behind an identify that is refused."""
+
+    def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - the port's signature
+        return self.sends_the_rest
 
     def map(self, record: Record, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
         if b"|" in (record.value or b""):
