@@ -107,7 +107,7 @@ class Dispatcher:
             settings, self._admission, self.tally, self.failing, positions, self._take, self._read_on
         )
         self.schemas = SchemaWaits(
-            settings, self._admit, self.opening.nothing_in, lookups or NoLookups(), positions, self._read_on
+            settings, self._admit, self.opening, lookups or NoLookups(), positions, self._read_on
         )
         self.answers = Answers(settings.retry, kept, self.letters, credentials, event_log, clock, rng, self._wake_at)
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from bridge.pipeline.dispatch.opening import Admit
+from bridge.pipeline.dispatch.opening import Admit, Opening
 from bridge.pipeline.ports import Arrival, Positions, SchemaLookups
 from bridge.pipeline.schema_wait import AwaitedSchema, NothingIn, SchemaWait, place, weight
 from bridge.pipeline.settings import DeliverySettings
@@ -30,7 +30,7 @@ class SchemaWaits:
     """All of them. Each schema is looked up once, however many partitions wait for it."""
 
     __slots__ = (
-        "_admit", "_again", "_answered", "_looked_up", "_lookups", "_max_bytes", "_max_records", "_nothing_in",
+        "_admit", "_again", "_answered", "_looked_up", "_lookups", "_max_bytes", "_max_records", "_opening",
         "_positions", "_resume", "_waiting", "_waits", "records", "size",
     )  # fmt: skip
 
@@ -38,17 +38,17 @@ class SchemaWaits:
         self,
         settings: DeliverySettings,
         admit: Admit,
-        nothing_in: Callable[[PartitionWork, NothingIn], None],
+        opening: Opening,
         lookups: SchemaLookups,
         positions: Positions,
         resume: Callable[[PartitionWork], None],
     ) -> None:
-        """`admit` takes in what was kept, and `nothing_in` the gaps in it.
+        """`admit` takes in what was kept, and `opening` the gaps in it, and all of it while no more may be decoded.
 
         `resume` has a partition read on, unless something else holds it.
         """
         self._max_records, self._max_bytes = settings.max_buffered // 2, settings.max_buffered_bytes // 2
-        self._admit, self._nothing_in = admit, nothing_in
+        self._admit, self._opening = admit, opening
         self._lookups = lookups
         self._positions = positions
         self._resume = resume
@@ -124,7 +124,10 @@ class SchemaWaits:
             while wait.parts and wait.needs is None:
                 if partition.opening is None and monotonic() >= until:
                     return False  # what comes behind many records in one goes there at once, so that its order is kept
-                self._take_part(partition, wait, until, monotonic)
+                if self._opening and partition not in self._opening and not self._opening.may_decode:
+                    self._leave_to_opening(partition, wait)
+                else:
+                    self._take_part(partition, wait, until, monotonic)
             self._looked_up.popleft()
             if not wait.parts:
                 self._end(partition)
@@ -135,7 +138,7 @@ class SchemaWaits:
     ) -> None:
         part = wait.parts.popleft()
         if isinstance(part, NothingIn):
-            self._nothing_in(partition, part)
+            self._opening.nothing_in(partition, part)
             return
         through = self._admit(partition, part, until)
         self._keep(wait, -through, -weight(part[:through]))
@@ -143,6 +146,17 @@ class SchemaWaits:
             wait.parts.appendleft(part[through:])
         if partition.needs is not None:
             self._want(partition, wait, part[through], monotonic())
+
+    def _leave_to_opening(self, partition: PartitionWork, wait: SchemaWait) -> None:
+        """It may hold many records in one, as others that waited for this schema: there is no room to find out."""
+        self._opening.begin(partition, ())
+        while wait.parts:
+            part = wait.parts.popleft()
+            if isinstance(part, NothingIn):
+                self._opening.nothing_in(partition, part)
+            else:
+                self._keep(wait, -len(part), -weight(part))
+                self._opening.arrived(partition, part)
 
     # --- time -----------------------------------------------------------------------------------------
 

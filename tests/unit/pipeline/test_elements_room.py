@@ -225,6 +225,35 @@ def test_records_of_many_count_as_what_they_are_decoded_until_all_of_them_are_op
     assert world.dispatcher.room() == (200, 100_000)
 
 
+def test_records_of_many_that_waited_for_one_schema_are_decoded_no_more_at_once_than_there_are_bytes_for() -> None:
+    world = World(settings(max_buffered=200, max_buffered_bytes=100_000))
+    world.registry.schemas["id:7"] = True
+    world.registry.takes = 0.3
+    world.sink.api = lambda _: None
+    partitions = [TopicPartition("many", number) for number in range(10)]
+    trackers = world.assign(*partitions)
+    for partition, tracker in zip(partitions, trackers, strict=True):
+        world.write(partition, "id:7|" + batch(*(f"u{number:03}" for number in range(600))), "ann")
+        world.dispatcher.accept(tracker, world.logs[partition].records)
+        world.dispatcher.passed(tracker, 2, 5, None)
+    assert len(world.dispatcher.schemas.awaited()) == 10
+    world.run(0.4)
+
+    assert world.positions.rereads == [], "all of it was kept"
+    assert not world.dispatcher.schemas.awaited()
+    decoded = [tracker for tracker in trackers if tracker.open]
+    assert len(decoded) == 3, "36 KB each: of the others nothing was decoded"
+    assert world.dispatcher.room()[1] <= 0
+    world.sink.api = lambda _: (0.01, ACCEPTED)
+    world.sink.answer_all(ACCEPTED)
+    world.run(60)
+    assert world.all_finished()
+    world.check_order()
+    assert [tracker.lowest_open for tracker in trackers] == [5] * 10
+    assert world.positions.paused == set()
+    assert world.dispatcher.room() == (200, 100_000)
+
+
 def test_one_large_record_of_many_leaves_half_of_the_bytes_to_others() -> None:
     world = World(settings(max_buffered_bytes=10_000))
     world.sink.api = lambda _: None
