@@ -81,12 +81,12 @@ class CommandMapping(CompiledMapping):
 
 
 def open_schemas(options: Sequence[str] | None, section: SchemaRegistry | None) -> CommandSchemas:
-    """What a command knows of schemas. Raises `Misuse` for files that hold none."""
+    """What a command knows of schemas. Raises `Misuse` for files that hold none, and for an id that is given twice."""
     given: dict[str, Schema] = {}
     if options:
-        from bridge.registry.offline import read_schema_option  # noqa: PLC0415 - loads HTTP, which few commands need
+        from bridge.registry.offline import read_schema_options  # noqa: PLC0415 - loads HTTP, which few commands need
 
-        given = dict(read_schema_option(option) for option in options)
+        given = read_schema_options(options)
     return CommandSchemas(given, None if section is None else lambda: _opened(section))
 
 

@@ -9,7 +9,7 @@ import asyncio
 import base64
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -110,6 +110,21 @@ def open_schemas(
         return ResolvingSchemas(given)
     source = build_source(section, environ, clock=time.monotonic)
     return ResolvingSchemas(given, source, build_folder(section, source.urls, warn))
+
+
+def read_schema_options(texts: Iterable[str]) -> dict[str, Schema]:
+    """All that are given. Raises `Misuse` as `read_schema_option`, and where two are for one reference."""
+    given: dict[str, Schema] = {}
+    by: dict[str, str] = {}
+    for text in texts:
+        reference, schema = read_schema_option(text)
+        if reference in given:
+            raise Misuse(
+                f"--schema {text}: --schema {by[reference]} is for the same id, and one schema belongs to it; remove"
+                " one of them"
+            )
+        given[reference], by[reference] = schema, text
+    return given
 
 
 def read_schema_option(text: str) -> tuple[str, Schema]:

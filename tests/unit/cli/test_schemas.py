@@ -159,6 +159,13 @@ def test_an_option_that_cannot_be_read_is_a_sentence(cli: Cli, config: Config, v
     assert "--schema" in ran.err
 
 
+def test_two_schemas_for_one_id_are_a_sentence(cli: Cli, config: Config, value: str, file: str) -> None:
+    """One of them would count, and nobody would know which."""
+    ran = cli("map", value, "--raw", "-c", avro(config), "--schema", f"042={file}", "--schema", f"42={file}")
+    assert ran.code == 2
+    assert f"--schema 42={file}: --schema 042={file} is for the same id" in " ".join(ran.err.split())
+
+
 async def test_a_record_that_is_mapped_on_a_loop_has_its_schema_looked_up(registry: FakeRegistry) -> None:
     await asyncio.sleep(0)
     registry.register("a", AVRO, id=42)
