@@ -12,6 +12,9 @@ from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
 ValueFormat = Literal["auto", "json", "cloudevents", "avro", "protobuf"]
 """How values may be read, each by a decoder of `bridge.decode.decoders`. The one list: all others are built from it."""
 Layer = Literal["base64", "gzip", "zlib", "zstd", "json_text"]
+MOST_LAYERS: Final = 8
+"""More than anybody puts around a value. Each may make megabytes of a few bytes, or as many once more."""
+Layers = Annotated[tuple[Layer, ...], Field(max_length=MOST_LAYERS)]
 Unwrap = Literal["none", "connect", "debezium"]
 KeyFormat = Literal["text", "json", "int32", "int64", "uuid", "avro", "protobuf", "auto"]
 Unwanted = Literal["drop", "dead_letter"]
@@ -98,7 +101,7 @@ class TopicOverrides(Section):
     # What was left out differs from a null that lifts a setting: `model_fields_set` tells them apart.
 
     decode: ValueFormat | None = Field(default=None, description="As mapping.decode.")
-    layers: tuple[Layer, ...] | None = Field(default=None, description="Instead of mapping.layers.")
+    layers: Layers | None = Field(default=None, description="Instead of mapping.layers.")
     unwrap: Unwrap | None = Field(default=None, description="As mapping.unwrap.")
     logical_types: fields.Flag | None = Field(default=None, description="As mapping.logical_types.")
     descriptor_set_file: fields.OptionalFilePath = Field(default=None, description="As mapping.descriptor_set_file.")
@@ -244,10 +247,10 @@ class MappingConfig(Section):
     decode: ValueFormat = Field(
         default="auto", description="How values are read; auto tells CloudEvents from plain JSON."
     )
-    layers: tuple[Layer, ...] = Field(
+    layers: Layers = Field(
         default=(),
-        description="What is undone before decoding, outermost first: base64, gzip, zlib, zstd, or json_text, a JSON "
-        "text that holds JSON. A byte order mark is always taken off.",
+        description="What is undone before decoding, outermost first, at most eight: base64, gzip, zlib, zstd, or "
+        "json_text, a JSON text that holds JSON. A byte order mark is always taken off.",
         examples=[["base64", "gzip"]],
     )
     unwrap: Unwrap = Field(

@@ -134,6 +134,7 @@ SENTENCES: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], str]]] = {
     "model_type": _a_map,
     "model_attributes_type": _a_map,
     "invalid_key": lambda given, _context: f"has the key {shown(given)}, which is no text; put it in quotes",
+    "too_long": lambda _given, context: f"must be a list of {context['max_length']} at most",
     "too_short": lambda _given, _context: "must not be empty",
     "greater_than_equal": _at_least,
     "string_type": _a("a text"),

@@ -148,3 +148,12 @@ def test_a_route_may_look_around_where_any_topic_is_taken_apart(load: Load, righ
     route = right.replace("Order Completed}", "Order Completed, when: outer:kind}")
     (problem,) = problems(load, route, "")
     assert problem.startswith("mapping.events.order.completed.when outer: looks around")
+
+
+def test_layers_are_bounded_in_number(load: Load, right: str) -> None:
+    """Each may cost as much as the largest record, and nobody means a ninth."""
+    layers = ", ".join(["gzip"] * 8)
+    assert problems(load, right, f"layers: [{layers}]") == []
+    assert problems(load, right, f"layers: [{layers}, base64]") == ["mapping.layers must be a list of 8 at most"]
+    (problem,) = problems(load, right, f"per_topic: {{t: {{layers: [{layers}, base64]}}}}")
+    assert problem == "mapping.per_topic.t.layers must be a list of 8 at most"

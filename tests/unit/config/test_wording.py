@@ -42,7 +42,7 @@ ERRORS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "no-info": (),
     "nullable": (),
     "str": ("string_type", "string_unicode"),
-    "tuple": ("tuple_type", "too_short"),
+    "tuple": ("tuple_type", "too_short", "too_long"),
     "union": (),
 }
 """What each kind of schema can say, as `pydantic_core.core_schema` documents it: the schemas inside say their own.
@@ -52,9 +52,14 @@ BEHIND_A_PARSER: Final = frozenset({
     "dataclass", "dataclass-args", "dataclass-field", "datetime", "enum", "is-instance", "decimal", "timedelta",
 })  # fmt: skip
 """Only ever reached with a value that a parser of `scalars` has made, and so always of the right kind."""
-CONSTRAINTS: Final[Mapping[str, str]] = {"ge": "greater_than_equal", "min_length": "too_short", "allow_inf_nan": ""}
+CONSTRAINTS: Final[Mapping[str, str]] = {
+    "ge": "greater_than_equal",
+    "min_length": "too_short",
+    "max_length": "too_long",
+    "allow_inf_nan": "",
+}
 """Those a schema may have, and what a value outside one is called."""
-_OTHER_CONSTRAINTS: Final = frozenset({"gt", "lt", "le", "multiple_of", "max_length", "pattern", "fail_fast"})
+_OTHER_CONSTRAINTS: Final = frozenset({"gt", "lt", "le", "multiple_of", "pattern", "fail_fast"})
 NOT_IN_THE_TABLE: Final = frozenset({"missing", "extra_forbidden"})
 
 
@@ -88,7 +93,7 @@ def test_every_error_that_the_models_can_produce_has_a_sentence(model: type[Sect
 
 def test_every_sentence_reads_as_the_end_of_one_that_begins_with_the_key() -> None:
     for kind, say in translate.SENTENCES.items():
-        sentence = say("given", {"error": "must be told", "expected": "'a' or 'b'", "ge": 1})
+        sentence = say("given", {"error": "must be told", "expected": "'a' or 'b'", "ge": 1, "max_length": 8})
         assert re.match(r"(must|has) ", sentence), kind
         assert "input" not in sentence
 
