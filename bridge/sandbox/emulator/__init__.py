@@ -2,7 +2,19 @@
 
 from bridge.sandbox.emulator.contract import Event, RateLimit
 from bridge.sandbox.emulator.faults import Fault, FaultKind
-from bridge.sandbox.emulator.ledger import Accepted, RequestLedger
+from bridge.sandbox.emulator.ledger import Accepted, AcceptedCompany, AcceptedIdentify, CountedAs, RequestLedger
 from bridge.sandbox.emulator.server import DEFAULT_KEY, Emulator
 
-__all__ = ["DEFAULT_KEY", "Accepted", "Emulator", "Event", "Fault", "FaultKind", "RateLimit", "RequestLedger"]
+__all__ = [
+    "DEFAULT_KEY",
+    "Accepted",
+    "AcceptedCompany",
+    "AcceptedIdentify",
+    "CountedAs",
+    "Emulator",
+    "Event",
+    "Fault",
+    "FaultKind",
+    "RateLimit",
+    "RequestLedger",
+]

@@ -14,6 +14,7 @@ from typing import cast
 import httptools
 
 from bridge.sandbox.emulator.contract import ACCEPTED, RateLimit
+from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS
 from bridge.sandbox.emulator.server import DEFAULT_KEY, Emulator
 
 
@@ -65,7 +66,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", action="append", help=f"an accepted API key (default {DEFAULT_KEY}); may be repeated")
     parser.add_argument("--rate", type=int, help="requests a minute, more are answered 429")
+    parser.add_argument("--identify-rate", type=int, help="the same for identifies and companies")
+    parser.add_argument("--shared-rate", action="store_true", help="they draw on --rate together with events")
     parser.add_argument("--retry-after", action="store_true", help="a 429 says when to come back")
+    parser.add_argument(
+        "--unknown-users",
+        choices=("accept", "400", "404"),
+        default="accept",
+        help="what an event of a user earns whom nobody identified",
+    )
+    parser.add_argument(
+        "--company-id-field",
+        choices=COMPANY_ID_FIELDS,
+        default=COMPANY_ID_FIELDS[0],
+        help="what a company within an identify must have",
+    )
     parser.add_argument("--no-validate", action="store_true", help="GET /v1/validate does not exist")
     parser.add_argument("--certificate", type=Path, help="PEM chain: serve TLS")
     parser.add_argument("--private-key", type=Path, help="PEM key, unless it is in the same file")
@@ -94,12 +109,20 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
         port=options.port,
         tls=tls,
         keys=options.key or (DEFAULT_KEY,),
-        rate=RateLimit(options.rate, retry_after=options.retry_after) if options.rate else None,
+        rate=_limit(options.rate, options),
+        identify_rate=_limit(options.identify_rate, options),
+        shared_rate=options.shared_rate,
+        unknown_users=None if options.unknown_users == "accept" else int(options.unknown_users),
+        company_id_field=options.company_id_field,
         has_validate=not options.no_validate,
     )
     async with emulator:
         _announce(emulator.endpoint)
         await stop.wait()
+
+
+def _limit(requests: int | None, options: argparse.Namespace) -> RateLimit | None:
+    return RateLimit(requests, retry_after=options.retry_after) if requests else None
 
 
 def _announce(endpoint: str) -> None:

@@ -6,29 +6,27 @@ nothing whose effect on the real API is unknown.
 
 from __future__ import annotations
 
-import json
-import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final, NoReturn
+from typing import Any, Final
 
 import orjson
+
+from bridge.sandbox.emulator.documents import (
+    ContractRefusal,
+    invalid,
+    problem_of_fields,
+    problem_of_values,
+    read_object,
+)
+from bridge.sandbox.emulator.people import IdentifiedCompany, IdentifiedUser, read_company, read_identify
 
 VALIDATE = "/v1/validate"
 API_VERSION = "2020-09-22"
 _FIELDS = {"user_id", "event_name", "metadata"}
-
-
-@dataclass(frozen=True, slots=True)
-class ContractRefusal:
-    """An answer that is not 202, in the documented words."""
-
-    status: int
-    error_code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,10 @@ class Event:
     metadata: Mapping[str, str | int | float | bool]
 
 
+Body = Event | IdentifiedUser | IdentifiedCompany
+"""What a request that keeps the contract brings."""
+
+
 def check_address(method: str, path: str) -> ContractRefusal | None:
     """404 for a wrong path, 405 for a wrong method."""
     if path not in BODIES:
@@ -49,7 +51,7 @@ def check_address(method: str, path: str) -> ContractRefusal | None:
     return None
 
 
-def read_body(path: str, body: bytes) -> Event | ContractRefusal:
+def read_body(path: str, body: bytes) -> Body | ContractRefusal:
     """What a request to this path brings, or the refusal it earns."""
     read = BODIES.get(path)
     return _no_such(path) if read is None else read(body)
@@ -68,72 +70,36 @@ def check_authorization(headers: Mapping[str, str], keys: frozenset[str]) -> Con
 def check_headers(headers: Mapping[str, str]) -> ContractRefusal | None:
     """400 unless type and version are the documented ones."""
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return ContractRefusal(400, "invalid_input", "the Content-Type header must be application/json")
+        return invalid("the Content-Type header must be application/json")
     if headers.get("x-api-version") != API_VERSION:
-        return ContractRefusal(400, "invalid_input", f"the X-API-Version header must be {API_VERSION}")
+        return invalid(f"the X-API-Version header must be {API_VERSION}")
     return None
 
 
 def read_event(body: bytes) -> Event | ContractRefusal:
     """The event, or the 400 it earns."""
-    try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_not_json)
-    except (ValueError, RecursionError) as error:
-        return _invalid(f"the body is not JSON: {error}")
-    if not isinstance(document, dict):
-        return _invalid("the body must be an object")
-    problem = _problem_of_fields(document) or _problem_of_metadata(document.get("metadata", {}))
-    if problem:
-        return _invalid(problem)
-    return Event(document["user_id"], document["event_name"], document.get("metadata", {}))
-
-
-def _problem_of_fields(document: Mapping[str, object]) -> str | None:
-    for field in document:
-        if field not in _FIELDS:
-            return f"unknown field {field[:100]}"
-    for field in ("user_id", "event_name"):
-        value = document.get(field)
-        if not isinstance(value, str) or not value.strip():
-            return f"{field} is required and must be a non-empty string"
-    return None
-
-
-def _problem_of_metadata(metadata: object) -> str | None:
-    if not isinstance(metadata, dict):
-        return "metadata must be an object"
-    for name, value in metadata.items():
-        if not name or not _is_primitive(value):
-            return f"metadata.{name[:100]} must be a string, a finite number or a boolean"
-    return None
-
-
-def _is_primitive(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, str | int)
+    document = read_object(body)
+    if isinstance(document, ContractRefusal):
+        return document
+    metadata: Any = document.get("metadata", {})
+    problem = problem_of_fields(document, _FIELDS, ("user_id", "event_name")) or problem_of_values("metadata", metadata)
+    return invalid(problem) if problem else Event(str(document["user_id"]), str(document["event_name"]), metadata)
 
 
 def _no_such(path: str) -> ContractRefusal:
     return ContractRefusal(404, "not_found", f"no such path: {path[:200]}")
 
 
-def _invalid(message: str) -> ContractRefusal:
-    return ContractRefusal(400, "invalid_input", message)
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a field appears twice")
-    return found
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-BODIES: Final[Mapping[str, Callable[[bytes], Event | ContractRefusal]]] = MappingProxyType({"/v1/track": read_event})
+TRACK: Final = "/v1/track"
+IDENTIFY: Final = "/v1/identify"
+COMPANY: Final = "/v1/companies/identify"
+BODIES: Final[Mapping[str, Callable[[bytes], Body | ContractRefusal]]] = MappingProxyType(
+    {
+        TRACK: read_event,
+        IDENTIFY: read_identify,
+        COMPANY: read_company,
+    }
+)
 """The kinds of requests, by path: what is documented of their bodies."""
 
 

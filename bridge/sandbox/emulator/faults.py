@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from bridge.sandbox.emulator.contract import Event
+from bridge.sandbox.emulator.contract import Body, Event
+from bridge.sandbox.emulator.people import IdentifiedUser
 
 
 class FaultKind(enum.StrEnum):
@@ -60,6 +61,9 @@ class Fault:
     """For so many requests that match; None: for all."""
     skip: int = 0
     """After so many requests that match."""
+    path: str | None = None
+    """Of requests to this path, or below it: ``/v1/identify``. None: of every request. A connection that is dropped
+    before anything is read has no path yet."""
     user_id: str | None = None
     event_name: str | None = None
     probability: float = 1.0
@@ -67,7 +71,8 @@ class Fault:
     """Seconds after the script was set."""
     end: float | None = None
     when: Callable[[Event | None], bool] | None = None
-    """A further condition; only for scripts made in this process."""
+    """A further condition on track requests, and with None on what brings nothing that keeps a contract; only for
+    scripts made in this process."""
 
     @classmethod
     def from_json(cls, document: object) -> Fault:
@@ -99,18 +104,18 @@ class Script:
 
     def before_reading(self, now: float) -> bool:
         """Whether the request whose first byte has come is to be dropped unread."""
-        return self._choose(None, now, before_reading=True) is not None
+        return self._choose(None, None, now, before_reading=True) is not None
 
-    def choose(self, event: Event | None, now: float) -> Fault | None:
-        """The fault for a request that is read; `event` is None where the body keeps no contract."""
-        return self._choose(event, now, before_reading=False)
+    def choose(self, path: str, body: Body | None, now: float) -> Fault | None:
+        """The fault for a request that is read; `body` is None where it keeps no contract."""
+        return self._choose(path, body, now, before_reading=False)
 
-    def _choose(self, event: Event | None, now: float, *, before_reading: bool) -> Fault | None:
+    def _choose(self, path: str | None, body: Body | None, now: float, *, before_reading: bool) -> Fault | None:
         elapsed = now - self._since
         for rule in self._rules:
             if (rule.fault.kind is FaultKind.DROP_BEFORE_READING) is not before_reading:
                 continue
-            if rule.matches(event, elapsed, self._random):
+            if rule.matches(path, body, elapsed, self._random):
                 return rule.fault
         return None
 
@@ -120,11 +125,11 @@ class _ArmedFault:
         self.fault = fault
         self._seen = 0
 
-    def matches(self, event: Event | None, elapsed: float, chance: random.Random) -> bool:
+    def matches(self, path: str | None, body: Body | None, elapsed: float, chance: random.Random) -> bool:
         fault = self.fault
         if elapsed < fault.start or (fault.end is not None and elapsed >= fault.end):
             return False
-        if not _concerns(fault, event):
+        if not _concerns(fault, path, body):
             return False
         if fault.probability < 1.0 and chance.random() >= fault.probability:
             return False
@@ -133,9 +138,20 @@ class _ArmedFault:
         return past > 0 and (fault.count is None or past <= fault.count)
 
 
-def _concerns(fault: Fault, event: Event | None) -> bool:
-    if fault.user_id is not None and (event is None or event.user_id != fault.user_id):
+def _concerns(fault: Fault, path: str | None, body: Body | None) -> bool:
+    if fault.path is not None and not _is_below(fault.path, path):
         return False
+    if fault.user_id is not None and _user_of(body) != fault.user_id:
+        return False
+    event = body if isinstance(body, Event) else None
     if fault.event_name is not None and (event is None or event.event_name != fault.event_name):
         return False
-    return fault.when is None or fault.when(event)
+    return fault.when is None or ((event is not None or body is None) and fault.when(event))
+
+
+def _is_below(folder: str, path: str | None) -> bool:
+    return path is not None and (path == folder or path.startswith(f"{folder}/"))
+
+
+def _user_of(body: Body | None) -> str | None:
+    return body.user_id if isinstance(body, Event | IdentifiedUser) else None

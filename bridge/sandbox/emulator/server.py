@@ -1,15 +1,6 @@
 """The emulated Track API: checks requests against the documented contract, misbehaves as told, remembers.
 
-Its own endpoints under /_emulator/ are for other processes:
-
-| request | meaning |
-| --- | --- |
-| ``GET stats`` | the ledger's numbers as one JSON object |
-| ``GET accepted?since=N`` | accepted events from number N on, one JSON object a line |
-| ``POST faults`` | ``{"faults": […], "seed": 0}`` replaces the script, see `faults.Fault` |
-| ``POST keys`` | ``{"keys": ["…"]}`` replaces the accepted API keys |
-| ``POST rate`` | ``{"requests": 600, "window": 60, "retry_after": true}`` or ``null`` |
-| ``POST reset`` | forgets what was seen |
+What other processes may ask of it, and change, is in `emulator.admin`.
 """
 
 from __future__ import annotations
@@ -19,20 +10,22 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import parse_qs
-
-import orjson
+from typing import Self
 
 from bridge.sandbox.emulator import contract
+from bridge.sandbox.emulator.admin import ADMIN, administer
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
-from bridge.sandbox.emulator.contract import ContractRefusal, Event, RateLimit, RateWindow
+from bridge.sandbox.emulator.contract import Body, Event, RateLimit, RateWindow
+from bridge.sandbox.emulator.documents import ContractRefusal
 from bridge.sandbox.emulator.faults import Fault, FaultKind, Script
-from bridge.sandbox.emulator.ledger import Accepted, RequestLedger
+from bridge.sandbox.emulator.ledger import CountedAs, RequestLedger, budget_of
+from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS, IdentifiedUser, check_company
 
 DEFAULT_KEY = "NX-emulator"
-_ADMIN = "/_emulator/"
-_NO_REQUEST = "admin"
+_UNKNOWN_USER = {
+    400: ContractRefusal(400, "user_not_found", "no user with this user_id has been identified"),
+    404: ContractRefusal(404, "user_not_found", "no user with this user_id has been identified"),
+}
 
 
 class Emulator:
@@ -49,6 +42,10 @@ class Emulator:
         tls: ssl.SSLContext | None = None,
         keys: Iterable[str] = (DEFAULT_KEY,),
         rate: RateLimit | None = None,
+        identify_rate: RateLimit | None = None,
+        shared_rate: bool = False,
+        unknown_users: int | None = None,
+        company_id_field: str = COMPANY_ID_FIELDS[0],
         has_validate: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,13 +54,21 @@ class Emulator:
         self.ledger = RequestLedger()
         self.has_validate = has_validate
         """Whether the undocumented GET /v1/validate exists."""
+        self.shared_rate = shared_rate
+        """Whether identifies and companies draw on the same limit as events."""
+        self.unknown_users = unknown_users
+        """The status, 400 or 404, that an event of a user earns whom nobody identified; None: it is accepted."""
+        self.company_id_field = company_id_field
+        """``id`` or ``company_id``: the field that a company within an identify must have."""
         self.port = port
         self._host = host
         self._tls = tls
         self._monotonic = monotonic
         self._script = Script()
         self._rate: RateWindow | None = None
+        self._identify_rate: RateWindow | None = None
         self.limit_rate(rate)
+        self.limit_identify_rate(identify_rate)
         self._connections: set[ServerConnection] = set()
         self._server: asyncio.Server | None = None
 
@@ -77,8 +82,12 @@ class Emulator:
         self._script = Script(faults, seed=seed, now=self._monotonic())
 
     def limit_rate(self, rate: RateLimit | None) -> None:
-        """Replace the rate limit; None lifts it."""
+        """Replace the rate limit of events; None lifts it."""
         self._rate = RateWindow(rate) if rate else None
+
+    def limit_identify_rate(self, rate: RateLimit | None) -> None:
+        """Replace the rate limit of identifies and companies together; None lifts it."""
+        self._identify_rate = RateWindow(rate) if rate else None
 
     def reset(self) -> None:
         """Forget what was seen; keys, faults and rate stay. Only while nothing is in flight."""
@@ -149,40 +158,44 @@ class Emulator:
 
     def request(self, connection: ServerConnection, request: ReceivedRequest) -> None:
         """Answer one request."""
-        if request.path.startswith(_ADMIN):
-            connection.answer(_admin(self, request))
+        if request.path.startswith(ADMIN):
+            connection.answer(administer(self, request))
             return
         if request.path == contract.VALIDATE and self.has_validate:
             refusal = contract.check_authorization(request.headers, self.keys)
-            connection.answer(self._refusal(refusal) if refusal else contract.reply(200, b"{}", {}, self._request_id()))
+            connection.answer(
+                self._refusal(request, refusal) if refusal else contract.reply(200, b"{}", {}, self._request_id())
+            )
             return
         now = self._monotonic()
-        event = contract.read_body(request.path, request.body)
-        connection.user_id = event.user_id if isinstance(event, Event) else None
+        body = contract.read_body(request.path, request.body)
+        connection.user_id = body.user_id if isinstance(body, Event | IdentifiedUser) else None
         connection.counted = True
-        self.ledger.arrived(connection.user_id, now)
-        fault = self._script.choose(event if isinstance(event, Event) else None, now) if self._script else None
+        self.ledger.arrived(budget_of(request.path), connection.user_id, now)
+        kept = None if isinstance(body, ContractRefusal) else body
+        fault = self._script.choose(request.path, kept, now) if self._script else None
         if fault is None:
-            connection.answer(self._ordinary(request, event, now))
+            connection.answer(self._ordinary(request, body, now))
         else:
-            self._misbehave(connection, request, event, fault, now)
+            self._misbehave(connection, request, body, fault, now)
 
     def _misbehave(
         self,
         connection: ServerConnection,
         request: ReceivedRequest,
-        event: Event | ContractRefusal,
+        body: Body | ContractRefusal,
         fault: Fault,
         now: float,
     ) -> None:
         ordinary = b""
         if fault.kind in (FaultKind.ORDINARY, FaultKind.SURPLUS, FaultKind.CLOSE):
-            ordinary = self._ordinary(request, event, now)
+            ordinary = self._ordinary(request, body, now)
         else:
             whole = fault.kind in (FaultKind.STATUS, FaultKind.DRIP)
-            self.ledger.answers[str(fault.status) if whole else fault.kind] += 1
-            if isinstance(event, Event) and (fault.accepts or (whole and 200 <= fault.status < 300)):
-                self.ledger.accept(event, request.body, now)
+            says_so = whole and 200 <= fault.status < 300
+            self.ledger.answered(request.path, str(fault.status) if whole else fault.kind)
+            if not isinstance(body, ContractRefusal) and (fault.accepts or says_so):
+                self.ledger.accept(body, request.body, now, answered=says_so)
         error = (
             b""
             if fault.status < 400
@@ -190,20 +203,24 @@ class Emulator:
         )
         connection.play(fault, ordinary, error, self._request_id())
 
-    def _ordinary(self, request: ReceivedRequest, event: Event | ContractRefusal, now: float) -> bytes:
-        refusal = self._check(request, event)
+    def _ordinary(self, request: ReceivedRequest, body: Body | ContractRefusal, now: float) -> bytes:
+        refusal = self._check(request, body)
         if refusal is not None:
-            return self._refusal(refusal)
-        wait = self._rate.wait(now) if self._rate else 0.0
-        if wait and self._rate:
-            after = {"retry-after": str(int(wait) + 1)} if self._rate.limit.retry_after else {}
-            return self._refusal(ContractRefusal(429, "rate_limited", "too many requests"), after)
-        if isinstance(event, Event):
-            self.ledger.accept(event, request.body, now)
-        self.ledger.answers["202"] += 1
+            return self._refusal(request, refusal)
+        shared = self.shared_rate or budget_of(request.path) is CountedAs.TRACK
+        rate = self._rate if shared else self._identify_rate
+        wait = rate.wait(now) if rate else 0.0
+        if wait and rate:
+            after = {"retry-after": str(int(wait) + 1)} if rate.limit.retry_after else {}
+            return self._refusal(request, ContractRefusal(429, "rate_limited", "too many requests"), after)
+        if self.unknown_users is not None and isinstance(body, Event) and body.user_id not in self.ledger.known:
+            return self._refusal(request, _UNKNOWN_USER[self.unknown_users])
+        if not isinstance(body, ContractRefusal):
+            self.ledger.accept(body, request.body, now)
+        self.ledger.answered(request.path, "202")
         return contract.ACCEPTED_START + self._request_id().encode() + b"\r\n\r\n"
 
-    def _check(self, request: ReceivedRequest, event: Event | ContractRefusal) -> ContractRefusal | None:
+    def _check(self, request: ReceivedRequest, body: Body | ContractRefusal) -> ContractRefusal | None:
         refusal = (
             contract.check_address(request.method, request.path)
             or contract.check_authorization(request.headers, self.keys)
@@ -211,12 +228,16 @@ class Emulator:
         )
         if refusal is None and request.too_large:
             return ContractRefusal(413, "too_large", "the body is too large")
-        if refusal is None and isinstance(event, ContractRefusal):
-            return event
+        if refusal is None and isinstance(body, ContractRefusal):
+            return body
+        if refusal is None and isinstance(body, IdentifiedUser):
+            return check_company(body, self.company_id_field)
         return refusal
 
-    def _refusal(self, refusal: ContractRefusal, headers: dict[str, str] | None = None) -> bytes:
-        self.ledger.answers[str(refusal.status)] += 1
+    def _refusal(
+        self, request: ReceivedRequest, refusal: ContractRefusal, headers: dict[str, str] | None = None
+    ) -> bytes:
+        self.ledger.answered(request.path, str(refusal.status))
         self.ledger.refusals.append(f"{refusal.status} {refusal.error_code}: {refusal.message}")
         extra = dict(headers or {})
         if refusal.status == 405:
@@ -224,65 +245,4 @@ class Emulator:
         return contract.reply(refusal.status, contract.error_body(refusal), extra, self._request_id())
 
     def _request_id(self) -> str:
-        return f"req-{self.ledger.requests}"
-
-
-# --- its own endpoints -------------------------------------------------------------------------------
-
-
-def _admin(emulator: Emulator, request: ReceivedRequest) -> bytes:
-    """The answer to one admin request: 200, or 400 and 404 with a sentence."""
-    action = f"{request.method} {request.path.removeprefix(_ADMIN)}"
-    try:
-        if action == "GET stats":
-            return _json(200, emulator.ledger.stats())
-        if action == "GET accepted":
-            since = int(parse_qs(request.query).get("since", ["0"])[0])
-            return _ndjson(emulator.ledger.accepted[since:])
-        if action == "POST reset":
-            emulator.reset()
-            return _json(200, {})
-        if request.method == "POST":
-            return _change(emulator, action, orjson.loads(request.body))
-    except (ValueError, TypeError, KeyError) as error:
-        return _json(400, {"problem": f"{action}: {error}"})
-    return _unknown(action)
-
-
-def _change(emulator: Emulator, action: str, document: Any) -> bytes:
-    if action == "POST faults":
-        faults = [Fault.from_json(fault) for fault in document["faults"]]
-        emulator.set_faults(*faults, seed=int(document.get("seed", 0)))
-    elif action == "POST keys":
-        emulator.keys = frozenset(str(key) for key in document["keys"])
-    elif action == "POST rate":
-        emulator.limit_rate(None if document is None else RateLimit(**document))
-    else:
-        return _unknown(action)
-    return _json(200, {})
-
-
-def _unknown(action: str) -> bytes:
-    return _json(404, {"problem": f"no such admin request: {action[:200]}"})
-
-
-def _json(status: int, document: object) -> bytes:
-    return contract.reply(status, orjson.dumps(document), {}, _NO_REQUEST)
-
-
-def _ndjson(events: Iterable[Accepted]) -> bytes:
-    lines = [
-        orjson.dumps(
-            {
-                "number": event.number,
-                "at": event.at,
-                "user_id": event.user_id,
-                "event_name": event.event_name,
-                "metadata": event.metadata,
-                "body": event.body.decode("utf-8"),
-            },
-            option=orjson.OPT_APPEND_NEWLINE,
-        )
-        for event in events
-    ]
-    return contract.reply(200, b"".join(lines), {"content-type": "application/x-ndjson"}, _NO_REQUEST)
+        return f"req-{self.ledger.requests + self.ledger.identify_requests}"
