@@ -1,1 +1,0 @@
-"""Which offsets are history, and how that was decided."""

@@ -1,1 +1,0 @@
-"""The commands of `bridge backfill`, in the order in which they are typed."""
