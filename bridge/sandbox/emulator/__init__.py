@@ -2,7 +2,9 @@
 
 from bridge.sandbox.emulator.contract import Event, RateLimit
 from bridge.sandbox.emulator.faults import Fault, FaultKind
+from bridge.sandbox.emulator.imports import EmulatedImports, EmulatedJob, ImportBehaviour
 from bridge.sandbox.emulator.ledger import Accepted, AcceptedCompany, AcceptedIdentify, CountedAs, RequestLedger
+from bridge.sandbox.emulator.rows import ImportedRows, content_hash
 from bridge.sandbox.emulator.server import DEFAULT_KEY, Emulator
 
 __all__ = [
@@ -11,10 +13,15 @@ __all__ = [
     "AcceptedCompany",
     "AcceptedIdentify",
     "CountedAs",
+    "EmulatedImports",
+    "EmulatedJob",
     "Emulator",
     "Event",
     "Fault",
     "FaultKind",
+    "ImportBehaviour",
+    "ImportedRows",
     "RateLimit",
     "RequestLedger",
+    "content_hash",
 ]

@@ -14,6 +14,7 @@ from typing import cast
 import httptools
 
 from bridge.sandbox.emulator.contract import ACCEPTED, RateLimit
+from bridge.sandbox.emulator.imports import ImportBehaviour
 from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS
 from bridge.sandbox.emulator.server import DEFAULT_KEY, Emulator
 
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         default=COMPANY_ID_FIELDS[0],
         help="what a company within an identify must have",
     )
+    parser.add_argument("--import-polls", type=int, default=1, metavar="N", help="a job ends at the N-th look at it")
+    parser.add_argument("--import-seconds", type=float, default=0.0, metavar="S", help="and not before so many seconds")
+    parser.add_argument("--no-imports", action="store_true", help="the plan has no imports: 401")
     parser.add_argument("--no-validate", action="store_true", help="GET /v1/validate does not exist")
     parser.add_argument("--certificate", type=Path, help="PEM chain: serve TLS")
     parser.add_argument("--private-key", type=Path, help="PEM key, unless it is in the same file")
@@ -114,6 +118,9 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
         shared_rate=options.shared_rate,
         unknown_users=None if options.unknown_users == "accept" else int(options.unknown_users),
         company_id_field=options.company_id_field,
+        imports=ImportBehaviour(
+            permitted=not options.no_imports, polls=options.import_polls, seconds=options.import_seconds
+        ),
         has_validate=not options.no_validate,
     )
     async with emulator:

@@ -12,11 +12,18 @@
 | ``POST shared_rate`` | ``{"shared": true}``: they draw on the limit of events |
 | ``POST unknown_users`` | ``{"status": 404}``, 400 or null: what an event of a user earns whom nobody identified |
 | ``POST company_id_field`` | ``{"field": "company_id"}`` or id: what a company within an identify must have |
+| ``GET imports`` | what was imported: rows, how many of them differ, jobs, and why rows were refused |
+| ``GET imports/hashes`` | `rows.content_hash` of every imported row, 8 bytes each, little-endian, as they came |
+| ``POST imports`` | ``{"polls": 3, "fails": true}`` replaces how jobs go, see `imports.ImportBehaviour` |
+| ``POST imports/finish`` | running jobs end |
+| ``POST imports/occupy`` | somebody else's job begins, with the same token |
 | ``POST reset`` | forgets what was seen |
 """
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -27,6 +34,7 @@ from bridge.sandbox.emulator import contract
 from bridge.sandbox.emulator.connection import ReceivedRequest
 from bridge.sandbox.emulator.contract import RateLimit
 from bridge.sandbox.emulator.faults import Fault
+from bridge.sandbox.emulator.imports import EmulatedImports, ImportBehaviour
 from bridge.sandbox.emulator.ledger import Accepted, AcceptedCompany, AcceptedIdentify, RequestLedger
 from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS
 
@@ -42,6 +50,7 @@ class Administered(Protocol):
     shared_rate: bool
     unknown_users: int | None
     company_id_field: str
+    imports: EmulatedImports
 
     def set_faults(self, *faults: Fault, seed: int = 0) -> None:
         """Replace the script."""
@@ -66,19 +75,47 @@ def administer(emulator: Administered, request: ReceivedRequest) -> bytes:
         "GET companies": ledger.companies,
     }
     try:
-        if action == "GET stats":
-            return _json(200, ledger.stats())
         if action in lists:
             since = int(parse_qs(request.query).get("since", ["0"])[0])
             return _ndjson(lists[action][since:])
-        if action == "POST reset":
-            emulator.reset()
-            return _json(200, {})
+        if request.method == "GET":
+            return _show(emulator, action)
+        if action in ("POST reset", "POST imports/finish", "POST imports/occupy"):
+            return _act(emulator, action)
         if request.method == "POST":
             return _change(emulator, action.removeprefix("POST "), orjson.loads(request.body))
     except (ValueError, TypeError, KeyError) as error:
         return _json(400, {"problem": f"{action}: {error}"})
     return _unknown(action)
+
+
+def _show(emulator: Administered, action: str) -> bytes:
+    match action:
+        case "GET stats":
+            return _json(200, emulator.ledger.stats())
+        case "GET imports":
+            return _json(200, emulator.imports.stats())
+        case "GET imports/hashes":
+            return _hashes(emulator.imports)
+        case _:
+            return _unknown(action)
+
+
+def _act(emulator: Administered, action: str) -> bytes:
+    if action == "POST reset":
+        emulator.reset()
+    elif action == "POST imports/finish":
+        emulator.imports.finish()
+    else:
+        emulator.imports.occupy()
+    return _json(200, {})
+
+
+def _hashes(imports: EmulatedImports) -> bytes:
+    found = array("Q", imports.rows.hashes)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return contract.reply(200, found.tobytes(), {"content-type": "application/octet-stream"}, _NO_REQUEST)
 
 
 def _change(emulator: Administered, what: str, document: Any) -> bytes:
@@ -98,6 +135,8 @@ def _change(emulator: Administered, what: str, document: Any) -> bytes:
             emulator.unknown_users = _one_of(document["status"], (None, 400, 404))
         case "company_id_field":
             emulator.company_id_field = _one_of(document["field"], COMPANY_ID_FIELDS)
+        case "imports":
+            emulator.imports.settings = ImportBehaviour.from_json(document)
         case _:
             return _unknown(f"POST {what}")
     return _json(200, {})

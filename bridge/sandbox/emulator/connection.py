@@ -15,6 +15,9 @@ from bridge.sandbox.emulator.contract import head, reply
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 
 _BODY_KEPT = 1_000_000
+_FILE_KEPT = 64_000_000
+_FILES = b"/v1/imports"
+"""Where files are posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +196,12 @@ class ServerConnection(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         """Part of the body."""
         self._length += len(chunk)
-        if self._length <= _BODY_KEPT:
+        if self._length <= self._kept:
             self._body.append(chunk)
+
+    @property
+    def _kept(self) -> int:
+        return _FILE_KEPT if self._url == _FILES else _BODY_KEPT
 
     def on_message_complete(self) -> None:
         """The last byte of a message."""
@@ -208,6 +215,7 @@ class ServerConnection(asyncio.Protocol):
             return
         path, _, query = self._url.decode("latin-1").partition("?")
         method = self._parser.get_method().decode("ascii")
-        request = ReceivedRequest(method, path, query, self._headers, b"".join(self._body), self._length > _BODY_KEPT)
+        request = ReceivedRequest(method, path, query, self._headers, b"".join(self._body), self._length > self._kept)
+        self._body = []
         self.busy = True
         self._api.request(self, request)

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bridge.sandbox.emulator.contract import BODIES, COMPANY, IDENTIFY, Body, Event, busiest_window
+from bridge.sandbox.emulator.imports import IMPORTS, JOBS
 from bridge.sandbox.emulator.people import IdentifiedUser, Properties
 
 _REFUSALS_KEPT = 50
+_PATHS = frozenset({*BODIES, IMPORTS})
 
 
 class Accepted(NamedTuple):
@@ -87,7 +89,7 @@ class RequestLedger:
         self.answers: Counter[str] = Counter()
         """By status code, or by the kind of fault where no whole answer was given."""
         self.answers_by_path: dict[str, Counter[str]] = {}
-        """The same for each path that exists."""
+        """The same for each path that exists; jobs are under the path of all of them."""
         self.refusals: deque[str] = deque(maxlen=_REFUSALS_KEPT)
         """The last sentences said with a 4xx."""
         self.overlaps: list[str] = []
@@ -132,8 +134,9 @@ class RequestLedger:
     def answered(self, path: str, answer: str) -> None:
         """A status, or the kind of fault that came instead of an answer."""
         self.answers[answer] += 1
-        if path in BODIES:
-            self.answers_by_path.setdefault(path, Counter())[answer] += 1
+        known = path if path in _PATHS else JOBS if path.startswith(JOBS) else None
+        if known is not None:
+            self.answers_by_path.setdefault(known, Counter())[answer] += 1
 
     def accept(self, body: Body, sent: bytes, now: float, *, answered: bool = True) -> None:
         """It is in; `sent` is the request's body, `answered` whether the answer says so."""

@@ -61,8 +61,8 @@ def read_identify(body: bytes) -> IdentifiedUser | ContractRefusal:
     company: Any = document.get("company")
     problem = (
         problem_of_fields(document, ("user_id", "metadata", "company"), ("user_id",))
-        or _problem_of_properties("metadata", metadata)
-        or (_problem_of_properties("company", company) if "company" in document else None)
+        or problem_of_properties("metadata", metadata)
+        or (problem_of_properties("company", company) if "company" in document else None)
     )
     return invalid(problem) if problem else IdentifiedUser(str(document["user_id"]), metadata, company)
 
@@ -74,7 +74,7 @@ def read_company(body: bytes) -> IdentifiedCompany | ContractRefusal:
         return document
     metadata: Any = document.get("metadata", {})
     problem = problem_of_fields(document, ("company_id", "metadata"), ("company_id",))
-    problem = problem or _problem_of_properties("metadata", metadata)
+    problem = problem or problem_of_properties("metadata", metadata)
     return invalid(problem) if problem else IdentifiedCompany(str(document["company_id"]), metadata)
 
 
@@ -85,8 +85,9 @@ def check_company(user: IdentifiedUser, field: str) -> ContractRefusal | None:
     return invalid(f"company.{field} is required and must be a non-empty string")
 
 
-def _problem_of_properties(where: str, properties: object) -> str | None:
-    problem = problem_of_values(where, properties, nulls=True)
+def problem_of_properties(where: str, properties: object, *, nulls: bool = True) -> str | None:
+    """What is wrong with the properties of a user or a company; ``nulls``: whether one may be removed."""
+    problem = problem_of_values(where, properties, nulls=nulls)
     if problem or not isinstance(properties, dict):
         return problem
     if len(properties) > MOST_PROPERTIES + (where == "company"):

@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
+import orjson
+
 from bridge.sandbox.emulator import contract
 from bridge.sandbox.emulator.admin import ADMIN, administer
 from bridge.sandbox.emulator.connection import ReceivedRequest, ServerConnection
 from bridge.sandbox.emulator.contract import Body, Event, RateLimit, RateWindow
 from bridge.sandbox.emulator.documents import ContractRefusal
 from bridge.sandbox.emulator.faults import Fault, FaultKind, Script
+from bridge.sandbox.emulator.imports import JOBS, EmulatedImports, ImportBehaviour, concerns_imports
 from bridge.sandbox.emulator.ledger import CountedAs, RequestLedger, budget_of
 from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS, IdentifiedUser, check_company
 
@@ -46,6 +49,7 @@ class Emulator:
         shared_rate: bool = False,
         unknown_users: int | None = None,
         company_id_field: str = COMPANY_ID_FIELDS[0],
+        imports: ImportBehaviour | None = None,
         has_validate: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -65,6 +69,7 @@ class Emulator:
         self._tls = tls
         self._monotonic = monotonic
         self._script = Script()
+        self.imports = self._no_imports(imports or ImportBehaviour())
         self._rate: RateWindow | None = None
         self._identify_rate: RateWindow | None = None
         self.limit_rate(rate)
@@ -89,11 +94,15 @@ class Emulator:
         """Replace the rate limit of identifies and companies together; None lifts it."""
         self._identify_rate = RateWindow(rate) if rate else None
 
+    def _no_imports(self, settings: ImportBehaviour) -> EmulatedImports:
+        return EmulatedImports(settings, self._monotonic, self.ledger.known.update)
+
     def reset(self) -> None:
-        """Forget what was seen; keys, faults and rate stay. Only while nothing is in flight."""
+        """Forget what was seen; keys, faults, rate and settings stay. Only while nothing is in flight."""
         fresh = RequestLedger()
         fresh.connections = self.ledger.connections
         self.ledger = fresh
+        self.imports = self._no_imports(self.imports.settings)
 
     def close_connections(self) -> None:
         """As a restarting server or load balancer does; the emulator keeps listening."""
@@ -168,6 +177,15 @@ class Emulator:
             )
             return
         now = self._monotonic()
+        if concerns_imports(request.path):
+            fault = self._script.choose(request.path, None, now) if self._script else None
+            if fault is None:
+                connection.answer(self._imported(request))
+            else:
+                self._misbehave(
+                    connection, request, fault, lambda: self._imported(request), lambda _: self.imports.answer(request)
+                )
+            return
         body = contract.read_body(request.path, request.body)
         connection.user_id = body.user_id if isinstance(body, Event | IdentifiedUser) else None
         connection.counted = True
@@ -177,31 +195,50 @@ class Emulator:
         if fault is None:
             connection.answer(self._ordinary(request, body, now))
         else:
-            self._misbehave(connection, request, body, fault, now)
+            self._misbehave(
+                connection,
+                request,
+                fault,
+                lambda: self._ordinary(request, body, now),
+                lambda says_so: self._accept(kept, request, now, says_so),
+            )
 
     def _misbehave(
         self,
         connection: ServerConnection,
         request: ReceivedRequest,
-        body: Body | ContractRefusal,
         fault: Fault,
-        now: float,
+        ordinary: Callable[[], bytes],
+        accept: Callable[[bool], object],
     ) -> None:
-        ordinary = b""
+        """`accept` is told whether the answer says so."""
+        whole_ordinary = b""
         if fault.kind in (FaultKind.ORDINARY, FaultKind.SURPLUS, FaultKind.CLOSE):
-            ordinary = self._ordinary(request, body, now)
+            whole_ordinary = ordinary()
         else:
             whole = fault.kind in (FaultKind.STATUS, FaultKind.DRIP)
             says_so = whole and 200 <= fault.status < 300
             self.ledger.answered(request.path, str(fault.status) if whole else fault.kind)
-            if not isinstance(body, ContractRefusal) and (fault.accepts or says_so):
-                self.ledger.accept(body, request.body, now, answered=says_so)
+            if fault.accepts or says_so:
+                accept(says_so)
         error = (
             b""
             if fault.status < 400
             else contract.error_body(ContractRefusal(fault.status, "emulated", "told to fail"))
         )
-        connection.play(fault, ordinary, error, self._request_id())
+        connection.play(fault, whole_ordinary, error, self._request_id())
+
+    def _accept(self, body: Body | None, request: ReceivedRequest, now: float, answered: bool) -> None:  # noqa: FBT001 - told by position
+        if body is not None:
+            self.ledger.accept(body, request.body, now, answered=answered)
+
+    def _imported(self, request: ReceivedRequest) -> bytes:
+        refusal = contract.check_authorization(request.headers, self.keys)
+        answer = refusal or self.imports.answer(request)
+        if isinstance(answer, ContractRefusal):
+            return self._refusal(request, answer)
+        self.ledger.answered(request.path, str(answer.status))
+        return contract.reply(answer.status, orjson.dumps(answer.document), {}, self._request_id())
 
     def _ordinary(self, request: ReceivedRequest, body: Body | ContractRefusal, now: float) -> bytes:
         refusal = self._check(request, body)
@@ -241,7 +278,7 @@ class Emulator:
         self.ledger.refusals.append(f"{refusal.status} {refusal.error_code}: {refusal.message}")
         extra = dict(headers or {})
         if refusal.status == 405:
-            extra["allow"] = "POST"
+            extra["allow"] = "GET" if request.path.startswith(JOBS) else "POST"
         return contract.reply(refusal.status, contract.error_body(refusal), extra, self._request_id())
 
     def _request_id(self) -> str:
