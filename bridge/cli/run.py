@@ -19,5 +19,8 @@ def run(config: startup.ConfigPath = None) -> int:
     start = startup.load(config)
     startup.api_key(start)  # one that cannot be used is reported like the rest of the configuration, before any start
     from bridge import service
+    from bridge.config.topics.consumed_topics import topics_of
+    from bridge.mapping.review.unnamed_messages import unnamed_messages
 
-    return service.run(start.config, start.mapping, warnings=start.warnings, proxy=start.proxy)
+    unnamed = unnamed_messages(start.config.mapping, start.mapping, topics_of(start.config.kafka).names)
+    return service.run(start.config, start.mapping, warnings=(*start.warnings, *unnamed), proxy=start.proxy)

@@ -43,6 +43,14 @@ def problem_of(descriptor_set: bytes, message_type: str | None) -> tuple[str, st
     return None
 
 
+def candidates(descriptor_set: bytes) -> str | None:
+    """The messages that a value may be where `message_type` names none; None where there is one only."""
+    from bridge.decode.protobuf.schema.sources import DescriptorSet  # noqa: PLC0415 - see above
+
+    given = DescriptorSet(descriptor_set, None)
+    return given.candidates() if given.message() is None else None
+
+
 def form(_attributes: Attributes | None, _value: dict[str, Any]) -> str:
     """See `Decoder.form`."""
     return "Protobuf"

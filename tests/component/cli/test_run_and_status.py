@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from google.protobuf import descriptor_pb2
 
 from bridge.cli import schema
 from bridge.sandbox.emulator import Emulator
@@ -69,6 +70,24 @@ async def test_run_delivers_until_sigterm_and_ends_with_0(
             await asyncio.sleep(0.02)
     assert await running.stop() == 0
     assert [event.user_id for event in api.ledger.accepted] == ["u-1"]
+
+
+async def test_run_warns_of_protobuf_whose_message_nothing_names(cli: Cli, config: Config, tmp_path: Path) -> None:
+    """Said at each start, before anything can be refused."""
+    both = descriptor_pb2.FileDescriptorProto(
+        name="shop.proto",
+        syntax="proto3",
+        message_type=[descriptor_pb2.DescriptorProto(name=name) for name in ("Order", "Refund")],
+    )
+    (tmp_path / "shop.desc").write_bytes(descriptor_pb2.FileDescriptorSet(file=[both]).SerializeToString())
+    old = "topic: cli.dlq\nobservability:\n  listen: 127.0.0.1:0\nmapping:\n"
+    new = old.replace("cli.dlq", "other.dlq") + f"  decode: protobuf\n  descriptor_set_file: {tmp_path / 'shop.desc'}\n"
+    ran = await cli("run", "-c", config(old, new))
+    assert ran.code == 2
+    (said,) = [line for line in map(json.loads, ran.out.splitlines()) if line["event"] == "configuration"]
+    assert (said["level"], said["key"]) == ("warning", "mapping.message_type")
+    assert "is not set for shop.orders" in said["message"]
+    assert "declares Order, Refund" in said["message"]
 
 
 async def test_run_refuses_to_start_without_a_place_for_dead_letters(cli: Cli, config: Config) -> None:
