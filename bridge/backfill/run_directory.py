@@ -67,10 +67,7 @@ class RunDirectory:
             )
         with self.locked():
             if self.file(MANIFEST).exists():
-                raise RunDirectoryError(
-                    f"{self.path} holds a plan already: name another folder, continue with this one "
-                    f"(`{command('backfill', 'write', str(self.path))}`), or remove it."
-                )
+                raise RunDirectoryError(f"{self.path} holds a plan already: name another folder, or remove this one.")
             self.path.chmod(_PRIVATE_FOLDER)
             yield
 

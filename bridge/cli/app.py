@@ -8,6 +8,7 @@ import typer
 
 from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
+from bridge.cli.backfill import plan
 from bridge.cli.dlq import discard, replay, show, stats, transfer
 from bridge.cli.dlq import list as list_letters
 from bridge.cli.dlq.selectors import SelectingCommand
@@ -76,6 +77,18 @@ def _offsets(config: startup.ConfigPath = None) -> None:
     """The committed offset of each partition, and setting it."""
 
 
+backfill = _group()
+backfill.command("plan", cls=help.Command, short_help="Decide which offsets are history.")(plan.plan)
+
+
+@backfill.callback()
+@about(
+    ("All that Kafka has, for a bridge that has not run yet", "backfill plan y25 --cut"),
+)
+def _backfill(config: startup.ConfigPath = None) -> None:
+    """History: import files of what happened before."""
+
+
 app = typer.Typer(
     name="bridge",
     help="Sends domain events from Kafka to the Userpilot Track API: nothing lost, order kept per user, "
@@ -96,6 +109,7 @@ app.command("test", cls=help.Command)(test.run_tests)
 app.add_typer(topics_, name="topics")
 app.add_typer(dlq, name="dlq")
 app.add_typer(offsets, name="offsets")
+app.add_typer(backfill, name="backfill")
 app.command("hold", cls=help.Command, short_help="Stop sending a topic's records, on a running bridge.")(holds.hold)
 app.command("release", cls=help.Command, short_help="Send a held topic's records again, on a running bridge.")(
     holds.release

@@ -6,6 +6,7 @@ parse → substitute → override → check each section → check them together
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -49,8 +50,11 @@ class Loaded:
         return tuple(problem.without_keys(self.secrets) for problem in located)
 
 
-def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
-    """Reads and checks the file at `path` under this environment. Never raises for what a user can get wrong."""
+def read(path: FilePath, environ: Mapping[str, str], *, needs_key: bool = True) -> Loaded:
+    """Reads and checks the file at `path` under this environment. Never raises for what a user can get wrong.
+
+    Without `needs_key` the API key may be missing: for whoever sends nothing.
+    """
     text, problem = text_of(path)
     if problem is not None:
         return Loaded(None, None, (problem,))
@@ -66,7 +70,7 @@ def read(path: FilePath, environ: Mapping[str, str]) -> Loaded:
         return Loaded(
             None, None, (Problem(str(path), "must be a map with sections such as kafka: and track: at the top"),)
         )
-    return _check(document, environ, path.absolute().parent)
+    return _check(document, environ, path.absolute().parent, needs_key=needs_key)
 
 
 def text_of(path: FilePath) -> tuple[str, Problem | None]:
@@ -91,11 +95,12 @@ def text_of(path: FilePath) -> tuple[str, Problem | None]:
         return "", Problem(where, f"is not UTF-8 text (byte {error.start}, in line {line}); save it as UTF-8")
 
 
-def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: FilePath) -> Loaded:
+def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: FilePath, *, needs_key: bool) -> Loaded:
     override = overrides.read(environ, SHAPE)
     files = Files(folder, working_directory(folder), override.values.keys())
     found = substitution.substitute(document.tree, environ, files)
     override.apply(found.tree)
+    unfound = () if needs_key else _without_unfound_keys(found.tree, found.unknown - set(override.values))
     substitution.resolve_property_files(found)
     files.resolve(found.tree, SHAPE.leaves)
     tree = _with_empty_sections(Config, found.tree)
@@ -112,10 +117,10 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: Fil
     known = rules.ValidValues(_without_misspelt(values, findings, unknown))
     problems = [
         *document.problems,
-        *(each for each in found.problems if not _is_overridden(each, found, override)),
+        *(each for each in found.problems if not _is_overridden(each, found, override) and each.where not in unfound),
         *override.problems,
         *(found.problem for found in _without_echoes(findings) if not _beneath(found.path, unknown)),
-        *rules.problems(known),
+        *rules.problems(known, needs_key=needs_key),
     ]
     places = _places(document.lines, {**found.sources, **override.sources})
     secrets = _secrets(tree)
@@ -131,6 +136,14 @@ def _check(document: yaml_core.Document, environ: Mapping[str, str], folder: Fil
         properties=_properties(known, problems),
         secrets=secrets,
     )
+
+
+def _without_unfound_keys(tree: Any, unknown: AbstractSet[Path]) -> tuple[str, ...]:
+    """Of keys that the environment was to have: as if the file did not name them. Returns where they were."""
+    unfound = [path for path in unknown if path in {("track", "api_key"), ("track", "api_key_file")}]
+    for section, name in unfound:
+        tree[section].pop(name, None)
+    return tuple(render(path) for path in unfound)
 
 
 def _properties(known: rules.ValidValues, problems: Iterable[Problem]) -> dict[str, dict[str, str]]:

@@ -31,10 +31,12 @@ class ValidValues:
         return self._values[section][key]
 
 
-def problems(known: ValidValues) -> Iterator[Problem]:
-    """All that is wrong between keys."""
+def problems(known: ValidValues, *, needs_key: bool = True) -> Iterator[Problem]:
+    """All that is wrong between keys. Without `needs_key` no API key has to be given."""
     for rule in _RULES:
         yield from rule(known)
+    if needs_key:
+        yield from _a_key(known)
 
 
 def warnings(known: ValidValues) -> Iterator[Problem]:
@@ -62,10 +64,14 @@ def _one_key(known: ValidValues) -> Iterator[Problem]:
     if not known.has("track.api_key", "track.api_key_file"):
         return
     given = [name for name in ("api_key", "api_key_file") if known.get(f"track.{name}") is not None]
-    if not given:
-        yield Problem("track.api_key_file", "is required: the file with the API key (or set track.api_key)")
-    elif len(given) == 2:
+    if len(given) == 2:
         yield Problem("track.api_key", "must not be set beside track.api_key_file; remove one of the two")
+
+
+def _a_key(known: ValidValues) -> Iterator[Problem]:
+    keys = ("track.api_key", "track.api_key_file")
+    if known.has(*keys) and all(known.get(each) is None for each in keys):
+        yield Problem("track.api_key_file", "is required: the file with the API key (or set track.api_key)")
 
 
 def _https(known: ValidValues) -> Iterator[Problem]:

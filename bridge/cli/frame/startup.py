@@ -63,17 +63,25 @@ class LoadedConfiguration:
     """The URL of the proxy that the environment sets for the API; may hold a password."""
 
 
-def load_to_read(given: Path | None, schemas: Sequence[str] | None, *, offline: bool = False) -> LoadedConfiguration:
+def load_to_read(
+    given: Path | None, schemas: Sequence[str] | None, *, offline: bool = False, needs_key: bool = True
+) -> LoadedConfiguration:
     """As `load`, for a command that reads records; `schemas` are its options ``--schema``."""
     from bridge.registry.commands import open_schemas
 
-    return load(given, lambda section: open_schemas(schemas, None if offline else section))
+    return load(given, lambda section: open_schemas(schemas, None if offline else section), needs_key=needs_key)
 
 
 def load(
-    given: Path | None, open_schemas: Callable[[SchemaRegistry | None], CommandSchemas] | None = None
+    given: Path | None,
+    open_schemas: Callable[[SchemaRegistry | None], CommandSchemas] | None = None,
+    *,
+    needs_key: bool = True,
 ) -> LoadedConfiguration:
-    """Read and compile the configuration. Raises `Refused` with all its problems."""
+    """Read and compile the configuration. Raises `Refused` with all its problems.
+
+    Without `needs_key` it may be one without an API key.
+    """
     commands.configured_by(None if given is None else str(given))
     from bridge.config import environment, load
     from bridge.config.keys.problems import ConfigError
@@ -85,7 +93,7 @@ def load(
         path = environment.config_file(given, environ)
     except ConfigError as nowhere:
         raise Refused(str(nowhere), nowhere.problems) from nowhere
-    loaded = load.read(path, environ)
+    loaded = load.read(path, environ, needs_key=needs_key)
     compiled: CompiledMapping | tuple[Problem, ...] = ()
     if loaded.mapping is not None and open_schemas is not None and loaded.config is not None:
         from bridge.registry.commands import CommandMapping

@@ -109,6 +109,14 @@ class Inspection:
         self._errors.seen.clear()
         self._let_in = True
 
+    def cluster_id(self) -> str:
+        """By which a cluster is told from all others; empty where the brokers do not say."""
+        try:
+            described = self._admin.describe_cluster(request_timeout=self._patience).result(self._patience + _STEP)
+        except (KafkaException, concurrent.futures.TimeoutError, ValueError):
+            return ""
+        return str(described.cluster_id or "")
+
     @property
     def never_let_in(self) -> LoginProblem | None:
         """That this client has got no token yet; None once it has been let in, whatever becomes of it later."""

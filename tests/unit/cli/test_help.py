@@ -161,6 +161,7 @@ UNANSWERED: Final = {
     "topics create": "topics create --dry-run",
     "offsets show": "offsets show",
     "offsets set": "offsets set shop.orders --to earliest --dry-run",
+    "backfill plan": "backfill plan {folder} --cut",
     "dlq stats": "dlq stats",
     "dlq list": "dlq list",
     "dlq show": "dlq show 0:1",
@@ -187,7 +188,7 @@ def test_a_command_that_gets_no_answer_ends_with_3(
     path = config("https://analytex.userpilot.io", "https://127.0.0.1:1")
     file = tmp_path / "input"
     file.write_text('{"version": 1, "id": "0:1", "record_sha256": "", "key": null, "value": null, "headers": []}\n')
-    words = shlex.split(line.format(file=file))
+    words = shlex.split(line.format(file=file, folder=tmp_path / "run"))
     ran = cli(*words, *([] if words[0] == "status" else ["-c", path]))
 
     assert ran.code == ExitCode.UNREACHABLE, ran

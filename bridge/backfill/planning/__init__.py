@@ -1,0 +1,1 @@
+"""Which offsets are history, and how that was decided."""
