@@ -8,11 +8,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeVar
 
+from bridge.model import FailedStep
+
 LONGEST_TEXT: Final = 1024
 T = TypeVar("T")
 _LARGEST: Final = 2**63
 _MOST_PARTITIONS: Final = 2**31
 """What Kafka's clients can hold: a larger number, asked for on the cluster, would be a defect in our own hands."""
+_MOST_STEPS: Final = 1_000_000
+"""Far more than any rule has."""
+_RESTS: Final[Mapping[bytes | None, bool]] = {None: False, b"open": False, b"sent": True}
 _TOPIC_NAME: Final = re.compile(rb"[A-Za-z0-9._-]{1,249}")
 
 
@@ -54,6 +59,15 @@ def _small_big_endian(value: bytes) -> int:
     if number >= _MOST_PARTITIONS:
         raise ValueError
     return number
+
+
+def failed_step(step: bytes, rest: bytes | None, automatic: bytes | None) -> FailedStep:
+    """From ``2/3``, and whether those behind it were sent; a rest that is not told is not sent yet."""
+    number, _, of = step.partition(b"/")
+    place, steps = digits_of(number), digits_of(of)
+    if not 1 <= place <= steps <= _MOST_STEPS:
+        raise ValueError
+    return FailedStep(place - 1, steps, _RESTS[rest], automatic is not None)
 
 
 def text_of(value: bytes | None) -> str | None:
@@ -107,12 +121,17 @@ class LetterHeaders:
         """Milliseconds since 1970, see `time_of`."""
         return self._read(name, time_of)
 
+    def step(self, name: str, rest: str, automatic: str) -> FailedStep | None:
+        """See `failed_step`: of three headers."""
+        named = self.named
+        return self._read(name, lambda value: failed_step(value, named.get(rest), named.get(automatic)))
+
     def _read(self, name: str, convert: Callable[[bytes], T]) -> T | None:
         value = self.named.get(name)
         if value is None:
             return None
         try:
             return convert(value)
-        except (ValueError, OverflowError):
+        except (ValueError, LookupError, OverflowError):
             self.damaged.append(name)
             return None

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.model import DeadLetter, Header, LetterReason
+from bridge.model import TRACK, DeadLetter, FailedStep, Header, LetterReason
 from bridge.text import moments
 from bridge.text.printable import cut_bytes
 
@@ -58,6 +58,10 @@ LAST: Final = f"{OWN}last-attempt"
 REPLAYS: Final = f"{OWN}replays"
 VALUE_LEFT_OUT: Final = f"{OWN}value-left-out"
 SCHEMA: Final = f"{OWN}schema"
+KIND: Final = f"{OWN}kind"
+STEP: Final = f"{OWN}step"
+REST: Final = f"{OWN}rest"
+AUTOMATIC: Final = f"{OWN}automatic"
 
 LONGEST_MESSAGE: Final = 1024
 """Bytes."""
@@ -91,6 +95,7 @@ class Detail(enum.IntEnum):
 _ESSENTIAL: Final = frozenset(
     {
         *(VERSION_NAME, REASON, OUTPUT, ELEMENT, ROUTE, ROUTE_HASH, REPLAYS, VALUE_LEFT_OUT, SCHEMA),
+        *(KIND, STEP, REST, AUTOMATIC),
         *(TOPIC, PARTITION, OFFSET, TIMESTAMP, GROUP),
     }
 )
@@ -149,8 +154,21 @@ def _own(letter: DeadLetter, group: str) -> dict[str, str]:
         REPLAYS: str(_replays(record.headers)),
         VALUE_LEFT_OUT: str(letter.value_left_out) if letter.value_left_out else None,
         SCHEMA: None if letter.schema is None else cut_bytes(letter.schema, _LONGEST_NAME),
+        KIND: None if letter.kind == TRACK.name else letter.kind,
+        **_step(letter.step),
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _step(step: FailedStep | None) -> dict[str, str | None]:
+    """Nothing of a record that has one step: its letters are what they always were."""
+    if step is None:
+        return {}
+    return {
+        STEP: f"{step.number + 1}/{step.of}",
+        REST: "sent" if step.rest_sent else "open",
+        AUTOMATIC: "true" if step.automatic else None,
+    }
 
 
 def _connect(letter: DeadLetter, group: str) -> dict[str, str]:

@@ -16,13 +16,14 @@ from bridge.formats.header_values import (
     LONGEST_TEXT,
     LetterHeaders,
     digits_of,
+    failed_step,
     partition_of,
     text_of,
     time_of,
     topic_of,
 )
 from bridge.formats.letter_headers import CONNECT, LONGEST_REQUEST, NAMES, OWN
-from bridge.model import UNREADABLE_HEADERS, Header, LetterReason, Record
+from bridge.model import TRACK, UNREADABLE_HEADERS, FailedStep, Header, LetterReason, Record
 
 SPRING: Final = "kafka_dlt-"
 UNKNOWN_REASON: Final = "unknown"
@@ -40,6 +41,7 @@ class Dialect(enum.StrEnum):
 
 _BRIDGE: Final = Dialect.BRIDGE
 """Asked for with every letter, and slow to find in its class."""
+_TRACK: Final = TRACK.name
 _TOO_LARGE: Final = LetterReason.TOO_LARGE.value
 _BEFORE_ANY_ROUTE: Final = frozenset({LetterReason.UNDECODABLE.value, LetterReason.UNMAPPABLE.value, _TOO_LARGE})
 
@@ -101,6 +103,10 @@ class Letter(NamedTuple):
     """Which of the record's elements it is of; None: the record had none, or it is of all of them."""
     schema: str | None = None
     """The schema that the registry did not know, as the record names it, where that is why it is here."""
+    kind: str = TRACK.name
+    """Of the request that failed, see `RequestKind.name`."""
+    step: FailedStep | None = None
+    """Which of the steps of its record, or element, failed; None: there are no several."""
 
     def __repr__(self) -> str:
         # Values are printed by logs and assertions; what is in a letter is its owner's business.
@@ -120,6 +126,17 @@ class Letter(NamedTuple):
     def is_whole_element(self) -> bool:
         """The same of an element: mapped again, it becomes all of the element's events."""
         return self.element is not None and self.route is None and self.reason in _BEFORE_ANY_ROUTE
+
+    @property
+    def request_kind(self) -> str | None:
+        """Of which kind the request is that failed; None: it failed before there was any."""
+        return self.kind if self.request_sha256 is not None or self.kind != _TRACK else None
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether the steps behind the one that failed are left with it."""
+        step = self.step
+        return step is not None and step.of > 1 and not step.rest_sent
 
     @property
     def is_without_value(self) -> bool:
@@ -165,7 +182,7 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
     output, reason = named[own.OUTPUT], named[own.REASON]
     if topic is None or partition is None or offset is None or output is None or reason is None:
         raise ValueError
-    status, attempts, element = get(own.STATUS), get(own.ATTEMPTS), get(own.ELEMENT)
+    status, attempts, element, step = get(own.STATUS), get(own.ATTEMPTS), get(own.ELEMENT), get(own.STEP)
     _, at_partition, at_offset, written_ms, key, value, _ = record
     return Letter(
         LetterPlace(at_partition, at_offset),
@@ -196,6 +213,8 @@ def _undamaged(record: Record, named: Mapping[str, bytes | None]) -> Letter:
         (),
         None if element is None else digits_of(element),
         text_of(get(own.SCHEMA)),
+        text_of(get(own.KIND)) or _TRACK,
+        None if step is None else failed_step(step, get(own.REST), get(own.AUTOMATIC)),
     )
 
 
@@ -207,10 +226,19 @@ def _of_bridge(record: Record, headers: LetterHeaders, original: tuple[Header, .
         headers.time(own.TIMESTAMP),
         headers.text(own.GROUP),
     )
-    schema = headers.text(own.SCHEMA)
-    output, element = headers.number(own.OUTPUT), headers.number(own.ELEMENT)
-    if (output is None and own.OUTPUT in headers.named) or (element is None and own.ELEMENT in headers.named):
-        origin = None  # Which of the record's events it is of is illegible: it must not be taken for another one.
+    schema, kind = headers.text(own.SCHEMA), headers.text(own.KIND)
+    output, element, step = (
+        headers.number(own.OUTPUT),
+        headers.number(own.ELEMENT),
+        headers.step(own.STEP, own.REST, own.AUTOMATIC),
+    )
+    if any(
+        found is None and name in headers.named
+        for name, found in ((own.OUTPUT, output), (own.ELEMENT, element), (own.STEP, step))
+    ):
+        # Which of the record's events it is of, or which are left with it, is illegible: it must not be taken for
+        # another one, nor for all there is.
+        origin = None
     return Letter(
         LetterPlace(record.partition, record.offset),
         record.timestamp_ms,
@@ -234,6 +262,8 @@ def _of_bridge(record: Record, headers: LetterHeaders, original: tuple[Header, .
         tuple(headers.damaged),
         element,
         schema,
+        kind or _TRACK,
+        step,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from confluent_kafka import Producer
 
 from bridge.formats.letter_headers import build
-from bridge.model import DeadLetter, Header, LetterReason, Record, Route
+from bridge.model import DeadLetter, FailedStep, Header, LetterReason, Record, Route
 
 GROUP = "bridge"
 WRITTEN_MS = 1_767_400_000_000
@@ -53,11 +53,19 @@ def letter(
     request: bytes | None = None,
     timestamp_ms: int = 1_767_323_045_000,
     partitions: int = 4,
+    element: int | None = None,
+    kind: str = "track",
+    step: FailedStep | None = None,
 ) -> Written:
     """One of the bridge's own."""
     content = value_of(user, offset) if value is None else value
     record = Record(topic, partition, offset, timestamp_ms + offset, key, content, headers)
-    made = DeadLetter(record, reason, message, output, route, status, "invalid_event", request, attempts=1)
+    made = DeadLetter(
+        *(record, reason, message, output, route, status, "invalid_event", request, 1),
+        element=element,
+        kind=kind,
+        step=step,
+    )
     return Written(key, content, build(made, group), partition % partitions)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.formats.letter_headers import CONNECT, OWN, Detail, build
-from bridge.model import DeadLetter, Header, LetterReason, Record, Route
+from bridge.model import KINDS, DeadLetter, FailedStep, Header, LetterReason, Record, Route
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "dead-letter-headers.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -98,8 +98,11 @@ def test_the_schema_describes_every_header_and_no_other() -> None:
     told = ours(build(without_schema, "group", Detail.ESSENTIAL))
     VALIDATOR.validate(told)
     assert told["bridge.dead-letter.schema"] == "id:42"
+    steps = {"bridge.dead-letter.kind", "bridge.dead-letter.step", "bridge.dead-letter.rest"}
     assert set(SCHEMA["properties"]) == {
         *ours(build(letter(), "group")),
+        *steps,
+        "bridge.dead-letter.automatic",
         "bridge.dead-letter.value-left-out",
         "bridge.dead-letter.schema",
     }
@@ -157,3 +160,35 @@ def test_a_timestamp_no_calendar_holds_is_kept_in_digits(timestamp: int) -> None
     record = Record("t", 0, 0, timestamp, None, None, ())
     written = ours(build(DeadLetter(record, LetterReason.INVALID, "m"), "g"))
     assert written["bridge.dead-letter.origin-timestamp"] == str(timestamp)
+
+
+def of_step(step: FailedStep | None, kind: str = "identify", detail: Detail = Detail.WHOLE) -> dict[str, str]:
+    """What is added to the headers of the same letter without a step."""
+    made = replace(letter(), kind=kind, step=step)
+    without = ours(build(letter(), "group", detail))
+    headers = ours(build(made, "group", detail))
+    VALIDATOR.validate(headers)
+    assert {name: value for name, value in headers.items() if name in without} == without
+    return {name.removeprefix(OWN): value for name, value in headers.items() if name not in without}
+
+
+@pytest.mark.parametrize("detail", Detail)
+def test_the_failed_step_and_its_kind_are_in_the_headers_however_little_room_there_is(detail: Detail) -> None:
+    assert of_step(FailedStep(0, 2), detail=detail) == {"kind": "identify", "step": "1/2", "rest": "open"}
+    assert of_step(FailedStep(1, 3, rest_sent=True), "company", detail) == {
+        "kind": "company",
+        "step": "2/3",
+        "rest": "sent",
+    }
+    automatic = {"kind": "identify", "step": "1/1", "rest": "open", "automatic": "true"}
+    assert of_step(FailedStep(0, 1, automatic=True), detail=detail) == automatic
+
+
+def test_a_letter_of_a_track_event_that_is_no_step_is_what_it_always_was() -> None:
+    assert of_step(None, "track") == {}
+    assert of_step(FailedStep(1, 2), "track") == {"step": "2/2", "rest": "open"}
+
+
+def test_the_schema_knows_every_kind_of_request() -> None:
+    named = {kind.name for kind in KINDS} - {"track"}
+    assert set(SCHEMA["properties"]["bridge.dead-letter.kind"]["enum"]) == named

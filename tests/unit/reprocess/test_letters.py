@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.formats.letter_headers import NAMES
 from bridge.formats.letters import Dialect, LetterPlace, Origin, parse
-from bridge.model import LetterReason, Record, Route
+from bridge.model import FailedStep, LetterReason, Record, Route
 from tests.support.reprocess.letters import connect, foreign, letter, spring
 
 ROUTE = Route("order.completed[1]", "0123456789ab", "Order Completed")
@@ -86,3 +86,47 @@ def test_a_record_has_the_same_kafka_timestamp_after_its_dead_letter_whatever_it
     assert again.damaged == ()
     assert again.origin is not None
     assert again.origin.timestamp_ms == timestamp
+
+
+STEPS = [
+    FailedStep(0, 2),
+    FailedStep(1, 3, rest_sent=True),
+    FailedStep(0, 1, automatic=True),
+    FailedStep(999_999, 1_000_000, rest_sent=True, automatic=True),
+]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("kind", ["track", "identify", "company"])
+def test_the_failed_step_and_its_kind_are_read_back(step: FailedStep, kind: str) -> None:
+    found = parse(letter(1, route=ROUTE, kind=kind, step=step).record(0))
+    assert (found.kind, found.step, found.damaged, found.headers) == (kind, step, (), ())
+
+
+def test_a_letter_without_a_step_is_of_a_track_event_and_of_nothing_else() -> None:
+    found = parse(letter(1, route=ROUTE, request=b"{}").record(0))
+    assert (found.kind, found.request_kind, found.step, found.has_rest) == ("track", "track", None, False)
+
+
+def test_steps_are_left_with_a_letter_only_where_there_are_several_and_they_were_not_sent() -> None:
+    def has_rest(step: FailedStep | None) -> bool:
+        return parse(letter(1, route=ROUTE, kind="identify", step=step).record(0)).has_rest
+
+    assert has_rest(FailedStep(0, 2))
+    assert has_rest(FailedStep(0, 2, automatic=True))
+    assert not has_rest(FailedStep(0, 2, rest_sent=True))
+    assert not has_rest(FailedStep(0, 1, automatic=True))
+
+
+@pytest.mark.parametrize("value", [b"", b"2", b"0/2", b"3/2", b"-1/2", b"2/x", b"1/2/3", b"1/10000000", b"\xff"])
+def test_a_letter_of_which_the_step_is_illegible_is_not_taken_for_all_there_is(value: bytes) -> None:
+    made = letter(1, route=ROUTE, kind="identify", step=FailedStep(0, 2))
+    headers = [(n, value if n == "bridge.dead-letter.step" else v) for n, v in made.headers]
+    found = parse(made.record(0)._replace(headers=headers))
+    assert (found.origin, found.step, found.damaged) == (None, None, ("bridge.dead-letter.step",))
+
+
+def test_a_rest_that_is_neither_open_nor_sent_makes_the_step_illegible() -> None:
+    made = letter(1, route=ROUTE, kind="identify", step=FailedStep(0, 2))
+    headers = [(n, b"perhaps" if n == "bridge.dead-letter.rest" else v) for n, v in made.headers]
+    assert parse(made.record(0)._replace(headers=headers)).damaged == ("bridge.dead-letter.step",)
