@@ -5,11 +5,15 @@
 | 2xx | `Delivered`: accepted, which is not yet ingested | |
 | 400, 409, 413, 422, any other 4xx | `Reject`: this request will never be accepted | |
 | `RequestKind.refuse_all`: 401, 403, 404, 405 | `Unauthorized`: key or address is wrong, for all requests | |
+| 404 whose ``error_code`` names a user or a company | `Reject`: the address is right, it is of that one | |
 | 407 | `Retry`: it is a proxy that refuses, the API never saw the request | no |
 | 408 | `Retry` | yes: gateways send it when the API behind them was too slow |
 | 425, 429 | `Retry`: refused before it was looked at | no |
 | 5xx, and what HTTP has no class for (RFC 9110 §15) | `Retry` | yes: it may have failed after it was stored |
 | 3xx | `Retry`: never followed, the key would go to another host | no |
+
+The 404 of an unknown user is documented nowhere: sources have a 400, a 404, and a 202 for it. Its code is all that
+tells it from the 404 of a wrong address, for which no body is documented either (`unverified`).
 
 "Ambiguous" is what the upper bound of duplicates is counted from, so a doubtful case is ambiguous.
 """
@@ -34,6 +38,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 _RETRIED_4XX = {407: "connection", 408: "timeout", 425: "too_early", 429: "rate_limited"}
 _SHORT_VALUE = 128
+_OF_ONE = re.compile(r"user(?!pilot)|compan(?:y|ies)", re.IGNORECASE)
+"""In the code of an error that is about one user or company."""
 
 
 def judge(kind: RequestKind, answer: Answer, credentials: ApiKey, key: int) -> Verdict:
@@ -57,6 +63,8 @@ def classify(kind: RequestKind, status: int, headers: Headers, body: bytes, *, k
         return Delivered(status)
     error = read_error_body(body)
     if status in kind.refuse_all:
+        if status == 404 and error.code and _OF_ONE.search(error.code):
+            return Reject(_detail(status, headers, body, error, advice=""), status, error.code)
         return Unauthorized(_detail(status, headers, body, error), status, key, error.code)
     reason = _retry_reason(status)
     if reason is None:
@@ -84,8 +92,11 @@ def _wait(headers: Headers, now_wall: float) -> float | None:
     return None if value is None else retry_after(value, now_wall, sent=_header(headers, b"date"))
 
 
-def _detail(status: int, headers: Headers, body: bytes, error: ErrorBody) -> str:
-    """One sentence: status, code, message and request id, or what came instead of the documented error body."""
+def _detail(status: int, headers: Headers, body: bytes, error: ErrorBody, *, advice: str | None = None) -> str:
+    """One sentence: status, code, message and request id, or what came instead of the documented error body.
+
+    `advice` is what the status alone suggests, unless it is given.
+    """
     parts = [f"the API answered {status}"]
     if error.code:
         parts.append(f" {error.code}")
@@ -96,7 +107,7 @@ def _detail(status: int, headers: Headers, body: bytes, error: ErrorBody) -> str
     elif not error.code and body:
         kind = _short(_header(headers, b"content-type")) or "of no stated type"
         parts.append(f" with a body that is not the documented error ({kind})")
-    text = bounded("".join(parts), 768) + _advice(status)
+    text = bounded("".join(parts), 768) + (_advice(status) if advice is None else advice)
     request_id = _short(_header(headers, b"x-request-id"))
     return bounded(f"{text} (x-request-id {request_id})" if request_id else text)
 

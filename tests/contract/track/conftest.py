@@ -16,7 +16,7 @@ import pytest
 import trustme
 import uvloop
 
-from bridge.model import TRACK, Request, Route, Verdict
+from bridge.model import TRACK, Request, RequestKind, Route, Verdict
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
 from bridge.track.credentials import ApiKey, FixedKey
 from bridge.track.dial import Resolve, resolve
@@ -43,8 +43,8 @@ ROUTE = Route("e", "", "e")
 class Attempt:
     """One request, told from others by identity."""
 
-    def __init__(self, body: bytes = BODY) -> None:
-        self.request = Request(TRACK, "u-1", "e", body, ROUTE)
+    def __init__(self, body: bytes = BODY, kind: RequestKind = TRACK) -> None:
+        self.request = Request(kind, "u-1", "e", body, ROUTE)
 
 
 class Recorder:
@@ -185,8 +185,8 @@ class Harness:
         self._stack.push_async_callback(sink.close)
         return sink
 
-    def send(self, sink: AnySink, body: bytes = BODY) -> Attempt:
-        attempt = Attempt(body)
+    def send(self, sink: AnySink, body: bytes = BODY, kind: RequestKind = TRACK) -> Attempt:
+        attempt = Attempt(body, kind)
         self.answers.sent(attempt)
         self.answers.sending = True
         sink.send(attempt)
@@ -198,9 +198,9 @@ class Harness:
         sink.abort(attempts)
         self.answers.sending = False
 
-    async def ask(self, sink: AnySink, body: bytes = BODY) -> Verdict:
+    async def ask(self, sink: AnySink, body: bytes = BODY, kind: RequestKind = TRACK) -> Verdict:
         """Send one request and wait for its answer."""
-        return await self.answers.of(self.send(sink, body))
+        return await self.answers.of(self.send(sink, body, kind))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let the loop work until the condition holds; the test's own time limit bounds it."""

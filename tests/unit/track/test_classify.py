@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import TRACK, Delivered, Reject, Retry, Unauthorized, Verdict
+from bridge.model import KINDS, TRACK, Delivered, Reject, RequestKind, Retry, Unauthorized, Verdict
 from bridge.track.classify import Headers, classify
 
 NOW = 1_767_323_045.0
@@ -45,6 +45,32 @@ def test_a_404_points_at_the_endpoint() -> None:
     found = verdict(404)
     assert isinstance(found, Unauthorized)
     assert "track.endpoint" in found.detail
+
+
+@pytest.mark.parametrize(
+    "code", ["user_not_found", "USER_NOT_FOUND", "UserNotFound", "unknown-user", "company_not_found"]
+)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_404_whose_code_names_a_user_or_a_company_rejects_this_request_only(code: str, kind: RequestKind) -> None:
+    body = errors({"error_code": code, "message": "no such user"})
+    found = classify(kind, 404, (), body, key=3, now_wall=NOW)
+    assert isinstance(found, Reject)
+    assert (found.status, found.error_code) == (404, code)
+    assert found.detail == f"the API answered 404 {code}: no such user", "nothing of the endpoint"
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"<html>user not found</html>", errors({"error_code": "not_found", "message": "no route for /v1/companies"}),
+    errors({"error_code": "userpilot_route_unknown"}), errors({"message": "user"}), b'{"error_code": "user_not_found"}',
+])  # fmt: skip
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_other_404_is_of_the_address(body: bytes, kind: RequestKind) -> None:
+    assert isinstance(classify(kind, 404, (), body, key=3, now_wall=NOW), Unauthorized)
+
+
+@pytest.mark.parametrize("status", [401, 403, 405])
+def test_a_refused_key_is_no_users_matter_whatever_the_code(status: int) -> None:
+    assert isinstance(verdict(status, errors({"error_code": "user_not_allowed"})), Unauthorized)
 
 
 @pytest.mark.parametrize("status", [*range(500, 600), 101, 600, 999, 0])
