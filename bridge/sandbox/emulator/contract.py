@@ -22,7 +22,7 @@ from bridge.sandbox.emulator.documents import (
     problem_of_values,
     read_object,
 )
-from bridge.sandbox.emulator.people import IdentifiedCompany, IdentifiedUser, read_company, read_identify
+from bridge.sandbox.emulator.people import PostedCompany, PostedUser, read_company, read_identify
 
 VALIDATE = "/v1/validate"
 API_VERSION = "2020-09-22"
@@ -38,7 +38,7 @@ class Event:
     metadata: Mapping[str, str | int | float | bool]
 
 
-Body = Event | IdentifiedUser | IdentifiedCompany
+Body = Event | PostedUser | PostedCompany
 """What a request that keeps the contract brings."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bridge.sandbox.emulator.contract import Body, Event
-from bridge.sandbox.emulator.people import IdentifiedUser
+from bridge.sandbox.emulator.people import PostedUser
 
 
 class FaultKind(enum.StrEnum):
@@ -154,4 +154,4 @@ def _is_below(folder: str, path: str | None) -> bool:
 
 
 def _user_of(body: Body | None) -> str | None:
-    return body.user_id if isinstance(body, Event | IdentifiedUser) else None
+    return body.user_id if isinstance(body, Event | PostedUser) else None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bridge.sandbox.emulator.contract import BODIES, COMPANY, IDENTIFY, Body, Event, busiest_window
 from bridge.sandbox.emulator.imports import IMPORTS, JOBS
-from bridge.sandbox.emulator.people import IdentifiedUser, Properties
+from bridge.sandbox.emulator.people import PostedUser, Properties
 
 _REFUSALS_KEPT = 50
 _PATHS = frozenset({*BODIES, IMPORTS})
@@ -144,7 +144,7 @@ class RequestLedger:
         if isinstance(body, Event):
             event = (body.user_id, body.event_name, body.metadata)
             self.accepted.append(Accepted(len(self.accepted), now, *event, sent, order))
-        elif isinstance(body, IdentifiedUser):
+        elif isinstance(body, PostedUser):
             self.known.add(body.user_id)
             user = (body.user_id, body.metadata, body.company)
             self.identified.append(AcceptedIdentify(order, now, *user, sent, answered))

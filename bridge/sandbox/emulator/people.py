@@ -31,7 +31,7 @@ Properties = Mapping[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True, slots=True)
-class IdentifiedUser:
+class PostedUser:
     """An identify that keeps the contract."""
 
     user_id: str
@@ -45,14 +45,14 @@ class IdentifiedUser:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentifiedCompany:
+class PostedCompany:
     """A company's own request that keeps the contract."""
 
     company_id: str
     metadata: Properties
 
 
-def read_identify(body: bytes) -> IdentifiedUser | ContractRefusal:
+def read_identify(body: bytes) -> PostedUser | ContractRefusal:
     """The user, or the 400 it earns. Under which name the company has its id is left to `check_company`."""
     document = read_object(body)
     if isinstance(document, ContractRefusal):
@@ -64,10 +64,10 @@ def read_identify(body: bytes) -> IdentifiedUser | ContractRefusal:
         or problem_of_properties("metadata", metadata)
         or (problem_of_properties("company", company) if "company" in document else None)
     )
-    return invalid(problem) if problem else IdentifiedUser(str(document["user_id"]), metadata, company)
+    return invalid(problem) if problem else PostedUser(str(document["user_id"]), metadata, company)
 
 
-def read_company(body: bytes) -> IdentifiedCompany | ContractRefusal:
+def read_company(body: bytes) -> PostedCompany | ContractRefusal:
     """The company, or the 400 it earns."""
     document = read_object(body)
     if isinstance(document, ContractRefusal):
@@ -75,10 +75,10 @@ def read_company(body: bytes) -> IdentifiedCompany | ContractRefusal:
     metadata: Any = document.get("metadata", {})
     problem = problem_of_fields(document, ("company_id", "metadata"), ("company_id",))
     problem = problem or problem_of_properties("metadata", metadata)
-    return invalid(problem) if problem else IdentifiedCompany(str(document["company_id"]), metadata)
+    return invalid(problem) if problem else PostedCompany(str(document["company_id"]), metadata)
 
 
-def check_company(user: IdentifiedUser, field: str) -> ContractRefusal | None:
+def check_company(user: PostedUser, field: str) -> ContractRefusal | None:
     """400 for a company without its id under this name."""
     if user.company is None or user.company_id(field) is not None:
         return None

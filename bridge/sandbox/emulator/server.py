@@ -22,7 +22,7 @@ from bridge.sandbox.emulator.documents import ContractRefusal
 from bridge.sandbox.emulator.faults import Fault, FaultKind, Script
 from bridge.sandbox.emulator.imports import JOBS, EmulatedImports, ImportBehaviour, concerns_imports
 from bridge.sandbox.emulator.ledger import CountedAs, RequestLedger, budget_of
-from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS, IdentifiedUser, check_company
+from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS, PostedUser, check_company
 
 DEFAULT_KEY = "NX-emulator"
 _UNKNOWN_USER = {
@@ -187,7 +187,7 @@ class Emulator:
                 )
             return
         body = contract.read_body(request.path, request.body)
-        connection.user_id = body.user_id if isinstance(body, Event | IdentifiedUser) else None
+        connection.user_id = body.user_id if isinstance(body, Event | PostedUser) else None
         connection.counted = True
         self.ledger.arrived(budget_of(request.path), connection.user_id, now)
         kept = None if isinstance(body, ContractRefusal) else body
@@ -267,7 +267,7 @@ class Emulator:
             return ContractRefusal(413, "too_large", "the body is too large")
         if refusal is None and isinstance(body, ContractRefusal):
             return body
-        if refusal is None and isinstance(body, IdentifiedUser):
+        if refusal is None and isinstance(body, PostedUser):
             return check_company(body, self.company_id_field)
         return refusal
 
