@@ -41,12 +41,18 @@ SECTIONS = {
 SHAPES = {
     "TopicOverrides": "settings of a topic",
     "RouteConfig": "route",
+    "IdentifyConfig": "identified user",
+    "CompanyConfig": "company",
     "PathValue": "value with a path",
     "TemplateValue": "value with a template",
     "LiteralValue": "literal value",
     "ExampleConfig": "example",
     "RecordExample": "record of an example",
     "ExpectedEvent": "expected event",
+    "ExpectedIdentify": "expected identify",
+    "IdentifiedUser": "identified user of an example",
+    "ExpectedCompany": "expected company",
+    "DescribedCompany": "company of an example",
     "ExpectedDeadLetter": "expected dead letter",
     "ExpectedDrop": "expected drop",
 }

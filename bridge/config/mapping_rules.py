@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bridge.config.events.route_section import RouteConfig
 from bridge.config.keys.problems import Problem
 from bridge.config.keys.values import PathValue, TemplateValue
-from bridge.config.mapping_section import RouteConfig
 
 _FORMAT: Final = ("decode", "key", "unwrap", "descriptor_set_file", "message_type")
 _NEED_SCHEMAS: Final = frozenset({"avro", "protobuf"})

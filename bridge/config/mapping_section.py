@@ -1,10 +1,12 @@
 """The mapping section: what is written there, parsed but not compiled. Expressions are still text here."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field
 
+from bridge.config.events.example_section import ExampleConfig
+from bridge.config.events.route_section import Rule
 from bridge.config.keys import fields, scalars
 from bridge.config.keys.fields import Section
 from bridge.config.keys.values import Value, ValueOrOff, ValueSpec
@@ -24,75 +26,6 @@ _COMMON_METADATA: Mapping[str, ValueSpec | Literal[False]] = {
     "occurred_at": "envelope:occurred_at",
     "event_id": "envelope:event_id",
 }
-
-
-class RouteConfig(Section):
-    """One event that a record becomes. What is left out is as the settings of `mapping` say."""
-
-    kind = "route"
-
-    event_name: Value | None = Field(
-        default=None,
-        description="Left out under an exact type, it is the type itself; required under a glob.",
-        examples=["Order Completed", {"template": "Account {data.action}"}],
-    )
-    user_id: Value | None = Field(default=None, description="Instead of mapping.user_id.")
-    when: fields.OptionalText = Field(
-        default=None,
-        description="A condition that must yield true or false; false sends nothing.",
-        examples=["data.total.amount > `0`"],
-    )
-    max_age: fields.OptionalDuration = Field(default=None, description="Instead of mapping.max_age; null lifts it.")
-    sample: fields.Share = fields.preset(
-        scalars.share, "100%", "The share of users whose events are sent; which users these are never changes.", "25%"
-    )
-    topics: tuple[fields.Name, ...] | None = Field(
-        default=None, min_length=1, description="Only records of these topics, by name or ^pattern; left out: of all."
-    )
-    metadata: Mapping[str, ValueOrOff] = Field(
-        default={},
-        description="The event's metadata by key; false leaves a key of common_metadata out.",
-        examples=[{"amount": "data.total.amount", "channel": {"value": "web"}, "event_id": False}],
-    )
-    metadata_from: Value | None = Field(
-        default=None,
-        description="A whole object that becomes metadata, nested keys joined with dots.",
-        examples=["data"],
-    )
-    metadata_omit: tuple[fields.Name, ...] = Field(
-        default=(),
-        description="Keys or globs of metadata_from that are left out.",
-        examples=[["email", "address.*"]],
-    )
-    allowed_event_names: tuple[fields.Name, ...] | None = Field(
-        default=None,
-        min_length=1,
-        description="The names an event_name that is not a literal may take; the API keeps at most 10,000 for ever.",
-        examples=[["Account created", "Account closed"]],
-    )
-
-
-def _one_or_many(value: Any) -> Any:
-    """One map stands for a list of one."""
-    return [value] if isinstance(value, dict) else value
-
-
-_ROUTES: Final = TypeAdapter(tuple[RouteConfig, ...])
-
-
-def _rule(value: Any) -> Literal["drop"] | tuple[RouteConfig, ...]:
-    match value:
-        case "drop":
-            return "drop"
-        case dict() | [_, *_] | tuple():
-            return _ROUTES.validate_python(_one_or_many(value))
-        case []:
-            raise ValueError("must not be an empty list; write drop to send nothing for this type")
-        case _:
-            raise ValueError(f"must be drop, a route or a list of routes, not {scalars.shown(value)}")
-
-
-Rule = Annotated[Literal["drop"] | Annotated[tuple[RouteConfig, ...], fields.OneOrMany()], BeforeValidator(_rule)]
 
 
 class TopicOverrides(Section):
@@ -125,113 +58,6 @@ class TopicOverrides(Section):
     common_metadata: Mapping[str, ValueOrOff] | None = Field(
         default=None, description="Added to mapping.common_metadata; false leaves a key out."
     )
-
-
-# --- examples ----------------------------------------------------------------------------------------
-
-
-def _timestamp_ms(value: Any) -> int:
-    """Milliseconds, from an integer or an ISO 8601 time."""
-    if isinstance(value, str):
-        return round(scalars.instant(value) * 1000)
-    return scalars.whole_number(value)
-
-
-class RecordExample(Section):
-    """A record as Kafka would deliver it."""
-
-    kind = "example"
-
-    topic: fields.Name = Field(description="The record's topic.")
-    partition: fields.Whole = Field(default=0, ge=0, description="The record's partition.")
-    offset: fields.Whole = Field(default=0, ge=0, description="The record's offset.")
-    timestamp: (
-        Annotated[int, BeforeValidator(_timestamp_ms), WithJsonSchema({"type": ["integer", "string"]})] | None
-    ) = Field(default=None, description="Milliseconds since 1970, or an ISO 8601 time.")
-    key: Any = Field(default=None, description="Text as it is; anything else as JSON.")
-    key_base64: fields.OptionalText = Field(default=None, description="The key's bytes, where they are no text.")
-    value: Any = Field(default=None, description="Encoded as JSON; null, or left out, is a tombstone.")
-    value_base64: fields.OptionalText = Field(default=None, description="The value's bytes, where they are not JSON.")
-    headers: Mapping[str, fields.Text] = Field(default={}, description="Header texts by name.")
-
-    @model_validator(mode="after")
-    def _one_value(self) -> Self:
-        if self.value is not None and self.value_base64 is not None:
-            raise ValueError("has both value and value_base64; remove one")
-        if self.key is not None and self.key_base64 is not None:
-            raise ValueError("has both key and key_base64; remove one")
-        return self
-
-
-class ExpectedEvent(Section):
-    """A request that must be made."""
-
-    kind = "expectation"
-
-    user_id: fields.Text = Field(description="The request's user_id.")
-    event_name: fields.Text = Field(description="The request's event_name.")
-    metadata: Mapping[str, Any] = Field(default={}, description="The request's whole metadata.")
-
-
-class ExpectedDeadLetter(Section):
-    """A dead letter that must be written."""
-
-    kind = "expectation"
-
-    dead_letter: Literal["undecodable", "unmappable", "invalid", "expired"] = Field(description="Its reason.")
-
-
-class ExpectedDrop(Section):
-    """A record, or one of its routes, that must send nothing."""
-
-    kind = "expectation"
-
-    dropped: Literal[
-        "tombstone", "unmapped", "rule", "when", "expired", "sampled_out", "topic", "bridge_record",
-        "untyped", "no_user", "no_elements", "heartbeat", "transaction", "schema_change", "truncate",
-    ] = Field(description="By which rule.")  # fmt: skip
-
-
-_Expected = ExpectedEvent | ExpectedDeadLetter | ExpectedDrop
-
-
-def _expectation(value: Any) -> _Expected:
-    match value:
-        case {"dead_letter": _}:
-            return ExpectedDeadLetter.model_validate(value)
-        case {"dropped": _}:
-            return ExpectedDrop.model_validate(value)
-        case dict():
-            return ExpectedEvent.model_validate(value)
-        case _:
-            raise ValueError(f"must be a map, not {scalars.shown(value)}")
-
-
-Expectation = Annotated[_Expected, BeforeValidator(_expectation)]
-
-
-class ExampleConfig(Section):
-    """A record and what must become of it."""
-
-    kind = "example"
-
-    # An input may be null: which of the two was written is told by `model_fields_set`.
-
-    name: fields.Name = Field(description="A sentence that says what the example shows.")
-    input: Any = Field(default=None, description="A value alone, of a record of no particular topic.")
-    record: RecordExample | None = Field(default=None, description="A whole record.")
-    now: fields.Instant | None = Field(
-        default=None, description="The clock while the example runs; required where max_age plays a part."
-    )
-    expect: Annotated[tuple[Expectation, ...], BeforeValidator(_one_or_many), fields.OneOrMany()] = Field(
-        min_length=1, description="What becomes of it, one entry per route that looked at it, or a single entry."
-    )
-
-    @model_validator(mode="after")
-    def _one_record(self) -> Self:
-        if len({"input", "record"} & self.model_fields_set) != 1:
-            raise ValueError("must have either input (a value alone) or record (a whole record)")
-        return self
 
 
 # --- the section -------------------------------------------------------------------------------------

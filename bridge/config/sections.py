@@ -9,19 +9,18 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bridge.config.keys import control_socket, fields, scalars
-from bridge.config.keys.fields import Section
-from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
-from bridge.config.mapping_section import (
+from bridge.config.events.example_section import (
     ExampleConfig,
     ExpectedDeadLetter,
     ExpectedDrop,
     ExpectedEvent,
-    MappingConfig,
     RecordExample,
-    RouteConfig,
-    TopicOverrides,
 )
+from bridge.config.events.route_section import RouteConfig
+from bridge.config.keys import control_socket, fields, scalars
+from bridge.config.keys.fields import Section
+from bridge.config.keys.values import LiteralValue, PathValue, TemplateValue, ValueSpec
+from bridge.config.mapping_section import MappingConfig, TopicOverrides
 from bridge.config.reading.shape import FileShape
 from bridge.config.registry_section import BasicAuth, RegistryOAuth, RegistryTls, SchemaRegistry
 

@@ -12,13 +12,14 @@ from logging import getLogger
 from typing import Any
 
 from bridge.commands import completed
-from bridge.config.mapping_section import RouteConfig
+from bridge.config.events.route_section import RouteConfig
 from bridge.config.sections import Config
 from bridge.decode.protocol import Schemas
 from bridge.demo.encodings import Staging, as_json
 from bridge.formats.letters import Letter
 from bridge.kafka.letters.letter_log import LetterLog
 from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.mapping.destination import destination_of
 from bridge.ops.hold_reasons import closed_gate
 from bridge.ops.log import logger
 from bridge.ops.snapshot import Snapshot
@@ -128,7 +129,7 @@ async def run(show: Show, tell: Tell, encoding: Encoding = as_json) -> DemoResul
 def configuration(bootstrap: str, endpoint: str, more: Mapping[str, str]) -> tuple[Config, CompiledMapping]:
     """The demo's own `bridge.yaml`, loaded the way every other is, with these variables over it."""
     config = sample_configuration(bootstrap, endpoint, API_KEY, more)
-    mapping = compile_mapping(config.mapping)
+    mapping = compile_mapping(config.mapping, destination=destination_of(config.track))
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the demo's mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
     return config, mapping

@@ -13,7 +13,7 @@ from bridge.decode.elements import ElementList
 from bridge.decode.failures import MappingError
 from bridge.decode.keys import read_once
 from bridge.mapping.expressions.scope import ElementRecord, ElementScope
-from bridge.mapping.routes import unexpected
+from bridge.mapping.routes.plan import unexpected
 from bridge.mapping.topic_plan import Match, TopicPlan
 from bridge.model import Elements, Failed, Filtered, FilterReason, LetterReason, Outcomes, Record
 
@@ -72,4 +72,4 @@ class MappedElements(Elements):
         when, value = self._topic.when, scope.value
         if when is not None and not when.holds(value, scope):
             return _WHEN_FALSE
-        return tuple([plan.map(value, scope, now) for plan in match.plans])
+        return match.by_each(value, scope, now)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from bridge.decode.elements import ElementList
 from bridge.decode.failures import MappingError, undecodable
@@ -15,7 +15,7 @@ from bridge.mapping.early_filters import EarlyFilter
 from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.missing_schema import failed
-from bridge.mapping.routes import RouteParts, RoutePlan, unexpected
+from bridge.mapping.routes.plan import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
 from bridge.mapping.topic_plan import Match, SharedByTopics, TopicPlan
@@ -187,7 +187,7 @@ class CompiledMapping:
         if topic.when is not None and not topic.when.holds(value, scope):
             return _WHEN_FALSE
         plans = match.plans
-        return (plans[0].map(value, scope, now),) if len(plans) == 1 else _by_each(plans, value, scope, now)
+        return (plans[0].map(value, scope, now),) if len(plans) == 1 else match.by_each(value, scope, now)
 
 
 def _are_filtered(outcomes: Outcomes) -> bool:
@@ -206,8 +206,3 @@ def _without_document(
     if not found.items:
         return _NO_ELEMENTS
     return (MappedElements(topic, record, found, match),)
-
-
-def _by_each(plans: Sequence[RoutePlan], value: Any, scope: Scope, now: float) -> Outcomes:
-    """What each of several routes makes of it. Within `_map` its variables would be cells, dear for every record."""
-    return tuple([plan.map(value, scope, now) for plan in plans])

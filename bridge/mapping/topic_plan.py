@@ -24,10 +24,10 @@ from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingBytes
 from bridge.mapping.expressions.paths import Path, covers
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.never_send import without
-from bridge.mapping.routes import RouteParts, RoutePlan
+from bridge.mapping.routes.plan import RouteParts, RoutePlan
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import Settings, way_apart
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, last_header
+from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, Steps, last_header
 
 TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
@@ -61,16 +61,29 @@ class Unmapped:
 class Match:
     """What a type's rule comes to on one topic: outcomes for all its records alike, or routes to look at each."""
 
-    __slots__ = ("event_type", "outcomes", "plans", "rule")
+    __slots__ = ("are_steps", "event_type", "outcomes", "plans", "rule")
 
     def __init__(
-        self, event_type: str, rule: str | None, outcomes: Outcomes | None, plans: tuple[RoutePlan, ...] = ()
+        self,
+        event_type: str,
+        rule: str | None,
+        outcomes: Outcomes | None,
+        plans: tuple[RoutePlan, ...] = (),
+        *,
+        are_steps: bool = False,
     ) -> None:
         self.event_type = event_type
         self.rule = rule
         """The rule's key; None where the type has no rule."""
         self.outcomes = outcomes
         self.plans = plans
+        self.are_steps = are_steps
+        """Whether what the plans make is a `Steps`: there are several, and not all make events."""
+
+    def by_each(self, value: Any, scope: Scope, now: float) -> Outcomes:
+        """What each of its plans makes of a record."""
+        made = [plan.map(value, scope, now) for plan in self.plans]
+        return Steps(made) if self.are_steps else tuple(made)
 
 
 _UNTYPED: Final = Match("", None, (Filtered(FilterReason.UNTYPED),))
@@ -263,7 +276,7 @@ class TopicPlan:
 
     def plan_of(self, route: Route) -> RoutePlan:
         """The plan behind a route that has looked at a record of this topic."""
-        parts = next(part for rule in self._shared.rules.all for part in rule.routes if part.route is route)
+        parts = next(part for rule in self._shared.rules.all for part in rule.routes if part.head.route is route)
         return self._shared.bind(parts, self.settings)
 
     def match(self, event_type: Any, value: Any = None) -> Match:
@@ -291,10 +304,12 @@ class TopicPlan:
             return Match(event_type, None, self._no_rule(event_type))
         if not rule.routes:
             return Match(event_type, rule.key, (rule.dropped,))
-        here = [parts for parts in rule.routes if parts.topics is None or parts.topics.has(self._topic)]
+        here = [parts for parts in rule.routes if parts.head.topics is None or parts.head.topics.has(self._topic)]
         if not here:
             return Match(event_type, rule.key, (rule.elsewhere,))
-        return Match(event_type, rule.key, None, tuple(self._shared.bind(parts, self.settings) for parts in here))
+        plans = tuple(self._shared.bind(parts, self.settings) for parts in here)
+        are_steps = len(here) > 1 and any(parts.is_step for parts in here)
+        return Match(event_type, rule.key, None, plans, are_steps=are_steps)
 
     def _no_rule(self, event_type: str) -> Outcomes:
         if self.settings.on_unmapped == "drop":

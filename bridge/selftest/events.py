@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from bridge.config.mapping_section import ExampleConfig
+from bridge.config.events.example_section import ExampleConfig
 from bridge.errors import Misuse
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import TOPIC_OF_INPUT, example_record

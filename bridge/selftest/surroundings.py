@@ -18,6 +18,7 @@ from bridge.kafka.admin.topic_creation import resolutions_of
 from bridge.kafka.client import OAUTH_CB
 from bridge.kafka.login import msk_login
 from bridge.mapping.compile import compile_mapping
+from bridge.mapping.destination import destination_of
 from bridge.mapping.mapper import CompiledMapping
 from bridge.registry.commands import CommandMapping, open_schemas
 from bridge.sandbox import sample
@@ -96,7 +97,9 @@ def prepare(config: Config, site: Site, topics: SelftestTopics, file: Path) -> C
     if loaded.config is None:
         raise RuntimeError(f"the self-test's own configuration is broken: {loaded.problems}")
     schemas = open_schemas(None, loaded.config.schema_registry)
-    mapping = compile_mapping(loaded.config.mapping, schemas, CommandMapping)
+    mapping = compile_mapping(
+        loaded.config.mapping, schemas, CommandMapping, destination=destination_of(loaded.config.track)
+    )
     if not isinstance(mapping, CompiledMapping):
         raise RuntimeError(f"the self-test's own mapping is broken: {mapping}")  # noqa: TRY004 - not about its type
     examples = events.patterns(mapping, config.mapping.examples, topics.names) if config.mapping.examples else None

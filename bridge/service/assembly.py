@@ -148,7 +148,7 @@ def assemble(
     file_watch = FileWatch(list(certificates.named(config)), delivery.credentials)
     kafka_watch = _kafka_watch(delivery, inspection)
     login_watch = LoginWatch(login_of(config.kafka), source, inspection, events)
-    here = _here(delivery, kafka_watch, mapping_number(config.mapping))
+    here = _here(delivery, kafka_watch, mapping_number(config.mapping, config.track.company_id_field))
     group_watch = GroupWatch(config.kafka, inspection, reader, events, here, logger)
     observer = Observer(
         Observed(
@@ -228,7 +228,7 @@ def _delivery(
             max_records=settings.max_buffered,
             max_bytes=settings.max_buffered_bytes,
             early_filter_of=mapping.early_filter,
-            mapping=mapping_number(config.mapping),
+            mapping=mapping_number(config.mapping, config.track.company_id_field),
         )
     )
     letters, source = writing(), reading()

@@ -162,12 +162,13 @@ class _TopicQuestions:
         known = {partition: found for partition, found in commits.items() if found is not None}
         offered = str(configuration.get("partition.assignment.strategy", ""))
         is_steady = self.inspection.is_steady
+        own_number = mapping_number(self.config.mapping, self.config.track.company_id_field)
         facts = group.MembershipFacts(
             description=self.inspection.group() if is_steady else None,
             is_asked=is_steady,
             protocol=decided_protocol(kafka.group_protocol, kafka.topics, kafka.properties),
             partitions=partitions,
-            other_mappings=other_mappings(known, mapping_number(self.config.mapping), time.time()),
+            other_mappings=other_mappings(known, own_number, time.time()),
             client_id=str(configuration["client.id"]),
             assignors=frozenset(each.strip() for each in offered.split(",")) if offered else None,
         )

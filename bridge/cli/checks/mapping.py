@@ -9,7 +9,8 @@ from logging import Logger
 from bridge.cli.checks import findings
 from bridge.cli.checks.findings import Area, Finding
 from bridge.commands import command
-from bridge.config.mapping_section import ExampleConfig, MappingConfig
+from bridge.config.events.example_section import ExampleConfig
+from bridge.config.mapping_section import MappingConfig
 from bridge.config.sections import Config
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.consumed_topics import ConsumedTopics

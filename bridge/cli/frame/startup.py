@@ -86,6 +86,7 @@ def load(
     from bridge.config import environment, load
     from bridge.config.keys.problems import ConfigError
     from bridge.mapping.compile import compile_mapping
+    from bridge.mapping.destination import destination_of
     from bridge.mapping.mapper import CompiledMapping
 
     environ = environment.variables()
@@ -95,12 +96,14 @@ def load(
         raise Refused(str(nowhere), nowhere.problems) from nowhere
     loaded = load.read(path, environ, needs_key=needs_key)
     compiled: CompiledMapping | tuple[Problem, ...] = ()
+    destination = destination_of(None if loaded.config is None else loaded.config.track)
     if loaded.mapping is not None and open_schemas is not None and loaded.config is not None:
         from bridge.registry.commands import CommandMapping
 
-        compiled = compile_mapping(loaded.mapping, open_schemas(loaded.config.schema_registry), CommandMapping)
+        schemas = open_schemas(loaded.config.schema_registry)
+        compiled = compile_mapping(loaded.mapping, schemas, CommandMapping, destination=destination)
     elif loaded.mapping is not None:
-        compiled = compile_mapping(loaded.mapping)
+        compiled = compile_mapping(loaded.mapping, destination=destination)
     refused, doubtful = _asked_of_the_client(loaded)
     if loaded.config is not None and isinstance(compiled, CompiledMapping) and not refused:
         proxy = environment.proxy_for(loaded.config.track.endpoint, environ)

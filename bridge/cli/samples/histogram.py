@@ -6,7 +6,19 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.model import Elements, Failed, Filtered, FilterReason, Forget, Outcome, Record, Request, SchemaNeeded
+from bridge.model import (
+    COMPANY,
+    TRACK,
+    Elements,
+    Failed,
+    Filtered,
+    FilterReason,
+    Forget,
+    Outcome,
+    Record,
+    Request,
+    SchemaNeeded,
+)
 from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
@@ -42,8 +54,10 @@ class Histogram:
                 case Request():
                     self.requests += 1
                     self.left_out += outcome.left_out
-                    self._names[outcome.event_name] += 1
-                    self._partitions[outcome.user_id][record.topic].add(record.partition)
+                    if outcome.kind is TRACK:
+                        self._names[outcome.event_name] += 1
+                    if outcome.kind is not COMPANY:
+                        self._partitions[outcome.user_id][record.topic].add(record.partition)
                 case Filtered(reason=FilterReason.UNMAPPED):
                     self._unmapped[outcome.event_type or ""] += 1
                 case Failed():
@@ -112,14 +126,19 @@ class Histogram:
 
     def _sorted(self) -> list[tuple[tuple[str, str], int]]:
         """Requests first, then by count."""
-        return sorted(self._outcomes.items(), key=lambda item: (item[0][0] != "request", -item[1], item[0]))
+
+        def place(item: tuple[tuple[str, str], int]) -> tuple[bool, int, tuple[str, str]]:
+            (label, _), count = item
+            return not label.startswith("request"), -count, item[0]
+
+        return sorted(self._outcomes.items(), key=place)
 
 
 def _label(outcome: Outcome) -> str:
-    """``request``, ``filtered: when``, ``dead letter: unmappable``."""
+    """``request``, ``request: identify``, ``filtered: when``, ``dead letter: unmappable``."""
     match outcome:
         case Request():
-            return "request"
+            return "request" if outcome.kind is TRACK else f"request: {outcome.kind.name}"
         case Filtered():
             return f"filtered: {outcome.reason}"
         case Forget(filtered=filtered):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.decode import exact_json
 from bridge.mapping.review.cautions import cautions
+from bridge.model import TRACK
 from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
@@ -39,7 +40,8 @@ def _lines(look: Look) -> list[str]:
         return [f"  {name}{look.result.replace('_', ' ')} ({look.reason}): {look.detail}"]
     lines = [f"  {name}request: {look.detail}", f"    {look.body.decode()}"]
     if look.left_out:
-        lines.append(f"    left out, as they have no flat form (lists of objects): {look.left_out} metadata values")
+        what = "metadata values" if look.kind == TRACK.name else "properties"
+        lines.append(f"    left out, as they have no flat form (lists of objects): {look.left_out} {what}")
     return lines
 
 
@@ -59,6 +61,7 @@ def document(explanation: MappingExplanation) -> dict[str, Any]:
                 "result": look.result,
                 "reason": look.reason,
                 "detail": look.detail,
+                "kind": look.kind,
                 "request": None if look.body is None else exact_json.read(look.body),
                 "left_out": look.left_out,
             }

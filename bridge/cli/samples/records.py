@@ -167,7 +167,7 @@ def _whole(text: bytes) -> Record | list[str]:
     """The record, or all that keeps the text from being one."""
     from pydantic import ValidationError
 
-    from bridge.config.mapping_section import RecordExample
+    from bridge.config.events.example_section import RecordExample
     from bridge.config.reading import translate
     from bridge.decode import exact_json
     from bridge.decode.failures import MappingError

@@ -87,6 +87,11 @@ def _hidden(value: Any) -> str:
     return found
 
 
+def one_or_many(value: Any) -> Any:
+    """One map stands for a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
 class OneOrMany:
     """Marks a list that one item may stand for, in the schema; a validator of the field makes the list."""
 
@@ -95,6 +100,15 @@ class OneOrMany:
     ) -> JsonSchemaValue:
         many = handler(schema)
         return {"anyOf": [many["items"], many]}
+
+
+class OrTrue:
+    """Marks an optional map that ``true`` may stand for, in the schema; a validator of the field makes the map."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"const": True}, *handler(schema)["anyOf"]]}
 
 
 def preset(parse: Any, written: str, description: str, *examples: str) -> Any:

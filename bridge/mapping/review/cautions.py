@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Final
 
-from bridge.config.mapping_section import ExampleConfig
+from bridge.config.events.example_section import ExampleConfig
 from bridge.mapping.expressions.absence import Absence
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.coverage import FOR_ALL, Coverage, Verdicts

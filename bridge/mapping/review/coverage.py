@@ -26,7 +26,7 @@ from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.expressions.values import Condition
 from bridge.mapping.mapper import CompiledMapping
-from bridge.mapping.routes import RoutePlan
+from bridge.mapping.routes.plan import RoutePlan
 from bridge.mapping.topic_plan import Match, TopicPlan
 from bridge.model import Outcomes, Record, Request
 
@@ -213,13 +213,13 @@ class Coverage:
         if topic.when is not None and not self._verdict(FOR_ALL, topic.when, value, scope):
             return
         for plan in match.plans:
-            when = plan.parts.when
+            when = plan.head.when
             if when is None or self._verdict(plan.route.name, when, value, scope):
                 self._words_of(topic, plan, value)
                 self._quoted_key(topic, plan, scope)
-                metadata = sent.get(plan.route.name)
-                if metadata is not None:
-                    self._count_keys(plan, metadata, value, scope)
+                document = sent.get(plan.route.name)
+                if document is not None:
+                    self._count_keys(plan, plan.contents(document), value, scope)
 
     def _quoted_type(self, topic: TopicPlan, match: Match, name: str) -> None:
         reader = topic.settings.event_type
@@ -251,21 +251,14 @@ class Coverage:
         return holds
 
     def _words_of(self, topic: TopicPlan, plan: RoutePlan, value: dict[str, Any]) -> None:
-        settings, parts = topic.settings, plan.parts
-        self._words("user_id", plan.user_id, value)
-        self._words("occurred_at", settings.occurred_at, value)
-        self._words("event_id", settings.event_id, value)
-        if isinstance(parts.event_name, ValueReader):
-            self._words("event_name", parts.event_name, value)
-        if parts.source is not None:
-            self._words("metadata_from", parts.source.reader, value)
-        for key, reader in (*parts.metadata, *plan.common):
-            self._words(f"metadata.{key}", reader, value)
+        settings = topic.settings
+        for key, reader in (("occurred_at", settings.occurred_at), ("event_id", settings.event_id), *plan.readers):
+            self._words(key, reader, value)
 
-    def _count_keys(self, plan: RoutePlan, metadata: dict[str, Any], value: Any, scope: Scope) -> None:
+    def _count_keys(self, plan: RoutePlan, metadata: Mapping[str, Any], value: Any, scope: Scope) -> None:
         route = self.routes.setdefault(plan.route.name, RouteCoverage())
         route.requests += 1
-        configured = dict((*plan.parts.metadata, *plan.common))
+        configured = plan.keys
         for key, reader in configured.items():
             fill = route.keys.setdefault(key, Fill())
             found = (reader.bare or reader).read(value, scope)
@@ -313,12 +306,8 @@ class Coverage:
 
 
 def _sent(outcomes: Outcomes) -> dict[str, dict[str, Any]]:
-    """The metadata of what is sent, by route."""
-    return {
-        outcome.route.name: exact_json.loads(outcome.body).get("metadata", {})
-        for outcome in outcomes
-        if isinstance(outcome, Request)
-    }
+    """The documents that are sent, by route."""
+    return {outcome.route.name: exact_json.loads(outcome.body) for outcome in outcomes if isinstance(outcome, Request)}
 
 
 def _in_quotes(text: str) -> str:

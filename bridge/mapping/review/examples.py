@@ -9,21 +9,27 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any, Final
 
-from bridge.config.keys.problems import Problem
-from bridge.config.mapping_section import (
+from bridge.config.events.example_section import (
+    DescribedCompany,
     ExampleConfig,
+    ExpectedCompany,
     ExpectedDeadLetter,
     ExpectedDrop,
     ExpectedEvent,
+    ExpectedIdentify,
+    IdentifiedUser,
     RecordExample,
 )
+from bridge.config.keys.problems import Problem
 from bridge.decode import exact_json
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import describe
-from bridge.model import Failed, Filtered, Outcomes, Record, Request
+from bridge.model import Failed, Filtered, Forget, Outcomes, Record, Request
 
 TOPIC_OF_INPUT: Final = "example"
 """A bare `input` comes from a topic of this name, which no rule of a real topic is meant for."""
+ExpectedRequest = ExpectedEvent | ExpectedIdentify | ExpectedCompany
+_REQUESTS: Final = (ExpectedEvent, ExpectedIdentify, ExpectedCompany)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +119,19 @@ def _json(value: Any) -> bytes | None:
 
 
 def _differences(example: ExampleConfig, outcomes: Outcomes, mapping: CompiledMapping, record: Record) -> Iterator[str]:
-    events = [expected for expected in example.expect if isinstance(expected, ExpectedEvent)]
+    events = [expected for expected in example.expect if isinstance(expected, _REQUESTS)]
     requests = [outcome for outcome in outcomes if isinstance(outcome, Request)]
-    yield from _event_differences(events, requests)
+    yield from _request_differences(events, requests)
 
     letters = [expected.dead_letter for expected in example.expect if isinstance(expected, ExpectedDeadLetter)]
     yield from _letter_differences(letters, [outcome for outcome in outcomes if isinstance(outcome, Failed)])
 
     drops = [expected.dropped for expected in example.expect if isinstance(expected, ExpectedDrop)]
-    filtered = [outcome for outcome in outcomes if isinstance(outcome, Filtered)]
+    filtered = [
+        outcome.filtered if isinstance(outcome, Forget) else outcome
+        for outcome in outcomes
+        if isinstance(outcome, Filtered | Forget)
+    ]
     missing = _surplus(drops, [outcome.reason.value for outcome in filtered])
     for reason in missing:
         yield f"expected to be dropped ({reason}), but it was not"
@@ -132,13 +142,51 @@ def _differences(example: ExampleConfig, outcomes: Outcomes, mapping: CompiledMa
             yield f"dropped: {name}{describe(mapping, record, outcome)}"
 
 
-def _event_differences(events: Sequence[ExpectedEvent], requests: Sequence[Request]) -> Iterator[str]:
-    for place, (event, request) in enumerate(zip(events, requests, strict=False), start=1):
-        yield from _compare(f"event {place}", event, exact_json.loads(request.body))
-    for event in events[len(requests) :]:
-        yield f"expected the event {event.event_name!r}, but it was not sent"
-    for request in requests[len(events) :]:
-        yield f"not expected: the event {request.event_name!r} of {request.route.name}"
+def _request_differences(wanted: Sequence[ExpectedRequest], requests: Sequence[Request]) -> Iterator[str]:
+    for place, (expected, request) in enumerate(zip(wanted, requests, strict=False), start=1):
+        got = exact_json.loads(request.body)
+        match expected, request.kind.name:
+            case ExpectedEvent(), "track":
+                yield from _compare(f"event {place}", expected, ("user_id", "event_name"), got)
+            case ExpectedIdentify(identify=user), "identify":
+                yield from _compare(f"identify {place}", user, ("user_id",), got)
+                yield from _compare_company(f"identify {place}", user.company, got.get("company"))
+            case ExpectedCompany(company=company), "company":
+                yield from _compare(f"company {place}", company, ("company_id",), got)
+            case _:
+                yield f"request {place}: expected {_named(expected)}, got {_named_request(request)}"
+    for expected in wanted[len(requests) :]:
+        yield f"expected {_named(expected)}, but it was not sent"
+    for request in requests[len(wanted) :]:
+        yield f"not expected: {_named_request(request)} of {request.route.name}"
+
+
+def _named(expected: ExpectedRequest) -> str:
+    match expected:
+        case ExpectedEvent():
+            return f"the event {expected.event_name!r}"
+        case ExpectedIdentify():
+            return f"an identify of {expected.identify.user_id!r}"
+        case ExpectedCompany():
+            return f"the company {expected.company.company_id!r}"
+
+
+def _named_request(request: Request) -> str:
+    match request.kind.name:
+        case "track":
+            return f"the event {request.event_name!r}"
+        case "identify":
+            return f"an identify of {request.user_id!r}"
+        case _:
+            return f"the company {exact_json.loads(request.body)['company_id']!r}"
+
+
+def _compare_company(where: str, expected: Mapping[str, Any] | None, got: Mapping[str, Any] | None) -> Iterator[str]:
+    if expected is None or got is None:
+        if expected is not got:
+            yield f"{where}: company: " + ("expected, but there is none" if got is None else "not expected")
+        return
+    yield from _compare_all(f"{where}: company", expected, got)
 
 
 def _letter_differences(letters: Sequence[str], failures: Sequence[Failed]) -> Iterator[str]:
@@ -164,19 +212,27 @@ def _surplus(expected: Sequence[str], got: Sequence[str]) -> list[str]:
     return surplus
 
 
-def _compare(where: str, expected: ExpectedEvent, got: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("user_id", "event_name"):
+def _compare(
+    where: str,
+    expected: ExpectedEvent | IdentifiedUser | DescribedCompany,
+    ids: Sequence[str],
+    got: Mapping[str, Any],
+) -> Iterator[str]:
+    for name in ids:
         if getattr(expected, name) != got[name]:
             yield f"{where}: {name}: expected {getattr(expected, name)!r}, got {got[name]!r}"
-    metadata = got.get("metadata", {})
-    for key, value in expected.metadata.items():
-        if key not in metadata:
-            yield f"{where}: metadata.{key}: expected {_shown(value)}, but it is not there"
-        elif not _same(value, metadata[key]):
-            yield f"{where}: metadata.{key}: expected {_shown(value)}, got {_shown(metadata[key])}"
-    for key, value in metadata.items():
-        if key not in expected.metadata:
-            yield f"{where}: metadata.{key}: not expected, got {_shown(value)}"
+    yield from _compare_all(f"{where}: metadata", expected.metadata, got.get("metadata", {}))
+
+
+def _compare_all(where: str, expected: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in expected.items():
+        if key not in got:
+            yield f"{where}.{key}: expected {_shown(value)}, but it is not there"
+        elif not _same(value, got[key]):
+            yield f"{where}.{key}: expected {_shown(value)}, got {_shown(got[key])}"
+    for key, value in got.items():
+        if key not in expected:
+            yield f"{where}.{key}: not expected, got {_shown(value)}"
 
 
 def _same(one: Any, other: Any) -> bool:

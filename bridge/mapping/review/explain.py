@@ -6,13 +6,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.decode.protocol import EXACT, FAST, DecodeSettings
 from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.routes.identify import COMPANY_IDS
 from bridge.mapping.topic_plan import TopicPlan
-from bridge.model import Elements, Failed, Filtered, FilterReason, Forget, Outcome, Record, Request, SchemaNeeded
+from bridge.model import (
+    COMPANY,
+    TRACK,
+    Elements,
+    Failed,
+    Filtered,
+    FilterReason,
+    Forget,
+    Outcome,
+    Record,
+    Request,
+    SchemaNeeded,
+)
+from bridge.text.amounts import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,8 @@ class Look:
     """The request's JSON document."""
     left_out: int = 0
     """Values that have no flat form and were left out of the metadata."""
+    kind: str | None = None
+    """Of the request, see `RequestKind.name`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +131,7 @@ def _form(topic: TopicPlan, record: Record, value: dict[str, Any]) -> str:
 _LAYERS: Final = {"json_text": "a JSON text"}
 """As people call them; the others are called that."""
 
-_BEFORE_ANY_ROUTE: Final = {
+_ALWAYS_THE_SAME: Final = {
     FilterReason.TOMBSTONE: "the value is null: a tombstone",
     FilterReason.UNMAPPED: "no rule in mapping.events is for its type",
     FilterReason.RULE: "mapping.events has drop for its type",
@@ -125,13 +142,14 @@ _BEFORE_ANY_ROUTE: Final = {
     FilterReason.TRANSACTION: "Debezium's mark of a transaction's begin or end",
     FilterReason.SCHEMA_CHANGE: "a change of a table's schema, told by Debezium",
     FilterReason.TRUNCATE: "a table was emptied (op t): no row is in it",
+    FilterReason.FORGET: "its route forgets the user",
     FilterReason.BRIDGE_RECORD: "a bridge wrote it (its headers): a dead letter or a resolution is no event",
 }
 
 
 def describe(mapping: CompiledMapping, record: Record, outcome: Filtered) -> str:
     """Why a record causes no request."""
-    before = _BEFORE_ANY_ROUTE.get(outcome.reason)
+    before = _ALWAYS_THE_SAME.get(outcome.reason)
     if before is not None:
         return before
     topic = mapping.topic(record.topic)
@@ -139,7 +157,7 @@ def describe(mapping: CompiledMapping, record: Record, outcome: Filtered) -> str
         return f"when, for all routes, is false: {topic.when.text if topic.when else ''}"
     plan = topic.plan_of(outcome.route)
     if outcome.reason is FilterReason.WHEN:
-        return f"when is false: {plan.parts.when.text if plan.parts.when else ''}"
+        return f"when is false: {plan.head.when.text if plan.head.when else ''}"
     if outcome.reason is FilterReason.EXPIRED:
         return f"older than max_age ({plan.max_age or 0:.0f} s)"
     if outcome.reason is FilterReason.NO_USER:
@@ -151,8 +169,9 @@ def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
     name = outcome.route.name if outcome.route is not None else None
     match outcome:
         case Request():
-            detail = f"sends {outcome.event_name!r} for user {outcome.user_id!r}"
-            return Look(name, "request", None, detail, outcome.body, outcome.left_out)
+            return Look(
+                name, "request", None, _what_it_does(outcome), outcome.body, outcome.left_out, outcome.kind.name
+            )
         case Failed():
             return Look(name, "dead_letter", outcome.reason.value, outcome.message)
         case Filtered():
@@ -163,6 +182,25 @@ def _look(mapping: CompiledMapping, record: Record, outcome: Outcome) -> Look:
             return Look(name, "schema_needed", None, f"its schema {reference} is not known here")
         case Elements():
             return Look(name, "filtered", None, "its elements are looked at one by one")
+
+
+def _what_it_does(request: Request) -> str:
+    if request.kind is TRACK:
+        return f"sends {request.event_name!r} for user {request.user_id!r}"
+    document = exact_json.loads(request.body)
+    properties = _with_properties(len(document.get("metadata", {})))
+    if request.kind is COMPANY:
+        return f"describes company {document['company_id']!r}{properties}"
+    company = document.get("company")
+    if company is None:
+        return f"identifies user {request.user_id!r}{properties}"
+    named = [company[name] for name in COMPANY_IDS if name in company]
+    of_company = _with_properties(len(company) - len(named))
+    return f"identifies user {request.user_id!r}{properties}, of company {named[0]!r}{of_company}"
+
+
+def _with_properties(number: int) -> str:
+    return f" with {plural(number, 'property', 'properties')}" if number else ""
 
 
 _FAILURES: Final = (MappingError, InexactNumberError, RecursionError)

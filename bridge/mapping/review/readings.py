@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from bridge.config.events.route_section import RouteConfig
 from bridge.config.keys.values import PathValue, ValueSpec
-from bridge.config.mapping_section import MappingConfig, RouteConfig, TopicOverrides
+from bridge.config.mapping_section import MappingConfig, TopicOverrides
 from bridge.config.topics import topic_patterns
 from bridge.config.topics.topic_patterns import Reading
 from bridge.mapping import globs

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bridge.config import environment
 from bridge.config.sections import Config
 from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.mapping.destination import destination_of
 from bridge.pipeline.ports import LookupReceipts
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def registry_of(config: Config, warn: Callable[[str], None]) -> RegistryLookups 
 
 def with_schemas(config: Config, registry: RegistryLookups) -> CompiledMapping:
     """The same mapping, which has no problems, and knows what the registry answers."""
-    compiled = compile_mapping(config.mapping, registry.schemas)
+    compiled = compile_mapping(config.mapping, registry.schemas, destination=destination_of(config.track))
     if not isinstance(compiled, CompiledMapping):
         raise TypeError(f"the mapping had no problems, and has some now: {compiled}")
     return compiled

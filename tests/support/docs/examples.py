@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.config.events.example_section import ExampleConfig
 from bridge.config.keys.problems import Problem
-from bridge.config.mapping_section import ExampleConfig, MappingConfig
+from bridge.config.mapping_section import MappingConfig
 from bridge.config.reading import yaml_core
 from bridge.decode.protocol import NO_SCHEMAS, Schema, Schemas
 from bridge.mapping.compile import CompiledMapping, compile_mapping

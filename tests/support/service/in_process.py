@@ -16,6 +16,7 @@ import httpx
 
 from bridge.config import load
 from bridge.mapping.compile import CompiledMapping, compile_mapping
+from bridge.mapping.destination import destination_of
 from bridge.ops.log.logger import LogWriter, set_up
 from bridge.ops.snapshot import Snapshot
 from bridge.service.bridge import Bridge, Exit
@@ -65,7 +66,7 @@ class Service:
     async def __aenter__(self) -> Self:
         loaded = load.read(self._file, {})
         assert loaded.config is not None, loaded.problems
-        mapping = compile_mapping(loaded.config.mapping)
+        mapping = compile_mapping(loaded.config.mapping, destination=destination_of(loaded.config.track))
         assert isinstance(mapping, CompiledMapping), mapping
         self._log = set_up(level="info", log_format="json", secrets=secrets_of(loaded.config), output=self.lines)
         self.lines.writer = self._log.writer

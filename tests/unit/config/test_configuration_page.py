@@ -97,9 +97,15 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 def _file(owner: str, key: str, example: Any) -> dict[str, Any]:
     """A whole configuration with the example in it."""
+    if owner == "RouteConfig" and key in {"identify", "company"}:
+        return {**RIGHT, "mapping": {"events": {"a": {key: example}}}}
     if owner == "RouteConfig":
         rule = {"event_name": "E", "allowed_event_names": ["E"], key: example}
         return {**RIGHT, "mapping": {"events": {"a": rule}}}
+    if owner in {"IdentifyConfig", "CompanyConfig"}:
+        needed = {"from": "data"} | ({"id": "data.id"} if owner == "CompanyConfig" else {})
+        route = {owner.removesuffix("Config").lower(): {**needed, key: example}}
+        return {**RIGHT, "mapping": {"events": {"a": route}}}
     section, *inner = SECTIONS[owner].split(".")
     value = {inner[0]: {**NEEDED.get(owner, {}), key: example}} if inner else {key: example}
     value = {**NEEDED.get(section, {}), **value}

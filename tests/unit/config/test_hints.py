@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_every_habit_leads_to_a_key_there_is() -> None:
 
 def test_every_local_habit_leads_to_a_key_of_that_place() -> None:
     keys: dict[str, set[str]] = {kind: set() for kind in hints.LOCAL_HABITS}
-    for model in Section.__subclasses__():
+    for model in _all_below(Section):
         if model.kind:
             keys[model.kind] |= set(model.model_fields)
     for path in SHAPE.leaves:
@@ -99,3 +99,9 @@ def test_every_local_habit_leads_to_a_key_of_that_place() -> None:
             keys[section.rpartition(".")[2]].add(key)
     for kind, habits in hints.LOCAL_HABITS.items():
         assert set(habits.values()) <= keys[kind], kind
+
+
+def _all_below(model: type[Section]) -> Iterator[type[Section]]:
+    for each in model.__subclasses__():
+        yield each
+        yield from _all_below(each)

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from bridge.cli.samples import records
 from bridge.config import load
+from bridge.config.events.example_section import RecordExample
 from bridge.config.keys.fields import Section
 from bridge.config.keys.scalars import Substituted
 from bridge.config.load import Loaded
-from bridge.config.mapping_section import RecordExample
 from bridge.config.reading import shape, translate
 from bridge.config.sections import SHAPE, Config
 from bridge.errors import Misuse

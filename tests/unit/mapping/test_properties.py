@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.mapping.globs import compile_glob, overlap
-from bridge.mapping.rules import sampler
+from bridge.mapping.routes.sample import sampler
 from bridge.model import Failed, Filtered, Record, Request
 from tests.unit.mapping.conftest import compiled
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from bridge.config import load
+from bridge.config.events.example_section import ExampleConfig
 from bridge.config.keys.fields import Section
-from bridge.config.mapping_section import ExampleConfig
 from bridge.config.sections import Config
 from bridge.selftest import overrides
 from bridge.selftest.overrides import OVERRIDES, Given, Site
@@ -146,6 +146,34 @@ EVERY_KEY: Mapping[str, Any] = {
                     "metadata_omit": ["email"],
                     "allowed_event_names": ["Order Completed"],
                 }
+            ],
+            "user.created": [
+                {
+                    "identify": {
+                        "user_id": "data.id",
+                        "from": "data.traits",
+                        "omit": ["email"],
+                        "properties": {"plan": "data.plan"},
+                        "clear": ["plan"],
+                        "company": {
+                            "id": "data.company.id",
+                            "from": "data.company",
+                            "omit": ["owner"],
+                            "properties": {"name": "data.company.name"},
+                            "clear": ["name"],
+                        },
+                    }
+                },
+                {
+                    "company": {
+                        "id": "data.company.id",
+                        "from": "data.company",
+                        "omit": ["owner"],
+                        "properties": {"name": "data.company.name"},
+                        "clear": ["name"],
+                    }
+                },
+                {"forget": True, "when": "data.gone"},
             ],
             "audit": "drop",
         },

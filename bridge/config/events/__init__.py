@@ -1,0 +1,1 @@
+"""What is written under `mapping.events`, and the examples of it."""
