@@ -34,9 +34,8 @@ from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
+from bridge.pipeline.dispatch.intake import Intake
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
-from bridge.pipeline.dispatch.opening import Opening
-from bridge.pipeline.dispatch.schema_waits import TURN, SchemaWaits
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.ports import (
@@ -102,13 +101,17 @@ class Dispatcher:
         self.governors = {kind: Governor(settings, self.key, self.membership, rng, now) for kind in KINDS}
         refused = RefusedLetters(event_log, settings.retry, rng)
         self.letters = LetterDesk(letters, positions, event_log, kept, refused)
-        self._admission = Admission(mapper, settings, kept, clock, self._enqueue)
-        self.opening = Opening(
-            settings, self._admission, self.tally, self.failing, positions, self._take, self._read_on
+        self._intake = Intake(
+            settings,
+            Admission(mapper, settings, kept, clock, self._enqueue),
+            kept,
+            lookups or NoLookups(),
+            positions,
+            clock.monotonic,
+            read_on=self._read_on,
+            wake_at=self._wake_at,
         )
-        self.schemas = SchemaWaits(
-            settings, self._admit, self.opening, lookups or NoLookups(), positions, self._read_on
-        )
+        self.opening, self.schemas = self._intake.opening, self._intake.schemas
         self.answers = Answers(settings.retry, kept, self.letters, credentials, event_log, clock, rng, self._wake_at)
 
     # --- assignments ------------------------------------------------------------------------------
@@ -155,8 +158,7 @@ class Dispatcher:
         self.pump()
 
     def _read_on(self, partition: PartitionWork) -> None:
-        is_elsewhere = partition in self.opening or partition in self.failing.paused
-        if partition.held is None and not is_elsewhere and not (partition.wait and partition.wait.unread):
+        if partition.held is None and partition not in self.failing.paused and not self._intake.holds(partition):
             self._positions.resume_partition(partition.tracker)
 
     def lost(self, trackers: Sequence[Tracker]) -> None:
@@ -186,10 +188,9 @@ class Dispatcher:
         if self.letters.refused.since is not None or self.stopping:
             return 0, 0
         records, size = self.tally.taking_room
-        kept = self.schemas
-        behind = self.opening
-        free = self.failing.room(self.settings.max_buffered - records - kept.records - behind.records)
-        return free, self.settings.max_buffered_bytes - size - kept.size - behind.size
+        kept, kept_size = self._intake.kept
+        free = self.failing.room(self.settings.max_buffered - records - kept)
+        return free, self.settings.max_buffered_bytes - size - kept_size
 
     def accept(self, tracker: Tracker, records: Sequence[Arrival], until: float = _NEVER) -> int:
         """Records of one partition, in order of their offsets. Returns how many it is through with.
@@ -204,38 +205,8 @@ class Dispatcher:
         if partition in self.opening:
             self.opening.arrived(partition, records)
             return len(records)
-        if self.opening and partition.wait is None and not self.opening.may_decode:
-            self.opening.begin(partition, records)
-            self.pump()
-            return len(records)
-        through = self._take(partition, records, until)
+        through = self._intake.accept(partition, records, until)
         self.pump()
-        return through
-
-    def _take(self, partition: PartitionWork, records: Sequence[Arrival], until: float) -> int:
-        """Take in what is not to be kept behind a record that stops its partition."""
-        if partition.wait is not None:
-            self.schemas.arrived(partition, partition.wait, records)
-            return len(records)
-        through = self._admit(partition, records, until)
-        if partition.needs is not None:
-            self.schemas.begin(partition, records[through:], self._monotonic())
-            self._wake_at(self.schemas.due())
-            through = len(records)
-        return through
-
-    def _admit(self, partition: PartitionWork, records: Sequence[Arrival], until: float) -> int:
-        """The same behind a record of which the schema was waited for."""
-        stopped = partition.opening
-        if stopped is not None:
-            self.opening.arrived(partition, records)
-            return len(records)
-        through = self._admission.accept(partition, records, until)
-        if partition.opening is not None:
-            if partition in self.opening:
-                return through  # the rest of these is put back before what waits already
-            self.opening.begin(partition, records[through:])
-            through = len(records)
         return through
 
     def passed(self, tracker: Tracker, start: int, stop: int, leader_epoch: int | None) -> None:
@@ -243,10 +214,8 @@ class Dispatcher:
         partition = self.assignments.get(tracker)
         if partition is None:
             tracker.nothing_in(start, stop, leader_epoch)
-        elif partition in self.opening or partition.wait is None:
-            self.opening.nothing_in(partition, NothingIn(start, stop, leader_epoch))
         else:
-            partition.wait.nothing_in(NothingIn(start, stop, leader_epoch))
+            self._intake.passed(partition, NothingIn(start, stop, leader_epoch))
 
     def looked_up(self, reference: str) -> None:
         """The mapper knows this schema now, or that there is none."""
@@ -290,7 +259,7 @@ class Dispatcher:
             self.failing.review()
         if not self.stopping:
             if self.schemas.looked_up_for or self.opening:
-                self._go_on(now)
+                self._intake.go_on(now)
             for kind, ready in self.queues.ready.items():
                 block = self._start_ready(self.governors[kind], ready, now)
                 if block is not None:
@@ -301,15 +270,6 @@ class Dispatcher:
             # Each time: the alarm that was set may be spent, by ringing a little too early, or when answers came
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
-
-    def _go_on(self, now: float) -> None:
-        """Where partitions stopped. Schemas first: behind one may be a record of many, to be opened at once."""
-        if self.schemas.looked_up_for:
-            if not self.schemas.take_in(now + TURN, self._monotonic):
-                self._wake_at(now)
-            self._wake_at(self.schemas.due())
-        if self.opening and not self.opening.advance(self._monotonic() + TURN, self._monotonic):
-            self._wake_at(now)
 
     def _start_ready(self, governor: Governor, ready: ReadyQueue, now: float) -> Block | None:
         """Start what is ready of one kind; the reason why something is left, if it is the governor's."""
@@ -430,8 +390,7 @@ class Dispatcher:
         def goes(work: Work) -> bool:
             return work.partition in partitions and work.state not in (EventState.IN_FLIGHT, EventState.WRITING)
 
-        self.schemas.drop(leaving)
-        self.opening.drop(leaving)
+        self._intake.drop(leaving)
         self.letters.drop(partitions, goes, now)
         self.queues.release(goes)
         for topic in dict.fromkeys(partition.topic for partition in leaving):
