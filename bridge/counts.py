@@ -55,6 +55,24 @@ class RouteTally:
 
 
 @dataclass(slots=True)
+class UserTally:
+    """What was found out of users before their events, where the bridge identifies them or waits for that to settle."""
+
+    known: int = 0
+    """Events whose user was known."""
+    unknown: int = 0
+    """Events whose user was not, each of which waits for an identify of its user."""
+    identified: int = 0
+    """Identifies of the bridge itself that were accepted."""
+    refused: int = 0
+    """Those that failed for good."""
+    forgotten: int = 0
+    """Records that asked to forget a user."""
+    remembered: int = 0
+    """Users that are known now."""
+
+
+@dataclass(slots=True)
 class Tally:
     """What the loop counts, since the process started. Of the records, at every moment::
 
@@ -98,6 +116,9 @@ class Tally:
     """Metadata values without a flat form (lists of objects)."""
     unmapped_letters: Counter[str] = field(default_factory=Counter)
     """Records that are dead letters only because no route names their type, by type; a bounded number of types."""
+    users: UserTally = field(default_factory=UserTally)
+    accepted: Counter[str] = field(default_factory=Counter)
+    """Requests accepted that were no track requests, by kind."""
     forced_drains: int = 0
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     latency_sum: float = 0.0

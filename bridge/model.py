@@ -173,6 +173,8 @@ class Failed:
     """Bytes of a value that the record does not carry any more."""
     schema: str | None = None
     """Set where it cannot be decoded because the registry does not know this schema; see `SchemaNeeded`."""
+    kind: str = "track"
+    """Of the request that it cannot become, see `RequestKind.name`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

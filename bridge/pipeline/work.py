@@ -6,7 +6,19 @@ import enum
 from collections.abc import Collection
 from typing import Final, TypeAlias
 
-from bridge.model import TRACK, DeadLetter, Disposition, Elements, Filtered, Record, Request, Route, element_of
+from bridge.model import (
+    IDENTIFY,
+    TRACK,
+    DeadLetter,
+    Disposition,
+    Elements,
+    Failed,
+    Filtered,
+    Record,
+    Request,
+    Route,
+    element_of,
+)
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.retry import Mark
@@ -47,12 +59,20 @@ class PartitionWork:
 
     __slots__ = (
         "dirty", "elements", "head_since", "held", "last_lowest", "needs", "on_wire", "opening", "published_demand",
-        "ready", "refreshed_at", "topic", "tracker", "wait", "waited_at", "writing",
+        "ready", "refreshed_at", "rest_follows", "topic", "tracker", "wait", "waited_at", "writing",
     )  # fmt: skip
 
-    def __init__(self, tracker: OffsetTracker[Entry], topic: TopicLetters, now: float) -> None:
+    def __init__(
+        self,
+        tracker: OffsetTracker[Entry],
+        topic: TopicLetters,
+        now: float,
+        rest_follows: bool = False,  # noqa: FBT001, FBT002 - a setting to keep
+    ) -> None:
         self.tracker = tracker
         self.topic = topic
+        self.rest_follows = rest_follows
+        """Whether what comes behind an identify that is refused is sent nevertheless."""
         self.on_wire: dict[Work, None] = {}
         """Requests without an answer yet, oldest first: a set's order would make no two runs alike."""
         self.ready = 0
@@ -101,7 +121,7 @@ class Work:
 
     __slots__ = (
         "attempts", "counted", "due", "fanout", "first_at", "key", "last_at", "letter", "mark", "next",
-        "output", "partition", "record", "request", "size", "state", "tail",
+        "output", "partition", "record", "request", "size", "state", "step", "tail",
     )  # fmt: skip
 
     def __init__(
@@ -122,6 +142,8 @@ class Work:
         memory that only the garbage collector frees, event by event."""
         self.state = _WAITING
         self.fanout: Fanout | None = None
+        self.step: RecordStep | None = None
+        """Set where it is one of several steps of its record, or no event of a record at all."""
         self.attempts = 0
         """Requests started."""
         self.counted = 0
@@ -156,6 +178,7 @@ class Work:
             self.letter is None
             and self.state is not EventState.GONE
             and self.request is not NO_REQUEST
+            and not (self.step is not None and self.step.is_left)
             and self.partition.tracker.life is not TrackerState.DEAD
         )
 
@@ -163,6 +186,42 @@ class Work:
     def who(self) -> str:
         """The user: failures are weighed per user, whatever the key queues keep in order."""
         return self.request.user_id
+
+
+class RecordStep:
+    """Where an event stands among the steps of its record: it goes once the one before it was accepted."""
+
+    __slots__ = ("failed", "is_left", "number", "of", "then", "waits")
+
+    def __init__(self, number: int, of: int) -> None:
+        self.number = number
+        """From 0, among the outcomes of its record or element."""
+        self.of = of
+        self.then: Work | None = None
+        """The step behind it."""
+        self.waits = False
+        """For the one before it. It keeps its place in its key queue meanwhile."""
+        self.failed: Failed | None = None
+        """What it becomes when its turn comes, where it cannot become a request."""
+        self.is_left = False
+        """The one before it is a dead letter, and it goes with that one: whoever meets it in a queue passes it over."""
+
+
+class AutomaticIdentify(Work):
+    """The identify that the bridge sends before a user's first event: no event of the record that it is sent for."""
+
+    __slots__ = ("asked_by", "before")
+
+    def __init__(self, asked_by: Work, body: bytes) -> None:
+        event = asked_by.request
+        request = Request(IDENTIFY, event.user_id, "", body, event.route)
+        super().__init__(asked_by.partition, asked_by.record, 0, asked_by.output, request, None)
+        self.step = RecordStep(0, 1)
+        self.asked_by = [asked_by]
+        """Events of the user that wait for it, the first one first."""
+        self.before = asked_by.counted, asked_by.mark, asked_by.first_at
+        """What was counted against the first event in an earlier assignment: an identify that fails adds to that."""
+        self.counted, self.mark, self.first_at = self.before
 
 
 class Fanout:

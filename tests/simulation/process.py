@@ -427,6 +427,10 @@ class Process:
             return tuple(outcome if isinstance(outcome, Filtered) else UNDECODABLE for outcome in entry.outcomes)
         return (SimulatedElements(entry),) if entry.has_elements else entry.outcomes
 
+    def rest_follows(self, topic: str, /) -> bool:
+        del topic
+        return False
+
     def looked_up(self, reference: str) -> None:
         self.dispatcher.looked_up(reference)
 

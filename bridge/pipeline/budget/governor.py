@@ -96,34 +96,61 @@ _FULL = Block(Reason.IN_FLIGHT)
 _UNPROVEN = Block(Reason.MEMBERSHIP)
 
 
+class RateBudget:
+    """The rate of one or several kinds of requests, and the pauses that the destination asked for when they were sent.
+
+    Times are monotonic seconds.
+    """
+
+    __slots__ = ("limit", "pacer", "pause_detail", "pause_until", "paused_since", "throttles")
+
+    def __init__(self, limit: float | None, now: float) -> None:
+        """`limit` is that of all replicas, in requests per second; None: there is none."""
+        self.limit = limit
+        self.pacer = Pacer()
+        if limit is not None:
+            # A new process starts at zero, until somebody knows what its share is.
+            self.pacer.set_rate(0.0, now)
+        self.throttles = 0
+        """Pauses in a row without an accepted request in between."""
+        self.pause_until = 0.0
+        self.paused_since: float | None = None
+        self.pause_detail = ""
+
+
 class Governor:
     """Combines every condition on sending; each is a small state machine of its own. Times are monotonic seconds.
 
-    Whether the key is good and the partitions are ours concerns all kinds alike; the rest each kind has for itself.
+    Whether the key is good and the partitions are ours concerns all kinds alike; a budget may be that of several kinds.
+    The rest each kind has for itself.
     """
 
-    __slots__ = ("_retry", "in_flight", "key", "max_in_flight", "membership", "outage", "pacer", "pause_detail",
-                 "pause_until", "paused_since", "throttles")  # fmt: skip
+    __slots__ = ("_retry", "budget", "in_flight", "key", "max_in_flight", "membership", "outage", "pacer")
 
     def __init__(
-        self, settings: DeliverySettings, key: KeyGuard, membership: Membership, rng: random.Random, now: float
+        self,
+        settings: DeliverySettings,
+        key: KeyGuard,
+        membership: Membership,
+        rng: random.Random,
+        now: float,
+        budget: RateBudget | None = None,
     ) -> None:
+        """`budget`: None makes one of its own, with the rate of events."""
         self.max_in_flight = settings.max_in_flight
         self.in_flight = 0
         self.key = key
         key.senders.append(self)
         self.membership = membership
         self.outage = Outage(settings.retry, rng)
-        self.pacer = Pacer()
-        if settings.rate_limit is not None:
-            # A new process starts at zero, until somebody knows what its share is.
-            self.pacer.set_rate(0.0, now)
+        self.budget = RateBudget(settings.rate_limit, now) if budget is None else budget
+        self.pacer = self.budget.pacer
         self._retry = settings.retry
-        self.throttles = 0
-        """Pauses in a row without an accepted request in between."""
-        self.pause_until = 0.0
-        self.paused_since: float | None = None
-        self.pause_detail = ""
+
+    @property
+    def pause_until(self) -> float:
+        """Until then the destination asked to wait, in monotonic seconds."""
+        return self.budget.pause_until
 
     def block(self, now: float) -> Block | None:  # noqa: PLR0911 - one line for each condition, in their order
         """None: go. The order is that of what an operator should hear first."""
@@ -132,8 +159,9 @@ class Governor:
         key, outage = self.key, self.outage
         if key.held_since is not None and now < key.probe_at:
             return Block(Reason.UNAUTHORIZED, key.probe_at)
-        if now < self.pause_until:
-            return Block(Reason.RETRY_AFTER, self.pause_until)
+        paused = self.budget.pause_until
+        if now < paused:
+            return Block(Reason.RETRY_AFTER, paused)
         if outage.since is not None and now < outage.probe_at:
             return Block(Reason.OUTAGE, outage.probe_at)
         alone = key.is_out if key.one_at_a_time else self.in_flight and outage.since is not None
@@ -157,7 +185,7 @@ class Governor:
         """Whether nothing but the rate keeps the next request back."""
         return (
             now < self.pacer.free_at
-            and now >= self.pause_until
+            and now >= self.budget.pause_until
             and not (self.key.held or self.outage.on)
             and self.membership.is_member(now)
         )
@@ -177,7 +205,7 @@ class Governor:
 
         Returns what ends with it, and after how many seconds.
         """
-        self.throttles = 0
+        self.budget.throttles = 0
         ended = []
         since = self.key.held_since
         if self.key.proven() and since is not None:
@@ -189,16 +217,18 @@ class Governor:
 
     def throttled(self, after: float | None, now: float) -> float:
         """Seconds all requests have to wait: what the destination asked for, or longer with each pause in a row."""
-        if now >= self.pause_until:
-            self.throttles += 1
-        own = min(self._retry.initial_backoff * 2.0 ** min(max(self.throttles, 1) - 1, 10), self._retry.max_backoff)
+        budget = self.budget
+        if now >= budget.pause_until:
+            budget.throttles += 1
+        own = min(self._retry.initial_backoff * 2.0 ** min(max(budget.throttles, 1) - 1, 10), self._retry.max_backoff)
         return longer(after, own, self._retry)
 
     def pause(self, seconds: float, detail: str, now: float) -> bool:
         """The destination asked all of us to wait; True when that begins a pause."""
-        begins = now >= self.pause_until
-        self.pause_until = max(self.pause_until, now + seconds)
-        self.pause_detail = detail
+        budget = self.budget
+        begins = now >= budget.pause_until
+        budget.pause_until = max(budget.pause_until, now + seconds)
+        budget.pause_detail = detail
         if begins:
-            self.paused_since = now
+            budget.paused_since = now
         return begins

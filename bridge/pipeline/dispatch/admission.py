@@ -11,29 +11,39 @@ from bridge.model import (
     Elements,
     Failed,
     Filtered,
+    Forget,
     LetterReason,
     Outcome,
     Outcomes,
     Record,
     Request,
     SchemaNeeded,
+    Steps,
     output_of,
+    route_of,
 )
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.ports import Arrival, Clock, FilteredEarly, Mapper, Oversized
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, OpenElements, PartitionWork, QueueKey, Work
+from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, OpenElements, PartitionWork, QueueKey, RecordStep, Work
 
 Enqueue = Callable[[Work, Outcome], None]
+Forgetting = Callable[[str], None]
 
 
 class Admission:
     """Turns records into work. What is filtered completes here and costs no object."""
 
-    __slots__ = ("_clock", "_enqueue", "_evidence", "_mapper", "_most", "_ordering", "_tally")
+    __slots__ = ("_clock", "_enqueue", "_evidence", "_forget", "_mapper", "_most", "_ordering", "_tally")
 
     def __init__(
-        self, mapper: Mapper, settings: DeliverySettings, kept: OpenRecords, clock: Clock, enqueue: Enqueue
+        self,
+        mapper: Mapper,
+        settings: DeliverySettings,
+        kept: OpenRecords,
+        clock: Clock,
+        enqueue: Enqueue,
+        forget: Forgetting,
     ) -> None:
         self._mapper = mapper
         self._ordering: Ordering = settings.ordering
@@ -41,6 +51,7 @@ class Admission:
         self._tally, self._evidence = kept.tally, kept.evidence
         self._clock = clock
         self._enqueue = enqueue
+        self._forget = forget
 
     def accept(  # noqa: C901, PLR0912, PLR0915 - any part of it elsewhere is a call for each record
         self, partition: PartitionWork, records: Sequence[Arrival], until: float
@@ -112,6 +123,11 @@ class Admission:
                 partition.elements += outcome.count
                 self._arrived(partition, record, opening)
                 break
+            elif isinstance(outcome, Forget):
+                passed(offset)
+                self._forget(outcome.user_id)
+                self._record_filtered(outcome.filtered, 1)
+                self._event_filtered(outcome.filtered, 1)
             else:
                 work = self._work(partition, record, outcome, 0)
                 self._arrived(partition, record, work)
@@ -156,21 +172,23 @@ class Admission:
         partition.elements -= 1
         resumes = record.offset == partition.tracker.start and not opening.resumed
         share = max(1, opening.raw // opening.count)
+        works = []
         for route, outcome in enumerate(outcomes):
-            if isinstance(outcome, Filtered):
-                self._event_filtered(outcome, 1)
-                opening.first_filtered = opening.first_filtered or outcome
+            filtered = self._filtered_by(outcome)
+            if filtered is not None:
+                opening.first_filtered = opening.first_filtered or filtered
                 continue
             work = self._work(partition, record, outcome, output_of(element, route), share)
             work.fanout = opening
             opening.open[work] = None
+            works.append(work)
             partition.elements += 1
             self._tally.elements += 1
             if resumes:
                 opening.resumed, resumes = True, False
                 if partition.tracker.restored_head.first_attempt_ms:
                     self._resume(work, partition.tracker.restored_head)
-            self._enqueue(work, outcome)
+        self._enqueue_all(works, outcomes, lambda work: route_of(work.output))
 
     def _done_before(self, opening: OpenElements) -> range | None:
         """The elements from the next one on that an earlier assignment completed, as the committed map says."""
@@ -201,14 +219,14 @@ class Admission:
 
     def _accept_many(self, partition: PartitionWork, record: Record, outcomes: Outcomes) -> None:
         """A record with several routes: complete when each of its events is."""
-        filtered = [outcome for outcome in outcomes if isinstance(outcome, Filtered)]
-        works = [
-            self._work(partition, record, outcome, output)
-            for output, outcome in enumerate(outcomes)
-            if not isinstance(outcome, Filtered)
-        ]
-        for outcome in filtered:
-            self._event_filtered(outcome, 1)
+        filtered: list[Filtered] = []
+        works = []
+        for output, outcome in enumerate(outcomes):
+            reason = self._filtered_by(outcome)
+            if reason is not None:
+                filtered.append(reason)
+            else:
+                works.append(self._work(partition, record, outcome, output))
         if not works:
             partition.tracker.passed(record.offset)
             self._record_filtered(filtered[0], 1)
@@ -217,7 +235,24 @@ class Admission:
         self._arrived(partition, record, fanout)
         for work in works:
             work.fanout = fanout
-            self._enqueue(work, outcomes[work.output])
+        self._enqueue_all(works, outcomes, lambda work: work.output)
+
+    def _filtered_by(self, outcome: Outcome) -> Filtered | None:
+        """By which rule one of several outcomes sends nothing; None: it does."""
+        if isinstance(outcome, Forget):
+            self._forget(outcome.user_id)
+            outcome = outcome.filtered
+        if not isinstance(outcome, Filtered):
+            return None
+        self._event_filtered(outcome, 1)
+        return outcome
+
+    def _enqueue_all(self, works: Sequence[Work], outcomes: Outcomes, place_of: Callable[[Work], int]) -> None:
+        """Queue the events of one record or element, as steps where they are such."""
+        if isinstance(outcomes, Steps):
+            link(works, [place_of(work) for work in works], len(outcomes))
+        for work in works:
+            self._enqueue(work, outcomes[place_of(work)])
 
     def _record_filtered(self, outcome: Filtered, records: int) -> None:
         tally = self._tally
@@ -262,6 +297,16 @@ class Admission:
         if ordering == "key" and record.key is not None:
             return record.key
         return (record.topic, record.partition)
+
+
+def link(works: Sequence[Work], places: Sequence[int], of: int) -> None:
+    """Each of these waits for the one before it; `places` are those they have among all outcomes, `of` how many."""
+    before: RecordStep | None = None
+    for work, place in zip(works, places, strict=True):
+        step = work.step = RecordStep(place, of)
+        if before is not None:
+            before.then, step.waits = work, True
+        before = step
 
 
 def _too_large(arrival: Oversized) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from bridge.config.sections import RetryPolicy
 from bridge.holds import Reason
-from bridge.model import Disposition, LetterReason, Reject, RequestKind, Retried, Retry, Unauthorized
+from bridge.model import IDENTIFY, TRACK, Disposition, LetterReason, Reject, RequestKind, Retried, Retry, Unauthorized
 from bridge.pipeline.budget.governor import Governor
 from bridge.pipeline.budget.key_guard import KeyRuling
 from bridge.pipeline.dispatch.assignments import OpenRecords
-from bridge.pipeline.dispatch.letters import LetterDesk, letter_of
+from bridge.pipeline.dispatch.identifies import Identifies
+from bridge.pipeline.dispatch.letters import LetterDesk, failed_step, letter_of
+from bridge.pipeline.dispatch.steps import StepOrder
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import Clock, Credentials, EventLog
 from bridge.pipeline.retry import SOON, backoff, jitter, longer
-from bridge.pipeline.work import EventState, PartitionWork, Work
+from bridge.pipeline.work import AutomaticIdentify, EventState, PartitionWork, Work
 
 TOLD_AT = 3
 """Failures of one event after which it is told of."""
@@ -27,14 +30,16 @@ class Answers:
     """One method for each verdict. An answer for a partition that was given up does nothing to offsets."""
 
     def __init__(
-        self, retry: RetryPolicy, kept: OpenRecords, letters: LetterDesk, credentials: Credentials,
-        event_log: EventLog, clock: Clock, rng: random.Random, wake_at: Callable[[float | None], None],
+        self, retry: RetryPolicy, kept: OpenRecords, letters: LetterDesk, *, identifies: Identifies, steps: StepOrder,
+        credentials: Credentials, event_log: EventLog, clock: Clock, rng: random.Random,
+        wake_at: Callable[[float | None], None],
     ) -> None:  # fmt: skip
         """``wake_at`` asks for a look at what is due at this monotonic time."""
         self._settings = retry
         self._tally, self._evidence, self._failing = kept.tally, kept.evidence, kept.failing
         self._queues, self._assignments = kept.queues, kept.assignments
         self._letters = letters
+        self._identifies, self._steps = identifies, steps
         self._credentials = credentials
         self._event_log = event_log
         self._monotonic, self._wall = clock.monotonic, clock.wall
@@ -46,12 +51,14 @@ class Answers:
     def delivered(self, work: Work, partition: PartitionWork, governor: Governor) -> None:
         """The hot path: each event comes through here once."""
         request = work.request
-        governor.throttles = 0
+        governor.budget.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
             self._proved(request.kind, governor, self._monotonic())
         if work.mark is not None:
             self._evidence.recovered()
         self._evidence.succeeded(request.user_id)
+        if (work.step is not None or request.kind is not TRACK) and not self._is_event(work):
+            return
         self._tally.routes[request.route].delivered += 1
         written_ms = work.record.timestamp_ms
         if written_ms is not None:
@@ -59,7 +66,7 @@ class Answers:
         if work.key is not None or work.mark is not None:
             following = self._queues.keys.advance(work)
             work.key = None
-            if following is not None:
+            if following is not None and (following.step is None or not following.step.waits):
                 self._queues.ready[following.request.kind].push(following)
         if partition.tracker.life is _DEAD:
             return
@@ -67,6 +74,22 @@ class Answers:
         topic = partition.topic
         if topic.run:
             self._letters.delivered(topic)
+
+    def _is_event(self, work: Work) -> bool:
+        """Take in what an accepted request means to others: those of its record, those of its user.
+
+        False where it was no event of its record, so that nothing is done with it.
+        """
+        request = work.request
+        self._tally.accepted[request.kind.name] += 1
+        if isinstance(work, AutomaticIdentify):
+            self._identifies.accepted(work, self._monotonic())
+            return False
+        if request.kind is IDENTIFY:
+            self._identifies.identified(request.user_id, self._monotonic())
+        if work.step is not None:
+            self._steps.accepted(work.step)
+        return True
 
     def _proved(self, kind: RequestKind, governor: Governor, now: float) -> None:
         for reason, seconds in governor.proved(now):
@@ -82,7 +105,7 @@ class Answers:
         self._tally.ambiguous += verdict.ambiguous
         if work.state is EventState.GONE and verdict.status is None:
             # Its connection was closed by us, which says nothing of the destination.
-            self._queues.leave(work)
+            self._leave(work)
             return
         if verdict.stale and work.attempts == 1:
             # Its connection had ended before, most likely, which says nothing of the destination. Once: an event that
@@ -102,7 +125,10 @@ class Answers:
         if throttled and before is None:
             self._queues.ready[work.request.kind].push_first(work)
             return
-        self._failing.begin(work)
+        if isinstance(work, AutomaticIdentify):
+            self._identifies.failed(work)
+        else:
+            self._failing.begin(work)
         # Where others wait because of it, its attempts come soon, so that they end.
         failures = min(work.attempts, SOON) if work.partition in self._failing.paused else work.attempts
         wait = longer(asked, backoff(failures, self._settings, self._rng), self._settings)
@@ -129,6 +155,7 @@ class Answers:
         if not (alone or throttled) and outage.failed(work.who, verdict.detail, transport=transport, now=now):
             self._evidence.doubt()
             self._event_log.blocked(Reason.OUTAGE, verdict.detail)
+            self._steps.set_aside(work.request.kind)
         counts = self._counts(work, alone, throttled)
         work.mark = self._evidence.failed(work.mark, verdict, alone=alone)
         if work.partition.tracker.life is TrackerState.DEAD:
@@ -209,17 +236,40 @@ class Answers:
         """Whether the event stays ours to send; if its partition is leaving, it is left open for the next owner."""
         if work.partition.tracker.life is TrackerState.LIVE:
             return True
-        self._queues.leave(work)
         work.state = EventState.GONE
+        self._leave(work)
         if work.partition.tracker.life is TrackerState.DRAINING:
             self._letters.given_up(work.partition.topic)
         return False
+
+    def _leave(self, work: Work) -> None:
+        """It is not ours any more: the next owner of its partition sends it."""
+        if isinstance(work, AutomaticIdentify):
+            work.state = EventState.GONE
+            self._identifies.review()
+        else:
+            self._queues.leave(work)
 
     def _dead_letter(
         self, work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, now: float
     ) -> None:
         if work.partition.tracker.life is TrackerState.DEAD:
-            self._queues.leave(work)
+            self._leave(work)
             return
-        letter = letter_of(work, reason, message, status, code, epoch=self._wall() - now)
+        identify = work if isinstance(work, AutomaticIdentify) else None
+        if identify is not None:
+            event = self._identifies.refused(identify, now)
+            if event is None:
+                return
+            work = event
+        letter = letter_of(work, reason, message, status, code, epoch=self._wall() - now, identify=identify)
+        if work.step is not None and work.step.then is not None and self._rest_follows(work, reason):
+            letter = replace(letter, step=failed_step(work, rest_sent=True))
+            self._steps.go_on_without(work.step)
         self._letters.submit(work, letter)
+
+    @staticmethod
+    def _rest_follows(work: Work, reason: LetterReason) -> bool:
+        """Whether the steps behind one that failed are sent: only an identify's, and not where the key is at fault."""
+        is_identify = work.request.kind is IDENTIFY and reason is not LetterReason.UNAUTHORIZED
+        return is_identify and work.partition.rest_follows

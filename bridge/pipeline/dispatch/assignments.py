@@ -11,7 +11,7 @@ from bridge.model import Disposition, Position
 from bridge.pipeline.budget.pacing import KEEP_DEMAND
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
-from bridge.pipeline.ports import Positions
+from bridge.pipeline.ports import Mapper, Positions
 from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.retry import Evidence
@@ -41,10 +41,11 @@ class Drain:
 class Assignments:
     """Owned partitions, and those that are leaving but still have something outside."""
 
-    __slots__ = ("_drains", "_failing", "_partitions", "_settings", "_tally", "_witnesses", "topics")
+    __slots__ = ("_drains", "_failing", "_partitions", "_rest_follows", "_settings", "_tally", "_witnesses", "topics")
 
-    def __init__(self, tally: Tally, settings: DeliverySettings, failing: Failing) -> None:
+    def __init__(self, tally: Tally, settings: DeliverySettings, failing: Failing, mapper: Mapper) -> None:
         self._failing = failing
+        self._rest_follows = mapper.rest_follows
         self._partitions: dict[Tracker, PartitionWork] = {}
         self._drains: list[Drain] = []
         self._tally = tally
@@ -66,7 +67,7 @@ class Assignments:
         topic = self.topics.get(name)
         if topic is None:
             topic = self.topics[name] = TopicLetters(name, self._settings.hold_after_letters)
-        partition = self._partitions[tracker] = PartitionWork(tracker, topic, now)
+        partition = self._partitions[tracker] = PartitionWork(tracker, topic, now, self._rest_follows(name))
         return partition
 
     def get(self, tracker: Tracker) -> PartitionWork | None:
@@ -234,11 +235,15 @@ class OpenRecords:
     __slots__ = ("assignments", "evidence", "failing", "queues", "tally")
 
     def __init__(
-        self, settings: DeliverySettings, positions: Positions, read_on: Callable[[PartitionWork], None]
+        self,
+        settings: DeliverySettings,
+        mapper: Mapper,
+        positions: Positions,
+        read_on: Callable[[PartitionWork], None],
     ) -> None:
         """`read_on` has a partition read on, unless something holds it."""
         self.tally = Tally()
         self.evidence = Evidence()
         self.failing = Failing(settings, self.tally, positions, read_on)
         self.queues = Queues(self.failing, settings.max_in_flight)
-        self.assignments = Assignments(self.tally, settings, self.failing)
+        self.assignments = Assignments(self.tally, settings, self.failing, mapper)

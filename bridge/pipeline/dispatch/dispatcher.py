@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bridge.holds import Reason
 from bridge.model import (
+    IDENTIFY,
     KINDS,
+    TRACK,
     DeadLetter,
     Delivered,
     Failed,
@@ -22,20 +25,23 @@ from bridge.model import (
     Position,
     Reject,
     Request,
+    RequestKind,
     Retried,
     Retry,
     TopicPartition,
     Unauthorized,
     Verdict,
 )
-from bridge.pipeline.budget.governor import Block, Governor
+from bridge.pipeline.budget.governor import Block, Governor, RateBudget
 from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
+from bridge.pipeline.dispatch.identifies import Identifies
 from bridge.pipeline.dispatch.intake import Intake
-from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters
+from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters, failed_step
+from bridge.pipeline.dispatch.steps import StepOrder
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.ports import (
@@ -60,6 +66,12 @@ Tracker = OffsetTracker[Entry]
 _NEVER = float("inf")
 # What is asked for every event: a member of an enum takes ten times as long to look up as a global.
 _IN_FLIGHT, _DRAINING = EventState.IN_FLIGHT, TrackerState.DRAINING
+
+
+def budgets(settings: DeliverySettings, now: float) -> tuple[RateBudget, RateBudget]:
+    """That of events, and that of users and companies, which may be the same."""
+    events = RateBudget(settings.rate_limit, now)
+    return events, events if settings.shared_rate_limit else RateBudget(settings.identify_rate_limit, now)
 
 
 class Dispatcher:
@@ -90,20 +102,28 @@ class Dispatcher:
         self._alarm = alarm
         self._rng = rng
         self._next_due = _NEVER
+        self._turn = 0
         self.stopping = False
         """Nothing more starts."""
-        kept = OpenRecords(settings, positions, self._read_on)
+        kept = OpenRecords(settings, mapper, positions, self._read_on)
         self.tally, self.evidence, self.failing = kept.tally, kept.evidence, kept.failing
         self.queues, self.assignments = kept.queues, kept.assignments
         now = clock.monotonic()
         self.key = KeyGuard(settings.hold_after_unauthorized, settings.recheck)
         self.membership = Membership(settings.session_timeout, now)
-        self.governors = {kind: Governor(settings, self.key, self.membership, rng, now) for kind in KINDS}
+        self.events_budget, self.users_budget = budgets(settings, now)
+        self.governors = {
+            kind: Governor(settings, self.key, self.membership, rng, now, self._budget_of(kind)) for kind in KINDS
+        }
         refused = RefusedLetters(event_log, settings.retry, rng)
         self.letters = LetterDesk(letters, positions, event_log, kept, refused)
+        self.identifies = Identifies(
+            settings, self.queues, self.failing, self.tally, credentials, lambda: self.governors[IDENTIFY].outage.on
+        )
+        self._steps = StepOrder(self.queues, self.failing, self.identifies, self._fail)
         self._intake = Intake(
             settings,
-            Admission(mapper, settings, kept, clock, self._enqueue),
+            Admission(mapper, settings, kept, clock, self._enqueue, self.identifies.forget),
             kept,
             lookups or NoLookups(),
             positions,
@@ -112,7 +132,22 @@ class Dispatcher:
             wake_at=self._wake_at,
         )
         self.opening, self.schemas = self._intake.opening, self._intake.schemas
-        self.answers = Answers(settings.retry, kept, self.letters, credentials, event_log, clock, rng, self._wake_at)
+        self.answers = Answers(
+            settings.retry,
+            kept,
+            self.letters,
+            identifies=self.identifies,
+            steps=self._steps,
+            credentials=credentials,
+            event_log=event_log,
+            clock=clock,
+            rng=rng,
+            wake_at=self._wake_at,
+        )
+        self._asks_of_users = self.queues.ready[TRACK] if self.identifies.is_needed else None
+
+    def _budget_of(self, kind: RequestKind) -> RateBudget:
+        return self.events_budget if kind is TRACK else self.users_budget
 
     # --- assignments ------------------------------------------------------------------------------
 
@@ -233,19 +268,38 @@ class Dispatcher:
             if outcome.left_out:
                 self.tally.left_out += outcome.left_out
             if self.queues.keys.push(work):
-                self.queues.ready[outcome.kind].push(work)
+                self._arrive(work)
         elif isinstance(outcome, Failed):
-            letter = DeadLetter(
-                work.record,
-                outcome.reason,
-                outcome.message,
-                work.output,
-                outcome.route,
-                value_left_out=outcome.value_left_out,
-                element=work.element,
-                schema=outcome.schema,
-            )
-            self.letters.submit(work, letter)
+            if work.step is not None and work.step.waits:
+                work.step.failed = outcome
+            else:
+                self._fail(work, outcome)
+
+    def _arrive(self, work: Work) -> None:
+        """It is the head of its key queue from the start."""
+        if work.step is None or not work.step.waits:
+            kind = work.request.kind
+            self.queues.ready[kind].push(work)
+            if kind is not TRACK and self.governors[kind].outage.on:
+                self.failing.begin(work)
+
+    def _fail(self, work: Work, failed: Failed) -> None:
+        letter = DeadLetter(
+            work.record,
+            failed.reason,
+            failed.message,
+            work.output,
+            failed.route,
+            value_left_out=failed.value_left_out,
+            element=work.element,
+            schema=failed.schema,
+            kind=failed.kind,
+            step=failed_step(work),
+        )
+        if failed.kind == IDENTIFY.name and work.step is not None and work.partition.rest_follows:
+            letter = replace(letter, step=failed_step(work, rest_sent=True))
+            self._steps.accepted(work.step)
+        self.letters.submit(work, letter)
 
     # --- requests out -----------------------------------------------------------------------------
 
@@ -260,7 +314,7 @@ class Dispatcher:
         if not self.stopping:
             if self.schemas.looked_up_for or self.opening:
                 self._intake.go_on(now)
-            for kind, ready in self.queues.ready.items():
+            for kind, ready in self._in_turn():
                 block = self._start_ready(self.governors[kind], ready, now)
                 if block is not None:
                     self._wake_at(block.until)
@@ -271,19 +325,44 @@ class Dispatcher:
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
 
+    def _in_turn(self) -> Iterator[tuple[RequestKind, ReadyQueue]]:
+        """What is ready, by kind. Several are first in turns: they share the places on the wire.
+
+        At last what events bring about: the identifies that go before them.
+        """
+        waiting = [(kind, ready) for kind, ready in self.queues.ready.items() if ready.order or ready.again]
+        if len(waiting) > 1:
+            self._turn += 1
+            first = self._turn % len(waiting)
+            waiting = waiting[first:] + waiting[:first]
+        yield from waiting
+        if self.identifies.is_needed:
+            identifies = self.queues.ready[IDENTIFY]
+            if identifies:
+                yield IDENTIFY, identifies
+
     def _start_ready(self, governor: Governor, ready: ReadyQueue, now: float) -> Block | None:
         """Start what is ready of one kind; the reason why something is left, if it is the governor's."""
         order, again = ready.order, ready.again
-        while (order or again) and governor.in_flight < governor.max_in_flight:
+        asks = ready is self._asks_of_users
+        most = governor.max_in_flight
+        for other in self.key.senders:
+            if other is not governor:
+                most -= other.in_flight
+        while (order or again) and governor.in_flight < most:
             block = governor.block(now)
             if block is not None:
                 return block
             # Where only `max_in_flight` bounds sending, one "go" is good for all places that are free.
             watched = governor.watched
-            for _ in range(1 if watched else governor.max_in_flight - governor.in_flight):
+            for _ in range(1 if watched else most - governor.in_flight):
                 work = ready.pop() if governor.outage.since is None else ready.probe(self._rng)
                 if work is None:
                     return None  # What failed before has as many places as it may have.
+                if asks and not self.identifies.admits(work, now):
+                    ready.again_out.discard(work)
+                    self._wake_at(self.queues.delayed.due())
+                    continue
                 if watched:
                     governor.started(now)
                 else:
@@ -340,9 +419,9 @@ class Dispatcher:
             self._next_due = when
 
     def set_rate(self, rate: float | None, now: float) -> None:
-        """Requests of each kind that may start per second from now on; None: any number."""
-        for governor in self.governors.values():
-            governor.pacer.set_rate(rate, now)
+        """Requests of each budget that may start per second from now on; None: any number."""
+        for budget in {id(governor.budget): governor.budget for governor in self.governors.values()}.values():
+            budget.pacer.set_rate(rate, now)
 
     # --- what comes back --------------------------------------------------------------------------
 
@@ -393,6 +472,7 @@ class Dispatcher:
         self._intake.drop(leaving)
         self.letters.drop(partitions, goes, now)
         self.queues.release(goes)
+        self.identifies.review()
         for topic in dict.fromkeys(partition.topic for partition in leaving):
             self.letters.given_up(topic)
 

@@ -7,19 +7,30 @@ import random
 from collections.abc import Callable, Collection
 
 from bridge.config.sections import RetryPolicy
-from bridge.model import DeadLetter, Disposition, LetterReason, LetterRefused
+from bridge.model import DeadLetter, Disposition, FailedStep, LetterReason, LetterRefused
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import DeadLetters, EventLog, Positions
 from bridge.pipeline.retry import backoff
-from bridge.pipeline.work import Entry, EventState, OpenElements, PartitionWork, Work
+from bridge.pipeline.work import AutomaticIdentify, Entry, EventState, OpenElements, PartitionWork, Work
 
 
 def letter_of(
-    work: Work, reason: LetterReason, message: str, status: int | None, code: str | None, *, epoch: float
+    work: Work,
+    reason: LetterReason,
+    message: str,
+    status: int | None,
+    code: str | None,
+    *,
+    epoch: float,
+    identify: AutomaticIdentify | None = None,
 ) -> DeadLetter:
-    """What is known of an event that was tried and given up; ``epoch`` is the Unix time at monotonic zero."""
+    """What is known of an event that was tried and given up; ``epoch`` is the Unix time at monotonic zero.
+
+    `identify` is what failed before it could be tried.
+    """
+    failed = work if identify is None else identify
     return DeadLetter(
         work.record,
         reason,
@@ -28,12 +39,22 @@ def letter_of(
         work.request.route,
         status,
         code,
-        work.request.body,
+        failed.request.body,
         work.attempts,
         None if work.first_at is None else int((epoch + work.first_at) * 1000),
         int((epoch + work.last_at) * 1000),
         element=work.element,
+        kind=failed.request.kind.name,
+        step=failed_step(work, automatic=identify is not None),
     )
+
+
+def failed_step(work: Work, *, automatic: bool = False, rest_sent: bool = False) -> FailedStep | None:
+    """Which of several steps failed; None where there are no others."""
+    step = work.step
+    if step is None:
+        return FailedStep(0, 1, automatic=True) if automatic else None
+    return FailedStep(step.number, step.of, rest_sent, automatic)
 
 
 class LetterDesk:
@@ -140,6 +161,11 @@ class LetterDesk:
             if letter.route is not None:
                 self._tally.route(letter.route).dead_lettered += 1
         self._queues.leave(work)
+        rest = work.step
+        while rest is not None and rest.then is not None:
+            # The steps behind it are with the letter, for whoever sends it again.
+            left, rest = rest.then, rest.then.step
+            self._assignments.complete(left, Disposition.DEAD_LETTERED)
         self._assignments.complete(work, Disposition.DEAD_LETTERED)
 
     def _refuse(self, work: Work, letter: DeadLetter, refused: LetterRefused, now: float) -> None:

@@ -48,7 +48,10 @@ class KeyQueues:
         return False
 
     def advance(self, head: Work) -> Work | None:
-        """The head left its queue; returns the one that is head now."""
+        """The head left its queue; returns the one that is head now, which may have to wait for a step before it.
+
+        Steps that are left with a dead letter are passed over.
+        """
         key = head.key
         if self.failing.lengths:
             self.failing.leave(head)
@@ -62,7 +65,16 @@ class KeyQueues:
         following.tail = head.tail if head.tail is not following else None
         head.tail = None
         self._heads[key] = following
+        step = following.step
+        if step is not None and step.is_left:
+            after = self.advance(following)
+            following.key = None
+            return after
         return following
+
+    def is_head(self, work: Work) -> bool:
+        """Whether nothing of its key is before it."""
+        return work.key is None or self._heads.get(work.key) is work
 
     def purge(self, goes: Callable[[Work], bool]) -> tuple[list[Work], list[Work]]:
         """Take out every event of which ``goes`` is true; returns (those taken out, new heads to make ready).

@@ -69,10 +69,15 @@ class Queues:
         self.delayed = DelayQueue()
 
     def leave(self, work: Work) -> None:
-        """The event will not be sent (again); the next of its key queue may go."""
+        """The event will not be sent (again); the next of its key queue may go.
+
+        Steps behind it are left with it: they give up their places.
+        """
+        if work.step is not None:
+            self._leave_rest(work.step.then)
         following = self.keys.advance(work)
         work.key = None
-        if following is None:
+        if following is None or (following.step is not None and following.step.waits):
             return
         ready = self.ready[following.request.kind]
         if following in self._failing:
@@ -80,14 +85,39 @@ class Queues:
         else:
             ready.push(following)
 
+    def _leave_rest(self, rest: Work | None) -> None:
+        while rest is not None and rest.step is not None:
+            step = rest.step
+            if rest.state is EventState.WAITING and not step.is_left:
+                step.is_left = True
+                rest.state = EventState.SHELVED
+                if rest.key is not None and self.keys.is_head(rest):
+                    self._pass_over(rest)
+            rest = step.then
+
+    def _pass_over(self, head: Work) -> None:
+        following = self.keys.advance(head)
+        head.key = None
+        if following is not None:
+            self.go(following)
+
+    def go(self, head: Work) -> None:
+        """It is the head of its key queue now, and ready unless it waits for the step before it."""
+        if head.step is None or not head.step.waits:
+            self.ready[head.request.kind].push(head)
+
     def delay(self, work: Work, until: float) -> None:
         """The head of a key queue waits for this time, and its queue with it."""
         self.delayed.push(work, until)
 
     def wake(self, now: float) -> None:
-        """Make ready what was delayed until now."""
+        """Make ready what was delayed until now: after a failure, or after an identify of its user."""
         for work in self.delayed.wake(now):
-            self.ready[work.request.kind].push_again(work)
+            ready = self.ready[work.request.kind]
+            if work.mark is None:
+                ready.push(work)
+            else:
+                ready.push_again(work)
 
     def end_outage(self, kind: RequestKind) -> None:
         """Requests of this kind work again: what waited because they did not has waited enough, and fails no more.
@@ -95,7 +125,7 @@ class Queues:
         What failed while others were accepted waits on: it would fill the wire with the next failures.
         """
         waited = self.delayed.take(
-            lambda work: work.request.kind is kind and (work.mark is None or not work.mark.alone)
+            lambda work: work.request.kind is kind and work.mark is not None and not work.mark.alone
         )
         for work in waited:
             self.ready[kind].push(work)
@@ -110,5 +140,7 @@ class Queues:
             work.state = EventState.GONE
             self._failing.leave(work)
         for work in rearmed:
-            if work.state is EventState.WAITING:
-                self.ready[work.request.kind].push(work)
+            if work.step is not None and work.step.is_left:
+                self._pass_over(work)
+            elif work.state is EventState.WAITING:
+                self.go(work)

@@ -71,11 +71,11 @@ def _of_the_api(of: Observed, at: ClockReading) -> Iterator[ClosedGate]:
     membership = dispatcher.membership
     if dispatcher.assignments and not membership.is_member(now):
         yield ClosedGate(Reason.MEMBERSHIP, at.past(membership.doubted_since(now)), _MEMBERSHIP)
-    for governor in dispatcher.governors.values():
-        if now < governor.pause_until:
-            since = now if governor.paused_since is None else governor.paused_since
+    for budget in dict.fromkeys(governor.budget for governor in dispatcher.governors.values()):
+        if now < budget.pause_until:
+            since = now if budget.paused_since is None else budget.paused_since
             yield ClosedGate(
-                Reason.RETRY_AFTER, at.past(since), governor.pause_detail, until=at.ahead(governor.pause_until)
+                Reason.RETRY_AFTER, at.past(since), budget.pause_detail, until=at.ahead(budget.pause_until)
             )
 
 

@@ -96,6 +96,8 @@ class World:
             rng=random.Random(seed),  # noqa: S311 - repeatable on purpose
             lookups=self.registry,
         )
+        if self.settings.rate_limit is None:
+            self.dispatcher.set_rate(None, self.now)
         self.registry.dispatcher = self.dispatcher
         self.sink.dispatcher = self.letters.dispatcher = self.positions.dispatcher = self.dispatcher
         self._every(0.5, self.dispatcher.tick)

@@ -1,0 +1,166 @@
+"""Before a user's first event: an identify, where the bridge sends it itself; and the wait until one has settled.
+
+An event that waits here is the head of its key queue and holds no permit. What is remembered of users only saves
+requests: whatever is forgotten, every event comes after an accepted identify of its user.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from bridge.counts import Tally
+from bridge.model import IDENTIFY
+from bridge.pipeline.offsets import TrackerState
+from bridge.pipeline.ports import Credentials
+from bridge.pipeline.queues.failing import Failing
+from bridge.pipeline.queues.queues import Queues
+from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.users import UserMemory
+from bridge.pipeline.work import AutomaticIdentify, EventState, Work
+
+
+class Identifies:
+    """Asked for every event that is about to be sent, where the configuration has anything to say of users."""
+
+    __slots__ = (
+        "_credentials", "_failing", "_generation", "_is_down", "_known", "_pending", "_queues", "_sends", "_settle",
+        "_tally", "is_needed",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        settings: DeliverySettings,
+        queues: Queues,
+        failing: Failing,
+        tally: Tally,
+        credentials: Credentials,
+        is_down: Callable[[], bool],
+    ) -> None:
+        """`is_down`: whether no identify gets through at present."""
+        self._is_down = is_down
+        self._queues = queues
+        self._failing = failing
+        self._tally = tally
+        self._credentials = credentials
+        self._generation = credentials.generation
+        self._known = UserMemory(settings.known_users.size, settings.known_users.ttl)
+        self._pending: dict[str, AutomaticIdentify] = {}
+        """By user: what is ready, on the wire or waits for its next attempt. One for each at a time."""
+        self._settle = settings.identify_settle
+        self._sends = settings.unknown_users == "identify"
+        self.is_needed = self._sends or self._settle > 0.0
+        """Whether `admits` has to be asked."""
+
+    # --- before an event --------------------------------------------------------------------------------
+
+    def admits(self, work: Work, now: float) -> bool:
+        """Whether this event may be sent now; else it waits, and comes back to the ready queue by itself."""
+        user, known, tally = work.request.user_id, self._known, self._tally.users
+        if self._credentials.generation != self._generation:
+            self._generation = self._credentials.generation
+            known.forget_all()
+        identified_at = known.identified_at(user, now)
+        if identified_at is not None:
+            settled_at = identified_at + self._settle
+            if now >= settled_at:
+                tally.known += 1
+                return True
+            self._queues.delay(work, settled_at)
+            return False
+        if not self._sends or known.is_left_alone(user, now):
+            return True
+        tally.unknown += 1
+        work.state = EventState.WAITING
+        pending = self._pending.get(user)
+        if pending is not None:
+            pending.asked_by.append(work)
+            if pending.mark is not None or self._is_down():
+                self._failing.begin(work)
+            return False
+        body = json.dumps({"user_id": user}, ensure_ascii=False, separators=(",", ":")).encode()
+        pending = self._pending[user] = AutomaticIdentify(work, body)
+        self._queues.ready[IDENTIFY].push(pending)
+        if self._is_down():
+            self._failing.begin(work)
+        return False
+
+    # --- what becomes of an identify --------------------------------------------------------------------
+
+    def identified(self, user: str, now: float) -> None:
+        """An identify of this user was accepted, whoever asked for it."""
+        if self.is_needed:
+            self._known.identified(user, now)
+            self._tally.users.remembered = len(self._known)
+
+    def accepted(self, identify: AutomaticIdentify, now: float) -> None:
+        """It was one of the bridge's own: the events that wait for it may go."""
+        self._tally.users.identified += 1
+        self.identified(identify.request.user_id, now)
+        first = identify.asked_by[0]
+        first.counted, first.mark, first.first_at = identify.before
+        self._let_go(identify)
+
+    def refused(self, identify: AutomaticIdentify, now: float) -> Work | None:
+        """It failed for good. Returns the event that becomes a dead letter for it; None: all of them are sent.
+
+        The others ask again, one after the other: each of them is a record whose owner wants to hear of it.
+        """
+        self._tally.users.refused += 1
+        waiting = [work for work in identify.asked_by if self._is_ours(work)]
+        if not waiting or waiting[0].partition.rest_follows:
+            self._known.refused(identify.request.user_id, now)
+            self._let_go(identify)
+            return None
+        event = waiting[0]
+        event.attempts, event.counted, event.first_at, event.last_at = (
+            identify.attempts, identify.counted, identify.first_at, identify.last_at,
+        )  # fmt: skip
+        identify.asked_by = waiting[1:]
+        self._let_go(identify)
+        return event
+
+    def failed(self, identify: AutomaticIdentify) -> None:
+        """An attempt failed. What waits for it is counted apart, as what waits behind an event that fails."""
+        event = identify.asked_by[0]
+        event.counted, event.mark, event.first_at = identify.counted, identify.mark, identify.first_at
+        event.partition.dirty = True
+        self.set_aside(identify)
+
+    def set_aside(self, identify: AutomaticIdentify) -> None:
+        """The events that wait for it are to take no room from others."""
+        for work in identify.asked_by:
+            if self._is_ours(work):
+                self._failing.begin(work)
+
+    def pending(self) -> Iterator[AutomaticIdentify]:
+        """Those that have no answer for good."""
+        return iter(self._pending.values())
+
+    def review(self) -> None:
+        """Partitions left, and identifies with them: what others wait for is asked for again."""
+        for identify in [each for each in self._pending.values() if each.state is EventState.GONE]:
+            self._let_go(identify)
+
+    def _let_go(self, identify: AutomaticIdentify) -> None:
+        """Its events are ready again; each is asked about again when its turn comes."""
+        user = identify.request.user_id
+        if self._pending.get(user) is identify:
+            del self._pending[user]
+        identify.state = EventState.GONE
+        for work in identify.asked_by:
+            if self._is_ours(work):
+                self._queues.ready[work.request.kind].push(work)
+
+    @staticmethod
+    def _is_ours(work: Work) -> bool:
+        """Whether it still waits for its identify, and its partition is not leaving."""
+        return work.state is EventState.WAITING and work.partition.tracker.life is TrackerState.LIVE
+
+    # --- who is to be left alone ------------------------------------------------------------------------
+
+    def forget(self, user: str) -> None:
+        """The user is gone: nothing is sent for that, and no identify of the bridge's own comes again."""
+        self._tally.users.forgotten += 1
+        self._known.forget(user)
+        self._tally.users.remembered = len(self._known)
