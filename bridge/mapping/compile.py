@@ -32,7 +32,7 @@ def compile_mapping(
     `make` is another class for those that look up what is missing themselves.
     """
     findings = Findings()
-    settings = compile_settings(config, findings, schemas)
+    settings = compile_settings(config, findings, schemas, destination)
     rules = compile_rules(config, findings, destination)
     problems = findings.problems + check_examples(config.examples)
     if problems:

@@ -13,8 +13,9 @@ from bridge.decode.elements import ElementList
 from bridge.decode.failures import MappingError
 from bridge.decode.keys import read_once
 from bridge.mapping.expressions.scope import ElementRecord, ElementScope
+from bridge.mapping.matches import Match
 from bridge.mapping.routes.plan import unexpected
-from bridge.mapping.topic_plan import Match, TopicPlan
+from bridge.mapping.topic_plan import TopicPlan
 from bridge.model import Elements, Failed, Filtered, FilterReason, LetterReason, Outcomes, Record
 
 _NULL: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)

@@ -14,11 +14,12 @@ from bridge.mapping.absent_keys import KeyCount, MetadataKey
 from bridge.mapping.early_filters import EarlyFilter
 from bridge.mapping.elements import MappedElements
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
+from bridge.mapping.matches import Match
 from bridge.mapping.missing_schema import failed
 from bridge.mapping.routes.plan import RouteParts, RoutePlan, unexpected
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import MappedTopicSettings, Settings
-from bridge.mapping.topic_plan import Match, SharedByTopics, TopicPlan
+from bridge.mapping.topic_plan import SharedByTopics, TopicPlan
 from bridge.model import (
     UNREADABLE_HEADERS,
     Elements,
@@ -34,7 +35,6 @@ from bridge.model import (
     output_of,
 )
 
-_TOMBSTONE: Final[Outcomes] = (Filtered(FilterReason.TOMBSTONE),)
 _WHEN_FALSE: Final[Outcomes] = (Filtered(FilterReason.WHEN),)
 """Of the condition that all routes share."""
 _BRIDGE_RECORD: Final[Outcomes] = (Filtered(FilterReason.BRIDGE_RECORD),)
@@ -167,7 +167,7 @@ class CompiledMapping:
             )
         topic = self._topics.get(name) or self.topic(name)
         if raw is None and not topic.is_event_without_data(record):
-            return _TOMBSTONE
+            return topic.tombstone(record, how)
         match = topic.match_first(record, how) if topic.is_told_first else None
         if match is not None and match.outcomes is not None:
             return match.outcomes
@@ -178,7 +178,7 @@ class CompiledMapping:
                 return match.outcomes
         value = topic.decode(record, attributes, how)
         if not isinstance(value, dict):
-            return _TOMBSTONE if value is None else _without_document(value, topic, record, match)
+            return topic.tombstone(record, how) if value is None else _without_document(value, topic, record, match)
         if match is None:
             match = topic.match_value(record, value, how)
             if match.outcomes is not None:

@@ -22,6 +22,7 @@ from bridge.decode.layers import missing_package
 from bridge.decode.protobuf import row as protobuf
 from bridge.decode.protocol import NO_SCHEMAS, Decoder, FormatSettings, Schemas
 from bridge.errors import InvalidError
+from bridge.mapping.destination import Destination
 from bridge.mapping.expressions.expression import ENVELOPE_SETTINGS
 from bridge.mapping.expressions.paths import Path, covers, parse_path
 from bridge.mapping.expressions.readers import ValueReader
@@ -56,6 +57,8 @@ class Settings:
     """Bytes of the encoded metadata."""
     never_send: tuple[Path, ...]
     common_metadata: Mapping[str, ValueReader | Literal[False]]
+    tombstones_forget: bool = False
+    """Whether a record without a value is about a user whom the bridge may have identified by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class MappedTopicSettings:
         return self.base
 
 
+_AS_USUAL: Final = Destination()
 _NO_CYCLES: Final[Mapping[str, frozenset[str]]] = {
     "event_type": ENVELOPE_SETTINGS,
     "occurred_at": ENVELOPE_SETTINGS - {"type", "event_type"},
@@ -90,7 +94,12 @@ _OF_THE_FORMAT: Final = ("logical_types", "layers", "unwrap", "key", "each", "de
 """Keys of the mapping that say how bytes are read, by the names that `FormatSettings` has, too."""
 
 
-def compile_settings(config: MappingConfig, findings: Findings, schemas: Schemas = NO_SCHEMAS) -> MappedTopicSettings:
+def compile_settings(
+    config: MappingConfig,
+    findings: Findings,
+    schemas: Schemas = NO_SCHEMAS,
+    destination: Destination = _AS_USUAL,
+) -> MappedTopicSettings:
     """Compiles `mapping` and its `per_topic`."""
     given = _format(FormatSettings(), {name: getattr(config, name) for name in _OF_THE_FORMAT}, "mapping", findings)
     base = Settings(
@@ -113,6 +122,7 @@ def compile_settings(config: MappingConfig, findings: Findings, schemas: Schemas
         metadata_limit=config.metadata_limit,
         never_send=_never_send(config.never_send, "mapping", findings),
         common_metadata=_common(config.common_metadata, "mapping", findings),
+        tombstones_forget=destination.identifies_unknown,
     )
     _check_reachable(base, "mapping", findings)
     by_name: dict[str, Settings] = {}

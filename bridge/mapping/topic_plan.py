@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bridge.decode import plain_text
-from bridge.decode.failures import unmappable
+from bridge.decode.failures import MappingError, unmappable
 from bridge.decode.protocol import (
     EXACT,
     Attributes,
@@ -22,68 +22,41 @@ from bridge.decode.protocol import (
 from bridge.decode.steps import decode_of
 from bridge.mapping.early_filters import EarlyFilter, HeaderFilter, LeadingBytesFilter, LeadingTypeFilter
 from bridge.mapping.expressions.paths import Path, covers
+from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import Scope
+from bridge.mapping.matches import LONGEST_TYPE_KEPT, Match, Unmapped
 from bridge.mapping.never_send import without
-from bridge.mapping.routes.plan import RouteParts, RoutePlan
+from bridge.mapping.routes.plan import RouteParts, RoutePlan, identifier
 from bridge.mapping.rules import RoutingRules
 from bridge.mapping.settings import Settings, way_apart
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcomes, Record, Route, Steps, last_header
+from bridge.model import (
+    Failed,
+    Filtered,
+    FilterReason,
+    Forget,
+    LetterReason,
+    Outcomes,
+    Record,
+    Route,
+    last_header,
+)
 
 TYPES_KEPT: Final = 5_000
 """Types come from the records: what is remembered of them is bounded."""
-LONGEST_TYPE_KEPT: Final = 200
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 """A member's name that JSON can spell differently only with a backslash and a u."""
+_TOMBSTONE: Final = (Filtered(FilterReason.TOMBSTONE),)
+_OF_NO_USER: Final = frozenset({"topic", "timestamp"})
+"""Expressions that read neither the value nor anything that is a user's."""
 _NO_RECORD: Final = Record("", 0, 0, None, None, None, ())
 
 
-class Unmapped:
-    """Hands out one `Filtered` per type that has no rule, up to a bound, and then one for all others."""
-
-    def __init__(self, bound: int = 1_000) -> None:
-        self._bound = bound
-        self._by_type: dict[str, Outcomes] = {}
-        self._others: Outcomes = (Filtered(FilterReason.UNMAPPED),)
-
-    def of(self, event_type: str) -> Outcomes:
-        """Always the same instance for a type."""
-        known = self._by_type.get(event_type)
-        if known is not None:
-            return known
-        if len(self._by_type) >= self._bound or len(event_type) > LONGEST_TYPE_KEPT:
-            return self._others
-        outcomes = (Filtered(FilterReason.UNMAPPED, event_type=event_type),)
-        self._by_type[event_type] = outcomes
-        return outcomes
-
-
-class Match:
-    """What a type's rule comes to on one topic: outcomes for all its records alike, or routes to look at each."""
-
-    __slots__ = ("are_steps", "event_type", "outcomes", "plans", "rule")
-
-    def __init__(
-        self,
-        event_type: str,
-        rule: str | None,
-        outcomes: Outcomes | None,
-        plans: tuple[RoutePlan, ...] = (),
-        *,
-        are_steps: bool = False,
-    ) -> None:
-        self.event_type = event_type
-        self.rule = rule
-        """The rule's key; None where the type has no rule."""
-        self.outcomes = outcomes
-        self.plans = plans
-        self.are_steps = are_steps
-        """Whether what the plans make is a `Steps`: there are several, and not all make events."""
-
-    def by_each(self, value: Any, scope: Scope, now: float) -> Outcomes:
-        """What each of its plans makes of a record."""
-        made = [plan.map(value, scope, now) for plan in self.plans]
-        return Steps(made) if self.are_steps else tuple(made)
+def _user_without_value(settings: Settings) -> ValueReader | None:
+    """What reads the user of a record from its key or its headers; None where nobody would be forgotten by it."""
+    reader = settings.user_id.bare or settings.user_id
+    reads_record = reader.uses_scope and not reader.uses_value and reader.text not in _OF_NO_USER
+    return reader if settings.tombstones_forget and reads_record else None
 
 
 _UNTYPED: Final = Match("", None, (Filtered(FilterReason.UNTYPED),))
@@ -123,6 +96,7 @@ class TopicPlan:
         "_read_type",
         "_shared",
         "_topic",
+        "_user_of_tombstone",
         "decode",
         "early_filter",
         "is_told_first",
@@ -177,6 +151,7 @@ class TopicPlan:
         self.when = settings.when
         self.way = way_apart(settings)
         """As `Elements.way`."""
+        self._user_of_tombstone = _user_without_value(settings)
 
     def whole(self, record: Record) -> Any:
         """The decoded value with its envelope, elements and what is never sent, for people: `DecodesTo`, and where the
@@ -194,6 +169,18 @@ class TopicPlan:
     def is_event_without_data(self, record: Record) -> bool:
         """Whether a record without a value is an event by its headers, which needs no data to be one."""
         return bool(record.headers) and self.attributes(record) is not None
+
+    def tombstone(self, record: Record, how: DecodeSettings) -> Outcomes:
+        """What a record without a value becomes: nothing, or the end of what is remembered of its user."""
+        reader = self._user_of_tombstone
+        if reader is None:
+            return _TOMBSTONE
+        scope = Scope(record, None, self.settings, "", how)
+        try:
+            user_id = identifier(reader, reader.read(None, scope), scope)
+        except MappingError:
+            return _TOMBSTONE  # of nobody
+        return (Forget(user_id, _TOMBSTONE[0]),)
 
     def match_record(self, record: Record, how: DecodeSettings) -> Match:
         """By a type that is in a header, the key or the topic's name: nothing is decoded for it."""

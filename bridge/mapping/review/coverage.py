@@ -26,8 +26,9 @@ from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import InexactNumberError, Scope
 from bridge.mapping.expressions.values import Condition
 from bridge.mapping.mapper import CompiledMapping
+from bridge.mapping.matches import Match
 from bridge.mapping.routes.plan import RoutePlan
-from bridge.mapping.topic_plan import Match, TopicPlan
+from bridge.mapping.topic_plan import TopicPlan
 from bridge.model import Outcomes, Record, Request
 
 _KEYS_KEPT: Final = 1000

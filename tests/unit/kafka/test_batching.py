@@ -221,3 +221,13 @@ def test_neighbours_whose_first_member_filters_them_are_one_entry_and_no_records
     found = sorted_(messages, table(("a", 0)), by_value)
     assert told(found) == [(AUDIT, 2, 1), 2, 3, 4]
     assert found.records == 5
+
+
+def test_a_record_without_a_value_is_left_to_the_mapping_which_may_forget_its_user() -> None:
+    everything = HeaderFilter("type", {b"audit": (Filtered(FilterReason.RULE),)})
+    messages = [
+        Delivered("a", 0, at, key=b"u-1", value=value, headers=[("type", b"audit")])
+        for at, value in enumerate([None, b"", b"v"])
+    ]
+    (batch,) = sorted_(messages, table(("a", 0)), everything).batches
+    assert [isinstance(each, Record) for each in batch.records] == [True, True, False]

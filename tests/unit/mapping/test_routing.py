@@ -7,7 +7,7 @@ import pytest
 
 from bridge.mapping.early_filters import HeaderFilter
 from bridge.mapping.globs import compile_glob, overlap
-from bridge.mapping.topic_plan import LONGEST_TYPE_KEPT
+from bridge.mapping.matches import LONGEST_TYPE_KEPT
 from bridge.model import Failed, Filtered, FilterReason, LetterReason, Record, Request
 
 if TYPE_CHECKING:
