@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.cli.samples import records
-    from bridge.model import Record, Request, Verdict
+    from bridge.cli.sending.one_record import Sent
+    from bridge.cli.sending.step_chains import StepChain
+    from bridge.model import Record, Request
     from bridge.track.credentials import ApiKey
     from bridge.track.request import Endpoint
 
@@ -80,9 +82,10 @@ def send(  # noqa: PLR0917 - options are parameters
 ) -> ExitCode:
     """Send one record, or with --file all of a file, and show the answer.
 
-    Its requests are shown (of a file, counted) and confirmed first. The events are real: they count for the user, and
-    cannot be taken back. Of a file, each line ends accepted, left out by a rule, or with its reason in
-    FILE.rejected.ndjson; the end says which line was the last one accepted, and how to resume.
+    Its requests are shown (of a file, counted) and confirmed first. Events, identifies and companies are real: they
+    count, and cannot be taken back. Each step waits until the one before it was accepted. Of a file, each line ends
+    accepted, left out by a rule, or with its reason in FILE.rejected.ndjson; the end says which line was the last one
+    accepted, and how to resume.
     """
     from bridge.cli.samples import records
 
@@ -109,6 +112,7 @@ def _one(
 ) -> ExitCode:
     from bridge.cli.samples import outcomes
     from bridge.cli.sending import one_record
+    from bridge.cli.sending.step_chains import chains_of
     from bridge.mapping.review.explain import explain
     from bridge.text.printable import printable
     from bridge.track.request import Endpoint
@@ -119,28 +123,48 @@ def _one(
         raise Misuse("Reading from standard input leaves no way to ask: add --yes to send without being asked.")
     record, now = _record(source, form, topic), time.time()
     explanation = explain(start.mapping, record, now)
-    requests = _requests(start, record, now)
+    chains = chains_of(start.mapping, record, now)
+    requests = [request for chain in chains for request in chain.requests]
     endpoint = Endpoint.parse(start.config.track.endpoint)
-    shown = [*outcomes.describe(explanation), ""]
+    shown = [*outcomes.describe(explanation), *_remarks(start, chains), ""]
     shown += [line for request in requests for line in _as_sent(endpoint, request)]
     # Who reads the document is no person; who is asked must see what the question is about.
     output.to_stderr(shown) if as_json else output.lines(shown)
     question = f"Send {'this request' if len(requests) == 1 else f'these {len(requests)} requests'} to {endpoint}?"
     is_sent = bool(requests) and output.agreed(question, yes=yes, otherwise="add --yes to send without being asked")
-    verdicts = _send(start, key, requests) if is_sent else []
+    found = _send(start, key, chains) if is_sent else []
     if as_json:
         about = {
             "endpoint": start.config.track.endpoint,
             "sent": is_sent,
-            "answers": [one_record.document(each) for each in verdicts],
+            "answers": [one_record.document(each) for each in found],
         }
         output.document(outcomes.document(explanation) | about)
     elif requests and not is_sent:
         output.line("Nothing was sent.")
-    found = [one_record.answer(verdict) for verdict in verdicts]
-    for each in found if not as_json else ():
+    answers = [one_record.answer(each) for each in found]
+    for each in answers if not as_json else ():
         output.line(printable(each.sentence), each.style)
-    return max([each.code for each in found], default=ExitCode.OK if requests else ExitCode.FINDINGS)
+    codes = [each.code for each in answers]
+    return max(codes, default=ExitCode.OK if requests else ExitCode.FINDINGS)
+
+
+def _remarks(start: startup.LoadedConfiguration, chains: Sequence[StepChain]) -> list[str]:
+    """What a bridge would do that this does not, and what is left out."""
+    from bridge.model import IDENTIFY, TRACK
+
+    lines = []
+    left = sum(chain.left for chain in chains)
+    if left:
+        lines.append(f"  not sent: {plural(left, 'step')} behind one that cannot become a request")
+    requests = [request for chain in chains for request in chain.requests]
+    identified = {request.user_id for request in requests if request.kind is IDENTIFY}
+    is_unknown = any(request.kind is TRACK and request.user_id not in identified for request in requests)
+    if is_unknown and start.config.track.unknown_users == "identify":
+        lines.append(
+            "  a bridge would identify a user that it does not know first (track.unknown_users); this does not"
+        )
+    return lines
 
 
 def _record(source: str, form: records.Form, topic: str | None) -> Record:
@@ -156,12 +180,6 @@ def _record(source: str, form: records.Form, topic: str | None) -> Record:
     return found[0]
 
 
-def _requests(start: startup.LoadedConfiguration, record: Record, now: float) -> list[Request]:
-    from bridge.model import Request
-
-    return [outcome for outcome in start.mapping.map_all(record, now) if isinstance(outcome, Request)]
-
-
 def _as_sent(endpoint: Endpoint, request: Request) -> list[str]:
     """The request byte for byte, but for the key."""
     from bridge.text.printable import printable
@@ -171,16 +189,16 @@ def _as_sent(endpoint: Endpoint, request: Request) -> list[str]:
     return [*lines[:-1], f"{lines[-1]}{len(request.body)}", "", printable(request.body.decode()), ""]
 
 
-def _send(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Request]) -> list[Verdict]:
+def _send(start: startup.LoadedConfiguration, key: ApiKey, chains: Sequence[StepChain]) -> list[Sent]:
     import asyncio
 
-    return asyncio.run(_exchange(start, key, requests))
+    return asyncio.run(_exchange(start, key, chains))
 
 
-async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, requests: Sequence[Request]) -> list[Verdict]:
+async def _exchange(start: startup.LoadedConfiguration, key: ApiKey, chains: Sequence[StepChain]) -> list[Sent]:
     """One after the other, as the bridge sends the events of one user."""
-    from bridge.cli.sending.one_record import StartableSink, verdicts_of
+    from bridge.cli.sending.one_record import StartableSink, exchange
     from bridge.track.build import build_sink
 
     sink: StartableSink = build_sink(start.config.track, max_in_flight=1, credentials=key, proxy=start.proxy)
-    return await verdicts_of(sink, requests)
+    return await exchange(sink, chains)

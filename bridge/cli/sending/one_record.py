@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
 
+from bridge.cli.sending.step_chains import StepChain
 from bridge.commands import command
 from bridge.exits import ExitCode
-from bridge.model import Delivered, Reject, Request, Retry, Unauthorized, Verdict
+from bridge.model import COMPANY, IDENTIFY, TRACK, Delivered, Reject, Request, Retry, Unauthorized, Verdict
 from bridge.pipeline.ports import Sink, VerdictSink
 from bridge.text.amounts import span
 
@@ -49,18 +51,36 @@ class _Inbox:
         return verdict
 
 
-async def verdicts_of(sink: StartableSink, requests: Sequence[Request]) -> list[Verdict]:
-    """The verdicts in order."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request, and what came of it."""
+
+    request: Request
+    verdict: Verdict | None
+    """None: it was not sent, because a step before it was not accepted."""
+    rest: bool | None
+    """Whether the steps behind it are sent if it is refused; None: there are none."""
+
+
+async def exchange(sink: StartableSink, chains: Sequence[StepChain]) -> list[Sent]:
+    """All of them in order, one after the other, each as soon as those that it waits for were accepted."""
     inbox = _Inbox()
     await sink.start(inbox)
-    verdicts: list[Verdict] = []
+    found: list[Sent] = []
     try:
-        for request in requests:
-            sink.send(Single(request))
-            verdicts.append(await inbox.next())
+        for chain in chains:
+            goes_on = True
+            for request in chain.requests:
+                verdict: Verdict | None = None
+                if goes_on:
+                    sink.send(Single(request))
+                    verdict = await inbox.next()
+                    goes_on = chain.goes_on(request, verdict)
+                rest = None if request is chain.requests[-1] else chain.follows(request)
+                found.append(Sent(request, verdict, rest))
     finally:
         await sink.close()
-    return verdicts
+    return found
 
 
 # --- what an answer means ----------------------------------------------------------------------------
@@ -76,14 +96,28 @@ class PlainAnswer(NamedTuple):
     code: ExitCode
 
 
-def answer(verdict: Verdict) -> PlainAnswer:
+_ACCEPTED: Final = {
+    TRACK: "accepted. It can take 15 minutes until the event shows in Userpilot.",
+    IDENTIFY: "accepted: the user is identified.",
+    COMPANY: "accepted. A company shows in Userpilot once a user belongs to it.",
+}
+_REST: Final = {None: "", True: ", and send the steps behind it", False: ", with the steps behind it"}
+
+
+def answer(sent: Sent) -> PlainAnswer:
     """With what the bridge itself would do."""
+    verdict = sent.verdict
     match verdict:
+        case None:
+            sentence = "Not sent: the step before it was not accepted."
+            return PlainAnswer("not_sent", sentence, "yellow", ExitCode.FINDINGS)
         case Delivered():
-            sentence = f"{verdict.status}: accepted. It can take 15 minutes until the event shows in Userpilot."
+            sentence = f"{verdict.status}: {_ACCEPTED[sent.request.kind]}"
             return PlainAnswer("accepted", sentence, "green", ExitCode.OK)
         case Reject():
-            sentence = f"{verdict.detail}. The bridge would put this record into the dead-letter topic."
+            sentence = (
+                f"{verdict.detail}. The bridge would put this record into the dead-letter topic{_REST[sent.rest]}."
+            )
             return PlainAnswer("rejected", sentence, "red", ExitCode.FINDINGS)
         case Unauthorized():
             sentence = (
@@ -99,15 +133,17 @@ def answer(verdict: Verdict) -> PlainAnswer:
             return PlainAnswer("retry", sentence, "yellow", code)
 
 
-def document(verdict: Verdict) -> dict[str, Any]:
+def document(sent: Sent) -> dict[str, Any]:
     """Every answer has all of these keys; what it does not say is null."""
-    found: dict[str, Any] = {"result": answer(verdict).result, "status": verdict.status, "detail": None}
+    verdict = sent.verdict
+    status = None if verdict is None else verdict.status
+    found: dict[str, Any] = {"result": answer(sent).result, "status": status, "detail": None}
     found |= {"error_code": None, "retry_after_seconds": None, "ambiguous": False}
     match verdict:
         case Reject() | Unauthorized():
             found |= {"detail": verdict.detail, "error_code": verdict.error_code}
         case Retry():
             found |= {"detail": verdict.detail, "retry_after_seconds": verdict.after, "ambiguous": verdict.ambiguous}
-        case Delivered():
+        case Delivered() | None:
             pass
     return found
