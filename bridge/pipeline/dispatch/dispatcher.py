@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bridge.holds import Reason
@@ -144,7 +144,9 @@ class Dispatcher:
             rng=rng,
             wake_at=self._wake_at,
         )
-        self._asks_of_users = self.queues.ready[TRACK] if self.identifies.is_needed else None
+        self._kinds = tuple(self.queues.ready.items())
+        self._events_ready = self.queues.ready[TRACK]
+        self._asks_of_users = self._events_ready if self.identifies.is_needed else None
 
     def _budget_of(self, kind: RequestKind) -> RateBudget:
         return self.events_budget if kind is TRACK else self.users_budget
@@ -268,7 +270,10 @@ class Dispatcher:
             if outcome.left_out:
                 self.tally.left_out += outcome.left_out
             if self.queues.keys.push(work):
-                self._arrive(work)
+                if work.step is None and outcome.kind is TRACK:
+                    self._events_ready.push(work)  # nearly all: a call less
+                else:
+                    self._arrive(work)
         elif isinstance(outcome, Failed):
             if work.step is not None and work.step.waits:
                 work.step.failed = outcome
@@ -325,21 +330,20 @@ class Dispatcher:
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
 
-    def _in_turn(self) -> Iterator[tuple[RequestKind, ReadyQueue]]:
+    def _in_turn(self) -> Iterable[tuple[RequestKind, ReadyQueue]]:
         """What is ready, by kind. Several are first in turns: they share the places on the wire.
 
-        At last what events bring about: the identifies that go before them.
+        Behind events come the identifies that they may have brought about.
         """
-        waiting = [(kind, ready) for kind, ready in self.queues.ready.items() if ready.order or ready.again]
+        kinds = self._kinds
+        waiting = [each for each in kinds if each[1].order or each[1].again]
         if len(waiting) > 1:
             self._turn += 1
             first = self._turn % len(waiting)
             waiting = waiting[first:] + waiting[:first]
-        yield from waiting
-        if self.identifies.is_needed:
-            identifies = self.queues.ready[IDENTIFY]
-            if identifies:
-                yield IDENTIFY, identifies
+        if self._asks_of_users is not None and waiting:
+            waiting.append((IDENTIFY, self.queues.ready[IDENTIFY]))
+        return waiting
 
     def _start_ready(self, governor: Governor, ready: ReadyQueue, now: float) -> Block | None:
         """Start what is ready of one kind; the reason why something is left, if it is the governor's."""
