@@ -135,7 +135,7 @@ class RunDirectory:
         with disk_errors(self.path):
             descriptor = os.open(self.file(name), os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
             file = os.fdopen(descriptor, "r+b", buffering=1 << 18)  # the caller closes it
-            found = file.seek(0, os.SEEK_END)
+            found = os.fstat(descriptor).st_size
             if found < length:
                 file.close()
                 raise RunDirectoryError(

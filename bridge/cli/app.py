@@ -8,7 +8,7 @@ import typer
 
 from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
-from bridge.cli.backfill import plan
+from bridge.cli.backfill import plan, write
 from bridge.cli.dlq import discard, replay, show, stats, transfer
 from bridge.cli.dlq import list as list_letters
 from bridge.cli.dlq.selectors import SelectingCommand
@@ -79,6 +79,7 @@ def _offsets(config: startup.ConfigPath = None) -> None:
 
 backfill = _group()
 backfill.command("plan", cls=help.Command, short_help="Decide which offsets are history.")(plan.plan)
+backfill.command("write", cls=help.Command, short_help="Write its events as files of rows.")(write.write)
 
 
 @backfill.callback()

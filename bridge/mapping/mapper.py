@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from bridge.decode.elements import ElementList
@@ -55,6 +55,7 @@ class CompiledMapping:
         self._shared = SharedByTopics(rules, schemas, self._bind)
         self._topics: dict[str, TopicPlan] = {}
         self._plans: dict[tuple[int, RouteParts], RoutePlan] = {}
+        self._around: Callable[[RoutePlan], RoutePlan] | None = None
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -143,7 +144,11 @@ class CompiledMapping:
         plan = self._plans.get(place)
         if plan is None:
             plan = self._plans[place] = parts.bind(settings)
-        return plan
+        return plan if self._around is None else self._around(plan)
+
+    def put_around(self, around: Callable[[RoutePlan], RoutePlan]) -> None:
+        """From now on this is asked for what maps in place of each plan; before the first record."""
+        self._around = around
 
     def _failed(self, record: Record, failure: MappingError) -> Failed:
         return failed(record, failure, self._schemas, self._settings.of(record.topic).format.layers)

@@ -12,6 +12,10 @@ import pytest
 import typer
 
 from bridge import exits
+from bridge.backfill.manifest import BackfillSettings, PlannedRange, PlannedTopic
+from bridge.backfill.planning.cluster import HistoryCluster
+from bridge.backfill.planning.plan import manifest_of
+from bridge.backfill.run_directory import RunDirectory
 from bridge.cli.app import app
 from bridge.cli.frame import startup
 from bridge.cli.frame.help import about_of
@@ -162,6 +166,7 @@ UNANSWERED: Final = {
     "offsets show": "offsets show",
     "offsets set": "offsets set shop.orders --to earliest --dry-run",
     "backfill plan": "backfill plan {folder} --cut",
+    "backfill write": "backfill write {run}",
     "dlq stats": "dlq stats",
     "dlq list": "dlq list",
     "dlq show": "dlq show 0:1",
@@ -180,6 +185,17 @@ def test_every_command_that_may_end_with_3_is_tried_where_nothing_answers() -> N
     assert set(UNANSWERED) | _TOLD_ELSEWHERE == ending
 
 
+def _planned(folder: Path, config: str) -> Path:
+    """A run directory that was planned with this configuration."""
+    start = startup.load(Path(config))
+    ranges = [PlannedRange("shop.orders", 0, 0, 10, "all of it")]
+    cluster = HistoryCluster("", {"shop.orders": PlannedTopic("", 1)}, (), {})
+    directory = RunDirectory(folder)
+    with directory.created():
+        directory.save(manifest_of(start.config, start.mapping, cluster, ranges, BackfillSettings(), cut=False))
+    return folder
+
+
 @pytest.mark.parametrize("line", UNANSWERED.values(), ids=list(UNANSWERED))
 def test_a_command_that_gets_no_answer_ends_with_3(
     cli: Cli, config: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
@@ -188,7 +204,7 @@ def test_a_command_that_gets_no_answer_ends_with_3(
     path = config("https://analytex.userpilot.io", "https://127.0.0.1:1")
     file = tmp_path / "input"
     file.write_text('{"version": 1, "id": "0:1", "record_sha256": "", "key": null, "value": null, "headers": []}\n')
-    words = shlex.split(line.format(file=file, folder=tmp_path / "run"))
+    words = shlex.split(line.format(file=file, folder=tmp_path / "run", run=_planned(tmp_path / "planned", path)))
     ran = cli(*words, *([] if words[0] == "status" else ["-c", path]))
 
     assert ran.code == ExitCode.UNREACHABLE, ran

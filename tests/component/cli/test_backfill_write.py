@@ -1,0 +1,112 @@
+"""`bridge backfill write` as a program: killed, continued, and refused where the plan is of something else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from bridge.sandbox.broker import EmbeddedKafka
+from tests.component.cli.conftest import TOPIC, Cli
+
+Config = Callable[..., str]
+EACH = 8_000
+
+
+def events(count: int) -> list[bytes]:
+    return [
+        json.dumps(
+            {"type": "order.completed", "id": str(number), "time": "2024-07-28T08:55:35Z",
+             "data": {"user_id": f"u{number % 50}", "amount": number}}
+        ).encode()
+        for number in range(count)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def history(kafka: EmbeddedKafka) -> None:
+    """Eight thousand events in each of three partitions, many of a user in the same second."""
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
+    for partition in range(3):
+        for value in events(EACH):
+            producer.produce(TOPIC, value=value, partition=partition)
+        assert producer.flush(20) == 0
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.suffix in {".ndjson", ".ids"}}
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return found
+
+
+async def killed(folder: Path, path: str) -> None:
+    """Once something more is recorded than before."""
+    before = [each["next"] for each in manifest(folder)["ranges"]]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "backfill", "write", str(folder), "-c", path,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    while process.returncode is None and [each["next"] for each in manifest(folder)["ranges"]] == before:
+        await asyncio.sleep(0.005)
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGKILL)
+    await process.wait()
+
+
+@pytest.mark.usefixtures("history")
+async def test_killed_three_times_it_writes_the_bytes_of_one_run(cli: Cli, config: Config, tmp_path: Path) -> None:
+    path = config()
+    for name in ("whole", "killed"):
+        planned = await cli("backfill", "plan", str(tmp_path / name), "--cut", "--file-size", "1MB", "-c", path)
+        assert planned.code == 0, planned.err
+    whole = await cli("backfill", "write", str(tmp_path / "whole"), "-c", path)
+    assert (whole.code, whole.err) == (0, "")
+
+    for _ in range(3):
+        await killed(tmp_path / "killed", path)
+    ran = await cli("backfill", "write", str(tmp_path / "killed"), "--json", "-c", path)
+
+    assert (ran.code, json.loads(ran.out)["rows"]) == (0, {"events": 3 * EACH})
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert manifest(tmp_path / "killed")["files"] == manifest(tmp_path / "whole")["files"]
+    assert not list((tmp_path / "killed").glob("*.part"))
+
+    again = await cli("backfill", "write", str(tmp_path / "killed"), "-c", path)
+    assert again.code == 0
+    assert "24,000 records of 24,000 offsets written" in again.out
+
+
+@pytest.mark.usefixtures("history")
+async def test_a_plan_of_another_mapping_or_group_is_refused(cli: Cli, config: Config, tmp_path: Path) -> None:
+    folder = str(tmp_path / "run")
+    assert (await cli("backfill", "plan", folder, "--cut", "-c", config())).code == 0
+
+    other = await cli("backfill", "write", folder, "-c", config("amount: data.amount", "amount: data.total"))
+    assert other.code == 2
+    assert "The mapping has changed since the plan was made" in other.err
+    group = await cli("backfill", "write", folder, "-c", config("group_id: cli", "group_id: other"))
+    assert group.code == 2
+    assert "The plan was made for the group cli" in group.err
+    assert manifest(tmp_path / "run")["stage"] == "planned"
+
+
+@pytest.mark.usefixtures("history")
+async def test_what_is_no_run_directory_is_left_as_it_is(cli: Cli, config: Config, tmp_path: Path) -> None:
+    (tmp_path / "else").mkdir()
+
+    ran = await cli("backfill", "write", str(tmp_path / "else"), "-c", config())
+
+    assert ran.code == 2
+    assert "there is no manifest.json in it" in ran.err
+    assert not list((tmp_path / "else").iterdir())
