@@ -20,7 +20,7 @@ _MICROSECONDS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Occurrence:
     """When something happened, and what tells it from everything else."""
 
     micros: int
@@ -35,7 +35,7 @@ class HistoryOutput:
     number: int
     """As `output_of`."""
     outcome: Outcome
-    event: Event | None = None
+    event: Occurrence | None = None
     """Of a request."""
     element: int | None = None
     """Which of the record's elements it is of; None: the record has none."""
@@ -70,7 +70,7 @@ class HistoryMapper:
         are_steps = isinstance(outcomes, Steps)
         for place, outcome in enumerate(outcomes):
             number = place if element is None else output_of(element, place)
-            event: Event | None = None
+            event: Occurrence | None = None
             if isinstance(outcome, Request):
                 happened = self._happened(outcome)
                 outcome, event = (happened, None) if isinstance(happened, Failed) else (outcome, happened)  # noqa: PLW2901
@@ -80,7 +80,7 @@ class HistoryMapper:
                 break  # as a running bridge leaves the rest with the dead letter
         return found
 
-    def _happened(self, outcome: Request) -> Event | Failed:
+    def _happened(self, outcome: Request) -> Occurrence | Failed:
         # Where numbers had to be read again exactly, the last of them is the one.
         scope = next(scope for noted, scope in reversed(self._noted) if noted is outcome)
         try:
@@ -89,7 +89,7 @@ class HistoryMapper:
                 return _failed(
                     "the record has neither occurred_at nor a Kafka timestamp to be dated with", outcome.route
                 )
-            return Event(round(seconds * _MICROSECONDS), scope.event_id())
+            return Occurrence(round(seconds * _MICROSECONDS), scope.event_id())
         except MappingError as failure:
             return Failed(failure.reason, failure.message, outcome.route)
         except Signal:

@@ -13,7 +13,7 @@ import orjson
 from bridge.backfill.manifest import BackfillSettings, RowKind
 from bridge.backfill.writing.times import DistinctTimes, event_digest, written
 from bridge.decode import exact_json
-from bridge.mapping.history import Event
+from bridge.mapping.history import Occurrence
 from bridge.model import COMPANY, IDENTIFY, Request
 
 SOURCE: Final = "backend-http-import"
@@ -48,7 +48,7 @@ class RowMaker:
         """Whether track rows say the company of their record."""
         return self._has_company
 
-    def rows(self, request: Request, event: Event, number: int, company: str | None) -> Iterator[Row]:
+    def rows(self, request: Request, event: Occurrence, number: int, company: str | None) -> Iterator[Row]:
         """Of a request: one, and of an identify with a company that one before it.
 
         `company` is what another step of the record says of it.
@@ -65,7 +65,7 @@ class RowMaker:
             key = f"{request.user_id}\0{request.event_name}\0{company or ''}"
             yield self._row(RowKind.EVENTS, key, body, event, digest)
 
-    def _identified(self, request: Request, event: Event, digest: bytes) -> Iterator[Row]:
+    def _identified(self, request: Request, event: Occurrence, digest: bytes) -> Iterator[Row]:
         body = request.body
         if b'"company":' in body:
             document = parsed(body)
@@ -77,7 +77,7 @@ class RowMaker:
                 yield self._row(RowKind.COMPANIES, subject, encoded(of_company), event, digest)
         yield self._row(RowKind.USERS, request.user_id, _with_metadata(body), event, digest)
 
-    def _row(self, kind: RowKind, key: str, body: bytes, event: Event, digest: bytes) -> Row:
+    def _row(self, kind: RowKind, key: str, body: bytes, event: Occurrence, digest: bytes) -> Row:
         micros = self._times.of(f"{kind}\0{key}".encode("utf-8", "surrogatepass"), event.micros, digest)
         time = written(micros, self._form).encode()
         head = b'{"event_type":"%b","source":"%b","inserted_at":"%b",' % (_TYPES[kind], SOURCE.encode(), time)

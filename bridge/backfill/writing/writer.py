@@ -37,7 +37,7 @@ SEGMENT: Final = 50_000
 _ORDER: Final = {kind: place for place, kind in enumerate(RowKind)}
 
 
-class Reader(Protocol):
+class HistorySource(Protocol):
     """Where records come from."""
 
     def read(self, partition: TopicPartition, start: int, end: int) -> Iterator[Sequence[Record | OversizedRecord]]:
@@ -52,7 +52,7 @@ class HistoryWriter:
         directory: RunDirectory,
         manifest: Manifest,
         mapper: HistoryMapper,
-        reader: Reader,
+        reader: HistorySource,
         report: Callable[[int], None],
         *,
         segment: int = SEGMENT,

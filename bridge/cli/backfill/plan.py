@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.frame import output, startup
 from bridge.cli.frame.help import about
+from bridge.commands import Operand, command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
 from bridge.text import tables
@@ -197,7 +198,7 @@ def _lines(manifest: Manifest, decision: RangeDecision, notes: Sequence[str], fo
     offsets = plural(manifest.offsets, "offset")
     if not made:
         return [*lines, f"{offsets}. Nothing was made or set (--dry-run)."]
-    return [*lines, f"{offsets} planned in {folder}."]
+    return [*lines, f"{offsets} planned in {folder}. Next: `{command('backfill', 'write', Operand(folder))}`"]
 
 
 def _row(each: PlannedRange) -> tuple[str, ...]:

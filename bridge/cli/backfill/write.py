@@ -11,7 +11,7 @@ from bridge.cli.backfill.plan import RunFolder
 from bridge.cli.frame import output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
-from bridge.commands import Operand, command
+from bridge.commands import command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural, thousands
@@ -158,10 +158,7 @@ def _lines(manifest: Manifest, folder: Path) -> Sequence[str]:
     lines += [f"{thousands(count)} rejected: {reason}" for reason, count in written.rejects.items()]
     files = plural(len(manifest.files), "file")
     size = sum(each.bytes for each in manifest.files) / 1e6
-    return [
-        *lines,
-        f"{files} with {size:,.1f} MB in {folder}. Next: `{command('backfill', 'check', Operand(folder))}`",
-    ]
+    return [*lines, f"{files} with {size:,.1f} MB in {folder}."]
 
 
 def _document(manifest: Manifest, folder: Path) -> Mapping[str, Any]:
