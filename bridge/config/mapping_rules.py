@@ -142,6 +142,8 @@ def _specs(given: Any, written: Any) -> Iterator[tuple[str, Any]]:
     for key in _MAPS:
         if key in written:
             yield from ((f"{key}.{name}", spec) for name, spec in (of(key) or {}).items())
+    if isinstance(given, RouteConfig):
+        yield from given.profile_values()
 
 
 def _looks_around(spec: Any) -> bool:

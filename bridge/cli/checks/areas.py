@@ -17,6 +17,8 @@ from bridge.kafka import client
 from bridge.kafka.client import ClientRefusedError
 from bridge.kafka.client_log import ClientLog
 from bridge.kafka.client_properties import without_files
+from bridge.mapping.destination import destination_of
+from bridge.mapping.review.route_advice import route_advice
 from bridge.text.amounts import plural
 from bridge.track import probe
 from bridge.track.credentials import ApiKey
@@ -47,6 +49,7 @@ def configuration(start: startup.LoadedConfiguration, *, offline: bool) -> Area:
         *(findings.warning(f"{warning}.", "correct it, or remove it unless you need it") for warning in start.warnings),
         *(() if start.config.schema_registry is None else registry_files.unusable(start.config.schema_registry)),
         *mapping_checks.unfit(mapping, topics_of(start.config.kafka)),
+        *(findings.note(each.what, each.to_do) for each in route_advice(mapping, destination_of(start.config.track))),
         *_refused_by_the_client(start, offline=offline),
         *mapping_checks.examples(start.mapping, mapping.examples),
     ]

@@ -1,6 +1,6 @@
 """The rules of a mapping: for each type of record its routes, and of what kind each is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, create_model
@@ -60,6 +60,12 @@ class _Properties(_WholeObject):
         given: ValueSpec | None = getattr(self, "from")
         return given
 
+    def values(self) -> Iterator[tuple[str, ValueSpec]]:
+        """All that is read, each with its key."""
+        if self.whole is not None:
+            yield "from", self.whole
+        yield from ((f"properties.{name}", spec) for name, spec in self.properties.items())
+
     omit: tuple[fields.Name, ...] = Field(
         default=(), description="Keys or globs of from that are left out.", examples=[["email", "address.*"]]
     )
@@ -82,11 +88,24 @@ class CompanyConfig(_Properties):
 
     id: Value = Field(description="Where a record names the company.", examples=["data.company.id"])
 
+    def values(self) -> Iterator[tuple[str, ValueSpec]]:
+        """All that is read, each with its key."""
+        yield "id", self.id
+        yield from super().values()
+
 
 class IdentifyConfig(_Properties):
     """A user that is identified: properties, and perhaps the company. Without any of them it is made known only."""
 
     kind = "identify"
+
+    def values(self) -> Iterator[tuple[str, ValueSpec]]:
+        """All that is read, each with its key."""
+        if self.user_id is not None:
+            yield "user_id", self.user_id
+        yield from super().values()
+        if self.company is not None:
+            yield from ((f"company.{key}", spec) for key, spec in self.company.values())
 
     user_id: Value | None = Field(default=None, description="Instead of mapping.user_id.", examples=["data.id"])
     company: Annotated[CompanyConfig | None, BeforeValidator(_company)] = Field(
@@ -112,6 +131,19 @@ class RouteConfig(Section):
         if self.company is not None:
             return "company"
         return "track" if self.forget is None else "forget"
+
+    def profile_values(self) -> Iterator[tuple[str, ValueSpec]]:
+        """What is read of a user or a company that is no event's, each with its key."""
+        if self.identify is not None:
+            yield from ((f"identify.{key}", spec) for key, spec in self.identify.values())
+        if self.company is not None:
+            yield from ((f"company.{key}", spec) for key, spec in self.company.values())
+
+    @property
+    def reads_user_of_mapping(self) -> bool:
+        """Whether `mapping.user_id` says whose it is."""
+        own = self.user_id if self.identify is None else self.identify.user_id or self.user_id
+        return self.makes != "company" and own is None
 
     identify: Annotated[IdentifyConfig | None, BeforeValidator(_identify), fields.OrTrue()] = Field(
         default=None,

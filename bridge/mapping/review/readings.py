@@ -17,8 +17,8 @@ from bridge.mapping.expressions.readers import ValueSpecError
 from bridge.mapping.expressions.values import ConditionError, compile_condition, compile_value
 from bridge.mapping.settings import pattern_rank
 
-ReadingRole = Literal["type", "user", "time", "id", "name", "metadata", "object", "condition"]
-"""What is made of it. ``object`` becomes metadata as a whole."""
+ReadingRole = Literal["type", "user", "company", "time", "id", "name", "metadata", "object", "properties", "condition"]
+"""What is made of it. ``object`` becomes metadata as a whole, ``properties`` those of a user or a company."""
 
 
 _SETTINGS: Final[tuple[tuple[str, ReadingRole], ...]] = (
@@ -52,7 +52,7 @@ def settings_places(config: MappingConfig, topic: str) -> Iterator[ReadingPlace]
     name, own = overrides_of(config, topic)
     for key, role in _SETTINGS:
         yield from _setting(config, own, name, key, role)
-    if any(route.user_id is None for _, _, route in routes_of(config, topic)):
+    if any(route.reads_user_of_mapping for _, _, route in routes_of(config, topic)):
         yield from _setting(config, own, name, "user_id", "user")
     if own is not None and "when" in own.model_fields_set:
         yield from _condition(own.when, f"mapping.per_topic.{name}.when")
@@ -74,6 +74,20 @@ def route_places(where: str, route: RouteConfig) -> Iterator[ReadingPlace]:
     yield from _metadata(route.metadata, f"{where}.metadata")
     if route.metadata_from is not None:
         yield from _value(route.metadata_from, f"{where}.metadata_from", "object")
+    for key, spec in route.profile_values():
+        yield from _value(spec, f"{where}.{key}", _role(key))
+
+
+def _role(key: str) -> ReadingRole:
+    """Of a value in what is known of a user or a company."""
+    if ".properties." in key:
+        return "metadata"
+    match key.rpartition(".")[2]:
+        case "from":
+            return "properties"
+        case "id":
+            return "company"
+    return "user"
 
 
 def routes_of(config: MappingConfig, topic: str) -> Iterator[tuple[str, str, RouteConfig]]:

@@ -124,6 +124,7 @@ _SHOWN: Final[Mapping[ShapeKind, str]] = {
 _PARTED: Final[frozenset[ShapeKind]] = frozenset({"object", "map", "array"})
 _NO_NUMBER: Final[frozenset[ShapeKind]] = frozenset({"object", "map", "array", "boolean"})
 _NO_TEXT: Final[frozenset[ShapeKind]] = frozenset({"object", "map", "array", "boolean", "integer", "number"})
+_NO_OBJECT: Final[frozenset[ShapeKind]] = frozenset({"string", "integer", "number", "boolean", "array"})
 _NO_ID: Final[frozenset[ShapeKind]] = frozenset({"object", "map", "array", "boolean", "number"})
 
 
@@ -177,12 +178,10 @@ _WANTED: Final[Mapping[str, tuple[frozenset[ShapeKind], str, str]]] = {
     ),
     "role:name": (_NO_TEXT, "a text", "{path: …, type: string} makes one of a number"),
     "role:user": (_NO_ID, "a text or a whole number", _CORRECT),
+    "role:company": (_NO_ID, "a text or a whole number", _CORRECT),
     "role:id": (_NO_ID, "a text or a whole number", _CORRECT),
     "role:time": (_NO_NUMBER, "a time", _CORRECT),
-    "role:object": (
-        frozenset({"string", "integer", "number", "boolean", "array"}),
-        "an object",
-        "metadata takes single values; metadata_from a whole object",
-    ),
+    "role:object": (_NO_OBJECT, "an object", "metadata takes single values; metadata_from a whole object"),
+    "role:properties": (_NO_OBJECT, "an object", "properties takes single values; from a whole object"),
 }
 """By the type of the conversion, or by what is made of it: kinds that end as dead letters, and what is needed."""

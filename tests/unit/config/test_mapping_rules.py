@@ -150,6 +150,26 @@ def test_a_route_may_look_around_where_any_topic_is_taken_apart(load: Load, righ
     assert problem.startswith("mapping.events.order.completed.when outer: looks around")
 
 
+@pytest.mark.parametrize(
+    ("route", "key"),
+    [
+        ("identify: {user_id: outer:u}", "identify.user_id"),
+        ("identify: {from: outer:u}", "identify.from"),
+        ("identify: {properties: {a: outer:u}}", "identify.properties.a"),
+        ("identify: {company: {id: outer:u}}", "identify.company.id"),
+        ("company: {id: outer:u}", "company.id"),
+        ("company: {id: c, properties: {a: {template: '{outer:u}'}}}", "company.properties.a"),
+    ],
+)
+def test_what_is_known_of_a_user_or_a_company_looks_around_elements_alone(
+    load: Load, right: str, route: str, key: str
+) -> None:
+    given = right.replace("event_name: Order Completed", route)
+    (problem,) = problems(load, given, "")
+    assert problem.startswith(f"mapping.events.order.completed.{key} outer: looks around")
+    assert problems(load, given, "each: items") == []
+
+
 def test_layers_are_bounded_in_number(load: Load, right: str) -> None:
     """Each may cost as much as the largest record, and nobody means a ninth."""
     layers = ", ".join(["gzip"] * 8)

@@ -147,6 +147,18 @@ def test_the_nearest_name_is_what_to_do() -> None:
             {"events": {"order": {"metadata": {"sku": "data.lines.total"}}}},
             "data.lines is an array, of which data.lines.total finds nothing",
         ),
+        (
+            {"events": {"order": {"identify": {"user_id": "data.gift"}}}},
+            "data.gift is a boolean; a text or a whole number is needed",
+        ),
+        (
+            {"events": {"order": {"identify": {"company": {"id": "data"}}}}},
+            "data is an object; a text or a whole number is needed",
+        ),
+        (
+            {"events": {"order": {"company": {"id": "type", "from": "data.gift"}}}},
+            "data.gift is a boolean; an object is needed",
+        ),
     ],
 )
 def test_a_value_of_which_nothing_can_be_made_is_named_by_its_kind(
@@ -155,6 +167,37 @@ def test_a_value_of_which_nothing_can_be_made_is_named_by_its_kind(
     (found,) = said(mapping, form=form)
     assert found.endswith(f"by the schema of orders (schema id 42) {what}.")
     assert found.startswith("mapping.")
+
+
+def test_paths_of_users_and_companies_are_named_by_their_keys() -> None:
+    inner = {"id": "data.c", "from": "data.d", "properties": {"e": "data.e"}}
+    routes = [{"identify": {"user_id": "data.a", "properties": {"b": "data.b"}, "company": inner}}, {"company": inner}]
+    found = [each.partition(":")[0] for each in said({"events": {"order": routes}})]
+    assert found == [
+        "mapping.events.order[0].identify.user_id",
+        "mapping.events.order[0].identify.properties.b",
+        "mapping.events.order[0].identify.company.id",
+        "mapping.events.order[0].identify.company.from",
+        "mapping.events.order[0].identify.company.properties.e",
+        "mapping.events.order[1].company.id",
+        "mapping.events.order[1].company.from",
+        "mapping.events.order[1].company.properties.e",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("route", "count"),
+    [
+        ({"company": {"id": "data.user_id"}}, 0),
+        ({"identify": {"user_id": "data.user_id"}}, 0),
+        ({"identify": True, "user_id": "data.user_id"}, 0),
+        ({"identify": True}, 1),
+        ({"forget": True}, 1),
+    ],
+)
+def test_the_user_of_the_mapping_is_looked_for_only_where_a_route_reads_it(route: dict[str, Any], count: int) -> None:
+    found = said({"user_id": "data.nobody", "events": {"order": route}})
+    assert [each.partition(":")[0] for each in found] == ["mapping.user_id"] * count
 
 
 def test_what_a_default_setting_does_not_find_is_nothing_to_speak_of() -> None:
