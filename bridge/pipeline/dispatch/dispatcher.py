@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.holds import Reason
 from bridge.model import (
     IDENTIFY,
-    KINDS,
     TRACK,
     DeadLetter,
     Delivered,
@@ -25,22 +24,18 @@ from bridge.model import (
     Position,
     Reject,
     Request,
-    RequestKind,
     Retried,
     Retry,
     TopicPartition,
     Unauthorized,
     Verdict,
 )
-from bridge.pipeline.budget.governor import Block, Governor, RateBudget
-from bridge.pipeline.budget.key_guard import KeyGuard
-from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.dispatch.admission import Admission
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Drained, OpenRecords
-from bridge.pipeline.dispatch.identifies import Identifies
 from bridge.pipeline.dispatch.intake import Intake
 from bridge.pipeline.dispatch.letters import LetterDesk, RefusedLetters, failed_step
+from bridge.pipeline.dispatch.starting import StartingRequests
 from bridge.pipeline.dispatch.steps import StepOrder
 from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
@@ -57,7 +52,6 @@ from bridge.pipeline.ports import (
     SchemaLookups,
     Sink,
 )
-from bridge.pipeline.queues.ready_queue import ReadyQueue
 from bridge.pipeline.schema_wait import NothingIn
 from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Entry, EventState, PartitionWork, Work
@@ -66,12 +60,6 @@ Tracker = OffsetTracker[Entry]
 _NEVER = float("inf")
 # What is asked for every event: a member of an enum takes ten times as long to look up as a global.
 _IN_FLIGHT, _DRAINING = EventState.IN_FLIGHT, TrackerState.DRAINING
-
-
-def budgets(settings: DeliverySettings, now: float) -> tuple[RateBudget, RateBudget]:
-    """That of events, and that of users and companies, which may be the same."""
-    events = RateBudget(settings.rate_limit, now)
-    return events, events if settings.shared_rate_limit else RateBudget(settings.identify_rate_limit, now)
 
 
 class Dispatcher:
@@ -102,24 +90,19 @@ class Dispatcher:
         self._alarm = alarm
         self._rng = rng
         self._next_due = _NEVER
-        self._turn = 0
         self.stopping = False
         """Nothing more starts."""
         kept = OpenRecords(settings, mapper, positions, self._read_on)
         self.tally, self.evidence, self.failing = kept.tally, kept.evidence, kept.failing
         self.queues, self.assignments = kept.queues, kept.assignments
-        now = clock.monotonic()
-        self.key = KeyGuard(settings.hold_after_unauthorized, settings.recheck)
-        self.membership = Membership(settings.session_timeout, now)
-        self.events_budget, self.users_budget = budgets(settings, now)
-        self.governors = {
-            kind: Governor(settings, self.key, self.membership, rng, now, self._budget_of(kind)) for kind in KINDS
-        }
+        self.sending = StartingRequests(
+            settings, kept, sink, credentials, rng, clock.monotonic(), wake_at=self._wake_at
+        )
+        self.key, self.membership, self.governors = self.sending.key, self.sending.membership, self.sending.governors
+        self.identifies = self.sending.identifies
+        self.events_budget, self.users_budget = self.sending.events_budget, self.sending.users_budget
         refused = RefusedLetters(event_log, settings.retry, rng)
         self.letters = LetterDesk(letters, positions, event_log, kept, refused)
-        self.identifies = Identifies(
-            settings, self.queues, self.failing, self.tally, credentials, lambda: self.governors[IDENTIFY].outage.on
-        )
         self._steps = StepOrder(self.queues, self.failing, self.identifies, self._fail)
         self._intake = Intake(
             settings,
@@ -144,12 +127,7 @@ class Dispatcher:
             rng=rng,
             wake_at=self._wake_at,
         )
-        self._kinds = tuple(self.queues.ready.items())
         self._events_ready = self.queues.ready[TRACK]
-        self._asks_of_users = self._events_ready if self.identifies.is_needed else None
-
-    def _budget_of(self, kind: RequestKind) -> RateBudget:
-        return self.events_budget if kind is TRACK else self.users_budget
 
     # --- assignments ------------------------------------------------------------------------------
 
@@ -319,60 +297,14 @@ class Dispatcher:
         if not self.stopping:
             if self.schemas.looked_up_for or self.opening:
                 self._intake.go_on(now)
-            for kind, ready in self._in_turn():
-                block = self._start_ready(self.governors[kind], ready, now)
-                if block is not None:
-                    self._wake_at(block.until)
-                    if block.reason is Reason.MEMBERSHIP and self.assignments:
-                        self._ask_membership(now)
+            for block in self.sending.start_all(now):
+                self._wake_at(block.until)
+                if block.reason is Reason.MEMBERSHIP and self.assignments:
+                    self._ask_membership(now)
         if self._next_due < _NEVER:
             # Each time: the alarm that was set may be spent, by ringing a little too early, or when answers came
             # between the moment it was due and the moment it rang.
             self._alarm.at(self._next_due)
-
-    def _in_turn(self) -> Iterable[tuple[RequestKind, ReadyQueue]]:
-        """What is ready, by kind. Several are first in turns: they share the places on the wire.
-
-        Behind events come the identifies that they may have brought about.
-        """
-        kinds = self._kinds
-        waiting = [each for each in kinds if each[1].order or each[1].again]
-        if len(waiting) > 1:
-            self._turn += 1
-            first = self._turn % len(waiting)
-            waiting = waiting[first:] + waiting[:first]
-        if self._asks_of_users is not None and waiting:
-            waiting.append((IDENTIFY, self.queues.ready[IDENTIFY]))
-        return waiting
-
-    def _start_ready(self, governor: Governor, ready: ReadyQueue, now: float) -> Block | None:
-        """Start what is ready of one kind; the reason why something is left, if it is the governor's."""
-        order, again = ready.order, ready.again
-        asks = ready is self._asks_of_users
-        most = governor.max_in_flight
-        for other in self.key.senders:
-            if other is not governor:
-                most -= other.in_flight
-        while (order or again) and governor.in_flight < most:
-            block = governor.block(now)
-            if block is not None:
-                return block
-            # Where only `max_in_flight` bounds sending, one "go" is good for all places that are free.
-            watched = governor.watched
-            for _ in range(1 if watched else most - governor.in_flight):
-                work = ready.pop() if governor.outage.since is None else ready.probe(self._rng)
-                if work is None:
-                    return None  # What failed before has as many places as it may have.
-                if asks and not self.identifies.admits(work, now):
-                    ready.again_out.discard(work)
-                    self._wake_at(self.queues.delayed.due())
-                    continue
-                if watched:
-                    governor.started(now)
-                else:
-                    governor.in_flight += 1
-                self._start(work, now)
-        return None
 
     def tick(self) -> None:
         """Call at least every half second: notices a suspended process, keeps its membership known."""
@@ -382,16 +314,6 @@ class Dispatcher:
             self._ask_membership(now)
         self.failing.review()
         self.pump()
-
-    def _start(self, work: Work, now: float) -> None:
-        work.state = _IN_FLIGHT
-        work.attempts += 1
-        work.last_at = now
-        if work.first_at is None:
-            work.first_at = now
-        work.partition.on_wire[work] = None
-        self.tally.requests += 1
-        self._sink.send(work)
 
     def _ask_membership(self, now: float) -> None:
         if self.membership.should_ask(now):
@@ -424,7 +346,7 @@ class Dispatcher:
 
     def set_rate(self, rate: float | None, now: float) -> None:
         """Requests of each budget that may start per second from now on; None: any number."""
-        for budget in {id(governor.budget): governor.budget for governor in self.governors.values()}.values():
+        for budget in self.sending.budgets:
             budget.pacer.set_rate(rate, now)
 
     # --- what comes back --------------------------------------------------------------------------
@@ -503,12 +425,7 @@ class Dispatcher:
         """When the next request goes that waits for nothing but the rate of its kind; None: there is none."""
         if self.stopping:
             return None
-        paced = (
-            governor.pacer.free_at
-            for kind, governor in self.governors.items()
-            if self.queues.ready[kind] and governor.is_paced(now)
-        )
-        return min(paced, default=None)
+        return self.sending.paced_until(now)
 
     @property
     def ready(self) -> bool:

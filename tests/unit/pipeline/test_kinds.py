@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.model import TRACK, Retry, TopicPartition
-from bridge.pipeline.dispatch import dispatcher
+from bridge.pipeline.dispatch import starting
 from bridge.pipeline.queues import queues
 from bridge.pipeline.work import EventState
 from tests.unit.pipeline.fakes import ACCEPTED, FAILED, OTHER, unauthorized
@@ -18,7 +18,7 @@ ASKED_TO_WAIT = Retry("rate_limited", "429", 429, after=100.0)
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """With a second kind in the table."""
-    for module in (dispatcher, queues):
+    for module in (starting, queues):
         monkeypatch.setattr(module, "KINDS", (TRACK, OTHER))
     return World()
 
