@@ -8,7 +8,8 @@ import typer
 
 from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
-from bridge.cli.backfill import plan, write
+from bridge.cli.backfill import plan, submit, verify, watch, write
+from bridge.cli.backfill import status as backfill_status
 from bridge.cli.dlq import discard, replay, show, stats, transfer
 from bridge.cli.dlq import list as list_letters
 from bridge.cli.dlq.selectors import SelectingCommand
@@ -80,6 +81,16 @@ def _offsets(config: startup.ConfigPath = None) -> None:
 backfill = _group()
 backfill.command("plan", cls=help.Command, short_help="Decide which offsets are history.")(plan.plan)
 backfill.command("write", cls=help.Command, short_help="Write its events as files of rows.")(write.write)
+backfill.command("submit", cls=help.Command, short_help="Send the files to the Import API, each row once.")(
+    submit.submit
+)
+backfill.command("watch", cls=help.Command, short_help="Wait for the job that is under way; send nothing.")(watch.watch)
+backfill.command("verify", cls=help.Command, short_help="Hold what was sent against what the API tells of it.")(
+    verify.verify
+)
+backfill.command("status", cls=help.Command, short_help="Show how far a run is, and what is next.")(
+    backfill_status.status
+)
 
 
 @backfill.callback()

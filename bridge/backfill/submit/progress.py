@@ -82,10 +82,17 @@ def document(manifest: Manifest, submission: Submission | None, run: str) -> dic
         "stage": manifest.stage.value,
         "offsets": {"planned": manifest.offsets, "written": manifest.offsets_written},
         "files": files,
+        **uploads(submission),
+        "next": next_step(manifest, submission, run),
+    }
+
+
+def uploads(submission: Submission | None) -> dict[str, Any]:
+    """What was sent where, and what became of it."""
+    return {
         "endpoint": None if submission is None else submission.endpoint,
         "canary": None if submission is None else submission.canary,
         "uploads": [] if submission is None else [_document(submission, upload) for upload in submission.uploads],
-        "next": next_step(manifest, submission, run),
     }
 
 

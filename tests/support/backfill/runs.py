@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 
 from bridge.backfill.manifest import CheckResult, ImportFile, Manifest, RowKind, Stage
+from bridge.backfill.planning.plan import mapping_hash
 from bridge.backfill.run_directory import RunDirectory
+from bridge.backfill.submit import policy
+from bridge.backfill.submit.book import begin_book
+from bridge.cli.frame import startup
+from bridge.config.fingerprint import ENGINE_VERSION
 
 ROWS: Mapping[RowKind, Sequence[int]] = {RowKind.COMPANIES: [3], RowKind.USERS: [4, 2], RowKind.EVENTS: [7, 7, 1]}
 """Rows of each file."""
@@ -41,7 +48,7 @@ def checked_run(
     folder: Path,
     rows: Mapping[RowKind, Sequence[int]] = ROWS,
     *,
-    mapping_hash: str = "0123456789abcdef",
+    mapping: str = "0123456789abcdef",
     engine: int = 1,
     stage: Stage = Stage.CHECKED,
     of: type[RunDirectory] = UnsyncedDirectory,
@@ -59,7 +66,7 @@ def checked_run(
         manifest = Manifest(
             bridge="1.0",
             created=AT,
-            mapping_hash=mapping_hash,
+            mapping_hash=mapping,
             engine=engine,
             cluster_id="cluster-1",
             group="test",
@@ -71,3 +78,20 @@ def checked_run(
         )
         directory.save(manifest)
     return directory, manifest
+
+
+def checked_run_of(config: Path, folder: Path, rows: Mapping[RowKind, Sequence[int]] = ROWS) -> RunDirectory:
+    """One whose rows were made by the mapping of this configuration."""
+    start = startup.load(config)
+    mapping = mapping_hash(start.config, start.mapping)
+    directory, manifest = checked_run(folder, rows, mapping=mapping, engine=ENGINE_VERSION)
+    directory.save(replace(manifest, group=start.config.kafka.group_id))
+    return directory
+
+
+def begun_run_of(config: Path, folder: Path) -> RunDirectory:
+    """One whose first request was begun, and nothing is known of what came of it."""
+    directory = checked_run_of(config, folder)
+    book = begin_book(directory, directory.read(), startup.load(config).config.track.endpoint, 0)
+    book.change(policy.begun(book.submission.uploads[0], (), time.time()))
+    return directory

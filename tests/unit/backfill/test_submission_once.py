@@ -47,6 +47,8 @@ class FakeApi:
     jobs_: list[dict[str, Any]] = field(default_factory=list)
     imported: list[str] = field(default_factory=list)
     kills: int = 0
+    lag: float = 0.0
+    """Seconds until a job is in the list."""
 
     def maybe(self, share: float) -> bool:
         return self.chance.random() < share * self.faults
@@ -110,7 +112,8 @@ class FakeApi:
         if self.maybe(0.1):
             foreign = {"id": f"bulk:jobs:{len(self.jobs_)}", "name": "theirs.csv", "size": 7, "rows": 1}
             self.jobs_.append({**foreign, "at": self.now, "left": 2})
-        return JobList(tuple(self._job(job) for job in reversed(self.jobs_)))
+        shown = [job for job in reversed(self.jobs_) if self.now - job["at"] >= self.lag]
+        return JobList(tuple(map(self._job, shown)))
 
 
 def opened(directory: RunDirectory, canary: int) -> SubmissionBook:
@@ -136,14 +139,20 @@ def until_it_ends(directory: RunDirectory, api: FakeApi, canary: int) -> Submiss
     raise AssertionError("it does not end")
 
 
-@settings(max_examples=60)
-@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 6), st.sampled_from([0, 2, 5]))
+@settings(max_examples=150)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.integers(0, 6),
+    st.sampled_from([0, 2, 5]),
+    st.sampled_from([0, 40]),
+)
 def test_each_part_is_imported_once_whatever_is_lost_and_wherever_it_is_killed(
-    seed: int, faults: float, kills: int, canary: int
+    seed: int, faults: float, kills: int, canary: int, lag: float
 ) -> None:
     with TemporaryDirectory() as folder:
         directory, manifest = checked_run(Path(folder) / "run")
-        api = FakeApi(random.Random(seed), faults, kills=kills)  # noqa: S311 - no secret
+        api = FakeApi(random.Random(seed), faults, kills=kills, lag=lag)  # noqa: S311 - no secret
         end = until_it_ends(directory, api, canary)
         book = opened(directory, canary)
         names = [book.submission.name(upload) for upload in book.submission.uploads]

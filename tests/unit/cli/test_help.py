@@ -20,6 +20,7 @@ from bridge.cli.app import app
 from bridge.cli.frame import startup
 from bridge.cli.frame.help import about_of
 from bridge.exits import ExitCode
+from tests.support.backfill.runs import begun_run_of, checked_run_of
 from tests.unit.cli.conftest import Cli
 
 ROOT: Final = typer.main.get_command(app)
@@ -167,6 +168,9 @@ UNANSWERED: Final = {
     "offsets set": "offsets set shop.orders --to earliest --dry-run",
     "backfill plan": "backfill plan {folder} --cut",
     "backfill write": "backfill write {run}",
+    "backfill submit": "backfill submit {checked} --no-canary --yes --every 1ms",
+    "backfill watch": "backfill watch {begun} --every 1ms",
+    "backfill verify": "backfill verify {begun}",
     "dlq stats": "dlq stats",
     "dlq list": "dlq list",
     "dlq show": "dlq show 0:1",
@@ -204,7 +208,12 @@ def test_a_command_that_gets_no_answer_ends_with_3(
     path = config("https://analytex.userpilot.io", "https://127.0.0.1:1")
     file = tmp_path / "input"
     file.write_text('{"version": 1, "id": "0:1", "record_sha256": "", "key": null, "value": null, "headers": []}\n')
-    words = shlex.split(line.format(file=file, folder=tmp_path / "run", run=_planned(tmp_path / "planned", path)))
+    runs = {
+        "run": _planned(tmp_path / "planned", path),
+        "checked": checked_run_of(Path(path), tmp_path / "checked").path,
+        "begun": begun_run_of(Path(path), tmp_path / "begun").path,
+    }
+    words = shlex.split(line.format(file=file, folder=tmp_path / "run", **runs))
     ran = cli(*words, *([] if words[0] == "status" else ["-c", path]))
 
     assert ran.code == ExitCode.UNREACHABLE, ran

@@ -1,0 +1,381 @@
+"""`bridge backfill submit`, `watch`, `verify` and `status` as processes, against the emulated Import API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bridge.backfill.manifest import CheckResult, Manifest, RowKind, Stage
+from bridge.backfill.run_directory import RunDirectory
+from bridge.backfill.submit.uploads import Submission, UploadState, read_submission
+from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
+from bridge.sandbox.emulator.faults import Fault, FaultKind
+from tests.component.cli.conftest import CONFIG, Cli, Ran
+from tests.support.backfill.runs import ROWS, checked_run_of
+
+QUICK = ("--every", "20ms", "--settle", "200ms", "--yes")
+TOTAL = sum(map(sum, ROWS.values()))
+
+
+@dataclass(frozen=True)
+class Bench:
+    api: Emulator
+    config: Path
+    directory: RunDirectory
+    cli: Cli
+
+    async def submit(self, *options: str) -> Ran:
+        return await self.cli("backfill", "submit", str(self.directory.path), "-c", str(self.config), *QUICK, *options)
+
+    async def other(self, verb: str, *options: str) -> Ran:
+        return await self.cli("backfill", verb, str(self.directory.path), "-c", str(self.config), *options)
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.directory.read()
+
+    @property
+    def submission(self) -> Submission:
+        found = read_submission(self.manifest.submission)
+        assert found is not None
+        return found
+
+    def each_row_once(self) -> None:
+        lines = [
+            line for file in self.manifest.files for line in self.directory.file(file.name).read_bytes().splitlines()
+        ]
+        assert len(self.api.imports.rows) == len(lines)
+        assert self.api.imports.rows.distinct() == len(lines)
+        assert all(self.api.imports.rows.times(orjson.loads(line)) == 1 for line in lines)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, cli: Cli) -> AsyncIterator[Bench]:
+    async with Emulator() as api:
+        key = tmp_path / "key"
+        key.write_text(DEFAULT_KEY, encoding="utf-8")
+        config = tmp_path / "bridge.yaml"
+        text = CONFIG.format(bootstrap="127.0.0.1:1", endpoint=api.endpoint, key_file=key, properties="{}")
+        config.write_text(text, encoding="utf-8")
+        yield Bench(api, config, checked_run_of(config, tmp_path / "run"), cli)
+
+
+def lost(*, taken: bool, count: int = 1, kind: FaultKind = FaultKind.DROP_AFTER_READING, **more: object) -> Fault:
+    """The answer to an import never comes."""
+    return Fault(kind=kind, accepts=taken, count=count, path="/v1/imports", **more)  # type: ignore[arg-type]  # of tests
+
+
+async def test_everything_is_imported_once_in_order_and_agrees(bench: Bench) -> None:
+    ran = await bench.submit("--no-canary")
+    assert (ran.code, ran.err) == (0, "")
+    bench.each_row_once()
+    kinds = [job.filename.split("-")[3].removesuffix(".ndjson") for job in bench.api.imports.jobs]
+    assert kinds == ["companies", "users", "users", "events", "events", "events"]
+    assert {file.state for file in bench.manifest.files} == {"completed"}
+    verified = await bench.other("verify")
+    assert verified.code == 0
+    assert f"{TOTAL} rows: the job of each says that it completed all of them." in verified.out
+    assert "What nobody can tell from this" in verified.out
+    again = await bench.submit()
+    assert "All 6 uploads are through" in again.out
+    bench.each_row_once()
+
+
+async def test_a_canary_is_asked_for_and_goes_first_and_ends(bench: Bench) -> None:
+    ran = await bench.submit()
+    assert ran.code == 2
+    assert "--canary 100" in ran.err
+    assert not bench.api.imports.uploads
+    ends: list[str] = []
+    for options in (("--canary", "2"), (), (), ()):
+        ran = await bench.submit("--json", *options)
+        assert ran.code == 0
+        ends.append(orjson.loads(ran.out)["end"])
+    assert ends == ["look", "look", "look", "done"]
+    assert [job.total_rows for job in bench.api.imports.jobs] == [2, 1, 2, 2, 2, 2, 5, 7, 1]
+    bench.each_row_once()
+    ran = await bench.submit("--canary", "3")
+    assert (ran.code, "--canary 2" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lost(taken=True),
+        lost(taken=False),
+        lost(taken=True, kind=FaultKind.STATUS, status=503),
+        lost(taken=False, kind=FaultKind.STATUS, status=500),
+        lost(taken=True, kind=FaultKind.TRUNCATE, status=200, body="{"),
+        lost(taken=True, kind=FaultKind.RESET_AFTER_HEADERS, status=200),
+    ],
+    ids=[
+        "taken, reset",
+        "not taken, reset",
+        "taken, 503",
+        "not taken, 500",
+        "taken, cut short",
+        "taken, half an answer",
+    ],
+)
+async def test_an_answer_that_never_came_is_looked_up(bench: Bench, fault: Fault) -> None:
+    bench.api.set_faults(replace(fault, skip=1))
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 0
+    bench.each_row_once()
+    assert "No answer for number 2" in ran.out
+    said = "Number 2 had arrived" if fault.accepts else "Number 2 has not arrived"
+    assert said in ran.out
+    assert bench.api.imports.uploads == 6
+
+
+async def test_a_job_of_somebody_else_is_waited_for_and_costs_no_attempt(bench: Bench) -> None:
+    bench.api.imports.set(polls=4)
+    bench.api.imports.occupy()
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 0
+    assert "Waiting for job bulk:jobs:NX-emulated:" in ran.out
+    assert bench.api.imports.conflicts == 0
+    assert all(upload.lost == 0 for upload in bench.submission.uploads)
+    bench.each_row_once()
+
+
+async def test_409_is_waited_for_where_the_list_shows_no_job(bench: Bench) -> None:
+    bench.api.set_faults(Fault(kind=FaultKind.STATUS, status=409, count=7, path="/v1/imports"))
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 0
+    assert ran.out.count("costs no attempt") == 1
+    bench.each_row_once()
+
+
+async def test_a_partial_job_stops_everything_until_somebody_decides(bench: Bench) -> None:
+    bench.api.imports.set(missing_rows=1)
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 1
+    assert "is partial: 2 of 3 rows were completed" in ran.out
+    assert bench.api.imports.uploads == 1
+    again = await bench.submit()
+    assert again.code == 1
+    assert bench.api.imports.uploads == 1
+    status = await bench.other("status")
+    assert status.code == 1
+    assert "--accept 1" in status.out
+    bench.api.imports.set(missing_rows=0)
+    accepted = await bench.submit("--accept", "1")
+    assert accepted.code == 0
+    assert len(bench.api.imports.rows) == TOTAL - 1
+    verified = await bench.other("verify")
+    assert verified.code == 1
+    assert "2 of 3 rows were completed" in verified.out
+
+
+async def test_a_failed_job_stops_and_is_sent_again_only_on_purpose(bench: Bench) -> None:
+    bench.api.imports.set(fails=True)
+    ran = await bench.submit("--no-canary")
+    assert (ran.code, bench.api.imports.uploads) == (1, 1)
+    assert "is failed" in ran.out
+    bench.api.imports.set(fails=False)
+    refused = await bench.submit("--resend", "2")
+    assert refused.code == 2
+    again = await bench.submit("--resend", "1")
+    assert again.code == 0
+    bench.each_row_once()
+
+
+async def test_a_job_that_never_ends_is_told_with_since_when_and_left_at_the_timeout(bench: Bench) -> None:
+    bench.api.imports.set(polls=None)
+    ran = await bench.submit("--no-canary", "--timeout", "300ms")
+    assert ran.code == 3
+    assert "since 20" in ran.out
+    assert "longer than --timeout allows" in ran.out
+    watched = await bench.other("watch", "--every", "20ms", "--timeout", "100ms")
+    assert watched.code == 3
+    bench.api.imports.finish()
+    watched = await bench.other("watch", "--every", "20ms")
+    assert watched.code == 0
+    assert "Number 1 of 6 is completed: all 3 rows." in watched.out
+    assert bench.api.imports.uploads == 1
+    bench.api.imports.set(polls=1)
+    assert (await bench.submit()).code == 0
+    bench.each_row_once()
+
+
+async def test_a_refused_key_names_both_causes(bench: Bench) -> None:
+    bench.api.imports.set(permitted=False)
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 1
+    assert "Either the API key is not that of the endpoint's environment" in ran.out
+    assert "Enterprise" in ran.out
+    assert not bench.api.imports.jobs
+
+
+async def test_a_file_that_is_too_large_names_the_file_size(bench: Bench) -> None:
+    bench.api.set_faults(Fault(kind=FaultKind.STATUS, status=413, path="/v1/imports"))
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 1
+    assert "--file-size" in ran.out
+
+
+async def test_numbers_as_strings_are_read(bench: Bench) -> None:
+    bench.api.imports.set(numbers_as_strings=True, polls=3)
+    assert (await bench.submit("--no-canary")).code == 0
+    assert (await bench.other("verify")).code == 0
+
+
+Change = Callable[[Bench], None]
+
+
+def _changed_file(bench: Bench) -> None:
+    path = bench.directory.file("events-0002.ndjson")
+    path.write_bytes(path.read_bytes().replace(b"Order", b"Ordre", 1))
+
+
+def _lost_file(bench: Bench) -> None:
+    bench.directory.file("users-0001.ndjson").unlink()
+
+
+def _not_checked(bench: Bench) -> None:
+    bench.directory.save(replace(bench.manifest, stage=Stage.WRITTEN, checked=None))
+
+
+def _not_written(bench: Bench) -> None:
+    bench.directory.save(replace(bench.manifest, stage=Stage.WRITING))
+
+
+def _blocked(bench: Bench) -> None:
+    bench.directory.save(replace(bench.manifest, checked=CheckResult("t", ("3 rows have a time in the future.",))))
+
+
+def _other_mapping(bench: Bench) -> None:
+    bench.config.write_text(bench.config.read_text().replace("data.amount", "data.total"), encoding="utf-8")
+
+
+def _other_version(bench: Bench) -> None:
+    bench.directory.save(replace(bench.manifest, engine=1))
+
+
+def _other_form(bench: Bench) -> None:
+    path = bench.directory.file("manifest.json")
+    path.write_text(path.read_text().replace('"form": 1', '"form": 9'), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_changed_file, "events-0002.ndjson is not as it was written"),
+        (_lost_file, "users-0001.ndjson cannot be read"),
+        (_not_checked, "was not checked yet"),
+        (_not_written, "is not written yet"),
+        (_blocked, "3 rows have a time in the future."),
+        (_other_mapping, "The mapping has changed since the plan was made"),
+        (_other_version, "maps records in another way"),
+        (_other_form, "has form 9"),
+    ],
+)
+async def test_what_must_not_be_sent_is_refused_with_a_sentence(bench: Bench, change: Change, said: str) -> None:
+    change(bench)
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 2
+    assert said in ran.err
+    assert ran.err.count("\n") <= 4
+    assert not bench.api.imports.uploads
+
+
+async def test_findings_of_the_check_can_be_overruled(bench: Bench) -> None:
+    _blocked(bench)
+    assert (await bench.submit("--no-canary", "--despite-findings")).code == 0
+
+
+async def test_another_address_is_refused_once_something_was_sent(bench: Bench) -> None:
+    await bench.submit("--canary", "2")
+    bench.config.write_text(bench.config.read_text().replace("127.0.0.1", "localhost"), encoding="utf-8")
+    ran = await bench.submit()
+    assert ran.code == 2
+    assert "its jobs are known only there" in ran.err
+
+
+async def test_two_processes_on_one_run_directory_are_refused(bench: Bench) -> None:
+    with bench.directory.locked():
+        ran = await bench.submit("--no-canary")
+    assert ran.code == 2
+    assert "works on" in ran.err
+    assert not bench.api.imports.uploads
+
+
+async def test_a_copy_of_the_run_directory_imports_nothing_a_second_time(bench: Bench) -> None:
+    before = bench.directory.file("manifest.json").read_bytes()
+    assert (await bench.submit("--no-canary")).code == 0
+    bench.directory.put("manifest.json", before)
+    ran = await bench.submit("--no-canary")
+    assert ran.code == 0
+    assert "this run was submitted from elsewhere" in ran.out
+    bench.each_row_once()
+
+
+async def test_status_tells_what_is_next_and_asks_nobody(bench: Bench) -> None:
+    first = await bench.other("status")
+    assert (first.code, "submit" in first.out, "--canary 100" in first.out) == (0, True, True)
+    await bench.submit("--canary", "2")
+    second = await bench.other("status", "--json")
+    document = orjson.loads(second.out)
+    assert [upload["state"] for upload in document["uploads"]][:2] == ["completed", "pending"]
+    assert document["uploads"][0]["completed_rows"] == 2
+    assert document["files"][0]["state"] == "submitted"
+    asked = bench.api.ledger.requests
+    await bench.other("status")
+    assert bench.api.ledger.requests == asked
+
+
+async def killed_while_it_works(bench: Bench, after: Callable[[], bool], *options: str) -> None:
+    """kill -9 as soon as `after` holds."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bridge",
+        *("backfill", "submit", str(bench.directory.path), "-c", str(bench.config), *QUICK, *options),
+        stdout=asyncio.subprocess.DEVNULL,
+        env={**os.environ},
+    )
+    async with asyncio.timeout(60):
+        while not after() and process.returncode is None:
+            await asyncio.sleep(0)
+    if process.returncode is None:
+        process.send_signal(signal.SIGKILL)
+    await process.wait()
+
+
+@pytest.mark.parametrize("answers", ["as usual", "lost"])
+async def test_killed_three_times_each_row_is_imported_once(bench: Bench, answers: str) -> None:
+    if answers == "lost":
+        bench.api.set_faults(lost(taken=True, probability=0.4, count=50), lost(taken=False, probability=0.3, count=50))
+    seen = bench.api.imports
+    await killed_while_it_works(bench, lambda: seen.uploads >= 1, "--no-canary")
+    await killed_while_it_works(bench, lambda: seen.uploads >= 2)
+    await killed_while_it_works(bench, lambda: len(seen.jobs) >= 4)
+    ran = await bench.submit()
+    assert ran.code == 0, ran
+    bench.each_row_once()
+    assert {upload.state for upload in bench.submission.uploads} == {UploadState.COMPLETED}
+
+
+async def test_the_answer_being_slow_and_the_process_killed_meanwhile(bench: Bench) -> None:
+    """The request is on its way, nothing of its outcome is recorded, and the API takes it after the process died."""
+    bench.api.set_faults(Fault(kind=FaultKind.ORDINARY, delay=30.0, count=1, path="/v1/imports"))
+    seen = bench.api.imports
+    await killed_while_it_works(bench, lambda: bool(seen.jobs), "--no-canary")
+    assert bench.submission.uploads[0].state is UploadState.SENDING
+    ran = await bench.submit()
+    assert ran.code == 0
+    assert "Number 1 had arrived" in ran.out
+    bench.each_row_once()
+
+
+def test_rows_of_the_bench_have_every_kind() -> None:
+    assert set(ROWS) == set(RowKind)
