@@ -93,7 +93,7 @@ def need_ready(directory: RunDirectory, manifest: Manifest, *, despite_findings:
     if manifest.checked.blocking and not despite_findings:
         found = "\n".join(f"  {sentence}" for sentence in manifest.checked.blocking)
         raise Misuse(
-            f"{run} should not be submitted as it is; `bridge backfill check` found:\n{found}\n"
+            f"{run} should not be submitted as it is; the check found:\n{found}\n"
             "Where that is meant so, add --despite-findings."
         )
 

@@ -56,8 +56,9 @@ def next_step(manifest: Manifest, submission: Submission | None, run: str) -> st
         return f"All is submitted. Next: {command('backfill', 'verify', where)}"
     if upload.state not in OPEN:
         return sentences.stopped(submission, upload, run)
-    verb = "submit" if upload.state is UploadState.PENDING else "watch"
-    return f"Next: {command('backfill', verb, where)}"
+    if upload.state is UploadState.PENDING:
+        return f"Next: {command('backfill', 'submit', where)}"
+    return f"Next: {command('backfill', 'watch', where)}"
 
 
 def summary(submission: Submission) -> str:

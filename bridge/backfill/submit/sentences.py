@@ -243,7 +243,7 @@ def lost_too_often(submission: Submission, upload: Upload) -> str:
     """The same upload came to nothing without an answer, again and again."""
     return (
         f"Upload {what(submission, upload)} came to nothing {upload.lost} times without an answer ({upload.detail}); "
-        "the list of jobs shows none of it. A smaller --file-size of `bridge backfill plan`, or a larger "
+        "the list of jobs shows none of it. Files planned with a smaller --file-size, or a larger "
         "track.timeout, may help; the same command tries again."
     )
 

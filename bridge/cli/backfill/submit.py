@@ -66,7 +66,7 @@ def submit(  # noqa: PLR0917 - options are parameters
         ),
     ] = None,
     despite_findings: Annotated[
-        bool, typer.Option("--despite-findings", help="Although `bridge backfill check` found what should not be sent.")
+        bool, typer.Option("--despite-findings", help="Although the check found what should not be sent.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
     every: submitting.Every = "10s",
