@@ -51,7 +51,11 @@ def next_step(manifest: Manifest, submission: Submission | None, run: str) -> st
         return f"All rows are written. Next: {command('backfill', 'check', where)}"
     if submission is None:
         return f"All rows are checked. Next: {command('backfill', 'submit', where, '--canary', '100')}"
-    upload = submission.next
+    return _next_upload(submission, run)
+
+
+def _next_upload(submission: Submission, run: str) -> str:
+    where, upload = Operand(run), submission.next
     if upload is None:
         return f"All is submitted. Next: {command('backfill', 'verify', where)}"
     if upload.state not in OPEN:
