@@ -177,16 +177,23 @@ def _expected(
     start: startup.LoadedConfiguration, asked: SendFileRequest, lines: Sequence[FileLine], *, to_stderr: bool
 ) -> int:
     """Says what becomes of the lines under the mapping; how many requests it is."""
-    from bridge.model import Failed, Filtered, Request
+    from bridge.model import KINDS, TRACK, Failed, Filtered, Forget, Request
 
     now = time.time()
     kinds: Counter[type] = Counter()
+    requests: Counter[str] = Counter()
     for line in lines:
-        kinds.update(type(outcome) for outcome in start.mapping.map_all(line.record, now))
+        outcomes = start.mapping.map_all(line.record, now)
+        kinds.update(type(outcome) for outcome in outcomes)
+        requests.update(outcome.kind.name for outcome in outcomes if isinstance(outcome, Request))
+    of_kinds = ", ".join(f"{thousands(requests[kind.name])} {kind.name}" for kind in KINDS if requests[kind.name])
     rows = [
         (thousands(len(lines)), "records in the file"),
-        (thousands(kinds[Request]), "requests"),
-        (thousands(kinds[Filtered]), f"left out, by a rule of the mapping (`{asked.shown_by}` says which)"),
+        (thousands(kinds[Request]), f"requests ({of_kinds})" if {*requests} - {TRACK.name} else "requests"),
+        (
+            thousands(kinds[Filtered] + kinds[Forget]),
+            f"left out, by a rule of the mapping (`{asked.shown_by}` says which)",
+        ),
         (thousands(kinds[Failed]), f"cannot become a request (`{asked.shown_by}` says why)"),
     ]
     shown = tables.table([row for row in rows if row[0] != "0"], right=(0,))
