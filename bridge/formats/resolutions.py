@@ -78,6 +78,11 @@ class Attempted(NamedTuple):
     error_code: str | None = None
     route_hash: str | None = None
     """Of the route that made the request."""
+    kind: str | None = None
+    """Of the request that failed last; None: it tracked an event."""
+    event: int | None = None
+    """Which of the record's events that was, by its number; None where it is no step of several. Those behind it were
+    not sent."""
 
 
 class Changed(NamedTuple):
@@ -166,6 +171,8 @@ def encode(fact: Fact, letter: Letter, topic_id: str) -> tuple[bytes, bytes]:
             "status": fact.status,
             "error_code": fact.error_code,
             "route_hash": fact.route_hash,
+            **({} if fact.kind is None else {"kind_of_request": fact.kind}),
+            **({} if fact.event is None else {"event": fact.event}),
         }
     else:
         document |= {"key": _text(fact.key), "value": _text(fact.value), "note": fact.note}
@@ -258,6 +265,8 @@ def _fact(kind: ResolutionKind, document: dict[str, Any]) -> Fact:
             _number_or_none(document, "status"),
             _text_or_none(document, "error_code"),
             _text_or_none(document, "route_hash"),
+            _text_or_none(document, "kind_of_request"),
+            _number_or_none(document, "event"),
         )
     if not {"key", "value"} <= document.keys():
         raise LookupError

@@ -20,7 +20,7 @@ from bridge.decode.failures import MappingError
 from bridge.errors import InvalidError
 from bridge.formats import resolutions
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import Header
+from bridge.model import FailedStep, Header
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.redaction import Redaction
 from bridge.reprocess.reading.selection import LetterEntry
@@ -63,6 +63,8 @@ def export(entry: LetterEntry, hidden: Redaction, mapping: CompiledMapping) -> d
         "message": hidden.of_message(letter.message, legible.text, letter.headers),
         "status": letter.status,
         "error_code": letter.error_code,
+        "kind": letter.request_kind,
+        "step": _step(letter.step),
         "route": letter.route,
         "headers": _headers(hidden.of_headers(letter.headers)),
         "key": _base64(shown_key),
@@ -71,6 +73,13 @@ def export(entry: LetterEntry, hidden: Redaction, mapping: CompiledMapping) -> d
         "decoded": _json(shown_text) if legible.is_decoded else None,
         "redacted": shown_key != key or shown_value != value or hidden.of_headers(letter.headers) != letter.headers,
     }
+
+
+def _step(step: FailedStep | None) -> dict[str, Any] | None:
+    if step is None:
+        return None
+    rest = "sent" if step.rest_sent else "open"
+    return {"number": step.number + 1, "of": step.of, "rest": rest, "automatic": step.automatic}
 
 
 def parse(text: bytes) -> ImportLine:

@@ -46,14 +46,13 @@ def list_letters(
             for entry in topics.select(selection):
                 output.document(rows.document(entry, start.mapping, hidden))
             return ExitCode.OK
-        page = topics.select(replace(selection, limit=selection.limit or PAGE + 1))
-        shown = [rows.row(entry, start.mapping, hidden) for entry in page]
+        shown = list(topics.select(replace(selection, limit=selection.limit or PAGE + 1)))
         if not shown:
             output.line(topics.none_match(selection))
             return ExitCode.OK
     cut = selection.limit is None and len(shown) > PAGE
-    table = tables.table(output.fitted([rows.HEADINGS, *shown[: PAGE if cut else None]]))
-    output.lines(printable(line) for line in table)
+    found = rows.table(shown[: PAGE if cut else None], start.mapping, hidden)
+    output.lines(printable(line) for line in tables.table(output.fitted(found)))
     if cut:
         output.line(
             f"… and more: these are the oldest {PAGE}; --limit N shows more, `{command('dlq', 'stats')}` counts them."

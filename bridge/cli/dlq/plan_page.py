@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.dlq import show
+from bridge.cli.dlq import show, steps
 from bridge.commands import completed
 from bridge.text import tables
 from bridge.text.amounts import thousands
@@ -88,7 +88,9 @@ def _samples(made: Plan, start: startup.LoadedConfiguration, hidden: Redaction) 
     for each in _chosen(made):
         letter = each.entry.letter
         origin = letter.origin or "an unknown record"
-        shown += ["", f"{letter.place} from {origin}, {letter.reason}: {each.fate.value.replace('_', ' ')}"]
+        told = steps.short(letter)
+        reason = f"{letter.reason} ({told})" if told else letter.reason
+        shown += ["", f"{letter.place} from {origin}, {reason}: {each.fate.value.replace('_', ' ')}"]
         record = contents.current(letter, each.entry.standing)
         if each.detail:
             shown.append(f"  {each.detail}")
@@ -105,6 +107,8 @@ def _sample_documents(made: Plan, start: startup.LoadedConfiguration, hidden: Re
             "outcome": each.fate.value,
             "detail": each.detail,
             "changed": each.changed,
+            "kind": each.entry.letter.request_kind,
+            "step": steps.document(each.entry, start.mapping),
             **{name: show.contents_of(each.entry, start, hidden)[name] for name in ("sent", "now")},
         }
         for each in _chosen(made)

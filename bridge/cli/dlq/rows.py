@@ -9,11 +9,29 @@ from bridge.text import moments
 from bridge.text.amounts import span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.mapping.mapper import CompiledMapping
     from bridge.reprocess.reading.redaction import Redaction
     from bridge.reprocess.reading.selection import LetterEntry
 
 HEADINGS = ("id", "age", "state", "reason", "status", "route", "user", "origin")
+
+
+STEP_HEADING = "step"
+
+
+def table(entries: Sequence[LetterEntry], mapping: CompiledMapping, hidden: Redaction) -> list[list[str]]:
+    """A list with its headings. Where all are of track events that are no steps, nothing is said of kinds."""
+    from bridge.cli.dlq import steps
+
+    found = [[*HEADINGS], *(row(entry, mapping, hidden) for entry in entries)]
+    told = [steps.short(entry.letter) for entry in entries]
+    if any(told):
+        place = HEADINGS.index("route") + 1
+        for line, text in zip(found, (STEP_HEADING, *told), strict=True):
+            line.insert(place, text)
+    return found
 
 
 def row(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> list[str]:
@@ -34,6 +52,7 @@ def row(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> list
 
 def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> dict[str, Any]:
     """All that is known of a letter, without what is in it."""
+    from bridge.cli.dlq import steps
     from bridge.reprocess.reading import contents
 
     letter, standing = entry
@@ -50,6 +69,8 @@ def document(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) ->
         "message": hidden.of_message(letter.message, text, letter.headers),
         "status": letter.status,
         "error_code": letter.error_code,
+        "kind": letter.request_kind,
+        "step": steps.document(entry, mapping),
         "route": letter.route,
         "route_hash": letter.route_hash,
         "request_sha256": letter.request_sha256,

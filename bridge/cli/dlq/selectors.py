@@ -43,6 +43,13 @@ def _routes(ctx: typer.Context, incomplete: str) -> list[str]:
     return _beginning(_of_configuration(ctx, _route_names), incomplete)
 
 
+def _kinds(incomplete: str) -> list[str]:
+    """Of requests."""
+    from bridge.model import KINDS
+
+    return _beginning([kind.name for kind in KINDS], incomplete)
+
+
 def _types(ctx: typer.Context, incomplete: str) -> list[str]:
     """Event types that the mapping has a rule for, by their whole names."""
     return _beginning(_of_configuration(ctx, _type_names), incomplete)
@@ -121,6 +128,15 @@ class SelectorOptions:
             help="Route of the mapping." + _OFTEN,
         ),
     ] = None
+    kind: Annotated[
+        Many,
+        typer.Option(
+            metavar="KIND",
+            show_default=False,
+            autocompletion=_kinds,
+            help="Kind of the request that failed: track, identify or company." + _OFTEN,
+        ),
+    ] = None
     type: Annotated[
         Many,
         typer.Option(
@@ -182,6 +198,7 @@ class SelectorOptions:
             reasons=frozenset(self.reason or ()),
             statuses=frozenset(self.status or ()),
             routes=frozenset(self.route or ()),
+            kinds=frozenset(self.kind or ()),
             types=frozenset(self.type or ()),
             users=frozenset(self.user or ()),
             since_ms=_moment("--since", self.since, now),

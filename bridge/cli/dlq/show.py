@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bridge.reprocess.reading.contents import Legible
     from bridge.reprocess.reading.redaction import Redaction
     from bridge.reprocess.reading.selection import LetterEntry
-    from bridge.reprocess.replay.plan import MappedLetter
+    from bridge.reprocess.replay.mapped_letter import MappedLetter
 
 
 @about(
@@ -103,7 +103,7 @@ def _page(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: Redact
     letter = entry.letter
     record = contents.current(letter, entry.standing)
     legible = contents.legible(start.mapping, letter.record(), letter.value)
-    lines = [*_facts(entry, hidden, legible.text), "", "What came", *_record(entry, hidden, legible)]
+    lines = [*_facts(entry, start.mapping, hidden, legible.text), "", "What came", *_record(entry, hidden, legible)]
     if record is None:
         lines += ["", "What would be sent now", "  nothing: no legible header says which topic it came from"]
     else:
@@ -121,7 +121,8 @@ def _when(epoch_ms: int | None) -> str:
     return text if text.endswith("Z") else f"Kafka timestamp {text} (no date, counted in ms)"
 
 
-def _facts(entry: LetterEntry, hidden: Redaction, text: bytes | None) -> list[str]:
+def _facts(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction, text: bytes | None) -> list[str]:
+    from bridge.cli.dlq import steps
     from bridge.cli.dlq.rows import moment
 
     letter, standing = entry
@@ -136,6 +137,8 @@ def _facts(entry: LetterEntry, hidden: Redaction, text: bytes | None) -> list[st
         ("reason", f"{letter.reason}{answer}: {hidden.of_message(letter.message, text, letter.headers)}"),
         ("from", "unknown" if origin is None else f"{origin}, of {_when(origin.timestamp_ms)}, group {origin.group}"),
         ("event", _which(letter)),
+        ("kind", "" if letter.request_kind == "track" else letter.request_kind or ""),
+        ("step", steps.sentence(entry, mapping)),
         ("route", f"{letter.route} ({letter.route_hash})" if letter.route else ""),
         ("attempts", f"{letter.attempts}{times}" if letter.attempts else ""),
         ("written by", "" if letter.dialect.value == "bridge" else letter.dialect.value),
@@ -177,34 +180,56 @@ def _record(entry: LetterEntry, hidden: Redaction, legible: Legible) -> list[str
 
 def now_lines(entry: LetterEntry, record: Record, start: startup.LoadedConfiguration, hidden: Redaction) -> list[str]:
     """What the present mapping would send, beside what was sent."""
-    from bridge.model import Failed, Filtered, Request
-    from bridge.reprocess.replay import plan
+    from bridge.model import Failed, Filtered, Forget, Request
 
-    mapped = plan.of(entry.letter, record, start.mapping)
+    letter, mapped = entry.letter, _mapped(entry, record, start.mapping)
     lines: list[str] = []
-    for _, outcome in mapped.outcomes:
+    for number, outcome in mapped.outcomes:
         match outcome:
+            case Request() if letter.has_rest and number != letter.output:
+                lines += _left_behind(outcome, record, hidden, start.mapping)
             case Request():
                 lines += _request(entry, outcome, record, hidden, start.mapping)
             case Failed():
                 lines.append(f"  nothing: it would be a dead letter again ({outcome.reason.value}): {outcome.message}")
             case Filtered():
                 lines.append(f"  nothing: the mapping filters it ({outcome.reason.value})")
-    return lines or ["  nothing: the mapping no longer makes this event from its record"]
+            case Forget():
+                lines.append("  nothing: the mapping forgets its user")
+    return lines or [f"  nothing: {mapped.why_not or 'the mapping no longer makes this event from its record'}"]
+
+
+def _mapped(entry: LetterEntry, record: Record, mapping: CompiledMapping) -> MappedLetter:
+    """Of steps, those that were accepted in a replay are no part of what would be sent now."""
+    from bridge.reprocess.replay.mapped_letter import of
+
+    letter, standing = entry
+    if not letter.has_rest:
+        return of(letter, record, mapping)
+    return of(letter, record, mapping, standing.delivered, standing.failed_event)
+
+
+def _left_behind(prepared: Any, record: Record, hidden: Redaction, mapping: CompiledMapping) -> list[str]:
+    from bridge.reprocess.reading import contents
+
+    text = contents.legible(mapping, record, record.value).text if hidden.hides else record.value
+    body = hidden.of_request(prepared.body, text, record.headers)
+    return [f"  then {prepared.route.name}, for the first time:", *(f"    {line}" for line in _pretty(body))]
 
 
 def _request(
     entry: LetterEntry, prepared: Any, record: Record, hidden: Redaction, mapping: CompiledMapping
 ) -> list[str]:
     from bridge.reprocess.reading import contents
-    from bridge.reprocess.replay.plan import Body, MappedLetter, compared, difference
+    from bridge.reprocess.replay.plan import Body, compared_with, difference
 
     letter = entry.letter
     text = contents.legible(mapping, record, record.value).text if hidden.hides else record.value
     body = hidden.of_request(prepared.body, text, record.headers)
-    if letter.request_sha256 is None:
+    body_is = compared_with(letter, prepared)
+    if body_is is Body.FIRST:
         return [f"  {prepared.route.name}, for the first time:", *(f"    {line}" for line in _pretty(body))]
-    if compared(letter, MappedLetter(((letter.output, prepared),))) is Body.SAME:
+    if body_is is Body.SAME:
         return ["  the same request, byte for byte:", *(f"    {line}" for line in _pretty(body))]
     if letter.request is None:
         known = f"  request changed (of the one before, only the hash is known: {letter.request_sha256}):"
@@ -217,11 +242,10 @@ def contents_of(entry: LetterEntry, start: startup.LoadedConfiguration, hidden: 
     """What is in a letter, what was sent and what would be, for scripts."""
     from bridge.model import Request
     from bridge.reprocess.reading import contents
-    from bridge.reprocess.replay import plan
 
     letter = entry.letter
     record = contents.current(letter, entry.standing)
-    mapped: MappedLetter | None = None if record is None else plan.of(letter, record, start.mapping)
+    mapped = None if record is None else _mapped(entry, record, start.mapping)
     legible = contents.legible(start.mapping, letter.record(), letter.value)
     now = None if record is None else contents.legible(start.mapping, record, record.value).text
     return {

@@ -69,6 +69,7 @@ class Rejected:
             "status": letter.status,
             "detail": letter.message,
             "route": None if letter.route is None else letter.route.name,
+            **_step(letter),
             "input": line.text,
         }
         self.count += 1
@@ -81,6 +82,17 @@ class Rejected:
         """Nothing more comes."""
         if self._file is not None:
             self._file.close()
+
+
+def _step(letter: DeadLetter) -> dict[str, Any]:
+    """Which step of its line's record failed, and of which kind: those behind it were not sent. Nothing of others."""
+    from bridge.model import TRACK
+
+    kind = {} if letter.kind == TRACK.name else {"kind": letter.kind}
+    step = letter.step
+    if step is None:
+        return kind
+    return {**kind, "step": f"{step.number + 1}/{step.of}", **({"automatic": True} if step.automatic else {})}
 
 
 def _failure(text: str) -> tuple[Any, ...] | None:

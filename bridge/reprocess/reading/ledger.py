@@ -23,7 +23,7 @@ from bridge.formats.resolutions import (
     ResolutionKind,
 )
 from bridge.kafka import topic_ids
-from bridge.model import Record
+from bridge.model import TRACK, Record
 
 
 class LetterState(enum.StrEnum):
@@ -39,6 +39,15 @@ class LetterState(enum.StrEnum):
     def is_open(self) -> bool:
         """Whether somebody still has to do something about it."""
         return self in (LetterState.OPEN, LetterState.FAILED_AGAIN)
+
+
+class FailedEvent(NamedTuple):
+    """One of a record's events."""
+
+    number: int
+    """Among them, as in `Attempted.delivered`."""
+    kind: str
+    """Of its request."""
 
 
 class LetterStanding(NamedTuple):
@@ -58,6 +67,14 @@ class LetterStanding(NamedTuple):
     def delivered(self) -> tuple[int, ...]:
         """Events of its record that were accepted already."""
         return self.attempted.delivered if self.attempted else ()
+
+    @property
+    def failed_event(self) -> FailedEvent | None:
+        """Where the last replay of its steps ended; None: there was none, or nothing is known of it."""
+        attempt = self.attempted
+        if attempt is None or attempt.event is None:
+            return None
+        return FailedEvent(attempt.event, attempt.kind or TRACK.name)
 
 
 UNTOUCHED = LetterStanding(LetterState.OPEN)

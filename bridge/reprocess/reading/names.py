@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from bridge.config.topics.consumed_topics import ConsumedTopics
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import LetterReason
+from bridge.model import KINDS, LetterReason
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry, OriginRange, Selection
 from bridge.text.amounts import listed
@@ -57,10 +57,12 @@ def unknown(
     routes = {route.name for route in mapping.routes}
     hashes = {route.hash for route in mapping.routes}
     reasons = {reason.value for reason in LetterReason}
+    kinds = {kind.name for kind in KINDS}
     origins = {_place(each) for each in of.origins if not _is_known(each, topics, partitions)}
     made = [
         UnknownName("--reason", set(of.reasons - reasons), lambda entry: _names(entry.letter.reason), reasons),
         UnknownName("--route", set(of.routes - routes), lambda entry: _names(entry.letter.route), routes),
+        UnknownName("--kind", set(of.kinds - kinds), lambda entry: _names(entry.letter.request_kind), kinds),
         UnknownName(
             "--route-hash", set(of.route_hashes - hashes), lambda entry: _names(entry.letter.route_hash), hashes
         ),

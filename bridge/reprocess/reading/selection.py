@@ -108,6 +108,8 @@ class Selection:
     reasons: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     routes: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    """Of the request that failed."""
     types: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
     since_ms: int | None = None
@@ -156,6 +158,7 @@ def _conditions(of: Selection, mapping: CompiledMapping) -> list[Callable[[Lette
         (of.reasons, lambda entry: entry.letter.reason in of.reasons),
         (of.statuses, lambda entry: entry.letter.status in of.statuses),
         (of.routes, lambda entry: entry.letter.route in of.routes),
+        (of.kinds, lambda entry: entry.letter.request_kind in of.kinds),
         (of.route_hashes, lambda entry: entry.letter.route_hash in of.route_hashes),
         (of.origins, lambda entry: any(origin.has(entry.letter) for origin in of.origins)),
         (of.since_ms is not None, lambda entry: (entry.letter.timestamp_ms or 0) >= (of.since_ms or 0)),

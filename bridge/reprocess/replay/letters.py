@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 
 from bridge.formats.letters import LetterPlace
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import Outcomes, Request
+from bridge.model import Outcomes
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry
-from bridge.reprocess.replay import plan
+from bridge.reprocess.replay.mapped_letter import of
+from bridge.reprocess.sending.events_in_flight import EventsInFlight
 
 
 class LetterResult(enum.StrEnum):
@@ -62,7 +63,10 @@ class ReplayOutcome:
 class LetterInFlight:
     """Which events of a letter are sent, and which of them are through."""
 
-    __slots__ = ("_accepted", "_numbers", "_open", "entry", "failures", "has_failed", "number", "order", "recording")
+    __slots__ = (
+        "_accepted", "_events", "_numbers", "entry", "failed_at", "failures", "has_failed", "number", "order",
+        "recording",
+    )  # fmt: skip
 
     def __init__(self, number: int, order: int, entry: LetterEntry) -> None:
         self.number = number
@@ -74,9 +78,11 @@ class LetterInFlight:
         self.failures = entry.standing.failures
         """Replays of it that failed; this one is counted once, however many of its events fail."""
         self.has_failed = False
+        self.failed_at = 0
+        """The record's number of the event that failed last."""
         self._numbers: tuple[int, ...] = ()
-        """The record's numbers of the events, by the dispatcher's numbers."""
-        self._open: set[int] = set()
+        """The record's numbers of the events, by their places."""
+        self._events = EventsInFlight()
         self._accepted: set[int] = set(entry.standing.delivered)
 
     def map(self, mapping: CompiledMapping) -> Outcomes:
@@ -85,31 +91,30 @@ class LetterInFlight:
         record = contents.current(letter, standing)
         if record is None:
             raise ValueError(f"{letter.place}: has no origin")
-        mapped = plan.of(letter, record, mapping, standing.delivered)
+        mapped = of(letter, record, mapping, standing.delivered, standing.failed_event)
         self._numbers = tuple(number for number, _ in mapped.outcomes)
-        self._open = {index for index, (_, outcome) in enumerate(mapped.outcomes) if isinstance(outcome, Request)}
-        return tuple(outcome for _, outcome in mapped.outcomes)
+        self._events = EventsInFlight((part.given() for part in mapped.parts), record.size)
+        return self._events.outcomes
 
-    def accept(self, index: int) -> None:
+    def accept(self, output: int) -> None:
         """The API accepted one of its events."""
-        self._open.discard(index)
-        self._accepted.add(self._numbers[index])
+        self._accepted.add(self._numbers[self._events.accept(output)])
 
-    def fail(self, index: int) -> None:
+    def fail(self, output: int) -> None:
         """One of its events failed for good."""
-        self._open.discard(index)
+        self.failed_at = self._numbers[self._events.fail(output)]
         self.failures += not self.has_failed
         self.has_failed = True
 
     @property
     def is_through(self) -> bool:
         """Whether none of its events is open, and everything about it is written down."""
-        return not self._open and not self.recording
+        return not self._events.are_open and not self.recording
 
     @property
     def is_delivered(self) -> bool:
         """Whether all of its events were accepted, now or earlier."""
-        return not self._open and not self.has_failed
+        return not self._events.are_open and not self.has_failed
 
     @property
     def accepted(self) -> tuple[int, ...]:

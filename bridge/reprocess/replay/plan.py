@@ -15,27 +15,14 @@ from typing import NamedTuple
 
 import orjson
 
-from bridge.commands import command
 from bridge.decode import exact_json
 from bridge.decode.failures import MappingError
 from bridge.formats.letters import Letter
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import (
-    Elements,
-    Failed,
-    Filtered,
-    LetterReason,
-    Outcome,
-    Outcomes,
-    Record,
-    Request,
-    SchemaNeeded,
-    element_of,
-    output_of,
-    route_of,
-)
+from bridge.model import Filtered, Forget, LetterReason, Request, element_of, route_of
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry
+from bridge.reprocess.replay.mapped_letter import MappedLetter, of
 
 _WANTS_ANOTHER_REQUEST = frozenset({LetterReason.REJECTED, LetterReason.INVALID})
 """The same request would be refused for the same cause; the other reasons were not about the request."""
@@ -53,6 +40,7 @@ class LetterFate(enum.StrEnum):
     TOO_OFTEN = "too_often"
     TOO_OLD = "too_old"
     STALE = "stale"
+    OTHER_KIND = "other_kind"
 
 
 SENTENCES = {
@@ -66,25 +54,10 @@ SENTENCES = {
     LetterFate.NO_ORIGIN: "no legible header says which topic it came from, and the mapping depends on that",
     LetterFate.TOO_OFTEN: "failed in --max-replays replays already",
     LetterFate.TOO_OLD: "older than --max-age",
+    LetterFate.OTHER_KIND: "the mapping makes a request of another kind in its place (`bridge dlq show ID` says which)",
     LetterFate.STALE: "a newer event of its user was delivered already (--stale send sends it)",
 }
 """Why a letter stays where it is."""
-
-
-class MappedLetter(NamedTuple):
-    """The events of a letter under the present mapping, by their number in the record."""
-
-    outcomes: tuple[tuple[int, Outcome], ...]
-
-    @property
-    def requests(self) -> tuple[tuple[int, Request], ...]:
-        """What there is to send."""
-        return tuple((number, each) for number, each in self.outcomes if isinstance(each, Request))
-
-    @property
-    def failures(self) -> tuple[Failed, ...]:
-        """What keeps it from being sent."""
-        return tuple(each for _, each in self.outcomes if isinstance(each, Failed))
 
 
 class Body(enum.StrEnum):
@@ -179,61 +152,18 @@ def decide(entry: LetterEntry, mapping: CompiledMapping, rules: ReplayRules, now
         return PlannedLetter(entry, LetterFate.TOO_OFTEN, f"failed in {standing.failures} replays already")
     if rules.max_age is not None and now - (record.timestamp_ms or letter.timestamp_ms or 0) / 1000 > rules.max_age:
         return PlannedLetter(entry, LetterFate.TOO_OLD, SENTENCES[LetterFate.TOO_OLD])
-    mapped = of(letter, record, mapping, standing.delivered)
+    mapped = of(letter, record, mapping, standing.delivered, standing.failed_event)
+    if mapped.is_of_other_kind:
+        return PlannedLetter(entry, LetterFate.OTHER_KIND, mapped.why_not)
     if mapped.failures:
         return PlannedLetter(entry, LetterFate.UNMAPPABLE, mapped.failures[0].message)
     if not mapped.outcomes and not standing.delivered:
-        return PlannedLetter(entry, LetterFate.NO_EVENT, SENTENCES[LetterFate.NO_EVENT])
+        return PlannedLetter(entry, LetterFate.NO_EVENT, mapped.why_not or SENTENCES[LetterFate.NO_EVENT])
     if not mapped.requests:
         return PlannedLetter(entry, LetterFate.FILTERED, _why_filtered(mapped))
     if not rules.force and is_refused_request(entry, mapped):
         return PlannedLetter(entry, LetterFate.UNCHANGED, SENTENCES[LetterFate.UNCHANGED])
     return PlannedLetter(entry, LetterFate.SEND, body=compared(letter, mapped))
-
-
-def of(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iterable[int] = ()) -> MappedLetter:
-    """What the present mapping makes of a letter: its own event, or all of its record where it stands for that.
-
-    An event's age is judged at the time of its letter: it was in time then, and waited here for us.
-    """
-    mapped = _mapped(letter, record, mapping, delivered)
-    return MappedLetter(tuple((number, _decided(each)) for number, each in mapped.outcomes))
-
-
-def _mapped(letter: Letter, record: Record, mapping: CompiledMapping, delivered: Iterable[int]) -> MappedLetter:
-    if letter.is_without_value and record.value is None:
-        return MappedLetter(((letter.output, Failed(LetterReason.TOO_LARGE, _without_value(letter))),))
-    written = letter.timestamp_ms
-    now = contents.ANY_AGE if written is None else written / 1000
-    done = frozenset(delivered)
-    if letter.is_whole_record:
-        return MappedLetter(
-            tuple((number, each) for number, each in mapping.outputs(record, now) if number not in done)
-        )
-    outcomes, elements = mapping.map(record, now), None
-    if isinstance(outcomes[0], Elements):
-        elements = outcomes[0]
-        if letter.element is None or letter.element >= elements.count:
-            return MappedLetter(())  # it was of a record that had no elements, or had more of them
-        outcomes = elements.map(letter.element, now)
-    elif letter.element is not None and not isinstance(outcomes[0], Failed | SchemaNeeded):
-        return MappedLetter(())  # its record has no elements any more
-    if letter.is_whole_element:
-        numbered = ((output_of(letter.element or 0, route), each) for route, each in enumerate(outcomes))
-        return MappedLetter(tuple((number, each) for number, each in numbered if number not in done))
-    own = _own(letter, outcomes)
-    return MappedLetter(()) if own is None else MappedLetter((own,))
-
-
-def _own(letter: Letter, outcomes: Outcomes) -> tuple[int, Outcome] | None:
-    """The letter's event among those of its record, or of its element: by its route's name, else by its place."""
-    if len(outcomes) == 1 and outcomes[0].route is None:
-        return letter.output, outcomes[0]  # Of the whole record, whatever it has: unmapped, undecodable, dropped.
-    for each in outcomes:
-        if letter.route is not None and each.route is not None and each.route.name == letter.route:
-            return letter.output, each
-    place = letter.output if letter.element is None else route_of(letter.output)
-    return (letter.output, outcomes[place]) if place < len(outcomes) else None
 
 
 def is_refused_request(entry: LetterEntry, mapped: MappedLetter) -> bool:
@@ -247,38 +177,36 @@ def is_refused_request(entry: LetterEntry, mapped: MappedLetter) -> bool:
         return False
     if standing.changed is not None and standing.changed.at > since:
         return False
-    return all(each.route.hash == route_hash for _, each in mapped.requests)
+    if letter.step is not None and letter.step.automatic:
+        return False  # whether an identify goes before the event again is no matter of its route
+    # Of steps only the first is certain to be sent, and it is the one that failed; of others any may be what is new.
+    first = (part.outcomes for part in mapped.parts if part.are_steps)
+    requests = [next((e for _, e in each if isinstance(e, Request)), None) for each in first]
+    requests += [e for part in mapped.parts if not part.are_steps for _, e in part.outcomes if isinstance(e, Request)]
+    return all(each is None or each.route.hash == route_hash for each in requests)
 
 
 def compared(letter: Letter, mapped: MappedLetter) -> Body:
     """By the hash that is in the dead letter."""
     if letter.request_sha256 is None:
         return Body.FIRST
-    if len(mapped.requests) != 1:
-        return Body.SEVERAL
-    is_same = hashlib.sha256(mapped.requests[0][1].body).hexdigest() == letter.request_sha256
-    return Body.SAME if is_same else Body.CHANGED
+    if letter.has_rest:
+        own = next((each for number, each in mapped.requests if number == letter.output), None)
+        return Body.FIRST if own is None else compared_with(letter, own)
+    return compared_with(letter, mapped.requests[0][1]) if len(mapped.requests) == 1 else Body.SEVERAL
+
+
+def compared_with(letter: Letter, now: Request) -> Body:
+    """The letter's own request beside the one in the dead letter; an event behind an automatic identify had none."""
+    if letter.request_sha256 is None or (letter.step is not None and letter.step.automatic):
+        return Body.FIRST
+    return Body.SAME if hashlib.sha256(now.body).hexdigest() == letter.request_sha256 else Body.CHANGED
 
 
 def _why_filtered(mapped: MappedLetter) -> str:
-    reasons = sorted({each.reason.value for _, each in mapped.outcomes if isinstance(each, Filtered)})
+    found = (each.filtered if isinstance(each, Forget) else each for _, each in mapped.outcomes)
+    reasons = sorted({each.reason.value for each in found if isinstance(each, Filtered)})
     return f"the mapping now filters it ({', '.join(reasons) or 'nothing is left of it'}): nothing to send"
-
-
-def _decided(outcome: Outcome) -> Outcome:
-    """Nobody looks a schema up here: what it takes to map the record is known, or it stays where it is."""
-    if not isinstance(outcome, SchemaNeeded):
-        return outcome
-    sentence = f"the schema {outcome.reference} that its record names is not known here"
-    return Failed(LetterReason.UNDECODABLE, sentence)
-
-
-def _without_value(letter: Letter) -> str:
-    return (
-        f"its record is larger than kafka.max_record_bytes was: the value is at {letter.origin} and not here. Raise "
-        "the limit and produce the record again, or import a smaller value for it: `"
-        f"{command('dlq', 'import', 'FILE', '--note', 'TEXT')}`"
-    )
 
 
 def in_original_order(entries: Iterable[LetterEntry]) -> list[LetterEntry]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.formats import resolutions
 from bridge.formats.resolutions import Attempted, Author, Ended, Ending, Fact, ResolutionKind
-from bridge.model import DeadLetter, Delivered
+from bridge.model import TRACK, DeadLetter, Delivered
 from bridge.pipeline.ports import Clock
 from bridge.reprocess.replay.letters import LetterInFlight
 
@@ -66,6 +66,8 @@ class Recorder:
             letter.status,
             letter.error_code,
             None if letter.route is None else letter.route.hash,
+            None if letter.kind == TRACK.name else letter.kind,
+            None if letter.step is None or letter.step.automatic else sent.failed_at,
         )
         self._record(sent, fact, then)
 

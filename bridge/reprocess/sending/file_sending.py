@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from bridge.model import DeadLetter, Delivered, Failed, Outcomes, Record, Request, TopicPartition
+from bridge.model import DeadLetter, Delivered, Elements, Failed, Outcomes, Record, Request, TopicPartition
 from bridge.pipeline.work import Work
+from bridge.reprocess.sending.events_in_flight import EventsInFlight
 from bridge.reprocess.sending.side_traffic import SideTraffic, Tracker, Wiring
 from bridge.reprocess.sending.traffic_log import SendingLog, cause_of
+
+if TYPE_CHECKING:
+    from bridge.mapping.mapper import CompiledMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +48,38 @@ class LineFate(enum.StrEnum):
 class LineInFlight:
     """One line on its way: which of its events are open."""
 
-    __slots__ = ("_has_failed", "_open", "_was_sent", "line")
+    __slots__ = ("_events", "_has_failed", "_was_sent", "line")
 
     def __init__(self, line: FileLine) -> None:
         self.line = line
-        self._open: set[int] = set()
+        self._events = EventsInFlight()
         self._has_failed = self._was_sent = False
 
-    def mapped(self, outcomes: Outcomes) -> None:
-        """These are its events, numbered by their place."""
-        self._open = {index for index, each in enumerate(outcomes) if isinstance(each, Request | Failed)}
+    def map(self, mapping: CompiledMapping, now: float) -> Outcomes:
+        """Its events, for the dispatcher."""
+        record = self.line.record
+        outcomes = mapping.map(record, now)
+        elements = outcomes[0]
+        parts: Iterable[Outcomes] = (outcomes,)
+        if isinstance(elements, Elements):
+            parts = (elements.map(element, now) for element in range(elements.count))
+        self._events = EventsInFlight(parts, record.size, counts=(Request, Failed))
+        return self._events.outcomes
 
-    def accept(self, index: int) -> None:
+    def accept(self, output: int) -> None:
         """The API accepted this event."""
-        self._open.discard(index)
+        self._events.accept(output)
         self._was_sent = True
 
-    def fail(self, index: int) -> None:
-        """It failed for good."""
-        self._open.discard(index)
+    def fail(self, output: int) -> None:
+        """It failed for good, and the steps behind it with it."""
+        self._events.fail(output)
         self._has_failed = True
 
     @property
     def fate(self) -> LineFate | None:
         """None while an event is open."""
-        if self._open:
+        if self._events.are_open:
             return None
         if self._has_failed:
             return LineFate.REJECTED
@@ -230,10 +242,7 @@ class Sending:
 
     def map(self, record: Record, now: float) -> Outcomes:
         """See `Cargo`: the line's own record, of which the dispatcher has only the number."""
-        line = self._in_flight[record.offset]
-        outcomes = self._mapping.map_all(line.line.record, now)
-        line.mapped(outcomes)
-        return outcomes
+        return self._in_flight[record.offset].map(self._mapping, now)
 
     def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - the port's
         """See `Cargo`: a line ends at what is refused, and says so."""

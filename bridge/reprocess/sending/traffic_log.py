@@ -7,14 +7,17 @@ from typing import Any
 
 from bridge.commands import command
 from bridge.holds import Reason
-from bridge.model import DeadLetter, Retried
+from bridge.model import TRACK, DeadLetter, Retried
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.text.amounts import span
 
 
 def cause_of(letter: DeadLetter) -> str:
-    """Under which the failures of one command are counted: the reason, and the status of the last answer."""
-    return f"{letter.reason.value} {letter.status or ''}".strip()
+    """Under which the failures of one command are counted: the reason, the status of the last answer, and the kind of
+    the request where it tracked no event.
+    """
+    cause = f"{letter.reason.value} {letter.status or ''}".strip()
+    return cause if letter.kind == TRACK.name else f"{letter.kind}: {cause}"
 
 
 class ReplayLog:

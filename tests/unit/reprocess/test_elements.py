@@ -14,7 +14,7 @@ from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.model import DeadLetter, Failed, LetterReason, Record, Request, Route, output_of
 from bridge.reprocess.reading.ledger import LetterStanding, LetterState
 from bridge.reprocess.reading.selection import LetterEntry, is_named, parse_id
-from bridge.reprocess.replay import plan
+from bridge.reprocess.replay import mapped_letter, plan
 
 VALUE = {"records": [{"type": "paid", "user": f"u-{number}"} for number in range(5)]}
 RECORD = Record("shop", 3, 17, 1_767_323_045_000, b"k", json.dumps(VALUE).encode(), ())
@@ -43,7 +43,7 @@ def letter(
 def sent(found: Letter, to: CompiledMapping, delivered: tuple[int, ...] = ()) -> list[tuple[int, str, str]]:
     record = found.record()
     assert record is not None
-    mapped = plan.of(found, record, to, delivered)
+    mapped = mapped_letter.of(found, record, to, delivered)
     return [(number, each.user_id, each.route.name) for number, each in mapped.outcomes if isinstance(each, Request)]
 
 
@@ -116,7 +116,7 @@ def test_a_letter_whose_element_is_not_there_is_no_other_elements(found: Letter,
 
 
 def test_an_element_that_still_fails_says_why() -> None:
-    mapped = plan.of(letter(3), RECORD, mapping({"paid": {"event_name": "Paid", "user_id": "other"}}))
+    mapped = mapped_letter.of(letter(3), RECORD, mapping({"paid": {"event_name": "Paid", "user_id": "other"}}))
 
     assert [type(outcome) for _, outcome in mapped.outcomes] == [Failed]
 

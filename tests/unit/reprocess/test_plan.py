@@ -14,7 +14,8 @@ from bridge.model import Failed, LetterReason, LogRange, Record, Route, TopicPar
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.ledger import LetterStanding, LetterState
 from bridge.reprocess.reading.selection import LetterEntry
-from bridge.reprocess.replay.plan import Body, LetterFate, Plan, ReplayRules, decide, of, without_stale
+from bridge.reprocess.replay.mapped_letter import of
+from bridge.reprocess.replay.plan import Body, LetterFate, Plan, ReplayRules, decide, without_stale
 from bridge.reprocess.replay.staleness import Search
 from tests.support.reprocess.letters import Written, letter, value_of
 from tests.support.service.settings import MAPPING
