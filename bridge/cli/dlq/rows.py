@@ -114,7 +114,7 @@ def user(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> str
     record = contents.current(entry.letter, entry.standing)
     if record is None:
         return None
-    found = min(contents.users(mapping, record), default=None)
+    found = contents.user(mapping, record)
     if found is None or not hidden.hides:
         return found
     return hidden.of_user(found, contents.legible(mapping, record, record.value).text, record.headers)

@@ -11,7 +11,7 @@ from bridge.formats.letters import Letter
 from bridge.mapping.expressions.scope import InexactNumberError
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.explain import explain
-from bridge.model import Record, Request, SchemaNeeded
+from bridge.model import COMPANY, Record, Request, SchemaNeeded
 from bridge.reprocess.reading.ledger import LetterStanding
 
 ANY_AGE = float("nan")
@@ -32,9 +32,18 @@ def event_type(mapping: CompiledMapping, record: Record) -> str | None:
 
 
 def users(mapping: CompiledMapping, record: Record) -> frozenset[str]:
-    """Those its events are of; none where it becomes no event."""
-    outcomes = mapping.map_all(record, ANY_AGE)
-    return frozenset(outcome.user_id for outcome in outcomes if isinstance(outcome, Request))
+    """Those its events are of, with ``company:<id>`` for what is of a company; none where it becomes no event."""
+    return frozenset(each.user_id for each in _requests(mapping, record))
+
+
+def user(mapping: CompiledMapping, record: Record) -> str | None:
+    """One of them, to name the record by: a company only where nothing is of a user."""
+    found = [(each.kind is COMPANY, each.user_id) for each in _requests(mapping, record)]
+    return min(found)[1] if found else None
+
+
+def _requests(mapping: CompiledMapping, record: Record) -> list[Request]:
+    return [outcome for outcome in mapping.map_all(record, ANY_AGE) if isinstance(outcome, Request)]
 
 
 def schema_needed(mapping: CompiledMapping, record: Record | None) -> str | None:

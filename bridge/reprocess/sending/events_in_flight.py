@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from bridge.model import Elements, Outcomes, Request, Steps, element_of, route_of
 
 
-class Parts(Elements):
+class SeparateParts(Elements):
     """Outcomes of one record of which not all wait for one another: each part is an element to the dispatcher."""
 
     __slots__ = ("_parts",)
@@ -34,7 +34,7 @@ class EventsInFlight:
         found = [part for part in parts if part]
         if not any(isinstance(part, Steps) for part in found):
             found = [tuple(each for part in found for each in part)]
-        self.outcomes: Outcomes = found[0] if len(found) == 1 else (Parts(found, size),)
+        self.outcomes: Outcomes = found[0] if len(found) == 1 else (SeparateParts(found, size),)
         """For the dispatcher."""
         self._first: list[int] = [0]
         """The place of the first event of each part, and after the last."""

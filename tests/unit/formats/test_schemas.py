@@ -32,6 +32,7 @@ FACTS: list[resolutions.Fact] = [
     Ended(Ending.REPLAYED, 1.5, BY, None, 202, "aa"),
     Ended(Ending.DISCARDED, 1.5, BY, "why"),
     Attempted(2, (0, 3), 1.5, BY, "rejected", "no", 400, "invalid", "0123456789ab"),
+    Attempted(1, (0,), 1.5, BY, "rejected", "no", 400, None, "0123456789ab", "company", 1),
     Changed(None, b"\xff", 1.5, BY, "note"),
 ]
 LOSSES = [
