@@ -23,3 +23,15 @@ class DeliverySettings(Delivery):
     unknown_users: Literal["send", "identify"] = "send"
     known_users: KnownUsers = KnownUsers()
     identify_settle: float = 0.0
+    only_events: bool = False
+    """Nothing is ever sent of users and companies, and their rate is nobody's."""
+
+    @property
+    def users_rate_limit(self) -> float | None:
+        """Of requests of users and companies, where they have a budget of their own: None where nothing limits it."""
+        return None if self.only_events else self.identify_rate_limit
+
+    @property
+    def is_shared_out(self) -> bool:
+        """Whether there is a rate of which each replica has its part."""
+        return self.rate_limit is not None or not (self.shared_rate_limit or self.users_rate_limit is None)

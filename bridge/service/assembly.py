@@ -28,7 +28,6 @@ from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
 from bridge.ops.log.logger import Logging
 from bridge.ops.snapshot import Build
-from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.work import Work
 from bridge.service.control import Control, Reach
@@ -47,7 +46,7 @@ from bridge.service.watches.kafka_watch import PATIENCE, KafkaWatch, Surrounding
 from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.login_watch import LoginWatch
 from bridge.service.watches.notices import Notices, secret_of
-from bridge.service.watches.rate_view import INTERVAL, RateView
+from bridge.service.watches.rate_view import RateView, shares_of
 from bridge.service.with_registry.late_schemas import LateSchemas
 from bridge.service.with_registry.pipeline_lookups import PipelineLookups, registry_of, with_schemas
 from bridge.service.with_registry.registry_watch import RegistryWatch
@@ -123,19 +122,19 @@ def assemble(
     registry = registry_of(config, lambda sentence: delivery.events.schemas_not_kept(detail=sentence))
     if registry is not None:
         mapping = with_schemas(config, registry)
-    limit = config.delivery.rate_limit
+    is_shared_out = delivery_settings(config).is_shared_out
     with side_by_side(config.kafka) as clients:
         reading = clients.make(lambda: GroupReader(config.kafka, logger))
         inspecting = clients.make(lambda: Inspection(config.kafka, logger, patience=PATIENCE))
-        replays = None if limit is None else clients.make(lambda: replay_group(config, logger))
+        replays = clients.make(lambda: replay_group(config, logger)) if is_shared_out else None
         delivery = _delivery(config, mapping, registry, log, logger, clients, proxy=proxy, crash=crash, abort=abort)
         reader, inspection = reading(), inspecting()
         others = None if replays is None else replays()
     dispatcher, source, events = delivery.dispatcher, delivery.source, delivery.events
-    share = rate_view = None
-    if limit is not None and others is not None:
-        share = RateShare(limit, INTERVAL, config.kafka.commit_interval)
-        rate_view = RateView(dispatcher, share, reader, events, others)
+    shares = shares_of(dispatcher, config.kafka.commit_interval)
+    rate_view = None
+    if others is not None:
+        rate_view = RateView(dispatcher, shares, reader, events, others)
         delivery.adapter.on_assignment = rate_view.look_again
     redrive = None
     if config.dead_letter.redrive.reasons:
@@ -158,7 +157,7 @@ def assemble(
             sink=delivery.sink,
             credentials=delivery.credentials,
             event_log=delivery.event_log,
-            share=share,
+            shares=shares,
             letter_watch=letter_watch,
             file_watch=file_watch,
             kafka_watch=kafka_watch,

@@ -183,7 +183,7 @@ class Assignments:
         Those that are leaving too: a crash may come before their drain is over.
         """
         out: list[tuple[Tracker, Position]] = []
-        publish_demand = self._settings.rate_limit is not None
+        publish_demand = self._settings.is_shared_out
         for partition in self._partitions.values():
             tracker = partition.tracker
             if partition.ready:

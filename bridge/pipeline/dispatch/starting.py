@@ -49,7 +49,7 @@ class StartingRequests:
         self.membership = Membership(settings.session_timeout, now)
         self.events_budget = RateBudget(settings.rate_limit, now)
         self.users_budget = (
-            self.events_budget if settings.shared_rate_limit else RateBudget(settings.identify_rate_limit, now)
+            self.events_budget if settings.shared_rate_limit else RateBudget(settings.users_rate_limit, now)
         )
         """Of identify and company requests."""
         self.governors = {

@@ -81,7 +81,7 @@ def _of_the_api(of: Observed, at: ClockReading) -> Iterator[ClosedGate]:
 
 def _paced(of: Observed, now: float) -> tuple[str, str]:
     """What is special about waiting for the rate: a share that nobody knows is no want of budget."""
-    share = of.share
+    share = next(iter(of.shares.values()), None)  # all of them are of the same view
     age = None if share is None else share.view_age(now)
     if share is None or (age is not None and age <= _OLD_VIEW):
         return "", ""

@@ -9,7 +9,6 @@ from bridge.counts import SinkStats
 from bridge.kafka.consumer.source import Source
 from bridge.mapping.mapper import CompiledMapping
 from bridge.ops.snapshot import Build
-from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.service.event_log import ServiceEventLog
 from bridge.service.poll_adapter import PollAdapter
@@ -18,6 +17,7 @@ from bridge.service.watches.group_watch import GroupWatch
 from bridge.service.watches.kafka_watch import KafkaWatch
 from bridge.service.watches.letter_watch import LetterWatch
 from bridge.service.watches.login_watch import LoginWatch
+from bridge.service.watches.rate_view import Shares
 from bridge.track.credentials import ApiKey
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Observed:
     sink: CountingSink
     credentials: ApiKey
     event_log: ServiceEventLog
-    share: RateShare | None
+    shares: Shares
     letter_watch: LetterWatch
     file_watch: FileWatch
     kafka_watch: KafkaWatch

@@ -188,7 +188,8 @@ class Observer:
         return keys
 
     def _rate(self, now: float) -> seen.Rate:
-        share, dispatcher = self._of.share, self._of.dispatcher
+        dispatcher = self._of.dispatcher
+        share = self._of.shares.get(dispatcher.events_budget)
         used = dispatcher.tally.requests - (self._requests[0][1] if self._requests else 0)
         if share is None:
             return seen.Rate(limited_seconds=self._limited, used_last_minute=used)

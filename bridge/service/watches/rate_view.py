@@ -15,6 +15,7 @@ from bridge.kafka.admin.committed import ViewRefusedError
 from bridge.limiter import once
 from bridge.model import TopicPartition
 from bridge.ops.log.events import Events
+from bridge.pipeline.budget.governor import RateBudget
 from bridge.pipeline.budget.pacing import BudgetView, RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.service.watches.tasks import end
@@ -33,14 +34,27 @@ class GroupFacts(Protocol):
         """How many partitions the subscribed topics have, all together."""
 
 
+Shares = Mapping[RateBudget, RateShare]
+"""This replica's part of each budget that has a limit; what has none needs nobody's part of it."""
+
+
+def shares_of(dispatcher: Dispatcher, commit_interval: float) -> Shares:
+    """`commit_interval` in seconds."""
+    return {
+        budget: RateShare(budget.limit, INTERVAL, commit_interval)
+        for budget in dispatcher.sending.budgets
+        if budget.limit is not None
+    }
+
+
 class RateView:
-    """Feeds a `RateShare` and the pacer. One task, on the loop."""
+    """Feeds each `RateShare` and its pacer. One task, on the loop."""
 
     def __init__(
-        self, dispatcher: Dispatcher, share: RateShare, facts: GroupFacts, events: Events, replays: GroupFacts
+        self, dispatcher: Dispatcher, shares: Shares, facts: GroupFacts, events: Events, replays: GroupFacts
     ) -> None:
         self._dispatcher = dispatcher
-        self._share = share
+        self._shares = shares
         self._facts = facts
         self._replays = replays
         self._reservations = Reservations()
@@ -60,9 +74,10 @@ class RateView:
         self._wanted.set()
 
     def apply(self) -> None:
-        """Bring the share of this moment to the pacer: it also changes when a view gets old."""
-        now = time.monotonic()
-        self._dispatcher.set_rate(self._share.rate(now, self._dispatcher.mine()), now)
+        """Bring the shares of this moment to their pacers: they also change when a view gets old."""
+        now, mine = time.monotonic(), self._dispatcher.mine()
+        for budget, share in self._shares.items():
+            budget.pacer.set_rate(share.rate(now, mine), now)
         self._dispatcher.pump()
 
     async def stop(self) -> None:
@@ -87,7 +102,8 @@ class RateView:
         # At the same time: a view is as old as its slowest answer, and one that is too old leaves a trickle.
         view, reserved = await asyncio.gather(self._view(asked_at), self._reserved(asked_at))
         if view is not None:
-            self._share.observe(replace(view, reserved=reserved))
+            for share in self._shares.values():
+                share.observe(replace(view, reserved=reserved))
             self.apply()
 
     async def _view(self, asked_at: float) -> BudgetView | None:
