@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import avro, delivery, filtering, letters, protobuf, registry, waiting
+from bench import avro, backfill, delivery, filtering, letters, protobuf, registry, waiting
 from bench.broker import broker
 from bench.peers import Peer
 from bench.runs import Bench, RunFailedError
@@ -34,6 +34,7 @@ SCENARIOS: Mapping[str, Callable[[Session], Iterator[Row]]] = {
     "start": waiting.start,
     "idle": waiting.idle,
     "dead-letters": letters.dead_letters,
+    "backfill": backfill.write,
     "avro": avro.decoding,
     "protobuf": protobuf.decoding,
     "registry": registry.cost,

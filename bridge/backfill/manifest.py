@@ -159,6 +159,8 @@ class Written:
     """Of the rejects file."""
     open: Mapping[str, OpenFile] = field(default_factory=dict)
     """By `RowKind`."""
+    samples: Mapping[str, str] = field(default_factory=dict)
+    """The first row of each kind and event name, of some of them, as it may be shown."""
 
 
 @dataclass(frozen=True, slots=True)

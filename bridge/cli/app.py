@@ -8,6 +8,7 @@ import typer
 
 from bridge import __version__
 from bridge.cli import check, demo, holds, map, run, schema, selftest, send, status, test, topics  # noqa: A004 - named as commands are
+from bridge.cli.backfill import check as check_files
 from bridge.cli.backfill import plan, submit, verify, watch, write
 from bridge.cli.backfill import status as backfill_status
 from bridge.cli.dlq import discard, replay, show, stats, transfer
@@ -81,6 +82,9 @@ def _offsets(config: startup.ConfigPath = None) -> None:
 backfill = _group()
 backfill.command("plan", cls=help.Command, short_help="Decide which offsets are history.")(plan.plan)
 backfill.command("write", cls=help.Command, short_help="Write its events as files of rows.")(write.write)
+backfill.command("check", cls=help.Command, short_help="Look at all rows before anything is submitted.")(
+    check_files.check
+)
 backfill.command("submit", cls=help.Command, short_help="Send the files to the Import API, each row once.")(
     submit.submit
 )

@@ -5,9 +5,8 @@ No event is too old: `max_age` is about what is worth sending now. Everything el
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import nan
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bridge.decode.failures import MappingError
 from bridge.errors import Signal
@@ -19,8 +18,7 @@ from bridge.model import Elements, Failed, LetterReason, Outcome, Outcomes, Reco
 _MICROSECONDS: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """When something happened, and what tells it from everything else."""
 
     micros: int
@@ -28,8 +26,7 @@ class Occurrence:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryOutput:
+class HistoryOutput(NamedTuple):
     """One outcome of a record."""
 
     number: int

@@ -18,7 +18,7 @@ import orjson
 from bridge.backfill.manifest import ImportFile, Manifest, PlannedRange, RowKind, Stage, Written
 from bridge.backfill.run_directory import RunDirectory, disk_errors
 from bridge.backfill.writing.files import RunFiles
-from bridge.backfill.writing.rows import RowMaker, company_of
+from bridge.backfill.writing.rows import Row, RowMaker, company_of
 from bridge.kafka.admin.history_reader import OversizedRecord
 from bridge.mapping.history import HistoryMapper, HistoryOutput
 from bridge.model import (
@@ -32,9 +32,16 @@ from bridge.model import (
     TopicPartition,
 )
 
+MOST_SAMPLES: Final = 20
+SAMPLE_BYTES: Final = 4_000
+"""A larger row is no sample."""
 SEGMENT: Final = 50_000
 """Records. So many are written again after a kill, which takes a second or two."""
 _ORDER: Final = {kind: place for place, kind in enumerate(RowKind)}
+
+
+Redact = Callable[[bytes, Record], bytes]
+"""What may be shown of a row, by the record that it is of."""
 
 
 class HistorySource(Protocol):
@@ -54,15 +61,17 @@ class HistoryWriter:
         mapper: HistoryMapper,
         reader: HistorySource,
         report: Callable[[int], None],
+        redact: Redact,
         *,
         segment: int = SEGMENT,
     ) -> None:
-        """`report` is told how many offsets are done, now and then."""
+        """`report` is told how many offsets are done, now and then; `redact` makes of a row what may be shown."""
         self.manifest = manifest
         self._directory = directory
         self._mapper = mapper
         self._reader = reader
         self._report = report
+        self._redact = redact
         self._segment = segment
 
     def write(self) -> None:
@@ -90,7 +99,8 @@ class HistoryWriter:
         done_before = self.manifest.offsets_written - (planned.at - planned.start)
         records = self._records(planned, done_before)
         while True:
-            segment = _Segment(self._mapper, RowMaker(self.manifest.settings), files)
+            samples = Samples(self.manifest.written.samples, self._redact)
+            segment = _Segment(self._mapper, RowMaker(self.manifest.settings), files, samples)
             at, count = planned.end, 0
             with disk_errors(self._directory.path):
                 for record in islice(records, self._segment):
@@ -101,7 +111,7 @@ class HistoryWriter:
             planned = replace(planned, next=planned.end if is_over else at, records=planned.records + count)
             ranges = (*self.manifest.ranges[:place], planned, *self.manifest.ranges[place + 1 :])
             self.manifest = replace(self.manifest, ranges=ranges)
-            self._record(files, segment.counts, records=count)
+            self._record(files, segment.counts, records=count, samples=samples.rows)
             if is_over:
                 return
 
@@ -113,7 +123,13 @@ class HistoryWriter:
             self._report(done_before + offset + 1 - planned.start)
 
     def _record(
-        self, files: RunFiles, counts: Counter[tuple[str, str]], *, records: int = 0, stage: Stage = Stage.WRITING
+        self,
+        files: RunFiles,
+        counts: Counter[tuple[str, str]],
+        *,
+        records: int = 0,
+        samples: Mapping[str, str] | None = None,
+        stage: Stage = Stage.WRITING,
     ) -> None:
         """What was added is whole: on the disk first, then in the manifest."""
         with disk_errors(self._directory.path):
@@ -129,20 +145,38 @@ class HistoryWriter:
                 rejects=_added(before.rejects, counts, "rejects"),
                 reject_bytes=files.reject_bytes,
                 open=files.open,
+                samples=before.samples if samples is None else samples,
             ),
             files=_in_order([*self.manifest.files, *files.take_closed()]),
         )
         self._directory.save(self.manifest)
 
 
+class Samples:
+    """The first row of each kind and name, as it may be shown: here alone is the record that says what is hidden."""
+
+    def __init__(self, known: Mapping[str, str], redact: Redact) -> None:
+        self.rows = dict(known)
+        self._redact = redact
+
+    def look(self, row: Row, event_name: str, record: Record) -> None:
+        """Keep it, if it is the first of its kind."""
+        if len(self.rows) >= MOST_SAMPLES or len(row.line) > SAMPLE_BYTES:
+            return
+        place = f"{row.kind}: {event_name}" if event_name else row.kind
+        if place not in self.rows:
+            self.rows[place] = self._redact(row.line, record).decode("utf-8", "replace").rstrip("\n")
+
+
 class _Segment:
     """A number of records, and what became of them."""
 
-    def __init__(self, mapper: HistoryMapper, rows: RowMaker, files: RunFiles) -> None:
+    def __init__(self, mapper: HistoryMapper, rows: RowMaker, files: RunFiles, samples: Samples) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self._mapper = mapper
         self._rows = rows
         self._files = files
+        self._samples = samples
 
     def take(self, record: Record | OversizedRecord) -> None:
         """Raises `OSError`, and what the mapping does."""
@@ -158,6 +192,7 @@ class _Segment:
                 company = companies.get(output.element)
                 for row in self._rows.rows(outcome, output.event, output.number, company):
                     self._files.add(row)
+                    self._samples.look(row, outcome.event_name, record)
                     self.counts["rows", row.kind] += 1
             elif isinstance(outcome, Failed):
                 self._reject(record, output)

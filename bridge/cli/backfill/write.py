@@ -11,7 +11,7 @@ from bridge.cli.backfill.plan import RunFolder
 from bridge.cli.frame import output, progress, startup
 from bridge.cli.frame.help import about
 from bridge.cli.frame.schema_option import SchemaFiles
-from bridge.commands import command
+from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
 from bridge.text.amounts import plural, thousands
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bridge.backfill.manifest import Manifest, PlannedRange
     from bridge.backfill.run_directory import RunDirectory
+    from bridge.model import Record
 
 
 @about(
@@ -70,8 +71,14 @@ def _write(
     from bridge.backfill.writing.writer import HistoryWriter
     from bridge.kafka.admin.history_reader import HistoryReader, OffsetGoneError
     from bridge.mapping.history import HistoryMapper
+    from bridge.reprocess.reading.redaction import places, redaction
 
     mapper = HistoryMapper(start.mapping)
+    hidden = redaction(start.config.dead_letter.redact, everything=False, within=places(start.config.mapping))
+
+    def redact(row: bytes, record: Record) -> bytes:
+        return hidden.of_request(row, record.value, record.headers)
+
     gone_from: tuple[PlannedRange, ...] | None = None
     while True:
         manifest = _still_there(start, directory, manifest, accept_gone)
@@ -84,7 +91,7 @@ def _write(
             HistoryReader(start.config.kafka, startup.quiet_logger()) as reader,
             progress.shown("Writing", manifest.offsets) as report,
         ):
-            writer = HistoryWriter(directory, manifest, mapper, reader, report)
+            writer = HistoryWriter(directory, manifest, mapper, reader, report, redact)
             try:
                 writer.write()
             except OffsetGoneError:
@@ -158,7 +165,8 @@ def _lines(manifest: Manifest, folder: Path) -> Sequence[str]:
     lines += [f"{thousands(count)} rejected: {reason}" for reason, count in written.rejects.items()]
     files = plural(len(manifest.files), "file")
     size = sum(each.bytes for each in manifest.files) / 1e6
-    return [*lines, f"{files} with {size:,.1f} MB in {folder}."]
+    next_ = command("backfill", "check", Operand(folder))
+    return [*lines, f"{files} with {size:,.1f} MB in {folder}. Next: `{next_}`"]
 
 
 def _document(manifest: Manifest, folder: Path) -> Mapping[str, Any]:

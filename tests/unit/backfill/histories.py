@@ -99,7 +99,15 @@ def planned(
 
 def write(directory: RunDirectory, log: Log, *, segment: int = 4, mapping: object = MAPPING) -> Manifest:
     """As far as the log lets it."""
-    writer = HistoryWriter(directory, directory.read(), mapper(mapping), log, lambda _done: None, segment=segment)
+    writer = HistoryWriter(
+        directory,
+        directory.read(),
+        mapper(mapping),
+        log,
+        lambda _done: None,
+        lambda line, _record: line,
+        segment=segment,
+    )
     writer.write()
     return writer.manifest
 
