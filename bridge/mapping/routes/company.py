@@ -41,6 +41,8 @@ class CompanyPlan(ProfilePlan):
 
     __slots__ = ("_writer",)
 
+    kind = COMPANY
+
     def __init__(self, parts: CompanyParts, settings: Settings) -> None:
         super().__init__(parts.head, settings, parts.id)
         self._writer = PropertiesWriter(parts.properties, "company", stringify=settings.stringify, reserved=COMPANY_IDS)

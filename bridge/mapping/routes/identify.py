@@ -56,6 +56,8 @@ class IdentifyPlan(ProfilePlan):
 
     __slots__ = ("_company", "_drops_without_user", "_of_company", "_of_user", "_shift")
 
+    kind = IDENTIFY
+
     def __init__(self, parts: IdentifyParts, settings: Settings) -> None:
         super().__init__(parts.head, settings, parts.user_id or settings.user_id)
         self._drops_without_user = settings.on_no_user == "drop"

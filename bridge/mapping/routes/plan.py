@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 
@@ -18,7 +18,7 @@ from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.expressions.scope import Scope
 from bridge.mapping.expressions.values import Condition
 from bridge.mapping.settings import Settings
-from bridge.model import Failed, Filtered, FilterReason, LetterReason, Outcome, Route
+from bridge.model import TRACK, Failed, Filtered, FilterReason, LetterReason, Outcome, RequestKind, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,9 @@ class ProfilePlan(RoutePlan):
 
     __slots__ = ()
 
+    kind: ClassVar[RequestKind] = TRACK
+    """Of the request that a record cannot become where this fails."""
+
     def map(self, value: Any, scope: Scope, now: float) -> Outcome:
         """See `RoutePlan`."""
         try:
@@ -136,7 +139,7 @@ class ProfilePlan(RoutePlan):
         except Signal:
             raise
         except Exception as error:  # noqa: BLE001  # whatever a record brings about is this record's own problem
-            return failed(error, self.route)
+            return failed(error, self.route, self.kind)
 
     @abc.abstractmethod
     def _subject(self, value: Any, scope: Scope) -> str | Filtered:
@@ -147,11 +150,11 @@ class ProfilePlan(RoutePlan):
         """What is sent of it. May raise."""
 
 
-def failed(error: Exception, route: Route) -> Failed:
+def failed(error: Exception, route: Route, kind: RequestKind = TRACK) -> Failed:
     """What a record becomes of which a route cannot make anything."""
     if isinstance(error, MappingError):
-        return Failed(error.reason, error.message, route, schema=error.schema)
-    return Failed(LetterReason.UNMAPPABLE, unexpected(error), route)
+        return Failed(error.reason, error.message, route, schema=error.schema, kind=kind.name)
+    return Failed(LetterReason.UNMAPPABLE, unexpected(error), route, kind=kind.name)
 
 
 def unexpected(error: Exception) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.model import Filtered, FilterReason, Request, Steps
-from tests.unit.mapping.conftest import Bench
+from bridge.model import Failed, Filtered, FilterReason, Record, Request, Steps
+from tests.unit.mapping.conftest import NOW, Bench, compiled
 
 SIGNED_UP = {"type": "t", "data": {"user_id": "u-1", "org": "c-1"}}
 
@@ -60,3 +60,14 @@ def test_the_steps_of_an_element_are_its_own(bench: Callable[[str], Bench]) -> N
     steps = elements.map(1, 0.0)  # type: ignore[union-attr]
     assert isinstance(steps, Steps)
     assert [each.user_id for each in steps if isinstance(each, Request)] == ["u-2", "u-2"]
+
+
+@pytest.mark.parametrize(
+    ("route", "kind"),
+    [("identify: {user_id: nothing}", "identify"), ("company: {id: nothing}", "company"), ("event_name: A", "track")],
+)
+def test_what_cannot_be_made_says_of_which_kind_it_would_have_been(route: str, kind: str) -> None:
+    mapping = compiled(f"user_id: nothing\nevents: {{a: {{{route}}}}}")
+    (failed,) = mapping.map(Record("t", 0, 0, None, None, b'{"type":"a"}', ()), NOW)
+    assert isinstance(failed, Failed)
+    assert failed.kind == kind
