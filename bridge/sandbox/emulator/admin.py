@@ -14,6 +14,7 @@
 | ``POST company_id_field`` | ``{"field": "company_id"}`` or id: what a company within an identify must have |
 | ``GET imports`` | what was imported: rows, how many of them differ, jobs, and why rows were refused |
 | ``GET imports/hashes`` | `rows.content_hash` of every imported row, 8 bytes each, little-endian, as they came |
+| ``GET imports/export`` | the rows themselves, as an export has them, where they are kept |
 | ``POST imports`` | ``{"polls": 3, "fails": true}`` replaces how jobs go, see `imports.ImportBehaviour` |
 | ``POST imports/finish`` | running jobs end |
 | ``POST imports/occupy`` | somebody else's job begins, with the same token |
@@ -37,9 +38,11 @@ from bridge.sandbox.emulator.faults import Fault
 from bridge.sandbox.emulator.imports import EmulatedImports, ImportBehaviour
 from bridge.sandbox.emulator.ledger import Accepted, AcceptedCompany, AcceptedIdentify, RequestLedger
 from bridge.sandbox.emulator.people import COMPANY_ID_FIELDS
+from bridge.sandbox.emulator.rows import export
 
 ADMIN = "/_emulator/"
 _NO_REQUEST = "admin"
+_NDJSON = "application/x-ndjson"
 
 
 class Administered(Protocol):
@@ -97,6 +100,8 @@ def _show(emulator: Administered, action: str) -> bytes:
             return _json(200, emulator.imports.stats())
         case "GET imports/hashes":
             return _hashes(emulator.imports)
+        case "GET imports/export":
+            return contract.reply(200, export(emulator.imports.kept), {"content-type": _NDJSON}, _NO_REQUEST)
         case _:
             return _unknown(action)
 
@@ -161,4 +166,4 @@ def _ndjson(found: Iterable[Accepted | AcceptedIdentify | AcceptedCompany]) -> b
         orjson.dumps({**each._asdict(), "body": each.body.decode("utf-8")}, option=orjson.OPT_APPEND_NEWLINE)
         for each in found
     ]
-    return contract.reply(200, b"".join(lines), {"content-type": "application/x-ndjson"}, _NO_REQUEST)
+    return contract.reply(200, b"".join(lines), {"content-type": _NDJSON}, _NO_REQUEST)

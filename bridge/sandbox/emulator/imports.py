@@ -48,6 +48,8 @@ class ImportBehaviour:
     """In jobs, too; the answer to an import has them always so, as the OpenAPI shows it."""
     track_company_id: bool = False
     """Events may have a ``company_id``, which only an example has."""
+    keeps_rows: bool = False
+    """Imported rows themselves are kept, for an export; else only their hashes."""
     times: str = "example"
     """The form of ``inserted_at``, see `rows.TIMES`."""
 
@@ -83,6 +85,8 @@ class EmulatedJob:
     ended: float | None = None
     rows: ImportedRows = field(default_factory=ImportedRows, repr=False)
     """What it imports when it ends."""
+    kept: list[Row] = field(default_factory=list, repr=False)
+    """The rows themselves, where they are kept."""
     users: set[str] = field(default_factory=set, repr=False)
     """Whom it identifies then."""
     is_bad: bool = False
@@ -113,6 +117,8 @@ class EmulatedImports:
         self.jobs: list[EmulatedJob] = []
         self.rows = ImportedRows()
         """Of all jobs that completed."""
+        self.kept: list[Row] = []
+        """The rows themselves, see `ImportBehaviour.keeps_rows`."""
         self.uploads = 0
         """Requests to import, whatever became of them."""
         self.conflicts = 0
@@ -235,8 +241,9 @@ class EmulatedImports:
         else:
             job.status, job.completed_rows = "completed", len(job.rows)
             self.rows.extend(job.rows)
+            self.kept += job.kept
             self._identified(job.users)
-        job.rows, job.users = ImportedRows(), set()
+        job.rows, job.kept, job.users = ImportedRows(), [], set()
 
     # --- what is shown ---------------------------------------------------------------------------------
 
@@ -278,6 +285,8 @@ def concerns_imports(path: str) -> bool:
 
 def _keep(job: EmulatedJob, row: Row) -> None:
     job.rows.add(row)
+    if job.settings.keeps_rows:
+        job.kept.append(row)
     if row["event_type"] == "identify_user":
         job.users.add(row["user_id"])
 
