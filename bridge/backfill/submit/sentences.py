@@ -132,7 +132,8 @@ def done(submission: Submission, run: str) -> str:
     """Everything is sent, and its jobs are over."""
     left = [each for each in submission.uploads if each.is_taken]
     rows = sum(each.rows for each in submission.uploads)
-    but = f"; {plural(len(left), 'upload was', 'uploads were')} left as they are with --accept" if left else ""
+    numbers = ", ".join(str(each.number) for each in left)
+    but = f"; left as it was, with --accept: number {numbers}" if left else ""
     return (
         f"All {plural(len(submission.uploads), 'upload')} are through, {plural(rows, 'row')}{but}. "
         f"`{command('backfill', 'verify', Operand(run))}` compares with what the API tells."

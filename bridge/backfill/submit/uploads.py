@@ -190,8 +190,8 @@ def _decidable(submission: Submission, number: int) -> Upload:
     for upload in stopped:
         if upload.number == number:
             return upload
-    waits = f"only number {stopped[0].number} waits for that" if stopped else "nothing waits for that"
-    raise ValueError(f"there is nothing to decide about number {number}: {waits}")
+    waits = f"number {stopped[0].number} waits for a decision" if stopped else "no upload waits for a decision"
+    raise ValueError(f"Nothing is to be decided about number {number}; {waits}")
 
 
 def stopped_files(submission: Submission, files: Sequence[ImportFile]) -> list[str]:

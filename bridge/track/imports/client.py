@@ -151,7 +151,7 @@ class ImportsClient:
             if isinstance(cause, TimeoutError):
                 return self._silence(body)
             said = failure_sentence(cause, self._endpoint)
-            return f"the answer did not come: {said}" if body is not None and body.began else said
+            return said.replace("no connection to", "no answer from", 1) if body is not None and body.began else said
         finally:
             await discard(transport)
 

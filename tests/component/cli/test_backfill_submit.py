@@ -233,12 +233,12 @@ Change = Callable[[Bench], None]
 
 
 def _changed_file(bench: Bench) -> None:
-    path = bench.directory.file("events-0002.ndjson")
+    path = bench.directory.file("events-00002.ndjson")
     path.write_bytes(path.read_bytes().replace(b"Order", b"Ordre", 1))
 
 
 def _lost_file(bench: Bench) -> None:
-    bench.directory.file("users-0001.ndjson").unlink()
+    bench.directory.file("users-00001.ndjson").unlink()
 
 
 def _not_checked(bench: Bench) -> None:
@@ -269,8 +269,8 @@ def _other_form(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_changed_file, "events-0002.ndjson is not as it was written"),
-        (_lost_file, "users-0001.ndjson cannot be read"),
+        (_changed_file, "events-00002.ndjson is not as it was written"),
+        (_lost_file, "users-00001.ndjson cannot be read"),
         (_not_checked, "was not checked yet"),
         (_not_written, "is not written yet"),
         (_blocked, "3 rows have a time in the future."),

@@ -60,7 +60,7 @@ def checked_run(
         for kind, counts in rows.items():
             for number, count in enumerate(counts, 1):
                 body = b"".join(row(kind, number, index) for index in range(count))
-                name = f"{kind}-{number:04d}.ndjson"
+                name = f"{kind}-{number:05d}.ndjson"
                 directory.put(name, body)
                 files.append(ImportFile(name, kind, number, count, len(body), hashlib.sha256(body).hexdigest()))
         manifest = Manifest(
