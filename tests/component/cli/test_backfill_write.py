@@ -19,6 +19,13 @@ from tests.component.cli.conftest import TOPIC, Cli
 
 Config = Callable[..., str]
 EACH = 8_000
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
+from bridge.cli import entry
+sys.exit(entry.run(sys.argv[1:]))
+"""
+"""`bridge` with an operating system that lets no file grow beyond that."""
 
 
 def events(count: int) -> list[bytes]:
@@ -71,7 +78,7 @@ async def test_killed_three_times_it_writes_the_bytes_of_one_run(cli: Cli, confi
         planned = await cli("backfill", "plan", str(tmp_path / name), "--cut", "--file-size", "1MB", "-c", path)
         assert planned.code == 0, planned.err
     whole = await cli("backfill", "write", str(tmp_path / "whole"), "-c", path)
-    assert (whole.code, whole.err) == (0, "")
+    assert whole.code == 0, whole.err
 
     for _ in range(3):
         await killed(tmp_path / "killed", path)
@@ -110,3 +117,29 @@ async def test_what_is_no_run_directory_is_left_as_it_is(cli: Cli, config: Confi
     assert ran.code == 2
     assert "there is no manifest.json in it" in ran.err
     assert not list((tmp_path / "else").iterdir())
+
+
+@pytest.mark.usefixtures("history")
+async def test_a_disk_without_room_is_a_sentence_and_the_run_continues_when_there_is_some(
+    cli: Cli, config: Config, tmp_path: Path
+) -> None:
+    """As a quota does it: no file may have more than 700,000 bytes, and three partitions make 4 MB."""
+    path = config()
+    for name in ("whole", "full"):
+        planned = await cli("backfill", "plan", str(tmp_path / name), "--cut", "-c", path)
+        assert planned.code == 0, planned.err
+    whole = await cli("backfill", "write", str(tmp_path / "whole"), "-c", path)
+    assert whole.code == 0
+
+    limited = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LIMITED, "backfill", "write", str(tmp_path / "full"), "-c", path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, told = await limited.communicate()
+
+    assert limited.returncode == 3, told
+    assert f"The disk of {tmp_path / 'full'} is full" in told.decode()
+    assert b"Traceback" not in told
+    ran = await cli("backfill", "write", str(tmp_path / "full"), "-c", path)
+    assert ran.code == 0, ran.err
+    assert files(tmp_path / "full") == files(tmp_path / "whole")
