@@ -1,9 +1,10 @@
 """The time in a row: as it happened, with equal rows of different events told apart in the microseconds.
 
 The API is said to know an event by its type, name, user, company and time. Rows that have all of these in common may
-become one event there. So the digits that the source does not give, microseconds below a millisecond, come from a hash
-of the event's id. That is the same whenever the event is written, keeps its order to the millisecond, and gives a
-repeated event the same row once more. A source that gives microseconds is believed.
+become one event there. So the digits that the source does not give come from a hash of the event's id: of a time in
+milliseconds the last three, of a whole second all six. That is the same whenever the event is written, and gives a
+repeated event the same row once more. A source that gives microseconds is believed. What has milliseconds is told from
+whole seconds by the time alone: one in a thousand of them is a whole second, too, and moves by less than one.
 
 Two events can still meet: one hash in a thousand is the same, and what a transaction wrote in one go has one time.
 Within a segment (see `writer`) what is taken is remembered, and the next free microsecond is given. Across segments
@@ -41,29 +42,30 @@ class DistinctTimes:
         self._taken: dict[bytes, bytes] = {}
         """By a hash of the row's key and time, whose it is."""
         self._full: dict[bytes, int] = {}
-        """By a hash of the key and a millisecond, the first one behind it that is not full."""
+        """By a hash of the key and a millisecond (or a second), the first one behind it that is not full."""
 
     def of(self, key: bytes, micros: int, event: bytes) -> int:
         """Microseconds since 1970. `key` is what rows have in common, besides the time, to be taken for one."""
         if len(self._taken) >= MOST_REMEMBERED:
             self._taken.clear()
             self._full.clear()
-        given = micros % _MILLISECOND
+        width = _MILLISECOND if micros % _SECOND else _SECOND
+        given = micros % width
         base = micros - given
-        wanted = given or int.from_bytes(event[-4:]) % _MILLISECOND
+        wanted = given or int.from_bytes(event) % width
         place = _place(key, base + wanted)
         owner = self._taken.setdefault(place, event)
-        return base + wanted if owner == event else self._next_free(key, base, wanted, event)
+        return base + wanted if owner == event else self._next_free(key, base, wanted, width, event)
 
-    def _next_free(self, key: bytes, base: int, wanted: int, event: bytes) -> int:
+    def _next_free(self, key: bytes, base: int, wanted: int, width: int, event: bytes) -> int:
         began = _place(key, base)
         base = self._full.get(began, base)
         while True:
-            for step in range(_MILLISECOND):
-                micros = base + (wanted + step) % _MILLISECOND
+            for step in range(width):
+                micros = base + (wanted + step) % width
                 if self._taken.setdefault(_place(key, micros), event) == event:
                     return micros
-            base += _MILLISECOND
+            base += width
             self._full[began] = base
 
 

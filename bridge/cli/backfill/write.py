@@ -164,9 +164,10 @@ def _lines(manifest: Manifest, folder: Path) -> Sequence[str]:
     lines += [f"{thousands(count)} filtered: {reason}" for reason, count in written.filtered.items()]
     lines += [f"{thousands(count)} rejected: {reason}" for reason, count in written.rejects.items()]
     files = plural(len(manifest.files), "file")
-    size = sum(each.bytes for each in manifest.files) / 1e6
+    size = sum(each.bytes for each in manifest.files)
+    amount = f"{size / 1e6:,.1f} MB" if size >= 100_000 else plural(size, "byte")
     next_ = command("backfill", "check", Operand(folder))
-    return [*lines, f"{files} with {size:,.1f} MB in {folder}. Next: `{next_}`"]
+    return [*lines, f"{files} with {amount} in {folder}. Next: `{next_}`"]
 
 
 def _document(manifest: Manifest, folder: Path) -> Mapping[str, Any]:

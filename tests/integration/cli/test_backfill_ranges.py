@@ -169,4 +169,4 @@ async def test_ranges_by_time_are_those_of_the_records_timestamps(
 
     assert (planned.code, written.code) == (0, 0), planned.err + written.err
     assert ids(tmp_path / "old") == ["e0", "e1", "e2"]
-    assert "the bridge will begin at 4" in planned.out
+    assert "the bridge will begin at 3" in planned.out

@@ -113,19 +113,34 @@ def test_files_are_closed_before_they_are_too_large(tmp_path: Path) -> None:
     assert sum(each.rows for each in manifest.files) == 20
 
 
-def test_equal_rows_of_two_events_are_told_apart_and_those_of_one_event_are_not(tmp_path: Path) -> None:
-    moment = "2024-07-28T08:55:35Z"
-    same = [record(offset, id=f"e{offset}", user_id="u", time=moment) for offset in range(1200)]
-    repeated = record(1200, id="e7", user_id="u", time=moment)
-    path = tmp_path / "run"
-    directory = RunDirectory(path)
-    planned(directory, Log({0: [*same, repeated]}))
-    write(directory, Log({0: [*same, repeated]}), segment=5000)
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [("2024-07-28T08:55:35Z", "2024-07-28 08:55:35."), ("2024-07-28T08:55:35.874Z", "2024-07-28 08:55:35.87")],
+)
+def test_equal_rows_of_two_events_are_told_apart_and_those_of_one_event_are_not(
+    tmp_path: Path, time: str, shown: str
+) -> None:
+    """Twelve hundred at one time: more than a millisecond has room for."""
+    records = [record(offset, id=f"e{offset}", user_id="u", time=time) for offset in range(1200)]
+    records.append(record(1200, id="e7", user_id="u", time=time))
+    directory = RunDirectory(tmp_path / "run")
+    planned(directory, Log({0: records}))
+    write(directory, Log({0: records}), segment=5000)
 
-    times = [each["inserted_at"] for each in rows(path, "events")]
-    assert len(set(times)) == 1200, "more than a millisecond has room for"
+    times = [each["inserted_at"] for each in rows(tmp_path / "run", "events")]
+    assert len(set(times)) == 1200
     assert times[1200] == times[7]
-    assert all(each.startswith("2024-07-28 08:55:35.00") for each in times)
+    assert all(each.startswith(shown) for each in times)
+
+
+def test_events_of_other_users_or_names_may_have_one_time(tmp_path: Path) -> None:
+    log = Log(
+        {0: [record(offset, id="same", user_id=f"u{offset}", time="2024-07-28T08:55:35Z") for offset in range(9)]}
+    )
+
+    run(tmp_path / "run", log)
+
+    assert len({each["inserted_at"] for each in rows(tmp_path / "run", "events")}) == 1
 
 
 def test_a_time_of_microseconds_is_kept(tmp_path: Path) -> None:
