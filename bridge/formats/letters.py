@@ -129,8 +129,8 @@ class Letter(NamedTuple):
 
     @property
     def request_kind(self) -> str | None:
-        """Of which kind the request is that failed; None: it failed before there was any."""
-        return self.kind if self.request_sha256 is not None or self.kind != _TRACK else None
+        """Of which kind the request is that failed or could not be made; None: it failed before any route saw it."""
+        return None if self.route is None and self.request_sha256 is None and self.kind == _TRACK else self.kind
 
     @property
     def has_rest(self) -> bool:

@@ -15,6 +15,7 @@ from bridge.kafka.admin.committed import GroupReader
 from bridge.kafka.letters.replay_group import SESSION
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import DeadLetter
+from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import Work
 from bridge.reprocess.reading.reader import LetterReader
 from bridge.reprocess.replay.letters import ReplayOutcome
@@ -125,7 +126,7 @@ class _TrafficStart:
             settings,
             self._sink,
             setting.credentials,
-            Budget(rate, settings.rate_limit, replay_group(config, setting.logger), automatic=automatic),
+            _budget(rate, settings, replay_group(config, setting.logger), automatic=automatic),
             SystemClock(),
             self._alarm,
             setting.logger,
@@ -143,6 +144,14 @@ class _TrafficStart:
         finally:
             await self._sink.close()
             self._alarm.cancel()
+
+
+def _budget(rate: float, settings: DeliverySettings, group: GroupReader, *, automatic: bool) -> Budget:
+    """Where events have no limit and requests of users have one, it is of that: `rate` is without meaning then."""
+    limit = settings.rate_limit
+    if limit is None and not settings.shared_rate_limit and settings.users_rate_limit is not None:
+        limit, rate = settings.users_rate_limit, SHARE * settings.users_rate_limit
+    return Budget(rate, limit, group, automatic=automatic)
 
 
 def replay_group(config: Config, logger: logging.Logger) -> GroupReader:

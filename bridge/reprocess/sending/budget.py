@@ -71,8 +71,12 @@ class Budget:
 
     def rate(self, now: float) -> float | None:
         """What may be sent now; None: as fast as it goes."""
-        if self.limit is None:
+        return self.rate_within(self.limit, now)
+
+    def rate_within(self, limit: float | None, now: float) -> float | None:
+        """The same of requests that have this limit of their own: what was declared is taken off each of them."""
+        if limit is None:
             return None
         if self._declared_at is None or now - self._declared_at < NOTICE:
             return 0.0
-        return FILL * allowed(self.wanted, self._others, self.limit) / self._sharing
+        return FILL * allowed(self.wanted, self._others, limit) / self._sharing

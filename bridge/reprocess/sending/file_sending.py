@@ -190,8 +190,7 @@ class Sending:
     def unclaim(self, partitions: Sequence[int], done: Callable[[], None]) -> None:  # noqa: ARG002 - the port's
         """The file is nobody else's, but the declaration is taken back."""
         self._budget.begin()
-        now = self._clock.monotonic()
-        self.traffic.dispatcher.set_rate(self._budget.rate(now), now)
+        self.traffic.pace(self._clock.monotonic())
         if not self.traffic.has_ended or not self._is_taken:
             done()
             return

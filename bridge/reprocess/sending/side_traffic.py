@@ -25,7 +25,7 @@ from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.ports import Alarm, Clock, Credentials, EventLog, Sink
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry, Work
+from bridge.pipeline.work import AutomaticIdentify, Entry, Work
 from bridge.reprocess.sending.budget import Budget
 
 if TYPE_CHECKING:
@@ -208,9 +208,14 @@ class SideTraffic:
             if now - looked > _LOOK:
                 looked = now
                 await budget.look(now)
-            self.dispatcher.set_rate(budget.rate(now), now)
+            self.pace(now)
             self._guarded(self.dispatcher.tick)
             self._guarded(self._cargo.feed)
+
+    def pace(self, now: float) -> None:
+        """Bring what may be sent at this monotonic time to the dispatcher: of each budget no more than that has."""
+        for each in self.dispatcher.sending.budgets:
+            each.pacer.set_rate(self._wiring.budget.rate_within(each.limit, now), now)
 
     # --- the sink's and the alarm's ---------------------------------------------------------------------
 
@@ -223,7 +228,8 @@ class SideTraffic:
         self._guarded(self._answered, work, verdict)
 
     def _answered(self, work: Work, verdict: Verdict) -> None:
-        if type(verdict) is Delivered:
+        # An identify of the dispatcher's own is none of the cargo's events: the one behind it is, and goes next.
+        if type(verdict) is Delivered and not isinstance(work, AutomaticIdentify):
             self._cargo.accepted(work, verdict, partial(self._guarded, self._hear, work, verdict))
         else:
             self._hear(work, verdict)

@@ -68,3 +68,19 @@ async def test_people_and_redrives_stay_within_the_limit() -> None:
     budgets += [Budget(20.0, 100.0, group, automatic=True) for _ in range(2)]
     now = await running(group, *budgets)
     assert sum(each.rate(now) or 0.0 for each in budgets) == pytest.approx(FILL * 100.0)
+
+
+async def test_no_more_of_requests_with_a_smaller_limit_is_sent_than_that_limit_has() -> None:
+    group = Group()
+    first, second = (Budget(40.0, 100.0, group, automatic=False) for _ in range(2))
+    now = await running(group, first, second)
+    of_events = [each.rate_within(100.0, now) for each in (first, second)]
+    assert of_events == [FILL * 40.0, FILL * 40.0]
+    of_users = [each.rate_within(10.0, now) for each in (first, second)]
+    assert of_users == [FILL * 5.0, FILL * 5.0], "what running bridges leave of theirs is nothing"
+    assert first.rate_within(None, now) is None
+
+
+async def test_what_has_no_limit_is_sent_at_once_and_what_has_one_when_it_is_declared() -> None:
+    budget = Budget(2.0, 10.0, Group(), automatic=False)
+    assert (budget.rate_within(None, 0.0), budget.rate_within(10.0, 0.0)) == (None, 0.0)

@@ -253,11 +253,15 @@ def test_a_later_step_at_which_a_replay_ended_is_held_to_its_kind_as_well() -> N
     assert planned.fate is LetterFate.OTHER_KIND
 
 
-def test_a_step_that_failed_before_there_was_a_request_may_become_one_of_any_kind() -> None:
-    """Its letter says track, as all do that never were a request."""
-    failed = dead(0, kind="track", reason=LetterReason.INVALID, request=None)
-    assert failed.request_kind is None
-    assert fate(failed._replace(route_hash="f" * 12)).fate is LetterFate.SEND
+def test_a_step_that_could_not_become_a_request_is_one_of_its_kind_all_the_same() -> None:
+    failed = dead(0, reason=LetterReason.INVALID, request=None)._replace(route_hash="f" * 12)
+    assert (failed.request_kind, fate(failed).fate) == ("identify", LetterFate.SEND)
+    assert fate(failed, mapping([{"event_name": "Other"}, IDENTIFY])).fate is LetterFate.OTHER_KIND
+
+
+def test_what_failed_before_any_route_saw_it_is_of_no_kind_and_may_become_any() -> None:
+    assert whole(DATA).request_kind is None
+    assert fate(whole(DATA)).fate is LetterFate.SEND
 
 
 def test_a_later_step_that_fails_keeps_all_of_them_where_they_are() -> None:

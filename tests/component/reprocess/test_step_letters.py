@@ -1,0 +1,161 @@
+"""Dead letters of steps, replayed against an API: from the failed step on, in order, nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bridge.model import FailedStep, LetterReason, Route
+from bridge.sandbox.emulator import Emulator
+from bridge.sandbox.emulator.faults import Fault, FaultKind
+from tests.component.reprocess.conftest import Dlq
+from tests.support.reprocess.letters import Written, letter
+
+Put = Callable[..., None]
+MAPPING: dict[str, Any] = {
+    "user_id": "data.user",
+    "events": {
+        "order.completed": [
+            {"identify": {"properties": {"n": "data.n"}}},
+            {"company": {"id": "data.company", "properties": {"n": "data.n"}}},
+            {"event_name": "Order Completed", "metadata": {"n": "data.n"}},
+        ],
+        "page.viewed": "drop",
+        "gift.ordered": {"event_name": "Gift"},
+    },
+}
+KINDS = ("identify", "company", "track")
+
+
+def of_step(offset: int, place: int, **changes: Any) -> Written:
+    """The letter of one of the three steps, with those behind it left."""
+    value = {"type": "order.completed", "data": {"user": f"u-{offset}", "n": offset, "company": f"c-{offset}"}}
+    settings: dict[str, Any] = {
+        "reason": LetterReason.RETRIES_EXHAUSTED,
+        "status": 503,
+        "kind": KINDS[place],
+        "step": FailedStep(place, 3),
+        "route": Route(f"order.completed[{place}]", "0123456789ab", ""),
+        "request": b"{}",
+    }
+    return letter(offset, value=json.dumps(value).encode(), output=place, **(settings | changes))
+
+
+def seen(api: Emulator) -> list[tuple[str, str]]:
+    """Kinds and whose, in the order of acceptance."""
+    ledger = api.ledger
+    found = [(each.order, "track", each.user_id) for each in ledger.accepted]
+    found += [(each.order, "identify", each.user_id) for each in ledger.identified]
+    found += [(each.order, "company", each.company_id) for each in ledger.companies]
+    return [(kind, whose) for _, kind, whose in sorted(found)]
+
+
+async def test_a_replay_sends_the_failed_step_and_those_left_with_it_in_order(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    put(of_step(0, 0), of_step(1, 1), of_step(2, 2))
+    put(of_step(3, 0, step=FailedStep(0, 3, rest_sent=True)))
+    ran = await dlq("replay", "--yes", "--json", mapping=MAPPING)
+    assert (ran.code, ran.documents[0]["replayed"], ran.documents[0]["requests"]) == (0, 4, 7)
+    accepted = seen(api)
+    assert [kind for kind, whose in accepted if whose.endswith("-0")] == ["identify", "company", "track"]
+    assert [kind for kind, whose in accepted if whose.endswith("-1")] == ["company", "track"]
+    assert [kind for kind, whose in accepted if whose.endswith("-2")] == ["track"]
+    assert [kind for kind, whose in accepted if whose.endswith("-3")] == ["identify"]
+    again = await dlq("replay", "--yes", "--json", mapping=MAPPING)
+    assert again.documents[0]["requests"] == 0
+
+
+async def test_a_replay_that_fails_at_a_later_step_is_taken_up_there_and_nothing_is_sent_twice(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    put(of_step(0, 0))
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=400, body="{}", path="/v1/companies/identify"))
+    ran = await dlq("replay", "--yes", "--json", mapping=MAPPING)
+    (told,) = ran.documents
+    assert (ran.code, told["failed_again"], told["failures"]) == (1, 1, {"company: rejected 400": 1})
+    assert seen(api) == [("identify", "u-0")]
+
+    shown = (await dlq("show", "orders/0/0", mapping=MAPPING)).out
+    assert "identify\n" in shown
+    assert "1 of 3: identify; 2 steps behind it left with it; accepted since, in a replay: step 1" in shown
+    now = shown[shown.index("What would be sent now") :]
+    assert "then order.completed[1], for the first time" in now
+    assert "order.completed[0]" not in now
+    (listed,) = (await dlq("list", "--json", mapping=MAPPING)).documents
+    assert (listed["kind"], listed["step"]["accepted_since"], listed["state"]) == ("identify", [1], "failed_again")
+
+    api.set_faults()
+    refused = await dlq("replay", "--yes", "--json", mapping=MAPPING)
+    assert refused.documents[0]["not_sent"] == {"unchanged": 1}, "the API refused this very company request"
+    assert (await dlq("replay", "--yes", "--force", mapping=MAPPING)).code == 0
+    assert seen(api) == [("identify", "u-0"), ("company", "c-0"), ("track", "u-0")]
+    (found,) = (await dlq("stats", "--json", mapping=MAPPING)).documents
+    assert (found["open"], found["ended"]["replayed"]) == (0, 1)
+
+
+async def test_behind_an_automatic_identify_that_failed_the_event_is_sent_and_only_that_settles_its_letter(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    value = json.dumps({"type": "gift.ordered", "data": {"user": "u-0"}}).encode()
+    automatic = FailedStep(0, 1, automatic=True)
+    route = Route("gift.ordered", "0123456789ab", "")
+    changes: dict[str, Any] = {"route": route, "kind": "identify", "step": automatic}
+    put(letter(0, value=value, reason=LetterReason.RETRIES_EXHAUSTED, request=b'{"user_id":"u-0"}', **changes))
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=400, body="{}", path="/v1/track"))
+    track = {"unknown_users": "identify"}
+    ran = await dlq("replay", "--yes", "--json", mapping=MAPPING, track=track)
+    assert (ran.code, ran.documents[0]["failed_again"]) == (1, 1)
+    assert seen(api) == [("identify", "u-0")]
+    assert (await dlq("stats", "--json", mapping=MAPPING)).documents[0]["open"] == 1
+    api.set_faults()
+    ran = await dlq("replay", "--yes", "--json", mapping=MAPPING, track=track)
+    assert (ran.code, ran.documents[0]["replayed"]) == (0, 1)
+    assert seen(api)[-1] == ("track", "u-0")
+    assert api.ledger.before_identify() == []
+
+
+async def test_a_dry_run_says_what_became_of_steps_that_the_mapping_has_no_more(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    _, company, track = MAPPING["events"]["order.completed"]
+    put(of_step(0, 0), of_step(1, 1), of_step(2, 2))
+    rule = {"order.completed": [company, track], "page.viewed": "drop"}
+    ran = await dlq("replay", "--dry-run", "--json", mapping=MAPPING | {"events": rule})
+    assert ran.documents[0]["outcomes"] == {"other_kind": 2, "no_event": 1}
+    page = await dlq("replay", "--dry-run", mapping=MAPPING | {"events": rule})
+    assert "it is of a request of kind identify (step 1 of 3, route order.completed[0])" in page.out
+    assert "the mapping no longer makes step 3 of 3 of its record (track, route order.completed[2])" in page.out
+    assert "0:0 from orders/0/0, retries_exhausted (identify 1/3): other kind" in page.out
+    assert seen(api) == []
+
+
+async def test_letters_are_selected_and_listed_by_kind(dlq: Dlq, put: Put) -> None:
+    put(of_step(0, 0), of_step(1, 1), of_step(2, 2))
+    found = (await dlq("list", "--json", "--kind", "company", "--kind", "identify", mapping=MAPPING)).documents
+    assert sorted((each["kind"], each["step"]["number"]) for each in found) == [("company", 2), ("identify", 1)]
+    page = (await dlq("list", mapping=MAPPING)).out
+    assert "company 2/3" in page
+    unknown = await dlq("list", "--kind", "compny", mapping=MAPPING)
+    assert unknown.code == 2
+    assert "--kind: there is no compny. There are: company, identify, track." in unknown.err
+
+
+async def test_a_correction_changes_what_the_steps_send_and_not_where_a_replay_begins(
+    dlq: Dlq, put: Put, api: Emulator, tmp_path: Path
+) -> None:
+    put(of_step(0, 1))
+    file = tmp_path / "letters.ndjson"
+    assert (await dlq("export", "--unredacted", "-o", str(file), mapping=MAPPING)).code == 0
+    (line,) = [json.loads(each) for each in file.read_text().splitlines()]
+    assert (line["kind"], line["step"]) == (
+        "company",
+        {"number": 2, "of": 3, "rest": "open", "automatic": False},
+    )
+    line["json"]["data"]["company"] = "c-9"
+    file.write_text(json.dumps(line) + "\n")
+    assert (await dlq("import", str(file), "--note", "moved", "--yes", mapping=MAPPING)).code == 0
+    assert (await dlq("replay", "--yes", mapping=MAPPING)).code == 0
+    assert seen(api) == [("company", "c-9"), ("track", "u-0")]
