@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TypeVar
 
-FORGOTTEN: Final = float("-inf")
-"""In place of the time of an identify: the user is not to be identified by the bridge itself."""
+_T = TypeVar("_T")
 
 
 class UserMemory:
@@ -16,7 +15,7 @@ class UserMemory:
     10^10 processes, and the second of them is then taken for known.
     """
 
-    __slots__ = ("_refused", "_size", "_times", "_ttl")
+    __slots__ = ("_forgotten", "_refused", "_size", "_times", "_ttl")
 
     def __init__(self, size: int, ttl: float) -> None:
         """`ttl` in seconds."""
@@ -25,7 +24,9 @@ class UserMemory:
         self._times: dict[int, float] = {}
         """When the user's identify was accepted."""
         self._refused: dict[int, float] = {}
-        """Users whom the bridge does not identify: forgotten, or refused by the API at this time."""
+        """When the API refused to identify the user."""
+        self._forgotten: dict[int, None] = {}
+        """Users whom the bridge does not identify, of its own accord, any more."""
 
     def __len__(self) -> int:
         return len(self._times)
@@ -48,18 +49,25 @@ class UserMemory:
     def is_left_alone(self, user_id: str, now: float) -> bool:
         """Whether the bridge sends no identify of its own for this user."""
         key = hash(user_id)
+        if key in self._forgotten:
+            return True
         at = self._refused.get(key)
         if at is None:
             return False
-        if at is not FORGOTTEN and now - at >= self._ttl:
+        if now - at >= self._ttl:
             del self._refused[key]
             return False
         return True
+
+    def is_forgotten(self, user_id: str) -> bool:
+        """Whether a record asked to forget the user."""
+        return hash(user_id) in self._forgotten
 
     def identified(self, user_id: str, now: float) -> None:
         """An identify of the user was accepted. Only a record can ask for that of a user who was forgotten."""
         key = hash(user_id)
         self._refused.pop(key, None)
+        self._forgotten.pop(key, None)
         self._times.pop(key, None)
         self._times[key] = now
         if len(self._times) > self._size:
@@ -67,21 +75,21 @@ class UserMemory:
 
     def refused(self, user_id: str, now: float) -> None:
         """The API refuses to identify the user: to ask again for every event would take the budget of others."""
-        self._leave_alone(hash(user_id), now)
+        self._keep(self._refused, hash(user_id), now)
 
     def forget(self, user_id: str) -> None:
         """The user is gone."""
         key = hash(user_id)
         self._times.pop(key, None)
-        self._leave_alone(key, FORGOTTEN)
+        self._keep(self._forgotten, key, None)
 
     def forget_all(self) -> None:
         """Another account or another key: nobody is known there. Who was forgotten stays so."""
         self._times.clear()
-        self._refused = {key: at for key, at in self._refused.items() if at is FORGOTTEN}
+        self._refused.clear()
 
-    def _leave_alone(self, key: int, at: float) -> None:
-        self._refused.pop(key, None)
-        self._refused[key] = at
-        if len(self._refused) > self._size:
-            del self._refused[next(iter(self._refused))]
+    def _keep(self, users: dict[int, _T], key: int, what: _T) -> None:
+        users.pop(key, None)
+        users[key] = what
+        if len(users) > self._size:
+            del users[next(iter(users))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
 from typing import Final, TypeAlias
 
 from bridge.model import (
@@ -178,7 +177,7 @@ class Work:
             self.letter is None
             and self.state is not EventState.GONE
             and self.request is not NO_REQUEST
-            and not (self.step is not None and self.step.is_left)
+            and not (self.step is not None and self.step.has_letter)
             and self.partition.tracker.life is not TrackerState.DEAD
         )
 
@@ -191,7 +190,7 @@ class Work:
 class RecordStep:
     """Where an event stands among the steps of its record: it goes once the one before it was accepted."""
 
-    __slots__ = ("failed", "is_left", "number", "of", "then", "waits")
+    __slots__ = ("failed", "has_letter", "is_aside", "is_left", "number", "of", "then", "waits")
 
     def __init__(self, number: int, of: int) -> None:
         self.number = number
@@ -203,8 +202,12 @@ class RecordStep:
         """For the one before it. It keeps its place in its key queue meanwhile."""
         self.failed: Failed | None = None
         """What it becomes when its turn comes, where it cannot become a request."""
+        self.is_aside = False
+        """What it waits for failed, or waits behind what failed: so does what waits behind it. See `queues.failing`."""
+        self.has_letter = False
+        """The one before it is a dead letter, written or not yet, and it goes with that one."""
         self.is_left = False
-        """The one before it is a dead letter, and it goes with that one: whoever meets it in a queue passes it over."""
+        """That letter left its key queue: whoever meets this one in a queue passes it over."""
 
 
 class AutomaticIdentify(Work):
@@ -227,33 +230,28 @@ class AutomaticIdentify(Work):
 class Fanout:
     """A record that became several events: complete when all of them are."""
 
-    __slots__ = ("remaining", "size", "works", "worst")
+    __slots__ = ("size", "works", "worst")
 
     has_elements = False
     """Whether they are of elements of the record, and not of the routes of one."""
 
-    def __init__(self, works: Collection[Work], size: int) -> None:
+    def __init__(self, works: dict[Work, None], size: int) -> None:
         self.works = works
-        """Those that are open, where it has elements; else all of them."""
+        """Those that are not done, in their order."""
         self.size = size
-        self.remaining = len(works)
         self.worst = Disposition.FILTERED
 
     @property
     def head(self) -> Work | None:
         """The first event that is not done: what is said of the record is said of it. None: it is not open yet."""
-        last = None
-        for last in self.works:
-            if last.state is not EventState.GONE:
-                return last
-        return last
+        return next(iter(self.works), None)
 
-    def settle(self, _work: Work, disposition: Disposition) -> bool:
+    def settle(self, work: Work, disposition: Disposition) -> bool:
         """One event is done; True when it was the last. A dead letter among them names the record's disposition."""
         if _RANK[disposition] > _RANK[self.worst]:
             self.worst = disposition
-        self.remaining -= 1
-        return self.remaining == 0
+        del self.works[work]
+        return not self.works
 
 
 class OpenElements(Fanout):

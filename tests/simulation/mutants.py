@@ -46,9 +46,10 @@ class Mutant:
 
 def _a_record_is_done_with_its_first_event(patch: pytest.MonkeyPatch) -> None:
     def settle(fanout: Fanout, work: Work, disposition: Disposition) -> bool:
-        del work, disposition
-        fanout.remaining -= 1
-        return fanout.remaining == len(fanout.works) - 1
+        is_first = fanout.worst is Disposition.FILTERED
+        fanout.worst = disposition
+        del fanout.works[work]
+        return is_first
 
     patch.setattr(Fanout, "settle", settle)
 

@@ -231,7 +231,7 @@ class Admission:
             partition.tracker.passed(record.offset)
             self._record_filtered(filtered[0], 1)
             return
-        fanout = Fanout(works, works[0].size)
+        fanout = Fanout(dict.fromkeys(works), works[0].size)
         self._arrived(partition, record, fanout)
         for work in works:
             work.fanout = fanout
@@ -249,8 +249,10 @@ class Admission:
 
     def _enqueue_all(self, works: Sequence[Work], outcomes: Outcomes, place_of: Callable[[Work], int]) -> None:
         """Queue the events of one record or element, as steps where they are such."""
-        if isinstance(outcomes, Steps):
+        if works and isinstance(outcomes, Steps):
             link(works, [place_of(work) for work in works], len(outcomes))
+            if isinstance(outcomes[place_of(works[0])], Failed):
+                works = [*works[1:], works[0]]  # it is over at once: what waits for it must be in its queue then
         for work in works:
             self._enqueue(work, outcomes[place_of(work)])
 
@@ -300,13 +302,18 @@ class Admission:
 
 
 def link(works: Sequence[Work], places: Sequence[int], of: int) -> None:
-    """Each of these waits for the one before it; `places` are those they have among all outcomes, `of` how many."""
+    """Each of these waits for the one before it; `places` are those they have among all outcomes, `of` how many.
+
+    Which of them failed in an earlier assignment is not known: what was counted then counts for each.
+    """
     before: RecordStep | None = None
     for work, place in zip(works, places, strict=True):
         step = work.step = RecordStep(place, of)
         if before is not None:
             before.then, step.waits = work, True
         before = step
+        first = works[0]
+        work.counted, work.mark, work.first_at = first.counted, first.mark, first.first_at
 
 
 def _too_large(arrival: Oversized) -> str:

@@ -63,11 +63,14 @@ class Answers:
         written_ms = work.record.timestamp_ms
         if written_ms is not None:
             self._tally.took(self._wall() - written_ms / 1000)
-        if work.key is not None or work.mark is not None:
+        if work.key is not None or self._failing.lengths:
             following = self._queues.keys.advance(work)
             work.key = None
-            if following is not None and (following.step is None or not following.step.waits):
-                self._queues.ready[following.request.kind].push(following)
+            if following is not None:
+                if following.step is None:
+                    self._queues.ready[following.request.kind].push(following)
+                else:
+                    self._queues.go(following)
         if partition.tracker.life is _DEAD:
             return
         self._assignments.complete(work, _DELIVERED)
@@ -86,7 +89,7 @@ class Answers:
             self._identifies.accepted(work, self._monotonic())
             return False
         if request.kind is IDENTIFY:
-            self._identifies.identified(request.user_id, self._monotonic())
+            self._identifies.identified(work, self._monotonic())
         if work.step is not None:
             self._steps.accepted(work.step)
         return True
@@ -235,7 +238,7 @@ class Answers:
     def _back(self, work: Work) -> bool:
         """Whether the event stays ours to send; if its partition is leaving, it is left open for the next owner."""
         if work.partition.tracker.life is TrackerState.LIVE:
-            return True
+            return not (isinstance(work, AutomaticIdentify) and self._identifies.gives_up(work))
         work.state = EventState.GONE
         self._leave(work)
         if work.partition.tracker.life is TrackerState.DRAINING:
@@ -258,7 +261,7 @@ class Answers:
             return
         identify = work if isinstance(work, AutomaticIdentify) else None
         if identify is not None:
-            event = self._identifies.refused(identify, now)
+            event = self._identifies.refused(identify, now, the_key_is=reason is LetterReason.UNAUTHORIZED)
             if event is None:
                 return
             work = event

@@ -260,11 +260,10 @@ class Dispatcher:
 
     def _arrive(self, work: Work) -> None:
         """It is the head of its key queue from the start."""
-        if work.step is None or not work.step.waits:
-            kind = work.request.kind
-            self.queues.ready[kind].push(work)
-            if kind is not TRACK and self.governors[kind].outage.on:
-                self.failing.begin(work)
+        self.queues.go(work)
+        kind = work.request.kind
+        if kind is not TRACK and self.governors[kind].outage.on and work.state is EventState.READY:
+            self.failing.begin(work)
 
     def _fail(self, work: Work, failed: Failed) -> None:
         letter = DeadLetter(
@@ -279,9 +278,10 @@ class Dispatcher:
             kind=failed.kind,
             step=failed_step(work),
         )
-        if failed.kind == IDENTIFY.name and work.step is not None and work.partition.rest_follows:
+        step = work.step
+        if failed.kind == IDENTIFY.name and step is not None and step.then is not None and work.partition.rest_follows:
             letter = replace(letter, step=failed_step(work, rest_sent=True))
-            self._steps.accepted(work.step)
+            self._steps.go_on_without(step)
         self.letters.submit(work, letter)
 
     # --- requests out -----------------------------------------------------------------------------
@@ -398,6 +398,11 @@ class Dispatcher:
         self._intake.drop(leaving)
         self.letters.drop(partitions, goes, now)
         self.queues.release(goes)
+        for partition in leaving:
+            for entry in partition.tracker.open.values():
+                for work in (entry,) if isinstance(entry, Work) else entry.works:
+                    if work.state is EventState.WAITING:  # in no queue: without a key, for a step or an identify
+                        work.state = EventState.GONE
         self.identifies.review()
         for topic in dict.fromkeys(partition.topic for partition in leaving):
             self.letters.given_up(topic)

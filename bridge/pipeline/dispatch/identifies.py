@@ -7,7 +7,7 @@ requests: whatever is forgotten, every event comes after an accepted identify of
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from bridge.counts import Tally
 from bridge.model import IDENTIFY
@@ -24,8 +24,8 @@ class Identifies:
     """Asked for every event that is about to be sent, where the configuration has anything to say of users."""
 
     __slots__ = (
-        "_credentials", "_failing", "_generation", "_is_down", "_known", "_pending", "_queues", "_sends", "_settle",
-        "_tally", "is_needed",
+        "_cleared", "_credentials", "_failing", "_generation", "_is_down", "_key_since", "_known", "_pending",
+        "_queues", "_sends", "_settle", "_tally", "is_needed",
     )  # fmt: skip
 
     def __init__(
@@ -44,9 +44,13 @@ class Identifies:
         self._tally = tally
         self._credentials = credentials
         self._generation = credentials.generation
+        self._key_since = float("-inf")
+        """Monotonic time at which the key in force was first seen."""
         self._known = UserMemory(settings.known_users.size, settings.known_users.ttl)
         self._pending: dict[str, AutomaticIdentify] = {}
         """By user: what is ready, on the wire or waits for its next attempt. One for each at a time."""
+        self._cleared: dict[Work, float] = {}
+        """Events whose identify was accepted, and when that has settled: however little is remembered, they go."""
         self._settle = settings.identify_settle
         self._sends = settings.unknown_users == "identify"
         self.is_needed = self._sends or self._settle > 0.0
@@ -58,16 +62,16 @@ class Identifies:
         """Whether this event may be sent now; else it waits, and comes back to the ready queue by itself."""
         user, known, tally = work.request.user_id, self._known, self._tally.users
         if self._credentials.generation != self._generation:
-            self._generation = self._credentials.generation
-            known.forget_all()
+            self._key_changed(now)
         identified_at = known.identified_at(user, now)
-        if identified_at is not None:
-            settled_at = identified_at + self._settle
-            if now >= settled_at:
+        settled_at = self._cleared.get(work) if identified_at is None else identified_at + self._settle
+        if settled_at is not None:
+            if now < settled_at:
+                self._queues.delay(work, settled_at)
+                return False
+            if self._cleared.pop(work, None) is None and not work.attempts:
                 tally.known += 1
-                return True
-            self._queues.delay(work, settled_at)
-            return False
+            return True
         if not self._sends or known.is_left_alone(user, now):
             return True
         tally.unknown += 1
@@ -85,39 +89,61 @@ class Identifies:
             self._failing.begin(work)
         return False
 
+    def _key_changed(self, now: float) -> None:
+        self._generation, self._key_since = self._credentials.generation, now
+        self._known.forget_all()
+        self._cleared.clear()
+        self._tally.users.remembered = 0
+
     # --- what becomes of an identify --------------------------------------------------------------------
 
-    def identified(self, user: str, now: float) -> None:
-        """An identify of this user was accepted, whoever asked for it."""
-        if self.is_needed:
+    def identified(self, identify: Work, now: float) -> bool:
+        """It was accepted, whoever asked for it. False where that says nothing: it went with an earlier key."""
+        if not self.is_needed:
+            return True
+        if self._credentials.generation != self._generation:
+            self._key_changed(now)
+        if identify.last_at < self._key_since:
+            return False
+        user = identify.request.user_id
+        if not (isinstance(identify, AutomaticIdentify) and self._known.is_forgotten(user)):
             self._known.identified(user, now)
             self._tally.users.remembered = len(self._known)
+        return True
 
     def accepted(self, identify: AutomaticIdentify, now: float) -> None:
         """It was one of the bridge's own: the events that wait for it may go."""
         self._tally.users.identified += 1
-        self.identified(identify.request.user_id, now)
-        first = identify.asked_by[0]
-        first.counted, first.mark, first.first_at = identify.before
+        if self.identified(identify, now):
+            for work in identify.asked_by:
+                if self._is_ours(work):
+                    self._cleared[work] = now + self._settle
         self._let_go(identify)
 
-    def refused(self, identify: AutomaticIdentify, now: float) -> Work | None:
-        """It failed for good. Returns the event that becomes a dead letter for it; None: all of them are sent.
+    def gives_up(self, identify: AutomaticIdentify) -> bool:
+        """Whether one that failed is not sent again, because its user was forgotten meanwhile."""
+        if not self._known.is_forgotten(identify.request.user_id):
+            return False
+        self._let_go(identify)
+        return True
+
+    def refused(self, identify: AutomaticIdentify, now: float, *, the_key_is: bool) -> Work | None:
+        """It failed for good, or `the_key_is`. Returns the event that becomes a dead letter for it; None: all are sent.
 
         The others ask again, one after the other: each of them is a record whose owner wants to hear of it.
         """
         self._tally.users.refused += 1
         waiting = [work for work in identify.asked_by if self._is_ours(work)]
-        if not waiting or waiting[0].partition.rest_follows:
-            self._known.refused(identify.request.user_id, now)
+        if not waiting or (waiting[0].partition.rest_follows and not the_key_is):
+            if not the_key_is:
+                self._known.refused(identify.request.user_id, now)
             self._let_go(identify)
             return None
         event = waiting[0]
+        self._let_go(identify, waiting[1:])
         event.attempts, event.counted, event.first_at, event.last_at = (
             identify.attempts, identify.counted, identify.first_at, identify.last_at,
         )  # fmt: skip
-        identify.asked_by = waiting[1:]
-        self._let_go(identify)
         return event
 
     def failed(self, identify: AutomaticIdentify) -> None:
@@ -141,14 +167,19 @@ class Identifies:
         """Partitions left, and identifies with them: what others wait for is asked for again."""
         for identify in [each for each in self._pending.values() if each.state is EventState.GONE]:
             self._let_go(identify)
+        for work in [work for work in self._cleared if work.partition.tracker.life is not TrackerState.LIVE]:
+            del self._cleared[work]
 
-    def _let_go(self, identify: AutomaticIdentify) -> None:
-        """Its events are ready again; each is asked about again when its turn comes."""
+    def _let_go(self, identify: AutomaticIdentify, works: Sequence[Work] | None = None) -> None:
+        """Its events, or these of them, are ready again; each is asked about again when its turn comes."""
         user = identify.request.user_id
         if self._pending.get(user) is identify:
             del self._pending[user]
         identify.state = EventState.GONE
-        for work in identify.asked_by:
+        first = identify.asked_by[0]
+        if self._is_ours(first):
+            first.counted, first.mark, first.first_at = identify.before
+        for work in identify.asked_by if works is None else works:
             if self._is_ours(work):
                 self._queues.ready[work.request.kind].push(work)
 
@@ -164,3 +195,6 @@ class Identifies:
         self._tally.users.forgotten += 1
         self._known.forget(user)
         self._tally.users.remembered = len(self._known)
+        pending = self._pending.get(user)
+        if pending is not None and pending.state is not EventState.IN_FLIGHT:
+            self._let_go(pending)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from bridge.config.sections import RetryPolicy
 from bridge.model import DeadLetter, Disposition, FailedStep, LetterReason, LetterRefused
@@ -57,6 +57,14 @@ def failed_step(work: Work, *, automatic: bool = False, rest_sent: bool = False)
     return FailedStep(step.number, step.of, rest_sent, automatic)
 
 
+def rest_of(work: Work) -> Iterator[Work]:
+    """The steps behind this one that were not sent."""
+    step = work.step
+    while step is not None and (then := step.then) is not None:
+        yield then
+        step = then.step
+
+
 class LetterDesk:
     """A letter that cannot be written is back-pressure: its offset stays open and nothing more is admitted.
 
@@ -84,6 +92,9 @@ class LetterDesk:
         """The event becomes this letter; the breaker says whether it is written."""
         work.letter = letter
         topic = work.partition.topic
+        for left in rest_of(work):
+            if left.step is not None:
+                left.step.has_letter = True
         if topic.admits(letter):
             self._write(work, letter)
             return
@@ -161,10 +172,7 @@ class LetterDesk:
             if letter.route is not None:
                 self._tally.route(letter.route).dead_lettered += 1
         self._queues.leave(work)
-        rest = work.step
-        while rest is not None and rest.then is not None:
-            # The steps behind it are with the letter, for whoever sends it again.
-            left, rest = rest.then, rest.then.step
+        for left in rest_of(work):  # they are with the letter, for whoever sends it again
             self._assignments.complete(left, Disposition.DEAD_LETTERED)
         self._assignments.complete(work, Disposition.DEAD_LETTERED)
 
@@ -202,6 +210,8 @@ class LetterDesk:
         self._add_stuck(work.entry, work.partition)
         if isinstance(work.fanout, OpenElements):
             self._add_stuck(work.fanout, work.partition)
+            for left in rest_of(work):
+                self._add_stuck(left.entry, work.partition)
 
     def _stick_opening(self, partition: PartitionWork) -> None:
         """No further element of it is opened, so it cannot be done before the partition is given up."""

@@ -9,7 +9,7 @@ from bridge.pipeline.dispatch.identifies import Identifies
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.queues import Queues
-from bridge.pipeline.work import EventState, RecordStep, Work
+from bridge.pipeline.work import AutomaticIdentify, EventState, RecordStep, Work
 
 
 class StepOrder:
@@ -57,8 +57,8 @@ class StepOrder:
         """Requests of this kind do not get through from now on: what waits for them is to take no room from others."""
         if kind is TRACK:
             return
-        for head in list(self._queues.keys):
-            if head.request.kind is kind:
+        for head in [*self._queues.keys, *self._queues.ready[kind]]:
+            if head.request.kind is kind and not isinstance(head, AutomaticIdentify):
                 self._failing.begin(head)
         for identify in self._identifies.pending():
             if identify.request.kind is kind:

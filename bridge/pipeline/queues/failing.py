@@ -29,8 +29,8 @@ class Failing:
     """
 
     __slots__ = (
-        "_all", "_bytes", "_held", "_one", "_over", "_positions", "_read_on", "_room", "_tally", "_tight",
-        "lengths", "paused",
+        "_all", "_aside", "_bytes", "_held", "_one", "_over", "_positions", "_read_on", "_room", "_tally", "_tight",
+        "is_head", "lengths", "paused",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,10 @@ class Failing:
         """Events that a partition may still bring although a bound is reached."""
         self._tight = False
         """A bound was reached lately."""
+        self._aside: list[Work] = []
+        """Steps that wait for what is in such a queue, until their own queues are such as well."""
+        self.is_head: Callable[[Work], bool] = lambda _: False
+        """Whether nothing of its key is before an event."""
 
     def __contains__(self, work: Work) -> bool:
         return (work if work.key is None else work.key) in self.lengths
@@ -62,7 +66,12 @@ class Failing:
         return max(0, self.lengths.get(work if work.key is None else work.key, 1) - 1)
 
     def begin(self, head: Work) -> None:
-        """The head of a key queue failed."""
+        """The head of a key queue failed, or waits for something that did: the step before it, its user's identify."""
+        self._begin(head)
+        while self._aside:
+            self._begin(self._aside.pop())
+
+    def _begin(self, head: Work) -> None:
         key = head if head.key is None else head.key
         if key in self.lengths:
             return
@@ -79,6 +88,8 @@ class Failing:
         key = work.key
         count = self.lengths[key] = self.lengths[key] + 1
         self._hold(work)
+        while self._aside:
+            self._begin(self._aside.pop())
         tally = self._tally
         if count > self._one or tally.behind > self._all or tally.behind_bytes > self._bytes:
             self._pause(work.partition, key)
@@ -108,7 +119,11 @@ class Failing:
         self._over.pop(partition, None)
         if self._held:
             for entry in entries:
-                for each in entry.works if isinstance(entry, OpenElements) else (entry,):
+                works = (entry,) if isinstance(entry, Work) else entry.works
+                for work in works:
+                    if work.key is None:
+                        self.lengths.pop(work, None)
+                for each in works if isinstance(entry, OpenElements) else (entry,):
                     if each in self._held:
                         self._release(each)
 
@@ -166,6 +181,12 @@ class Failing:
         self._held[entry] = events + 1
         if not events:
             self._count(entry, 1)
+        step = None if work.step is None else work.step.then
+        while step is not None and step.step is not None:
+            step.step.is_aside = True
+            if step.key is not None and self.is_head(step):
+                self._aside.append(step)
+            step = step.step.then
 
     def _release(self, entry: Entry) -> None:
         del self._held[entry]

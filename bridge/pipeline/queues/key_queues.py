@@ -66,11 +66,22 @@ class KeyQueues:
         head.tail = None
         self._heads[key] = following
         step = following.step
-        if step is not None and step.is_left:
-            after = self.advance(following)
-            following.key = None
-            return after
-        return following
+        return following if step is None or not step.is_left else self._past(following)
+
+    def _past(self, left: Work) -> Work | None:
+        """The first from here on that is not left with a dead letter; a row of them may be thousands long."""
+        head: Work | None = left
+        while head is not None and head.step is not None and head.step.is_left:
+            self.failing.leave(head)
+            following = head.next
+            if following is None:
+                del self._heads[head.key]
+            else:
+                following.tail = head.tail if head.tail is not following else None
+                self._heads[head.key] = following
+            head.next = head.tail = head.key = None
+            head = following
+        return head
 
     def is_head(self, work: Work) -> bool:
         """Whether nothing of its key is before it."""

@@ -64,6 +64,7 @@ class Queues:
     def __init__(self, failing: Failing, max_in_flight: int) -> None:
         self._failing = failing
         self.keys = KeyQueues(failing)
+        failing.is_head = self.keys.is_head
         self.ready = {kind: ReadyQueue(max_in_flight) for kind in KINDS}
         """Each kind of request has a budget of its own, and so a queue of its own."""
         self.delayed = DelayQueue()
@@ -77,7 +78,10 @@ class Queues:
             self._leave_rest(work.step.then)
         following = self.keys.advance(work)
         work.key = None
-        if following is None or (following.step is not None and following.step.waits):
+        if following is None:
+            return
+        if following.step is not None and following.step.waits:
+            self.go(following)
             return
         ready = self.ready[following.request.kind]
         if following in self._failing:
@@ -105,6 +109,8 @@ class Queues:
         """It is the head of its key queue now, and ready unless it waits for the step before it."""
         if head.step is None or not head.step.waits:
             self.ready[head.request.kind].push(head)
+        elif head.step.is_aside:
+            self._failing.begin(head)
 
     def delay(self, work: Work, until: float) -> None:
         """The head of a key queue waits for this time, and its queue with it."""

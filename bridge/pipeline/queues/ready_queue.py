@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from bridge.pipeline.work import EventState, Work
@@ -41,6 +41,10 @@ class ReadyQueue:
 
     def __bool__(self) -> bool:
         return bool(self.order) or bool(self.again)
+
+    def __iter__(self) -> Iterator[Work]:
+        """What is ready, in no particular order."""
+        return (work for queue in (*self._queues.values(), self.again) for work in queue if work.state is _READY)
 
     def push(self, work: Work) -> None:
         """Ready, behind the others of its topic."""

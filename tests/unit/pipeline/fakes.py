@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from bridge.model import (
+    COMPANY,
+    IDENTIFY,
+    MOST_ELEMENTS,
     TRACK,
     DeadLetter,
     Delivered,
@@ -19,6 +22,7 @@ from bridge.model import (
     Failed,
     Filtered,
     FilterReason,
+    Forget,
     LetterReason,
     LetterRefused,
     Outcome,
@@ -31,14 +35,16 @@ from bridge.model import (
     Retry,
     Route,
     SchemaNeeded,
+    Steps,
     TopicPartition,
     Unauthorized,
     Verdict,
+    output_of,
 )
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import Entry, Work
+from bridge.pipeline.work import AutomaticIdentify, Entry, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]
 Event = tuple[TopicPartition, int, int]
@@ -49,6 +55,7 @@ LetterTopic = Callable[[DeadLetter], "tuple[float, LetterRefused | None] | None"
 
 ROUTE = Route("test", "000000000000", "Tested")
 FILTERED = Filtered(FilterReason.RULE, ROUTE)
+FORGOTTEN = Filtered(FilterReason.FORGET, ROUTE)
 EPOCH = 1_700_000_000.0
 ACCEPTED = Delivered()
 FAILED = Retry("server_error", "503", status=503)
@@ -59,6 +66,7 @@ REJECTED = Reject("Invalid input", 400)
 UNWRITABLE = LetterRefused("broker transport failure")
 TOO_LARGE = LetterRefused("the record does not fit", too_large=True)
 OTHER = RequestKind("other", "/v1/other")
+KINDS_BY_WORD = {"": TRACK, "identify": IDENTIFY, "company": COMPANY, "other": OTHER}
 
 
 def unauthorized(key: int = 1) -> Unauthorized:
@@ -70,9 +78,13 @@ def event_of(work: Work) -> Event:
     return TopicPartition(record.topic, record.partition), record.offset, work.output
 
 
-def event_of_letter(letter: DeadLetter) -> Event:
+def events_of_letter(letter: DeadLetter) -> list[Event]:
+    """The event that failed, and the steps behind it that are left with it."""
     record = letter.record
-    return TopicPartition(record.topic, record.partition), record.offset, letter.output
+    partition, step = TopicPartition(record.topic, record.partition), letter.step
+    left = 1 if step is None or step.rest_sent else step.of - step.number
+    apart = 1 if letter.element is None else MOST_ELEMENTS
+    return [(partition, record.offset, letter.output + n * apart) for n in range(left)]
 
 
 class VirtualTime:
@@ -148,8 +160,17 @@ class FakeSink:
         """By request, what it keeps in order."""
         self.sent: list[tuple[float, Event, str]] = []
         """Time, event and user of each request."""
+        self.kinds: list[tuple[str, str]] = []
+        """Kind and user of each request, the bridge's own identifies among them."""
         self.accepted: list[Event] = []
         self.accepted_ever: set[Event] = set()
+        self.accepted_here: set[tuple[PartitionWork, int, int]] = set()
+        """In which assignment, offset and output."""
+        self.identified: dict[str, list[float]] = {}
+        """By user, when its identifies were accepted; those of all processes."""
+        self.excused: set[str] = set()
+        """Users whose events may come without an identify, because the API refused to identify them."""
+        self.mapper: PlainMapper = cast("PlainMapper", None)
         self.lettered: set[Event] = set()
         """Events that the pipeline gave up on after an answer."""
         self.aborted = 0
@@ -161,13 +182,39 @@ class FakeSink:
         assert self.may_start(), "a woken process sends before it proved its membership"
         if work.key is not None:
             assert work.key not in self.on_wire.values(), f"two in flight for the lane {work.key!r}"
+        assert work.request.body, "something is sent that never was a request"
+        self._check_steps(work)
+        self._check_user(work)
         self.on_wire[work] = work.key
+        self.kinds.append((work.request.kind.name, work.who))
         assert len(self.on_wire) <= self._settings.max_in_flight
         self.sent.append((self._time.now, event_of(work), work.who))
         answer = self.api(work)
         if answer is not None:
             seconds, verdict = answer
             self._time.after(seconds, partial(self._answer_unless_gone, work, verdict))
+
+    def _check_steps(self, work: Work) -> None:
+        """What is before it in its record was accepted in this very assignment, or may be passed over."""
+        if work.step is None or isinstance(work, AutomaticIdentify):
+            return
+        record = work.record
+        for output, word in self.mapper.steps_before(record, work.output):
+            key = (work.partition, record.offset, output)
+            given_up = (event_of(work)[0], record.offset, output) in self.lettered or word.endswith(":!")
+            passed = given_up and self.mapper.sends_the_rest
+            assert key in self.accepted_here or passed, f"{work} is sent before step {output} was accepted"
+
+    def _check_user(self, work: Work) -> None:
+        """A user's events come after an accepted identify, where that is asked for, and after it has settled."""
+        settings, user = self._settings, work.who
+        if work.request.kind is not TRACK:
+            if isinstance(work, AutomaticIdentify):
+                assert user not in self.mapper.forgotten, f"{user} is forgotten, and is identified all the same"
+            return
+        at = self.identified.get(user)
+        if settings.unknown_users == "identify" and user not in self.excused | self.mapper.ever_forgotten:
+            assert at, f"an event of {user} is sent before the user was identified"
 
     def abort(self, works: Iterable[Work], /) -> None:
         for work in works:
@@ -177,13 +224,22 @@ class FakeSink:
     def answer(self, work: Work, verdict: Verdict) -> None:
         """Answer one request now."""
         del self.on_wire[work]
+        is_identify = work.request.kind is IDENTIFY
         if isinstance(verdict, Delivered):
-            self.accepted.append(event_of(work))
-            self.accepted_ever.add(event_of(work))
+            if is_identify:
+                self.identified.setdefault(work.who, []).append(self._time.now)
+            if not isinstance(work, AutomaticIdentify):
+                if is_identify:
+                    self.mapper.forgotten.discard(work.who)
+                self.accepted.append(event_of(work))
+                self.accepted_ever.add(event_of(work))
+                self.accepted_here.add((work.partition, work.record.offset, work.output))
+        elif is_identify and self.mapper.sends_the_rest:
+            self.excused.add(work.who)
         self.dispatcher.answered(work, verdict)
-        self.dispatcher.pump()
         if work.letter is not None:
             self.lettered.add(event_of(work))
+        self.dispatcher.pump()
 
     def answer_all(self, verdict: Verdict) -> None:
         """Answer everything that is on the wire now."""
@@ -223,7 +279,7 @@ class FakeLetters:
         letter = self.pending.pop(work)
         if refused is None:
             self.written.append(letter)
-            self.events.add(event_of_letter(letter))
+            self.events.update(events_of_letter(letter))
         self.dispatcher.letter_written(work, refused)
 
 
@@ -358,31 +414,60 @@ class FakeRegistry:
         self.dispatcher.looked_up(reference)
 
 
-def words_of(record: Record) -> list[str]:
-    """The record's events; the schema that it names, if it does, is left out, and that its elements make them."""
-    return (record.value or b"-").decode().rpartition("|")[2].removeprefix("[").split("+")
+def chains_of(record: Record) -> list[list[str]]:
+    """The words of the record: its events, each with the steps behind it; or those of its elements.
+
+    The schema that it names, if it does, is left out, and that its elements make them.
+    """
+    text = (record.value or b"-").decode().rpartition("|")[2].removeprefix("[")
+    return [each.split(">") for each in text.split("+")]
+
+
+def has_elements(record: Record) -> bool:
+    return (record.value or b"").rpartition(b"|")[2].startswith(b"[")
+
+
+def outputs_of(record: Record) -> dict[int, str]:
+    """The words of the record by the number of their event, in order."""
+    return _outputs_of(record.value or b"-")
+
+
+@lru_cache(maxsize=64)
+def _outputs_of(value: bytes) -> dict[int, str]:
+    record = Record("", 0, 0, None, None, value, ())
+    chains = chains_of(record)
+    if has_elements(record):
+        return {output_of(n, step): word for n, chain in enumerate(chains) for step, word in enumerate(chain)}
+    return dict(enumerate(word for chain in chains for word in chain))
+
+
+def lane_of(word: str) -> str:
+    """Whose order the event of this word is in."""
+    user, _, kind = word.partition(":")
+    return f"company:{user}" if kind == "company" else user
 
 
 class FakeElements(Elements):
-    """Each makes one event, and is asked for once, in order."""
+    """Each makes one event, or a chain of steps, and is asked for once, in order."""
 
     opened = 0
 
-    def __init__(self, record: Record, outcomes: Outcomes, way: int) -> None:
+    def __init__(self, record: Record, outcomes: Sequence[Outcomes], way: int) -> None:
         super().__init__(len(outcomes), record.size, way)
         self._outcomes = outcomes
 
     def map(self, element: int, now: float) -> Outcomes:  # noqa: ARG002 - the port's signature
         assert element >= self.opened, "elements are opened in order, each once"
         self.opened = element + 1
-        return (self._outcomes[element],)
+        return self._outcomes[element]
 
 
 class PlainMapper:
     """``ann`` is an event of user ann; ``ann+bob`` two events; ``-`` is filtered; ``!`` cannot be mapped.
 
-    ``ann:other`` is a request of another kind; ``id:7|ann`` needs a schema before it says anything; ``[ann+bob`` is a
-    record of two elements.
+    ``ann:identify>acme:company>ann`` are steps; ``ann:other`` is a request of another kind; ``ann:forget`` has ann
+    forgotten; ``ann:!`` is an identify that cannot be mapped. ``id:7|ann`` needs a schema before it says anything;
+    ``[ann+bob`` is a record of two elements, each of which may be steps.
     """
 
     def __init__(self, known: dict[str, bool] | None = None) -> None:
@@ -391,6 +476,9 @@ class PlainMapper:
         """In which records of elements are taken apart."""
         self.sends_the_rest = False
         """What comes behind an identify that is refused."""
+        self.forgotten: set[str] = set()
+        """Users that records of this process asked to forget, and none asked to identify since then."""
+        self.ever_forgotten: set[str] = set()
 
     def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - the port's signature
         return self.sends_the_rest
@@ -403,15 +491,45 @@ class PlainMapper:
                 return (SchemaNeeded(reference),)
             if not is_schema:
                 return (Failed(LetterReason.UNDECODABLE, f"the registry does not know {reference}"),)
-        outcomes = tuple(self.outcome(record, output, word) for output, word in enumerate(words_of(record)))
-        is_list = (record.value or b"").rpartition(b"|")[2].startswith(b"[")
-        return (FakeElements(record, outcomes, self.way),) if is_list else outcomes
+        outcomes = {output: self.outcome(record, output, word) for output, word in outputs_of(record).items()}
+        chains = chains_of(record)
+        if has_elements(record):
+            elements = [
+                self._chain([outcomes[output_of(n, step)] for step in range(len(chain))])
+                for n, chain in enumerate(chains)
+            ]
+            return (FakeElements(record, elements, self.way),)
+        is_chain = any(len(chain) > 1 for chain in chains)
+        return Steps(outcomes.values()) if is_chain else tuple(outcomes.values())
 
     @staticmethod
-    def outcome(record: Record, output: int, word: str) -> Outcome:
+    def _chain(outcomes: Sequence[Outcome]) -> Outcomes:
+        return Steps(outcomes) if len(outcomes) > 1 else tuple(outcomes)
+
+    def outcome(self, record: Record, output: int, word: str) -> Outcome:
         if word == "-":
             return FILTERED
-        if word == "!":
-            return Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE)
         user, _, kind = word.partition(":")
-        return Request(OTHER if kind else TRACK, user, "Tested", f"{record.coordinates}#{output}".encode(), ROUTE)
+        if kind == "forget":
+            self.forgotten.add(user)
+            self.ever_forgotten.add(user)
+            return Forget(user, FORGOTTEN)
+        if user == "!" or kind == "!":
+            name = IDENTIFY.name if kind else TRACK.name
+            return Failed(LetterReason.UNMAPPABLE, "no such field", ROUTE, kind=name)
+        body = f"{record.coordinates}#{output}".encode()
+        return Request(KINDS_BY_WORD[kind], lane_of(word), "" if kind else "Tested", body, ROUTE)
+
+    @staticmethod
+    def steps_before(record: Record, output: int) -> list[tuple[int, str]]:
+        """The steps before this one that do something."""
+        outputs = outputs_of(record)
+        element = output % MOST_ELEMENTS if has_elements(record) else None
+        return [
+            (other, word)
+            for other, word in outputs.items()
+            if other < output
+            and (element is None or other % MOST_ELEMENTS == element)
+            and word != "-"
+            and not word.endswith(":forget")
+        ]

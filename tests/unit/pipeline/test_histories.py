@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -29,6 +31,8 @@ ANSWERS = ["accepted", "accepted", "accepted", "accepted", "failed", "timed out"
 
 class Histories(RuleBasedStateMachine):
     ordering: Ordering = "user"
+    more: ClassVar[dict[str, Any]] = {}
+    """Settings beside those of all."""
 
     @initialize(seed=st.integers(0, 1000), hold_after=st.sampled_from([0, 4, 4]))
     def begin(self, seed: int, hold_after: int) -> None:
@@ -44,6 +48,7 @@ class Histories(RuleBasedStateMachine):
                 hold_after_letters=hold_after,
                 drain_timeout=8.0,
                 session_timeout=20.0,
+                **self.more,
             ),
             seed=seed,
             commit_every=1.0,
@@ -143,7 +148,8 @@ class Histories(RuleBasedStateMachine):
         for partition in self.world.dispatcher.assignments:
             for work in events(partition.tracker.open.values()):
                 draining_and_dropped = work.state is EventState.GONE
-                if work.letter is None and not draining_and_dropped:
+                left = work.step is not None and (work.step.has_letter or work.step.failed is not None)
+                if work.letter is None and not draining_and_dropped and not left:
                     open_events[partition.topic.name] += 1
         for name, topic in self.world.dispatcher.topics.items():
             assert self.world.dispatcher.assignments.may_deliver(topic) == (open_events[name] > 0)

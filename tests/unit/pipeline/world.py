@@ -13,7 +13,7 @@ from bridge.pipeline.budget.membership import GAP
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.settings import DeliverySettings
-from bridge.pipeline.work import OpenElements, Work
+from bridge.pipeline.work import Entry, OpenElements, Work
 from tests.unit.pipeline.fakes import (
     EPOCH,
     Event,
@@ -27,7 +27,8 @@ from tests.unit.pipeline.fakes import (
     PlainMapper,
     Tracker,
     VirtualTime,
-    words_of,
+    lane_of,
+    outputs_of,
 )
 
 
@@ -46,6 +47,11 @@ class Log:
         self.records.append(record)
         self.end = record.offset + 1
         return record
+
+
+def works_of(entry: Entry) -> list[Work]:
+    """The events of an open record; those that are open, where it has elements."""
+    return [entry] if isinstance(entry, Work) else list(entry.works)
 
 
 class World:
@@ -77,12 +83,13 @@ class World:
             self.positions.committed = beside.positions.committed
             self.sink.accepted_ever = beside.sink.accepted_ever
             self.letters.events = beside.letters.events
+            self.sink.identified = beside.sink.identified
         self.owned: dict[TopicPartition, Tracker] = {}
         self._next: dict[Tracker, int] = {}
         """Index in the log of the next record to hand over."""
         self.drained: list[tuple[float, list[tuple[Tracker, Position]]]] = []
         self.alarm = FakeAlarm(self.time, self._pump, rings_after=rings_after)
-        self.mapper = PlainMapper(self.registry.known)
+        self.mapper = self.sink.mapper = PlainMapper(self.registry.known)
         self.dispatcher = Dispatcher(
             self.settings,
             mapper=self.mapper,
@@ -224,6 +231,13 @@ class World:
         assert tally.buffered == len(entries)
         assert tally.buffered_bytes == sum(entry.size for entry in entries)
         assert tally.elements == sum(len(entry.open) for entry in entries if isinstance(entry, OpenElements))
+        held = dispatcher.failing._held  # what leaks there is seen nowhere else
+        assert set(held) <= {each for entry in entries for each in (entry, *works_of(entry))}, "counted apart, and gone"
+        assert tally.behind == len(held)
+        keyless = {each for each in dispatcher.failing.lengths if isinstance(each, Work)}
+        assert keyless <= {work for entry in entries for work in works_of(entry)}, (
+            "a queue apart of an event that is gone"
+        )
         for partition in dispatcher.assignments:
             of_elements = [each for each in partition.tracker.open.values() if isinstance(each, OpenElements)]
             assert partition.elements == sum(len(each.open) + each.unopened for each in of_elements)
@@ -254,12 +268,12 @@ class World:
 
     def unfinished(self, partition: TopicPartition, record: Record) -> list[int]:
         """Outputs of a record that are neither accepted nor in the dead-letter topic."""
-        words = words_of(record)
         accepted, lettered = self.sink.accepted_ever, self.letters.events
         return [
             output
-            for output, word in enumerate(words)
+            for output, word in outputs_of(record).items()
             if word != "-"
+            and not word.endswith(":forget")
             and (partition, record.offset, output) not in accepted
             and (partition, record.offset, output) not in lettered
         ]
@@ -289,7 +303,7 @@ class World:
     def _user(self, event: Event) -> str:
         partition, offset, output = event
         record = next(record for record in self.logs[partition].records if record.offset == offset)
-        return words_of(record)[output]
+        return lane_of(outputs_of(record)[output])
 
     def works(self, partition: TopicPartition) -> list[Work]:
         """The open events of a partition of ours, one of each record."""
