@@ -5,6 +5,7 @@ No event is too old: `max_age` is about what is worth sending now. Everything el
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from math import nan
 from typing import Any, Final, NamedTuple
 
@@ -49,18 +50,23 @@ class HistoryMapper:
         self._noted: list[tuple[Outcome, Scope]] = []
         mapping.put_around(self._noting)
 
-    def outputs(self, record: Record) -> list[HistoryOutput]:
-        """What becomes of a record, its elements included. Raises what the mapping does where a registry is down."""
+    def outputs(self, record: Record) -> Iterable[list[HistoryOutput]]:
+        """What becomes of a record: of each of its elements a list of its own, mapped when it is asked for.
+
+        Raises what the mapping does where a registry is down. To be taken before the next record is given.
+        """
         self._noted.clear()
         outcomes = self._mapping.map(record, nan)
         elements = outcomes[0]
         if not isinstance(elements, Elements):
-            return self._with_times(record, outcomes, None)
-        found: list[HistoryOutput] = []
+            return (self._with_times(record, outcomes, None),)
+        return self._of_elements(record, elements)
+
+    def _of_elements(self, record: Record, elements: Elements) -> Iterator[list[HistoryOutput]]:
+        """One after the other: there may be a million."""
         for element in range(elements.count):
             self._noted.clear()
-            found += self._with_times(record, elements.map(element, nan), element)
-        return found
+            yield self._with_times(record, elements.map(element, nan), element)
 
     def _with_times(self, record: Record, outcomes: Outcomes, element: int | None) -> list[HistoryOutput]:
         found = []

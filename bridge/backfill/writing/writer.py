@@ -184,12 +184,14 @@ class _Segment:
             why = f"the record has {record.bytes} bytes, more than kafka.max_record_bytes"
             self._reject(record.record, HistoryOutput(0, Failed(LetterReason.TOO_LARGE, why)))
             return
-        outputs = self._mapper.outputs(record)
-        companies = _companies(outputs) if self._rows.needs_company else {}
+        for outputs in self._mapper.outputs(record):
+            self._take(record, outputs)
+
+    def _take(self, record: Record, outputs: Sequence[HistoryOutput]) -> None:
+        company = _company(outputs) if self._rows.needs_company else None
         for output in outputs:
             outcome = output.outcome
             if isinstance(outcome, Request) and output.event is not None:
-                company = companies.get(output.element)
                 for row in self._rows.rows(outcome, output.event, output.number, company):
                     self._files.add(row)
                     self._samples.look(row, outcome.event_name, record)
@@ -216,13 +218,10 @@ class _Segment:
         self._files.reject(orjson.dumps(entry) + b"\n")
 
 
-def _companies(outputs: Sequence[HistoryOutput]) -> dict[int | None, str]:
-    """By element, the company of the steps: the last one counts, as it would for whoever is identified twice."""
-    found: dict[int | None, str] = {}
-    for each in outputs:
-        if isinstance(each.outcome, Request) and (company := company_of(each.outcome)) is not None:
-            found[each.element] = company
-    return found
+def _company(outputs: Sequence[HistoryOutput]) -> str | None:
+    """That of the steps of a record, or an element: the last one counts, as for a user who is identified twice."""
+    found = (company_of(each.outcome) for each in reversed(outputs) if isinstance(each.outcome, Request))
+    return next((each for each in found if each is not None), None)
 
 
 def _filtered(outcome: Outcome) -> str:

@@ -119,3 +119,26 @@ def test_properties_have_all_their_digits(tmp_path: Path, digits: str) -> None:
     run(tmp_path / "run", SIGNED_UP._replace(value=raw))
 
     assert b'"seats":' + digits.encode() in (tmp_path / "run" / "users-00001.ndjson").read_bytes()
+
+
+def test_each_element_of_a_record_has_its_own_rows_company_and_rejects(tmp_path: Path) -> None:
+    elements = [
+        {"type": "user.signed_up", "user_id": f"u{number}", "data": {"company": {"id": f"c{number}"}}}
+        for number in range(3)
+    ]
+    elements[1]["user_id"] = ""
+    bundle = record(0)._replace(value=json.dumps({"time": TIME, "items": elements}).encode())
+    mapping = MAPPING | {"each": "items", "occurred_at": "outer:time"}
+    directory, log = RunDirectory(tmp_path / "run"), Log({0: [bundle]})
+    planned(directory, log, settings=BackfillSettings(company_id=True))
+
+    manifest = write(directory, log, mapping=mapping)
+
+    events = rows(tmp_path / "run", "events")
+    assert [(each["user_id"], each["company_id"], each["inserted_at"]) for each in events] == [
+        ("u0", "c0", AT),
+        ("u2", "c2", AT),
+    ]
+    reject = json.loads((tmp_path / "run" / "rejects.ndjson").read_bytes())
+    assert (reject["element"], reject["steps_left_out"]) == (1, 1)
+    assert manifest.written.records == 1

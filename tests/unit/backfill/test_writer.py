@@ -242,3 +242,25 @@ def test_a_disk_that_is_full_is_a_sentence_and_the_run_continues_when_there_is_r
     write(full, log)
     assert written(full.path) == written(whole.path)
     assert full.read().stage is Stage.WRITTEN
+
+
+def test_files_that_were_begun_and_are_not_written_again_are_removed(tmp_path: Path) -> None:
+    """Where records have left Kafka between a kill and the next run."""
+    directory = RunDirectory(tmp_path / "run")
+    log = Log({0: [record(offset) for offset in range(12)]}, left=11)
+    planned(directory, log, file_bytes=300)
+    with suppress(KilledError):
+        write(directory, log, segment=50)
+    begun = sorted(each.name for each in directory.path.glob("events-*"))
+
+    manifest = write(directory, Log({0: []}), segment=50)
+
+    assert len(begun) > 3
+    assert manifest.files == ()
+    assert not list(directory.path.glob("events-*"))
+
+
+def test_a_sample_is_the_first_of_its_name_in_the_whole_run(tmp_path: Path) -> None:
+    manifest = run(tmp_path / "run", Log({0: [record(offset) for offset in range(12)]}))
+
+    assert [json.loads(each)["metadata"]["event_id"] for each in manifest.written.samples.values()] == ["e-0-0"]
