@@ -156,10 +156,8 @@ class Chain:
 
     def each_row_is_imported_once(self, records: int) -> None:
         """By the content of every row."""
-        wanted = rows_of(records)
         found = self.api.imports.rows
-        assert dict(found.by_type) == wanted
-        assert found.distinct() == len(found) == sum(wanted.values())
+        assert dict(found.by_type) == rows_of(records)
         written = array("Q", (content_hash(orjson.loads(line)) for line in self.lines()))
         assert sorted(written) == sorted(found.hashes)
 
