@@ -90,6 +90,8 @@ def need_ready(directory: RunDirectory, manifest: Manifest, *, despite_findings:
             f"{run} was not checked yet, and nothing that is imported can be taken back: "
             f"`{command('backfill', 'check', run)}` looks through all rows."
         )
+    if not any(file.rows for file in manifest.files):
+        raise Misuse(f"{run} has no rows: there is nothing to submit.")
     if manifest.checked.blocking and not despite_findings:
         found = "\n".join(f"  {sentence}" for sentence in manifest.checked.blocking)
         raise Misuse(

@@ -40,7 +40,7 @@ class ExportComparison:
 
 
 def compare(written: Iterable[bytes], exports: Iterable[Path]) -> ExportComparison:
-    """8 bytes of memory a row. Raises `Misuse` for a file that is no such export."""
+    """Some 50 bytes of memory a row. Raises `Misuse` for a file that is no such export."""
     ours, theirs = array("Q"), array("Q")
     for line in written:
         key = _key(orjson.loads(line))

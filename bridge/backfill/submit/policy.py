@@ -154,4 +154,6 @@ def _progress(job: ImportJob) -> str:
 
 
 def _as(upload: Upload, state: UploadState, now: float, *, job: ImportJob | None = None, detail: str = "") -> Upload:
-    return replace(upload, state=state, since=now, job=job or upload.job, detail=detail)
+    # What was there before is of use only while it is looked for, and a list of jobs may be long.
+    known = upload.known if state is UploadState.SENDING else ()
+    return replace(upload, state=state, since=now, job=job or upload.job, detail=detail, known=known)

@@ -18,6 +18,7 @@ from bridge.backfill.run_directory import RunDirectory
 from bridge.backfill.submit.uploads import Submission, UploadState, read_submission
 from bridge.sandbox.emulator import DEFAULT_KEY, Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
+from bridge.sandbox.emulator.rows import export
 from tests.component.cli.conftest import CONFIG, Cli, Ran
 from tests.support.backfill.runs import ROWS, checked_run_of
 
@@ -223,6 +224,30 @@ async def test_a_file_that_is_too_large_names_the_file_size(bench: Bench) -> Non
     assert "--file-size" in ran.out
 
 
+async def test_an_export_is_held_against_every_row(bench: Bench, tmp_path: Path) -> None:
+    bench.api.imports.set(keeps_rows=True)
+    assert (await bench.submit("--no-canary")).code == 0
+    lines = export(bench.api.imports.kept).splitlines(keepends=True)
+    whole, short = tmp_path / "whole.ndjson", tmp_path / "short.ndjson"
+    whole.write_bytes(b"".join(lines))
+    short.write_bytes(b"".join(lines[1:]))
+    agrees = await bench.other("verify", "--export", str(whole))
+    assert agrees.code == 0
+    assert f"{TOTAL} rows are in the export, each once." in agrees.out
+    lacks = await bench.other("verify", "--export", str(short))
+    assert lacks.code == 1
+    assert f"1 of {TOTAL} rows are not in the export" in lacks.out
+
+
+async def test_interrupted_it_ends_as_commands_do_and_goes_on(bench: Bench) -> None:
+    bench.api.imports.set(polls=None)
+    await killed_while_it_works(bench, lambda: bool(bench.api.imports.jobs), "--no-canary", by=signal.SIGINT)
+    bench.api.imports.finish()
+    bench.api.imports.set(polls=1)
+    assert (await bench.submit()).code == 0
+    bench.each_row_once()
+
+
 async def test_numbers_as_strings_are_read(bench: Bench) -> None:
     bench.api.imports.set(numbers_as_strings=True, polls=3)
     assert (await bench.submit("--no-canary")).code == 0
@@ -333,22 +358,27 @@ async def test_status_tells_what_is_next_and_asks_nobody(bench: Bench) -> None:
     assert bench.api.ledger.requests == asked
 
 
-async def killed_while_it_works(bench: Bench, after: Callable[[], bool], *options: str) -> None:
-    """kill -9 as soon as `after` holds."""
+async def killed_while_it_works(
+    bench: Bench, after: Callable[[], bool], *options: str, by: signal.Signals = signal.SIGKILL
+) -> None:
+    """kill -9, or another signal, as soon as `after` holds."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bridge",
         *("backfill", "submit", str(bench.directory.path), "-c", str(bench.config), *QUICK, *options),
         stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
         env={**os.environ},
     )
     async with asyncio.timeout(60):
         while not after() and process.returncode is None:
             await asyncio.sleep(0)
     if process.returncode is None:
-        process.send_signal(signal.SIGKILL)
-    await process.wait()
+        process.send_signal(by)
+    _, err = await process.communicate()
+    assert err == b""
+    assert process.returncode in {0, -by, 130}
 
 
 @pytest.mark.parametrize("answers", ["as usual", "lost"])
