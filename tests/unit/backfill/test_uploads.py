@@ -79,9 +79,7 @@ def test_what_stopped_is_sent_again_under_a_name_that_tells_it_from_the_job_that
     assert (upload.state, upload.job, upload.known, submission.name(upload)) == (UploadState.PENDING, None, (), name)
 
 
-@pytest.mark.parametrize(
-    "state", [UploadState.PENDING, UploadState.SENDING, UploadState.ACCEPTED, UploadState.COMPLETED]
-)
+@pytest.mark.parametrize("state", [*sorted(OPEN), UploadState.COMPLETED])
 @pytest.mark.parametrize("decide", [uploads.taken, uploads.again])
 def test_nothing_else_can_be_decided(state: UploadState, decide: object) -> None:
     with pytest.raises(ValueError, match="Nothing is to be decided about number 1; no upload waits"):
