@@ -267,3 +267,26 @@ async def test_without_a_dead_letter_topic_it_says_which_command_makes_it(
     ran = await cli("send", "--file", str(write(order(1))), "--yes", "-c", config("topic: cli.dlq", "topic: none.dlq"))
     assert (ran.code, api.ledger.requests) == (2, 0)
     assert "bridge topics create" in ran.err
+
+
+async def test_a_line_of_steps_is_accepted_with_its_last_one_and_a_failure_names_the_step(
+    cli: Cli, config: Config, api: Emulator, write: Callable[..., Path]
+) -> None:
+    before = "      - event_name: Order Completed\n"
+    steps = (
+        "      - identify: {properties: {amount: data.amount}}\n"
+        f"      - company: {{id: data.user_id, properties: {{amount: data.amount}}}}\n{before}"
+    )
+    path = write(order(1, "u-1"), order(2, "u-2"))
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=400, path="/v1/companies/identify", count=1))
+    ran = await cli("send", "--file", str(path), "--yes", "--json", "-c", config(before, steps))
+
+    told = json.loads(ran.out)
+    assert (ran.code, told["accepted"], told["rejected"], told["failures"]) == (1, 1, 1, {"company: rejected 400": 1})
+    (event,) = api.ledger.accepted
+    assert sorted(each.user_id for each in api.ledger.identified) == ["u-1", "u-2"]
+    assert [each.company_id for each in api.ledger.companies] == [event.user_id]
+    assert api.ledger.before_identify() == []
+    (entry,) = [json.loads(each) for each in path.with_name("lost.ndjson.rejected.ndjson").read_text().splitlines()]
+    assert (entry["kind"], entry["step"], entry["route"]) == ("company", "2/4", "order.completed[1]")
+    assert json.loads(entry["input"])["data"]["user_id"] != event.user_id

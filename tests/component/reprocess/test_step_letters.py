@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bridge.model import FailedStep, LetterReason, Route
+from bridge.sandbox.broker import EmbeddedKafka
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.faults import Fault, FaultKind
 from tests.component.reprocess.conftest import Dlq
 from tests.support.reprocess.letters import Written, letter
+from tests.support.service.embedded import Broker
+from tests.support.service.in_process import Service
 
 Put = Callable[..., None]
 MAPPING: dict[str, Any] = {
@@ -117,6 +120,25 @@ async def test_behind_an_automatic_identify_that_failed_the_event_is_sent_and_on
     assert api.ledger.before_identify() == []
 
 
+async def test_of_a_whole_record_of_elements_each_goes_its_own_steps_whatever_becomes_of_the_others(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    data = [{"user": f"u-{number}", "n": number, "company": f"c-{number}"} for number in range(4)]
+    value = json.dumps({"records": [{"type": "order.completed", "data": each} for each in data]}).encode()
+    put(letter(0, value=value, reason=LetterReason.UNDECODABLE, status=None))
+    elements = MAPPING | {"each": "records"}
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=400, body="{}", path="/v1/identify", user_id="u-1"))
+    ran = await dlq("replay", "orders/0/0", "--yes", "--json", mapping=elements)
+    assert (ran.code, ran.documents[0]["failed_again"]) == (1, 1)
+    api.set_faults()
+    done = seen(api)
+    assert "u-1" not in {whose for _, whose in done}
+    assert len(done) == 9
+    again = await dlq("replay", "orders/0/0", "--yes", "--force", "--json", mapping=elements)
+    assert (again.code, again.documents[0]["requests"]) == (0, 3)
+    assert_each_once(api, 4)
+
+
 async def test_a_dry_run_says_what_became_of_steps_that_the_mapping_has_no_more(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:
@@ -159,3 +181,49 @@ async def test_a_correction_changes_what_the_steps_send_and_not_where_a_replay_b
     assert (await dlq("import", str(file), "--note", "moved", "--yes", mapping=MAPPING)).code == 0
     assert (await dlq("replay", "--yes", mapping=MAPPING)).code == 0
     assert seen(api) == [("company", "c-9"), ("track", "u-0")]
+
+
+async def test_a_running_bridge_and_a_replay_bring_each_step_through_once(
+    dlq: Dlq, api: Emulator, kafka: EmbeddedKafka, configure: Callable[..., Path]
+) -> None:
+    """The dead letter is the bridge's own: what it leaves undone is what the replay does."""
+    refused = Fault(kind=FaultKind.STATUS, status=400, body="{}", path="/v1/companies/identify", count=1)
+    api.set_faults(refused)
+    async with Service(configure(mapping=MAPPING)) as service:
+        Broker(kafka).produce(order_of(number) for number in range(6))
+        await service.until("all are done", lambda: service.now().tally.letters != {} and len(api.ledger.accepted) == 5)
+    (listed,) = (await dlq("list", "--json", mapping=MAPPING)).documents
+    assert (listed["kind"], listed["route"]) == ("company", "order.completed[1]")
+    told = {"number": 2, "of": 3, "rest": "open", "automatic": False}
+    assert listed["step"] == told | {"done_before": ["identify"], "accepted_since": []}
+    assert (await dlq("replay", "--yes", "--force", mapping=MAPPING)).code == 0
+    assert_each_once(api, 6)
+
+
+async def test_a_redrive_sends_the_steps_that_a_spell_of_refused_keys_left(
+    api: Emulator, kafka: EmbeddedKafka, configure: Callable[..., Path]
+) -> None:
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=401, body="{}", path="/v1/companies/identify"))
+    sections = {"mapping": MAPPING, "dead_letter": {"redrive": {"reasons": ["unauthorized"]}}}
+    async with Service(configure(**sections)) as service:
+        Broker(kafka).produce(order_of(number) for number in range(12))
+        await service.until("letters were written", lambda: service.now().tally.letters != {})
+        api.set_faults()
+        await service.until("every event arrived", lambda: len(api.ledger.accepted) >= 12)
+        await service.until("the redrive ended", lambda: bool(service.lines.events("redrive_ended")))
+        ended = service.lines.events("redrive_ended")[-1]
+    assert (ended["failed_again"], ended["left"]) == (0, 0)
+    assert_each_once(api, 12)
+
+
+def order_of(number: int) -> bytes:
+    data = {"user": f"u-{number}", "n": number, "company": f"c-{number}"}
+    return json.dumps({"type": "order.completed", "data": data}).encode()
+
+
+def assert_each_once(api: Emulator, records: int) -> None:
+    accepted = seen(api)
+    for number in range(records):
+        own = [kind for kind, whose in accepted if whose in (f"u-{number}", f"c-{number}")]
+        assert own == ["identify", "company", "track"], (number, own)
+    assert api.ledger.before_identify() == []
