@@ -10,7 +10,10 @@ from typing import Final
 from bridge.config.mapping_section import MappingConfig
 from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping, compile_mapping
-from bridge.model import DeadLetter, Failed, Filtered, Header, Record, Request
+from bridge.mapping.routes.properties import MOST_PROPERTIES
+from bridge.model import IDENTIFY, TRACK, DeadLetter, Elements, Failed, Filtered, Forget, Header, Record, Request
+from bridge.sandbox.emulator.contract import read_body
+from bridge.sandbox.emulator.documents import ContractRefusal
 from tests.fuzz.choices import Choices
 from tests.fuzz.letters import check_letter
 
@@ -75,28 +78,56 @@ events:
         g: sum(data.list)
         h: avg(data.list)
 """
-MAPPINGS: Final = tuple(
-    _compiled(head + _ROUTES)
-    for head in (
-        "user_id: key:id\nevent_id: header:id",
-        "decode: json\nuser_id: data.user\nevent_type: header:kind",
-        "decode: cloudevents\nuser_id: data.user\nnever_send: [data.secret]",
+_PROFILES = """
+never_send: [data.secret]
+events:
+  'page.*': {forget: true, user_id: data.user}
+  '*':
+    - identify:
+        user_id: data.user
+        from: data
+        omit: [list]
+        properties: {x: data.x, n: {path: data.y, type: number}, t: time, whole: '@', m: max(data.list)}
+        clear: [x, y.z, whole, m, '0']
+        company: {id: data.x, from: '@', properties: {y: data.y}, clear: [y]}
+    - company: {id: data.y, from: data.list, clear: [a]}
+    - {company: {id: {template: '{type}'}, from: data, properties: {l: data.list}}, sample: 50%}
+    - {identify: true, when: data.x > `1`}
+"""
+MAPPINGS: Final = (
+    tuple(
+        _compiled(head + _ROUTES)
+        for head in (
+            "user_id: key:id\nevent_id: header:id",
+            "decode: json\nuser_id: data.user\nevent_type: header:kind",
+            "decode: cloudevents\nuser_id: data.user\nnever_send: [data.secret]",
+        )
     )
-) + tuple(
-    _compiled(head + _IDENTIFIERS)
-    for head in (
-        "user_id: key\nevent_id: header:id\nevent_type: header:kind",
-        "user_id: header:other\nevent_id: key\nevent_type: key",
-        'user_id: {template: "{header:id}/{key}"}\nnever_send: [data.secret.deep, data.list.secret, subject.x]',
-        "user_id: subject\nevent_id: key:id\nevent_type: data.x",
+    + tuple(
+        _compiled(head + _IDENTIFIERS)
+        for head in (
+            "user_id: key\nevent_id: header:id\nevent_type: header:kind",
+            "user_id: header:other\nevent_id: key\nevent_type: key",
+            'user_id: {template: "{header:id}/{key}"}\nnever_send: [data.secret.deep, data.list.secret, subject.x]',
+            "user_id: subject\nevent_id: key:id\nevent_type: data.x",
+        )
+    )
+    + tuple(
+        _compiled(head + _PROFILES)
+        for head in (
+            "user_id: key",
+            "user_id: header:id\nstringify: true\non_no_user: drop",
+            "each: data.list\nuser_id: key:id",
+        )
     )
 )
+_CLEARED: Final = frozenset({"x", "y.z", "whole", "m", "0", "y", "a"})
 
 
 def check_record(record: Record, now: float) -> None:
     """Map it in every mode; `now` in Unix seconds."""
     for mapping in MAPPINGS:
-        outcomes = mapping.map(record, now)
+        outcomes = mapping.map_all(record, now)
         assert outcomes
         for outcome in outcomes:
             if isinstance(outcome, Request):
@@ -105,10 +136,24 @@ def check_record(record: Record, now: float) -> None:
                 assert "failed with" not in outcome.message, f"an exception nobody thought of: {outcome.message}"
                 check_letter(DeadLetter(record, outcome.reason, outcome.message, route=outcome.route))
             else:
-                assert isinstance(outcome, Filtered)
+                assert isinstance(outcome, Filtered | Forget | Elements)
+
+
+def _check_profile(prepared: Request) -> None:
+    """By the strict contract of the emulated API, and beyond it: no null but what is named for it."""
+    read = read_body(prepared.path, prepared.body)
+    assert not isinstance(read, ContractRefusal), read
+    body = json.loads(prepared.body)
+    held = [body.get("metadata", {}), body.get("company", {})]
+    assert all(value is not None or name in _CLEARED for each in held for name, value in each.items())
+    assert all(len(each) <= MOST_PROPERTIES + 1 for each in held)
+    assert "id" not in held[0] or prepared.kind is IDENTIFY
 
 
 def _check_request(prepared: Request) -> None:
+    if prepared.kind is not TRACK:
+        _check_profile(prepared)
+        return
     body = json.loads(prepared.body)
     assert set(body) <= {"user_id", "event_name", "metadata"}
     assert body["user_id"] == prepared.user_id

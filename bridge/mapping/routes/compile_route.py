@@ -18,7 +18,7 @@ from bridge.mapping.metadata import WholeObject
 from bridge.mapping.routes.event_names import allowed_names, event_name_of, shown_name
 from bridge.mapping.routes.forget import ForgetParts
 from bridge.mapping.routes.plan import RouteHead, RouteParts, RouteTopics
-from bridge.mapping.routes.profiles import company_parts, identify_parts
+from bridge.mapping.routes.profiles import MadeFor, company_parts, identify_parts
 from bridge.mapping.routes.sample import compiled_sample
 from bridge.mapping.routes.track import TrackParts
 from bridge.model import Route
@@ -46,9 +46,9 @@ def compile_route(
     )
     user_id = None if route.user_id is None else findings.value(route.user_id, f"{where}.user_id", "user_id")
     if route.identify is not None:
-        return identify_parts(head, route.identify, user_id, destination, where, findings)
+        return identify_parts(head, route.identify, user_id, MadeFor.of(config, destination), where, findings)
     if route.company is not None:
-        return company_parts(head, route.company, where, findings)
+        return company_parts(head, route.company, MadeFor.of(config, destination), where, findings)
     if makes == "forget":
         return ForgetParts(head, user_id)
     event_name = event_name_of(key, route, where, findings)

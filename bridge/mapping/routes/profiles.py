@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 from bridge.config.events.route_section import CompanyConfig, IdentifyConfig
-from bridge.config.keys.values import LiteralValue, PathValue
+from bridge.config.keys.values import LiteralValue, PathValue, ValueSpec
+from bridge.config.mapping_section import MappingConfig
 from bridge.mapping import globs
 from bridge.mapping.destination import Destination
+from bridge.mapping.expressions.paths import Path, covers, parse_path
 from bridge.mapping.expressions.readers import ValueReader
 from bridge.mapping.findings import Findings
 from bridge.mapping.metadata import WholeObject
@@ -20,38 +23,61 @@ from bridge.mapping.routes.properties import LONGEST_NAME, MOST_PROPERTIES, Prop
 _NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class MadeFor:
+    """What the rest of the configuration says of them."""
+
+    destination: Destination
+    never_send: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, config: MappingConfig, destination: Destination) -> Self:
+        """Of the whole mapping."""
+        return cls(destination, tuple(path for text in config.never_send if (path := parse_path(text)) is not None))
+
+
 def identify_parts(
     head: RouteHead,
     given: IdentifyConfig,
     user_id: ValueReader | None,
-    destination: Destination,
+    made_for: MadeFor,
     where: str,
     findings: Findings,
 ) -> IdentifyParts:
     """`user_id` is the one that is written beside it; `where` is the route's key."""
     place = f"{where}.identify"
     if given.user_id is not None:
-        user_id = findings.value(given.user_id, f"{place}.user_id", "user_id")
+        user_id = _id(given.user_id, f"{place}.user_id", "user_id", made_for, findings)
     properties = _properties(given, place, "identify", _NO_NAMES, findings)
     company = None
     if given.company is not None:
         inside, label = f"{place}.company", "identify.company"
         company = CompanyOfUser(
-            findings.value(given.company.id, f"{inside}.id", f"{label}.id"),
+            _id(given.company.id, f"{inside}.id", f"{label}.id", made_for, findings),
             _properties(given.company, inside, label, COMPANY_IDS, findings),
-            destination.company_id_field,
+            made_for.destination.company_id_field,
         )
     return IdentifyParts(head, user_id, properties, company)
 
 
-def company_parts(head: RouteHead, given: CompanyConfig, where: str, findings: Findings) -> CompanyParts:
+def company_parts(
+    head: RouteHead, given: CompanyConfig, made_for: MadeFor, where: str, findings: Findings
+) -> CompanyParts:
     """`where` is the route's key."""
     place = f"{where}.company"
     return CompanyParts(
         head,
-        findings.value(given.id, f"{place}.id", "company.id"),
+        _id(given.id, f"{place}.id", "company.id", made_for, findings),
         _properties(given, place, "company", COMPANY_IDS, findings),
     )
+
+
+def _id(spec: ValueSpec, place: str, label: str, made_for: MadeFor, findings: Findings) -> ValueReader:
+    reader = findings.value(spec, place, label)
+    path = reader.path if reader.uses_value else None
+    if path is not None and any(covers(forbidden, path) for forbidden in made_for.never_send):
+        findings.add(place, f"reads {reader.text}, which mapping.never_send takes out: nothing could be sent")
+    return reader
 
 
 def _properties(

@@ -238,3 +238,19 @@ def test_the_data_of_events_in_a_batch_is_hidden_however_it_is_written() -> None
         {"id": "e-2", "data": {"email": "***"}},
     ]
     assert json.loads(EMAIL.of_request(b'{"user_id":"ada@x.example"}', value)) == {"user_id": "***"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"user_id": SECRET, "metadata": {"mail": SECRET, "plan": None}, "company": {"id": SECRET, "owner": SECRET}},
+        {"company_id": SECRET, "metadata": {"owner": f"Dear {SECRET}"}},
+    ],
+)
+def test_what_is_known_of_a_user_or_a_company_is_hidden_as_an_event_is(request_: dict[str, Any]) -> None:
+    value = json.dumps({"data": {"email": SECRET}}).encode()
+
+    shown = EMAIL.of_request(json.dumps(request_).encode(), value)
+
+    assert SECRET.encode() not in shown
+    assert list(json.loads(shown)) == list(request_)

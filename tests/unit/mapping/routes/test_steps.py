@@ -71,3 +71,15 @@ def test_what_cannot_be_made_says_of_which_kind_it_would_have_been(route: str, k
     (failed,) = mapping.map(Record("t", 0, 0, None, None, b'{"type":"a"}', ()), NOW)
     assert isinstance(failed, Failed)
     assert failed.kind == kind
+
+
+def test_whether_the_rest_follows_a_refused_identify_is_said_by_topic(
+    bench: Callable[[str], Bench],
+) -> None:
+    mapping = bench("""
+        per_topic: {shop.users: {on_identify_rejected: send}, '^billing': {on_identify_rejected: dead_letter}}
+        events: {t: {identify: true}}
+        """).mapping
+    assert [mapping.rest_follows(topic) for topic in ("shop.users", "billing.x", "other")] == [True, False, False]
+    sends = bench("on_identify_rejected: send\nper_topic: {a: {on_identify_rejected: dead_letter}}\nevents: {t: drop}")
+    assert [sends.mapping.rest_follows(topic) for topic in ("a", "b")] == [False, True]

@@ -122,3 +122,17 @@ def test_what_the_file_has_wrong_is_said_in_its_own_words(tmp_path: Path, route:
     assert {where: said for where, said in found.items() if ".events." in where} == {
         f"mapping.events.t.{key}": sentence
     }
+
+
+@pytest.mark.parametrize(
+    ("route", "key"),
+    [
+        ("{identify: {user_id: data.person.id}}", "identify.user_id"),
+        ("{identify: {company: {id: data.person}}}", "identify.company.id"),
+        ("{company: {id: {path: data.person.org, type: string}}}", "company.id"),
+    ],
+)
+def test_an_id_that_is_never_sent_is_refused(problems: Problems, route: str, key: str) -> None:
+    found = problems(f"never_send: [data.person]\nevents: {{t: {route}}}")
+    assert list(found) == [f"mapping.events.t.{key}"]
+    assert all("which mapping.never_send takes out: nothing could be sent" in said for said in found.values())
