@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from bridge.model import TRACK, DeadLetter, Delivered, LetterReason, LetterRefused, Retry, Unauthorized, Verdict
 from bridge.pipeline.offsets import TrackerState
-from bridge.pipeline.work import Work
+from bridge.pipeline.work import AutomaticIdentify, Work
 from bridge.track.classify import classify
 from tests.simulation.agenda import EPOCH, Agenda
 from tests.simulation.ledger import Event, Ledger, Violation
@@ -63,6 +63,8 @@ class Api:
         """A status, and the share of the requests that get it."""
         self.failing: dict[str, int] = {}
         """By user: the status that all their events get."""
+        self.kinds: dict[str, int] = {}
+        """By kind of request: the status that all of them get; 0: as usual."""
         self.slowness = 1.0
         self.clock = EPOCH
         """What its clock is ahead of the agenda."""
@@ -137,6 +139,8 @@ class Api:
             return rng.choice((401, 403))
         if event.status:
             return event.status
+        if self.kinds.get(event.kind):
+            return self.kinds[event.kind]
         return self.failing.get(event.user or "", 202)
 
     def _without_answer(self, sink: Sink, work: Work, flight: Flight, latency: float) -> None:
@@ -172,8 +176,12 @@ class Sink:
     def send(self, work: Work, /) -> None:
         process = self._process
         world = process.world
-        event = world.ledger.events[int(work.request.body)]
         tracker = work.partition.tracker
+        if isinstance(work, AutomaticIdentify):
+            entry = world.entries[int(work.record.value or b"")]
+            event = Event(-1, entry, work.output, work.who, 0, kind="identify", automatic=True)
+        else:
+            event = world.ledger.events[int(work.request.body)]
         if world.timeline.on:
             world.timeline.note(process.name, f"sends {event}")
         if work.key is not None and any(other.key == work.key for other in self.on_wire):
@@ -185,8 +193,8 @@ class Sink:
         if len(self.on_wire) >= world.plan.settings.max_in_flight:
             raise Violation(f"in flight: {process.name} has more than {world.plan.settings.max_in_flight} requests out")
         process.about_to_send(event)
-        world.ledger.sent(world.agenda.now, process)
         flight = self.on_wire[work] = Flight(event, process, tracker, process.credentials.generation, world.agenda.now)
+        world.ledger.sent(flight, world.agenda.now)
         self._api.serve(self, work, flight)
 
     def abort(self, works: Iterable[Work], /) -> None:
@@ -203,6 +211,8 @@ class Sink:
         if world.timeline.on:
             world.timeline.note(process.name, f"hears of {flight.event}: {_short(verdict)}")
         before = work.letter
+        if flight.event.kind == "identify" and verdict is not ACCEPTED:
+            world.ledger.refused(flight.event)
         process.dispatcher.answered(work, verdict)
         process.after(0.0, process.dispatcher.pump)
         if work.letter is not None and before is None:
@@ -235,8 +245,9 @@ class Letters:
         if work in self.pending:
             raise Violation(f"letter: {work} is written twice at the same time")
         self.pending[work] = letter
-        event = world.event_of(letter)
-        event.given_up = True
+        event, left = world.event_of(letter), world.left_with(letter)
+        for each in left:
+            each.given_up = True
         if world.timeline.on:
             world.timeline.note(process.name, f"writes a letter of {event}: {letter.reason}")
         if letter.reason is LetterReason.RETRIES_EXHAUSTED and world.api.nothing_works_since is not None:
@@ -251,10 +262,10 @@ class Letters:
         elif world.letters_refused:
             process.after(latency, self._receipt, work, UNWRITABLE)
         elif world.letters_lost_receipts and rng.random() < 0.5:
-            world.agenda.after(latency, None, world.ledger.finish, event)
+            world.agenda.after(latency, None, world.ledger.finish, *left)
             process.after(latency + 1.0, self._receipt, work, UNWRITABLE)
         else:
-            world.agenda.after(latency * 0.9, None, world.ledger.finish, event)
+            world.agenda.after(latency * 0.9, None, world.ledger.finish, *left)
             process.after(latency, self._receipt, work, None)
 
     def _receipt(self, work: Work, refused: LetterRefused | None) -> None:

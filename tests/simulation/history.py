@@ -73,12 +73,17 @@ class Hostages:
         if world.plan.settings.ordering not in ("user", "none"):
             return  # Who shares a partition or a key with one that fails waits for it: the owner wants that.
         held = _held(world)
+        # Users of one company wait for each other's steps, and so for one whose steps fail.
+        together = {
+            each.user for event in world.ledger.events if event.kind == "company" for each in event.entry.events
+        }
         waiting = {
             event
             for event in world.ledger.events
             if not event.done
             and event.user is not None
             and not event.status
+            and event.user not in together
             and event.entry.open
             and event.entry.log.partition not in held
             and not any(each.user in world.ledger.failed_once for each in event.entry.events)

@@ -7,10 +7,10 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge.config.sections import Ordering
 from bridge.formats import commit_mark, offset_map
 from bridge.model import Delivered, Outcomes, Record, TopicPartition
 from bridge.pipeline.budget.pacing import FILL
+from bridge.pipeline.settings import DeliverySettings
 
 if TYPE_CHECKING:
     from tests.simulation.api import Flight
@@ -42,6 +42,11 @@ class Event:
     given_up: bool = False
     """Some process decided to write a letter of it: what follows it may go."""
     accepted: list[Flight] = field(default_factory=list)
+    kind: str = "track"
+    before: list[Event] = field(default_factory=list)
+    """The steps before it."""
+    automatic: bool = False
+    """It is no event: the identify that the bridge itself sends before one."""
 
     def __str__(self) -> str:
         return f"{self.entry.log.partition}/{self.entry.offset}#{self.output} of {self.user}"
@@ -149,8 +154,33 @@ class End:
     committed: bool = False
 
 
+class Budget:
+    """What was sent of the kinds of requests that share a rate, by all processes together."""
+
+    def __init__(self, limit: float | None) -> None:
+        self._limit = None if limit is None else round(limit * 60)
+        self._sent: deque[tuple[float, Process]] = deque()
+
+    def sent(self, now: float, process: Process) -> None:
+        """Whatever becomes of the request.
+
+        While shares move between replicas each may begin a minute with one request saved up. What is left unused of the
+        limit covers that for five replicas from 340 a minute on; below that a minute may see one more for each.
+        """
+        if self._limit is None:
+            return
+        sent = self._sent
+        sent.append((now, process))
+        while sent[0][0] <= now - 60.0:
+            sent.popleft()
+        if len(sent) > self._limit:
+            senders = len({each for _, each in sent})
+            if len(sent) > int(FILL * self._limit) + senders:
+                raise Violation(f"rate: {len(sent)} requests of {senders} within 60 s, the limit is {self._limit}")
+
+
 class Ledger:
-    def __init__(self, ordering: Ordering, limit: float | None, commit_interval: float) -> None:
+    def __init__(self, settings: DeliverySettings, commit_interval: float, *, rest_follows: bool) -> None:
         self.events: list[Event] = []
         self.ends: dict[Tracker, End] = {}
         self.evicted: dict[Process, float] = {}
@@ -167,35 +197,44 @@ class Ledger:
         self.accepted = 0
         self.failed_once: set[str] = set()
         """Users whose events failed for a reason of their own at some time."""
-        self._ordered = ordering in ("user", "partition")
-        self._limit = None if limit is None else round(limit * 60)
-        self._sent: deque[tuple[float, Process]] = deque()
+        self.identified: set[str] = set()
+        """Users of whom an identify was accepted."""
+        self.excused: set[str] = set()
+        """Those whose identify was refused, where the rest is sent nevertheless."""
+        self._settings, self._rest_follows = settings, rest_follows
+        self._ordered = settings.ordering in ("user", "partition")
+        self._events = Budget(settings.rate_limit)
+        self._users = self._events if settings.shared_rate_limit else Budget(settings.identify_rate_limit)
         self._latest: dict[tuple[Log, str], Event] = {}
         self._lag = LAG_ROUNDS * commit_interval + LAG_EXTRA
         self.unauthorized: defaultdict[Process, int] = defaultdict(int)
 
     # --- requests -----------------------------------------------------------------------------------
 
-    def sent(self, now: float, process: Process) -> None:
-        """All processes together, whatever becomes of the request.
+    def sent(self, flight: Flight, now: float) -> None:
+        """A request starts: the steps before it were accepted in this assignment, and its user was identified."""
+        event = flight.event
+        (self._events if event.kind == "track" else self._users).sent(now, flight.process)
+        for step in event.before:
+            known = _known_done_at(step, flight.tracker) is not None
+            if not known and not (self._rest_follows and step.given_up and step.kind == "identify"):
+                raise Violation(f"steps: {event} is sent before {step} was accepted")
+        asked = self._settings.unknown_users == "identify" and event.kind == "track"
+        if asked and event.user not in self.identified | self.excused:
+            raise Violation(f"users: {event} is sent before its user was identified")
 
-        While shares move between replicas each may begin a minute with one request saved up. What is left unused of the
-        limit covers that for five replicas from 340 a minute on; below that a minute may see one more for each.
-        """
-        if self._limit is None:
-            return
-        sent = self._sent
-        sent.append((now, process))
-        while sent[0][0] <= now - 60.0:
-            sent.popleft()
-        if len(sent) > self._limit:
-            senders = len({each for _, each in sent})
-            if len(sent) > int(FILL * self._limit) + senders:
-                raise Violation(f"rate: {len(sent)} requests of {senders} within 60 s, the limit is {self._limit}")
+    def refused(self, event: Event) -> None:
+        """An identify failed, maybe for good."""
+        if self._rest_follows and event.user is not None:
+            self.excused.add(event.user)
 
     def take(self, flight: Flight, now: float) -> None:
         """The API accepts an event, whether or not anybody hears of it."""
         event = flight.event
+        if event.kind == "identify" and event.user is not None:
+            self.identified.add(event.user)
+        if event.automatic:
+            return
         self.accepted += 1
         if event.accepted:
             self.duplicates += 1
@@ -206,11 +245,12 @@ class Ledger:
         event.accepted.append(flight)
         self.finish(event)
 
-    def finish(self, event: Event) -> None:
+    def finish(self, *events: Event) -> None:
         """Accepted, or in the dead-letter topic."""
-        if not event.done:
-            event.done = True
-            event.entry.open -= event.entry.open > 0
+        for event in events:
+            if not event.done:
+                event.done = True
+                event.entry.open -= event.entry.open > 0
 
     def is_known_done(self, log: Log) -> bool:
         """Whether whoever sent these events heard of each acceptance: otherwise it goes on trying, and rightly."""

@@ -21,9 +21,11 @@ from bridge.pipeline.budget.governor import Outage
 from bridge.pipeline.budget.key_guard import KeyGuard
 from bridge.pipeline.budget.membership import Membership
 from bridge.pipeline.budget.pacing import RateShare
+from bridge.pipeline.dispatch import admission
 from bridge.pipeline.dispatch.answers import Answers
 from bridge.pipeline.dispatch.assignments import Assignments, Drain
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
+from bridge.pipeline.dispatch.identifies import Identifies
 from bridge.pipeline.dispatch.letters import LetterDesk
 from bridge.pipeline.dispatch.schema_waits import SchemaWaits
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
@@ -31,7 +33,7 @@ from bridge.pipeline.ports import Arrival
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.schema_wait import SchemaWait
-from bridge.pipeline.work import Fanout, PartitionWork, Work
+from bridge.pipeline.work import AutomaticIdentify, Fanout, PartitionWork, Work
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -243,7 +245,48 @@ def _what_comes_behind_a_missing_schema_is_taken_in(patch: pytest.MonkeyPatch) -
     patch.setattr(SchemaWaits, "arrived", arrived)
 
 
+def _a_step_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    link = admission.link
+
+    def linked(works: Sequence[Work], places: Sequence[int], of: int) -> None:
+        link(works, places, of)
+        for work in works:
+            if work.step is not None:
+                work.step.waits = False
+
+    patch.setattr(admission, "link", linked)
+
+
+def _an_identify_that_failed_is_remembered(patch: pytest.MonkeyPatch) -> None:
+    def failed(identifies: Identifies, identify: AutomaticIdentify) -> None:
+        identifies.accepted(identify, identify.last_at)
+
+    patch.setattr(Identifies, "failed", failed)
+
+
+def _a_sent_identify_is_taken_for_accepted(patch: pytest.MonkeyPatch) -> None:
+    admits = Identifies.admits
+
+    def believe(identifies: Identifies, work: Work, now: float) -> bool:
+        return work.request.user_id in identifies._pending or admits(identifies, work, now)
+
+    patch.setattr(Identifies, "admits", believe)
+
+
+def _what_a_letter_leaves_stays_in_its_queue(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Queues, "_leave_rest", lambda _, __: None)
+
+
+def _an_identify_that_leaves_takes_along_who_waits_for_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Identifies, "review", lambda _: None)
+
+
 MUTANTS = (
+    Mutant("a step waits for nothing", "steps", _a_step_waits_for_nothing),
+    Mutant("an identify that failed is remembered", "users", _an_identify_that_failed_is_remembered),
+    Mutant("a sent identify is taken for accepted", "users", _a_sent_identify_is_taken_for_accepted),
+    Mutant("what a letter leaves stays in its queue", "progress", _what_a_letter_leaves_stays_in_its_queue),
+    Mutant("an identify leaves with its waiters", "progress", _an_identify_that_leaves_takes_along_who_waits_for_it),
     Mutant("a record is done with its first event", "commit", _a_record_is_done_with_its_first_event),
     Mutant("any map is believed", "commit", _any_map_is_believed),
     Mutant("a letter that cannot be written is skipped", "commit", _a_letter_that_cannot_be_written_is_skipped),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bridge.config.keys.scalars import StartPoint
-from bridge.config.sections import Ordering, RetryPolicy
+from bridge.config.sections import KnownUsers, Ordering, RetryPolicy
 from bridge.kafka import terms
 from bridge.pipeline.settings import DeliverySettings
 
@@ -46,6 +46,8 @@ SET_FAULTS = ("set",)
 """Likewise."""
 REGISTRY_FAULTS = ("registry_down", "registry_down", "registry_slow")
 """Drawn apart from the others."""
+KIND_FAULTS = ("identify_down", "identify_down", "identify_throttled", "company_down", "identify_refused")
+"""Drawn apart from the others."""
 LETTER_FAULTS = ("letters_refused", "letters_slow", "letters_lost_receipts")
 ALL_FAULTS = (
     PROCESS_FAULTS
@@ -59,6 +61,7 @@ ALL_FAULTS = (
     + OPERATOR_FAULTS
     + SET_FAULTS
     + REGISTRY_FAULTS
+    + KIND_FAULTS
 )
 
 
@@ -86,7 +89,8 @@ class Produced:
     """One record that somebody writes.
 
     Words joined by ``+``, one per event: ``u3`` is an event of this user; ``u3*400`` one that the API rejects so;
-    ``-`` is filtered, ``!`` cannot be mapped, and a record with ``L`` has dead letters that fit no topic.
+    ``-`` is filtered, ``!`` cannot be mapped, and a record with ``L`` has dead letters that fit no topic. Where one is
+    joined by ``>`` all are steps: ``u3~identify>c1~company>u3``.
     """
 
     at: float
@@ -127,6 +131,8 @@ class Plan:
     start_from: StartPoint = StartPoint.EARLIEST
     late_schemas: tuple[tuple[int, float], ...] = ()
     """Schemas, and the seconds from the beginning at which the registry has them."""
+    rest_follows: bool = False
+    """Whether the steps behind an identify that is refused are sent nevertheless."""
     mended_at: float = field(default=60.0)
     """Seconds until every fault is over and everything that was broken is mended."""
 
@@ -157,7 +163,14 @@ def plan(seed: int) -> Plan:
     if schemas.random() < 0.3:
         records, late = _with_schemas(schemas, records, span)
         faults = tuple(sorted([*faults, *_registry_faults(schemas, span)], key=lambda fault: fault.at))
+    users = random.Random(f"users {seed}")  # noqa: S311 - likewise
+    rest_follows = False
+    if users.random() < 0.3:
+        records, rest_follows = _with_steps(users, records), users.random() < 0.3
+        settings = _with_users(users, settings)
+        faults = tuple(sorted([*faults, *_kind_faults(users, span)], key=lambda fault: fault.at))
     return Plan(
+        rest_follows=rest_follows,
         seed=seed,
         settings=settings.model_copy(update={} if classic else {"session_timeout": terms.trust_of(SESSION, HEARTBEAT)}),
         commit_interval=commit_interval,
@@ -181,6 +194,43 @@ def _with_schemas(
     late = [(n, rng.choice((rng.uniform(0.0, span), 1e9))) for n in range(1, schemas + 1) if rng.random() < 0.2]
     named = [replace(each, schema=rng.randint(1, schemas)) if rng.random() < share else each for each in records]
     return tuple(named), tuple(late)
+
+
+def _with_steps(rng: random.Random, records: tuple[Produced, ...]) -> tuple[Produced, ...]:
+    """Some of the records say of a user or a company what is known before they say what happened."""
+    share = rng.choice((0.0, 0.2, 0.7))
+
+    def steps(each: Produced) -> Produced:
+        if each.value.startswith("[") or rng.random() >= share:
+            return each
+        first = each.value.removesuffix("L").partition("+")[0].partition("*")[0]
+        user = first if first not in "-!" else "u0"
+        identify, company = f"{user}~identify>", f"c{rng.randrange(3)}~company>"
+        before = rng.choice((identify, company, identify + company, "!>"))
+        return replace(each, value=before + each.value)
+
+    return tuple(steps(each) for each in records)
+
+
+def _with_users(rng: random.Random, settings: DeliverySettings) -> DeliverySettings:
+    limit = settings.rate_limit
+    return settings.model_copy(
+        update={
+            "unknown_users": rng.choice(("identify", "identify", "send")),
+            "known_users": KnownUsers.model_construct(size=rng.choice((1, 10, 1000)), ttl=rng.choice((3.0, 1e6))),
+            "identify_settle": rng.choice((0.0, 0.0, 1.0)),
+            "identify_rate_limit": None if limit is None else limit * rng.choice((1, 2)),
+            "shared_rate_limit": rng.random() < 0.3,
+        }
+    )
+
+
+def _kind_faults(rng: random.Random, span: float) -> list[Fault]:
+    """Requests of one kind that do not get through, while the others do."""
+    return [
+        Fault(round(rng.uniform(0.0, span), 2), rng.choice(KIND_FAULTS), round(rng.uniform(0.5, 30.0), 2))
+        for _ in range(rng.choice((0, 1, 1, 2)))
+    ]
 
 
 def _registry_faults(rng: random.Random, span: float) -> list[Fault]:
@@ -241,6 +291,7 @@ def _settings(rng: random.Random, records: int) -> DeliverySettings:
         ordering=rng.choice(orderings),
         max_in_flight=rng.choice((1, 4, 16, 64)),
         max_buffered=rng.choice((10, 40, 2000)),
+        identify_rate_limit=None,
         rate_limit=rng.choice((None, None, 10.0, 2.0, 1.0) if records < 60 else (None, None, 10.0, 3.0, 1.0)),
         retry=RetryPolicy.model_construct(
             initial_backoff=rng.choice((0.1, 0.5)),

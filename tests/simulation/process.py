@@ -11,7 +11,6 @@ from bridge.formats import commit_mark
 from bridge.holds import Reason
 from bridge.kafka.consumer.starts.start_policy import StartReason
 from bridge.model import (
-    TRACK,
     Elements,
     Failed,
     Filtered,
@@ -21,11 +20,10 @@ from bridge.model import (
     SchemaNeeded,
     TopicPartition,
 )
-from bridge.pipeline.budget.pacing import RateShare
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.pipeline.work import NO_REQUEST, Entry, EventState, Work
-from bridge.service.watches.rate_view import INTERVAL, view_of
+from bridge.service.watches.rate_view import INTERVAL, shares_of, view_of
 from tests.simulation import ledger
 from tests.simulation.agenda import EPOCH
 from tests.simulation.api import Letters, Sink
@@ -96,18 +94,14 @@ class Process:
             rng=random.Random(world.plan.seed * 1000 + number),  # noqa: S311 - repeatable on purpose
             lookups=self.lookups,
         )
-        self._share = (
-            None
-            if settings.rate_limit is None
-            else RateShare(settings.rate_limit, INTERVAL, world.plan.commit_interval)
-        )
+        self._shares = shares_of(self.dispatcher, world.plan.commit_interval)
         self._partitions = 0
         self._partitions_until = 0.0
         self._woken_at = 0.0
         self._every(TICK, self._tick)
         self._every(world.plan.commit_interval, self._store)
         self._every(world.plan.commit_interval, self.thread.client.periodic_commit)
-        if self._share is not None:
+        if self._shares:
             self._every(INTERVAL, self._look)
         self.after(0.1, self._join)
 
@@ -273,9 +267,10 @@ class Process:
             self.thread.wake(0.05)
 
     def _apply(self) -> None:
-        if self._share is not None:
-            now = self.monotonic()
-            self.dispatcher.set_rate(self._share.rate(now, self.dispatcher.mine()), now)
+        if self._shares:
+            now, mine = self.monotonic(), self.dispatcher.mine()
+            for budget, share in self._shares.items():
+                budget.pacer.set_rate(share.rate(now, mine), now)
             self.dispatcher.pump()
 
     def _look(self) -> None:
@@ -289,8 +284,8 @@ class Process:
             self._partitions = len(group.logs)
             self._partitions_until = asked_at + PARTITIONS_EVERY
         metadata = {p: commit_mark.unmarked(position.metadata) for p, position in group.committed.items()}
-        if self._share is not None:
-            self._share.observe(view_of(asked_at, self._partitions, metadata))
+        for share in self._shares.values():
+            share.observe(view_of(asked_at, self._partitions, metadata))
         self._apply()
 
     # --- Consumption: what the poll thread brings -----------------------------------------------------
@@ -370,7 +365,7 @@ class Process:
 
     def _changed(self) -> None:
         self._apply()
-        if self._share is not None:
+        if self._shares:
             self.after(0.2, self._look)
 
     # --- Positions: what the dispatcher asks of the poll thread ---------------------------------------
@@ -429,7 +424,7 @@ class Process:
 
     def rest_follows(self, topic: str, /) -> bool:
         del topic
-        return False
+        return self.world.plan.rest_follows
 
     def looked_up(self, reference: str) -> None:
         self.dispatcher.looked_up(reference)
@@ -452,10 +447,9 @@ class Process:
         if tally.consumed != done + tally.buffered:
             raise Violation(f"accounting: {self.name} is off by {tally.gap}")
         self.world.most_behind = max(self.world.most_behind, tally.behind)
-        if dispatcher.governors[TRACK].in_flight != len(self.sink.on_wire):
-            raise Violation(
-                f"accounting: {self.name} counts {dispatcher.governors[TRACK].in_flight} requests on the wire"
-            )
+        counted = sum(governor.in_flight for governor in dispatcher.governors.values())
+        if counted != len(self.sink.on_wire):
+            raise Violation(f"accounting: {self.name} counts {counted} requests on the wire")
 
     def check_deeply(self) -> None:
         """Now and then: the counters against what they count."""
@@ -467,7 +461,9 @@ class Process:
                 opened += 1
                 size += entry.size
                 for work in (entry,) if isinstance(entry, Work) else entry.works:
-                    if work.request is not NO_REQUEST and work.letter is None and work.state is not EventState.GONE:
+                    left = work.step is not None and work.step.has_letter
+                    open_ = work.letter is None and work.state is not EventState.GONE and not left
+                    if work.request is not NO_REQUEST and open_:
                         sendable[work.record.topic] += 1
         kept = dispatcher.schemas
         counted = sum(each.wait.records for each in dispatcher.assignments if each.wait is not None)

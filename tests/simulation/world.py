@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -12,7 +13,7 @@ from bridge.formats.operator_hold import OperatorHold
 from bridge.kafka.consumer.assignment.holding import Move, OperatorOutcome
 from bridge.kafka.consumer.thread.consumption import Tracker
 from bridge.model import (
-    TRACK,
+    KINDS,
     DeadLetter,
     Failed,
     Filtered,
@@ -23,6 +24,7 @@ from bridge.model import (
     Record,
     Request,
     Route,
+    Steps,
     TopicPartition,
 )  # fmt: skip
 from tests.simulation.agenda import EPOCH, Agenda
@@ -36,6 +38,7 @@ from tests.simulation.registry import Registry
 from tests.simulation.timeline import Timeline
 
 ROUTE = Route("simulated", "000000000000", "Simulated")
+KINDS_BY_NAME = {kind.name: kind for kind in KINDS}
 FILTERED = Filtered(FilterReason.RULE, ROUTE)
 BEGAN = 1000.0
 SETTLES = 25.0
@@ -52,7 +55,7 @@ class World:
         self.plan = plan
         self.agenda = Agenda()
         self.timeline = Timeline(self.agenda, on=tell)
-        self.ledger = Ledger(plan.settings.ordering, plan.settings.rate_limit, plan.commit_interval)
+        self.ledger = Ledger(plan.settings, plan.commit_interval, rest_follows=plan.rest_follows)
         self.group_rng, self.timers_rng, self.letters_rng, api_rng = (
             random.Random(plan.seed * 10 + n) for n in range(4)  # noqa: S311 - repeatable on purpose
         )  # fmt: skip
@@ -113,6 +116,12 @@ class World:
         entry = self.entries[int(letter.record.value or b"")]
         return entry.events[letter.output]
 
+    def left_with(self, letter: DeadLetter) -> list[Event]:
+        """The event that failed, and the steps behind it that are left with its letter."""
+        event, step = self.event_of(letter), letter.step
+        behind = 1 if step is None or step.rest_sent else step.of - step.number
+        return event.entry.events[event.output : event.output + behind]
+
     # --- records --------------------------------------------------------------------------------------
 
     def _produce(self, produced: Produced) -> None:
@@ -129,12 +138,16 @@ class World:
     def _append(self, log: Log, produced: Produced) -> Entry:
         number = len(self.entries)
         offset = log.end + produced.gap
-        words = produced.value.removesuffix("L").removeprefix("[").split("+")
+        words = re.split("[+>]", produced.value.removesuffix("L").removeprefix("["))
         key = words[0].partition("*")[0].encode()
         record = Record(*log.partition, offset, int(EPOCH * 1000), key, str(number).encode(), ())
         schema = f"id:{produced.schema}" if produced.schema else ""
         entry = Entry(log, offset, record, too_large=produced.value.endswith("L"), schema=schema)
         entry.outcomes = tuple(self._outcome(entry, output, word) for output, word in enumerate(words))
+        if ">" in produced.value:
+            entry.outcomes = Steps(entry.outcomes)
+            for output, event in enumerate(entry.events):
+                event.before = entry.events[:output]
         entry.has_elements = produced.value.startswith("[")
         self.entries.append(entry)
         log.entries.append(entry)
@@ -151,15 +164,19 @@ class World:
 
     def _outcome(self, entry: Entry, output: int, word: str) -> Outcome:
         number = len(self.ledger.events)
-        user, _, status = word.partition("*")
-        event = Event(number, entry, output, None if word in "-!" else user, int(status or 0))
+        text, _, status = word.partition("*")
+        name, _, kind = text.partition("~")
+        user = f"company:{name}" if kind == "company" else name
+        event = Event(number, entry, output, None if word in "-!" else user, int(status or 0), kind=kind or "track")
         self.ledger.events.append(event)
         entry.events.append(event)
         if word == "-":
             event.done = event.filtered = True
             return FILTERED
         entry.open += 1
-        return FAILED if word == "!" else Request(TRACK, user, "Simulated", str(number).encode(), ROUTE)
+        if word == "!":
+            return FAILED
+        return Request(KINDS_BY_NAME[event.kind], user, "Simulated", str(number).encode(), ROUTE)
 
     def _copy(self, copied: Copied) -> None:
         """What tools leave behind that move positions: the old map, at another place."""
@@ -599,6 +616,22 @@ class World:
                 failing.pop(user, None)
 
         self._later(seconds, mend)
+
+    def _identify_down(self, fault: Fault) -> None:
+        self._of_kind("identify", 503, fault)
+
+    def _identify_throttled(self, fault: Fault) -> None:
+        self._of_kind("identify", 429, fault)
+
+    def _identify_refused(self, fault: Fault) -> None:
+        self._of_kind("identify", 400, fault)
+
+    def _company_down(self, fault: Fault) -> None:
+        self._of_kind("company", 500, fault)
+
+    def _of_kind(self, kind: str, status: int, fault: Fault) -> None:
+        self.api.kinds[kind] = status
+        self._later(fault.seconds, lambda: self.api.kinds.update({kind: 0}))
 
     def _registry_down(self, fault: Fault) -> None:
         self._flag(self.registry, "down", fault)
