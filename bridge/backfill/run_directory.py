@@ -68,7 +68,12 @@ class RunDirectory:
         with self.locked():
             if self.file(MANIFEST).exists():
                 raise RunDirectoryError(f"{self.path} holds a plan already: name another folder, or remove this one.")
-            self.path.chmod(_PRIVATE_FOLDER)
+            try:
+                self.path.chmod(_PRIVATE_FOLDER)
+            except OSError as error:
+                raise RunDirectoryError(
+                    f"{self.path} belongs to another user, and must be readable by this one alone: name a new folder."
+                ) from error
             yield
 
     def read(self) -> Manifest:

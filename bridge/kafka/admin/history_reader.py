@@ -117,7 +117,8 @@ class HistoryReader:
         for message, headers in zip(messages, headers_of_all(messages), strict=True):
             error = message.error()
             if error is not None:
-                if self._ends(partition, error):
+                # The end that brokers tell of may be below that of a moment ago, while one takes over from another.
+                if self._is_end(partition, error) and (message.offset() or 0) >= end:
                     return records, True
                 continue
             offset = message.offset()
@@ -135,8 +136,8 @@ class HistoryReader:
                 records.append(record)
         return records, False
 
-    def _ends(self, partition: TopicPartition, error: KafkaError) -> bool:
-        """Whether nothing is behind what was read. Raises for what cannot be gone on from."""
+    def _is_end(self, partition: TopicPartition, error: KafkaError) -> bool:
+        """Whether it says that nothing is behind what was read. Raises for what cannot be gone on from."""
         code = error.code()
         if code == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for a local code
             return True

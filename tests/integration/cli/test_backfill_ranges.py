@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from bridge.kafka.admin.history_reader import HistoryReader, OffsetGoneError
+from bridge.model import TopicPartition as ModelPartition
 from tests.integration.cli.conftest import Ran
 from tests.integration.conftest import KafkaFactory
 from tests.support.kafka.completing import Completing, running, settings
@@ -134,6 +138,17 @@ async def test_what_left_the_log_since_the_plan_has_to_be_accepted(
     assert accepted.code == 0, accepted.err
     assert ids(folder) == [f"e{each}" for each in range(4, 10)]
     assert manifest(folder)["ranges"][0]["gone"] == 4
+
+
+async def test_an_offset_that_leaves_the_log_while_it_is_read_is_told(kafka: Kafka) -> None:
+    topic = kafka.create_topic("orders", partitions=1)
+    kafka.produce(topic, [("u", each) for each in events(range(10))])
+    await asyncio.to_thread(delete_before, kafka, topic, 4)
+
+    with HistoryReader(settings(kafka.bootstrap, "any", [topic]), logging.getLogger("quiet")) as reader:
+        with pytest.raises(OffsetGoneError):
+            next(reader.read(ModelPartition(topic, 0), 0, 10))
+        assert [each.offset for each in next(reader.read(ModelPartition(topic, 0), 4, 10))] == list(range(4, 10))  # type: ignore[union-attr]
 
 
 async def test_a_topic_that_was_created_again_is_another_one(
