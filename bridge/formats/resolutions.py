@@ -82,7 +82,7 @@ class Attempted(NamedTuple):
     """Of the request that failed last; None: it tracked an event."""
     event: int | None = None
     """Which of the record's events that was, by its number; None where it is no step of several. Those behind it were
-    not sent."""
+    not sent, but for what is in `delivered`."""
 
 
 class Changed(NamedTuple):

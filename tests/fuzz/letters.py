@@ -9,7 +9,8 @@ from typing import Final
 import jsonschema
 
 from bridge.formats.letter_headers import CONNECT, LONGEST_MESSAGE, OWN, Detail, build
-from bridge.model import DeadLetter, Header, LetterReason, Record, Route
+from bridge.formats.letters import parse
+from bridge.model import KINDS, DeadLetter, FailedStep, Header, LetterReason, Record, Route
 from tests.fuzz.choices import Choices
 
 _SCHEMA: Final = Path(__file__).parents[2] / "schemas" / "dead-letter-headers.schema.json"
@@ -23,6 +24,8 @@ def check_letter(letter: DeadLetter, group: str = "group") -> None:
     again = build(DeadLetter(letter.record._replace(headers=headers), letter.reason, letter.message), group)
     _check_headers(again, letter.record.headers)
     assert len(again) <= len(headers)
+    read = parse(Record("letters", 0, 1, None, letter.record.key, letter.record.value, headers))
+    assert (read.kind, read.step) == (letter.kind, letter.step)
     sizes = [_size(build(letter, group, detail)) for detail in Detail]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -55,6 +58,8 @@ def fuzz(data: bytes) -> None:
     times = [int.from_bytes(choices.take(8), "big", signed=True) for _ in range(3)]
     status = choices.one_of((None, 100 + choices.number(900)))
     name, code = _text(choices.block()), _text(choices.block())
+    of = 1 + choices.number(5)
+    step = FailedStep(choices.number(of), of, choices.one_of((False, True)), choices.one_of((False, True)))
     check_letter(
         DeadLetter(
             Record("shop.orders", 3, 17, times[0], b"key", b"value", headers),
@@ -65,6 +70,8 @@ def fuzz(data: bytes) -> None:
             error_code=code,
             first_attempt_ms=times[1],
             last_attempt_ms=times[2],
+            kind=choices.one_of(KINDS).name,
+            step=choices.one_of((None, step)),
         )
     )
 

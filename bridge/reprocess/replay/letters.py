@@ -100,9 +100,9 @@ class LetterInFlight:
         """The API accepted one of its events."""
         self._accepted.add(self._numbers[self._events.accept(output)])
 
-    def fail(self, output: int) -> None:
-        """One of its events failed for good."""
-        self.failed_at = self._numbers[self._events.fail(output)]
+    def fail(self, output: int, *, rest_sent: bool = False) -> None:
+        """One of its events failed for good; the steps behind it are sent nevertheless, or stay with it."""
+        self.failed_at = self._numbers[self._events.fail(output, rest_sent=rest_sent)]
         self.failures += not self.has_failed
         self.has_failed = True
 

@@ -23,6 +23,7 @@ from bridge.reprocess.replay import plan
 from bridge.reprocess.replay.letters import LetterInFlight, LetterQueue, LetterResult, ReplayOutcome
 from bridge.reprocess.replay.plan import LetterFate, PlannedLetter, ReplayRules
 from bridge.reprocess.replay.recorder import Recorder
+from bridge.reprocess.sending.events_in_flight import rest_was_sent
 from bridge.reprocess.sending.side_traffic import SideTraffic, Tracker, Wiring
 from bridge.reprocess.sending.traffic_log import ReplayLog, cause_of
 
@@ -53,6 +54,8 @@ class Replay:
         self._reader = reader
         self._rules = rules
         self._total = len(planned)
+        topics = {each.entry.letter.origin.topic for each in planned if each.entry.letter.origin is not None}
+        self._rest_follows = all(map(wiring.mapping.rest_follows, topics))
         self._letters = LetterQueue(each.entry for each in planned)
         self._trackers: dict[int, Tracker] = {}
         """Of the partitions that are ours."""
@@ -188,9 +191,9 @@ class Replay:
         """See `Cargo`: the letter's own event (or those of its record) under the present mapping."""
         return self._letters.sent(record.offset).map(self._wiring.mapping)
 
-    def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - the port's
-        """See `Cargo`: it ends at what is refused, so that the letter still says what is left."""
-        return False
+    def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - letters of all topics are in one
+        """See `Cargo`: where it does for the topics of all letters; else the rest stays with what is refused."""
+        return self._rest_follows
 
     def pause(self, partition: int) -> None:
         """See `Cargo`."""
@@ -216,7 +219,7 @@ class Replay:
     def failed(self, letter: DeadLetter, work: Work, heard: Callable[[], None]) -> None:
         """See `Cargo`: no new letter is written, its resolution counts the failure."""
         sent = self._letters.sent(work.record.offset)
-        sent.fail(work.output)
+        sent.fail(work.output, rest_sent=rest_was_sent(letter))
 
         def recorded() -> None:
             self._settle(sent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bridge.model import Elements, Outcomes, Request, Steps, element_of, route_of
+from bridge.model import DeadLetter, Elements, Outcomes, Request, Steps, element_of, route_of
 
 
 class SeparateParts(Elements):
@@ -57,11 +57,12 @@ class EventsInFlight:
         self._open.discard(place)
         return place
 
-    def fail(self, output: int) -> int:
-        """It failed for good, and the steps behind it are not sent. Returns its place."""
+    def fail(self, output: int, *, rest_sent: bool = False) -> int:
+        """It failed for good, and the steps behind it are not sent, or nevertheless. Returns its place."""
         part, place = self._find(output)
         self._open.discard(place)
-        self._open.difference_update(range(place, self._behind[part]))
+        if not rest_sent:
+            self._open.difference_update(range(place, self._behind[part]))
         return place
 
     def _find(self, output: int) -> tuple[int, int]:
@@ -69,3 +70,8 @@ class EventsInFlight:
             return 0, output
         part = element_of(output)
         return part, self._first[part] + route_of(output)
+
+
+def rest_was_sent(letter: DeadLetter) -> bool:
+    """Whether what waits for the step that failed is sent all the same."""
+    return letter.step is not None and letter.step.rest_sent

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bridge.model import DeadLetter, Delivered, Elements, Failed, Outcomes, Record, Request, TopicPartition
 from bridge.pipeline.work import Work
-from bridge.reprocess.sending.events_in_flight import EventsInFlight
+from bridge.reprocess.sending.events_in_flight import EventsInFlight, rest_was_sent
 from bridge.reprocess.sending.side_traffic import SideTraffic, Tracker, Wiring
 from bridge.reprocess.sending.traffic_log import SendingLog, cause_of
 
@@ -71,9 +71,9 @@ class LineInFlight:
         self._events.accept(output)
         self._was_sent = True
 
-    def fail(self, output: int) -> None:
-        """It failed for good, and the steps behind it with it."""
-        self._events.fail(output)
+    def fail(self, output: int, *, rest_sent: bool = False) -> None:
+        """It failed for good, and the steps behind it with it, unless these are sent nevertheless."""
+        self._events.fail(output, rest_sent=rest_sent)
         self._has_failed = True
 
     @property
@@ -156,6 +156,7 @@ class Sending:
         self.traffic = SideTraffic(wiring, self, self.tally, SendingLog, letters_topic=wiring.config.dead_letter.topic)
         self._mapping, self._budget, self._clock = wiring.mapping, wiring.budget, wiring.clock
         self._progress = wiring.progress
+        self._rest_follows = all(map(wiring.mapping.rest_follows, {line.record.topic for line in lines}))
         self._letters_end = letters_end
         self._rejected = rejected
         self._next = 0
@@ -243,9 +244,9 @@ class Sending:
         """See `Cargo`: the line's own record, of which the dispatcher has only the number."""
         return self._in_flight[record.offset].map(self._mapping, now)
 
-    def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - the port's
-        """See `Cargo`: a line ends at what is refused, and says so."""
-        return False
+    def rest_follows(self, topic: str, /) -> bool:  # noqa: ARG002 - all lines are one partition
+        """See `Cargo`: where it does for the topics of all lines; else a line ends at what is refused, and says so."""
+        return self._rest_follows
 
     # --- what comes of them ----------------------------------------------------------------------------
 
@@ -260,7 +261,7 @@ class Sending:
         place = work.record.offset
         self._rejected(self._in_flight[place].line, letter)
         self.tally.failed(letter)
-        self._in_flight[place].fail(work.output)
+        self._in_flight[place].fail(work.output, rest_sent=rest_was_sent(letter))
         self.traffic.later(self._settle, place)
         heard()
 

@@ -120,6 +120,26 @@ async def test_behind_an_automatic_identify_that_failed_the_event_is_sent_and_on
     assert api.ledger.before_identify() == []
 
 
+async def test_where_the_rest_is_sent_nevertheless_a_replay_does_that_too_and_the_next_sends_the_failed_step_alone(
+    dlq: Dlq, put: Put, api: Emulator
+) -> None:
+    """Also an event whose user the API refuses to identify."""
+    sections: dict[str, Any] = {
+        "mapping": MAPPING | {"on_identify_rejected": "send"},
+        "track": {"unknown_users": "identify"},
+    }
+    gift = json.dumps({"type": "gift.ordered", "data": {"user": "u-9"}}).encode()
+    put(of_step(0, 0), letter(9, value=gift, route=Route("gift.ordered", "0" * 12, ""), request=b"{}"))
+    api.set_faults(Fault(kind=FaultKind.STATUS, status=400, body="{}", path="/v1/identify"))
+    ran = await dlq("replay", "--yes", "--json", **sections)
+    assert (ran.code, ran.documents[0]["replayed"], ran.documents[0]["failed_again"]) == (1, 1, 1)
+    assert sorted(seen(api)) == [("company", "c-0"), ("track", "u-0"), ("track", "u-9")]
+    api.set_faults()
+    ran = await dlq("replay", "--yes", "--force", "--json", **sections)
+    assert (ran.code, ran.documents[0]["requests"]) == (0, 1)
+    assert seen(api)[-1] == ("identify", "u-0")
+
+
 async def test_of_a_whole_record_of_elements_each_goes_its_own_steps_whatever_becomes_of_the_others(
     dlq: Dlq, put: Put, api: Emulator
 ) -> None:

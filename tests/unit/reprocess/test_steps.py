@@ -175,6 +175,22 @@ def test_a_replay_that_fails_at_a_later_step_keeps_the_letter_open_and_the_next_
     assert second.accepted == (0, 1, 2)
 
 
+def test_steps_that_are_sent_nevertheless_leave_only_the_failed_one_to_the_next_replay() -> None:
+    entry = LetterEntry(dead(0), UNTOUCHED)
+    first = LetterInFlight(1, 0, entry)
+    first.map(PRESENT)
+    first.fail(0, rest_sent=True)
+    ends = [first.is_through]
+    first.accept(1)
+    first.accept(2)
+    assert [*ends, first.is_through, first.is_delivered] == [False, True, False]
+    fact = Attempted(1, first.accepted, NOW, BY, "rejected", "no", 400, None, None, "identify", 0)
+    outcomes = LetterInFlight(2, 0, LetterEntry(entry.letter, LetterStanding(LetterState.FAILED_AGAIN, fact))).map(
+        PRESENT
+    )
+    assert [each.kind.name for each in outcomes if isinstance(each, Request)] == ["identify"]
+
+
 def test_an_attempt_at_a_letter_without_steps_is_written_as_it_always_was() -> None:
     _, value = encode(Attempted(1, (), NOW, BY, "rejected", "no", 400), dead(0), "id")
     assert not {"event", "kind_of_request"} & json.loads(value).keys()
