@@ -52,7 +52,7 @@ situations: $(DEV) ## thirteen things that go wrong on a real Kafka: what status
 	@$(BIN)/python -m tests.integration.situations $(ARGS)
 
 faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a table of what they came to (FAULTS_SEED=2)
-	@FAULTS=full FAULTS_SEED=$(FAULTS_SEED) $(BIN)/python -m pytest -q tests/integration/faults $(ARGS)
+	@FAULTS=full FAULTS_SEED=$(FAULTS_SEED) $(BIN)/python -m pytest -q tests/integration/faults tests/integration/cli/test_backfill.py $(ARGS)
 
 soak: $(DEV) ## 100,000 simulated histories on all cores (HISTORIES=...; ARGS=SEED: where to begin)
 	@$(BIN)/python -m tests.simulation --soak $(HISTORIES) $(ARGS)

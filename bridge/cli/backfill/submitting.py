@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -136,6 +137,7 @@ def submitter(
 
     def tell(sentence: str) -> None:
         output.notice(sentence) if as_json else output.line(printable(sentence))
+        sys.stdout.flush()  # It may be hours until the next one, and somebody may read a pipe.
 
     return Submitter(book, api, str(folder), tell, sleep=asyncio.sleep, pacing=pacing, sends=sends)
 
