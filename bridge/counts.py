@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from bridge.formats.losses import Lost
-from bridge.model import Filtered, FilterReason, LetterReason, Route, TopicPartition
+from bridge.model import TRACK, Filtered, FilterReason, LetterReason, Route, TopicPartition
 
 _Counts = TypeVar("_Counts", bound=Any)
 
@@ -59,9 +59,9 @@ class UserTally:
     """What was found out of users before their events, where the bridge identifies them or waits for that to settle."""
 
     known: int = 0
-    """Events whose user was known."""
+    """Events whose user was known when it was first their turn."""
     unknown: int = 0
-    """Events whose user was not, each of which waits for an identify of its user."""
+    """Events whose user was not, each of which waits for an identify of its user. Each event is counted once."""
     identified: int = 0
     """Identifies of the bridge itself that were accepted."""
     refused: int = 0
@@ -117,8 +117,14 @@ class Tally:
     unmapped_letters: Counter[str] = field(default_factory=Counter)
     """Records that are dead letters only because no route names their type, by type; a bounded number of types."""
     users: UserTally = field(default_factory=UserTally)
+    started: Counter[str] = field(default_factory=Counter)
+    """Of `requests` those that were no track requests, by kind."""
     accepted: Counter[str] = field(default_factory=Counter)
     """Requests accepted that were no track requests, by kind."""
+    retried: Counter[str] = field(default_factory=Counter)
+    """Attempts to be repeated, by kind."""
+    letters_of: Counter[str] = field(default_factory=Counter)
+    """Dead letters acknowledged, by the kind of the request that failed."""
     forced_drains: int = 0
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     latency_sum: float = 0.0
@@ -138,12 +144,23 @@ class Tally:
         done = self.delivered + self.filtered + self.dead_lettered + self.already_done + self.released
         return self.consumed - done - self.buffered
 
+    def started_of(self, kind: str) -> int:
+        """Requests started of one kind. Nothing is counted apart for the one that events go by."""
+        return self.started[kind] if kind != TRACK.name else self.requests - self.started.total()
+
+    def accepted_of(self, kind: str) -> int:
+        """Requests accepted of one kind: each is one of its route, but for the identifies of the bridge itself."""
+        if kind != TRACK.name:
+            return self.accepted[kind]
+        others = self.accepted.total() - self.users.identified
+        return sum(route.delivered for route in self.routes.values()) - others
+
     def route(self, route: Route) -> RouteTally:
         """The counters of one route."""
         return self.routes[route]
 
     def took(self, seconds: float) -> None:
-        """An event was delivered this long after its record was written; a clock that is behind makes it 0."""
+        """A track event was delivered this long after its record was written; a clock that is behind makes it 0."""
         if seconds < 0.0:  # noqa: PLR1730 - a call for each event
             seconds = 0.0
         self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1

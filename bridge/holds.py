@@ -54,6 +54,8 @@ class Reason(enum.StrEnum):
     """The next record names a schema that is not known yet."""
     HELD_BY_OPERATOR = "held_by_operator"
     """Somebody ran ``bridge hold``."""
+    IDENTIFY_WAITS = "identify_waits"
+    """Requests of users or companies do not get through while events do."""
     UNOWNED = "unowned"
     FAILING_USERS = "failing_users"
 
@@ -189,6 +191,12 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
         needs_operator=True,
         deliberate=True,
     ),
+    Reason.IDENTIFY_WAITS: HoldReason(
+        "Identify or company requests do not get through, or the Track API asked to wait with them. Events of users"
+        " whose identify was accepted are sent meanwhile; what has to come after such a request waits.",
+        "Nothing, for some minutes: they are tried again by themselves. Longer: check the service and the request that"
+        " the detail names, and above all delivery.identify_rate_limit if it asks to wait.",
+    ),
     Reason.UNOWNED: HoldReason(
         "No member of the group has this partition, so nobody reads it.",
         "Nothing, while the group rebalances or the session of a killed member runs out. Longer: `bridge check` shows"
@@ -217,6 +225,9 @@ GATES: Final = (
     Reason.KAFKA_UNREACHABLE,
 )
 """What can keep the whole process from sending the next request, as `blocked` names it."""
+
+KIND_GATES: Final = (Reason.OUTAGE, Reason.RETRY_AFTER, Reason.RATE_LIMITED)
+"""What can keep requests of one kind while others are sent."""
 
 PARTITION_HOLDS: Final = (
     Reason.OUT_OF_RANGE,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.holds import REASONS, Reason, shown
+from bridge.ops import kind_gates
 from bridge.ops.snapshot import ClosedGate, OldestOpen, PartitionHold, PartitionView, Snapshot
 
 if TYPE_CHECKING:
@@ -91,14 +92,17 @@ def explain(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation:
         return HoldExplanation(Reason.DRAINING, None, REASONS[Reason.DRAINING].meaning, partition.drains_until)
     if not partition.open_records and not partition.lag:
         return HoldExplanation(Reason.IDLE, None, REASONS[Reason.IDLE].meaning)
-    return _waiting(partition, closed_gate(snapshot))
+    return _waiting(partition, closed_gate(snapshot), snapshot)
 
 
-def _waiting(partition: PartitionView, gate: ClosedGate | None) -> HoldExplanation:
+def _waiting(partition: PartitionView, gate: ClosedGate | None, snapshot: Snapshot) -> HoldExplanation:
     """A partition's own retry is named before the rate: it would wait even with budget left."""
     oldest = partition.oldest
     if gate is not None and gate.gate is not Reason.RATE_LIMITED:
         return _by_gate(gate)
+    first = None if oldest is None else _before_the_event(oldest, snapshot)
+    if first is not None:
+        return first
     if partition.crowded:
         since = None if oldest is None else oldest.since
         return HoldExplanation(Reason.FAILING_USERS, since, REASONS[Reason.FAILING_USERS].meaning)
@@ -110,6 +114,23 @@ def _waiting(partition: PartitionView, gate: ClosedGate | None) -> HoldExplanati
     return HoldExplanation(
         Reason.SENDING, None if oldest is None else oldest.since, _sending(None if on_their_way else oldest)
     )
+
+
+def _before_the_event(oldest: OldestOpen, snapshot: Snapshot) -> HoldExplanation | None:
+    """What keeps a request of a user or company that a record is or waits for; or that it has to settle."""
+    if oldest.settles_at is not None:
+        said = f"Offset {oldest.offset} waits until the identify of its user has settled (track.identify_settle)."
+        return HoldExplanation(Reason.SENDING, oldest.since, said, oldest.settles_at)
+    kind = oldest.waits_for
+    for gate in kind_gates.kept_kinds(snapshot):
+        if gate.kind == kind:
+            said = kind_gates.sentence(gate, snapshot.awaiting)
+            return HoldExplanation(Reason.IDENTIFY_WAITS, gate.since, said, gate.until, gate.next_try)
+    paced = None if kind is None else kind_gates.rate_limited(snapshot, kind)
+    if paced is None:
+        return None
+    said, action = kind_gates.paced_sentence(kind), kind_gates.RATE_ACTION
+    return HoldExplanation(Reason.RATE_LIMITED, paced.since, said, paced.until, special_action=action)
 
 
 def _held(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation | None:

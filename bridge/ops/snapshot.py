@@ -66,6 +66,36 @@ class ClosedGate:
     """When it is tried again: a probe, the next attempt to write. Only what comes of it tells whether it opens."""
     action: str = ""
     """What to do in this case; empty: what is always to be done for this reason."""
+    kind: str | None = None
+    """The only kind of request that it keeps; None: it keeps everything, or all events."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindView:
+    """The requests of one kind."""
+
+    kind: str
+    """See `model.RequestKind.name`."""
+    in_flight: int = 0
+    gates: Sequence[ClosedGate] = ()
+    """What keeps this kind from being sent, of what each kind has for itself: an outage, a pause the API asked for."""
+    limited_seconds: float = 0.0
+    """Time in which a request of it was ready and only the rate kept it."""
+    limit: float | None = None
+    """Of its budget, for all replicas together, which kinds may share; None: unlimited."""
+    share: float | None = None
+    """What this replica may use of it now; None: unlimited."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingUsers:
+    """What waits for an identify."""
+
+    events: int = 0
+    users: int = 0
+    """Of whom these events are."""
+    settling: int = 0
+    """Events that wait for `track.identify_settle`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +157,10 @@ class OldestOpen:
     """When its next attempt is due, if it is parked."""
     retried: Retried | None = None
     """What its attempts came to, if one failed."""
+    waits_for: str | None = None
+    """The kind of request that it is, or waits for, where that is no track request."""
+    settles_at: float | None = None
+    """Until when it waits for an identify to settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +402,9 @@ class Snapshot:
     keys: Mapping[tuple[str, str], KeyCount] = field(default_factory=dict)
     """By route and metadata key: of how many events it found nothing. Of routes that had any."""
     in_flight_requests: int = 0
+    kinds: Sequence[KindView] = ()
+    """Of each kind there is."""
+    awaiting: AwaitingUsers = field(default_factory=AwaitingUsers)
     parked: int = 0
     """Records waiting for the time of their next attempt."""
     paused: bool = False

@@ -192,6 +192,21 @@ class EventLog(Protocol):
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait this long."""
 
+    def kind_blocked(self, kind: str, detail: str) -> None:
+        """Requests of one kind do not get through; kind: never "track", of which `blocked` tells."""
+
+    def kind_unblocked(self, kind: str, seconds: float) -> None:
+        """They get through again after this long."""
+
+    def kind_asked_to_wait(self, kind: str, seconds: float, detail: str) -> None:
+        """The destination asked the senders of one kind, and of what shares its budget, to wait this long."""
+
+    def identify_refused(self, record: Record, status: int | None, code: str | None, detail: str) -> None:
+        """The bridge's own identify of a user, before an event of this record, failed for good; once for a user."""
+
+    def user_forgotten(self, record: Record) -> None:
+        """The user of this record is forgotten, as it asks."""
+
     def retrying(self, event: Retried) -> None:
         """An event failed for the third time and is tried again."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.commands import Operand, command
 from bridge.holds import Reason
-from bridge.model import DeadLetter, LetterReason, Retried, TopicPartition
+from bridge.model import DeadLetter, LetterReason, Record, Retried, TopicPartition
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import PartitionHold, TopicHold
 from bridge.pipeline.offsets import OffsetTracker
@@ -43,6 +43,26 @@ class ServiceEventLog:
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait."""
         self._events.asked_to_wait(seconds=seconds, detail=detail)
+
+    def kind_blocked(self, kind: str, detail: str) -> None:
+        """Requests of one kind do not get through."""
+        self._events.kind_outage_began(kind=kind, detail=detail)
+
+    def kind_unblocked(self, kind: str, seconds: float) -> None:
+        """They do again."""
+        self._events.kind_outage_ended(kind=kind, seconds=seconds)
+
+    def kind_asked_to_wait(self, kind: str, seconds: float, detail: str) -> None:
+        """The destination asked the senders of one kind to wait."""
+        self._events.asked_to_wait(seconds=seconds, detail=detail, kind=kind)
+
+    def identify_refused(self, record: Record, status: int | None, code: str | None, detail: str) -> None:
+        """The API will not have a user of whom an event comes."""
+        self._events.identify_refused(record, status=status, error_code=code, detail=detail)
+
+    def user_forgotten(self, record: Record) -> None:
+        """A record asked for it."""
+        self._events.user_forgotten(record)
 
     def retrying(self, event: Retried) -> None:
         """An event failed for the third time and is tried again."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.ops.metrics.catalogue import CATALOGUE
-from scripts.dashboard import delivery, layout, parts, surroundings
+from scripts.dashboard import delivery, layout, parts, surroundings, users
 from scripts.dashboard.layout import Row
 
 TITLE: Final = "track-bridge"
@@ -22,6 +22,7 @@ ROWS: Final = (
     surroundings.KAFKA,
     surroundings.API,
     surroundings.BUDGET,
+    users.USERS,
     surroundings.LETTERS,
     surroundings.PROCESS,
 )

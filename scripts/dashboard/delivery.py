@@ -30,6 +30,8 @@ from scripts.dashboard.parts import (
 )
 
 PLACE: Final = ("topic", "partition")
+KEPT_KINDS: Final = 'kind=~"identify|company",reason=~"outage|retry_after"'
+"""What keeps events is told as that."""
 
 ANSWERS: Final = Row(
     "Is it delivering? How late? Why not? What is lost?",
@@ -76,6 +78,10 @@ ANSWERS: Final = Row(
                 Query(
                     f"{by('max', all_of('partition_held'), 'topic', 'reason')} == 1",
                     legend("", "topic", "reason"),
+                ),
+                Query(
+                    f"{by('max', all_of('kind_blocked', KEPT_KINDS), 'kind', 'reason')} == 1",
+                    legend("", "kind", "reason"),
                 ),
             ),
             kind="stat",

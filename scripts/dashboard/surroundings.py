@@ -220,7 +220,7 @@ BUDGET: Final = Row(
             REQUESTS,
             of_release("max", "rate_limit", "budget"),
             of_release("sum", "rate_share", "shares together"),
-            rates("requests_total", "used"),
+            rates("requests_started_total", "used", "kind"),
         ),
         lines(
             "Share of each replica",

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 from bridge.commands import completed
 from bridge.holds import REASONS, Reason, shown
 from bridge.limiter import Limiter
+from bridge.model import TRACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    from bridge.model import DeadLetter, Retried, TopicPartition
+    from bridge.model import DeadLetter, Record, Retried, TopicPartition
     from bridge.ops.log.logger import EventLogger
 
 
@@ -241,10 +242,35 @@ class Events:
         """A probe got through."""
         self._log.info("outage_ended", seconds=round(seconds, 3))
 
-    def asked_to_wait(self, *, seconds: float, detail: str) -> None:
-        """The Track API asked all senders to wait."""
+    def kind_outage_began(self, *, kind: str, detail: str) -> None:
+        """No request of this kind gets through, while others may; one probe at a time keeps trying."""
+        self._log.warning("kind_outage_began", kind=kind, detail=detail, message=REASONS[Reason.IDENTIFY_WAITS].action)
+
+    def kind_outage_ended(self, *, kind: str, seconds: float) -> None:
+        """A probe got through."""
+        self._log.info("kind_outage_ended", kind=kind, seconds=round(seconds, 3))
+
+    def asked_to_wait(self, *, seconds: float, detail: str, kind: str = TRACK.name) -> None:
+        """The Track API asked all senders to wait, with requests of this kind and of what shares its budget."""
         if self._limiter.admit("asked_to_wait"):
-            self._log.info("asked_to_wait", seconds=round(seconds, 3), detail=detail)
+            self._log.info("asked_to_wait", kind=kind, seconds=round(seconds, 3), detail=detail)
+
+    def identify_refused(self, record: Record, *, status: int | None, error_code: str | None, detail: str) -> None:
+        """The bridge's own identify before an event of this record failed for good; once per user and spell."""
+        if self._limiter.admit("identify_refused"):
+            self._log.warning(
+                "identify_refused",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                status=status,
+                error_code=error_code,
+                detail=detail,
+            )
+
+    def user_forgotten(self, record: Record) -> None:
+        """A record asked to forget its user: no identify of the bridge's own is sent for that user any more."""
+        self._log.debug("user_forgotten", topic=record.topic, partition=record.partition, offset=record.offset)
 
     def retrying(self, event: Retried) -> None:
         """One event failed for the third time; it is tried again, and what is behind it of its user waits."""

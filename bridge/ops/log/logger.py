@@ -188,6 +188,10 @@ class EventLogger:
         shown = {name: self._redactor.value(value) for name, value in line.items()}
         self._writer.write(self._render(shown) + b"\n")
 
+    def debug(self, event: str, /, **fields: Any) -> None:
+        """What only somebody who looks for a cause wants to see."""
+        self.log(logging.DEBUG, event, **fields)
+
     def info(self, event: str, /, **fields: Any) -> None:
         """What goes as it should."""
         self.log(logging.INFO, event, **fields)

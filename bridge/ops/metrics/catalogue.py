@@ -5,13 +5,14 @@ dashboards and alerts all read this table. Adding one is one declaration in a mo
 
 from __future__ import annotations
 
-from bridge.ops.metrics import group, letters, limits, partitions, process, records, registry
+from bridge.ops.metrics import group, kinds, letters, limits, partitions, process, records, registry
 from bridge.ops.metrics.declare import PREFIX, DashboardRow, Distribution, Metric, MetricKind, Over, Samples
 
 __all__ = ["CATALOGUE", "PREFIX", "DashboardRow", "Distribution", "Metric", "MetricKind", "Over", "Samples"]
 
 CATALOGUE: tuple[Metric, ...] = (
     *records.METRICS,
+    *kinds.METRICS,
     *letters.METRICS,
     *limits.METRICS,
     *partitions.METRICS,

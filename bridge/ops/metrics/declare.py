@@ -63,6 +63,7 @@ class DashboardRow(enum.StrEnum):
     KAFKA = "Kafka"
     API = "Userpilot Track API"
     BUDGET = "Rate budget"
+    USERS = "Users and companies"
     LETTERS = "Dead letters"
     PROCESS = "Resources"
 

@@ -49,7 +49,7 @@ METRICS: tuple[Metric, ...] = (
     counters(
         "dead_letters_total",
         "dead letters",
-        "Dead letters acknowledged by the dead-letter topic.",
+        "Dead letters acknowledged by the dead-letter topic, whatever kind of request failed.",
         ("reason",),
         lambda s: counted({k.value: n for k, n in s.tally.letters.items()}, LetterReason),
     ),

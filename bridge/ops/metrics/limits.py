@@ -57,14 +57,15 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "rate_limit",
         "requests per second",
-        "The configured budget of the API token, for all replicas together; +Inf: unlimited.",
+        "The configured budget of the API token, for all replicas together: that of events, which identify and company"
+        " requests share with delivery.shared_rate_limit; +Inf: unlimited.",
         lambda s: unlimited(s.rate.limit),
         Over.MAX,
     ),
     gauge(
         "rate_share",
         "requests per second",
-        "The part of the budget this replica may use now; +Inf: unlimited.",
+        "The part of that budget this replica may use now; +Inf: unlimited.",
         lambda s: unlimited(s.rate.share),
     ),
     *age(
@@ -81,13 +82,14 @@ METRICS: tuple[Metric, ...] = (
     counter(
         "rate_limited_seconds_total",
         "seconds",
-        "Time in which something was ready to be sent and only the rate kept it.",
+        "Time in which something, of any kind, was ready to be sent and only the rate of its budget kept it.",
         lambda s: s.rate.limited_seconds,
     ),
     gauges(
         "blocked",
         "0 or 1",
-        "1 while this reason keeps the whole process from sending.",
+        "1 while this reason keeps the whole process, or all its events, from sending. An outage or a pause of identify"
+        " or company requests alone is in track_bridge_kind_blocked.",
         ("reason",),
         _blocked,
         Over.MAX,

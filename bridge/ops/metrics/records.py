@@ -93,7 +93,8 @@ METRICS: tuple[Metric, ...] = (
     counters(
         "events_total",
         "events",
-        "What became of the events of each route, zero for a route that never matched; one record may make several.",
+        "What became of the events of each route, zero for a route that never matched; one record may make several. Of"
+        " identify and company routes it is their requests.",
         ("route", "outcome"),
         _events,
     ),
@@ -122,24 +123,25 @@ METRICS: tuple[Metric, ...] = (
     counters(
         "requests_total",
         "requests",
-        "Requests to the Track API that ended, by status; none: no whole answer came.",
+        "Requests to the Track API that ended, of all kinds, by status; none: no whole answer came.",
         ("status",),
         _statuses,
     ),
     histogram(
         "request_duration_seconds",
-        "Time from the start of a request to the end of its answer.",
+        "Time from the start of a request to the end of its answer, requests of all kinds.",
         lambda s: Distribution(DURATION_BOUNDS, s.requests.duration_buckets, s.requests.duration_sum),
     ),
     histogram(
         "delivery_latency_seconds",
-        "Time from the timestamp of a record in Kafka to the acceptance of its event.",
+        "Time from the timestamp of a record in Kafka to the acceptance of its event; identify and company requests are"
+        " not observed.",
         lambda s: Distribution(LATENCY_BOUNDS, s.tally.latency, s.tally.latency_sum),
     ),
     counters(
         "retries_total",
         "attempts",
-        "Attempts that will be repeated, by what went wrong.",
+        "Attempts that will be repeated, of all kinds of requests, by what went wrong.",
         ("reason",),
         lambda s: counted(s.tally.retries, RETRY_REASONS),
     ),
@@ -149,6 +151,6 @@ METRICS: tuple[Metric, ...] = (
         "Attempts repeated although the first may have been accepted: the upper bound of the duplicates caused by it.",
         lambda s: s.tally.ambiguous,
     ),
-    gauge("in_flight_requests", "requests", "Requests on the wire.", lambda s: s.in_flight_requests),
+    gauge("in_flight_requests", "requests", "Requests on the wire, of all kinds.", lambda s: s.in_flight_requests),
     gauge("open_connections", "connections", "Open connections to the Track API.", lambda s: s.requests.connections),
 )

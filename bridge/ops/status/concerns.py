@@ -14,6 +14,7 @@ from bridge.commands import completed
 from bridge.config.topics import topic_patterns
 from bridge.holds import REASONS, Reason, shown
 from bridge.model import TopicPartition
+from bridge.ops import kind_gates
 from bridge.ops.group_view import stalled, unowned
 from bridge.ops.hold_reasons import HoldExplanation
 from bridge.ops.snapshot import ClosedGate, PartitionView, Snapshot
@@ -48,6 +49,7 @@ _ENDS_ALONE: Final = (
     Reason.NOT_JOINED,
     Reason.OUTAGE,
     Reason.RETRY_AFTER,
+    Reason.IDENTIFY_WAITS,
     Reason.SCHEMA_REGISTRY,
     Reason.POSITION_UNKNOWN,
     Reason.UNOWNED,
@@ -88,6 +90,8 @@ def concerns(snapshot: Snapshot, explained: Sequence[tuple[PartitionView, HoldEx
     found = [*_of_partitions(snapshot, explained)]
     told = {concern.reason for concern in found}
     found += [_of_gate(block, snapshot) for block in snapshot.blocks if _is_told(block, told)]
+    if Reason.IDENTIFY_WAITS.value not in told:
+        found += _of_kinds(snapshot)
     found += _of_topics(snapshot, told)
     found += _of_the_group(snapshot)
     found += _stalled(snapshot)
@@ -139,6 +143,24 @@ def _of_gate(block: ClosedGate, snapshot: Snapshot) -> Concern:
         block.action or reason.action,
         None if block.next_try is not None else block.until,
         block.next_try,
+    )
+
+
+def _of_kinds(snapshot: Snapshot) -> Iterator[Concern]:
+    """Requests of users or companies do not go, and no partition's oldest record waits for that yet."""
+    gates = list(kind_gates.kept_kinds(snapshot))
+    if not gates:
+        return
+    reason = REASONS[Reason.IDENTIFY_WAITS]
+    tries = [gate.next_try for gate in gates if gate.next_try is not None]
+    yield Concern(
+        Reason.IDENTIFY_WAITS.value,
+        reason.needs_operator,
+        min(gate.since for gate in gates),
+        tuple(kind_gates.sentence(gate, snapshot.awaiting) for gate in gates),
+        reason.action,
+        None if tries else max(gate.until or 0.0 for gate in gates),
+        min(tries, default=None),
     )
 
 

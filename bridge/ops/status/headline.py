@@ -91,6 +91,7 @@ _MOST_FIRST = (
     Reason.KAFKA_UNREACHABLE,
     Reason.OUTAGE,
     Reason.RETRY_AFTER,
+    Reason.IDENTIFY_WAITS,
     Reason.SCHEMA_REGISTRY,
     Reason.POSITION_UNKNOWN,
     Reason.FAILING_USERS,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.holds import REASONS, Reason
 from bridge.ops import health
 from bridge.ops.hold_reasons import HoldExplanation, explain
-from bridge.ops.status import group_status
+from bridge.ops.status import group_status, kinds
 from bridge.ops.status.backlog_trend import done_at
 from bridge.ops.status.concerns import Concern, concerns
 from bridge.ops.status.headline import headline
@@ -48,6 +48,8 @@ def document(snapshot: Snapshot) -> Document:
         "started_at": iso(snapshot.started_at),
         "ready": _ready(snapshot),
         "blocked": _blocked(snapshot),
+        "kinds": kinds.kinds(snapshot),
+        "users": kinds.users(snapshot),
         "kafka": _kafka(snapshot),
         "schema_registry": _registry(snapshot),
         "control_socket": {"problem": snapshot.control_problem},

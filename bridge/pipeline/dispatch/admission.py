@@ -28,7 +28,7 @@ from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, OpenElements, PartitionWork, QueueKey, RecordStep, Work
 
 Enqueue = Callable[[Work, Outcome], None]
-Forgetting = Callable[[str], None]
+Forgetting = Callable[[Record, str], None]
 
 
 class Admission:
@@ -125,7 +125,7 @@ class Admission:
                 break
             elif isinstance(outcome, Forget):
                 passed(offset)
-                self._forget(outcome.user_id)
+                self._forget(record, outcome.user_id)
                 self._record_filtered(outcome.filtered, 1)
                 self._event_filtered(outcome.filtered, 1)
             else:
@@ -174,7 +174,7 @@ class Admission:
         share = max(1, opening.raw // opening.count)
         works = []
         for route, outcome in enumerate(outcomes):
-            filtered = self._filtered_by(outcome)
+            filtered = self._filtered_by(opening.record, outcome)
             if filtered is not None:
                 opening.first_filtered = opening.first_filtered or filtered
                 continue
@@ -222,7 +222,7 @@ class Admission:
         filtered: list[Filtered] = []
         works = []
         for output, outcome in enumerate(outcomes):
-            reason = self._filtered_by(outcome)
+            reason = self._filtered_by(record, outcome)
             if reason is not None:
                 filtered.append(reason)
             else:
@@ -237,10 +237,10 @@ class Admission:
             work.fanout = fanout
         self._enqueue_all(works, outcomes, lambda work: work.output)
 
-    def _filtered_by(self, outcome: Outcome) -> Filtered | None:
+    def _filtered_by(self, record: Record, outcome: Outcome) -> Filtered | None:
         """By which rule one of several outcomes sends nothing; None: it does."""
         if isinstance(outcome, Forget):
-            self._forget(outcome.user_id)
+            self._forget(record, outcome.user_id)
             outcome = outcome.filtered
         if not isinstance(outcome, Filtered):
             return None

@@ -61,7 +61,7 @@ class Answers:
             return
         self._tally.routes[request.route].delivered += 1
         written_ms = work.record.timestamp_ms
-        if written_ms is not None:
+        if written_ms is not None and request.kind is TRACK:  # how late events are, and not what goes before them
             self._tally.took(self._wall() - written_ms / 1000)
         if work.key is not None or self._failing.lengths:
             following = self._queues.keys.advance(work)
@@ -84,7 +84,8 @@ class Answers:
         False where it was no event of its record, so that nothing is done with it.
         """
         request = work.request
-        self._tally.accepted[request.kind.name] += 1
+        if request.kind is not TRACK:
+            self._tally.accepted[request.kind.name] += 1
         if isinstance(work, AutomaticIdentify):
             self._identifies.accepted(work, self._monotonic())
             return False
@@ -96,15 +97,21 @@ class Answers:
 
     def _proved(self, kind: RequestKind, governor: Governor, now: float) -> None:
         for reason, seconds in governor.proved(now):
-            self._event_log.unblocked(reason, seconds)
-            if reason is Reason.OUTAGE:
-                self._queues.end_outage(kind)
+            if reason is not Reason.OUTAGE:
+                self._event_log.unblocked(reason, seconds)
+                continue
+            if kind is TRACK:
+                self._event_log.unblocked(reason, seconds)
+            else:
+                self._event_log.kind_unblocked(kind.name, seconds)
+            self._queues.end_outage(kind)
 
     # --- failed, for now ----------------------------------------------------------------------------
 
     def retry(self, work: Work, verdict: Retry, governor: Governor, now: float) -> None:
         """The same request may succeed later."""
         self._tally.retries[verdict.reason] += 1
+        self._tally.retried[work.request.kind.name] += 1
         self._tally.ambiguous += verdict.ambiguous
         if work.state is EventState.GONE and verdict.status is None:
             # Its connection was closed by us, which says nothing of the destination.
@@ -122,7 +129,7 @@ class Answers:
         if (throttled or asked is not None) and not alone:
             wait = governor.throttled(asked, now)
             if governor.pause(wait + jitter(wait, self._rng), verdict.detail, now):
-                self._event_log.asked_to_wait(wait, verdict.detail)
+                self._asked_to_wait(work.request.kind, wait, verdict.detail)
         if self._weigh(work, verdict, governor, alone, now) or not self._back(work):
             return
         if throttled and before is None:
@@ -139,6 +146,12 @@ class Answers:
         self._wake_at(work.due)
         if work.mark is not None and work.mark.times == TOLD_AT:
             self._event_log.retrying(self.retried(work))
+
+    def _asked_to_wait(self, kind: RequestKind, wait: float, detail: str) -> None:
+        if kind is TRACK:
+            self._event_log.asked_to_wait(wait, detail)
+        else:
+            self._event_log.kind_asked_to_wait(kind.name, wait, detail)
 
     def _fails_alone(self, work: Work, verdict: Retry, governor: Governor) -> bool:
         """Whether others were accepted meanwhile, so that neither an outage nor a wait of all follows from it."""
@@ -157,7 +170,10 @@ class Answers:
         transport = verdict.status is None
         if not (alone or throttled) and outage.failed(work.who, verdict.detail, transport=transport, now=now):
             self._evidence.doubt()
-            self._event_log.blocked(Reason.OUTAGE, verdict.detail)
+            if work.request.kind is TRACK:
+                self._event_log.blocked(Reason.OUTAGE, verdict.detail)
+            else:
+                self._event_log.kind_blocked(work.request.kind.name, verdict.detail)
             self._steps.set_aside(work.request.kind)
         counts = self._counts(work, alone, throttled)
         work.mark = self._evidence.failed(work.mark, verdict, alone=alone)
@@ -231,6 +247,7 @@ class Answers:
             self._dead_letter(work, LetterReason.UNAUTHORIZED, verdict.detail, verdict.status, verdict.error_code, now)
         elif self._back(work):
             self._tally.retries[LetterReason.UNAUTHORIZED.value] += 1
+            self._tally.retried[work.request.kind.name] += 1
             self._queues.ready[work.request.kind].push(work)
 
     # --- what becomes of the event ------------------------------------------------------------------
@@ -261,7 +278,10 @@ class Answers:
             return
         identify = work if isinstance(work, AutomaticIdentify) else None
         if identify is not None:
-            event = self._identifies.refused(identify, now, the_key_is=reason is LetterReason.UNAUTHORIZED)
+            the_key_is = reason is LetterReason.UNAUTHORIZED
+            if not the_key_is and self._identifies.is_news(identify.request.user_id):
+                self._event_log.identify_refused(identify.record, status, code, message)
+            event = self._identifies.refused(identify, now, the_key_is=the_key_is)
             if event is None:
                 return
             work = event

@@ -22,6 +22,7 @@ from bridge.model import (
     LetterRefused,
     Outcome,
     Position,
+    Record,
     Reject,
     Request,
     Retried,
@@ -106,7 +107,7 @@ class Dispatcher:
         self._steps = StepOrder(self.queues, self.failing, self.identifies, self._fail)
         self._intake = Intake(
             settings,
-            Admission(mapper, settings, kept, clock, self._enqueue, self.identifies.forget),
+            Admission(mapper, settings, kept, clock, self._enqueue, self._forget),
             kept,
             lookups or NoLookups(),
             positions,
@@ -257,6 +258,10 @@ class Dispatcher:
                 work.step.failed = outcome
             else:
                 self._fail(work, outcome)
+
+    def _forget(self, record: Record, user: str) -> None:
+        self.identifies.forget(user)
+        self._event_log.user_forgotten(record)
 
     def _arrive(self, work: Work) -> None:
         """It is the head of its key queue from the start."""

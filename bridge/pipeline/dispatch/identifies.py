@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from bridge.counts import Tally
 from bridge.model import IDENTIFY
@@ -19,13 +20,16 @@ from bridge.pipeline.settings import DeliverySettings
 from bridge.pipeline.users import UserMemory
 from bridge.pipeline.work import AutomaticIdentify, EventState, Work
 
+_TOLD: Final = 10_000
+"""Users whose refused identify is remembered to have been told of."""
+
 
 class Identifies:
     """Asked for every event that is about to be sent, where the configuration has anything to say of users."""
 
     __slots__ = (
         "_cleared", "_credentials", "_failing", "_generation", "_is_down", "_key_since", "_known", "_pending",
-        "_queues", "_sends", "_settle", "_tally", "is_needed",
+        "_queues", "_sends", "_settle", "_tally", "_told", "is_needed",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +51,8 @@ class Identifies:
         self._key_since = float("-inf")
         """Monotonic time at which the key in force was first seen."""
         self._known = UserMemory(settings.known_users.size, settings.known_users.ttl)
+        self._told: dict[int, None] = {}
+        """Users by hash whose refused identify was told of, the oldest first."""
         self._pending: dict[str, AutomaticIdentify] = {}
         """By user: what is ready, on the wire or waits for its next attempt. One for each at a time."""
         self._cleared: dict[Work, float] = {}
@@ -74,7 +80,9 @@ class Identifies:
             return True
         if not self._sends or known.is_left_alone(user, now):
             return True
-        tally.unknown += 1
+        if not work.due:  # else it asked before
+            tally.unknown += 1
+            work.due = now
         work.state = EventState.WAITING
         pending = self._pending.get(user)
         if pending is not None:
@@ -99,6 +107,7 @@ class Identifies:
 
     def identified(self, identify: Work, now: float) -> bool:
         """It was accepted, whoever asked for it. False where that says nothing: it went with an earlier key."""
+        self._told.pop(hash(identify.request.user_id), None)
         if not self.is_needed:
             return True
         if self._credentials.generation != self._generation:
@@ -125,6 +134,16 @@ class Identifies:
         if not self._known.is_forgotten(identify.request.user_id):
             return False
         self._let_go(identify)
+        return True
+
+    def is_news(self, user: str) -> bool:
+        """Whether the refusal of its identify is the first since one of this user was accepted, as far as is known."""
+        key = hash(user)
+        if key in self._told:
+            return False
+        self._told[key] = None
+        if len(self._told) > _TOLD:
+            del self._told[next(iter(self._told))]
         return True
 
     def refused(self, identify: AutomaticIdentify, now: float, *, the_key_is: bool) -> Work | None:
@@ -158,6 +177,15 @@ class Identifies:
         for work in identify.asked_by:
             if self._is_ours(work):
                 self._failing.begin(work)
+
+    @property
+    def settle(self) -> float:
+        """Seconds that events wait after an identify of their user."""
+        return self._settle
+
+    def is_pending(self, user: str) -> bool:
+        """Whether events wait for an identify of the bridge's own for this user."""
+        return user in self._pending
 
     def pending(self) -> Iterator[AutomaticIdentify]:
         """Those that have no answer for good."""

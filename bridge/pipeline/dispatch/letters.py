@@ -168,6 +168,7 @@ class LetterDesk:
         letter = work.letter
         if letter is not None:
             self._tally.letters[letter.reason] += 1
+            self._tally.letters_of[letter.kind] += 1
             self._event_log.dead_letter(letter)
             if letter.route is not None:
                 self._tally.route(letter.route).dead_lettered += 1

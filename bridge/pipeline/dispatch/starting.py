@@ -73,7 +73,10 @@ class StartingRequests:
         """Start what may; returns why the rest may not, where that is not for want of a place."""
         blocks = []
         for kind, ready in self._in_turn():
+            before = self._tally.requests
             block = self._start_ready(self.governors[kind], ready, now)
+            if kind is not TRACK:
+                self._tally.started[kind.name] += self._tally.requests - before
             if block is not None:
                 blocks.append(block)
         return blocks

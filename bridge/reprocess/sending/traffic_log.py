@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.commands import command
 from bridge.holds import Reason
-from bridge.model import TRACK, DeadLetter, Retried
+from bridge.model import TRACK, DeadLetter, Record, Retried
 from bridge.pipeline.offsets import OffsetTracker
 from bridge.text.amounts import span
 
@@ -42,6 +42,24 @@ class ReplayLog:
     def asked_to_wait(self, seconds: float, detail: str) -> None:
         """The destination asked all senders to wait."""
         self._notice(f"the Track API asks to wait {span(seconds)} ({detail})")
+
+    def kind_blocked(self, kind: str, detail: str) -> None:
+        """Requests of one kind do not get through."""
+        self._notice(f"no {kind} request gets through ({detail}): one probe at a time until one does")
+
+    def kind_unblocked(self, kind: str, seconds: float) -> None:
+        """They do again."""
+        self._notice(f"{kind} requests get through again, after {span(seconds)}")
+
+    def kind_asked_to_wait(self, kind: str, seconds: float, detail: str) -> None:
+        """The destination asked the senders of one kind to wait."""
+        self._notice(f"the Track API asks to wait {span(seconds)} with {kind} requests ({detail})")
+
+    def identify_refused(self, record: Record, status: int | None, code: str | None, detail: str) -> None:
+        """The command's own output says how its event ended."""
+
+    def user_forgotten(self, record: Record) -> None:
+        """Nothing to say."""
 
     def retrying(self, event: Retried) -> None:
         """The command's own output says how it ended."""

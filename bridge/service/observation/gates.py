@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.holds import Reason
+from bridge.model import TRACK
 from bridge.ops.snapshot import ClosedGate
+from bridge.service.observation.kinds import outage_of, pause_of
 from bridge.service.observation.observed import Observed
 from bridge.service.time import ClockReading
 from bridge.service.watches.rate_view import INTERVAL
@@ -37,7 +39,7 @@ def closed_gates(
     yield from _refused(of, at)
     yield from _of_the_api(of, at)
     if limited_since is not None:
-        free_at = of.dispatcher.paced_until(at.monotonic) or at.monotonic
+        free_at = of.dispatcher.events_budget.pacer.free_at
         until = None if free_at == float("inf") else at.ahead(free_at)
         sentence, action = _paced(of, at.monotonic)
         yield ClosedGate(Reason.RATE_LIMITED, at.past(limited_since), sentence, until, action=action)
@@ -62,21 +64,17 @@ def _refused(of: Observed, at: ClockReading) -> Iterator[ClosedGate]:
 
 
 def _of_the_api(of: Observed, at: ClockReading) -> Iterator[ClosedGate]:
-    """What every kind of request has of its own, and between them the membership that all of them need."""
+    """What keeps all events, and between that the membership that everything needs.
+
+    What keeps requests of users or companies alone is told of these kinds: see `KindSampler`.
+    """
     dispatcher, now = of.dispatcher, at.monotonic
-    for outage in (governor.outage for governor in dispatcher.governors.values()):
-        if outage.since is not None:
-            probe_at = at.ahead(outage.probe_at)
-            yield ClosedGate(Reason.OUTAGE, at.past(outage.since), outage.detail, probe_at, probe_at)
+    events = dispatcher.governors[TRACK]
+    yield from outage_of(events, at)
     membership = dispatcher.membership
     if dispatcher.assignments and not membership.is_member(now):
         yield ClosedGate(Reason.MEMBERSHIP, at.past(membership.doubted_since(now)), _MEMBERSHIP)
-    for budget in dict.fromkeys(governor.budget for governor in dispatcher.governors.values()):
-        if now < budget.pause_until:
-            since = now if budget.paused_since is None else budget.paused_since
-            yield ClosedGate(
-                Reason.RETRY_AFTER, at.past(since), budget.pause_detail, until=at.ahead(budget.pause_until)
-            )
+    yield from pause_of(events, at)
 
 
 def _paced(of: Observed, now: float) -> tuple[str, str]:

@@ -14,10 +14,12 @@ from bridge.ops import group_view
 from bridge.ops import snapshot as seen
 from bridge.ops.snapshot import OldestOpen, PartitionView
 from bridge.ops.status.backlog_trend import BacklogTrend
+from bridge.pipeline.dispatch.awaiting import Awaiting, awaiting, is_settling
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.work import EventState, PartitionWork, Work
 from bridge.service.observation.gates import closed_gates, kafka_sentence
+from bridge.service.observation.kinds import KindSampler, users_that_wait, waits_for
 from bridge.service.observation.observed import Observed
 from bridge.service.time import ClockReading
 from bridge.service.watches.group_watch import GroupWatch
@@ -34,7 +36,8 @@ class Observer:
         self._started_at = time.time()
         self._beat = time.monotonic()
         self._limited = 0.0
-        self._limited_since: float | None = None
+        self._is_limited = False
+        self._kinds = KindSampler(observed.dispatcher)
         self._stopping_since: float | None = None
         self._requests: deque[tuple[float, int]] = deque()
         self._trend = BacklogTrend()
@@ -46,19 +49,25 @@ class Observer:
         """Several times a second: the loop's beat, and what is sampled."""
         now = time.monotonic()
         dispatcher = self._of.dispatcher
-        if dispatcher.paced_until(now) is None:
-            self._limited_since = None
-        elif self._limited_since is None:
-            self._limited_since = now
-        else:
+        is_limited = dispatcher.paced_until(now) is not None
+        if is_limited and self._is_limited:
             self._limited += now - self._beat
+        self._is_limited = is_limited
+        self._kinds.tick(now, now - self._beat)
         self._beat = now
         self._watch_problems(time.time())
         requests = self._requests
         if not requests or now - requests[-1][0] >= 1.0:
-            requests.append((now, dispatcher.tally.requests))
+            requests.append((now, self._started()))
             while now - requests[0][0] > 60.5:
                 requests.popleft()
+
+    def _started(self) -> int:
+        """Requests that took of the budget of events."""
+        dispatcher = self._of.dispatcher
+        budget, tally = dispatcher.events_budget, dispatcher.tally
+        others = (kind.name for kind, governor in dispatcher.governors.items() if governor.budget is not budget)
+        return tally.requests - sum(tally.started[kind] for kind in others)
 
     def _watch_problems(self, wall: float) -> None:
         """Since when is what is known of some only as that it is so."""
@@ -101,6 +110,7 @@ class Observer:
         """Everything, as of now."""
         of, at = self._of, ClockReading.now()
         dispatcher = of.dispatcher
+        found = awaiting(dispatcher.assignments, dispatcher.identifies, dispatcher.tally)
         return seen.Snapshot(
             at=at.wall,
             version=of.version,
@@ -113,7 +123,9 @@ class Observer:
             routes={route.name: replace(dispatcher.tally.route(route)) for route in of.mapping.routes},
             keys=self._keys(),
             in_flight_requests=sum(governor.in_flight for governor in dispatcher.governors.values()),
-            parked=dispatcher.parked,
+            kinds=self._kinds.views(at),
+            awaiting=users_that_wait(found),
+            parked=max(0, dispatcher.parked - found.settling),
             paused=of.source.paused,
             letters=self._letters(),
             rate=self._rate(at.monotonic),
@@ -129,7 +141,7 @@ class Observer:
             registry=self._registry(at),
             group_view=of.group_watch.view,
             held_topics=list(of.event_log.topic_holds.values()),
-            partitions=partition_views(of, at),
+            partitions=partition_views(of, at, found),
             retention=of.source.retention,
             log_write_failures=of.logging.write_failures,
             join_problem_since=self._join_problem_since,
@@ -144,7 +156,7 @@ class Observer:
 
     def blocks(self, at: ClockReading) -> list[seen.ClosedGate]:
         """What keeps the whole process from sending."""
-        stopping, limited = self._stopping_since, self._limited_since
+        stopping, limited = self._stopping_since, self._kinds.limited_since
         return list(closed_gates(self._of, at, stopping_since=stopping, limited_since=limited))
 
     def _certificates(self, now: float) -> list[seen.Certificate]:
@@ -190,7 +202,7 @@ class Observer:
     def _rate(self, now: float) -> seen.Rate:
         dispatcher = self._of.dispatcher
         share = self._of.shares.get(dispatcher.events_budget)
-        used = dispatcher.tally.requests - (self._requests[0][1] if self._requests else 0)
+        used = self._started() - (self._requests[0][1] if self._requests else 0)
         if share is None:
             return seen.Rate(limited_seconds=self._limited, used_last_minute=used)
         return seen.Rate(
@@ -211,17 +223,17 @@ class Observer:
         )
 
 
-def partition_views(of: Observed, at: ClockReading) -> list[PartitionView]:
+def partition_views(of: Observed, at: ClockReading, found: Awaiting) -> list[PartitionView]:
     """All of them, by topic and number."""
     ends, holds = of.source.ends, of.event_log.partition_holds
-    views = [_read(of, each, at) for each in of.dispatcher.assignments]
+    views = [_read(of, each, at, found) for each in of.dispatcher.assignments]
     known = {view.partition for view in views}
     views += [PartitionView(tp, None, ends.get(tp), hold=hold) for tp, hold in holds.items() if tp not in known]
     views = [_with_next_look(of, _with_what_waits(of.group_watch, view), at) for view in views]
     return sorted(views, key=lambda view: view.partition)
 
 
-def _read(of: Observed, work: PartitionWork, at: ClockReading) -> PartitionView:
+def _read(of: Observed, work: PartitionWork, at: ClockReading, found: Awaiting) -> PartitionView:
     tracker, partition = work.tracker, work.tracker.partition
     return PartitionView(
         partition=partition,
@@ -229,7 +241,7 @@ def _read(of: Observed, work: PartitionWork, at: ClockReading) -> PartitionView:
         end=of.source.ends.get(partition),
         open_records=len(tracker.open),
         in_flight=len(work.on_wire) + work.writing,
-        oldest=_oldest(work, of.dispatcher, at),
+        oldest=_oldest(work, of.dispatcher, at, found),
         crowded=work in of.dispatcher.failing.paused,
         hold=of.event_log.partition_holds.get(partition),
         draining=tracker.life is TrackerState.DRAINING,
@@ -237,19 +249,22 @@ def _read(of: Observed, work: PartitionWork, at: ClockReading) -> PartitionView:
     )
 
 
-def _oldest(partition: PartitionWork, dispatcher: Dispatcher, at: ClockReading) -> OldestOpen | None:
+def _oldest(partition: PartitionWork, dispatcher: Dispatcher, at: ClockReading, found: Awaiting) -> OldestOpen | None:
     for offset, entry in partition.tracker.open.items():
         work = entry if isinstance(entry, Work) else entry.head
         if work is None:
             return OldestOpen(offset, at.past(partition.head_since), None, 0, None, None)
-        timestamp = work.record.timestamp_ms
+        timestamp, request = work.record.timestamp_ms, work.request
+        due, settles = at.past(work.due) if work.state is EventState.PARKED else None, is_settling(work)
         return OldestOpen(
             offset=offset,
             since=at.past(partition.head_since),
             timestamp=None if timestamp is None else timestamp / 1000,
             attempts=work.attempts,
-            retry_at=at.past(work.due) if work.state is EventState.PARKED else None,
+            retry_at=None if settles else due,
             retried=None if work.mark is None else dispatcher.answers.retried(work),
+            waits_for=waits_for(request.kind, request.user_id, waits=work.state is EventState.WAITING, found=found),
+            settles_at=due if settles else None,
         )
     wait = partition.wait
     if wait is not None and wait.needs is not None:

@@ -73,6 +73,22 @@ async def throttled(kafka: Kafka, folder: Path) -> AsyncIterator[Site]:
         await here.all_delivered()
 
 
+@asynccontextmanager
+async def identify_down(kafka: Kafka, folder: Path) -> AsyncIterator[Site]:
+    """While events of users who are known are accepted."""
+    async with Site(kafka, folder, track={"unknown_users": "identify"}) as here:
+        await here.well()
+        here.caused()
+        here.api.set_faults(Fault(kind=FaultKind.STATUS, status=503, path="/v1/identify"))
+        await here.records((f"new-{n}", here.order(f"new-{n}", n)) for n in range(40))
+        await here.orders(20)
+        await here.asked.until("events of known users are accepted", lambda status: status["users"]["known"] == 20)
+        yield here
+        here.api.set_faults()
+        await here.well_again()
+        await here.all_delivered()
+
+
 # --- records ---------------------------------------------------------------------------------------------
 
 
@@ -287,7 +303,8 @@ async def records_lost(kafka: Kafka, folder: Path) -> AsyncIterator[Site]:
 DRIVERS: Final[Mapping[str, Driver]] = {
     driver.__name__: driver
     for driver in (
-        bad_key, api_unavailable, throttled, renamed_field, poison, dead_letter_topic_gone, schema_registry_down,
+        bad_key, api_unavailable, identify_down, throttled, renamed_field, poison, dead_letter_topic_gone,
+        schema_registry_down,
         kafka_down, topic_missing,
         hanging_transaction, replica_killed, retention_near, records_lost,
     )

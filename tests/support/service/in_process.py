@@ -68,7 +68,12 @@ class Service:
         assert loaded.config is not None, loaded.problems
         mapping = compile_mapping(loaded.config.mapping, destination=destination_of(loaded.config.track))
         assert isinstance(mapping, CompiledMapping), mapping
-        self._log = set_up(level="info", log_format="json", secrets=secrets_of(loaded.config), output=self.lines)
+        self._log = set_up(
+            level=loaded.config.observability.log_level,
+            log_format="json",
+            secrets=secrets_of(loaded.config),
+            output=self.lines,
+        )
         self.lines.writer = self._log.writer
         self.began = time.monotonic()
         self.bridge = Bridge(loaded.config, mapping, self._log)

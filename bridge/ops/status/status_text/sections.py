@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.ops.status.group_status import spans
+from bridge.ops.status.status_text import kinds
 from bridge.ops.status.status_text.layout import Item, ScreenTable, Text, Tone
 from bridge.ops.status.status_text.times import Times, moment
 from bridge.text.amounts import per_minute, plural, span, thousands
@@ -74,6 +75,8 @@ def sections(document: Document, times: Times) -> list[Section]:
         ("Partitions", Tone.TITLE, _partitions(document)),
         ("Records", Tone.TITLE, _records(document)),
         ("Rate", Tone.TITLE, _rate(document)),
+        ("Requests", Tone.TITLE, kinds.requests(document, times)),
+        ("Users", Tone.TITLE, kinds.users(document)),
         ("Routes", Tone.TITLE, _routes(document)),
         ("Unmapped types", Tone.TITLE, _unmapped(document)),
     ]
