@@ -84,8 +84,9 @@ class HistoryMapper:
         return found
 
     def _happened(self, outcome: Request) -> Occurrence | Failed:
-        # Where numbers had to be read again exactly, the last of them is the one.
-        scope = next(scope for noted, scope in reversed(self._noted) if noted is outcome)
+        noted, scope = self._noted[-1]  # of the only route, mostly; where numbers were read again exactly, too
+        if noted is not outcome:
+            scope = next(scope for noted, scope in reversed(self._noted) if noted is outcome)
         try:
             seconds = scope.occurred_seconds()
             if seconds is None:

@@ -105,6 +105,27 @@ def test_behind_a_step_that_cannot_be_mapped_nothing_is_written_and_the_reject_s
     assert manifest.written.rows == {}
 
 
+def test_where_the_rest_follows_a_refused_identify_it_is_written(tmp_path: Path) -> None:
+    """`on_identify_rejected: send`, as a running bridge has it."""
+    mapping = {
+        "user_id": "user_id",
+        "on_identify_rejected": "send",
+        "events": {
+            "user.signed_up": [
+                {"identify": {"user_id": "data.missing", "properties": {"plan": "data.plan"}}},
+                {"event_name": "Signed Up"},
+            ]
+        },
+    }
+    directory, log = RunDirectory(tmp_path / "run"), Log({0: [SIGNED_UP]})
+    planned(directory, log)
+
+    manifest = write(directory, log, mapping=mapping)
+
+    assert manifest.written.rows == {"events": 1}
+    assert manifest.written.rejects == {"unmappable": 1}
+
+
 def test_forgetting_is_no_row(tmp_path: Path) -> None:
     manifest = run(tmp_path / "run", record(0, type_="user.gone"))
 
