@@ -67,6 +67,7 @@ def records(*, apart: int) -> Iterator[tuple[str, bytes]]:
             number += 1
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("by_itself", [False, True], ids=["steps", "unknown_users"])
 async def test_every_event_comes_after_its_users_identify_and_no_minute_is_above_either_budget(
     kafka: Kafka,
