@@ -16,7 +16,7 @@ from bridge.config.events.example_section import ExampleConfig
 from bridge.errors import Misuse
 from bridge.mapping.mapper import CompiledMapping
 from bridge.mapping.review.examples import TOPIC_OF_INPUT, example_record
-from bridge.model import Outcomes, Record, Request
+from bridge.model import COMPANY, Outcomes, Record, Request
 from bridge.sandbox.sample import SampleRecord
 from bridge.selftest.overrides import MARK
 
@@ -96,7 +96,7 @@ def marked(record: SampleRecord, number: int) -> SampleRecord:
 
 def _pattern(mapping: CompiledMapping, record: Record) -> Pattern:
     outcomes = mapping.map(record, nan)
-    users = tuple(sorted({request.user_id for request in _requests(outcomes)}))
+    users = tuple(sorted({each.user_id for each in _requests(outcomes) if each.kind is not COMPANY}))
     plain = Pattern(record.topic, record, None, (), bool(users))
     try:
         value = orjson.loads(record.value or b"")
@@ -115,7 +115,7 @@ def _differs_in_users(one: Outcomes, other: Outcomes) -> bool:
     if [outcome.__class__ for outcome in one] != [outcome.__class__ for outcome in other]:
         return False
     pairs = list(zip(_requests(one), _requests(other), strict=True))
-    return all(a.event_name == b.event_name and a.user_id != b.user_id for a, b in pairs)
+    return all(a.event_name == b.event_name and (a.kind is COMPANY or a.user_id != b.user_id) for a, b in pairs)
 
 
 def _copy(pattern: Pattern, user: int) -> Record:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.model import Failed, Filtered, Outcomes, Record, Request
+from bridge.model import IDENTIFY, Failed, Filtered, Forget, Outcomes, Record, Request, Steps
 
 Ordering = Literal["user", "key", "partition", "none"]
 Coordinates = tuple[str, int, int]
@@ -39,6 +40,8 @@ class SeenLetter:
     coordinates: Coordinates
     output: int
     reason: str
+    rest_sent: bool = False
+    """The steps behind it are sent nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,35 @@ class Verdict:
     """Dead letters that no rule asks for."""
 
 
+def own_identify(user_id: str) -> bytes:
+    """The request that the bridge sends before a user's first event."""
+    return json.dumps({"user_id": user_id}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 class Oracle:
     """Knows what is due and what arrived, told in any order; may be asked at any time how much is open."""
 
-    def __init__(self, ordering: Ordering, *, may_be_rejected: Callable[[str], bool] = lambda _name: False) -> None:
-        """`may_be_rejected` tells event names that the emulated API refuses on purpose."""
+    def __init__(
+        self,
+        ordering: Ordering,
+        *,
+        may_be_rejected: Callable[[str], bool] = lambda _name: False,
+        rest_follows: Callable[[str], bool] = lambda _topic: False,
+        identifies_itself: bool = False,
+    ) -> None:
+        """`may_be_rejected` tells event names that the emulated API refuses on purpose; `rest_follows`, of a topic,
+        whether what comes behind an identify that is refused is sent nevertheless; `identifies_itself`: the bridge
+        sends an identify of its own before a user's first event.
+        """
         self._ordering = ordering
+        self._rest_follows = rest_follows
+        self._identifies_itself = identifies_itself
+        self._own: set[bytes] = set()
+        """Identifies that the bridge may send of itself: they may come any number of times."""
+        self._steps: dict[Coordinates, list[tuple[int, bytes | None]]] = {}
+        """Of each record that has steps: their numbers and bodies."""
+        self._left_from: dict[Coordinates, int] = {}
+        """Of each record with a letter that leaves the steps behind it: the number of the step that failed."""
         self._may_be_rejected = may_be_rejected
         self._requests: dict[bytes, list[Due]] = {}
         self._letters_due: dict[tuple[Coordinates, int], tuple[Due, str]] = {}
@@ -85,7 +111,13 @@ class Oracle:
         """A record is in its topic, and the mapping makes this of it."""
         self.records += 1
         coordinates = (record.topic, record.partition, record.offset)
-        self.filtered += all(isinstance(outcome, Filtered) for outcome in outcomes)
+        self.filtered += all(isinstance(outcome, (Filtered, Forget)) for outcome in outcomes)
+        last = len(outcomes)
+        if isinstance(outcomes, Steps):
+            last = self._left_from.get(coordinates, last)
+            outcomes = self._until_one_fails(record, outcomes)
+            bodies = [outcome.body if isinstance(outcome, Request) else None for outcome in outcomes]
+            self._steps[coordinates] = list(enumerate(bodies))
         for output, outcome in enumerate(outcomes):
             at = (coordinates, output)
             if isinstance(outcome, Request):
@@ -95,11 +127,25 @@ class Oracle:
                 if self._may_be_rejected(outcome.event_name):
                     self._rejectable.add(at)
                 if self._accepted[outcome.body] < len(self._requests[outcome.body]) and at not in self._letters:
-                    self._open.add(at)
+                    self._open.update([at] if output <= last else [])
             elif isinstance(outcome, Failed):
                 self._letters_due[at] = (Due(coordinates, output, "", seen_at, None), outcome.reason.value)
-                if at not in self._letters:
+                if at not in self._letters and output <= last:
                     self._open.add(at)
+
+    def _until_one_fails(self, record: Record, steps: Steps) -> Outcomes:
+        """The steps that are due: those behind one that cannot be sent are left with its letter."""
+        for output, outcome in enumerate(steps):
+            is_identify = isinstance(outcome, Failed) and outcome.kind == IDENTIFY.name
+            if isinstance(outcome, Failed) and not (is_identify and self._rest_follows(record.topic)):
+                return steps[: output + 1]
+        return steps
+
+    def identified(self, user_id: str, body: bytes, at: float) -> None:
+        """The API accepted an identify, which a record may have asked for, or the bridge itself."""
+        if self._identifies_itself and body == own_identify(user_id):
+            self._own.add(body)
+        self.accepted(body, at)
 
     def accepted(self, body: bytes, at: float) -> None:
         """The API accepted this request at this monotonic time."""
@@ -116,6 +162,11 @@ class Oracle:
         at = (letter.coordinates, letter.output)
         self._letters[at] = letter.reason
         self._open.discard(at)
+        if not letter.rest_sent:
+            self._left_from[letter.coordinates] = letter.output
+            for output, _ in self._steps.get(letter.coordinates, ()):
+                if output > letter.output:
+                    self._open.discard((letter.coordinates, output))
 
     @property
     def open(self) -> int:
@@ -149,9 +200,13 @@ class Oracle:
             arrived=arrived,
             given_up=Counter(self._letters.values()),
             lost=[self._lost(at) for at in sorted(self._open)],
-            duplicates=sum(max(0, self._accepted[body] - len(due)) for body, due in self._requests.items()),
-            overtaken=self._overtaken(),
-            foreign=sum(count for body, count in self._accepted.items() if body not in self._requests),
+            duplicates=sum(
+                max(0, self._accepted[body] - len(due)) for body, due in self._requests.items() if body not in self._own
+            ),
+            overtaken=[*self._overtaken(), *self._too_early()],
+            foreign=sum(
+                count for body, count in self._accepted.items() if body not in self._requests and body not in self._own
+            ),
             unexplained=self._unexplained(),
         )
 
@@ -169,7 +224,7 @@ class Oracle:
         for body in self._in_order:
             due = self._requests.get(body, ())
             # Of requests alike to the last byte nobody can tell which came first.
-            if body in seen or len(due) != 1 or due[0].order_key is None:
+            if body in seen or body in self._own or len(due) != 1 or due[0].order_key is None:
                 continue
             seen.add(body)
             (event,) = due
@@ -178,6 +233,21 @@ class Oracle:
                 wrong.append(f"{event} of user {event.user_id} arrived after {last}")
             else:
                 newest[event.order_key] = event
+        return wrong
+
+    def _too_early(self) -> list[str]:
+        """Steps that arrived before the one before them was accepted."""
+        first = {body: number for number, body in reversed(list(enumerate(self._in_order)))}
+        wrong = []
+        for coordinates, steps in self._steps.items():
+            before = -1
+            for output, body in steps:
+                at = -1 if body is None or (coordinates, output) in self._letters else first.get(body, -1)
+                # One that is alike to the last byte with others may have come for any of them.
+                if body is not None and len(self._requests.get(body, ())) == 1 and -1 < at < before:
+                    topic, partition, offset = coordinates
+                    wrong.append(f"step {output + 1} of {topic}/{partition}/{offset} arrived before the one before it")
+                before = max(before, at)
         return wrong
 
     def _unexplained(self) -> list[str]:

@@ -122,6 +122,7 @@ OVERRIDES: Final = (
     Override("track.timeout", _CLOCK, _at_most(TRACK_TIMEOUT, lambda config: config.track.timeout)),
     Override("track.auth.recheck", _CLOCK, _always(duration_text(RECHECK))),
     Override("delivery.rate_limit", "the emulated API has no limit, and nobody has all day", _always("unlimited")),
+    Override("delivery.identify_rate_limit", "as delivery.rate_limit", _always("unlimited")),
     Override(
         "delivery.retry.initial_backoff", _CLOCK, _at_most(0.1, lambda config: config.delivery.retry.initial_backoff)
     ),

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from typing import Final
 
 from bridge.config import environment
 from bridge.formats import letter_headers
-from bridge.model import Record
+from bridge.model import Forget, Record
 from bridge.sandbox import own_topics
 from bridge.sandbox.child_processes import ChildProcesses
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
+from bridge.sandbox.emulator.ledger import Accepted, AcceptedCompany, AcceptedIdentify
 from bridge.sandbox.feed import Feed
 from bridge.sandbox.own_topics import TopicReader
 from bridge.sandbox.sample import REJECTED_NAME
@@ -79,7 +81,10 @@ async def run(options: Options, show: Show, tell: Tell) -> SelftestResult:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-selftest-")))
         processes = stack.enter_context(ChildProcesses(_environment()))
-        api = await stack.enter_async_context(Emulator(keys=[surroundings.FIRST_KEY]))
+        field = options.config.track.company_id_field
+        api = await stack.enter_async_context(
+            Emulator(keys=[surroundings.FIRST_KEY], company_id_field="id" if field == "both" else field)
+        )
         around = stack.enter_context(
             surroundings.embedded(options, processes, folder, api.endpoint)
             if options.bootstrap is None
@@ -112,7 +117,10 @@ class _Run:
         self._show = show
         self._tell = tell
         self._oracle = Oracle(
-            config.delivery.ordering, may_be_rejected=lambda name: is_sample and name == REJECTED_NAME
+            config.delivery.ordering,
+            may_be_rejected=lambda name: is_sample and name == REJECTED_NAME,
+            rest_follows=around.tested.mapping.rest_follows,
+            identifies_itself=config.track.unknown_users == "identify",
         )
         self._faults = Faults(
             fleet,
@@ -130,7 +138,9 @@ class _Run:
         )
         self._entered: dict[tuple[str, int], int] = {}
         """The offset after the last record that the oracle knows, by topic and partition."""
-        self._read = 0
+        self._read = Counter[str]()
+        """How many of each kind that the API accepted the oracle knows."""
+        self._forgotten: set[str] = set()
         self._problems: list[str] = []
 
     async def run(self) -> None:
@@ -154,7 +164,7 @@ class _Run:
             await self._fleet.stop_all()
             self._enter(reader)
             self._problems += self._unwritten(feed)
-        self._problems += self._behind()
+        self._problems += [*self._behind(), *self._unidentified()]
 
     def result(self, seconds: float) -> SelftestResult:
         """What there is to report."""
@@ -215,11 +225,20 @@ class _Run:
                 self._oracle.letter(_letter(record))
             else:
                 self._entered[record.topic, record.partition] = record.offset + 1
-                self._oracle.record(record, around.tested.mapping.map(record, time.time()), now)
-        accepted = self._api.ledger.accepted
-        for event in accepted[self._read :]:
-            self._oracle.accepted(event.body, event.at)
-        self._read = len(accepted)
+                outcomes = around.tested.mapping.map(record, time.time())
+                self._forgotten.update(each.user_id for each in outcomes if isinstance(each, Forget))
+                self._oracle.record(record, outcomes, now)
+        seen, read = self._api.ledger, self._read
+        events, users, companies = (
+            seen.accepted[read["events"] :], seen.identified[read["users"] :], seen.companies[read["companies"] :],
+        )  # fmt: skip
+        read.update(events=len(events), users=len(users), companies=len(companies))
+        new: list[Accepted | AcceptedIdentify | AcceptedCompany] = [*events, *users, *companies]
+        for each in sorted(new, key=lambda each: each.order):
+            if isinstance(each, AcceptedIdentify):
+                self._oracle.identified(each.user_id, each.body, each.at)
+            else:
+                self._oracle.accepted(each.body, each.at)
 
     def _has_all(self) -> bool:
         """Whether the oracle knows every record of the topics."""
@@ -230,6 +249,13 @@ class _Run:
         return all(self._entered.get(where, 0) >= end for where, end in ends.items())
 
     # --- at its end ----------------------------------------------------------------------------------------
+
+    def _unidentified(self) -> list[str]:
+        """Events that arrived before their user was identified, as a sentence, where the bridge sees to that."""
+        if self._surroundings.tested.config.track.unknown_users != "identify":
+            return []
+        early = [each for each in self._api.ledger.before_identify() if each.user_id not in self._forgotten]
+        return [f"{thousands(len(early))} events arrived before their user was identified"] if early else []
 
     def _unwritten(self, feed: Feed) -> list[str]:
         """Records that are not in their topics, as a sentence: nothing is proven about those."""
@@ -277,4 +303,4 @@ def _letter(record: Record) -> SeenLetter:
         if name.startswith(letter_headers.OWN)
     }
     origin = (own["origin-topic"], int(own["origin-partition"]), int(own["origin-offset"]))
-    return SeenLetter(origin, int(own["output"]), own["reason"])
+    return SeenLetter(origin, int(own["output"]), own["reason"], own.get("rest") == "sent")

@@ -52,6 +52,44 @@ async def test_a_short_run_of_ones_own_mapping_loses_nothing_and_keeps_order(
     assert list((tmp_path / "logs").iterdir())
 
 
+USERS = """\
+kafka:
+  bootstrap_servers: kafka.example:9092
+  group_id: mine
+  topics: [orders]
+track: {{endpoint: analytex.userpilot.io, api_key: {key}, unknown_users: identify}}
+dead_letter: {{topic: mine.dlq}}
+mapping:
+  events:
+    order.completed: {{event_name: Order Completed}}
+    user.joined:
+      - identify: {{properties: {{plan: data.plan}}, company: {{id: data.company}}}}
+      - company: {{id: data.company, properties: {{size: data.size}}}}
+      - {{event_name: User Joined}}
+  examples:
+    - name: an order
+      input: {{type: order.completed, data: {{user_id: u-1}}}}
+      expect: [{{user_id: u-1, event_name: Order Completed}}]
+    - name: a user
+      input: {{type: user.joined, data: {{user_id: u-1, plan: pro, company: acme, size: 3}}}}
+      expect:
+        - identify: {{user_id: u-1, metadata: {{plan: pro}}, company: {{id: acme}}}}
+        - company: {{company_id: acme, metadata: {{size: 3}}}}
+        - {{user_id: u-1, event_name: User Joined}}
+"""
+
+
+async def test_users_companies_and_events_come_in_the_order_of_their_steps_whatever_fails(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "bridge.yaml"
+    path.write_text(USERS.format(key=DEFAULT_KEY))
+    ran = await cli("selftest", "--json", "--config", str(path), "--seed", "5", "--events", "300", "--duration", "5")
+    found = json.loads(ran.out)
+    assert (ran.code, found["problems"]) == (0, [])
+    assert (found["lost"], found["order_violations"], found["records"]) == (0, 0, 300)
+
+
 async def test_the_table_is_for_people(cli: Cli) -> None:
     ran = await cli("selftest", "--events", "100", "--duration", "2", "--replicas", "1")
     assert ran.code == 0, ran.out

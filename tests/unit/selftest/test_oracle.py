@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.model import TRACK, Failed, Filtered, FilterReason, LetterReason, Outcome, Record, Request, Route
-from bridge.selftest.oracle import Oracle, Ordering, SeenLetter
+from bridge.model import (
+    IDENTIFY,
+    TRACK,
+    Failed,
+    Filtered,
+    FilterReason,
+    LetterReason,
+    Outcome,
+    Record,
+    Request,
+    Route,
+    Steps,
+)
+from bridge.selftest.oracle import Oracle, Ordering, SeenLetter, own_identify
 
 ROUTE = Route("order.completed", "abc", "Order Completed")
 
@@ -179,3 +191,65 @@ def test_what_the_api_refuses_on_purpose_explains_its_letter() -> None:
     verdict = run.oracle.judge()
     assert not verdict.lost
     assert not verdict.unexplained
+
+
+# --- steps, and identifies of the bridge's own ------------------------------------------------------------
+
+
+def identify(user: str, body: str) -> Request:
+    return Request(IDENTIFY, user, "", body.encode(), ROUTE)
+
+
+def steps(*outcomes: Outcome, offset: int = 0, **settings: bool) -> Oracle:
+    oracle = Oracle("user", rest_follows=lambda _: settings.get("rest", False))
+    record = Record("orders", 0, offset, None, None, b"{}", ())
+    oracle.record(record, Steps(outcomes), 1.0)
+    return oracle
+
+
+def test_a_step_that_arrives_before_the_one_before_it_is_out_of_order() -> None:
+    for bodies, found in ((("i", "t"), 0), (("t", "i"), 1), (("i", "i", "t", "i"), 0)):
+        oracle = steps(identify("ann", "i"), request("bob", "t"))
+        for number, body in enumerate(bodies):
+            oracle.accepted(body.encode(), float(number))
+        assert len(oracle.judge().overtaken) == found, bodies
+
+
+@pytest.mark.parametrize(("rest", "due"), [(False, 1), (True, 2)])
+def test_what_is_behind_an_identify_that_cannot_be_made_is_due_only_where_the_rest_is_sent(
+    *, rest: bool, due: int
+) -> None:
+    failed = Failed(LetterReason.INVALID, "too long", ROUTE, kind="identify")
+    assert steps(failed, request("ann", "t"), rest=rest).open == due
+
+
+@pytest.mark.parametrize("letter_first", [False, True])
+@pytest.mark.parametrize(("rest_sent", "left"), [(False, 0), (True, 1)])
+def test_what_a_letter_leaves_is_due_no_more(*, letter_first: bool, rest_sent: bool, left: int) -> None:
+    letter = SeenLetter(("orders", 0, 0), 0, "unauthorized", rest_sent)
+    outcomes = Steps((identify("ann", "i"), request("ann", "t")))
+    oracle = Oracle("user")
+    record = Record("orders", 0, 0, None, None, b"{}", ())
+    if letter_first:
+        oracle.letter(letter)
+    oracle.record(record, outcomes, 1.0)
+    if not letter_first:
+        oracle.letter(letter)
+    assert oracle.open == left
+
+
+@pytest.mark.parametrize(("by_itself", "foreign"), [(True, 0), (False, 2)])
+def test_identifies_of_the_bridge_s_own_come_from_no_record_where_it_sends_any(
+    *, by_itself: bool, foreign: int
+) -> None:
+    oracle = Oracle("user", identifies_itself=by_itself)
+    for _ in range(2):
+        oracle.identified("ann", own_identify("ann"), 1.0)
+    verdict = oracle.judge()
+    assert (verdict.foreign, verdict.duplicates) == (foreign, 0)
+
+
+def test_an_identify_with_anything_in_it_is_a_record_s() -> None:
+    oracle = Oracle("user", identifies_itself=True)
+    oracle.identified("ann", b'{"user_id":"ann","metadata":{"a":1}}', 1.0)
+    assert oracle.judge().foreign == 1

@@ -305,7 +305,8 @@ def test_what_was_left_out_is_left_to_the_defaults(tmp_path: Path) -> None:
     }
     given = loaded(tmp_path / "given.yaml", document)
     found = as_tested(given, tmp_path)
-    assert found.delivery.model_copy(update={"rate_limit": 10.0, "retry": given.delivery.retry}) == given.delivery
+    rates = {"rate_limit": 10.0, "identify_rate_limit": 10.0}
+    assert found.delivery.model_copy(update={**rates, "retry": given.delivery.retry}) == given.delivery
     assert found.kafka.refresh == given.kafka.refresh
 
 
