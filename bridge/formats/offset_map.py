@@ -10,9 +10,10 @@ Format, ASCII, fields joined by dots (version 1)::
 
 ``RUNS`` is base64url of LEB128 varints: lengths of alternating runs from BASE on, the first one open, the next one
 done, and so on. Offsets that never arrived (compaction, transactions) count as done within the span they stand in.
-The last three are there only where the record at BASE has elements of which some are done: how many it has, a number
-of the way in which it was taken apart into them, and runs of these as above. An earlier version takes such a text for
-none, and sends again what it says is done.
+``DEMAND`` has a zero in front of it where requests of users or companies wait for a rate of their own; an earlier
+version reads the same number. The last three are there only where the record at BASE has elements of which some are
+done: how many it has, a number of the way in which it was taken apart into them, and runs of these as above. An earlier
+version takes such a text for none, and sends again what it says is done.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _ELEMENTS_LIMIT = 1024
 """Characters that the elements of one record may take of them."""
 _MAX_RUNS = 65_536
 """A damaged text must not make the reader build an unbounded list."""
+_MOST_WAITING = 10**11 - 1
+"""What leaves room for the zero in front of it."""
 _SHORT = (0x80).__gt__
 """Whether the length of a run takes a single byte."""
 _SHAPE = re.compile(
@@ -46,7 +49,16 @@ class Demand:
     """How many records of a partition wait to be sent, and when that was true (Unix seconds)."""
 
     waiting: int
+    """For the rate of events, which may be that of all requests."""
     at: int
+    of_users: bool = False
+    """Whether any waits for the rate of users and companies."""
+
+    @property
+    def text(self) -> str:
+        """As a field of the format."""
+        waiting = max(0, self.waiting)
+        return f"0{min(waiting, _MOST_WAITING)}" if self.of_users else str(waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ def encode(
     Runs that do not fit are cut from the far end, which is safe: what they called done is sent again.
     """
     epoch = -1 if leader_epoch is None else leader_epoch
-    fields = f"{base}.{epoch}.{topic_id}.{max(0, demand.waiting)}.{demand.at}.{head.first_attempt_ms}.{head.attempts}."
+    fields = f"{base}.{epoch}.{topic_id}.{demand.text}.{demand.at}.{head.first_attempt_ms}.{head.attempts}."
     room = max_length - len(VERSION) - 1 - 8 - 1 - len(fields)
     elements = _elements(head, min(room, _ELEMENTS_LIMIT))
     packed = _pack(runs, max(0, (room - len(elements)) // 4 * 3))
@@ -113,6 +125,7 @@ def decode(text: str | None) -> OffsetMap | None:
     if int(checksum, 16) != binascii.crc32(rest.encode("ascii")):
         return None
     base, epoch, topic_id, waiting, at, first_attempt, attempts, runs, *elements = rest.split(".")
+    demand = Demand(int(waiting), int(at), len(waiting) > 1 and waiting[0] == "0")
     head = Head(int(first_attempt), int(attempts))
     try:
         done = tuple(_done(int(base), _unpack(base64.urlsafe_b64decode(runs))))
@@ -121,7 +134,7 @@ def decode(text: str | None) -> OffsetMap | None:
             head = replace(head, elements=int(elements[0]), way=int(elements[1]), done=of_elements)
     except ValueError:
         return None
-    return OffsetMap(int(base), int(epoch), topic_id, Demand(int(waiting), int(at)), head, done)
+    return OffsetMap(int(base), int(epoch), topic_id, demand, head, done)
 
 
 def shortened(text: str, max_length: int) -> str:

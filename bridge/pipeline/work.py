@@ -58,7 +58,7 @@ class PartitionWork:
 
     __slots__ = (
         "dirty", "elements", "head_since", "held", "last_lowest", "needs", "on_wire", "opening", "published_demand",
-        "ready", "refreshed_at", "rest_follows", "topic", "tracker", "wait", "waited_at", "writing",
+        "ready", "refreshed_at", "rest_follows", "topic", "tracker", "users_waited_at", "wait", "waited_at", "writing",
     )  # fmt: skip
 
     def __init__(
@@ -77,7 +77,9 @@ class PartitionWork:
         self.ready = 0
         """Events that wait for nothing but their turn and a permit."""
         self.waited_at = float("-inf")
-        """Monotonic time at which there last were such events."""
+        """Monotonic time at which there last were such events of the events' budget."""
+        self.users_waited_at = float("-inf")
+        """The same of the budget that users and companies have for themselves."""
         self.writing = 0
         """Letters handed to the producer and not acknowledged."""
         self.held: str | None = None
@@ -92,7 +94,8 @@ class PartitionWork:
         """It stopped at a record of which the schema is not known yet."""
         self.dirty = True
         """What would be committed changed since it was last taken to the broker."""
-        self.published_demand = False
+        self.published_demand = False, False
+        """Whether there was something to send of either budget, when that was last taken to the broker."""
         self.refreshed_at = float("-inf")
         self.last_lowest = tracker.lowest_open
         self.head_since = now

@@ -114,9 +114,11 @@ class _ViewOfShares:
 class RateShare:
     """The part of the limit that is this replica's, from the same facts from which the others compute theirs."""
 
-    __slots__ = ("_heard", "_interval", "_last", "_seen", "_stale", "limit")
+    __slots__ = ("_heard", "_interval", "_last", "_of_users", "_seen", "_stale", "limit")
 
-    def __init__(self, limit: float, interval: float, commit_interval: float = 0.0) -> None:
+    def __init__(self, limit: float, interval: float, commit_interval: float = 0.0, *, of_users: bool = False) -> None:
+        """`of_users`: of the budget that users and companies have for themselves."""
+        self._of_users = of_users
         self.limit = limit
         """Requests per second of the token."""
         self._interval = interval
@@ -166,7 +168,7 @@ class RateShare:
         """See `_ViewOfShares.wanting`; no two clocks need to agree for that."""
         heard: dict[TopicPartition, tuple[int, float]] = {}
         for partition, demand in (view.demand or {}).items():
-            if demand.waiting > 0:
+            if demand.of_users if self._of_users else demand.waiting > 0:
                 known = self._heard.get(partition)
                 heard[partition] = known if known is not None and known[0] == demand.at else (demand.at, view.asked_at)
         self._heard = heard

@@ -41,10 +41,14 @@ class Drain:
 class Assignments:
     """Owned partitions, and those that are leaving but still have something outside."""
 
-    __slots__ = ("_drains", "_failing", "_partitions", "_rest_follows", "_settings", "_tally", "_witnesses", "topics")
+    __slots__ = (
+        "_drains", "_failing", "_partitions", "_queues", "_rest_follows", "_settings", "_tally", "_witnesses", "topics",
+    )  # fmt: skip
 
-    def __init__(self, tally: Tally, settings: DeliverySettings, failing: Failing, mapper: Mapper) -> None:
-        self._failing = failing
+    def __init__(
+        self, tally: Tally, settings: DeliverySettings, failing: Failing, queues: Queues, mapper: Mapper
+    ) -> None:
+        self._failing, self._queues = failing, queues
         self._rest_follows = mapper.rest_follows
         self._partitions: dict[Tracker, PartitionWork] = {}
         self._drains: list[Drain] = []
@@ -184,32 +188,42 @@ class Assignments:
         """
         out: list[tuple[Tracker, Position]] = []
         publish_demand = self._settings.is_shared_out
+        of_users = {} if self._settings.shared_rate_limit else self._queues.ready_of_users()
         for partition in self._partitions.values():
             tracker = partition.tracker
             if partition.ready:
-                partition.waited_at = now
+                users = of_users.get(partition, 0) if of_users else 0
+                if users:
+                    partition.users_waited_at = now
+                if partition.ready > users:
+                    partition.waited_at = now
             lowest = tracker.lowest_open
-            age = now - partition.refreshed_at
             if lowest != partition.last_lowest:
                 partition.last_lowest = lowest
                 partition.head_since = now
-            elif not (partition.dirty or (publish_demand and self._demand_changed(partition, age, now))):
+            elif not (partition.dirty or (publish_demand and self._demand_changed(partition, now))):
                 continue
             out.append((tracker, self._position(partition, now, wall)))
         return out
 
-    @staticmethod
-    def _demand_changed(partition: PartitionWork, age: float, now: float) -> bool:
-        wants = now - partition.waited_at < KEEP_DEMAND
-        return wants != partition.published_demand or (wants and age >= REFRESH_DEMAND)
+    def _demand_changed(self, partition: PartitionWork, now: float) -> bool:
+        """Of a budget that has a limit: of others nobody needs to know."""
+        settings = self._settings
+        limited = settings.rate_limit is not None, settings.users_rate_limit is not None
+        is_old = now - partition.refreshed_at >= REFRESH_DEMAND
+        return any(
+            is_limited and (wants != published or (wants and is_old))
+            for is_limited, wants, published in zip(
+                limited, _wants(partition, now), partition.published_demand, strict=True
+            )
+        )
 
     def _position(self, partition: PartitionWork, now: float, wall: float) -> Position:
         tracker = partition.tracker
-        wants = now - partition.waited_at < KEEP_DEMAND
-        waiting = max(1, partition.waiting) if wants else 0
+        wants = partition.published_demand = _wants(partition, now)
+        demand = offset_map.Demand(max(1, partition.waiting) if wants[0] else 0, int(wall), of_users=wants[1])
         partition.dirty = False
         partition.refreshed_at = now
-        partition.published_demand = wants
         # Until the first record of this assignment comes, what is known of it is what the last one knew.
         head = tracker.restored_head if tracker.next_offset == tracker.start else offset_map.Head()
         for entry in tracker.open.values():
@@ -218,9 +232,12 @@ class Assignments:
             if isinstance(entry, OpenElements):
                 head = replace(head, elements=entry.count, way=entry.way, done=entry.done)
             break
-        return tracker.position(
-            offset_map.Demand(waiting, int(wall)), head, offset_map.limit(max(1, len(self._partitions)))
-        )
+        return tracker.position(demand, head, offset_map.limit(max(1, len(self._partitions))))
+
+
+def _wants(partition: PartitionWork, now: float) -> tuple[bool, bool]:
+    """Whether it has something to send of the budget of events, and of that of users and companies."""
+    return now - partition.waited_at < KEEP_DEMAND, now - partition.users_waited_at < KEEP_DEMAND
 
 
 def _head(work: Work, now: float, wall: float) -> offset_map.Head:
@@ -246,4 +263,4 @@ class OpenRecords:
         self.evidence = Evidence()
         self.failing = Failing(settings, self.tally, positions, read_on)
         self.queues = Queues(self.failing, settings.max_in_flight)
-        self.assignments = Assignments(self.tally, settings, self.failing, mapper)
+        self.assignments = Assignments(self.tally, settings, self.failing, self.queues, mapper)

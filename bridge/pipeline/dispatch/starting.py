@@ -24,7 +24,7 @@ class StartingRequests:
     """The governors of all kinds, and the places on the wire that they share."""
 
     __slots__ = (
-        "_asks_of_users", "_kinds", "_queues", "_rng", "_sink", "_tally", "_turn", "_wake_at", "events_budget",
+        "_asks_of_users", "_kinds", "_queues", "_rng", "_sink", "_tally", "_wake_at", "events_budget",
         "governors", "identifies", "key", "membership", "users_budget",
     )  # fmt: skip
 
@@ -44,7 +44,6 @@ class StartingRequests:
         self._rng = rng
         self._tally, self._queues = kept.tally, kept.queues
         self._wake_at = wake_at
-        self._turn = 0
         self.key = KeyGuard(settings.hold_after_unauthorized, settings.recheck)
         self.membership = Membership(settings.session_timeout, now)
         self.events_budget = RateBudget(settings.rate_limit, now)
@@ -58,7 +57,8 @@ class StartingRequests:
         self.identifies = Identifies(
             settings, kept.queues, kept.failing, kept.tally, credentials, lambda: self.governors[IDENTIFY].outage.on
         )
-        self._kinds = tuple(kept.queues.ready.items())
+        self._kinds = list(kept.queues.ready.items())
+        """The one that started last is last, as far as they met."""
         self._asks_of_users = kept.queues.ready[TRACK] if self.identifies.is_needed else None
 
     def _budget_of(self, kind: RequestKind) -> RateBudget:
@@ -71,26 +71,27 @@ class StartingRequests:
 
     def start_all(self, now: float) -> list[Block]:
         """Start what may; returns why the rest may not, where that is not for want of a place."""
-        blocks = []
-        for kind, ready in self._in_turn():
+        blocks, turns = [], self._in_turn()
+        for each in turns:
+            kind, ready = each
             before = self._tally.requests
             block = self._start_ready(self.governors[kind], ready, now)
             if kind is not TRACK:
                 self._tally.started[kind.name] += self._tally.requests - before
             if block is not None:
                 blocks.append(block)
+            if len(turns) > 1 and self._tally.requests != before:
+                self._kinds.remove(each)
+                self._kinds.append(each)
         return blocks
 
-    def _in_turn(self) -> Iterable[tuple[RequestKind, ReadyQueue]]:
-        """What is ready, by kind. Several are first in turns: they share the places on the wire.
+    def _in_turn(self) -> list[tuple[RequestKind, ReadyQueue]]:
+        """What is ready, by kind. The one of which none has started for the longest is first: they share the places on
+        the wire, and perhaps a rate, and however often this is asked between two that are free, each gets its part.
 
         Behind events come the identifies that they may have brought about.
         """
         waiting = [each for each in self._kinds if each[1].order or each[1].again]
-        if len(waiting) > 1:
-            self._turn += 1
-            first = self._turn % len(waiting)
-            waiting = waiting[first:] + waiting[:first]
         if self._asks_of_users is not None and waiting:
             waiting.append((IDENTIFY, self._queues.ready[IDENTIFY]))
         return waiting

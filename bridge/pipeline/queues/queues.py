@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 
-from bridge.model import KINDS, RequestKind
+from bridge.model import KINDS, TRACK, RequestKind
 from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.key_queues import KeyQueues
 from bridge.pipeline.queues.ready_queue import ReadyQueue
-from bridge.pipeline.work import EventState, Work
+from bridge.pipeline.work import EventState, PartitionWork, Work
 
 
 class DelayQueue:
@@ -68,6 +69,14 @@ class Queues:
         self.ready = {kind: ReadyQueue(max_in_flight) for kind in KINDS}
         """Each kind of request has a budget of its own, and so a queue of its own."""
         self.delayed = DelayQueue()
+
+    def ready_of_users(self) -> Counter[PartitionWork]:
+        """How much of what is ready in a partition is of users and companies. Counted whenever it is asked."""
+        count: Counter[PartitionWork] = Counter()
+        for kind, ready in self.ready.items():
+            if kind is not TRACK and ready:
+                count.update(ready.partitions())
+        return count
 
     def leave(self, work: Work) -> None:
         """The event will not be sent (again); the next of its key queue may go.

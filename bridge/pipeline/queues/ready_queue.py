@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bridge.pipeline.work import EventState, Work
+from bridge.pipeline.work import EventState, PartitionWork, Work
 
 _READY: Final = EventState.READY
 """A member of an enum takes ten times as long to look up as a global, and this is asked for every event."""
@@ -72,6 +72,12 @@ class ReadyQueue:
         work.state = _READY
         work.partition.ready += 1
         self.again.append(work)
+
+    def partitions(self) -> Iterator[PartitionWork]:
+        """Those of all that `PartitionWork.ready` counts of it, one for each."""
+        for queue in (*self._queues.values(), self.again):
+            for work in queue:
+                yield work.partition
 
     def purge(self, goes: Callable[[Work], bool]) -> list[Work]:
         """Take out what leaves, and drop what already left its queue; returns the former."""

@@ -41,7 +41,7 @@ Shares = Mapping[RateBudget, RateShare]
 def shares_of(dispatcher: Dispatcher, commit_interval: float) -> Shares:
     """`commit_interval` in seconds."""
     return {
-        budget: RateShare(budget.limit, INTERVAL, commit_interval)
+        budget: RateShare(budget.limit, INTERVAL, commit_interval, of_users=budget is not dispatcher.events_budget)
         for budget in dispatcher.sending.budgets
         if budget.limit is not None
     }

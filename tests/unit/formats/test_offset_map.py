@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,9 @@ BASES = st.integers(0, 2**62)
 RUNS = st.lists(st.integers(1, 5000), max_size=600).filter(lambda runs: len(runs) % 2 == 0)
 EPOCHS = st.none() | st.integers(0, 2**31 - 1)
 TOPIC_IDS = st.from_regex(r"[A-Za-z0-9_-]{0,22}", fullmatch=True)
-DEMANDS = st.builds(Demand, st.integers(0, 10**11), st.integers(0, 10**11))
+DEMANDS = st.builds(Demand, st.integers(0, 10**11), st.integers(0, 10**11)) | st.builds(
+    Demand, st.integers(0, 10**11 - 1), st.integers(0, 10**11), of_users=st.just(True)
+)
 HEADS = st.builds(Head, st.integers(0, 10**15), st.integers(0, 10**8))
 
 
@@ -202,3 +206,31 @@ def with_elements(head: Head, max_length: int = offset_map.BROKER_LIMIT) -> str:
     return offset_map.encode(
         100, [1, 2, 3, 4], leader_epoch=3, topic_id="id", demand=Demand(7, 9), head=head, max_length=max_length
     )
+
+
+EARLIER = re.compile(
+    r"b1\.[0-9a-f]{8}\.\d{1,19}\.-?\d{1,10}\.[\w-]{0,64}\.(\d{1,12})\.(\d{1,12})\.\d{1,16}\.\d{1,9}\.[\w-]*={0,2}\Z",
+    re.ASCII,
+)
+"""How a version from before users had a budget of their own reads a text; it takes both numbers as they are."""
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**11))
+def test_what_waits_for_the_rate_of_users_is_nothing_to_an_earlier_version_which_reads_the_rest(
+    waiting: int, at: int
+) -> None:
+    def text(demand: Demand) -> str:
+        return offset_map.encode(
+            100, [1, 2], leader_epoch=3, topic_id="id", demand=demand, head=Head(), max_length=offset_map.BROKER_LIMIT
+        )
+
+    with_users = text(Demand(waiting, at, of_users=True))
+    found, read = EARLIER.match(with_users), offset_map.decode(with_users)
+    assert found is not None
+    assert read is not None
+    assert read.demand.of_users
+    assert (int(found[1]), int(found[2])) == (min(waiting, 10**11 - 1), at)
+    if waiting < 10**12:
+        without = offset_map.decode(text(Demand(waiting, at)))
+        assert without is not None
+        assert not without.demand.of_users

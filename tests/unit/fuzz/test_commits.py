@@ -17,7 +17,7 @@ def written(draw: st.DrawFn) -> str:
         draw(RUNS),
         leader_epoch=draw(st.none() | st.integers(0, 2**31 - 1)),
         topic_id=draw(st.text("Aa0_-", max_size=22)),
-        demand=Demand(draw(st.integers(0, 10**11)), draw(st.integers(0, 10**11))),
+        demand=Demand(draw(st.integers(0, 10**11)), draw(st.integers(0, 10**11)), draw(st.booleans())),
         head=Head(draw(st.integers(0, 10**15)), draw(st.integers(0, 10**8))),
         max_length=3000,
     )

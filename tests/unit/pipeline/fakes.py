@@ -7,6 +7,7 @@ is random or reads a real clock, so that one program of calls is one history.
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any, cast
@@ -160,6 +161,8 @@ class FakeSink:
         """By request, what it keeps in order."""
         self.sent: list[tuple[float, Event, str]] = []
         """Time, event and user of each request."""
+        self.times: defaultdict[RequestKind, list[float]] = defaultdict(list)
+        """Of requests, by kind."""
         self.kinds: list[tuple[str, str]] = []
         """Kind and user of each request, the bridge's own identifies among them."""
         self.accepted: list[Event] = []
@@ -189,6 +192,7 @@ class FakeSink:
         self.kinds.append((work.request.kind.name, work.who))
         assert len(self.on_wire) <= self._settings.max_in_flight
         self.sent.append((self._time.now, event_of(work), work.who))
+        self.times[work.request.kind].append(self._time.now)
         answer = self.api(work)
         if answer is not None:
             seconds, verdict = answer
