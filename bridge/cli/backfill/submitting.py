@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -133,6 +132,8 @@ def submitter(
     book: SubmissionBook, api: ImportsClient, folder: Path, pacing: Pacing, *, sends: bool, as_json: bool
 ) -> Submitter:
     """Tells what it does on standard output, beside a document on standard error."""
+    import asyncio
+
     from bridge.backfill.submit.driver import Submitter
 
     def tell(sentence: str) -> None:
@@ -156,4 +157,6 @@ def ended(book: SubmissionBook, end: SubmissionEnd, *, as_json: bool) -> ExitCod
 
 def on_loop(main: Callable[[], Coroutine[Any, Any, SubmissionEnd]]) -> SubmissionEnd:
     """Run it; Ctrl-C ends it where it is: what was begun is recorded."""
+    import asyncio
+
     return asyncio.run(main())
