@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from bridge.sandbox.emulator import Emulator, Fault, FaultKind
 from tests.component.service.conftest import Start
 from tests.support.service import events
 from tests.support.service.embedded import Broker
 
+PAGE = Path(__file__).parents[3] / "docs" / "users.md"
 IDENTIFYING = {"unknown_users": "identify"}
 FORGETTING = {"events": {"user.deleted": {"forget": True}}}
 
@@ -29,7 +33,8 @@ async def test_while_identify_is_down_known_users_go_on_and_status_log_and_metri
     broker.produce(events.orders(40))
     await service.until("known users go on", lambda: len(api.ledger.accepted) == 80)
     status = await service.status()
-    assert "identify is down; known users go on; 30 events of 30 users wait" in status["sentence"]
+    [said] = re.findall(r"^> (identify is down.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert status["sentence"].startswith(said), "docs/users.md quotes it"
     assert status["blocked"] == []
     assert (of(status, "identify")["why"], of(status, "track")["why"]) == ("outage", None)
     assert {row["why"] for row in status["partitions"] if row["open_records"]} == {"identify_waits"}

@@ -13,12 +13,12 @@ from bridge.config import load
 from bridge.config.reading import yaml_core
 from bridge.mapping.compile import CompiledMapping
 from bridge.mapping.review.examples import run_example, run_examples
-from bridge.model import Failed, Filtered, Request
+from bridge.model import Failed, Filtered, Forget, Request
 from tests.support.docs.examples import DOCS, ExampleBlock, WorkedExample, blocks, compiled, worked_examples
 from tests.support.docs.snippets import BASE
 from tests.support.service.settings import layered
 
-PAGES = ("mapping.md", "formats.md", "cookbook.md")
+PAGES = ("mapping.md", "formats.md", "cookbook.md", "users.md")
 BLOCKS = {page: list(blocks(page)) for page in PAGES}
 EXAMPLES = [example for page in PAGES for example in worked_examples(page)]
 
@@ -37,7 +37,8 @@ def test_a_record_of_a_page_becomes_what_the_page_says(example: WorkedExample) -
         list(request.get("metadata", {})) for request in example.requests
     ]
     letters = [f"dead letter: {each.reason}: {each.message}" for each in outcomes if isinstance(each, Failed)]
-    drops = [f"dropped: {each.reason}" for each in outcomes if isinstance(each, Filtered)]
+    filtered = [each.filtered if isinstance(each, Forget) else each for each in outcomes]
+    drops = [f"dropped: {each.reason}" for each in filtered if isinstance(each, Filtered)]
     assert letters + (drops if not example.requests else []) == example.others
 
 
