@@ -33,6 +33,8 @@ def findings(result: DemoResult) -> list[str]:
     if lost:
         wrong.append(f"{lost} events never reached the API")
     wrong += [f"order: {sentence}" for sentence in overtaken(result.accepted)]
+    if result.unidentified or not result.first_requests:
+        wrong.append(f"{result.unidentified} events came before their user was identified")
     wrong += [f"two requests of user {user} were in flight at once" for user in result.overlaps[:5]]
     if result.corrected.outcome.results[LetterResult.REPLAYED] != sample.rejected + sample.unmappable:
         wrong.append(
@@ -96,15 +98,14 @@ def _accounting(result: DemoResult) -> Iterator[str]:
 
 
 def _request(result: DemoResult) -> Iterator[str]:
-    yield "One request, exactly as it was sent (the key hidden)"
-    request = result.first_request
-    if request is not None:
+    yield "A user is identified, and the user's first event follows: as they were sent (the key hidden)"
+    for request in result.first_requests:
         yield f"  {request.method} {request.path} HTTP/1.1"
         for name, value in request.headers.items():
             yield f"  {_SPELLING.get(name, name.title())}: {value.replace(API_KEY, '…')}"
         yield ""
         yield f"  {request.body.decode()}"
-    yield ""
+        yield ""
 
 
 def _letters(result: DemoResult) -> Iterator[str]:

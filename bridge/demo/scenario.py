@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from bridge.formats.letters import Letter
 from bridge.kafka.letters.letter_log import LetterLog
 from bridge.mapping.compile import CompiledMapping, compile_mapping
 from bridge.mapping.destination import destination_of
+from bridge.model import TRACK
 from bridge.ops.hold_reasons import closed_gate
 from bridge.ops.log import logger
 from bridge.ops.snapshot import Snapshot
@@ -62,7 +64,10 @@ class DemoResult:
     snapshot: Snapshot
     accepted: Sequence[Accepted]
     overlaps: Sequence[str]
-    first_request: ReceivedRequest | None
+    first_requests: Sequence[ReceivedRequest]
+    """The identify of a user, and the user's first event."""
+    unidentified: int
+    """Events that came before their user's identify, of users nobody asked to forget."""
     corrected: Corrected
     seconds: float
 
@@ -75,14 +80,22 @@ Tell = Callable[[str], None]
 
 
 class RecordingEmulator(Emulator):
-    """Keeps the first event's request as it came over the wire."""
+    """Keeps the first event's request as it came over the wire, and that of its user's identify."""
 
-    first: ReceivedRequest | None = None
+    first: Sequence[ReceivedRequest] = ()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._identifies: dict[str, ReceivedRequest] = {}
 
     def request(self, connection: ServerConnection, request: ReceivedRequest) -> None:
         """See `Emulator.request`."""
-        if self.first is None and request.method == "POST":
-            self.first = request
+        if not self.first and request.method == "POST":
+            user = str(json.loads(request.body).get("user_id"))
+            if request.path != TRACK.path:
+                self._identifies[user] = request
+            elif user in self._identifies:
+                self.first = (self._identifies[user], request)
         super().request(connection, request)
 
 
@@ -116,6 +129,8 @@ async def run(show: Show, tell: Tell, encoding: Encoding = as_json) -> DemoResul
             finally:
                 logging.close()
             accepted, overlaps = tuple(api.ledger.accepted), tuple(api.ledger.overlaps)
+            forgotten = {(record.key or b"").decode() for record in chosen.records if record.value is None}
+            early = [event for event in api.ledger.before_identify() if event.user_id not in forgotten]
             tell(
                 completed(
                     "dead letters the mapping is fixed, and those that this helps are sent again (`bridge dlq replay`)"
@@ -123,7 +138,9 @@ async def run(show: Show, tell: Tell, encoding: Encoding = as_json) -> DemoResul
             )
             api.set_faults()
             corrected = await correct(config, api, staging.schemas)
-            return DemoResult(chosen, last, accepted, overlaps, api.first, corrected, time.monotonic() - began)
+            return DemoResult(
+                chosen, last, accepted, overlaps, api.first, len(early), corrected, time.monotonic() - began
+            )
 
 
 def configuration(bootstrap: str, endpoint: str, more: Mapping[str, str]) -> tuple[Config, CompiledMapping]:
