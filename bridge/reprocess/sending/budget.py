@@ -74,9 +74,10 @@ class Budget:
         return self.rate_within(self.limit, now)
 
     def rate_within(self, limit: float | None, now: float) -> float | None:
-        """The same of requests that have this limit of their own: what was declared is taken off each of them."""
+        """The same of requests that have this limit of their own: the same part of it as was declared of the other."""
         if limit is None:
             return None
         if self._declared_at is None or now - self._declared_at < NOTICE:
             return 0.0
-        return FILL * allowed(self.wanted, self._others, limit) / self._sharing
+        part = 1.0 if self.limit is None else limit / self.limit
+        return FILL * allowed(part * self.wanted, part * self._others, limit) / self._sharing

@@ -102,8 +102,11 @@ class RateView:
         # At the same time: a view is as old as its slowest answer, and one that is too old leaves a trickle.
         view, reserved = await asyncio.gather(self._view(asked_at), self._reserved(asked_at))
         if view is not None:
+            of_limit = self._dispatcher.events_budget.limit
             for share in self._shares.values():
-                share.observe(replace(view, reserved=reserved))
+                # Of a limit that requests of users have for themselves, replays use the same part: see `Budget`.
+                part = 1.0 if of_limit is None else share.limit / of_limit
+                share.observe(replace(view, reserved=part * reserved))
             self.apply()
 
     async def _view(self, asked_at: float) -> BudgetView | None:

@@ -70,14 +70,14 @@ async def test_people_and_redrives_stay_within_the_limit() -> None:
     assert sum(each.rate(now) or 0.0 for each in budgets) == pytest.approx(FILL * 100.0)
 
 
-async def test_no_more_of_requests_with_a_smaller_limit_is_sent_than_that_limit_has() -> None:
+async def test_of_requests_with_a_smaller_limit_the_same_part_of_that_is_sent_and_the_rest_is_left() -> None:
     group = Group()
     first, second = (Budget(40.0, 100.0, group, automatic=False) for _ in range(2))
     now = await running(group, first, second)
     of_events = [each.rate_within(100.0, now) for each in (first, second)]
     assert of_events == [FILL * 40.0, FILL * 40.0]
     of_users = [each.rate_within(10.0, now) for each in (first, second)]
-    assert of_users == [FILL * 5.0, FILL * 5.0], "what running bridges leave of theirs is nothing"
+    assert of_users == [pytest.approx(FILL * 4.0)] * 2, "and running bridges have the other fifth"
     assert first.rate_within(None, now) is None
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from bridge.config import load
 from bridge.config.sections import Config
+from bridge.formats import declarations
+from bridge.formats.declarations import Declaration
 from bridge.model import TopicPartition
 from bridge.pipeline.budget.governor import RateBudget
 from bridge.pipeline.settings import DeliverySettings
@@ -65,6 +67,25 @@ async def test_no_budget_stands_still_for_ever_whichever_have_a_limit(
     expected = (events, events if shared else users)
     for rate, limit in zip(rates(world), expected, strict=True):
         assert rate == (None if limit is None else pytest.approx(limit, rel=0.02))
+
+
+class Replays(Group):
+    """One wants half of what events have."""
+
+    async def metadata(self) -> Mapping[TopicPartition, str]:
+        return {TopicPartition("letters", 0): declarations.encode(Declaration("one", 5.0, 1))}
+
+
+async def test_a_replay_takes_the_same_part_of_each_limit_and_leaves_the_rest() -> None:
+    world = World(DeliverySettings.model_construct(rate_limit=10.0, identify_rate_limit=4.0))
+    world.assign(P0)
+    view = RateView(world.dispatcher, shares_of(world.dispatcher, 1.0), Group(), Silent(), Replays())  # type: ignore[arg-type]  # never spoken to
+    view.start()
+    try:
+        await until("each has its rate", lambda: 0.0 not in rates(world))
+    finally:
+        await view.stop()
+    assert list(rates(world)) == pytest.approx([5.0, 2.0], rel=0.02)
 
 
 def test_each_budget_has_the_share_of_its_own_limit() -> None:
