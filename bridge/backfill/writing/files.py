@@ -132,12 +132,12 @@ class RunFiles:
         closed = Counter(each.kind for each in files)
         self.reject_bytes = reject_bytes
         with ExitStack() as opened, disk_errors(directory.path):
-            self._kinds: dict[RowKind, KindOfFiles] = {}
+            self._kinds: dict[str, KindOfFiles] = {}
             for kind in RowKind:
                 made = KindOfFiles(directory, kind, largest, closed[kind])
                 opened.callback(made.let_go)
                 made.resume(open_.get(kind, OpenFile()))
-                self._kinds[kind] = made
+                self._kinds[kind.value] = made
             self._rejects = directory.open_to_append(REJECTS, reject_bytes)
             opened.callback(self._let_go_of_rejects)
             directory.sync()

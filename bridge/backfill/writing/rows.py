@@ -29,7 +29,8 @@ COMPANY_IDS: Final = ("id", "company_id")
 class Row(NamedTuple):
     """One line of a file."""
 
-    kind: RowKind
+    kind: str
+    """The value of a `RowKind`: as a key, an enumeration's member costs as much as half a row."""
     line: bytes
     event: bytes
     """The digest of its event's id."""
@@ -57,13 +58,17 @@ class RowMaker:
         if request.kind is IDENTIFY:
             yield from self._identified(request, event, digest)
         elif request.kind is COMPANY:
-            yield self._row(RowKind.COMPANIES, request.user_id, _with_metadata(request.body), event, digest)
+            yield self._row(_COMPANIES, request.user_id, _with_metadata(request.body), event, digest)
         else:
-            body = request.body
-            if company is not None:
-                body = b"%b,%b" % (orjson.dumps({"company_id": company})[:-1], body[1:])
-            key = f"{request.user_id}\0{request.event_name}\0{company or ''}"
-            yield self._row(RowKind.EVENTS, key, body, event, digest)
+            yield self.track(request, event, digest, company)
+
+    def track(self, request: Request, event: Occurrence, digest: bytes, company: str | None) -> Row:
+        """Of a track request; nearly all rows are."""
+        body = request.body
+        if company is not None:
+            body = b"%b,%b" % (orjson.dumps({"company_id": company})[:-1], body[1:])
+        key = f"{request.user_id}\0{request.event_name}\0{company or ''}"
+        return self._row(_EVENTS, key, body, event, digest)
 
     def _identified(self, request: Request, event: Occurrence, digest: bytes) -> Iterator[Row]:
         body = request.body
@@ -74,17 +79,23 @@ class RowMaker:
                 body = encoded(document)
                 of_company = {"company_id": company_id(company), "metadata": _without_ids(company)}
                 subject = f"company:{of_company['company_id']}"
-                yield self._row(RowKind.COMPANIES, subject, encoded(of_company), event, digest)
-        yield self._row(RowKind.USERS, request.user_id, _with_metadata(body), event, digest)
+                yield self._row(_COMPANIES, subject, encoded(of_company), event, digest)
+        yield self._row(_USERS, request.user_id, _with_metadata(body), event, digest)
 
-    def _row(self, kind: RowKind, key: str, body: bytes, event: Occurrence, digest: bytes) -> Row:
+    def _row(self, kind: str, key: str, body: bytes, event: Occurrence, digest: bytes) -> Row:
         micros = self._times.of(f"{kind}\0{key}".encode("utf-8", "surrogatepass"), event.micros, digest)
         time = written(micros, self._form).encode()
-        head = b'{"event_type":"%b","source":"%b","inserted_at":"%b",' % (_TYPES[kind], SOURCE.encode(), time)
-        return Row(kind, b"%b%b\n" % (head, body[1:]), digest)
+        return Row(kind, b'%b%b",%b\n' % (_HEADS[kind], time, body[1:]), digest)
 
 
-_TYPES: Final = {kind: name.encode() for kind, name in EVENT_TYPES.items()}
+_COMPANIES: Final = RowKind.COMPANIES.value
+_USERS: Final = RowKind.USERS.value
+_EVENTS: Final = RowKind.EVENTS.value
+_HEADS: Final = {
+    kind.value: f'{{"event_type":"{name}","source":"{SOURCE}","inserted_at":"'.encode()
+    for kind, name in EVENT_TYPES.items()
+}
+"""How a row begins, up to its time."""
 
 
 def company_of(request: Request) -> str | None:

@@ -158,11 +158,13 @@ class Samples:
     def __init__(self, known: Mapping[str, str], redact: Redact) -> None:
         self.rows = dict(known)
         self._redact = redact
+        self._looked_at: set[tuple[str, str]] = set()
 
     def look(self, row: Row, event_name: str, record: Record) -> None:
         """Keep it, if it is the first of its kind."""
-        if len(self.rows) >= MOST_SAMPLES or len(row.line) > SAMPLE_BYTES:
+        if (row.kind, event_name) in self._looked_at or len(self.rows) >= MOST_SAMPLES or len(row.line) > SAMPLE_BYTES:
             return
+        self._looked_at.add((row.kind, event_name))
         place = f"{row.kind}: {event_name}" if event_name else row.kind
         if place not in self.rows:
             self.rows[place] = self._redact(row.line, record).decode("utf-8", "replace").rstrip("\n")
@@ -172,11 +174,17 @@ class _Segment:
     """A number of records, and what became of them."""
 
     def __init__(self, mapper: HistoryMapper, rows: RowMaker, files: RunFiles, samples: Samples) -> None:
-        self.counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._mapper = mapper
         self._rows = rows
         self._files = files
         self._samples = samples
+        self._written = dict.fromkeys((kind.value for kind in RowKind), 0)
+
+    @property
+    def counts(self) -> Counter[tuple[str, str]]:
+        """What became of the records: rows by kind, filtered and rejects by reason."""
+        return self._counts + Counter({("rows", kind): count for kind, count in self._written.items()})
 
     def take(self, record: Record | OversizedRecord) -> None:
         """Raises `OSError`, and what the mapping does."""
@@ -195,16 +203,16 @@ class _Segment:
                 for row in self._rows.rows(outcome, output.event, output.number, company):
                     self._files.add(row)
                     self._samples.look(row, outcome.event_name, record)
-                    self.counts["rows", row.kind] += 1
+                    self._written[row.kind] += 1
             elif isinstance(outcome, Failed):
                 self._reject(record, output)
             else:
-                self.counts["filtered", _filtered(outcome)] += 1
+                self._counts["filtered", _filtered(outcome)] += 1
 
     def _reject(self, record: Record, output: HistoryOutput) -> None:
         failed = output.outcome
         assert isinstance(failed, Failed)  # noqa: S101  # whoever calls this has looked
-        self.counts["rejects", failed.reason] += 1
+        self._counts["rejects", failed.reason] += 1
         entry = {
             "topic": record.topic,
             "partition": record.partition,
