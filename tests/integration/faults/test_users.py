@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from bridge.sandbox.emulator import Fault, FaultKind
 from bridge.sandbox.emulator.ledger import CountedAs
 from tests.support.service import events
@@ -32,6 +34,7 @@ def value(user: str, number: int) -> bytes:
     return events.record("user.ordered" if number % 3 == 0 else "order.completed", user, number)
 
 
+@pytest.mark.timeout(1200)  # 20,000 records within a budget take minutes
 async def test_each_event_comes_after_its_users_identify_whatever_dies_and_fails(
     ground: Ground, times: int, chance: random.Random
 ) -> None:
