@@ -313,6 +313,7 @@ class Events:
             error_code=letter.error_code,
             attempts=letter.attempts,
             detail=letter.message,
+            **_failed_step(letter),
         )
 
     def dead_letter_refused(self, letter: DeadLetter, *, detail: str) -> None:
@@ -409,3 +410,10 @@ class Events:
     def _tell_withheld(self, counts: Mapping[Hashable, int]) -> None:
         for kind, count in counts.items():
             self._log.warning("withheld", kind=kind, count=count)
+
+
+def _failed_step(letter: DeadLetter) -> dict[str, str]:
+    """Kind and step of the request that failed; nothing of a track event that is no step."""
+    kind = {} if letter.kind == TRACK.name else {"kind": letter.kind}
+    step = letter.step
+    return kind if step is None else {**kind, "step": f"{step.number + 1}/{step.of}"}

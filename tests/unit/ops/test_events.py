@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from bridge.holds import Reason
-from bridge.model import DeadLetter, LetterReason, Record, Retried, Retry, Route, TopicPartition
+from bridge.model import DeadLetter, FailedStep, LetterReason, Record, Retried, Retry, Route, TopicPartition
 from bridge.ops.log.events import Events
 from bridge.ops.log.logger import LIBRARY_EVENT
 
@@ -181,6 +182,15 @@ def test_no_event_holds_the_payload_of_a_dead_letter(events: Events, recorder: R
 
     assert "payload" not in repr(recorder.said)
     assert "u-1" not in repr(recorder.said)
+
+
+def test_a_dead_letter_of_a_step_says_which_and_of_what_kind_and_others_say_nothing_of_it(
+    events: Events, recorder: Recorder
+) -> None:
+    events.dead_letter(LETTER)
+    events.dead_letter(replace(LETTER, kind="company", step=FailedStep(1, 3)))
+    (_, _, plain), (_, _, of_step) = recorder.said
+    assert {name: value for name, value in of_step.items() if name not in plain} == {"kind": "company", "step": "2/3"}
 
 
 def test_dead_letters_are_told_ten_a_second_by_reason_and_then_as_a_count(
