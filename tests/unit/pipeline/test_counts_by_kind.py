@@ -77,6 +77,26 @@ def test_how_late_events_are_is_not_told_of_what_goes_before_them(world: World) 
     assert len(tally.latency) == len(LATENCY_BOUNDS) + 1
 
 
+def test_nor_of_the_identify_and_company_steps_of_a_record_and_its_events_are_counted_as_such() -> None:
+    world = World()
+    world.feed(P0, "ann:identify>acme:company>ann>ann", "bob")
+    world.run(5)
+    tally = world.dispatcher.tally
+    assert sum(tally.latency) == 3
+    assert counts(tally, "track") == (3, 3, 0, 0)
+    assert counts(tally, "identify") == counts(tally, "company") == (1, 1, 0, 0)
+    assert "track" not in {**tally.started, **tally.accepted}
+
+
+def test_an_event_that_asks_again_after_a_refusal_is_still_one_event() -> None:
+    world = world_of(unknown_users="identify", ordering="none")
+    world.sink.api = lambda work: (0.05, REFUSED if work.request.kind is IDENTIFY else ACCEPTED)
+    world.feed(P0, *["ann"] * 3)
+    world.run(5)
+    users = world.dispatcher.tally.users
+    assert (users.known, users.unknown, users.refused) == (0, 3, 3)
+
+
 def test_an_event_is_looked_up_once_and_known_or_not_whatever_it_waits_for() -> None:
     world = world_of(unknown_users="identify", identify_settle=5.0)
     world.feed(P0, *["ann"] * 4)
