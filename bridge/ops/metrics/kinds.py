@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 from bridge.holds import KIND_GATES
 from bridge.model import KINDS
-from bridge.ops.metrics.declare import DashboardRow, Metric, Over, Samples, Shown, counter, counters, gauge, gauges
+from bridge.ops.metrics.declare import (
+    DashboardRow,
+    Metric,
+    Over,
+    Samples,
+    Shown,
+    counter,
+    counters,
+    gauge,
+    gauges,
+    unlimited,
+)
 from bridge.ops.snapshot import KindView, Snapshot
 
 
@@ -91,6 +102,14 @@ METRICS: tuple[Metric, ...] = (
         "Time in which a request of this kind was ready to be sent and only the rate of its budget kept it.",
         ("kind",),
         _views(lambda view: view.limited_seconds),
+    ),
+    gauges(
+        "kind_rate_share",
+        "requests per second",
+        "The part of its budget that this replica may use now, by kind; +Inf: unlimited. Identify and company have one"
+        " between them, and all three with delivery.shared_rate_limit.",
+        ("kind",),
+        _views(lambda view: unlimited(view.share)),
     ),
     # --- users ----------------------------------------------------------------------------------------------------
     counters(

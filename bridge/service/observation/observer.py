@@ -204,7 +204,9 @@ class Observer:
         share = self._of.shares.get(dispatcher.events_budget)
         used = self._started() - (self._requests[0][1] if self._requests else 0)
         if share is None:
-            return seen.Rate(limited_seconds=self._limited, used_last_minute=used)
+            of_users = self._of.shares.get(dispatcher.users_budget)
+            age = None if of_users is None else of_users.view_age(now)
+            return seen.Rate(view_age=age, limited_seconds=self._limited, used_last_minute=used)
         return seen.Rate(
             limit=share.limit,
             share=dispatcher.governors[TRACK].pacer.rate,

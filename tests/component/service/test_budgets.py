@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.sandbox.emulator import Emulator
 from bridge.sandbox.emulator.ledger import CountedAs
@@ -42,3 +43,22 @@ async def test_identifies_keep_to_their_own_rate_while_events_have_none(
     at = [each.at for each in api.ledger.identified]
     assert len(at) - 1 <= 5.0 * (at[-1] - at[0]) + 1
     assert api.ledger.busiest(budget=CountedAs.TRACK) > 0
+
+
+async def test_the_part_of_each_rate_is_told_by_kind_and_how_old_the_view_is_where_only_users_have_one(
+    broker: Broker, api: Emulator, start: Start
+) -> None:
+    broker.produce(events.orders(10))
+    service = await start(delivery=delivery("unlimited", "300/min"), mapping={"events": EVENTS})
+    await service.until("all are sent", lambda: len(api.ledger.accepted) == 10)
+    shares = {
+        sample.labels["kind"]: sample.value
+        for family in text_string_to_metric_families((await service.get("/metrics")).text)
+        for sample in family.samples
+        if sample.name == "track_bridge_kind_rate_share"
+    }
+    assert shares["track"] == float("inf")
+    assert 4.5 <= shares["identify"] == shares["company"] <= 5.0
+    age = service.now().rate.view_age
+    assert age is not None
+    assert age < 60.0
