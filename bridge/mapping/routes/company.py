@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bridge.mapping.absent_keys import AbsentKeys
@@ -24,7 +24,7 @@ class CompanyParts(RouteParts):
     """What is written of a company."""
 
     id: ValueReader
-    properties: PropertiesParts
+    properties: PropertiesParts = field(repr=False)
 
     @property
     def is_step(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from bridge.mapping.absent_keys import AbsentKeys
@@ -29,7 +29,7 @@ class CompanyOfUser:
     """The company that is written beside a user."""
 
     id: ValueReader
-    properties: PropertiesParts
+    properties: PropertiesParts = field(repr=False)
     id_field: CompanyIdField
 
 
@@ -38,7 +38,7 @@ class IdentifyParts(RouteParts):
     """What is written of a user."""
 
     user_id: ValueReader | None
-    properties: PropertiesParts
+    properties: PropertiesParts = field(repr=False)
     company: CompanyOfUser | None
 
     @property

@@ -48,6 +48,9 @@ class PropertiesMade(NamedTuple):
     absent: int
     """One bit for each of `PropertiesWriter.watched` that found nothing."""
 
+    def __repr__(self) -> str:
+        return f"PropertiesMade({len(self.properties)} properties)"  # what they hold is out of a record
+
 
 class PropertiesWriter:
     """Makes the properties of one route's requests."""

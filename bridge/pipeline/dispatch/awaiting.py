@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.counts import Tally
 from bridge.model import IDENTIFY, TRACK
@@ -16,7 +16,7 @@ from bridge.pipeline.work import Entry, EventState, Work
 class Awaiting:
     """At one moment."""
 
-    users: frozenset[str] = frozenset()
+    users: frozenset[str] = field(default=frozenset(), repr=False)
     """Those of whom events wait for an identify that is not accepted yet. Never shown."""
     events: int = 0
     """Their events."""
