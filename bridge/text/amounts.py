@@ -15,6 +15,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{thousands(count)} {one if count == 1 else many or one + 's'}"
 
 
+def size(count: int) -> str:
+    """Bytes of a file: ``12.5 MB``; few of them exactly."""
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else plural(count, "byte")
+
+
 def per_second(rate: float) -> str:
     """A pace: ``1,250.5/s``."""
     return f"{rate:,.1f}/s"

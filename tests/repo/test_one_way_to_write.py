@@ -12,7 +12,7 @@ import pytest
 
 _HOT_PATH = {"mapping/expressions/instants.py"}
 """Writes times for requests, whose form is the user's, at a cost that is counted."""
-_IN_SECONDS = {"mapping/routes.py", "mapping/review/explain.py", "ops/health.py"}
+_IN_SECONDS = {"mapping/routes/plan.py", "mapping/review/explain.py", "ops/health.py"}
 """Say an age beside its limit to the second: two units would not show which is larger."""
 _SECONDS = re.compile(r" ?(s|seconds)\b")
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from bridge.backfill.manifest import ImportFile, Manifest, RowKind
 from bridge.backfill.run_directory import RunDirectory, RunDirectoryError, disk_errors
 from bridge.backfill.writing.files import ids_name
 from bridge.backfill.writing.times import DIGEST
+from bridge.text.moments import EPOCH, of_micros
 
 MOST_COUNTED: Final = 50_000
 """Different names, and different days, that are counted one by one; the rest are counted together."""
@@ -90,7 +91,7 @@ def tally(
 def _text(moment: datetime, manifest: Manifest) -> str:
     """As rows have it: texts of one form are in the order of their times."""
     between = " " if manifest.settings.inserted_at == "space" else "T"
-    return moment.isoformat(sep=between, timespec="microseconds")[:26]
+    return of_micros((moment - EPOCH) // timedelta(microseconds=1), between)
 
 
 def _file(

@@ -13,12 +13,11 @@ Within a segment (see `writer`) what is taken is remembered, and the next free m
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
 from bridge.backfill.manifest import TimeForm
+from bridge.text.moments import of_micros
 
 MOST_REMEMBERED: Final = 100_000
 """Rows. A record may have a million elements; beyond, all is forgotten, at the same row whenever this is done."""
@@ -26,7 +25,6 @@ DIGEST: Final = 8
 """Bytes of a hash: of ten million events two are taken for one with a probability of 1 in 370,000."""
 _MILLISECOND: Final = 1_000
 _SECOND: Final = 1_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def event_digest(event_id: str, number: int) -> bytes:
@@ -75,12 +73,4 @@ def _place(key: bytes, micros: int) -> bytes:
 
 def written(micros: int, form: TimeForm) -> str:
     """``2024-07-28 08:55:35.874555``, in UTC; ``iso_z``: ``2024-07-28T08:55:35.874555Z``."""
-    second, rest = divmod(micros, _SECOND)
-    if form == "space":
-        return f"{_second(second, ' ')}.{rest:06}"
-    return f"{_second(second, 'T')}.{rest:06}Z"
-
-
-@lru_cache(maxsize=4096)
-def _second(number: int, between: str) -> str:
-    return (_EPOCH + timedelta(seconds=number)).isoformat(sep=between)[:19]
+    return of_micros(micros, " ") if form == "space" else f"{of_micros(micros)}Z"

@@ -14,7 +14,7 @@ from bridge.cli.frame.schema_option import SchemaFiles
 from bridge.commands import Operand, command
 from bridge.errors import Misuse, Unreachable
 from bridge.exits import ExitCode
-from bridge.text.amounts import plural, thousands
+from bridge.text.amounts import plural, size, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,8 +164,7 @@ def _lines(manifest: Manifest, folder: Path) -> Sequence[str]:
     lines += [f"{thousands(count)} filtered: {reason}" for reason, count in written.filtered.items()]
     lines += [f"{thousands(count)} rejected: {reason}" for reason, count in written.rejects.items()]
     files = plural(len(manifest.files), "file")
-    size = sum(each.bytes for each in manifest.files)
-    amount = f"{size / 1e6:,.1f} MB" if size >= 100_000 else plural(size, "byte")
+    amount = size(sum(each.bytes for each in manifest.files))
     next_ = command("backfill", "check", Operand(folder))
     return [*lines, f"{files} with {amount} in {folder}. Next: `{next_}`"]
 

@@ -7,11 +7,11 @@ fails its whole job, unless told otherwise, events need no user, and every row c
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -19,6 +19,7 @@ from bridge.sandbox.emulator.connection import ReceivedRequest
 from bridge.sandbox.emulator.documents import ContractRefusal, invalid
 from bridge.sandbox.emulator.multipart import UploadedFile, read_upload
 from bridge.sandbox.emulator.rows import TIMES, ImportedRows, Row, problem_of_row, read_rows
+from bridge.text import moments
 
 IMPORTS: Final = "/v1/imports"
 JOBS: Final = "/v1/background_jobs"
@@ -292,4 +293,4 @@ def _keep(job: EmulatedJob, row: Row) -> None:
 
 
 def _wall() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return moments.written(datetime.now(UTC).replace(microsecond=0))
