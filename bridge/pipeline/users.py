@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 _T = TypeVar("_T")
+Place: TypeAlias = tuple[str, int, int]
+"""Topic, partition and offset of a record."""
+FORGOTTEN: Final = 100_000
+"""Users that stay forgotten, at least, however few are remembered to be known."""
 
 
 class UserMemory:
@@ -25,8 +29,8 @@ class UserMemory:
         """When the user's identify was accepted."""
         self._refused: dict[int, float] = {}
         """When the API refused to identify the user."""
-        self._forgotten: dict[int, None] = {}
-        """Users whom the bridge does not identify, of its own accord, any more."""
+        self._forgotten: dict[int, Place | None] = {}
+        """Users whom the bridge does not identify, of its own accord, any more, and the record that asked for it."""
 
     def __len__(self) -> int:
         return len(self._times)
@@ -46,11 +50,9 @@ class UserMemory:
         self._times[key] = at
         return at
 
-    def is_left_alone(self, user_id: str, now: float) -> bool:
-        """Whether the bridge sends no identify of its own for this user."""
+    def is_refused(self, user_id: str, now: float) -> bool:
+        """Whether the API refused to identify this user lately."""
         key = hash(user_id)
-        if key in self._forgotten:
-            return True
         at = self._refused.get(key)
         if at is None:
             return False
@@ -60,8 +62,13 @@ class UserMemory:
         return True
 
     def is_forgotten(self, user_id: str) -> bool:
-        """Whether a record asked to forget the user."""
+        """Whether a record asked to forget the user, so that the bridge sends no identify of its own."""
         return hash(user_id) in self._forgotten
+
+    def is_forgotten_behind(self, user_id: str, place: Place) -> bool:
+        """Whether the record that asked for that stands behind this one, as far as there is an order of the two."""
+        at = self._forgotten.get(hash(user_id))
+        return at is not None and at[:2] == place[:2] and at > place
 
     def identified(self, user_id: str, now: float) -> None:
         """An identify of the user was accepted. Only a record can ask for that of a user who was forgotten."""
@@ -75,21 +82,22 @@ class UserMemory:
 
     def refused(self, user_id: str, now: float) -> None:
         """The API refuses to identify the user: to ask again for every event would take the budget of others."""
-        self._keep(self._refused, hash(user_id), now)
+        self._keep(self._refused, hash(user_id), now, self._size)
 
-    def forget(self, user_id: str) -> None:
-        """The user is gone."""
+    def forget(self, user_id: str, at: Place | None = None) -> None:
+        """The user is gone, as the record at this place says."""
         key = hash(user_id)
         self._times.pop(key, None)
-        self._keep(self._forgotten, key, None)
+        self._keep(self._forgotten, key, at, max(self._size, FORGOTTEN))
 
     def forget_all(self) -> None:
         """Another account or another key: nobody is known there. Who was forgotten stays so."""
         self._times.clear()
         self._refused.clear()
 
-    def _keep(self, users: dict[int, _T], key: int, what: _T) -> None:
+    @staticmethod
+    def _keep(users: dict[int, _T], key: int, what: _T, most: int) -> None:
         users.pop(key, None)
         users[key] = what
-        if len(users) > self._size:
+        if len(users) > most:
             del users[next(iter(users))]

@@ -260,7 +260,7 @@ class Dispatcher:
                 self._fail(work, outcome)
 
     def _forget(self, record: Record, user: str) -> None:
-        self.identifies.forget(user)
+        self.identifies.forget(user, record)
         self._event_log.user_forgotten(record)
 
     def _arrive(self, work: Work) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from bridge.counts import Tally
-from bridge.model import IDENTIFY
+from bridge.model import IDENTIFY, Record
 from bridge.pipeline.offsets import TrackerState
 from bridge.pipeline.ports import Credentials
 from bridge.pipeline.queues.failing import Failing
@@ -78,7 +78,7 @@ class Identifies:
             if self._cleared.pop(work, None) is None and not work.attempts:
                 tally.known += 1
             return True
-        if not self._sends or known.is_left_alone(user, now):
+        if not self._sends or self._is_left_alone(work, now):
             return True
         if not work.due:  # else it asked before
             tally.unknown += 1
@@ -97,6 +97,10 @@ class Identifies:
             self._failing.begin(work)
         return False
 
+    def _is_left_alone(self, work: Work, now: float) -> bool:
+        user = work.request.user_id
+        return self._known.is_forgotten(user) or (work.partition.rest_follows and self._known.is_refused(user, now))
+
     def _key_changed(self, now: float) -> None:
         self._generation, self._key_since = self._credentials.generation, now
         self._known.forget_all()
@@ -114,8 +118,11 @@ class Identifies:
             self._key_changed(now)
         if identify.last_at < self._key_since:
             return False
-        user = identify.request.user_id
-        if not (isinstance(identify, AutomaticIdentify) and self._known.is_forgotten(user)):
+        user, record = identify.request.user_id, identify.record
+        if not self._known.is_forgotten(user) or not (
+            isinstance(identify, AutomaticIdentify)
+            or self._known.is_forgotten_behind(user, (record.topic, record.partition, record.offset))
+        ):
             self._known.identified(user, now)
             self._tally.users.remembered = len(self._known)
         return True
@@ -149,17 +156,17 @@ class Identifies:
     def refused(self, identify: AutomaticIdentify, now: float, *, the_key_is: bool) -> Work | None:
         """It failed for good, or `the_key_is`. Returns the event that becomes a dead letter for it; None: all are sent.
 
-        The others ask again, one after the other: each of them is a record whose owner wants to hear of it.
+        Each says for itself, by its topic. Those that are not sent ask again, one after the other: each of them is a
+        record whose owner wants to hear of it.
         """
         self._tally.users.refused += 1
         waiting = [work for work in identify.asked_by if self._is_ours(work)]
-        if not waiting or (waiting[0].partition.rest_follows and not the_key_is):
-            if not the_key_is:
-                self._known.refused(identify.request.user_id, now)
-            self._let_go(identify)
+        if not the_key_is and any(work.partition.rest_follows for work in waiting):
+            self._known.refused(identify.request.user_id, now)
+        event = next((work for work in waiting if the_key_is or not work.partition.rest_follows), None)
+        self._let_go(identify, [work for work in waiting if work is not event])
+        if event is None:  # without any that waits, the next owner of their partition asks again, and decides
             return None
-        event = waiting[0]
-        self._let_go(identify, waiting[1:])
         event.attempts, event.counted, event.first_at, event.last_at = (
             identify.attempts, identify.counted, identify.first_at, identify.last_at,
         )  # fmt: skip
@@ -218,10 +225,13 @@ class Identifies:
 
     # --- who is to be left alone ------------------------------------------------------------------------
 
-    def forget(self, user: str) -> None:
-        """The user is gone: nothing is sent for that, and no identify of the bridge's own comes again."""
+    def forget(self, user: str, record: Record) -> None:
+        """The user is gone: nothing is sent for that, and no identify of the bridge's own comes again.
+
+        An identify that the same partition asked for before that record, and that is accepted later, changes nothing.
+        """
         self._tally.users.forgotten += 1
-        self._known.forget(user)
+        self._known.forget(user, (record.topic, record.partition, record.offset))
         self._tally.users.remembered = len(self._known)
         pending = self._pending.get(user)
         if pending is not None and pending.state is not EventState.IN_FLIGHT:

@@ -78,7 +78,8 @@ class Failing:
         count = 0
         work: Work | None = head
         while work is not None:
-            self._hold(work)
+            if work.step is None or not work.step.is_left:
+                self._hold(work)
             count += 1
             work = work.next
         self.lengths[key] = count
@@ -104,6 +105,15 @@ class Failing:
             self.lengths[key] = count - 1
         else:
             del self.lengths[key]
+        if work.step is None or not work.step.is_left:
+            self._let_go(work)
+
+    def let_go(self, work: Work) -> None:
+        """A step is left with a dead letter from here on: it keeps its place, and its record may be done before."""
+        if work in self:
+            self._let_go(work)
+
+    def _let_go(self, work: Work) -> None:
         entry: Entry = work.entry
         events = self._held.get(entry)
         if events is None:

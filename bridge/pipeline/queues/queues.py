@@ -102,6 +102,7 @@ class Queues:
         while rest is not None and rest.step is not None:
             step = rest.step
             if rest.state is EventState.WAITING and not step.is_left:
+                self._failing.let_go(rest)
                 step.is_left = True
                 rest.state = EventState.SHELVED
                 if rest.key is not None and self.keys.is_head(rest):
@@ -118,7 +119,7 @@ class Queues:
         """It is the head of its key queue now, and ready unless it waits for the step before it."""
         if head.step is None or not head.step.waits:
             self.ready[head.request.kind].push(head)
-        elif head.step.is_aside:
+        elif head.step.is_aside and head.key is not None:  # without a key it is held with the step before it
             self._failing.begin(head)
 
     def delay(self, work: Work, until: float) -> None:

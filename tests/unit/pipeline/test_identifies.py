@@ -379,3 +379,39 @@ def test_an_identify_that_was_not_sent_yet_is_not_sent_for_who_is_forgotten() ->
     assert identifies(world, "ann") == 0
     assert world.sink.accepted == [(P0, 1, 0)]
     assert [each.request.user_id for each in world.dispatcher.identifies.pending()] == ["bob"]
+
+
+def test_an_identify_that_is_refused_while_its_partition_leaves_is_asked_for_again_by_the_next_owner() -> None:
+    world = world_with()
+    world.sink.api = lambda _: None
+    world.feed(P0, "ann")
+    world.revoke(P0)
+    world.sink.answer_all(REJECTED)
+    world.sink.api = answering()
+    world.run(1)
+    world.assign(P0)
+    world.feed(P0)
+    world.run(5)
+    assert [kind for kind, _ in world.sink.kinds] == ["identify", "identify", "track"]
+
+
+def test_a_topic_that_sends_without_an_identify_decides_for_no_other() -> None:
+    world = world_with()
+    world.sink.api = answering(identify=REJECTED)
+    world.mapper.sends_the_rest = True
+    world.feed(P0, "ann")
+    world.run(5)
+    world.mapper.sends_the_rest = False
+    world.feed(OTHERS, "ann")
+    world.run(5)
+    assert [kind for kind, _ in world.sink.kinds] == ["identify", "track", "identify"]
+    assert [letter.step for letter in world.letters.written] == [FailedStep(0, 1, automatic=True)]
+
+
+def test_a_forget_is_not_undone_by_an_identify_that_stands_before_it() -> None:
+    world = world_with(ttl=10.0)
+    world.feed(P0, "ann:identify", "ann:forget")
+    world.run(20)
+    world.feed(P0, "ann")
+    world.run(5)
+    assert [kind for kind, _ in world.sink.kinds] == ["identify", "track"]

@@ -364,3 +364,27 @@ def test_no_more_is_on_the_wire_than_may_be_with_all_kinds_together() -> None:
     world.run(10)
     assert max(seen) == 5
     assert world.owned[P0].lowest_open == 30
+
+
+@pytest.mark.parametrize("ordering", ["user", "none"])
+def test_what_was_counted_apart_while_identifies_are_down_is_not_when_it_is_left_with_a_letter(ordering: str) -> None:
+    world = world_with(ordering=ordering)
+    world.sink.api = lambda work: (0.05, FAILED if work.request.kind is IDENTIFY else ACCEPTED)
+    world.feed(P0, *(f"u{n}:identify>u{n}" for n in range(30)))
+    world.run(30)
+    assert world.dispatcher.governors[IDENTIFY].outage.on
+    world.feed(P0, "ann:identify>ann")
+    world.sink.api = lambda work: (0.05, REJECTED if work.request.user_id == "ann" else ACCEPTED)
+    world.run_until(lambda: world.owned[P0].lowest_open == 31)
+    assert (world.dispatcher.tally.behind, world.dispatcher.failing.lengths) == (0, {})
+
+
+def test_a_step_that_is_left_in_the_queue_of_a_failing_user_is_not_counted_any_more() -> None:
+    world = world_with()
+    world.sink.api = lambda work: (0.05, FAILED if work.request.user_id == "ann" else ACCEPTED)
+    world.feed(P0, "ann", "[!>ann+cid")
+    world.run(1)
+    world.check()
+    world.sink.api = lambda _: (0.05, ACCEPTED)
+    world.run_until(lambda: world.owned[P0].lowest_open == 2)
+    assert world.dispatcher.tally.behind == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pipeline.users import UserMemory
+from bridge.pipeline.users import FORGOTTEN, UserMemory
 
 USERS = st.sampled_from(["ann", "bob", "cid", "dan"])
 STEPS = st.lists(
@@ -64,18 +64,18 @@ def test_who_was_forgotten_stays_so_whatever_time_passes_and_whatever_key_comes(
     memory = UserMemory(2, 10.0)
     memory.forget("ann")
     memory.forget_all()
-    assert memory.is_left_alone("ann", 1e9)
+    assert memory.is_forgotten("ann")
     assert memory.is_forgotten("ann")
 
 
 def test_who_was_refused_is_asked_about_again_after_ttl_and_with_another_key() -> None:
     memory = UserMemory(2, 10.0)
     memory.refused("ann", 0.0)
-    assert memory.is_left_alone("ann", 9.0)
-    assert not memory.is_left_alone("ann", 10.0)
+    assert memory.is_refused("ann", 9.0)
+    assert not memory.is_refused("ann", 10.0)
     memory.refused("ann", 20.0)
     memory.forget_all()
-    assert not memory.is_left_alone("ann", 21.0)
+    assert not memory.is_refused("ann", 21.0)
 
 
 def test_who_was_forgotten_is_not_pushed_out_by_those_who_are_refused() -> None:
@@ -90,4 +90,13 @@ def test_what_is_refused_makes_nobody_forgotten_remembered() -> None:
     memory = UserMemory(2, 10.0)
     memory.forget("ann")
     memory.refused("ann", 0.0)
-    assert memory.is_left_alone("ann", 1e9)
+    assert memory.is_forgotten("ann")
+
+
+def test_however_few_are_remembered_many_stay_forgotten() -> None:
+    memory = UserMemory(1, 10.0)
+    for number in range(FORGOTTEN):
+        memory.forget(f"u{number}")
+    assert memory.is_forgotten("u0")
+    memory.forget("one more")
+    assert not memory.is_forgotten("u0")
