@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.formats.letters import LetterPlace
+from bridge.formats.resolutions import Attempted, Author
 from bridge.mapping.mapper import CompiledMapping
-from bridge.model import Outcomes
+from bridge.model import TRACK, DeadLetter, Outcomes
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.selection import LetterEntry
 from bridge.reprocess.replay.mapped_letter import of
@@ -64,8 +65,8 @@ class LetterInFlight:
     """Which events of a letter are sent, and which of them are through."""
 
     __slots__ = (
-        "_accepted", "_events", "_numbers", "entry", "failed_at", "failures", "has_failed", "number", "order",
-        "recording",
+        "_accepted", "_events", "_last_failure", "_numbers", "entry", "failed_at", "failures", "has_failed", "number",
+        "order", "recording",
     )  # fmt: skip
 
     def __init__(self, number: int, order: int, entry: LetterEntry) -> None:
@@ -83,6 +84,8 @@ class LetterInFlight:
         self._numbers: tuple[int, ...] = ()
         """The record's numbers of the events, by their places."""
         self._events = EventsInFlight()
+        self._last_failure: Attempted | None = None
+        """Of this replay, as it was written down."""
         self._accepted: set[int] = set(entry.standing.delivered)
 
     def map(self, mapping: CompiledMapping) -> Outcomes:
@@ -105,6 +108,32 @@ class LetterInFlight:
         self.failed_at = self._numbers[self._events.fail(output, rest_sent=rest_sent)]
         self.failures += not self.has_failed
         self.has_failed = True
+
+    def failure(self, letter: DeadLetter, at: float, author: Author) -> Attempted:
+        """What to write down of the event that has just failed; ``at`` in Unix seconds."""
+        self._last_failure = Attempted(
+            self.failures,
+            self.accepted,
+            at,
+            author,
+            letter.reason.value,
+            letter.message,
+            letter.status,
+            letter.error_code,
+            None if letter.route is None else letter.route.hash,
+            None if letter.kind == TRACK.name else letter.kind,
+            None if letter.step is None or letter.step.automatic else self.failed_at,
+        )
+        return self._last_failure
+
+    def progress(self, at: float, author: Author) -> Attempted:
+        """What to write down of an event that was accepted and does not end the letter.
+
+        It takes the place of what was written before: what failed in this replay, why and when is said in it again.
+        """
+        if self._last_failure is None:
+            return Attempted(self.failures, self.accepted, at, author)
+        return self._last_failure._replace(delivered=self.accepted)
 
     @property
     def is_through(self) -> bool:

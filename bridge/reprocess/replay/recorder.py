@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bridge.formats import resolutions
-from bridge.formats.resolutions import Attempted, Author, Ended, Ending, Fact, ResolutionKind
-from bridge.model import TRACK, DeadLetter, Delivered
+from bridge.formats.resolutions import Author, Ended, Ending, Fact, ResolutionKind
+from bridge.model import DeadLetter, Delivered
 from bridge.pipeline.ports import Clock
 from bridge.reprocess.replay.letters import LetterInFlight
 
@@ -51,25 +51,12 @@ class Recorder:
             digest = hashlib.sha256(body).hexdigest()
             fact: Fact = Ended(Ending.REPLAYED, at, self._author, None, verdict.status, digest)
         else:
-            fact = Attempted(sent.failures, sent.accepted, at, self._author)
+            fact = sent.progress(at, self._author)
         self._record(sent, fact, then)
 
     def failed(self, sent: LetterInFlight, letter: DeadLetter, then: Callable[[], None]) -> None:
         """An event of the letter failed for good."""
-        fact = Attempted(
-            sent.failures,
-            sent.accepted,
-            self._clock.wall(),
-            self._author,
-            letter.reason.value,
-            letter.message,
-            letter.status,
-            letter.error_code,
-            None if letter.route is None else letter.route.hash,
-            None if letter.kind == TRACK.name else letter.kind,
-            None if letter.step is None or letter.step.automatic else sent.failed_at,
-        )
-        self._record(sent, fact, then)
+        self._record(sent, sent.failure(letter, self._clock.wall(), self._author), then)
 
     async def finish(self, seconds: float) -> None:
         """Wait for what is on its way."""

@@ -134,7 +134,11 @@ async def test_where_the_rest_is_sent_nevertheless_a_replay_does_that_too_and_th
     ran = await dlq("replay", "--yes", "--json", **sections)
     assert (ran.code, ran.documents[0]["replayed"], ran.documents[0]["failed_again"]) == (1, 1, 1)
     assert sorted(seen(api)) == [("company", "c-0"), ("track", "u-0"), ("track", "u-9")]
+    (listed,) = (await dlq("list", "--json", **sections)).documents
+    assert listed["last_replay"]["reason"] == "rejected", "not forgotten over what was accepted behind it"
     api.set_faults()
+    refused = await dlq("replay", "--yes", "--json", **sections)
+    assert refused.documents[0]["not_sent"] == {"unchanged": 1}
     ran = await dlq("replay", "--yes", "--force", "--json", **sections)
     assert (ran.code, ran.documents[0]["requests"]) == (0, 1)
     assert seen(api)[-1] == ("identify", "u-0")

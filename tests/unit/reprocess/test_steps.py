@@ -191,6 +191,36 @@ def test_steps_that_are_sent_nevertheless_leave_only_the_failed_one_to_the_next_
     assert [each.kind.name for each in outcomes if isinstance(each, Request)] == ["identify"]
 
 
+def test_why_a_step_was_refused_is_still_known_when_those_behind_it_were_accepted() -> None:
+    found = dead(0)
+    first = LetterInFlight(1, 0, LetterEntry(found, UNTOUCHED))
+    first.map(PRESENT)
+    first.fail(0, rest_sent=True)
+    refusal = DeadLetter(
+        record=Record("orders", 0, 7, None, None, None, ()),
+        output=0,
+        reason=LetterReason.REJECTED,
+        message="no",
+        route=PRESENT.routes[0],
+        request=b"{}",
+        status=400,
+        error_code="bad",
+        kind="identify",
+        step=FailedStep(0, 3, rest_sent=True),
+    )
+    failed = first.failure(refusal, NOW, BY)
+    assert failed == Attempted(1, (), NOW, BY, "rejected", "no", 400, "bad", PRESENT.routes[0].hash, "identify", 0)
+    first.accept(1)
+    assert first.progress(NOW + 1, BY) == failed._replace(delivered=(1,))
+    first.accept(2)
+    last = first.progress(NOW + 2, BY)
+    assert last == failed._replace(delivered=(1, 2)), "also its time: a correction made since then is a newer one"
+    standing = LetterStanding(LetterState.FAILED_AGAIN, last)
+    assert standing.failed_event == FailedEvent(0, "identify")
+    assert fate(found, PRESENT, standing).fate is LetterFate.UNCHANGED
+    assert fate(found, PRESENT, standing, force=True).fate is LetterFate.SEND
+
+
 def test_an_attempt_at_a_letter_without_steps_is_written_as_it_always_was() -> None:
     _, value = encode(Attempted(1, (), NOW, BY, "rejected", "no", 400), dead(0), "id")
     assert not {"event", "kind_of_request"} & json.loads(value).keys()
