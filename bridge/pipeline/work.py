@@ -227,7 +227,7 @@ class AutomaticIdentify(Work):
         """Events of the user that wait for it, the first one first."""
         self.before = asked_by.counted, asked_by.mark, asked_by.first_at
         """What was counted against the first event in an earlier assignment: an identify that fails adds to that."""
-        self.counted, self.mark, self.first_at = self.before
+        self.counted, _, self.first_at = self.before  # its mark counts from what became of other events
 
 
 class Fanout:

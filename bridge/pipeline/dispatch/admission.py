@@ -287,7 +287,7 @@ class Admission:
     def _resume(self, work: Work, head: Head) -> None:
         """A rebalance does not reset the budget of a record that keeps failing."""
         work.counted = head.attempts
-        work.mark = self._evidence.now()
+        work.mark = self._evidence[work.request.kind].now()
         work.first_at = self._clock.monotonic() - max(0.0, self._clock.wall() - head.first_attempt_ms / 1000)
 
     def _key_of(self, record: Record, request: Request) -> QueueKey:

@@ -37,6 +37,7 @@ class Answers:
         """``wake_at`` asks for a look at what is due at this monotonic time."""
         self._settings = retry
         self._tally, self._evidence, self._failing = kept.tally, kept.evidence, kept.failing
+        self._of_events = kept.evidence[TRACK]
         self._queues, self._assignments = kept.queues, kept.assignments
         self._letters = letters
         self._identifies, self._steps = identifies, steps
@@ -54,9 +55,10 @@ class Answers:
         governor.budget.throttles = 0
         if governor.key.one_at_a_time or governor.outage.failures:
             self._proved(request.kind, governor, self._monotonic())
+        evidence = self._of_events if request.kind is TRACK else self._evidence[request.kind]
         if work.mark is not None:
-            self._evidence.recovered()
-        self._evidence.succeeded(request.user_id)
+            evidence.recovered()
+        evidence.succeeded(request.user_id)
         if (work.step is not None or request.kind is not TRACK) and not self._is_event(work):
             return
         self._tally.routes[request.route].delivered += 1
@@ -157,26 +159,27 @@ class Answers:
         """Whether others were accepted meanwhile, so that neither an outage nor a wait of all follows from it."""
         if governor.outage.on:
             return False
+        evidence = self._evidence[work.request.kind]
         if work.mark is not None:
             throttled = verdict.reason == "rate_limited"
-            if self._evidence.throttled_alone(work.mark) if throttled else self._evidence.alone(work.mark):
+            if evidence.throttled_alone(work.mark) if throttled else evidence.alone(work.mark):
                 return True
-        return self._evidence.poisoned(work.who)
+        return evidence.poisoned(work.who)
 
     def _weigh(self, work: Work, verdict: Retry, governor: Governor, alone: bool, now: float) -> bool:  # noqa: FBT001
         """Weigh a failure, `alone` or not; True when it was this event's last and it went to the dead letters."""
         throttled = verdict.reason == "rate_limited"
-        outage = governor.outage
+        outage, evidence = governor.outage, self._evidence[work.request.kind]
         transport = verdict.status is None
         if not (alone or throttled) and outage.failed(work.who, verdict.detail, transport=transport, now=now):
-            self._evidence.doubt()
+            evidence.doubt()
             if work.request.kind is TRACK:
                 self._event_log.blocked(Reason.OUTAGE, verdict.detail)
             else:
                 self._event_log.kind_blocked(work.request.kind.name, verdict.detail)
             self._steps.set_aside(work.request.kind)
         counts = self._counts(work, alone, throttled)
-        work.mark = self._evidence.failed(work.mark, verdict, alone=alone)
+        work.mark = evidence.failed(work.mark, verdict, alone=alone)
         if work.partition.tracker.life is TrackerState.DEAD:
             return False
         if not counts:
@@ -185,10 +188,11 @@ class Answers:
             return False
         work.counted += 1
         work.partition.dirty = True
-        if work.counted < self._evidence.allowed(work.who, self._settings.max_attempts):
+        if work.counted < evidence.allowed(work.who, self._settings.max_attempts):
             return False
-        self._evidence.burn(work.who)
-        message = f"kept failing while other events were accepted; last: {verdict.detail}"
+        evidence.burn(work.who)
+        others = "events" if work.request.kind is TRACK else f"{work.request.kind.name} requests"
+        message = f"kept failing while other {others} were accepted; last: {verdict.detail}"
         self._dead_letter(work, LetterReason.RETRIES_EXHAUSTED, message, verdict.status, None, now)
         return True
 
@@ -200,16 +204,17 @@ class Answers:
         """
         if not alone:
             return False
+        evidence = self._evidence[work.request.kind]
         holds_up = work.partition in self._failing.paused
         if throttled and not holds_up:
             return False
-        if self._evidence.poisoned(work.who) and self._evidence.spend():
+        if evidence.poisoned(work.who) and evidence.spend():
             return True
         if work.mark is None:
             return False
         if throttled:
-            return self._evidence.heard_since_last(work.mark)
-        return self._evidence.speaks_against(work.who, work.mark) or (holds_up and self._evidence.alone(work.mark))
+            return evidence.heard_since_last(work.mark)
+        return evidence.speaks_against(work.who, work.mark) or (holds_up and evidence.alone(work.mark))
 
     def retried(self, work: Work) -> Retried:
         """What this event's attempts came to."""
@@ -220,7 +225,7 @@ class Answers:
             work.request.route.name or None,
             work.attempts,
             work.counted,
-            self._evidence.allowed(work.who, self._settings.max_attempts),
+            self._evidence[work.request.kind].allowed(work.who, self._settings.max_attempts),
             max(0.0, work.due - self._monotonic()) if work.state is EventState.PARKED else None,
             None if work.mark is None else work.mark.answer,
             self._failing.behind(work),

@@ -260,7 +260,8 @@ class OpenRecords:
     ) -> None:
         """`read_on` has a partition read on, unless something holds it."""
         self.tally = Tally()
-        self.evidence = Evidence()
         self.failing = Failing(settings, self.tally, positions, read_on)
         self.queues = Queues(self.failing, settings.max_in_flight)
+        self.evidence = {kind: Evidence() for kind in self.queues.ready}
+        """By kind: that events are accepted says nothing of an identify that is not."""
         self.assignments = Assignments(self.tally, settings, self.failing, self.queues, mapper)

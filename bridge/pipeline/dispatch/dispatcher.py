@@ -94,7 +94,7 @@ class Dispatcher:
         self.stopping = False
         """Nothing more starts."""
         kept = OpenRecords(settings, mapper, positions, self._read_on)
-        self.tally, self.evidence, self.failing = kept.tally, kept.evidence, kept.failing
+        self.tally, self.evidence, self.failing = kept.tally, kept.evidence[TRACK], kept.failing
         self.queues, self.assignments = kept.queues, kept.assignments
         self.sending = StartingRequests(
             settings, kept, sink, credentials, rng, clock.monotonic(), wake_at=self._wake_at

@@ -156,7 +156,7 @@ def test_what_an_identify_failed_is_not_counted_against_its_event() -> None:
         None if work.who == "ann" and work.request.kind is TRACK else (0.01, FAILED if work.who == "ann" else ACCEPTED)
     )
     for _ in range(400):
-        world.feed(OTHERS, *(f"u{n}" for n in range(30)))
+        world.feed(OTHERS, *(f"u{n}:identify" for n in range(30)))
         world.run(0.2)
         if event.state is EventState.IN_FLIGHT:
             break
@@ -415,3 +415,42 @@ def test_a_forget_is_not_undone_by_an_identify_that_stands_before_it() -> None:
     world.feed(P0, "ann")
     world.run(5)
     assert [kind for kind, _ in world.sink.kinds] == ["identify", "track"]
+
+
+def test_an_identify_that_is_down_for_few_new_users_gives_nothing_up_while_events_of_others_are_accepted() -> None:
+    world = world_with()
+    known = [f"known{n}" for n in range(40)]
+    world.feed(P0, *known)
+    world.run(5)
+    world.sink.api = answering(identify=FAILED)
+    world.feed(P1, "new")
+    for _ in range(240):  # twenty minutes: twice what it took to give it up
+        world.feed(P0, *known)
+        world.run(5)
+    assert world.letters.written == []
+    world.sink.api = answering()
+    world.run_until(lambda: world.owned[P1].lowest_open == 1)
+
+
+def test_events_that_are_down_are_not_given_up_for_identifies_that_are_accepted() -> None:
+    world = world_with(unknown_users="send")
+    world.sink.api = answering(track=FAILED)
+    world.feed(P1, "ann")
+    for _ in range(240):
+        world.feed(P0, *(f"u{n}:identify" for n in range(40)))
+        world.run(5)
+    assert world.letters.written == []
+
+
+def test_one_user_whom_the_api_fails_to_identify_is_given_up_once_others_are_identified() -> None:
+    world = world_with(ttl=1.0)
+    world.sink.api = lambda work: (
+        0.05, FAILED if work.request.kind is IDENTIFY and work.request.user_id == "bad" else ACCEPTED,
+    )  # fmt: skip
+    world.feed(P1, "bad")
+    for _ in range(240):
+        world.feed(P0, *(f"u{n}" for n in range(40)))
+        world.run(5)
+    (letter,) = world.letters.written
+    assert letter.reason is LetterReason.RETRIES_EXHAUSTED
+    assert letter.message == "kept failing while other identify requests were accepted; last: 503"

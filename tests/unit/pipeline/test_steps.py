@@ -156,10 +156,10 @@ def test_a_refused_key_is_never_the_identify_s_fault(*, rest: bool) -> None:
 
 def test_a_step_that_keeps_failing_becomes_a_letter_with_all_of_its_attempts() -> None:
     world = world_with(retry=RetryPolicy.model_construct(initial_backoff=0.1, max_backoff=0.5, max_attempts=3))
-    world.sink.api = lambda work: (0.01, FAILED if work.request.kind is COMPANY else ACCEPTED)
+    world.sink.api = lambda work: (0.01, FAILED if work.who == "company:acme" else ACCEPTED)
     world.feed(P0, USER)
     for _ in range(400):
-        world.feed(OTHERS, *(f"u{n}" for n in range(30)))
+        world.feed(OTHERS, *(f"c{n}:company" for n in range(30)))
         world.run(0.2)
         if world.letters.written:
             break
@@ -272,16 +272,16 @@ def test_after_a_restart_in_the_middle_the_whole_record_begins_anew() -> None:
 
 def test_a_rebalance_does_not_reset_what_a_later_step_has_failed() -> None:
     world = world_with(retry=RetryPolicy.model_construct(initial_backoff=0.1, max_backoff=0.5, max_attempts=9))
-    world.sink.api = lambda work: (0.01, FAILED if work.request.kind is COMPANY else ACCEPTED)
+    world.sink.api = lambda work: (0.01, FAILED if work.who == "company:acme" else ACCEPTED)
 
     def counted() -> int:
-        (step,) = [work for work in world.dispatcher.queues.keys if work.request.kind is COMPANY]
+        (step,) = [work for work in world.dispatcher.queues.keys if work.who == "company:acme"]
         return step.counted
 
     world.feed(P0, USER)
     before = 0
     for _ in range(200):
-        world.feed(OTHERS, *(f"u{n}" for n in range(30)))
+        world.feed(OTHERS, *(f"c{n}:company" for n in range(30)))
         world.run(0.2)
         before = counted()
         if before > 1:
