@@ -81,6 +81,8 @@ class Submitter:
         self._passes_canaries = passes_canaries
         self._blocked = self._waiting()
         """For the API to take a request at all."""
+        self._is_same_application = False
+        """The key's application knows the jobs of this run, or there is nothing to ask it about."""
 
     async def work(self) -> SubmissionEnd:
         """Until everything is imported, or somebody is needed."""
@@ -115,6 +117,8 @@ class Submitter:
         listed = await self._room_for(upload)
         if not isinstance(listed, JobList):
             return listed
+        if (end := await self._another_application(listed)) is not None:
+            return end
         part = self._book.part(upload)  # Raises where the file is not the one that was written.
         sending = policy.begun(upload, listed.jobs, self._clock())
         self._book.change(sending)
@@ -147,6 +151,25 @@ class Submitter:
             is_news = waiting.news((other.job_id, other.state))
             if (end := await self._wait(waiting, sentences.in_the_way(other), at_first=is_news)) is not None:
                 return end
+
+    async def _another_application(self, listed: JobList) -> SubmissionEnd | None:
+        """Before the first request of a process: the key may have been changed since the run was begun."""
+        waiting = self._waiting()
+        while not self._is_same_application:
+            earlier = policy.witness(self._book.submission, listed.jobs, self._clock())
+            if earlier is None:
+                break
+            reply = await self._api.job(earlier.job_id)
+            if not isinstance(reply, NoAnswer):
+                break
+            if reply.result is QuestionResult.UNKNOWN_JOB:
+                said = sentences.another_application(self._book.submission, earlier, self._run)
+                return SubmissionEnd(EndKind.STOPPED, said)
+            end = await self._unanswered(waiting, reply, sentences.job_of(self._book.submission, earlier))
+            if end is not None:
+                return end
+        self._is_same_application = True
+        return None
 
     async def _answered(self, upload: Upload, reply: UploadReply) -> SubmissionEnd | None:
         submission = self._book.submission

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bridge.backfill.submit.uploads import Upload, UploadState
+from bridge.backfill.submit.uploads import OPEN, Submission, Upload, UploadState
 from bridge.text.amounts import plural, thousands
 from bridge.track.imports.jobs import ImportJob, JobList, JobPhase, newest_first
 from bridge.track.imports.replies import UploadReply, UploadResult
@@ -86,6 +86,8 @@ def _unproven(upload: Upload, listed: JobList, now: float) -> str:
         return "the request is so long ago that its job may not be listed any more"
     if listed.unreadable:
         return f"{plural(listed.unreadable, 'entry', 'entries')} of the list of jobs cannot be read"
+    if upload.known and not any(job.job_id in upload.known for job in listed.jobs):
+        return "the list shows none of the jobs that were there before: it may be another application's"
     if newest_first(listed.jobs):
         return ""
     shown = len(listed.jobs)
@@ -129,7 +131,7 @@ def after_poll(upload: Upload, job: ImportJob, now: float) -> Upload:
 def vanished(upload: Upload, now: float) -> Upload:
     """The API does not know the job any more that it had made of it."""
     seen_last = f", last seen {upload.job.state}" if upload.job is not None and upload.job.state else ""
-    detail = f"the API does not know job {upload.job_id} any more{seen_last}"
+    detail = f"the API does not know job {upload.job_id} any more{seen_last}, or the key is another application's"
     return _as(upload, UploadState.UNRESOLVED, now, detail=detail)
 
 
@@ -140,6 +142,19 @@ def shortfall(upload: Upload, job: ImportJob) -> str:
     if job.total_rows is not None and job.total_rows < upload.rows:
         return f"the API counted {thousands(job.total_rows)} of {plural(upload.rows, 'row')}"
     return ""
+
+
+def witness(submission: Submission, jobs: Sequence[ImportJob], now: float) -> Upload | None:
+    """An upload whose job the application of the key must still know, and that is not among `jobs`; None: nothing to
+    ask. The endpoint is the same for all applications: which of them is meant, the key decides alone.
+    """
+    over = [each for each in submission.uploads if each.job is not None and each.state not in OPEN]
+    if not over:
+        return None
+    listed = {job.job_id for job in jobs}
+    last = max(over, key=lambda each: each.since)
+    is_old = now - last.since > LIST_KEPT
+    return None if is_old or any(each.job_id in listed for each in over) else last
 
 
 def in_the_way(jobs: Sequence[ImportJob]) -> ImportJob | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bridge.backfill.submit.policy import Sighting
+from bridge.backfill.submit.policy import LIST_KEPT, Sighting
 from bridge.backfill.submit.uploads import Submission, Upload, UploadState
 from bridge.commands import Operand, command
 from bridge.text.amounts import plural, thousands
@@ -207,6 +207,19 @@ _KEY_OR_PLAN = (
     "Either the API key is not that of the endpoint's environment (track.api_key_file), or the plan has no imports: "
     "they are part of Enterprise, and an add-on to Growth."
 )
+
+
+def another_application(submission: Submission, earlier: Upload, run: str) -> str:
+    """The application of the key knows nothing of what was sent before."""
+    again = command("backfill", "submit", Operand(run))
+    return (
+        f"Nothing further is sent: {submission.endpoint} does not know {_job(earlier)} of upload "
+        f"{what(submission, earlier)}, which was over at {clock(earlier.since)}. The key (track.api_key_file) may be "
+        "that of another application or environment (staging, production): put back the key with which this run was "
+        "begun; to import the same rows elsewhere, plan and write them in a new folder. Where you see the import "
+        f"of {submission.name(earlier)} in this key's application, its job was forgotten: `{again}` goes on from "
+        f"{clock(earlier.since + LIST_KEPT)} on, when that is no longer a sign of anything."
+    )
 
 
 def question_refused(reply: NoAnswer, about: str) -> str:

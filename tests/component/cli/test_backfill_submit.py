@@ -326,6 +326,27 @@ async def test_another_address_is_refused_once_something_was_sent(bench: Bench) 
     assert "its jobs are known only there" in ran.err
 
 
+async def test_the_key_of_another_application_is_noticed_before_anything_is_sent_to_it(bench: Bench) -> None:
+    assert (await bench.submit("--canary", "2")).code == 0
+    there = list(bench.api.imports.jobs)
+    bench.api.imports.jobs.clear()  # What another application's key sees at the same endpoint.
+    ran = await bench.submit()
+    assert (ran.code, bench.api.imports.uploads) == (1, 1)
+    assert "track.api_key_file" in ran.out
+    assert "another application or environment" in ran.out
+    bench.api.imports.jobs.extend(there)
+    assert (await bench.submit()).code == 0
+    assert bench.api.imports.uploads > 1
+
+
+async def test_a_job_that_the_list_leaves_out_and_the_api_knows_is_of_this_application(bench: Bench) -> None:
+    assert (await bench.submit("--canary", "2")).code == 0
+    page = Fault(kind=FaultKind.STATUS, status=200, body='{"jobs": []}', count=1, path="/v1/background_jobs")
+    bench.api.set_faults(page)
+    assert (await bench.submit()).code == 0
+    assert bench.api.imports.uploads > 1
+
+
 async def test_two_processes_on_one_run_directory_are_refused(bench: Bench) -> None:
     with bench.directory.locked():
         ran = await bench.submit("--no-canary")

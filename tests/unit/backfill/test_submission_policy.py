@@ -8,7 +8,7 @@ import pytest
 
 from bridge.backfill.manifest import RowKind
 from bridge.backfill.submit import policy
-from bridge.backfill.submit.uploads import Upload, UploadState
+from bridge.backfill.submit.uploads import Submission, Upload, UploadState
 from bridge.track.imports.jobs import ImportJob, JobList
 from bridge.track.imports.replies import UploadReply, UploadResult
 
@@ -76,6 +76,27 @@ def test_a_list_without_it_proves_that_it_did_not_arrive(jobs: JobList) -> None:
     assert look(jobs, is_sure=False).state is UploadState.SENDING
     found = look(jobs)
     assert (found.state, found.lost) == (UploadState.PENDING, 1)
+
+
+@pytest.mark.parametrize("jobs", [listed(), listed(*timed(300, 200, 100)), listed(is_page=True)])
+def test_a_list_that_shows_none_of_the_jobs_that_were_there_before_proves_nothing(jobs: JobList) -> None:
+    sending = policy.begun(SENT, KNOWN[:3], NOW)
+    found = look(jobs, sending)
+    assert found.state is UploadState.UNRESOLVED
+    assert "it may be another application's" in found.detail
+    assert look(listed(*jobs.jobs, KNOWN[2]), sending).state is UploadState.PENDING
+
+
+def test_an_upload_that_is_over_is_asked_about_while_its_job_must_be_known_and_is_not_listed() -> None:
+    over = [
+        replace(SENT, number=number, state=UploadState.COMPLETED, since=NOW + number, job=KNOWN[number])
+        for number in (1, 2)
+    ]
+    submission = Submission("0123456789", "https://api.example", 0, (*over, replace(SENT, number=3)))
+    assert policy.witness(submission, KNOWN[3:], NOW) == over[1]
+    assert policy.witness(submission, KNOWN[:2], NOW) is None
+    assert policy.witness(submission, (), NOW + 3 * 86_400) is None
+    assert policy.witness(replace(submission, uploads=submission.uploads[2:]), (), NOW) is None
 
 
 def test_days_later_a_list_proves_nothing() -> None:
