@@ -78,7 +78,10 @@ def begin_book(directory: RunDirectory, manifest: Manifest, endpoint: str, canar
 
 
 def need_ready(directory: RunDirectory, manifest: Manifest, *, despite_findings: bool = False) -> None:
-    """Raises `Misuse` where the files must not be sent: not all written, not looked at, or found wanting."""
+    """Raises `Misuse` where the files must not be sent: not all written, not looked at, or found wanting.
+
+    What was begun despite findings goes on without saying so again.
+    """
     run = Operand(directory.path)
     if manifest.stage in {Stage.PLANNED, Stage.WRITING}:
         done, planned = thousands(manifest.offsets_written), plural(manifest.offsets, "offset")
@@ -92,7 +95,7 @@ def need_ready(directory: RunDirectory, manifest: Manifest, *, despite_findings:
         )
     if not any(file.rows for file in manifest.files):
         raise Misuse(f"{run} has no rows: there is nothing to submit.")
-    if manifest.checked.blocking and not despite_findings:
+    if manifest.checked.blocking and not (despite_findings or manifest.submission):
         found = "\n".join(f"  {sentence}" for sentence in manifest.checked.blocking)
         raise Misuse(
             f"{run} should not be submitted as it is; the check found:\n{found}\n"

@@ -217,7 +217,8 @@ class Submitter:
             after = policy.after_look(upload, sighting, now, is_sure=is_sure)
             if after.state is not UploadState.SENDING:
                 self._book.change(after)
-                self._tell(sentences.resolved(after, sighting))
+                again = "It is sent again" if self._sends else sentences.sends_again(self._run)
+                self._tell(sentences.resolved(after, sighting, again))
                 return None
             await self._sleep(min(waiting.pause(), max(self._pacing.settle / 2, self._pacing.least)))
 

@@ -49,6 +49,13 @@ def next_step(manifest: Manifest, submission: Submission | None, run: str) -> st
         return f"{done} of {planned} are written. Next: {command('backfill', 'write', where)}"
     if manifest.stage is Stage.WRITTEN:
         return f"All rows are written. Next: {command('backfill', 'check', where)}"
+    blocks = () if manifest.checked is None else manifest.checked.blocking
+    if submission is None and blocks:
+        meant = command("backfill", "submit", where, "--canary", "100", "--despite-findings")
+        return (
+            f"The check found what should keep anybody from submitting it: {' '.join(blocks)} Where it is meant so: "
+            f"{meant}"
+        )
     if submission is None:
         return f"All rows are checked. Next: {command('backfill', 'submit', where, '--canary', '100')}"
     return _next_upload(submission, run)

@@ -75,13 +75,18 @@ def lost(submission: Submission, upload: Upload) -> str:
     )
 
 
-def resolved(upload: Upload, sighting: Sighting) -> str:
-    """A look-up came to an end."""
+def sends_again(run: str) -> str:
+    """What `watch` says where `submit` would send an upload again."""
+    return f"`{command('backfill', 'submit', Operand(run))}` sends it again"
+
+
+def resolved(upload: Upload, sighting: Sighting, again: str) -> str:
+    """A look-up came to an end. `again`: what becomes of one that has not arrived, without a full stop."""
     if upload.state is UploadState.ACCEPTED:
         more = f" {sighting.copies} jobs have its name: it was imported more than once." if sighting.copies > 1 else ""
         return f"Number {upload.number} had arrived, as {_job(upload)}.{more}"
     if upload.state is UploadState.PENDING:
-        return f"Number {upload.number} has not arrived: no job in the list has it. It is sent again."
+        return f"Number {upload.number} has not arrived: no job in the list has it. {again}."
     return f"Whether number {upload.number} has arrived cannot be told: {upload.detail}."
 
 

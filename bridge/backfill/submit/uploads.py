@@ -138,6 +138,17 @@ def begin_submission(manifest: Manifest, endpoint: str, canary: int, heads: Mapp
     return Submission(run_id(manifest), endpoint, canary, tuple(uploads))
 
 
+def rows_left(files: Sequence[ImportFile], submission: Submission | None, canary: int) -> tuple[int, int]:
+    """Rows that are not through, and how many of them the next command sends: it ends behind a canary."""
+    if submission is None:
+        left = sum(file.rows for file in files)
+        first = next(file.rows for kind in RowKind for file in files if file.kind is kind and file.rows)
+        return left, min(canary, first) if canary else left
+    open_ = [each for each in submission.uploads if not each.is_settled]
+    end = next((index for index, each in enumerate(open_, 1) if each.is_canary), len(open_))
+    return sum(each.rows for each in open_), sum(each.rows for each in open_[:end])
+
+
 def read_submission(document: Mapping[str, Any]) -> Submission | None:
     """From the manifest; None where nothing was submitted. Raises `ValueError` for what is none."""
     return _SUBMISSION.validate_python(document) if document else None

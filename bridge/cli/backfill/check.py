@@ -117,7 +117,8 @@ def _lines(
     yield from (f"BLOCKS: {sentence}" for sentence in found.blocking)
     yield from found.warnings
     if found.blocking:
-        yield "Nothing should be submitted as it is."
+        meant = command("backfill", "submit", Operand(folder), "--canary", "100", "--despite-findings")
+        yield "Nothing should be submitted as it is." + (f" Where it is meant so: `{meant}`" if counted.rows else "")
     elif offline:
         yield "Nothing blocks."
     else:

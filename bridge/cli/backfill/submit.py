@@ -14,11 +14,9 @@ from bridge.cli.frame.help import about
 from bridge.commands import Operand, command
 from bridge.errors import Misuse
 from bridge.exits import ExitCode
-from bridge.text.amounts import plural
+from bridge.text.amounts import plural, thousands
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bridge.backfill.manifest import Manifest
     from bridge.backfill.submit.book import SubmissionBook
     from bridge.backfill.submit.uploads import Submission
@@ -66,7 +64,8 @@ def submit(  # noqa: PLR0917 - options are parameters
         ),
     ] = None,
     despite_findings: Annotated[
-        bool, typer.Option("--despite-findings", help="Although the check found what should not be sent.")
+        bool,
+        typer.Option("--despite-findings", help="The first time: although the check found what should not be sent."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
     every: submitting.Every = "10s",
@@ -93,10 +92,11 @@ def submit(  # noqa: PLR0917 - options are parameters
         submitting.need_ready(start, directory, manifest, despite_findings=despite_findings)
         book = submitting.opened(start, directory, manifest)
         decided = _decided(book, accept, resend)
-        rows = _canary(book, canary, no_canary=no_canary, folder=folder)
+        more = ("--despite-findings",) if despite_findings else ()
+        rows = _canary(book, canary, no_canary=no_canary, first=(Operand(folder), "--canary", "100", *more))
         submitting.check_files(directory, manifest)
         if not output.agreed(
-            _question(start, manifest, decided), yes=yes, otherwise="add --yes to send without asking"
+            _question(start, manifest, decided, rows), yes=yes, otherwise="add --yes to send without asking"
         ):
             output.result({"end": "declined"}, "Nothing was sent.", as_json=json)
             return ExitCode.OK
@@ -108,8 +108,13 @@ def submit(  # noqa: PLR0917 - options are parameters
         return submitting.ended(book, submitting.on_loop(working.work), as_json=json)
 
 
-def _canary(book: SubmissionBook | None, canary: int | None, *, no_canary: bool, folder: Path) -> int:
-    """Rows that go first. Raises `Misuse` where it is not said, or was said otherwise before."""
+def _canary(
+    book: SubmissionBook | None, canary: int | None, *, no_canary: bool, first: tuple[str | Operand, ...]
+) -> int:
+    """Rows that go first. Raises `Misuse` where it is not said, or was said otherwise before.
+
+    `first`: what the command is called with that is advised instead.
+    """
     if canary is not None and no_canary:
         raise Misuse("--canary and --no-canary exclude each other: give one of them.")
     if book is not None:
@@ -119,9 +124,9 @@ def _canary(book: SubmissionBook | None, canary: int | None, *, no_canary: bool,
             raise Misuse(f"This run was begun with {said}, which cannot be changed any more: leave the option out.")
         return before
     if canary is None and not no_canary:
-        first = command("backfill", "submit", Operand(folder), "--canary", "100")
+        go = command("backfill", "submit", *first)
         raise Misuse(
-            f"Nothing that is imported can be taken back, so a few rows go first: `{first}` sends 100 of each kind and "
+            f"Nothing that is imported can be taken back, so a few rows go first: `{go}` sends 100 of each kind and "
             "ends, so that you can look at them in Userpilot. --no-canary sends everything at once."
         )
     return canary or 0
@@ -145,9 +150,11 @@ def _decided(book: SubmissionBook | None, accept: int | None, resend: int | None
         raise Misuse(f"{nothing}: leave --accept and --resend out.") from nothing
 
 
-def _question(start: startup.LoadedConfiguration, manifest: Manifest, submission: Submission | None) -> str:
-    if submission is None:
-        rows = sum(file.rows for file in manifest.files)
-    else:
-        rows = sum(each.rows for each in submission.uploads if not each.is_settled)
-    return f"Import {plural(rows, 'row')} of {manifest.group} at {start.config.track.endpoint}, for good?"
+def _question(
+    start: startup.LoadedConfiguration, manifest: Manifest, submission: Submission | None, canary: int
+) -> str:
+    from bridge.backfill.submit import uploads
+
+    left, now = uploads.rows_left(manifest.files, submission, canary)
+    rows = plural(left, "row") if now == left else f"{thousands(now)} of {plural(left, 'row')}"
+    return f"Import {rows} of {manifest.group} at {start.config.track.endpoint}, for good?"

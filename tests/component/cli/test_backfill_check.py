@@ -73,6 +73,8 @@ async def test_a_finding_that_blocks_ends_with_1(cli: Cli, config: Config, produ
     assert (found["future"], found["repeated_events"]) == (1, 1)
     assert len(found["blocking"]) == 2
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["checked"]["blocking"] == found["blocking"]
+    ran = await cli("backfill", "check", str(tmp_path / "run"), "-c", path)
+    assert "--canary 100 --despite-findings" in ran.out.splitlines()[-1]
 
 
 async def test_what_is_not_written_is_not_checked(cli: Cli, config: Config, tmp_path: Path, produce: Produce) -> None:

@@ -318,6 +318,33 @@ async def test_findings_of_the_check_can_be_overruled(bench: Bench) -> None:
     assert (await bench.submit("--no-canary", "--despite-findings")).code == 0
 
 
+async def test_what_was_begun_despite_findings_goes_on_without_saying_so_again(bench: Bench) -> None:
+    _blocked(bench)
+    option = "--canary 100 --despite-findings"
+    assert option in (await bench.other("status")).out
+    assert option in (await bench.submit("--despite-findings")).err
+    began = await bench.submit("--canary", "2", "--despite-findings")
+    assert "goes on with" in began.out
+    assert (await bench.submit()).code == 0
+    assert bench.api.imports.uploads > 1
+
+
+async def test_watch_sends_nothing_and_does_not_say_that_it_does(bench: Bench) -> None:
+    bench.api.set_faults(lost(taken=False))
+
+    def lost_one() -> bool:
+        uploads = bench.manifest.submission.get("uploads", [])
+        return bool(uploads) and bool(uploads[0]["detail"])
+
+    await killed_while_it_works(bench, lost_one, "--no-canary", "--settle", "60s")
+    assert bench.submission.uploads[0].state is UploadState.SENDING
+    watched = await bench.other("watch", "--every", "20ms", "--settle", "100ms")
+    assert watched.code == 0
+    assert "It is sent again" not in watched.out
+    assert f"backfill submit {bench.directory.path} -c {bench.config}` sends it again." in watched.out
+    assert not bench.api.imports.jobs
+
+
 async def test_another_address_is_refused_once_something_was_sent(bench: Bench) -> None:
     await bench.submit("--canary", "2")
     bench.config.write_text(bench.config.read_text().replace("127.0.0.1", "localhost"), encoding="utf-8")

@@ -48,6 +48,22 @@ def test_names_are_unique_and_the_same_for_a_copy_of_the_run_directory(tmp_path:
     assert other != uploads.run_id(manifest)
 
 
+@pytest.mark.parametrize(("canary", "first"), [(0, 24), (2, 2), (3, 3), (100, 3)])
+def test_what_is_asked_before_sending_counts_the_rows_until_a_canary_ends(
+    tmp_path: Path, canary: int, first: int
+) -> None:
+    directory, manifest = checked_run(tmp_path / "run")
+    assert uploads.rows_left(manifest.files, None, canary) == (24, first)
+    submission = begin_book(directory, manifest, ENDPOINT, canary).submission
+    assert uploads.rows_left(manifest.files, submission, canary) == (24, first)
+    through = replace(submission.uploads[0], state=UploadState.COMPLETED)
+    left = 24 - through.rows
+    if canary == 2:  # The last row of the companies, and the canary of the users.
+        assert uploads.rows_left(manifest.files, submission.with_upload(through), canary) == (left, 3)
+    if not canary:
+        assert uploads.rows_left(manifest.files, submission.with_upload(through), canary) == (left, left)
+
+
 def one(state: UploadState, **more: object) -> Submission:
     job = ImportJob("j1", "failed")
     upload = Upload(1, "events-00001.ndjson", RowKind.EVENTS, 0, 10, 5, state=state, job=job, known=("a",))
