@@ -2,7 +2,8 @@
 
 An export is made with the plan's export API (or in the app) and downloaded by hand: NDJSON, plain or gzip. Its fields
 are documented: ``event_type``, ``event_name``, ``user_id``, ``company_id``, ``source``, ``inserted_at``. Rows are
-compared by these, with the time to the second, since how exact an export's times are is not documented.
+compared by these, with the time to the second, since how exact an export's times are is not documented. An export is of
+some days: rows of others are not compared.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ _SECONDS: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class ExportComparison:
-    """Of all rows."""
+    """Of all rows of the export's days."""
 
     written: int
     found: int
@@ -37,18 +38,29 @@ class ExportComparison:
     """Written, and more often in the export."""
     foreign: int
     """In the export, of imports, and never written by this run."""
+    elsewhere: int = 0
+    """Written, of days before its first or after its last: not compared."""
 
 
 def compare(written: Iterable[bytes], exports: Iterable[Path]) -> ExportComparison:
     """Some 50 bytes of memory a row. Raises `Misuse` for a file that is no such export."""
     ours, theirs = array("Q"), array("Q")
-    for line in written:
-        key = _key(orjson.loads(line))
-        if key is not None:
-            ours.append(key)
+    first, last, elsewhere = "", "", 0
     for path in exports:
-        theirs.extend(_imported(path))
-    return _compared(sorted(ours), sorted(theirs))
+        for row, at in _exported(path):
+            first, last = min(first or at[1], at[1]), max(last, at[1])
+            if row.get("source") == SOURCE:
+                theirs.append(_key(row, at))
+    for line in written:
+        row = orjson.loads(line)
+        when = _time(row)
+        if when is None:
+            continue
+        if first and not first <= when[1] <= last:
+            elsewhere += 1
+        else:
+            ours.append(_key(row, when))
+    return replace(_compared(sorted(ours), sorted(theirs)), elsewhere=elsewhere)
 
 
 def _compared(ours: list[int], theirs: list[int]) -> ExportComparison:
@@ -77,7 +89,8 @@ def _run(keys: list[int], begin: int, key: int) -> int:
     return end - begin
 
 
-def _imported(path: Path) -> Iterator[int]:
+def _exported(path: Path) -> Iterator[tuple[dict[str, Any], re.Match[str]]]:
+    """Each row that has a time, with it."""
     opened = gzip.open if path.suffix == ".gz" else open
     number = 0
     try:
@@ -85,9 +98,9 @@ def _imported(path: Path) -> Iterator[int]:
             for number, line in enumerate(file, 1):  # noqa: B007 - it is told where reading ended
                 if line.strip():
                     row = orjson.loads(line)
-                    key = _key(row) if row.get("source") == SOURCE else None
-                    if key is not None:
-                        yield key
+                    at = _time(row)
+                    if at is not None:
+                        yield row, at
     except (OSError, EOFError) as error:
         raise Misuse(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     except (orjson.JSONDecodeError, AttributeError) as error:
@@ -96,11 +109,13 @@ def _imported(path: Path) -> Iterator[int]:
         ) from error
 
 
-def _key(row: Mapping[str, Any]) -> int | None:
-    """64 bits of what tells rows apart; None for one without a time."""
-    at = _SECONDS.match(str(row.get("inserted_at", "")))
-    if at is None:
-        return None
+def _time(row: Mapping[str, Any]) -> re.Match[str] | None:
+    """Day and time of day, to the second."""
+    return _SECONDS.match(str(row.get("inserted_at", "")))
+
+
+def _key(row: Mapping[str, Any], at: re.Match[str]) -> int:
+    """64 bits of what tells rows apart."""
     kind = str(row.get("event_type", ""))
     who = row.get("company_id") if kind == "identify_company" else row.get("user_id")
     told = orjson.dumps([kind, str(who), str(row.get("event_name") or ""), f"{at[1]} {at[2]}"])

@@ -58,7 +58,11 @@ def verify(
         agreed.append(f"{plural(completed, 'row')}: the job of each says that it completed all of them.")
     if export is not None:
         findings += _of_export(export)
-        if not (export.missing or export.again):
+        if export.elsewhere:
+            none = "" if export.written else ", so that nothing was: the export is of none of this run's days"
+            days = plural(export.elsewhere, "row of other days was", "rows of other days were")
+            doubts.append(f"{days} not compared{none}.")
+        if export.written and not (export.missing or export.again):
             agreed.append(f"{plural(export.written, 'row')} are in the export, each once.")
     return Verification(tuple(findings), tuple(doubts), tuple(agreed))
 
@@ -127,8 +131,8 @@ def _of_export(export: ExportComparison) -> Sequence[str]:
     findings = []
     if export.missing:
         findings.append(
-            f"{thousands(export.missing)} of {plural(export.written, 'row')} are not in the export. It may not "
-            "reach as far as the rows do, or not all is in it yet."
+            f"{thousands(export.missing)} of {plural(export.written, 'row')} are not in the export. Its first or "
+            "last day may not be whole, or not all is in it yet."
         )
     if export.again:
         findings.append(

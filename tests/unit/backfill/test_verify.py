@@ -100,6 +100,32 @@ def test_an_export_shows_what_is_missing_what_is_there_twice_and_what_is_not_our
     assert "1 row is in the export more often" in said[1]
 
 
+def test_rows_of_other_days_than_the_exports_are_told_and_not_missed(tmp_path: Path) -> None:
+    days = [row(RowKind.EVENTS, day, number) for day in range(1, 6) for number in range(3)]
+    found = compare(days, [exported(tmp_path / "a.ndjson", *days[6:8])])
+    assert (found.written, found.missing, found.elsewhere) == (3, 1, 12)
+    found = compare(days, [exported(tmp_path / "b.ndjson", *days[6:9])])
+    said = verify(SUBMISSION, {1: NAMED}, JobList((NAMED,)), found)
+    assert not said.findings
+    assert said.doubts == ("12 rows of other days were not compared.",)
+    assert said.agreed[-1] == "3 rows are in the export, each once."
+
+
+def test_a_day_without_imports_is_within_an_export_that_other_events_reach_across(tmp_path: Path) -> None:
+    days = [row(RowKind.EVENTS, day, 0) for day in range(1, 4)]
+    live = orjson.dumps({**orjson.loads(days[2]), "source": "web-client"}, option=orjson.OPT_APPEND_NEWLINE)
+    found = compare(days, [exported(tmp_path / "a.ndjson", days[0], live)])
+    assert (found.missing, found.elsewhere) == (2, 0)
+
+
+def test_an_export_of_none_of_the_days_agrees_with_nothing_and_an_empty_one_lacks_all(tmp_path: Path) -> None:
+    found = compare(ROWS, [exported(tmp_path / "a.ndjson", row(RowKind.EVENTS, 9, 0))])
+    said = verify(SUBMISSION, {1: NAMED}, JobList((NAMED,)), found)
+    assert "none of this run's days" in said.doubts[0]
+    assert not any("in the export" in each for each in said.agreed)
+    assert compare(ROWS, [exported(tmp_path / "b.ndjson")]).missing == len(ROWS)
+
+
 def test_a_file_that_is_no_export_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match=r"a\.csv, line 2: no JSON object"):
         compare(ROWS, [exported(tmp_path / "a.csv", ROWS[0], b"event_type,user_id\n")])
