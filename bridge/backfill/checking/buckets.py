@@ -22,7 +22,7 @@ _SMALL: Final = 4_000_000
 
 
 class Buckets:
-    """Belongs to one context, whose end removes the files."""
+    """Belongs to one context: its beginning removes what is in the folder, and its end the files."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` is made when there is something for it; nothing else may be in it."""
@@ -32,6 +32,8 @@ class Buckets:
         self._has_files = False
 
     def __enter__(self) -> Self:
+        # What a killed process left would be counted once more.
+        shutil.rmtree(self._folder, ignore_errors=True)
         return self
 
     def __exit__(

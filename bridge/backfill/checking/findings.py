@@ -49,7 +49,7 @@ def _blocking(found: RowTally) -> list[str]:
         )
     if found.large:
         sentences.append(
-            f"{plural(found.large, 'row')} with metadata above {thousands(METADATA_BYTES)} bytes, the largest with "
+            f"{plural(found.large, 'event')} with metadata above {thousands(METADATA_BYTES)} bytes, the largest with "
             f"{thousands(found.largest)}: leave something out, or set mapping.metadata_limit, which makes them rejects."
         )
     if found.repeated:

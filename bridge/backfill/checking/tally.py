@@ -46,7 +46,7 @@ class RowTally:
     large: int = 0
     """Events with more metadata than `METADATA_BYTES`."""
     largest: int = 0
-    """Bytes of metadata."""
+    """Bytes of one event's metadata, where any is large."""
     users: int = 0
     """Different ones that events are of."""
     unidentified: int = 0
@@ -149,7 +149,7 @@ def _row(
         places.users.add(_hash(user), _EVENT)
     elif kind is RowKind.USERS:
         places.users.add(_hash(user), _IDENTIFIED)
-    if len(line) > METADATA_BYTES:
+    if kind is RowKind.EVENTS and len(line) > METADATA_BYTES:
         size = len(orjson.dumps(row.get("metadata", {})))
         found.large += size > METADATA_BYTES
         found.largest = max(found.largest, size)

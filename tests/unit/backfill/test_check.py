@@ -102,6 +102,15 @@ def test_metadata_above_ten_kilobytes_blocks(tmp_path: Path) -> None:
     assert "metadata above 10,240 bytes" in said.blocking[0]
 
 
+def test_the_size_of_what_is_no_event_is_not_counted(tmp_path: Path) -> None:
+    """The limit is one of events."""
+    user = event(0, type_="user.signed_up", data={"plan": "x" * 12_000})
+    found, said = looked_at(tmp_path / "run", user, event(1))
+
+    assert (found.large, found.largest) == (0, 0)
+    assert said.blocking == ()
+
+
 def test_users_with_events_and_no_row_that_identifies_them_are_told(tmp_path: Path) -> None:
     records = [event(number, user_id=f"u{number % 5}") for number in range(10)]
 
@@ -166,6 +175,23 @@ def test_what_is_sorted_on_the_disk_comes_to_the_same(tmp_path: Path, monkeypatc
     assert on_disk == in_memory
     assert in_memory.repeated > 100
     assert not [each.name for each in directory.path.iterdir() if each.name.startswith("check-")]
+
+
+def test_what_a_killed_check_left_is_not_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "_SMALL", 0)
+    monkeypatch.setattr(buckets, "_FLUSH", 16)
+    first, _ = looked_at(tmp_path / "run", *(event(number) for number in range(50)), signed_up("u"))
+    for left in ("check-ids", "check-rows", "check-users"):
+        folder = tmp_path / "run" / left
+        folder.mkdir()
+        for number in range(256):
+            (folder / str(number)).write_bytes(bytes([number] * 16) * 2)
+    directory = RunDirectory(tmp_path / "run")
+
+    found, said = again(directory, directory.read())
+
+    assert found == first
+    assert said.blocking == ()
 
 
 def test_pairs_with_one_key_meet_in_one_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
