@@ -30,7 +30,7 @@ _YEAR = 365.25 * _DAY
 
 @about(
     ("What the files hold, before anything is submitted", "backfill check y25"),
-    ("The same without an API key; nothing is submitted after it", "backfill check y25 --offline"),
+    ("The same where nothing is submitted from", "backfill check y25 --offline"),
     findings="A finding blocks: nothing should be submitted.",
 )
 def check(
@@ -40,13 +40,13 @@ def check(
         str, typer.Option("--retention", metavar="AGE", help="How long Userpilot keeps events on your plan: 3y, 365d.")
     ] = "3y",
     offline: Annotated[
-        bool, typer.Option("--offline", help="There is no API key: look at the files, and end there.")
+        bool, typer.Option("--offline", help="Nothing is submitted from here: end without saying what would be next.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> ExitCode:
     """Look at all rows that were written, since nothing that is imported can be taken back. Asks neither Kafka nor API.
 
-    Ends with 1 where a finding blocks. Samples are shown without what dead_letter.redact names.
+    Needs no API key. Ends with 1 where a finding blocks. Samples are shown without what dead_letter.redact names.
     """
     from datetime import UTC, datetime, timedelta
 
@@ -59,7 +59,7 @@ def check(
     kept = _age(retention)
     directory = RunDirectory(folder)
     directory.read()  # What is no run directory is not locked either.
-    startup.load(config, needs_key=not offline)
+    startup.load(config, needs_key=False)
     with directory.locked():
         manifest = directory.read()
         if manifest.stage in {Stage.PLANNED, Stage.WRITING}:
