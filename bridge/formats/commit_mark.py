@@ -40,6 +40,19 @@ def marked(metadata: str, number: int, mapping: int | None = None, subscription:
     return f"{metadata}~{mapping or 0:09d}{subscription or 0:06d}{_numbered(number):03d}"
 
 
+def beginning(mapping: int) -> str:
+    """The whole text of a commit by which somebody decides where a group begins: nothing was read below it."""
+    return marked("", 0, mapping)
+
+
+def is_beginning(metadata: str | None) -> bool:
+    """Whether the text is one of `beginning`. No bridge at work commits such a text, also where it has no map: its
+    explicit commits have a number, and its others have nothing, or the subscription.
+    """
+    mapping = mapping_of(metadata)
+    return mapping is not None and str(metadata).rstrip("\0") == beginning(mapping)
+
+
 def has(metadata: str | None, number: int, mapping: int | None = None) -> bool:
     """Whether the text carries this number, and this mapping where one is given."""
     found = _LONG.search(metadata or "")

@@ -37,6 +37,8 @@ class CommitMetadata(NamedTuple):
     """Under which subscription the group is known to have settled; None where nothing says it."""
     hold: OperatorHold | None
     """That an operator holds the partition."""
+    is_beginning: bool = False
+    """See `commit_mark.is_beginning`."""
 
 
 def read(text: str | None) -> CommitMetadata:
@@ -46,6 +48,7 @@ def read(text: str | None) -> CommitMetadata:
         commit_mark.mapping_of(text),
         commit_mark.subscription_of(text),
         operator_hold.of_metadata(text),
+        commit_mark.is_beginning(text),
     )
 
 

@@ -123,6 +123,7 @@ def facts_of(
         stable,
         committed.offset,
         has_worked=map_ is not None,
+        is_unclear=map_ is None and not committed.is_beginning,
         done=() if trusted is None else trusted.done,
         topic_started=True,
         held=decision.detail if isinstance(decision, start_policy.Hold) else None,
@@ -145,12 +146,12 @@ def offsets_at(
 def cut(kafka: Kafka, ranges: Iterable[PlannedRange], mapping: int, logger: logging.Logger) -> None:
     """Commit each range's end as where the group begins. `mapping` is the mapping's number.
 
-    The text is that of a bridge at its first assignment: no offset map, since nothing is done. Raises `Misuse` where
-    the group has members or may not be used, `Unreachable` where not all was set.
+    The text says that it is that, so that another plan can tell it from a commit of a bridge. Raises `Misuse` where the
+    group has members or may not be used, `Unreachable` where not all was set.
     """
     by_topic: defaultdict[str, dict[TopicPartition, tuple[int, str]]] = defaultdict(dict)
     for each in ranges:
-        by_topic[each.topic][each.of] = (each.end, commit_mark.marked("", 0, mapping))
+        by_topic[each.topic][each.of] = (each.end, commit_mark.beginning(mapping))
     again = f"`{command('offsets', 'show')}` says what is set; make the plan again."
     for positions in by_topic.values():
         try:

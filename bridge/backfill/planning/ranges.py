@@ -4,9 +4,10 @@ Neither the imports nor the track requests have an id that the API would tell du
 running bridge delivers must be disjoint, and where that cannot be told, the range is refused. What it delivers begins
 where the group began, and has no end: it is whatever is above, delivered already or not.
 
-Where a group began is in no commit. A commit without an offset map was made by whoever set where the group starts
-(`plan --cut`, `offsets set`, a bridge at its first assignment), and nothing below it is the bridge's. One with a map is
-of a bridge at work, which began somewhere below: nobody knows where, unless it is said (--live-since).
+Where a group began is in no commit. Below one that `plan --cut` made nothing is the bridge's. One with an offset map is
+of a bridge at work, which began somewhere below: nobody knows where, unless it is said (--live-since). All others have
+no map: a bridge makes them at its first assignment, but also of an offset that Kafka's own tool or `offsets set` put
+there after a year of work, and where the brokers take no map. So what is below them may be the bridge's, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from bridge.model import LogRange, TopicPartition
 from bridge.text.amounts import plural, thousands
 
 _ENDLESS: Final = 2**63 - 1
+FIRST_DELIVERED: Final = (
+    "the offset, or the time in Kafka, of the first record that it delivered (with start_from: earliest that is the "
+    "first there was, and nothing is history)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class PartitionFacts:
     """The group's; None where it has none."""
     has_worked: bool = False
     """A bridge at work committed it, so that some of what is below was delivered by it."""
+    is_unclear: bool = False
+    """Nothing says whether what is below was delivered by a bridge."""
     done: tuple[range, ...] = ()
     """What it has done above the committed offset."""
     topic_started: bool = False
@@ -114,9 +121,19 @@ class _Deciding:
     def problem(self) -> str | None:
         """Why there is no range, as a sentence."""
         facts, wanted = self._facts, self._wanted
+        if facts.has_worked and wanted.live_since is LogBound.GROUP:
+            return (
+                f"a bridge at work committed offset {facts.committed}, so it may have delivered what is below, and "
+                f"--live-since group would say that it has not. Say --live-since with {FIRST_DELIVERED}."
+            )
         if facts.held is not None and not wanted.overlap:
             return f"the bridge itself would not read from the group's committed offset. {facts.held}"
-        return self._outside() or self._undecided() or (None if wanted.overlap else self._overlapping())
+        return (
+            self._outside()
+            or self._undecided()
+            or self._backwards()
+            or (None if wanted.overlap else self._overlapping())
+        )
 
     def _outside(self) -> str | None:
         """Of offsets that were named, and are not in the log."""
@@ -129,9 +146,21 @@ class _Deciding:
         highest = max((each for each in (start, end) if isinstance(each, int)), default=0)
         if highest > log.end:
             return f"offset {highest} is above the log's end {log.end}: there is nothing to read."
-        if isinstance(start, int) and isinstance(end, int) and start > end:
-            return f"the range begins at {start}, above its end {end}."
         return None
+
+    def _backwards(self) -> str | None:
+        """Of a range that would begin above its end: what lies between would be in no range, nor the bridge's.
+
+        From the log's start on there is nothing between: what is below is gone.
+        """
+        wanted, facts = self._wanted, self._facts
+        if self._start <= self._end or wanted.start is LogBound.EARLIEST:
+            return None
+        open_ = f"; a transaction is open at offset {facts.stable}" if self._end == facts.stable < facts.log.end else ""
+        return (
+            f"the range begins at {self._start}, above its end {self._end} (from {said(wanted.start)} to "
+            f"{said(self._end_bound)}{open_}). Give --from a place that is not behind the end."
+        )
 
     def _undecided(self) -> str | None:
         """Whether it can be said where the running bridge begins."""
@@ -154,11 +183,11 @@ class _Deciding:
         """What the running bridge delivers, or may have delivered."""
         facts = self._facts
         if facts.committed is None:
-            return () if self.is_cut or not facts.topic_started else (range(facts.log.first, _ENDLESS),)
+            return () if self.is_cut else (range(facts.log.first, _ENDLESS),)
         if self._wanted.live_since is not None:
             begins = min(self._offset(self._wanted.live_since), facts.committed)
         else:
-            begins = 0 if facts.has_worked else facts.committed
+            begins = 0 if facts.has_worked or facts.is_unclear else facts.committed
         return (range(begins, _ENDLESS),)
 
     @property
@@ -170,24 +199,31 @@ class _Deciding:
         if not count or committed is None:
             return None
         twice = "Each would be there twice, and nothing removes it. --overlap takes them all the same, and counts them."
-        ends = f"--to {committed}" if self._end > committed else "--to with an earlier time or offset"
         above = max(0, self._end - max(self._start, committed))
         done = sum(max(0, min(each.stop, self._end) - max(each.start, self._start)) for each in self._facts.done)
         if above:
             known = f" ({thousands(done)} of them are done already)" if done else ""
             return (
                 f"the range {self._start} to {self._end} reaches above the group's committed offset {committed}: the "
-                f"running bridge delivers {plural(above, 'offset')} of it{known}. End it with {ends}. {twice}"
+                f"running bridge delivers {plural(above, 'offset')} of it{known}. End it with --until group "
+                f"(here that is --to {committed}). {twice}"
             )
         if self._wanted.live_since is not None:
             return (
                 f"the range {self._start} to {self._end} reaches into what the bridge has delivered since "
-                f"{said(self._wanted.live_since)}: {plural(count, 'offset')}. End it with {ends}. {twice}"
+                f"{said(self._wanted.live_since)}: {plural(count, 'offset')}. Leave --to out: it ends there. {twice}"
+            )
+        among = f"up to {plural(count, 'offset')} of the range {self._start} to {self._end} may be among them."
+        if self._facts.has_worked:
+            return (
+                f"a bridge of the group has delivered up to offset {committed}, and nothing in Kafka says since which: "
+                f"{among} Say it with --live-since: {FIRST_DELIVERED}. {twice}"
             )
         return (
-            f"a bridge of the group has delivered up to offset {committed}, and nothing in Kafka says since which: up "
-            f"to {plural(count, 'offset')} of the range {self._start} to {self._end} may be among them. Say it with "
-            f"--live-since (the time or the offset that the bridge was started at). {twice}"
+            f"nothing in Kafka says whether a bridge of the group has delivered what is below its committed offset "
+            f"{committed} (set from outside, or by a bridge that began here, or the brokers take no offset map): "
+            f"{among} Where it has, say since when with --live-since: {FIRST_DELIVERED}. Where nothing below is the "
+            f"bridge's, say --live-since group. {twice}"
         )
 
     def planned(self) -> PlannedRange:
@@ -211,14 +247,15 @@ class _Deciding:
             )
         begins = self._live[0].start if self._live else None
         if begins is not None and begins > self._end and self._live[0].start != 0:
-            gap = begins - max(self._start, self._end)
-            offsets = plural(gap, "offset")
+            end = max(self._start, self._end)
+            offsets = plural(max(0, begins - end), "offset")
             found.append(
-                f"{offsets} between the range's end {self._end} and {begins}, where the bridge begins, are in neither."
+                f"{offsets} between the range's end {end} and {begins}, where the bridge begins, are in neither."
             )
-        if self.is_cut and not isinstance(self._end_bound, LogBound) and self._end < facts.stable:
-            waiting = plural(facts.stable - self._end, "offset")
-            found.append(f"the bridge will begin at {self._end}, and deliver {waiting} dated with the time it does so.")
+        if self.is_cut and not isinstance(self._end_bound, LogBound) and max(self._start, self._end) < facts.stable:
+            begins_at = max(self._start, self._end)
+            waiting = plural(facts.stable - begins_at, "offset")
+            found.append(f"the bridge will begin at {begins_at}, and deliver {waiting} dated with the time it does so.")
         if isinstance(self._wanted.start, TimeBound) and self._start == facts.log.first > 0:
             found.append(f"the log begins at offset {facts.log.first}; what was before is gone from Kafka.")
         return found

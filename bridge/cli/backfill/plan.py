@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bridge.backfill.planning.bounds import Bound
     from bridge.backfill.planning.cluster import HistoryCluster
     from bridge.backfill.planning.ranges import RangeDecision, WantedRanges
+    from bridge.config.keys.scalars import StartFrom
 
 RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory: plan, files, and how far they are.")]
 """The argument of every command of this group."""
@@ -31,7 +33,10 @@ _HEAD = ("partition", "from", "to", "offsets", "overlap", "chosen")
 
 @about(
     ("A bridge that never ran: all that Kafka has, and it begins behind that", "backfill plan y25 --cut"),
-    ("A bridge that runs since 1 June: what is before", "backfill plan y25 --live-since 2026-06-01T00:00:00Z"),
+    (
+        "A bridge that runs, and whose first record was of 1 June: what is before",
+        "backfill plan y25 --live-since 2026-06-01T00:00:00Z",
+    ),
     ("Only look", "backfill plan y25 --cut --dry-run"),
     unreachable="No Kafka broker answers, or not every start of the group was set.",
 )
@@ -64,9 +69,11 @@ def plan(  # noqa: PLR0917 - options are parameters
     live_since: Annotated[
         str | None,
         typer.Option(
-            metavar=_BOUNDS,
+            metavar=f"{_BOUNDS}|group",
             show_default=False,
-            help="Since when the bridge of this group has delivered, where history ends unless --to says less.",
+            help="The first record that the bridge of this group delivered (not when it was started: with start_from: "
+            "earliest nothing is history), where history ends unless --to says less; group: nothing below the "
+            "committed offset was delivered by it.",
         ),
     ] = None,
     cut: Annotated[
@@ -116,7 +123,7 @@ def plan(  # noqa: PLR0917 - options are parameters
         inspection, there = startup.connect(start)
         partitions = clusters.wanted_partitions(start.config, there, topic or ())
         found = clusters.look(inspection, there, {each.topic for each in partitions})
-        decision = _decided(inspection, found, partitions, wanted)
+        decision = _decided(inspection, found, partitions, wanted, start.config.kafka.start_from)
         manifest = plans.manifest_of(
             start.config, start.mapping, found, decision.ranges, settings, cut=bool(decision.cuts)
         )
@@ -139,7 +146,7 @@ def _wanted(
 
     if to is not None and until is not None:
         raise Misuse("--to and --until both say where the ranges end: give one of them.")
-    since = None if live_since is None else _bound("--live-since", live_since)
+    since = None if live_since is None else _since(live_since)
     # Where it is known since when the bridge delivers, history ends there.
     end = _bound("--to", to) if to is not None else LogBound.GROUP if until is not None or since is None else since
     return WantedRanges(_bound("--from", from_), end, since, cut=cut, overlap=overlap)
@@ -154,6 +161,12 @@ def _bound(option: str, text: str) -> Bound:
         raise Misuse(f"{option} {problem}.") from problem
 
 
+def _since(text: str) -> Bound:
+    from bridge.backfill.planning.bounds import LogBound
+
+    return LogBound.GROUP if text == LogBound.GROUP else _bound("--live-since", text)
+
+
 def _size(text: str) -> int:
     from bridge.config.keys import scalars
 
@@ -163,17 +176,21 @@ def _size(text: str) -> int:
         raise Misuse(f"--file-size {problem}.") from problem
 
 
-def _decided(inspection: Any, found: HistoryCluster, partitions: Sequence[Any], wanted: WantedRanges) -> RangeDecision:
+def _decided(
+    inspection: Any, found: HistoryCluster, partitions: Sequence[Any], wanted: WantedRanges, start_from: StartFrom
+) -> RangeDecision:
     """Raises `Misuse` with all that is refused."""
     from bridge.backfill.planning import cluster as clusters
-    from bridge.backfill.planning import ranges
+    from bridge.backfill.planning import first_delivered, ranges
 
     times = clusters.offsets_at(inspection, partitions, (wanted.start, wanted.end, wanted.live_since))
     decision = ranges.decide(found.chosen(partitions), wanted, times)
     refusals = [*decision.refusals, *ranges.uncovered(decision.cuts, found.facts)]
+    if not wanted.overlap:
+        refusals += first_delivered.contradictions(wanted.live_since, start_from, found.chosen(partitions))
     if refusals:
         raise Misuse("\n".join([*refusals, "No plan was made."]))
-    return decision
+    return replace(decision, notes=(*decision.notes, *first_delivered.notes(wanted.live_since, start_from)))
 
 
 def _cut(start: startup.LoadedConfiguration, decision: RangeDecision) -> None:

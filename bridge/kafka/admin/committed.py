@@ -51,6 +51,8 @@ class Committed:
     """That an operator holds the partition."""
     subscription: int | None = None
     """Under which subscription the group is known to have settled; see `consumer.starts.settled`."""
+    is_beginning: bool = False
+    """Somebody decided by it where the group begins, and no bridge has committed since."""
 
     @property
     def position(self) -> Position:
@@ -64,7 +66,13 @@ def of_client(partition: ClientPartition) -> Committed | None:
         return None
     read = commit_text.read(partition.metadata)
     return Committed(
-        partition.offset, read.offset_map, read.mapping, partition.leader_epoch, read.hold, read.subscription
+        partition.offset,
+        read.offset_map,
+        read.mapping,
+        partition.leader_epoch,
+        read.hold,
+        read.subscription,
+        read.is_beginning,
     )
 
 

@@ -124,6 +124,48 @@ async def test_what_a_bridge_has_delivered_is_no_history(
 
 
 @pytest.mark.usefixtures("records")
+async def test_below_an_offset_that_was_set_from_outside_nothing_is_history_until_it_is_said(
+    cli: Cli, config: Config, kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    """Kafka's own tool, after a year of work as well as before any: the commit is the same."""
+    commit(kafka, (0, 8), (1, 5), (2, 0))
+    folder = str(tmp_path / "run")
+
+    refused = await cli("backfill", "plan", folder, "-c", config())
+    assert refused.code == 2
+    assert "shop.orders/0: nothing in Kafka says whether a bridge of the group has delivered what is below" in (
+        refused.err
+    )
+    assert "--live-since group" in refused.err
+
+    told = await cli("backfill", "plan", folder, "--live-since", "group", "-c", config())
+    assert (told.code, told.err) == (0, "")
+    assert f"13 offsets planned in {folder}." in told.out
+
+
+@pytest.mark.usefixtures("records")
+async def test_a_time_since_when_is_refused_where_the_bridge_began_with_all_there_was(
+    cli: Cli, config: Config, kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    commit(kafka, (0, 8), text=work_text(8))
+    ran = await cli(
+        "backfill",
+        "plan",
+        str(tmp_path / "run"),
+        "--topic",
+        f"{TOPIC}/0",
+        "--live-since",
+        "2026-06-01T00:00:00Z",
+        "-c",
+        config(),
+    )
+
+    assert ran.code == 2
+    assert "kafka.start_from is earliest" in ran.err
+    assert not (tmp_path / "run" / "manifest.json").exists()
+
+
+@pytest.mark.usefixtures("records")
 async def test_a_group_with_members_is_not_made_to_begin(
     cli: Cli, config: Config, kafka: EmbeddedKafka, tmp_path: Path
 ) -> None:

@@ -9,7 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bridge.backfill.planning.bounds import Bound, LogBound, OffsetsAtTimes, TimeBound, parse
+from bridge.backfill.planning.first_delivered import contradictions
+from bridge.backfill.planning.first_delivered import notes as since_notes
 from bridge.backfill.planning.ranges import PartitionFacts, RangeDecision, WantedRanges, decide, uncovered
+from bridge.config.keys.scalars import StartAge, StartPoint, StartTime
 from bridge.model import LogRange, TopicPartition
 
 HERE = TopicPartition("shop.orders", 0)
@@ -103,6 +106,7 @@ def test_a_range_above_the_committed_offset_says_how_much_the_bridge_delivers_of
     assert "reaches above the group's committed offset 40" in sentence
     assert "delivers 15 offsets of it (5 of them are done already)" in sentence
     assert "--to 40" in sentence
+    assert "--until group" in sentence
 
 
 def test_what_a_bridge_delivered_below_its_committed_offset_is_refused_until_it_is_said_since_when() -> None:
@@ -111,6 +115,108 @@ def test_what_a_bridge_delivered_below_its_committed_offset_is_refused_until_it_
     assert "nothing in Kafka says since which" in refusal(decided(facts, end=50))
     assert span_of(decided(facts, end=50, live_since=60)) == (10, 50)
     assert "has delivered since offset 30: 20 offsets" in refusal(decided(facts, end=50, live_since=30))
+
+
+def test_below_a_commit_that_does_not_say_who_made_it_a_range_is_refused_until_it_is_said() -> None:
+    facts = replace(FACTS, committed=80, topic_started=True, is_unclear=True)
+
+    sentence = refusal(decided(facts))
+
+    assert (
+        "nothing in Kafka says whether a bridge of the group has delivered what is below its committed offset 80"
+        in (sentence)
+    )
+    assert "up to 70 offsets" in sentence
+    assert all(way in sentence for way in ("--live-since group", "--overlap"))
+    assert span_of(decided(facts, live_since=LogBound.GROUP)) == (10, 80)
+    assert decided(facts, overlap=True).ranges[0].overlap == 70
+
+
+def test_of_a_bridge_at_work_nobody_can_say_that_nothing_below_is_its_own() -> None:
+    facts = replace(FACTS, committed=80, topic_started=True, has_worked=True)
+
+    assert "a bridge at work committed offset 80" in refusal(decided(facts, live_since=LogBound.GROUP))
+
+
+def test_since_when_means_the_first_record_that_was_delivered() -> None:
+    facts = replace(FACTS, committed=80, topic_started=True, has_worked=True)
+
+    sentence = refusal(decided(facts))
+
+    assert "of the first record that it delivered" in sentence
+    assert "with start_from: earliest" in sentence
+    assert "started at" not in sentence
+
+
+EARLY, LATE = TimeBound(1000, "early"), TimeBound(2000, "late")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "changes"),
+    [
+        (LATE, EARLY, {}),
+        (60, EARLY, {}),
+        (LATE, 30, {}),
+        (LogBound.LATEST, 30, {}),
+        (60, 50, {}),
+        # Behind an open transaction, where the range ends.
+        (90, LogBound.LATEST, {"stable": 70}),
+        (LATE, LogBound.LATEST, {"stable": 70}),
+    ],
+)
+def test_a_range_that_would_begin_behind_its_end_is_refused(start: Bound, end: Bound, changes: dict[str, int]) -> None:
+    """With a cut, what lies between would be in no range, and never delivered."""
+    times: OffsetsAtTimes = {EARLY: {HERE: 20}, LATE: {HERE: 80}}
+    facts = replace(FACTS, **changes)  # type: ignore[arg-type]
+
+    assert "above its end" in refusal(decided(facts, start=start, end=end, cut=True, at_times=times))
+    started = replace(facts, committed=20, topic_started=True)
+    assert "above its end" in refusal(decided(started, start=start, end=end, live_since=100, at_times=times))
+
+
+@given(
+    first=st.integers(0, 20),
+    length=st.integers(0, 30),
+    open_=st.integers(0, 5),
+    start=bounds.filter(lambda each: each is not LogBound.GROUP),
+    end=bounds,
+)
+def test_no_offset_between_a_cut_and_the_ranges_end_is_left_out(
+    *, first: int, length: int, open_: int, start: Bound, end: Bound
+) -> None:
+    log = LogRange(first, first + length)
+    facts = PartitionFacts(HERE, log, max(first, log.end - open_))
+
+    found = decided(facts, start=start, end=end, cut=True)
+
+    assume(found.ranges)
+    named = {LogBound.EARLIEST: first, LogBound.LATEST: facts.stable, LogBound.GROUP: facts.stable}
+    asked = end if isinstance(end, int) else named[end]  # type: ignore[index]
+    assert found.ranges[0].end == max(first, min(asked, facts.stable)), "the bridge begins where it was said"
+
+
+def test_an_overlap_in_a_group_that_has_not_begun_counts_what_the_bridge_may_deliver() -> None:
+    found = decided(FACTS, end=LogBound.LATEST, overlap=True)
+
+    assert (found.ranges[0].overlap, found.cuts) == (90, ())
+    assert decided(FACTS, end=LogBound.LATEST, overlap=True, cut=True).ranges[0].overlap == 0
+
+
+def test_a_bridge_that_began_at_the_logs_start_has_delivered_what_is_older_than_any_time() -> None:
+    at_work = [replace(FACTS, committed=80, has_worked=True)]
+
+    sentence = contradictions(LATE, StartPoint.EARLIEST, at_work)[0]
+    assert "kafka.start_from is earliest" in sentence
+    assert "older than --live-since late" in sentence
+    assert contradictions(LATE, StartTime(1999), at_work)
+    assert contradictions(LATE, StartPoint.EARLIEST, [replace(FACTS, committed=80, is_unclear=True)])
+
+    assert contradictions(LATE, StartTime(2000), at_work) == []
+    assert contradictions(LATE, StartPoint.LATEST, at_work) == []
+    assert contradictions(60, StartPoint.EARLIEST, at_work) == []
+    assert contradictions(LATE, StartPoint.EARLIEST, [replace(FACTS, committed=80)]) == [], "made to begin by a cut"
+    assert "is an age" in since_notes(LATE, StartAge(60.0))[0]
+    assert since_notes(LATE, StartPoint.LATEST) == since_notes(60, StartAge(60.0)) == []
 
 
 def test_an_overlap_is_counted_where_it_is_wanted() -> None:
