@@ -31,6 +31,12 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MANIFEST: Final = TypeAdapter(Manifest)
 
 
+def plan_again() -> str:
+    """The end of a sentence: how the same offsets are written by another mapping, also where the bridge runs by now."""
+    again = command("backfill", "plan", "NEW", "--ranges-of", "THIS")
+    return f"plan the same ranges again in a new folder: `{again}`"
+
+
 class RunDirectoryError(Misuse):
     """The folder is none that this can work on; the message is one sentence."""
 

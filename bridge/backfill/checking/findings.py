@@ -66,7 +66,7 @@ def _warnings(found: RowTally, manifest: Manifest, retention: float) -> list[str
     if rejected:
         sentences.append(
             f"{plural(rejected, 'output')} could not be mapped: see rejects.ndjson, which has place and cause of each. "
-            "After a fix of the mapping, plan again."
+            "After a fix of the mapping, plan again with --ranges-of."
         )
     if found.old:
         sentences.append(

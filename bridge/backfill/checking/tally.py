@@ -15,7 +15,7 @@ import orjson
 
 from bridge.backfill.checking.buckets import Buckets
 from bridge.backfill.manifest import ImportFile, Manifest, RowKind
-from bridge.backfill.run_directory import RunDirectory, RunDirectoryError, disk_errors
+from bridge.backfill.run_directory import RunDirectory, RunDirectoryError, disk_errors, plan_again
 from bridge.backfill.writing.files import ids_name
 from bridge.backfill.writing.times import DIGEST
 from bridge.text.moments import EPOCH, of_micros
@@ -116,13 +116,14 @@ def _file(
                 _row(row, line, file.kind, bounds, found, places, digest)
             except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
                 raise RunDirectoryError(
-                    f"{path}, line {number}: this is no row that `write` wrote. Plan again, in a new folder."
+                    f"{path}, line {number}: this is no row that `write` wrote. To write all anew, {plan_again()}."
                 ) from None
             if number % _REPORT_EVERY == 0:
                 report(done + number)
     if number != file.rows:
         raise RunDirectoryError(
-            f"{path} has {number} rows, and {file.rows} were written: somebody changed it. Plan again, in a new folder."
+            f"{path} has {number} rows, and {file.rows} were written: somebody changed it. To write all anew, "
+            f"{plan_again()}."
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.backfill.manifest import BackfillSettings, Manifest, PlannedRange
+from bridge.backfill.run_directory import plan_again
 from bridge.config.fingerprint import ENGINE_VERSION, mapping_number
 from bridge.errors import Misuse
 from bridge.kafka import topic_ids
@@ -81,12 +82,12 @@ def refuse_other_mapping(manifest: Manifest, config: Config, mapping: CompiledMa
     if manifest.engine != ENGINE_VERSION:
         raise Misuse(
             f"The plan was made by bridge {manifest.bridge}, which maps records in another way than this one "
-            f"({__version__}): continue with that version, or plan again in a new folder."
+            f"({__version__}): continue with that version, or {plan_again()}."
         )
     if manifest.mapping_hash != mapping_hash(config, mapping):
         raise Misuse(
             "The mapping has changed since the plan was made, so the rows would not be those of the same mapping: "
-            "give the configuration that the plan was made with, or plan again in a new folder."
+            f"give the configuration that the plan was made with, or {plan_again()}."
         )
 
 

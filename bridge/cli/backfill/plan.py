@@ -37,6 +37,7 @@ _HEAD = ("partition", "from", "to", "offsets", "overlap", "chosen")
         "A bridge that runs, and whose first record was of 1 June: what is before",
         "backfill plan y25 --live-since 2026-06-01T00:00:00Z",
     ),
+    ("The same offsets once more, with another mapping", "backfill plan y26 --ranges-of y25"),
     ("Only look", "backfill plan y25 --cut --dry-run"),
     unreachable="No Kafka broker answers, or not every start of the group was set.",
 )
@@ -86,6 +87,20 @@ def plan(  # noqa: PLR0917 - options are parameters
         bool,
         typer.Option("--overlap", help="Take, and count, what the running bridge delivers, too: it is there twice."),
     ] = False,
+    ranges_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="The ranges of an earlier run, for another mapping or other files; also where the bridge runs by now.",
+        ),
+    ] = None,
+    accept_submitted: Annotated[
+        int,
+        typer.Option(
+            metavar="ROWS", min=0, help="With --ranges-of: so many rows that were submitted may be there twice."
+        ),
+    ] = 0,
     inserted_at: Annotated[
         Literal["space", "iso_z"],
         typer.Option(
@@ -111,23 +126,33 @@ def plan(  # noqa: PLR0917 - options are parameters
     from bridge.backfill.manifest import BackfillSettings
     from bridge.backfill.planning import cluster as clusters
     from bridge.backfill.planning import plan as plans
+    from bridge.backfill.planning.earlier import refuse_submitted
     from bridge.backfill.run_directory import RunDirectory
+    from bridge.cli.backfill.ranges_of import decided_again, earlier_run
 
     wanted = _wanted(from_, to, until, live_since, cut=cut, overlap=overlap)
     settings = BackfillSettings(inserted_at, company_id, _size(file_size))
     start = startup.load(config, needs_key=False)
     directory = RunDirectory(folder)
     with ExitStack() as made:
+        earlier, notes = None, []
+        if ranges_of is not None:
+            given: dict[str, Any] = {"--from": from_ != "earliest", "--to": to, "--until": until}
+            given |= {"--live-since": live_since, "--topic": topic, "--overlap": overlap}
+            earlier = made.enter_context(earlier_run(ranges_of, given))
+            notes += refuse_submitted(earlier, str(ranges_of), accept_submitted)
         if not dry_run:
             made.enter_context(directory.created())
         inspection, there = startup.connect(start)
-        partitions = clusters.wanted_partitions(start.config, there, topic or ())
-        found = clusters.look(inspection, there, {each.topic for each in partitions})
-        decision = _decided(inspection, found, partitions, wanted, start.config.kafka.start_from)
-        manifest = plans.manifest_of(
-            start.config, start.mapping, found, decision.ranges, settings, cut=bool(decision.cuts)
-        )
-        notes = [*decision.notes, *plans.topic_notes(found.settings)]
+        if earlier is not None:
+            found, decision = decided_again(start, inspection, there, earlier, cut=cut)
+        else:
+            partitions = clusters.wanted_partitions(start.config, there, topic or ())
+            found = clusters.look(inspection, there, {each.topic for each in partitions})
+            decision = _decided(inspection, found, partitions, wanted, start.config.kafka.start_from)
+        was_cut = bool(decision.cuts) or (earlier is not None and earlier.cut)
+        manifest = plans.manifest_of(start.config, start.mapping, found, decision.ranges, settings, cut=was_cut)
+        notes += [*decision.notes, *plans.topic_notes(found.settings)]
         if not dry_run:
             _cut(start, decision)
             directory.save(manifest)

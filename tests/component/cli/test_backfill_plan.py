@@ -166,6 +166,29 @@ async def test_a_time_since_when_is_refused_where_the_bridge_began_with_all_ther
 
 
 @pytest.mark.usefixtures("records")
+async def test_the_ranges_of_an_earlier_run_are_planned_again_while_the_bridge_works(
+    cli: Cli, config: Config, kafka: EmbeddedKafka, produce: Produce, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert (await cli("backfill", "plan", str(old), "--cut", "-c", config())).code == 0
+    produce(0, *[b"{}"] * 3)
+    commit(kafka, (0, 12), text=work_text(12))
+    other = config("amount: data.amount", "amount: data.total")
+    assert "--ranges-of" in (await cli("backfill", "write", str(old), "-c", other)).err
+
+    refused = await cli("backfill", "plan", str(new), "--ranges-of", str(old), "--to", "5", "-c", other)
+    ran = await cli("backfill", "plan", str(new), "--ranges-of", str(old), "-c", other)
+
+    assert refused.code == 2
+    assert "leave --to out" in refused.err
+    assert (ran.code, ran.err) == (0, "")
+    manifest = json.loads((new / "manifest.json").read_text())
+    assert [(each["start"], each["end"]) for each in manifest["ranges"]] == [(0, 10), (0, 5), (0, 0)]
+    assert manifest["mapping_hash"] != json.loads((old / "manifest.json").read_text())["mapping_hash"]
+    assert (await cli("backfill", "write", str(new), "-c", other)).code == 0
+
+
+@pytest.mark.usefixtures("records")
 async def test_a_group_with_members_is_not_made_to_begin(
     cli: Cli, config: Config, kafka: EmbeddedKafka, tmp_path: Path
 ) -> None:
