@@ -15,6 +15,7 @@ from bridge.backfill.submit.uploads import (
     Submission,
     Upload,
     begin_submission,
+    cut,
     read_submission,
     recorded,
     stopped_files,
@@ -25,6 +26,8 @@ from bridge.text.amounts import plural, thousands
 from bridge.track.imports.multipart import FilePart
 
 _CHUNK: Final = 1 << 20
+SMALLEST_CUT: Final = 1 << 17
+"""Bytes: where a smaller upload is too large, it is not the files that have to change."""
 
 
 class SubmissionBook:
@@ -46,6 +49,14 @@ class SubmissionBook:
         changed = self.submission.with_upload(upload)
         if changed != self.submission:
             self.record(changed)
+
+    def cut(self, upload: Upload) -> bool:
+        """Have it sent as two, cut at a row's end. False where it is small already, or one row."""
+        if upload.length < SMALLEST_CUT or upload.rows < 2:
+            return False
+        length, rows = _first_half(self._directory.file(upload.file), upload)
+        self.record(cut(self.submission, upload, length, rows))
+        return True
 
     def part(self, upload: Upload) -> FilePart:
         """What is sent. Raises `RunDirectoryError` where the file is not the one that was written."""
@@ -150,6 +161,21 @@ def _head(path: Path, rows: int) -> int:
             return sum(len(line) for line, _ in zip(file, range(rows), strict=False))
     except OSError as error:
         raise RunDirectoryError(f"{path} cannot be read ({error.strerror}), and it was written.") from error
+
+
+def _first_half(path: Path, upload: Upload) -> tuple[int, int]:
+    """Bytes and rows of about half of it: at least one row, and not all."""
+    length = rows = 0
+    try:
+        with path.open("rb") as file:
+            file.seek(upload.offset)
+            for line in file:
+                if rows and length + len(line) > upload.length // 2:
+                    break
+                length, rows = length + len(line), rows + 1
+    except OSError as error:
+        raise RunDirectoryError(f"{path} cannot be read ({error.strerror}), and it was written.") from error
+    return length, rows
 
 
 def _damaged(directory: RunDirectory) -> RunDirectoryError:

@@ -174,6 +174,8 @@ class Submitter:
     async def _answered(self, upload: Upload, reply: UploadReply) -> SubmissionEnd | None:
         submission = self._book.submission
         match reply.result:
+            case UploadResult.REFUSED if reply.status == 413 and self._book.cut(upload):
+                self._tell(sentences.cut(submission, upload, self._book.submission.count))
             case UploadResult.REFUSED:
                 return SubmissionEnd(EndKind.STOPPED, sentences.refused(submission, upload, reply, self._run))
             case UploadResult.BUSY:

@@ -18,7 +18,7 @@ def what(submission: Submission, upload: Upload) -> str:
     """``3 of 12 (events, 120,000 rows of events-0001.ndjson)``."""
     canary = "the canary of " if upload.is_canary else ""
     rows = f"{plural(upload.rows, 'row')} of {upload.file}"
-    return f"{upload.number} of {len(submission.uploads)} ({canary}{upload.kind}, {rows})"
+    return f"{upload.number} of {submission.count} ({canary}{upload.kind}, {rows})"
 
 
 def clock(seconds: float) -> str:
@@ -67,6 +67,14 @@ def not_sent(reply: UploadReply) -> str:
     return f"Not sent: {reply.detail}; trying again."
 
 
+def cut(submission: Submission, upload: Upload, count: int) -> str:
+    """413."""
+    return (
+        f"Upload {what(submission, upload)} is larger than the API takes (413), and nothing of it was imported: it is "
+        f"sent as two, numbers {count - 1} and {count}."
+    )
+
+
 def lost(submission: Submission, upload: Upload) -> str:
     """The answer never came."""
     return (
@@ -97,12 +105,12 @@ def under_way(submission: Submission, upload: Upload) -> str:
     if job is not None and job.completed_rows is not None:
         rows = f", {thousands(job.completed_rows)} of {plural(upload.rows, 'row')}"
     state = job.state if job is not None and job.state else "in no state that the API names"
-    return f"Number {upload.number} of {len(submission.uploads)} is {state} since {since}{rows} ({_job(upload)})"
+    return f"Number {upload.number} of {submission.count} is {state} since {since}{rows} ({_job(upload)})"
 
 
 def ended(submission: Submission, upload: Upload) -> str:
     """A job is over."""
-    number = f"Number {upload.number} of {len(submission.uploads)}"
+    number = f"Number {upload.number} of {submission.count}"
     if upload.state is UploadState.COMPLETED:
         told = upload.job is not None and upload.job.completed_rows is not None
         rows = f"all {plural(upload.rows, 'row')}" if told else "how many rows, the API does not tell"
@@ -127,7 +135,7 @@ def looked_up(name: str) -> str:
 
 def job_of(submission: Submission, upload: Upload) -> str:
     """What is asked while a job runs."""
-    return f"{_job(upload)}, number {upload.number} of {len(submission.uploads)}"
+    return f"{_job(upload)}, number {upload.number} of {submission.count}"
 
 
 # --- the end -----------------------------------------------------------------------------------------
@@ -202,8 +210,8 @@ def refused(submission: Submission, upload: Upload, reply: UploadReply, run: str
         return f"{begin} {_KEY_OR_PLAN} {again}"
     if reply.status == 413:
         return (
-            f"{begin} The file is too large for this plan: plan and write again in a new folder, with a smaller "
-            "--file-size. Where uploads of this run are through already, plan only what is left."
+            f"{begin} So small an upload is not cut any further: what is between here and the API, such as a proxy, "
+            f"may take no more; let it take as much as --file-size of the plan says. {again}"
         )
     return f"{begin} Change what it names. {again}"
 

@@ -44,7 +44,7 @@ class Upload:
     """A part of a file, and what became of it."""
 
     number: int
-    """In the order of sending, from 1."""
+    """In the order of sending, from 1; pieces of one that was too large have numbers behind all others."""
     file: str
     kind: RowKind
     offset: int
@@ -93,6 +93,11 @@ class Submission:
     canary: int
     """Rows of each kind that went first; 0: --no-canary."""
     uploads: tuple[Upload, ...]
+
+    @property
+    def count(self) -> int:
+        """The highest number: of what was cut in two, the pieces have new ones."""
+        return max(each.number for each in self.uploads)
 
     def name(self, upload: Upload) -> str:
         """What the API is told the file is called: unique, so that it can be found in the list of jobs."""
@@ -194,6 +199,19 @@ def again(submission: Submission, number: int, now: float) -> Submission:
     raised = upload.round + (0 if upload.state is UploadState.UNRESOLVED else 1)
     fresh = replace(upload, state=UploadState.PENDING, since=now, round=raised, lost=0, submitted_at=None)
     return submission.with_upload(replace(fresh, is_answered=False, known=(), job=None, detail="", is_taken=False))
+
+
+def cut(submission: Submission, upload: Upload, length: int, rows: int) -> Submission:
+    """Upload `upload`, of which the API has nothing, as two in its place: `length` bytes of so many rows, and the rest.
+
+    Each has a number, and so a name, that was never sent: a job of the whole cannot be taken for one of a piece.
+    """
+    whole, last = replace(upload, detail="", lost=0), submission.count
+    first = replace(whole, number=last + 1, length=length, rows=rows)
+    offset, left = upload.offset + length, upload.length - length
+    rest = replace(whole, number=last + 2, offset=offset, length=left, rows=upload.rows - rows)
+    pieces = [(first, rest) if each.number == upload.number else (each,) for each in submission.uploads]
+    return replace(submission, uploads=tuple(each for piece in pieces for each in piece))
 
 
 def _decidable(submission: Submission, number: int) -> Upload:

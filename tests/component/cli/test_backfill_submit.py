@@ -224,6 +224,19 @@ async def test_a_file_that_is_too_large_names_the_file_size(bench: Bench) -> Non
     assert "--file-size" in ran.out
 
 
+async def test_a_file_that_is_too_large_is_sent_in_pieces_and_each_row_once(bench: Bench, tmp_path: Path) -> None:
+    many = replace(bench, directory=checked_run_of(bench.config, tmp_path / "many", {RowKind.EVENTS: [4000, 7]}))
+    many.api.set_faults(Fault(kind=FaultKind.STATUS, status=413, count=2, path="/v1/imports"))
+    ran = await many.submit("--no-canary")
+    assert ran.code == 0
+    assert "it is sent as two, numbers 3 and 4." in ran.out
+    assert "it is sent as two, numbers 5 and 6." in ran.out
+    assert [upload.number for upload in many.submission.uploads] == [5, 6, 4, 2]
+    assert [job.total_rows for job in many.api.imports.jobs] == [upload.rows for upload in many.submission.uploads]
+    many.each_row_once()
+    assert (await many.other("verify")).code == 0
+
+
 async def test_an_export_is_held_against_every_row(bench: Bench, tmp_path: Path) -> None:
     bench.api.imports.set(keeps_rows=True)
     assert (await bench.submit("--no-canary")).code == 0

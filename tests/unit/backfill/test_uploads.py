@@ -35,6 +35,25 @@ def test_every_byte_and_row_of_every_file_is_in_one_upload(tmp_path: Path, canar
     )
 
 
+def test_what_is_cut_in_two_is_all_there_and_every_piece_has_a_name_of_its_own(tmp_path: Path) -> None:
+    directory, manifest = checked_run(tmp_path / "run", {RowKind.EVENTS: [1500, 2]})
+    book = begin_book(directory, manifest, ENDPOINT, 0)
+    names = {book.submission.name(each) for each in book.submission.uploads}
+    while book.submission.next is not None and book.cut(book.submission.next):
+        names |= {book.submission.name(each) for each in book.submission.uploads}
+    assert not book.cut(book.submission.uploads[-1])
+    pieces = [each for each in book.submission.uploads if each.file == "events-00001.ndjson"]
+    assert len(pieces) > 1
+    assert len(names) == 2 * len(pieces)  # With those of the wholes, and of the file behind them.
+    whole = directory.file("events-00001.ndjson").read_bytes()
+    cut = [whole[each.offset : each.offset + each.length] for each in pieces]
+    assert b"".join(cut) == whole
+    assert [piece.count(b"\n") for piece in cut] == [each.rows for each in pieces]
+    again = read_book(directory, directory.read())
+    assert again is not None
+    assert again.submission == book.submission
+
+
 def test_names_are_unique_and_the_same_for_a_copy_of_the_run_directory(tmp_path: Path) -> None:
     def names(folder: str) -> list[str]:
         directory, manifest = checked_run(tmp_path / folder)
