@@ -151,7 +151,7 @@ class RunDirectory:
                 file.close()
                 raise RunDirectoryError(
                     f"{self.file(name)} has {found} bytes, and the manifest says that {length} are written: somebody "
-                    "changed it. Plan again, in a new folder."
+                    f"changed it. To write all anew, {plan_again()}."
                 )
             file.truncate(length)
             file.seek(length)

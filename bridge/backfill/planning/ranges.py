@@ -165,6 +165,12 @@ class _Deciding:
     def _undecided(self) -> str | None:
         """Whether it can be said where the running bridge begins."""
         facts, wanted = self._facts, self._wanted
+        if self.is_cut and wanted.live_since is not None and not facts.topic_started:
+            return (
+                "the group has no committed offset on the topic, and --live-since says that a bridge of it has "
+                "delivered: with --cut it would deliver that again. Set the offset that it had come to (bridge offsets "
+                "set), and leave --cut out; or leave --live-since out where no bridge has delivered anything."
+            )
         if facts.committed is not None or self.is_cut or (wanted.overlap and wanted.end is not LogBound.GROUP):
             return None
         cut = "Add --cut: it sets the group's committed offset to the range's end, so that the bridge begins there."

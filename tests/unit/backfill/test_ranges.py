@@ -148,6 +148,13 @@ def test_since_when_means_the_first_record_that_was_delivered() -> None:
     assert "started at" not in sentence
 
 
+def test_a_cut_does_not_make_a_bridge_deliver_again_what_it_is_said_to_have_delivered() -> None:
+    """Its offsets have expired; on a partition that was added since, a cut is right."""
+    assert "with --cut it would deliver that again" in refusal(decided(FACTS, live_since=40, cut=True))
+    added = replace(FACTS, topic_started=True)
+    assert span_of(decided(added, live_since=40, cut=True)) == (10, 100)
+
+
 EARLY, LATE = TimeBound(1000, "early"), TimeBound(2000, "late")
 
 
