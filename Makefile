@@ -48,7 +48,7 @@ endif
 fuzz: $(FUZZ) ## look for inputs that break a promise, guided by coverage (FUZZ_SECONDS=600; ARGS=answers: one target)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
-situations: $(DEV) ## thirteen things that go wrong on a real Kafka: what status, alerts, dashboard and runbook say, as a table
+situations: $(DEV) ## fourteen things that go wrong on a real Kafka: what status, alerts, dashboard and runbook say, as a table
 	@$(BIN)/python -m tests.integration.situations $(ARGS)
 
 faults: $(DEV) ## the fault suite on a real Kafka with its full counts, and a table of what they came to (FAULTS_SEED=2)
