@@ -163,7 +163,7 @@ def plan(seed: int) -> Plan:
     if schemas.random() < 0.3:
         records, late = _with_schemas(schemas, records, span)
         faults = tuple(sorted([*faults, *_registry_faults(schemas, span)], key=lambda fault: fault.at))
-    users = random.Random(f"users {seed}")  # noqa: S311 - likewise
+    users = random.Random(f"customers {seed}")  # noqa: S311 - likewise
     rest_follows = False
     if users.random() < 0.3:
         records, rest_follows = _with_steps(users, records), users.random() < 0.3

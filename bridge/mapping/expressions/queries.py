@@ -46,6 +46,8 @@ def parse(text: str) -> Node:
         ) from None
     except (exceptions.JMESPathError, RecursionError) as error:
         raise QueryError(f"is not JMESPath: {type(error).__name__}") from None
+    except ValueError:  # of the lexer, which hands all digits of a number to int()
+        raise QueryError("is not JMESPath: it has a number with more digits than can be read") from None
     slip = misreading(text, tree) or changes.problem(tree)
     if slip is not None:
         raise QueryError(slip)

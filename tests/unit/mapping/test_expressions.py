@@ -8,7 +8,7 @@ import jmespath
 import pytest
 
 from bridge.mapping.expressions.expression import ExpressionError, compile_expression
-from bridge.mapping.expressions.queries import compile_query
+from bridge.mapping.expressions.queries import QueryError, compile_query
 from bridge.model import LetterReason
 
 if TYPE_CHECKING:
@@ -208,3 +208,8 @@ def test_an_expression_that_cannot_be_is_refused_in_words(text: str, words: str)
         compile_expression(text, "m")
 
     assert words in str(refused.value)
+
+
+def test_a_number_of_more_digits_than_can_be_read_is_a_sentence() -> None:
+    with pytest.raises(QueryError, match="a number with more digits than can be read"):
+        compile_query("9" * 5000)
