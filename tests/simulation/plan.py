@@ -218,7 +218,8 @@ def _with_users(rng: random.Random, settings: DeliverySettings) -> DeliverySetti
         update={
             "unknown_users": rng.choice(("identify", "identify", "send")),
             "known_users": KnownUsers.model_construct(size=rng.choice((1, 10, 1000)), ttl=rng.choice((3.0, 1e6))),
-            "identify_settle": rng.choice((0.0, 0.0, 1.0)),
+            # Where users wait for each other, each event of a whole partition may wait so long for its own identify.
+            "identify_settle": rng.choice((0.0, 0.0, 1.0 if settings.ordering in ("user", "none") else 0.05)),
             "identify_rate_limit": None if limit is None else limit * rng.choice((1, 2)),
             "shared_rate_limit": rng.random() < 0.3,
         }
