@@ -86,6 +86,13 @@ USERS: Final = Row(
             ),
         ),
         lines(
+            "Share of the budget, by kind",
+            "What the replicas may use together now; +Inf: unlimited. Identify and company have one budget between "
+            "them.",
+            PER_SECOND,
+            of_release("sum", "kind_rate_share", "", "kind"),
+        ),
+        lines(
             "Dead letters by kind",
             "Dead letters acknowledged by the dead-letter topic, within 5 minutes, by the kind of request that failed.",
             COUNT,
