@@ -18,6 +18,7 @@ from typing import Final
 
 from bridge.backfill.manifest import PlannedRange
 from bridge.backfill.planning.bounds import Bound, LogBound, OffsetsAtTimes, TimeBound, said
+from bridge.commands import Operand, completed
 from bridge.model import LogRange, TopicPartition
 from bridge.text.amounts import plural, thousands
 
@@ -166,10 +167,12 @@ class _Deciding:
         """Whether it can be said where the running bridge begins."""
         facts, wanted = self._facts, self._wanted
         if self.is_cut and wanted.live_since is not None and not facts.topic_started:
-            return (
+            return completed(
                 "the group has no committed offset on the topic, and --live-since says that a bridge of it has "
-                "delivered: with --cut it would deliver that again. Set the offset that it had come to (bridge offsets "
-                "set), and leave --cut out; or leave --live-since out where no bridge has delivered anything."
+                "delivered: with --cut it would deliver that again. Set the offset that it had come to, "
+                "`bridge offsets set PARTITION --to OFFSET`, and leave --cut out; or leave --live-since out where no "
+                "bridge has delivered anything.",
+                PARTITION=Operand(facts.partition),
             )
         if facts.committed is not None or self.is_cut or (wanted.overlap and wanted.end is not LogBound.GROUP):
             return None

@@ -93,7 +93,12 @@ def submit(  # noqa: PLR0917 - options are parameters
         book = submitting.opened(start, directory, manifest)
         decided = _decided(book, accept, resend)
         more = ("--despite-findings",) if despite_findings else ()
-        rows = _canary(book, canary, no_canary=no_canary, first=(Operand(folder), "--canary", "100", *more))
+        rows = _canary(
+            book,
+            canary,
+            no_canary=no_canary,
+            first=command("backfill", "submit", Operand(folder), "--canary", "100", *more),
+        )
         submitting.check_files(directory, manifest)
         if not output.agreed(
             _question(start, manifest, decided, rows), yes=yes, otherwise="add --yes to send without asking"
@@ -108,12 +113,10 @@ def submit(  # noqa: PLR0917 - options are parameters
         return submitting.ended(book, submitting.on_loop(working.work), as_json=json)
 
 
-def _canary(
-    book: SubmissionBook | None, canary: int | None, *, no_canary: bool, first: tuple[str | Operand, ...]
-) -> int:
+def _canary(book: SubmissionBook | None, canary: int | None, *, no_canary: bool, first: str) -> int:
     """Rows that go first. Raises `Misuse` where it is not said, or was said otherwise before.
 
-    `first`: what the command is called with that is advised instead.
+    `first`: the command that is advised instead.
     """
     if canary is not None and no_canary:
         raise Misuse("--canary and --no-canary exclude each other: give one of them.")
@@ -124,9 +127,8 @@ def _canary(
             raise Misuse(f"This run was begun with {said}, which cannot be changed any more: leave the option out.")
         return before
     if canary is None and not no_canary:
-        go = command("backfill", "submit", *first)
         raise Misuse(
-            f"Nothing that is imported can be taken back, so a few rows go first: `{go}` sends 100 of each kind and "
+            f"Nothing that is imported can be taken back, so a few rows go first: `{first}` sends 100 of each kind and "
             "ends, so that you can look at them in Userpilot. --no-canary sends everything at once."
         )
     return canary or 0
