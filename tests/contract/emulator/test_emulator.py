@@ -22,12 +22,6 @@ EVENT = {"user_id": "u-1", "event_name": "Order Completed", "metadata": {"amount
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator() as made:
-        yield made
-
-
-@pytest.fixture
 async def client(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
     async with talking_to(emulator) as made:
         yield made

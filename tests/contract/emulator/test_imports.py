@@ -34,12 +34,6 @@ COMPANY: dict[str, Any] = {
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator() as made:
-        yield made
-
-
-@pytest.fixture
 async def client(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
     async with talking_to(emulator.endpoint) as made:
         yield made
