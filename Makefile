@@ -109,8 +109,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-strip-extras --no-emit-index-url --no-emit-find-links $(ARGS)
 requirements: $(DEV) ## lock the dependencies again after pyproject.toml changed (ARGS=--upgrade: newer versions)
 	$(LOCK) pyproject.toml --output-file requirements/run.txt
-	$(LOCK) pyproject.toml --all-extras --constraints requirements/run.txt --output-file requirements/image.txt
-	$(LOCK) pyproject.toml --all-extras --group dev --constraints requirements/image.txt --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra aws --extra console --extra zstd --constraints requirements/run.txt --output-file requirements/image.txt
+	$(LOCK) pyproject.toml --all-extras --constraints requirements/image.txt --output-file requirements/image-otel.txt
+	$(LOCK) pyproject.toml --all-extras --group dev --constraints requirements/image-otel.txt --output-file requirements/dev.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) --group fuzz --constraints requirements/dev.txt --output-file requirements/fuzz.txt
 	$(LOCK) --group sbom --constraints requirements/dev.txt --output-file requirements/sbom.txt

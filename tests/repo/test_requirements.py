@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-FILES = ("run", "image", "build", "dev", "fuzz", "sbom")
+FILES = ("run", "image", "image-otel", "build", "dev", "fuzz", "sbom")
 HASHES = re.compile(r"(--hash=sha256:[0-9a-f]{64} ?)+")
 
 
@@ -37,10 +37,13 @@ def project(root: Path) -> dict[str, Any]:
 
 def wanted(project: dict[str, Any], name: str) -> list[Requirement]:
     groups = project["dependency-groups"]
-    extras = [text for texts in project["project"]["optional-dependencies"].values() for text in texts]
+    optional = project["project"]["optional-dependencies"]
+    extras = [text for texts in optional.values() for text in texts]
+    of_the_image = [text for extra, texts in optional.items() if extra != "otel" for text in texts]
     texts = {
         "run": project["project"]["dependencies"],
-        "image": [*project["project"]["dependencies"], *extras],
+        "image": [*project["project"]["dependencies"], *of_the_image],
+        "image-otel": [*project["project"]["dependencies"], *extras],
         "build": groups["build"],
         "fuzz": groups["fuzz"],
         "sbom": groups["sbom"],
@@ -71,7 +74,7 @@ def test_what_the_project_asks_for_is_pinned_to_a_version_it_accepts(
         assert requirement.specifier.contains(version), f"requirements/{name}.txt has {pin}, wanted is {requirement}"
 
 
-@pytest.mark.parametrize("name", ["run", "image", "build"])
+@pytest.mark.parametrize("name", ["run", "image", "image-otel", "build"])
 def test_tests_run_with_the_versions_that_are_shipped(root: Path, name: str) -> None:
     dev = pins(root, "dev")
     assert {key: str(pin.specifier) for key, pin in pins(root, name).items()}.items() <= {
