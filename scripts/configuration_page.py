@@ -34,6 +34,7 @@ SECTIONS = {
     "DeadLetterSettings": "dead_letter",
     "Redrive": "dead_letter.redrive",
     "MappingConfig": "mapping",
+    "ConsoleSettings": "console",
     "Observability": "observability",
 }
 """The schema's definitions that stand in one place of the file, each of whose keys the environment can set."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from bridge.config.console_section import ConsoleSettings
 from bridge.config.events.example_section import (
     ExampleConfig,
     ExpectedDeadLetter,
@@ -30,6 +31,7 @@ __all__ = [
     "AwsIam",
     "BasicAuth",
     "Config",
+    "ConsoleSettings",
     "DeadLetterSettings",
     "Delivery",
     "ExampleConfig",
@@ -368,6 +370,7 @@ class Config(Section):
     delivery: Delivery = Field(default=Delivery(), description="In which order, how many at once and how fast.")
     dead_letter: DeadLetterSettings = Field(description="The topic that takes the events which cannot be delivered.")
     mapping: MappingConfig = Field(description="Which records become which events.")
+    console: ConsoleSettings = Field(default=ConsoleSettings(), description="What `bridge console` is told.")
     observability: Observability = Field(default=Observability(), description="What the bridge says about itself.")
 
 

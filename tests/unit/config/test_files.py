@@ -223,6 +223,7 @@ def test_no_key_of_a_section_that_names_a_file_is_forgotten() -> None:
         "schema_registry.tls.certificate_file",
         "schema_registry.tls.key_file",
         "mapping.descriptor_set_file",
+        "console.token_file",
     ]
 
 

@@ -54,3 +54,8 @@ def test_no_secret_goes_into_it_and_nothing_that_is_meant_to_differ_between_repl
     }
     assert len(hashes) == 1
     assert hashes != {hashed(load(right))}
+
+
+def test_what_the_console_is_told_makes_no_other_bridge(changed: Load, load: Load, right: str) -> None:
+    told = changed("mapping:", "console: {listen: '127.0.0.1:1', instances: [a:1], show_values: true}\nmapping:")
+    assert hashed(told) == hashed(load(right))

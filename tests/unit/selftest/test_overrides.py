@@ -179,6 +179,12 @@ EVERY_KEY: Mapping[str, Any] = {
         },
         "examples": [{"name": "an audit", "input": {"type": "audit"}, "expect": {"dropped": "rule"}}],
     },
+    "console": {
+        "listen": "[::1]:9466",
+        "instances": ["dns+http://track-bridge-headless:9464"],
+        "token_file": "key",
+        "show_values": True,
+    },
     "observability": {
         "listen": "[::1]:9465",
         "control_socket": "/run/bridge/control.sock",
