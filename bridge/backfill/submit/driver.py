@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.backfill.submit import policy, sentences
+from bridge.backfill.submit.asking import ask_again
 from bridge.backfill.submit.book import SubmissionBook
 from bridge.backfill.submit.pacing import PACING, JobWait, Pacing
 from bridge.backfill.submit.uploads import Upload, UploadState
@@ -274,10 +275,6 @@ class Submitter:
         """A question without an answer: asked again, for a while."""
         if reply.result is QuestionResult.REFUSED:
             return SubmissionEnd(EndKind.STOPPED, sentences.question_refused(reply, about))
-        waiting.unanswered += 1
-        if waiting.is_given_up:
+        if not await ask_again(waiting, reply, about, self._tell, self._sleep):
             return SubmissionEnd(EndKind.UNANSWERED, sentences.given_up(reply, about, self._run))
-        if waiting.unanswered == 1:
-            self._tell(sentences.no_answer(reply, about))
-        await self._sleep(waiting.pause(reply.after))
         return None

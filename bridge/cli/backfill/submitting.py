@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -52,6 +52,7 @@ Timeout = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document: how it ended, and every upload.")]
 UNREACHABLE: Final = "The API does not answer, or a job takes longer than --timeout; run the same command again."
 _SLOWER: Final = 6
+T = TypeVar("T")
 
 
 def pacing(every: str, settle: str, timeout: str | None) -> Pacing:
@@ -155,7 +156,7 @@ def ended(book: SubmissionBook, end: SubmissionEnd, *, as_json: bool) -> ExitCod
     return {EndKind.STOPPED: ExitCode.FINDINGS, EndKind.UNANSWERED: ExitCode.UNREACHABLE}.get(end.kind, ExitCode.OK)
 
 
-def on_loop(main: Callable[[], Coroutine[Any, Any, SubmissionEnd]]) -> SubmissionEnd:
+def on_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run it; Ctrl-C ends it where it is: what was begun is recorded."""
     import asyncio
 

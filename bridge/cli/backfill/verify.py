@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,8 +53,6 @@ def verify(
     The files must be as they were written, each upload must have a job that completed all of its rows, and no other job
     may be of this run. Exports are made with Userpilot's export API, or in the app, where the plan has them.
     """
-    import asyncio
-
     from bridge.backfill.run_directory import RunDirectory
     from bridge.backfill.submit import verify as verifying
     from bridge.errors import Unreachable
@@ -66,7 +65,7 @@ def verify(
     submission = submitting.begun(start, directory, manifest).submission
     submitting.check_files(directory, manifest)
     compared = _compared(directory, manifest, export) if export else None
-    jobs, listed = asyncio.run(_asked(api, submission))
+    jobs, listed = submitting.on_loop(lambda: _asked(api, submission))
     if isinstance(listed, NoAnswer) and listed.result is QuestionResult.UNANSWERED:
         raise Unreachable(f"The API does not tell about the jobs: {listed.detail}.")
     found = verifying.verify(submission, jobs, listed, compared)
@@ -89,8 +88,23 @@ def _show(title: str, sentences: Sequence[str], style: str | None) -> None:
 
 
 async def _asked(api: ImportsClient, submission: Submission) -> tuple[dict[int, JobReply], JobList | NoAnswer]:
-    listed = await api.jobs()
-    return {each.number: await api.job(each.job_id) for each in submission.uploads if each.job_id}, listed
+    """Each question again where it is not answered, for a while; nothing is asked after a list that never came."""
+    import asyncio
+
+    from bridge.backfill.submit import sentences
+    from bridge.backfill.submit.asking import Questions
+    from bridge.track.imports.replies import NoAnswer, QuestionResult
+
+    questions = Questions(output.notice, sleep=asyncio.sleep)
+    listed = await questions.asked(api.jobs, sentences.list_of_jobs())
+    jobs: dict[int, JobReply] = {}
+    if isinstance(listed, NoAnswer) and listed.result is QuestionResult.UNANSWERED:
+        return jobs, listed
+    for each in submission.uploads:
+        if each.job_id:
+            asked = partial(api.job, each.job_id)
+            jobs[each.number] = await questions.asked(asked, sentences.job_of(submission, each))
+    return jobs, listed
 
 
 def _compared(directory: RunDirectory, manifest: Manifest, exports: Sequence[Path]) -> ExportComparison:

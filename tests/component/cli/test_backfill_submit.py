@@ -177,6 +177,22 @@ async def test_a_partial_job_stops_everything_until_somebody_decides(bench: Benc
     assert "2 of 3 rows were completed" in verified.out
 
 
+async def test_questions_of_verify_that_fail_once_are_asked_again_and_a_refusal_is_not(bench: Bench) -> None:
+    await bench.submit("--no-canary")
+    bench.api.set_faults(
+        Fault(kind=FaultKind.STATUS, status=503, count=1, path="/v1/background_jobs"),
+        Fault(kind=FaultKind.DROP_AFTER_READING, count=1, path="/v1/background_jobs"),
+    )
+    ran = await bench.other("verify")
+    assert ran.code == 0
+    assert "the job of each says that it completed all of them" in ran.out
+    assert "No answer about the list of jobs: the API answered 503" in ran.err
+    bench.api.set_faults(Fault(kind=FaultKind.STATUS, status=403, path="/v1/background_jobs"))
+    refused = await bench.other("verify")
+    assert refused.err == ""
+    assert "The list of jobs could not be asked for copies of an upload: the API answered 403" in refused.out
+
+
 async def test_a_failed_job_stops_and_is_sent_again_only_on_purpose(bench: Bench) -> None:
     bench.api.imports.set(fails=True)
     ran = await bench.submit("--no-canary")
