@@ -100,21 +100,35 @@ class AwaitingUsers:
 
 @dataclass(frozen=True, slots=True)
 class MovingBacklog:
-    """How many records wait, and how that number has moved."""
+    """How many records wait, of the whole group or of one partition, and how that number has moved."""
 
     records: int
-    """Of the whole group."""
     since: float
     """Unix seconds from which on it was watched."""
     before: int
     """How many waited then."""
     at: float
     """Unix seconds at which `records` waited."""
+    arrived: int | None = None
+    """Records that were written meanwhile; None: not watched."""
+    speed: float | None = None
+    """Seconds of the log that the oldest record that waits moved on by in each second: 1 keeps its age, 0 stands still.
+    None: not known."""
 
     @property
     def per_second(self) -> float:
         """Records by which it grew; negative: it shrinks."""
         return (self.records - self.before) / (self.at - self.since)
+
+    @property
+    def arriving(self) -> float | None:
+        """Records a second that are written."""
+        return None if self.arrived is None else self.arrived / (self.at - self.since)
+
+    @property
+    def done(self) -> float | None:
+        """Records a second that are sent, filtered or given up."""
+        return None if self.arrived is None else max(0.0, self.arrived / (self.at - self.since) - self.per_second)
 
 
 @dataclass(frozen=True, slots=True)
