@@ -11,8 +11,6 @@ from bridge.backfill.submit.pacing import JobWait, Pacing
 from bridge.track.imports.jobs import ImportJob, JobList
 from bridge.track.imports.replies import NoAnswer, QuestionResult
 
-LONGEST: Final = 300.0
-"""Seconds that a command which only asks spends on waiting for answers, in all."""
 QUESTIONS: Final = Pacing(least=1.0, most=30.0, tell=15.0)
 
 Asked = TypeVar("Asked", ImportJob, JobList)
@@ -45,7 +43,7 @@ class Questions:
         sleep: Callable[[float], Awaitable[None]],
         clock: Callable[[], float] = time.monotonic,
         pacing: Pacing = QUESTIONS,
-        longest: float = LONGEST,
+        longest: float,
     ) -> None:
         """`longest`: seconds of waiting, over all questions; each is asked once when they are spent."""
         self._tell_all = tell

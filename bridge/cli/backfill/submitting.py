@@ -59,18 +59,19 @@ def pacing(every: str, settle: str, timeout: str | None) -> Pacing:
     """By the options. Raises `Misuse`."""
     from bridge.backfill.submit.pacing import Pacing
 
-    least = _seconds("--every", every)
+    least = seconds("--every", every)
     if least <= 0:
         raise Misuse(f"--every must be more than nothing, not {every}.")
     return Pacing(
         least=least,
         most=_SLOWER * least,
-        settle=_seconds("--settle", settle),
-        timeout=None if timeout is None else _seconds("--timeout", timeout),
+        settle=seconds("--settle", settle),
+        timeout=None if timeout is None else seconds("--timeout", timeout),
     )
 
 
-def _seconds(option: str, text: str) -> float:
+def seconds(option: str, text: str) -> float:
+    """A duration as an option gives it. Raises `Misuse`."""
     from bridge.config.keys import scalars
 
     try:

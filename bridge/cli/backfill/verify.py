@@ -46,6 +46,14 @@ def verify(
             "several times.",
         ),
     ] = None,
+    timeout: Annotated[
+        str,
+        typer.Option(
+            "--timeout",
+            metavar="DURATION",
+            help="How long to ask again, in all, where the API does not answer; 0s: not at all.",
+        ),
+    ] = "5m",
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> ExitCode:
     """Hold what was sent against what the API tells of it, and say what it does not tell.
@@ -58,6 +66,7 @@ def verify(
     from bridge.errors import Unreachable
     from bridge.track.imports.replies import NoAnswer, QuestionResult
 
+    longest = submitting.seconds("--timeout", timeout)
     start = startup.load(config)
     api = submitting.client(start)
     directory = RunDirectory(folder)
@@ -65,7 +74,7 @@ def verify(
     submission = submitting.begun(start, directory, manifest).submission
     submitting.check_files(directory, manifest)
     compared = _compared(directory, manifest, export) if export else None
-    jobs, listed = submitting.on_loop(lambda: _asked(api, submission))
+    jobs, listed = submitting.on_loop(lambda: _asked(api, submission, longest))
     if isinstance(listed, NoAnswer) and listed.result is QuestionResult.UNANSWERED:
         raise Unreachable(f"The API does not tell about the jobs: {listed.detail}.")
     found = verifying.verify(submission, jobs, listed, compared)
@@ -87,7 +96,9 @@ def _show(title: str, sentences: Sequence[str], style: str | None) -> None:
         output.lines(f"  {printable(sentence)}" for sentence in sentences)
 
 
-async def _asked(api: ImportsClient, submission: Submission) -> tuple[dict[int, JobReply], JobList | NoAnswer]:
+async def _asked(
+    api: ImportsClient, submission: Submission, longest: float
+) -> tuple[dict[int, JobReply], JobList | NoAnswer]:
     """Each question again where it is not answered, for a while; nothing is asked after a list that never came."""
     import asyncio
 
@@ -95,7 +106,7 @@ async def _asked(api: ImportsClient, submission: Submission) -> tuple[dict[int, 
     from bridge.backfill.submit.asking import Questions
     from bridge.track.imports.replies import NoAnswer, QuestionResult
 
-    questions = Questions(output.notice, sleep=asyncio.sleep)
+    questions = Questions(output.notice, sleep=asyncio.sleep, longest=longest)
     listed = await questions.asked(api.jobs, sentences.list_of_jobs())
     jobs: dict[int, JobReply] = {}
     if isinstance(listed, NoAnswer) and listed.result is QuestionResult.UNANSWERED:

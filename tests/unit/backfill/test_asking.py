@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bridge.backfill.submit.asking import LONGEST, Questions
+from bridge.backfill.submit.asking import Questions
 from bridge.track.imports.jobs import JobList
 from bridge.track.imports.replies import ListReply, NoAnswer, QuestionResult
 
+LONGEST = 300.0
 LISTED = JobList(())
 SILENT = NoAnswer(QuestionResult.UNANSWERED, "the API answered 503", 503)
 
@@ -32,7 +33,7 @@ class Api:
         self.now += seconds
 
     def questions(self) -> Questions:
-        return Questions(self.told.append, sleep=self.sleep, clock=lambda: self.now)
+        return Questions(self.told.append, sleep=self.sleep, clock=lambda: self.now, longest=LONGEST)
 
 
 @pytest.mark.parametrize(
