@@ -428,6 +428,8 @@ class DeadLetter:
     """Of the request that failed, see `RequestKind.name`."""
     step: FailedStep | None = None
     """None: it is no step of several."""
+    trace: str | None = None
+    """The W3C ``traceparent`` of what wrote it, where its record is traced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bridge.pipeline.letter_breaker import TopicLetters
 from bridge.pipeline.offsets import OffsetTracker, TrackerState
 from bridge.pipeline.retry import Mark
 from bridge.pipeline.schema_wait import SchemaWait
+from bridge.pipeline.tracing import RecordLife
 
 QueueKey: TypeAlias = "str | bytes | tuple[str, int] | None"
 """What must stay in order: a user, a key, a partition; None: nothing."""
@@ -122,7 +123,7 @@ class Work:
     """One event of one record, from mapping to its disposition. Not a dataclass: one is built per event."""
 
     __slots__ = (
-        "attempts", "counted", "due", "fanout", "first_at", "key", "last_at", "letter", "mark", "next",
+        "attempts", "counted", "due", "fanout", "first_at", "key", "last_at", "letter", "life", "mark", "next",
         "output", "partition", "record", "request", "size", "state", "step", "tail",
     )  # fmt: skip
 
@@ -158,6 +159,8 @@ class Work:
         self.mark: Mark | None = None
         """Set by the first failure."""
         self.letter: DeadLetter | None = None
+        self.life: RecordLife | None = None
+        """Hears what becomes of its record; None: nobody does."""
 
     def __repr__(self) -> str:
         return f"Work({self.record.coordinates}#{self.output}, {self.state.name}, attempts={self.attempts})"
@@ -223,6 +226,7 @@ class AutomaticIdentify(Work):
         request = Request(IDENTIFY, event.user_id, "", body, event.route)
         super().__init__(asked_by.partition, asked_by.record, 0, asked_by.output, request, None)
         self.step = RecordStep(0, 1)
+        self.life = asked_by.life
         self.asked_by = [asked_by]
         """Events of the user that wait for it, the first one first."""
         self.before = asked_by.counted, asked_by.mark, asked_by.first_at
@@ -233,7 +237,7 @@ class AutomaticIdentify(Work):
 class Fanout:
     """A record that became several events: complete when all of them are."""
 
-    __slots__ = ("size", "works", "worst")
+    __slots__ = ("life", "size", "works", "worst")
 
     has_elements = False
     """Whether they are of elements of the record, and not of the routes of one."""
@@ -243,6 +247,8 @@ class Fanout:
         """Those that are not done, in their order."""
         self.size = size
         self.worst = Disposition.FILTERED
+        self.life: RecordLife | None = None
+        """Hears what becomes of the record; None: nobody does."""
 
     @property
     def head(self) -> Work | None:

@@ -25,8 +25,10 @@ from bridge.model import (
 from bridge.pipeline.dispatch.assignments import OpenRecords
 from bridge.pipeline.ports import Arrival, Clock, FilteredEarly, Mapper, Oversized
 from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.tracing import RecordLife
 from bridge.pipeline.work import NO_REQUEST, Entry, Fanout, OpenElements, PartitionWork, QueueKey, RecordStep, Work
 
+_FILTERED = Disposition.FILTERED
 Enqueue = Callable[[Work, Outcome], None]
 Forgetting = Callable[[Record, str], None]
 
@@ -34,7 +36,9 @@ Forgetting = Callable[[Record, str], None]
 class Admission:
     """Turns records into work. What is filtered completes here and costs no object."""
 
-    __slots__ = ("_clock", "_enqueue", "_evidence", "_forget", "_mapper", "_most", "_ordering", "_tally")
+    __slots__ = (
+        "_clock", "_enqueue", "_evidence", "_forget", "_listeners", "_mapper", "_most", "_ordering", "_tally",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -48,7 +52,7 @@ class Admission:
         self._mapper = mapper
         self._ordering: Ordering = settings.ordering
         self._most = settings.max_buffered_bytes // 2
-        self._tally, self._evidence = kept.tally, kept.evidence
+        self._tally, self._evidence, self._listeners = kept.tally, kept.evidence, kept.listeners
         self._clock = clock
         self._enqueue = enqueue
         self._forget = forget
@@ -65,6 +69,8 @@ class Admission:
         wall, now = self._clock.wall(), self._clock.monotonic
         outcomes_of, passed = self._mapper.map, tracker.passed
         tally, topic = self._tally, partition.topic
+        came_in = self._listeners.came_in
+        life: RecordLife | None = None
         check_done = tracker.restored_until > tracker.next_offset
         resumes = tracker.restored_head.first_attempt_ms
         by_user = self._ordering == "user"
@@ -93,11 +99,15 @@ class Admission:
                 # A rule hands out one outcome for all records that it filters: a row of them is counted in one go.
                 passed(offset)
                 alike += 1
+                if came_in is not None and (life := came_in(record, outcomes)) is not None:
+                    life.done(_FILTERED)
                 continue
             tally.consumed += 1
             outcome = outcomes[0]
+            if came_in is not None and type(outcome) is not SchemaNeeded:
+                life = came_in(record, outcomes)
             if len(outcomes) > 1:
-                self._accept_many(partition, record, outcomes)
+                self._accept_many(partition, record, outcomes, life)
             elif isinstance(outcome, Filtered):
                 passed(offset)
                 if alike:
@@ -105,10 +115,14 @@ class Admission:
                 before, alike = outcomes, 0
                 self._record_filtered(outcome, 1)
                 self._event_filtered(outcome, 1)
+                if life is not None:
+                    life.done(_FILTERED)
             elif type(outcome) is Request and by_user and not (resumes and offset == tracker.start):
                 # Nearly every event: what `_work` and `_arrived` do, without the calls.
                 size = record.size if headers or value is None else len(value) + (len(key) if key else 0)
                 work = Work(partition, record, size, 0, outcome, outcome.user_id)
+                if life is not None:
+                    work.life = life
                 tracker.arrived(offset, work)
                 tally.buffered += 1
                 tally.buffered_bytes += size
@@ -121,6 +135,7 @@ class Admission:
             elif isinstance(outcome, Elements):
                 partition.opening = opening = OpenElements(partition, record, outcome, self._most)
                 partition.elements += outcome.count
+                opening.life = life
                 self._arrived(partition, record, opening)
                 break
             elif isinstance(outcome, Forget):
@@ -128,8 +143,11 @@ class Admission:
                 self._forget(record, outcome.user_id)
                 self._record_filtered(outcome.filtered, 1)
                 self._event_filtered(outcome.filtered, 1)
+                if life is not None:
+                    life.done(_FILTERED)
             else:
                 work = self._work(partition, record, outcome, 0)
+                work.life = life
                 self._arrived(partition, record, work)
                 self._enqueue(work, outcome)
         self._filtered(before, alike)
@@ -150,6 +168,8 @@ class Admission:
                 return
             failed = Failed(LetterReason.TOO_LARGE, _too_large(arrival), value_left_out=arrival.value_bytes)
             work = self._work(partition, record, failed, 0)
+            if self._listeners.came_in is not None:
+                work.life = self._listeners.came_in(record, (failed,))
             self._arrived(partition, record, work)
             self._enqueue(work, failed)
 
@@ -169,6 +189,8 @@ class Admission:
             return
         outcomes = opening.elements.map(element, self._clock.wall()) if opening.elements is not None else ()
         opening.next = element + 1
+        if opening.life is not None:
+            opening.life.element_mapped(element, outcomes)
         partition.elements -= 1
         resumes = record.offset == partition.tracker.start and not opening.resumed
         share = max(1, opening.raw // opening.count)
@@ -179,7 +201,7 @@ class Admission:
                 opening.first_filtered = opening.first_filtered or filtered
                 continue
             work = self._work(partition, record, outcome, output_of(element, route), share)
-            work.fanout = opening
+            work.fanout, work.life = opening, opening.life
             opening.open[work] = None
             works.append(work)
             partition.elements += 1
@@ -216,8 +238,12 @@ class Admission:
             self._record_filtered(opening.first_filtered, 1)
         else:
             tally.already_done += 1
+        if opening.life is not None:
+            opening.life.done(opening.worst)
 
-    def _accept_many(self, partition: PartitionWork, record: Record, outcomes: Outcomes) -> None:
+    def _accept_many(
+        self, partition: PartitionWork, record: Record, outcomes: Outcomes, life: RecordLife | None
+    ) -> None:
         """A record with several routes: complete when each of its events is."""
         filtered: list[Filtered] = []
         works = []
@@ -230,11 +256,14 @@ class Admission:
         if not works:
             partition.tracker.passed(record.offset)
             self._record_filtered(filtered[0], 1)
+            if life is not None:
+                life.done(_FILTERED)
             return
         fanout = Fanout(dict.fromkeys(works), works[0].size)
+        fanout.life = life
         self._arrived(partition, record, fanout)
         for work in works:
-            work.fanout = fanout
+            work.fanout, work.life = fanout, life
         self._enqueue_all(works, outcomes, lambda work: work.output)
 
     def _filtered_by(self, record: Record, outcome: Outcome) -> Filtered | None:

@@ -16,6 +16,7 @@ from bridge.pipeline.queues.failing import Failing
 from bridge.pipeline.queues.queues import Queues
 from bridge.pipeline.retry import Evidence
 from bridge.pipeline.settings import DeliverySettings
+from bridge.pipeline.tracing import RecordListeners
 from bridge.pipeline.work import Entry, EventState, OpenElements, PartitionWork, Work
 
 Tracker = OffsetTracker[Entry]
@@ -121,6 +122,8 @@ class Assignments:
             tally.delivered += 1
         else:
             tally.dead_lettered += 1
+        if entry.life is not None:
+            entry.life.done(disposition)
 
     # --- leaving ----------------------------------------------------------------------------------
 
@@ -177,7 +180,10 @@ class Assignments:
         tally.buffered -= len(tracker.open)
         tally.buffered_bytes -= sum(entry.size for entry in tracker.open.values())
         tally.elements -= sum(len(entry.open) for entry in tracker.open.values() if isinstance(entry, OpenElements))
+        lives = [entry.life for entry in tracker.open.values() if entry.life is not None]
         tracker.open.clear()
+        for life in lives:
+            life.given_up()
 
     # --- committed offsets ------------------------------------------------------------------------
 
@@ -249,7 +255,7 @@ def _head(work: Work, now: float, wall: float) -> offset_map.Head:
 class OpenRecords:
     """What the dispatcher keeps of everything that is open: its parts decide on it, each on its own question."""
 
-    __slots__ = ("assignments", "evidence", "failing", "queues", "tally")
+    __slots__ = ("assignments", "evidence", "failing", "listeners", "queues", "tally")
 
     def __init__(
         self,
@@ -260,6 +266,7 @@ class OpenRecords:
     ) -> None:
         """`read_on` has a partition read on, unless something holds it."""
         self.tally = Tally()
+        self.listeners = RecordListeners()
         self.failing = Failing(settings, self.tally, positions, read_on)
         self.queues = Queues(self.failing, settings.max_in_flight)
         self.evidence = {kind: Evidence() for kind in self.queues.ready}

@@ -96,6 +96,8 @@ class Dispatcher:
         kept = OpenRecords(settings, mapper, positions, self._read_on)
         self.tally, self.evidence, self.failing = kept.tally, kept.evidence[TRACK], kept.failing
         self.queues, self.assignments = kept.queues, kept.assignments
+        self.listeners = kept.listeners
+        """Who wants to hear what becomes of each record."""
         self.sending = StartingRequests(
             settings, kept, sink, credentials, rng, clock.monotonic(), wake_at=self._wake_at
         )
@@ -368,6 +370,8 @@ class Dispatcher:
         governor.in_flight -= 1
         if ready.again_out:
             ready.again_out.discard(work)
+        if work.life is not None:
+            work.life.attempt_ended(work.request, verdict)
         try:
             if type(verdict) is Delivered:
                 self.answers.delivered(work, partition, governor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from bridge.config.sections import RetryPolicy
 from bridge.model import DeadLetter, Disposition, FailedStep, LetterReason, LetterRefused
@@ -90,6 +91,8 @@ class LetterDesk:
 
     def submit(self, work: Work, letter: DeadLetter) -> None:
         """The event becomes this letter; the breaker says whether it is written."""
+        if work.life is not None:
+            letter = replace(letter, trace=work.life.letter_begins(letter))
         work.letter = letter
         topic = work.partition.topic
         for left in rest_of(work):
@@ -170,6 +173,8 @@ class LetterDesk:
             self._tally.letters[letter.reason] += 1
             self._tally.letters_of[letter.kind] += 1
             self._event_log.dead_letter(letter)
+            if work.life is not None:
+                work.life.letter_written(letter)
             if letter.route is not None:
                 self._tally.route(letter.route).dead_lettered += 1
         self._queues.leave(work)
@@ -180,6 +185,8 @@ class LetterDesk:
     def _refuse(self, work: Work, letter: DeadLetter, refused: LetterRefused, now: float) -> None:
         self._event_log.letter_refused(letter, refused.message)
         self._tally.letter_failures += 1
+        if work.life is not None:
+            work.life.letter_refused(letter, refused.message)
         work.state = EventState.SHELVED
         if refused.too_large:
             self._hold_partition(work, refused.message)

@@ -133,6 +133,8 @@ class StartingRequests:
             work.first_at = now
         work.partition.on_wire[work] = None
         self._tally.requests += 1
+        if work.life is not None:
+            work.life.attempt_began(work.request, work.output, work.attempts)
         self._sink.send(work)
 
     def paced_until(self, now: float) -> float | None:

@@ -22,6 +22,7 @@ from tests.unit.pipeline.fakes import (
     UNWRITABLE,
     unauthorized,
 )
+from tests.unit.pipeline.hearing import Hearing
 from tests.unit.pipeline.world import World
 
 PARTITIONS = [TopicPartition(topic, n) for topic in ("orders", "payments") for n in range(2)]
@@ -55,6 +56,9 @@ class Histories(RuleBasedStateMachine):
         )
         self.world.sink.api = lambda _: None
         self.world.letters.topic = lambda _: None
+        self.hearing = Hearing()
+        if seed % 2:
+            self.world.dispatcher.listeners.add(self.hearing)
 
     # --- records -------------------------------------------------------------------------------------
 
@@ -165,6 +169,16 @@ class Histories(RuleBasedStateMachine):
         refused = self.world.dispatcher.letters.refused
         if refused.since is not None:
             assert refused.next_try is not None or self.world.letters.pending
+
+    @invariant()
+    def who_listens_knows_which_records_are_open(self) -> None:
+        if self.world.dispatcher.listeners.came_in is not None:
+            told = sorted(life.record.coordinates for life in self.hearing.lives if life.end is None)
+            assert told == sorted(
+                f"{partition.tracker.partition}/{offset}"
+                for partition in self.world.dispatcher.assignments
+                for offset in partition.tracker.open
+            )
 
     def teardown(self) -> None:
         """Faults end; then everything has to come to its end by itself."""
