@@ -54,6 +54,8 @@ class Reason(enum.StrEnum):
     """The next record names a schema that is not known yet."""
     HELD_BY_OPERATOR = "held_by_operator"
     """Somebody ran ``bridge hold``."""
+    PAUSED_BY_OPERATOR = "paused_by_operator"
+    """Somebody ran ``bridge pause``: a hold with an end."""
     IDENTIFY_WAITS = "identify_waits"
     """Requests of users or companies do not get through while events do."""
     UNOWNED = "unowned"
@@ -190,6 +192,13 @@ REASONS: Final[Mapping[Reason, HoldReason]] = {
         "Run `bridge release TOPIC` beside the replica that has the partition, when it may be sent again.",
         needs_operator=True,
         deliberate=True,
+    ),
+    Reason.PAUSED_BY_OPERATOR: HoldReason(
+        "An operator paused it: the partition is not read until the time shown. The pause is kept with the committed"
+        " offset, so it survives restarts, moves to another replica, and ends there.",
+        "Nothing: it ends by itself at the time shown. `bridge resume TOPIC` ends it now.",
+        deliberate=True,
+        shown_as=Reason.HELD_BY_OPERATOR,
     ),
     Reason.IDENTIFY_WAITS: HoldReason(
         "Identify or company requests do not get through, or the Track API asked to wait with them. Events of users"

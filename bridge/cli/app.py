@@ -130,6 +130,8 @@ app.command("hold", cls=help.Command, short_help="Stop sending a topic's records
 app.command("release", cls=help.Command, short_help="Send a held topic's records again, on a running bridge.")(
     holds.release
 )
+app.command("pause", cls=help.Command, short_help="The same for a time: it ends by itself.")(holds.pause)
+app.command("resume", cls=help.Command, short_help="End a pause before its time.")(holds.resume)
 app.command("status", cls=help.Command)(status.status)
 app.command("selftest", cls=help.Command, short_help="Prove that nothing is lost: real bridges under faults.")(
     selftest.selftest

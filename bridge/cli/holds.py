@@ -1,4 +1,4 @@
-"""``bridge hold`` and ``bridge release``"""
+"""``bridge hold``, ``bridge pause``, ``bridge release`` and ``bridge resume``"""
 
 from __future__ import annotations
 
@@ -62,8 +62,10 @@ def hold(
     """
     start = startup.load(config)
     request = {"command": "hold", "topic": topic, "partitions": partition, "reason": reason, "by": _user()}
-    words = _Words("Hold", "Held", "Nothing is held: no partition of it belongs to this replica.")
-    return _carry_out(start, request, words, _again(topic, partition, reason), yes=yes, json=json)
+    words = _Words(
+        "Hold", "Held", "Nothing is held: no partition of it belongs to this replica.", ("hold",), "Not held"
+    )
+    return _carry_out(start, request, words, _again(topic, partition, reason, words.command), yes=yes, json=json)
 
 
 @about(
@@ -87,8 +89,91 @@ def release(
     """
     start = startup.load(config)
     request = {"command": "release", "topic": topic, "partitions": partition, "by": _user()}
-    words = _Words("Release", "Released", "Nothing was released.")
-    return _carry_out(start, request, words, _again(topic, partition), yes=yes, json=json)
+    words = _Words("Release", "Released", "Nothing was released.", ("release",), "Not released")
+    return _carry_out(start, request, words, _again(topic, partition, None, words.command), yes=yes, json=json)
+
+
+@about(
+    ("For a maintenance of a quarter of an hour", "pause shop.orders --for 15m --reason 'index is rebuilt'"),
+    ("One partition, in a script", "pause shop.orders --partition 3 --for 2h --reason test --yes"),
+    findings="Not all that was asked is paused: partitions belong to other replicas, are held without an end, or Kafka "
+    "did not acknowledge, or cannot keep, the pause.",
+    unreachable="No running bridge with this configuration answers on this machine.",
+)
+def pause(
+    topic: Topic,
+    for_: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="How long, such as 15m or 2h: then it ends by itself.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why: shown in status and log for as long as it lasts.")
+    ],
+    partition: Partitions = None,
+    config: startup.ConfigPath = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> ExitCode:
+    """Stop sending a topic's records for a time, on the running bridge beside which this runs.
+
+    A hold with an end: it is kept with the committed offset, survives restarts, moves to another replica, and ends
+    there by itself. bridge resume ends it earlier; a later pause replaces it. What is held without an end stays held.
+    """
+    import time
+
+    seconds = _duration(for_)
+    start = startup.load(config)
+    until = int(time.time() + seconds)
+    request = {"command": "pause", "topic": topic, "partitions": partition, "reason": reason, "by": _user()}
+    words = _Words(
+        f"Until {_clock(until)}, pause",
+        f"Paused until {_clock(until)}",
+        "Nothing is paused.",
+        ("pause", "--for", for_),
+        "Not paused",
+    )
+    return _carry_out(
+        start, {**request, "until": until}, words, _again(topic, partition, reason, words.command), yes=yes, json=json
+    )
+
+
+@about(
+    ("Send again before the time is over", "resume shop.orders"),
+    findings="Not all that was asked is resumed: partitions belong to other replicas, or are not paused.",
+    unreachable="No running bridge with this configuration answers on this machine.",
+)
+def resume(
+    topic: Topic,
+    partition: Partitions = None,
+    config: startup.ConfigPath = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> ExitCode:
+    """End what bridge pause began, on the running bridge beside which this runs: records are sent from where it was.
+
+    Ends pauses only: bridge release ends holds, too.
+    """
+    start = startup.load(config)
+    request = {"command": "resume", "topic": topic, "partitions": partition, "by": _user()}
+    words = _Words("Resume", "Resumed", "Nothing was resumed.", ("resume",), "Not resumed")
+    return _carry_out(start, request, words, _again(topic, partition, None, words.command), yes=yes, json=json)
+
+
+def _duration(text: str) -> float:
+    from bridge.config.keys import scalars
+
+    try:
+        seconds = scalars.duration(text)
+    except ValueError as problem:
+        raise Misuse(f"--for: {problem}.") from problem
+    if seconds < 1:
+        raise Misuse("--for: must be a second at least.")
+    return seconds
+
+
+def _clock(seconds: int) -> str:
+    from bridge.text import moments
+
+    return moments.iso(float(seconds), "seconds") or "then"
 
 
 class _Words(NamedTuple):
@@ -97,6 +182,9 @@ class _Words(NamedTuple):
     ask: str
     done: str
     nothing: str
+    command: tuple[str, ...]
+    """And its own options."""
+    refused: str
 
 
 def _carry_out(
@@ -106,11 +194,18 @@ def _carry_out(
     asked = _ask(start, {**request, "preview": True})
     here = _named(asked, "done", None)
     if not here:
-        return _end(_with_owners(start, asked, partitions), topic, json=json, head=words.nothing, again=again)
+        return _end(
+            _with_owners(start, asked, partitions),
+            topic,
+            json=json,
+            head=words.nothing,
+            again=again,
+            refused=words.refused,
+        )
     if not output.agreed(f"{words.ask} {_listed(topic, here)}?", yes=yes):
         return _end(_nothing_done(asked), topic, json=json, head="Nothing was changed.")
     answer = _with_owners(start, _ask(start, request), partitions)
-    return _end(answer, topic, json=json, head=_head(words.done, topic, answer), again=again)
+    return _end(answer, topic, json=json, head=_head(words.done, topic, answer), again=again, refused=words.refused)
 
 
 def _ask(start: LoadedConfiguration, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,28 +263,32 @@ def _head(verb: str, topic: str, answer: Mapping[str, Any]) -> str:
     return f"{verb}: {_listed(topic, done)}." if done else f"{verb}: nothing."
 
 
-def _again(topic: str, partitions: Iterable[int] | None, reason: str | None = None) -> tuple[str, ...]:
+def _again(
+    topic: str, partitions: Iterable[int] | None, reason: str | None = None, words: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The same command for the same partitions, for another replica."""
     only = [word for each in partitions or () for word in ("--partition", str(each))]
-    if reason is None:
-        return ("release", Operand(topic), *only, "--yes")
-    return ("hold", Operand(topic), *only, "--reason", reason, "--yes")
+    name, *options = words or (("release",) if reason is None else ("hold",), "Not held")
+    why = () if reason is None else ("--reason", reason)
+    return (name, Operand(topic), *only, *options, *why, "--yes")
 
 
-def _end(answer: Mapping[str, Any], topic: str, *, json: bool, head: str, again: Sequence[str] = ()) -> ExitCode:
+def _end(
+    answer: Mapping[str, Any], topic: str, *, json: bool, head: str, again: Sequence[str] = (), refused: str = ""
+) -> ExitCode:
     if json:
         output.document({key: answer[key] for key in ("topic", "partitions", "gates")})
     else:
-        output.lines([head, *_remarks(answer, topic), *_others(answer, topic, again)])
+        output.lines([head, *_remarks(answer, topic, refused), *_others(answer, topic, again)])
     clean = {"done", "unchanged"}
     return ExitCode.OK if all(row["outcome"] in clean for row in answer["partitions"]) else ExitCode.FINDINGS
 
 
-def _remarks(answer: Mapping[str, Any], topic: str) -> list[str]:
+def _remarks(answer: Mapping[str, Any], topic: str, refused: str) -> list[str]:
     lines = []
     for row in answer["partitions"]:
         if row["outcome"] == "refused":
-            lines.append(f"Not released: {row['detail']}")
+            lines.append(f"{refused}: {row['detail']}")
         elif says := _SAYS.get(row["outcome"]):
             lines.append(f"{topic}/{row['partition']} {says}.")
     return [*lines, *(f"All sending is held, which no release ends: {gate}" for gate in answer.get("gates", ()))]

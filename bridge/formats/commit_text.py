@@ -92,12 +92,16 @@ class CommitText:
         """Whether there is room for a hold at all."""
         return self.longest is None or len(operator_hold.BARE) + _SHORT <= self.longest
 
+    def keeps(self, hold: OperatorHold) -> bool:
+        """Whether there is room for this one, with its end."""
+        return self.longest is None or len(hold.shortest_note) + _SHORT <= self.longest
+
     def _with_hold(self, metadata: str, number: int | None, known: int | None, hold: OperatorHold) -> str:
         long = commit_mark.marked("", number or 0, self._mapping, known)
         if self.longest is None:
             return metadata + hold.note + long
         short = commit_mark.marked("", (number or 0) % _MARKS)
-        for note, mark in ((hold.note, long), (hold.note, short), (operator_hold.BARE, short), ("", short)):
+        for note, mark in ((hold.note, long), (hold.note, short), (hold.shortest_note, short), ("", short)):
             room = self.longest - len(note) - len(mark)
             if room >= 0:
                 return offset_map.shortened(metadata, room) + note + mark

@@ -63,6 +63,13 @@ def held_since(partition: PartitionView, held_topics: Mapping[str, float]) -> fl
     return held_topics.get(partition.partition.topic) if hold is None else hold.since
 
 
+def held_beyond(partition: PartitionView, held_topics: Mapping[str, float]) -> float | None:
+    """The same, of a pause the time at which it was to end: up to then it is as it should be."""
+    hold = _own_hold(partition)
+    ends = None if hold is None else hold.until
+    return held_since(partition, held_topics) if ends is None else ends
+
+
 def _own_hold(partition: PartitionView) -> PartitionHold | None:
     """What came before an open transaction goes its own way: only behind it the transaction is what is waited for."""
     hold = partition.hold
@@ -141,8 +148,8 @@ def _held(partition: PartitionView, snapshot: Snapshot) -> HoldExplanation | Non
             shown(hold.why),
             hold.since,
             hold.sentence,
-            hold.next_try,
-            hold.next_try,
+            hold.next_try if hold.until is None else hold.until,
+            hold.next_try if hold.until is None else None,
             needs_someone=entry.needs_operator or hold.needs_someone,
             special_action=hold.action or entry.action,
         )

@@ -150,6 +150,8 @@ class PartitionHold:
     sentence: str
     next_try: float | None = None
     """When it is looked at again, of those that may end by that."""
+    until: float | None = None
+    """When it ends by itself, in Unix seconds, where that is decided."""
     needs_someone: bool = False
     """This case does not end by itself, as others of its reason do."""
     action: str = ""

@@ -1,4 +1,4 @@
-"""What an operator may ask of the running bridge over its control socket: hold, release, set a committed offset.
+"""Carries out what is asked of the running bridge: hold, pause, release, resume, set a committed offset.
 
 It reaches the partitions of this replica only. Every answer says what became of each of them, and who has the others.
 """
@@ -12,22 +12,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.commands import Operand, command, completed
-from bridge.errors import Signal
-from bridge.formats import offset_map
 from bridge.formats.operator_hold import BY_LIMIT, REASON_LIMIT, OperatorHold
 from bridge.holds import REASONS, Reason, shown
 from bridge.kafka.consumer.assignment import holding
-from bridge.kafka.consumer.assignment.holding import ANSWER_LIMIT, Move, OperatorOutcome
+from bridge.kafka.consumer.assignment.holding import ANSWER_LIMIT, OperatorOutcome
 from bridge.kafka.consumer.source import Source
 from bridge.model import TopicPartition
 from bridge.ops.group_view import PartitionStanding
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import ClosedGate
+from bridge.service.control_requests import ControlRefusal, end_of, line, moves_of
 from bridge.service.event_log import ServiceEventLog
 
 PATIENCE: Final = ANSWER_LIMIT + 5.0
 """Seconds beyond a drain after which the answer is that nothing is known yet."""
-LARGEST: Final = 2**63 - 1
 _RELEASED: Final = (Reason.HELD_BY_OPERATOR, Reason.DEAD_LETTER_HOLD, Reason.DEAD_LETTERS_UNWRITABLE)
 _ELSE: Final = {
     Reason.OUT_OF_RANGE: "its committed offset lies outside the log. `bridge offsets set PARTITION --to earliest` sets "
@@ -42,14 +40,6 @@ _ELSE: Final = {
     Reason.POSITION_UNKNOWN: "its committed offset could not be read. It is asked for again by itself",
 }
 """Why a hold cannot be released, and what to do instead."""
-
-
-class ControlRefusal(Signal):
-    """The request is not carried out."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +67,13 @@ class Control:
 
     async def answer(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
         """One at a time: two requests for the same partition would each decide by what the other changes."""
-        steps = {"hold": self._hold, "release": self._release, "set": self._set}
+        steps = {
+            "hold": self._hold,
+            "pause": self._hold,
+            "release": self._release,
+            "resume": self._release,
+            "set": self._set,
+        }
         step = steps.get(str(request.get("command")))
         if step is None:
             return _error("unknown", f"The running bridge knows the requests {', '.join(steps)}: use its own version.")
@@ -98,27 +94,45 @@ class Control:
 
     async def _hold(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
         wanted = self._wanted(request)
-        reason = _line(request, "reason", REASON_LIMIT)
-        by = _line(request, "by", BY_LIMIT)
+        reason = line(request, "reason", REASON_LIMIT)
+        by = line(request, "by", BY_LIMIT)
+        until = end_of(request, time.time()) if request["command"] == "pause" else 0
         here = [each for each in wanted if each in self._here()]
+        refused: dict[TopicPartition, str] = {}
+        if until:
+            # A pause in place of a hold would end by itself what somebody wants held.
+            refused = {e: _held_for_good(e) for e in here if self._own_reason(e) is Reason.HELD_BY_OPERATOR}
+            here = [each for each in here if each not in refused]
         if request.get("preview") or not here:
-            return self._told(wanted, dict.fromkeys(here))
-        order = OperatorHold(reason, by, int(time.time()))
+            return self._told(wanted, dict.fromkeys(here), refused)
+        order = OperatorHold(reason, by, int(time.time()), until)
         outcomes = await self._order(lambda done: self._reach.source.hold(here, order, done))
         self._reach.events.operator_held(
-            here[0].topic, [each.partition for each in here], reason=order.reason, by=order.by, uid=uid
+            here[0].topic,
+            [each.partition for each in here],
+            reason=order.reason,
+            by=order.by,
+            uid=uid,
+            until=float(until) if until else None,
         )
-        return self._told(wanted, outcomes)
+        return self._told(wanted, outcomes, refused)
 
     async def _release(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
         wanted = self._wanted(request)
-        by = _line(request, "by", BY_LIMIT)
+        by = line(request, "by", BY_LIMIT)
         here = self._here()
         before = {each: self._reason(each) for each in wanted if each in here}
-        released = [each for each, why in before.items() if why in _RELEASED]
-        refused = {
-            each: _instead(each, why) for each, why in before.items() if why is not None and why not in _RELEASED
-        }
+        if request["command"] == "resume":
+            paused = [each for each in before if self._own_reason(each) is Reason.PAUSED_BY_OPERATOR]
+            refused = {
+                each: _not_paused(each, why) for each, why in before.items() if why is not None and each not in paused
+            }
+            released = paused
+        else:
+            released = [each for each, why in before.items() if why in _RELEASED]
+            refused = {
+                each: _instead(each, why) for each, why in before.items() if why is not None and why not in _RELEASED
+            }
         if request.get("preview") or not released:
             return self._told(wanted, dict.fromkeys(released), refused, gates=self._gates())
         topic = released[0].topic
@@ -138,8 +152,8 @@ class Control:
         return self._told(wanted, {each: outcomes[each] for each in released}, refused)
 
     async def _set(self, request: Mapping[str, Any], uid: int | None) -> Mapping[str, Any]:
-        moves = _moves(request)
-        by = _line(request, "by", BY_LIMIT)
+        moves = moves_of(request)
+        by = line(request, "by", BY_LIMIT)
         here = self._here()
         elsewhere = [each for each in moves if each not in here]
         if elsewhere:
@@ -175,6 +189,11 @@ class Control:
         if own is not None:
             return shown(own.why)
         return Reason.DEAD_LETTER_HOLD if partition.topic in event_log.topic_holds else None
+
+    def _own_reason(self, partition: TopicPartition) -> Reason | None:
+        """The same, of what holds the partition and not its topic, and told apart from others of its name."""
+        own = self._reach.event_log.partition_holds.get(partition)
+        return None if own is None else own.why
 
     def _gates(self) -> list[str]:
         """What holds all sending until somebody acts: no release ends that."""
@@ -266,40 +285,19 @@ def _error(kind: str, message: str) -> Mapping[str, Any]:
     return {"error": kind, "message": message}
 
 
+def _held_for_good(partition: TopicPartition) -> str:
+    only = ("--partition", str(partition.partition))
+    release = command("release", Operand(partition.topic), *only)
+    return f"{partition}: an operator holds it without an end, and a pause would end that. `{release}` first."
+
+
+def _not_paused(partition: TopicPartition, why: Reason) -> str:
+    if why in _RELEASED:
+        release = command("release", Operand(partition.topic), "--partition", str(partition.partition))
+        return f"{partition}: is not paused but held ({why.value}). `{release}` ends that."
+    return _instead(partition, why)
+
+
 def _instead(partition: TopicPartition, why: Reason) -> str:
     text = _ELSE.get(why) or REASONS[why].action
     return completed(f"{partition}: {text}.", PARTITION=str(partition))
-
-
-def _line(request: Mapping[str, Any], name: str, limit: int) -> str:
-    """Text on one line, in at most `limit` bytes."""
-    found = request.get(name)
-    if not isinstance(found, str) or not found.strip():
-        raise ControlRefusal("usage", f"{name}: must not be empty.")
-    line = " ".join("".join(each if each.isprintable() else " " for each in found).split())
-    if len(line.encode()) > limit:
-        raise ControlRefusal("usage", f"{name}: has {len(line.encode())} bytes, and may have {limit}.")
-    return line
-
-
-def _moves(request: Mapping[str, Any]) -> dict[TopicPartition, Move]:
-    topic, moves = request.get("topic"), request.get("moves")
-    if not isinstance(topic, str) or not isinstance(moves, list) or not moves:
-        raise ControlRefusal("usage", "topic and moves: must say what to set.")
-    return dict(_move(topic, each) for each in moves)
-
-
-def _move(topic: str, told: Any) -> tuple[TopicPartition, Move]:
-    if not isinstance(told, dict):
-        raise ControlRefusal("usage", "moves: each must be an object.")
-    partition, expected, offset = told.get("partition"), told.get("expected"), told.get("offset")
-    old, new = told.get("expected_map"), told.get("map")
-    numbers = [partition, offset, 0 if expected is None else expected]
-    if not all(type(each) is int and 0 <= each <= LARGEST for each in numbers):
-        raise ControlRefusal("usage", "moves: partition, expected and offset must be offsets.")
-    if not isinstance(old, str) or not isinstance(new, str):
-        raise ControlRefusal("usage", "moves: expected_map and map must be text.")
-    decoded = offset_map.decode(new)
-    if new and (decoded is None or decoded.base != offset):
-        raise ControlRefusal("usage", "moves: map is no offset map for this offset.")
-    return TopicPartition(topic, int(str(partition))), Move(expected, old, int(str(offset)), new)

@@ -47,8 +47,7 @@ class PartitionOffsets:
         """The same, or that an operator holds it."""
         hold = self.hold
         if hold is None and self.committed is not None and self.committed.operator_hold is not None:
-            sentence = start_policy.held_by_operator(self.committed.operator_hold)
-            return start_policy.Hold(Reason.HELD_BY_OPERATOR, sentence)
+            return start_policy.of_operator(self.committed.operator_hold)
         return hold
 
     @property

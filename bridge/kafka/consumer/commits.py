@@ -29,6 +29,7 @@ from bridge.model import Position, TopicPartition
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError
 
+    from bridge.formats.operator_hold import OperatorHold
     from bridge.kafka.consumer.thread.consumption import Positioned, Tracker
     from bridge.kafka.consumer.thread.context import ConsumerContext
     from bridge.kafka.consumer.thread.partition_state import PartitionState
@@ -150,10 +151,9 @@ class Commits:
             changed = known[self._heartbeat_by % len(known) :][:1] if known else []
         self._issue(changed, now)
 
-    @property
-    def keeps_holds(self) -> bool:
-        """Whether the brokers take enough metadata for a hold to travel with the committed offset."""
-        return self._text.keeps_holds
+    def keeps(self, hold: OperatorHold) -> bool:
+        """Whether the brokers take enough metadata for this hold to travel with the committed offset."""
+        return self._text.keeps(hold)
 
     def is_under_way(self, entry: PartitionState) -> bool:
         """Whether the answer to an explicit commit of it is waited for."""

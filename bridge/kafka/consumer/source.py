@@ -202,6 +202,11 @@ class Source:
         return self._parts.start_runner.next_looks
 
     @property
+    def hold_ends(self) -> Mapping[TopicPartition, int]:
+        """When an operator's hold of a partition ends by itself, in Unix seconds, of those that do."""
+        return self._parts.start_runner.ends
+
+    @property
     def topic_problems(self) -> Mapping[str, tuple[Reason, str]]:
         """Named topics that are missing or may not be read, each with one sentence."""
         return self._parts.cluster_watch.problems

@@ -12,6 +12,7 @@ from bridge.commands import completed
 from bridge.holds import REASONS, Reason, shown
 from bridge.limiter import Limiter
 from bridge.model import TRACK
+from bridge.text import moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -203,9 +204,28 @@ class Events:
         """A hold ended."""
         self._log.info("released", reason=shown(why).value, topic=topic, partition=partition, seconds=round(seconds, 3))
 
-    def operator_held(self, topic: str, partitions: Sequence[int], *, reason: str, by: str, uid: int | None) -> None:
-        """Somebody ran ``bridge hold``; `uid` is what the kernel says of whoever connected, where it says that."""
-        self._log.warning("operator_held", topic=topic, partitions=list(partitions), reason=reason, by=by, uid=uid)
+    def operator_held(
+        self,
+        topic: str,
+        partitions: Sequence[int],
+        *,
+        reason: str,
+        by: str,
+        uid: int | None,
+        until: float | None = None,
+    ) -> None:
+        """Somebody ran ``bridge hold``, or ``bridge pause`` where there is an end, in Unix seconds; `uid` is what the
+        kernel says of whoever connected, where it says that.
+        """
+        self._log.warning(
+            "operator_held",
+            topic=topic,
+            partitions=list(partitions),
+            reason=reason,
+            by=by,
+            uid=uid,
+            until=None if until is None else moments.iso(until, "seconds"),
+        )
 
     def operator_released(
         self, topic: str, partitions: Sequence[int], *, reasons: Sequence[Reason], by: str, uid: int | None

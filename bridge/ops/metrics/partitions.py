@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from bridge.holds import PARTITION_HOLDS, Reason
-from bridge.ops.hold_reasons import explain, held_since, partition_hold
+from bridge.ops.hold_reasons import explain, held_beyond, held_since, partition_hold
 from bridge.ops.metrics.declare import Metric, Over, Samples, gauge, gauges
 from bridge.ops.snapshot import PartitionView, Snapshot
 
@@ -36,16 +36,22 @@ def _held(snapshot: Snapshot) -> Samples:
                 yield (topic, str(number), why.value), hold is why
 
 
-def _held_since(snapshot: Snapshot) -> Samples:
+def _since(
+    snapshot: Snapshot, begins: Callable[[PartitionView, Mapping[str, float]], float | None]
+) -> Iterator[tuple[tuple[str, str, str], float]]:
     since_by_topic = {hold.topic: hold.since for hold in snapshot.held_topics}
     for partition in snapshot.partitions:
-        why, since = partition_hold(partition, since_by_topic), held_since(partition, since_by_topic)
+        why, since = partition_hold(partition, since_by_topic), begins(partition, since_by_topic)
         if why is not None and since is not None:
             yield (partition.partition.topic, str(partition.partition.partition), why.value), since
 
 
+def _held_since(snapshot: Snapshot) -> Samples:
+    return _since(snapshot, held_since)
+
+
 def _held_for(snapshot: Snapshot) -> Samples:
-    return ((labels, max(0.0, snapshot.at - since)) for labels, since in _held_since(snapshot))
+    return ((labels, max(0.0, snapshot.at - since)) for labels, since in _since(snapshot, held_beyond))
 
 
 def scaling_backlog(snapshot: Snapshot) -> int:
@@ -121,7 +127,7 @@ METRICS: tuple[Metric, ...] = (
         "partition_held_seconds",
         "seconds",
         "For how long this reason holds the partition; absent while nothing does. For transaction_hanging: for how long"
-        " the last stable offset has not moved.",
+        " the last stable offset has not moved. For a pause: since the time at which it was to end, 0 before.",
         (*_PARTITION, "reason"),
         _held_for,
         Over.MAX,

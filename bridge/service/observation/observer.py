@@ -301,6 +301,9 @@ def _with_next_look(of: Observed, view: PartitionView, at: ClockReading) -> Part
     if view.draining:
         view = replace(view, drains_until=at.ahead(of.dispatcher.assignments.deadline()))
     look = of.source.next_looks.get(view.partition)
+    ends = of.source.hold_ends.get(view.partition)
+    if view.hold is not None and view.hold.why is Reason.PAUSED_BY_OPERATOR and ends is not None:
+        return replace(view, hold=replace(view.hold, until=float(ends)))
     if view.hold is None or look is None or REASONS[view.hold.why].needs_operator:
         return view
     return replace(view, hold=replace(view.hold, next_try=at.ahead(look)))

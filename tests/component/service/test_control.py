@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from bridge.ops.control import control_client
 from bridge.sandbox.broker import PRODUCE
 from bridge.sandbox.emulator import Accepted, Emulator, Fault, FaultKind
+from bridge.text import moments
 from tests.component.service.conftest import Start, StartProcess
 from tests.support.service import events
 from tests.support.service.embedded import PARTITIONS, Broker
@@ -116,6 +118,56 @@ async def test_a_hold_outlives_a_kill_and_what_was_done_before_is_not_sent_again
     await asyncio.wait_for(_accepted(api, 80), 30)
     assert len({_id(event) for event in api.ledger.accepted}) == 80
     assert len(api.ledger.accepted) == 80
+
+
+async def test_a_pause_outlives_a_kill_and_ends_by_itself_at_its_time(
+    broker: Broker, api: Emulator, replica: StartProcess, socket: Path, observability: dict[str, str]
+) -> None:
+    broker.produce(events.orders(20))
+    running = await replica(observability=observability, kafka={"properties": SESSION})
+    await asyncio.wait_for(_accepted(api, 20), 30)
+    until = int(time.time()) + 15
+    paused = await ask(socket, "pause", reason="index is rebuilt", until=until)
+    assert outcomes(paused) == ALL_DONE
+    await running.kill()
+    broker.produce(events.orders(20))
+    await running.start()
+    async with asyncio.timeout(12):
+        while [each["reason"] for each in running.events("held")].count("held_by_operator") < PARTITIONS:
+            await asyncio.sleep(0.1)
+    assert len(api.ledger.accepted) == 20
+    await asyncio.wait_for(_accepted(api, 40), 40)
+    assert time.time() >= until, "not a moment before"
+    assert len({_id(event) for event in api.ledger.accepted}) == len(api.ledger.accepted) == 40
+    assert running.events("operator_released") == [], "nobody had to"
+
+
+async def test_a_pause_is_no_way_to_end_a_hold_and_resume_ends_pauses_only(
+    broker: Broker, api: Emulator, start: Start, socket: Path, observability: dict[str, str]
+) -> None:
+    broker.produce(events.orders(20))
+    service = await start(observability=observability)
+    await service.until_done(20)
+    await hold(socket, partitions=[0])
+    until = int(time.time()) + 600
+    rows = (await ask(socket, "pause", reason="index is rebuilt", until=until))["partitions"]
+    assert [row["outcome"] for row in rows] == ["refused", "done", "done", "done"]
+    assert "holds it without an end" in rows[0]["detail"]
+    status = await service.status()
+    ends = {row["partition"]: row["until"] for row in status["partitions"]}
+    assert ends == {0: None, **dict.fromkeys((1, 2, 3), moments.iso(float(until)))}
+    assert [len(status[name]) for name in ("needs_someone", "ends_by_itself")] == [1, 1]
+    rows = (await ask(socket, "resume"))["partitions"]
+    assert [row["outcome"] for row in rows] == ["refused", "done", "done", "done"]
+    assert "is not paused but held" in rows[0]["detail"]
+    for wrong, said in ((int(time.time()) - 5, "ago by the clock"), (until + 10**9, "more than"), ("soon", "a time")):
+        with pytest.raises(control_client.RefusedError, match=said):
+            await ask(socket, "pause", reason="x", until=wrong)
+    [told] = [each for each in service.lines.events("operator_held") if each["until"] is not None]
+    assert (told["partitions"], told["until"]) == ([1, 2, 3], moments.iso(float(until), "seconds"))
+    broker.produce(events.orders(20))
+    assert outcomes(await ask(socket, "release")) == {0: "done", **dict.fromkeys((1, 2, 3), "not_held")}
+    await service.until("all is sent", lambda: len(api.ledger.accepted) == 40)
 
 
 def _id(event: Accepted) -> str:

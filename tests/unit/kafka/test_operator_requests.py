@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -527,3 +528,75 @@ def test_a_loss_that_is_found_again_as_it_was_is_no_news() -> None:
     scene.questions.first = 160
     scene.pass_by(40.0)
     assert [each.at_most for each in scene.counts.lost.values()] == [60]
+
+
+# --- pauses -------------------------------------------------------------------------------------------------
+
+
+class Wall:
+    """The time of day, beside the scene's clock; both go on together."""
+
+    def __init__(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ahead = 1_700_000_000.0 - scene.now
+        self._scene = scene
+        monkeypatch.setattr(time, "time", self.now)
+
+    def now(self) -> float:
+        return self._ahead + self._scene.now
+
+    def pause(self, seconds: float) -> OperatorHold:
+        return OperatorHold("index is rebuilt", "alice", int(self.now()), int(self.now() + seconds))
+
+
+def test_a_pause_ends_by_itself_at_its_time_and_its_note_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    wall = Wall(scene, monkeypatch)
+    scene.read(A)
+    pause = wall.pause(12)
+    scene.hold(A, hold=pause)
+    scene.loop.drained(A, mapped(100))
+    scene.pass_by(2.0)
+    assert scene.outcomes[-1] == {A: OperatorOutcome.DONE}
+    assert scene.entry(A).held is Reason.PAUSED_BY_OPERATOR
+    assert scene.starting.ends == {A: pause.until}
+    assert operator_hold.of_metadata(scene.client.committed[A].metadata) == pause
+    scene.pass_by(9.0)
+    assert scene.begun() == {}, "its time is not over"
+    scene.pass_by(2.0)
+    assert scene.begun() == {A: 100}, "at once, and not with the next look at what is held"
+    assert scene.starting.ends == {}
+    scene.pass_by(1.0)
+    assert operator_hold.of_metadata(scene.client.committed[A].metadata) is None
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_whoever_gets_a_paused_partition_ends_the_pause(monkeypatch: pytest.MonkeyPatch, *, is_over: bool) -> None:
+    scene = Scene()
+    wall = Wall(scene, monkeypatch)
+    pause = wall.pause(60)
+    scene.client.committed[A] = Position(130, pause.note, None)
+    if is_over:
+        scene.wait(61)
+    scene.starting.assign([A])
+    if not is_over:
+        assert scene.entry(A).held is Reason.PAUSED_BY_OPERATOR
+        scene.pass_by(59.0)
+        assert scene.begun() == {}
+        scene.pass_by(2.0)
+    assert scene.begun() == {A: 130}
+    scene.pass_by(1.0)
+    assert operator_hold.of_metadata(scene.client.committed[A].metadata) is None
+
+
+def test_a_hold_in_place_of_a_pause_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    wall = Wall(scene, monkeypatch)
+    scene.read(A)
+    scene.hold(A, hold=wall.pause(10))
+    scene.loop.drained(A, mapped(100))
+    scene.pass_by(2.0)
+    scene.hold(A)
+    scene.pass_by(60.0)
+    assert scene.entry(A).held is Reason.HELD_BY_OPERATOR
+    assert scene.begun() == {}
+    assert operator_hold.of_metadata(scene.client.committed[A].metadata) == HOLD

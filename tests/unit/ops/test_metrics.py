@@ -283,6 +283,20 @@ def test_what_holds_a_partition_says_since_when(busy: Snapshot) -> None:
     assert f"{PREFIX}partition_held_seconds" not in scraped(busy)
 
 
+@pytest.mark.parametrize(("ends_in", "held_for"), [(840, 0), (0, 0), (-30, 30)])
+def test_a_pause_is_held_for_no_time_at_all_until_it_should_have_ended(
+    busy: Snapshot, ends_in: float, held_for: float
+) -> None:
+    where = {"partition": "3", "topic": "shop.orders", "reason": "held_by_operator"}
+    hold = PartitionHold(Reason.PAUSED_BY_OPERATOR, busy.at - 90, "Paused.", until=busy.at + ends_in)
+    series = scraped(replace(busy, partitions=(replace(busy.partitions[0], hold=hold),)))
+
+    labels = tuple(sorted(where.items()))
+    assert series[f"{PREFIX}partition_held_seconds"] == {labels: held_for}
+    assert series[f"{PREFIX}partition_held"][labels] == 1
+    assert series[f"{PREFIX}partition_held_timestamp_seconds"] == {labels: busy.at - 90}
+
+
 def test_an_unknown_lag_is_absent_so_that_sums_over_partitions_stay_numbers(busy: Snapshot) -> None:
     unknown = replace(busy, partitions=(replace(busy.partitions[0], end=None),))
 

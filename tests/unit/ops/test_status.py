@@ -28,6 +28,7 @@ from bridge.ops.snapshot import (
 from bridge.ops.status import status_document
 from bridge.ops.status.headline import ProcessState
 from bridge.ops.status.status_text import lines
+from bridge.text.moments import iso
 
 if TYPE_CHECKING:
     from bridge.ops.snapshot import Snapshot
@@ -155,6 +156,24 @@ def test_a_hold_that_began_outside_the_calendar_has_no_beginning_that_is_told(bu
 
     assert checked(told)["partitions"][0]["since"] is None
     assert any("held_by_operator: shop.orders/3" in line for line in lines(checked(told)))
+
+
+def test_a_pause_ends_by_itself_at_its_time_and_is_nothing_that_needs_someone(busy: Snapshot) -> None:
+    said = "Paused by alice until then: index is rebuilt"
+    hold = PartitionHold(Reason.PAUSED_BY_OPERATOR, busy.at - 60, said, until=busy.at + 840)
+    told = checked(replace(busy, partitions=(replace(busy.partitions[0], hold=hold),)))
+
+    (partition,) = told["partitions"]
+    [concern] = [each for each in told["ends_by_itself"] if each["reason"] == "held_by_operator"]
+    assert (partition["why"], partition["until"], partition["next_try"]) == (
+        "held_by_operator",
+        iso(busy.at + 840),
+        None,
+    )
+    assert (concern["reason"], concern["until"], concern["details"]) == ("held_by_operator", iso(busy.at + 840), [said])
+    assert "held_by_operator" not in {each["reason"] for each in told["needs_someone"]}
+    assert told["state"] == "waiting"
+    assert told["sentence"].startswith(said)
 
 
 def test_a_timestamp_from_the_future_is_no_negative_age(busy: Snapshot) -> None:

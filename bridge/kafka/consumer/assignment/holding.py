@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.formats import offset_map
-from bridge.holds import Reason
 from bridge.kafka import topic_ids
 from bridge.kafka.consumer.starts import start_policy
 from bridge.model import Position, TopicPartition
@@ -110,14 +109,14 @@ class Holding:
     # --- what is asked ------------------------------------------------------------------------------
 
     def hold(self, partitions: Sequence[TopicPartition], hold: OperatorHold, done: Done) -> None:
-        """Read these no further, here or wherever they are assigned next, until they are released."""
+        """Read these no further, here or wherever they are assigned next, until they are released or the hold ends."""
         entries = [] if self._pauses.stopping else self._entries(partitions)
         for entry in entries:
             # From here on each commit carries it: a crash in the middle of the drain leaves the partition held.
             entry.operator_hold, entry.told_of_hold = hold, True
 
         def kept(outcomes: Mapping[TopicPartition, OperatorOutcome]) -> None:
-            if self._commits.keeps_holds:
+            if self._commits.keeps(hold):
                 done(outcomes)
             else:
                 done({p: OperatorOutcome.NOT_KEPT if o is OperatorOutcome.DONE else o for p, o in outcomes.items()})
@@ -258,8 +257,8 @@ class Holding:
     def _tell_held(self, entries: Sequence[PartitionState]) -> None:
         for entry in entries:
             if self._is_ours(entry) and entry.operator_hold is not None:
-                sentence = start_policy.held_by_operator(entry.operator_hold)
-                self._start_runner.hold(entry, Reason.HELD_BY_OPERATOR, sentence)
+                held = start_policy.of_operator(entry.operator_hold)
+                self._start_runner.hold(entry, held.reason, held.detail)
 
     def _read(self, entries: Sequence[PartitionState]) -> None:
         self._start_runner.recheck_waiting([e for e in entries if self._is_ours(e) and e.held is not None])

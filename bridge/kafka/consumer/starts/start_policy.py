@@ -110,17 +110,25 @@ def resolve(partition: TopicPartition, found: StartFacts, start_from: StartFrom)
 
 
 def _held_by_operator(partition: TopicPartition, found: StartFacts, hold: OperatorHold) -> Hold:
-    held = Hold(Reason.HELD_BY_OPERATOR, held_by_operator(hold))
+    held = of_operator(hold)
     position, log = found.position, found.range
     if position is None or log is None or position.offset >= log.first:
         return held
     return _lossy(held, partition, position, log)
 
 
+def of_operator(hold: OperatorHold) -> Hold:
+    """What somebody holds, for good or until a time."""
+    return Hold(Reason.PAUSED_BY_OPERATOR if hold.until else Reason.HELD_BY_OPERATOR, held_by_operator(hold))
+
+
 def held_by_operator(hold: OperatorHold) -> str:
     """The sentence for what somebody holds: the same for all partitions of one hold, so that it is told once."""
     since = moments.iso(hold.since, "seconds") if hold.since else None
-    return f"Held by {hold.by}{f' at {since}' if since else ''}: {hold.reason}"
+    at = f" at {since}" if since else ""
+    if hold.until:
+        return f"Paused by {hold.by}{at} until {moments.iso(hold.until, 'seconds')}: {hold.reason}"
+    return f"Held by {hold.by}{at}: {hold.reason}"
 
 
 def _without_position(partition: TopicPartition, found: StartFacts, start_from: StartFrom) -> Start | Hold:

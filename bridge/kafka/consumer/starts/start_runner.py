@@ -35,6 +35,8 @@ RETRY_BUDGET: Final = 1.0
 """Seconds a later look at held partitions may take: the others wait for it."""
 RECHECK_EVERY: Final = 30.0
 """Seconds between looks at partitions that only their owner can release."""
+_OPERATORS: Final = (Reason.HELD_BY_OPERATOR, Reason.PAUSED_BY_OPERATOR)
+_AFTER_THE_END: Final = 0.1
 _FIRST_RETRY: Final = 1.0
 """Seconds until a committed offset that could not be read is asked for again; doubles up to `RECHECK_EVERY`."""
 
@@ -47,6 +49,8 @@ class StartRunner:
         """Replaced whole, so it may be read from anywhere."""
         self.next_looks: Mapping[TopicPartition, float] = {}
         """When each of them is looked at again, in monotonic seconds. Replaced whole, too."""
+        self.ends: Mapping[TopicPartition, int] = {}
+        """When an operator's hold ends by itself, in Unix seconds, of those that do. Replaced whole, too."""
         self._consumer = consumer = context.consumer
         self._assign_now = consumer.incremental_assign if context.incremental else consumer.assign
         self._partitions = context.partitions
@@ -72,6 +76,7 @@ class StartRunner:
             self._partitions.add(entry)
             if isinstance(decision, start_policy.Start):
                 self._start(entry, decision, found)
+                self._forget_ended(entry, found)
             else:
                 self.hold(entry, decision.reason, decision.detail)
                 # What is unknown may be a leader that lags: it counts where it is still so at a later look.
@@ -102,6 +107,8 @@ class StartRunner:
         facts = found.get(entry.partition, start_policy.StartFacts())
         if not entry.told_of_hold:
             entry.operator_hold = facts.operator_hold
+        if entry.operator_hold is not None and entry.operator_hold.is_over(time.time()):
+            entry.operator_hold, entry.told_of_hold = None, True
         facts = replace(facts, operator_hold=entry.operator_hold)
         if entry.operator_hold is None and topic_ids.differ(facts.topic_id or "", entry.topic_id):
             return start_policy.begin_again(entry.partition, facts, self._start_from, read=entry.topic_id)
@@ -121,6 +128,11 @@ class StartRunner:
         entry.position, entry.topic_id = position, entry.tracker.topic_id
         entry.next_offset = position.offset
         entry.subscription = found[entry.partition].subscription
+
+    def _forget_ended(self, entry: PartitionState, found: Mapping[TopicPartition, StartFacts]) -> None:
+        """A hold that was released, or has ended, and that the committed text still has."""
+        if found[entry.partition].operator_hold is not None:
+            self._commits.tell(entry)
 
     def _tell_started(self, decisions: Mapping[PartitionState, start_policy.Start | start_policy.Hold]) -> None:
         told = [
@@ -163,13 +175,13 @@ class StartRunner:
     def hold(self, entry: PartitionState, reason: Reason, detail: str) -> None:
         """Take nothing from this partition until it is looked at again."""
         if (reason, detail) != (entry.held, entry.detail):
-            seconds = _held_for(entry) if reason is Reason.HELD_BY_OPERATOR else 0.0
+            seconds = _held_for(entry) if reason in _OPERATORS else 0.0
             self._hand_over.tell(self._hand_over.consumption.partition_held, entry.partition, reason, detail, seconds)
         entry.held, entry.detail = reason, detail
         passing = reason in (Reason.POSITION_UNKNOWN, Reason.CREATED_AGAIN)
         shortest = _FIRST_RETRY if passing else RECHECK_EVERY
         entry.retry_in = min(RECHECK_EVERY, max(shortest, entry.retry_in * 2))
-        entry.retry_at = self._clock() + entry.retry_in
+        entry.retry_at = self._clock() + min(entry.retry_in, _ends_in(entry))
         self._publish()
 
     def identify(self, topic: str, topic_id: str) -> None:
@@ -271,8 +283,7 @@ class StartRunner:
                 self._count_lost(entry, decision.possibly_lost, decision.lost)
             elif self._is_set_back(entry, decision) and self._release(entry, decision.position.offset):
                 self._start(entry, decision, found)
-                if found[entry.partition].operator_hold is not None:
-                    self._commits.tell(entry)  # It was released, and the committed text still says otherwise.
+                self._forget_ended(entry, found)
                 self._hand_over.tell(self._hand_over.consumption.assigned, [entry.tracker])
                 started[entry] = decision
         self._tell_started(started)
@@ -297,6 +308,7 @@ class StartRunner:
         held = [entry for entry in self._partitions if entry.held is not None]
         self.held = {entry.partition: (entry.held, entry.detail) for entry in held if entry.held is not None}
         self.next_looks = {entry.partition: entry.retry_at for entry in held if math.isfinite(entry.retry_at)}
+        self.ends = {e.partition: e.operator_hold.until for e in held if e.operator_hold and e.operator_hold.until}
 
     def _release(self, entry: PartitionState, offset: int) -> bool:
         try:
@@ -334,6 +346,14 @@ def _held_for(entry: PartitionState) -> float:
     """Seconds since an operator held it; the hold may be older than this process."""
     hold = entry.operator_hold
     return 0.0 if hold is None or not hold.since else max(0.0, time.time() - hold.since)
+
+
+def _ends_in(entry: PartitionState) -> float:
+    """Seconds until an operator's hold ends by itself. The two clocks do not tick alike: never quite at once."""
+    hold = entry.operator_hold
+    return (
+        math.inf if hold is None or not hold.until else max(_AFTER_THE_END, hold.until + _AFTER_THE_END - time.time())
+    )
 
 
 def _is_done(entry: PartitionState) -> bool:
