@@ -15,7 +15,7 @@ class ConsoleSettings(Section):
         "Address of the console. Another one than loopback needs token_file, or `bridge console --behind-proxy`.",
         "[::1]:9465",
     )
-    instances: tuple[fields.Name, ...] = Field(
+    instances: tuple[fields.Instance, ...] = Field(
         default=(),
         description="The replicas, each HOST:PORT or a URL; dns+http://NAME:PORT stands for every address of the name. "
         "Left out: the address of observability.listen.",

@@ -36,6 +36,20 @@ def address(path: Path, environ: Mapping[str, str]) -> str:
             f"{path}: {render(KEY)} has port 0, so the bridge takes any that is free: the line `listening` of its log"
             " says which. Give the address with --url."
         )
+    return _reached_at(listen)
+
+
+def reached_at(listen: Listen) -> str:
+    """``host:port`` at which to ask a bridge that listens there, on its machine. Raises `ListenUnknownError`."""
+    if listen.port == 0:
+        raise ListenUnknownError(
+            f"{render(KEY)} has port 0, so the bridge takes any that is free: the line `listening` of its log says"
+            " which. Name it in console.instances."
+        )
+    return _reached_at(listen)
+
+
+def _reached_at(listen: Listen) -> str:
     host = _LOOPBACK.get(listen.host, listen.host)
     return f"[{host}]:{listen.port}" if ":" in host else f"{host}:{listen.port}"
 

@@ -41,6 +41,12 @@ class ReplicaView:
     """Why it says nothing, or is not counted: a sentence; None: it answered."""
     document: Mapping[str, Any] | None = None
     """Its `/status`; None where there is none that counts."""
+    since: float | None = None
+    """Since when it says nothing, as far as anybody saw it; None: it answered, or that is not known."""
+    other_group: str | None = None
+    """The group that it belongs to, where that is another one than was asked for."""
+    is_member: bool = False
+    """Only the group knows of it: no instance that was asked is this one."""
 
     @property
     def version(self) -> str | None:
@@ -188,6 +194,8 @@ class FleetView:
     replays: tuple[ReplayView, ...] = ()
     letters: Letters | None = None
     """Dead letters that nobody has settled; None: not counted."""
+    letters_problem: str | None = None
+    """Why they are not counted: a sentence."""
     losses: RecordedLosses | None = None
     """What is recorded of the group's losses; None: not read."""
     concerns: tuple[FleetConcern, ...] = ()

@@ -10,9 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from bridge.config.sections import Config
-from bridge.formats import declarations
 from bridge.kafka.admin.committed import GroupReader
-from bridge.kafka.letters.replay_group import SESSION
+from bridge.kafka.letters.replay_group import SESSION, reader_of_replays
 from bridge.mapping.mapper import CompiledMapping
 from bridge.model import DeadLetter
 from bridge.pipeline.settings import DeliverySettings
@@ -156,7 +155,4 @@ def _budget(rate: float, settings: DeliverySettings, group: GroupReader, *, auto
 
 def replay_group(config: Config, logger: logging.Logger) -> GroupReader:
     """Reads what the replays of this group have declared."""
-    kafka = config.kafka.model_copy(
-        update={"group_id": declarations.group_of(config.kafka.group_id), "topics": (config.dead_letter.topic,)}
-    )
-    return GroupReader(kafka, logger)
+    return reader_of_replays(config.kafka, config.dead_letter.topic, logger)

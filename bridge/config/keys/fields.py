@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from bridge.config.keys import api_key, control_socket, endpoint, scalars
+from bridge.config.keys import api_key, control_socket, endpoint, instance, scalars
 
 AS_WRITTEN: Final = "as written"
 """The context of a dump in the words of a file. Every other dump has the values as they are: fingerprints that outlive
@@ -168,6 +168,7 @@ StartFrom = Annotated[
 ]
 FilePath = Annotated[Path, BeforeValidator(_file_path), WithJsonSchema({"type": "string", "minLength": 1})]
 Endpoint = Annotated[str, BeforeValidator(endpoint.normalise), WithJsonSchema({"type": "string", "minLength": 1})]
+Instance = Annotated[str, BeforeValidator(instance.normalise), WithJsonSchema({"type": "string", "minLength": 1})]
 ApiKey = Annotated[SecretStr, BeforeValidator(_secret_key), WithJsonSchema({"type": "string"})]
 
 OptionalText = Annotated[Text | None, BeforeValidator(_absent_if_empty)]

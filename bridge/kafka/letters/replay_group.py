@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from bridge.formats import declarations
 from bridge.kafka import answers, client
+from bridge.kafka.admin.committed import GroupReader
 from bridge.kafka.client_log import ClientLog
 
 if TYPE_CHECKING:
@@ -35,6 +37,15 @@ _RENEW: Final = 2.0
 _ANSWER: Final = 5.0
 """Seconds after which a commit without an answer is given up."""
 _FATAL: Final = frozenset({-150, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED})
+
+
+def reader_of_replays(kafka: Kafka, letters: str, logger: logging.Logger) -> GroupReader:
+    """Reads what the replays of this group's dead letters, in the topic `letters`, have declared.
+
+    Raises `client.ClientRefusedError`.
+    """
+    update = {"group_id": declarations.group_of(kafka.group_id), "topics": (letters,)}
+    return GroupReader(kafka.model_copy(update=update), logger)
 
 
 class ClaimHolder(Protocol):

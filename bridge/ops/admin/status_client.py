@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -14,6 +15,7 @@ from bridge.errors import Unreachable
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes; some thousands of partitions take one or two megabytes."""
+_AT_ONCE = 1 << 16
 
 
 class StatusError(Unreachable):
@@ -21,7 +23,7 @@ class StatusError(Unreachable):
 
 
 def fetch(base_url: str, timeout: float) -> dict[str, Any]:
-    """The document served at an address as `status_url` takes it; `timeout` in seconds.
+    """The document served at an address as `status_url` takes it; `timeout` in seconds, of the whole.
 
     Goes past every proxy: the address is one of this machine or cluster. Raises `StatusError`, and `ValueError` for an
     address that is none.
@@ -30,7 +32,7 @@ def fetch(base_url: str, timeout: float) -> dict[str, Any]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=timeout) as answer:
-            content = answer.read(MAX_DOCUMENT)
+            content = _content(answer, time.monotonic() + timeout)
         document = json.loads(content)
     except urllib.error.HTTPError as error:
         with error:
@@ -44,6 +46,18 @@ def fetch(base_url: str, timeout: float) -> dict[str, Any]:
     if not isinstance(document, dict) or "state" not in document:
         raise StatusError(f"{url} answered with something that is not a status document.")
     return document
+
+
+def _content(answer: http.client.HTTPResponse, until: float) -> bytes:
+    """All of it, by this monotonic time: a page that comes byte by byte is none. Raises `TimeoutError`."""
+    parts: list[bytes] = []
+    size = 0
+    while size < MAX_DOCUMENT and (part := answer.read1(_AT_ONCE)):
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > until:
+            raise TimeoutError
+    return b"".join(parts)
 
 
 def status_url(address: str) -> str:

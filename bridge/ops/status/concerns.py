@@ -17,7 +17,7 @@ from bridge.model import TopicPartition
 from bridge.ops import kind_gates
 from bridge.ops.group_view import stalled, unowned
 from bridge.ops.hold_reasons import HoldExplanation
-from bridge.ops.snapshot import ClosedGate, PartitionView, Snapshot
+from bridge.ops.snapshot import ClosedGate, Letters, PartitionView, Snapshot
 from bridge.text import moments
 from bridge.text.amounts import plural, span, thousands
 
@@ -38,6 +38,16 @@ _LOGIN_SOON_NEEDED: Final = (
     " brokers keep these: fix what the sentence names."
 )
 _LOGIN_NEEDED: Final = "It is tried again every few seconds, and nothing is read before: fix what the sentence names."
+
+LENGTHEN_RETENTION: Final = (
+    "Lengthen retention.ms of the topic first (kafka-configs --alter), then fix what keeps its records waiting."
+)
+"""What to do about `RETENTION_NEAR`."""
+LOOK_AT_LETTERS: Final = (
+    "Look at them with `bridge dlq stats` and `bridge dlq list`. Fix the cause, then send them again with"
+    " `bridge dlq replay`, or settle them with `bridge dlq discard --because TEXT`."
+)
+"""What to do about `OPEN_DEAD_LETTERS`; its commands are to be completed."""
 
 DETAILS_SHOWN: Final = 3
 """Cases of one reason that are told in full."""
@@ -253,8 +263,7 @@ def _retention_near(snapshot: Snapshot) -> Iterator[Concern]:
             details=tuple(
                 _about_to_be_deleted(topic, found, snapshot) for topic, found in [*near.items()][:DETAILS_SHOWN]
             ),
-            action="Lengthen retention.ms of the topic first (kafka-configs --alter), then fix what keeps its records"
-            " waiting.",
+            action=LENGTHEN_RETENTION,
             partitions=tuple(partition.partition for found in near.values() for partition in found),
             left_out=max(0, len(near) - DETAILS_SHOWN),
             holds=False,
@@ -266,9 +275,17 @@ def _about_to_be_deleted(topic: str, partitions: Sequence[PartitionView], snapsh
         ((each.oldest_age(snapshot.at), each.oldest) for each in partitions if each.oldest is not None),
         key=lambda found: found[0],
     )
-    began = "was written" if oldest.timestamp is not None and oldest.timestamp <= oldest.since else "was first seen"
-    retention = snapshot.retention[topic]
-    deleted = moments.iso(snapshot.at - age + retention, "seconds")
+    is_written = oldest.timestamp is not None and oldest.timestamp <= oldest.since
+    return about_to_be_deleted(topic, snapshot.retention[topic], age, snapshot.at, is_written=is_written)
+
+
+def about_to_be_deleted(topic: str, retention: float, age: float, now: float, *, is_written: bool = True) -> str:
+    """That retention (seconds) takes the oldest record that waits, which is `age` seconds old at `now`, as a sentence.
+
+    Not `is_written`: it is not known when it was written, only since when it waits.
+    """
+    began = "was written" if is_written else "was first seen"
+    deleted = moments.iso(now - age + retention, "seconds")
     return (
         f"Kafka keeps records of {topic} for {span(retention)}, and the oldest that waits {began}"
         f" {span(age)} ago: {f'from {deleted} on' if deleted else 'soon'} it may be deleted before it is sent."
@@ -311,17 +328,15 @@ def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
             OPEN_DEAD_LETTERS,
             needs_someone=True,
             since=letters.oldest_open,
-            details=(_open_letters(snapshot),),
-            action=completed(
-                "Look at them with `bridge dlq stats` and `bridge dlq list`. Fix the cause, then send them again with"
-                " `bridge dlq replay`, or settle them with `bridge dlq discard --because TEXT`."
-            ),
+            details=(open_letters(letters),),
+            action=completed(LOOK_AT_LETTERS),
             holds=False,
         )
 
 
-def _open_letters(snapshot: Snapshot) -> str:
-    counts, least = snapshot.letters.open_by_reason or {}, snapshot.letters.open_at_least
+def open_letters(letters: Letters) -> str:
+    """How many are open, by reason, as a sentence."""
+    counts, least = letters.open_by_reason or {}, letters.open_at_least
     total = sum(counts.values())
     parts = [
         f"{reason} {'at least ' if reason in least else ''}{thousands(counts.get(reason, 0))}"
@@ -338,5 +353,10 @@ def _holds_everything_first(concern: Concern) -> tuple[bool, bool]:
 
 
 def _rank(concern: Concern) -> int:
-    names = [reason.value for reason in _ENDS_ALONE]
-    return names.index(concern.reason) if concern.reason in names else len(names)
+    return rank(concern.reason)
+
+
+def rank(reason: str) -> int:
+    """The place among what ends by itself: what holds most comes first."""
+    names = [each.value for each in _ENDS_ALONE]
+    return names.index(reason) if reason in names else len(names)

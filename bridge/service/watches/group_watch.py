@@ -16,6 +16,7 @@ from bridge.holds import Reason
 from bridge.kafka.admin import sampler
 from bridge.kafka.admin.committed import Committed, GroupReader, ViewRefusedError, other_mappings
 from bridge.kafka.admin.group_description import GroupDescription
+from bridge.kafka.admin.group_findings import CommitAges, Steadiness, UnreadRecords, done_above, problems, unread
 from bridge.kafka.admin.inspection import Inspection
 from bridge.limiter import RareLog
 from bridge.model import TopicPartition
@@ -23,7 +24,6 @@ from bridge.ops import group_view
 from bridge.ops.group_view import GroupView, LookAnswers, MemberView, PartitionStanding, TopicProblem
 from bridge.ops.log.events import Events
 from bridge.ops.snapshot import OldestOpen
-from bridge.service.watches.group_findings import CommitAges, Steadiness, UnreadRecords, done_above, problems, unread
 from bridge.service.watches.tasks import end
 
 EVERY: Final = 10.0

@@ -12,10 +12,7 @@ from bridge.config.topics.topic_patterns import Reading
 from bridge.formats import offset_map
 from bridge.holds import Reason
 from bridge.kafka.admin.committed import Committed
-from bridge.model import TopicPartition
-from bridge.ops.group_view import PartitionStanding
-from bridge.service.watches import group_watch
-from bridge.service.watches.group_findings import (
+from bridge.kafka.admin.group_findings import (
     STEADY,
     TIMESTAMP_AGAIN,
     CommitAges,
@@ -25,6 +22,9 @@ from bridge.service.watches.group_findings import (
     problems,
     unread,
 )
+from bridge.model import TopicPartition
+from bridge.ops.group_view import PartitionStanding
+from bridge.service.watches import group_watch
 from bridge.service.watches.group_watch import GroupWatch, Here
 from tests.support.service.waiting import until
 

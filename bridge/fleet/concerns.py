@@ -1,0 +1,364 @@
+"""What is not as it should be in the whole group, each told once: what the replicas say and what only the group shows,
+merged. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bridge.commands import completed
+from bridge.config.topics import topic_patterns
+from bridge.fleet.facts import KafkaFacts
+from bridge.fleet.members import Matched
+from bridge.fleet.said import Document, in_ranges, moment, rows, section, texts, whole
+from bridge.fleet.view import FleetConcern, FleetPartition, ReplicaView
+from bridge.formats import offset_map
+from bridge.holds import REASONS, Reason
+from bridge.kafka.admin.committed import FRESH
+from bridge.model import TopicPartition
+from bridge.ops.snapshot import Letters
+from bridge.ops.status import concerns as of_replica
+from bridge.ops.status.concerns import OPEN_DEAD_LETTERS, RETENTION_NEAR, RETENTION_SHARE, STALLED
+from bridge.text.amounts import listed
+
+REPLICA_SILENT: Final = "replica_silent"
+"""A replica does not answer, or a member of the group is none of those that were asked."""
+OTHER_GROUP: Final = "other_group"
+"""A bridge that was asked belongs to another group."""
+MAPPINGS_DIFFER: Final = "mappings_differ"
+VERSIONS_DIFFER: Final = "versions_differ"
+CONFIGURATIONS_DIFFER: Final = "configurations_differ"
+OTHERS: Final = (REPLICA_SILENT, OTHER_GROUP, MAPPINGS_DIFFER, VERSIONS_DIFFER, CONFIGURATIONS_DIFFER)
+"""What no replica says of itself."""
+
+_EVERYTHING: Final = (
+    Reason.KAFKA_UNREACHABLE.value,
+    Reason.UNAUTHORIZED.value,
+    Reason.UNOWNED.value,
+    Reason.DEAD_LETTERS_UNWRITABLE.value,
+    Reason.NOT_JOINED.value,
+)
+"""What holds all of a replica, or of the group, comes first of what needs someone."""
+_ROLLOUT: Final = (
+    "Nothing, while a new version or configuration rolls out. Otherwise restart the replicas with one configuration:"
+    " what each sends follows from its own."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What is known when the concerns are to be told."""
+
+    facts: KafkaFacts
+    replicas: Sequence[ReplicaView]
+    partitions: Sequence[FleetPartition]
+    matched: Matched
+    letters: Letters | None
+    now: float
+
+
+def concerns(found: Composed) -> tuple[FleetConcern, ...]:
+    """All of them, in the order in which they are to be told."""
+    by_key: dict[tuple[str, bool, str], FleetConcern] = {}
+    for each in (*_said(found), *_of_group(found)):
+        key = (each.reason, each.needs_someone, each.action)
+        by_key[key] = _merged(by_key[key], each) if key in by_key else each
+    told = [_short(each) for each in by_key.values()]
+    needed = sorted((each for each in told if each.needs_someone), key=_holds_most_first)
+    ends = sorted((each for each in told if not each.needs_someone), key=lambda each: of_replica.rank(each.reason))
+    return (*needed, *ends)
+
+
+def _holds_most_first(concern: FleetConcern) -> tuple[bool, int]:
+    is_beside = concern.reason in of_replica.OTHERS or concern.reason in OTHERS
+    rank = _EVERYTHING.index(concern.reason) if concern.reason in _EVERYTHING else len(_EVERYTHING)
+    return is_beside, rank
+
+
+def _merged(one: FleetConcern, other: FleetConcern) -> FleetConcern:
+    """The same of more: since the first of them, until the last."""
+    ends = [each.until for each in (one, other) if each.until is not None]
+    return FleetConcern(
+        one.reason,
+        one.needs_someone,
+        _earliest(one.since, other.since),
+        max(ends, default=None),
+        _earliest(one.next_try, other.next_try),
+        tuple(dict.fromkeys((*one.details, *other.details))),
+        one.action,
+        tuple(sorted({*one.partitions, *other.partitions})),
+        tuple(dict.fromkeys((*one.topics, *other.topics))),
+        tuple(dict.fromkeys((*one.replicas, *other.replicas))),
+        one.left_out + other.left_out,
+    )
+
+
+def _earliest(*times: float | None) -> float | None:
+    return min((each for each in times if each is not None), default=None)
+
+
+def _short(concern: FleetConcern) -> FleetConcern:
+    more = len(concern.details) - of_replica.DETAILS_SHOWN
+    if more <= 0:
+        return concern
+    return replace(concern, details=concern.details[: of_replica.DETAILS_SHOWN], left_out=concern.left_out + more)
+
+
+# --- what replicas say ---------------------------------------------------------------------------------
+
+
+def _said(found: Composed) -> Iterator[FleetConcern]:
+    """All that they say, but for what is known better here."""
+    known = {each.partition: each for each in found.partitions}
+    for replica in found.replicas:
+        for needs_someone, key in ((True, "needs_someone"), (False, "ends_by_itself")):
+            for row in rows(replica.document, key):
+                concern = _read(row, replica, needs_someone=needs_someone)
+                if concern.reason == OPEN_DEAD_LETTERS and found.letters is not None:
+                    continue  # Each counts the same letters; the freshest count is told once.
+                if (kept := _still_true(concern, known)) is not None:
+                    yield kept
+
+
+def _read(row: Document, replica: ReplicaView, *, needs_someone: bool) -> FleetConcern:
+    action = row.get("action")
+    return FleetConcern(
+        str(row.get("reason")),
+        needs_someone,
+        moment(row.get("since")),
+        moment(row.get("until")),
+        moment(row.get("next_try")),
+        texts(row.get("details")),
+        action if isinstance(action, str) else "",
+        tuple(in_ranges(row.get("partitions"))),
+        texts(row.get("topics")),
+        (replica.address,),
+        whole(row.get("details_left_out")) or 0,
+    )
+
+
+def _still_true(concern: FleetConcern, known: Mapping[TopicPartition, FleetPartition]) -> FleetConcern | None:
+    """What a replica says of partitions of others it saw some seconds ago; who has them says it better."""
+    if concern.reason == Reason.UNOWNED.value:
+        kept = tuple(each for each in concern.partitions if each not in known or known[each].is_owned is not True)
+    elif concern.reason == STALLED:
+        kept = tuple(each for each in concern.partitions if each not in known or known[each].replica is None)
+    else:
+        return concern
+    return replace(concern, partitions=kept) if kept else None
+
+
+# --- what only the group shows -------------------------------------------------------------------------
+
+
+def _of_group(found: Composed) -> Iterator[FleetConcern]:
+    yield from _kafka(found)
+    yield from _unowned(found)
+    yield from _held(found)
+    yield from _topics(found)
+    yield from _silent(found)
+    yield from _strangers(found)
+    yield from _differences(found)
+    yield from _retention(found)
+    letters = found.letters
+    if letters is not None and (letters.open_at_least or any((letters.open_by_reason or {}).values())):
+        yield FleetConcern(
+            OPEN_DEAD_LETTERS,
+            needs_someone=True,
+            since=letters.oldest_open,
+            details=(of_replica.open_letters(letters),),
+            action=completed(of_replica.LOOK_AT_LETTERS),
+        )
+
+
+def _kafka(found: Composed) -> Iterator[FleetConcern]:
+    """Where a replica still reaches Kafka it is only this program that does not, which is no trouble of the group."""
+    facts = found.facts
+    reached = any(section(each.document, "kafka").get("reachable") is True for each in found.replicas)
+    if facts.down_since is None or reached:
+        return
+    said = any(section(each.document, "kafka").get("reachable") is False for each in found.replicas)
+    yield FleetConcern(
+        Reason.KAFKA_UNREACHABLE.value,
+        needs_someone=False,
+        since=None if said else facts.down_since,
+        details=() if said else (facts.problem or REASONS[Reason.KAFKA_UNREACHABLE].meaning,),
+        action=REASONS[Reason.KAFKA_UNREACHABLE].action,
+    )
+
+
+def _unowned(found: Composed) -> Iterator[FleetConcern]:
+    group, reason = found.facts.group, REASONS[Reason.UNOWNED]
+    nobodys = tuple(each.partition for each in found.partitions if each.is_owned is False)
+    if group is not None and not group.members:
+        last = max((at for at in map(_committed_at, found.facts.committed.values()) if at is not None), default=None)
+        yield FleetConcern(
+            Reason.UNOWNED.value,
+            needs_someone=True,
+            since=last,
+            details=(f"The group {found.facts.group_id} has no member: no bridge reads anything.",),
+            action=completed("Start a bridge of this group (`bridge run`), or look why none runs."),
+            partitions=nobodys,
+        )
+    elif nobodys:
+        yield FleetConcern(
+            Reason.UNOWNED.value, reason.needs_operator, None, None, None, (reason.meaning,), reason.action, nobodys
+        )
+
+
+def _committed_at(committed: object) -> float | None:
+    """When it was committed, as far as the text beside the offset says so."""
+    metadata = getattr(committed, "metadata", "")
+    text = offset_map.decode(metadata)
+    return None if text is None or not text.demand.at else float(text.demand.at)
+
+
+def _held(found: Composed) -> Iterator[FleetConcern]:
+    """Of partitions that no replica speaks of."""
+    for reason in (Reason.OUT_OF_RANGE, Reason.HELD_BY_OPERATOR):
+        held = [each for each in found.partitions if each.replica is None and each.why == reason.value]
+        for each in held:
+            yield FleetConcern(
+                reason.value,
+                needs_someone=each.until is None,
+                since=each.since,
+                until=each.until,
+                details=(each.detail,),
+                action=each.action,
+                partitions=(each.partition,),
+            )
+
+
+def _topics(found: Composed) -> Iterator[FleetConcern]:
+    """But for those that a replica speaks of: it was told more about them."""
+    said = {
+        (row.get("reason"), topic)
+        for replica in found.replicas
+        for row in rows(replica.document, "needs_someone")
+        for topic in texts(row.get("topics"))
+    }
+    for topic, problem in found.facts.topic_problems.items():
+        if topic_patterns.is_pattern(topic) or (problem.reason.value, topic) in said:
+            continue
+        yield FleetConcern(
+            problem.reason.value,
+            REASONS[problem.reason].needs_operator,
+            problem.since,
+            details=(f"{problem.detail}.",),
+            action=REASONS[problem.reason].action,
+            topics=(topic,),
+        )
+
+
+def _silent(found: Composed) -> Iterator[FleetConcern]:
+    """Replicas that say nothing. Somebody has to look where all are silent: nobody knows then what happens."""
+    quiet = [each for each in found.replicas if each.document is None and not _is_stranger(each)]
+    if not quiet:
+        return
+    owners = {str(member): address for address, member in found.matched.members.items()}
+    theirs = {each.address for each in quiet}
+    untold = [each for each in found.partitions if each.replica is None and each.is_owned and each.lag != 0]
+    mine = [each for each in untold if each.owner in theirs or owners.get(each.owner or "") in theirs]
+    everyone = len(quiet) == len(found.replicas)
+    yield FleetConcern(
+        REPLICA_SILENT,
+        needs_someone=everyone and found.facts.down_since is None,
+        since=_earliest(*(each.since for each in quiet)),
+        details=tuple(each.problem or "" for each in quiet),
+        action="Look at its log, or start it again. If it was killed, the group gives its partitions to others when its"
+        " session runs out (session.timeout.ms). One that runs and cannot be asked: correct console.instances.",
+        partitions=tuple(each.partition for each in (mine or untold if everyone else mine)),
+        replicas=tuple(each.address for each in quiet),
+    )
+
+
+def _is_stranger(replica: ReplicaView) -> bool:
+    return replica.other_group is not None
+
+
+def _strangers(found: Composed) -> Iterator[FleetConcern]:
+    strangers = [each for each in found.replicas if _is_stranger(each)]
+    if strangers:
+        yield FleetConcern(
+            OTHER_GROUP,
+            needs_someone=True,
+            details=tuple(each.problem or "" for each in strangers),
+            action="Take it out of console.instances, or use the configuration of its group.",
+            replicas=tuple(each.address for each in strangers),
+        )
+
+
+def _differences(found: Composed) -> Iterator[FleetConcern]:
+    """Replicas that work differently; where mappings differ, that the configurations do follows from it."""
+    answered = [each for each in found.replicas if each.document is not None]
+    mappings = _by_value((each.mapping, each.address) for each in answered)
+    committed = _mappings_of_commits(found)
+    for mapping, partitions in committed.items():
+        if mappings and mapping not in mappings:
+            mappings[mapping] = [f"commits of {listed(partitions, 3)}"]
+    versions = _by_value((each.version, each.address) for each in answered)
+    configurations = _by_value((each.configuration, each.address) for each in answered)
+    if len(mappings) > 1:
+        elsewhere = tuple(each for mapping in mappings for each in committed.get(mapping, ()))
+        yield _difference(MAPPINGS_DIFFER, "Members of the group work by different mappings", mappings, elsewhere)
+    elif len(configurations) > 1:
+        yield _difference(CONFIGURATIONS_DIFFER, "Replicas run with different configurations", configurations)
+    if len(versions) > 1:
+        yield _difference(VERSIONS_DIFFER, "Replicas are of different versions", versions)
+
+
+def _by_value(pairs: Iterable[tuple[str | None, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for value, address in pairs:
+        if value is not None:
+            found.setdefault(value, []).append(address)
+    return found
+
+
+def _mappings_of_commits(found: Composed) -> dict[str, tuple[TopicPartition, ...]]:
+    """By which mappings partitions were committed lately: also by members that no instance answers for."""
+    by_mapping: dict[str, list[TopicPartition]] = {}
+    for partition, committed in found.facts.committed.items():
+        at = _committed_at(committed)
+        if committed.mapping is not None and at is not None and found.now - at < FRESH:
+            by_mapping.setdefault(f"{committed.mapping:09d}", []).append(partition)
+    return {mapping: tuple(sorted(partitions)) for mapping, partitions in by_mapping.items()}
+
+
+def _difference(
+    reason: str, sentence: str, values: Mapping[str, Sequence[str]], partitions: Sequence[TopicPartition] = ()
+) -> FleetConcern:
+    parts = [f"{value} at {listed(places, 3)}" for value, places in values.items()]
+    return FleetConcern(
+        reason,
+        needs_someone=False,
+        details=(f"{sentence}: {'; '.join(parts)}.",),
+        action=_ROLLOUT,
+        partitions=tuple(partitions),
+        replicas=tuple(place for places in values.values() for place in places if "://" in place),
+    )
+
+
+def _retention(found: Composed) -> Iterator[FleetConcern]:
+    """Records that Kafka deletes for their age if nothing is done, of partitions that no replica speaks of."""
+    near: dict[str, list[tuple[float, FleetPartition]]] = {}
+    for each in found.partitions:
+        topic = each.partition.topic
+        retention = found.facts.retention.get(topic, math.inf)
+        if each.replica is not None or each.oldest_at is None or not each.lag:
+            continue
+        age = max(0.0, found.now - each.oldest_at)
+        if age > RETENTION_SHARE * retention:
+            near.setdefault(topic, []).append((age, each))
+    for topic, partitions in near.items():
+        age = max(age for age, _ in partitions)
+        yield FleetConcern(
+            RETENTION_NEAR,
+            needs_someone=True,
+            details=(of_replica.about_to_be_deleted(topic, found.facts.retention[topic], age, found.now),),
+            action=of_replica.LENGTHEN_RETENTION,
+            partitions=tuple(each.partition for _, each in partitions),
+        )
