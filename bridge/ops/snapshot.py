@@ -444,6 +444,10 @@ class Snapshot:
     """Why `bridge hold` and `bridge release` do not reach this process; None: they do, or it has no socket for them."""
     backlog: MovingBacklog | None = None
     """None: not watched for long enough, or not lately."""
+    moved: Mapping[TopicPartition, MovingBacklog] = field(default_factory=dict)
+    """How what waits in this replica's partitions moved, of those that were watched for long enough."""
+    budget: float | None = None
+    """How many times as fast as over that watch the rate lets records go now; None: the rate keeps nothing waiting."""
     certificates: Sequence[Certificate] = ()
     build: Build = field(default_factory=Build)
     retries: Sequence[Retried] = ()

@@ -5,7 +5,7 @@ dashboards and alerts all read this table. Adding one is one declaration in a mo
 
 from __future__ import annotations
 
-from bridge.ops.metrics import group, kinds, letters, limits, partitions, process, records, registry
+from bridge.ops.metrics import forecast, group, kinds, letters, limits, partitions, process, records, registry
 from bridge.ops.metrics.declare import PREFIX, DashboardRow, Distribution, Metric, MetricKind, Over, Samples
 
 __all__ = ["CATALOGUE", "PREFIX", "DashboardRow", "Distribution", "Metric", "MetricKind", "Over", "Samples"]
@@ -16,6 +16,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *letters.METRICS,
     *limits.METRICS,
     *partitions.METRICS,
+    *forecast.METRICS,
     *group.METRICS,
     *registry.METRICS,
     *process.METRICS,

@@ -143,9 +143,11 @@ def gauges(
     labels: tuple[str, ...],
     read: Callable[[Snapshot], Samples],
     over: Over = Over.SUM,
+    *,
+    shown: Shown | None = None,
 ) -> Metric:
     """One with labels; what is not known is left out: NaN would spoil every sum."""
-    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, labels, read, over)
+    return Metric(PREFIX + name, MetricKind.GAUGE, unit, meaning, labels, read, over, shown)
 
 
 def age(

@@ -96,17 +96,16 @@ def _speed(seen: Sequence[BacklogLook]) -> float | None:
 
     Only of looks since which something has waited all the time: what came after a time of nothing is another record.
     """
-    last = seen[-1]
-    if last.oldest is None:
-        return None
-    first = last
+    known: list[BacklogLook] = []
     for look in reversed(seen):
-        if look.oldest is None:
+        if not look.records:
             break
-        first = look
-    if first.oldest is None or last.at - first.at < LEAST:
+        if look.oldest is not None:
+            known.append(look)
+    if not known or known[0].at - known[-1].at < LEAST:
         return None
-    return max(0.0, (last.oldest - first.oldest) / (last.at - first.at))
+    first, last = known[-1], known[0]
+    return max(0.0, ((last.oldest or 0.0) - (first.oldest or 0.0)) / (last.at - first.at))
 
 
 def _last_leap(seen: Sequence[BacklogLook]) -> int:

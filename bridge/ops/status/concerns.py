@@ -18,6 +18,7 @@ from bridge.ops import kind_gates
 from bridge.ops.group_view import stalled, unowned
 from bridge.ops.hold_reasons import HoldExplanation
 from bridge.ops.snapshot import ClosedGate, Letters, PartitionView, Snapshot
+from bridge.ops.status import forecast
 from bridge.text import moments
 from bridge.text.amounts import plural, span, thousands
 
@@ -26,12 +27,16 @@ KAFKA_LOGIN: Final = "kafka_login"
 OPEN_DEAD_LETTERS: Final = "open_dead_letters"
 UNACCOUNTED: Final = "unaccounted"
 RETENTION_NEAR: Final = "retention_near"
+LOSES_DATA_SOON: Final = "loses_data_soon"
 STALLED: Final = "stalled"
-OTHERS: Final = (KEY_FILE, KAFKA_LOGIN, OPEN_DEAD_LETTERS, UNACCOUNTED, RETENTION_NEAR, STALLED)
+OTHERS: Final = (KEY_FILE, KAFKA_LOGIN, OPEN_DEAD_LETTERS, UNACCOUNTED, RETENTION_NEAR, LOSES_DATA_SOON, STALLED)
 """What is told although it holds no record of this replica; all but the last need someone."""
 
 RETENTION_SHARE: Final = 0.5
 """Part of a topic's retention after which an open record is in danger: what the chart's alert has by default."""
+
+LOSS_AHEAD: Final = 6 * 3_600.0
+"""Seconds; a loss that is that near at the present rate needs someone: what the chart's alert has by default."""
 
 _LOGIN_SOON_NEEDED: Final = (
     "It is tried again every ten seconds. Until it works, records flow over connections that are there, for as long as"
@@ -292,9 +297,44 @@ def about_to_be_deleted(topic: str, retention: float, age: float, now: float, *,
     )
 
 
+def _loses_soon(snapshot: Snapshot, told: Iterable[Concern]) -> Iterator[Concern]:
+    """Topics whose records Kafka deletes within hours if it goes on like this, though most of their retention is left.
+
+    `told`: what is told of records that are already old.
+    """
+    near = {each.topic for concern in told for each in concern.partitions}
+    losing: dict[str, list[tuple[float, TopicPartition]]] = {}
+    for partition, ahead in forecast.of_snapshot(snapshot).partitions.items():
+        from_then = ahead.loses_from
+        if from_then is not None and from_then - snapshot.at <= LOSS_AHEAD and partition.topic not in near:
+            losing.setdefault(partition.topic, []).append((from_then, partition))
+    if losing:
+        yield Concern(
+            LOSES_DATA_SOON,
+            needs_someone=True,
+            since=None,
+            details=tuple(_will_lose(topic, found, snapshot) for topic, found in [*losing.items()][:DETAILS_SHOWN]),
+            action=LENGTHEN_RETENTION,
+            partitions=tuple(partition for found in losing.values() for _, partition in found),
+            left_out=max(0, len(losing) - DETAILS_SHOWN),
+            holds=False,
+        )
+
+
+def _will_lose(topic: str, found: Sequence[tuple[float, TopicPartition]], snapshot: Snapshot) -> str:
+    first = min(from_then for from_then, _ in found)
+    return (
+        f"Kafka keeps records of {topic} for {span(snapshot.retention[topic])}, and what waits is sent too slowly: at"
+        f" this rate records are deleted unsent from {moments.iso(first, 'seconds')} on, in"
+        f" {span(first - snapshot.at)}."
+    )
+
+
 def _beside(snapshot: Snapshot, found: Iterable[Concern]) -> Iterator[Concern]:
     """What needs someone while records flow."""
-    yield from _retention_near(snapshot)
+    near = [*_retention_near(snapshot)]
+    yield from near
+    yield from _loses_soon(snapshot, near)
     key, letters, gap = snapshot.key, snapshot.letters, snapshot.tally.gap
     if key.problem is not None and not any(each.reason == Reason.UNAUTHORIZED.value for each in found):
         yield Concern(

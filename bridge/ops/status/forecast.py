@@ -20,7 +20,7 @@ from bridge.text.moments import iso
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
-    from bridge.ops.snapshot import MovingBacklog
+    from bridge.ops.snapshot import MovingBacklog, PartitionView, Snapshot
 
 CAUGHT_UP: Final = 10.0
 """Seconds: no more records than are done in that time are on their way, and no backlog."""
@@ -91,10 +91,33 @@ def forecasts(
     `retention`: seconds by topic, as far as they are known; infinite: nothing is deleted for its age. `share`: requests
     a second that may be started now, given only where that is what keeps records waiting. Times are Unix seconds.
     """
-    moved = {partition: trends.moved(partition, now) for partition in waiting}
-    budget = None if share is None else _budget(share, moved.values(), trends)
+    moved = trends.all_moved(now)
+    budget = None if share is None else trends.budget(share, now)
+    return drawn_out(waiting, retention, moved, now, budget)
+
+
+def of_snapshot(snapshot: Snapshot) -> Forecasts:
+    """Of the partitions of one replica."""
+    waiting = {each.partition: waiting_in(each, snapshot.at) for each in snapshot.partitions}
+    return drawn_out(waiting, snapshot.retention, snapshot.moved, snapshot.at, snapshot.budget)
+
+
+def waiting_in(partition: PartitionView, now: float) -> WaitingRecords:
+    """What waits in an assigned partition."""
+    oldest = None if partition.oldest is None else now - partition.oldest_age(now)
+    return WaitingRecords(partition.undone, partition.end, oldest)
+
+
+def drawn_out(
+    waiting: Mapping[TopicPartition, WaitingRecords],
+    retention: Mapping[str, float],
+    moved: Mapping[TopicPartition, MovingBacklog],
+    now: float,
+    budget: float | None = None,
+) -> Forecasts:
+    """The same of what `PartitionTrends.all_moved` and `PartitionTrends.budget` said."""
     found = {
-        partition: forecast(each, retention.get(partition.topic), moved[partition], now, budget)
+        partition: forecast(each, retention.get(partition.topic), moved.get(partition), now, budget)
         for partition, each in waiting.items()
     }
     whole = together(found.values(), now)
@@ -102,13 +125,6 @@ def forecasts(
         return Forecasts(whole, found)
     whole = _of_one_budget(list(found.values()), whole, now)
     return Forecasts(whole, {partition: _not_after(each, whole) for partition, each in found.items()})
-
-
-def _budget(share: float, moved: Iterable[MovingBacklog | None], trends: PartitionTrends) -> float:
-    """How many times as fast as over the watch records go with what may be started now."""
-    since = min((each.since for each in moved if each is not None), default=math.inf)
-    sent = trends.sent_since(since)
-    return share / sent if sent and share > 0.0 else 1.0
 
 
 def forecast(

@@ -10,7 +10,7 @@ from bridge.holds import REASONS, Reason
 from bridge.ops.group_view import stalled, unowned
 from bridge.ops.hold_reasons import HoldExplanation
 from bridge.ops.status import group_status
-from bridge.ops.status.concerns import KAFKA_LOGIN, RETENTION_NEAR, Concern
+from bridge.ops.status.concerns import KAFKA_LOGIN, LOSES_DATA_SOON, RETENTION_NEAR, Concern
 
 if TYPE_CHECKING:
     from bridge.model import TopicPartition
@@ -40,7 +40,7 @@ def headline(
     if snapshot.vitals.kafka is not None:
         return ProcessState.WAITING, f"{_ended(snapshot.vitals.kafka)} {_silence_ends(snapshot, found)}"
     held = [concern for concern in found if concern.needs_someone and concern.holds]
-    near = "".join(f" {each.details[0]}" for each in found if each.reason == RETENTION_NEAR)
+    near = "".join(f" {each.details[0]}" for each in found if each.reason in _DELETED_SOON)
     if held:
         return ProcessState.HELD, f"{_held(held, len(explanations))}{near}"
     if not snapshot.vitals.joined:
@@ -86,6 +86,7 @@ def _flow(explanations: Sequence[HoldExplanation], elsewhere: Sequence[TopicPart
     return ProcessState.IDLE, REASONS[Reason.IDLE].meaning
 
 
+_DELETED_SOON = (RETENTION_NEAR, LOSES_DATA_SOON)
 _GOING = (Reason.SENDING, Reason.IDLE, Reason.DRAINING)
 _MOST_FIRST = (
     Reason.KAFKA_UNREACHABLE,

@@ -55,7 +55,18 @@ class PartitionTrends:
         trend = self._trends.get(partition)
         return None if trend is None else trend.backlog(now, self._usual)
 
-    def sent_since(self, since: float) -> float | None:
+    def all_moved(self, now: float) -> dict[TopicPartition, MovingBacklog]:
+        """Of all of which something can be said."""
+        found = ((partition, self.moved(partition, now)) for partition in self._trends)
+        return {partition: moved for partition, moved in found if moved is not None}
+
+    def budget(self, share: float, now: float) -> float:
+        """How many times as fast as over the watch records go if `share` requests a second may be started."""
+        since = min((moved.since for moved in self.all_moved(now).values()), default=now)
+        sent = self._sent_since(since)
+        return share / sent if sent and share > 0.0 else 1.0
+
+    def _sent_since(self, since: float) -> float | None:
         """Requests a second that were started from then on; None: not watched for long enough."""
         looks = [look for look in self._sent if look[0] >= since]
         if not looks or looks[-1][0] - looks[0][0] < LEAST:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.holds import REASONS, Reason
 from bridge.ops import health
 from bridge.ops.hold_reasons import HoldExplanation, explain
-from bridge.ops.status import group_status, kinds
+from bridge.ops.status import forecast, group_status, kinds
 from bridge.ops.status.backlog_trend import done_at
 from bridge.ops.status.concerns import Concern, concerns
 from bridge.ops.status.headline import headline
@@ -36,6 +36,7 @@ def document(snapshot: Snapshot) -> Document:
     """Everything an operator asks first."""
     explained = [(partition, explain(partition, snapshot)) for partition in snapshot.partitions]
     found = concerns(snapshot, explained)
+    ahead = forecast.of_snapshot(snapshot)
     state, sentence = headline(snapshot, [explanation for _, explanation in explained], found)
     return {
         "state": state.value,
@@ -55,7 +56,12 @@ def document(snapshot: Snapshot) -> Document:
         "control_socket": {"problem": snapshot.control_problem},
         "topics": group_status.topics(snapshot),
         "group_view": group_status.group(snapshot),
-        "partitions": [_partition(partition, why, snapshot.at) for partition, why in explained],
+        "partitions": [
+            _partition(partition, why, snapshot.at)
+            | {"forecast": forecast.written(ahead.partitions[partition.partition])}
+            for partition, why in explained
+        ],
+        "forecast": forecast.written(ahead.together),
         "retries": _retries(snapshot),
         "held_topics": [
             {

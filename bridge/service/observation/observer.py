@@ -14,6 +14,8 @@ from bridge.ops import group_view
 from bridge.ops import snapshot as seen
 from bridge.ops.snapshot import OldestOpen, PartitionView
 from bridge.ops.status.backlog_trend import BacklogTrend
+from bridge.ops.status.forecast import waiting_in
+from bridge.ops.status.partition_trends import EVERY, PartitionTrends
 from bridge.pipeline.dispatch.awaiting import Awaiting, awaiting, is_settling
 from bridge.pipeline.dispatch.dispatcher import Dispatcher
 from bridge.pipeline.offsets import TrackerState
@@ -41,6 +43,8 @@ class Observer:
         self._stopping_since: float | None = None
         self._requests: deque[tuple[float, int]] = deque()
         self._trend = BacklogTrend()
+        self._partitions = PartitionTrends()
+        self._partitions_due = 0.0
         self.control_problem: str | None = None
         """Why there is no control socket, as a sentence; None: there is one, or none is wanted."""
         self._join_problem_since: float | None = None
@@ -56,6 +60,9 @@ class Observer:
         self._kinds.tick(now, now - self._beat)
         self._beat = now
         self._watch_problems(time.time())
+        if now >= self._partitions_due:
+            self._partitions_due = now + EVERY
+            self._watch_partitions()
         requests = self._requests
         if not requests or now - requests[-1][0] >= 1.0:
             requests.append((now, self._started()))
@@ -79,6 +86,14 @@ class Observer:
         view = of.group_watch.view
         if view.at is not None:
             self._trend.observe(view.at, group_view.lag(view), group_view.readable(view))
+
+    def _watch_partitions(self) -> None:
+        """How much waits in each, and how that moves."""
+        of, at = self._of, ClockReading.now()
+        dispatcher = of.dispatcher
+        found = awaiting(dispatcher.assignments, dispatcher.identifies, dispatcher.tally)
+        waiting = {each.partition: waiting_in(each, at.wall) for each in partition_views(of, at, found)}
+        self._partitions.observe(at.wall, waiting, self._started())
 
     def stopping(self) -> None:
         """The process begins to stop."""
@@ -148,6 +163,8 @@ class Observer:
             recorded_losses=of.letter_watch.losses,
             control_problem=self.control_problem,
             backlog=self._trend.backlog(at.wall, of.group_watch.usual),
+            moved=self._partitions.all_moved(at.wall),
+            budget=self._budget(at.wall),
             certificates=self._certificates(at.monotonic),
             build=of.build,
             retries=dispatcher.retried(RETRIES_SHOWN),
@@ -214,6 +231,15 @@ class Observer:
             limited_seconds=self._limited,
             used_last_minute=used,
         )
+
+    def _budget(self, wall: float) -> float | None:
+        """What the rate allows beside what went over the watch; None where the rate keeps nothing."""
+        dispatcher = self._of.dispatcher
+        is_limited = self._kinds.limited_since is not None
+        if not is_limited or self._of.shares.get(dispatcher.events_budget) is None:
+            return None
+        rate = dispatcher.governors[TRACK].pacer.rate
+        return None if rate is None else self._partitions.budget(rate, wall)
 
     def _group(self, now: float) -> seen.MembershipView:
         counts = self._of.source.counts

@@ -114,6 +114,15 @@ def test_a_partition_shows_how_far_behind_since_when_and_why(busy: Snapshot) -> 
         "next_try": None,
         "detail": "503 for 10 users.",
         "action": "Check the service the detail names; sending resumes by itself once it answers.",
+        "forecast": {
+            "records": 60,
+            "empty_at": None,
+            "pace": "unknown",
+            "loses_from": None,
+            "lost_by": "unknown",
+            "arriving_per_minute": None,
+            "done_per_minute": None,
+        },
     }
 
 
