@@ -51,7 +51,7 @@ def verify(
         typer.Option(
             "--timeout",
             metavar="DURATION",
-            help="How long to ask again, in all, where the API does not answer; 0s: not at all.",
+            help="How long to ask again, in all, where the API does not answer.",
         ),
     ] = "5m",
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,

@@ -172,7 +172,7 @@ UNANSWERED: Final = {
     "backfill write": "backfill write {run}",
     "backfill submit": "backfill submit {checked} --no-canary --yes --every 1ms",
     "backfill watch": "backfill watch {begun} --every 1ms",
-    "backfill verify": "backfill verify {begun} --timeout 0s",
+    "backfill verify": "backfill verify {begun} --timeout 1ms",
     "dlq stats": "dlq stats",
     "dlq list": "dlq list",
     "dlq show": "dlq show 0:1",
