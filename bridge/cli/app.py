@@ -19,6 +19,7 @@ from bridge.cli.frame.help import about
 from bridge.cli.offsets import set_
 from bridge.cli.offsets import show as show_offsets
 from bridge.errors import Misuse
+from bridge.exits import ExitCode
 
 TRACEBACK_OPTION = "--traceback"
 
@@ -54,14 +55,26 @@ dlq.command("export", cls=SelectingCommand, short_help="Write dead letters as ND
 dlq.command("import", cls=help.Command, short_help="Re-import corrected records.")(transfer.import_letters)
 
 
-@dlq.callback()
+@dlq.callback(invoke_without_command=True, no_args_is_help=False)
 @about(
-    ("Count the open dead letters", "dlq stats"),
+    ("The first look: how many are open, why, and what to do", "dlq"),
+    ("Those of the last day only", "dlq stats --since 24h"),
     ("Look at one", "dlq show 3:1207"),
     ("Send those again whose route is fixed now", "dlq replay --route order.completed --dry-run"),
 )
-def _dlq(config: startup.ConfigPath = None) -> None:
-    """Dead letters: what, why, and sending them again."""
+def _dlq(ctx: typer.Context, config: startup.ConfigPath = None) -> object:
+    """Dead letters: what, why, and sending them again. Without a command: `stats`, the first look."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    if not startup.is_configured(config):
+        typer.echo(ctx.get_help())
+        return ExitCode.USAGE
+    group = ctx.command
+    assert isinstance(group, help.HelpGroup)  # noqa: S101  # it is the class of `dlq`
+    first = group.get_command(ctx, "stats")
+    assert first is not None  # noqa: S101  # see above
+    with first.make_context("stats", [], parent=ctx) as inner:
+        return first.invoke(inner)
 
 
 offsets = _group()

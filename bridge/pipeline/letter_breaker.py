@@ -13,7 +13,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
-from bridge.model import DeadLetter
+from bridge.model import DeadLetter, Record
 from bridge.text.amounts import thousands
 from bridge.text.printable import cut
 
@@ -56,28 +56,41 @@ def _replaced(found: re.Match[str]) -> str:
 class Likenesses:
     """How often each form came, of the commonest forms; of an endless number of forms the rarest are given up."""
 
-    __slots__ = ("_counts", "_most", "total")
+    __slots__ = ("_counts", "_most", "_samples", "total")
 
     def __init__(self, most: int = 50) -> None:
         self._most = most
         self._counts: Counter[str] = Counter()
+        self._samples: dict[str, str] = {}
+        """By form: where the first of them is."""
         self.total = 0
 
     def __len__(self) -> int:
         return len(self._counts)
 
-    def add(self, message: str) -> None:
-        """One more letter."""
+    def add(self, message: str, record: Record | None = None) -> None:
+        """One more letter, of this record."""
         self.total += 1
-        self._counts[common_form(message)] += 1
+        form = common_form(message)
+        self._counts[form] += 1
+        if form not in self._samples:
+            self._samples[form] = "" if record is None else record.coordinates
         if len(self._counts) > 2 * self._most:
             self._counts = Counter(dict(self._counts.most_common(self._most)))
+            self._samples = {form: self._samples[form] for form in self._counts}
+
+    @property
+    def sample(self) -> str:
+        """Where a record of the commonest form is, ``TOPIC/PARTITION/OFFSET``; empty where that is not known."""
+        commonest = self._counts.most_common(1)
+        return self._samples[commonest[0][0]] if commonest else ""
 
     def clear(self) -> None:
         """As if there had been none."""
         if self.total:
             self.total = 0
             self._counts.clear()
+            self._samples.clear()
 
     def sentence(self, shown: int = 3) -> str:
         """So many times which, ``; `` between, of the commonest; empty where there were none."""
@@ -108,7 +121,7 @@ class TopicLetters:
         if self.held or (self.hold_after and self.run >= self.hold_after):
             return False
         self.run += 1
-        self.messages.add(letter.message)
+        self.messages.add(letter.message, letter.record)
         return True
 
     def end_row(self) -> None:

@@ -210,8 +210,11 @@ class EventLog(Protocol):
     def retrying(self, event: Retried) -> None:
         """An event failed for the third time and is tried again."""
 
-    def topic_held(self, topic: str, letters: int, messages: str) -> None:
-        """The dead-letter breaker took a topic out; `messages` counts what the letters in a row say."""
+    def topic_held(self, topic: str, letters: int, messages: str, sample: str) -> None:
+        """The dead-letter breaker took a topic out; `messages` counts what the letters in a row say.
+
+        `sample`: where a record of the commonest is, ``TOPIC/PARTITION/OFFSET``.
+        """
 
     def partition_held(self, tracker: OffsetTracker[Any], detail: str) -> None:
         """One partition waits: a dead letter of it cannot be written at all."""

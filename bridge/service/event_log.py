@@ -68,11 +68,12 @@ class ServiceEventLog:
         """An event failed for the third time and is tried again."""
         self._events.retrying(event)
 
-    def topic_held(self, topic: str, letters: int, messages: str) -> None:
+    def topic_held(self, topic: str, letters: int, messages: str, sample: str) -> None:
         """The dead-letter breaker took a topic out."""
+        shown = f" `{command('dlq', 'show', Operand(sample))}` shows one of the commonest." if sample else ""
         sentence = (
-            f"{letters} records of {topic} in a row became dead letters and none was delivered: {messages}. Nothing "
-            f"more of it is read until `{command('release', Operand(topic))}` or a restart "
+            f"{letters} records of {topic} in a row became dead letters and none was delivered: {messages}.{shown} "
+            f"Nothing more of it is read until `{command('release', Operand(topic))}` or a restart "
             f"(dead_letter.hold_after: {self._hold_after})."
         )
         self.topic_holds[topic] = TopicHold(topic, self._clock.wall(), sentence)

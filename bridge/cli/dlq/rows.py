@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.mapping.mapper import CompiledMapping
+    from bridge.model import Record
     from bridge.reprocess.reading.redaction import Redaction
     from bridge.reprocess.reading.selection import LetterEntry
 
@@ -112,8 +113,13 @@ def user(entry: LetterEntry, mapping: CompiledMapping, hidden: Redaction) -> str
     from bridge.reprocess.reading import contents
 
     record = contents.current(entry.letter, entry.standing)
-    if record is None:
-        return None
+    return None if record is None else user_of(record, mapping, hidden)
+
+
+def user_of(record: Record, mapping: CompiledMapping, hidden: Redaction) -> str | None:
+    """The same of a record."""
+    from bridge.reprocess.reading import contents
+
     found = contents.user(mapping, record)
     if found is None or not hidden.hides:
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,13 @@ from bridge.text import tables
 from bridge.text.amounts import plural, span, thousands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from bridge.mapping.mapper import CompiledMapping
+    from bridge.reprocess.reading.redaction import Redaction
     from bridge.reprocess.reading.statistics import LetterGroup, Saying, Sayings, Statistics
+
+    User = Callable[[Saying], str | None]
 
 MESSAGES = 10
 """Shown to a person."""
@@ -51,15 +56,24 @@ def stats(
         selection = topics.selection(selectors.asked(ctx), with_ended=True, all_groups=all_groups)
         hidden = redaction(start.config.dead_letter.redact, everything=False, within=places(start.config.mapping))
         now = time.time()
-        found = count(topics.entries(), selection, start.mapping, now, hidden)
+        found = count(topics.entries(), selection, start.mapping, now, hidden, topics.log.retention())
+        user = functools.partial(_user, start.mapping, hidden)
         if json:
-            output.document(_document(found, topics))
+            output.document(_document(found, topics, user))
         else:
-            output.lines(_page(found, topics, now))
+            output.lines(_page(found, topics, now, user))
     return ExitCode.FINDINGS if found.open else ExitCode.OK
 
 
-def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
+def _user(mapping: CompiledMapping, hidden: Redaction, said: Saying) -> str | None:
+    """That the sample is of, as `list` shows it."""
+    from bridge.cli.dlq.rows import user_of
+
+    return None if said.record is None else user_of(said.record, mapping, hidden)
+
+
+def _page(found: Statistics, topics: opening.Opened, now: float, user: User) -> list[str]:
+    from bridge.reprocess.reading.next_steps import kept_sentence
     from bridge.text.printable import printable
 
     if not found.open:
@@ -70,7 +84,10 @@ def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
         for title, groups in found.groupings.items():
             rows = [[title, "dead letters", "oldest"], *(_row(name, group) for name, group in groups.items())]
             lines += ["", *(printable(line) for line in tables.table(rows, right=(1,)))]
-        lines += ["", *(printable(line) for line in _sayings(found.sayings, now))]
+        lines += ["", *(printable(line) for line in _sayings(found.sayings, now, user))]
+        lines += ["", *(printable(line) for line in _next(found))]
+        kept = kept_sentence(found)
+        lines += [] if kept is None else ["", kept]
     ended = [f"{thousands(number)} {state}" for state, number in found.ended.items() if number]
     notes = [f"Settled: {', '.join(ended)}."] if ended else []
     notes += [
@@ -89,14 +106,25 @@ def _page(found: Statistics, topics: opening.Opened, now: float) -> list[str]:
     return [*lines, *(["", *notes] if notes else [])]
 
 
-def _sayings(said: Sayings, now: float) -> Iterator[str]:
+def _next(found: Statistics) -> Iterator[str]:
+    """What to do, by reason."""
+    from bridge.reprocess.reading.next_steps import next_steps
+
+    yield "what comes next"
+    for step in next_steps(found):
+        yield f"  {step.reason}: {step.first}"
+        yield f"    `{step.look}`"
+        yield f"    `{step.then}`"
+
+
+def _sayings(said: Sayings, now: float, user: User) -> Iterator[str]:
     """The commonest messages, each with where one of them is."""
     commonest = said.commonest()
     yield "messages, without numbers, ids and quoted values"
     width = len(thousands(commonest[0].count))
     for each in commonest[:MESSAGES]:
         yield f"  {thousands(each.count):>{width}}  {each.reason}: {each.message or '(no message)'}"
-        yield f"  {'':>{width}}  {_ages(each, now)}such as {each.sample}"
+        yield f"  {'':>{width}}  {_ages(each, now)}{_whose(each, user)}such as {each.sample}"
     more = commonest[MESSAGES:]
     left = sum(each.count for each in more) + said.unlisted
     if left:
@@ -111,13 +139,25 @@ def _ages(said: Saying, now: float) -> str:
     return f"oldest {oldest}, newest {newest}; "
 
 
+def _whose(said: Saying, user: User) -> str:
+    """Route and user of the sample."""
+    parts = [f"route {said.route}"] if said.route is not None else []
+    found = user(said)
+    parts += [] if found is None else [f"user {found}"]
+    return f"{', '.join(parts)}; " if parts else ""
+
+
 def _row(name: str, group: LetterGroup) -> list[str]:
     return [name, thousands(group.count), "" if group.oldest_age is None else span(group.oldest_age)]
 
 
-def _document(found: Statistics, topics: opening.Opened) -> dict[str, Any]:
-    from bridge.cli.dlq.rows import moment
+def _document(found: Statistics, topics: opening.Opened, user: User) -> dict[str, Any]:
+    import math
 
+    from bridge.cli.dlq.rows import moment
+    from bridge.reprocess.reading.next_steps import next_steps
+
+    kept = found.retention
     return {
         "topic": topics.topic,
         "open": found.open,
@@ -131,9 +171,14 @@ def _document(found: Statistics, topics: opening.Opened) -> dict[str, Any]:
                 "first": moment(each.first_ms),
                 "last": moment(each.last_ms),
                 "sample": str(each.sample),
+                "route": each.route,
+                "user": user(each),
             }
             for each in found.sayings.commonest()[:LISTED]
         ],
+        "next": [{"reason": each.reason, "look": each.look, "then": each.then} for each in next_steps(found)],
+        "retention_seconds": None if kept is None or math.isinf(kept) else kept,
+        "deleted_within_a_day": found.soon,
         "by": {
             title: {name: {"count": group.count, "oldest_age_seconds": group.oldest_age} for name, group in of.items()}
             for title, of in found.groupings.items()

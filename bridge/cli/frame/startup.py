@@ -51,6 +51,18 @@ ConfigPath = Annotated[
 """The option `--config` of every command that needs a configuration."""
 
 
+def is_configured(given: Path | None) -> bool:
+    """Whether a configuration is named, or is where it is looked for."""
+    from bridge.config import environment
+    from bridge.config.keys.problems import ConfigError
+
+    try:
+        environment.config_file(given, environment.variables())
+    except ConfigError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedConfiguration:
     """A configuration without problems."""

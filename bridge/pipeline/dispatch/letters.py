@@ -203,7 +203,7 @@ class LetterDesk:
             if partition.topic is topic:
                 self._stick_opening(partition)
         self._positions.pause_topic(topic.name)
-        self._event_log.topic_held(topic.name, topic.run, topic.messages.sentence())
+        self._event_log.topic_held(topic.name, topic.run, topic.messages.sentence(), topic.messages.sample)
 
     def _hold_partition(self, work: Work, message: str) -> None:
         partition = work.partition

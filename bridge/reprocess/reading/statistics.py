@@ -10,6 +10,7 @@ from typing import Final
 
 from bridge.formats.letters import Letter, LetterPlace
 from bridge.mapping.mapper import CompiledMapping
+from bridge.model import Record
 from bridge.pipeline.letter_breaker import common_form
 from bridge.reprocess.reading import contents
 from bridge.reprocess.reading.ledger import UNTOUCHED, LetterState
@@ -33,15 +34,27 @@ class Saying:
     first_ms: int | None = None
     """When the oldest of them was written."""
     last_ms: int | None = None
+    route: str | None = None
+    """Of the sample."""
+    record: Record | None = None
+    """Of the sample, where that is not large."""
 
-    def add(self, place: LetterPlace, written_ms: int | None) -> None:
+    def add(self, letter: Letter) -> None:
         """One more."""
         self.count += 1
+        written_ms = letter.timestamp_ms
+        if self.count == 1:
+            self._take(letter)
         if written_ms is None:
             return
-        if self.first_ms is None or (written_ms, place) < (self.first_ms, self.sample):
-            self.first_ms, self.sample = written_ms, place
+        if self.first_ms is None or (written_ms, letter.place) < (self.first_ms, self.sample):
+            self.first_ms = written_ms
+            self._take(letter)
         self.last_ms = written_ms if self.last_ms is None else max(self.last_ms, written_ms)
+
+    def _take(self, letter: Letter) -> None:
+        self.sample, self.route = letter.place, letter.route
+        self.record = letter.record() if letter.value is None or len(letter.value) <= _LARGEST_SAMPLE else None
 
 
 @dataclass(slots=True)
@@ -63,7 +76,7 @@ class Sayings:
         if found is None:
             shown = self.hidden.of_message(letter.message or "", self._text(letter), letter.headers)
             found = self._by_form[key] = Saying(letter.reason, common_form(shown), letter.place)
-        found.add(letter.place, letter.timestamp_ms)
+        found.add(letter)
         if len(self._by_form) > 2 * self.most:
             self._forget_the_rarest()
 
@@ -81,6 +94,11 @@ class Sayings:
         self.unlisted += sum(each.count for _, each in kept[self.most :])
         self._by_form = dict(kept[: self.most])
 
+
+SOON: Final = 86_400.0
+"""Seconds: what retention takes within them is counted."""
+_LARGEST_SAMPLE: Final = 64 * 1024
+"""Bytes of a value that is kept for a sample: there may be hundreds of them."""
 
 AGES: Final = (
     (3600.0, "up to 1 h"),
@@ -143,6 +161,10 @@ class Statistics:
     )
     sayings: Sayings = field(default_factory=lambda: Sayings(_NOTHING_HIDDEN))
     """What the open ones say."""
+    retention: float | None = None
+    """Seconds that Kafka keeps dead letters, infinite: for ever; None: it is not known."""
+    soon: int = 0
+    """Open ones that retention takes within `SOON`."""
     _alike: dict[_Likeness, LetterGroup] = field(default_factory=dict)
     """Few, however many letters there are: each letter is added to one, and the groupings are made of them."""
 
@@ -162,6 +184,8 @@ class Statistics:
         age = None if written is None else max(0.0, now - written / 1000)
         if age is not None and (self.oldest is None or age > self.oldest.age):
             self.oldest = Oldest(letter.place, age)
+        if age is not None and self.retention is not None and age > self.retention - SOON:
+            self.soon += 1
         likeness = (letter.reason, letter.status, letter.route, None if age is None else bisect_left(_BOUNDS, age))
         group = self._alike.get(likeness)
         if group is None:
@@ -195,9 +219,10 @@ def count(
     mapping: CompiledMapping,
     now: float,
     hidden: Redaction = _NOTHING_HIDDEN,
+    retention: float | None = None,
 ) -> Statistics:
-    """Statistics of the selected letters; ``now`` in Unix seconds."""
-    found = Statistics(sayings=Sayings(hidden, mapping=mapping))
+    """Statistics of the selected letters; ``now`` in Unix seconds, `retention` as in `Statistics`."""
+    found = Statistics(sayings=Sayings(hidden, mapping=mapping), retention=retention)
     everybody = replace(selection, group=None)
     for entry in select(entries, everybody, mapping):
         if is_of_group(entry.letter, selection.group):

@@ -64,7 +64,7 @@ class ReplayLog:
     def retrying(self, event: Retried) -> None:
         """The command's own output says how it ended."""
 
-    def topic_held(self, topic: str, letters: int, messages: str) -> None:  # noqa: ARG002 - the port's
+    def topic_held(self, topic: str, letters: int, messages: str, sample: str) -> None:  # noqa: ARG002 - the port's
         """The breaker's limit is reached."""
         self._stop(
             f"{letters} dead letters in a row failed again and none was accepted (dead_letter.hold_after): {messages}. "
@@ -94,6 +94,6 @@ class ReplayLog:
 class SendingLog(ReplayLog):
     """The same while a file is sent."""
 
-    def topic_held(self, topic: str, letters: int, messages: str) -> None:  # noqa: ARG002 - the port's
+    def topic_held(self, topic: str, letters: int, messages: str, sample: str) -> None:  # noqa: ARG002 - the port's
         """The breaker's limit is reached."""
         self._stop(f"{letters} events in a row failed and none was accepted (dead_letter.hold_after): {messages}")

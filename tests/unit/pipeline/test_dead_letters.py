@@ -299,7 +299,9 @@ def test_a_held_topic_is_told_of_once() -> None:
     world = with_breaker(5)
     world.feed(P0, "+".join("!" * 20))
     world.run(1)
-    assert world.event_log.named("topic_held") == [("orders", 5, "5 \N{MULTIPLICATION SIGN} no such field")]
+    assert world.event_log.named("topic_held") == [
+        ("orders", 5, "5 \N{MULTIPLICATION SIGN} no such field", "orders/0/0")
+    ]
     assert world.positions.paused_topics == ["orders"]
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.model import Record
 from bridge.pipeline.letter_breaker import Likenesses, TopicLetters, common_form
 from tests.support.processor_time import processor_time
 
@@ -62,6 +63,16 @@ def test_endless_forms_take_no_endless_room_and_hide_no_common_one() -> None:
             seen.add("common")
         assert len(seen) <= 20
     assert seen.sentence(1).startswith("1,667 ")
+
+
+def test_the_sample_is_the_first_record_of_the_commonest_form() -> None:
+    seen = Likenesses(most=2)
+    assert seen.sample == ""
+    for offset, text in enumerate(["no a", "no 7", "no 8", *"bcdef", "no 9"]):
+        seen.add(text, Record("orders", 3, offset, None, b"k", b"v", ()))
+    assert seen.sample == "orders/3/1"
+    seen.clear()
+    assert seen.sample == ""
 
 
 def test_what_is_delivered_ends_the_row_and_what_it_said() -> None:

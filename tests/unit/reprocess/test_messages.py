@@ -59,3 +59,14 @@ def test_what_dead_letter_redact_hides_is_in_no_message() -> None:
     value = b'{"type": "x", "data": {"email": "ann@example.org", "user": "u"}}'
     said.add(parse(letter(1, value=value, message="ann@example.org is taken, says ann@example.org").record(0)))
     assert "ann" not in said.commonest()[0].message
+
+
+def test_a_sample_has_route_and_record_but_for_a_large_one() -> None:
+    said = Sayings(NOTHING)
+    said.add(parse(letter(2, value=b"x" * 70_000).record(2)))
+    (only,) = said.commonest()
+    assert only.record is None
+    said.add(parse(letter(1, value=b"{}").record(1)))
+    (only,) = said.commonest()
+    assert only.record is not None
+    assert (only.record.value, str(only.sample)) == (b"{}", "0:1")
