@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from bridge.cli.samples.histogram import Histogram
     from bridge.cli.samples.sampled_topics import Sampled
+    from bridge.mapping.review.comparison import MappingComparison
     from bridge.model import Record
 
 DEFAULT_LIMIT = 1000
@@ -31,7 +34,8 @@ DEFAULT_LIMIT = 1000
         "What those of another topic would become, were they of shop.orders",
         "map --from-topic shop.orders.v2 --topic shop.orders",
     ),
-    findings="A record would be a dead letter.",
+    ("What a change of the mapping changes", "map --diff main.yaml bridge.yaml --from-topic"),
+    findings="A record would be a dead letter; with --diff: a record becomes something else.",
     unreachable="With `--from-topic`: no Kafka broker answers.",
 )
 def map_records(  # noqa: PLR0917 - options are parameters
@@ -70,38 +74,75 @@ def map_records(  # noqa: PLR0917 - options are parameters
             "no name: which of kafka.topics to read, by name or ^pattern; may be given several times.",
         ),
     ] = None,
+    diff: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="OLD NEW",
+            show_default=False,
+            help="Two configurations: which requests appear, vanish or change, key by key. Kafka is as NEW has it.",
+        ),
+    ] = None,
+    values: Annotated[
+        bool,
+        typer.Option("--values", help="With --diff: a value before and after, less what dead_letter.redact hides."),
+    ] = False,
     schema: SchemaFiles = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON: one line per record, from a topic one document.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="JSON: one line per record; from a topic, and with --diff, one document.")
+    ] = False,
 ) -> ExitCode:
     """Show the requests that records become; never sends.
 
     Or why they become none: filtered by which rule, dead letters for which reason.
     The input is one value per line, or one JSON document.
     """
-    from bridge.cli.samples import records
+    from bridge.cli.samples import records, two_mappings
 
     form = records.form_of(is_record=record, is_raw=raw)
     chosen = tuple(topic or ())
+    if values and diff is None:
+        raise Misuse("--values says what is shown of differences: it needs --diff.")
+    if diff is not None and config is not None:
+        raise Misuse("--diff names both configurations: leave --config out.")
     if from_topic:
         if form is not records.Form.VALUES:
             raise Misuse("--record and --raw say what a file holds: with --from-topic, records are as Kafka has them.")
+        if diff is not None:
+            both = two_mappings.load(diff, schema)
+            read = limit or DEFAULT_LIMIT
+            with progress.watched("Reading", read) as report:
+                peeked = _peek(both.after, two_mappings.topics(both, source, chosen), read, oldest=oldest)
+                compared = two_mappings.compared(both, two_mappings.reported(peeked, report), values=values)
+            return _differences(compared, as_json=json)
         start = startup.load_to_read(config, schema)
         return _from_topic(start, source, chosen, limit or DEFAULT_LIMIT, oldest=oldest, as_json=json)
     if oldest:
         raise Misuse("--oldest says which records of a topic are read: it needs --from-topic.")
     if len(chosen) > 1:
         raise Misuse("The values of a file are of one topic: give --topic once. Several need --from-topic.")
-    start = startup.load_to_read(config, schema)
+    pair = None if diff is None else two_mappings.load(diff, schema)
+    start = startup.load_to_read(config, schema) if pair is None else pair.after
     if source is None and sys.stdin.isatty():
         raise Misuse("Name a file, give - to read standard input, or use --from-topic to read from Kafka.")
-    return _from_file(start, records.read(source or inputs.STDIN, form, *chosen), limit, as_json=json)
+    found = records.read(source or inputs.STDIN, form, *chosen)
+    if pair is not None:
+        return _differences(two_mappings.compared(pair, islice(found, limit), values=values), as_json=json)
+    return _from_file(start, found, limit, as_json=json)
+
+
+def _differences(found: MappingComparison, *, as_json: bool) -> ExitCode:
+    from bridge.cli.samples import differences
+
+    if as_json:
+        output.document(differences.document(found))
+    else:
+        output.lines(differences.lines(found))
+    return ExitCode.FINDINGS if found.is_changed else ExitCode.OK
 
 
 def _from_file(
     start: startup.LoadedConfiguration, found: Iterator[Record], limit: int | None, *, as_json: bool
 ) -> ExitCode:
-    from itertools import islice
-
     from bridge.cli.samples import outcomes
     from bridge.cli.samples.histogram import Histogram
     from bridge.mapping.review.coverage import Coverage

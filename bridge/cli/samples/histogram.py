@@ -6,19 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.model import (
-    COMPANY,
-    TRACK,
-    Elements,
-    Failed,
-    Filtered,
-    FilterReason,
-    Forget,
-    Outcome,
-    Record,
-    Request,
-    SchemaNeeded,
-)
+from bridge.mapping.review.comparison import label
+from bridge.model import COMPANY, TRACK, Failed, Filtered, FilterReason, Outcome, Record, Request
 from bridge.text.amounts import plural, thousands
 from bridge.text.printable import printable
 from bridge.text.tables import table
@@ -47,7 +36,7 @@ class Histogram:
         """Count one record."""
         self.records += 1
         for outcome in outcomes:
-            kind = (_label(outcome), outcome.route.name if outcome.route is not None else "")
+            kind = (label(outcome), outcome.route.name if outcome.route is not None else "")
             self._outcomes[kind] += 1
             self._samples.setdefault(kind, record)
             match outcome:
@@ -132,23 +121,6 @@ class Histogram:
             return not label.startswith("request"), -count, item[0]
 
         return sorted(self._outcomes.items(), key=place)
-
-
-def _label(outcome: Outcome) -> str:
-    """``request``, ``request: identify``, ``filtered: when``, ``dead letter: unmappable``."""
-    match outcome:
-        case Request():
-            return "request" if outcome.kind is TRACK else f"request: {outcome.kind.name}"
-        case Filtered():
-            return f"filtered: {outcome.reason}"
-        case Forget(filtered=filtered):
-            return f"filtered: {filtered.reason}"
-        case Failed():
-            return f"dead letter: {outcome.reason}"
-        case SchemaNeeded(reference):
-            return f"schema needed: {reference}"
-        case Elements():
-            return "elements"
 
 
 def _section(title: str, counts: Counter[str], shown: int) -> list[str]:
