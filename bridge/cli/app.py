@@ -57,8 +57,7 @@ dlq.command("import", cls=help.Command, short_help="Re-import corrected records.
 
 @dlq.callback(invoke_without_command=True, no_args_is_help=False)
 @about(
-    ("The first look: how many are open, why, and what to do", "dlq"),
-    ("Those of the last day only", "dlq stats --since 24h"),
+    ("Count the open dead letters", "dlq stats"),
     ("Look at one", "dlq show 3:1207"),
     ("Send those again whose route is fixed now", "dlq replay --route order.completed --dry-run"),
 )
