@@ -178,10 +178,10 @@ def _lost(document: Document, times: Times) -> list[Item]:
         twice.append(f"what was cut off by {_number(duplicates['forced_drains'])} forced drains")
     if twice:
         out.append(Text(f"possibly sent twice: {' and '.join(twice)}"))
-    return out + _recorded(loss["recorded"], times)
+    return out + recorded_losses(loss["recorded"], times)
 
 
-def _recorded(recorded: Document | None, times: Times) -> list[Item]:
+def recorded_losses(recorded: Document | None, times: Times) -> list[Item]:
     """What outlives a restart, of the whole group."""
     if recorded is None:
         return [Text("what was lost before has not been read yet")]
